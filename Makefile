@@ -1,0 +1,30 @@
+# Porchlight. `make run` and `make test` work from a clean clone; both install what is missing, or say what to install.
+
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+.PHONY: help run test lint test-unit test-e2e bench clean
+
+help: ## these lines
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+run: ## build and start the app, or a demo in the terminal where there is no display; ARGS="..." goes to it
+	@scripts/run.sh $(ARGS)
+
+test: ## everything: format, lints, licences, all tests; VERBOSE=1 shows all that the checks print
+	@scripts/test.sh all
+
+lint: ## format, types, clippy, licences, advisories
+	@scripts/test.sh lint
+
+test-unit: ## the tests of the crates and of the window
+	@scripts/test.sh unit
+
+test-e2e: ## the tests with real brokers, real binaries and a real desktop
+	@scripts/test.sh e2e
+
+bench: ## the measurements behind the figures in docs/
+	@cargo run --release --locked -p porchlight-tests --bin bench
+
+clean: ## remove what was built, but for the tools in target/tools
+	@rm -rf ui/dist ui/node_modules tests/seed-clients/node_modules tests/out
+	@[ ! -d target ] || find target -mindepth 1 -maxdepth 1 ! -name tools -exec rm -rf {} +

@@ -1,0 +1,319 @@
+//! From what is observed of the person to what the device says of itself.
+//!
+//! Owns the away decision. Deliberately knows nothing of what the person chose: the choice is published
+//! beside the observed state, so that every reader can end it (`docs/protocol.md`, *Records*).
+
+use std::time::Duration;
+
+use crate::observation::Observation;
+use crate::presence::{AwayCause, Observed, OfflineCause};
+use crate::time::{Monotonic, Now, Timestamp};
+
+/// What a device observes, and since when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// The state.
+    pub observed: Observed,
+    /// Since when. Away counts from the last input, not from the threshold (XEP-0319, section 3).
+    pub since: Timestamp,
+}
+
+/// The last input, on both clocks: one to compare with the threshold, one to tell.
+#[derive(Debug, Clone, Copy)]
+struct LastInput {
+    mono: Monotonic,
+    wall: Timestamp,
+}
+
+/// Whether there is a source that tells of input.
+#[derive(Debug, Clone, Copy)]
+enum Source {
+    /// It works, and the last it told was this; `None` is input just now and still going on.
+    Tells { idle: Option<LastInput>, active_since: Timestamp },
+    /// There is none, so nobody knows.
+    Lost { since: Timestamp },
+}
+
+/// The decision, as a fold over observations.
+#[derive(Debug)]
+pub struct Availability {
+    away_after: Duration,
+    source: Source,
+    /// Since when the screen is locked.
+    locked: Option<Timestamp>,
+    /// Since when the machine sleeps, or is about to.
+    suspended: Option<LastInput>,
+    /// Since when the session is ending.
+    ending: Option<Timestamp>,
+}
+
+impl Availability {
+    /// Starts unknown: nothing was observed yet.
+    #[must_use]
+    pub const fn new(now: Now, away_after: Duration) -> Self {
+        Self {
+            away_after,
+            source: Source::Lost { since: now.wall },
+            locked: None,
+            suspended: None,
+            ending: None,
+        }
+    }
+
+    /// Folds one observation in.
+    pub fn observe(&mut self, now: Now, observation: Observation) {
+        match observation {
+            Observation::InputIdle { since } => {
+                let told =
+                    LastInput { mono: now.mono - since.age(now), wall: since.place(now) };
+                let active_since = match self.source {
+                    Source::Tells { active_since, .. } => active_since,
+                    Source::Lost { .. } => told.wall,
+                };
+                self.source = Source::Tells { idle: Some(told), active_since };
+            }
+            Observation::InputActive => {
+                let active_since = match self.source {
+                    // A pause below the threshold never was an absence.
+                    Source::Tells { idle, active_since } if !self.is_away(now, idle) => {
+                        active_since
+                    }
+                    _ => now.wall,
+                };
+                self.source = Source::Tells { idle: None, active_since };
+            }
+            Observation::Locked(true) => {
+                self.locked.get_or_insert(now.wall);
+            }
+            Observation::Locked(false) => {
+                if let (Some(_), Source::Tells { active_since, .. }) =
+                    (self.locked.take(), &mut self.source)
+                {
+                    *active_since = now.wall;
+                }
+            }
+            Observation::Suspending => {
+                self.suspended.get_or_insert(LastInput { mono: now.mono, wall: now.wall });
+            }
+            Observation::Resumed => self.wake(),
+            Observation::ShuttingDown => {
+                self.ending.get_or_insert(now.wall);
+            }
+            Observation::SourceLost => {
+                if !matches!(self.source, Source::Lost { .. }) {
+                    self.source = Source::Lost { since: now.wall };
+                }
+            }
+            Observation::SourceOk => {}
+        }
+    }
+
+    /// A machine that woke up does not say that anybody is there: until there is input, the last one was
+    /// before it fell asleep.
+    fn wake(&mut self) {
+        let Some(slept) = self.suspended.take() else {
+            return;
+        };
+        if let Source::Tells { idle, active_since } = self.source {
+            let last = idle.filter(|idle| idle.mono < slept.mono).unwrap_or(slept);
+            self.source = Source::Tells { idle: Some(last), active_since };
+        }
+    }
+
+    fn is_away(&self, now: Now, idle: Option<LastInput>) -> bool {
+        idle.is_some_and(|idle| now.mono.since(idle.mono) >= self.away_after)
+    }
+
+    /// What to say of this device now.
+    #[must_use]
+    pub fn standing(&self, now: Now) -> Standing {
+        if let Some(since) = self.ending {
+            return Standing { observed: Observed::Offline(Some(OfflineCause::Left)), since };
+        }
+        if let Some(slept) = self.suspended {
+            let observed = Observed::Offline(Some(OfflineCause::Asleep));
+            return Standing { observed, since: slept.wall };
+        }
+        let idle = match self.source {
+            Source::Tells { idle, .. } => idle,
+            Source::Lost { .. } => None,
+        };
+        if let Some(locked) = self.locked {
+            // Whoever was away before the lock came has been away since then.
+            let since = idle.map_or(locked, |idle| idle.wall.min(locked));
+            return Standing { observed: Observed::Away(Some(AwayCause::Locked)), since };
+        }
+        match self.source {
+            Source::Lost { since } => Standing { observed: Observed::Unknown, since },
+            Source::Tells { idle: Some(idle), .. } if self.is_away(now, Some(idle)) => {
+                Standing { observed: Observed::Away(Some(AwayCause::Idle)), since: idle.wall }
+            }
+            Source::Tells { active_since, .. } => {
+                Standing { observed: Observed::Active, since: active_since }
+            }
+        }
+    }
+
+    /// When the person last gave input, where that is known.
+    #[must_use]
+    pub fn last_input(&self, now: Now) -> Option<Timestamp> {
+        match self.source {
+            Source::Tells { idle: None, .. } => Some(self.suspended.map_or(now.wall, |s| s.wall)),
+            Source::Tells { idle: Some(idle), .. } => Some(idle.wall),
+            Source::Lost { .. } => None,
+        }
+    }
+
+    /// When [`Availability::standing`] changes without any observation: the threshold is reached.
+    #[must_use]
+    pub fn next_deadline(&self, now: Now) -> Option<Monotonic> {
+        match self.source {
+            Source::Tells { idle: Some(idle), .. } => {
+                Some(idle.mono + self.away_after).filter(|at| *at > now.mono)
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observation::Moment;
+    use Observation::{InputActive, InputIdle, Locked, Resumed, SourceLost, Suspending};
+
+    const MINUTE: Duration = Duration::from_secs(60);
+    const IDLE: Observed = Observed::Away(Some(AwayCause::Idle));
+    const LOCKED: Observed = Observed::Away(Some(AwayCause::Locked));
+
+    fn at(minutes: u32) -> Now {
+        let start = Timestamp::from_ms(1_763_742_000_000).unwrap();
+        Now { mono: Monotonic::from_origin(MINUTE * minutes), wall: start + MINUTE * minutes }
+    }
+
+    fn fresh() -> Availability {
+        Availability::new(at(0), MINUTE * 5)
+    }
+
+    #[test]
+    fn it_starts_unknown_and_the_first_input_ends_that() {
+        let mut it = fresh();
+        assert_eq!(it.standing(at(0)).observed, Observed::Unknown);
+        it.observe(at(1), InputActive);
+        assert_eq!(it.standing(at(1)), Standing { observed: Observed::Active, since: at(1).wall });
+        assert_eq!(it.next_deadline(at(1)), None);
+    }
+
+    #[test]
+    fn away_counts_from_the_last_input_and_input_ends_it() {
+        let mut it = fresh();
+        it.observe(at(0), InputActive);
+        it.observe(at(6), InputIdle { since: Moment::Ago(MINUTE * 6) });
+        assert_eq!(it.standing(at(6)), Standing { observed: IDLE, since: at(0).wall });
+        it.observe(at(7), InputActive);
+        assert_eq!(it.standing(at(7)), Standing { observed: Observed::Active, since: at(7).wall });
+    }
+
+    #[test]
+    fn idle_told_before_the_threshold_becomes_away_at_the_threshold() {
+        let mut it = fresh();
+        it.observe(at(0), InputActive);
+        it.observe(at(1), InputIdle { since: Moment::At(at(1).wall) });
+        assert_eq!(it.standing(at(1)).observed, Observed::Active);
+        assert_eq!(it.next_deadline(at(1)), Some(at(6).mono));
+        assert_eq!(it.standing(at(6)), Standing { observed: IDLE, since: at(1).wall });
+        assert_eq!(it.next_deadline(at(6)), None);
+    }
+
+    #[test]
+    fn an_idle_time_in_the_future_is_now() {
+        let mut it = fresh();
+        it.observe(at(1), InputIdle { since: Moment::At(at(99).wall) });
+        assert_eq!(it.standing(at(6)), Standing { observed: IDLE, since: at(1).wall });
+    }
+
+    #[test]
+    fn a_lock_is_away_at_once_and_input_under_it_is_not_presence() {
+        let mut it = fresh();
+        it.observe(at(0), InputActive);
+        it.observe(at(1), Locked(true));
+        it.observe(at(2), InputActive);
+        assert_eq!(it.standing(at(2)), Standing { observed: LOCKED, since: at(1).wall });
+        it.observe(at(3), Locked(false));
+        assert_eq!(it.standing(at(3)).observed, Observed::Active);
+    }
+
+    #[test]
+    fn a_lock_during_idleness_counts_from_the_last_input() {
+        let mut it = fresh();
+        it.observe(at(6), InputIdle { since: Moment::At(at(0).wall) });
+        it.observe(at(7), Locked(true));
+        assert_eq!(it.standing(at(7)), Standing { observed: LOCKED, since: at(0).wall });
+    }
+
+    #[test]
+    fn a_lock_is_known_even_where_input_is_not() {
+        let mut it = fresh();
+        it.observe(at(1), Locked(true));
+        assert_eq!(it.standing(at(1)).observed, LOCKED);
+        it.observe(at(2), Locked(false));
+        assert_eq!(it.standing(at(2)).observed, Observed::Unknown);
+    }
+
+    #[test]
+    fn waking_up_is_not_coming_back() {
+        let mut it = fresh();
+        it.observe(at(0), InputActive);
+        it.observe(at(1), Suspending);
+        let asleep = Observed::Offline(Some(OfflineCause::Asleep));
+        assert_eq!(it.standing(at(1)), Standing { observed: asleep, since: at(1).wall });
+        it.observe(at(60), Resumed);
+        assert_eq!(it.standing(at(60)), Standing { observed: IDLE, since: at(1).wall });
+        it.observe(at(61), InputActive);
+        assert_eq!(it.standing(at(61)).observed, Observed::Active);
+    }
+
+    #[test]
+    fn a_lost_source_is_never_active() {
+        let mut it = fresh();
+        it.observe(at(0), InputActive);
+        it.observe(at(1), SourceLost);
+        assert_eq!(it.standing(at(1)), Standing { observed: Observed::Unknown, since: at(1).wall });
+    }
+
+    #[test]
+    fn no_sequence_of_six_is_active_while_locked_asleep_or_ending() {
+        let symbols = [
+            InputActive,
+            InputIdle { since: Moment::Ago(Duration::ZERO) },
+            Locked(true),
+            Locked(false),
+            Suspending,
+            Resumed,
+            Observation::ShuttingDown,
+            SourceLost,
+            Observation::SourceOk,
+        ];
+        for n in 0..symbols.len().pow(6) {
+            let mut it = fresh();
+            let (mut locked, mut asleep, mut ending, mut known) = (false, false, false, false);
+            let mut rest = n;
+            for minute in 1..=6 {
+                let symbol = symbols[rest % symbols.len()];
+                rest /= symbols.len();
+                match symbol {
+                    Locked(is) => locked = is,
+                    Suspending => asleep = true,
+                    Resumed => asleep = false,
+                    Observation::ShuttingDown => ending = true,
+                    SourceLost => known = false,
+                    InputActive | InputIdle { .. } => known = true,
+                    Observation::SourceOk => {}
+                }
+                it.observe(at(minute), symbol);
+                let active = it.standing(at(minute)).observed == Observed::Active;
+                assert!(!active || (known && !locked && !asleep && !ending), "{n}");
+            }
+        }
+    }
+}

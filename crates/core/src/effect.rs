@@ -1,0 +1,120 @@
+//! Everything that the engine asks of the world.
+//!
+//! Owns the vocabulary of the sinks, in the imperative. A sink does what it is told, in order, and decides
+//! nothing; what went wrong comes back as an [`crate::input::Input`].
+
+use std::time::Duration;
+
+use crate::input::{PublishId, Refusal};
+use crate::notice::Notice;
+use crate::view::Update;
+use crate::view::tray::TrayView;
+use crate::wire::WireError;
+
+/// Something to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Keep this across runs. Done before any effect that follows.
+    Save(Saved),
+    /// Open a connection, giving up whatever connection there was without another word on it.
+    Connect(Connect),
+    /// SUBSCRIBE on the present connection, Retain Handling 0.
+    Subscribe(Vec<String>),
+    /// PUBLISH on the present connection.
+    Publish(Publish),
+    /// DISCONNECT with reason 0x00, which discards the Will, and close.
+    Disconnect,
+    /// Show what changed.
+    Show(Update),
+    /// Show this in the tray.
+    ShowTray(TrayView),
+    /// Pop up a notice.
+    Notify(Notice),
+    /// Write to the log, once a topic, that its messages are dropped.
+    Complain {
+        /// The topic.
+        topic: String,
+        /// What is wrong with its messages.
+        error: Dropped,
+    },
+    /// Everything retained was read: what is shown is the whole team.
+    SnapshotRead,
+    /// The broker took the person's choice, or said why not.
+    ChoiceSettled(Result<(), Refusal>),
+    /// The goodbye is said: the machine may sleep.
+    MaySleep,
+    /// The goodbye is said: nothing more will come.
+    Stopped,
+}
+
+/// What one device keeps across runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Saved {
+    /// The number of the session about to begin.
+    pub epoch: u64,
+}
+
+/// How to connect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Connect {
+    /// The Client Identifier.
+    pub client_id: String,
+    /// Clean Start.
+    pub clean_start: bool,
+    /// Session Expiry Interval.
+    pub session_expiry: Duration,
+    /// Keep Alive.
+    pub keep_alive: Duration,
+    /// How long to wait for the CONNACK.
+    pub timeout: Duration,
+    /// The Will.
+    pub will: Option<Will>,
+}
+
+/// What the broker says for us when we die.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Will {
+    /// Will Topic.
+    pub topic: String,
+    /// Will Payload; retained, QoS 1.
+    pub payload: Vec<u8>,
+    /// Will Delay Interval.
+    pub delay: Duration,
+    /// Message Expiry Interval.
+    pub expires_in: Duration,
+}
+
+/// A message of ours: QoS 1, retained.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Publish {
+    /// By which the PUBACK is reported.
+    pub id: PublishId,
+    /// Topic Name.
+    pub topic: String,
+    /// Payload.
+    pub payload: Vec<u8>,
+    /// Message Expiry Interval.
+    pub expires_in: Option<Duration>,
+}
+
+/// Why a message was dropped. The names are those of the counters that `--diagnostics` prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
+pub enum Dropped {
+    /// A topic level that should be an id is none.
+    #[error("a level of the topic is no id")]
+    BadId,
+    /// A topic that the protocol does not speak of.
+    #[error("not a topic of this protocol")]
+    ForeignTopic,
+    /// A typing mark or an inbox message in the broker's store, where neither belongs.
+    #[error("signals are not retained")]
+    RetainedSignal,
+    /// A Will of an earlier session than the one that is known.
+    #[error("a Will of an earlier session")]
+    Ghost,
+    /// The payload is no record.
+    #[error(transparent)]
+    #[serde(untagged)]
+    Wire(#[from] WireError),
+}

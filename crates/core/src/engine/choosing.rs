@@ -1,0 +1,115 @@
+//! What the person chose: wished here, read from the topic that all their devices obey.
+
+use crate::id::UserId;
+use crate::input::PublishId;
+use crate::presence::{Choice, Chosen};
+use crate::time::{Monotonic, Now, Timestamp};
+
+/// The choice and its way to the broker.
+#[derive(Debug)]
+pub(super) struct Choosing {
+    pub(super) user: UserId,
+    /// What stands on the topic, or was sent there.
+    held: Option<Chosen>,
+    /// The highest number seen anywhere.
+    highest: u64,
+    /// What the person wants and the broker was not told yet; `Some(None)` takes a choice back.
+    wish: Option<Wish>,
+    sending: Option<PublishId>,
+}
+
+#[derive(Debug, Clone)]
+struct Wish {
+    choice: Option<Choice>,
+    at: Timestamp,
+}
+
+impl Choosing {
+    pub(super) fn new(user: UserId) -> Self {
+        Self { user, held: None, highest: 0, wish: None, sending: None }
+    }
+
+    pub(super) fn wish(&mut self, now: Now, choice: Option<Choice>) {
+        self.wish = Some(Wish { choice, at: now.wall });
+    }
+
+    /// The choice as it counts on this device, ended or not.
+    fn present(&self) -> Option<&Choice> {
+        match &self.wish {
+            Some(wish) => wish.choice.as_ref(),
+            None => self.held.as_ref().and_then(|held| held.choice.as_ref()),
+        }
+    }
+
+    /// The choice that counts now.
+    pub(super) fn choice(&self, now: Now) -> Option<&Choice> {
+        self.present().filter(|choice| choice.holds(now.wall))
+    }
+
+    /// The copy for this device's record: what the broker has, or is just being told.
+    pub(super) fn copy(&self) -> Option<Chosen> {
+        self.held.clone().filter(|held| held.choice.is_some())
+    }
+
+    /// When the choice ends by itself.
+    pub(super) fn next_deadline(&self, now: Now) -> Option<Monotonic> {
+        self.choice(now).and_then(|choice| choice.until).map(|until| now.when(until))
+    }
+
+    /// A number of this person's choices was seen somewhere.
+    pub(super) fn seen(&mut self, rev: u64) {
+        self.highest = self.highest.max(rev);
+    }
+
+    /// The topic was read. Of two equal numbers the one that came last counts.
+    pub(super) fn read(&mut self, chosen: Option<Chosen>) {
+        let Some(chosen) = chosen else {
+            self.held = None;
+            return;
+        };
+        self.seen(chosen.rev);
+        if self.held.as_ref().is_some_and(|held| held.rev > chosen.rev) {
+            return;
+        }
+        // A wish that could not be sent gives way to a choice made later on another device.
+        let later = chosen.choice.as_ref().and_then(|choice| choice.at);
+        if self.wish.as_ref().is_some_and(|wish| later.is_some_and(|later| later > wish.at)) {
+            self.wish = None;
+        }
+        self.held = Some(chosen);
+    }
+
+    /// What is to be sent.
+    pub(super) fn due(&self) -> Option<Chosen> {
+        let wish = self.wish.as_ref()?;
+        let rev = self.highest.saturating_add(1).min(Timestamp::MAX.as_ms());
+        Some(Chosen { rev, choice: wish.choice.clone() })
+    }
+
+    pub(super) fn sent(&mut self, id: PublishId, chosen: Chosen) {
+        self.seen(chosen.rev);
+        self.held = Some(chosen);
+        self.wish = None;
+        self.sending = Some(id);
+    }
+
+    /// A PUBACK came; says whether it was for the choice.
+    pub(super) fn settle(&mut self, id: PublishId) -> bool {
+        let mine = self.sending == Some(id);
+        if mine {
+            self.sending = None;
+        }
+        mine
+    }
+
+    /// What was sent without an answer is to be sent again: nobody knows whether it arrived.
+    pub(super) fn link_lost(&mut self) {
+        if self.sending.take().is_some()
+            && self.wish.is_none()
+            && let Some(held) = &self.held
+        {
+            let at = held.choice.as_ref().and_then(|choice| choice.at).unwrap_or_default();
+            self.wish = Some(Wish { choice: held.choice.clone(), at });
+        }
+    }
+}

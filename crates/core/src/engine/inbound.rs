@@ -1,0 +1,133 @@
+//! Messages from the broker: which topic, which record, who is concerned.
+
+use super::Engine;
+use crate::effect::{Dropped, Effect};
+use crate::id::{DeviceId, UserId};
+use crate::input::Message;
+use crate::roster::{Applied, Arrival};
+use crate::session::RECORD_EXPIRY;
+use crate::time::Now;
+use crate::topic::{Topic, TopicError};
+use crate::wire::{self, DeviceRecord, Payload, UserRecord, WireError};
+
+/// The most topics that are remembered as complained of; a stranger's topics must not fill the memory.
+const COMPLAINTS: usize = 256;
+
+impl Engine {
+    pub(super) fn handle_message(&mut self, now: Now, message: &Message) {
+        self.diagnostics.received += 1;
+        match self.fold(now, message) {
+            Ok(()) => self.diagnostics.taken += 1,
+            Err(error) => self.drop_message(&message.topic, error),
+        }
+    }
+
+    fn fold(&mut self, now: Now, message: &Message) -> Result<(), Dropped> {
+        let topic = Topic::parse(&self.root, &message.topic).map_err(|error| match error {
+            TopicError::Foreign => Dropped::ForeignTopic,
+            TopicError::Id(_) => Dropped::BadId,
+        })?;
+        let arrival = Arrival {
+            retained: message.retained,
+            age: message.expires_in.map(|left| RECORD_EXPIRY.saturating_sub(left)),
+        };
+        match topic {
+            Topic::Device(user, device) => {
+                let decoded = wire::decode_device(&message.payload);
+                self.fold_device(now, &user, &device, decoded, arrival)
+            }
+            Topic::User(user) => self.fold_user(now, &user, &message.payload, arrival),
+            Topic::Activity(user) => {
+                let payload = wire::decode_activity(&message.payload)?;
+                if let Payload::Record(at) = payload {
+                    self.count_future(now, [Some(at)]);
+                }
+                self.roster.apply_activity(now, &user, payload, arrival);
+                Ok(())
+            }
+            Topic::Typing(_) | Topic::Inbox(..) if message.retained => Err(Dropped::RetainedSignal),
+            Topic::Typing(user) => {
+                let typing = wire::decode_typing(&message.payload)?;
+                self.roster.apply_typing(now, &user, typing == Payload::Record(true));
+                Ok(())
+            }
+            Topic::Chosen(user) => {
+                let payload = wire::decode_chosen(&message.payload)?;
+                if let Some(choosing) = self.choosing.as_mut().filter(|c| c.user == user) {
+                    choosing.read(match payload {
+                        Payload::Cleared => None,
+                        Payload::Record(chosen) => Some(chosen),
+                    });
+                }
+                Ok(())
+            }
+            Topic::Inbox(..) | Topic::Hub => Ok(()),
+        }
+    }
+
+    fn fold_device(
+        &mut self,
+        now: Now,
+        user: &UserId,
+        device: &DeviceId,
+        decoded: Result<Payload<DeviceRecord>, WireError>,
+        arrival: Arrival,
+    ) -> Result<(), Dropped> {
+        if let Some(choosing) = self.choosing.as_mut().filter(|c| c.user == *user)
+            && let Ok(Payload::Record(record)) = &decoded
+            && let Some(chosen) = &record.chosen
+        {
+            choosing.seen(chosen.rev);
+        }
+        if let Some(own) = &mut self.own
+            && own.holder.user == *user
+            && own.holder.device == *device
+        {
+            // We know best what this device is; what stands there is an echo, the past, or wrong.
+            own.read(match &decoded {
+                Ok(Payload::Record(record)) => Some(record),
+                Ok(Payload::Cleared) | Err(_) => None,
+            });
+            return decoded.map(|_| ()).map_err(Dropped::from);
+        }
+        let payload = decoded?;
+        if let Payload::Record(record) = &payload {
+            self.count_future(now, [record.since, record.timestamp]);
+        }
+        match self.roster.apply_device(now, user, device, payload, arrival) {
+            Applied::Taken => Ok(()),
+            Applied::Ghost => Err(Dropped::Ghost),
+        }
+    }
+
+    fn fold_user(
+        &mut self,
+        now: Now,
+        user: &UserId,
+        bytes: &[u8],
+        arrival: Arrival,
+    ) -> Result<(), Dropped> {
+        let decoded = wire::decode_user(bytes);
+        if let Some(own) = &mut self.own
+            && own.holder.user == *user
+        {
+            own.user_topic.read(bytes, match &decoded {
+                Ok(Payload::Record(record)) => Some(record),
+                Ok(Payload::Cleared) | Err(_) => None,
+            });
+        }
+        let payload = decoded?;
+        if let Payload::Record(UserRecord::Seed(record)) = &payload {
+            self.count_future(now, [record.timestamp]);
+        }
+        self.roster.apply_user(now, user, payload, arrival);
+        Ok(())
+    }
+
+    fn drop_message(&mut self, topic: &str, error: Dropped) {
+        *self.diagnostics.dropped.entry(error).or_default() += 1;
+        if self.complained.len() < COMPLAINTS && self.complained.insert(topic.to_owned()) {
+            self.effects.push_back(Effect::Complain { topic: topic.to_owned(), error });
+        }
+    }
+}

@@ -1,0 +1,356 @@
+//! This device's own records: when they are written, and written again.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
+
+use super::{Choosing, Engine, Holder};
+use crate::availability::{Availability, Standing};
+use crate::input::PublishId;
+use crate::presence::{Observed, OfflineCause};
+use crate::roster::{Arrival, Roster};
+use crate::session::RECORD_EXPIRY;
+use crate::time::{Monotonic, Now, Timestamp};
+use crate::topic::Topic;
+use crate::view::{CauseView, ChosenView, MeView};
+use crate::wire::{self, DeviceRecord, Payload, SumRecord, UserRecord};
+
+/// Records that something else overwrites are written again this often within [`MINUTE`].
+const CORRECTIONS: usize = 5;
+const MINUTE: Duration = Duration::from_secs(60);
+/// The lowest device writes the user topic; the next waits this long for it.
+const TAKES_OVER: Duration = Duration::from_secs(1);
+
+/// This device.
+#[derive(Debug)]
+pub(super) struct Own {
+    pub(super) holder: Holder,
+    pub(super) availability: Availability,
+    /// The number of the present session.
+    epoch: u64,
+    /// What was last written on the present connection.
+    written: Option<DeviceRecord>,
+    /// The highest time written in this run: times of one device only go up, so that echoes can be told.
+    last_timestamp: Timestamp,
+    /// An epoch read from the broker that is not lower than ours.
+    read_epoch: Option<u64>,
+    /// Something else stands on the device topic.
+    contradicted: bool,
+    corrections: Corrections,
+    pub(super) user_topic: UserTopic,
+}
+
+/// How often something was written again.
+#[derive(Debug, Default)]
+struct Corrections(VecDeque<Monotonic>);
+
+impl Corrections {
+    /// When the next one is due; never before `now`.
+    fn next(&self, now: Now) -> Monotonic {
+        let full = self.0.len() >= CORRECTIONS;
+        let free = self.0.front().filter(|_| full).map(|first| *first + MINUTE);
+        free.unwrap_or(now.mono).max(now.mono)
+    }
+
+    fn note(&mut self, now: Now) {
+        if self.0.len() >= CORRECTIONS {
+            self.0.pop_front();
+        }
+        self.0.push_back(now.mono);
+    }
+}
+
+/// The user topic, for seed-style readers: what stands there and what we wrote.
+#[derive(Debug, Default)]
+pub(super) struct UserTopic {
+    /// What stands there; `None` for nothing, or something that is no sum.
+    held: Option<SumRecord>,
+    /// What we wrote and have not read back yet.
+    echoes: VecDeque<Vec<u8>>,
+    /// The last sum written, to tell a change of ours from somebody else's.
+    last: Option<SumRecord>,
+    /// When it is our turn to write.
+    due: Option<Monotonic>,
+    corrections: Corrections,
+}
+
+impl UserTopic {
+    /// Something was read there.
+    pub(super) fn read(&mut self, payload: &[u8], record: Option<&UserRecord>) {
+        if let Some(at) = self.echoes.iter().position(|echo| echo == payload) {
+            self.echoes.drain(..=at);
+            return;
+        }
+        self.held = match record {
+            Some(UserRecord::Sum(sum)) => Some(sum.clone()),
+            Some(UserRecord::Seed(_)) | None => None,
+        };
+    }
+}
+
+/// Whether two sums say the same to a reader.
+fn same(a: &SumRecord, b: &SumRecord) -> bool {
+    a.status == b.status && a.text == b.text && a.foreign == b.foreign
+}
+
+impl Own {
+    pub(super) fn new(now: Now, holder: Holder) -> Self {
+        Self {
+            availability: Availability::new(now, holder.away_after),
+            epoch: holder.last_epoch,
+            holder,
+            written: None,
+            last_timestamp: Timestamp::default(),
+            read_epoch: None,
+            contradicted: false,
+            corrections: Corrections::default(),
+            user_topic: UserTopic::default(),
+        }
+    }
+
+    /// A new session begins: its number is max(clock, the last one + 1).
+    pub(super) fn begin_session(&mut self, now: Now) -> u64 {
+        self.epoch = now.wall.as_ms().max(self.epoch + 1);
+        self.written = None;
+        self.read_epoch = None;
+        self.contradicted = false;
+        self.user_topic.echoes.clear();
+        self.epoch
+    }
+
+    /// Whether the broker holds a record of ours from a session not older than this one. If so, the next
+    /// session will be newer than that.
+    pub(super) fn learn_epoch(&mut self) -> bool {
+        match self.read_epoch.take() {
+            // Beyond this there would be no number left; whoever wrote that was not us.
+            Some(read) if read < Timestamp::MAX.as_ms() - 1_000_000 => {
+                self.epoch = self.epoch.max(read);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    pub(super) fn device_topic(&self) -> Topic {
+        Topic::Device(self.holder.user.clone(), self.holder.device.clone())
+    }
+
+    fn record(&self, observed: Observed) -> DeviceRecord {
+        DeviceRecord {
+            epoch: Some(self.epoch),
+            name: Some(self.holder.name.clone()),
+            kind: self.holder.kind.clone(),
+            tz: self.holder.tz.clone(),
+            ..DeviceRecord::bare(observed)
+        }
+    }
+
+    /// What the broker says when this connection dies. It can't know when, so it tells no time.
+    pub(super) fn will_record(&self) -> DeviceRecord {
+        self.record(Observed::Offline(Some(OfflineCause::Lost)))
+    }
+
+    /// Something was read on this device's own topic.
+    pub(super) fn read(&mut self, record: Option<&DeviceRecord>) {
+        let Some(written) = &self.written else {
+            // Before anything was written it is the past, of interest only for its number.
+            let epoch = record.and_then(|record| record.epoch);
+            self.read_epoch = self.read_epoch.max(epoch.filter(|read| *read >= self.epoch));
+            return;
+        };
+        let echo = record.is_some_and(|record| {
+            record.timestamp.is_some()
+                && (record.epoch, record.timestamp) <= (written.epoch, written.timestamp)
+        });
+        if !echo {
+            self.contradicted = true;
+        }
+    }
+
+    /// The record to write now, if there is one to write.
+    fn due(&mut self, now: Now, chosen: Option<crate::presence::Chosen>) -> Option<DeviceRecord> {
+        let Standing { observed, since } = self.availability.standing(now);
+        let changed = self.written.as_ref().is_none_or(|written| {
+            written.observed != observed || written.since != Some(since) || written.chosen != chosen
+        });
+        if !changed && !self.contradicted {
+            return None;
+        }
+        if !changed && self.corrections.next(now) > now.mono {
+            return None;
+        }
+        let mut record = self.record(observed);
+        record.since = Some(since);
+        record.chosen = chosen;
+        Some(self.stamp(now, record))
+    }
+
+    fn stamp(&mut self, now: Now, mut record: DeviceRecord) -> DeviceRecord {
+        let next = self.last_timestamp + Duration::from_millis(1);
+        let timestamp = if self.last_timestamp == Timestamp::default() {
+            now.wall
+        } else {
+            now.wall.max(next)
+        };
+        self.last_timestamp = timestamp;
+        record.timestamp = Some(timestamp);
+        record
+    }
+
+    /// When something is to be written although nothing happens.
+    pub(super) fn next_deadline(&self) -> Option<Monotonic> {
+        let free = |corrections: &Corrections| {
+            corrections.0.front().map_or_else(Monotonic::default, |first| *first + MINUTE)
+        };
+        [self.contradicted.then(|| free(&self.corrections)), self.user_topic.due]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// My own status. While the link is up it is what others see: the sum of all my devices.
+    pub(super) fn view(
+        &self,
+        now: Now,
+        choosing: Option<&Choosing>,
+        roster: Option<&Roster>,
+    ) -> MeView {
+        let choice = choosing.and_then(|choosing| choosing.choice(now));
+        let summed = roster.and_then(|roster| roster.person(&self.holder.user, now));
+        let (status, cause, since) = match (summed, choice) {
+            (Some(person), _) => (person.status, person.cause, person.since),
+            (None, Some(choice)) => {
+                (choice.status.word().to_owned(), Some(CauseView::Chosen), choice.at)
+            }
+            (None, None) => {
+                let Standing { observed, since } = self.availability.standing(now);
+                (observed.status().to_owned(), observed.cause(), Some(since))
+            }
+        };
+        MeView {
+            user: self.holder.user.to_string(),
+            name: self.holder.name.clone(),
+            status,
+            cause,
+            since,
+            chosen: choice.map(|choice| ChosenView {
+                status: choice.status,
+                text: choice.text.clone(),
+                emoji: choice.emoji.clone(),
+                until: choice.until,
+            }),
+        }
+    }
+}
+
+impl Engine {
+    /// Writes this device's record, if it is due.
+    pub(super) fn speak_device(&mut self, now: Now) {
+        let copy = self.choosing.as_ref().and_then(Choosing::copy);
+        let Some(own) = &mut self.own else {
+            return;
+        };
+        let first_or_moved = {
+            let standing = own.availability.standing(now);
+            own.written.as_ref().is_none_or(|written| written.observed != standing.observed)
+        };
+        let Some(record) = own.due(now, copy) else {
+            return;
+        };
+        if std::mem::take(&mut own.contradicted) && own.written.is_some() {
+            own.corrections.note(now);
+            self.diagnostics.corrected += 1;
+        }
+        self.write_device(now, record);
+        if first_or_moved {
+            self.write_activity(now);
+        }
+    }
+
+    fn write_device(&mut self, now: Now, record: DeviceRecord) -> Option<PublishId> {
+        let own = self.own.as_mut()?;
+        let (user, device) = (own.holder.user.clone(), own.holder.device.clone());
+        let payload = wire::encode_device(&record);
+        own.written = Some(record.clone());
+        // One sees oneself at once, without waiting for the broker's echo.
+        let record = Payload::Record(record);
+        self.roster.apply_device(now, &user, &device, record, Arrival::LIVE);
+        Some(self.publish(&Topic::Device(user, device), payload, Some(RECORD_EXPIRY)))
+    }
+
+    /// Tells seed-style readers when the person last gave input, unless they know of a later one.
+    fn write_activity(&mut self, now: Now) -> Option<PublishId> {
+        let own = self.own.as_ref()?;
+        let user = own.holder.user.clone();
+        let at = own.availability.last_input(now)?;
+        if self.roster.last_input(&user).is_some_and(|told| told >= at) {
+            return None;
+        }
+        self.roster.apply_activity(now, &user, Payload::Record(at), Arrival::LIVE);
+        Some(self.publish(&Topic::Activity(user), wire::encode_activity(at), Some(RECORD_EXPIRY)))
+    }
+
+    /// Writes the sum for seed-style readers where it does not stand yet. The lowest of the person's devices
+    /// that are here does it at once; the others only if that one does not.
+    pub(super) fn speak_sum(&mut self, now: Now) {
+        let Some(own) = &mut self.own else {
+            return;
+        };
+        let user = own.holder.user.clone();
+        let sum = self.roster.sum(&user, now);
+        let topic = &mut own.user_topic;
+        if topic.held.as_ref().is_some_and(|held| same(held, &sum)) {
+            topic.due = None;
+            return;
+        }
+        let rank = self.roster.devices_here(&user).position(|device| *device == own.holder.device);
+        let turn = TAKES_OVER * u32::try_from(rank.unwrap_or(0)).unwrap_or(u32::MAX);
+        let again = topic.last.as_ref().is_some_and(|last| same(last, &sum));
+        let due = *topic.due.get_or_insert(now.mono + turn);
+        let due = if again { due.max(topic.corrections.next(now)) } else { due };
+        topic.due = Some(due);
+        if due > now.mono {
+            return;
+        }
+        if again {
+            topic.corrections.note(now);
+            self.diagnostics.corrected += 1;
+        }
+        self.write_sum(sum);
+    }
+
+    fn write_sum(&mut self, sum: SumRecord) -> Option<PublishId> {
+        let own = self.own.as_mut()?;
+        let user = own.holder.user.clone();
+        let payload = wire::encode_sum(&sum);
+        let topic = &mut own.user_topic;
+        topic.due = None;
+        topic.held = Some(sum.clone());
+        topic.last = Some(sum);
+        topic.echoes.push_back(payload.clone());
+        Some(self.publish(&Topic::User(user), payload, Some(RECORD_EXPIRY)))
+    }
+
+    /// Publishes that this device goes; says which PUBACKs to wait for.
+    pub(super) fn speak_goodbye(&mut self, now: Now) -> BTreeSet<PublishId> {
+        let mut awaited = BTreeSet::new();
+        let Some(own) = &mut self.own else {
+            return awaited;
+        };
+        let standing = own.availability.standing(now);
+        let (observed, since) = match standing.observed {
+            Observed::Offline(_) => (standing.observed, standing.since),
+            _ => (Observed::Offline(Some(OfflineCause::Left)), now.wall),
+        };
+        let record = DeviceRecord { since: Some(since), ..own.record(observed) };
+        let record = own.stamp(now, record);
+        let user = own.holder.user.clone();
+        awaited.extend(self.write_activity(now));
+        awaited.extend(self.write_device(now, record));
+        // Another device that is still here sees us go and writes the sum itself.
+        if self.roster.devices_here(&user).next().is_none() {
+            let sum = self.roster.sum(&user, now);
+            awaited.extend(self.write_sum(sum));
+        }
+        awaited
+    }
+}

@@ -1,0 +1,257 @@
+//! Ids of people and devices, and the root of the topics.
+//!
+//! Owns what an id may look like (`docs/protocol.md`, *Topics*). Deliberately knows no names: the name
+//! shown may change, an id never does.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use unicode_normalization::{UnicodeNormalization, is_nfc};
+
+/// The longest id, in bytes of UTF-8.
+pub const MAX_ID_BYTES: usize = 64;
+
+/// Topic levels that no person, device or organisation may be called.
+const RESERVED: [&str; 5] = ["device", "activity", "typing", "chosen", "inbox"];
+
+/// Why a text is no id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum IdError {
+    /// Nothing at all.
+    #[error("an id needs at least one character")]
+    Empty,
+    /// More than [`MAX_ID_BYTES`].
+    #[error("an id has at most 64 bytes")]
+    TooLong,
+    /// A wildcard, a separator, NUL or another control character.
+    #[error("an id has none of + # / and no control characters")]
+    Forbidden,
+    /// Begins with `$` or `_`.
+    #[error("an id does not begin with $ or _")]
+    Leading,
+    /// A word that the topics use themselves.
+    #[error("device, activity, typing, chosen and inbox are reserved")]
+    Reserved,
+    /// Not in Unicode Normalization Form C, so it could look like another id.
+    #[error("an id is in Unicode normalization form C")]
+    NotNfc,
+}
+
+fn check(text: &str) -> Result<(), IdError> {
+    if text.is_empty() {
+        return Err(IdError::Empty);
+    }
+    if text.len() > MAX_ID_BYTES {
+        return Err(IdError::TooLong);
+    }
+    if text.chars().any(|c| matches!(c, '+' | '#' | '/') || c.is_control()) {
+        return Err(IdError::Forbidden);
+    }
+    if text.starts_with(['$', '_']) {
+        return Err(IdError::Leading);
+    }
+    if RESERVED.contains(&text) {
+        return Err(IdError::Reserved);
+    }
+    if !is_nfc(text) {
+        return Err(IdError::NotNfc);
+    }
+    Ok(())
+}
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(Box<str>);
+
+        impl $name {
+            /// Takes a text for an id.
+            ///
+            /// # Errors
+            /// Says which rule of `docs/protocol.md`, *Topics*, it breaks.
+            pub fn parse(text: &str) -> Result<Self, IdError> {
+                check(text).map(|()| Self(text.into()))
+            }
+
+            /// Takes what a person typed: brought into Unicode Normalization Form C first.
+            ///
+            /// # Errors
+            /// As [`Self::parse`].
+            pub fn from_typed(text: &str) -> Result<Self, IdError> {
+                Self::parse(&text.trim().nfc().collect::<String>())
+            }
+
+            /// The id as a topic level.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = IdError;
+
+            fn try_from(text: String) -> Result<Self, IdError> {
+                Self::parse(&text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.0.into()
+            }
+        }
+    };
+}
+
+id! {
+    /// A person: the id bound to their credential.
+    UserId
+}
+id! {
+    /// One device of a person: random, made once and saved, never the host name.
+    DeviceId
+}
+id! {
+    /// An organisation, one level below `presence`.
+    OrgId
+}
+
+impl DeviceId {
+    /// A new random id.
+    #[must_use]
+    pub fn random(rng: &mut fastrand::Rng) -> Self {
+        Self(random_word(rng, 16).into())
+    }
+}
+
+/// `len` random lower-case letters and digits.
+#[must_use]
+pub fn random_word(rng: &mut fastrand::Rng, len: usize) -> String {
+    const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+    (0..len).map(|_| char::from(LETTERS[rng.usize(..LETTERS.len())])).collect()
+}
+
+/// What every topic begins with: `presence`, or `presence/{org}` for an organisation.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Root(String);
+
+/// Why a text is no root.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RootError {
+    /// Something else than `presence` or `presence/{org}`.
+    #[error("a root is `presence`, or `presence/` and the id of an organisation")]
+    Shape,
+    /// The organisation is no id.
+    #[error("the organisation in the root is no id: {0}")]
+    Org(IdError),
+}
+
+impl Root {
+    /// Takes `presence` or `presence/{org}`.
+    ///
+    /// # Errors
+    /// Says what a root is.
+    pub fn parse(text: &str) -> Result<Self, RootError> {
+        match text.split_once('/') {
+            None if text == "presence" => Ok(Self(text.to_owned())),
+            Some(("presence", org)) => {
+                OrgId::parse(org).map_err(RootError::Org)?;
+                Ok(Self(text.to_owned()))
+            }
+            _ => Err(RootError::Shape),
+        }
+    }
+
+    /// The root as the beginning of a topic, without a closing `/`.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for Root {
+    fn default() -> Self {
+        Self("presence".to_owned())
+    }
+}
+
+impl fmt::Display for Root {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for Root {
+    type Error = RootError;
+
+    fn try_from(text: String) -> Result<Self, RootError> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Root> for String {
+    fn from(root: Root) -> Self {
+        root.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_what_the_protocol_says() {
+        for good in ["alice", "user-alice", "Zoë", "日本", "a b", "a.b@c", &"x".repeat(64)] {
+            assert_eq!(UserId::parse(good).map(String::from), Ok(good.to_owned()));
+        }
+        let long = "x".repeat(300);
+        for (bad, why) in [
+            ("", IdError::Empty),
+            (long.as_str(), IdError::TooLong),
+            ("a+b", IdError::Forbidden),
+            ("a/b", IdError::Forbidden),
+            ("#", IdError::Forbidden),
+            ("a\0", IdError::Forbidden),
+            ("a\u{85}", IdError::Forbidden),
+            ("$SYS", IdError::Leading),
+            ("__proto__", IdError::Leading),
+            ("_hub", IdError::Leading),
+            ("typing", IdError::Reserved),
+            ("Zoe\u{308}", IdError::NotNfc),
+        ] {
+            assert_eq!(UserId::parse(bad), Err(why), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_person_typed_is_normalized() {
+        assert_eq!(UserId::from_typed(" Zoe\u{308} ").unwrap().as_str(), "Zo\u{eb}");
+    }
+
+    #[test]
+    fn roots_are_presence_with_or_without_an_organisation() {
+        assert_eq!(Root::parse("presence").unwrap(), Root::default());
+        assert_eq!(Root::parse("presence/acme").unwrap().as_str(), "presence/acme");
+        for bad in ["", "foo", "presence/", "presence/a/b", "presence/_x", "/presence", "presence/#"] {
+            assert!(Root::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn random_device_ids_are_ids() {
+        let mut rng = fastrand::Rng::with_seed(7);
+        let id = DeviceId::random(&mut rng);
+        assert_eq!(DeviceId::parse(id.as_str()), Ok(id.clone()));
+        assert_ne!(DeviceId::random(&mut rng), id);
+    }
+}

@@ -1,0 +1,193 @@
+//! Everything that can happen to the engine.
+//!
+//! Owns the vocabulary of the drivers: past facts from the network and the sources, wishes of the person.
+
+use std::time::Duration;
+
+use crate::observation::Observation;
+use crate::view::{ChosenStatus, Problem};
+
+/// Something that happened, or that the person wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// Begin: connect.
+    Start,
+    /// A deadline has come.
+    Tick,
+    /// The link reports.
+    Link(LinkEvent),
+    /// A source of activity reports.
+    Observed(Observation),
+    /// The person wants something.
+    Command(Command),
+    /// Something outside is wrong that the person should know. A later one with the same code replaces it.
+    ProblemFound(Problem),
+    /// It is wrong no longer.
+    ProblemSolved {
+        /// The problem's code.
+        code: String,
+    },
+}
+
+/// What the MQTT session reports.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LinkEvent {
+    /// CONNACK with success.
+    Up,
+    /// SUBACK.
+    Subscribed {
+        /// The filters that the broker refused.
+        refused: Vec<String>,
+    },
+    /// PUBACK.
+    Published {
+        /// What was published.
+        id: PublishId,
+        /// The broker took it, or said why not.
+        outcome: Result<(), Refusal>,
+    },
+    /// PUBLISH.
+    Received(Message),
+    /// The connection is gone, or never came to be.
+    Down(LinkFailure),
+}
+
+/// The number of a publish of ours within this run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PublishId(pub u64);
+
+/// A publish that the broker did not take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The broker's reason, in its own words.
+    pub reason: String,
+}
+
+/// A message as it was received.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// The topic name.
+    pub topic: String,
+    /// The payload.
+    pub payload: Vec<u8>,
+    /// From the broker's store, at subscription.
+    pub retained: bool,
+    /// What is left of its Message Expiry Interval, where it has one.
+    pub expires_in: Option<Duration>,
+}
+
+/// Why there is no connection.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LinkFailure {
+    /// Nothing answers at that address.
+    #[error("nothing answers at {address} ({reason}); is the broker running, and is the address right?")]
+    Unreachable {
+        /// Host and port.
+        address: String,
+        /// The system's reason.
+        reason: String,
+    },
+    /// The broker took too long to answer.
+    #[error("{address} does not answer in time; is it an MQTT broker?")]
+    TimedOut {
+        /// Host and port.
+        address: String,
+    },
+    /// TLS was refused, by either side.
+    #[error("no secure connection to {address}: {reason}")]
+    Tls {
+        /// Host and port.
+        address: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// CONNACK 0x86: the user name or password is wrong.
+    #[error("the broker does not accept this user name and password; correct them in the config")]
+    BadCredentials,
+    /// CONNACK 0x87 and its like: this client may not connect.
+    #[error("the broker does not let this client in ({reason}); ask whoever runs it")]
+    NotAuthorized {
+        /// The broker's reason code.
+        reason: String,
+    },
+    /// CONNACK with another refusal.
+    #[error("the broker refused the connection ({reason})")]
+    Refused {
+        /// The broker's reason code.
+        reason: String,
+    },
+    /// DISCONNECT from the broker.
+    #[error("the broker ended the connection ({reason})")]
+    Disconnected {
+        /// The broker's reason code.
+        reason: String,
+    },
+    /// DISCONNECT 0x8E: another connection took this client id.
+    #[error("another program uses this device's connection; is Porchlight running twice?")]
+    TakenOver,
+    /// The socket was closed or broke.
+    #[error("the connection broke ({reason})")]
+    Broken {
+        /// The system's reason.
+        reason: String,
+    },
+    /// What came was not MQTT 5.
+    #[error("the broker sent what is not MQTT 5 ({reason})")]
+    Protocol {
+        /// What was wrong.
+        reason: String,
+    },
+}
+
+impl LinkFailure {
+    /// What programs branch on.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Unreachable { .. } => "unreachable",
+            Self::TimedOut { .. } => "timed_out",
+            Self::Tls { .. } => "tls",
+            Self::BadCredentials => "bad_credentials",
+            Self::NotAuthorized { .. } => "not_authorized",
+            Self::Refused { .. } => "refused",
+            Self::Disconnected { .. } => "disconnected",
+            Self::TakenOver => "taken_over",
+            Self::Broken { .. } => "broken",
+            Self::Protocol { .. } => "protocol",
+        }
+    }
+
+    /// Whether asking again at once cannot help: somebody has to change something first.
+    #[must_use]
+    pub const fn is_refusal(&self) -> bool {
+        matches!(self, Self::BadCredentials | Self::NotAuthorized { .. } | Self::TakenOver)
+    }
+
+    /// For the window.
+    #[must_use]
+    pub fn problem(&self) -> Problem {
+        Problem { code: self.code().to_owned(), message: self.to_string() }
+    }
+}
+
+/// What the person wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Say this of me, on every device of mine.
+    Choose {
+        /// The status.
+        status: ChosenStatus,
+        /// A text beside it.
+        text: Option<String>,
+        /// An emoji beside it.
+        emoji: Option<String>,
+        /// For how long; for ever if `None`.
+        lasting: Option<Duration>,
+    },
+    /// Say what the devices observe again.
+    ClearChosen,
+    /// Try to connect now.
+    ReconnectNow,
+    /// Say goodbye and stop.
+    Quit,
+}

@@ -1,0 +1,61 @@
+//! What a device can observe of the person in front of it.
+//!
+//! Owns the vocabulary between the sources (crate `porchlight-activity`) and the decision
+//! ([`crate::availability`]). Deliberately decides nothing: a source reports, it never judges.
+
+use std::time::Duration;
+
+use crate::time::{Now, Timestamp};
+
+/// One fact reported by a source of activity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Observation {
+    /// No input since then. May be reported before or after the person's away threshold.
+    InputIdle {
+        /// The last input.
+        since: Moment,
+    },
+    /// There was input just now.
+    InputActive,
+    /// The screen was locked (`true`) or unlocked.
+    Locked(bool),
+    /// The machine is about to sleep: say goodbye now.
+    Suspending,
+    /// The machine is awake again. It does not say that anybody is there.
+    Resumed,
+    /// The machine is about to power off or the session to end.
+    ShuttingDown,
+    /// The source works no longer; from now on nobody knows.
+    SourceLost,
+    /// The source works (again) but has nothing to tell yet.
+    SourceOk,
+}
+
+/// When something was, as a source knows it: a counter tells how long ago, a log tells a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// This long before the observation was made.
+    Ago(Duration),
+    /// At this calendar time.
+    At(Timestamp),
+}
+
+impl Moment {
+    /// The calendar time, never later than `now`.
+    #[must_use]
+    pub fn place(self, now: Now) -> Timestamp {
+        match self {
+            Self::Ago(ago) => now.ago(ago),
+            Self::At(at) => at.min(now.wall),
+        }
+    }
+
+    /// How long before `now` it was.
+    #[must_use]
+    pub fn age(self, now: Now) -> Duration {
+        match self {
+            Self::Ago(ago) => ago,
+            Self::At(at) => now.wall.since(at),
+        }
+    }
+}

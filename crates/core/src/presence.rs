@@ -1,0 +1,130 @@
+//! The words of presence: what a device observes and what a person chooses.
+//!
+//! Owns the enums behind `status` and `cause` of `docs/protocol.md`, *Records*. Deliberately knows no
+//! JSON ([`crate::wire`]) and sums nothing ([`crate::roster`]).
+
+use crate::time::Timestamp;
+use crate::view::{CauseView, ChosenStatus};
+
+/// What a device observes of itself and of the person in front of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Observed {
+    /// Connected, and somebody is there.
+    Active,
+    /// Connected, but no source tells whether anybody is there.
+    Unknown,
+    /// Connected, but nobody is there. A record without a cause we know of has none here.
+    Away(Option<AwayCause>),
+    /// Not connected.
+    Offline(Option<OfflineCause>),
+}
+
+/// Why nobody is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AwayCause {
+    /// No input for the threshold.
+    Idle,
+    /// The screen is locked.
+    Locked,
+    /// Another session has the seat.
+    Switched,
+}
+
+/// Why a device is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OfflineCause {
+    /// It quit.
+    Left,
+    /// It was suspended.
+    Asleep,
+    /// Its connection broke; the broker spoke for it.
+    Lost,
+}
+
+impl Observed {
+    /// The status word on the wire and on the screen.
+    #[must_use]
+    pub const fn status(self) -> &'static str {
+        match self {
+            Self::Active | Self::Unknown => "online",
+            Self::Away(_) => "away",
+            Self::Offline(_) => "offline",
+        }
+    }
+
+    /// The cause, where there is one.
+    #[must_use]
+    pub const fn cause(self) -> Option<CauseView> {
+        match self {
+            Self::Unknown => Some(CauseView::Unknown),
+            Self::Away(Some(AwayCause::Idle)) => Some(CauseView::Idle),
+            Self::Away(Some(AwayCause::Locked)) => Some(CauseView::Locked),
+            Self::Away(Some(AwayCause::Switched)) => Some(CauseView::Switched),
+            Self::Offline(Some(OfflineCause::Left)) => Some(CauseView::Left),
+            Self::Offline(Some(OfflineCause::Asleep)) => Some(CauseView::Asleep),
+            Self::Offline(Some(OfflineCause::Lost)) => Some(CauseView::Lost),
+            Self::Active | Self::Away(None) | Self::Offline(None) => None,
+        }
+    }
+
+    /// Whether the device is connected.
+    #[must_use]
+    pub const fn is_here(self) -> bool {
+        !matches!(self, Self::Offline(_))
+    }
+}
+
+/// A person's choice and its number. The highest number is what counts.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Chosen {
+    /// One above the highest seen when it was made.
+    pub rev: u64,
+    /// What was chosen; `None` when the person took an earlier choice back.
+    pub choice: Option<Choice>,
+}
+
+/// What a person says of themselves.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Choice {
+    /// The status.
+    pub status: ChosenStatus,
+    /// A text beside it.
+    pub text: Option<String>,
+    /// An emoji beside it.
+    pub emoji: Option<String>,
+    /// When it ends by itself.
+    pub until: Option<Timestamp>,
+    /// When it was chosen, by the chooser's clock.
+    pub at: Option<Timestamp>,
+}
+
+impl Choice {
+    /// Whether it still counts.
+    #[must_use]
+    pub fn holds(&self, now: Timestamp) -> bool {
+        self.until.is_none_or(|until| now < until)
+    }
+}
+
+impl ChosenStatus {
+    /// The status word on the wire and on the screen.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Online => "online",
+            Self::Away => "away",
+            Self::Dnd => "dnd",
+        }
+    }
+
+    /// The status of a word, if it is one that can be chosen.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        match word {
+            "online" => Some(Self::Online),
+            "away" => Some(Self::Away),
+            "dnd" => Some(Self::Dnd),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Text from strangers, made fit to be shown.
+//!
+//! Owns what is taken out of names and status texts. Deliberately escapes nothing: text is set as text
+//! everywhere, never as markup.
+
+/// The longest name shown or sent, in characters.
+pub const MAX_NAME: usize = 64;
+/// The longest status text shown or sent, in characters.
+pub const MAX_TEXT: usize = 280;
+/// The longest emoji sequence shown or sent, in characters: a family with skin tones has eleven.
+pub const MAX_EMOJI: usize = 16;
+/// The longest status word of a seed-style client, in characters.
+pub const MAX_STATUS: usize = 32;
+
+/// Makes a text fit to be shown on one line: controls and the marks that turn the direction of writing
+/// (Unicode Standard Annex 9, *Directional Formatting Characters*) are taken out, white space becomes single
+/// spaces, and what is longer than `max` characters ends in `…`. `None` when nothing visible is left.
+#[must_use]
+pub fn display_text(text: &str, max: usize) -> Option<String> {
+    let mut shown = String::new();
+    let mut count = 0;
+    let visible = text.chars().filter(|c| c.is_whitespace() || !(c.is_control() || is_invisible(*c)));
+    for c in visible {
+        let c = if c.is_whitespace() { ' ' } else { c };
+        if c == ' ' && (shown.is_empty() || shown.ends_with(' ')) {
+            continue;
+        }
+        if count == max {
+            shown.truncate(shown.trim_end().len());
+            shown.pop();
+            shown.push('…');
+            break;
+        }
+        shown.push(c);
+        count += 1;
+    }
+    shown.truncate(shown.trim_end().len());
+    // Joiners and selectors hold an emoji together, but alone they are nothing to see.
+    let seen = shown.chars().any(|c| !matches!(c, '\u{200C}' | '\u{200D}' | '\u{FE00}'..='\u{FE0F}'));
+    seen.then_some(shown)
+}
+
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{00AD}' | '\u{061C}' | '\u{180E}' | '\u{200B}' | '\u{200E}' | '\u{200F}'
+        | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_deceives_is_taken_out_and_what_is_meant_stays() {
+        for (text, shown) in [
+            ("Alice", Some("Alice")),
+            ("  Alice \n Liddell\t", Some("Alice Liddell")),
+            ("evil\u{202E}txt.exe", Some("eviltxt.exe")),
+            ("a\u{0007}b\u{001B}[31mc", Some("ab[31mc")),
+            ("👩‍👩‍👧‍👦", Some("👩‍👩‍👧‍👦")),
+            ("<img src=x onerror=alert(1)>", Some("<img src=x onerror=alert(1)>")),
+            ("\u{200B}\u{2066}\u{FEFF}", None),
+            ("\u{200D}\u{FE0F}", None),
+            ("", None),
+        ] {
+            assert_eq!(display_text(text, MAX_TEXT).as_deref(), shown, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_too_long_ends_in_an_ellipsis() {
+        assert_eq!(display_text("abcdef", 6).as_deref(), Some("abcdef"));
+        assert_eq!(display_text("abcdefg", 6).as_deref(), Some("abcde…"));
+    }
+
+    proptest! {
+        #[test]
+        fn the_result_is_short_and_showing_it_again_changes_nothing(text in "\\PC*|.*", max in 1..40usize) {
+            if let Some(shown) = display_text(&text, max) {
+                prop_assert!(shown.chars().count() <= max);
+                let again = display_text(&shown, max);
+                prop_assert_eq!(again.as_deref(), Some(shown.as_str()));
+            }
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! What people are shown: the window's contract and the command line's JSON.
+//!
+//! Owns the shapes only; [`crate::roster`] fills in people, [`crate::engine`] the rest. These types are
+//! the one source of `ui/src/lib/contract.ts`, which a test writes and compares. Deliberately holds no
+//! decision and no wording beyond status words: the window and the command line say things in their own way.
+//!
+//! Text that came from the network has been through [`display_text`] before it stands here.
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::Timestamp;
+
+#[cfg(test)]
+mod contract;
+pub mod tray;
+
+/// Why a status is what it is. Words of `docs/protocol.md`, *Records*, and `chosen` for what the person
+/// said about themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub enum CauseView {
+    /// Online, but no source tells whether anybody is there.
+    Unknown,
+    /// Away: no input for the person's threshold.
+    Idle,
+    /// Away: the screen is locked.
+    Locked,
+    /// Away: another session has the seat.
+    Switched,
+    /// Offline: quit.
+    Left,
+    /// Offline: suspended, and said so before.
+    Asleep,
+    /// Offline: the connection broke and the broker spoke for it.
+    Lost,
+    /// The person chose this status.
+    Chosen,
+}
+
+/// Where a person stands in the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Group {
+    /// Around: online, do not disturb, or a word of their own.
+    Here,
+    /// Connected, but not at the keyboard.
+    Away,
+    /// Not connected.
+    Offline,
+}
+
+impl Group {
+    /// The group of a status word. A word that nobody knows was said by somebody who is there.
+    #[must_use]
+    pub fn of_status(status: &str) -> Self {
+        match status {
+            "away" => Self::Away,
+            "offline" => Self::Offline,
+            _ => Self::Here,
+        }
+    }
+}
+
+/// One device of a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct DeviceView {
+    /// Its id. A client that writes no device records stands here with an empty id.
+    pub device: String,
+    /// What it says it is (`laptop`), if it does.
+    pub kind: Option<String>,
+    /// `online`, `away`, `offline`, or a seed-style client's own word.
+    pub status: String,
+    /// Why, where it is known.
+    pub cause: Option<CauseView>,
+    /// Since when, Unix milliseconds, where it is known.
+    pub since: Option<Timestamp>,
+}
+
+/// One person, summed over their devices. Also the stable JSON of `who` and `watch`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct PersonView {
+    /// The id bound to their credential. It never changes.
+    pub user: String,
+    /// The name shown.
+    pub name: String,
+    /// `online`, `away`, `dnd`, `offline`, or a seed-style client's own word.
+    pub status: String,
+    /// Why, where it is known.
+    pub cause: Option<CauseView>,
+    /// Since when, Unix milliseconds, where it is known.
+    pub since: Option<Timestamp>,
+    /// What they wrote beside their status.
+    pub text: Option<String>,
+    /// The emoji that they put beside their status.
+    pub emoji: Option<String>,
+    /// When the chosen status ends, Unix milliseconds.
+    pub until: Option<Timestamp>,
+    /// Our own connection is down: this was so when we last heard.
+    pub stale: bool,
+    /// They are typing to the room. Absent means no.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(test, ts(optional, as = "Option<bool>"))]
+    pub typing: bool,
+    /// Their devices, those here first.
+    pub devices: Vec<DeviceView>,
+}
+
+impl PersonView {
+    /// Where this person stands in the list.
+    #[must_use]
+    pub fn group(&self) -> Group {
+        Group::of_status(&self.status)
+    }
+}
+
+/// What a person can choose to say of themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub enum ChosenStatus {
+    /// Here, whatever the keyboard says.
+    Online,
+    /// Away, whatever the keyboard says.
+    Away,
+    /// Here, but do not disturb.
+    Dnd,
+}
+
+/// What I chose, as shown to me.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct ChosenView {
+    /// The chosen status.
+    pub status: ChosenStatus,
+    /// The text beside it.
+    pub text: Option<String>,
+    /// The emoji beside it.
+    pub emoji: Option<String>,
+    /// When it ends by itself, Unix milliseconds.
+    pub until: Option<Timestamp>,
+}
+
+/// My own status, as others see it, and what lies under it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct MeView {
+    /// My id.
+    pub user: String,
+    /// My name as shown to others.
+    pub name: String,
+    /// The effective status: `online`, `away`, `dnd`, `offline`.
+    pub status: String,
+    /// Why.
+    pub cause: Option<CauseView>,
+    /// Since when, Unix milliseconds, where it is known.
+    pub since: Option<Timestamp>,
+    /// What I chose, if I did. Absent: the status follows what this device observes.
+    pub chosen: Option<ChosenView>,
+}
+
+/// Something the person should know and can do something about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Problem {
+    /// What programs branch on: `unreachable`, `bad_credentials`, `hub_port_taken`, ...
+    pub code: String,
+    /// A sentence that says what is wrong and what to do.
+    pub message: String,
+}
+
+/// The connection to the broker.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub enum LinkView {
+    /// Not asked to connect yet.
+    Unset,
+    /// Trying.
+    Connecting {
+        /// When the link was last up, Unix milliseconds; the list is as of then. Absent before the first time.
+        as_of: Option<Timestamp>,
+        /// When the next try starts, Unix milliseconds; absent while one is under way.
+        retry_at: Option<Timestamp>,
+        /// Why the last try or connection ended.
+        problem: Option<Problem>,
+    },
+    /// Connected.
+    Up {
+        /// Since when, Unix milliseconds.
+        since: Timestamp,
+    },
+    /// The broker said no, and asking again quickly would not help.
+    Refused {
+        /// When the link was last up, Unix milliseconds.
+        as_of: Option<Timestamp>,
+        /// When it will be asked again, Unix milliseconds.
+        retry_at: Timestamp,
+        /// What it said and what to do.
+        problem: Problem,
+    },
+    /// Said goodbye.
+    Closed,
+}
+
+/// How far the app has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub enum Stage {
+    /// Nothing is configured: ask whether to start here or to look around.
+    FirstStart,
+    /// Being set up as the person asked.
+    Starting,
+    /// With a team.
+    Running,
+    /// With the demo team: nothing is kept.
+    LookingAround,
+}
+
+/// Everything the window shows, at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Snapshot {
+    /// The number of the last change contained.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub seq: u64,
+    /// How far the app has come.
+    pub stage: Stage,
+    /// A name to offer at first start.
+    pub suggested_name: Option<String>,
+    /// My own status; absent until there is somebody to be.
+    pub me: Option<MeView>,
+    /// The connection.
+    pub link: LinkView,
+    /// Everybody else, in no order.
+    pub people: Vec<PersonView>,
+    /// What the person should know.
+    pub problems: Vec<Problem>,
+}
+
+/// What changed since the update numbered one less. A reader that misses a number asks for a new snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Update {
+    /// This change's number.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub seq: u64,
+    /// My status, if it changed.
+    pub me: Option<MeView>,
+    /// The connection, if it changed.
+    pub link: Option<LinkView>,
+    /// People seen for the first time.
+    pub joins: Vec<PersonView>,
+    /// People known before who are shown differently now.
+    pub changes: Vec<PersonView>,
+    /// Ids of people who are forgotten.
+    pub leaves: Vec<String>,
+    /// All problems, if they changed.
+    pub problems: Option<Vec<Problem>>,
+}

@@ -1,0 +1,51 @@
+//! Writes `ui/src/lib/contract.ts` from the types beside this, and checks that it is current.
+
+use ts_rs::{Config, TS};
+
+use super::{
+    CauseView, ChosenStatus, ChosenView, DeviceView, LinkView, MeView, PersonView, Problem,
+    Snapshot, Stage, Update,
+};
+use crate::time::Timestamp;
+
+const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../ui/src/lib/contract.ts");
+const REWRITE: &str = "PORCHLIGHT_WRITE_CONTRACT";
+
+fn text() -> String {
+    let config = Config::default();
+    let mut text = String::from(
+        "// Written from the Rust types in crates/core/src/view.rs; do not edit.\n\
+         // After a change there: PORCHLIGHT_WRITE_CONTRACT=1 cargo test -p porchlight-core contract\n",
+    );
+    let mut add = |docs: Option<String>, declaration: String| {
+        text.push('\n');
+        text.push_str(&docs.unwrap_or_default());
+        text.push_str("export ");
+        text.push_str(declaration.trim());
+        text.push('\n');
+    };
+    macro_rules! declare {
+        ($($type:ty),+ $(,)?) => {
+            $(add(<$type>::docs(), <$type>::decl(&config));)+
+        };
+    }
+    declare!(
+        Timestamp, CauseView, DeviceView, PersonView, ChosenStatus, ChosenView, MeView, Problem,
+        LinkView, Stage, Snapshot, Update,
+    );
+    text
+}
+
+#[test]
+fn the_contract_of_the_window_is_current() {
+    let wanted = text();
+    if std::env::var_os(REWRITE).is_some() {
+        std::fs::write(PATH, &wanted).expect("the contract can be written");
+    }
+    let found = std::fs::read_to_string(PATH).expect("ui/src/lib/contract.ts is there");
+    assert!(
+        found == wanted,
+        "ui/src/lib/contract.ts is not what the types say; run\n  \
+         {REWRITE}=1 cargo test -p porchlight-core contract"
+    );
+}

@@ -1,0 +1,106 @@
+//! What the tray shows: an icon, a line, and the roster as a menu.
+//!
+//! Owns what is in it and in which order. Deliberately holds no words: the shell says it.
+
+use crate::view::{Group, LinkView, MeView, PersonView};
+use crate::time::Timestamp;
+
+/// The most people in the menu; the window shows the others.
+pub const MENU_PEOPLE: usize = 15;
+
+/// The whole tray.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrayView {
+    /// My own state, or that of the link where I have none.
+    pub icon: TrayIcon,
+    /// How many others are around: in the group *here*.
+    pub around: usize,
+    /// How many others are known.
+    pub known: usize,
+    /// The link.
+    pub link: TrayLink,
+    /// Me, once there is somebody to be.
+    pub me: Option<MeView>,
+    /// The others, those here first, at most [`MENU_PEOPLE`].
+    pub people: Vec<PersonView>,
+    /// How many others are not in `people`.
+    pub more: usize,
+}
+
+/// The tray icon's state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TrayIcon {
+    /// Others see me online.
+    Online,
+    /// Others see me online, but nothing tells this device whether I am there.
+    Unknown,
+    /// Others see me away.
+    Away,
+    /// I chose not to be disturbed.
+    Dnd,
+    /// No link yet, or no longer.
+    Connecting,
+    /// No link is wanted, or the broker said no.
+    Offline,
+}
+
+/// The link, without what changes from try to try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TrayLink {
+    /// Not asked to connect yet, or said goodbye.
+    Off,
+    /// Trying.
+    Connecting {
+        /// When it was last up.
+        as_of: Option<Timestamp>,
+    },
+    /// Connected.
+    Up,
+    /// The broker said no.
+    Refused,
+}
+
+impl TrayView {
+    /// Draws the tray.
+    pub(crate) fn draw<'a>(
+        me: Option<&MeView>,
+        link: &LinkView,
+        others: impl Iterator<Item = &'a PersonView>,
+    ) -> Self {
+        let mut others: Vec<_> = others.collect();
+        let known = others.len();
+        let around = others.iter().filter(|person| person.group() == Group::Here).count();
+        others.sort_by_cached_key(|person| {
+            (person.group(), person.name.to_lowercase(), person.user.clone())
+        });
+        let link = match link {
+            LinkView::Unset | LinkView::Closed => TrayLink::Off,
+            LinkView::Connecting { as_of, .. } => TrayLink::Connecting { as_of: *as_of },
+            LinkView::Up { .. } => TrayLink::Up,
+            LinkView::Refused { .. } => TrayLink::Refused,
+        };
+        Self {
+            icon: icon(me, link),
+            around,
+            known,
+            link,
+            me: me.cloned(),
+            people: others.iter().take(MENU_PEOPLE).map(|person| (*person).clone()).collect(),
+            more: known.saturating_sub(MENU_PEOPLE),
+        }
+    }
+}
+
+fn icon(me: Option<&MeView>, link: TrayLink) -> TrayIcon {
+    match (link, me) {
+        (TrayLink::Connecting { .. }, _) => TrayIcon::Connecting,
+        (TrayLink::Off | TrayLink::Refused, _) | (TrayLink::Up, None) => TrayIcon::Offline,
+        (TrayLink::Up, Some(me)) => match (me.status.as_str(), me.cause) {
+            ("online", Some(crate::view::CauseView::Unknown)) => TrayIcon::Unknown,
+            ("away", _) => TrayIcon::Away,
+            ("dnd", _) => TrayIcon::Dnd,
+            ("offline", _) => TrayIcon::Offline,
+            _ => TrayIcon::Online,
+        },
+    }
+}

@@ -1,0 +1,229 @@
+//! The records of the protocol as bytes: strict out, lenient in.
+//!
+//! Owns `docs/protocol.md`, *Records*: sizes, shapes, versions. A stranger's bytes are an error value at
+//! worst. Deliberately judges nothing: whether a record counts is decided in [`crate::roster`].
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::presence::{Choice, Chosen, Observed};
+use crate::time::Timestamp;
+
+mod read;
+mod write;
+
+/// The largest record, in bytes.
+pub const MAX_RECORD_BYTES: usize = 4096;
+
+/// The version that stands in what we write.
+pub const VERSION: u64 = 1;
+
+/// Why a payload is no record. The names are those of the counters that `--diagnostics` prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
+pub enum WireError {
+    /// More than [`MAX_RECORD_BYTES`].
+    #[error("a record has at most 4096 bytes")]
+    TooLarge,
+    /// Not UTF-8.
+    #[error("a record is UTF-8")]
+    NotUtf8,
+    /// No JSON, or nested deeper than 127 levels.
+    #[error("a record is JSON, nested less than 128 deep")]
+    NotJson,
+    /// No JSON object, a field of another type, or no status.
+    #[error("a record is a JSON object with the fields of the protocol")]
+    WrongShape,
+    /// A negative number or one above 2^53 - 1.
+    #[error("numbers are integers from 0 to 2^53 - 1")]
+    OutOfRange,
+    /// A `v` that we do not know.
+    #[error("this version of the record is not known here")]
+    UnknownVersion,
+    /// A device record with a status that version 1 does not have.
+    #[error("a device is online, away or offline")]
+    UnknownStatus,
+}
+
+/// One device's record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceRecord {
+    /// `status` and `cause`.
+    pub observed: Observed,
+    /// Since when, on the writer's clock.
+    pub since: Option<Timestamp>,
+    /// When this was written, on the writer's clock. A Will has none: it can't know when it fires.
+    pub timestamp: Option<Timestamp>,
+    /// The session's number.
+    pub epoch: Option<u64>,
+    /// For how long this counts without being renewed.
+    pub lease: Option<Duration>,
+    /// A copy of the person's choice; absent when there is none.
+    pub chosen: Option<Chosen>,
+    /// The name shown.
+    pub name: Option<String>,
+    /// What the device is, in a word.
+    pub kind: Option<String>,
+    /// The time zone's IANA name.
+    pub tz: Option<String>,
+}
+
+impl DeviceRecord {
+    /// A record that says nothing but what was observed.
+    #[must_use]
+    pub const fn bare(observed: Observed) -> Self {
+        Self {
+            observed,
+            since: None,
+            timestamp: None,
+            epoch: None,
+            lease: None,
+            chosen: None,
+            name: None,
+            kind: None,
+            tz: None,
+        }
+    }
+
+    /// The choice in it, if it has one.
+    #[must_use]
+    pub fn choice(&self) -> Option<&Choice> {
+        self.chosen.as_ref().and_then(|chosen| chosen.choice.as_ref())
+    }
+}
+
+/// What a seed-style client says of a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeedRecord {
+    /// Its status.
+    pub status: SeedStatus,
+    /// When it was written, on the writer's clock: in a Will the time of the connect, not of the death.
+    pub timestamp: Option<Timestamp>,
+}
+
+/// The status of a seed-style client, which may be any word.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum SeedStatus {
+    /// `online`.
+    Online,
+    /// `away`.
+    Away,
+    /// `offline`.
+    Offline,
+    /// A word of their own, fit to be shown.
+    Other(String),
+}
+
+impl SeedStatus {
+    /// The word on the wire and on the screen.
+    #[must_use]
+    pub fn word(&self) -> &str {
+        match self {
+            Self::Online => "online",
+            Self::Away => "away",
+            Self::Offline => "offline",
+            Self::Other(word) => word,
+        }
+    }
+}
+
+/// What stands on a user topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UserRecord {
+    /// The sum of the person's devices, written by a client or hub that knows device records.
+    Sum(SumRecord),
+    /// Written by a seed-style client.
+    Seed(SeedRecord),
+}
+
+/// The sum of a person's devices, for seed-style readers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SumRecord {
+    /// The effective status word.
+    pub status: String,
+    /// When this was written.
+    pub timestamp: Option<Timestamp>,
+    /// Since when.
+    pub since: Option<Timestamp>,
+    /// The text beside it.
+    pub text: Option<String>,
+    /// What a seed-style client last wrote into this one retained slot.
+    pub foreign: Option<SeedRecord>,
+}
+
+/// A payload: empty clears, anything else is a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Payload<R> {
+    /// Empty: forget.
+    Cleared,
+    /// A record.
+    Record(R),
+}
+
+/// Reads a device topic's payload.
+///
+/// # Errors
+/// Says why the payload is no record.
+pub fn decode_device(payload: &[u8]) -> Result<Payload<DeviceRecord>, WireError> {
+    read::payload(payload, read::device)
+}
+
+/// Reads a user topic's payload.
+///
+/// # Errors
+/// Says why the payload is no record.
+pub fn decode_user(payload: &[u8]) -> Result<Payload<UserRecord>, WireError> {
+    read::payload(payload, read::user)
+}
+
+/// Reads an activity topic's payload: when the user last gave input.
+///
+/// # Errors
+/// Says why the payload is no record.
+pub fn decode_activity(payload: &[u8]) -> Result<Payload<Timestamp>, WireError> {
+    read::payload(payload, read::activity)
+}
+
+/// Reads a typing topic's payload.
+///
+/// # Errors
+/// Says why the payload is no record.
+pub fn decode_typing(payload: &[u8]) -> Result<Payload<bool>, WireError> {
+    read::payload(payload, read::typing)
+}
+
+/// Reads a chosen topic's payload.
+///
+/// # Errors
+/// Says why the payload is no record.
+pub fn decode_chosen(payload: &[u8]) -> Result<Payload<Chosen>, WireError> {
+    read::payload(payload, read::chosen)
+}
+
+/// Writes a device record.
+#[must_use]
+pub fn encode_device(record: &DeviceRecord) -> Vec<u8> {
+    write::device(record)
+}
+
+/// Writes a sum.
+#[must_use]
+pub fn encode_sum(record: &SumRecord) -> Vec<u8> {
+    write::sum(record)
+}
+
+/// Writes when the user last gave input.
+#[must_use]
+pub fn encode_activity(at: Timestamp) -> Vec<u8> {
+    write::activity(at)
+}
+
+/// Writes a choice, or that there is none any more.
+#[must_use]
+pub fn encode_chosen(chosen: &Chosen) -> Vec<u8> {
+    write::chosen(chosen)
+}
+
+#[cfg(test)]
+mod tests;

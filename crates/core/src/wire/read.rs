@@ -1,0 +1,217 @@
+//! Bytes to records.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::{
+    DeviceRecord, MAX_RECORD_BYTES, Payload, SeedRecord, SeedStatus, SumRecord, UserRecord, VERSION,
+    WireError,
+};
+use crate::presence::{AwayCause, Choice, Chosen, Observed, OfflineCause};
+use crate::text::{MAX_EMOJI, MAX_NAME, MAX_STATUS, MAX_TEXT, display_text};
+use crate::time::Timestamp;
+use crate::view::ChosenStatus;
+
+/// What a payload is before its topic gives it a meaning.
+pub(super) enum Content {
+    /// `online` or `offline` without any JSON around it.
+    Word(SeedStatus),
+    Object(Fields),
+}
+
+pub(super) fn payload<R>(
+    bytes: &[u8],
+    read: impl FnOnce(&Content) -> Result<R, WireError>,
+) -> Result<Payload<R>, WireError> {
+    if bytes.is_empty() {
+        return Ok(Payload::Cleared);
+    }
+    if bytes.len() > MAX_RECORD_BYTES {
+        return Err(WireError::TooLarge);
+    }
+    let text = std::str::from_utf8(bytes).map_err(|_| WireError::NotUtf8)?;
+    read(&content(text)?).map(Payload::Record)
+}
+
+fn content(text: &str) -> Result<Content, WireError> {
+    let word = text.trim();
+    if word.eq_ignore_ascii_case("online") {
+        return Ok(Content::Word(SeedStatus::Online));
+    }
+    if word.eq_ignore_ascii_case("offline") {
+        return Ok(Content::Word(SeedStatus::Offline));
+    }
+    match serde_json::from_str(text).map_err(|_| WireError::NotJson)? {
+        Value::Object(fields) => Ok(Content::Object(Fields(fields))),
+        _ => Err(WireError::WrongShape),
+    }
+}
+
+pub(super) fn device(content: &Content) -> Result<DeviceRecord, WireError> {
+    let fields = match content {
+        Content::Word(SeedStatus::Online) => return Ok(DeviceRecord::bare(Observed::Active)),
+        Content::Word(_) => return Ok(DeviceRecord::bare(Observed::Offline(None))),
+        Content::Object(fields) => fields,
+    };
+    fields.version()?;
+    let cause = fields.text("cause")?;
+    let observed = match fields.text("status")?.ok_or(WireError::WrongShape)? {
+        "online" if cause == Some("unknown") => Observed::Unknown,
+        "online" => Observed::Active,
+        "away" => Observed::Away(match cause {
+            Some("idle") => Some(AwayCause::Idle),
+            Some("locked") => Some(AwayCause::Locked),
+            Some("switched") => Some(AwayCause::Switched),
+            _ => None,
+        }),
+        "offline" => Observed::Offline(match cause {
+            Some("left") => Some(OfflineCause::Left),
+            Some("asleep") => Some(OfflineCause::Asleep),
+            Some("lost") => Some(OfflineCause::Lost),
+            _ => None,
+        }),
+        _ => return Err(WireError::UnknownStatus),
+    };
+    Ok(DeviceRecord {
+        observed,
+        since: fields.moment("since")?,
+        timestamp: fields.moment("timestamp")?,
+        epoch: fields.integer("epoch")?,
+        lease: fields.integer("lease_s")?.map(Duration::from_secs),
+        chosen: fields.object("chosen")?.map(|chosen| choice(&chosen)).transpose()?.flatten(),
+        name: fields.shown("name", MAX_NAME)?,
+        kind: fields.shown("kind", MAX_STATUS)?,
+        tz: fields.shown("tz", MAX_NAME)?,
+    })
+}
+
+/// A choice whose status is none we know is as good as none: a newer client wrote it.
+fn choice(fields: &Fields) -> Result<Option<Chosen>, WireError> {
+    let rev = fields.integer("rev")?.ok_or(WireError::WrongShape)?;
+    let choice = match fields.text("status")? {
+        None => None,
+        Some(word) => match ChosenStatus::from_word(word) {
+            None => return Ok(None),
+            Some(status) => Some(Choice {
+                status,
+                text: fields.shown("text", MAX_TEXT)?,
+                emoji: fields.shown("emoji", MAX_EMOJI)?,
+                until: fields.moment("until")?,
+                at: fields.moment("at")?,
+            }),
+        },
+    };
+    Ok(Some(Chosen { rev, choice }))
+}
+
+pub(super) fn chosen(content: &Content) -> Result<Chosen, WireError> {
+    let fields = content.object()?;
+    fields.version()?;
+    choice(fields)?.ok_or(WireError::UnknownStatus)
+}
+
+pub(super) fn user(content: &Content) -> Result<UserRecord, WireError> {
+    let fields = match content {
+        Content::Word(status) => {
+            return Ok(UserRecord::Seed(SeedRecord { status: status.clone(), timestamp: None }));
+        }
+        Content::Object(fields) => fields,
+    };
+    if fields.0.get("v").is_none_or(Value::is_null) {
+        return seed(fields).map(UserRecord::Seed);
+    }
+    fields.version()?;
+    Ok(UserRecord::Sum(SumRecord {
+        status: seed(fields)?.status.word().to_owned(),
+        timestamp: fields.moment("timestamp")?,
+        since: fields.moment("since")?,
+        text: fields.shown("text", MAX_TEXT)?,
+        foreign: fields.object("foreign")?.map(|foreign| seed(&foreign)).transpose()?,
+    }))
+}
+
+fn seed(fields: &Fields) -> Result<SeedRecord, WireError> {
+    let word = fields.text("status")?.ok_or(WireError::WrongShape)?;
+    let status = match word.trim().to_ascii_lowercase().as_str() {
+        "online" => SeedStatus::Online,
+        "away" => SeedStatus::Away,
+        "offline" => SeedStatus::Offline,
+        _ => SeedStatus::Other(display_text(word, MAX_STATUS).ok_or(WireError::WrongShape)?),
+    };
+    Ok(SeedRecord { status, timestamp: fields.moment("timestamp")? })
+}
+
+pub(super) fn activity(content: &Content) -> Result<Timestamp, WireError> {
+    content.object()?.moment("timestamp")?.ok_or(WireError::WrongShape)
+}
+
+pub(super) fn typing(content: &Content) -> Result<bool, WireError> {
+    match content.object()?.0.get("isTyping") {
+        Some(Value::Bool(typing)) => Ok(*typing),
+        _ => Err(WireError::WrongShape),
+    }
+}
+
+impl Content {
+    fn object(&self) -> Result<&Fields, WireError> {
+        match self {
+            Self::Object(fields) => Ok(fields),
+            Self::Word(_) => Err(WireError::WrongShape),
+        }
+    }
+}
+
+/// A JSON object's fields. A `null` is as good as no field.
+pub(super) struct Fields(Map<String, Value>);
+
+impl Fields {
+    fn field(&self, name: &str) -> Option<&Value> {
+        self.0.get(name).filter(|value| !value.is_null())
+    }
+
+    fn text(&self, name: &str) -> Result<Option<&str>, WireError> {
+        self.field(name).map(|value| value.as_str().ok_or(WireError::WrongShape)).transpose()
+    }
+
+    fn shown(&self, name: &str, max: usize) -> Result<Option<String>, WireError> {
+        Ok(self.text(name)?.and_then(|text| display_text(text, max)))
+    }
+
+    fn integer(&self, name: &str) -> Result<Option<u64>, WireError> {
+        let Some(value) = self.field(name) else {
+            return Ok(None);
+        };
+        let number = value.as_number().ok_or(WireError::WrongShape)?;
+        let integer = number.as_u64().or_else(|| {
+            // Clients whose only number is a double, or who multiply seconds, write a fraction.
+            let double = number.as_f64().filter(|double| *double >= 0.0)?;
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a cast from a double saturates, and it is not negative"
+            )]
+            Some(double as u64)
+        });
+        integer.filter(|i| *i <= Timestamp::MAX.as_ms()).map(Some).ok_or(WireError::OutOfRange)
+    }
+
+    fn moment(&self, name: &str) -> Result<Option<Timestamp>, WireError> {
+        Ok(self.integer(name)?.and_then(Timestamp::from_ms))
+    }
+
+    fn object(&self, name: &str) -> Result<Option<Fields>, WireError> {
+        match self.field(name) {
+            None => Ok(None),
+            Some(Value::Object(fields)) => Ok(Some(Fields(fields.clone()))),
+            Some(_) => Err(WireError::WrongShape),
+        }
+    }
+
+    fn version(&self) -> Result<(), WireError> {
+        match self.integer("v")? {
+            None | Some(VERSION) => Ok(()),
+            Some(_) => Err(WireError::UnknownVersion),
+        }
+    }
+}

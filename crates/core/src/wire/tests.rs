@@ -1,0 +1,229 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::presence::{AwayCause, OfflineCause};
+use crate::text::{MAX_EMOJI, MAX_NAME, MAX_STATUS, MAX_TEXT};
+use crate::view::ChosenStatus;
+
+fn device(text: &str) -> Result<DeviceRecord, WireError> {
+    decode_device(text.as_bytes()).map(|payload| match payload {
+        Payload::Record(record) => record,
+        Payload::Cleared => panic!("not empty"),
+    })
+}
+
+fn user(text: &str) -> Result<UserRecord, WireError> {
+    decode_user(text.as_bytes()).map(|payload| match payload {
+        Payload::Record(record) => record,
+        Payload::Cleared => panic!("not empty"),
+    })
+}
+
+fn ms(ms: u64) -> Option<Timestamp> {
+    Timestamp::from_ms(ms)
+}
+
+#[test]
+fn the_example_of_the_protocol_is_read_and_written_as_it_stands() {
+    let text = concat!(
+        r#"{"v":1,"status":"away","cause":"idle","since":1763741700000,"timestamp":1763742000000,"#,
+        r#""epoch":1763740000000,"lease_s":3600,"#,
+        r#""chosen":{"rev":7,"status":"dnd","text":"Deep work","emoji":"🎧","until":1763745600000},"#,
+        r#""name":"Alice Liddell","kind":"laptop","tz":"Europe/Berlin"}"#
+    );
+    let record = device(text).unwrap();
+    assert_eq!(record.observed, Observed::Away(Some(AwayCause::Idle)));
+    assert_eq!(record.lease, Some(Duration::from_secs(3600)));
+    assert_eq!(record.choice().map(|choice| choice.status), Some(ChosenStatus::Dnd));
+    assert_eq!(String::from_utf8(encode_device(&record)).unwrap(), text);
+}
+
+#[test]
+fn what_is_no_record_is_named() {
+    let deep = format!(r#"{{"status":"online","x":{}{}}}"#, "[".repeat(500), "]".repeat(500));
+    let long = format!(r#"{{"status":"online","x":"{}"}}"#, "x".repeat(MAX_RECORD_BYTES));
+    for (text, error) in [
+        (long.as_str(), WireError::TooLarge),
+        (deep.as_str(), WireError::NotJson),
+        ("hello", WireError::NotJson),
+        ("{", WireError::NotJson),
+        (" ", WireError::NotJson),
+        (r#""online""#, WireError::WrongShape),
+        (r#"["online"]"#, WireError::WrongShape),
+        ("null", WireError::WrongShape),
+        ("{}", WireError::WrongShape),
+        (r#"{"status":7}"#, WireError::WrongShape),
+        (r#"{"status":"online","name":7}"#, WireError::WrongShape),
+        (r#"{"status":"online","since":"yesterday"}"#, WireError::WrongShape),
+        (r#"{"status":"online","chosen":[7,"dnd"]}"#, WireError::WrongShape),
+        (r#"{"status":"online","chosen":{"status":"dnd"}}"#, WireError::WrongShape),
+        (r#"{"status":"online","timestamp":-1}"#, WireError::OutOfRange),
+        (r#"{"status":"online","timestamp":9007199254740992}"#, WireError::OutOfRange),
+        (r#"{"status":"online","timestamp":1e300}"#, WireError::OutOfRange),
+        (r#"{"v":2,"status":"online"}"#, WireError::UnknownVersion),
+        (r#"{"v":1,"status":"in a meeting"}"#, WireError::UnknownStatus),
+    ] {
+        assert_eq!(device(text), Err(error), "{text:.60}");
+    }
+    assert_eq!(decode_device(b"\xff\xfe"), Err(WireError::NotUtf8));
+    assert_eq!(decode_device(b""), Ok(Payload::Cleared));
+}
+
+#[test]
+fn readers_are_lenient() {
+    for text in [
+        "ONLINE",
+        " online\n",
+        r#"{"status":"online"}"#,
+        r#"{"status":"online","v":1,"room":{"a":[1]}}"#,
+        r#"{"status":"online","cause":"quantum"}"#,
+        r#"{"status":"online","name":null}"#,
+        r#"{"status":"online","chosen":{"rev":3,"status":"of a later version"}}"#,
+    ] {
+        assert_eq!(device(text), Ok(DeviceRecord::bare(Observed::Active)), "{text}");
+    }
+    assert_eq!(device("Offline"), Ok(DeviceRecord::bare(Observed::Offline(None))));
+    let fraction = device(r#"{"status":"online","timestamp":1763742000000.5}"#).unwrap();
+    assert_eq!(fraction.timestamp, ms(1_763_742_000_000));
+    let year_40000 = device(r#"{"status":"online","since":1200146400000000}"#).unwrap();
+    assert_eq!(year_40000.since, ms(1_200_146_400_000_000));
+}
+
+#[test]
+fn a_user_topic_holds_a_sum_or_a_seed_style_record() {
+    let seed = |status, timestamp| UserRecord::Seed(SeedRecord { status, timestamp });
+    assert_eq!(user(r#"{"status":"online"}"#), Ok(seed(SeedStatus::Online, None)));
+    assert_eq!(user("offline"), Ok(seed(SeedStatus::Offline, None)));
+    assert_eq!(
+        user(r#"{"status":"in a \u202emeeting","timestamp":5}"#),
+        Ok(seed(SeedStatus::Other("in a meeting".to_owned()), ms(5)))
+    );
+    assert_eq!(user(r#"{"status":"\u0007"}"#), Err(WireError::WrongShape));
+    assert_eq!(user(r#"{"v":3,"status":"online"}"#), Err(WireError::UnknownVersion));
+    let sum = r#"{"v":1,"status":"dnd","timestamp":9,"foreign":{"status":"online","timestamp":8}}"#;
+    let UserRecord::Sum(sum) = user(sum).unwrap() else {
+        panic!("it has a v");
+    };
+    assert_eq!(sum.status, "dnd");
+    assert_eq!(
+        sum.foreign,
+        Some(SeedRecord { status: SeedStatus::Online, timestamp: ms(8) })
+    );
+}
+
+#[test]
+fn typing_and_activity_are_those_of_the_seed() {
+    assert_eq!(decode_typing(br#"{"isTyping":true}"#), Ok(Payload::Record(true)));
+    assert_eq!(decode_typing(br#"{"isTyping":1}"#), Err(WireError::WrongShape));
+    assert_eq!(decode_typing(b"online"), Err(WireError::WrongShape));
+    assert_eq!(
+        decode_activity(br#"{"timestamp":5}"#),
+        Ok(Payload::Record(Timestamp::from_ms(5).unwrap()))
+    );
+    assert_eq!(decode_activity(b"{}"), Err(WireError::WrongShape));
+    let at = Timestamp::from_ms(5).unwrap();
+    assert_eq!(encode_activity(at), br#"{"timestamp":5}"#);
+}
+
+#[test]
+fn a_choice_taken_back_keeps_its_number() {
+    let back = Chosen { rev: 8, choice: None };
+    let bytes = encode_chosen(&back);
+    assert_eq!(bytes, br#"{"v":1,"rev":8}"#);
+    assert_eq!(decode_chosen(&bytes), Ok(Payload::Record(back)));
+    assert_eq!(decode_chosen(br#"{"rev":8,"status":"?"}"#), Err(WireError::UnknownStatus));
+    assert_eq!(decode_chosen(br#"{"status":"dnd"}"#), Err(WireError::WrongShape));
+}
+
+fn moment() -> impl Strategy<Value = Option<Timestamp>> {
+    proptest::option::of((0..=Timestamp::MAX.as_ms()).prop_map(|ms| Timestamp::from_ms(ms).unwrap()))
+}
+
+fn shown(max: usize) -> impl Strategy<Value = Option<String>> {
+    proptest::option::of("\\PC{0,300}").prop_map(move |text| {
+        text.and_then(|text| crate::text::display_text(&text, max))
+    })
+}
+
+fn chosen() -> impl Strategy<Value = Chosen> {
+    let status = prop_oneof![
+        Just(ChosenStatus::Online),
+        Just(ChosenStatus::Away),
+        Just(ChosenStatus::Dnd)
+    ];
+    let choice = (status, shown(MAX_TEXT), shown(MAX_EMOJI), moment(), moment());
+    let rev = 0..=Timestamp::MAX.as_ms();
+    (rev, choice).prop_map(|(rev, (status, text, emoji, until, at))| Chosen {
+        rev,
+        choice: Some(Choice { status, text, emoji, until, at }),
+    })
+}
+
+fn record() -> impl Strategy<Value = DeviceRecord> {
+    let observed = prop_oneof![
+        Just(Observed::Active),
+        Just(Observed::Unknown),
+        Just(Observed::Away(None)),
+        Just(Observed::Away(Some(AwayCause::Switched))),
+        Just(Observed::Offline(None)),
+        Just(Observed::Offline(Some(OfflineCause::Asleep))),
+    ];
+    let times = (moment(), moment(), moment());
+    let texts = (shown(MAX_NAME), shown(MAX_STATUS), shown(MAX_NAME));
+    let lease = proptest::option::of(0..100_000u64);
+    (observed, times, lease, proptest::option::of(chosen()), texts).prop_map(
+        |(observed, (since, timestamp, epoch), lease, chosen, (name, kind, tz))| DeviceRecord {
+            observed,
+            since,
+            timestamp,
+            epoch: epoch.map(Timestamp::as_ms),
+            lease: lease.map(Duration::from_secs),
+            chosen,
+            name,
+            kind,
+            tz,
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_read_back_and_never_too_large(record in record()) {
+        let bytes = encode_device(&record);
+        prop_assert!(bytes.len() <= MAX_RECORD_BYTES, "{}", bytes.len());
+        prop_assert_eq!(decode_device(&bytes), Ok(Payload::Record(record)));
+    }
+
+    #[test]
+    fn a_choice_is_read_back(chosen in chosen()) {
+        prop_assert_eq!(decode_chosen(&encode_chosen(&chosen)), Ok(Payload::Record(chosen)));
+    }
+
+    #[test]
+    fn any_bytes_are_survived(bytes in proptest::collection::vec(any::<u8>(), 0..5000)) {
+        survive(&bytes);
+    }
+
+    #[test]
+    fn anything_like_json_is_survived(text in r#"[{\[]["{}\[\]:,a-z0-9.eE+\- \\]{0,200}"#) {
+        survive(text.as_bytes());
+    }
+
+    #[test]
+    fn a_record_cut_or_changed_anywhere_is_survived(record in record(), at in any::<prop::sample::Index>(), byte: u8) {
+        let mut bytes = encode_device(&record);
+        let at = at.index(bytes.len());
+        survive(&bytes[..at]);
+        bytes[at] = byte;
+        survive(&bytes);
+    }
+}
+
+/// Feeds every decoder; a fuzz body.
+fn survive(bytes: &[u8]) {
+    let _ = decode_device(bytes);
+    let _ = decode_user(bytes);
+    let _ = decode_activity(bytes);
+    let _ = decode_typing(bytes);
+    let _ = decode_chosen(bytes);
+}

@@ -1,0 +1,131 @@
+//! Records to bytes.
+
+use serde::Serialize;
+
+use super::{DeviceRecord, SeedRecord, SumRecord, VERSION};
+use crate::presence::Chosen;
+use crate::time::Timestamp;
+use crate::view::{CauseView, ChosenStatus};
+
+#[derive(Serialize)]
+struct Device<'a> {
+    v: u64,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<CauseView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timestamp: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    epoch: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lease_s: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    chosen: Option<Choice<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tz: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Choice<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    v: Option<u64>,
+    rev: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<ChosenStatus>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    emoji: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<Timestamp>,
+}
+
+#[derive(Serialize)]
+struct Sum<'a> {
+    v: u64,
+    status: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timestamp: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    foreign: Option<Foreign<'a>>,
+}
+
+#[derive(Serialize)]
+struct Foreign<'a> {
+    status: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timestamp: Option<Timestamp>,
+}
+
+#[derive(Serialize)]
+struct Activity {
+    timestamp: Timestamp,
+}
+
+pub(super) fn device(record: &DeviceRecord) -> Vec<u8> {
+    json(&Device {
+        v: VERSION,
+        status: record.observed.status(),
+        cause: record.observed.cause(),
+        since: record.since,
+        timestamp: record.timestamp,
+        epoch: record.epoch,
+        lease_s: record.lease.map(|lease| lease.as_secs()),
+        // A choice that was taken back is no choice: readers of records need not know of it.
+        chosen: record.chosen.as_ref().filter(|chosen| chosen.choice.is_some()).map(|c| choice(c, None)),
+        name: record.name.as_deref(),
+        kind: record.kind.as_deref(),
+        tz: record.tz.as_deref(),
+    })
+}
+
+fn choice(chosen: &Chosen, v: Option<u64>) -> Choice<'_> {
+    let choice = chosen.choice.as_ref();
+    Choice {
+        v,
+        rev: chosen.rev,
+        status: choice.map(|choice| choice.status),
+        text: choice.and_then(|choice| choice.text.as_deref()),
+        emoji: choice.and_then(|choice| choice.emoji.as_deref()),
+        until: choice.and_then(|choice| choice.until),
+        at: choice.and_then(|choice| choice.at),
+    }
+}
+
+pub(super) fn chosen(chosen: &Chosen) -> Vec<u8> {
+    json(&choice(chosen, Some(VERSION)))
+}
+
+pub(super) fn sum(record: &SumRecord) -> Vec<u8> {
+    json(&Sum {
+        v: VERSION,
+        status: &record.status,
+        timestamp: record.timestamp,
+        since: record.since,
+        text: record.text.as_deref(),
+        foreign: record.foreign.as_ref().map(|SeedRecord { status, timestamp }| Foreign {
+            status: status.word(),
+            timestamp: *timestamp,
+        }),
+    })
+}
+
+pub(super) fn activity(at: Timestamp) -> Vec<u8> {
+    json(&Activity { timestamp: at })
+}
+
+fn json(record: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(record).expect("a record of ours has only text keys and numbers")
+}

@@ -1,0 +1,125 @@
+//! What clients written from the two seed documents put on the wire, and what a reader makes of it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use porchlight_core::effect::Effect;
+use porchlight_core::engine::{Engine, Role, Settings};
+use porchlight_core::id::Root;
+use porchlight_core::input::{Input, LinkEvent, Message};
+use porchlight_core::time::{Monotonic, Now, Timestamp};
+use porchlight_core::view::PersonView;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+#[derive(Deserialize)]
+struct Vectors {
+    cases: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    name: String,
+    topic_root: String,
+    steps: Vec<Step>,
+    expect: Option<BTreeMap<String, Map<String, Value>>>,
+    #[serde(default)]
+    then_at: BTreeMap<String, BTreeMap<String, Map<String, Value>>>,
+}
+
+#[derive(Deserialize)]
+struct Step {
+    topic: String,
+    payload: String,
+    retained: bool,
+    now: u64,
+}
+
+fn at(ms: u64) -> Now {
+    Now {
+        mono: Monotonic::from_origin(Duration::from_millis(ms)),
+        wall: Timestamp::from_ms(ms).expect("a time of the vectors"),
+    }
+}
+
+/// Whom the viewer is shown, folded from what the engine says changed.
+#[derive(Default)]
+struct Viewer(BTreeMap<String, PersonView>);
+
+impl Viewer {
+    fn drain(&mut self, engine: &mut Engine) {
+        while let Some(effect) = engine.poll_effect() {
+            if let Effect::Show(update) = effect {
+                for person in update.joins.into_iter().chain(update.changes) {
+                    self.0.insert(person.user.clone(), person);
+                }
+                for user in update.leaves {
+                    self.0.remove(&user);
+                }
+            }
+        }
+    }
+
+    fn expect(&self, case: &str, expected: &BTreeMap<String, Map<String, Value>>) {
+        let users: Vec<_> = self.0.keys().collect();
+        assert_eq!(users, expected.keys().collect::<Vec<_>>(), "{case}");
+        for (user, fields) in expected {
+            let mut shown = serde_json::to_value(&self.0[user]).expect("a view is JSON");
+            shown["typing"] = self.0[user].typing.into();
+            for (field, value) in fields {
+                assert_eq!(&shown[field], value, "{case}: {user}'s {field}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_vector_holds() {
+    let vectors: Vectors =
+        serde_json::from_str(include_str!("vectors.json")).expect("the vectors are JSON");
+    assert_eq!(vectors.cases.len(), 18);
+    for case in vectors.cases {
+        let begin = at(case.steps[0].now - 1000);
+        let mut engine = Engine::new(
+            begin,
+            Settings {
+                root: Root::parse(&case.topic_root).expect("a root of the vectors"),
+                client_id: "plrvectors".to_owned(),
+                role: Role::Reader,
+                notices: false,
+                seed: 1,
+            },
+        );
+        let mut viewer = Viewer::default();
+        for input in [
+            Input::Start,
+            Input::Link(LinkEvent::Up),
+            Input::Link(LinkEvent::Subscribed { refused: Vec::new() }),
+        ] {
+            engine.handle(begin, input);
+        }
+        let mut now = begin;
+        for step in case.steps {
+            now = at(step.now);
+            let message = Message {
+                topic: step.topic,
+                payload: step.payload.into_bytes(),
+                retained: step.retained,
+                expires_in: None,
+            };
+            engine.handle(now, Input::Link(LinkEvent::Received(message)));
+            viewer.drain(&mut engine);
+        }
+        engine.handle(at(now.wall.as_ms() + 60), Input::Tick);
+        viewer.drain(&mut engine);
+        if let Some(expected) = &case.expect {
+            viewer.expect(&case.name, expected);
+        }
+        for (ms, expected) in &case.then_at {
+            engine.handle(at(ms.parse().expect("a time")), Input::Tick);
+            viewer.drain(&mut engine);
+            viewer.expect(&case.name, expected);
+        }
+        assert!(case.expect.is_some() || !case.then_at.is_empty(), "{}", case.name);
+    }
+}

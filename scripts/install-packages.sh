@@ -1,0 +1,113 @@
+#!/usr/bin/env bash
+# install-packages.sh cli|build|run|test...: sees to it that the system packages for that purpose are there. On Debian
+# and Ubuntu it installs what is missing; elsewhere it says what is missing. It asks the network nothing when
+# nothing is missing.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+# Each package by its Debian name, and what shows that it is there in whatever form this system has it:
+# a program on the path, a pkg-config module, a shared library, a file by one of several names.
+declare -A shown_by=(
+    # The command line: ring has C in it, and TLS wants the system's root certificates.
+    [build-essential]=program:cc
+    [ca-certificates]='file:/etc/ssl/certs/ca-* /etc/ssl/ca-*'
+    # The desktop app, to build. The first brings GTK 3, libsoup 3 and D-Bus; the second is for user-idle.
+    [pkg-config]=program:pkg-config
+    [libwebkit2gtk-4.1-dev]=module:webkit2gtk-4.1
+    [libxss-dev]=module:xscrnsaver
+    # The desktop app, to run. The first brings GTK 3, whose package has another name from release to release.
+    [libwebkit2gtk-4.1-0]=library:libwebkit2gtk-4.1.so.0
+    [libxss1]=library:libXss.so.1
+    # The end-to-end tests: a display, a window manager, input, a session bus, notices, the webview's driver, a
+    # broker that is not ours.
+    [xvfb]=program:Xvfb
+    [xauth]=program:xauth
+    [openbox]=program:openbox
+    [xdotool]=program:xdotool
+    [dbus]=program:dbus-daemon
+    [dunst]=program:dunst
+    [webkit2gtk-driver]=program:WebKitWebDriver
+    [mosquitto]=program:mosquitto
+)
+
+wanted=()
+for purpose in "$@"; do
+    case $purpose in
+    cli) wanted+=(build-essential ca-certificates) ;;
+    build) wanted+=(build-essential ca-certificates pkg-config libwebkit2gtk-4.1-dev libxss-dev) ;;
+    run) wanted+=(libwebkit2gtk-4.1-0 libxss1) ;;
+    test) wanted+=(xvfb xauth openbox xdotool dbus dunst webkit2gtk-driver mosquitto) ;;
+    *) die "install-packages.sh: no purpose is called $purpose (cli, build, run, test)" ;;
+    esac
+done
+
+# macOS and Windows bring the webview along; their compilers are the only thing to ask for.
+case $(uname -s) in
+Linux) ;;
+*)
+    command -v cc >/dev/null || die 'Porchlight needs a C compiler (on macOS: xcode-select --install).'
+    exit 0
+    ;;
+esac
+
+is_there() {
+    local what=${shown_by[$1]#*:}
+    case ${shown_by[$1]%%:*} in
+    program) command -v "$what" >/dev/null ;;
+    module) pkg-config --exists "$what" 2>/dev/null ;;
+    library) ldconfig -p 2>/dev/null | grep -qF "$what" ;;
+    file)
+        local pattern
+        for pattern in $what; do compgen -G "$pattern" >/dev/null && return; done
+        return 1
+        ;;
+    esac
+}
+
+declare -A installed=()
+if command -v dpkg-query >/dev/null; then
+    while read -r package status; do
+        [[ $status == installed ]] && installed[$package]=1
+    done < <(dpkg-query -W -f '${Package} ${db:Status-Status}\n' "${wanted[@]}" 2>/dev/null)
+fi
+
+missing=()
+for package in "${wanted[@]}"; do
+    [[ -n ${installed[$package]-} ]] || is_there "$package" || missing+=("$package")
+done
+((${#missing[@]})) || exit 0
+
+if ! command -v apt-get >/dev/null; then
+    say 'Porchlight needs these, here by their Debian names, and cannot install them on this system:' >&2
+    for package in "${missing[@]}"; do
+        say "    $package (looked for the ${shown_by[$package]/:/ })" >&2
+    done
+    exit 1
+fi
+
+as_root=()
+if [[ $EUID != 0 ]]; then
+    as_root=(sudo -n)
+    if ! "${as_root[@]}" true 2>/dev/null; then
+        say 'Porchlight needs system packages that are missing. To install them:' >&2
+        say "    sudo apt-get update && sudo apt-get install -y --no-install-recommends ${missing[*]}" >&2
+        exit 1
+    fi
+fi
+
+say "Installing system packages: ${missing[*]}"
+log=$root/target/logs/packages.log
+mkdir -p "$(dirname "$log")"
+apt() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 "$@" </dev/null >>"$log" 2>&1; }
+: >"$log"
+# One unreachable source among several need not stop the installation, so the second command decides.
+apt update || say 'Some package lists could not be fetched.'
+if ! apt install -y --no-install-recommends "${missing[@]}"; then
+    tail -n 20 "$log" >&2
+    die "The packages were not installed; all that apt said is in target/logs/packages.log."
+fi
+
+if [[ " ${missing[*]} " == *' mosquitto '* && -d /run/systemd/system ]]; then
+    say "The mosquitto package also started a system service on port 1883. The tests don't use it. To switch it off:"
+    say '    sudo systemctl disable --now mosquitto'
+fi
