@@ -64,8 +64,7 @@ impl Availability {
     pub fn observe(&mut self, now: Now, observation: Observation) {
         match observation {
             Observation::InputIdle { since } => {
-                let told =
-                    LastInput { mono: now.mono - since.age(now), wall: since.place(now) };
+                let told = LastInput { mono: now.mono - since.age(now), wall: since.place(now) };
                 let active_since = match self.source {
                     Source::Tells { active_since, .. } => active_since,
                     Source::Lost { .. } => told.wall,

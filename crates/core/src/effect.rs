@@ -98,7 +98,9 @@ pub struct Publish {
 }
 
 /// Why a message was dropped. The names are those of the counters that `--diagnostics` prints.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, thiserror::Error)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, thiserror::Error,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Dropped {
     /// A topic level that should be an id is none.

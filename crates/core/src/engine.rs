@@ -301,7 +301,10 @@ impl Engine {
                 self.finish_goodbye(now, then);
             }
             Phase::Resting | Phase::Stopped => {}
-            Phase::Waiting { .. } | Phase::Connecting { .. } | Phase::Reading { .. } | Phase::Up => {
+            Phase::Waiting { .. }
+            | Phase::Connecting { .. }
+            | Phase::Reading { .. }
+            | Phase::Up => {
                 self.session.failed(now, failure, &mut self.rng);
             }
         }
@@ -440,7 +443,12 @@ impl Engine {
         self.speak_sum(now);
     }
 
-    fn publish(&mut self, topic: &Topic, payload: Vec<u8>, expires_in: Option<Duration>) -> PublishId {
+    fn publish(
+        &mut self,
+        topic: &Topic,
+        payload: Vec<u8>,
+        expires_in: Option<Duration>,
+    ) -> PublishId {
         self.publishes += 1;
         let id = PublishId(self.publishes);
         let topic = topic.to_wire(&self.root);
@@ -477,9 +485,10 @@ impl Engine {
             }
             AfterGoodbye::Sleep => {
                 self.effects.push_back(Effect::MaySleep);
-                let awake = self.own.as_ref().is_some_and(|own| {
-                    own.availability.standing(now).observed.is_here()
-                });
+                let awake = self
+                    .own
+                    .as_ref()
+                    .is_some_and(|own| own.availability.standing(now).observed.is_here());
                 if awake {
                     self.session.start_over();
                     self.connect_now(now);

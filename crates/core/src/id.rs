@@ -242,7 +242,9 @@ mod tests {
     fn roots_are_presence_with_or_without_an_organisation() {
         assert_eq!(Root::parse("presence").unwrap(), Root::default());
         assert_eq!(Root::parse("presence/acme").unwrap().as_str(), "presence/acme");
-        for bad in ["", "foo", "presence/", "presence/a/b", "presence/_x", "/presence", "presence/#"] {
+        for bad in
+            ["", "foo", "presence/", "presence/a/b", "presence/_x", "/presence", "presence/#"]
+        {
             assert!(Root::parse(bad).is_err(), "{bad:?}");
         }
     }

@@ -80,7 +80,9 @@ pub struct Message {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LinkFailure {
     /// Nothing answers at that address.
-    #[error("nothing answers at {address} ({reason}); is the broker running, and is the address right?")]
+    #[error(
+        "nothing answers at {address} ({reason}); is the broker running, and is the address right?"
+    )]
     Unreachable {
         /// Host and port.
         address: String,

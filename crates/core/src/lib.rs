@@ -25,3 +25,4 @@ pub mod time;
 pub mod topic;
 pub mod view;
 pub mod wire;
+pub mod words;

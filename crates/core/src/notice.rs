@@ -133,11 +133,11 @@ impl Notices {
         if circumstances.dnd {
             return Err(Suppressed::DoNotDisturb);
         }
-        self.hold(now, person.user.clone(), News {
-            name: person.name.clone(),
-            came: around,
-            cause: person.cause,
-        });
+        self.hold(
+            now,
+            person.user.clone(),
+            News { name: person.name.clone(), came: around, cause: person.cause },
+        );
         Ok(())
     }
 
@@ -194,7 +194,8 @@ mod tests {
     use crate::time::Timestamp;
     use crate::view::PersonView;
 
-    const WANTED: Circumstances<'static> = Circumstances { me: Some("me"), wanted: true, dnd: false };
+    const WANTED: Circumstances<'static> =
+        Circumstances { me: Some("me"), wanted: true, dnd: false };
 
     fn at(ms: u64) -> Now {
         Now {

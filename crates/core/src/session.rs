@@ -194,11 +194,7 @@ impl Session {
             Phase::Resting if self.as_of.is_none() => LinkView::Unset,
             Phase::Resting | Phase::Stopped => LinkView::Closed,
             Phase::Waiting { wall, failure: Some(failure), .. } if failure.is_refusal() => {
-                LinkView::Refused {
-                    as_of: self.as_of,
-                    retry_at: *wall,
-                    problem: failure.problem(),
-                }
+                LinkView::Refused { as_of: self.as_of, retry_at: *wall, problem: failure.problem() }
             }
             Phase::Waiting { wall, failure, .. } => connecting(Some(*wall), failure),
             Phase::Connecting { failure } => connecting(None, failure),

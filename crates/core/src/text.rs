@@ -19,7 +19,8 @@ pub const MAX_STATUS: usize = 32;
 pub fn display_text(text: &str, max: usize) -> Option<String> {
     let mut shown = String::new();
     let mut count = 0;
-    let visible = text.chars().filter(|c| c.is_whitespace() || !(c.is_control() || is_invisible(*c)));
+    let visible =
+        text.chars().filter(|c| c.is_whitespace() || !(c.is_control() || is_invisible(*c)));
     for c in visible {
         let c = if c.is_whitespace() { ' ' } else { c };
         if c == ' ' && (shown.is_empty() || shown.ends_with(' ')) {
@@ -36,7 +37,8 @@ pub fn display_text(text: &str, max: usize) -> Option<String> {
     }
     shown.truncate(shown.trim_end().len());
     // Joiners and selectors hold an emoji together, but alone they are nothing to see.
-    let seen = shown.chars().any(|c| !matches!(c, '\u{200C}' | '\u{200D}' | '\u{FE00}'..='\u{FE0F}'));
+    let seen =
+        shown.chars().any(|c| !matches!(c, '\u{200C}' | '\u{200D}' | '\u{FE00}'..='\u{FE0F}'));
     seen.then_some(shown)
 }
 

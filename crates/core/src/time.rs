@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 ///
 /// It may jump when somebody sets the clock, so it is for telling people and other devices, never for
 /// measuring how long something took.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 #[cfg_attr(test, derive(ts_rs::TS), ts(type = "number"))]
 pub struct Timestamp(u64);
 

@@ -111,10 +111,13 @@ impl Engine {
         if let Some(own) = &mut self.own
             && own.holder.user == *user
         {
-            own.user_topic.read(bytes, match &decoded {
-                Ok(Payload::Record(record)) => Some(record),
-                Ok(Payload::Cleared) | Err(_) => None,
-            });
+            own.user_topic.read(
+                bytes,
+                match &decoded {
+                    Ok(Payload::Record(record)) => Some(record),
+                    Ok(Payload::Cleared) | Err(_) => None,
+                },
+            );
         }
         let payload = decoded?;
         if let Payload::Record(UserRecord::Seed(record)) = &payload {

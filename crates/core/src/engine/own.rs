@@ -186,11 +186,8 @@ impl Own {
 
     fn stamp(&mut self, now: Now, mut record: DeviceRecord) -> DeviceRecord {
         let next = self.last_timestamp + Duration::from_millis(1);
-        let timestamp = if self.last_timestamp == Timestamp::default() {
-            now.wall
-        } else {
-            now.wall.max(next)
-        };
+        let timestamp =
+            if self.last_timestamp == Timestamp::default() { now.wall } else { now.wall.max(next) };
         self.last_timestamp = timestamp;
         record.timestamp = Some(timestamp);
         record

@@ -239,7 +239,10 @@ fn idle_is_said_once_and_counts_from_the_last_input() {
     rig.observe(Observation::InputActive);
     let published = rig.published();
     assert_eq!(published[0].1["status"], "online");
-    assert_eq!(published[1], ("presence/alice/activity".to_owned(), json!({"timestamp": START + rig.ms})));
+    assert_eq!(
+        published[1],
+        ("presence/alice/activity".to_owned(), json!({"timestamp": START + rig.ms}))
+    );
 }
 
 #[test]
@@ -425,7 +428,12 @@ fn a_choice_made_offline_is_said_when_the_link_is_back() {
     let mut rig = Rig::up();
     rig.link(broken());
     rig.effects.clear();
-    rig.command(Command::Choose { status: ChosenStatus::Dnd, text: None, emoji: None, lasting: None });
+    rig.command(Command::Choose {
+        status: ChosenStatus::Dnd,
+        text: None,
+        emoji: None,
+        lasting: None,
+    });
     assert_eq!(rig.published(), []);
     assert_eq!(rig.engine.snapshot(Stage::Running).me.unwrap().status, "dnd");
     rig.pass(1000);
@@ -436,7 +444,12 @@ fn a_choice_made_offline_is_said_when_the_link_is_back() {
 #[test]
 fn a_chooser_reads_first_then_writes_one_above() {
     let mut rig = Rig::new(Role::Chooser(UserId::parse("alice").unwrap()));
-    rig.command(Command::Choose { status: ChosenStatus::Away, text: None, emoji: None, lasting: None });
+    rig.command(Command::Choose {
+        status: ChosenStatus::Away,
+        text: None,
+        emoji: None,
+        lasting: None,
+    });
     rig.handle(Input::Start);
     rig.link(LinkEvent::Up);
     assert!(rig.effects.contains(&Effect::Subscribe(vec!["presence/alice/chosen".to_owned()])));
@@ -504,7 +517,10 @@ fn a_fight_over_the_user_topic_is_bounded() {
 #[test]
 fn our_own_link_down_is_stale_at_once_and_nobody_is_called_offline() {
     let mut rig = Rig::up();
-    rig.live("presence/bob/device/desk", &json!({"v":1,"status":"online","timestamp":START,"epoch":1}));
+    rig.live(
+        "presence/bob/device/desk",
+        &json!({"v":1,"status":"online","timestamp":START,"epoch":1}),
+    );
     rig.effects.clear();
     rig.link(broken());
     let updates: Vec<_> = rig
@@ -517,7 +533,10 @@ fn our_own_link_down_is_stale_at_once_and_nobody_is_called_offline() {
         .collect();
     assert_eq!(updates.len(), 1);
     assert!(matches!(updates[0].link, Some(LinkView::Connecting { as_of: Some(_), .. })));
-    assert_eq!((updates[0].changes[0].status.as_str(), updates[0].changes[0].stale), ("online", true));
+    assert_eq!(
+        (updates[0].changes[0].status.as_str(), updates[0].changes[0].stale),
+        ("online", true)
+    );
     assert_eq!(rig.notices(), []);
 }
 

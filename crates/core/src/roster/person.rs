@@ -164,11 +164,13 @@ impl Person {
     }
 
     fn online(&self) -> Option<Base> {
-        let online = |device: &&Device| matches!(device.observed, Observed::Active | Observed::Unknown);
+        let online =
+            |device: &&Device| matches!(device.observed, Observed::Active | Observed::Unknown);
         let seed = self.seed.as_ref().filter(|s| s.status == SeedStatus::Online);
         let mut devices = self.devices.values().filter(online).peekable();
         if devices.peek().is_some() || seed.is_some() {
-            let known = seed.is_some() || self.devices.values().any(|d| d.observed == Observed::Active);
+            let known =
+                seed.is_some() || self.devices.values().any(|d| d.observed == Observed::Active);
             let since = devices.map(|d| d.since).chain(seed.map(|s| s.since)).flatten().min();
             let cause = (!known).then_some(CauseView::Unknown);
             return Some(Base { status: "online".to_owned(), cause, since });
@@ -279,10 +281,8 @@ impl Person {
                 None => base.and_then(|base| base.since),
             },
             text: choice.and_then(|choice| choice.text.clone()),
-            foreign: foreign.map(|seed| SeedRecord {
-                status: seed.status.clone(),
-                timestamp: seed.timestamp,
-            }),
+            foreign: foreign
+                .map(|seed| SeedRecord { status: seed.status.clone(), timestamp: seed.timestamp }),
         }
     }
 }

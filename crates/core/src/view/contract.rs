@@ -30,8 +30,18 @@ fn text() -> String {
         };
     }
     declare!(
-        Timestamp, CauseView, DeviceView, PersonView, ChosenStatus, ChosenView, MeView, Problem,
-        LinkView, Stage, Snapshot, Update,
+        Timestamp,
+        CauseView,
+        DeviceView,
+        PersonView,
+        ChosenStatus,
+        ChosenView,
+        MeView,
+        Problem,
+        LinkView,
+        Stage,
+        Snapshot,
+        Update,
     );
     text
 }

@@ -2,8 +2,8 @@
 //!
 //! Owns what is in it and in which order. Deliberately holds no words: the shell says it.
 
-use crate::view::{Group, LinkView, MeView, PersonView};
 use crate::time::Timestamp;
+use crate::view::{Group, LinkView, MeView, PersonView};
 
 /// The most people in the menu; the window shows the others.
 pub const MENU_PEOPLE: usize = 15;

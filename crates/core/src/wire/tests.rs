@@ -105,10 +105,7 @@ fn a_user_topic_holds_a_sum_or_a_seed_style_record() {
         panic!("it has a v");
     };
     assert_eq!(sum.status, "dnd");
-    assert_eq!(
-        sum.foreign,
-        Some(SeedRecord { status: SeedStatus::Online, timestamp: ms(8) })
-    );
+    assert_eq!(sum.foreign, Some(SeedRecord { status: SeedStatus::Online, timestamp: ms(8) }));
 }
 
 #[test]
@@ -136,21 +133,19 @@ fn a_choice_taken_back_keeps_its_number() {
 }
 
 fn moment() -> impl Strategy<Value = Option<Timestamp>> {
-    proptest::option::of((0..=Timestamp::MAX.as_ms()).prop_map(|ms| Timestamp::from_ms(ms).unwrap()))
+    proptest::option::of(
+        (0..=Timestamp::MAX.as_ms()).prop_map(|ms| Timestamp::from_ms(ms).unwrap()),
+    )
 }
 
 fn shown(max: usize) -> impl Strategy<Value = Option<String>> {
-    proptest::option::of("\\PC{0,300}").prop_map(move |text| {
-        text.and_then(|text| crate::text::display_text(&text, max))
-    })
+    proptest::option::of("\\PC{0,300}")
+        .prop_map(move |text| text.and_then(|text| crate::text::display_text(&text, max)))
 }
 
 fn chosen() -> impl Strategy<Value = Chosen> {
-    let status = prop_oneof![
-        Just(ChosenStatus::Online),
-        Just(ChosenStatus::Away),
-        Just(ChosenStatus::Dnd)
-    ];
+    let status =
+        prop_oneof![Just(ChosenStatus::Online), Just(ChosenStatus::Away), Just(ChosenStatus::Dnd)];
     let choice = (status, shown(MAX_TEXT), shown(MAX_EMOJI), moment(), moment());
     let rev = 0..=Timestamp::MAX.as_ms();
     (rev, choice).prop_map(|(rev, (status, text, emoji, until, at))| Chosen {

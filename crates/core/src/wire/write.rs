@@ -84,7 +84,11 @@ pub(super) fn device(record: &DeviceRecord) -> Vec<u8> {
         epoch: record.epoch,
         lease_s: record.lease.map(|lease| lease.as_secs()),
         // A choice that was taken back is no choice: readers of records need not know of it.
-        chosen: record.chosen.as_ref().filter(|chosen| chosen.choice.is_some()).map(|c| choice(c, None)),
+        chosen: record
+            .chosen
+            .as_ref()
+            .filter(|chosen| chosen.choice.is_some())
+            .map(|c| choice(c, None)),
         name: record.name.as_deref(),
         kind: record.kind.as_deref(),
         tz: record.tz.as_deref(),

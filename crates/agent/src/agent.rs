@@ -1,0 +1,433 @@
+//! The loop: wait for something to happen, tell the engine, do what it asks for.
+//!
+//! Owns the drivers of one running presence or reader. Deliberately remembers nothing and decides nothing;
+//! a failure of a driver goes back into the engine as an input.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::time::Duration;
+
+use porchlight_activity::Watch;
+use porchlight_core::diagnostics::Diagnostics;
+use porchlight_core::effect::Effect;
+use porchlight_core::engine::{Engine, Holder, Role, Settings};
+use porchlight_core::id::{DeviceId, UserId};
+use porchlight_core::input::{Command, Input, LinkEvent, LinkFailure, Refusal};
+use porchlight_core::notice::Notice;
+use porchlight_core::observation::Observation;
+use porchlight_core::view::tray::TrayView;
+use porchlight_core::view::{PersonView, Problem, Snapshot, Stage, Update};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use crate::broker::Broker;
+use crate::clock;
+use crate::device::{Identity, reader_client_id};
+use crate::mqtt::{Link, Reach};
+
+/// Before connecting, a source gets this long to say whether somebody is there, so that the first thing
+/// said is not that nobody knows.
+const FIRST_LOOK: Duration = Duration::from_millis(50);
+
+/// What to run.
+#[derive(Debug)]
+pub struct Setup {
+    /// Where to connect.
+    pub broker: Broker,
+    /// As whom.
+    pub part: Part,
+    /// Whether notices are wanted.
+    pub notices: bool,
+}
+
+/// As whom to connect.
+#[derive(Debug)]
+pub enum Part {
+    /// As the presence of a device.
+    Holder(Box<Presence>),
+    /// As a reader of the room.
+    Reader,
+    /// To write what a person chose, beside their running devices.
+    Chooser(UserId),
+}
+
+/// The presence of a device.
+#[derive(Debug)]
+pub struct Presence {
+    /// Whose.
+    pub user: UserId,
+    /// Which device.
+    pub device: DeviceId,
+    /// The name shown.
+    pub name: String,
+    /// What the device is, in a word.
+    pub kind: Option<String>,
+    /// Without input for so long, the person is away.
+    pub away_after: Duration,
+    /// What is kept across runs.
+    pub identity: Identity,
+    /// What tells whether somebody is there.
+    pub eyes: Eyes,
+}
+
+/// What tells whether somebody is there.
+#[derive(Debug)]
+pub enum Eyes {
+    /// The operating system.
+    Watch(Watch),
+    /// A script.
+    Script(mpsc::Receiver<Observation>),
+}
+
+impl Eyes {
+    /// Cancel-safe. Pends for ever after the end.
+    async fn next(&mut self) -> Observation {
+        match self {
+            Self::Watch(watch) => watch.next().await,
+            Self::Script(script) => match script.recv().await {
+                Some(observation) => observation,
+                None => std::future::pending().await,
+            },
+        }
+    }
+}
+
+/// What a running agent tells its shell.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// What is shown changed.
+    Show(Update),
+    /// The tray changed.
+    Tray(TrayView),
+    /// Pop this up.
+    Notify(Notice),
+    /// The whole team was read.
+    SnapshotRead,
+    /// The broker took the person's choice, or not.
+    ChoiceSettled(Result<(), Refusal>),
+    /// A message was dropped: all counters, as they stand now.
+    Dropped(Box<Diagnostics>),
+    /// The goodbye is said; nothing follows.
+    Stopped,
+}
+
+/// A way to speak to a running agent.
+#[derive(Debug, Clone)]
+pub struct Handle(mpsc::UnboundedSender<Ask>);
+
+#[derive(Debug)]
+enum Ask {
+    Input(Input),
+    Snapshot(Stage, oneshot::Sender<Snapshot>),
+    People(oneshot::Sender<Vec<PersonView>>),
+    Diagnostics(oneshot::Sender<Diagnostics>),
+}
+
+/// The agent is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the agent has stopped")]
+pub struct Gone;
+
+impl Handle {
+    /// Passes on what the person wants. An agent that is gone wants nothing.
+    pub fn command(&self, command: Command) {
+        let _ = self.0.send(Ask::Input(Input::Command(command)));
+    }
+
+    /// Passes on a problem from outside.
+    pub fn problem(&self, problem: Problem) {
+        let _ = self.0.send(Ask::Input(Input::ProblemFound(problem)));
+    }
+
+    /// Everything the window shows.
+    ///
+    /// # Errors
+    /// [`Gone`].
+    pub async fn snapshot(&self, stage: Stage) -> Result<Snapshot, Gone> {
+        self.ask(|answer| Ask::Snapshot(stage, answer)).await
+    }
+
+    /// Everybody known, oneself included.
+    ///
+    /// # Errors
+    /// [`Gone`].
+    pub async fn people(&self) -> Result<Vec<PersonView>, Gone> {
+        self.ask(Ask::People).await
+    }
+
+    /// What was dropped, and why.
+    ///
+    /// # Errors
+    /// [`Gone`].
+    pub async fn diagnostics(&self) -> Result<Diagnostics, Gone> {
+        self.ask(Ask::Diagnostics).await
+    }
+
+    async fn ask<T>(&self, ask: impl FnOnce(oneshot::Sender<T>) -> Ask) -> Result<T, Gone> {
+        let (sender, answer) = oneshot::channel();
+        self.0.send(ask(sender)).map_err(|_| Gone)?;
+        answer.await.map_err(|_| Gone)
+    }
+}
+
+/// A running agent. Dropping it ends it as a crash would: the socket closes without a goodbye.
+#[derive(Debug)]
+pub struct Agent {
+    /// To speak to it.
+    pub handle: Handle,
+    /// What it tells.
+    pub events: mpsc::UnboundedReceiver<Event>,
+    task: JoinHandle<()>,
+}
+
+/// Why an agent can't be started.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct StartError(#[from] crate::tls::TlsError);
+
+impl Agent {
+    /// Starts the loop on the present tokio runtime, which needs I/O and time.
+    ///
+    /// # Errors
+    /// Where TLS can't be set up: the certificates named in the config are unreadable, or there are none.
+    pub fn start(setup: Setup) -> Result<Self, StartError> {
+        let (asks_in, asks) = mpsc::unbounded_channel();
+        let (events_in, events) = mpsc::unbounded_channel();
+        let driver = Driver::new(setup, asks, events_in)?;
+        let task = tokio::spawn(driver.run());
+        Ok(Self { handle: Handle(asks_in), events, task })
+    }
+
+    /// Waits for the goodbye of an agent that was told to quit.
+    pub async fn stopped(mut self) {
+        while let Some(event) = self.events.recv().await {
+            if event == Event::Stopped {
+                break;
+            }
+        }
+        let _ = (&mut self.task).await;
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+struct Driver {
+    engine: Engine,
+    reach: Reach,
+    link: Option<Link>,
+    eyes: Option<Eyes>,
+    identity: Option<Identity>,
+    asks: mpsc::UnboundedReceiver<Ask>,
+    events: mpsc::UnboundedSender<Event>,
+    /// Inputs that effects gave rise to.
+    backlog: VecDeque<Input>,
+    /// How many dropped messages the shell was told of.
+    dropped: u64,
+    stopped: bool,
+}
+
+impl Driver {
+    fn new(
+        setup: Setup,
+        asks: mpsc::UnboundedReceiver<Ask>,
+        events: mpsc::UnboundedSender<Event>,
+    ) -> Result<Self, StartError> {
+        let reach = Reach::new(setup.broker)?;
+        let mut rng = fastrand::Rng::new();
+        let mut eyes = None;
+        let mut identity = None;
+        let (role, client_id) = match setup.part {
+            Part::Holder(presence) => {
+                let client_id = presence.identity.client_id.clone();
+                let holder = Holder {
+                    user: presence.user,
+                    device: presence.device,
+                    name: presence.name,
+                    kind: presence.kind,
+                    tz: None,
+                    away_after: presence.away_after,
+                    last_epoch: presence.identity.epoch,
+                };
+                eyes = Some(presence.eyes);
+                identity = Some(presence.identity);
+                (Role::Holder(holder), client_id)
+            }
+            Part::Reader => (Role::Reader, reader_client_id(&mut rng)),
+            Part::Chooser(user) => (Role::Chooser(user), reader_client_id(&mut rng)),
+        };
+        let settings = Settings {
+            root: reach.broker().root.clone(),
+            client_id,
+            role,
+            notices: setup.notices,
+            seed: rng.u64(..),
+        };
+        Ok(Self {
+            engine: Engine::new(clock::now(), settings),
+            reach,
+            link: None,
+            eyes,
+            identity,
+            asks,
+            events,
+            backlog: VecDeque::new(),
+            dropped: 0,
+            stopped: false,
+        })
+    }
+
+    async fn run(mut self) {
+        if let Some(eyes) = &mut self.eyes
+            && let Ok(first) = tokio::time::timeout(FIRST_LOOK, eyes.next()).await
+        {
+            self.take(Input::Observed(first)).await;
+        }
+        self.take(Input::Start).await;
+        while !self.stopped {
+            if let Some(input) = self.next().await {
+                self.take(input).await;
+            }
+        }
+    }
+
+    /// Waits for whatever comes first.
+    async fn next(&mut self) -> Option<Input> {
+        let now = clock::now();
+        let deadline = self.engine.next_deadline(now).map(|at| at.since(now.mono));
+        tokio::select! {
+            biased;
+            ask = self.asks.recv() => match ask {
+                Some(ask) => self.answer(ask),
+                // Whoever dropped the last handle wants no presence any more.
+                None => Some(Input::Command(Command::Quit)),
+            },
+            observation = observed(&mut self.eyes) => Some(Input::Observed(observation)),
+            event = reported(&mut self.link) => Some(Input::Link(event)),
+            () = wait(deadline) => Some(Input::Tick),
+        }
+    }
+
+    fn answer(&self, ask: Ask) -> Option<Input> {
+        // Whoever asked and left needs no answer.
+        match ask {
+            Ask::Input(input) => return Some(input),
+            Ask::Snapshot(stage, answer) => {
+                let _ = answer.send(self.engine.snapshot(stage));
+            }
+            Ask::People(answer) => {
+                let _ = answer.send(self.engine.people().cloned().collect());
+            }
+            Ask::Diagnostics(answer) => {
+                let _ = answer.send(self.engine.diagnostics().clone());
+            }
+        }
+        None
+    }
+
+    /// Tells the engine, and does all that it asks for.
+    async fn take(&mut self, input: Input) {
+        self.backlog.push_back(input);
+        while let Some(input) = self.backlog.pop_front() {
+            if let Input::Link(LinkEvent::Down(failure)) = &input {
+                self.link = None;
+                log_failure(failure);
+            }
+            self.engine.handle(clock::now(), input);
+            while let Some(effect) = self.engine.poll_effect() {
+                self.apply(effect).await;
+            }
+        }
+        let dropped = self.engine.diagnostics().dropped.values().sum();
+        if dropped != self.dropped {
+            self.dropped = dropped;
+            self.tell(Event::Dropped(Box::new(self.engine.diagnostics().clone())));
+        }
+    }
+
+    async fn apply(&mut self, effect: Effect) {
+        match effect {
+            Effect::Save(saved) => self.save(&saved),
+            Effect::Connect(connect) => self.link = Some(Link::open(&self.reach, &connect)),
+            Effect::Subscribe(filters) => {
+                if let Some(link) = &self.link {
+                    link.subscribe(&filters);
+                }
+            }
+            Effect::Publish(publish) => {
+                if let Some(link) = &self.link {
+                    link.publish(publish);
+                }
+            }
+            Effect::Disconnect => {
+                if let Some(link) = self.link.take() {
+                    link.close().await;
+                }
+            }
+            Effect::Show(update) => self.tell(Event::Show(update)),
+            Effect::ShowTray(tray) => self.tell(Event::Tray(tray)),
+            Effect::Notify(notice) => self.tell(Event::Notify(notice)),
+            Effect::Complain { topic, error } => {
+                tracing::warn!(%topic, "messages of this topic are dropped: {error}");
+            }
+            Effect::SnapshotRead => self.tell(Event::SnapshotRead),
+            Effect::ChoiceSettled(outcome) => self.tell(Event::ChoiceSettled(outcome)),
+            // The delay inhibitor that this releases belongs to the power source.
+            Effect::MaySleep => tracing::info!("said goodbye; the machine may sleep"),
+            Effect::Stopped => {
+                self.stopped = true;
+                self.tell(Event::Stopped);
+            }
+        }
+    }
+
+    fn tell(&self, event: Event) {
+        // A shell that does not listen is none of the agent's business.
+        let _ = self.events.send(event);
+    }
+
+    fn save(&mut self, saved: &porchlight_core::effect::Saved) {
+        const CODE: &str = "state_not_saved";
+        let Some(identity) = &mut self.identity else {
+            return;
+        };
+        self.backlog.push_back(match identity.save(saved) {
+            Ok(()) => Input::ProblemSolved { code: CODE.to_owned() },
+            Err(error) => Input::ProblemFound(Problem {
+                code: CODE.to_owned(),
+                message: format!(
+                    "{} can't be written ({error}); presence goes on, but check free space and permissions",
+                    identity.file().unwrap_or(Path::new("the state file")).display()
+                ),
+            }),
+        });
+    }
+}
+
+fn log_failure(failure: &LinkFailure) {
+    tracing::info!("not connected: {failure}");
+}
+
+async fn observed(eyes: &mut Option<Eyes>) -> Observation {
+    match eyes {
+        Some(eyes) => eyes.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn reported(link: &mut Option<Link>) -> LinkEvent {
+    match link {
+        Some(link) => link.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn wait(delay: Option<Duration>) {
+    match delay {
+        Some(delay) => tokio::time::sleep(delay).await,
+        None => std::future::pending().await,
+    }
+}

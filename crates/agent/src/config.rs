@@ -1,0 +1,288 @@
+//! The config file: what it may say, and where it is wrong.
+//!
+//! Owns reading and first writing of `config.toml`. A wrong value names the file, the line and what is
+//! allowed. Deliberately knows no command line: [`crate::flags`] lays flags over it.
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use porchlight_core::id::{DeviceId, UserId};
+use serde::de::{self, Deserializer};
+use serde::{Deserialize, Serialize};
+
+use crate::broker::Broker;
+
+/// The file's content. Everything may be left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The id bound to the person's credential.
+    #[serde(deserialize_with = "parsed")]
+    pub user: Option<UserId>,
+    /// The name shown to others.
+    pub name: Option<String>,
+    /// This device's id; made once and saved where it is not given.
+    #[serde(deserialize_with = "parsed")]
+    pub device: Option<DeviceId>,
+    /// Where the team meets.
+    pub broker: BrokerConfig,
+    /// What is watched.
+    pub activity: ActivityConfig,
+    /// What pops up.
+    pub notices: NoticesConfig,
+    /// The hub on this machine.
+    pub hub: HubConfig,
+}
+
+/// `[broker]`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BrokerConfig {
+    /// `mqtt://host:port/presence`; absent means the hub on this machine.
+    #[serde(deserialize_with = "parsed")]
+    pub url: Option<Broker>,
+    /// User Name, where it does not stand in the URL.
+    pub username: Option<String>,
+    /// Password, where it does not stand in the URL.
+    pub password: Option<String>,
+    /// Certificates in PEM to trust instead of the system's.
+    pub ca: Option<PathBuf>,
+}
+
+/// `[activity]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ActivityConfig {
+    /// `auto`, `stdin` or `none`.
+    #[serde(deserialize_with = "parsed")]
+    pub source: porchlight_activity::Choice,
+    /// Without input for so long, the person is away.
+    #[serde(deserialize_with = "parsed")]
+    pub away_after: Span,
+}
+
+impl Default for ActivityConfig {
+    fn default() -> Self {
+        Self { source: porchlight_activity::Choice::Auto, away_after: Span::minutes(5) }
+    }
+}
+
+/// `[notices]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NoticesConfig {
+    /// Whether a notice pops up when somebody comes or goes.
+    pub come_and_go: bool,
+}
+
+impl Default for NoticesConfig {
+    fn default() -> Self {
+        Self { come_and_go: true }
+    }
+}
+
+/// `[hub]`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HubConfig {
+    /// Whether the desktop app runs a hub on this machine.
+    pub run: bool,
+}
+
+/// A length of time as people write it: `90`, `90s`, `5m`, `2h`, `1d`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span(pub Duration);
+
+impl Span {
+    /// So many minutes.
+    #[must_use]
+    pub const fn minutes(minutes: u64) -> Self {
+        Self(Duration::from_secs(minutes * 60))
+    }
+}
+
+/// Why a text is no length of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("write a length of time as 90s, 5m, 2h or 1d, at least one second and at most 365 days")]
+pub struct SpanError;
+
+impl FromStr for Span {
+    type Err = SpanError;
+
+    fn from_str(text: &str) -> Result<Self, SpanError> {
+        let text = text.trim();
+        let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+        let (number, unit) = text.split_at(digits);
+        let number: u64 = number.parse().map_err(|_| SpanError)?;
+        let unit = match unit.trim() {
+            "" | "s" => 1,
+            "m" | "min" => 60,
+            "h" => 60 * 60,
+            "d" => 24 * 60 * 60,
+            _ => return Err(SpanError),
+        };
+        let seconds = number.checked_mul(unit).filter(|s| (1..=365 * 86_400).contains(s));
+        seconds.map(|seconds| Self(Duration::from_secs(seconds))).ok_or(SpanError)
+    }
+}
+
+/// Something that is written as text, or a number where text of digits would do.
+fn parsed<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: FromWritten,
+{
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "a text in quotes")]
+    enum Written {
+        Text(String),
+        Number(u64),
+    }
+    let text = match Written::deserialize(deserializer)? {
+        Written::Text(text) => text,
+        Written::Number(number) => number.to_string(),
+    };
+    T::from_written(&text).map_err(de::Error::custom)
+}
+
+trait FromWritten: Sized {
+    fn from_written(text: &str) -> Result<Self, String>;
+}
+
+impl FromWritten for Option<UserId> {
+    fn from_written(text: &str) -> Result<Self, String> {
+        UserId::from_typed(text).map(Some).map_err(|error| error.to_string())
+    }
+}
+
+impl FromWritten for Option<DeviceId> {
+    fn from_written(text: &str) -> Result<Self, String> {
+        DeviceId::from_typed(text).map(Some).map_err(|error| error.to_string())
+    }
+}
+
+impl FromWritten for Option<Broker> {
+    fn from_written(text: &str) -> Result<Self, String> {
+        text.parse().map(Some).map_err(|error: crate::broker::BrokerError| error.to_string())
+    }
+}
+
+impl FromWritten for Span {
+    fn from_written(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|error: SpanError| error.to_string())
+    }
+}
+
+impl FromWritten for porchlight_activity::Choice {
+    fn from_written(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|error: porchlight_activity::ChoiceError| error.to_string())
+    }
+}
+
+/// Why there is no config.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// It is there and can't be read.
+    #[error("{path} can't be read ({error}); check its permissions")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        error: io::Error,
+    },
+    /// Something in it is wrong.
+    #[error("{path}, line {line}: {message}")]
+    Wrong {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong and what is allowed.
+        message: String,
+    },
+    /// It can't be written.
+    #[error("{path} can't be written ({error}); check the folder's permissions and free space")]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        error: io::Error,
+    },
+}
+
+/// Reads the config file; `None` where there is none.
+///
+/// # Errors
+/// Says which file and line are wrong, and what is allowed there.
+pub fn read(path: &Path) -> Result<Option<Config>, ConfigError> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(ConfigError::Unreadable { path: path.to_owned(), error }),
+    };
+    toml::from_str(&text).map(Some).map_err(|error| {
+        let at = error.span().map_or(0, |span| span.start);
+        let line = text[..at.min(text.len())].matches('\n').count() + 1;
+        let message = error.message().to_owned();
+        ConfigError::Wrong { path: path.to_owned(), line, message }
+    })
+}
+
+/// What the first start writes: a hub on this machine, and its first member.
+#[derive(Serialize)]
+struct First<'a> {
+    user: &'a str,
+    name: &'a str,
+    hub: FirstHub,
+}
+
+#[derive(Serialize)]
+struct FirstHub {
+    run: bool,
+}
+
+/// Writes the config of somebody who starts a team on this machine.
+///
+/// # Errors
+/// [`ConfigError::Unwritable`].
+pub fn write_first(path: &Path, user: &UserId, name: &str) -> Result<(), ConfigError> {
+    let first = First { user: user.as_str(), name, hub: FirstHub { run: true } };
+    let body = toml::to_string(&first).map_err(|error| ConfigError::Unwritable {
+        path: path.to_owned(),
+        error: io::Error::other(error),
+    })?;
+    let text = format!("# Porchlight. What may stand here: see the README.\n{body}");
+    crate::store::write_private(path, text.as_bytes())
+        .map_err(|error| ConfigError::Unwritable { path: path.to_owned(), error })
+}
+
+/// A user id for a name: `Alice Liddell` becomes `alice-liddell`. `None` where nothing of it can be one.
+#[must_use]
+pub fn user_for(name: &str) -> Option<UserId> {
+    let mut id = String::new();
+    for c in name.trim().to_lowercase().chars() {
+        if c.is_alphanumeric() {
+            id.push(c);
+        } else if !id.is_empty() && !id.ends_with('-') {
+            id.push('-');
+        }
+    }
+    let mut id = id.trim_end_matches('-').to_owned();
+    while id.len() > porchlight_core::id::MAX_ID_BYTES {
+        id.pop();
+    }
+    UserId::from_typed(&id).ok()
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}s", self.0.as_secs())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,95 @@
+use super::*;
+
+fn read_text(text: &str) -> Result<Config, String> {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("config.toml");
+    fs::write(&path, text).unwrap();
+    read(&path).map(Option::unwrap).map_err(|error| {
+        let dir = format!("{}/", dir.path().display());
+        error.to_string().replace(&dir, "")
+    })
+}
+
+#[test]
+fn a_whole_config_is_read() {
+    let config = read_text(
+        r#"
+        user = "alice"
+        name = "Alice Liddell"
+        [broker]
+        url = "mqtts://broker.example/presence/acme"
+        username = "alice@acme"
+        password = "secret"
+        [activity]
+        source = "stdin"
+        away_after = "90s"
+        [notices]
+        come_and_go = false
+        [hub]
+        run = true
+        "#,
+    )
+    .unwrap();
+    assert_eq!(config.user.unwrap().as_str(), "alice");
+    assert_eq!(config.broker.url.unwrap().root.as_str(), "presence/acme");
+    assert_eq!(config.activity.source, porchlight_activity::Choice::Stdin);
+    assert_eq!(config.activity.away_after, Span(Duration::from_secs(90)));
+    assert!(!config.notices.come_and_go);
+    assert!(config.hub.run);
+}
+
+#[test]
+fn an_empty_config_has_defaults_and_a_missing_one_is_none() {
+    let config = read_text("").unwrap();
+    assert_eq!(config, Config::default());
+    assert_eq!(config.activity.away_after, Span::minutes(5));
+    assert!(config.notices.come_and_go);
+    assert!(matches!(read(Path::new("/nonexistent/config.toml")), Ok(None)));
+}
+
+#[test]
+fn a_wrong_value_names_file_line_and_what_is_allowed() {
+    for (text, parts) in [
+        ("user = \"alice\"\nusr = 1", ["config.toml, line 2", "`user`"]),
+        ("\n\nuser = \"a/b\"", ["config.toml, line 3", "none of + # /"]),
+        ("[activity]\nsource = \"gnome\"", ["config.toml, line 2", "stdin"]),
+        ("[activity]\naway_after = \"soon\"", ["config.toml, line 2", "5m"]),
+        ("[broker]\nurl = \"http://x\"", ["config.toml, line 2", "mqtt://"]),
+        ("[notices]\ncome_and_go = \"yes\"", ["config.toml, line 2", "boolean"]),
+        ("user = ", ["config.toml, line 1", ""]),
+    ] {
+        let error = read_text(text).unwrap_err();
+        for part in parts {
+            assert!(error.contains(part), "{text}: {error}");
+        }
+    }
+}
+
+#[test]
+fn lengths_of_time_are_written_as_people_do() {
+    for (text, seconds) in [("90", 90), ("90s", 90), ("5m", 300), ("2 h", 7200), ("1d", 86_400)] {
+        assert_eq!(text.parse(), Ok(Span(Duration::from_secs(seconds))), "{text}");
+    }
+    for wrong in ["", "s", "-5m", "0", "5 weeks", "99999999999999999999d", "366d"] {
+        assert_eq!(wrong.parse::<Span>(), Err(SpanError), "{wrong}");
+    }
+}
+
+#[test]
+fn what_the_first_start_writes_is_read_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("new").join("config.toml");
+    let user = user_for("  Zoë \"Z\" O'Neill ").unwrap();
+    write_first(&path, &user, "Zoë \"Z\" O'Neill").unwrap();
+    let config = read(&path).unwrap().unwrap();
+    assert_eq!(config.user.unwrap().as_str(), "zoë-z-o-neill");
+    assert_eq!(config.name.unwrap(), "Zoë \"Z\" O'Neill");
+    assert!(config.hub.run);
+}
+
+#[test]
+fn a_name_without_letters_makes_no_id() {
+    assert_eq!(user_for("!!!"), None);
+    assert_eq!(user_for("typing"), None);
+    assert_eq!(user_for(&"ä".repeat(100)).unwrap().as_str().len(), 64);
+}

@@ -1,0 +1,19 @@
+//! One device's running presence.
+//!
+//! Owns the loop around [`porchlight_core::engine::Engine`] and its drivers: the MQTT session, the sources
+//! of activity, the clock, what is kept on disk, the config. Deliberately decides nothing: what happens goes
+//! into the engine, and what it asks for is done.
+
+pub mod agent;
+pub mod broker;
+pub mod clock;
+pub mod config;
+pub mod device;
+pub mod flags;
+mod mqtt;
+pub mod places;
+mod store;
+pub mod teammates;
+mod tls;
+
+pub use agent::{Agent, Event, Handle};

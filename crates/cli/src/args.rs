@@ -1,0 +1,159 @@
+//! The command line's grammar.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args as ArgGroup, Parser, Subcommand, ValueEnum};
+use porchlight_activity::Choice;
+use porchlight_agent::config::Span;
+use porchlight_agent::flags::Flags;
+use porchlight_core::view::ChosenStatus;
+
+/// Who of your team is around, truthfully.
+#[derive(Debug, Parser)]
+#[command(name = "porchlight", version, max_term_width = 100)]
+#[command(
+    after_help = "Exit codes: 0 done; 2 wrong usage; 3 no connection in time; 4 refused by the broker."
+)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) flags: Flags,
+    /// Say more in the log on standard error; twice for all of it
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    pub(crate) verbose: u8,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Be this device's presence, without a desktop
+    Run(Run),
+    /// List everybody, once
+    Who(Who),
+    /// List everybody, then every change as it happens
+    Watch(Watch),
+    /// Say something of yourself, on all your devices
+    Set(Set),
+    /// Take it back: follow what your devices observe
+    Clear(Clear),
+    /// Run a broker for the team
+    Hub(Hub),
+    /// A hub and eight simulated teammates, to look around
+    Demo(Demo),
+}
+
+#[derive(Debug, ArgGroup)]
+pub(crate) struct Run {
+    /// What tells whether somebody is there: auto, stdin (JSON lines) or none
+    #[arg(long, value_name = "SOURCE")]
+    pub(crate) activity: Option<Choice>,
+    /// Without input for so long you are away, for example 90s or 5m
+    #[arg(long, value_name = "TIME")]
+    pub(crate) away_after: Option<Span>,
+}
+
+#[derive(Debug, ArgGroup)]
+pub(crate) struct Who {
+    #[command(flatten)]
+    pub(crate) output: Output,
+    /// Give up if there is no connection after so long
+    #[arg(long, value_name = "TIME", default_value = "10s")]
+    pub(crate) timeout: Span,
+}
+
+#[derive(Debug, ArgGroup)]
+pub(crate) struct Watch {
+    #[command(flatten)]
+    pub(crate) output: Output,
+    /// Give up if there is no first connection after so long; otherwise keep trying
+    #[arg(long, value_name = "TIME")]
+    pub(crate) timeout: Option<Span>,
+}
+
+#[derive(Debug, ArgGroup)]
+pub(crate) struct Output {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Print how many messages were dropped and why, as a line of JSON
+    #[arg(long)]
+    pub(crate) diagnostics: bool,
+}
+
+#[derive(Debug, ArgGroup)]
+pub(crate) struct Set {
+    /// What to say
+    pub(crate) status: Word,
+    /// A text beside it
+    pub(crate) text: Option<String>,
+    /// An emoji beside it
+    #[arg(long)]
+    pub(crate) emoji: Option<String>,
+    /// For how long, for example 45m
+    #[arg(long = "for", value_name = "TIME")]
+    pub(crate) lasting: Option<Span>,
+    /// Give up if the broker did not take it after so long
+    #[arg(long, value_name = "TIME", default_value = "10s")]
+    pub(crate) timeout: Span,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Word {
+    Online,
+    Away,
+    Dnd,
+}
+
+impl From<Word> for ChosenStatus {
+    fn from(word: Word) -> Self {
+        match word {
+            Word::Online => Self::Online,
+            Word::Away => Self::Away,
+            Word::Dnd => Self::Dnd,
+        }
+    }
+}
+
+#[derive(Debug, ArgGroup)]
+pub(crate) struct Clear {
+    /// Give up if the broker did not take it after so long
+    #[arg(long, value_name = "TIME", default_value = "10s")]
+    pub(crate) timeout: Span,
+}
+
+#[derive(Debug, ArgGroup)]
+pub(crate) struct Hub {
+    /// Where to listen [default: 127.0.0.1:18830, or a free port if that is taken]
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Folder for what is kept over a restart
+    #[arg(long, value_name = "DIR", conflicts_with = "memory")]
+    pub(crate) store: Option<PathBuf>,
+    /// Keep nothing over a restart
+    #[arg(long)]
+    pub(crate) memory: bool,
+    /// Listen where other computers reach it, although everybody is let in
+    #[arg(long)]
+    pub(crate) allow_anonymous: bool,
+}
+
+#[derive(Debug, ArgGroup)]
+pub(crate) struct Demo {
+    /// Where the demo's hub listens
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    pub(crate) listen: SocketAddr,
+    /// Watch the team in this terminal
+    #[arg(long)]
+    pub(crate) watch: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_grammar_is_sound() {
+        super::Args::command().debug_assert();
+    }
+}

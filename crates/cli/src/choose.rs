@@ -1,0 +1,71 @@
+//! `porchlight set` and `clear`: what the person says of themselves, beside whatever runs.
+
+use std::time::Duration;
+
+use porchlight_agent::agent::{Agent, Event, Part, Setup};
+use porchlight_agent::flags::Flags;
+use porchlight_core::input::Command;
+use porchlight_core::view::LinkView;
+
+use crate::args::{Clear, Set};
+use crate::failure::Failure;
+use crate::say;
+
+pub(crate) async fn set(flags: &Flags, args: Set) -> Result<(), Failure> {
+    let command = Command::Choose {
+        status: args.status.into(),
+        text: args.text,
+        emoji: args.emoji,
+        lasting: args.lasting.map(|span| span.0),
+    };
+    write(flags, command, args.timeout.0).await
+}
+
+pub(crate) async fn clear(flags: &Flags, args: Clear) -> Result<(), Failure> {
+    write(flags, Command::ClearChosen, args.timeout.0).await
+}
+
+async fn write(flags: &Flags, command: Command, timeout: Duration) -> Result<(), Failure> {
+    let resolved = flags.resolve().map_err(Failure::usage)?;
+    let broker = say::broker(&resolved)?;
+    let user = resolved.user.clone().ok_or_else(|| {
+        Failure::Usage(format!(
+            "whose status? Say who you are with --user, or in {}",
+            resolved.places.config_file().display()
+        ))
+    })?;
+    let mut agent = Agent::start(Setup { broker, part: Part::Chooser(user), notices: false })?;
+    agent.handle.command(command);
+    let mut last = None;
+    let settled = async {
+        while let Some(event) = agent.events.recv().await {
+            match event {
+                Event::ChoiceSettled(Ok(())) => return Ok(()),
+                Event::ChoiceSettled(Err(refusal)) => {
+                    return Err(Failure::Refused(format!(
+                        "the broker did not take it ({}); may this user write to their own topics?",
+                        refusal.reason
+                    )));
+                }
+                Event::Show(update) => match update.link {
+                    Some(LinkView::Refused { problem, .. }) => {
+                        return Err(Failure::refused(&problem));
+                    }
+                    Some(LinkView::Connecting { problem: Some(problem), .. }) => {
+                        last = Some(problem)
+                    }
+                    _ => {}
+                },
+                _ => {}
+            }
+        }
+        Err(Failure::no_connection(None))
+    };
+    match tokio::time::timeout(timeout, settled).await {
+        Ok(settled) => settled?,
+        Err(_) => return Err(Failure::no_connection(last.as_ref())),
+    }
+    agent.handle.command(Command::Quit);
+    agent.stopped().await;
+    Ok(())
+}

@@ -1,0 +1,35 @@
+//! `porchlight demo`: a hub and eight simulated teammates.
+
+use porchlight_agent::broker::Broker;
+use porchlight_agent::teammates::Teammates;
+use porchlight_hub::{Hub, HubSettings, Listen, Store};
+
+use crate::failure::Failure;
+use crate::{args, say, signals, watch};
+
+pub(crate) async fn demo(args: args::Demo) -> Result<(), Failure> {
+    let hub = Hub::start(HubSettings {
+        listen: Listen::Exactly(args.listen),
+        store: Store::Memory,
+        runtime_file: None,
+        allow_anonymous: false,
+    })
+    .await?;
+    let url = format!("mqtt://{}", hub.addr());
+    let broker: Broker = url.parse().map_err(Failure::usage)?;
+    let team = Teammates::come(&broker);
+    say::print(&format!("the demo team is at {url}"));
+    if args.watch {
+        tokio::select! {
+            () = signals::told_to_stop() => {}
+            followed = watch::follow(broker, false, false, None) => followed?,
+        }
+    } else {
+        eprintln!("be there:  porchlight-desktop --show --broker {url} --user you");
+        eprintln!("or look:   porchlight watch --broker {url}");
+        signals::told_to_stop().await;
+    }
+    drop(team);
+    hub.stop().await?;
+    Ok(())
+}

@@ -1,0 +1,52 @@
+//! Why a command ends early, and with which code.
+
+use porchlight_core::view::Problem;
+
+/// Why a command ends early.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// Wrong usage or config.
+    Usage(String),
+    /// No connection in time.
+    NoConnection(String),
+    /// The broker said no.
+    Refused(String),
+    /// Anything else.
+    Other(anyhow::Error),
+}
+
+impl Failure {
+    /// Says it on standard error; the exit code.
+    pub(crate) fn tell(&self) -> i32 {
+        let (code, words) = match self {
+            Self::Usage(words) => (2, words.clone()),
+            Self::NoConnection(words) => (3, words.clone()),
+            Self::Refused(words) => (4, words.clone()),
+            Self::Other(error) => (1, format!("{error:#}")),
+        };
+        eprintln!("porchlight: {words}");
+        code
+    }
+
+    pub(crate) fn usage(error: impl std::fmt::Display) -> Self {
+        Self::Usage(error.to_string())
+    }
+
+    pub(crate) fn refused(problem: &Problem) -> Self {
+        Self::Refused(problem.message.clone())
+    }
+
+    /// No connection, and why the last try came to nothing.
+    pub(crate) fn no_connection(last: Option<&Problem>) -> Self {
+        Self::NoConnection(last.map_or_else(
+            || "no connection in time".to_owned(),
+            |problem| format!("no connection in time: {}", problem.message),
+        ))
+    }
+}
+
+impl<E: Into<anyhow::Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Other(error.into())
+    }
+}

@@ -1,0 +1,57 @@
+//! `porchlight`: who is around, from the command line, and a presence for machines without a desktop.
+
+use std::io::Write as _;
+use std::process::exit;
+
+use clap::Parser as _;
+
+mod args;
+mod choose;
+mod demo;
+mod failure;
+mod hub;
+mod run;
+mod say;
+mod signals;
+mod watch;
+mod who;
+
+use args::{Args, Command};
+
+fn main() {
+    let args = Args::parse();
+    start_log(args.verbose);
+    let outcome = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(failure::Failure::from)
+        .and_then(|runtime| runtime.block_on(perform(args)));
+    let code = outcome.map_or_else(|failure| failure.tell(), |()| 0);
+    let _ = std::io::stdout().flush();
+    // Not a return: a thread that reads the standard input would keep the process alive.
+    exit(code);
+}
+
+async fn perform(args: Args) -> Result<(), failure::Failure> {
+    match args.command {
+        Command::Run(run) => run::run(&args.flags, run).await,
+        Command::Who(who) => who::who(&args.flags, who).await,
+        Command::Watch(watch) => watch::watch(&args.flags, watch).await,
+        Command::Set(set) => choose::set(&args.flags, set).await,
+        Command::Clear(clear) => choose::clear(&args.flags, clear).await,
+        Command::Hub(hub) => hub::hub(&args.flags, hub).await,
+        Command::Demo(demo) => demo::demo(demo).await,
+    }
+}
+
+fn start_log(verbose: u8) {
+    use tracing_subscriber::EnvFilter;
+    let default = match verbose {
+        0 => "warn,porchlight_agent=warn,mqtt5=error",
+        1 => "info,mqtt5=warn",
+        _ => "debug",
+    };
+    let filter =
+        EnvFilter::try_from_env("PORCHLIGHT_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}

@@ -1,0 +1,103 @@
+//! `porchlight run`: this device's presence, without a desktop.
+
+use porchlight_activity::SessionEnv;
+use porchlight_agent::agent::{Agent, Event, Eyes, Part, Presence, Setup};
+use porchlight_agent::device::{self, Identity};
+use porchlight_agent::flags::Flags;
+use porchlight_core::input::Command;
+use porchlight_core::view::{LinkView, Problem, Update};
+
+use crate::args::Run;
+use crate::failure::Failure;
+use crate::{say, signals};
+
+pub(crate) async fn run(flags: &Flags, args: Run) -> Result<(), Failure> {
+    let resolved = flags.resolve().map_err(Failure::usage)?;
+    let broker = say::broker(&resolved)?;
+    let user = resolved.user.clone().ok_or_else(|| {
+        Failure::Usage(format!(
+            "whose presence? Say who you are with --user, or in {}",
+            resolved.places.config_file().display()
+        ))
+    })?;
+    let mut rng = fastrand::Rng::new();
+    let state = &resolved.places.state;
+    let (device, unsaved) = device::device_id(state, resolved.device.clone(), &mut rng);
+    let identity = Identity::take(state, &user, &device, &mut rng).map_err(Failure::usage)?;
+    let away_after = args.away_after.map_or(resolved.away_after, |span| span.0);
+    let watch = porchlight_activity::start(
+        porchlight_activity::Settings {
+            choice: args.activity.unwrap_or(resolved.source),
+            away_after,
+            probe: None,
+        },
+        &SessionEnv::from_env(),
+    )
+    .await;
+    if let Some(missing) = &watch.source().missing {
+        eprintln!("porchlight: {}; {}", missing.what, missing.remedy);
+    }
+    let presence = Presence {
+        name: resolved.shown_name(&user),
+        user,
+        device,
+        kind: Some("headless".to_owned()),
+        away_after,
+        identity,
+        eyes: Eyes::Watch(watch),
+    };
+    let part = Part::Holder(Box::new(presence));
+    let mut agent = Agent::start(Setup { broker: broker.clone(), part, notices: false })?;
+    if let Some(error) = unsaved {
+        agent.handle.problem(Problem {
+            code: "device_not_saved".to_owned(),
+            message: format!(
+                "this device's id can't be kept in {} ({error}); it will be another device next time",
+                state.display()
+            ),
+        });
+    }
+    let mut teller = Teller { broker: broker.to_string(), last: String::new() };
+    loop {
+        tokio::select! {
+            () = signals::told_to_stop() => break,
+            event = agent.events.recv() => match event {
+                Some(Event::Show(update)) => teller.tell(&update),
+                Some(Event::Stopped) | None => return Ok(()),
+                Some(_) => {}
+            },
+        }
+    }
+    agent.handle.command(Command::Quit);
+    agent.stopped().await;
+    Ok(())
+}
+
+/// Says on standard error what a person at a service's log wants to know, each thing once.
+struct Teller {
+    broker: String,
+    last: String,
+}
+
+impl Teller {
+    fn tell(&mut self, update: &Update) {
+        let words = match &update.link {
+            Some(LinkView::Up { .. }) => format!("connected to {}", self.broker),
+            Some(LinkView::Connecting { problem: Some(problem), .. }) => {
+                format!("connecting: {}", problem.message)
+            }
+            Some(LinkView::Connecting { problem: None, .. }) if self.last.is_empty() => {
+                format!("connecting to {}", self.broker)
+            }
+            Some(LinkView::Refused { problem, .. }) => problem.message.clone(),
+            _ => String::new(),
+        };
+        if !words.is_empty() && words != self.last {
+            eprintln!("porchlight: {words}");
+            self.last = words;
+        }
+        for problem in update.problems.iter().flatten() {
+            eprintln!("porchlight: {}", problem.message);
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! One running hub, from start to stop.
+//!
+//! Owns the order of things: choose an address, open the store, give the broker what was kept, let it accept, say where
+//! it is; and all of that backwards. What each step means stands in its own module.
+
+use crate::keeper::{self, Keeper};
+use crate::listen::{self, Listen};
+use crate::store::{self, Disk};
+use crate::{HubError, HubWarning, broker, runtime_file};
+use mqtt5::broker::server::BrokerShutdownHandle;
+use mqtt5::broker::storage::{DynamicStorage, RetainedMessage, StorageBackend};
+use mqtt5::broker::{BrokerEventHandler, MqttBroker};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+/// How long connections get to end at a stop. The broker would wait 5 s for one that has not said who it is.
+const GOODBYE: Duration = Duration::from_millis(800);
+
+/// What a hub is to be.
+#[derive(Debug, Clone)]
+pub struct HubSettings {
+    /// Where it listens.
+    pub listen: Listen,
+    /// What outlives it.
+    pub store: Store,
+    /// Where it says which address it has, for [`crate::read_runtime_file`]; none: it keeps that to itself.
+    pub runtime_file: Option<PathBuf>,
+    /// Whether it may listen where other machines reach it, though it lets in everybody.
+    pub allow_anonymous: bool,
+}
+
+/// Where retained messages live.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Store {
+    /// In this folder, so that they outlive the hub. It is made if it is missing; one hub at a time uses it.
+    Folder(PathBuf),
+    /// In memory: they end with the hub.
+    Memory,
+}
+
+/// What a running hub has to tell its host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HubEvent {
+    /// Retained messages cannot be saved at present. Presence goes on; the warning says what to do.
+    StoreFailing(HubWarning),
+    /// They can again, and everything is saved.
+    StoreRecovered,
+    /// The broker ended by itself, and nobody is served any more. Start another hub.
+    Ended {
+        /// What the broker said.
+        reason: String,
+    },
+}
+
+/// A running hub.
+///
+/// End it with [`Hub::stop`]. Dropping it ends it too, without waiting for anything.
+#[derive(Debug)]
+pub struct Hub {
+    addr: SocketAddr,
+    warnings: Vec<HubWarning>,
+    shutdown: Shutdown,
+    broker: JoinHandle<Result<(), String>>,
+    /// None once the broker's end was told.
+    serving: bool,
+    keeper: Option<(Keeper, PathBuf)>,
+    news: mpsc::UnboundedReceiver<HubEvent>,
+    // Dropped last of all that matters: while it stands, somebody may come.
+    entry: Option<runtime_file::Entry>,
+}
+
+struct Shutdown(BrokerShutdownHandle);
+
+impl std::fmt::Debug for Shutdown {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Shutdown")
+    }
+}
+
+impl Drop for Shutdown {
+    fn drop(&mut self) {
+        self.0.shutdown();
+    }
+}
+
+impl Hub {
+    /// Starts a hub on the current Tokio runtime, and returns once it accepts connections.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot or must not listen, or the broker does not start. The state of the store is never an error, only
+    /// a warning.
+    pub async fn start(settings: HubSettings) -> Result<Self, HubError> {
+        let (wanted, taken) = listen::choose(settings.listen, settings.allow_anonymous).await?;
+        let mut warnings = Vec::new();
+        let (disk, kept) = open_store(settings.store, &mut warnings).await?;
+
+        let (recorder, recorded) = keeper::recorder();
+        // Without a disk nobody records: the broker then has one thing less to do for each message.
+        let recorder = disk.is_some().then(|| Arc::new(recorder) as Arc<dyn BrokerEventHandler>);
+        // Boxed: the broker's future is large, and would make every future that starts a hub as large.
+        let mqtt = Box::pin(MqttBroker::with_config(broker::config(wanted, recorder)));
+        let mut mqtt = mqtt.await.map_err(broker_error)?;
+        let no_address = || broker_error("it does not say where it listens");
+        let addr = mqtt.local_addr().ok_or_else(no_address)?;
+        let memory = mqtt.storage().ok_or_else(|| broker_error("it has no storage"))?;
+        recall(&memory, kept).await?;
+
+        let (tell, news) = mpsc::unbounded_channel();
+        let keeper = disk.map(|disk| {
+            let folder = disk.folder.path().to_owned();
+            (Keeper::start(disk, memory, recorded, tell, keeper::RETRY), folder)
+        });
+        let shutdown = Shutdown(mqtt.shutdown_handle());
+        let mut ready = mqtt.ready_receiver();
+        let mut broker = tokio::spawn(async move { mqtt.run().await.map_err(|e| e.to_string()) });
+        tokio::select! {
+            // Where it ends first, the other branch knows why.
+            Ok(_) = ready.wait_for(|ready| *ready) => {}
+            end = &mut broker => return Err(broker_error(reason(end))),
+        }
+
+        if let Some(taken) = taken {
+            warnings.push(taken.warning(addr));
+        }
+        if !listen::is_loopback(addr) {
+            warnings.push(HubWarning::Anonymous { addr });
+        }
+        let entry = settings.runtime_file.and_then(|path| announce(&path, addr, &mut warnings));
+        for warning in &warnings {
+            tracing::warn!(code = warning.code(), "{warning}");
+        }
+        tracing::info!(%addr, "the hub accepts connections");
+        Ok(Self { addr, warnings, shutdown, broker, serving: true, keeper, news, entry })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// What is wrong: since the start, and what [`Hub::event`] told since.
+    #[must_use]
+    pub fn warnings(&self) -> &[HubWarning] {
+        &self.warnings
+    }
+
+    /// Waits for the next thing to tell. Cancel-safe; after [`HubEvent::Ended`] it never returns.
+    pub async fn event(&mut self) -> HubEvent {
+        let event = tokio::select! {
+            biased;
+            Some(event) = self.news.recv() => event,
+            end = &mut self.broker, if self.serving => {
+                self.serving = false;
+                HubEvent::Ended { reason: reason(end) }
+            }
+            else => std::future::pending().await,
+        };
+        match &event {
+            HubEvent::StoreFailing(warning) => self.warnings.push(warning.clone()),
+            HubEvent::StoreRecovered => {
+                self.warnings.retain(|w| !matches!(w, HubWarning::StoreNotWritable { .. }))
+            }
+            HubEvent::Ended { .. } => self.entry = None,
+        }
+        event
+    }
+
+    /// Ends the hub: clients are told, what they last said is on disk, address and folder are free for another hub.
+    ///
+    /// A client's Will without delay is published by this, since the client did not take its leave; delayed Wills are
+    /// not, which the lease of each record makes up for.
+    ///
+    /// # Errors
+    ///
+    /// [`HubError::NotSaved`] where the last states could not be written. The hub has ended nevertheless.
+    pub async fn stop(mut self) -> Result<(), HubError> {
+        // First, so that nobody is sent to a hub that is about to end.
+        self.entry = None;
+        self.shutdown.0.shutdown();
+        if self.serving && tokio::time::timeout(GOODBYE, &mut self.broker).await.is_err() {
+            tracing::debug!("some connections did not end in time and are dropped");
+            self.broker.abort();
+            let _ = (&mut self.broker).await;
+        }
+        if let Some((mut keeper, folder)) = self.keeper.take() {
+            keeper
+                .close()
+                .await
+                .map_err(|e| HubError::NotSaved { folder, reason: e.to_string() })?;
+        }
+        tracing::info!(addr = %self.addr, "the hub has ended");
+        Ok(())
+    }
+}
+
+async fn open_store(
+    store: Store,
+    warnings: &mut Vec<HubWarning>,
+) -> Result<(Option<Disk>, Vec<RetainedMessage>), HubError> {
+    let Store::Folder(folder) = store else {
+        return Ok((None, Vec::new()));
+    };
+    let opened =
+        tokio::task::spawn_blocking(move || store::open(folder)).await.map_err(broker_error)?;
+    warnings.extend(opened.warnings);
+    Ok((opened.disk, opened.messages))
+}
+
+/// Puts what was kept where the broker looks for it when it begins to run.
+async fn recall(memory: &DynamicStorage, kept: Vec<RetainedMessage>) -> Result<(), HubError> {
+    for message in kept {
+        let topic = message.topic.clone();
+        memory.store_retained_message(&topic, message).await.map_err(broker_error)?;
+    }
+    Ok(())
+}
+
+/// Says in the runtime file where the hub is, unless another one that lives stands there.
+fn announce(
+    path: &Path,
+    addr: SocketAddr,
+    warnings: &mut Vec<HubWarning>,
+) -> Option<runtime_file::Entry> {
+    if let Some(other) = runtime_file::read_runtime_file(path) {
+        warnings.push(HubWarning::OtherHub { other, addr });
+        return None;
+    }
+    match runtime_file::Entry::write(path, addr) {
+        Ok(entry) => Some(entry),
+        Err(e) => {
+            warnings.push(HubWarning::RuntimeFile {
+                path: path.to_owned(),
+                addr,
+                reason: e.to_string(),
+            });
+            None
+        }
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "used as a function of map_err")]
+fn broker_error(reason: impl ToString) -> HubError {
+    HubError::Broker { reason: reason.to_string() }
+}
+
+fn reason(end: Result<Result<(), String>, tokio::task::JoinError>) -> String {
+    match end {
+        Ok(Ok(())) => "it ended by itself".to_owned(),
+        Ok(Err(e)) => e,
+        Err(e) => e.to_string(),
+    }
+}

@@ -1,0 +1,10 @@
+//! A hub against real clients: what it keeps, where it listens, what it survives.
+
+#![expect(clippy::unwrap_used, reason = "what fails here is a failed test, in helpers too")]
+
+mod keeping;
+mod listening;
+mod protocol;
+mod rough;
+mod store;
+mod world;

@@ -1,0 +1,292 @@
+//! The small harness: a client on a task of its own, and waits that are conditions with a deadline.
+
+use porchlight_hub::{Hub, HubSettings, Listen, Store};
+use rumqttc::Outgoing;
+use rumqttc::v5::mqttbytes::QoS;
+use rumqttc::v5::mqttbytes::v5::{
+    LastWill, LastWillProperties, Packet, PubAckReason, Publish, PublishProperties,
+};
+use rumqttc::v5::{AsyncClient, Event, MqttOptions};
+use std::collections::VecDeque;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
+
+/// Waits for `what`, and fails by that name where it does not come.
+pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(DEADLINE, future)
+        .await
+        .unwrap_or_else(|_| panic!("{what} did not come in {DEADLINE:?}"))
+}
+
+/// Looks again and again until `look` finds something.
+pub(crate) async fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    within(what, async {
+        loop {
+            if let Some(found) = look() {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await
+}
+
+pub(crate) fn settings(store: Store) -> HubSettings {
+    HubSettings {
+        listen: Listen::Exactly(SocketAddr::from(([127, 0, 0, 1], 0))),
+        store,
+        runtime_file: None,
+        allow_anonymous: false,
+    }
+}
+
+pub(crate) async fn hub_in(folder: &Path) -> Hub {
+    within("the hub", Hub::start(settings(Store::Folder(folder.to_owned())))).await.unwrap()
+}
+
+pub(crate) async fn hub_in_memory() -> Hub {
+    within("the hub", Hub::start(settings(Store::Memory))).await.unwrap()
+}
+
+pub(crate) fn codes(hub: &Hub) -> Vec<&'static str> {
+    hub.warnings().iter().map(porchlight_hub::HubWarning::code).collect()
+}
+
+/// Marks the end of a snapshot; a client that also reads "#" meets it twice.
+const END: &str = "end-of-snapshot";
+
+/// What a client saw.
+#[derive(Debug)]
+enum Seen {
+    Connected,
+    Message(Box<Publish>),
+    Subscribed,
+    Acknowledged(PubAckReason),
+    /// The connection ended; the client does not come back.
+    Ended,
+}
+
+pub(crate) struct Client {
+    client: AsyncClient,
+    seen: mpsc::UnboundedReceiver<Seen>,
+    waiting: VecDeque<Seen>,
+    snapshots: u32,
+    // `poll` is not cancel-safe, so it has a task of its own.
+    pump: JoinHandle<()>,
+}
+
+pub(crate) fn options(addr: SocketAddr, id: &str) -> MqttOptions {
+    let mut options = MqttOptions::new(id, addr.ip().to_string(), addr.port());
+    options.set_max_packet_size(Some(64 * 1024));
+    // Otherwise each client holds room for 65,535 messages, and many clients are busy with nothing else.
+    options.set_outgoing_inflight_upper_limit(100);
+    options
+}
+
+pub(crate) fn will(topic: &str, payload: &str, delay_s: Option<u32>) -> LastWill {
+    let properties = delay_s.map(|delay| LastWillProperties {
+        delay_interval: Some(delay),
+        payload_format_indicator: None,
+        message_expiry_interval: None,
+        content_type: None,
+        response_topic: None,
+        correlation_data: None,
+        user_properties: Vec::new(),
+    });
+    LastWill::new(topic, payload, QoS::AtLeastOnce, true, properties)
+}
+
+impl Client {
+    /// Connects, and returns when the hub has accepted.
+    pub(crate) async fn connect(options: MqttOptions) -> Self {
+        let (client, mut events) = AsyncClient::new(options, 100);
+        let (tell, seen) = mpsc::unbounded_channel();
+        let pump = tokio::spawn(async move {
+            loop {
+                let seen = match events.poll().await {
+                    Ok(Event::Incoming(Packet::ConnAck(_))) => Seen::Connected,
+                    Ok(Event::Incoming(Packet::Publish(p))) => Seen::Message(Box::new(p)),
+                    Ok(Event::Incoming(Packet::SubAck(_))) => Seen::Subscribed,
+                    Ok(Event::Incoming(Packet::PubAck(p))) => Seen::Acknowledged(p.reason),
+                    // Polled again it would reconnect.
+                    Ok(Event::Outgoing(Outgoing::Disconnect)) | Err(_) => Seen::Ended,
+                    Ok(_) => continue,
+                };
+                let ended = matches!(seen, Seen::Ended);
+                if tell.send(seen).is_err() || ended {
+                    return;
+                }
+            }
+        });
+        let mut this = Self { client, seen, waiting: VecDeque::new(), snapshots: 0, pump };
+        this.wait("CONNACK", |s| matches!(s, Seen::Connected)).await;
+        this
+    }
+
+    pub(crate) async fn named(addr: SocketAddr, id: &str) -> Self {
+        Self::connect(options(addr, id)).await
+    }
+
+    /// Publishes a retained message at `QoS` 1; returns when the hub has acknowledged it, with its reason.
+    pub(crate) async fn retain(
+        &mut self,
+        topic: &str,
+        payload: impl Into<Vec<u8>>,
+    ) -> PubAckReason {
+        self.retain_for(topic, payload, None).await
+    }
+
+    pub(crate) async fn retain_for(
+        &mut self,
+        topic: &str,
+        payload: impl Into<Vec<u8>>,
+        expiry_s: Option<u32>,
+    ) -> PubAckReason {
+        let properties =
+            PublishProperties { message_expiry_interval: expiry_s, ..Default::default() };
+        self.client
+            .publish_with_properties(topic, QoS::AtLeastOnce, true, payload.into(), properties)
+            .await
+            .unwrap();
+        match self.wait("PUBACK", |s| matches!(s, Seen::Acknowledged(_))).await {
+            Seen::Acknowledged(reason) => reason,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Publishes without retaining or waiting.
+    pub(crate) async fn say(&self, topic: &str, payload: &str) {
+        self.client
+            .publish(topic, QoS::AtMostOnce, false, payload.as_bytes().to_vec())
+            .await
+            .unwrap();
+    }
+
+    pub(crate) async fn subscribe(&mut self, filter: &str) {
+        self.client.subscribe(filter, QoS::AtMostOnce).await.unwrap();
+        self.wait("SUBACK", |s| matches!(s, Seen::Subscribed)).await;
+    }
+
+    pub(crate) async fn message(&mut self) -> Publish {
+        loop {
+            let message = self.any_message().await;
+            if !message.topic.starts_with(END.as_bytes()) {
+                return message;
+            }
+        }
+    }
+
+    /// The next message, as topic and text.
+    pub(crate) async fn text(&mut self) -> (String, String) {
+        let p = self.message().await;
+        (text(&p.topic), text(&p.payload))
+    }
+
+    /// Everything retained under `filter`, sorted. A message of our own marks the end of it.
+    pub(crate) async fn snapshot(&mut self, filter: &str) -> Vec<(String, String)> {
+        self.snapshots += 1;
+        let end = format!("{END}/{}", self.snapshots);
+        self.subscribe(&end).await;
+        self.subscribe(filter).await;
+        self.say(&end, "").await;
+        let mut all = Vec::new();
+        loop {
+            let p = self.any_message().await;
+            if p.topic == end.as_bytes() {
+                break;
+            }
+            all.push((text(&p.topic), text(&p.payload)));
+        }
+        all.sort();
+        all
+    }
+
+    async fn any_message(&mut self) -> Publish {
+        match self.wait("a message", |s| matches!(s, Seen::Message(_))).await {
+            Seen::Message(p) => *p,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Waits until the hub has closed the connection.
+    pub(crate) async fn ended(&mut self) {
+        self.wait("the end of the connection", |s| matches!(s, Seen::Ended)).await;
+    }
+
+    /// Takes leave with a DISCONNECT.
+    pub(crate) async fn leave(mut self) {
+        self.client.disconnect().await.unwrap();
+        self.ended().await;
+    }
+
+    /// Drops the connection without a word.
+    pub(crate) async fn vanish(self) {
+        self.pump.abort();
+        let _ = self.pump.await;
+    }
+
+    async fn wait(&mut self, what: &str, wanted: impl Fn(&Seen) -> bool) -> Seen {
+        if let Some(at) = self.waiting.iter().position(&wanted) {
+            return self.waiting.remove(at).unwrap();
+        }
+        within(what, async {
+            loop {
+                match self.seen.recv().await {
+                    Some(seen) if wanted(&seen) => return seen,
+                    Some(Seen::Ended) | None => {
+                        panic!("the connection ended while waiting for {what}")
+                    }
+                    Some(seen) => self.waiting.push_back(seen),
+                }
+            }
+        })
+        .await
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+pub(crate) fn pair(topic: &str, payload: &str) -> (String, String) {
+    (topic.to_owned(), payload.to_owned())
+}
+
+/// A file system of its own, unmounted when dropped.
+pub(crate) struct Mount<'a>(&'a Path);
+
+impl<'a> Mount<'a> {
+    /// Mounts a tmpfs on `at`, or says that the test cannot run here.
+    pub(crate) fn tmpfs(at: &'a Path, options: &str, test: &str) -> Option<Self> {
+        let mounted =
+            Command::new("mount").args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(at).output();
+        if mounted.is_ok_and(|out| out.status.success()) {
+            Some(Self(at))
+        } else {
+            println!("skipped: {test} (a tmpfs cannot be mounted here)");
+            None
+        }
+    }
+
+    pub(crate) fn remount(&self, options: &str) {
+        let status = Command::new("mount")
+            .args(["-o", &format!("remount,{options}")])
+            .arg(self.0)
+            .status()
+            .unwrap();
+        assert!(status.success());
+    }
+}
+
+impl Drop for Mount<'_> {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(self.0).status();
+    }
+}

@@ -1,0 +1,76 @@
+/** People for the demo scenes. Made up; what they do is what the window has to be able to show. */
+import type { CauseView, PersonView } from '../lib/contract';
+
+type Sketch = Partial<Omit<PersonView, 'devices'>> & { kinds?: string[] };
+
+/** Minutes before now, as a moment. */
+export function ago(minutes: number): number {
+  return Date.now() - minutes * 60_000;
+}
+
+export function person(name: string, status: string, cause: CauseView | null, sketch: Sketch = {}): PersonView {
+  const { kinds = ['laptop'], ...rest } = sketch;
+  const since = sketch.since === undefined ? ago(47) : sketch.since;
+  const user = sketch.user ?? name.toLowerCase().replace(/\W+/g, '-');
+  return {
+    user,
+    name,
+    status,
+    cause,
+    since,
+    text: null,
+    emoji: null,
+    until: null,
+    stale: false,
+    devices: kinds.map((kind, at) => ({ device: `${user}-${at}`, kind, status, cause, since })),
+    ...rest,
+  };
+}
+
+export function eight(): PersonView[] {
+  return [
+    person('Ada Lovelace', 'online', null, { kinds: ['laptop', 'phone'], since: ago(128) }),
+    person('Grace Hopper', 'dnd', 'chosen', { text: 'Deep work', emoji: '🎧', until: ago(-55), kinds: ['desktop'] }),
+    person('Katherine Johnson', 'online', null, { typing: true, since: ago(12) }),
+    person('Edsger Dijkstra', 'online', 'unknown', { kinds: ['desktop'], since: ago(301) }),
+    person('Barbara Liskov', 'away', 'idle', { since: ago(19) }),
+    person('Donald Knuth', 'away', 'chosen', {
+      text: 'Lunch, then the archive for a long while',
+      emoji: '🍜',
+      until: ago(-30),
+    }),
+    person('Alan Turing', 'offline', 'lost', { since: ago(6) }),
+    person('Radia Perlman', 'offline', 'asleep', { since: ago(15 * 60), kinds: ['laptop'] }),
+  ];
+}
+
+/** What strangers may send: markup, names of properties, directions, length, and one name worn twice. */
+export function strange(): PersonView[] {
+  return [
+    person('<img src=x onerror=alert(1)>', 'online', null, { user: 'img' }),
+    person('__proto__', 'online', null, { user: '__proto__' }),
+    person('فاطمة الزهراء', 'in a meeting', null, { user: 'fatima' }),
+    person('Anna Schmidt', 'online', null, { user: 'anna' }),
+    person('Anna Schmidt', 'away', 'locked', { user: 'anna-2' }),
+    person('Wolfeschlegelsteinhausenbergerdorff the Elder of Hamburg', 'online', 'unknown', { user: 'wolfe' }),
+    person('Nobody Knows', 'offline', null, { since: null, kinds: [] }),
+    person('Olga', 'away', 'switched', { since: ago(3 * 24 * 60), kinds: ['laptop', 'workstation', 'phone'] }),
+    person('🦊', 'offline', 'left', { user: 'fox', since: ago(40 * 24 * 60) }),
+  ];
+}
+
+export function crowd(size: number): PersonView[] {
+  const states: [string, CauseView | null][] = [
+    ['online', null],
+    ['online', null],
+    ['away', 'idle'],
+    ['offline', 'left'],
+    ['dnd', 'chosen'],
+    ['away', 'locked'],
+    ['offline', 'asleep'],
+  ];
+  return Array.from({ length: size }, (_, at) => {
+    const [status, cause] = states[(at * 5) % states.length] ?? ['online', null];
+    return person(`Teammate ${at + 1}`, status, cause, { since: ago(at * 7) });
+  });
+}

@@ -1,0 +1,89 @@
+/** The window's states as snapshots, one a scene: `?scene=stale`. */
+import type { LinkView, MeView, Problem, Snapshot } from '../lib/contract';
+import { ago, crowd, eight, strange } from './people';
+
+const unreachable: Problem = {
+  code: 'unreachable',
+  message: 'hub.example:8883 does not answer. Check the network or the address.',
+};
+
+const me: MeView = {
+  user: 'me',
+  name: 'Margaret Hamilton',
+  status: 'online',
+  cause: null,
+  since: ago(90),
+  chosen: null,
+};
+
+function scene(part: Partial<Snapshot>): Snapshot {
+  const link: LinkView = { state: 'up', since: ago(90) };
+  return { seq: 1, stage: 'running', suggested_name: null, me, link, people: [], problems: [], ...part };
+}
+
+function connecting(part: Partial<Extract<LinkView, { state: 'connecting' }>>): LinkView {
+  return { state: 'connecting', as_of: null, retry_at: null, problem: null, ...part };
+}
+
+export const scenes: ReadonlyMap<string, () => Snapshot> = new Map([
+  [
+    'first',
+    () => scene({ stage: 'first_start', suggested_name: 'Margaret Hamilton', me: null, link: { state: 'unset' } }),
+  ],
+  ['starting', () => scene({ stage: 'starting', suggested_name: 'Margaret', me: null, link: { state: 'unset' } })],
+  ['empty', () => scene({})],
+  ['eight', () => scene({ people: eight() })],
+  ['demo', () => scene({ people: eight(), stage: 'looking_around' })],
+  ['strange', () => scene({ people: strange() })],
+  ['crowd', () => scene({ people: crowd(300) })],
+  ['connecting', () => scene({ link: connecting({}), me: { ...me, status: 'offline' } })],
+  [
+    'stale',
+    () =>
+      scene({
+        people: eight().map((one) => ({ ...one, stale: true })),
+        link: connecting({ as_of: ago(4), retry_at: Date.now() + 9_000, problem: unreachable }),
+      }),
+  ],
+  [
+    'refused',
+    () =>
+      scene({
+        link: {
+          state: 'refused',
+          as_of: null,
+          retry_at: Date.now() + 300_000,
+          problem: {
+            code: 'bad_credentials',
+            message: 'The broker does not know this user name and password. Enter them again in the configuration.',
+          },
+        },
+        me: { ...me, status: 'offline' },
+      }),
+  ],
+  [
+    'problems',
+    () =>
+      scene({
+        people: eight(),
+        me: {
+          ...me,
+          status: 'dnd',
+          cause: 'chosen',
+          chosen: { status: 'dnd', text: 'Writing the flight software', emoji: '🚀', until: ago(-80) },
+        },
+        problems: [
+          {
+            code: 'activity_unknown',
+            message: 'This desktop does not tell whether anybody is at the keyboard, so you are shown as online.',
+          },
+          { code: 'hub_port_taken', message: 'Port 1883 is taken, so the hub listens on 41883 instead.' },
+        ],
+      }),
+  ],
+  [
+    'idle',
+    () => scene({ people: eight(), me: { ...me, status: 'away', cause: 'idle', since: ago(31) } }),
+  ],
+  ['unread', () => Promise.reject({ code: 'gone', message: 'Porchlight is shutting down.' }) as never],
+]);

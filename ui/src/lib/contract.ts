@@ -1,0 +1,262 @@
+// Written from the Rust types in crates/core/src/view.rs; do not edit.
+// After a change there: PORCHLIGHT_WRITE_CONTRACT=1 cargo test -p porchlight-core contract
+
+/**
+ * A moment on the calendar: milliseconds since the Unix epoch, as the wire writes it.
+ *
+ * It may jump when somebody sets the clock, so it is for telling people and other devices, never for
+ * measuring how long something took.
+ */
+export type Timestamp = number;
+
+/**
+ * Why a status is what it is. Words of `docs/protocol.md`, *Records*, and `chosen` for what the person
+ * said about themselves.
+ */
+export type CauseView = "unknown" | "idle" | "locked" | "switched" | "left" | "asleep" | "lost" | "chosen";
+
+/**
+ * One device of a person.
+ */
+export type DeviceView = { 
+/**
+ * Its id. A client that writes no device records stands here with an empty id.
+ */
+device: string, 
+/**
+ * What it says it is (`laptop`), if it does.
+ */
+kind: string | null, 
+/**
+ * `online`, `away`, `offline`, or a seed-style client's own word.
+ */
+status: string, 
+/**
+ * Why, where it is known.
+ */
+cause: CauseView | null, 
+/**
+ * Since when, Unix milliseconds, where it is known.
+ */
+since: Timestamp | null, };
+
+/**
+ * One person, summed over their devices. Also the stable JSON of `who` and `watch`.
+ */
+export type PersonView = { 
+/**
+ * The id bound to their credential. It never changes.
+ */
+user: string, 
+/**
+ * The name shown.
+ */
+name: string, 
+/**
+ * `online`, `away`, `dnd`, `offline`, or a seed-style client's own word.
+ */
+status: string, 
+/**
+ * Why, where it is known.
+ */
+cause: CauseView | null, 
+/**
+ * Since when, Unix milliseconds, where it is known.
+ */
+since: Timestamp | null, 
+/**
+ * What they wrote beside their status.
+ */
+text: string | null, 
+/**
+ * The emoji that they put beside their status.
+ */
+emoji: string | null, 
+/**
+ * When the chosen status ends, Unix milliseconds.
+ */
+until: Timestamp | null, 
+/**
+ * Our own connection is down: this was so when we last heard.
+ */
+stale: boolean, 
+/**
+ * They are typing to the room. Absent means no.
+ */
+typing?: boolean, 
+/**
+ * Their devices, those here first.
+ */
+devices: Array<DeviceView>, };
+
+/**
+ * What a person can choose to say of themselves.
+ */
+export type ChosenStatus = "online" | "away" | "dnd";
+
+/**
+ * What I chose, as shown to me.
+ */
+export type ChosenView = { 
+/**
+ * The chosen status.
+ */
+status: ChosenStatus, 
+/**
+ * The text beside it.
+ */
+text: string | null, 
+/**
+ * The emoji beside it.
+ */
+emoji: string | null, 
+/**
+ * When it ends by itself, Unix milliseconds.
+ */
+until: Timestamp | null, };
+
+/**
+ * My own status, as others see it, and what lies under it.
+ */
+export type MeView = { 
+/**
+ * My id.
+ */
+user: string, 
+/**
+ * My name as shown to others.
+ */
+name: string, 
+/**
+ * The effective status: `online`, `away`, `dnd`, `offline`.
+ */
+status: string, 
+/**
+ * Why.
+ */
+cause: CauseView | null, 
+/**
+ * Since when, Unix milliseconds, where it is known.
+ */
+since: Timestamp | null, 
+/**
+ * What I chose, if I did. Absent: the status follows what this device observes.
+ */
+chosen: ChosenView | null, };
+
+/**
+ * Something the person should know and can do something about.
+ */
+export type Problem = { 
+/**
+ * What programs branch on: `unreachable`, `bad_credentials`, `hub_port_taken`, ...
+ */
+code: string, 
+/**
+ * A sentence that says what is wrong and what to do.
+ */
+message: string, };
+
+/**
+ * The connection to the broker.
+ */
+export type LinkView = { "state": "unset" } | { "state": "connecting", 
+/**
+ * When the link was last up, Unix milliseconds; the list is as of then. Absent before the first time.
+ */
+as_of: Timestamp | null, 
+/**
+ * When the next try starts, Unix milliseconds; absent while one is under way.
+ */
+retry_at: Timestamp | null, 
+/**
+ * Why the last try or connection ended.
+ */
+problem: Problem | null, } | { "state": "up", 
+/**
+ * Since when, Unix milliseconds.
+ */
+since: Timestamp, } | { "state": "refused", 
+/**
+ * When the link was last up, Unix milliseconds.
+ */
+as_of: Timestamp | null, 
+/**
+ * When it will be asked again, Unix milliseconds.
+ */
+retry_at: Timestamp, 
+/**
+ * What it said and what to do.
+ */
+problem: Problem, } | { "state": "closed" };
+
+/**
+ * How far the app has come.
+ */
+export type Stage = "first_start" | "starting" | "running" | "looking_around";
+
+/**
+ * Everything the window shows, at one moment.
+ */
+export type Snapshot = { 
+/**
+ * The number of the last change contained.
+ */
+seq: number, 
+/**
+ * How far the app has come.
+ */
+stage: Stage, 
+/**
+ * A name to offer at first start.
+ */
+suggested_name: string | null, 
+/**
+ * My own status; absent until there is somebody to be.
+ */
+me: MeView | null, 
+/**
+ * The connection.
+ */
+link: LinkView, 
+/**
+ * Everybody else, in no order.
+ */
+people: Array<PersonView>, 
+/**
+ * What the person should know.
+ */
+problems: Array<Problem>, };
+
+/**
+ * What changed since the update numbered one less. A reader that misses a number asks for a new snapshot.
+ */
+export type Update = { 
+/**
+ * This change's number.
+ */
+seq: number, 
+/**
+ * My status, if it changed.
+ */
+me: MeView | null, 
+/**
+ * The connection, if it changed.
+ */
+link: LinkView | null, 
+/**
+ * People seen for the first time.
+ */
+joins: Array<PersonView>, 
+/**
+ * People known before who are shown differently now.
+ */
+changes: Array<PersonView>, 
+/**
+ * Ids of people who are forgotten.
+ */
+leaves: Array<string>, 
+/**
+ * All problems, if they changed.
+ */
+problems: Array<Problem> | null, };

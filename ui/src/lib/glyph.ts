@@ -1,0 +1,17 @@
+/** The shape of a presence. Each differs in outline, so that no one has to tell green from red. */
+import type { CauseView } from './contract';
+
+export type Shape = 'online' | 'unknown' | 'away' | 'dnd' | 'offline' | 'word';
+
+export function shapeOf(status: string, cause: CauseView | null): Shape {
+  switch (status) {
+    case 'online':
+      return cause === 'unknown' ? 'unknown' : 'online';
+    case 'away':
+    case 'dnd':
+    case 'offline':
+      return status;
+    default:
+      return 'word';
+  }
+}

@@ -1,0 +1,119 @@
+/**
+ * The window's one store: it hears the host, folds what it hears and sends what the person asks for.
+ *
+ * Owns when to ask for a snapshot. Decides nothing else: `fold.ts` folds, `words.ts` speaks.
+ */
+import type { Problem } from './contract';
+import { answered, heardSnapshot, heardUpdate, unread, type Reading, type View } from './fold';
+import type { Choice, Host } from './host';
+import { refusal } from './refusal';
+
+export class Live {
+  /** Raw: it is replaced, never written into, so deep proxies would only cost. */
+  #reading = $state.raw<Reading>(unread);
+  /** What went wrong with the last thing asked for. */
+  failure = $state.raw<Problem | null>(null);
+  /** Why there is no view at all. */
+  unreadable = $state.raw<Problem | null>(null);
+  #host: Host;
+  /** Numbers the questions, so that an answer that was overtaken is recognised. */
+  #question = 0;
+
+  constructor(host: Host) {
+    this.#host = host;
+  }
+
+  get view(): View | null {
+    return this.#reading.view;
+  }
+
+  /** Hears first and asks then, so that nothing falls between the two. Gives what stops it. */
+  start(): () => void {
+    let stopped = false;
+    let stop = () => {};
+    void this.#host
+      .hear(
+        (snapshot) => {
+          this.#question += 1;
+          this.unreadable = null;
+          this.#reading = heardSnapshot(snapshot);
+        },
+        (update) => this.#take(heardUpdate(this.#reading, update)),
+      )
+      .then(
+        (end) => {
+          stop = end;
+          if (stopped) end();
+          else void this.#ask();
+        },
+        (thrown: unknown) => {
+          this.unreadable = refusal(thrown);
+        },
+      );
+    return () => {
+      stopped = true;
+      stop();
+    };
+  }
+
+  choose(choice: Choice): Promise<boolean> {
+    return this.#send(this.#host.choose(choice));
+  }
+
+  /** The status follows the keyboard again. */
+  clearChosen(): Promise<boolean> {
+    return this.#send(this.#host.clearChosen());
+  }
+
+  reconnectNow(): Promise<boolean> {
+    return this.#send(this.#host.reconnectNow());
+  }
+
+  startHere(name: string): Promise<boolean> {
+    return this.#send(this.#host.startHere(name));
+  }
+
+  lookAround(): Promise<boolean> {
+    return this.#send(this.#host.lookAround());
+  }
+
+  dismissFailure(): void {
+    this.failure = null;
+  }
+
+  retry(): void {
+    this.unreadable = null;
+    void this.#ask();
+  }
+
+  #take(reading: Reading): void {
+    const gap = reading.asking && !this.#reading.asking;
+    this.#reading = reading;
+    if (gap) void this.#ask();
+  }
+
+  async #ask(): Promise<void> {
+    this.#question += 1;
+    const question = this.#question;
+    try {
+      const snapshot = await this.#host.snapshot();
+      if (question !== this.#question) return;
+      const reading = answered(this.#reading, snapshot);
+      this.#reading = reading;
+      if (reading.asking) void this.#ask();
+    } catch (thrown) {
+      if (question === this.#question) this.unreadable = refusal(thrown);
+    }
+  }
+
+  async #send(command: Promise<void>): Promise<boolean> {
+    this.failure = null;
+    try {
+      await command;
+      return true;
+    } catch (thrown) {
+      this.failure = refusal(thrown);
+      return false;
+    }
+  }
+}

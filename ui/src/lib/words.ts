@@ -1,0 +1,190 @@
+/**
+ * Everything the window says about people and the connection: pure functions from the contract's types to text.
+ *
+ * Says what is known and no more: where a time or a cause is absent, none is made up.
+ */
+import type { CauseView, ChosenStatus, DeviceView, LinkView, MeView, PersonView, Problem } from './contract';
+import type { Group } from './groups';
+import { moment, secondsUntil } from './moment';
+
+/** How a moment reads at `now`. Tests pass their own locale's. */
+type Moment = (at: number, now: number) => string;
+
+export const STATUS_WORDS: Record<ChosenStatus, string> = {
+  online: 'Online',
+  away: 'Away',
+  dnd: 'Do not disturb',
+};
+
+export const GROUP_WORDS: Record<Group, string> = { here: 'Here', away: 'Away', offline: 'Offline' };
+
+/** A status as a word. What is none of ours is the person's own and is given back as it is. */
+export function statusWord(status: string): string {
+  switch (status) {
+    case 'online':
+      return 'online';
+    case 'away':
+      return 'away';
+    case 'dnd':
+      return 'do not disturb';
+    case 'offline':
+      return 'offline';
+    default:
+      return status;
+  }
+}
+
+/** Beside a note there is no room to repeat what the glyph shows; the time is what is left to say. */
+export function briefly(person: PersonView, now: number, say: Moment = moment): string {
+  const noted = person.text !== null || person.emoji !== null;
+  if (noted && person.until !== null) return `until ${say(person.until, now)}`;
+  if (noted && person.cause === 'chosen' && person.since !== null) return `since ${say(person.since, now)}`;
+  return evidence(person, now, say);
+}
+
+type Standing = { status: string; cause: CauseView | null; since: number | null; until?: number | null };
+
+/**
+ * Why and since when, in the fewest words that hold, to stand beside a glyph: "no input since 14:02". Never empty:
+ * where nothing more is known it is the status itself.
+ */
+export function evidence(of: Standing, now: number, say: Moment = moment): string {
+  const at = of.since === null ? null : say(of.since, now);
+  const since = at === null ? '' : ` since ${at}`;
+  if (of.until != null) return `${statusWord(of.status)} until ${say(of.until, now)}`;
+  switch (of.cause) {
+    case 'unknown':
+      return `online${since} — activity unknown`;
+    case 'idle':
+      return `no input${since}`;
+    case 'locked':
+      return `locked${since}`;
+    case 'switched':
+      return `in another session${since}`;
+    case 'left':
+      return at === null ? 'left' : `left ${at}`;
+    case 'asleep':
+      return `asleep${since}`;
+    case 'lost':
+      return at === null ? 'connection lost' : `connection lost ${at}`;
+    case 'chosen':
+    case null:
+      break;
+  }
+  const bare = of.cause === null && (of.status === 'online' || of.status === 'offline') && at !== null;
+  return bare ? `since ${at}` : `${statusWord(of.status)}${since}`;
+}
+
+/** One sentence for a person, as a screen reader says it: "Anna, away, no input since 14:02". */
+export function sentence(person: PersonView, shared: boolean, now: number, say: Moment = moment): string {
+  const word = statusWord(person.status);
+  const why = evidence(person, now, say);
+  const parts = [
+    shared ? `${person.name} (${person.user})` : person.name,
+    // "away, away until 15:30" would say it twice.
+    why.startsWith(word) ? null : word,
+    why,
+    noteWords(person),
+    isTyping(person) ? 'typing' : null,
+    kinds(person),
+    person.stale ? 'not current' : null,
+  ];
+  return parts.filter(Boolean).join(', ');
+}
+
+/** Typing is of this moment. Whoever was typing when the connection went may have stopped long ago. */
+export function isTyping(person: PersonView): boolean {
+  return person.typing === true && !person.stale;
+}
+
+function noteWords(person: PersonView): string | null {
+  return [person.emoji, person.text].filter(Boolean).join(' ') || null;
+}
+
+/** What a person's devices are, each kind once; those that are offline only if nothing else is left. */
+export function kinds(person: PersonView): string {
+  const here = person.devices.filter((device) => device.status !== 'offline');
+  const counted = here.length > 0 ? here : person.devices;
+  return [...new Set(counted.map((device) => device.kind).filter(Boolean))].join(', ');
+}
+
+/** Every device with its own evidence, a line each: what the dot is made of. */
+export function deviceLines(devices: readonly DeviceView[], now: number, say: Moment = moment): string {
+  return devices
+    .map((device) => {
+      const word = statusWord(device.status);
+      const why = evidence(device, now, say);
+      return `${device.kind ?? 'device'}: ${why.startsWith(word) ? why : `${word}, ${why}`}`;
+    })
+    .join('\n');
+}
+
+/** My own status: "Online", "Away since 14:02 — no input", "Do not disturb until 15:30". */
+export function myStatus(me: MeView, now: number, say: Moment = moment): string {
+  const word = capital(statusWord(me.status));
+  if (me.chosen !== null) {
+    return me.chosen.until === null ? word : `${word} until ${say(me.chosen.until, now)}`;
+  }
+  const reasons: Partial<Record<CauseView, string>> = {
+    unknown: 'activity unknown',
+    idle: 'no input',
+    locked: 'locked',
+    switched: 'in another session',
+    asleep: 'asleep',
+    lost: 'connection lost',
+  };
+  const reason = me.cause === null ? undefined : reasons[me.cause];
+  // Being online needs no date; being anything else does.
+  const since = me.since === null || me.status === 'online' ? '' : ` since ${say(me.since, now)}`;
+  return `${word}${since}${reason === undefined ? '' : ` — ${reason}`}`;
+}
+
+/** The connection in a few words; the problem's own message stands beside them. */
+export function linkWords(link: LinkView): string {
+  switch (link.state) {
+    case 'unset':
+      return 'Not set up to connect yet.';
+    case 'connecting':
+      return link.retry_at === null && link.problem === null ? 'Connecting…' : 'Not connected.';
+    case 'up':
+      return 'Connected.';
+    case 'refused':
+      return 'Not connected.';
+    case 'closed':
+      return 'Signed off.';
+  }
+}
+
+/** What the connection waits for: "Trying again in 4 s". Past a minute a clock time is easier to wait for. */
+export function retryWords(link: LinkView, now: number, say: Moment = moment): string {
+  if (link.state === 'connecting' && link.retry_at === null) {
+    return link.problem === null ? '' : 'Trying again…';
+  }
+  if (link.state !== 'connecting' && link.state !== 'refused') return '';
+  const at = link.retry_at ?? now;
+  const seconds = secondsUntil(at, now);
+  if (seconds === 0) return 'Trying again…';
+  return seconds <= 60 ? `Trying again in ${seconds} s` : `Trying again at ${say(at, now)}`;
+}
+
+export function linkProblem(link: LinkView): Problem | null {
+  return link.state === 'connecting' || link.state === 'refused' ? link.problem : null;
+}
+
+/** When the list was last true, while it may not be. */
+export function asOf(link: LinkView): number | null {
+  return link.state === 'connecting' || link.state === 'refused' ? link.as_of : null;
+}
+
+/** Whether what is shown is so now. Without a broker (`unset`) there is nothing that could have gone stale. */
+export function isLive(link: LinkView): boolean {
+  return link.state === 'up' || link.state === 'unset';
+}
+
+export function peopleCount(count: number): string {
+  return count === 1 ? '1 person' : `${count} people`;
+}
+
+function capital(words: string): string {
+  return words.charAt(0).toLocaleUpperCase() + words.slice(1);
+}

@@ -1,0 +1,152 @@
+import { describe, expect, it } from 'vitest';
+
+import { byTest, click, find, open, person, settled, snapshot, type, update } from './stage';
+
+function rows(group: string): string[] {
+  return [...document.querySelectorAll<HTMLElement>(`[data-group="${group}"]`)].map((row) => row.dataset['user'] ?? '');
+}
+
+describe('people', () => {
+  const people = [
+    person('bob', { status: 'dnd' }),
+    person('anna'),
+    person('cleo', { status: 'away', cause: 'idle' }),
+    person('dan', { status: 'offline', cause: 'left' }),
+  ];
+
+  it('stand in groups with counts', async () => {
+    await open(snapshot({ people }));
+    expect([rows('here'), rows('away'), rows('offline')]).toEqual([['anna', 'bob'], ['cleo'], ['dan']]);
+    expect(byTest('count-here').textContent).toBe('2');
+    expect(find('#group-away').getAttribute('aria-label')).toBe('Away, 1 person');
+    expect(find('[data-user="cleo"] .unseen').textContent).toBe('cleo, away, no input');
+  });
+
+  it('move to another group when they change', async () => {
+    const stage = await open(snapshot({ people }));
+    stage.tellUpdate(update(2, { changes: [person('anna', { status: 'away', cause: 'locked' })] }));
+    await settled();
+    expect([rows('here'), rows('away')]).toEqual([['bob'], ['anna', 'cleo']]);
+    expect(find('[data-user="anna"]').dataset['status']).toBe('away');
+  });
+
+  it('are asked for anew after a gap', async () => {
+    const stage = await open(snapshot({ people }));
+    expect(stage.host.snapshot).toHaveBeenCalledTimes(1);
+    stage.host.snapshot.mockResolvedValue(snapshot({ seq: 3, people: [person('eve')] }));
+    stage.tellUpdate(update(3, { leaves: ['anna'] }));
+    await settled();
+    expect(stage.host.snapshot).toHaveBeenCalledTimes(2);
+    expect(rows('here')).toEqual(['eve']);
+  });
+
+  it('with hostile names are only text', async () => {
+    const name = '<img src=x onerror="globalThis.broken = true">';
+    await open(snapshot({ people: [person('x', { name, text: name }), person('__proto__', { status: name })] }));
+    expect(document.querySelector('img')).toBeNull();
+    expect(find('[data-user="x"] .name').textContent).toBe(name);
+    expect(rows('here').sort()).toEqual(['__proto__', 'x']);
+  });
+
+  it('of one name are told apart by their ids', async () => {
+    await open(snapshot({ people: [person('a1', { name: 'Anna' }), person('a2', { name: 'Anna' }), person('bob')] }));
+    expect(find('[data-user="a1"] .id').textContent).toBe('a1');
+    expect(document.querySelector('[data-user="bob"] .id')).toBeNull();
+  });
+
+  it('who are nobody yet leave words about it', async () => {
+    await open(snapshot());
+    expect(byTest('empty').textContent).toContain('Nobody else is here yet.');
+  });
+});
+
+describe('the connection', () => {
+  const problem = { code: 'unreachable', message: 'It does not answer.' };
+
+  it('is quiet while it is up, and tells a screen reader', async () => {
+    await open(snapshot());
+    expect(byTest('link').dataset['state']).toBe('up');
+    expect(find('[data-testid="link"] [role="status"]').className).toContain('unseen');
+  });
+
+  it('when lost says why, greys the list with its time, and can be asked for at once', async () => {
+    const stage = await open(snapshot({ people: [person('anna')] }));
+    const link = { state: 'connecting' as const, as_of: Date.now(), retry_at: Date.now() + 4_000, problem };
+    stage.tellUpdate(update(2, { link, changes: [person('anna', { stale: true })], problems: [problem] }));
+    await settled();
+    const said = byTest('link');
+    expect(said.textContent).toContain('It does not answer.');
+    expect(said.textContent).toMatch(/Trying again in [34] s/);
+    expect(find('[role="status"]').textContent).not.toContain('Trying');
+    expect(find('main').textContent).toContain('As of ');
+    // The line has said it; the notices do not say it again.
+    expect(document.querySelector('[data-testid="problems"]')).toBeNull();
+    click(find('[data-testid="link"] button'));
+    expect(stage.host.reconnectNow).toHaveBeenCalledOnce();
+  });
+
+  it('that was refused shows what the broker said', async () => {
+    const refused = { state: 'refused' as const, as_of: null, retry_at: Date.now() + 300_000, problem };
+    await open(snapshot({ link: refused }));
+    expect(byTest('link').dataset['state']).toBe('refused');
+    expect(byTest('link').textContent).toContain('It does not answer.');
+    expect(byTest('empty').textContent).toContain('No news of anybody yet.');
+  });
+});
+
+it('problems are listed', async () => {
+  await open(snapshot({ problems: [{ code: 'hub_port_taken', message: 'The port is taken.' }] }));
+  expect(byTest('problems').textContent).toContain('The port is taken.');
+});
+
+it('a snapshot that cannot be had says so and is asked for again', async () => {
+  const stage = await open(Promise.reject({ code: 'gone', message: 'Not now.' }) as never);
+  expect(byTest('unread').textContent).toContain('Not now.');
+  stage.host.snapshot.mockResolvedValue(snapshot());
+  click(find('[data-testid="unread"] button'));
+  await settled();
+  expect(byTest('me').dataset['status']).toBe('online');
+});
+
+describe('the first start', () => {
+  const first = snapshot({ stage: 'first_start', suggested_name: 'Mia', me: null, link: { state: 'unset' } });
+
+  it('offers a name and starts here with it', async () => {
+    const stage = await open(first);
+    expect(find<HTMLInputElement>('#name').value).toBe('Mia');
+    type(find('#name'), ' Mia Wallace ');
+    click(byTest('start-here'));
+    expect(stage.host.startHere).toHaveBeenCalledWith('Mia Wallace');
+  });
+
+  it('asks for a name where there is none', async () => {
+    const stage = await open({ ...first, suggested_name: null });
+    click(byTest('start-here'));
+    expect(stage.host.startHere).not.toHaveBeenCalled();
+    expect(find('#name-missing').textContent).toContain('name');
+    expect(document.activeElement?.id).toBe('name');
+  });
+
+  it('shows that it is starting, then the team', async () => {
+    const stage = await open(first);
+    stage.tellSnapshot({ ...first, seq: 2, stage: 'starting' });
+    await settled();
+    expect(byTest<HTMLButtonElement>('start-here').disabled).toBe(true);
+    expect(find('[role="status"]').textContent).toContain('Starting…');
+    stage.tellSnapshot(snapshot({ seq: 3, stage: 'looking_around', people: [person('anna')] }));
+    await settled();
+    expect(document.body.textContent).toContain('Demo team — nothing here is real');
+    expect(rows('here')).toEqual(['anna']);
+  });
+
+  it('that fails says why and can be tried again', async () => {
+    const stage = await open(first);
+    stage.host.lookAround.mockRejectedValue({ code: 'no_port', message: 'No port is free.' });
+    click(byTest('look-around'));
+    await settled();
+    expect(byTest('failure').textContent).toContain('No port is free.');
+    expect(byTest<HTMLButtonElement>('look-around').disabled).toBe(false);
+    click(find('[aria-label="Dismiss"]'));
+    expect(document.querySelector('[data-testid="failure"]')).toBeNull();
+  });
+});

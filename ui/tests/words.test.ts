@@ -1,0 +1,129 @@
+import { describe, expect, it } from 'vitest';
+
+import type { CauseView, LinkView, PersonView } from '../src/lib/contract';
+import { momentWords, nextMidnight } from '../src/lib/moment';
+import { briefly, deviceLines, evidence, kinds, linkWords, myStatus, retryWords, sentence } from '../src/lib/words';
+import { me, person } from './stage';
+
+const say = momentWords('en-GB');
+const now = new Date('2025-11-21T15:00:00').getTime();
+const at = new Date('2025-11-21T14:02:00').getTime();
+const end = new Date('2025-11-21T15:30:00').getTime();
+
+describe('a moment', () => {
+  it.each([
+    ['2025-11-21T14:02', '14:02'],
+    ['2025-11-21T00:00', '00:00'],
+    ['2025-11-20T23:59', 'yesterday 23:59'],
+    ['2025-11-22T09:00', 'tomorrow 09:00'],
+    ['2025-11-17T14:02', 'Mon 14:02'],
+    ['2025-11-26T09:00', 'Wed 09:00'],
+    ['2025-11-14T14:02', '14 Nov'],
+    ['2024-11-21T14:02', '21 Nov 2024'],
+  ])('of %s reads %s', (moment, words) => {
+    expect(say(new Date(moment).getTime(), now)).toBe(words);
+  });
+
+  it('counts calendar days where the clock changes', () => {
+    const sunday = new Date('2025-10-26T12:00').getTime();
+    expect(say(new Date('2025-10-25T23:30').getTime(), sunday)).toBe('yesterday 23:30');
+    expect(nextMidnight(sunday)).toBe(new Date('2025-10-27T00:00').getTime());
+  });
+});
+
+describe('evidence', () => {
+  it.each<[string, CauseView | null, string, string]>([
+    ['online', null, 'since 14:02', 'online'],
+    ['online', 'unknown', 'online since 14:02 — activity unknown', 'online — activity unknown'],
+    ['online', 'chosen', 'online since 14:02', 'online'],
+    ['away', 'idle', 'no input since 14:02', 'no input'],
+    ['away', 'locked', 'locked since 14:02', 'locked'],
+    ['away', 'switched', 'in another session since 14:02', 'in another session'],
+    ['away', null, 'away since 14:02', 'away'],
+    ['dnd', 'chosen', 'do not disturb since 14:02', 'do not disturb'],
+    ['offline', 'left', 'left 14:02', 'left'],
+    ['offline', 'asleep', 'asleep since 14:02', 'asleep'],
+    ['offline', 'lost', 'connection lost 14:02', 'connection lost'],
+    ['offline', null, 'since 14:02', 'offline'],
+    ['in a meeting', null, 'in a meeting since 14:02', 'in a meeting'],
+  ])('of %s because %s is "%s", or "%s" where no time is known', (status, cause, timed, bare) => {
+    expect(evidence(person('anna', { status, cause, since: at }), now, say)).toBe(timed);
+    expect(evidence(person('anna', { status, cause }), now, say)).toBe(bare);
+  });
+
+  it('of a choice with an end is the end', () => {
+    const away = person('anna', { status: 'away', cause: 'chosen', since: at, until: end });
+    expect(evidence(away, now, say)).toBe('away until 15:30');
+    expect(briefly({ ...away, text: 'Lunch' }, now, say)).toBe('until 15:30');
+  });
+});
+
+describe('a sentence', () => {
+  it.each<[Partial<PersonView>, string]>([
+    [{ status: 'away', cause: 'idle', since: at }, 'Anna, away, no input since 14:02'],
+    [{ status: 'online', since: at }, 'Anna, online, since 14:02'],
+    [{ status: 'online', cause: 'unknown' }, 'Anna, online — activity unknown'],
+    [{ status: 'dnd', cause: 'chosen', until: end, text: 'Deep work' }, 'Anna, do not disturb until 15:30, Deep work'],
+    [{ status: 'online', typing: true }, 'Anna, online, typing'],
+    [{ status: 'online', typing: true, stale: true }, 'Anna, online, not current'],
+  ])('of %o is "%s"', (part, words) => {
+    expect(sentence(person('anna', { name: 'Anna', ...part }), false, now, say)).toBe(words);
+  });
+
+  it('tells two people of one name apart', () => {
+    expect(sentence(person('anna-2', { name: 'Anna' }), true, now, say)).toBe('Anna (anna-2), online');
+  });
+});
+
+describe('devices', () => {
+  const laptop = { device: 'a', kind: 'laptop', status: 'online', cause: null, since: at };
+  const phone = { device: 'b', kind: 'phone', status: 'offline', cause: 'left' as const, since: null };
+  const silent = { device: '', kind: null, status: 'away', cause: 'idle' as const, since: at };
+
+  it('that are here are named, each kind once', () => {
+    expect(kinds(person('anna', { devices: [laptop, { ...laptop, device: 'c' }, silent, phone] }))).toBe('laptop');
+  });
+
+  it('that are all gone are named as well', () => {
+    expect(kinds(person('anna', { devices: [phone] }))).toBe('phone');
+  });
+
+  it('each give their own evidence', () => {
+    const lines = deviceLines([laptop, phone, silent], now, say);
+    expect(lines).toBe('laptop: online, since 14:02\nphone: offline, left\ndevice: away, no input since 14:02');
+  });
+});
+
+describe('my status', () => {
+  it.each([
+    [{ status: 'online', since: at }, 'Online'],
+    [{ status: 'online', cause: 'unknown' as const }, 'Online — activity unknown'],
+    [{ status: 'away', cause: 'idle' as const, since: at }, 'Away since 14:02 — no input'],
+    [
+      { status: 'dnd', chosen: { status: 'dnd' as const, text: null, emoji: null, until: end } },
+      'Do not disturb until 15:30',
+    ],
+    [{ status: 'offline' }, 'Offline'],
+  ])('%o is "%s"', (part, words) => {
+    expect(myStatus({ ...me, ...part }, now, say)).toBe(words);
+  });
+});
+
+describe('the connection', () => {
+  const problem = { code: 'unreachable', message: 'It does not answer.' };
+  const trying = { state: 'connecting' as const, as_of: null, problem };
+
+  it.each<[LinkView, string, string]>([
+    [{ state: 'unset' }, 'Not set up to connect yet.', ''],
+    [{ state: 'connecting', as_of: null, retry_at: null, problem: null }, 'Connecting…', ''],
+    [{ ...trying, retry_at: null }, 'Not connected.', 'Trying again…'],
+    [{ ...trying, retry_at: now + 3_400 }, 'Not connected.', 'Trying again in 4 s'],
+    [{ ...trying, retry_at: now - 1 }, 'Not connected.', 'Trying again…'],
+    [{ state: 'up', since: at }, 'Connected.', ''],
+    [{ state: 'refused', as_of: null, retry_at: end, problem }, 'Not connected.', 'Trying again at 15:30'],
+    [{ state: 'closed' }, 'Signed off.', ''],
+  ])('%o is "%s" and "%s"', (link, words, retry) => {
+    expect(linkWords(link)).toBe(words);
+    expect(retryWords(link, now, say)).toBe(retry);
+  });
+});

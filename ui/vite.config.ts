@@ -1,0 +1,31 @@
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig(({ mode }) => ({
+  plugins: [svelte()],
+  clearScreen: false,
+  resolve: {
+    alias: {
+      // The demo mode swaps the one seam to the host, so that nothing of the mock can reach a real build.
+      $host: mode === 'demo' ? '/src/dev/host.ts' : '/src/lib/host.ts',
+    },
+    // Without this, tests would load Svelte's server half, which cannot mount anything.
+    ...(mode === 'test' ? { conditions: ['browser'] } : {}),
+  },
+  server: { port: 5173, strictPort: true },
+  build: {
+    outDir: 'dist',
+    // The oldest webviews with `oklch()`; what today's systems ship is newer.
+    target: ['es2022', 'safari16.4', 'chrome111'],
+    // The content policy allows neither inline scripts nor `data:` addresses.
+    modulePreload: { polyfill: false },
+    assetsInlineLimit: 0,
+  },
+  test: {
+    environment: 'jsdom',
+    include: ['tests/**/*.test.ts'],
+    setupFiles: ['tests/setup.ts'],
+    // Wording depends on the zone; one with a known offset keeps the tables readable.
+    env: { TZ: 'Europe/Berlin' },
+  },
+}));
