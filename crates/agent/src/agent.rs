@@ -139,6 +139,11 @@ impl Handle {
         let _ = self.0.send(Ask::Input(Input::ProblemFound(problem)));
     }
 
+    /// Passes on that a problem from outside is one no longer.
+    pub fn solved(&self, code: &str) {
+        let _ = self.0.send(Ask::Input(Input::ProblemSolved { code: code.to_owned() }));
+    }
+
     /// Everything the window shows.
     ///
     /// # Errors
@@ -248,7 +253,7 @@ impl Driver {
                     device: presence.device,
                     name: presence.name,
                     kind: presence.kind,
-                    tz: None,
+                    tz: clock::zone(),
                     away_after: presence.away_after,
                     last_epoch: presence.identity.epoch,
                 };

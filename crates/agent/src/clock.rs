@@ -53,3 +53,9 @@ pub fn local(at: Timestamp) -> String {
     };
     then.strftime(format).to_string()
 }
+
+/// The IANA name of the time zone here, where the system tells.
+#[must_use]
+pub fn zone() -> Option<String> {
+    jiff::tz::TimeZone::system().iana_name().map(str::to_owned)
+}

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use porchlight_core::effect::Saved;
 use porchlight_core::id::{DeviceId, UserId, random_word};
+use porchlight_core::view::Problem;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::store;
@@ -70,6 +71,27 @@ pub fn device_id(
     let device = DeviceId::random(rng);
     let saved = write(&file, &DeviceFile { device: device.clone() });
     (device, saved.err())
+}
+
+/// The device's id could not be kept.
+#[must_use]
+pub fn unsaved_problem(state: &Path, error: &io::Error) -> Problem {
+    Problem {
+        code: "device_not_saved".to_owned(),
+        message: format!(
+            "this device's id can't be kept in {} ({error}); it will be another device next time",
+            state.display()
+        ),
+    }
+}
+
+/// What this machine is, in a word: `laptop` where it is made to be carried (SMBIOS, *Chassis Types*).
+#[must_use]
+pub fn kind() -> &'static str {
+    const CARRIED: [u32; 8] = [8, 9, 10, 11, 14, 30, 31, 32];
+    let chassis = fs::read_to_string("/sys/class/dmi/id/chassis_type").ok();
+    let chassis = chassis.and_then(|text| text.trim().parse().ok());
+    if chassis.is_some_and(|chassis| CARRIED.contains(&chassis)) { "laptop" } else { "desktop" }
 }
 
 impl Identity {

@@ -5,7 +5,7 @@ use porchlight_agent::agent::{Agent, Event, Eyes, Part, Presence, Setup};
 use porchlight_agent::device::{self, Identity};
 use porchlight_agent::flags::Flags;
 use porchlight_core::input::Command;
-use porchlight_core::view::{LinkView, Problem, Update};
+use porchlight_core::view::{LinkView, Update};
 
 use crate::args::Run;
 use crate::failure::Failure;
@@ -41,7 +41,7 @@ pub(crate) async fn run(flags: &Flags, args: Run) -> Result<(), Failure> {
         name: resolved.shown_name(&user),
         user,
         device,
-        kind: Some("headless".to_owned()),
+        kind: Some(device::kind().to_owned()),
         away_after,
         identity,
         eyes: Eyes::Watch(watch),
@@ -49,13 +49,7 @@ pub(crate) async fn run(flags: &Flags, args: Run) -> Result<(), Failure> {
     let part = Part::Holder(Box::new(presence));
     let mut agent = Agent::start(Setup { broker: broker.clone(), part, notices: false })?;
     if let Some(error) = unsaved {
-        agent.handle.problem(Problem {
-            code: "device_not_saved".to_owned(),
-            message: format!(
-                "this device's id can't be kept in {} ({error}); it will be another device next time",
-                state.display()
-            ),
-        });
+        agent.handle.problem(device::unsaved_problem(state, &error));
     }
     let mut teller = Teller { broker: broker.to_string(), last: String::new() };
     loop {

@@ -1,0 +1,279 @@
+//! The last resort: ask again and again how long there was no input.
+//!
+//! Asks as seldom as it can: somebody active can't be away before `away_after` has passed, so it sleeps
+//! until then. Deliberately knows no system: the question is a [`Probe`] that somebody else supplies, and
+//! the guard says when it must not be asked any more.
+
+use std::time::Duration;
+
+use porchlight_core::observation::{Moment, Observation};
+
+use crate::description::{Description, Missing, Tells};
+use crate::settings::Probe;
+use crate::source::{Lost, Reports, Source};
+
+/// While away: how late a return may be seen.
+const WHILE_AWAY: Duration = Duration::from_secs(2);
+/// While active: never asked more often than that.
+const AT_LEAST: Duration = Duration::from_secs(1);
+/// So many refusals in a row, and nobody knows any more.
+const REFUSALS: u32 = 3;
+/// A probe that takes longer hangs, and what was last seen is no longer true.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The source: a probe, asked again and again until the guard ends.
+pub(crate) struct Poller<G> {
+    pub(crate) probe: Probe,
+    pub(crate) away_after: Duration,
+    /// Ends when the probe must not be called any more, because what it asks has gone.
+    pub(crate) guard: G,
+}
+
+impl<G: Future<Output = Lost> + Send + 'static> Source for Poller<G> {
+    fn description(&self) -> Description {
+        Description {
+            name: "polled",
+            tells: Tells::IDLE,
+            missing: Some(Missing {
+                what: "this X server sends no idle alarms, so a return shows up to two seconds late, and the lock \
+                       screen and sleep are not watched"
+                    .to_owned(),
+                remedy: "an X server with the XSync extension tells at once".to_owned(),
+            }),
+        }
+    }
+
+    async fn run(self, to: &Reports) -> Lost {
+        let Self { probe, away_after, guard } = self;
+        tokio::select! {
+            // The guard is looked at before each question.
+            biased;
+            lost = guard => lost,
+            lost = poll(probe, away_after, to) => lost,
+        }
+    }
+}
+
+async fn poll(mut probe: Probe, away_after: Duration, to: &Reports) -> Lost {
+    let mut seen = Seen::Nothing;
+    let mut refused = 0;
+    loop {
+        let idle;
+        (probe, idle) = match ask(probe).await {
+            Ok(answered) => answered,
+            Err(lost) => return lost,
+        };
+        let Some(idle) = idle else {
+            refused += 1;
+            if refused == REFUSALS {
+                return Lost("the system does not tell the idle time".to_owned());
+            }
+            tokio::time::sleep(AT_LEAST).await;
+            continue;
+        };
+        refused = 0;
+        let step = seen.step(idle, away_after);
+        if let Some(observation) = step.tell {
+            to.send(observation).await;
+        }
+        seen = step.seen;
+        tokio::time::sleep(step.pause).await;
+    }
+}
+
+/// Asks where blocking does no harm.
+async fn ask(mut probe: Probe) -> Result<(Probe, Option<Duration>), Lost> {
+    let asked = tokio::task::spawn_blocking(move || {
+        let idle = probe();
+        (probe, idle)
+    });
+    match tokio::time::timeout(PATIENCE, asked).await {
+        Ok(Ok(answered)) => Ok(answered),
+        Ok(Err(_)) => Err(Lost("asking for the idle time crashed".to_owned())),
+        Err(_) => Err(Lost(format!("the system did not tell the idle time within {PATIENCE:?}"))),
+    }
+}
+
+/// What was seen at the last question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    Nothing,
+    Active,
+    Away { idle: Duration },
+}
+
+/// What an answer leads to.
+struct Step {
+    seen: Seen,
+    tell: Option<Observation>,
+    pause: Duration,
+}
+
+impl Seen {
+    fn step(self, idle: Duration, away_after: Duration) -> Step {
+        if idle < away_after {
+            let tell = (self != Self::Active).then_some(Observation::InputActive);
+            return Step { seen: Self::Active, tell, pause: (away_after - idle).max(AT_LEAST) };
+        }
+        let known = match self {
+            // Less idle than before: there was input in between, so the old report is wrong.
+            Self::Away { idle: before } => before <= idle,
+            Self::Nothing | Self::Active => false,
+        };
+        let tell = (!known).then_some(Observation::InputIdle { since: Moment::Ago(idle) });
+        Step { seen: Self::Away { idle }, tell, pause: WHILE_AWAY }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::sync::{Arc, mpsc};
+
+    use tokio::sync::oneshot;
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::watch::Watch;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    /// Answers in order, and then the last one for ever; tells when it was asked.
+    fn probe(answers: &[Option<u64>]) -> (Probe, mpsc::Receiver<Duration>) {
+        let mut answers = answers.to_vec();
+        let (asked, questions) = mpsc::channel();
+        let begun = Instant::now();
+        let probe = move || {
+            let _ = asked.send(begun.elapsed());
+            let answer = if answers.len() > 1 { answers.remove(0) } else { answers[0] };
+            answer.map(Duration::from_secs)
+        };
+        (Box::new(probe), questions)
+    }
+
+    fn watch(answers: &[Option<u64>]) -> (Watch, mpsc::Receiver<Duration>) {
+        let (probe, questions) = probe(answers);
+        (Watch::over(Poller { probe, away_after: MINUTE, guard: pending() }), questions)
+    }
+
+    /// An hour of the fake clock is over at once.
+    async fn next(watch: &mut Watch) -> Observation {
+        let told = tokio::time::timeout(60 * MINUTE, watch.next()).await;
+        told.expect("an observation in time")
+    }
+
+    fn idle(secs: u64) -> Observation {
+        Observation::InputIdle { since: Moment::Ago(Duration::from_secs(secs)) }
+    }
+
+    /// When it was asked, in whole seconds: the fake clock adds a millisecond to each sleep.
+    fn asked_at(questions: &mpsc::Receiver<Duration>) -> Vec<u64> {
+        questions.try_iter().map(|at| at.as_secs()).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn somebody_active_is_asked_again_when_they_could_be_away() {
+        let (mut watch, questions) = watch(&[Some(20), Some(50), Some(60)]);
+        assert_eq!(next(&mut watch).await, Observation::InputActive);
+        assert_eq!(next(&mut watch).await, idle(60));
+        assert_eq!(asked_at(&questions), [0, 40, 50]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn somebody_away_is_asked_every_two_seconds_and_their_return_is_told() {
+        let (mut watch, questions) = watch(&[Some(300), Some(302), Some(304), Some(1), Some(60)]);
+        assert_eq!(next(&mut watch).await, idle(300));
+        assert_eq!(next(&mut watch).await, Observation::InputActive);
+        assert_eq!(next(&mut watch).await, idle(60));
+        assert_eq!(asked_at(&questions), [0, 2, 4, 6, 65]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn on_the_brink_it_is_asked_no_more_than_once_a_second() {
+        let questions = Arc::new(AtomicU64::new(0));
+        let count = Arc::clone(&questions);
+        // Half a millisecond before the time has come, for ever.
+        let brink = MINUTE - Duration::from_micros(500);
+        let probe: Probe = Box::new(move || {
+            count.fetch_add(1, Ordering::Relaxed);
+            Some(brink)
+        });
+        let mut watch = Watch::over(Poller { probe, away_after: MINUTE, guard: pending() });
+        assert_eq!(next(&mut watch).await, Observation::InputActive);
+        let more = tokio::time::timeout(Duration::from_secs(10), watch.next()).await;
+        assert!(more.is_err(), "{more:?}");
+        let asked = questions.load(Ordering::Relaxed);
+        assert!((9..=11).contains(&asked), "asked {asked} times in ten seconds");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn input_between_two_questions_corrects_the_time_away() {
+        let (mut watch, _questions) = watch(&[Some(300), Some(302), Some(90)]);
+        assert_eq!(next(&mut watch).await, idle(300));
+        assert_eq!(next(&mut watch).await, idle(90));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn three_refusals_in_a_row_are_a_loss_and_two_are_not() {
+        let (mut watch, questions) = watch(&[None, None, Some(60), None, None, None]);
+        assert_eq!(next(&mut watch).await, idle(60));
+        assert_eq!(next(&mut watch).await, Observation::SourceLost);
+        assert_eq!(asked_at(&questions), [0, 1, 2, 4, 5, 6]);
+        assert!(watch.source().to_string().contains("does not tell the idle time"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_probe_that_crashes_is_a_loss() {
+        let probe: Probe = Box::new(|| panic!("on purpose"));
+        let mut watch = Watch::over(Poller { probe, away_after: MINUTE, guard: pending() });
+        assert_eq!(next(&mut watch).await, Observation::SourceLost);
+        assert!(watch.source().to_string().contains("crashed"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_probe_that_hangs_is_a_loss() {
+        let (begin, begun) = oneshot::channel();
+        let (release, held) = mpsc::channel::<()>();
+        let mut begin = Some(begin);
+        let probe: Probe = Box::new(move || {
+            if let Some(begin) = begin.take() {
+                begin.send(()).unwrap();
+            }
+            let _ = held.recv();
+            None
+        });
+        let mut watch = Watch::over(Poller { probe, away_after: MINUTE, guard: pending() });
+        begun.await.unwrap();
+        // The fake clock does not go on by itself while a blocking thread is busy.
+        tokio::time::advance(PATIENCE + AT_LEAST).await;
+        assert_eq!(watch.next().await, Observation::SourceLost);
+        assert!(watch.source().to_string().contains("did not tell the idle time within 5s"));
+        drop(release);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_asked_after_the_guard_has_ended() {
+        let (probe, questions) = probe(&[Some(300)]);
+        let (end, ended) = oneshot::channel::<()>();
+        let guard = async {
+            let _ = ended.await;
+            Lost("the display went away".to_owned())
+        };
+        let mut watch = Watch::over(Poller { probe, away_after: MINUTE, guard });
+        assert_eq!(next(&mut watch).await, idle(300));
+        end.send(()).unwrap();
+        assert_eq!(next(&mut watch).await, Observation::SourceLost);
+        assert_eq!(asked_at(&questions), [0]);
+        assert!(watch.source().to_string().contains("the display went away"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_display_that_is_gone_at_the_start_is_not_asked_at_all() {
+        let (probe, questions) = probe(&[Some(300)]);
+        let guard = async { Lost("the display went away".to_owned()) };
+        let mut watch = Watch::over(Poller { probe, away_after: MINUTE, guard });
+        assert_eq!(next(&mut watch).await, Observation::SourceLost);
+        assert_eq!(asked_at(&questions), [0; 0]);
+    }
+}

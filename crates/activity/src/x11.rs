@@ -1,0 +1,336 @@
+//! X11: the server's own idle clock, read by alarms.
+//!
+//! The XSync extension counts the time since the last input (`IDLETIME`) and sends an event when the
+//! counter crosses a value. So nothing runs here, neither thread nor timer, while nothing changes: the
+//! connection's socket wakes the task. Deliberately not used under Wayland (`crate::auto`), and knows
+//! nothing of locks or sleep.
+
+use std::io;
+use std::os::fd::AsFd as _;
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use porchlight_core::observation::{Moment, Observation};
+use tokio::io::Interest;
+use tokio::sync::oneshot;
+use x11rb::connection::{Connection as _, RequestConnection as _};
+use x11rb::errors::{ConnectError, ConnectionError, ReplyOrIdError};
+use x11rb::protocol::Event;
+use x11rb::protocol::sync::{self, ConnectionExt as _};
+use x11rb::reexports::x11rb_protocol::{parse_display::parse_display, xauth::get_auth};
+use x11rb::rust_connection::{DefaultStream, RustConnection};
+
+use crate::description::{Description, Missing, Tells};
+use crate::source::{Lost, Reports, Source};
+
+/// How long a silent X server is waited for. A local one answers within milliseconds.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The version of XSync that has all that is used here.
+const XSYNC: (u8, u8) = (3, 1);
+
+/// Why there are no alarms.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unusable {
+    #[error("the X display {display:?} can't be reached ({why})")]
+    Unreachable { display: String, why: String },
+    #[error("the X display {0:?} did not answer within {PATIENCE:?}")]
+    Silent(String),
+    /// The display is there, but it does not count idle time.
+    #[error("the X server can't tell idle time ({why})")]
+    Uncounted { display: Box<Display>, why: String },
+}
+
+/// A proven connection to an X server.
+#[derive(Debug)]
+pub(crate) struct Display {
+    connection: RustConnection,
+    /// A second handle of the connection's socket, which tells when there is something to read.
+    socket: tokio::net::UnixStream,
+}
+
+impl Display {
+    /// Ends when the server does.
+    pub(crate) async fn gone(self) -> Lost {
+        loop {
+            if let Err(error) = self.event().await {
+                return gone(&error);
+            }
+        }
+    }
+
+    /// The next event; cancel-safe.
+    async fn event(&self) -> io::Result<Event> {
+        let poll = || match self.connection.poll_for_event() {
+            Ok(event) => event.ok_or_else(|| io::ErrorKind::WouldBlock.into()),
+            Err(ConnectionError::IoError(error)) => Err(error),
+            Err(error) => Err(io::Error::other(error)),
+        };
+        match poll() {
+            // All that has come is read by now, as edge-triggered readiness asks for.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.socket.async_io(Interest::READABLE, poll).await
+            }
+            polled => polled,
+        }
+    }
+}
+
+fn gone(error: &io::Error) -> Lost {
+    Lost(format!("the X server is gone ({error})"))
+}
+
+/// Connects and sets the alarms: one when the idle time reaches `away_after`, one when it falls back.
+pub(crate) async fn open(display: &str, away_after: Duration) -> Result<Alarms, Unusable> {
+    // Trimmed: a server's own reason ends with a line feed.
+    let unreachable = |why: String| Unusable::Unreachable {
+        display: display.to_owned(),
+        why: why.trim_end().to_owned(),
+    };
+
+    let (plug, leash) = Leash::new();
+    let (answer, answered) = oneshot::channel();
+    let name = display.to_owned();
+    // A thread of its own and not the runtime's: a runtime waits for its blocking threads when it ends,
+    // and this one may hang for as long as the system lets a connect hang.
+    std::thread::Builder::new()
+        .name("x11-setup".to_owned())
+        .spawn(move || {
+            let opened = connect(&name, plug).map(|connection| {
+                let set = set_alarms(&connection, away_after);
+                (connection, set)
+            });
+            // Unheard if the wait is over.
+            let _ = answer.send(opened);
+        })
+        .map_err(|error| unreachable(error.to_string()))?;
+
+    let (connection, set) = match tokio::time::timeout(PATIENCE, answered).await {
+        Ok(Ok(opened)) => opened.map_err(|error| unreachable(error.to_string()))?,
+        Ok(Err(_)) => return Err(unreachable("the set-up stopped unexpectedly".to_owned())),
+        Err(_) => return Err(Unusable::Silent(display.to_owned())),
+    };
+    let socket = leash.release().and_then(tokio::net::UnixStream::from_std);
+    let socket = socket.map_err(|error| unreachable(error.to_string()))?;
+    let display = Display { connection, socket };
+    match set {
+        Ok(set) => Ok(Alarms { display, set, away_after }),
+        Err(unset) => {
+            Err(Unusable::Uncounted { display: Box::new(display), why: unset.to_string() })
+        }
+    }
+}
+
+/// A second handle of the socket on which the set-up thread waits. Dropped without a release, because the
+/// wait is over or nobody waits any more, it shuts the socket, and the thread ends instead of hanging.
+struct Leash(Option<oneshot::Receiver<UnixStream>>);
+
+impl Leash {
+    fn new() -> (oneshot::Sender<UnixStream>, Self) {
+        let (plug, socket) = oneshot::channel();
+        (plug, Self(Some(socket)))
+    }
+
+    /// The socket, which goes on living.
+    fn release(mut self) -> io::Result<UnixStream> {
+        let socket = self.0.take().and_then(|mut socket| socket.try_recv().ok());
+        socket.ok_or_else(|| io::ErrorKind::NotConnected.into())
+    }
+}
+
+impl Drop for Leash {
+    fn drop(&mut self) {
+        let Some(mut socket) = self.0.take() else {
+            return;
+        };
+        // Closed first: a thread that connects only now finds nobody to give its socket to, and ends.
+        socket.close();
+        if let Ok(socket) = socket.try_recv() {
+            // An error means that it is shut already.
+            let _ = socket.shutdown(std::net::Shutdown::Both);
+        }
+    }
+}
+
+/// Blocks. [`RustConnection::connect`], but gives its socket to the leash before it waits for an answer.
+fn connect(
+    display: &str,
+    plug: oneshot::Sender<UnixStream>,
+) -> Result<RustConnection, ConnectError> {
+    let parsed = parse_display(Some(display))?;
+    let mut last = ConnectError::UnknownError;
+    for address in parsed.connect_instruction() {
+        let (stream, (family, peer)) = match DefaultStream::connect(&address) {
+            Ok(connected) => connected,
+            Err(error) => {
+                last = error.into();
+                continue;
+            }
+        };
+        // Whatever its kind, a socket is shut the same way.
+        let socket = UnixStream::from(stream.as_fd().try_clone_to_owned()?);
+        if plug.send(socket).is_err() {
+            return Err(ConnectError::UnknownError);
+        }
+        // Without credentials where none are found: the server decides.
+        let (name, secret) =
+            get_auth(family, &peer, parsed.display).ok().flatten().unwrap_or_default();
+        return RustConnection::connect_to_stream_with_auth_info(
+            stream,
+            parsed.screen.into(),
+            name,
+            secret,
+        );
+    }
+    Err(last)
+}
+
+/// The alarms as the server knows them.
+#[derive(Debug)]
+struct Set {
+    away: sync::Alarm,
+    back: sync::Alarm,
+    /// The time since the last input, read after both alarms were set.
+    idle: Duration,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Unset {
+    #[error("it has no XSync")]
+    NoXSync,
+    #[error("its XSync has no counter IDLETIME")]
+    NoIdleTime,
+    #[error("{0}")]
+    Refused(String),
+}
+
+impl<E: Into<ReplyOrIdError>> From<E> for Unset {
+    fn from(error: E) -> Self {
+        Self::Refused(error.into().to_string())
+    }
+}
+
+/// Blocks for a few round trips.
+fn set_alarms(connection: &RustConnection, away_after: Duration) -> Result<Set, Unset> {
+    if connection.extension_information(sync::X11_EXTENSION_NAME)?.is_none() {
+        return Err(Unset::NoXSync);
+    }
+    connection.sync_initialize(XSYNC.0, XSYNC.1)?.reply()?;
+    let counters = connection.sync_list_system_counters()?.reply()?.counters;
+    let idle = counters
+        .iter()
+        .find(|counter| counter.name == b"IDLETIME")
+        .ok_or(Unset::NoIdleTime)?
+        .counter;
+
+    let away_ms = i64::try_from(away_after.as_millis()).unwrap_or(i64::MAX);
+    let alarm = |at_ms: i64, test: sync::TESTTYPE| -> Result<_, Unset> {
+        let id = connection.generate_id()?;
+        let wanted = sync::CreateAlarmAux::new()
+            .counter(idle)
+            .value_type(sync::VALUETYPE::ABSOLUTE)
+            .value(to_wire(at_ms))
+            .test_type(test)
+            // Zero: the alarm stays as it is set, for the next crossing.
+            .delta(to_wire(0))
+            .events(1);
+        Ok((id, connection.sync_create_alarm(id, &wanted)?))
+    };
+    let (away, away_set) = alarm(away_ms, sync::TESTTYPE::POSITIVE_TRANSITION)?;
+    // One below, so that it is crossed only on the way back from idle, not by every input.
+    let (back, back_set) = alarm(away_ms - 1, sync::TESTTYPE::NEGATIVE_TRANSITION)?;
+    // Read last: a crossing since the alarms were set has sent its event, so none is missed.
+    let counted = connection.sync_query_counter(idle)?;
+    away_set.check()?;
+    back_set.check()?;
+    Ok(Set { away, back, idle: from_wire(counted.reply()?.counter_value) })
+}
+
+fn to_wire(value: i64) -> sync::Int64 {
+    // Split into its two halves: the casts cut on purpose.
+    sync::Int64 { hi: (value >> 32) as i32, lo: value as u32 }
+}
+
+fn from_wire(value: sync::Int64) -> Duration {
+    let ms = (i64::from(value.hi) << 32) | i64::from(value.lo);
+    Duration::from_millis(u64::try_from(ms).unwrap_or(0))
+}
+
+/// The source: two alarms on the idle counter.
+#[derive(Debug)]
+pub(crate) struct Alarms {
+    display: Display,
+    set: Set,
+    away_after: Duration,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Input {
+    Active,
+    Idle,
+}
+
+impl Source for Alarms {
+    fn description(&self) -> Description {
+        Description {
+            name: "xsync",
+            tells: Tells::IDLE,
+            missing: Some(Missing {
+                what: "the lock screen and sleep are not watched on X11 yet".to_owned(),
+                remedy: "both count as time without input".to_owned(),
+            }),
+        }
+    }
+
+    async fn run(self, to: &Reports) -> Lost {
+        // Whoever starts idle is told so at once, not after the next crossing.
+        let mut input = if self.set.idle >= self.away_after { Input::Idle } else { Input::Active };
+        to.send(observation(input, self.set.idle)).await;
+        loop {
+            let alarm = match self.display.event().await {
+                Ok(Event::SyncAlarmNotify(alarm)) => alarm,
+                Ok(_) => continue,
+                Err(error) => return gone(&error),
+            };
+            if alarm.state == sync::ALARMSTATE::DESTROYED {
+                return Lost("the X server took its idle counter away".to_owned());
+            }
+            let crossed = match alarm.alarm {
+                id if id == self.set.away => Input::Idle,
+                id if id == self.set.back => Input::Active,
+                _ => continue,
+            };
+            // A crossing between setting the alarms and reading the counter is known already.
+            if crossed != input {
+                input = crossed;
+                to.send(observation(input, from_wire(alarm.counter_value))).await;
+            }
+        }
+    }
+}
+
+fn observation(input: Input, idle: Duration) -> Observation {
+    match input {
+        Input::Active => Observation::InputActive,
+        Input::Idle => Observation::InputIdle { since: Moment::Ago(idle) },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counter_values_survive_the_wire() {
+        for ms in [0, 1, 999, u64::from(u32::MAX), u64::from(u32::MAX) + 1, i64::MAX.unsigned_abs()]
+        {
+            let value = i64::try_from(ms).unwrap();
+            assert_eq!(from_wire(to_wire(value)), Duration::from_millis(ms));
+        }
+    }
+
+    #[test]
+    fn a_counter_below_zero_is_no_idle_time() {
+        assert_eq!(from_wire(to_wire(-1)), Duration::ZERO);
+    }
+}

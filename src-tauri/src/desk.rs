@@ -1,0 +1,378 @@
+//! The thread on which presence runs, and its desk: everything the shell wants or hears passes over it.
+//!
+//! Owns the agent, the hub where this machine runs one, and the sinks. Deliberately decides nothing about
+//! presence; how the app comes to have a team is in [`crate::start`].
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use porchlight_agent::agent::{Agent, Event};
+use porchlight_agent::flags::Flags;
+use porchlight_agent::teammates::Teammates;
+use porchlight_core::input::Command;
+use porchlight_core::view::{LinkView, Problem, Snapshot, Stage};
+use porchlight_hub::{Hub, HubEvent};
+use tauri::{AppHandle, Emitter as _, Manager as _};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::notices::Notices;
+use crate::tray::Tray;
+use crate::{account, start, window};
+
+/// A desktop without a tray for so long gets the window instead.
+const WITHOUT_TRAY: Duration = Duration::from_secs(10);
+
+/// What the shell wants of the desk.
+#[derive(Debug)]
+pub(crate) enum Wish {
+    Command(Command),
+    Snapshot(oneshot::Sender<Snapshot>),
+    StartHere(String, oneshot::Sender<Result<(), Problem>>),
+    LookAround(oneshot::Sender<Result<(), Problem>>),
+    OpenWindow,
+    /// A tray appeared on this desktop, or went.
+    TrayThere(bool),
+    Quit,
+}
+
+/// How commands, tray and notices speak to the desk.
+#[derive(Debug, Clone)]
+pub(crate) struct Desktop {
+    wishes: mpsc::UnboundedSender<Wish>,
+    tray: Arc<AtomicBool>,
+}
+
+impl Desktop {
+    pub(crate) fn new(wishes: mpsc::UnboundedSender<Wish>) -> Self {
+        Self { wishes, tray: Arc::new(AtomicBool::new(false)) }
+    }
+
+    fn wish(&self, wish: Wish) {
+        // A desk that is gone is on its way out with the process.
+        let _ = self.wishes.send(wish);
+    }
+
+    pub(crate) fn command(&self, command: Command) {
+        self.wish(Wish::Command(command));
+    }
+
+    pub(crate) fn open_window(&self) {
+        self.wish(Wish::OpenWindow);
+    }
+
+    pub(crate) fn quit(&self) {
+        self.wish(Wish::Quit);
+    }
+
+    /// Whether a tray brings the window back.
+    pub(crate) fn has_tray(&self) -> bool {
+        self.tray.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn tray_there(&self, there: bool) {
+        self.tray.store(there, Ordering::Relaxed);
+        self.wish(Wish::TrayThere(there));
+    }
+
+    pub(crate) async fn snapshot(&self) -> Result<Snapshot, Problem> {
+        self.ask(Wish::Snapshot).await
+    }
+
+    pub(crate) async fn start_here(&self, name: String) -> Result<(), Problem> {
+        self.ask(|answer| Wish::StartHere(name, answer)).await?
+    }
+
+    pub(crate) async fn look_around(&self) -> Result<(), Problem> {
+        self.ask(Wish::LookAround).await?
+    }
+
+    async fn ask<T>(&self, wish: impl FnOnce(oneshot::Sender<T>) -> Wish) -> Result<T, Problem> {
+        let (sender, answer) = oneshot::channel();
+        self.wish(wish(sender));
+        answer.await.map_err(|_| Problem {
+            code: "stopping".to_owned(),
+            message: "Porchlight is being closed".to_owned(),
+        })
+    }
+}
+
+/// A team, and what this app runs for it.
+#[derive(Debug)]
+pub(crate) struct Team {
+    pub(crate) stage: Stage,
+    pub(crate) agent: Agent,
+    pub(crate) hub: Option<Hub>,
+    pub(crate) teammates: Option<Teammates>,
+}
+
+/// See the module's page.
+pub(crate) struct Desk {
+    app: AppHandle,
+    desktop: Desktop,
+    wishes: mpsc::UnboundedReceiver<Wish>,
+    flags: Flags,
+    team: Option<Team>,
+    /// What the window shows while there is no team.
+    stage: Stage,
+    problems: Vec<Problem>,
+    tray: Tray,
+    notices: Notices,
+    /// When to open the window because no tray came.
+    give_up_on_tray: Option<tokio::time::Instant>,
+}
+
+impl Desk {
+    /// Starts the thread.
+    pub(crate) fn start(
+        app: AppHandle,
+        desktop: Desktop,
+        wishes: mpsc::UnboundedReceiver<Wish>,
+        flags: Flags,
+        show: bool,
+    ) -> anyhow::Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        // One runtime for all: Tauri would start a thread for each core.
+        tauri::async_runtime::set(runtime.handle().clone());
+        std::thread::Builder::new().name("presence".to_owned()).spawn(move || {
+            runtime.block_on(async move {
+                let desk = Self {
+                    tray: Tray::open(&desktop).await,
+                    notices: Notices::new(desktop.clone()),
+                    app,
+                    desktop,
+                    wishes,
+                    flags,
+                    team: None,
+                    stage: Stage::Starting,
+                    problems: Vec::new(),
+                    give_up_on_tray: None,
+                };
+                desk.run(show).await;
+            });
+        })?;
+        Ok(())
+    }
+
+    async fn run(mut self, show: bool) {
+        let app = self.app.clone();
+        match start::configured(&self.flags).await {
+            Ok(Some(team)) => self.begin(team),
+            Ok(None) => self.stage = Stage::FirstStart,
+            Err(problem) => {
+                tracing::error!("{}", problem.message);
+                self.stage = Stage::Running;
+                self.problems.push(problem);
+            }
+        }
+        if show || self.team.is_none() || !self.desktop.has_tray() {
+            window::open(&app);
+        }
+        self.serve().await;
+        app.exit(0);
+    }
+
+    async fn serve(&mut self) {
+        let mut told_to_stop = std::pin::pin!(told_to_stop());
+        loop {
+            let without_tray = self.give_up_on_tray;
+            tokio::select! {
+                () = &mut told_to_stop => break,
+                wish = self.wishes.recv() => match wish {
+                    Some(Wish::Quit) | None => break,
+                    Some(wish) => self.grant(wish).await,
+                },
+                told = told(&mut self.team) => match told {
+                    Told::Agent(event) => self.pass_on(event),
+                    Told::Hub(event) => self.pass_on_hub(event),
+                },
+                () = at(without_tray) => {
+                    self.give_up_on_tray = None;
+                    window::open(&self.app);
+                }
+            }
+        }
+        self.leave().await;
+    }
+
+    async fn grant(&mut self, wish: Wish) {
+        match wish {
+            Wish::Command(command) => {
+                if let Some(team) = &self.team {
+                    team.agent.handle.command(command);
+                }
+            }
+            Wish::Snapshot(answer) => {
+                // A window that was closed meanwhile needs no answer.
+                let _ = answer.send(self.snapshot().await);
+            }
+            Wish::StartHere(name, answer) => {
+                let outcome = self.set_up(start::here(&self.flags.clone(), &name)).await;
+                let _ = answer.send(outcome);
+            }
+            Wish::LookAround(answer) => {
+                let outcome = self.set_up(start::look_around()).await;
+                let _ = answer.send(outcome);
+            }
+            Wish::OpenWindow => window::open(&self.app),
+            Wish::TrayThere(there) => self.tray_there(there),
+            Wish::Quit => {}
+        }
+    }
+
+    fn tray_there(&mut self, there: bool) {
+        let hidden = self.app.get_webview_window(window::LABEL).is_none();
+        self.give_up_on_tray =
+            (!there && hidden).then(|| tokio::time::Instant::now() + WITHOUT_TRAY);
+    }
+
+    async fn set_up(
+        &mut self,
+        team: impl Future<Output = Result<Team, Problem>>,
+    ) -> Result<(), Problem> {
+        if self.team.is_some() {
+            return Ok(());
+        }
+        let before = std::mem::replace(&mut self.stage, Stage::Starting);
+        self.show_snapshot().await;
+        let outcome = match team.await {
+            Ok(team) => {
+                self.begin(team);
+                Ok(())
+            }
+            Err(problem) => {
+                self.stage = before;
+                Err(problem)
+            }
+        };
+        self.show_snapshot().await;
+        outcome
+    }
+
+    fn begin(&mut self, team: Team) {
+        for warning in team.hub.iter().flat_map(Hub::warnings) {
+            team.agent.handle.problem(start::hub_problem(warning));
+        }
+        self.stage = team.stage;
+        self.team = Some(team);
+    }
+
+    async fn snapshot(&self) -> Snapshot {
+        if let Some(team) = &self.team
+            && let Ok(snapshot) = team.agent.handle.snapshot(team.stage).await
+        {
+            return snapshot;
+        }
+        Snapshot {
+            seq: 0,
+            stage: self.stage,
+            suggested_name: account::suggested_name(),
+            me: None,
+            link: LinkView::Unset,
+            people: Vec::new(),
+            problems: self.problems.clone(),
+        }
+    }
+
+    async fn show_snapshot(&self) {
+        self.emit("snapshot", self.snapshot().await);
+    }
+
+    fn emit(&self, event: &str, content: impl serde::Serialize + Clone) {
+        if self.app.get_webview_window(window::LABEL).is_none() {
+            return;
+        }
+        if let Err(error) = self.app.emit_to(window::LABEL, event, content) {
+            tracing::warn!("the window can't be told: {error}");
+        }
+    }
+
+    fn pass_on(&mut self, event: Event) {
+        match event {
+            Event::Show(update) => self.emit("update", update),
+            Event::Tray(view) => self.tray.show(view),
+            Event::Notify(notice) => self.notices.show(&notice),
+            Event::SnapshotRead | Event::ChoiceSettled(_) | Event::Dropped(_) | Event::Stopped => {}
+        }
+    }
+
+    fn pass_on_hub(&mut self, event: HubEvent) {
+        let Some(team) = &self.team else {
+            return;
+        };
+        match event {
+            HubEvent::StoreFailing(warning) => {
+                team.agent.handle.problem(start::hub_problem(&warning));
+            }
+            HubEvent::StoreRecovered => team.agent.handle.solved("store_not_writable"),
+            HubEvent::Ended { reason } => team.agent.handle.problem(Problem {
+                code: "hub_ended".to_owned(),
+                message: format!(
+                    "the hub on this computer has ended ({reason}); start Porchlight again"
+                ),
+            }),
+        }
+    }
+
+    /// Says goodbye, then lets the hub go: the goodbye needs it.
+    async fn leave(&mut self) {
+        let Some(team) = self.team.take() else {
+            return;
+        };
+        team.agent.handle.command(Command::Quit);
+        team.agent.stopped().await;
+        drop(team.teammates);
+        if let Some(hub) = team.hub
+            && let Err(error) = hub.stop().await
+        {
+            tracing::error!("{error}");
+        }
+    }
+}
+
+/// What the team has to tell.
+enum Told {
+    Agent(Event),
+    Hub(HubEvent),
+}
+
+async fn told(team: &mut Option<Team>) -> Told {
+    let Some(Team { agent, hub, .. }) = team else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        Some(event) = agent.events.recv() => Told::Agent(event),
+        event = hub_told(hub.as_mut()) => Told::Hub(event),
+        else => std::future::pending().await,
+    }
+}
+
+async fn hub_told(hub: Option<&mut Hub>) -> HubEvent {
+    match hub {
+        Some(hub) => hub.event().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn at(moment: Option<tokio::time::Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits until the system wants this program to end.
+async fn told_to_stop() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}

@@ -1,0 +1,23 @@
+//! What tells whether somebody is there: the crate `porchlight-activity`, and a probe for where X11 has no
+//! idle events.
+
+use std::time::Duration;
+
+use porchlight_activity::{Choice, Probe, SessionEnv, Settings, Watch};
+
+pub(crate) async fn open(choice: Choice, away_after: Duration) -> Watch {
+    let settings = Settings { choice, away_after, probe: probe() };
+    porchlight_activity::start(settings, &SessionEnv::from_env()).await
+}
+
+/// The time since the last input by polling. It is asked only once a display was proven to exist: the library
+/// crashes without one.
+#[cfg(target_os = "linux")]
+fn probe() -> Option<Probe> {
+    Some(Box::new(|| user_idle::UserIdle::get_time().ok().map(|idle| idle.duration())))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn probe() -> Option<Probe> {
+    None
+}

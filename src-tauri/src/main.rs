@@ -1,0 +1,77 @@
+//! Porchlight in the system tray.
+//!
+//! Owns Tauri: the window, the tray, notices, and the one thread on which presence runs. Deliberately holds
+//! no state with logic: that lives in the agent's engine, and `desk` only passes on.
+
+// A release on Windows must not open a console.
+#![cfg_attr(all(windows, not(debug_assertions)), windows_subsystem = "windows")]
+
+use clap::Parser as _;
+use porchlight_agent::flags::Flags;
+use tokio::sync::mpsc;
+
+mod account;
+mod commands;
+mod desk;
+mod display;
+mod eyes;
+mod notices;
+mod start;
+mod tray;
+mod window;
+
+use desk::{Desk, Desktop};
+
+/// Who of your team is around, in the system tray.
+#[derive(Debug, clap::Parser)]
+#[command(name = "porchlight-desktop", version)]
+struct Args {
+    #[command(flatten)]
+    flags: Flags,
+    /// Open the window at start
+    #[arg(long)]
+    show: bool,
+}
+
+fn main() {
+    let args = Args::parse();
+    start_log();
+    if let Err(missing) = display::check() {
+        eprintln!("porchlight-desktop: {missing}");
+        std::process::exit(1);
+    }
+    if let Err(error) = run(args) {
+        eprintln!("porchlight-desktop: {error:#}");
+        std::process::exit(1);
+    }
+}
+
+fn run(args: Args) -> anyhow::Result<()> {
+    let (wishes_in, wishes) = mpsc::unbounded_channel();
+    let desktop = Desktop::new(wishes_in);
+    let on_second = desktop.clone();
+    let app = tauri::Builder::default()
+        // First of all plugins: a second launch must not get further than this.
+        .plugin(tauri_plugin_single_instance::init(move |_, _, _| on_second.open_window()))
+        .manage(desktop.clone())
+        .invoke_handler(tauri::generate_handler![
+            commands::snapshot,
+            commands::choose,
+            commands::clear_chosen,
+            commands::reconnect_now,
+            commands::start_here,
+            commands::look_around,
+        ])
+        .on_window_event(window::on_event)
+        .build(tauri::generate_context!())?;
+    Desk::start(app.handle().clone(), desktop, wishes, args.flags, args.show)?;
+    app.run(window::on_run_event);
+    Ok(())
+}
+
+fn start_log() {
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::try_from_env("PORCHLIGHT_LOG")
+        .unwrap_or_else(|_| EnvFilter::new("warn,mqtt5=error"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}

@@ -1,0 +1,150 @@
+//! A freedesktop StatusNotifierItem, by ksni.
+
+use ksni::{Category, Handle, Icon, MenuItem, OfflineReason, Status, ToolTip, TrayMethods as _};
+use porchlight_core::view::tray::{TrayIcon, TrayLink, TrayView};
+use porchlight_core::words;
+use tokio::sync::mpsc;
+
+use super::menu;
+use crate::desk::Desktop;
+
+mod icons {
+    include!(concat!(env!("OUT_DIR"), "/tray_icons.rs"));
+}
+
+/// The tray icon, where this desktop has a place for it.
+pub(crate) struct Tray {
+    views: Option<mpsc::UnboundedSender<TrayView>>,
+}
+
+impl Tray {
+    /// Puts the icon up. Where there is no tray now, it appears as soon as one does.
+    pub(crate) async fn open(desktop: &Desktop) -> Self {
+        let item = Item { desktop: desktop.clone(), view: None };
+        desktop.tray_there(true);
+        match item.assume_sni_available(true).spawn().await {
+            Ok(handle) => Self { views: Some(keep_current(handle)) },
+            Err(error) => {
+                tracing::warn!("no tray icon: {error}; the window stands in for it");
+                desktop.tray_there(false);
+                Self { views: None }
+            }
+        }
+    }
+
+    pub(crate) fn show(&mut self, view: TrayView) {
+        if let Some(views) = &self.views {
+            // An item that is gone was told so by its watcher.
+            let _ = views.send(view);
+        }
+    }
+}
+
+/// Hands views to the item one after the other, the last of many at once.
+fn keep_current(handle: Handle<Item>) -> mpsc::UnboundedSender<TrayView> {
+    let (sender, mut views) = mpsc::unbounded_channel::<TrayView>();
+    tokio::spawn(async move {
+        while let Some(mut view) = views.recv().await {
+            while let Ok(later) = views.try_recv() {
+                view = later;
+            }
+            handle.update(|item| item.view = Some(view)).await;
+        }
+    });
+    sender
+}
+
+/// What is on D-Bus.
+pub(super) struct Item {
+    pub(super) desktop: Desktop,
+    /// `None` until there is somebody to be.
+    pub(super) view: Option<TrayView>,
+}
+
+impl Item {
+    fn icon(&self) -> TrayIcon {
+        self.view.as_ref().map_or(TrayIcon::Offline, |view| view.icon)
+    }
+}
+
+impl ksni::Tray for Item {
+    fn id(&self) -> String {
+        "porchlight".to_owned()
+    }
+
+    fn category(&self) -> Category {
+        Category::Communications
+    }
+
+    /// Never passive: GNOME hides such icons.
+    fn status(&self) -> Status {
+        Status::Active
+    }
+
+    fn title(&self) -> String {
+        "Porchlight".to_owned()
+    }
+
+    fn icon_pixmap(&self) -> Vec<Icon> {
+        let icons = match self.icon() {
+            TrayIcon::Online => &icons::ONLINE,
+            TrayIcon::Unknown => &icons::UNKNOWN,
+            TrayIcon::Away => &icons::AWAY,
+            TrayIcon::Dnd => &icons::DND,
+            TrayIcon::Connecting => &icons::CONNECTING,
+            TrayIcon::Offline => &icons::OFFLINE,
+        };
+        icons
+            .iter()
+            .map(|(size, pixels)| Icon { width: *size, height: *size, data: pixels.to_vec() })
+            .collect()
+    }
+
+    fn tool_tip(&self) -> ToolTip {
+        let (title, description) = match &self.view {
+            Some(view) => (headline(view), me_line(view)),
+            None => ("Porchlight".to_owned(), String::new()),
+        };
+        ToolTip { title, description, ..ToolTip::default() }
+    }
+
+    fn menu(&self) -> Vec<MenuItem<Self>> {
+        menu::draw(self.view.as_ref())
+    }
+
+    /// A left click, where the panel gives any.
+    fn activate(&mut self, _x: i32, _y: i32) {
+        self.desktop.open_window();
+    }
+
+    fn watcher_online(&self) {
+        self.desktop.tray_there(true);
+    }
+
+    fn watcher_offline(&self, reason: OfflineReason) -> bool {
+        tracing::info!("no tray on this desktop: {reason:?}");
+        self.desktop.tray_there(false);
+        true
+    }
+}
+
+/// `3 of 5 around`, or what keeps us from knowing.
+pub(super) fn headline(view: &TrayView) -> String {
+    let around = match view.known {
+        0 => "Nobody else here yet".to_owned(),
+        known => format!("{} of {known} around", view.around),
+    };
+    match view.link {
+        TrayLink::Up => around,
+        TrayLink::Connecting { as_of: None } => "Connecting…".to_owned(),
+        TrayLink::Connecting { as_of: Some(at) } => {
+            format!("Not connected; as of {}", porchlight_agent::clock::local(at))
+        }
+        TrayLink::Refused => "The broker said no; open for details".to_owned(),
+        TrayLink::Off => "Offline".to_owned(),
+    }
+}
+
+fn me_line(view: &TrayView) -> String {
+    view.me.as_ref().map_or_else(String::new, |me| format!("You: {}", words::status(&me.status)))
+}

@@ -1,0 +1,96 @@
+//! The tray's menu: who is around, then what can be done.
+
+use ksni::MenuItem;
+use ksni::menu::{RadioGroup, RadioItem, StandardItem, SubMenu};
+use porchlight_agent::clock;
+use porchlight_core::input::Command;
+use porchlight_core::view::tray::TrayView;
+use porchlight_core::view::{ChosenStatus, PersonView};
+use porchlight_core::words;
+
+use super::item::{Item, headline};
+
+/// What the person can say of themselves, in the order of the menu; `None` follows the keyboard.
+const CHOICES: [Option<ChosenStatus>; 4] =
+    [None, Some(ChosenStatus::Online), Some(ChosenStatus::Away), Some(ChosenStatus::Dnd)];
+
+pub(super) fn draw(view: Option<&TrayView>) -> Vec<MenuItem<Item>> {
+    let mut menu = Vec::new();
+    if let Some(view) = view {
+        menu.push(label(headline(view)));
+        menu.extend(view.people.iter().map(person));
+        if view.more > 0 {
+            menu.push(opening(format!("{} more…", view.more)));
+        }
+        menu.push(MenuItem::Separator);
+        if view.me.is_some() {
+            menu.push(set_status(view));
+        }
+    }
+    menu.push(opening("Open Porchlight".to_owned()));
+    menu.push(
+        StandardItem {
+            label: "Quit".to_owned(),
+            activate: Box::new(|item: &mut Item| item.desktop.quit()),
+            ..StandardItem::default()
+        }
+        .into(),
+    );
+    menu
+}
+
+fn label(text: String) -> MenuItem<Item> {
+    StandardItem { label: literal(&text), enabled: false, ..StandardItem::default() }.into()
+}
+
+fn opening(text: String) -> MenuItem<Item> {
+    StandardItem {
+        label: literal(&text),
+        activate: Box::new(|item: &mut Item| item.desktop.open_window()),
+        ..StandardItem::default()
+    }
+    .into()
+}
+
+fn person(person: &PersonView) -> MenuItem<Item> {
+    let mut text = format!(
+        "{} {} — {}",
+        words::glyph(&person.status, person.cause),
+        person.name,
+        words::standing(person, clock::local)
+    );
+    if let Some(remark) = words::remark(person) {
+        text.push_str(" · ");
+        text.push_str(&remark);
+    }
+    opening(text)
+}
+
+fn set_status(view: &TrayView) -> MenuItem<Item> {
+    let chosen = view.me.as_ref().and_then(|me| me.chosen.as_ref()).map(|chosen| chosen.status);
+    let options = CHOICES
+        .iter()
+        .map(|choice| RadioItem {
+            label: choice.map_or("Automatic", words::choice).to_owned(),
+            ..RadioItem::default()
+        })
+        .collect();
+    let group = RadioGroup {
+        selected: CHOICES.iter().position(|choice| *choice == chosen).unwrap_or(0),
+        select: Box::new(|item: &mut Item, picked| {
+            let command = match CHOICES.get(picked).copied().flatten() {
+                None => Command::ClearChosen,
+                Some(status) => Command::Choose { status, text: None, emoji: None, lasting: None },
+            };
+            item.desktop.command(command);
+        }),
+        options,
+    };
+    SubMenu { label: "Set status".to_owned(), submenu: vec![group.into()], ..SubMenu::default() }
+        .into()
+}
+
+/// An underscore in a label marks an access key; names mean what they say (com.canonical.dbusmenu, *label*).
+fn literal(text: &str) -> String {
+    text.replace('_', "__")
+}

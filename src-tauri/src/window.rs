@@ -1,0 +1,58 @@
+//! The one window: made when it is asked for, destroyed when it is closed.
+
+use tauri::{
+    AppHandle, Manager as _, RunEvent, WebviewUrl, WebviewWindowBuilder, Window, WindowEvent,
+};
+
+use crate::desk::Desktop;
+
+/// The window's label, which capabilities and events know it by.
+pub(crate) const LABEL: &str = "main";
+
+/// Opens the window, or brings it to the front. It may be called from any thread.
+pub(crate) fn open(app: &AppHandle) {
+    let handle = app.clone();
+    // Made anywhere else than on the main thread, a window can dead-lock.
+    let asked = app.run_on_main_thread(move || {
+        if let Err(error) = open_here(&handle) {
+            tracing::error!("the window can't be opened: {error}");
+        }
+    });
+    if let Err(error) = asked {
+        tracing::error!("the window can't be opened: {error}");
+    }
+}
+
+fn open_here(app: &AppHandle) -> tauri::Result<()> {
+    if let Some(window) = app.get_webview_window(LABEL) {
+        window.show()?;
+        window.unminimize()?;
+        return window.set_focus();
+    }
+    WebviewWindowBuilder::new(app, LABEL, WebviewUrl::App("index.html".into()))
+        .title("Porchlight")
+        .inner_size(380.0, 620.0)
+        .min_inner_size(320.0, 420.0)
+        .build()?;
+    Ok(())
+}
+
+/// Closing destroys the window where a tray brings it back; elsewhere it only gets out of the way.
+pub(crate) fn on_event(window: &Window, event: &WindowEvent) {
+    let WindowEvent::CloseRequested { api, .. } = event else {
+        return;
+    };
+    if !window.state::<Desktop>().has_tray() {
+        api.prevent_close();
+        if let Err(error) = window.minimize() {
+            tracing::warn!("the window can't be minimised: {error}");
+        }
+    }
+}
+
+/// Without a window the app goes on; it ends when told to.
+pub(crate) fn on_run_event(_: &AppHandle, event: RunEvent) {
+    if let RunEvent::ExitRequested { code: None, api, .. } = event {
+        api.prevent_exit();
+    }
+}
