@@ -1,0 +1,7 @@
+//! The harness itself: what the other tests stand on, tried without the programs under test.
+
+mod brokers;
+mod desktops;
+mod processes;
+mod trays;
+mod webviews;

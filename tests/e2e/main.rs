@@ -1,0 +1,4 @@
+//! The end-to-end tests, one module a subject.
+
+mod harness;
+mod presence;

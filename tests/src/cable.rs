@@ -1,0 +1,122 @@
+//! A cable between a client and its broker that can be pulled.
+//!
+//! Pulled, it delivers nothing in either direction and closes nothing: both ends are left to find
+//! out. Cut, it closes every connection as a broker that dies does.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// What the cable does with bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct State {
+    plugged: bool,
+    /// Counts the cuts: a connection from before one is closed.
+    cuts: u64,
+}
+
+/// A TCP proxy on 127.0.0.1 whose connections can be silenced and closed.
+#[derive(Debug)]
+pub struct Cable {
+    address: SocketAddr,
+    state: Arc<watch::Sender<State>>,
+    accepting: JoinHandle<()>,
+}
+
+impl Cable {
+    /// Lays a cable to this port of 127.0.0.1.
+    ///
+    /// # Panics
+    ///
+    /// When it can't listen.
+    pub async fn to(port: u16) -> Self {
+        let listener =
+            TcpListener::bind(("127.0.0.1", crate::port::free_port())).await.expect("a free port");
+        let address = listener.local_addr().expect("it listens");
+        let state = Arc::new(watch::Sender::new(State { plugged: true, cuts: 0 }));
+        let accepting = tokio::spawn(accept(listener, port, Arc::clone(&state)));
+        Self { address, state, accepting }
+    }
+
+    /// The near end as a broker's URL, without a topic root.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("mqtt://{}", self.address)
+    }
+
+    /// Pulls it: nothing is delivered and nothing is closed, for connections to come as well.
+    pub fn pull(&self) {
+        self.state.send_modify(|state| state.plugged = false);
+    }
+
+    /// Plugs it in again. What was written meanwhile is delivered now, as TCP would.
+    pub fn plug_in(&self) {
+        self.state.send_modify(|state| state.plugged = true);
+    }
+
+    /// Closes the connections that there are. New ones are let through if it is plugged in.
+    pub fn cut(&self) {
+        self.state.send_modify(|state| state.cuts += 1);
+    }
+}
+
+impl Drop for Cable {
+    fn drop(&mut self) {
+        self.accepting.abort();
+        self.cut();
+    }
+}
+
+async fn accept(listener: TcpListener, port: u16, state: Arc<watch::Sender<State>>) {
+    while let Ok((near, _)) = listener.accept().await {
+        let mut state = state.subscribe();
+        tokio::spawn(async move {
+            let cuts = state.borrow_and_update().cuts;
+            let cut = state.clone();
+            tokio::select! {
+                _ = carry(near, port, state) => {}
+                () = wait_cut(cut, cuts) => {}
+            }
+        });
+    }
+}
+
+async fn wait_cut(mut state: watch::Receiver<State>, cuts: u64) {
+    // An error means that the cable itself has gone.
+    let _ = state.wait_for(|state| state.cuts != cuts).await;
+}
+
+async fn carry(near: TcpStream, port: u16, mut state: watch::Receiver<State>) -> io::Result<()> {
+    // The far end learns of a connection only when it could: while the cable is out, nobody answers.
+    let _ = state.wait_for(|state| state.plugged).await;
+    let far = TcpStream::connect(("127.0.0.1", port)).await?;
+    near.set_nodelay(true)?;
+    far.set_nodelay(true)?;
+    let (near_read, near_write) = near.into_split();
+    let (far_read, far_write) = far.into_split();
+    tokio::try_join!(copy(near_read, far_write, state.clone()), copy(far_read, near_write, state),)?;
+    Ok(())
+}
+
+/// Copies one direction while the cable is plugged in. The end of it, too, is only told then.
+async fn copy(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    mut state: watch::Receiver<State>,
+) -> io::Result<()> {
+    let mut buffer = vec![0; 16 * 1024];
+    loop {
+        let length = from.read(&mut buffer).await?;
+        let _ = state.wait_for(|state| state.plugged).await;
+        if length == 0 {
+            return to.shutdown().await;
+        }
+        to.write_all(&buffer[..length]).await?;
+    }
+}

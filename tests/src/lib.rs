@@ -1,0 +1,42 @@
+//! The harness of the end-to-end tests: real brokers, real binaries, a real desktop.
+//!
+//! Each module is one thing that a test can have: a [process](process), a [broker], a
+//! [probe](wire) on the wire, the two [seed clients](seed), the [`porchlight`](light) command, a
+//! [cable] to pull, a [desktop], its [notification server](notifications), its [tray], a
+//! [webview]. A value is ready when its constructor returns, and gone when it is dropped; nothing
+//! here uses a fixed port, display or path, so tests run side by side.
+//!
+//! What fails panics, with what was waited for, where, and the last output of the process that
+//! did not deliver. No function here returns an error for a test to look at.
+//!
+//! It deliberately knows nothing of Porchlight's crates: the binaries are tested from outside.
+
+pub mod binary;
+pub mod broker;
+pub mod cable;
+pub mod certificates;
+pub mod desktop;
+mod guardian;
+pub mod light;
+pub mod notifications;
+pub mod port;
+pub mod process;
+pub mod seed;
+mod signals;
+pub mod tray;
+pub mod until;
+pub mod webview;
+pub mod wire;
+
+pub use binary::bin;
+pub use broker::{Broker, EmbeddedHub, Mosquitto};
+pub use cable::Cable;
+pub use desktop::Session;
+pub use light::Light;
+pub use notifications::Notifications;
+pub use process::{Proc, Signal};
+pub use seed::SeedClient;
+pub use tray::Tray;
+pub use until::{Stopwatch, never, until, until_async};
+pub use webview::WebView;
+pub use wire::{Message, Probe};
