@@ -22,8 +22,8 @@ test-unit: ## the tests of the crates and of the window
 test-e2e: ## the tests with real brokers, real binaries and a real desktop
 	@scripts/test.sh e2e
 
-bench: ## the measurements behind the figures in docs/
-	@cargo run --release --locked -p porchlight-tests --bin bench
+bench: ## the measurements behind the figures of the README
+	@scripts/bench.sh
 
 clean: ## remove what was built, but for the tools in target/tools
 	@rm -rf ui/dist ui/node_modules tests/seed-clients/node_modules tests/out
