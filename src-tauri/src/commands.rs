@@ -1,5 +1,7 @@
 //! What the window may ask for: parse, pass on, return.
 
+#![expect(clippy::needless_pass_by_value, reason = "Tauri hands a command its state by value")]
+
 use std::time::Duration;
 
 use porchlight_core::input::Command;

@@ -183,7 +183,7 @@ impl Desk {
                     Some(wish) => self.grant(wish).await,
                 },
                 told = told(&mut self.team) => match told {
-                    Told::Agent(event) => self.pass_on(event),
+                    Told::Agent(event) => self.pass_on(*event),
                     Told::Hub(event) => self.pass_on_hub(event),
                 },
                 () = at(without_tray) => {
@@ -332,7 +332,7 @@ impl Desk {
 
 /// What the team has to tell.
 enum Told {
-    Agent(Event),
+    Agent(Box<Event>),
     Hub(HubEvent),
 }
 
@@ -341,7 +341,7 @@ async fn told(team: &mut Option<Team>) -> Told {
         return std::future::pending().await;
     };
     tokio::select! {
-        Some(event) = agent.events.recv() => Told::Agent(event),
+        Some(event) = agent.events.recv() => Told::Agent(Box::new(event)),
         event = hub_told(hub.as_mut()) => Told::Hub(event),
         else => std::future::pending().await,
     }

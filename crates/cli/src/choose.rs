@@ -5,11 +5,10 @@ use std::time::Duration;
 use porchlight_agent::agent::{Agent, Event, Part, Setup};
 use porchlight_agent::flags::Flags;
 use porchlight_core::input::Command;
-use porchlight_core::view::LinkView;
 
 use crate::args::{Clear, Set};
 use crate::failure::Failure;
-use crate::say;
+use crate::{answer, say};
 
 pub(crate) async fn set(flags: &Flags, args: Set) -> Result<(), Failure> {
     let command = Command::Choose {
@@ -36,35 +35,15 @@ async fn write(flags: &Flags, command: Command, timeout: Duration) -> Result<(),
     })?;
     let mut agent = Agent::start(Setup { broker, part: Part::Chooser(user), notices: false })?;
     agent.handle.command(command);
-    let mut last = None;
-    let settled = async {
-        while let Some(event) = agent.events.recv().await {
-            match event {
-                Event::ChoiceSettled(Ok(())) => return Ok(()),
-                Event::ChoiceSettled(Err(refusal)) => {
-                    return Err(Failure::Refused(format!(
-                        "the broker did not take it ({}); may this user write to their own topics?",
-                        refusal.reason
-                    )));
-                }
-                Event::Show(update) => match update.link {
-                    Some(LinkView::Refused { problem, .. }) => {
-                        return Err(Failure::refused(&problem));
-                    }
-                    Some(LinkView::Connecting { problem: Some(problem), .. }) => {
-                        last = Some(problem)
-                    }
-                    _ => {}
-                },
-                _ => {}
-            }
-        }
-        Err(Failure::no_connection(None))
-    };
-    match tokio::time::timeout(timeout, settled).await {
-        Ok(settled) => settled?,
-        Err(_) => return Err(Failure::no_connection(last.as_ref())),
-    }
+    answer::wait(&mut agent, timeout, |event| match event {
+        Event::ChoiceSettled(Ok(())) => Some(Ok(())),
+        Event::ChoiceSettled(Err(refusal)) => Some(Err(Failure::Refused(format!(
+            "the broker did not take it ({}); may this user write to their own topics?",
+            refusal.reason
+        )))),
+        _ => None,
+    })
+    .await?;
     agent.handle.command(Command::Quit);
     agent.stopped().await;
     Ok(())

@@ -5,6 +5,7 @@ use std::process::exit;
 
 use clap::Parser as _;
 
+mod answer;
 mod args;
 mod choose;
 mod demo;

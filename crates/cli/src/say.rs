@@ -50,7 +50,7 @@ pub(crate) fn broker(resolved: &Resolved) -> Result<Broker, Failure> {
     if let Some(broker) = &resolved.broker {
         return Ok(broker.clone());
     }
-    if let Some(addr) = porchlight_hub::read_runtime_file(&resolved.places.hub_file()) {
+    if let Some(addr) = porchlight_hub::read_runtime_file(resolved.places.hub_file()) {
         return format!("mqtt://{addr}").parse().map_err(Failure::usage);
     }
     if resolved.configured {

@@ -48,7 +48,7 @@ pub(crate) async fn follow(
                     Some(LinkView::Up { .. }) => give_up = None,
                     _ => {}
                 }
-                printer.print(update);
+                printer.print(&update);
             }
             Some(Event::Dropped(counters)) if diagnostics => {
                 say::print(&say::json(&serde_json::json!({ "diagnostics": counters })));
@@ -75,7 +75,7 @@ struct Printer {
 }
 
 impl Printer {
-    fn print(&mut self, update: Update) {
+    fn print(&mut self, update: &Update) {
         if let Some(link) = &update.link {
             self.print_link(link);
         }

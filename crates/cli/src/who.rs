@@ -3,39 +3,20 @@
 use porchlight_agent::agent::{Agent, Event, Part, Setup};
 use porchlight_agent::flags::Flags;
 use porchlight_core::input::Command;
-use porchlight_core::view::{LinkView, PersonView};
+use porchlight_core::view::{Group, PersonView};
 
 use crate::args::Who;
 use crate::failure::Failure;
-use crate::say;
+use crate::{answer, say};
 
 pub(crate) async fn who(flags: &Flags, args: Who) -> Result<(), Failure> {
     let resolved = flags.resolve().map_err(Failure::usage)?;
     let broker = say::broker(&resolved)?;
     let mut agent = Agent::start(Setup { broker, part: Part::Reader, notices: false })?;
-    let mut last = None;
-    let read = async {
-        while let Some(event) = agent.events.recv().await {
-            match event {
-                Event::SnapshotRead => return Ok(()),
-                Event::Show(update) => match update.link {
-                    Some(LinkView::Refused { problem, .. }) => {
-                        return Err(Failure::refused(&problem));
-                    }
-                    Some(LinkView::Connecting { problem: Some(problem), .. }) => {
-                        last = Some(problem)
-                    }
-                    _ => {}
-                },
-                _ => {}
-            }
-        }
-        Err(Failure::no_connection(None))
-    };
-    match tokio::time::timeout(args.timeout.0, read).await {
-        Ok(read) => read?,
-        Err(_) => return Err(Failure::no_connection(last.as_ref())),
-    }
+    answer::wait(&mut agent, args.timeout.0, |event| {
+        (*event == Event::SnapshotRead).then_some(Ok(()))
+    })
+    .await?;
     let mut people = agent.handle.people().await?;
     let diagnostics = agent.handle.diagnostics().await?;
     agent.handle.command(Command::Quit);
@@ -58,6 +39,6 @@ pub(crate) async fn who(flags: &Flags, args: Who) -> Result<(), Failure> {
 }
 
 /// Those here first, then by name.
-fn order(person: &PersonView) -> (porchlight_core::view::Group, String, String) {
+fn order(person: &PersonView) -> (Group, String, String) {
     (person.group(), person.name.to_lowercase(), person.user.clone())
 }

@@ -153,7 +153,7 @@ pub struct SumRecord {
 }
 
 /// A payload: empty clears, anything else is a record.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Payload<R> {
     /// Empty: forget.
     Cleared,

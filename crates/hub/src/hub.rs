@@ -164,7 +164,7 @@ impl Hub {
         match &event {
             HubEvent::StoreFailing(warning) => self.warnings.push(warning.clone()),
             HubEvent::StoreRecovered => {
-                self.warnings.retain(|w| !matches!(w, HubWarning::StoreNotWritable { .. }))
+                self.warnings.retain(|w| !matches!(w, HubWarning::StoreNotWritable { .. }));
             }
             HubEvent::Ended { .. } => self.entry = None,
         }

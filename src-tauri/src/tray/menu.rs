@@ -17,17 +17,17 @@ const CHOICES: [Option<ChosenStatus>; 4] =
 pub(super) fn draw(view: Option<&TrayView>) -> Vec<MenuItem<Item>> {
     let mut menu = Vec::new();
     if let Some(view) = view {
-        menu.push(label(headline(view)));
+        menu.push(label(&headline(view)));
         menu.extend(view.people.iter().map(person));
         if view.more > 0 {
-            menu.push(opening(format!("{} more…", view.more)));
+            menu.push(opening(&format!("{} more…", view.more)));
         }
         menu.push(MenuItem::Separator);
         if view.me.is_some() {
             menu.push(set_status(view));
         }
     }
-    menu.push(opening("Open Porchlight".to_owned()));
+    menu.push(opening("Open Porchlight"));
     menu.push(
         StandardItem {
             label: "Quit".to_owned(),
@@ -39,13 +39,13 @@ pub(super) fn draw(view: Option<&TrayView>) -> Vec<MenuItem<Item>> {
     menu
 }
 
-fn label(text: String) -> MenuItem<Item> {
-    StandardItem { label: literal(&text), enabled: false, ..StandardItem::default() }.into()
+fn label(text: &str) -> MenuItem<Item> {
+    StandardItem { label: literal(text), enabled: false, ..StandardItem::default() }.into()
 }
 
-fn opening(text: String) -> MenuItem<Item> {
+fn opening(text: &str) -> MenuItem<Item> {
     StandardItem {
-        label: literal(&text),
+        label: literal(text),
         activate: Box::new(|item: &mut Item| item.desktop.open_window()),
         ..StandardItem::default()
     }
@@ -63,7 +63,7 @@ fn person(person: &PersonView) -> MenuItem<Item> {
         text.push_str(" · ");
         text.push_str(&remark);
     }
-    opening(text)
+    opening(&text)
 }
 
 fn set_status(view: &TrayView) -> MenuItem<Item> {

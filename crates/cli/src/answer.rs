@@ -1,0 +1,38 @@
+//! Waiting for what a reader connected for, or for the reason why it will not come.
+
+use std::time::Duration;
+
+use porchlight_agent::agent::{Agent, Event};
+use porchlight_core::view::LinkView;
+
+use crate::failure::Failure;
+
+/// Waits until `answer` finds one in an event. A broker that refuses ends it at once; one that is not there, when
+/// the time is over.
+pub(crate) async fn wait<T>(
+    agent: &mut Agent,
+    timeout: Duration,
+    mut answer: impl FnMut(&Event) -> Option<Result<T, Failure>>,
+) -> Result<T, Failure> {
+    let mut last = None;
+    let answered = async {
+        while let Some(event) = agent.events.recv().await {
+            if let Some(answer) = answer(&event) {
+                return answer;
+            }
+            let Event::Show(update) = event else {
+                continue;
+            };
+            match update.link {
+                Some(LinkView::Refused { problem, .. }) => return Err(Failure::refused(&problem)),
+                Some(LinkView::Connecting { problem: Some(problem), .. }) => last = Some(problem),
+                _ => {}
+            }
+        }
+        Err(Failure::no_connection(None))
+    };
+    match tokio::time::timeout(timeout, answered).await {
+        Ok(answered) => answered,
+        Err(_) => Err(Failure::no_connection(last.as_ref())),
+    }
+}
