@@ -13,12 +13,12 @@ use porchlight_agent::teammates::Teammates;
 use porchlight_core::input::Command;
 use porchlight_core::view::{LinkView, Problem, Snapshot, Stage};
 use porchlight_hub::{Hub, HubEvent};
-use tauri::{AppHandle, Emitter as _, Manager as _};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::notices::Notices;
+use crate::shell::Shell;
 use crate::tray::Tray;
-use crate::{account, start, window};
+use crate::{account, start};
 
 /// A desktop without a tray for so long gets the window instead.
 const WITHOUT_TRAY: Duration = Duration::from_secs(10);
@@ -108,7 +108,7 @@ pub(crate) struct Team {
 
 /// See the module's page.
 pub(crate) struct Desk {
-    app: AppHandle,
+    shell: Shell,
     desktop: Desktop,
     wishes: mpsc::UnboundedReceiver<Wish>,
     flags: Flags,
@@ -125,7 +125,7 @@ pub(crate) struct Desk {
 impl Desk {
     /// Starts the thread.
     pub(crate) fn start(
-        app: AppHandle,
+        shell: Shell,
         desktop: Desktop,
         wishes: mpsc::UnboundedReceiver<Wish>,
         flags: Flags,
@@ -136,10 +136,12 @@ impl Desk {
         tauri::async_runtime::set(runtime.handle().clone());
         std::thread::Builder::new().name("presence".to_owned()).spawn(move || {
             runtime.block_on(async move {
+                #[cfg(target_os = "linux")]
+                let _only = crate::single::claim(&desktop).await;
                 let desk = Self {
                     tray: Tray::open(&desktop).await,
                     notices: Notices::new(desktop.clone()),
-                    app,
+                    shell,
                     desktop,
                     wishes,
                     flags,
@@ -155,7 +157,6 @@ impl Desk {
     }
 
     async fn run(mut self, show: bool) {
-        let app = self.app.clone();
         match start::configured(&self.flags).await {
             Ok(Some(team)) => self.begin(team),
             Ok(None) => self.stage = Stage::FirstStart,
@@ -166,10 +167,10 @@ impl Desk {
             }
         }
         if show || self.team.is_none() || !self.desktop.has_tray() {
-            window::open(&app);
+            self.shell.open_window();
         }
         self.serve().await;
-        app.exit(0);
+        self.shell.exit();
     }
 
     async fn serve(&mut self) {
@@ -188,7 +189,7 @@ impl Desk {
                 },
                 () = at(without_tray) => {
                     self.give_up_on_tray = None;
-                    window::open(&self.app);
+                    self.shell.open_window();
                 }
             }
         }
@@ -214,16 +215,15 @@ impl Desk {
                 let outcome = self.set_up(start::look_around()).await;
                 let _ = answer.send(outcome);
             }
-            Wish::OpenWindow => window::open(&self.app),
+            Wish::OpenWindow => self.shell.open_window(),
             Wish::TrayThere(there) => self.tray_there(there),
             Wish::Quit => {}
         }
     }
 
     fn tray_there(&mut self, there: bool) {
-        let hidden = self.app.get_webview_window(window::LABEL).is_none();
-        self.give_up_on_tray =
-            (!there && hidden).then(|| tokio::time::Instant::now() + WITHOUT_TRAY);
+        self.give_up_on_tray = (!there && !self.shell.has_window())
+            .then(|| tokio::time::Instant::now() + WITHOUT_TRAY);
     }
 
     async fn set_up(
@@ -275,21 +275,12 @@ impl Desk {
     }
 
     async fn show_snapshot(&self) {
-        self.emit("snapshot", self.snapshot().await);
-    }
-
-    fn emit(&self, event: &str, content: impl serde::Serialize + Clone) {
-        if self.app.get_webview_window(window::LABEL).is_none() {
-            return;
-        }
-        if let Err(error) = self.app.emit_to(window::LABEL, event, content) {
-            tracing::warn!("the window can't be told: {error}");
-        }
+        self.shell.emit("snapshot", self.snapshot().await);
     }
 
     fn pass_on(&mut self, event: Event) {
         match event {
-            Event::Show(update) => self.emit("update", update),
+            Event::Show(update) => self.shell.emit("update", update),
             Event::Tray(view) => self.tray.show(view),
             Event::Notify(notice) => self.notices.show(&notice),
             Event::SnapshotRead | Event::ChoiceSettled(_) | Event::Dropped(_) | Event::Stopped => {}

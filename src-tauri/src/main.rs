@@ -16,11 +16,15 @@ mod desk;
 mod display;
 mod eyes;
 mod notices;
+mod shell;
+#[cfg(target_os = "linux")]
+mod single;
 mod start;
 mod tray;
 mod window;
 
 use desk::{Desk, Desktop};
+use shell::Shell;
 
 /// Who of your team is around, in the system tray.
 #[derive(Debug, clap::Parser)]
@@ -47,26 +51,11 @@ fn main() {
 }
 
 fn run(args: Args) -> anyhow::Result<()> {
+    let (shell, main_thread) = Shell::new();
     let (wishes_in, wishes) = mpsc::unbounded_channel();
     let desktop = Desktop::new(wishes_in);
-    let on_second = desktop.clone();
-    let app = tauri::Builder::default()
-        // First of all plugins: a second launch must not get further than this.
-        .plugin(tauri_plugin_single_instance::init(move |_, _, _| on_second.open_window()))
-        .manage(desktop.clone())
-        .invoke_handler(tauri::generate_handler![
-            commands::snapshot,
-            commands::choose,
-            commands::clear_chosen,
-            commands::reconnect_now,
-            commands::start_here,
-            commands::look_around,
-        ])
-        .on_window_event(window::on_event)
-        .build(tauri::generate_context!())?;
-    Desk::start(app.handle().clone(), desktop, wishes, args.flags, args.show)?;
-    app.run(window::on_run_event);
-    Ok(())
+    Desk::start(shell, desktop.clone(), wishes, args.flags, args.show)?;
+    main_thread.serve(&desktop)
 }
 
 fn start_log() {

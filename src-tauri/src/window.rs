@@ -1,8 +1,6 @@
 //! The one window: made when it is asked for, destroyed when it is closed.
 
-use tauri::{
-    AppHandle, Manager as _, RunEvent, WebviewUrl, WebviewWindowBuilder, Window, WindowEvent,
-};
+use tauri::{AppHandle, Manager as _, WebviewUrl, WebviewWindowBuilder, Window, WindowEvent};
 
 use crate::desk::Desktop;
 
@@ -47,12 +45,5 @@ pub(crate) fn on_event(window: &Window, event: &WindowEvent) {
         if let Err(error) = window.minimize() {
             tracing::warn!("the window can't be minimised: {error}");
         }
-    }
-}
-
-/// Without a window the app goes on; it ends when told to.
-pub(crate) fn on_run_event(_: &AppHandle, event: RunEvent) {
-    if let RunEvent::ExitRequested { code: None, api, .. } = event {
-        api.prevent_exit();
     }
 }

@@ -2,15 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-/// The path of a program that this workspace builds, beside the test that is running: a release
-/// test takes release programs.
+/// The path of a program that this workspace builds, beside the test that is running or in the
+/// folder that `PORCHLIGHT_PROGRAMS` names.
 ///
 /// # Panics
 ///
 /// When it was not built yet. `cargo test -p porchlight-tests` builds only the tests.
 #[must_use]
 pub fn bin(name: &str) -> PathBuf {
-    let path = profile_dir().join(name);
+    let named = std::env::var_os("PORCHLIGHT_PROGRAMS").map(PathBuf::from);
+    let path = named.unwrap_or_else(profile_dir).join(name);
     assert!(
         path.is_file(),
         "there is no {}: build it first: cargo build --workspace{}",

@@ -16,6 +16,31 @@ use crate::until::{START, poll, until};
 /// How long a broker may take to save its state when it is asked to quit.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Makes of each `async fn name(broker: Broker)` two tests, `on_mosquitto::name` and
+/// `on_the_hub::name`: what people see must not depend on whose broker it is.
+#[macro_export]
+macro_rules! on_each_broker {
+    ($($name:ident),+ $(,)?) => {
+        mod on_mosquitto {
+            $(
+                #[tokio::test]
+                async fn $name() {
+                    super::$name($crate::Mosquitto::start("").await.into()).await;
+                }
+            )+
+        }
+
+        mod on_the_hub {
+            $(
+                #[tokio::test]
+                async fn $name() {
+                    super::$name($crate::EmbeddedHub::start().await.into()).await;
+                }
+            )+
+        }
+    };
+}
+
 /// Any of the brokers, for a test that has to hold on all of them.
 #[derive(Debug)]
 pub enum Broker {

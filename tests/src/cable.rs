@@ -6,6 +6,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -26,6 +27,7 @@ struct State {
 pub struct Cable {
     address: SocketAddr,
     state: Arc<watch::Sender<State>>,
+    connections: Arc<AtomicUsize>,
     accepting: JoinHandle<()>,
 }
 
@@ -40,14 +42,28 @@ impl Cable {
             TcpListener::bind(("127.0.0.1", crate::port::free_port())).await.expect("a free port");
         let address = listener.local_addr().expect("it listens");
         let state = Arc::new(watch::Sender::new(State { plugged: true, cuts: 0 }));
-        let accepting = tokio::spawn(accept(listener, port, Arc::clone(&state)));
-        Self { address, state, accepting }
+        let connections = Arc::new(AtomicUsize::new(0));
+        let accepting =
+            tokio::spawn(accept(listener, port, Arc::clone(&state), Arc::clone(&connections)));
+        Self { address, state, connections, accepting }
     }
 
     /// The near end as a broker's URL, without a topic root.
     #[must_use]
     pub fn url(&self) -> String {
         format!("mqtt://{}", self.address)
+    }
+
+    /// The port of the near end on 127.0.0.1.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    /// How many connections there were at the near end, those that ended included.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
     }
 
     /// Pulls it: nothing is delivered and nothing is closed, for connections to come as well.
@@ -73,8 +89,14 @@ impl Drop for Cable {
     }
 }
 
-async fn accept(listener: TcpListener, port: u16, state: Arc<watch::Sender<State>>) {
+async fn accept(
+    listener: TcpListener,
+    port: u16,
+    state: Arc<watch::Sender<State>>,
+    connections: Arc<AtomicUsize>,
+) {
     while let Ok((near, _)) = listener.accept().await {
+        connections.fetch_add(1, Ordering::Relaxed);
         let mut state = state.subscribe();
         tokio::spawn(async move {
             let cuts = state.borrow_and_update().cuts;

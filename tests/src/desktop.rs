@@ -13,7 +13,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use x11rb::connection::Connection as _;
 use x11rb::protocol::sync::ConnectionExt as _;
-use x11rb::protocol::xproto::{AtomEnum, ConnectionExt as _};
+use x11rb::protocol::xproto::{AtomEnum, ClientMessageEvent, ConnectionExt as _, EventMask};
 use x11rb::rust_connection::RustConnection;
 
 use crate::binary::{artifact, tool};
@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The variables that a session takes over from whoever runs the tests. The rest stays outside:
 /// a developer's own desktop must not change what a test sees.
 const INHERITED: [&str; 8] =
-    ["PATH", "LANG", "LC_ALL", "TZ", "USER", "LOGNAME", "RUST_LOG", "RUST_BACKTRACE"];
+    ["PATH", "LANG", "LC_ALL", "TZ", "USER", "LOGNAME", "PORCHLIGHT_LOG", "RUST_BACKTRACE"];
 
 /// A bus with no services to activate: a notification server or a portal that the machine has
 /// installed would otherwise be started by the first call to its name.
@@ -165,6 +165,56 @@ impl Session {
         let output = output.expect("xdotool starts");
         let numbers = String::from_utf8_lossy(&output.stdout).into_owned();
         numbers.lines().filter_map(|number| number.trim().parse().ok()).collect()
+    }
+
+    /// Closes a window as the button in its frame does: the window manager asks the app to.
+    ///
+    /// # Panics
+    ///
+    /// When the X server has gone.
+    pub fn close_window(&self, window: u32) {
+        // Extended Window Manager Hints 1.5, _NET_CLOSE_WINDOW; 2 says that a person asked.
+        let ask =
+            ClientMessageEvent::new(32, window, self.atom(b"_NET_CLOSE_WINDOW"), [0, 2, 0, 0, 0]);
+        let root = self.x.setup().roots[0].root;
+        let to = EventMask::SUBSTRUCTURE_REDIRECT | EventMask::SUBSTRUCTURE_NOTIFY;
+        self.x.send_event(false, root, to, ask).expect("a request goes out");
+        self.x.flush().expect("an X server that takes requests");
+    }
+
+    /// Whether a window is there, but only as an entry in a list of windows.
+    ///
+    /// # Panics
+    ///
+    /// When the X server has gone.
+    #[must_use]
+    pub fn minimized(&self, window: u32) -> bool {
+        // Inter-Client Communication Conventions Manual, 4.1.3.1: 3 is IconicState.
+        self.property(window, b"WM_STATE").is_some_and(|state| state == 3)
+    }
+
+    /// The window that has the focus.
+    ///
+    /// # Panics
+    ///
+    /// When the X server has gone.
+    #[must_use]
+    pub fn active_window(&self) -> Option<u32> {
+        self.property(self.x.setup().roots[0].root, b"_NET_ACTIVE_WINDOW")
+            .filter(|&window| window != 0)
+    }
+
+    /// The first number of a property of a window.
+    fn property(&self, window: u32, name: &[u8]) -> Option<u32> {
+        let atom = self.atom(name);
+        let asked = self.x.get_property(false, window, atom, AtomEnum::ANY, 0, 1);
+        // A window that has gone answers with an error.
+        asked.expect("a request goes out").reply().ok()?.value32()?.next()
+    }
+
+    fn atom(&self, name: &[u8]) -> u32 {
+        let atom = self.x.intern_atom(false, name).expect("a request goes out");
+        atom.reply().expect("the X server answers").atom
     }
 
     fn xdotool(&self, arguments: &[&str]) {

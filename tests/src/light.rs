@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::panic::Location;
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -52,12 +53,30 @@ impl Light {
         self
     }
 
+    /// Writes this into its `config.toml`.
+    ///
+    /// # Panics
+    ///
+    /// When it can't be written.
+    #[must_use]
+    pub fn configured(self, toml: &str) -> Self {
+        std::fs::write(self.config.path().join("config.toml"), toml)
+            .expect("a temporary folder can be written to");
+        self
+    }
+
     /// Runs its commands inside this desktop session. Without one they see no display, no bus and
     /// an empty home.
     #[must_use]
     pub fn on(mut self, session: &Session) -> Self {
         self.session = session.environment();
         self
+    }
+
+    /// The folder of its `config.toml` and of all that it keeps.
+    #[must_use]
+    pub fn config_dir(&self) -> &Path {
+        self.config.path()
     }
 
     /// The arguments that `porchlight`'s commands and `porchlight-desktop` share.
@@ -122,6 +141,17 @@ impl Light {
         Proc::spawn(name, &mut self.command(arguments))
     }
 
+    /// Starts any of its commands with no more than the folder of its configuration: who and where
+    /// has to stand in there, if that is needed.
+    #[track_caller]
+    #[must_use]
+    pub fn start_by_config(&self, arguments: &[&str]) -> Proc {
+        let mut command = Command::new(bin("porchlight"));
+        self.settle(&mut command);
+        command.args(arguments).arg("--config-dir").arg(self.config_dir());
+        Proc::spawn(format!("porchlight {}", arguments.join(" ")), &mut command)
+    }
+
     /// Holds the presence: `porchlight run --activity {activity}`, which is `auto`, `stdin` or
     /// `none`. It is on its way when this returns; what others see of it is what to wait for.
     #[track_caller]
@@ -135,6 +165,13 @@ impl Light {
     #[must_use]
     pub fn watch(&self) -> Watch {
         Watch { proc: self.start(&["watch", "--json"]) }
+    }
+
+    /// Starts to watch the others and what is dropped: `porchlight watch --json --diagnostics`.
+    #[track_caller]
+    #[must_use]
+    pub fn watch_diagnosing(&self) -> Watch {
+        Watch { proc: self.start(&["watch", "--json", "--diagnostics"]) }
     }
 
     /// Runs a command to its end: how it ended, and its standard output.
@@ -164,6 +201,24 @@ impl Light {
                     serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}"))
                 })
                 .collect(),
+        }
+    }
+
+    /// Everybody, and what was dropped while they were read: `porchlight who --json --diagnostics`.
+    ///
+    /// # Panics
+    ///
+    /// When it does not succeed, or prints something else.
+    pub async fn who_diagnosing(&self) -> (Vec<Value>, Value) {
+        let proc = self.start(&["who", "--json", "--diagnostics"]);
+        let (exit, output) = proc.finish(2 * SOON).await;
+        assert!(exit.success(), "{proc}");
+        let mut lines = output.lines().map(serde_json::from_str);
+        match (lines.next(), lines.next(), lines.next()) {
+            (Some(Ok(Value::Array(persons))), Some(Ok(mut last)), None) => {
+                (persons, last["diagnostics"].take())
+            }
+            _ => panic!("not two lines of JSON: {proc}"),
         }
     }
 
@@ -222,6 +277,13 @@ impl Watch {
             .collect();
         statuses.dedup();
         statuses
+    }
+
+    /// The counters that it printed last; none before the first message was dropped.
+    #[must_use]
+    pub fn diagnostics(&self) -> Option<Value> {
+        let mut events = self.events().into_iter().rev();
+        events.find_map(|mut event| event.get_mut("diagnostics").map(Value::take))
     }
 
     /// Whether its link is up, once it said so.

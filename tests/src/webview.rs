@@ -132,14 +132,18 @@ impl WebView {
         async move {
             // Found anew each time: the page may have replaced the element meanwhile.
             let so = poll_async(within, async || {
-                let found = self.client.find(Locator::Css(css)).await;
-                let Ok(element) = found else { return false };
-                element.attr(name).await.ok().flatten().as_deref() == Some(value)
+                self.attribute_now(css, name).await.as_deref() == Some(value)
             });
             if so.await.is_none() {
                 self.fail(caller, format!("{css} with {name}={value:?} within {within:?}")).await;
             }
         }
+    }
+
+    /// This attribute of the first element that this CSS selector finds, as it is now.
+    pub async fn attribute_now(&self, css: &str, name: &str) -> Option<String> {
+        let element = self.client.find(Locator::Css(css)).await.ok()?;
+        element.attr(name).await.ok().flatten()
     }
 
     /// Waits until the visible text of the first element that this CSS selector finds is as wanted.
@@ -163,6 +167,32 @@ impl WebView {
             match so.await {
                 Some(text) => text,
                 None => self.fail(caller, format!("the text of {css} within {within:?}")).await,
+            }
+        }
+    }
+
+    /// Waits until the text that the first element found by this CSS selector holds, seen or not, is
+    /// as wanted.
+    ///
+    /// # Panics
+    ///
+    /// When it is not within the time; with the page.
+    #[track_caller]
+    pub fn content(
+        &self,
+        css: &str,
+        mut wanted: impl FnMut(&str) -> bool,
+        within: Duration,
+    ) -> impl Future<Output = String> {
+        let caller = Location::caller();
+        async move {
+            let so = poll_async(within, async || {
+                let found = self.client.find(Locator::Css(css)).await;
+                found.ok()?.prop("textContent").await.ok()?.filter(|text| wanted(text))
+            });
+            match so.await {
+                Some(text) => text,
+                None => self.fail(caller, format!("the content of {css} within {within:?}")).await,
             }
         }
     }
@@ -214,6 +244,17 @@ impl WebView {
     /// What the page threw: a page that forbids something is worth a test.
     pub async fn run(&self, script: &str, arguments: Vec<Value>) -> Result<Value, CmdError> {
         self.answer("a script", self.client.execute(script, arguments)).await
+    }
+
+    /// [`WebView::run`] for a script that answers later: by calling its last argument, a function,
+    /// once.
+    ///
+    /// # Errors
+    ///
+    /// What the page threw, or that it did not answer within the driver's 30 s.
+    pub async fn run_async(&self, script: &str, arguments: Vec<Value>) -> Result<Value, CmdError> {
+        let asking = self.client.execute_async(script, arguments);
+        self.answer("a script's answer", asking).await
     }
 
     /// Takes a picture of the page into `tests/out/{name}.png` and returns its path.

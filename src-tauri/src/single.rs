@@ -1,0 +1,93 @@
+//! One app a session: a second launch brings the first one's window to the front.
+//!
+//! Owns the name on the session bus, and speaks `org.freedesktop.Application` there (Desktop Entry Specification,
+//! *D-Bus Activation*), so that a desktop can do the same.
+
+use std::collections::HashMap;
+
+use zbus::Connection;
+use zbus::fdo::RequestNameFlags;
+use zbus::zvariant::{OwnedValue, Value};
+
+use crate::desk::Desktop;
+
+const NAME: &str = "app.porchlight.Porchlight";
+const PATH: &str = "/app/porchlight/Porchlight";
+const INTERFACE: &str = "org.freedesktop.Application";
+
+struct Application(Desktop);
+
+#[zbus::interface(name = "org.freedesktop.Application")]
+impl Application {
+    fn activate(&self, _platform_data: HashMap<String, OwnedValue>) {
+        self.0.open_window();
+    }
+
+    fn open(&self, _uris: Vec<String>, _platform_data: HashMap<String, OwnedValue>) {
+        self.0.open_window();
+    }
+
+    fn activate_action(
+        &self,
+        _action: &str,
+        _parameter: Vec<OwnedValue>,
+        _platform_data: HashMap<String, OwnedValue>,
+    ) {
+        self.0.open_window();
+    }
+}
+
+/// Takes the name for as long as the connection is held. Where another app has it, that one is brought to the
+/// front and this process ends. Without a session bus nobody can tell, and the app goes on.
+pub(crate) async fn claim(desktop: &Desktop) -> Option<Connection> {
+    match take_name(desktop).await {
+        Ok(connection) => Some(connection),
+        Err(zbus::Error::NameTaken) => {
+            if let Err(error) = activate_other().await {
+                eprintln!(
+                    "porchlight-desktop: another one runs here, but it does not answer ({error})"
+                );
+                std::process::exit(1);
+            }
+            std::process::exit(0);
+        }
+        Err(error) => {
+            tracing::warn!("no session bus, so a second launch will be a second app: {error}");
+            None
+        }
+    }
+}
+
+async fn take_name(desktop: &Desktop) -> zbus::Result<Connection> {
+    let connection = zbus::connection::Builder::session()?
+        .internal_executor(false)
+        .serve_at(PATH, Application(desktop.clone()))?
+        .build();
+    let connection = driven(connection).await?;
+    connection.request_name_with_flags(NAME, RequestNameFlags::DoNotQueue.into()).await?;
+    Ok(connection)
+}
+
+/// Ticks the connection on this runtime instead of on a thread of its own.
+async fn driven(
+    connection: impl Future<Output = zbus::Result<Connection>>,
+) -> zbus::Result<Connection> {
+    let connection = connection.await?;
+    let executor = connection.executor().clone();
+    tokio::spawn(async move {
+        while !executor.is_empty() {
+            executor.tick().await;
+        }
+    });
+    Ok(connection)
+}
+
+async fn activate_other() -> zbus::Result<()> {
+    let connection =
+        driven(zbus::connection::Builder::session()?.internal_executor(false).build()).await?;
+    let platform_data: HashMap<&str, Value<'_>> = HashMap::new();
+    connection
+        .call_method(Some(NAME), PATH, Some(INTERFACE), "Activate", &platform_data)
+        .await
+        .map(|_| ())
+}

@@ -1,0 +1,127 @@
+//! What the app in the tray costs: memory of its own, and how often it wakes up.
+
+use std::fs;
+use std::time::Duration;
+
+use porchlight_tests::light::Light;
+use porchlight_tests::notifications::Notifications;
+use porchlight_tests::process::{Proc, Stream};
+use porchlight_tests::tray::Tray;
+use porchlight_tests::until::{START, until_async};
+use porchlight_tests::{EmbeddedHub, Session};
+
+use crate::Figure;
+
+/// How long the app gets to come to rest after its start.
+const REST: Duration = Duration::from_secs(10);
+const WATCHED: Duration = Duration::from_secs(30);
+const EIGHT: &str = "of 8 around";
+
+pub(crate) async fn measure() -> Vec<Figure> {
+    vec![memory().await, wake_ups().await]
+}
+
+/// Private dirty memory with the demo team of eight, whose people come and go meanwhile.
+async fn memory() -> Figure {
+    let session = Session::start().await;
+    let _daemon = Notifications::start(&session).await;
+    let tray = Tray::start(&session).await;
+    let demo = Light::new("mqtt://127.0.0.1:1", "nobody", "none").start(&["demo"]);
+    demo.wait_line(|line| line.contains("mqtt://"), START).await;
+    let line = demo.lines(Stream::Out).remove(0);
+    let url = line.split_whitespace().last().expect("the address is the last word").to_owned();
+    let me = Light::new(&url, "me", "bench").on(&session);
+    let app = Proc::spawn("porchlight-desktop", &mut me.desktop(&[]));
+    wait_for_eight(&tray).await;
+    tokio::time::sleep(REST).await;
+    // A program that was just built lies dirty in the page cache, and its pages would be counted.
+    rustix::fs::sync();
+    let kib = private_dirty(app.id());
+    Figure::at_most(
+        "private dirty memory, tray only, connected, eight people",
+        kib / 1024.0,
+        "MiB",
+        16.0,
+        "≤ 16 MiB",
+    )
+}
+
+/// Voluntary context switches while eight people are connected and nothing happens.
+async fn wake_ups() -> Figure {
+    let session = Session::start().await;
+    let _daemon = Notifications::start(&session).await;
+    let tray = Tray::start(&session).await;
+    let hub = EmbeddedHub::start().await;
+    let team: Vec<_> = (1..=8).map(|n| Light::new(&hub.url(), &format!("u{n}"), "d")).collect();
+    let _running: Vec<_> = team.iter().map(|light| light.run("none")).collect();
+    let me = Light::new(&hub.url(), "me", "bench").on(&session);
+    let app = Proc::spawn("porchlight-desktop", &mut me.desktop(&[]));
+    wait_for_eight(&tray).await;
+    tokio::time::sleep(REST).await;
+    let before = voluntary_switches(app.id());
+    tokio::time::sleep(WATCHED).await;
+    let switches = voluntary_switches(app.id()) - before;
+    Figure {
+        what: "voluntary context switches of all threads, 30 s idle",
+        value: switches.to_string(),
+        bar: "stated",
+        holds: true,
+    }
+}
+
+async fn wait_for_eight(tray: &Tray) {
+    let item = tray.item("porchlight", START).await;
+    until_async("eight people in the tray", START, async || {
+        item.tooltip().await.title.ends_with(EIGHT)
+    })
+    .await;
+}
+
+/// The process and all below it.
+fn family(of: u32) -> Vec<u32> {
+    let mut family = vec![of];
+    let mut next = 0;
+    while let Some(parent) = family.get(next).copied() {
+        next += 1;
+        for task in numbers(&format!("/proc/{parent}/task")) {
+            let children = format!("/proc/{parent}/task/{task}/children");
+            let children = fs::read_to_string(children).unwrap_or_default();
+            family.extend(children.split_whitespace().filter_map(|id| id.parse::<u32>().ok()));
+        }
+    }
+    family
+}
+
+/// In KiB, summed over the app's processes (`proc_pid_smaps(5)`, *smaps_rollup*).
+#[expect(clippy::cast_precision_loss, reason = "a process has less than 2^52 KiB")]
+fn private_dirty(of: u32) -> f64 {
+    let kib: u64 = family(of)
+        .into_iter()
+        .map(|id| field(&format!("/proc/{id}/smaps_rollup"), "Private_Dirty:"))
+        .sum();
+    kib as f64
+}
+
+fn voluntary_switches(of: u32) -> u64 {
+    let tasks = |id: u32| numbers(&format!("/proc/{id}/task")).into_iter().map(move |t| (id, t));
+    family(of)
+        .into_iter()
+        .flat_map(tasks)
+        .map(|(id, task)| {
+            field(&format!("/proc/{id}/task/{task}/status"), "voluntary_ctxt_switches:")
+        })
+        .sum()
+}
+
+fn numbers(folder: &str) -> Vec<u32> {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+fn field(file: &str, name: &str) -> u64 {
+    let text = fs::read_to_string(file).unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix(name));
+    line.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or_default()
+}
