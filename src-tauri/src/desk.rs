@@ -189,7 +189,10 @@ impl Desk {
                 },
                 () = at(without_tray) => {
                     self.give_up_on_tray = None;
-                    self.shell.open_window();
+                    // One that came meanwhile is where the person put it.
+                    if !self.shell.has_window() {
+                        self.shell.open_window();
+                    }
                 }
             }
         }

@@ -17,14 +17,28 @@ pub(crate) enum NoDisplay {
 #[cfg(target_os = "linux")]
 pub(crate) fn check() -> Result<(), NoDisplay> {
     let named = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-    if named("WAYLAND_DISPLAY").is_some() {
+    let wayland = named("WAYLAND_DISPLAY").map(|display| match reach_wayland(&display) {
+        Ok(()) => Ok(()),
+        Err(error) => Err(NoDisplay::Closed { display, reason: error.to_string() }),
+    });
+    let Some(display) = named("DISPLAY") else {
+        return wayland.unwrap_or(Err(NoDisplay::None));
+    };
+    if wayland.is_some_and(|reached| reached.is_ok()) {
         return Ok(());
     }
-    let display = named("DISPLAY").ok_or(NoDisplay::None)?;
     match x11rb::connect(None) {
         Ok(_) => Ok(()),
         Err(error) => Err(NoDisplay::Closed { display, reason: error.to_string() }),
     }
+}
+
+/// The socket of a compositor: an absolute path, or a name in `XDG_RUNTIME_DIR` (`wl_display_connect(3)`).
+#[cfg(target_os = "linux")]
+fn reach_wayland(display: &str) -> std::io::Result<()> {
+    let folder = std::env::var_os("XDG_RUNTIME_DIR").unwrap_or_default();
+    let socket = std::path::Path::new(&folder).join(display);
+    std::os::unix::net::UnixStream::connect(socket).map(drop)
 }
 
 #[cfg(not(target_os = "linux"))]

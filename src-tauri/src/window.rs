@@ -31,8 +31,15 @@ fn open_here(app: &AppHandle) -> tauri::Result<()> {
         .title("Porchlight")
         .inner_size(380.0, 620.0)
         .min_inner_size(320.0, 420.0)
+        // The page's own policy says nothing about going to another page.
+        .on_navigation(is_own)
         .build()?;
     Ok(())
+}
+
+/// What Tauri serves the app's files under, by system.
+fn is_own(url: &tauri::Url) -> bool {
+    url.scheme() == "tauri" || url.host_str() == Some("tauri.localhost")
 }
 
 /// Closing destroys the window where a tray brings it back; elsewhere it only gets out of the way.

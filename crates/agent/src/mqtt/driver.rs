@@ -31,6 +31,8 @@ pub(super) struct Driver {
     filters: Vec<String>,
     events: mpsc::Sender<LinkEvent>,
     connected: bool,
+    /// Whether DISCONNECT was written.
+    leaving: bool,
 }
 
 impl Driver {
@@ -48,6 +50,7 @@ impl Driver {
             filters: Vec::new(),
             events,
             connected: false,
+            leaving: false,
         }
     }
 
@@ -60,12 +63,17 @@ impl Driver {
                     self.note_written(id);
                     None
                 }
-                // Polling on after this would connect again.
+                // The broker closes the socket when it has read this. Closed by us, it could fail to
+                // write to us before it reads, and take that for a crash.
                 Ok(Event::Outgoing(Outgoing::Disconnect)) => {
+                    self.leaving = true;
+                    None
+                }
+                Ok(Event::Outgoing(_)) => None,
+                Err(_) if self.leaving => {
                     let reason = "we said goodbye".to_owned();
                     Some(LinkEvent::Down(LinkFailure::Broken { reason }))
                 }
-                Ok(Event::Outgoing(_)) => None,
                 Err(error) => {
                     let failure = failure::from_library(error, &self.address, self.connected);
                     Some(LinkEvent::Down(failure))
