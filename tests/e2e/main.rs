@@ -1,4 +1,9 @@
 //! The end-to-end tests, one module a subject.
 
+mod broken;
+mod commands;
+mod desktop;
 mod harness;
+mod hostile;
 mod presence;
+mod seeds;

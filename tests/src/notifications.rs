@@ -168,11 +168,17 @@ impl Notifications {
                 shown.actions.iter().any(|(known, _)| known == key),
                 "{caller}: no button {key} in {shown:#?}"
             );
-            Server::action_invoked(&self.emitter(), id, key).await.expect("the bus takes a signal");
+            self.invoke(id, key).await;
             if shown.hint("resident").as_deref() != Some("true") {
                 self.close(id, Closed::Dismissed).await;
             }
         }
+    }
+
+    /// Says that a button was pressed, and leaves the notification where it is. It can be said again
+    /// where the app may not have listened yet.
+    pub async fn invoke(&self, id: u32, key: &str) {
+        Server::action_invoked(&self.emitter(), id, key).await.expect("the bus takes a signal");
     }
 
     /// Takes a notification off the screen, as the person or the passing of its time does.

@@ -197,22 +197,26 @@ impl WebView {
         }
     }
 
-    /// Clicks the first element that this CSS selector finds, as soon as it can be clicked.
+    /// Clicks the first element that this CSS selector finds, as soon as it can be clicked. One that
+    /// goes away by being clicked is not for this: the driver may look for it once more and call that
+    /// a failure.
     ///
     /// # Panics
     ///
-    /// When it can't within the time; with the page.
+    /// When it can't within the time; with what the driver said last and the page.
     #[track_caller]
     pub fn click(&self, css: &str, within: Duration) -> impl Future<Output = ()> {
         let caller = Location::caller();
         async move {
+            let mut refusal = None;
             let clicked = poll_async(within, async || {
                 let found = self.client.find(Locator::Css(css)).await;
                 let Ok(element) = found else { return false };
-                element.click().await.is_ok()
+                element.click().await.map_err(|error| refusal = Some(error)).is_ok()
             });
             if clicked.await.is_none() {
-                self.fail(caller, format!("a click on {css} within {within:?}")).await;
+                let why = refusal.map_or_else(String::new, |error| format!(" ({error})"));
+                self.fail(caller, format!("a click on {css} within {within:?}{why}")).await;
             }
         }
     }

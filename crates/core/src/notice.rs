@@ -13,9 +13,9 @@ use crate::time::{Monotonic, Now};
 use crate::view::{CauseView, Group};
 
 /// News is held this long for more of it to come, so that a burst is one notice.
-const QUIET: Duration = Duration::from_millis(400);
+const QUIET: Duration = Duration::from_millis(800);
 /// And no longer than this, however much comes.
-const AT_MOST: Duration = Duration::from_secs(2);
+const AT_MOST: Duration = Duration::from_secs(3);
 /// From this many people on it is a burst.
 const BURST: usize = 3;
 
@@ -236,11 +236,11 @@ mod tests {
     fn coming_and_going_are_news() {
         let mut notices = Notices::default();
         assert_eq!(notices.judge(at(0), &live("ann", None, "online"), WANTED), Ok(()));
-        assert_eq!(notices.poll(at(399)), []);
-        assert_eq!(notices.next_deadline(), Some(at(400).mono));
-        assert_eq!(notices.poll(at(400)), [Notice::Came(who("ann"))]);
-        assert_eq!(notices.judge(at(500), &live("ann", Some("online"), "offline"), WANTED), Ok(()));
-        assert_eq!(notices.poll(at(900)), [Notice::Went(who("ann"), None)]);
+        assert_eq!(notices.poll(at(799)), []);
+        assert_eq!(notices.next_deadline(), Some(at(800).mono));
+        assert_eq!(notices.poll(at(800)), [Notice::Came(who("ann"))]);
+        assert_eq!(notices.judge(at(900), &live("ann", Some("online"), "offline"), WANTED), Ok(()));
+        assert_eq!(notices.poll(at(1700)), [Notice::Went(who("ann"), None)]);
         assert_eq!(notices.next_deadline(), None);
     }
 
@@ -248,9 +248,9 @@ mod tests {
     fn falling_idle_and_coming_back_is_neither() {
         let mut notices = Notices::default();
         notices.judge(at(0), &live("ann", None, "online"), WANTED).unwrap();
-        notices.poll(at(400));
+        notices.poll(at(800));
         for (before, after) in [("online", "away"), ("away", "online"), ("online", "dnd")] {
-            let judged = notices.judge(at(500), &live("ann", Some(before), after), WANTED);
+            let judged = notices.judge(at(900), &live("ann", Some(before), after), WANTED);
             assert_eq!(judged, Err(Suppressed::NeitherCameNorWent));
         }
     }
@@ -293,9 +293,9 @@ mod tests {
         for (ms, user) in [(0, "ann"), (300, "bob"), (600, "cat")] {
             notices.judge(at(ms), &live(user, None, "online"), WANTED).unwrap();
         }
-        assert_eq!(notices.poll(at(999)), []);
+        assert_eq!(notices.poll(at(1399)), []);
         let came = vec![who("ann"), who("bob"), who("cat")];
-        assert_eq!(notices.poll(at(1000)), [Notice::Summary { came, went: vec![] }]);
+        assert_eq!(notices.poll(at(1400)), [Notice::Summary { came, went: vec![] }]);
     }
 
     #[test]
@@ -304,7 +304,7 @@ mod tests {
         for n in 0..100 {
             let ms = n * 100;
             if !notices.poll(at(ms)).is_empty() {
-                assert_eq!(ms, 2000);
+                assert_eq!(ms, 3000);
                 return;
             }
             notices.judge(at(ms), &live(&format!("u{n}"), None, "online"), WANTED).unwrap();

@@ -1,0 +1,156 @@
+//! The command line itself: what it prints, and how it ends.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+use std::time::Duration;
+
+use porchlight_tests::port::answers;
+use porchlight_tests::process::{Exit, Stream};
+use porchlight_tests::until::{SOON, START};
+use porchlight_tests::{EmbeddedHub, Light, Message, Probe, Proc, bin};
+use serde_json::{Value, json};
+
+/// What the promise "seen at once" may take on a busy machine.
+const AT_ONCE: Duration = Duration::from_secs(1);
+
+fn keys(value: &Value) -> BTreeSet<&str> {
+    value.as_object().map(|map| map.keys().map(String::as_str).collect()).unwrap_or_default()
+}
+
+/// Two records, for whoever comes later.
+async fn put_two_people(broker: &str) -> Probe {
+    let mut probe = Probe::connect(broker).await;
+    for user in ["alice", "carol"] {
+        let record = json!({ "v": 1, "status": "online", "name": user, "kind": "laptop" });
+        let topic = format!("presence/{user}/device/laptop");
+        probe.publish(Message::json(topic, &record).retained()).await;
+    }
+    probe
+}
+
+#[tokio::test]
+async fn who_prints_one_array_with_the_documented_fields() {
+    let hub = EmbeddedHub::start().await;
+    let bob = Light::new(&hub.url(), "bob", "desk");
+    let (exit, output) = bob.finish(&["who", "--json"]).await;
+    assert!(exit.success());
+    assert_eq!(output, "[]", "an empty room is an empty array");
+    let _probe = put_two_people(&hub.url()).await;
+    let (exit, output) = bob.finish(&["who", "--json"]).await;
+    assert!(exit.success());
+    let persons: Value = serde_json::from_str(&output).expect("one value of JSON");
+    assert_eq!(persons.as_array().map(Vec::len), Some(2), "{persons}");
+    let fields = "user name status cause since text emoji until stale devices";
+    let of_devices = "device kind status cause since";
+    for person in persons.as_array().into_iter().flatten() {
+        assert_eq!(keys(person), fields.split(' ').collect(), "{person}");
+        assert_eq!(keys(&person["devices"][0]), of_devices.split(' ').collect(), "{person}");
+        assert_eq!(person["stale"], false);
+    }
+}
+
+#[tokio::test]
+async fn who_prints_a_line_a_person_for_people() {
+    let hub = EmbeddedHub::start().await;
+    let bob = Light::new(&hub.url(), "bob", "desk");
+    let _probe = put_two_people(&hub.url()).await;
+    let (exit, output) = bob.finish(&["who"]).await;
+    assert!(exit.success());
+    let lines: Vec<_> = output.lines().collect();
+    assert_eq!(lines.len(), 2, "{output}");
+    assert!(lines[0].contains("alice") && lines[0].contains("online"), "{output}");
+    assert!(lines[1].contains("carol") && lines[1].contains("online"), "{output}");
+}
+
+#[tokio::test]
+async fn watch_prints_everybody_once_and_then_what_changes() {
+    let hub = EmbeddedHub::start().await;
+    let mut probe = put_two_people(&hub.url()).await;
+    let watch = Light::new(&hub.url(), "bob", "desk").watch();
+    watch.wait_status("carol", "online", START).await;
+    let away = json!({ "v": 1, "status": "away", "cause": "idle" });
+    probe.publish(Message::json("presence/alice/device/laptop", &away)).await;
+    watch.wait_status("alice", "away", AT_ONCE).await;
+    let said: Vec<_> = watch
+        .events()
+        .iter()
+        .map(|event| {
+            event["link"].as_str().map_or_else(
+                || format!("{} {}", event["user"], event["status"]).replace('"', ""),
+                |link| format!("link {link}"),
+            )
+        })
+        .collect();
+    assert_eq!(said, ["link up", "alice online", "carol online", "alice away"]);
+    assert!(watch.proc().lines(Stream::Err).is_empty(), "{}", watch.proc());
+}
+
+#[tokio::test]
+async fn watch_ends_quietly_when_nobody_reads_it() {
+    let hub = EmbeddedHub::start().await;
+    let mut probe = put_two_people(&hub.url()).await;
+    let light = Light::new(&hub.url(), "bob", "desk");
+    let watch = light.command(&["watch"]);
+    let mut shell = Command::new("sh");
+    shell.args(["-c", r#"{ "$@"; echo "ended with $?" >&2; } | head -n 1"#, "sh"]);
+    shell.arg(watch.get_program()).args(watch.get_args());
+    let pipe = Proc::spawn("porchlight watch | head -n 1", &mut shell);
+    pipe.wait_line(|line| line.contains("connected"), START).await;
+    let away = json!({ "v": 1, "status": "away" });
+    // It notices at the next line that it has to say. The reader may take a moment to go.
+    let lines = async {
+        loop {
+            probe.publish(Message::json("presence/alice/device/laptop", &away)).await;
+            let online = json!({ "v": 1, "status": "online" });
+            probe.publish(Message::json("presence/alice/device/laptop", &online)).await;
+        }
+    };
+    tokio::select! {
+        () = lines => {}
+        exit = pipe.wait_exit(SOON) => assert!(exit.success(), "{pipe}"),
+    }
+    pipe.finish(SOON).await;
+    assert_eq!(pipe.lines(Stream::Err), ["ended with 0"]);
+}
+
+#[tokio::test]
+async fn the_demo_says_where_it_is_and_eight_people_come() {
+    let home = Light::new("mqtt://nowhere.invalid", "you", "desk");
+    let demo = home.start_by_config(&["demo"]);
+    let line = demo.wait_line(|line| line.contains("mqtt://127.0.0.1:"), START).await;
+    let url = line.split_whitespace().find(|word| word.starts_with("mqtt://")).expect("just seen");
+    let watch = Light::new(url, "you", "desk").watch();
+    watch.wait_link(true, START).await;
+    porchlight_tests::until("eight people", START, || watch.persons().len() == 8).await;
+    let people = watch.persons();
+    let named = |person: &Value| person["name"].as_str().is_some_and(|name| name.contains(' '));
+    assert!(people.values().all(named), "{people:?}");
+}
+
+#[tokio::test]
+async fn help_tells_the_exit_codes() {
+    for (arguments, wanted) in [
+        (["--help"].as_slice(), "Exit codes: 0 done; 2 wrong usage; 3 no connection"),
+        (&["--help"], "4 refused"),
+        (&["watch", "--help"], "--json"),
+    ] {
+        let proc = Proc::spawn("porchlight", Command::new(bin("porchlight")).args(arguments));
+        let (exit, help) = proc.finish(SOON).await;
+        assert_eq!(exit, Exit::Code(0));
+        let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(help.contains(wanted), "{help}");
+    }
+}
+
+#[tokio::test]
+async fn the_hub_says_first_where_it_listens() {
+    let home = Light::new("mqtt://nowhere.invalid", "you", "desk");
+    let hub = home.start_by_config(&["hub", "--listen", "127.0.0.1:0"]);
+    hub.wait_line(|line| line.contains("listening"), START).await;
+    let first = hub.lines(Stream::Out).swap_remove(0);
+    let port = first.strip_prefix("listening on 127.0.0.1:").and_then(|port| port.parse().ok());
+    assert!(port.is_some_and(|port| port != 0 && answers(port)), "{first}");
+    // Commands on this machine find it without being told.
+    let who = home.start_by_config(&["who", "--json"]);
+    assert_eq!(who.finish(2 * SOON).await, (Exit::Code(0), "[]".to_owned()));
+}
