@@ -11,7 +11,7 @@ use porchlight_tests::{
 use super::{Desk, launch, wait_tooltip, windows};
 
 /// How long news is held for more of it to come.
-const HELD: Duration = Duration::from_millis(400);
+const HELD: Duration = Duration::from_millis(800);
 
 #[tokio::test]
 async fn who_was_there_before_a_restart_is_no_news_and_who_comes_after_it_is() {

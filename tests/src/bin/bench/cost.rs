@@ -18,7 +18,35 @@ const WATCHED: Duration = Duration::from_secs(30);
 const EIGHT: &str = "of 8 around";
 
 pub(crate) async fn measure() -> Vec<Figure> {
-    vec![memory().await, wake_ups().await]
+    let mut figures = vec![memory().await, wake_ups().await];
+    figures.extend(reference().await);
+    figures
+}
+
+/// The same of Pidgin with its window open and no account, where it is installed: the leanest of its kind, for
+/// comparison.
+async fn reference() -> Vec<Figure> {
+    if !installed("pidgin") {
+        return Vec::new();
+    }
+    let session = Session::start().await;
+    let app = Proc::spawn("pidgin", session.command("pidgin").arg("--nologin"));
+    tokio::time::sleep(REST).await;
+    rustix::fs::sync();
+    let mib = private_dirty(app.id()) / 1024.0;
+    let before = voluntary_switches(app.id());
+    tokio::time::sleep(WATCHED).await;
+    let switches = voluntary_switches(app.id()) - before;
+    let figure = |what, value| Figure { what, value, bar: "reference", holds: true };
+    vec![
+        figure("Pidgin, not connected: private dirty memory", format!("{mib:.1} MiB")),
+        figure("Pidgin, not connected: context switches in 30 s", switches.to_string()),
+    ]
+}
+
+fn installed(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
 /// Private dirty memory with the demo team of eight, whose people come and go meanwhile.
