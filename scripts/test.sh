@@ -104,7 +104,7 @@ unit)
 e2e)
     ui
     e2e_tools
-    step 'build' cargo build --workspace --locked
+    step 'build' cargo build --workspace --all-targets --locked
     step 'end-to-end tests' cargo test -p porchlight-tests --locked --no-fail-fast
     ;;
 all)
@@ -113,7 +113,8 @@ all)
     lint
     step 'ui tests' npm --prefix ui test
     e2e_tools
-    step 'build' cargo build --workspace --locked
+    # With the tests, whose dependencies have more features: a build without them would compile most of it twice.
+    step 'build' cargo build --workspace --all-targets --locked
     step 'rust tests' cargo test --workspace --locked --no-fail-fast
     ;;
 *) die "test.sh: no checks are called '${1-}' (all, lint, unit, e2e)" ;;
