@@ -1,7 +1,7 @@
 //! What is not as it should be: no broker, wrong words, full disks, pulled cables.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -229,11 +229,8 @@ async fn a_hub_for_other_computers_has_to_be_asked_for() {
     assert!(light.who().await.is_empty());
 }
 
-/// A hub whose store is there, and what is seen through it while nothing can be kept.
-async fn presence_goes_on_without(store: &Path, spoil: impl FnOnce()) -> Proc {
-    let home = somebody();
-    let store = store.to_string_lossy();
-    let hub = home.start_by_config(&["hub", "--listen", "127.0.0.1:0", "--store", &store]);
+/// What is seen through this hub, told to keep its states in `store`, while nothing can be kept.
+async fn presence_goes_on_without(store: &Path, hub: &Proc, spoil: impl FnOnce()) {
     let first = hub.wait_line(|line| line.starts_with("listening on 127.0.0.1:"), START).await;
     let broker = format!("mqtt://{}", &first["listening on ".len()..]);
     spoil();
@@ -245,13 +242,13 @@ async fn presence_goes_on_without(store: &Path, spoil: impl FnOnce()) -> Proc {
     alice.set("dnd", Some(&"x".repeat(200))).await;
     watch.wait_status("alice", "dnd", SOON).await;
     let said = hub.wait_line(|line| line.contains("states cannot be saved"), SOON).await;
-    assert!(said.contains(&*store) && said.contains("presence goes on"), "{said}");
+    assert!(said.contains(&*store.to_string_lossy()), "{said}");
+    assert!(said.contains("presence goes on"), "{said}");
     running.signal_leader(Signal::TERM);
     watch.wait_status("alice", "offline", SOON).await;
     // A late joiner reads what could not be saved: it is kept in memory.
     let late = Light::new(&broker, "carol", "desk").who().await;
     assert!(late.iter().any(|p| p["user"] == "alice" && p["status"] == "offline"), "{late:?}");
-    hub
 }
 
 #[tokio::test]
@@ -259,59 +256,60 @@ async fn a_hub_without_a_place_for_its_store_goes_on() {
     let dir = tempfile::tempdir().expect("a temporary folder can be made");
     let store = dir.path().join("in-the-way");
     std::fs::write(&store, "a file where the folder should be").expect("it is ours");
-    presence_goes_on_without(&store, || {}).await;
+    let place = store.to_string_lossy();
+    let home = somebody();
+    let hub = home.start_by_config(&["hub", "--listen", "127.0.0.1:0", "--store", &place]);
+    presence_goes_on_without(&store, &hub, || {}).await;
 }
 
-/// A small file system of its own, unmounted in the end. Only root can have one.
-struct Mount(PathBuf);
-
-impl Mount {
-    fn make(dir: &Path) -> Option<Self> {
-        let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", "size=64k", "tmpfs"]).arg(dir);
-        let mounted = mount.output().is_ok_and(|output| output.status.success());
-        if !mounted {
-            eprintln!("skipped: no file system can be mounted here");
-        }
-        mounted.then(|| Self(dir.to_owned()))
-    }
-
-    fn make_read_only(&self) {
-        let mut mount = Command::new("mount");
-        porchlight_tests::process::run(mount.args(["-o", "remount,ro"]).arg(&self.0));
-    }
-
-    fn fill(&self) {
-        let filled = std::fs::write(self.0.join("filler"), vec![0; 1024 * 1024]);
-        assert!(filled.is_err(), "64 KiB took 1 MiB");
-    }
-}
-
-impl Drop for Mount {
-    fn drop(&mut self) {
-        // Lazily: a hub that still ends may have a file open.
-        let _ = Command::new("umount").arg("-l").arg(&self.0).output();
-    }
+/// A hub that sees a small file system of its own in `dir`, which goes with it whatever ends it.
+/// `None` where this machine does not let us mount one.
+fn hub_on_a_small_disk(home: &Light, dir: &Path, options: &str) -> Option<Proc> {
+    // Root needs no namespace of users, and may not be allowed one.
+    let ways = [["--mount"].as_slice(), &["--mount", "--map-root-user"]];
+    let mount = r#"mount -t tmpfs -o "$1" tmpfs "$2" && shift 2 && exec "$@""#;
+    let unshare = |way: &[&str]| {
+        let mut command = Command::new("unshare");
+        command.args(way).args(["sh", "-c", mount, "sh", options]).arg(dir);
+        command
+    };
+    let may = |way: &&&[&str]| unshare(way).arg("true").output().is_ok_and(|o| o.status.success());
+    let Some(way) = ways.iter().find(may) else {
+        eprintln!("skipped: no file system can be mounted here");
+        return None;
+    };
+    let hub = home.command(&["hub", "--listen", "127.0.0.1:0", "--store"]);
+    let (program, arguments) = (hub.get_program(), hub.get_args());
+    let mut command = unshare(way);
+    // Its store is the last of its own arguments; who and where come behind.
+    command.arg(program).args(arguments.clone().take(4)).arg(dir.join("store"));
+    command.args(arguments.skip(4));
+    Some(Proc::spawn("porchlight hub on a small disk", &mut command))
 }
 
 #[tokio::test]
 async fn a_hub_whose_disk_is_full_goes_on() {
-    let dir = tempfile::tempdir().expect("a temporary folder can be made");
-    let Some(mount) = Mount::make(dir.path()) else {
+    let (home, dir) = (somebody(), tempfile::tempdir().expect("a temporary folder can be made"));
+    let Some(hub) = hub_on_a_small_disk(&home, dir.path(), "size=64k") else {
         return;
     };
-    let hub = presence_goes_on_without(&mount.0.join("store"), || mount.fill()).await;
+    let fill = || {
+        // As the hub sees it.
+        let disk = format!("/proc/{}/root{}", hub.id(), dir.path().display());
+        let filled = std::fs::write(Path::new(&disk).join("filler"), vec![0; 1024 * 1024]);
+        assert!(filled.is_err(), "64 KiB took 1 MiB");
+    };
+    presence_goes_on_without(&dir.path().join("store"), &hub, fill).await;
     assert!(hub.to_string().contains("No space left"), "{hub}");
 }
 
 #[tokio::test]
 async fn a_hub_whose_disk_is_read_only_goes_on() {
-    let dir = tempfile::tempdir().expect("a temporary folder can be made");
-    let Some(mount) = Mount::make(dir.path()) else {
+    let (home, dir) = (somebody(), tempfile::tempdir().expect("a temporary folder can be made"));
+    let Some(hub) = hub_on_a_small_disk(&home, dir.path(), "ro") else {
         return;
     };
-    mount.make_read_only();
-    let hub = presence_goes_on_without(&mount.0.join("store"), || {}).await;
+    presence_goes_on_without(&dir.path().join("store"), &hub, || {}).await;
     assert!(hub.to_string().contains("Read-only"), "{hub}");
 }
 

@@ -20,7 +20,9 @@ pub(crate) const GOODBYE: Duration = Duration::from_millis(1500);
 const READ_SILENCE: Duration = Duration::from_millis(50);
 /// Before one's own state is published, reading takes no longer than this.
 const READ_AT_MOST: Duration = Duration::from_millis(300);
-/// Whoever only reads can wait longer for a large team.
+/// Whoever only reads has to be right at the first look: a busy broker may pause for longer than that.
+const READER_SILENCE: Duration = Duration::from_millis(250);
+/// And can wait longer for a large team.
 const READER_AT_MOST: Duration = Duration::from_secs(5);
 
 /// The first tries come quickly: within a lift ride nobody should notice.
@@ -168,8 +170,12 @@ impl Session {
     fn reading_ends(&self) -> Option<Monotonic> {
         match self.phase {
             Phase::Reading { subscribed: Some(subscribed), last } => {
-                let at_most = if self.reader { READER_AT_MOST } else { READ_AT_MOST };
-                Some((last + READ_SILENCE).min(subscribed + at_most))
+                let (silence, at_most) = if self.reader {
+                    (READER_SILENCE, READER_AT_MOST)
+                } else {
+                    (READ_SILENCE, READ_AT_MOST)
+                };
+                Some((last + silence).min(subscribed + at_most))
             }
             _ => None,
         }

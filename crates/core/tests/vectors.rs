@@ -110,7 +110,7 @@ fn every_vector_holds() {
             engine.handle(now, Input::Link(LinkEvent::Received(message)));
             viewer.drain(&mut engine);
         }
-        engine.handle(at(now.wall.as_ms() + 60), Input::Tick);
+        engine.handle(at(now.wall.as_ms() + 250), Input::Tick);
         viewer.drain(&mut engine);
         if let Some(expected) = &case.expect {
             viewer.expect(&case.name, expected);

@@ -456,7 +456,9 @@ fn a_chooser_reads_first_then_writes_one_above() {
     rig.receive("presence/alice/chosen", r#"{"v":1,"rev":41,"status":"dnd","at":1}"#, true);
     assert_eq!(rig.published(), []);
     rig.link(LinkEvent::Subscribed { refused: Vec::new() });
-    rig.pass(50);
+    rig.pass(249);
+    assert_eq!(rig.published(), []);
+    rig.pass(1);
     let Some(Effect::Publish(publish)) =
         rig.effects.iter().find(|effect| matches!(effect, Effect::Publish(_))).cloned()
     else {
