@@ -44,7 +44,7 @@ struct Slammer {
 
 impl Slammer {
     async fn start() -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", free_port())).await.expect("a free port");
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
         let address = listener.local_addr().expect("it listens");
         let knocks = Arc::new(Mutex::new(Vec::new()));
         let noted = Arc::clone(&knocks);
@@ -193,7 +193,7 @@ async fn a_wrong_config_is_named_with_file_and_line_and_what_is_allowed() {
 
 #[tokio::test]
 async fn a_hub_says_that_its_port_is_taken() {
-    let taken = TcpListener::bind(("127.0.0.1", free_port())).await.expect("a free port");
+    let taken = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
     let address = taken.local_addr().expect("it listens").to_string();
     let (exit, said) = refused(&somebody(), &["hub", "--listen", &address]).await;
     assert_eq!(exit, Exit::Code(1), "{said}");
@@ -278,12 +278,11 @@ fn hub_on_a_small_disk(home: &Light, dir: &Path, options: &str) -> Option<Proc> 
         eprintln!("skipped: no file system can be mounted here");
         return None;
     };
-    let hub = home.command(&["hub", "--listen", "127.0.0.1:0", "--store"]);
-    let (program, arguments) = (hub.get_program(), hub.get_args());
+    let store = dir.join("store");
+    let store = store.to_string_lossy();
+    let hub = home.command(&["hub", "--listen", "127.0.0.1:0", "--store", &store]);
     let mut command = unshare(way);
-    // Its store is the last of its own arguments; who and where come behind.
-    command.arg(program).args(arguments.clone().take(4)).arg(dir.join("store"));
-    command.args(arguments.skip(4));
+    command.arg(hub.get_program()).args(hub.get_args());
     Some(Proc::spawn("porchlight hub on a small disk", &mut command))
 }
 

@@ -38,8 +38,8 @@ impl Cable {
     ///
     /// When it can't listen.
     pub async fn to(port: u16) -> Self {
-        let listener =
-            TcpListener::bind(("127.0.0.1", crate::port::free_port())).await.expect("a free port");
+        // The system's choice: unlike a server's, this port is never free while a client retries it.
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
         let address = listener.local_addr().expect("it listens");
         let state = Arc::new(watch::Sender::new(State { plugged: true, cuts: 0 }));
         let connections = Arc::new(AtomicUsize::new(0));
