@@ -58,7 +58,7 @@ pub(crate) fn reason(error: &rustls::Error) -> String {
         return error.to_string();
     };
     match wrong {
-        CertificateError::UnknownIssuer => {
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
             "its certificate is signed by nobody whom this computer trusts; if it is your team's own, \
              name its certificate in broker.ca"
                 .to_owned()

@@ -5,6 +5,7 @@ use std::io;
 
 use porchlight_core::input::LinkFailure;
 use rumqttc::TlsError;
+use rumqttc::v5::mqttbytes::Error as LibraryError;
 use rumqttc::v5::mqttbytes::v5::{ConnectReturnCode, DisconnectReasonCode};
 use rumqttc::v5::{ConnectionError, StateError};
 
@@ -70,7 +71,9 @@ fn from_connack(code: ConnectReturnCode) -> LinkFailure {
 
 fn from_state(error: StateError, address: String, connected: bool) -> LinkFailure {
     match error {
-        StateError::Io(error) => from_io(&error, address, connected),
+        StateError::Io(error) | StateError::Deserialization(LibraryError::Io(error)) => {
+            from_io(&error, address, connected)
+        }
         StateError::ServerDisconnect {
             reason_code: DisconnectReasonCode::SessionTakenOver,
             ..
