@@ -256,6 +256,10 @@ impl Driver {
                     tz: clock::zone(),
                     away_after: presence.away_after,
                     last_epoch: presence.identity.epoch,
+                    grace: porchlight_core::engine::GRACE,
+                    lease: porchlight_core::engine::LEASE,
+                    user_topic: true,
+                    invisible: false,
                 };
                 eyes = Some(presence.eyes);
                 identity = Some(presence.identity);
@@ -269,7 +273,9 @@ impl Driver {
             client_id,
             role,
             notices: setup.notices,
+            speaks_v5: false,
             seed: rng.u64(..),
+            without: None,
         };
         Ok(Self {
             engine: Engine::new(clock::now(), settings),
@@ -372,6 +378,8 @@ impl Driver {
                     link.close().await;
                 }
             }
+            Effect::Drop => self.link = None,
+            Effect::ConnectCompanion(_) | Effect::DisconnectCompanion => {}
             Effect::Show(update) => self.tell(Event::Show(update)),
             Effect::ShowTray(tray) => self.tell(Event::Tray(tray)),
             Effect::Notify(notice) => self.tell(Event::Notify(notice)),

@@ -180,6 +180,16 @@ pub(crate) fn reader_client_id(rng: &mut fastrand::Rng) -> String {
 mod tests {
     use super::*;
 
+    fn saved(identity: &Identity, epoch: u64) -> Saved {
+        Saved {
+            device: ids().1,
+            client_id: identity.client_id.clone(),
+            epoch,
+            speaks_v5: true,
+            invisible: false,
+        }
+    }
+
     fn ids() -> (UserId, DeviceId) {
         (UserId::parse("zoë b").unwrap(), DeviceId::parse("desk").unwrap())
     }
@@ -195,7 +205,7 @@ mod tests {
 
         let (user, _) = ids();
         let mut first = Identity::take(&state, &user, &device, &mut rng).unwrap();
-        first.save(&Saved { epoch: 42 }).unwrap();
+        first.save(&saved(&first, 42)).unwrap();
         let client_id = first.client_id.clone();
         assert_eq!(client_id.len(), 23);
         drop(first);
@@ -235,6 +245,7 @@ mod tests {
         assert!(error.is_some());
         let (user, _) = ids();
         let mut identity = Identity::take(&state, &user, &device, &mut rng).unwrap();
-        assert!(identity.save(&Saved { epoch: 1 }).is_err());
+        let new = saved(&identity, 1);
+        assert!(identity.save(&new).is_err());
     }
 }

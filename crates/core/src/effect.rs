@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use crate::id::DeviceId;
 use crate::input::{PublishId, Refusal};
 use crate::notice::Notice;
 use crate::view::Update;
@@ -24,6 +25,12 @@ pub enum Effect {
     Publish(Publish),
     /// DISCONNECT with reason 0x00, which discards the Will, and close.
     Disconnect,
+    /// Close the socket without DISCONNECT: the Will speaks for us unless we are back within its delay.
+    Drop,
+    /// Open the companion connection, giving up whatever companion there was without another word on it.
+    ConnectCompanion(Connect),
+    /// DISCONNECT the companion with reason 0x00, which discards its Will, and close.
+    DisconnectCompanion,
     /// Show what changed.
     Show(Update),
     /// Show this in the tray.
@@ -50,18 +57,37 @@ pub enum Effect {
 /// What one device keeps across runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Saved {
+    /// The device's id. It changes only where a clone of this machine uses it too.
+    pub device: DeviceId,
+    /// The Client Identifier of its presence, which changes with it.
+    pub client_id: String,
     /// The number of the session about to begin.
     pub epoch: u64,
+    /// Whether this broker is known to speak MQTT 5, so that nothing makes us fall back.
+    pub speaks_v5: bool,
+    /// Whether the person was last known to be invisible.
+    pub invisible: bool,
+}
+
+/// The version of MQTT.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Version {
+    /// MQTT 5.
+    V5,
+    /// MQTT 3.1.1, which has no properties: no delay of a Will, no expiry, no reason codes.
+    V311,
 }
 
 /// How to connect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Connect {
+    /// Which MQTT to speak.
+    pub version: Version,
     /// The Client Identifier.
     pub client_id: String,
-    /// Clean Start.
+    /// Clean Start; Clean Session in 3.1.1.
     pub clean_start: bool,
-    /// Session Expiry Interval.
+    /// Session Expiry Interval; none in 3.1.1.
     pub session_expiry: Duration,
     /// Keep Alive.
     pub keep_alive: Duration,
@@ -78,9 +104,9 @@ pub struct Will {
     pub topic: String,
     /// Will Payload; retained, QoS 1.
     pub payload: Vec<u8>,
-    /// Will Delay Interval.
+    /// Will Delay Interval; none in 3.1.1.
     pub delay: Duration,
-    /// Message Expiry Interval.
+    /// Message Expiry Interval; none in 3.1.1.
     pub expires_in: Duration,
 }
 

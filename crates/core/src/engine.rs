@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use crate::diagnostics::Diagnostics;
-use crate::effect::{Connect, Effect, Publish, Saved, Will};
+use crate::effect::{Connect, Effect, Publish, Saved, Version, Will};
 use crate::id::{DeviceId, Root, UserId};
 use crate::input::{Command, Input, LinkEvent, LinkFailure, PublishId};
 use crate::notice::{Circumstances, Notices};
@@ -44,8 +44,29 @@ pub struct Settings {
     pub role: Role,
     /// Whether notices are wanted.
     pub notices: bool,
+    /// Whether this broker is known to speak MQTT 5, so that nothing makes us fall back to 3.1.1.
+    pub speaks_v5: bool,
     /// For jitter: two engines with the same seed and inputs do the same.
     pub seed: u64,
+    /// A rule of the protocol that is not kept; only the simulation takes one out, to see that it is missed.
+    #[doc(hidden)]
+    pub without: Option<Rule>,
+}
+
+/// A rule of `docs/protocol.md` whose absence a viewer would notice.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    /// A Will of an earlier session is a ghost.
+    Epoch,
+    /// A record that is not renewed is lost.
+    Lease,
+    /// A Will waits.
+    Grace,
+    /// What is lost around our own reconnect is not believed at once.
+    Settle,
+    /// One's own records are not written again and again without end.
+    CorrectionBound,
 }
 
 /// What an engine does.
@@ -76,7 +97,20 @@ pub struct Holder {
     pub away_after: Duration,
     /// The last epoch that was saved.
     pub last_epoch: u64,
+    /// How long a drop of the connection is seen by nobody: Will Delay Interval.
+    pub grace: Duration,
+    /// For how long a record counts without being renewed.
+    pub lease: Duration,
+    /// Whether the user topic is written for seed-style readers where no hub does it.
+    pub user_topic: bool,
+    /// Whether the person was last known to be invisible.
+    pub invisible: bool,
 }
+
+/// How long a drop is seen by nobody, unless said otherwise.
+pub const GRACE: Duration = Duration::from_secs(6);
+/// For how long a record counts without being renewed, unless said otherwise.
+pub const LEASE: Duration = Duration::from_secs(60 * 60);
 
 /// See the module's page.
 #[derive(Debug)]
@@ -87,6 +121,7 @@ pub struct Engine {
     roster: Roster,
     own: Option<Own>,
     choosing: Option<Choosing>,
+    speaks_v5: bool,
     /// Whether the room is read, not only one's own choice.
     reads_room: bool,
     notices: Notices,
@@ -131,6 +166,7 @@ impl Engine {
             roster: Roster::default(),
             own,
             choosing: user.map(Choosing::new),
+            speaks_v5: settings.speaks_v5,
             reads_room,
             notices: Notices::default(),
             wants_notices: settings.notices,
@@ -150,6 +186,7 @@ impl Engine {
             Input::Start => self.connect_now(now),
             Input::Tick => {}
             Input::Link(event) => self.handle_link(now, event),
+            Input::Companion(_) => {}
             Input::Observed(observation) => self.handle_observation(now, observation),
             Input::Command(command) => self.handle_command(now, command),
             Input::ProblemFound(problem) => {
@@ -224,7 +261,7 @@ impl Engine {
 
     fn handle_link(&mut self, now: Now, event: LinkEvent) {
         match event {
-            LinkEvent::Up => {
+            LinkEvent::Up(_) => {
                 self.diagnostics.connects += 1;
                 self.session.connected(now);
                 self.effects.push_back(Effect::Subscribe(self.filters()));
@@ -317,7 +354,13 @@ impl Engine {
         let timeout = self.session.connecting(now);
         let will = self.own.as_mut().map(|own| {
             let epoch = own.begin_session(now);
-            self.effects.push_back(Effect::Save(Saved { epoch }));
+            self.effects.push_back(Effect::Save(Saved {
+                device: own.holder.device.clone(),
+                client_id: self.client_id.clone(),
+                epoch,
+                speaks_v5: self.speaks_v5,
+                invisible: false,
+            }));
             Will {
                 topic: own.device_topic().to_wire(&self.root),
                 payload: wire::encode_device(&own.will_record()),
@@ -326,6 +369,7 @@ impl Engine {
             }
         });
         self.effects.push_back(Effect::Connect(Connect {
+            version: Version::V5,
             client_id: self.client_id.clone(),
             clean_start: true,
             session_expiry: Duration::ZERO,
@@ -374,6 +418,7 @@ impl Engine {
                 }
             }
             Command::Quit => self.say_goodbye(now, AfterGoodbye::Stop),
+            Command::Restart => {}
         }
     }
 

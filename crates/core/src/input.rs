@@ -16,6 +16,8 @@ pub enum Input {
     Tick,
     /// The link reports.
     Link(LinkEvent),
+    /// The companion connection reports, of which only [`LinkEvent::Up`] and [`LinkEvent::Down`] are of interest.
+    Companion(LinkEvent),
     /// A source of activity reports.
     Observed(Observation),
     /// The person wants something.
@@ -33,7 +35,7 @@ pub enum Input {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LinkEvent {
     /// CONNACK with success.
-    Up,
+    Up(Granted),
     /// SUBACK.
     Subscribed {
         /// The filters that the broker refused.
@@ -50,6 +52,17 @@ pub enum LinkEvent {
     Received(Message),
     /// The connection is gone, or never came to be.
     Down(LinkFailure),
+}
+
+/// What the CONNACK granted (MQTT 5, section 3.2.2.3). MQTT 3.1.1 grants nothing: all is as asked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Granted {
+    /// Session Present.
+    pub session_present: bool,
+    /// Session Expiry Interval, where it is not as asked for.
+    pub session_expiry: Option<Duration>,
+    /// Server Keep Alive, where it is not as asked for.
+    pub keep_alive: Option<Duration>,
 }
 
 /// The number of a publish of ours within this run.
@@ -133,8 +146,8 @@ pub enum LinkFailure {
         /// The system's reason.
         reason: String,
     },
-    /// What came was not MQTT 5.
-    #[error("the broker sent what is not MQTT 5 ({reason})")]
+    /// What came was not MQTT of the version that was spoken; before the CONNACK also a close without a word.
+    #[error("the broker does not speak our MQTT ({reason})")]
     Protocol {
         /// What was wrong.
         reason: String,
@@ -192,4 +205,6 @@ pub enum Command {
     ReconnectNow,
     /// Say goodbye and stop.
     Quit,
+    /// Stop without a goodbye, for a program that is back within the grace.
+    Restart,
 }

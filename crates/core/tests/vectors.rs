@@ -6,7 +6,7 @@ use std::time::Duration;
 use porchlight_core::effect::Effect;
 use porchlight_core::engine::{Engine, Role, Settings};
 use porchlight_core::id::Root;
-use porchlight_core::input::{Input, LinkEvent, Message};
+use porchlight_core::input::{Granted, Input, LinkEvent, Message};
 use porchlight_core::time::{Monotonic, Now, Timestamp};
 use porchlight_core::view::PersonView;
 use serde::Deserialize;
@@ -87,13 +87,15 @@ fn every_vector_holds() {
                 client_id: "plrvectors".to_owned(),
                 role: Role::Reader,
                 notices: false,
+                speaks_v5: true,
                 seed: 1,
+                without: None,
             },
         );
         let mut viewer = Viewer::default();
         for input in [
             Input::Start,
-            Input::Link(LinkEvent::Up),
+            Input::Link(LinkEvent::Up(Granted::default())),
             Input::Link(LinkEvent::Subscribed { refused: Vec::new() }),
         ] {
             engine.handle(begin, input);

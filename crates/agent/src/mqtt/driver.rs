@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use porchlight_core::input::{LinkEvent, LinkFailure, Message, PublishId, Refusal};
+use porchlight_core::input::{Granted, LinkEvent, LinkFailure, Message, PublishId, Refusal};
 use rumqttc::Outgoing;
 use rumqttc::v5::mqttbytes::v5::{
     Packet, PubAck, PubAckReason, Publish, SubAck, SubscribeReasonCode,
@@ -105,7 +105,7 @@ impl Driver {
         match packet {
             Packet::ConnAck(_) => {
                 self.connected = true;
-                Some(LinkEvent::Up)
+                Some(LinkEvent::Up(Granted::default()))
             }
             Packet::SubAck(suback) => {
                 Some(LinkEvent::Subscribed { refused: self.refused(&suback) })
