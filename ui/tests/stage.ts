@@ -20,6 +20,16 @@ export function person(user: string, part: Partial<PersonView> = {}): PersonView
     until: null,
     stale: false,
     devices: [],
+    evidence: {
+      device: null,
+      kind: null,
+      status: null,
+      cause: null,
+      since: null,
+      heard: null,
+      loss_shows_within_s: null,
+      doubt: null,
+    },
     ...part,
   };
 }

@@ -45,12 +45,12 @@ describe('the status menu by keyboard', () => {
     expect(active()).toBe('pick-automatic');
     press('End');
     press('ArrowDown');
-    expect(active()).toBe('pick-dnd');
+    expect(active()).toBe('pick-invisible');
     press('Home');
     press('a');
     expect(active()).toBe('pick-away');
     press('d');
-    expect(active()).toBe('pick-dnd');
+    expect(active()).toBe('pick-invisible');
   });
 
   it('goes back to automatic', async () => {

@@ -11,8 +11,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use crate::diagnostics::Diagnostics;
-use crate::effect::{Connect, Effect, Publish, Saved, Version, Will};
-use crate::id::{DeviceId, Root, UserId};
+use crate::effect::{Connect, Effect, Publish, Saved, Will};
+use crate::id::{DeviceId, Root, UserId, random_word};
 use crate::input::{Command, Input, LinkEvent, LinkFailure, PublishId};
 use crate::notice::{Circumstances, Notices};
 use crate::observation::Observation;
@@ -27,10 +27,12 @@ use crate::view::{LinkView, MeView, PersonView, Problem, Snapshot, Stage, Update
 use crate::wire;
 
 mod choosing;
+mod companion;
 mod inbound;
 mod own;
 
 use choosing::Choosing;
+use companion::Companion;
 use own::Own;
 
 /// Who this engine is.
@@ -121,7 +123,11 @@ pub struct Engine {
     roster: Roster,
     own: Option<Own>,
     choosing: Option<Choosing>,
-    speaks_v5: bool,
+    /// The person wants to be invisible, so this connection is a reader's.
+    hidden: bool,
+    /// A hub writes the user topics.
+    hub_sums: bool,
+    companion: Companion,
     /// Whether the room is read, not only one's own choice.
     reads_room: bool,
     notices: Notices,
@@ -134,6 +140,9 @@ pub struct Engine {
     rng: fastrand::Rng,
     publishes: u64,
     shown: Shown,
+    /// When a deadline was due as of the last input.
+    expected: Option<Monotonic>,
+    without: Option<Rule>,
 }
 
 /// What the sinks were last told.
@@ -162,11 +171,13 @@ impl Engine {
         Self {
             root: settings.root,
             client_id: settings.client_id,
-            session: Session::new(own.is_none()),
-            roster: Roster::default(),
+            session: Session::new(own.is_none(), settings.speaks_v5),
+            roster: Roster::remote(settings.without),
             own,
             choosing: user.map(Choosing::new),
-            speaks_v5: settings.speaks_v5,
+            hidden: false,
+            hub_sums: false,
+            companion: Companion::Off,
             reads_room,
             notices: Notices::default(),
             wants_notices: settings.notices,
@@ -177,16 +188,19 @@ impl Engine {
             rng: fastrand::Rng::with_seed(settings.seed),
             publishes: 0,
             shown: Shown::default(),
+            expected: None,
+            without: settings.without,
         }
     }
 
     /// Takes in one thing that happened.
     pub fn handle(&mut self, now: Now, input: Input) {
+        self.notice_sleep(now);
         match input {
             Input::Start => self.connect_now(now),
             Input::Tick => {}
             Input::Link(event) => self.handle_link(now, event),
-            Input::Companion(_) => {}
+            Input::Companion(event) => self.handle_companion(now, &event),
             Input::Observed(observation) => self.handle_observation(now, observation),
             Input::Command(command) => self.handle_command(now, command),
             Input::ProblemFound(problem) => {
@@ -198,7 +212,9 @@ impl Engine {
         }
         self.follow_time(now);
         self.speak(now);
+        self.keep_companion(now);
         self.show(now);
+        self.expected = self.next_deadline(now);
     }
 
     /// The next thing to do, until there is none.
@@ -209,8 +225,10 @@ impl Engine {
     /// When [`Input::Tick`] is due.
     #[must_use]
     pub fn next_deadline(&self, now: Now) -> Option<Monotonic> {
-        let own = self.own.as_ref().filter(|_| self.session.is_up());
+        let own = self.own.as_ref().filter(|_| self.session.is_up() && !self.hidden);
+        let companion = own.and_then(|_| self.companion.next_deadline());
         [
+            companion,
             self.session.next_deadline(),
             self.roster.next_deadline(),
             self.notices.next_deadline(),
@@ -261,9 +279,11 @@ impl Engine {
 
     fn handle_link(&mut self, now: Now, event: LinkEvent) {
         match event {
-            LinkEvent::Up(_) => {
+            LinkEvent::Up(granted) => {
                 self.diagnostics.connects += 1;
-                self.session.connected(now);
+                self.session.connected(now, granted);
+                self.hub_sums = false;
+                self.roster.link_began(now);
                 self.effects.push_back(Effect::Subscribe(self.filters()));
             }
             LinkEvent::Subscribed { refused } => {
@@ -328,6 +348,12 @@ impl Engine {
 
     fn handle_down(&mut self, now: Now, failure: LinkFailure) {
         self.diagnostics.link_failures += 1;
+        self.roster.link_lost(now);
+        let cloned = failure == LinkFailure::TakenOver && self.own.is_some() && !self.hidden;
+        if cloned && !matches!(self.session.phase, Phase::Leaving { .. } | Phase::Stopped) {
+            self.become_another_device(now);
+            return;
+        }
         if let Some(choosing) = &mut self.choosing {
             choosing.link_lost();
         }
@@ -351,32 +377,97 @@ impl Engine {
         if matches!(self.session.phase, Phase::Stopped | Phase::Leaving { .. }) {
             return;
         }
+        self.roster.link_lost(now);
+        if let Some(choosing) = &mut self.choosing {
+            choosing.link_lost();
+        }
         let timeout = self.session.connecting(now);
-        let will = self.own.as_mut().map(|own| {
-            let epoch = own.begin_session(now);
+        self.hidden = self.wants_to_hide(now);
+        let version = self.session.version;
+        let (hidden, clean_start) = (self.hidden, self.clean_start());
+        let visible = self.own.as_mut().filter(|_| !hidden);
+        let reader = visible.is_none();
+        let grace = visible.map(|own| {
+            own.begin_session(now);
+            own.holder.grace
+        });
+        let delay = grace.map_or(Duration::ZERO, |grace| self.will_delay(grace));
+        let will = self.own.as_ref().filter(|_| !reader).map(|own| Will {
+            topic: own.device_topic().to_wire(&self.root),
+            payload: wire::encode_device(&own.will_record(version)),
+            delay,
+            expires_in: RECORD_EXPIRY,
+        });
+        if let Some(own) = &self.own {
             self.effects.push_back(Effect::Save(Saved {
                 device: own.holder.device.clone(),
                 client_id: self.client_id.clone(),
-                epoch,
-                speaks_v5: self.speaks_v5,
-                invisible: false,
+                epoch: own.epoch(),
+                speaks_v5: self.session.speaks_v5,
+                invisible: self.hidden,
             }));
-            Will {
-                topic: own.device_topic().to_wire(&self.root),
-                payload: wire::encode_device(&own.will_record()),
-                delay: Duration::ZERO,
-                expires_in: RECORD_EXPIRY,
-            }
-        });
+        }
+        let client_id = match &self.own {
+            Some(_) if reader => format!("plr{}", random_word(&mut self.rng, 20)),
+            _ => self.client_id.clone(),
+        };
+        let session_expiry = if reader { Duration::ZERO } else { self.session_expiry(delay) };
         self.effects.push_back(Effect::Connect(Connect {
-            version: Version::V5,
-            client_id: self.client_id.clone(),
-            clean_start: true,
-            session_expiry: Duration::ZERO,
+            version,
+            client_id,
+            clean_start: reader || clean_start,
+            session_expiry,
             keep_alive: KEEP_ALIVE,
             timeout,
             will,
         }));
+    }
+
+    fn will_delay(&self, grace: Duration) -> Duration {
+        let no_grace = self.without == Some(Rule::Grace) || self.clean_start();
+        if no_grace { Duration::ZERO } else { grace }
+    }
+
+    /// Whether the person wants to be seen by nobody; before their choice was read, whether they last did.
+    fn wants_to_hide(&self, now: Now) -> bool {
+        let (Some(own), Some(choosing)) = (&self.own, &self.choosing) else {
+            return false;
+        };
+        choosing.invisible(now).unwrap_or(own.holder.invisible)
+    }
+
+    /// Another machine uses our device id, or our client id: a copied disk or home folder. Whoever notices
+    /// becomes a new device; the old one's Will speaks for it if nobody else does.
+    fn become_another_device(&mut self, now: Now) {
+        let Some(own) = &mut self.own else {
+            return;
+        };
+        let old = own.holder.device.clone();
+        own.become_another(DeviceId::random(&mut self.rng));
+        self.client_id = format!("pl{}m", random_word(&mut self.rng, 20));
+        let message = format!(
+            "another machine is this device ({old}), too, as after copying a disk or a home folder; this one is a new device now, and nothing is left to do"
+        );
+        let code = "device_renewed".to_owned();
+        self.problems.insert(code.clone(), Problem { code, message });
+        self.effects.push_back(Effect::Drop);
+        self.companion = Companion::Off;
+        self.session.abandoned(now);
+        self.connect_now(now);
+    }
+
+    /// A deadline that is long past means that this machine slept and nobody said so before. The broker has
+    /// given the connection up by then, and what it said meanwhile is lost: begin anew before any time is
+    /// counted against others.
+    fn notice_sleep(&mut self, now: Now) {
+        const ASLEEP: Duration = Duration::from_secs(KEEP_ALIVE.as_secs() * 3 / 2);
+        let late = self.expected.take().is_some_and(|at| now.mono.since(at) > ASLEEP);
+        if late && matches!(self.session.phase, Phase::Up | Phase::Reading { .. }) {
+            self.session.abandoned(now);
+            self.companion = Companion::Off;
+            self.effects.push_back(Effect::Drop);
+            self.connect_now(now);
+        }
     }
 
     // --- the person
@@ -418,7 +509,12 @@ impl Engine {
                 }
             }
             Command::Quit => self.say_goodbye(now, AfterGoodbye::Stop),
-            Command::Restart => {}
+            Command::Restart => {
+                self.effects.push_back(Effect::Drop);
+                self.session.rest(now);
+                self.session.phase = Phase::Stopped;
+                self.effects.push_back(Effect::Stopped);
+            }
         }
     }
 
@@ -441,7 +537,7 @@ impl Engine {
     }
 
     fn come_up(&mut self, now: Now) {
-        if let Some(own) = &mut self.own
+        if let Some(own) = self.own.as_mut().filter(|_| !self.hidden)
             && own.learn_epoch()
         {
             // The broker holds a record of ours that is not older than this session: the clock was set
@@ -451,6 +547,10 @@ impl Engine {
             return;
         }
         self.session.up(now);
+        self.roster.link_up(now);
+        if let Some(choosing) = &mut self.choosing {
+            choosing.all_read();
+        }
         self.effects.push_back(Effect::SnapshotRead);
     }
 
@@ -484,8 +584,22 @@ impl Engine {
                 choosing.sent(id, chosen);
             }
         }
-        self.speak_device(now);
-        self.speak_sum(now);
+        // A choice under way is heard before anything follows from it.
+        let choosing = self.choosing.as_ref().is_some_and(Choosing::is_sending);
+        if self.own.is_some() && !choosing && self.hidden != self.wants_to_hide(now) {
+            if self.hidden {
+                self.effects.push_back(Effect::Disconnect);
+                self.session.start_over();
+                self.connect_now(now);
+            } else {
+                self.say_goodbye(now, AfterGoodbye::Hide);
+            }
+            return;
+        }
+        if !self.hidden {
+            self.speak_device(now);
+            self.speak_sum(now);
+        }
     }
 
     fn publish(
@@ -506,11 +620,11 @@ impl Engine {
         match &mut self.session.phase {
             Phase::Stopped => {}
             Phase::Leaving { then: decided, .. } => {
-                if then == AfterGoodbye::Stop {
+                if then == AfterGoodbye::Stop || *decided == AfterGoodbye::Hide {
                     *decided = then;
                 }
             }
-            Phase::Up if self.own.is_some() => {
+            Phase::Up if self.own.as_ref().is_some_and(Own::has_written) && !self.hidden => {
                 let awaited = self.speak_goodbye(now);
                 let until = now.mono + crate::session::GOODBYE;
                 self.session.phase = Phase::Leaving { until, awaited, then };
@@ -521,12 +635,18 @@ impl Engine {
     }
 
     fn finish_goodbye(&mut self, now: Now, then: AfterGoodbye) {
+        self.close_companion();
         self.effects.push_back(Effect::Disconnect);
         self.session.rest(now);
+        self.roster.link_lost(now);
         match then {
             AfterGoodbye::Stop => {
                 self.session.phase = Phase::Stopped;
                 self.effects.push_back(Effect::Stopped);
+            }
+            AfterGoodbye::Hide => {
+                self.session.start_over();
+                self.connect_now(now);
             }
             AfterGoodbye::Sleep => {
                 self.effects.push_back(Effect::MaySleep);
@@ -546,7 +666,6 @@ impl Engine {
 
     fn show(&mut self, now: Now) {
         let link = self.session.view();
-        self.roster.set_stale(!matches!(link, LinkView::Up { .. }));
         // While the retained messages come in, nothing is shown: half a team is no team.
         let reading = matches!(self.session.phase, Phase::Reading { .. });
         let people = if reading { Vec::new() } else { self.roster.take_changes(now) };

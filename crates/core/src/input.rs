@@ -138,7 +138,7 @@ pub enum LinkFailure {
         reason: String,
     },
     /// DISCONNECT 0x8E: another connection took this client id.
-    #[error("another program uses this device's connection; is Porchlight running twice?")]
+    #[error("another machine connected with this device's id")]
     TakenOver,
     /// The socket was closed or broke.
     #[error("the connection broke ({reason})")]
@@ -175,7 +175,7 @@ impl LinkFailure {
     /// Whether asking again at once cannot help: somebody has to change something first.
     #[must_use]
     pub const fn is_refusal(&self) -> bool {
-        matches!(self, Self::BadCredentials | Self::NotAuthorized { .. } | Self::TakenOver)
+        matches!(self, Self::BadCredentials | Self::NotAuthorized { .. })
     }
 
     /// For the window.

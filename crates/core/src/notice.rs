@@ -122,6 +122,10 @@ impl Notices {
         if around == was_around.unwrap_or(false) {
             return Err(Suppressed::NeitherCameNorWent);
         }
+        if change.origin != Origin::Live {
+            // What turned out otherwise is no news, however it was found out.
+            self.take_back(&person.user, around);
+        }
         match change.origin {
             Origin::Local => return Err(Suppressed::NotTheirDoing),
             Origin::Snapshot => return Err(Suppressed::Snapshot),
@@ -143,18 +147,24 @@ impl Notices {
 
     fn hold(&mut self, now: Now, user: String, news: News) {
         // Whoever came and went while the news was held is where they were.
-        let undone = self.news.get(&user).is_some_and(|held| held.came != news.came);
+        if self.take_back(&user, news.came) {
+            return;
+        }
+        self.news.insert(user, news);
+        self.first.get_or_insert(now.mono);
+        self.last = Some(now.mono);
+    }
+
+    /// Drops held news that say the opposite; says whether there were any.
+    fn take_back(&mut self, user: &str, came: bool) -> bool {
+        let undone = self.news.get(user).is_some_and(|held| held.came != came);
         if undone {
-            self.news.remove(&user);
-        } else {
-            self.news.insert(user, news);
+            self.news.remove(user);
         }
         if self.news.is_empty() {
             (self.first, self.last) = (None, None);
-        } else {
-            self.first.get_or_insert(now.mono);
-            self.last = Some(now.mono);
         }
+        undone
     }
 
     /// The notices whose time has come: one a person, or one for a burst.
@@ -217,6 +227,7 @@ mod tests {
             stale: false,
             typing: false,
             devices: Vec::new(),
+            evidence: crate::view::Evidence::default(),
         })
     }
 

@@ -114,6 +114,7 @@ impl ChosenStatus {
             Self::Online => "online",
             Self::Away => "away",
             Self::Dnd => "dnd",
+            Self::Invisible => "invisible",
         }
     }
 
@@ -124,6 +125,7 @@ impl ChosenStatus {
             "online" => Some(Self::Online),
             "away" => Some(Self::Away),
             "dnd" => Some(Self::Dnd),
+            "invisible" => Some(Self::Invisible),
             _ => None,
         }
     }

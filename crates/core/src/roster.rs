@@ -7,17 +7,26 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use crate::engine::Rule;
 use crate::id::{DeviceId, UserId};
 use crate::time::{Monotonic, Now, Timestamp};
 use crate::view::PersonView;
 use crate::wire::{DeviceRecord, Payload, SumRecord, UserRecord};
 
+mod device;
 mod person;
 
+use device::Came;
 use person::Person;
 
 /// How long a typing mark stands when nothing ends it: three seconds of the seed, and one for the way.
 const TYPING_STANDS: Duration = Duration::from_secs(4);
+
+/// After a CONNACK, what is lost or missing has this long to come back before it is believed.
+const SETTLES: Duration = Duration::from_secs(10);
+/// How much later than the protocol's timers a broker may notice a loss: 11 s were measured with
+/// Mosquitto 2.0.11. Our own hub is not late.
+const BROKERS_ARE_LATE: Duration = Duration::from_secs(11);
 
 /// How a message came to us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +73,21 @@ pub struct Change {
     pub origin: Origin,
 }
 
+/// What decides what is believed of a device, the same for all.
+#[derive(Debug, Clone, Copy)]
+struct Circumstances {
+    /// Whether our own connection is up and was read.
+    link_up: bool,
+    /// How many connections we had.
+    connection: u64,
+    /// Until when we settle, if we do.
+    settling: Option<Monotonic>,
+    /// How much later than promised a loss may show.
+    broker_is_late: Duration,
+    /// See [`Rule`].
+    without: Option<Rule>,
+}
+
 /// Everybody known.
 #[derive(Debug, Default)]
 pub struct Roster {
@@ -74,8 +98,20 @@ pub struct Roster {
     ends: BTreeSet<(Monotonic, UserId)>,
     /// Counts records as they come in, to tell which of two came last.
     arrivals: u64,
-    /// Whether our own connection is down and all this is what we last heard.
-    stale: bool,
+    around: Circumstances,
+}
+
+impl Default for Circumstances {
+    /// Beside the broker, as a hub is: there is no link that could be down.
+    fn default() -> Self {
+        Self {
+            link_up: true,
+            connection: 0,
+            settling: None,
+            broker_is_late: BROKERS_ARE_LATE,
+            without: None,
+        }
+    }
 }
 
 impl Roster {
@@ -93,7 +129,9 @@ impl Roster {
         let person = self.people.entry(user.clone()).or_default();
         let applied = match payload {
             Payload::Cleared => person.forget_device(device),
-            Payload::Record(record) => person.apply_device(now, device, record, arrival, number),
+            Payload::Record(record) => {
+                person.apply_device(now, device, record, arrival, number, &self.around)
+            }
         };
         self.touch(now, user, arrival.into());
         applied
@@ -111,8 +149,12 @@ impl Roster {
         let person = self.people.entry(user.clone()).or_default();
         match payload {
             Payload::Cleared => person.forget_seed(),
-            Payload::Record(UserRecord::Seed(record)) => person.apply_seed(now, record, arrival),
-            Payload::Record(UserRecord::Sum(sum)) => person.apply_carried(now, sum.foreign),
+            Payload::Record(UserRecord::Seed(record)) => {
+                person.apply_seed(now, record, arrival, &self.around);
+            }
+            Payload::Record(UserRecord::Sum(sum)) => {
+                person.apply_carried(now, sum.foreign, &self.around);
+            }
         }
         self.touch(now, user, arrival.into());
     }
@@ -140,37 +182,98 @@ impl Roster {
         self.touch(now, user, Origin::Live);
     }
 
-    /// Says whether our own connection is down, so that all of this is only what we last heard.
-    pub fn set_stale(&mut self, stale: bool) {
-        if self.stale != stale {
-            self.stale = stale;
+    /// A roster on the far side of a connection, which is not up yet; [`Roster::default`] needs none.
+    #[must_use]
+    pub(crate) fn remote(without: Option<Rule>) -> Self {
+        let around = Circumstances { link_up: false, without, ..Circumstances::default() };
+        Self { around, ..Self::default() }
+    }
+
+    /// Our connection stands: what is retained comes next. Unless it is the first, what is lost or missing on
+    /// it is not believed before we settled (`docs/protocol.md`, *Settle*).
+    pub(crate) fn link_began(&mut self, now: Now) {
+        let first = self.around.connection == 0 || self.people.is_empty();
+        self.around.connection += 1;
+        let settles = !first && self.around.without != Some(Rule::Settle);
+        self.around.settling = settles.then(|| now.mono + SETTLES);
+        for person in self.people.values_mut() {
+            person.link_up(&self.around);
+        }
+    }
+
+    /// What is retained on the connection was read.
+    pub(crate) fn link_up(&mut self, now: Now) {
+        self.around.link_up = true;
+        if self.around.settling.is_none() {
+            self.forget_unread();
+        }
+        self.end_for_all(now);
+    }
+
+    /// Our connection is down, so all this is what we last heard.
+    pub(crate) fn link_lost(&mut self, now: Now) {
+        self.around.link_up = false;
+        for person in self.people.values_mut() {
+            person.link_lost(now, &self.around);
+        }
+        self.end_for_all(now);
+    }
+
+    /// Says whether the broker keeps to the protocol's timers, as our hub does.
+    pub(crate) fn set_broker_is_prompt(&mut self, prompt: bool) {
+        let late = if prompt { Duration::ZERO } else { BROKERS_ARE_LATE };
+        if self.around.broker_is_late != late {
+            self.around.broker_is_late = late;
             for user in self.people.keys() {
                 self.touched.entry(user.clone()).or_insert(Origin::Local);
             }
         }
     }
 
-    /// Ends what ends by itself: typing marks and chosen statuses whose time has come.
+    /// Ends what ends by itself: typing marks, chosen statuses, leases, and the time that a loss is given.
     pub fn expire(&mut self, now: Now) {
+        if self.around.link_up && self.around.settling.is_some_and(|settled| settled <= now.mono) {
+            self.around.settling = None;
+            self.forget_unread();
+            self.end_for_all(now);
+        }
         while let Some((at, user)) = self.ends.first().cloned() {
             if at > now.mono {
                 break;
             }
             self.ends.pop_first();
-            if let Some(person) = self.people.get_mut(&user) {
-                person.end = None;
-                if person.typing_until.is_some_and(|until| until <= now.mono) {
-                    person.typing_until = None;
-                }
-            }
-            self.touch(now, &user, Origin::Local);
+            let Some(person) = self.people.get_mut(&user) else {
+                continue;
+            };
+            person.end = None;
+            let came = person.expire(now, &self.around);
+            self.touch(now, &user, came.into());
+        }
+    }
+
+    fn forget_unread(&mut self) {
+        for person in self.people.values_mut() {
+            person.forget_unread(&self.around);
+        }
+    }
+
+    /// What the link has to do with everybody changed.
+    fn end_for_all(&mut self, now: Now) {
+        self.ends.clear();
+        for (user, person) in &mut self.people {
+            let origin = Origin::from(person.expire(now, &self.around));
+            person.end = person.next_end(now, &self.around);
+            self.ends.extend(person.end.map(|end| (end, user.clone())));
+            let noted = self.touched.entry(user.clone()).or_insert(origin);
+            *noted = origin.max(*noted);
         }
     }
 
     /// When [`Roster::expire`] has something to do.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Monotonic> {
-        self.ends.first().map(|(at, _)| *at)
+        let settled = self.around.settling.filter(|_| self.around.link_up);
+        self.ends.first().map(|(at, _)| *at).into_iter().chain(settled).min()
     }
 
     /// What changed since this was last called.
@@ -180,7 +283,7 @@ impl Roster {
             let Some(person) = self.people.get_mut(&user) else {
                 continue;
             };
-            let after = person.view(&user, now, self.stale);
+            let after = person.view(&user, now, &self.around);
             if person.shown == after {
                 continue;
             }
@@ -203,14 +306,14 @@ impl Roster {
     /// One person, as they are now.
     #[must_use]
     pub fn person(&self, user: &UserId, now: Now) -> Option<PersonView> {
-        self.people.get(user).and_then(|person| person.view(user, now, self.stale))
+        self.people.get(user).and_then(|person| person.view(user, now, &self.around))
     }
 
     /// The sum of a person's devices as seed-style readers shall see it, a seed-style client's own record
     /// carried along. Without any device here it says offline.
     #[must_use]
     pub fn sum(&self, user: &UserId, now: Now) -> SumRecord {
-        self.people.get(user).map_or_else(|| Person::default().sum(now), |person| person.sum(now))
+        self.people.get(user).unwrap_or(&Person::default()).sum(now, &self.around)
     }
 
     /// The ids of a person's devices that are here, lowest first.
@@ -230,7 +333,7 @@ impl Roster {
         let Some(person) = self.people.get_mut(user) else {
             return;
         };
-        let end = person.next_end(now);
+        let end = person.next_end(now, &self.around);
         if person.end != end {
             if let Some(old) = person.end.take() {
                 self.ends.remove(&(old, user.clone()));
@@ -239,6 +342,15 @@ impl Roster {
                 self.ends.insert((at, user.clone()));
             }
             person.end = end;
+        }
+    }
+}
+
+impl From<Came> for Origin {
+    fn from(came: Came) -> Self {
+        match came {
+            Came::Loss => Self::Live,
+            Came::Nothing | Came::OldLoss => Self::Local,
         }
     }
 }

@@ -6,7 +6,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::input::{LinkFailure, PublishId};
+use crate::effect::Version;
+use crate::input::{Granted, LinkFailure, PublishId};
 use crate::time::{Monotonic, Now, Timestamp};
 use crate::view::LinkView;
 
@@ -14,6 +15,8 @@ use crate::view::LinkView;
 pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(8);
 /// Message Expiry Interval of records and Wills: who was not heard of for so long is forgotten.
 pub(crate) const RECORD_EXPIRY: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// Beyond the Will Delay the broker keeps the session for this long: it must not end before the Will is due.
+pub(crate) const SESSION_OUTLIVES: Duration = Duration::from_secs(60);
 /// How long a goodbye waits for its PUBACK.
 pub(crate) const GOODBYE: Duration = Duration::from_millis(1500);
 /// A subscription's retained messages are read when nothing came for this long.
@@ -56,6 +59,8 @@ pub(crate) enum Phase {
 pub(crate) enum AfterGoodbye {
     Stop,
     Sleep,
+    /// Connect again as a reader.
+    Hide,
 }
 
 /// The connection's state.
@@ -69,16 +74,28 @@ pub(crate) struct Session {
     up_since: Timestamp,
     /// Who only reads waits longer for silence.
     reader: bool,
+    /// Which MQTT is spoken.
+    pub(crate) version: Version,
+    /// Whether this broker is known to speak MQTT 5.
+    pub(crate) speaks_v5: bool,
+    /// Whether this broker was connected to by 3.1.1 in this run.
+    speaks_v311: bool,
+    /// What the CONNACK granted.
+    granted: Granted,
 }
 
 impl Session {
-    pub(crate) fn new(reader: bool) -> Self {
+    pub(crate) fn new(reader: bool, speaks_v5: bool) -> Self {
         Self {
             phase: Phase::Resting,
             without_since: None,
             as_of: None,
             up_since: Timestamp::default(),
             reader,
+            version: Version::V5,
+            speaks_v5,
+            speaks_v311: false,
+            granted: Granted::default(),
         }
     }
 
@@ -98,7 +115,12 @@ impl Session {
         self.without_since = None;
     }
 
-    pub(crate) fn connected(&mut self, now: Now) {
+    pub(crate) fn connected(&mut self, now: Now, granted: Granted) {
+        self.granted = granted;
+        match self.version {
+            Version::V5 => self.speaks_v5 = true,
+            Version::V311 => self.speaks_v311 = true,
+        }
         self.phase = Phase::Reading { subscribed: None, last: now.mono };
     }
 
@@ -121,8 +143,36 @@ impl Session {
         self.up_since = now.wall;
     }
 
+    /// Within what time the broker, if it keeps to MQTT's timers, publishes the Will of a connection that died
+    /// unseen: one and a half times the Keep Alive (MQTT 5, 3.1.2.10), then the Will Delay, or less where the
+    /// session ends before (3.1.3.2.2).
+    pub(crate) fn loss_shows_within(&self, grace: Duration) -> Duration {
+        let keep_alive = self.granted.keep_alive.unwrap_or(KEEP_ALIVE);
+        keep_alive * 3 / 2 + self.granted.session_expiry.map_or(grace, |granted| grace.min(granted))
+    }
+
+    /// Another version of MQTT is worth a try at once: what answered does not speak the one we tried.
+    fn takes_other_version(&mut self, failure: &LinkFailure) -> bool {
+        let connecting = matches!(self.phase, Phase::Connecting { .. });
+        match self.version {
+            Version::V5 if connecting && !self.speaks_v5 => {
+                let other = matches!(failure, LinkFailure::Protocol { .. });
+                if other {
+                    self.version = Version::V311;
+                }
+                other
+            }
+            Version::V311 if !self.speaks_v311 => {
+                self.version = Version::V5;
+                false
+            }
+            Version::V5 | Version::V311 => false,
+        }
+    }
+
     /// The connection is gone, or the try came to nothing: when to try again.
     pub(crate) fn failed(&mut self, now: Now, failure: LinkFailure, rng: &mut fastrand::Rng) {
+        let at_once = self.takes_other_version(&failure);
         if matches!(self.phase, Phase::Up | Phase::Reading { .. }) {
             if matches!(self.phase, Phase::Up) {
                 self.as_of = Some(now.wall);
@@ -131,7 +181,9 @@ impl Session {
             self.without_since = Some(now.mono);
         }
         let without = now.mono.since(*self.without_since.get_or_insert(now.mono));
-        let delay = if failure.is_refusal() {
+        let delay = if at_once {
+            Duration::ZERO
+        } else if failure.is_refusal() {
             REFUSED
         } else {
             // Full jitter, so that a team does not come back as one.
@@ -149,6 +201,13 @@ impl Session {
             wall: now.wall + delay,
             failure: Some(failure),
         };
+    }
+
+    /// We give the connection up: what is shown is as of now.
+    pub(crate) fn abandoned(&mut self, now: Now) {
+        self.as_of = Some(now.wall);
+        self.without_since = None;
+        self.phase = Phase::Resting;
     }
 
     pub(crate) fn rest(&mut self, now: Now) {
@@ -229,7 +288,7 @@ mod tests {
     fn longest_wait(without_ms: u64) -> Duration {
         (0..500)
             .map(|seed| {
-                let mut session = Session::new(false);
+                let mut session = Session::new(false, false);
                 session.connecting(at(0));
                 session.failed(at(without_ms), broken(), &mut fastrand::Rng::with_seed(seed));
                 session.next_deadline().unwrap().since(at(without_ms).mono)
@@ -252,7 +311,7 @@ mod tests {
 
     #[test]
     fn the_first_tries_wait_two_seconds_for_an_answer() {
-        let mut session = Session::new(false);
+        let mut session = Session::new(false, false);
         assert_eq!(session.connecting(at(0)), Duration::from_secs(2));
         assert_eq!(session.connecting(at(6_000)), Duration::from_secs(2));
         assert_eq!(session.connecting(at(6_001)), Duration::from_secs(10));
@@ -262,7 +321,7 @@ mod tests {
 
     #[test]
     fn a_refusal_is_not_hammered() {
-        let mut session = Session::new(false);
+        let mut session = Session::new(false, false);
         session.connecting(at(0));
         session.failed(at(10), LinkFailure::BadCredentials, &mut fastrand::Rng::with_seed(1));
         assert_eq!(session.next_deadline(), Some(at(10).mono + REFUSED));
@@ -271,8 +330,8 @@ mod tests {
 
     #[test]
     fn reading_ends_with_silence_but_not_before_the_suback() {
-        let mut session = Session::new(false);
-        session.connected(at(0));
+        let mut session = Session::new(false, false);
+        session.connected(at(0), Granted::default());
         assert_eq!(session.next_deadline(), None);
         session.received(at(10));
         session.subscribed(at(20));

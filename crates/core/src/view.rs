@@ -97,7 +97,7 @@ pub struct PersonView {
     pub emoji: Option<String>,
     /// When the chosen status ends, Unix milliseconds.
     pub until: Option<Timestamp>,
-    /// Our own connection is down: this was so when we last heard.
+    /// This was so when we last heard, and may be so no longer; the evidence says why.
     pub stale: bool,
     /// They are typing to the room. Absent means no.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -105,6 +105,43 @@ pub struct PersonView {
     pub typing: bool,
     /// Their devices, those here first.
     pub devices: Vec<DeviceView>,
+    /// Why all this is believed.
+    pub evidence: Evidence,
+}
+
+/// What is known of the device that decides a person's status, and no more.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Evidence {
+    /// The id of the device; absent where nothing was heard of any, empty for a client that writes no device records.
+    pub device: Option<String>,
+    /// What it says it is (`laptop`), if it does.
+    pub kind: Option<String>,
+    /// What it observes (`online`, `away`, `offline`), whatever the person chose.
+    pub status: Option<String>,
+    /// Why, where it is known.
+    pub cause: Option<CauseView>,
+    /// Since when, Unix milliseconds, where it is known.
+    pub since: Option<Timestamp>,
+    /// When the broker took its last message, Unix milliseconds.
+    pub heard: Option<Timestamp>,
+    /// If it were lost now, this many seconds later it would show at the latest. Absent where nothing is promised.
+    pub loss_shows_within_s: Option<u32>,
+    /// Why it may be so no longer.
+    pub doubt: Option<Doubt>,
+}
+
+/// Why what is shown may be so no longer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub enum Doubt {
+    /// Its connection broke a moment ago; it has a few seconds to come back.
+    Reconnecting,
+    /// Our own connection is new: what is missing or lost may be on its way back, too.
+    Settling,
+    /// Our own connection is down.
+    LinkDown,
 }
 
 impl PersonView {
@@ -126,6 +163,8 @@ pub enum ChosenStatus {
     Away,
     /// Here, but do not disturb.
     Dnd,
+    /// Seen by nobody: others see me as having left.
+    Invisible,
 }
 
 /// What I chose, as shown to me.
@@ -150,7 +189,7 @@ pub struct MeView {
     pub user: String,
     /// My name as shown to others.
     pub name: String,
-    /// The effective status: `online`, `away`, `dnd`, `offline`.
+    /// The effective status: `online`, `away`, `dnd`, `offline`, `invisible`.
     pub status: String,
     /// Why.
     pub cause: Option<CauseView>,

@@ -59,6 +59,10 @@ pub struct DeviceRecord {
     pub epoch: Option<u64>,
     /// For how long this counts without being renewed.
     pub lease: Option<Duration>,
+    /// How long readers give a `lost` before they believe it: the grace where the broker can't give it (3.1.1).
+    pub wait: Option<Duration>,
+    /// Within what time the loss of the writer's connection shows, as the writer knows its broker's timers.
+    pub loss: Option<Duration>,
     /// A copy of the person's choice; absent when there is none.
     pub chosen: Option<Chosen>,
     /// The name shown.
@@ -79,6 +83,8 @@ impl DeviceRecord {
             timestamp: None,
             epoch: None,
             lease: None,
+            wait: None,
+            loss: None,
             chosen: None,
             name: None,
             kind: None,
@@ -201,6 +207,14 @@ pub fn decode_chosen(payload: &[u8]) -> Result<Payload<Chosen>, WireError> {
     read::payload(payload, read::chosen)
 }
 
+/// Reads the hub topic's payload.
+///
+/// # Errors
+/// Says why the payload is no record.
+pub fn decode_hub(payload: &[u8]) -> Result<Payload<()>, WireError> {
+    read::payload(payload, read::hub)
+}
+
 /// Writes a device record.
 #[must_use]
 pub fn encode_device(record: &DeviceRecord) -> Vec<u8> {
@@ -223,6 +237,12 @@ pub fn encode_activity(at: Timestamp) -> Vec<u8> {
 #[must_use]
 pub fn encode_chosen(chosen: &Chosen) -> Vec<u8> {
     write::chosen(chosen)
+}
+
+/// Writes that somebody sums here.
+#[must_use]
+pub fn encode_hub() -> Vec<u8> {
+    write::hub()
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ pub fn glyph(status: &str, cause: Option<CauseView>) -> &'static str {
         ("online", Some(CauseView::Unknown)) => "◌",
         ("away", _) => "◐",
         ("dnd", _) => "⊖",
-        ("offline", _) => "○",
+        ("offline" | "invisible", _) => "○",
         _ => "●",
     }
 }
@@ -33,6 +33,7 @@ pub const fn choice(status: ChosenStatus) -> &'static str {
         ChosenStatus::Online => "Online",
         ChosenStatus::Away => "Away",
         ChosenStatus::Dnd => "Do not disturb",
+        ChosenStatus::Invisible => "Invisible",
     }
 }
 
@@ -95,6 +96,7 @@ mod tests {
             stale: false,
             typing: false,
             devices: Vec::new(),
+            evidence: crate::view::Evidence::default(),
         };
         standing(&person, |at| format!("14:0{}", at.as_ms()))
     }

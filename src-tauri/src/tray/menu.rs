@@ -11,8 +11,13 @@ use porchlight_core::words;
 use super::item::{Item, headline};
 
 /// What the person can say of themselves, in the order of the menu; `None` follows the keyboard.
-const CHOICES: [Option<ChosenStatus>; 4] =
-    [None, Some(ChosenStatus::Online), Some(ChosenStatus::Away), Some(ChosenStatus::Dnd)];
+const CHOICES: [Option<ChosenStatus>; 5] = [
+    None,
+    Some(ChosenStatus::Online),
+    Some(ChosenStatus::Away),
+    Some(ChosenStatus::Dnd),
+    Some(ChosenStatus::Invisible),
+];
 
 pub(super) fn draw(view: Option<&TrayView>) -> Vec<MenuItem<Item>> {
     let mut menu = Vec::new();

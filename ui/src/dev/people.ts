@@ -1,11 +1,17 @@
 /** People for the demo scenes. Made up; what they do is what the window has to be able to show. */
-import type { CauseView, PersonView } from '../lib/contract';
+import type { CauseView, Evidence, PersonView } from '../lib/contract';
 
 type Sketch = Partial<Omit<PersonView, 'devices'>> & { kinds?: string[] };
 
 /** Minutes before now, as a moment. */
 export function ago(minutes: number): number {
   return Date.now() - minutes * 60_000;
+}
+
+/** Evidence of a device that was heard of a while ago. */
+export function witness(status: string, cause: CauseView | null, since: number | null): Evidence {
+  const within = status === 'offline' ? null : 18;
+  return { device: 'a', kind: null, status, cause, since, heard: ago(3), loss_shows_within_s: within, doubt: null };
 }
 
 export function person(name: string, status: string, cause: CauseView | null, sketch: Sketch = {}): PersonView {
@@ -22,6 +28,7 @@ export function person(name: string, status: string, cause: CauseView | null, sk
     emoji: null,
     until: null,
     stale: false,
+    evidence: witness(status, cause, since),
     devices: kinds.map((kind, at) => ({ device: `${user}-${at}`, kind, status, cause, since })),
     ...rest,
   };

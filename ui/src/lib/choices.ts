@@ -6,7 +6,7 @@ import { lineOf, noteOf } from './note';
 /** `automatic` is the absence of a choice: the status follows the keyboard. */
 export type Pick = 'automatic' | ChosenStatus;
 
-export const PICKS: readonly Pick[] = ['automatic', 'online', 'away', 'dnd'];
+export const PICKS: readonly Pick[] = ['automatic', 'online', 'away', 'dnd', 'invisible'];
 
 /** How long a choice holds. `same` keeps the end that the present choice has. */
 export type Duration = 'open' | '30' | '60' | '240' | 'same';

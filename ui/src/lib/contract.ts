@@ -41,6 +41,48 @@ cause: CauseView | null,
 since: Timestamp | null, };
 
 /**
+ * Why what is shown may be so no longer.
+ */
+export type Doubt = "reconnecting" | "settling" | "link_down";
+
+/**
+ * What is known of the device that decides a person's status, and no more.
+ */
+export type Evidence = { 
+/**
+ * The id of the device; absent where nothing was heard of any, empty for a client that writes no device records.
+ */
+device: string | null, 
+/**
+ * What it says it is (`laptop`), if it does.
+ */
+kind: string | null, 
+/**
+ * What it observes (`online`, `away`, `offline`), whatever the person chose.
+ */
+status: string | null, 
+/**
+ * Why, where it is known.
+ */
+cause: CauseView | null, 
+/**
+ * Since when, Unix milliseconds, where it is known.
+ */
+since: Timestamp | null, 
+/**
+ * When the broker took its last message, Unix milliseconds.
+ */
+heard: Timestamp | null, 
+/**
+ * If it were lost now, this many seconds later it would show at the latest. Absent where nothing is promised.
+ */
+loss_shows_within_s: number | null, 
+/**
+ * Why it may be so no longer.
+ */
+doubt: Doubt | null, };
+
+/**
  * One person, summed over their devices. Also the stable JSON of `who` and `watch`.
  */
 export type PersonView = { 
@@ -77,7 +119,7 @@ emoji: string | null,
  */
 until: Timestamp | null, 
 /**
- * Our own connection is down: this was so when we last heard.
+ * This was so when we last heard, and may be so no longer; the evidence says why.
  */
 stale: boolean, 
 /**
@@ -87,12 +129,16 @@ typing?: boolean,
 /**
  * Their devices, those here first.
  */
-devices: Array<DeviceView>, };
+devices: Array<DeviceView>, 
+/**
+ * Why all this is believed.
+ */
+evidence: Evidence, };
 
 /**
  * What a person can choose to say of themselves.
  */
-export type ChosenStatus = "online" | "away" | "dnd";
+export type ChosenStatus = "online" | "away" | "dnd" | "invisible";
 
 /**
  * What I chose, as shown to me.
@@ -128,7 +174,7 @@ user: string,
  */
 name: string, 
 /**
- * The effective status: `online`, `away`, `dnd`, `offline`.
+ * The effective status: `online`, `away`, `dnd`, `offline`, `invisible`.
  */
 status: string, 
 /**

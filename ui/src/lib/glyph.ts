@@ -11,6 +11,8 @@ export function shapeOf(status: string, cause: CauseView | null): Shape {
     case 'dnd':
     case 'offline':
       return status;
+    case 'invisible':
+      return 'offline';
     default:
       return 'word';
   }

@@ -3,7 +3,7 @@
  *
  * Says what is known and no more: where a time or a cause is absent, none is made up.
  */
-import type { CauseView, ChosenStatus, DeviceView, LinkView, MeView, PersonView, Problem } from './contract';
+import type { CauseView, ChosenStatus, DeviceView, Doubt, LinkView, MeView, PersonView, Problem } from './contract';
 import type { Group } from './groups';
 import { moment, secondsUntil } from './moment';
 
@@ -14,6 +14,7 @@ export const STATUS_WORDS: Record<ChosenStatus, string> = {
   online: 'Online',
   away: 'Away',
   dnd: 'Do not disturb',
+  invisible: 'Invisible',
 };
 
 export const GROUP_WORDS: Record<Group, string> = { here: 'Here', away: 'Away', offline: 'Offline' };
@@ -36,6 +37,7 @@ export function statusWord(status: string): string {
 
 /** Beside a note there is no room to repeat what the glyph shows; the time is what is left to say. */
 export function briefly(person: PersonView, now: number, say: Moment = moment): string {
+  if (person.evidence.doubt === 'reconnecting') return 'reconnecting';
   const noted = person.text !== null || person.emoji !== null;
   if (noted && person.until !== null) return `until ${say(person.until, now)}`;
   if (noted && person.cause === 'chosen' && person.since !== null) return `since ${say(person.since, now)}`;
@@ -118,6 +120,23 @@ export function deviceLines(devices: readonly DeviceView[], now: number, say: Mo
     })
     .join('\n');
 }
+
+/** What the dot is believed on: the devices, when the deciding one was last heard of, and how soon a loss would show. */
+export function whyLines(person: PersonView, now: number, say: Moment = moment): string {
+  const { heard, loss_shows_within_s: within, doubt } = person.evidence;
+  const known = [
+    heard === null ? null : `last message ${say(heard, now)}`,
+    within === null ? null : `a loss would show within ${within} s`,
+    doubt === null ? null : DOUBTS[doubt],
+  ];
+  return [deviceLines(person.devices, now, say), known.filter(Boolean).join('; ')].filter(Boolean).join('\n');
+}
+
+const DOUBTS: Record<Doubt, string> = {
+  reconnecting: 'its connection broke; it has a few seconds to come back',
+  settling: 'we have only just reconnected; this is from before',
+  link_down: 'we are not connected; this is from before',
+};
 
 /** My own status: "Online", "Away since 14:02 — no input", "Do not disturb until 15:30". */
 export function myStatus(me: MeView, now: number, say: Moment = moment): string {

@@ -4,6 +4,7 @@ use crate::id::UserId;
 use crate::input::PublishId;
 use crate::presence::{Choice, Chosen};
 use crate::time::{Monotonic, Now, Timestamp};
+use crate::view::ChosenStatus;
 
 /// The choice and its way to the broker.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub(super) struct Choosing {
     /// What the person wants and the broker was not told yet; `Some(None)` takes a choice back.
     wish: Option<Wish>,
     sending: Option<PublishId>,
+    /// Whether anything is known of the topic: it was read, or the person said something new.
+    known: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -26,11 +29,23 @@ struct Wish {
 
 impl Choosing {
     pub(super) fn new(user: UserId) -> Self {
-        Self { user, held: None, highest: 0, wish: None, sending: None }
+        Self { user, held: None, highest: 0, wish: None, sending: None, known: false }
     }
 
     pub(super) fn wish(&mut self, now: Now, choice: Option<Choice>) {
         self.wish = Some(Wish { choice, at: now.wall });
+        self.known = true;
+    }
+
+    /// What is retained was read: where no choice came, there is none.
+    pub(super) fn all_read(&mut self) {
+        self.known = true;
+    }
+
+    /// Whether the person wants to be invisible; `None` before anything is known.
+    pub(super) fn invisible(&self, now: Now) -> Option<bool> {
+        let invisible = |choice: &Choice| choice.status == ChosenStatus::Invisible;
+        self.known.then(|| self.choice(now).is_some_and(invisible))
     }
 
     /// The choice as it counts on this device, ended or not.
@@ -48,7 +63,8 @@ impl Choosing {
 
     /// The copy for this device's record: what the broker has, or is just being told.
     pub(super) fn copy(&self) -> Option<Chosen> {
-        self.held.clone().filter(|held| held.choice.is_some())
+        let shown = |choice: &Choice| choice.status != ChosenStatus::Invisible;
+        self.held.clone().filter(|held| held.choice.as_ref().is_some_and(shown))
     }
 
     /// When the choice ends by itself.
@@ -63,6 +79,7 @@ impl Choosing {
 
     /// The topic was read. Of two equal numbers the one that came last counts.
     pub(super) fn read(&mut self, chosen: Option<Chosen>) {
+        self.known = true;
         let Some(chosen) = chosen else {
             self.held = None;
             return;
@@ -91,6 +108,10 @@ impl Choosing {
         self.held = Some(chosen);
         self.wish = None;
         self.sending = Some(id);
+    }
+
+    pub(super) fn is_sending(&self) -> bool {
+        self.sending.is_some()
     }
 
     /// A PUBACK came; says whether it was for the choice.

@@ -61,7 +61,8 @@ impl Engine {
                 }
                 Ok(())
             }
-            Topic::Inbox(..) | Topic::Hub => Ok(()),
+            Topic::Inbox(..) => Ok(()),
+            Topic::Hub => self.fold_hub(&message.payload),
         }
     }
 
@@ -84,11 +85,20 @@ impl Engine {
             && own.holder.device == *device
         {
             // We know best what this device is; what stands there is an echo, the past, or wrong.
-            own.read(match &decoded {
-                Ok(Payload::Record(record)) => Some(record),
-                Ok(Payload::Cleared) | Err(_) => None,
-            });
-            return decoded.map(|_| ()).map_err(Dropped::from);
+            let cloned = !self.hidden
+                && own.read(
+                    now,
+                    match &decoded {
+                        Ok(Payload::Record(record)) => Some(record),
+                        Ok(Payload::Cleared) | Err(_) => None,
+                    },
+                );
+            if cloned {
+                self.become_another_device(now);
+            }
+            if !self.hidden {
+                return decoded.map(|_| ()).map_err(Dropped::from);
+            }
         }
         let payload = decoded?;
         if let Payload::Record(record) = &payload {
@@ -124,6 +134,16 @@ impl Engine {
             self.count_future(now, [record.timestamp]);
         }
         self.roster.apply_user(now, user, payload, arrival);
+        Ok(())
+    }
+
+    /// Whoever stands on this topic sums here: an empty record is its Will.
+    fn fold_hub(&mut self, payload: &[u8]) -> Result<(), Dropped> {
+        self.hub_sums = match wire::decode_hub(payload)? {
+            Payload::Cleared => false,
+            Payload::Record(()) => true,
+        };
+        self.roster.set_broker_is_prompt(self.hub_sums);
         Ok(())
     }
 

@@ -3,15 +3,17 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
-use super::{Choosing, Engine, Holder};
+use super::{Choosing, Engine, Holder, Rule};
 use crate::availability::{Availability, Standing};
+use crate::effect::Version;
+use crate::id::DeviceId;
 use crate::input::PublishId;
 use crate::presence::{Observed, OfflineCause};
 use crate::roster::{Arrival, Roster};
 use crate::session::RECORD_EXPIRY;
 use crate::time::{Monotonic, Now, Timestamp};
 use crate::topic::Topic;
-use crate::view::{CauseView, ChosenView, MeView};
+use crate::view::{CauseView, ChosenStatus, ChosenView, MeView};
 use crate::wire::{self, DeviceRecord, Payload, SumRecord, UserRecord};
 
 /// Records that something else overwrites are written again this often within [`MINUTE`].
@@ -33,8 +35,14 @@ pub(super) struct Own {
     last_timestamp: Timestamp,
     /// An epoch read from the broker that is not lower than ours.
     read_epoch: Option<u64>,
+    /// When epochs above ours were read that we did not give ourselves: another machine does.
+    foreign: VecDeque<Monotonic>,
     /// Something else stands on the device topic.
     contradicted: bool,
+    /// Whether that is counted as withheld already.
+    withheld: bool,
+    /// When the record is to be renewed.
+    renew_at: Option<Monotonic>,
     corrections: Corrections,
     pub(super) user_topic: UserTopic,
 }
@@ -87,6 +95,11 @@ impl UserTopic {
     }
 }
 
+/// Beyond this there would be no number left for the next session; whoever wrote that was not us.
+fn is_a_number(epoch: u64) -> bool {
+    epoch < Timestamp::MAX.as_ms() - 1_000_000
+}
+
 /// Whether two sums say the same to a reader.
 fn same(a: &SumRecord, b: &SumRecord) -> bool {
     a.status == b.status && a.text == b.text && a.foreign == b.foreign
@@ -101,28 +114,51 @@ impl Own {
             written: None,
             last_timestamp: Timestamp::default(),
             read_epoch: None,
+            foreign: VecDeque::new(),
             contradicted: false,
+            withheld: false,
+            renew_at: None,
             corrections: Corrections::default(),
             user_topic: UserTopic::default(),
         }
     }
 
     /// A new session begins: its number is max(clock, the last one + 1).
-    pub(super) fn begin_session(&mut self, now: Now) -> u64 {
+    pub(super) fn begin_session(&mut self, now: Now) {
         self.epoch = now.wall.as_ms().max(self.epoch + 1);
+        self.forget_written();
+    }
+
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// Whether this device's record was written on the present connection.
+    pub(super) fn has_written(&self) -> bool {
+        self.written.is_some()
+    }
+
+    /// Another connection knows nothing of what was written on this one.
+    pub(super) fn forget_written(&mut self) {
         self.written = None;
         self.read_epoch = None;
         self.contradicted = false;
+        self.renew_at = None;
         self.user_topic.echoes.clear();
-        self.epoch
+    }
+
+    /// This device becomes another one, because somebody else is it, too.
+    pub(super) fn become_another(&mut self, device: DeviceId) {
+        self.holder.device = device;
+        self.foreign.clear();
+        self.forget_written();
     }
 
     /// Whether the broker holds a record of ours from a session not older than this one. If so, the next
     /// session will be newer than that.
     pub(super) fn learn_epoch(&mut self) -> bool {
         match self.read_epoch.take() {
-            // Beyond this there would be no number left; whoever wrote that was not us.
-            Some(read) if read < Timestamp::MAX.as_ms() - 1_000_000 => {
+            Some(read) if is_a_number(read) => {
                 self.epoch = self.epoch.max(read);
                 true
             }
@@ -145,17 +181,24 @@ impl Own {
     }
 
     /// What the broker says when this connection dies. It can't know when, so it tells no time.
-    pub(super) fn will_record(&self) -> DeviceRecord {
-        self.record(Observed::Offline(Some(OfflineCause::Lost)))
+    pub(super) fn will_record(&self, version: Version) -> DeviceRecord {
+        let record = self.record(Observed::Offline(Some(OfflineCause::Lost)));
+        // Where the broker can't wait, the readers do.
+        DeviceRecord { wait: (version == Version::V311).then_some(self.holder.grace), ..record }
     }
 
-    /// Something was read on this device's own topic.
-    pub(super) fn read(&mut self, record: Option<&DeviceRecord>) {
+    /// Something was read on this device's own topic. Says whether another machine must be this device, too: it
+    /// gave itself numbers above ours twice in a minute.
+    pub(super) fn read(&mut self, now: Now, record: Option<&DeviceRecord>) -> bool {
+        let epoch = record.and_then(|record| record.epoch);
+        if epoch.is_some_and(|read| read > self.epoch && is_a_number(read)) {
+            self.foreign.retain(|at| now.mono.since(*at) < MINUTE);
+            self.foreign.push_back(now.mono);
+        }
         let Some(written) = &self.written else {
             // Before anything was written it is the past, of interest only for its number.
-            let epoch = record.and_then(|record| record.epoch);
             self.read_epoch = self.read_epoch.max(epoch.filter(|read| *read >= self.epoch));
-            return;
+            return self.foreign.len() >= 2;
         };
         let echo = record.is_some_and(|record| {
             record.timestamp.is_some()
@@ -164,23 +207,33 @@ impl Own {
         if !echo {
             self.contradicted = true;
         }
+        self.foreign.len() >= 2
     }
 
     /// The record to write now, if there is one to write.
-    fn due(&mut self, now: Now, chosen: Option<crate::presence::Chosen>) -> Option<DeviceRecord> {
+    fn due(
+        &mut self,
+        now: Now,
+        chosen: Option<crate::presence::Chosen>,
+        loss: Duration,
+        unbounded: bool,
+    ) -> Option<DeviceRecord> {
         let Standing { observed, since } = self.availability.standing(now);
         let changed = self.written.as_ref().is_none_or(|written| {
             written.observed != observed || written.since != Some(since) || written.chosen != chosen
         });
-        if !changed && !self.contradicted {
+        let renewed = self.renew_at.is_some_and(|at| at <= now.mono);
+        if !changed && !renewed && !self.contradicted {
             return None;
         }
-        if !changed && self.corrections.next(now) > now.mono {
+        if !changed && !renewed && !unbounded && self.corrections.next(now) > now.mono {
             return None;
         }
         let mut record = self.record(observed);
         record.since = Some(since);
         record.chosen = chosen;
+        record.lease = Some(self.holder.lease);
+        record.loss = Some(loss);
         Some(self.stamp(now, record))
     }
 
@@ -198,7 +251,7 @@ impl Own {
         let free = |corrections: &Corrections| {
             corrections.0.front().map_or_else(Monotonic::default, |first| *first + MINUTE)
         };
-        [self.contradicted.then(|| free(&self.corrections)), self.user_topic.due]
+        [self.contradicted.then(|| free(&self.corrections)), self.user_topic.due, self.renew_at]
             .into_iter()
             .flatten()
             .min()
@@ -212,6 +265,9 @@ impl Own {
         roster: Option<&Roster>,
     ) -> MeView {
         let choice = choosing.and_then(|choosing| choosing.choice(now));
+        // Others are told that somebody invisible left; they themselves are not.
+        let roster =
+            roster.filter(|_| choice.is_none_or(|choice| choice.status != ChosenStatus::Invisible));
         let summed = roster.and_then(|roster| roster.person(&self.holder.user, now));
         let (status, cause, since) = match (summed, choice) {
             (Some(person), _) => (person.status, person.cause, person.since),
@@ -250,13 +306,22 @@ impl Engine {
             let standing = own.availability.standing(now);
             own.written.as_ref().is_none_or(|written| written.observed != standing.observed)
         };
-        let Some(record) = own.due(now, copy) else {
+        let loss = self.session.loss_shows_within(own.holder.grace);
+        let unbounded = self.without == Some(Rule::CorrectionBound);
+        let Some(record) = own.due(now, copy, loss, unbounded) else {
+            if own.contradicted && !std::mem::replace(&mut own.withheld, true) {
+                self.diagnostics.corrections_withheld += 1;
+            }
             return;
         };
+        own.withheld = false;
         if std::mem::take(&mut own.contradicted) && own.written.is_some() {
             own.corrections.note(now);
             self.diagnostics.corrected += 1;
         }
+        // Some time before half the lease, so that a team that came together does not renew together.
+        let part = 0.4 + 0.1 * self.rng.f64();
+        own.renew_at = Some(now.mono + own.holder.lease.mul_f64(part));
         self.write_device(now, record);
         if first_or_moved {
             self.write_activity(now);
@@ -277,6 +342,9 @@ impl Engine {
     /// Tells seed-style readers when the person last gave input, unless they know of a later one.
     fn write_activity(&mut self, now: Now) -> Option<PublishId> {
         let own = self.own.as_ref()?;
+        if self.hub_sums || !own.holder.user_topic {
+            return None;
+        }
         let user = own.holder.user.clone();
         let at = own.availability.last_input(now)?;
         if self.roster.last_input(&user).is_some_and(|told| told >= at) {
@@ -292,6 +360,10 @@ impl Engine {
         let Some(own) = &mut self.own else {
             return;
         };
+        if self.hub_sums || !own.holder.user_topic {
+            own.user_topic.due = None;
+            return;
+        }
         let user = own.holder.user.clone();
         let sum = self.roster.sum(&user, now);
         let topic = &mut own.user_topic;
@@ -344,7 +416,8 @@ impl Engine {
         awaited.extend(self.write_activity(now));
         awaited.extend(self.write_device(now, record));
         // Another device that is still here sees us go and writes the sum itself.
-        if self.roster.devices_here(&user).next().is_none() {
+        let writes = !self.hub_sums && self.own.as_ref().is_some_and(|own| own.holder.user_topic);
+        if writes && self.roster.devices_here(&user).next().is_none() {
             let sum = self.roster.sum(&user, now);
             awaited.extend(self.write_sum(sum));
         }

@@ -201,14 +201,15 @@ fn the_order_of_work_is_save_connect_subscribe_read_publish() {
             "SnapshotRead",
             "publish presence/alice/device/laptop",
             "publish presence/alice/activity",
-            "publish presence/alice"
+            "publish presence/alice",
+            "ConnectCompanion"
         ]
     );
     let published = rig.published();
     assert_eq!(
         published[0].1,
         json!({"v":1,"status":"online","since":START,"timestamp":START + 50,"epoch":START,
-               "name":"Alice Liddell","kind":"laptop"})
+               "lease_s":3600,"loss_s":18,"name":"Alice Liddell","kind":"laptop"})
     );
     assert_eq!(published[1].1, json!({"timestamp": START + 50}));
     assert_eq!(published[2].1["status"], "online");
@@ -333,7 +334,7 @@ fn goodbye_waits_for_its_pubacks_and_then_disconnects() {
         assert_eq!(kinds(&rig.effects), [""; 0], "{n}");
         rig.link(LinkEvent::Published { id: *id, outcome: Ok(()) });
     }
-    assert_eq!(kinds(&rig.effects), ["Disconnect", "Stopped"]);
+    assert_eq!(kinds(&rig.effects), ["DisconnectCompanion", "Disconnect", "Stopped"]);
 }
 
 #[test]
@@ -344,7 +345,7 @@ fn goodbye_waits_no_longer_than_a_second_and_a_half() {
     rig.pass(1499);
     assert_eq!(kinds(&rig.effects), [""; 0]);
     rig.pass(1);
-    assert_eq!(kinds(&rig.effects), ["Disconnect", "Stopped"]);
+    assert_eq!(kinds(&rig.effects), ["DisconnectCompanion", "Disconnect", "Stopped"]);
 }
 
 #[test]
@@ -363,7 +364,7 @@ fn a_machine_says_that_it_sleeps_and_comes_back_at_once() {
     rig.observe(Observation::Suspending);
     assert_eq!(rig.published_to(DEVICE)[0]["cause"], "asleep");
     rig.pass(1500);
-    assert_eq!(kinds(&rig.effects), ["Disconnect", "MaySleep"]);
+    assert_eq!(kinds(&rig.effects), ["DisconnectCompanion", "Disconnect", "MaySleep"]);
     rig.effects.clear();
     rig.pass(3_600_000);
     assert_eq!(kinds(&rig.effects), [""; 0]);

@@ -3,26 +3,14 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use super::{Applied, Arrival};
+use super::device::{Came, Device, Said};
+use super::{Applied, Arrival, Circumstances};
 use crate::id::{DeviceId, UserId};
-use crate::presence::{Choice, Chosen, Observed, OfflineCause};
+use crate::presence::{Choice, Observed};
 use crate::text::{MAX_NAME, display_text};
 use crate::time::{Monotonic, Now, Timestamp};
-use crate::view::{CauseView, DeviceView, PersonView};
+use crate::view::{CauseView, DeviceView, Doubt, Evidence, PersonView};
 use crate::wire::{DeviceRecord, SeedRecord, SeedStatus, SumRecord};
-
-/// What is held of one device: its last record that counted, with its times placed on our clock.
-#[derive(Debug)]
-struct Device {
-    observed: Observed,
-    since: Option<Timestamp>,
-    epoch: Option<u64>,
-    chosen: Option<Chosen>,
-    name: Option<String>,
-    kind: Option<String>,
-    /// Which record this was, counted over all: it tells which of two came last.
-    number: u64,
-}
 
 /// What is held of a seed-style client of this person.
 #[derive(Debug)]
@@ -31,6 +19,9 @@ struct Seed {
     since: Option<Timestamp>,
     /// As it stood in the record, to be carried along unchanged.
     timestamp: Option<Timestamp>,
+    heard: Timestamp,
+    /// The number of our connection on which it was last read.
+    connection: u64,
 }
 
 /// One person.
@@ -46,13 +37,6 @@ pub(super) struct Person {
     pub(super) end: Option<Monotonic>,
 }
 
-/// What the devices come to, before the person's own choice is laid over it.
-struct Base {
-    status: String,
-    cause: Option<CauseView>,
-    since: Option<Timestamp>,
-}
-
 impl Person {
     pub(super) fn apply_device(
         &mut self,
@@ -61,33 +45,12 @@ impl Person {
         record: DeviceRecord,
         arrival: Arrival,
         number: u64,
+        around: &Circumstances,
     ) -> Applied {
-        let held = self.devices.get(id);
-        // An epoch judges only `lost`: a Will of an earlier session speaks for nobody who is here.
-        let lost = record.observed == Observed::Offline(Some(OfflineCause::Lost));
-        if lost && held.is_some_and(|held| record.epoch < held.epoch) {
-            return Applied::Ghost;
+        if let Some(device) = self.devices.get_mut(id) {
+            return device.apply(now, record, arrival, number, around);
         }
-        let repeated = held.filter(|held| held.observed == record.observed);
-        let since = place(now, &record, arrival).or_else(|| repeated.and_then(|held| held.since));
-        // A Will is written at connect and carries no name or kind that a later record has not told.
-        let (name, kind) = if lost {
-            held.map_or((None, None), |held| (held.name.clone(), held.kind.clone()))
-        } else {
-            (None, None)
-        };
-        self.devices.insert(
-            id.clone(),
-            Device {
-                observed: record.observed,
-                since,
-                epoch: record.epoch,
-                chosen: record.chosen,
-                name: record.name.or(name),
-                kind: record.kind.or(kind),
-                number,
-            },
-        );
+        self.devices.insert(id.clone(), Device::new(now, record, arrival, number, around));
         Applied::Taken
     }
 
@@ -96,31 +59,54 @@ impl Person {
         Applied::Taken
     }
 
-    pub(super) fn apply_seed(&mut self, now: Now, record: SeedRecord, arrival: Arrival) {
+    pub(super) fn apply_seed(
+        &mut self,
+        now: Now,
+        record: SeedRecord,
+        arrival: Arrival,
+        around: &Circumstances,
+    ) {
         let told = if arrival.retained {
             record.timestamp.map(|at| at.min(now.wall))
         } else {
             // Live: it is so from now on. A Will's timestamp is that of the connect, long ago.
             Some(now.wall)
         };
-        self.put_seed(record, told);
+        self.put_seed(now, record, told, around);
     }
 
     /// A seed-style client's record as a sum carries it: told before, so it tells no new time.
-    pub(super) fn apply_carried(&mut self, now: Now, carried: Option<SeedRecord>) {
+    pub(super) fn apply_carried(
+        &mut self,
+        now: Now,
+        carried: Option<SeedRecord>,
+        around: &Circumstances,
+    ) {
         match carried {
             None => self.seed = None,
             Some(record) => {
                 let told = record.timestamp.map(|at| at.min(now.wall));
-                self.put_seed(record, told);
+                self.put_seed(now, record, told, around);
             }
         }
     }
 
-    fn put_seed(&mut self, record: SeedRecord, told: Option<Timestamp>) {
+    fn put_seed(
+        &mut self,
+        now: Now,
+        record: SeedRecord,
+        told: Option<Timestamp>,
+        around: &Circumstances,
+    ) {
         let repeated = self.seed.as_ref().filter(|held| held.status == record.status);
         let since = repeated.and_then(|held| held.since).or(told);
-        self.seed = Some(Seed { status: record.status, since, timestamp: record.timestamp });
+        self.seed = Some(Seed {
+            status: record.status,
+            since,
+            timestamp: record.timestamp,
+            heard: told.unwrap_or(now.wall),
+            connection: around.connection,
+        });
     }
 
     pub(super) fn forget_seed(&mut self) {
@@ -136,88 +122,107 @@ impl Person {
     }
 
     pub(super) fn devices_here(&self) -> impl Iterator<Item = &DeviceId> {
-        self.devices.iter().filter(|(_, device)| device.observed.is_here()).map(|(id, _)| id)
+        self.devices.iter().filter(|(_, device)| device.said.observed.is_here()).map(|(id, _)| id)
+    }
+
+    /// Ends what ends by itself; says whether that tells of a loss.
+    pub(super) fn expire(&mut self, now: Now, around: &Circumstances) -> Came {
+        if self.typing_until.is_some_and(|until| until <= now.mono) {
+            self.typing_until = None;
+        }
+        let mut came = Came::Nothing;
+        for device in self.devices.values_mut() {
+            match device.expire(now, around) {
+                Came::Nothing => {}
+                other if came == Came::Nothing => came = other,
+                Came::Loss => came = Came::Loss,
+                Came::OldLoss => {}
+            }
+        }
+        came
+    }
+
+    /// Our link dropped.
+    pub(super) fn link_lost(&mut self, now: Now, around: &Circumstances) {
+        for device in self.devices.values_mut() {
+            device.link_lost(now, around);
+        }
+    }
+
+    /// We are connected again.
+    pub(super) fn link_up(&mut self, around: &Circumstances) {
+        for device in self.devices.values_mut() {
+            device.link_up(around);
+        }
+    }
+
+    /// Forgets what the broker does not hold any more.
+    pub(super) fn forget_unread(&mut self, around: &Circumstances) {
+        self.devices.retain(|_, device| device.is_read(around));
+        self.seed.take_if(|seed| seed.connection != around.connection);
     }
 
     /// When something about this person ends by itself.
-    pub(super) fn next_end(&self, now: Now) -> Option<Monotonic> {
+    pub(super) fn next_end(&self, now: Now, around: &Circumstances) -> Option<Monotonic> {
         let until = self.choice(now).and_then(|choice| choice.until).map(|until| now.when(until));
-        [until, self.typing_until].into_iter().flatten().min()
+        let devices = self.devices.values().filter_map(|device| device.next_end(around)).min();
+        [until, self.typing_until, devices].into_iter().flatten().min()
     }
 
     /// The choice that counts: the highest number among the devices here, the last to arrive among equals.
     fn choice(&self, now: Now) -> Option<&Choice> {
         self.devices
             .values()
-            .filter(|device| device.observed.is_here())
-            .filter_map(|device| device.chosen.as_ref().map(|chosen| (chosen, device.number)))
+            .filter(|device| device.said.observed.is_here())
+            .filter_map(|device| device.said.chosen.as_ref().map(|c| (c, device.said.number)))
             .max_by_key(|(chosen, number)| (chosen.rev, *number))
             .and_then(|(chosen, _)| chosen.choice.as_ref())
             .filter(|choice| choice.holds(now.wall))
     }
 
-    fn base(&self) -> Option<Base> {
-        if self.devices.is_empty() && self.seed.is_none() {
-            return None;
-        }
-        Some(self.online().or_else(|| self.away()).unwrap_or_else(|| self.offline()))
-    }
-
-    fn online(&self) -> Option<Base> {
-        let online =
-            |device: &&Device| matches!(device.observed, Observed::Active | Observed::Unknown);
-        let seed = self.seed.as_ref().filter(|s| s.status == SeedStatus::Online);
-        let mut devices = self.devices.values().filter(online).peekable();
-        if devices.peek().is_some() || seed.is_some() {
-            let known =
-                seed.is_some() || self.devices.values().any(|d| d.observed == Observed::Active);
-            let since = devices.map(|d| d.since).chain(seed.map(|s| s.since)).flatten().min();
-            let cause = (!known).then_some(CauseView::Unknown);
-            return Some(Base { status: "online".to_owned(), cause, since });
-        }
-        match &self.seed {
-            Some(Seed { status: SeedStatus::Other(word), since, .. }) => {
-                Some(Base { status: word.clone(), cause: None, since: *since })
-            }
-            _ => None,
-        }
-    }
-
-    fn away(&self) -> Option<Base> {
+    /// What the devices come to, without those that are doubted where that is asked.
+    fn base(&self, around: &Circumstances, believed_only: bool) -> Option<Base<'_>> {
         let devices = self
             .devices
-            .values()
-            .filter(|device| matches!(device.observed, Observed::Away(_)))
-            .map(|device| (device.since, device.observed.cause()));
-        let seed = self
-            .seed
             .iter()
-            .filter(|seed| seed.status == SeedStatus::Away)
-            .map(|seed| (seed.since, None));
-        // Away since the latest input on any of them.
-        let (since, cause) = devices.chain(seed).max_by_key(|(since, _)| *since)?;
-        Some(Base { status: "away".to_owned(), cause, since })
+            .map(|(id, device)| Witness::Device(id, device))
+            .filter(|witness| !believed_only || witness.doubt(around).is_none());
+        let seed = self.seed.iter().map(Witness::Seed);
+        let seed = seed.filter(|seed| !believed_only || seed.doubt(around).is_none());
+        let witness = devices.chain(seed).max_by_key(Witness::weight)?;
+        let status = witness.status();
+        let cause = witness.cause();
+        let mut since = witness.since();
+        if witness.rank() == Rank::Online {
+            let online = |other: &&Device| other.said.observed.status() == "online";
+            let devices = self.devices.values().filter(online);
+            // Around since the first of them came.
+            let seed = self.seed.iter().filter(|seed| seed.is_online()).map(|seed| seed.since);
+            since = devices.map(|device| device.said.since).chain(seed).flatten().min();
+        } else if witness.rank() == Rank::Offline {
+            // A seed-style Will tells the time of the connect; the last input may be later than that.
+            since = since.max(self.last_input);
+        }
+        Some(Base { status, cause, since, witness })
     }
 
-    fn offline(&self) -> Base {
-        let devices = self.devices.values().map(|device| (device.since, device.observed.cause()));
-        let seed = self.seed.iter().map(|seed| (seed.since, None));
-        let (left, cause) =
-            devices.chain(seed).max_by_key(|(since, _)| *since).unwrap_or((None, None));
-        // A seed-style Will tells the time of the connect; the last input may be later than that.
-        Base { status: "offline".to_owned(), cause, since: left.max(self.last_input) }
-    }
-
-    pub(super) fn view(&self, user: &UserId, now: Now, stale: bool) -> Option<PersonView> {
-        let base = self.base()?;
+    pub(super) fn view(
+        &self,
+        user: &UserId,
+        now: Now,
+        around: &Circumstances,
+    ) -> Option<PersonView> {
+        let base = self.base(around, false)?;
         let choice = self.choice(now);
+        let doubt = self.doubt(&base, around);
+        let evidence = base.evidence(around, doubt);
         let (status, cause, since) = match choice {
             Some(choice) => (
                 choice.status.word().to_owned(),
                 Some(CauseView::Chosen),
                 choice.at.map(|at| at.min(now.wall)),
             ),
-            None => (base.status, base.cause, base.since),
+            None => (base.status.to_owned(), base.cause, base.since),
         };
         Some(PersonView {
             user: user.to_string(),
@@ -228,18 +233,26 @@ impl Person {
             text: choice.and_then(|choice| choice.text.clone()),
             emoji: choice.and_then(|choice| choice.emoji.clone()),
             until: choice.and_then(|choice| choice.until),
-            stale,
+            stale: doubt.is_some(),
             typing: self.typing_until.is_some_and(|until| now.mono < until),
             devices: self.device_views(),
+            evidence,
         })
+    }
+
+    /// Why the status may not be so; a doubted device that another one makes up for is none.
+    fn doubt(&self, base: &Base<'_>, around: &Circumstances) -> Option<Doubt> {
+        let doubt = base.witness.doubt(around)?;
+        let believed = self.base(around, true);
+        (!believed.is_some_and(|believed| believed.status == base.status)).then_some(doubt)
     }
 
     /// The name last told, a device that is here before one that is not.
     fn name(&self, user: &UserId) -> String {
         self.devices
             .values()
-            .filter_map(|device| Some((device, device.name.as_ref()?)))
-            .max_by_key(|(device, _)| (device.observed.is_here(), device.number))
+            .filter_map(|device| Some((&device.said, device.said.name.as_ref()?)))
+            .max_by_key(|(said, _)| (said.observed.is_here(), said.number))
             .map(|(_, name)| name.clone())
             .or_else(|| display_text(user.as_str(), MAX_NAME))
             .unwrap_or_else(|| user.to_string())
@@ -247,13 +260,13 @@ impl Person {
 
     fn device_views(&self) -> Vec<DeviceView> {
         let mut devices: Vec<_> = self.devices.iter().collect();
-        devices.sort_by_key(|(id, device)| (Reverse(device.observed.is_here()), *id));
+        devices.sort_by_key(|(id, device)| (Reverse(device.said.observed.is_here()), *id));
         let devices = devices.into_iter().map(|(id, device)| DeviceView {
             device: id.to_string(),
-            kind: device.kind.clone(),
-            status: device.observed.status().to_owned(),
-            cause: device.observed.cause(),
-            since: device.since,
+            kind: device.said.kind.clone(),
+            status: device.said.observed.status().to_owned(),
+            cause: device.said.observed.cause(),
+            since: device.said.since,
         });
         let seed = self.seed.iter().map(|seed| DeviceView {
             device: String::new(),
@@ -265,14 +278,14 @@ impl Person {
         devices.chain(seed).collect()
     }
 
-    pub(super) fn sum(&self, now: Now) -> SumRecord {
+    pub(super) fn sum(&self, now: Now, around: &Circumstances) -> SumRecord {
         let choice = self.choice(now);
-        let base = self.base();
+        let base = self.base(around, false);
         // A seed-style client that is gone needs no carrying: its absence is what the sum says.
         let foreign = self.seed.as_ref().filter(|seed| seed.status != SeedStatus::Offline);
         SumRecord {
             status: choice.map_or_else(
-                || base.as_ref().map_or_else(|| "offline".to_owned(), |base| base.status.clone()),
+                || base.as_ref().map_or("offline", |base| base.status).to_owned(),
                 |choice| choice.status.word().to_owned(),
             ),
             timestamp: Some(now.wall),
@@ -287,19 +300,113 @@ impl Person {
     }
 }
 
-/// Since when a record's state holds, on our clock (`docs/protocol.md`, *Age and lease*). Where the broker
-/// tells the record's age, the record's times are placed relative to when it took it, so that the writer's
-/// clock does not matter; otherwise they are taken as they are, but never in the future.
-fn place(now: Now, record: &DeviceRecord, arrival: Arrival) -> Option<Timestamp> {
-    let Some(age) = arrival.age else {
-        let told = record.since.or(record.timestamp).map(|since| since.min(now.wall));
-        // A Will tells no time; live, it is now.
-        return told.or_else(|| (!arrival.retained).then_some(now.wall));
-    };
-    let written = now.ago(age);
-    Some(match (record.since, record.timestamp) {
-        (Some(since), Some(timestamp)) => written - timestamp.since(since),
-        (Some(since), None) => since.min(written),
-        (None, _) => written,
-    })
+/// The order in which devices decide: somebody at one of them is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    Offline,
+    Away,
+    /// A seed-style client's own word.
+    Word,
+    Online,
+}
+
+/// Whoever's record decides.
+#[derive(Debug, Clone, Copy)]
+enum Witness<'a> {
+    Device(&'a DeviceId, &'a Device),
+    Seed(&'a Seed),
+}
+
+/// What the devices come to, before the person's own choice is laid over it.
+struct Base<'a> {
+    status: &'a str,
+    cause: Option<CauseView>,
+    since: Option<Timestamp>,
+    witness: Witness<'a>,
+}
+
+impl Seed {
+    fn is_online(&self) -> bool {
+        self.status == SeedStatus::Online
+    }
+}
+
+impl<'a> Witness<'a> {
+    fn said(&self) -> Option<&'a Said> {
+        match self {
+            Self::Device(_, device) => Some(&device.said),
+            Self::Seed(_) => None,
+        }
+    }
+
+    fn status(&self) -> &'a str {
+        match self {
+            Self::Device(_, device) => device.said.observed.status(),
+            Self::Seed(seed) => seed.status.word(),
+        }
+    }
+
+    fn cause(&self) -> Option<CauseView> {
+        self.said().and_then(|said| said.observed.cause())
+    }
+
+    fn since(&self) -> Option<Timestamp> {
+        match self {
+            Self::Device(_, device) => device.said.since,
+            Self::Seed(seed) => seed.since,
+        }
+    }
+
+    fn doubt(&self, around: &Circumstances) -> Option<Doubt> {
+        match self {
+            Self::Device(_, device) => device.doubt(around),
+            Self::Seed(_) if !around.link_up => Some(Doubt::LinkDown),
+            Self::Seed(seed) => (seed.connection != around.connection).then_some(Doubt::Settling),
+        }
+    }
+
+    fn rank(&self) -> Rank {
+        match self {
+            Self::Device(_, device) => match device.said.observed {
+                Observed::Active | Observed::Unknown => Rank::Online,
+                Observed::Away(_) => Rank::Away,
+                Observed::Offline(_) => Rank::Offline,
+            },
+            Self::Seed(seed) => match seed.status {
+                SeedStatus::Online => Rank::Online,
+                SeedStatus::Other(_) => Rank::Word,
+                SeedStatus::Away => Rank::Away,
+                SeedStatus::Offline => Rank::Offline,
+            },
+        }
+    }
+
+    /// Among equals: one that knows that somebody is there; away and offline since the latest.
+    fn weight(&self) -> (Rank, bool, Option<Timestamp>) {
+        let rank = self.rank();
+        (rank, self.cause() != Some(CauseView::Unknown), self.since())
+    }
+}
+
+impl Base<'_> {
+    fn evidence(&self, around: &Circumstances, doubt: Option<Doubt>) -> Evidence {
+        let (device, kind, heard, loss) = match self.witness {
+            Witness::Device(id, Device { said, .. }) => {
+                (id.to_string(), said.kind.clone(), said.heard, said.loss)
+            }
+            Witness::Seed(seed) => (String::new(), None, seed.heard, None),
+        };
+        let loss = loss.filter(|_| self.witness.rank() != Rank::Offline && doubt.is_none());
+        let loss = loss.map(|loss| loss + around.broker_is_late);
+        Evidence {
+            device: Some(device),
+            kind,
+            status: Some(self.status.to_owned()),
+            cause: self.witness.cause(),
+            since: self.witness.since(),
+            heard: Some(heard),
+            loss_shows_within_s: loss.map(|loss| u32::try_from(loss.as_secs()).unwrap_or(u32::MAX)),
+            doubt,
+        }
+    }
 }

@@ -3,8 +3,8 @@
 use ts_rs::{Config, TS};
 
 use super::{
-    CauseView, ChosenStatus, ChosenView, DeviceView, LinkView, MeView, PersonView, Problem,
-    Snapshot, Stage, Update,
+    CauseView, ChosenStatus, ChosenView, DeviceView, Doubt, Evidence, LinkView, MeView, PersonView,
+    Problem, Snapshot, Stage, Update,
 };
 use crate::time::Timestamp;
 
@@ -33,6 +33,8 @@ fn text() -> String {
         Timestamp,
         CauseView,
         DeviceView,
+        Doubt,
+        Evidence,
         PersonView,
         ChosenStatus,
         ChosenView,

@@ -99,7 +99,7 @@ fn icon(me: Option<&MeView>, link: TrayLink) -> TrayIcon {
             ("online", Some(crate::view::CauseView::Unknown)) => TrayIcon::Unknown,
             ("away", _) => TrayIcon::Away,
             ("dnd", _) => TrayIcon::Dnd,
-            ("offline", _) => TrayIcon::Offline,
+            ("offline" | "invisible", _) => TrayIcon::Offline,
             _ => TrayIcon::Online,
         },
     }

@@ -79,11 +79,19 @@ pub(super) fn device(content: &Content) -> Result<DeviceRecord, WireError> {
         timestamp: fields.moment("timestamp")?,
         epoch: fields.integer("epoch")?,
         lease: fields.integer("lease_s")?.map(Duration::from_secs),
-        chosen: fields.object("chosen")?.map(|chosen| choice(&chosen)).transpose()?.flatten(),
+        wait: fields.integer("wait_s")?.map(Duration::from_secs),
+        loss: fields.integer("loss_s")?.map(Duration::from_secs),
+        chosen: fields.object("chosen")?.map(|chosen| copied(&chosen)).transpose()?.flatten(),
         name: fields.shown("name", MAX_NAME)?,
         kind: fields.shown("kind", MAX_STATUS)?,
         tz: fields.shown("tz", MAX_NAME)?,
     })
+}
+
+/// The copy in a device's record. Somebody invisible has no device here, so it never says that.
+fn copied(fields: &Fields) -> Result<Option<Chosen>, WireError> {
+    let invisible = |choice: &Choice| choice.status == ChosenStatus::Invisible;
+    Ok(choice(fields)?.filter(|chosen| !chosen.choice.as_ref().is_some_and(invisible)))
 }
 
 /// A choice whose status is none we know is as good as none: a newer client wrote it.
@@ -151,6 +159,10 @@ pub(super) fn typing(content: &Content) -> Result<bool, WireError> {
         Some(Value::Bool(typing)) => Ok(*typing),
         _ => Err(WireError::WrongShape),
     }
+}
+
+pub(super) fn hub(content: &Content) -> Result<(), WireError> {
+    content.object()?.version()
 }
 
 impl Content {

@@ -79,6 +79,7 @@ fn readers_are_lenient() {
         r#"{"status":"online","cause":"quantum"}"#,
         r#"{"status":"online","name":null}"#,
         r#"{"status":"online","chosen":{"rev":3,"status":"of a later version"}}"#,
+        r#"{"status":"online","chosen":{"rev":3,"status":"invisible"}}"#,
     ] {
         assert_eq!(device(text), Ok(DeviceRecord::bare(Observed::Active)), "{text}");
     }
@@ -165,18 +166,22 @@ fn record() -> impl Strategy<Value = DeviceRecord> {
     ];
     let times = (moment(), moment(), moment());
     let texts = (shown(MAX_NAME), shown(MAX_STATUS), shown(MAX_NAME));
-    let lease = proptest::option::of(0..100_000u64);
-    (observed, times, lease, proptest::option::of(chosen()), texts).prop_map(
-        |(observed, (since, timestamp, epoch), lease, chosen, (name, kind, tz))| DeviceRecord {
-            observed,
-            since,
-            timestamp,
-            epoch: epoch.map(Timestamp::as_ms),
-            lease: lease.map(Duration::from_secs),
-            chosen,
-            name,
-            kind,
-            tz,
+    let spans = [(); 3].map(|()| proptest::option::of(0..100_000u64));
+    (observed, times, spans, proptest::option::of(chosen()), texts).prop_map(
+        |(observed, (since, timestamp, epoch), [lease, wait, loss], chosen, (name, kind, tz))| {
+            DeviceRecord {
+                observed,
+                since,
+                timestamp,
+                epoch: epoch.map(Timestamp::as_ms),
+                lease: lease.map(Duration::from_secs),
+                wait: wait.map(Duration::from_secs),
+                loss: loss.map(Duration::from_secs),
+                chosen,
+                name,
+                kind,
+                tz,
+            }
         },
     )
 }

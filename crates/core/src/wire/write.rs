@@ -22,6 +22,10 @@ struct Device<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     lease_s: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    wait_s: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    loss_s: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     chosen: Option<Choice<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
@@ -83,6 +87,8 @@ pub(super) fn device(record: &DeviceRecord) -> Vec<u8> {
         timestamp: record.timestamp,
         epoch: record.epoch,
         lease_s: record.lease.map(|lease| lease.as_secs()),
+        wait_s: record.wait.map(|wait| wait.as_secs()),
+        loss_s: record.loss.map(|loss| loss.as_secs()),
         // A choice that was taken back is no choice: readers of records need not know of it.
         chosen: record
             .chosen
@@ -128,6 +134,14 @@ pub(super) fn sum(record: &SumRecord) -> Vec<u8> {
 
 pub(super) fn activity(at: Timestamp) -> Vec<u8> {
     json(&Activity { timestamp: at })
+}
+
+pub(super) fn hub() -> Vec<u8> {
+    #[derive(Serialize)]
+    struct Hub {
+        v: u64,
+    }
+    json(&Hub { v: VERSION })
 }
 
 fn json(record: &impl Serialize) -> Vec<u8> {

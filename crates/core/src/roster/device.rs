@@ -1,0 +1,296 @@
+//! One device: what it said last, and whether that is believed.
+//!
+//! Owns the rules by which a record replaces another (`docs/protocol.md`, *A session*, *Age and lease*,
+//! *Settle*). What it said is kept beside what is shown, for as long as a loss may turn out to be none.
+
+use std::time::Duration;
+
+use super::{Applied, Arrival, Circumstances};
+use crate::engine::Rule;
+use crate::presence::{Chosen, Observed, OfflineCause};
+use crate::time::{Monotonic, Now, Timestamp};
+use crate::view::Doubt;
+use crate::wire::DeviceRecord;
+
+/// A live loss is held for so long before it is shown: a broker that ends publishes the Wills of all its
+/// clients and then closes ours, too, and then nobody was lost but we.
+const HELD: Duration = Duration::from_millis(250);
+/// A loss received so shortly before our own link dropped is not believed.
+const SHORTLY: Duration = Duration::from_secs(2);
+/// No lease is shorter; a record that says so would be lost before it arrives.
+const SHORTEST_LEASE: Duration = Duration::from_secs(1);
+
+/// A record that counted, with its times placed on our clocks.
+#[derive(Debug, Clone)]
+pub(super) struct Said {
+    pub(super) observed: Observed,
+    pub(super) since: Option<Timestamp>,
+    pub(super) chosen: Option<Chosen>,
+    pub(super) name: Option<String>,
+    pub(super) kind: Option<String>,
+    /// When the broker took it.
+    pub(super) heard: Timestamp,
+    pub(super) loss: Option<Duration>,
+    /// Which record this was, counted over all: it tells which of two came last.
+    pub(super) number: u64,
+    epoch: Option<u64>,
+    /// When it counts no longer unless it is renewed.
+    lease_ends: Option<Monotonic>,
+}
+
+/// What came and is not believed yet.
+#[derive(Debug)]
+struct Pending {
+    said: Said,
+    received: Monotonic,
+    /// When it is believed; `None` while our link is down.
+    until: Option<Monotonic>,
+    why: Why,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Why {
+    /// Not shown for a moment.
+    Held,
+    /// Its writer has a few seconds to come back (`wait_s`).
+    Waiting,
+    /// We came back a moment ago.
+    Settling,
+}
+
+/// What a device's own time brought about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Came {
+    /// Nothing that is shown.
+    Nothing,
+    /// A loss is believed that just happened.
+    Loss,
+    /// A loss is believed of which nobody knows when it happened.
+    OldLoss,
+}
+
+/// One device.
+#[derive(Debug)]
+pub(super) struct Device {
+    pub(super) said: Said,
+    pending: Option<Pending>,
+    /// What it said before the loss that is shown, and when that was received.
+    before: Option<(Said, Monotonic)>,
+    /// The number of our connection on which it was last read.
+    connection: u64,
+}
+
+impl Said {
+    fn place(now: Now, record: DeviceRecord, arrival: Arrival, number: u64) -> Self {
+        let age = arrival.age.unwrap_or_default();
+        let lease = record.lease.filter(|_| record.observed.is_here());
+        Self {
+            since: place(now, &record, arrival),
+            observed: record.observed,
+            chosen: record.chosen,
+            name: record.name,
+            kind: record.kind,
+            heard: now.ago(age),
+            loss: record.loss,
+            number,
+            epoch: record.epoch,
+            lease_ends: lease.map(|lease| now.mono + lease.max(SHORTEST_LEASE) - age),
+        }
+    }
+
+    /// Lost since the last renewal: all that is known is that it was here then.
+    fn run_out(&self) -> Self {
+        Self {
+            observed: Observed::Offline(Some(OfflineCause::Lost)),
+            since: Some(self.heard),
+            lease_ends: None,
+            ..self.clone()
+        }
+    }
+
+    fn is_lost(&self) -> bool {
+        self.observed == Observed::Offline(Some(OfflineCause::Lost))
+    }
+}
+
+impl Device {
+    /// The first record of a device.
+    pub(super) fn new(
+        now: Now,
+        record: DeviceRecord,
+        arrival: Arrival,
+        number: u64,
+        around: &Circumstances,
+    ) -> Self {
+        let said = Said::place(now, record, arrival, number);
+        let mut device = Self { said, pending: None, before: None, connection: around.connection };
+        if around.settling.is_none() {
+            device.expire(now, around);
+        }
+        device
+    }
+
+    /// Another record of it.
+    pub(super) fn apply(
+        &mut self,
+        now: Now,
+        record: DeviceRecord,
+        arrival: Arrival,
+        number: u64,
+        around: &Circumstances,
+    ) -> Applied {
+        let wait = record.wait;
+        let mut said = Said::place(now, record, arrival, number);
+        // An epoch judges only `lost`: a Will of an earlier session speaks for nobody who is here.
+        let ghost = said.is_lost() && said.epoch < self.said.epoch;
+        if ghost && around.without != Some(Rule::Epoch) {
+            return Applied::Ghost;
+        }
+        self.connection = around.connection;
+        if said.observed == self.said.observed {
+            said.since = said.since.or(self.said.since);
+        }
+        if said.is_lost() {
+            // A Will is written at connect and carries no name or kind that a later record has not told.
+            said.name.clone_from(&self.said.name);
+            said.kind.clone_from(&self.said.kind);
+        }
+        if said.is_lost() && self.said.observed.is_here() {
+            self.lose(now, said, arrival, wait, around);
+            return Applied::Taken;
+        }
+        self.replace(said);
+        if around.settling.is_none() {
+            self.expire(now, around);
+        }
+        Applied::Taken
+    }
+
+    fn replace(&mut self, said: Said) {
+        self.said = said;
+        self.pending = None;
+        self.before = None;
+    }
+
+    fn lose(
+        &mut self,
+        now: Now,
+        said: Said,
+        arrival: Arrival,
+        wait: Option<Duration>,
+        around: &Circumstances,
+    ) {
+        let (until, why) = match (around.settling, wait) {
+            (Some(settled), _) => (settled, Why::Settling),
+            (None, _) if arrival.retained => {
+                self.replace(said);
+                return;
+            }
+            (None, Some(wait)) => (now.mono + wait, Why::Waiting),
+            (None, None) if around.without == Some(Rule::Settle) => (now.mono, Why::Held),
+            (None, None) => (now.mono + HELD, Why::Held),
+        };
+        let received = now.mono;
+        self.pending = Some(Pending { said, received, until: Some(until), why });
+    }
+
+    /// Believes what was not believed in time, and ends what was not renewed.
+    pub(super) fn expire(&mut self, now: Now, around: &Circumstances) -> Came {
+        if !around.link_up {
+            return Came::Nothing;
+        }
+        if let Some(pending) =
+            self.pending.take_if(|pending| pending.until.is_some_and(|until| until <= now.mono))
+        {
+            let before = std::mem::replace(&mut self.said, pending.said);
+            self.before = Some((before, pending.received));
+            return match pending.why {
+                Why::Held | Why::Waiting => Came::Loss,
+                Why::Settling => Came::OldLoss,
+            };
+        }
+        if self.pending.is_none() && self.lease_ends(around).is_some_and(|end| end <= now.mono) {
+            self.said = self.said.run_out();
+            return Came::OldLoss;
+        }
+        Came::Nothing
+    }
+
+    /// When [`Device::expire`] has something to do.
+    pub(super) fn next_end(&self, around: &Circumstances) -> Option<Monotonic> {
+        if !around.link_up {
+            return None;
+        }
+        match &self.pending {
+            Some(pending) => pending.until,
+            None => self.lease_ends(around),
+        }
+    }
+
+    /// When its lease ends. What was read while we settle, or not read again yet, has until we settled.
+    fn lease_ends(&self, around: &Circumstances) -> Option<Monotonic> {
+        if around.without == Some(Rule::Lease) {
+            return None;
+        }
+        self.said.lease_ends.map(|end| around.settling.map_or(end, |settled| end.max(settled)))
+    }
+
+    /// Our link dropped: what was lost just before may not be.
+    pub(super) fn link_lost(&mut self, now: Now, around: &Circumstances) {
+        if around.without == Some(Rule::Settle) {
+            return;
+        }
+        if let Some((before, received)) = self.before.take()
+            && now.mono.since(received) <= SHORTLY
+        {
+            let said = std::mem::replace(&mut self.said, before);
+            let why = Why::Settling;
+            self.pending = Some(Pending { said, received, until: None, why });
+        }
+        if let Some(pending) = &mut self.pending {
+            pending.until = None;
+            pending.why = Why::Settling;
+        }
+    }
+
+    /// We are connected again: what is not believed has time until we settled.
+    pub(super) fn link_up(&mut self, around: &Circumstances) {
+        if let (Some(pending), Some(settled)) = (&mut self.pending, around.settling) {
+            pending.until = Some(settled);
+        }
+    }
+
+    /// Whether it was read on the present connection.
+    pub(super) fn is_read(&self, around: &Circumstances) -> bool {
+        self.connection == around.connection
+    }
+
+    /// Why what it said may be so no longer.
+    pub(super) fn doubt(&self, around: &Circumstances) -> Option<Doubt> {
+        if !around.link_up {
+            return Some(Doubt::LinkDown);
+        }
+        match self.pending.as_ref().map(|pending| pending.why) {
+            Some(Why::Waiting) => Some(Doubt::Reconnecting),
+            Some(Why::Settling) => Some(Doubt::Settling),
+            Some(Why::Held) | None => (!self.is_read(around)).then_some(Doubt::Settling),
+        }
+    }
+}
+
+/// Since when a record's state holds, on our clock (`docs/protocol.md`, *Time*). Where the broker tells
+/// the record's age, the record's times are placed relative to when it took it, so that the writer's
+/// clock does not matter; otherwise they are taken as they are, but never in the future.
+fn place(now: Now, record: &DeviceRecord, arrival: Arrival) -> Option<Timestamp> {
+    let Some(age) = arrival.age else {
+        let told = record.since.or(record.timestamp).map(|since| since.min(now.wall));
+        // A Will tells no time; live, it is now.
+        return told.or_else(|| (!arrival.retained).then_some(now.wall));
+    };
+    let written = now.ago(age);
+    Some(match (record.since, record.timestamp) {
+        (Some(since), Some(timestamp)) => written - timestamp.since(since),
+        (Some(since), None) => since.min(written),
+        (None, _) => written,
+    })
+}
