@@ -18,10 +18,11 @@ declare -A shown_by=(
     # The desktop app, to run. The first brings GTK 3, whose package has another name from release to release.
     [libwebkit2gtk-4.1-0]=library:libwebkit2gtk-4.1.so.0
     [libxss1]=library:libXss.so.1
-    # The end-to-end tests: a display, a window manager, input, pictures, a session bus, the webview's driver, a
-    # broker that is not ours, certificates for it.
+    # The end-to-end tests: a display, a window manager, a window of somebody else's, input, pictures, a session bus,
+    # the webview's driver, a broker that is not ours, certificates for it.
     [xvfb]=program:Xvfb
     [openbox]=program:openbox
+    [x11-utils]=program:xmessage
     [xdotool]=program:xdotool
     [imagemagick]=program:import
     [dbus]=program:dbus-daemon
@@ -36,7 +37,7 @@ for purpose in "$@"; do
     cli) wanted+=(build-essential ca-certificates) ;;
     build) wanted+=(build-essential ca-certificates pkg-config libwebkit2gtk-4.1-dev libxss-dev) ;;
     run) wanted+=(libwebkit2gtk-4.1-0 libxss1) ;;
-    test) wanted+=(xvfb openbox xdotool imagemagick dbus openssl webkit2gtk-driver mosquitto) ;;
+    test) wanted+=(xvfb openbox x11-utils xdotool imagemagick dbus openssl webkit2gtk-driver mosquitto) ;;
     *) die "install-packages.sh: no purpose is called $purpose (cli, build, run, test)" ;;
     esac
 done
