@@ -103,6 +103,8 @@ pub(crate) enum Word {
     Online,
     Away,
     Dnd,
+    /// Others see you as having left
+    Invisible,
 }
 
 impl From<Word> for ChosenStatus {
@@ -111,6 +113,7 @@ impl From<Word> for ChosenStatus {
             Word::Online => Self::Online,
             Word::Away => Self::Away,
             Word::Dnd => Self::Dnd,
+            Word::Invisible => Self::Invisible,
         }
     }
 }

@@ -201,7 +201,8 @@ impl Own {
             return self.foreign.len() >= 2;
         };
         let echo = record.is_some_and(|record| {
-            record.timestamp.is_some()
+            record.epoch.is_some()
+                && record.timestamp.is_some()
                 && (record.epoch, record.timestamp) <= (written.epoch, written.timestamp)
         });
         if !echo {
@@ -320,8 +321,9 @@ impl Engine {
             self.diagnostics.corrected += 1;
         }
         // Some time before half the lease, so that a team that came together does not renew together.
-        let part = 0.4 + 0.1 * self.rng.f64();
-        own.renew_at = Some(now.mono + own.holder.lease.mul_f64(part));
+        let lease = u64::try_from(own.holder.lease.as_millis()).unwrap_or(u64::MAX);
+        let wait = self.rng.u64(lease * 2 / 5..=lease / 2);
+        own.renew_at = Some(now.mono + Duration::from_millis(wait));
         self.write_device(now, record);
         if first_or_moved {
             self.write_activity(now);

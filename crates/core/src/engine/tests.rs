@@ -7,6 +7,8 @@ use crate::notice::Notice;
 use crate::observation::Moment;
 use crate::view::{CauseView, ChosenStatus};
 
+mod truth;
+
 const START: u64 = 1_763_742_000_000;
 
 fn at(ms: u64) -> Now {
@@ -38,19 +40,7 @@ impl Rig {
     }
 
     fn holder(device: &str) -> Self {
-        Self::new(Role::Holder(Holder {
-            user: UserId::parse("alice").unwrap(),
-            device: DeviceId::parse(device).unwrap(),
-            name: "Alice Liddell".to_owned(),
-            kind: Some("laptop".to_owned()),
-            tz: None,
-            away_after: Duration::from_secs(300),
-            last_epoch: 0,
-            grace: GRACE,
-            lease: LEASE,
-            user_topic: true,
-            invisible: false,
-        }))
+        Self::new(Role::Holder(holder(device)))
     }
 
     /// Alice's laptop, connected, with its first words said and acknowledged.
@@ -146,6 +136,22 @@ impl Rig {
     fn status_of(&self, user: &str) -> Option<(String, Option<CauseView>)> {
         let person = self.engine.people().find(|person| person.user == user)?;
         Some((person.status.clone(), person.cause))
+    }
+}
+
+fn holder(device: &str) -> Holder {
+    Holder {
+        user: UserId::parse("alice").unwrap(),
+        device: DeviceId::parse(device).unwrap(),
+        name: "Alice Liddell".to_owned(),
+        kind: Some("laptop".to_owned()),
+        tz: None,
+        away_after: Duration::from_secs(300),
+        last_epoch: 0,
+        grace: GRACE,
+        lease: LEASE,
+        user_topic: true,
+        invisible: false,
     }
 }
 

@@ -244,7 +244,7 @@ impl Person {
     fn doubt(&self, base: &Base<'_>, around: &Circumstances) -> Option<Doubt> {
         let doubt = base.witness.doubt(around)?;
         let believed = self.base(around, true);
-        (!believed.is_some_and(|believed| believed.status == base.status)).then_some(doubt)
+        believed.is_none_or(|believed| believed.status != base.status).then_some(doubt)
     }
 
     /// The name last told, a device that is here before one that is not.
