@@ -57,6 +57,9 @@ pub(crate) struct Run {
 pub(crate) struct Who {
     #[command(flatten)]
     pub(crate) output: Output,
+    /// Say below each why it is believed
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) why: bool,
     /// Give up if there is no connection after so long
     #[arg(long, value_name = "TIME", default_value = "10s")]
     pub(crate) timeout: Span,

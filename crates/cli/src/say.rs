@@ -31,6 +31,11 @@ pub(crate) fn line(person: &PersonView) -> String {
     line
 }
 
+/// Why that is believed, as a line to stand below.
+pub(crate) fn why(person: &PersonView) -> Option<String> {
+    Some(format!("    {}", words::evidence(&person.evidence, clock::local)?))
+}
+
 /// Prints a line and hands it on at once, so that a pipe has it without delay. A reader that has gone away
 /// ends the program quietly.
 pub(crate) fn print(line: &str) {

@@ -26,6 +26,9 @@ pub(crate) async fn who(flags: &Flags, args: Who) -> Result<(), Failure> {
     } else {
         for person in &people {
             say::print(&say::line(person));
+            if let Some(why) = say::why(person).filter(|_| args.why) {
+                say::print(&why);
+            }
         }
         if people.is_empty() {
             eprintln!("nobody is here yet");

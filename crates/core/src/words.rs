@@ -3,7 +3,7 @@
 //! Owns the English of it in one place. Deliberately formats no time: whoever shows it knows the time zone.
 
 use crate::time::Timestamp;
-use crate::view::{CauseView, ChosenStatus, PersonView};
+use crate::view::{CauseView, ChosenStatus, Doubt, Evidence, PersonView};
 
 /// A shape for a state that needs no colour to be told apart.
 #[must_use]
@@ -69,6 +69,45 @@ pub fn standing(person: &PersonView, clock: impl Fn(Timestamp) -> String) -> Str
     words
 }
 
+/// Why a person's status is believed: `away: locked since 14:02, laptop; last message 14:02; a loss would show
+/// within 18 s`. `None` where nothing was heard of any device.
+#[must_use]
+pub fn evidence(evidence: &Evidence, clock: impl Fn(Timestamp) -> String) -> Option<String> {
+    let mut words = status(evidence.status.as_deref()?).to_owned();
+    let cause = match evidence.cause {
+        Some(CauseView::Unknown) => Some("nothing tells of activity"),
+        Some(CauseView::Idle) => Some("no input"),
+        Some(CauseView::Locked) => Some("locked"),
+        Some(CauseView::Switched) => Some("in another session"),
+        Some(CauseView::Left) => Some("left"),
+        Some(CauseView::Asleep) => Some("asleep"),
+        Some(CauseView::Lost) => Some("connection lost"),
+        Some(CauseView::Chosen) | None => None,
+    };
+    if let Some(cause) = cause {
+        words.push_str(&format!(": {cause}"));
+    }
+    if let Some(since) = evidence.since {
+        words.push_str(&format!(" since {}", clock(since)));
+    }
+    if let Some(kind) = &evidence.kind {
+        words.push_str(&format!(", {kind}"));
+    }
+    if let Some(heard) = evidence.heard {
+        words.push_str(&format!("; last message {}", clock(heard)));
+    }
+    if let Some(within) = evidence.loss_shows_within_s {
+        words.push_str(&format!("; a loss would show within {within} s"));
+    }
+    match evidence.doubt {
+        Some(Doubt::Reconnecting) => words.push_str("; it is reconnecting"),
+        Some(Doubt::Settling) => words.push_str("; from before we reconnected"),
+        Some(Doubt::LinkDown) => words.push_str("; we are not connected"),
+        None => {}
+    }
+    Some(words)
+}
+
 /// The text and emoji beside a status, as one.
 #[must_use]
 pub fn remark(person: &PersonView) -> Option<String> {
@@ -99,6 +138,34 @@ mod tests {
             evidence: crate::view::Evidence::default(),
         };
         standing(&person, |at| format!("14:0{}", at.as_ms()))
+    }
+
+    #[test]
+    fn evidence_says_what_a_dot_is_believed_on() {
+        let clock = |at: Timestamp| format!("14:0{}", at.as_ms());
+        let mut evidence = Evidence {
+            device: Some("a".to_owned()),
+            kind: Some("laptop".to_owned()),
+            status: Some("away".to_owned()),
+            cause: Some(CauseView::Locked),
+            since: Timestamp::from_ms(1),
+            heard: Timestamp::from_ms(2),
+            loss_shows_within_s: Some(18),
+            doubt: None,
+        };
+        assert_eq!(
+            super::evidence(&evidence, clock).unwrap(),
+            "away: locked since 14:01, laptop; last message 14:02; a loss would show within 18 s"
+        );
+        evidence.loss_shows_within_s = None;
+        evidence.doubt = Some(Doubt::LinkDown);
+        assert_eq!(
+            super::evidence(&evidence, clock).unwrap(),
+            "away: locked since 14:01, laptop; last message 14:02; we are not connected"
+        );
+        let seed = Evidence { status: Some("online".to_owned()), ..Evidence::default() };
+        assert_eq!(super::evidence(&seed, clock).unwrap(), "online");
+        assert_eq!(super::evidence(&Evidence::default(), clock), None);
     }
 
     #[test]
