@@ -497,3 +497,55 @@ fn a_correction_that_waits_is_counted() {
     let diagnostics = rig.engine.diagnostics();
     assert_eq!((diagnostics.corrected, diagnostics.corrections_withheld), (5, 1));
 }
+
+/// A day of ten hours connected: twelve idle spells, four locks, two suspends, three chosen statuses. Says how
+/// much was published.
+fn a_day(hub: bool) -> usize {
+    let minute = 60_000;
+    let mut rig = Rig::holder("laptop");
+    rig.observe(Observation::InputActive);
+    rig.handle(Input::Start);
+    let connect = |rig: &mut Rig| {
+        let sums: &[(&str, &Value)] = if hub { &[("presence/_hub", &json!({"v":1}))] } else { &[] };
+        rig.connect_and_read(sums);
+    };
+    connect(&mut rig);
+    for spell in 0..12 {
+        rig.pass(15 * minute);
+        rig.observe(Observation::InputIdle { since: Moment::Ago(Duration::from_secs(300)) });
+        rig.pass(10 * minute);
+        rig.observe(Observation::InputActive);
+        rig.pass(10 * minute);
+        if spell % 3 == 0 {
+            rig.observe(Observation::Locked(true));
+            rig.pass(10 * minute);
+            rig.observe(Observation::Locked(false));
+        }
+        if spell % 4 == 1 {
+            rig.command(Command::Choose {
+                status: ChosenStatus::Dnd,
+                text: None,
+                emoji: None,
+                lasting: Some(Duration::from_secs(1800)),
+            });
+            rig.acknowledge();
+        }
+        if spell % 6 == 5 {
+            rig.observe(Observation::Suspending);
+            rig.acknowledge();
+            rig.pass(60 * minute);
+            rig.observe(Observation::Resumed);
+            connect(&mut rig);
+            rig.observe(Observation::InputActive);
+        }
+        rig.pass(10 * minute + minute / 2);
+    }
+    rig.published().len()
+}
+
+#[test]
+fn a_day_takes_few_messages() {
+    let (plain, beside_a_hub) = (a_day(false), a_day(true));
+    assert!((100..=150).contains(&plain), "{plain}");
+    assert!((40..=80).contains(&beside_a_hub), "{beside_a_hub}");
+}
