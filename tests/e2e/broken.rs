@@ -69,6 +69,13 @@ impl Drop for Slammer {
     }
 }
 
+/// A try is a knock with MQTT 5 and, since it was closed, one with 3.1.1 at once.
+fn tries(knocks: &[Duration]) -> Vec<Duration> {
+    let mut tries = knocks.to_vec();
+    tries.dedup_by(|later, earlier| *later - *earlier < Duration::from_millis(50));
+    tries
+}
+
 #[tokio::test]
 async fn without_a_broker_it_says_so_and_connects_when_one_comes() {
     let mut broker = Mosquitto::start("").await;
@@ -92,8 +99,8 @@ async fn a_broker_that_hangs_up_is_asked_again_at_irregular_times_of_at_most_a_s
     let _running = alice.run("none");
     until("the first try", START, || !door.knocks().is_empty()).await;
     let five_seconds = Duration::from_secs(5);
-    never("a hammering", five_seconds, || door.knocks().len() > 20).await;
-    let knocks = door.knocks();
+    never("a hammering", five_seconds, || tries(&door.knocks()).len() > 20).await;
+    let knocks = tries(&door.knocks());
     assert!(knocks.len() > 3, "{knocks:?}");
     let gaps: Vec<_> = knocks.windows(2).map(|pair| pair[1] - pair[0]).collect();
     // From 0.1 to 1 s, and what a busy machine adds.
@@ -105,7 +112,7 @@ async fn a_broker_that_hangs_up_is_asked_again_at_irregular_times_of_at_most_a_s
     assert!(spread > Some(Duration::from_millis(50)), "a team would come back as one: {gaps:?}");
     // After the first seconds, with patience.
     let three_seconds = Duration::from_secs(3);
-    never("a hammering", three_seconds, || door.knocks().len() > knocks.len() + 10).await;
+    never("a hammering", three_seconds, || tries(&door.knocks()).len() > knocks.len() + 10).await;
 }
 
 #[tokio::test]
@@ -342,7 +349,6 @@ fn nobody_went(watch: &Watch, user: &str) {
 }
 
 #[tokio::test]
-#[ignore = "Mosquitto publishes the Wills of all its clients when it stops: Settle is not built yet"]
 async fn a_broker_that_is_restarted_calls_nobody_offline() {
     let mut broker = Mosquitto::start("").await;
     let watch = Light::new(&broker.url(), "bob", "desk").watch();
@@ -397,9 +403,9 @@ async fn one_device_runs_once() {
     assert_eq!(watch.statuses("alice"), ["online"]);
     // A crash leaves no lock behind.
     first.kill();
-    watch.wait_status("alice", "offline", AT_ONCE).await;
-    let _third = alice.run("none");
-    watch.wait_status("alice", "online", START).await;
+    let third = alice.run("none");
+    third.wait_line(|line| line.contains("connected to"), START).await;
+    assert_eq!(watch.statuses("alice"), ["online"], "it was back within the grace");
 }
 
 #[tokio::test]

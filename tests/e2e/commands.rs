@@ -40,11 +40,13 @@ async fn who_prints_one_array_with_the_documented_fields() {
     assert!(exit.success());
     let persons: Value = serde_json::from_str(&output).expect("one value of JSON");
     assert_eq!(persons.as_array().map(Vec::len), Some(2), "{persons}");
-    let fields = "user name status cause since text emoji until stale devices";
+    let fields = "user name status cause since text emoji until stale devices evidence";
     let of_devices = "device kind status cause since";
+    let of_evidence = "device kind status cause since heard loss_shows_within_s doubt";
     for person in persons.as_array().into_iter().flatten() {
         assert_eq!(keys(person), fields.split(' ').collect(), "{person}");
         assert_eq!(keys(&person["devices"][0]), of_devices.split(' ').collect(), "{person}");
+        assert_eq!(keys(&person["evidence"]), of_evidence.split(' ').collect(), "{person}");
         assert_eq!(person["stale"], false);
     }
 }

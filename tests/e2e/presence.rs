@@ -16,8 +16,10 @@ use serde_json::{Value, json};
 const AT_ONCE: Duration = Duration::from_secs(1);
 /// Within this a goodbye is to be seen.
 const GOODBYE: Duration = Duration::from_millis(300);
-/// Within this a crash is to be seen.
-const LOSS: Duration = Duration::from_secs(1);
+/// Within this a crash is to be seen by our hub's clients: the grace and a moment. Mosquitto 2.0.11 looks at
+/// the Wills that wait only every few seconds.
+const LOSS: Duration = Duration::from_millis(6500);
+const LATE_LOSS: Duration = Duration::from_secs(12);
 /// For how long the broker keeps a record.
 const EXPIRY: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// Long enough for whatever was on its way to arrive.
@@ -26,7 +28,7 @@ const A_WHILE: Duration = Duration::from_millis(300);
 const WATCHED: [&str; 5] = ["run", "--activity", "stdin", "--away-after", "60s"];
 
 on_each_broker!(
-    a_killed_device_is_seen_lost_within_a_second,
+    a_killed_device_is_seen_lost_after_the_grace,
     a_device_that_quits_is_seen_to_have_left_within_300_ms,
     a_choice_is_obeyed_by_every_running_device_and_stands_in_its_record,
     no_command_beside_a_running_device_disturbs_it,
@@ -71,7 +73,8 @@ fn fastest(what: &str, rounds: &[Duration]) -> Duration {
     *rounds.iter().min().expect("there was a round")
 }
 
-async fn a_killed_device_is_seen_lost_within_a_second(broker: Broker) {
+async fn a_killed_device_is_seen_lost_after_the_grace(broker: Broker) {
+    let loss = if matches!(broker, Broker::Hub(_)) { LOSS } else { LATE_LOSS };
     let watch = bob_watches(&broker.url()).await;
     let alice = Light::new(&broker.url(), "alice", "laptop");
     let mut rounds = Vec::new();
@@ -79,12 +82,12 @@ async fn a_killed_device_is_seen_lost_within_a_second(broker: Broker) {
         let mut running = alice_types(&alice, &watch).await;
         let clock = Stopwatch::start();
         running.kill();
-        let gone = watch.wait_status("alice", "offline", SOON).await;
+        let gone = watch.wait_status("alice", "offline", 2 * LATE_LOSS).await;
         rounds.push(clock.elapsed());
         assert_eq!(gone["cause"], "lost", "{gone}");
         assert_eq!(gone["devices"][0]["status"], "offline", "{gone}");
     }
-    assert!(fastest("a killed device was seen lost", &rounds) <= LOSS, "{rounds:?}");
+    assert!(fastest("a killed device was seen lost", &rounds) <= loss, "{rounds:?}");
 }
 
 async fn a_device_that_quits_is_seen_to_have_left_within_300_ms(broker: Broker) {
@@ -188,7 +191,7 @@ async fn a_second_device_keeps_the_person_online() {
     };
     watch.wait_person("alice", |person| devices(person, 2), START).await;
     killed.kill();
-    let one = watch.wait_person("alice", |person| devices(person, 1), AT_ONCE).await;
+    let one = watch.wait_person("alice", |person| devices(person, 1), 2 * LATE_LOSS).await;
     assert_eq!(one["status"], "online", "{one}");
     let lost = json!({ "device": "laptop", "status": "offline", "cause": "lost" });
     let listed = &one["devices"][1];
@@ -339,6 +342,7 @@ async fn a_device_record_is_what_the_protocol_says_and_expires() {
         "timestamp",
         "epoch",
         "lease_s",
+        "loss_s",
         "chosen",
         "name",
         "kind",
@@ -353,7 +357,7 @@ async fn a_device_record_is_what_the_protocol_says_and_expires() {
 
     running.kill();
     let gone = |arrival: &Arrival| arrival.json()["status"] == "offline";
-    let will = probe.wait_for(gone, AT_ONCE).await;
+    let will = probe.wait_for(gone, 2 * LATE_LOSS).await;
     let last = will.json();
     assert_eq!((&last["cause"], &last["epoch"]), (&json!("lost"), &record["epoch"]));
     assert!(last["timestamp"].is_null(), "a Will can't know when it is published: {last}");

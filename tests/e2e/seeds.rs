@@ -20,6 +20,7 @@ on_each_broker!(
     ours_are_seen_by_the_first_kind,
     ours_are_seen_by_the_second_kind,
     a_person_with_clients_of_both_sides_is_here_while_one_of_them_is,
+    a_crash_of_ours_is_seen_by_the_first_kind,
 );
 
 /// The status that `who` lists for that user.
@@ -132,15 +133,12 @@ async fn ours_are_seen_by_the_second_kind(broker: Broker) {
     ours_are_seen(&alice, async |user| SeedClient::second(&url, "acme", user).await).await;
 }
 
-#[tokio::test]
-#[ignore = "the user topic has no Will yet: only readers of device records see a crash"]
-async fn a_crash_of_ours_is_seen_by_the_first_kind() {
-    let broker = Mosquitto::start("").await;
+async fn a_crash_of_ours_is_seen_by_the_first_kind(broker: Broker) {
     let bob = SeedClient::first(&broker.url(), "user-bob").await;
     let mut running = Light::new(&broker.url(), "user-alice", "laptop").run("none");
     bob.wait_status("user-alice", "online", START).await;
     running.kill();
-    // Grace and what the broker adds: a drop of a moment is nobody's business.
+    // The grace, the companion's second and what the broker adds: a drop of a moment is nobody's business.
     bob.wait_status("user-alice", "offline", Duration::from_secs(18)).await;
 }
 
