@@ -50,7 +50,7 @@ describe('the status menu by keyboard', () => {
     press('a');
     expect(active()).toBe('pick-away');
     press('d');
-    expect(active()).toBe('pick-invisible');
+    expect(active()).toBe('pick-dnd');
   });
 
   it('goes back to automatic', async () => {
