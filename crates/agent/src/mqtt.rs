@@ -1,19 +1,15 @@
-//! One MQTT 5 connection, by rumqttc.
+//! One MQTT connection, by rumqttc.
 //!
-//! Owns everything that knows the client library. Deliberately knows no retry and no presence: every
-//! connection is one [`Link`] with a client of its own, so nothing of an earlier connection can be sent on a
-//! later one, and its end is reported once.
+//! Owns everything that knows the client library, whose modules for MQTT 5 and 3.1.1 share little but their
+//! names: `v5` and `v311` make one thing of them, a [`Voice`] to ask with and an [`driver::Ear`] to hear the answers.
+//! Deliberately knows no retry and no presence: every connection is one [`Link`] with a client of its own,
+//! so nothing of an earlier connection can be sent on a later one, and its end is reported once.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use porchlight_core::effect::{Connect, Publish};
+use porchlight_core::effect::{Connect, Publish, Version};
 use porchlight_core::input::{LinkEvent, LinkFailure};
-use rumqttc::v5::mqttbytes::QoS;
-use rumqttc::v5::mqttbytes::v5::{
-    Filter, LastWill, LastWillProperties, PublishProperties, RetainForwardRule,
-};
-use rumqttc::v5::{AsyncClient, EventLoop, MqttOptions};
 use rumqttc::{NetworkOptions, TlsConfiguration, Transport};
 use rustls::ClientConfig;
 use tokio::sync::mpsc;
@@ -23,8 +19,14 @@ use crate::broker::Broker;
 
 mod driver;
 mod failure;
+#[cfg(test)]
+pub(crate) mod peer;
+#[cfg(test)]
+mod tests;
+mod v311;
+mod v5;
 
-use driver::{Asked, Driver};
+use driver::{Asked, Driver, Ear};
 
 /// Maximum Packet Size: sixteen of the largest records. The broker keeps larger packets to itself.
 const MAX_PACKET: u32 = 64 * 1024;
@@ -53,48 +55,26 @@ impl Reach {
         &self.broker
     }
 
-    fn options(&self, connect: &Connect) -> MqttOptions {
-        let broker = &self.broker;
-        let mut options = MqttOptions::new(&connect.client_id, &broker.host, broker.port);
-        options
-            .set_keep_alive(connect.keep_alive)
-            .set_clean_start(connect.clean_start)
-            .set_connection_timeout(connect.timeout.as_secs().max(1))
-            .set_outgoing_inflight_upper_limit(IN_FLIGHT)
-            .set_session_expiry_interval(Some(seconds(connect.session_expiry)))
-            .set_max_packet_size(Some(MAX_PACKET));
-        if let Some(login) = &broker.login {
-            options.set_credentials(&login.username, &login.password);
-        }
-        if let Some(tls) = &self.tls {
-            options
-                .set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(tls.clone())));
-        }
-        if let Some(will) = &connect.will {
-            let properties = LastWillProperties {
-                delay_interval: Some(seconds(will.delay)),
-                message_expiry_interval: Some(seconds(will.expires_in)),
-                payload_format_indicator: None,
-                content_type: None,
-                response_topic: None,
-                correlation_data: None,
-                user_properties: Vec::new(),
-            };
-            let payload = will.payload.clone();
-            let qos = QoS::AtLeastOnce;
-            options.set_last_will(LastWill::new(&will.topic, payload, qos, true, Some(properties)));
-        }
-        options
+    fn transport(&self) -> Transport {
+        self.tls.as_ref().map_or(Transport::Tcp, |tls| {
+            Transport::tls_with_config(TlsConfiguration::Rustls(tls.clone()))
+        })
     }
 }
 
-fn seconds(duration: Duration) -> u32 {
-    u32::try_from(duration.as_secs()).unwrap_or(u32::MAX)
+/// Asks the library for something to be sent. `false` where it takes no more.
+trait Voice: Send + Sync {
+    /// SUBSCRIBE at QoS 0, such that every retained message comes.
+    fn subscribe(&self, filters: &[String]) -> bool;
+    /// PUBLISH at QoS 1, retained.
+    fn publish(&self, publish: Publish) -> bool;
+    /// DISCONNECT with reason 0x00.
+    fn disconnect(&self) -> bool;
 }
 
 /// A connection, or the attempt at one. Dropping it closes the socket without DISCONNECT.
 pub(crate) struct Link {
-    client: AsyncClient,
+    voice: Box<dyn Voice>,
     /// What the library was asked for, in this order, so that its answers can be told apart.
     asked: mpsc::UnboundedSender<Asked>,
     events: mpsc::Receiver<LinkEvent>,
@@ -106,14 +86,18 @@ pub(crate) struct Link {
 impl Link {
     /// Begins to connect. It has to be called inside a tokio runtime.
     pub(crate) fn open(reach: &Reach, connect: &Connect) -> Self {
-        let (client, mut event_loop) = AsyncClient::new(reach.options(connect), REQUESTS);
-        set_network_options(&mut event_loop, connect.timeout);
+        match connect.version {
+            Version::V5 => Self::over(v5::open(reach, connect)),
+            Version::V311 => Self::over(v311::open(reach, connect)),
+        }
+    }
+
+    fn over((voice, ear): (impl Voice + 'static, impl Ear)) -> Self {
         let (asked, requests) = mpsc::unbounded_channel();
         let (sender, events) = mpsc::channel(EVENTS);
-        let driver = Driver::new(event_loop, reach.broker.address(), requests, sender);
-        // `EventLoop::poll` is not cancel-safe, so it has a task of its own.
-        let driver = tokio::spawn(driver.run());
-        Self { client, asked, events, driver, ended: false }
+        // What listens is not cancel-safe, so it has a task of its own.
+        let driver = tokio::spawn(Driver::new(ear, requests, sender).run());
+        Self { voice: Box::new(voice), asked, events, driver, ended: false }
     }
 
     /// The next event. Cancel-safe. After the end was reported it pends for ever.
@@ -129,37 +113,17 @@ impl Link {
         event
     }
 
-    /// SUBSCRIBE at QoS 0, Retain Handling 0.
-    pub(crate) fn subscribe(&self, paths: &[String]) {
-        let filters = paths.iter().map(|path| Filter {
-            path: path.clone(),
-            qos: QoS::AtMostOnce,
-            nolocal: false,
-            preserve_retain: false,
-            retain_forward_rule: RetainForwardRule::OnEverySubscribe,
-        });
-        let sent = self.asked.send(Asked::Subscribe(paths.to_vec())).is_ok()
-            && self.client.try_subscribe_many(filters).is_ok();
+    /// SUBSCRIBE at QoS 0, such that every retained message comes.
+    pub(crate) fn subscribe(&self, filters: &[String]) {
+        let sent = self.asked.send(Asked::Subscribe(filters.to_vec())).is_ok()
+            && self.voice.subscribe(filters);
         self.or_close(sent);
     }
 
     /// PUBLISH at QoS 1, retained.
     pub(crate) fn publish(&self, publish: Publish) {
-        let properties = PublishProperties {
-            message_expiry_interval: publish.expires_in.map(seconds),
-            ..PublishProperties::default()
-        };
-        let sent = self.asked.send(Asked::Publish(publish.id)).is_ok()
-            && self
-                .client
-                .try_publish_with_properties(
-                    publish.topic,
-                    QoS::AtLeastOnce,
-                    true,
-                    publish.payload,
-                    properties,
-                )
-                .is_ok();
+        let sent =
+            self.asked.send(Asked::Publish(publish.id)).is_ok() && self.voice.publish(publish);
         self.or_close(sent);
     }
 
@@ -174,7 +138,7 @@ impl Link {
     /// DISCONNECT with reason 0x00, and wait until it is on its way.
     pub(crate) async fn close(mut self) {
         const FLUSHED: Duration = Duration::from_millis(250);
-        if self.client.try_disconnect().is_ok() {
+        if self.voice.disconnect() {
             self.events.close();
             let _ = tokio::time::timeout(FLUSHED, &mut self.driver).await;
         }
@@ -187,10 +151,10 @@ impl Drop for Link {
     }
 }
 
-fn set_network_options(event_loop: &mut EventLoop, timeout: Duration) {
+fn network_options(connect: &Connect) -> NetworkOptions {
     let mut network = NetworkOptions::new();
     // Without this a round trip over TLS took 43 to 300 ms instead of 4 to 6.
     network.set_tcp_nodelay(true);
-    network.set_connection_timeout(timeout.as_secs().max(1));
-    event_loop.options.set_network_options(network);
+    network.set_connection_timeout(connect.timeout.as_secs().max(1));
+    network
 }

@@ -1,17 +1,10 @@
-//! Polls the library's event loop and says in our words what it says.
+//! Listens to one connection until it ends, and says in our words what it hears.
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::future::Future;
 
 use porchlight_core::input::{Granted, LinkEvent, LinkFailure, Message, PublishId, Refusal};
-use rumqttc::Outgoing;
-use rumqttc::v5::mqttbytes::v5::{
-    Packet, PubAck, PubAckReason, Publish, SubAck, SubscribeReasonCode,
-};
-use rumqttc::v5::{Event, EventLoop};
 use tokio::sync::mpsc;
-
-use super::failure;
 
 /// A request that the library was given.
 #[derive(Debug)]
@@ -20,9 +13,34 @@ pub(super) enum Asked {
     Subscribe(Vec<String>),
 }
 
-pub(super) struct Driver {
-    event_loop: EventLoop,
-    address: String,
+/// Listens to the library.
+pub(super) trait Ear: Send + 'static {
+    /// What it says next. Not cancel-safe. After a failure it must not be asked again: the library would
+    /// connect anew.
+    fn hear(&mut self) -> impl Future<Output = Result<Heard, LinkFailure>> + Send;
+}
+
+/// What the library says.
+#[derive(Debug)]
+pub(super) enum Heard {
+    /// CONNACK with success.
+    ConnAck(Granted),
+    /// SUBACK: for each filter in the order of the SUBSCRIBE, why the broker refused it if it did.
+    SubAck(Vec<Option<String>>),
+    /// PUBACK of the publish with this Packet Identifier.
+    PubAck(u16, Result<(), Refusal>),
+    /// PUBLISH.
+    Publish(Message),
+    /// A PUBLISH or SUBSCRIBE of ours was written, with this Packet Identifier.
+    Written(u16),
+    /// DISCONNECT was written.
+    Leaving,
+    /// What nobody waits for.
+    Nothing,
+}
+
+pub(super) struct Driver<E> {
+    ear: E,
     /// What was asked for and not written yet, in this order.
     asked: mpsc::UnboundedReceiver<Asked>,
     /// The numbers of publishes that were written, by Packet Identifier.
@@ -30,54 +48,30 @@ pub(super) struct Driver {
     /// The filters that were last subscribed; the SUBACK answers in their order.
     filters: Vec<String>,
     events: mpsc::Sender<LinkEvent>,
-    connected: bool,
     /// Whether DISCONNECT was written.
     leaving: bool,
 }
 
-impl Driver {
+impl<E: Ear> Driver<E> {
     pub(super) fn new(
-        event_loop: EventLoop,
-        address: String,
+        ear: E,
         asked: mpsc::UnboundedReceiver<Asked>,
         events: mpsc::Sender<LinkEvent>,
     ) -> Self {
-        Self {
-            event_loop,
-            address,
-            asked,
-            written: HashMap::new(),
-            filters: Vec::new(),
-            events,
-            connected: false,
-            leaving: false,
-        }
+        let (written, filters) = (HashMap::new(), Vec::new());
+        Self { ear, asked, written, filters, events, leaving: false }
     }
 
     /// Runs until the connection ends, and says why it did.
     pub(super) async fn run(mut self) {
         loop {
-            let event = match self.event_loop.poll().await {
-                Ok(Event::Incoming(packet)) => self.incoming(packet),
-                Ok(Event::Outgoing(Outgoing::Publish(id) | Outgoing::Subscribe(id))) => {
-                    self.note_written(id);
-                    None
-                }
-                // The broker closes the socket when it has read this. Closed by us, it could fail to
-                // write to us before it reads, and take that for a crash.
-                Ok(Event::Outgoing(Outgoing::Disconnect)) => {
-                    self.leaving = true;
-                    None
-                }
-                Ok(Event::Outgoing(_)) => None,
+            let event = match self.ear.hear().await {
+                Ok(heard) => self.event(heard),
                 Err(_) if self.leaving => {
                     let reason = "we said goodbye".to_owned();
                     Some(LinkEvent::Down(LinkFailure::Broken { reason }))
                 }
-                Err(error) => {
-                    let failure = failure::from_library(error, &self.address, self.connected);
-                    Some(LinkEvent::Down(failure))
-                }
+                Err(failure) => Some(LinkEvent::Down(failure)),
             };
             let Some(event) = event else {
                 continue;
@@ -91,6 +85,31 @@ impl Driver {
         }
     }
 
+    fn event(&mut self, heard: Heard) -> Option<LinkEvent> {
+        match heard {
+            Heard::ConnAck(granted) => Some(LinkEvent::Up(granted)),
+            Heard::SubAck(answers) => {
+                Some(LinkEvent::Subscribed { refused: self.refused(&answers) })
+            }
+            Heard::PubAck(packet_id, outcome) => {
+                let id = self.written.remove(&packet_id)?;
+                Some(LinkEvent::Published { id, outcome })
+            }
+            Heard::Publish(message) => Some(LinkEvent::Received(message)),
+            Heard::Written(packet_id) => {
+                self.note_written(packet_id);
+                None
+            }
+            // The broker closes the socket when it has read this. Closed by us, it could fail to
+            // write to us before it reads, and take that for a crash.
+            Heard::Leaving => {
+                self.leaving = true;
+                None
+            }
+            Heard::Nothing => None,
+        }
+    }
+
     fn note_written(&mut self, packet_id: u16) {
         match self.asked.try_recv() {
             Ok(Asked::Publish(id)) => {
@@ -101,46 +120,11 @@ impl Driver {
         }
     }
 
-    fn incoming(&mut self, packet: Packet) -> Option<LinkEvent> {
-        match packet {
-            Packet::ConnAck(_) => {
-                self.connected = true;
-                Some(LinkEvent::Up(Granted::default()))
-            }
-            Packet::SubAck(suback) => {
-                Some(LinkEvent::Subscribed { refused: self.refused(&suback) })
-            }
-            Packet::PubAck(puback) => self.puback(&puback),
-            Packet::Publish(publish) => received(publish).map(LinkEvent::Received),
-            _ => None,
-        }
-    }
-
-    fn refused(&self, suback: &SubAck) -> Vec<String> {
+    fn refused(&self, answers: &[Option<String>]) -> Vec<String> {
         self.filters
             .iter()
-            .zip(&suback.return_codes)
-            .filter(|(_, code)| !matches!(code, SubscribeReasonCode::Success(_)))
-            .map(|(filter, code)| format!("{filter} ({})", failure::words(code)))
+            .zip(answers)
+            .filter_map(|(filter, answer)| Some(format!("{filter} ({})", answer.as_ref()?)))
             .collect()
     }
-
-    fn puback(&mut self, puback: &PubAck) -> Option<LinkEvent> {
-        let id = self.written.remove(&puback.pkid)?;
-        let outcome = match puback.reason {
-            PubAckReason::Success | PubAckReason::NoMatchingSubscribers => Ok(()),
-            reason => Err(Refusal { reason: failure::words(&reason) }),
-        };
-        Some(LinkEvent::Published { id, outcome })
-    }
-}
-
-fn received(publish: Publish) -> Option<Message> {
-    // A topic name is UTF-8 (MQTT 5, 3.3.2.1); a broker that forwards another is not worth a word.
-    let topic = String::from_utf8(publish.topic.to_vec()).ok()?;
-    let expires_in = publish
-        .properties
-        .and_then(|properties| properties.message_expiry_interval)
-        .map(|left| Duration::from_secs(left.into()));
-    Some(Message { topic, payload: publish.payload.into(), retained: publish.retain, expires_in })
 }

@@ -1,47 +1,66 @@
-//! The library's errors, as failures that a person can do something about.
+//! The library's errors, as failures that a person can do something about: what both versions have in common.
 
 use std::fmt::Debug;
 use std::io;
 
 use porchlight_core::input::LinkFailure;
 use rumqttc::TlsError;
-use rumqttc::v5::mqttbytes::Error as LibraryError;
-use rumqttc::v5::mqttbytes::v5::{ConnectReturnCode, DisconnectReasonCode};
-use rumqttc::v5::{ConnectionError, StateError};
 
 use crate::tls;
 
-/// Says why a connection ended, or why there was none.
-pub(super) fn from_library(error: ConnectionError, address: &str, connected: bool) -> LinkFailure {
-    let address = address.to_owned();
-    match error {
-        ConnectionError::Io(error) => from_io(&error, address, connected),
-        ConnectionError::Timeout(_) => LinkFailure::TimedOut { address },
-        ConnectionError::Tls(error) => from_tls(&error, address),
-        ConnectionError::ConnectionRefused(code) => from_connack(code),
-        ConnectionError::MqttState(error) => from_state(error, address, connected),
-        ConnectionError::NotConnAck(_) => {
-            LinkFailure::Protocol { reason: "another packet before the CONNACK".to_owned() }
-        }
-        ConnectionError::RequestsDone => LinkFailure::Broken { reason: "we closed it".to_owned() },
+/// There was no connection.
+pub(super) fn unreached(error: &io::Error, address: &str) -> LinkFailure {
+    match error.kind() {
+        // A port without a listener refuses. A reset is by somebody who accepted first, and can be noticed
+        // as early as this.
+        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => broken(error, address, false),
+        io::ErrorKind::TimedOut => LinkFailure::TimedOut { address: address.to_owned() },
+        _ => LinkFailure::Unreachable { address: address.to_owned(), reason: error.to_string() },
     }
 }
 
-fn from_io(error: &io::Error, address: String, connected: bool) -> LinkFailure {
+/// There was a connection, and it broke.
+pub(super) fn broken(error: &io::Error, address: &str, connected: bool) -> LinkFailure {
+    let address = address.to_owned();
     if let Some(error) = tls::inside(error) {
         return LinkFailure::Tls { address, reason: tls::reason(error) };
     }
-    let reason = error.to_string();
     if connected {
-        LinkFailure::Broken { reason }
+        LinkFailure::Broken { reason: error.to_string() }
     } else if error.kind() == io::ErrorKind::TimedOut {
         LinkFailure::TimedOut { address }
     } else {
-        LinkFailure::Unreachable { address, reason }
+        unanswered(&error.to_string())
     }
 }
 
-fn from_tls(error: &TlsError, address: String) -> LinkFailure {
+/// The broker closed the connection without a word.
+pub(super) fn hung_up(connected: bool) -> LinkFailure {
+    if connected {
+        LinkFailure::Broken { reason: "the broker closed it".to_owned() }
+    } else {
+        unanswered("it hung up")
+    }
+}
+
+/// Before the CONNACK: what a broker does that does not understand our CONNECT (MQTT 5, section 3.1.2.2).
+fn unanswered(what: &str) -> LinkFailure {
+    LinkFailure::Protocol { reason: format!("{what} before answering; is this an MQTT port?") }
+}
+
+pub(super) fn not_connack() -> LinkFailure {
+    LinkFailure::Protocol { reason: "another packet before the CONNACK".to_owned() }
+}
+
+pub(super) fn closed_by_us() -> LinkFailure {
+    LinkFailure::Broken { reason: "we closed it".to_owned() }
+}
+
+pub(super) fn silent() -> LinkFailure {
+    LinkFailure::Broken { reason: "the broker has gone silent".to_owned() }
+}
+
+pub(super) fn from_tls(error: &TlsError, address: &str) -> LinkFailure {
     let reason = match error {
         TlsError::TLS(error) => tls::reason(error),
         TlsError::Io(error) => match tls::inside(error) {
@@ -51,51 +70,7 @@ fn from_tls(error: &TlsError, address: String) -> LinkFailure {
         },
         other => other.to_string(),
     };
-    LinkFailure::Tls { address, reason }
-}
-
-fn from_connack(code: ConnectReturnCode) -> LinkFailure {
-    let reason = words(&code);
-    match code {
-        ConnectReturnCode::BadUserNamePassword => LinkFailure::BadCredentials,
-        ConnectReturnCode::NotAuthorized
-        | ConnectReturnCode::Banned
-        | ConnectReturnCode::ClientIdentifierNotValid
-        | ConnectReturnCode::BadClientId
-        | ConnectReturnCode::BadAuthenticationMethod => LinkFailure::NotAuthorized { reason },
-        ConnectReturnCode::UnsupportedProtocolVersion
-        | ConnectReturnCode::RefusedProtocolVersion => LinkFailure::Protocol { reason },
-        _ => LinkFailure::Refused { reason },
-    }
-}
-
-fn from_state(error: StateError, address: String, connected: bool) -> LinkFailure {
-    match error {
-        StateError::Io(error) | StateError::Deserialization(LibraryError::Io(error)) => {
-            from_io(&error, address, connected)
-        }
-        StateError::ServerDisconnect {
-            reason_code: DisconnectReasonCode::SessionTakenOver,
-            ..
-        } => LinkFailure::TakenOver,
-        StateError::ServerDisconnect { reason_code, reason_string } => {
-            let code = words(&reason_code);
-            let reason = reason_string.map_or(code.clone(), |said| format!("{code}: {said}"));
-            LinkFailure::Disconnected { reason }
-        }
-        StateError::AwaitPingResp => {
-            LinkFailure::Broken { reason: "the broker has gone silent".to_owned() }
-        }
-        StateError::ConnectionAborted if connected => {
-            LinkFailure::Broken { reason: "the broker closed it".to_owned() }
-        }
-        StateError::ConnectionAborted => LinkFailure::Protocol {
-            reason: "it hung up before answering; does it speak MQTT 5, and on this port?"
-                .to_owned(),
-        },
-        StateError::ConnFail { reason } => from_connack(reason),
-        other => LinkFailure::Protocol { reason: other.to_string() },
-    }
+    LinkFailure::Tls { address: address.to_owned(), reason }
 }
 
 /// `BadUserNamePassword` -> `bad user name password`: the specification's name of a reason code, readable.
@@ -112,18 +87,13 @@ pub(super) fn words(code: &impl Debug) -> String {
 
 #[cfg(test)]
 mod tests {
+    use rumqttc::v5::mqttbytes::v5::{ConnectReturnCode, DisconnectReasonCode};
+
     use super::*;
 
     #[test]
     fn reason_codes_are_said_in_words() {
         assert_eq!(words(&ConnectReturnCode::BadUserNamePassword), "bad user name password");
         assert_eq!(words(&DisconnectReasonCode::QuotaExceeded), "quota exceeded");
-    }
-
-    #[test]
-    fn a_refusal_of_the_person_is_told_from_a_refusal_of_the_moment() {
-        assert!(from_connack(ConnectReturnCode::BadUserNamePassword).is_refusal());
-        assert!(from_connack(ConnectReturnCode::NotAuthorized).is_refusal());
-        assert!(!from_connack(ConnectReturnCode::ServerBusy).is_refusal());
     }
 }

@@ -1,0 +1,299 @@
+use porchlight_core::input::{Granted, Message, PublishId};
+
+use super::peer::{
+    CONNACK_V5, CONNACK_V311, DISCONNECT, Door, PINGREQ, PUBLISH, Peer, SUBSCRIBE, connect, within,
+};
+use super::*;
+
+const VERSIONS: [Version; 2] = [Version::V5, Version::V311];
+
+fn link(door: &Door, version: Version) -> Link {
+    Link::open(&Reach::new(door.broker()).unwrap(), &connect(version, "plabcm"))
+}
+
+fn connack(version: Version) -> &'static [u8] {
+    match version {
+        Version::V5 => &CONNACK_V5,
+        Version::V311 => &CONNACK_V311,
+    }
+}
+
+/// A link that is up.
+async fn up(door: &Door, version: Version) -> (Link, Peer) {
+    let mut link = link(door, version);
+    let mut peer = door.accept().await;
+    peer.let_in(connack(version)).await;
+    assert_eq!(within(link.next()).await, LinkEvent::Up(Granted::default()));
+    (link, peer)
+}
+
+/// How a try ends where the CONNECT is answered with this and then the connection is closed.
+async fn answered(version: Version, bytes: &[u8]) -> LinkFailure {
+    let door = Door::open().await;
+    let mut link = link(&door, version);
+    let mut peer = door.accept().await;
+    peer.packet().await.unwrap();
+    peer.send(bytes).await;
+    drop(peer);
+    down(within(link.next()).await)
+}
+
+fn down(event: LinkEvent) -> LinkFailure {
+    match event {
+        LinkEvent::Down(failure) => failure,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn text(bytes: &[u8], text: &str) -> bool {
+    bytes.windows(text.len()).any(|window| window == text.as_bytes())
+}
+
+#[tokio::test]
+async fn who_hangs_up_before_answering_does_not_speak_our_version() {
+    for version in VERSIONS {
+        for bytes in [
+            &b""[..],
+            b"HTTP/1.1 400 Bad Request\r\n\r\n",
+            &[0xF0, 0, 0, 0],
+            // Unacceptable protocol version, as 3.1.1 says it.
+            &[0x20, 2, 0, 1],
+        ] {
+            let failure = answered(version, bytes).await;
+            assert_eq!(failure.code(), "protocol", "{version:?} {bytes:?}: {failure}");
+        }
+        let door = Door::open().await;
+        let mut link = link(&door, version);
+        drop(door.accept().await);
+        assert_eq!(down(within(link.next()).await).code(), "protocol");
+    }
+    assert_eq!(answered(Version::V5, &[0x20, 3, 0, 0x84, 0]).await.code(), "protocol");
+}
+
+#[tokio::test]
+async fn a_reset_before_the_answer_is_like_hanging_up() {
+    for version in VERSIONS {
+        let door = Door::open().await;
+        let mut early = link(&door, version);
+        door.accept().await.reset();
+        assert_eq!(down(within(early.next()).await).code(), "protocol");
+
+        let mut late = link(&door, version);
+        let mut peer = door.accept().await;
+        peer.packet().await.unwrap();
+        peer.reset();
+        assert_eq!(down(within(late.next()).await).code(), "protocol");
+    }
+}
+
+#[tokio::test]
+async fn where_nobody_listens_nothing_is_said_of_the_version() {
+    for version in VERSIONS {
+        let door = Door::open().await;
+        let broker = door.broker();
+        drop(door);
+        let mut link = Link::open(&Reach::new(broker).unwrap(), &connect(version, "plabcm"));
+        assert_eq!(down(within(link.next()).await).code(), "unreachable");
+    }
+}
+
+#[tokio::test]
+async fn who_accepts_and_stays_silent_is_waited_for_in_vain() {
+    for version in VERSIONS {
+        let door = Door::open().await;
+        let mut hasty = connect(version, "plabcm");
+        hasty.timeout = Duration::from_secs(1);
+        let mut link = Link::open(&Reach::new(door.broker()).unwrap(), &hasty);
+        let _peer = door.accept().await;
+        assert_eq!(down(within(link.next()).await).code(), "timed_out");
+    }
+}
+
+#[tokio::test]
+async fn refusals_are_told_apart() {
+    for (version, bytes, code) in [
+        (Version::V5, &[0x20, 3, 0, 0x86, 0][..], "bad_credentials"),
+        (Version::V5, &[0x20, 3, 0, 0x87, 0], "not_authorized"),
+        (Version::V5, &[0x20, 3, 0, 0x89, 0], "refused"),
+        (Version::V311, &[0x20, 2, 0, 2], "not_authorized"),
+        (Version::V311, &[0x20, 2, 0, 3], "refused"),
+        (Version::V311, &[0x20, 2, 0, 4], "bad_credentials"),
+        (Version::V311, &[0x20, 2, 0, 5], "not_authorized"),
+    ] {
+        assert_eq!(answered(version, bytes).await.code(), code, "{version:?} {bytes:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_stood_is_broken_not_of_another_version() {
+    for version in VERSIONS {
+        let door = Door::open().await;
+        let (mut closed, peer) = up(&door, version).await;
+        drop(peer);
+        assert_eq!(down(within(closed.next()).await).code(), "broken");
+        let (mut reset, peer) = up(&door, version).await;
+        peer.reset();
+        assert_eq!(down(within(reset.next()).await).code(), "broken");
+    }
+}
+
+#[tokio::test]
+async fn mqtt_5_says_what_it_wants_and_reads_what_it_is_granted() {
+    let door = Door::open().await;
+    let mut link = link(&door, Version::V5);
+    let mut peer = door.accept().await;
+    // Session Present; Session Expiry Interval 30; Server Keep Alive 20.
+    let connect = peer.let_in(&[0x20, 11, 1, 0, 8, 17, 0, 0, 0, 30, 19, 0, 20]).await;
+    // Version 5; a Will that is retained and of QoS 1, no Clean Start; Keep Alive 8.
+    assert_eq!(connect.body[..10], [0, 4, b'M', b'Q', b'T', b'T', 5, 0b0010_1100, 0, 8]);
+    for property in [
+        // Session Expiry Interval 66, Maximum Packet Size 64 KiB, Will Delay Interval 6.
+        &[17, 0, 0, 0, 66][..],
+        &[39, 0, 1, 0, 0],
+        &[24, 0, 0, 0, 6],
+    ] {
+        assert!(connect.body.windows(5).any(|window| window == property), "{property:?}");
+    }
+    assert_eq!(
+        within(link.next()).await,
+        LinkEvent::Up(Granted {
+            session_present: true,
+            session_expiry: Some(Duration::from_secs(30)),
+            keep_alive: Some(Duration::from_secs(20)),
+        })
+    );
+}
+
+#[tokio::test]
+async fn a_server_keep_alive_is_obeyed() {
+    let door = Door::open().await;
+    let _link = link(&door, Version::V5);
+    let mut peer = door.accept().await;
+    peer.let_in(&[0x20, 6, 0, 0, 3, 19, 0, 1]).await;
+    // With the 8 s that we asked for there would be one ping within the deadline.
+    within(async {
+        for _ in 0..2 {
+            assert_eq!(peer.packet().await.unwrap().first, PINGREQ);
+            peer.send(&[0xD0, 0]).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_server_keep_alive_of_nought_is_no_flood_of_pings() {
+    let door = Door::open().await;
+    let mut link = link(&door, Version::V5);
+    let mut peer = door.accept().await;
+    peer.let_in(&[0x20, 6, 0, 0, 3, 19, 0, 0]).await;
+    let granted = Granted { keep_alive: Some(Duration::ZERO), ..Granted::default() };
+    assert_eq!(within(link.next()).await, LinkEvent::Up(granted));
+    assert_eq!(peer.packet().await.unwrap().first, PINGREQ);
+    // One more before this is answered, and the library takes the link for dead.
+    let dead = tokio::time::timeout(Duration::from_millis(200), link.next()).await;
+    assert!(dead.is_err(), "{dead:?}");
+}
+
+#[tokio::test]
+async fn mqtt_3_1_1_says_what_it_can() {
+    let door = Door::open().await;
+    let _link = link(&door, Version::V311);
+    let mut peer = door.accept().await;
+    let connect = peer.let_in(&CONNACK_V311).await;
+    // Version 4; a Will that is retained and of QoS 1, Clean Session; Keep Alive 8; then the client id.
+    let head = [0, 4, b'M', b'Q', b'T', b'T', 4, 0b0010_1110, 0, 8, 0, 6];
+    assert_eq!(connect.body[..12], head);
+    assert!(text(&connect.body, "presence/alice/device/desk"));
+}
+
+#[tokio::test]
+async fn refused_filters_are_named() {
+    for version in VERSIONS {
+        let door = Door::open().await;
+        let (mut link, mut peer) = up(&door, version).await;
+        link.subscribe(&["presence/+".to_owned(), "presence/_hub".to_owned()]);
+        let subscribe = peer.packet().await.unwrap();
+        assert_eq!(subscribe.kind(), SUBSCRIBE);
+        let id = [subscribe.body[0], subscribe.body[1]];
+        let (suback, reason) = match version {
+            Version::V5 => (vec![0x90, 5, id[0], id[1], 0, 0, 0x87], "not authorized"),
+            Version::V311 => {
+                // QoS 0 behind each filter.
+                assert_eq!(subscribe.body[2..], *b"\0\x0apresence/+\0\0\x0dpresence/_hub\0");
+                (vec![0x90, 4, id[0], id[1], 0, 0x80], "failure")
+            }
+        };
+        peer.send(&suback).await;
+        let refused = vec![format!("presence/_hub ({reason})")];
+        assert_eq!(within(link.next()).await, LinkEvent::Subscribed { refused });
+    }
+}
+
+#[tokio::test]
+async fn a_publish_is_retained_and_its_puback_reported() {
+    for version in VERSIONS {
+        let door = Door::open().await;
+        let (mut link, mut peer) = up(&door, version).await;
+        link.publish(Publish {
+            id: PublishId(7),
+            topic: "presence/a".to_owned(),
+            payload: b"online".to_vec(),
+            expires_in: Some(Duration::from_secs(60)),
+        });
+        let publish = peer.packet().await.unwrap();
+        assert_eq!(publish.first, PUBLISH | 0b0011, "QoS 1 and RETAIN");
+        assert!(publish.body.ends_with(b"online"));
+        let expiry = publish.body.windows(5).any(|window| window == [2, 0, 0, 0, 60]);
+        assert_eq!(expiry, version == Version::V5);
+        peer.send(&[0x40, 2, publish.body[12], publish.body[13]]).await;
+        let id = PublishId(7);
+        assert_eq!(within(link.next()).await, LinkEvent::Published { id, outcome: Ok(()) });
+    }
+}
+
+#[tokio::test]
+async fn what_is_left_of_an_expiry_is_read() {
+    let door = Door::open().await;
+    let (mut link, mut peer) = up(&door, Version::V5).await;
+    peer.send(b"\x31\x0c\0\x03a/b\x05\x02\0\0\0\x3cx").await;
+    let message = Message {
+        topic: "a/b".to_owned(),
+        payload: b"x".to_vec(),
+        retained: true,
+        expires_in: Some(Duration::from_secs(60)),
+    };
+    assert_eq!(within(link.next()).await, LinkEvent::Received(message));
+}
+
+#[tokio::test]
+async fn a_packet_of_any_size_is_read_where_the_broker_can_not_be_told_a_limit() {
+    const SIZE: usize = 3 << 20;
+    let door = Door::open().await;
+    let (mut link, mut peer) = up(&door, Version::V311).await;
+    let rest = SIZE + 5;
+    let mut packet = vec![0x31];
+    for shift in [0, 7, 14] {
+        packet.push(u8::try_from(rest >> shift & 0x7F).unwrap() | 0x80);
+    }
+    packet.push(u8::try_from(rest >> 21).unwrap());
+    packet.extend_from_slice(b"\0\x03a/b");
+    packet.resize(packet.len() + SIZE, b'x');
+    let (event, ()) = tokio::join!(within(link.next()), peer.send(&packet));
+    let LinkEvent::Received(message) = event else {
+        panic!("{event:?}");
+    };
+    assert_eq!((message.payload.len(), message.expires_in), (SIZE, None));
+}
+
+#[tokio::test]
+async fn a_closed_link_says_goodbye_and_a_dropped_one_does_not() {
+    for version in VERSIONS {
+        let door = Door::open().await;
+        let (closed, mut peer) = up(&door, version).await;
+        let (_, last) = tokio::join!(closed.close(), peer.packet());
+        assert_eq!(last.unwrap().first, DISCONNECT);
+        let (dropped, mut peer) = up(&door, version).await;
+        drop(dropped);
+        assert!(peer.packet().await.is_none());
+    }
+}
