@@ -12,7 +12,7 @@ use porchlight_core::diagnostics::Diagnostics;
 use porchlight_core::effect::Effect;
 use porchlight_core::engine::{Engine, Holder, Role, Settings};
 use porchlight_core::id::{DeviceId, UserId};
-use porchlight_core::input::{Command, Input, LinkEvent, LinkFailure, Refusal};
+use porchlight_core::input::{Command, Input, LinkEvent, Refusal};
 use porchlight_core::notice::Notice;
 use porchlight_core::observation::Observation;
 use porchlight_core::view::tray::TrayView;
@@ -224,6 +224,8 @@ struct Driver {
     engine: Engine,
     reach: Reach,
     link: Option<Link>,
+    /// The second connection, for the Will of the user topic.
+    companion: Option<Link>,
     eyes: Option<Eyes>,
     identity: Option<Identity>,
     asks: mpsc::UnboundedReceiver<Ask>,
@@ -281,6 +283,7 @@ impl Driver {
             engine: Engine::new(clock::now(), settings),
             reach,
             link: None,
+            companion: None,
             eyes,
             identity,
             asks,
@@ -318,6 +321,7 @@ impl Driver {
             },
             observation = observed(&mut self.eyes) => Some(Input::Observed(observation)),
             event = reported(&mut self.link) => Some(Input::Link(event)),
+            event = reported(&mut self.companion) => Some(Input::Companion(event)),
             () = wait(deadline) => Some(Input::Tick),
         }
     }
@@ -343,9 +347,16 @@ impl Driver {
     async fn take(&mut self, input: Input) {
         self.backlog.push_back(input);
         while let Some(input) = self.backlog.pop_front() {
-            if let Input::Link(LinkEvent::Down(failure)) = &input {
-                self.link = None;
-                log_failure(failure);
+            match &input {
+                Input::Link(LinkEvent::Down(failure)) => {
+                    self.link = None;
+                    tracing::info!("not connected: {failure}");
+                }
+                Input::Companion(LinkEvent::Down(failure)) => {
+                    self.companion = None;
+                    tracing::info!("the companion is not connected: {failure}");
+                }
+                _ => {}
             }
             self.engine.handle(clock::now(), input);
             while let Some(effect) = self.engine.poll_effect() {
@@ -378,8 +389,18 @@ impl Driver {
                     link.close().await;
                 }
             }
-            Effect::Drop => self.link = None,
-            Effect::ConnectCompanion(_) | Effect::DisconnectCompanion => {}
+            Effect::Drop => {
+                self.link = None;
+                self.companion = None;
+            }
+            Effect::ConnectCompanion(connect) => {
+                self.companion = Some(Link::open(&self.reach, &connect));
+            }
+            Effect::DisconnectCompanion => {
+                if let Some(companion) = self.companion.take() {
+                    companion.close().await;
+                }
+            }
             Effect::Show(update) => self.tell(Event::Show(update)),
             Effect::ShowTray(tray) => self.tell(Event::Tray(tray)),
             Effect::Notify(notice) => self.tell(Event::Notify(notice)),
@@ -420,10 +441,6 @@ impl Driver {
     }
 }
 
-fn log_failure(failure: &LinkFailure) {
-    tracing::info!("not connected: {failure}");
-}
-
 async fn observed(eyes: &mut Option<Eyes>) -> Observation {
     match eyes {
         Some(eyes) => eyes.next().await,
@@ -444,3 +461,6 @@ async fn wait(delay: Option<Duration>) {
         None => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests;
