@@ -5,6 +5,7 @@ use porchlight_agent::broker::Broker;
 use porchlight_agent::config;
 use porchlight_agent::device::{self, Identity};
 use porchlight_agent::flags::{Flags, Resolved};
+use porchlight_agent::habits::Habits;
 use porchlight_agent::teammates::Teammates;
 use porchlight_core::id::{DeviceId, UserId};
 use porchlight_core::text::{MAX_NAME, display_text};
@@ -63,7 +64,7 @@ async fn join(resolved: &Resolved, user: UserId) -> Result<Team, Problem> {
     let (device, unsaved) = device::device_id(state, resolved.device.clone(), &mut rng);
     let identity = Identity::take(state, &user, &device, &mut rng)
         .map_err(|error| problem("already_running", error))?;
-    let watch = eyes::open(resolved.source, resolved.away_after).await;
+    let watch = eyes::open(resolved.source, resolved.habits.away_after).await;
     // What the lock screen would tell on top is for the log; not to know of any input is for the person.
     let missing = watch.source().missing.clone().filter(|_| !watch.source().tells.idle);
     let presence = Presence {
@@ -71,7 +72,7 @@ async fn join(resolved: &Resolved, user: UserId) -> Result<Team, Problem> {
         user,
         device,
         kind: Some(device::kind().to_owned()),
-        away_after: resolved.away_after,
+        habits: resolved.habits,
         identity,
         eyes: Eyes::Watch(watch),
     };
@@ -135,8 +136,8 @@ pub(crate) async fn look_around() -> Result<Team, Problem> {
     .await
     .map_err(|error| problem("hub", error))?;
     let broker = at_hub(hub.addr())?;
-    let away_after = config::Span::minutes(5).0;
-    let watch = eyes::open(porchlight_activity::Choice::Auto, away_after).await;
+    let habits = Habits::default();
+    let watch = eyes::open(porchlight_activity::Choice::Auto, habits.away_after).await;
     let mut rng = fastrand::Rng::new();
     let name = crate::account::suggested_name().unwrap_or_else(|| "You".to_owned());
     let presence = Presence {
@@ -144,7 +145,7 @@ pub(crate) async fn look_around() -> Result<Team, Problem> {
         device: DeviceId::random(&mut rng),
         name,
         kind: Some(device::kind().to_owned()),
-        away_after,
+        habits,
         identity: Identity::fleeting(&mut rng),
         eyes: Eyes::Watch(watch),
     };

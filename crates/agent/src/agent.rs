@@ -23,6 +23,7 @@ use tokio::task::JoinHandle;
 use crate::broker::Broker;
 use crate::clock;
 use crate::device::{Identity, reader_client_id};
+use crate::habits::Habits;
 use crate::mqtt::{Link, Reach};
 
 /// Before connecting, a source gets this long to say whether somebody is there, so that the first thing
@@ -62,8 +63,8 @@ pub struct Presence {
     pub name: String,
     /// What the device is, in a word.
     pub kind: Option<String>,
-    /// Without input for so long, the person is away.
-    pub away_after: Duration,
+    /// How it is held.
+    pub habits: Habits,
     /// What is kept across runs.
     pub identity: Identity,
     /// What tells whether somebody is there.
@@ -249,6 +250,7 @@ impl Driver {
         let mut identity = None;
         let (role, client_id) = match setup.part {
             Part::Holder(presence) => {
+                let habits = presence.habits;
                 let client_id = presence.identity.client_id.clone();
                 let holder = Holder {
                     user: presence.user,
@@ -256,11 +258,11 @@ impl Driver {
                     name: presence.name,
                     kind: presence.kind,
                     tz: clock::zone(),
-                    away_after: presence.away_after,
+                    away_after: habits.away_after,
                     last_epoch: presence.identity.epoch,
-                    grace: porchlight_core::engine::GRACE,
-                    lease: porchlight_core::engine::LEASE,
-                    user_topic: true,
+                    grace: habits.grace,
+                    lease: habits.lease,
+                    user_topic: habits.user_topic,
                     invisible: false,
                 };
                 eyes = Some(presence.eyes);

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use porchlight_core::engine::{GRACE, LEASE};
 use porchlight_core::id::{DeviceId, UserId};
 use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,8 @@ pub struct Config {
     pub broker: BrokerConfig,
     /// What is watched.
     pub activity: ActivityConfig,
+    /// How presence is held.
+    pub presence: PresenceConfig,
     /// What pops up.
     pub notices: NoticesConfig,
     /// The hub on this machine.
@@ -68,6 +71,26 @@ pub struct ActivityConfig {
 impl Default for ActivityConfig {
     fn default() -> Self {
         Self { source: porchlight_activity::Choice::Auto, away_after: Span::minutes(5) }
+    }
+}
+
+/// `[presence]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PresenceConfig {
+    /// A drop of the connection shorter than this is seen by nobody.
+    #[serde(deserialize_with = "parsed")]
+    pub grace: Grace,
+    /// For how long others believe what was said last.
+    #[serde(deserialize_with = "parsed")]
+    pub lease: Lease,
+    /// Whether to write a sum for those who read no devices, where no hub does.
+    pub user_topic: bool,
+}
+
+impl Default for PresenceConfig {
+    fn default() -> Self {
+        Self { grace: Grace(GRACE), lease: Lease(LEASE), user_topic: true }
     }
 }
 
@@ -114,20 +137,60 @@ impl FromStr for Span {
     type Err = SpanError;
 
     fn from_str(text: &str) -> Result<Self, SpanError> {
-        let text = text.trim();
-        let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-        let (number, unit) = text.split_at(digits);
-        let number: u64 = number.parse().map_err(|_| SpanError)?;
-        let unit = match unit.trim() {
-            "" | "s" => 1,
-            "m" | "min" => 60,
-            "h" => 60 * 60,
-            "d" => 24 * 60 * 60,
-            _ => return Err(SpanError),
-        };
-        let seconds = number.checked_mul(unit).filter(|s| (1..=365 * 86_400).contains(s));
+        let seconds = seconds(text).filter(|seconds| (1..=365 * 86_400).contains(seconds));
         seconds.map(|seconds| Self(Duration::from_secs(seconds))).ok_or(SpanError)
     }
+}
+
+/// The grace: a drop of the connection shorter than this is seen by nobody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grace(pub Duration);
+
+/// Why a text is no grace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("write the grace as 6s, at least 0s and at most 60s")]
+pub struct GraceError;
+
+impl FromStr for Grace {
+    type Err = GraceError;
+
+    fn from_str(text: &str) -> Result<Self, GraceError> {
+        let seconds = seconds(text).filter(|seconds| *seconds <= 60);
+        seconds.map(|seconds| Self(Duration::from_secs(seconds))).ok_or(GraceError)
+    }
+}
+
+/// The lease: for so long others believe what was said last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lease(pub Duration);
+
+/// Why a text is no lease.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("write the lease as 30m or 1h, at least 10s and at most 24h")]
+pub struct LeaseError;
+
+impl FromStr for Lease {
+    type Err = LeaseError;
+
+    fn from_str(text: &str) -> Result<Self, LeaseError> {
+        let seconds = seconds(text).filter(|seconds| (10..=86_400).contains(seconds));
+        seconds.map(|seconds| Self(Duration::from_secs(seconds))).ok_or(LeaseError)
+    }
+}
+
+/// A length of time as people write it, in seconds.
+fn seconds(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let unit = match unit.trim() {
+        "" | "s" => 1,
+        "m" | "min" => 60,
+        "h" => 60 * 60,
+        "d" => 24 * 60 * 60,
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(unit)
 }
 
 /// Something that is written as text, or a number where text of digits would do.
@@ -174,6 +237,18 @@ impl FromWritten for Option<Broker> {
 impl FromWritten for Span {
     fn from_written(text: &str) -> Result<Self, String> {
         text.parse().map_err(|error: SpanError| error.to_string())
+    }
+}
+
+impl FromWritten for Grace {
+    fn from_written(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|error: GraceError| error.to_string())
+    }
+}
+
+impl FromWritten for Lease {
+    fn from_written(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|error: LeaseError| error.to_string())
     }
 }
 

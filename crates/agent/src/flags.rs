@@ -3,7 +3,6 @@
 //! Owns the question who one is and where the team meets. Deliberately starts nothing.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use porchlight_activity::Choice;
 use porchlight_core::id::{DeviceId, UserId};
@@ -11,6 +10,7 @@ use porchlight_core::text::{MAX_NAME, display_text};
 
 use crate::broker::{Broker, Login};
 use crate::config::{self, Config, ConfigError};
+use crate::habits::Habits;
 use crate::places::{NoPlace, Places};
 
 /// Flags that override the config.
@@ -57,8 +57,8 @@ pub struct Resolved {
     pub broker: Option<Broker>,
     /// What is watched.
     pub source: Choice,
-    /// Without input for so long, the person is away.
-    pub away_after: Duration,
+    /// How presence is held.
+    pub habits: Habits,
     /// Whether notices are wanted.
     pub notices: bool,
     /// Whether the desktop app runs a hub.
@@ -98,7 +98,12 @@ impl Flags {
             runs_hub: config.hub.run && broker.is_none(),
             broker,
             source: config.activity.source,
-            away_after: config.activity.away_after.0,
+            habits: Habits {
+                away_after: config.activity.away_after.0,
+                grace: config.presence.grace.0,
+                lease: config.presence.lease.0,
+                user_topic: config.presence.user_topic,
+            },
             notices: config.notices.come_and_go,
             configured,
         })
@@ -130,6 +135,8 @@ impl Resolved {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn flags(dir: &std::path::Path, config: &str) -> Flags {
@@ -155,6 +162,21 @@ mod tests {
         assert_eq!(over.user.unwrap().as_str(), "bob");
         assert_eq!(over.broker.unwrap().host, "b");
         assert_eq!(over.name.as_deref(), Some("Alice"));
+    }
+
+    #[test]
+    fn how_presence_is_held_comes_from_the_config() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(flags(dir.path(), "").resolve().unwrap().habits, Habits::default());
+        let config = "[activity]\naway_after = \"1m\"\n\
+                      [presence]\ngrace = \"2s\"\nlease = \"3m\"\nuser_topic = false";
+        let expected = Habits {
+            away_after: Duration::from_secs(60),
+            grace: Duration::from_secs(2),
+            lease: Duration::from_secs(180),
+            user_topic: false,
+        };
+        assert_eq!(flags(dir.path(), config).resolve().unwrap().habits, expected);
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub mod clock;
 pub mod config;
 pub mod device;
 pub mod flags;
+pub mod habits;
 mod mqtt;
 pub mod places;
 mod store;

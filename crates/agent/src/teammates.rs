@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 use crate::agent::{Agent, Eyes, Part, Presence, Setup};
 use crate::broker::Broker;
 use crate::device::Identity;
+use crate::habits::Habits;
 
 /// What a scripted person does.
 #[derive(Debug, Clone, Copy)]
@@ -163,7 +164,7 @@ impl Scene {
             device: DeviceId::parse(&format!("{}-{}", role.user, role.kind)).ok()?,
             name: role.name.to_owned(),
             kind: Some(role.kind.to_owned()),
-            away_after: Duration::from_secs(300),
+            habits: Habits::default(),
             identity: Identity::fleeting(&mut fastrand::Rng::new()),
             eyes: Eyes::Script(script),
         };

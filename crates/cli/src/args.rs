@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use clap::{Args as ArgGroup, Parser, Subcommand, ValueEnum};
 use porchlight_activity::Choice;
-use porchlight_agent::config::Span;
+use porchlight_agent::config::{Grace, Lease, Span};
 use porchlight_agent::flags::Flags;
+use porchlight_agent::habits::Habits;
 use porchlight_core::view::ChosenStatus;
 
 /// Who of your team is around, truthfully.
@@ -51,6 +52,24 @@ pub(crate) struct Run {
     /// Without input for so long you are away, for example 90s or 5m
     #[arg(long, value_name = "TIME")]
     pub(crate) away_after: Option<Span>,
+    /// A drop of the connection shorter than this is seen by nobody, at most 60s
+    #[arg(long, value_name = "TIME", hide = true)]
+    pub(crate) grace: Option<Grace>,
+    /// For how long others believe what was said last, 10s to 24h
+    #[arg(long, value_name = "TIME", hide = true)]
+    pub(crate) lease: Option<Lease>,
+}
+
+impl Run {
+    /// How presence is held: as the flags say, else as the config does.
+    pub(crate) fn habits(&self, config: Habits) -> Habits {
+        Habits {
+            away_after: self.away_after.map_or(config.away_after, |span| span.0),
+            grace: self.grace.map_or(config.grace, |grace| grace.0),
+            lease: self.lease.map_or(config.lease, |lease| lease.0),
+            ..config
+        }
+    }
 }
 
 #[derive(Debug, ArgGroup)]
@@ -156,10 +175,31 @@ pub(crate) struct Demo {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
+    use std::time::Duration;
+
+    use clap::{CommandFactory as _, Parser as _};
+
+    use super::{Args, Command, Habits};
 
     #[test]
     fn the_grammar_is_sound() {
-        super::Args::command().debug_assert();
+        Args::command().debug_assert();
+    }
+    #[test]
+    fn flags_override_how_presence_is_held() {
+        let habits = |flags: &[&str]| {
+            let words = ["porchlight", "run"].iter().chain(flags);
+            let Command::Run(run) = Args::try_parse_from(words)?.command else {
+                unreachable!("run was asked for");
+            };
+            Ok::<_, clap::Error>(run.habits(Habits::default()))
+        };
+        assert_eq!(habits(&[]).unwrap(), Habits::default());
+        let [away_after, grace, lease] = [1, 0, 10].map(Duration::from_secs);
+        let set = Habits { away_after, grace, lease, ..Habits::default() };
+        let flags = ["--away-after", "1s", "--grace", "0s", "--lease", "10s"];
+        assert_eq!(habits(&flags).unwrap(), set);
+        assert!(habits(&["--grace", "61s"]).is_err());
+        assert!(habits(&["--lease", "9s"]).is_err());
     }
 }

@@ -24,11 +24,11 @@ pub(crate) async fn run(flags: &Flags, args: Run) -> Result<(), Failure> {
     let state = &resolved.places.state;
     let (device, unsaved) = device::device_id(state, resolved.device.clone(), &mut rng);
     let identity = Identity::take(state, &user, &device, &mut rng).map_err(Failure::usage)?;
-    let away_after = args.away_after.map_or(resolved.away_after, |span| span.0);
+    let habits = args.habits(resolved.habits);
     let watch = porchlight_activity::start(
         porchlight_activity::Settings {
             choice: args.activity.unwrap_or(resolved.source),
-            away_after,
+            away_after: habits.away_after,
             probe: None,
         },
         &SessionEnv::from_env(),
@@ -42,7 +42,7 @@ pub(crate) async fn run(flags: &Flags, args: Run) -> Result<(), Failure> {
         user,
         device,
         kind: Some(device::kind().to_owned()),
-        away_after,
+        habits,
         identity,
         eyes: Eyes::Watch(watch),
     };

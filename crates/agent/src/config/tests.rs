@@ -23,6 +23,10 @@ fn a_whole_config_is_read() {
         [activity]
         source = "stdin"
         away_after = "90s"
+        [presence]
+        grace = 0
+        lease = "24h"
+        user_topic = false
         [notices]
         come_and_go = false
         [hub]
@@ -34,6 +38,9 @@ fn a_whole_config_is_read() {
     assert_eq!(config.broker.url.unwrap().root.as_str(), "presence/acme");
     assert_eq!(config.activity.source, porchlight_activity::Choice::Stdin);
     assert_eq!(config.activity.away_after, Span(Duration::from_secs(90)));
+    let lease = Lease(Duration::from_secs(86_400));
+    let presence = PresenceConfig { grace: Grace(Duration::ZERO), lease, user_topic: false };
+    assert_eq!(config.presence, presence);
     assert!(!config.notices.come_and_go);
     assert!(config.hub.run);
 }
@@ -43,6 +50,9 @@ fn an_empty_config_has_defaults_and_a_missing_one_is_none() {
     let config = read_text("").unwrap();
     assert_eq!(config, Config::default());
     assert_eq!(config.activity.away_after, Span::minutes(5));
+    assert_eq!(config.presence.grace, Grace(Duration::from_secs(6)));
+    assert_eq!(config.presence.lease, Lease(Duration::from_secs(3600)));
+    assert!(config.presence.user_topic);
     assert!(config.notices.come_and_go);
     assert!(matches!(read(Path::new("/nonexistent/config.toml")), Ok(None)));
 }
@@ -55,6 +65,11 @@ fn a_wrong_value_names_file_line_and_what_is_allowed() {
         ("[activity]\nsource = \"gnome\"", ["config.toml, line 2", "stdin"]),
         ("[activity]\naway_after = \"soon\"", ["config.toml, line 2", "5m"]),
         ("[broker]\nurl = \"http://x\"", ["config.toml, line 2", "mqtt://"]),
+        ("[presence]\ngrace = \"61s\"", ["config.toml, line 2", "at most 60s"]),
+        ("[presence]\ngrace = \"-1s\"", ["config.toml, line 2", "at least 0s"]),
+        ("[presence]\ngrace = \"1s\"\nlease = \"9s\"", ["config.toml, line 3", "at least 10s"]),
+        ("[presence]\nlease = \"25h\"", ["config.toml, line 2", "at most 24h"]),
+        ("[presence]\nuser_topic = \"off\"", ["config.toml, line 2", "boolean"]),
         ("[notices]\ncome_and_go = \"yes\"", ["config.toml, line 2", "boolean"]),
         ("user = ", ["config.toml, line 1", ""]),
     ] {

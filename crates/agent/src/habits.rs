@@ -1,0 +1,25 @@
+//! How a presence is held: what a person may set, and what it is where they do not.
+
+use std::time::Duration;
+
+use porchlight_core::engine::{GRACE, LEASE};
+
+/// How a presence is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Habits {
+    /// Without input for so long, the person is away.
+    pub away_after: Duration,
+    /// A drop of the connection shorter than this is seen by nobody.
+    pub grace: Duration,
+    /// For how long others believe what was said last.
+    pub lease: Duration,
+    /// Whether to write a sum for those who read no devices, where no hub does.
+    pub user_topic: bool,
+}
+
+impl Default for Habits {
+    fn default() -> Self {
+        let away_after = Duration::from_secs(5 * 60);
+        Self { away_after, grace: GRACE, lease: LEASE, user_topic: true }
+    }
+}
