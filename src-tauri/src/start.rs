@@ -3,7 +3,7 @@
 use porchlight_agent::agent::{Agent, Eyes, Part, Presence, Setup};
 use porchlight_agent::broker::Broker;
 use porchlight_agent::config;
-use porchlight_agent::device::{self, Identity};
+use porchlight_agent::device::{self, Claim, Identity};
 use porchlight_agent::flags::{Flags, Resolved};
 use porchlight_agent::habits::Habits;
 use porchlight_agent::teammates::Teammates;
@@ -59,10 +59,13 @@ pub(crate) async fn here(flags: &Flags, name: &str) -> Result<Team, Problem> {
 
 async fn join(resolved: &Resolved, user: UserId) -> Result<Team, Problem> {
     let (broker, hub) = meeting_place(resolved).await?;
-    let mut rng = fastrand::Rng::new();
-    let state = &resolved.places.state;
-    let (device, unsaved) = device::device_id(state, resolved.device.clone(), &mut rng);
-    let identity = Identity::take(state, &user, &device, &mut rng)
+    let claim = Claim {
+        state: &resolved.places.state,
+        user: &user,
+        device: resolved.device.clone(),
+        broker: &broker,
+    };
+    let identity = Identity::take(claim, &mut fastrand::Rng::new())
         .map_err(|error| problem("already_running", error))?;
     let watch = eyes::open(resolved.source, resolved.habits.away_after).await;
     // What the lock screen would tell on top is for the log; not to know of any input is for the person.
@@ -70,7 +73,6 @@ async fn join(resolved: &Resolved, user: UserId) -> Result<Team, Problem> {
     let presence = Presence {
         name: resolved.shown_name(&user),
         user,
-        device,
         kind: Some(device::kind().to_owned()),
         habits: resolved.habits,
         identity,
@@ -79,9 +81,6 @@ async fn join(resolved: &Resolved, user: UserId) -> Result<Team, Problem> {
     let part = Part::Holder(Box::new(presence));
     let agent = Agent::start(Setup { broker, part, notices: resolved.notices })
         .map_err(|error| problem("tls", error))?;
-    if let Some(error) = unsaved {
-        agent.handle.problem(device::unsaved_problem(state, &error));
-    }
     if let Some(missing) = missing {
         agent
             .handle
@@ -142,11 +141,10 @@ pub(crate) async fn look_around() -> Result<Team, Problem> {
     let name = crate::account::suggested_name().unwrap_or_else(|| "You".to_owned());
     let presence = Presence {
         user: UserId::parse("you").map_err(|error| problem("demo", error))?,
-        device: DeviceId::random(&mut rng),
         name,
         kind: Some(device::kind().to_owned()),
         habits,
-        identity: Identity::fleeting(&mut rng),
+        identity: Identity::fleeting(DeviceId::random(&mut rng), &mut rng),
         eyes: Eyes::Watch(watch),
     };
     let part = Part::Holder(Box::new(presence));

@@ -4,14 +4,13 @@
 //! a failure of a driver goes back into the engine as an input.
 
 use std::collections::VecDeque;
-use std::path::Path;
 use std::time::Duration;
 
 use porchlight_activity::Watch;
 use porchlight_core::diagnostics::Diagnostics;
-use porchlight_core::effect::Effect;
+use porchlight_core::effect::{Effect, Saved};
 use porchlight_core::engine::{Engine, Holder, Role, Settings};
-use porchlight_core::id::{DeviceId, UserId};
+use porchlight_core::id::UserId;
 use porchlight_core::input::{Command, Input, LinkEvent, Refusal};
 use porchlight_core::notice::Notice;
 use porchlight_core::observation::Observation;
@@ -57,15 +56,13 @@ pub enum Part {
 pub struct Presence {
     /// Whose.
     pub user: UserId,
-    /// Which device.
-    pub device: DeviceId,
     /// The name shown.
     pub name: String,
     /// What the device is, in a word.
     pub kind: Option<String>,
     /// How it is held.
     pub habits: Habits,
-    /// What is kept across runs.
+    /// Which device, and what is kept of it across runs.
     pub identity: Identity,
     /// What tells whether somebody is there.
     pub eyes: Eyes,
@@ -248,25 +245,27 @@ impl Driver {
         let mut rng = fastrand::Rng::new();
         let mut eyes = None;
         let mut identity = None;
+        let mut speaks_v5 = false;
         let (role, client_id) = match setup.part {
             Part::Holder(presence) => {
-                let habits = presence.habits;
-                let client_id = presence.identity.client_id.clone();
+                let Presence { habits, identity: kept, .. } = *presence;
+                let client_id = kept.client_id.clone();
+                speaks_v5 = kept.speaks_v5;
                 let holder = Holder {
                     user: presence.user,
-                    device: presence.device,
+                    device: kept.device.clone(),
                     name: presence.name,
                     kind: presence.kind,
                     tz: clock::zone(),
                     away_after: habits.away_after,
-                    last_epoch: presence.identity.epoch,
+                    last_epoch: kept.epoch,
                     grace: habits.grace,
                     lease: habits.lease,
                     user_topic: habits.user_topic,
-                    invisible: false,
+                    invisible: kept.invisible,
                 };
                 eyes = Some(presence.eyes);
-                identity = Some(presence.identity);
+                identity = Some(kept);
                 (Role::Holder(holder), client_id)
             }
             Part::Reader => (Role::Reader, reader_client_id(&mut rng)),
@@ -277,7 +276,7 @@ impl Driver {
             client_id,
             role,
             notices: setup.notices,
-            speaks_v5: false,
+            speaks_v5,
             seed: rng.u64(..),
             without: None,
         };
@@ -425,20 +424,16 @@ impl Driver {
         let _ = self.events.send(event);
     }
 
-    fn save(&mut self, saved: &porchlight_core::effect::Saved) {
+    fn save(&mut self, saved: &Saved) {
         const CODE: &str = "state_not_saved";
         let Some(identity) = &mut self.identity else {
             return;
         };
         self.backlog.push_back(match identity.save(saved) {
             Ok(()) => Input::ProblemSolved { code: CODE.to_owned() },
-            Err(error) => Input::ProblemFound(Problem {
-                code: CODE.to_owned(),
-                message: format!(
-                    "{} can't be written ({error}); presence goes on, but check free space and permissions",
-                    identity.file().unwrap_or(Path::new("the state file")).display()
-                ),
-            }),
+            Err(error) => {
+                Input::ProblemFound(Problem { code: CODE.to_owned(), message: error.to_string() })
+            }
         });
     }
 }

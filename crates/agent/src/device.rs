@@ -1,9 +1,10 @@
-//! What one device keeps: its id, its client id, its epoch.
+//! What one device keeps: its id, its client id, its epoch, and what it knows of its broker.
 //!
 //! Owns the files below the state folder and the lock that makes sure that a device's presence is held by one
 //! program at a time. Deliberately never stands in the way of presence: what can't be saved is said and then
 //! lives in memory.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,13 +12,16 @@ use std::path::{Path, PathBuf};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use porchlight_core::effect::Saved;
 use porchlight_core::id::{DeviceId, UserId, random_word};
-use porchlight_core::view::Problem;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+use crate::broker::Broker;
 use crate::store;
 
 /// What is not a letter, a digit or one of these is written as `%XX` in a file name.
 const IN_FILE_NAMES: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
+
+/// Of so many brokers it is remembered that they speak MQTT 5: home, work, and what was tried between.
+const BROKERS: usize = 8;
 
 /// Another program holds this device's presence.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -29,60 +33,97 @@ pub struct AlreadyRunning {
     pub user: UserId,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
-struct DeviceFile {
-    device: DeviceId,
+/// What should be kept can't be.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{path} can't be written ({error}); presence goes on, but check free space and permissions"
+)]
+pub struct Unsaved {
+    /// The file.
+    pub path: PathBuf,
+    /// The system's reason.
+    pub error: io::Error,
 }
 
+/// `device.json`: which device this machine is.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct DeviceFile {
+    /// Made here, where none was given.
+    device: Option<DeviceId>,
+    /// The ids that were given and turned out to be in use on another machine, a clone of this one, and what
+    /// this one is called instead.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    instead_of: BTreeMap<DeviceId, DeviceId>,
+}
+
+impl DeviceFile {
+    fn read(state: &Path) -> Self {
+        read(&Self::path(state)).unwrap_or_default()
+    }
+
+    fn path(state: &Path) -> PathBuf {
+        state.join("device.json")
+    }
+}
+
+/// What is kept of one presence.
 #[derive(Debug, Serialize, Deserialize)]
 struct SessionFile {
     client_id: String,
     epoch: u64,
+    #[serde(default)]
+    invisible: bool,
+    /// Addresses of brokers that speak MQTT 5, the one last used at the end.
+    #[serde(default)]
+    speak_v5: Vec<String>,
+}
+
+/// The presence that a program wants to hold.
+#[derive(Debug)]
+pub struct Claim<'a> {
+    /// The folder of what is kept between runs.
+    pub state: &'a Path,
+    /// Whose presence.
+    pub user: &'a UserId,
+    /// The device's id, where config or flags give one.
+    pub device: Option<DeviceId>,
+    /// Where it is going to be held.
+    pub broker: &'a Broker,
 }
 
 /// The presence of one device of one person on this machine.
 #[derive(Debug)]
 pub struct Identity {
+    /// The device's id.
+    pub device: DeviceId,
     /// The MQTT Client Identifier: made once and saved.
     pub client_id: String,
     /// The last epoch that was saved.
     pub epoch: u64,
+    /// Whether the broker is known to speak MQTT 5.
+    pub speaks_v5: bool,
+    /// Whether the person was last known to be invisible.
+    pub invisible: bool,
     /// `None` for an identity that ends with the program.
-    file: Option<PathBuf>,
-    /// Held as long as this lives; `None` where no file could be made.
-    _lock: Option<File>,
+    home: Option<Home>,
 }
 
-/// The id of this machine: as given, else as saved, else made now and saved.
-///
-/// Where it can't be saved, it holds for this run; the second value says why.
-pub fn device_id(
-    state: &Path,
+/// Where an identity is kept.
+#[derive(Debug)]
+struct Home {
+    state: PathBuf,
+    user: UserId,
+    /// The device's id as it was given.
     given: Option<DeviceId>,
-    rng: &mut fastrand::Rng,
-) -> (DeviceId, Option<io::Error>) {
-    if let Some(device) = given {
-        return (device, None);
-    }
-    let file = state.join("device.json");
-    if let Some(DeviceFile { device }) = read(&file) {
-        return (device, None);
-    }
-    let device = DeviceId::random(rng);
-    let saved = write(&file, &DeviceFile { device: device.clone() });
-    (device, saved.err())
-}
-
-/// The device's id could not be kept.
-#[must_use]
-pub fn unsaved_problem(state: &Path, error: &io::Error) -> Problem {
-    Problem {
-        code: "device_not_saved".to_owned(),
-        message: format!(
-            "this device's id can't be kept in {} ({error}); it will be another device next time",
-            state.display()
-        ),
-    }
+    /// The broker's address.
+    address: String,
+    /// Of which brokers it is known that they speak MQTT 5.
+    speak_v5: Vec<String>,
+    /// Whether `device.json` says which device this is.
+    device_saved: bool,
+    /// Held as long as this lives: those of former ids too, so that nobody takes them up while others may
+    /// still see them. Where no file could be made there is none.
+    locks: Vec<File>,
 }
 
 /// What this machine is, in a word: `laptop` where it is made to be carried (SMBIOS, *Chassis Types*).
@@ -95,58 +136,127 @@ pub fn kind() -> &'static str {
 }
 
 impl Identity {
-    /// Takes up the presence of a device.
+    /// Takes up the presence of a device: the given one, else this machine's, which is made now where there is none.
     ///
     /// # Errors
     /// [`AlreadyRunning`] where another program holds it.
-    pub fn take(
-        state: &Path,
-        user: &UserId,
-        device: &DeviceId,
-        rng: &mut fastrand::Rng,
-    ) -> Result<Self, AlreadyRunning> {
-        let name = |id: &str| utf8_percent_encode(id, IN_FILE_NAMES).to_string();
-        let stem = format!("{}@{}", name(user.as_str()), name(device.as_str()));
-        let lock = lock(state, &format!("{stem}.lock"))
-            .map_err(|Taken| AlreadyRunning { user: user.clone() })?;
-        let file = state.join(format!("{stem}.json"));
-        let SessionFile { client_id, epoch } = read(&file)
-            .unwrap_or_else(|| SessionFile { client_id: holder_client_id(rng), epoch: 0 });
-        Ok(Self { client_id, epoch, file: Some(file), _lock: lock })
+    pub fn take(claim: Claim<'_>, rng: &mut fastrand::Rng) -> Result<Self, AlreadyRunning> {
+        let Claim { state, user, device: given, broker } = claim;
+        let kept = DeviceFile::read(state);
+        let kept = match &given {
+            Some(given) => Some(kept.instead_of.get(given).unwrap_or(given).clone()),
+            None => kept.device,
+        };
+        let device_saved = kept.is_some();
+        let device = kept.unwrap_or_else(|| DeviceId::random(rng));
+        let mut home = Home {
+            state: state.to_owned(),
+            user: user.clone(),
+            given,
+            address: broker.address(),
+            speak_v5: Vec::new(),
+            device_saved,
+            locks: Vec::new(),
+        };
+        home.lock(&device).map_err(|Taken| AlreadyRunning { user: user.clone() })?;
+        // At once, so that another program of the same machine is the same device. Where this fails, it is
+        // tried again, and said, when there is more to save.
+        let _ = home.save_device(&device);
+        let kept = read(&home.file(&device, "json")).unwrap_or_else(|| SessionFile {
+            client_id: holder_client_id(rng),
+            epoch: 0,
+            invisible: false,
+            speak_v5: Vec::new(),
+        });
+        let SessionFile { client_id, epoch, invisible, speak_v5 } = kept;
+        let speaks_v5 = speak_v5.contains(&home.address);
+        home.speak_v5 = speak_v5;
+        Ok(Self { device, client_id, epoch, speaks_v5, invisible, home: Some(home) })
     }
 
     /// A presence that ends with the program: nothing of it is kept.
     #[must_use]
-    pub fn fleeting(rng: &mut fastrand::Rng) -> Self {
-        Self { client_id: holder_client_id(rng), epoch: 0, file: None, _lock: None }
+    pub fn fleeting(device: DeviceId, rng: &mut fastrand::Rng) -> Self {
+        let client_id = holder_client_id(rng);
+        Self { device, client_id, epoch: 0, speaks_v5: false, invisible: false, home: None }
     }
 
     /// Keeps what the engine wants kept.
     ///
     /// # Errors
-    /// The system's reason; presence goes on without.
-    pub fn save(&mut self, saved: &Saved) -> io::Result<()> {
+    /// [`Unsaved`]; presence goes on without.
+    pub fn save(&mut self, saved: &Saved) -> Result<(), Unsaved> {
+        let renewed = self.device != saved.device;
+        self.device.clone_from(&saved.device);
+        self.client_id.clone_from(&saved.client_id);
         self.epoch = saved.epoch;
-        let content = SessionFile { client_id: self.client_id.clone(), epoch: saved.epoch };
-        match &self.file {
-            Some(file) => write(file, &content),
-            None => Ok(()),
+        self.speaks_v5 = saved.speaks_v5;
+        self.invisible = saved.invisible;
+        let Some(home) = &mut self.home else {
+            return Ok(());
+        };
+        if renewed {
+            home.device_saved = false;
+            // The new id is random: nobody else holds it.
+            let _ = home.lock(&self.device);
         }
+        home.note_speaks_v5(saved.speaks_v5);
+        let device_saved = home.save_device(&self.device);
+        let content = SessionFile {
+            client_id: saved.client_id.clone(),
+            epoch: saved.epoch,
+            invisible: saved.invisible,
+            speak_v5: home.speak_v5.clone(),
+        };
+        write(home.file(&self.device, "json"), &content).and(device_saved)
+    }
+}
+
+impl Home {
+    fn file(&self, device: &DeviceId, kind: &str) -> PathBuf {
+        let name = |id: &str| utf8_percent_encode(id, IN_FILE_NAMES).to_string();
+        let (user, device) = (name(self.user.as_str()), name(device.as_str()));
+        self.state.join(format!("{user}@{device}.{kind}"))
     }
 
-    /// The file it is kept in, if it is kept.
-    #[must_use]
-    pub fn file(&self) -> Option<&Path> {
-        self.file.as_deref()
+    fn lock(&mut self, device: &DeviceId) -> Result<(), Taken> {
+        self.locks.extend(lock(&self.state, &self.file(device, "lock"))?);
+        Ok(())
+    }
+
+    fn note_speaks_v5(&mut self, speaks_v5: bool) {
+        self.speak_v5.retain(|known| *known != self.address);
+        if speaks_v5 {
+            self.speak_v5.push(self.address.clone());
+        }
+        let too_many = self.speak_v5.len().saturating_sub(BROKERS);
+        self.speak_v5.drain(..too_many);
+    }
+
+    /// Says in `device.json` which device this is, unless that stands there.
+    fn save_device(&mut self, device: &DeviceId) -> Result<(), Unsaved> {
+        if self.device_saved {
+            return Ok(());
+        }
+        let mut content = DeviceFile::read(&self.state);
+        match &self.given {
+            Some(given) => {
+                content.instead_of.insert(given.clone(), device.clone());
+            }
+            None => content.device = Some(device.clone()),
+        }
+        write(DeviceFile::path(&self.state), &content)?;
+        self.device_saved = true;
+        Ok(())
     }
 }
 
 struct Taken;
 
 /// A lock goes with the process that holds it, however that ends. Where no file can be made there is none.
-fn lock(state: &Path, name: &str) -> Result<Option<File>, Taken> {
+fn lock(state: &Path, file: &Path) -> Result<Option<File>, Taken> {
     let opened = store::create_private_folder(state)
-        .and_then(|()| File::options().create(true).append(true).open(state.join(name)));
+        .and_then(|()| File::options().create(true).append(true).open(file));
     let Ok(file) = opened else {
         return Ok(None);
     };
@@ -162,8 +272,11 @@ fn read<T: DeserializeOwned>(file: &Path) -> Option<T> {
     serde_json::from_slice(&fs::read(file).ok()?).ok()
 }
 
-fn write(file: &Path, content: &impl Serialize) -> io::Result<()> {
-    store::write_private(file, &serde_json::to_vec(content)?)
+fn write(path: PathBuf, content: &impl Serialize) -> Result<(), Unsaved> {
+    serde_json::to_vec(content)
+        .map_err(io::Error::from)
+        .and_then(|content| store::write_private(&path, &content))
+        .map_err(|error| Unsaved { path, error })
 }
 
 /// The client id of a presence (`docs/protocol.md`, *Session*): 23 characters, which every broker accepts.
@@ -180,72 +293,165 @@ pub(crate) fn reader_client_id(rng: &mut fastrand::Rng) -> String {
 mod tests {
     use super::*;
 
+    fn user() -> UserId {
+        UserId::parse("zoë b").unwrap()
+    }
+
+    fn id(text: &str) -> DeviceId {
+        DeviceId::parse(text).unwrap()
+    }
+
+    /// What a program started in this folder holds.
+    fn start(
+        state: &Path,
+        device: Option<&str>,
+        broker: &str,
+        seed: u64,
+    ) -> Result<Identity, AlreadyRunning> {
+        let (user, broker) = (user(), broker.parse().unwrap());
+        let claim = Claim { state, user: &user, device: device.map(id), broker: &broker };
+        Identity::take(claim, &mut fastrand::Rng::with_seed(seed))
+    }
+
+    fn run(state: &Path, device: Option<&str>, seed: u64) -> Identity {
+        start(state, device, "mqtt://work", seed).unwrap()
+    }
+
     fn saved(identity: &Identity, epoch: u64) -> Saved {
         Saved {
-            device: ids().1,
+            device: identity.device.clone(),
             client_id: identity.client_id.clone(),
             epoch,
-            speaks_v5: true,
-            invisible: false,
+            speaks_v5: identity.speaks_v5,
+            invisible: identity.invisible,
         }
     }
 
-    fn ids() -> (UserId, DeviceId) {
-        (UserId::parse("zoë b").unwrap(), DeviceId::parse("desk").unwrap())
+    #[test]
+    fn ids_epoch_and_invisibility_are_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = dir.path().join("state");
+        let mut first = run(&state, None, 1);
+        assert_eq!((first.epoch, first.invisible, first.client_id.len()), (0, false, 23));
+        first.save(&Saved { invisible: true, ..saved(&first, 42) }).unwrap();
+        let (device, client_id) = (first.device.clone(), first.client_id.clone());
+        drop(first);
+        let again = run(&state, None, 2);
+        assert_eq!((again.device, again.client_id), (device, client_id));
+        assert_eq!((again.epoch, again.invisible), (42, true));
     }
 
     #[test]
-    fn ids_and_epoch_are_kept() {
+    fn a_first_version_of_the_files_is_read() {
         let dir = tempfile::tempdir().unwrap();
-        let state = dir.path().join("state");
-        let mut rng = fastrand::Rng::with_seed(1);
-        let (device, error) = device_id(&state, None, &mut rng);
-        assert!(error.is_none());
-        assert_eq!(device_id(&state, None, &mut rng).0, device);
-
-        let (user, _) = ids();
-        let mut first = Identity::take(&state, &user, &device, &mut rng).unwrap();
-        first.save(&saved(&first, 42)).unwrap();
-        let client_id = first.client_id.clone();
-        assert_eq!(client_id.len(), 23);
-        drop(first);
-        let again = Identity::take(&state, &user, &device, &mut rng).unwrap();
-        assert_eq!((again.client_id, again.epoch), (client_id, 42));
+        let state = dir.path();
+        fs::write(state.join("device.json"), r#"{"device":"desk"}"#).unwrap();
+        let session = r#"{"client_id":"plabcm","epoch":7}"#;
+        fs::write(state.join("zo%C3%AB%20b@desk.json"), session).unwrap();
+        let it = run(state, None, 1);
+        assert_eq!((it.device.as_str(), it.client_id.as_str(), it.epoch), ("desk", "plabcm", 7));
     }
 
     #[test]
     fn one_presence_is_held_by_one_program() {
         let dir = tempfile::tempdir().unwrap();
-        let (user, device) = ids();
-        let mut rng = fastrand::Rng::with_seed(1);
-        let held = Identity::take(dir.path(), &user, &device, &mut rng).unwrap();
-        let second = Identity::take(dir.path(), &user, &device, &mut rng);
-        assert_eq!(second.unwrap_err(), AlreadyRunning { user: user.clone() });
+        let held = run(dir.path(), Some("desk"), 1);
+        let second = start(dir.path(), Some("desk"), "mqtt://home", 2);
+        assert_eq!(second.unwrap_err(), AlreadyRunning { user: user() });
         drop(held);
-        assert!(Identity::take(dir.path(), &user, &device, &mut rng).is_ok());
+        assert!(start(dir.path(), Some("desk"), "mqtt://home", 2).is_ok());
+    }
+
+    #[test]
+    fn a_broker_that_spoke_mqtt_5_is_known_by_its_address() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |broker: &str| start(dir.path(), None, broker, 1).unwrap();
+        let mut work = at("mqtt://work");
+        assert!(!work.speaks_v5);
+        work.save(&Saved { speaks_v5: true, ..saved(&work, 1) }).unwrap();
+        drop(work);
+        let mut home = at("mqtt://home");
+        assert!(!home.speaks_v5);
+        home.save(&saved(&home, 2)).unwrap();
+        drop(home);
+        assert!(at("mqtt://work").speaks_v5);
+        assert!(!at("mqtt://work:1884").speaks_v5);
+        for port in 0..BROKERS {
+            let mut other = at(&format!("mqtt://hub:{}", 2000 + port));
+            other.save(&Saved { speaks_v5: true, ..saved(&other, 3) }).unwrap();
+        }
+        assert!(!at("mqtt://work").speaks_v5, "it is too long ago");
+        assert!(at("mqtt://hub:2000").speaks_v5);
+    }
+
+    /// As the engine does where another machine turns out to be the same device.
+    fn renew(identity: &mut Identity, device: &str, epoch: u64) {
+        let client_id = format!("pl{device}m");
+        identity.save(&Saved { device: id(device), client_id, ..saved(identity, epoch) }).unwrap();
+    }
+
+    #[test]
+    fn a_clone_stays_the_device_that_it_made_of_itself() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut cloned = run(dir.path(), None, 1);
+        let former = cloned.device.clone();
+        renew(&mut cloned, "new", 9);
+        assert!(start(dir.path(), Some("new"), "mqtt://work", 2).is_err());
+        assert!(start(dir.path(), Some(former.as_str()), "mqtt://work", 2).is_err());
+        drop(cloned);
+        let again = run(dir.path(), None, 2);
+        assert_eq!((again.device.as_str(), again.client_id.as_str()), ("new", "plnewm"));
+        assert_eq!(again.epoch, 9);
+    }
+
+    #[test]
+    fn a_given_id_that_is_in_use_elsewhere_is_replaced_until_another_is_given() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut cloned = run(dir.path(), Some("desk"), 1);
+        renew(&mut cloned, "new", 2);
+        drop(cloned);
+        let mut again = run(dir.path(), Some("desk"), 2);
+        assert_eq!(again.device, id("new"));
+        renew(&mut again, "newer", 3);
+        drop(again);
+        assert_eq!(run(dir.path(), Some("desk"), 3).device, id("newer"));
+        assert_eq!(run(dir.path(), Some("lap"), 4).device, id("lap"));
+        let own = run(dir.path(), None, 5).device;
+        assert_eq!(run(dir.path(), None, 6).device, own);
+        assert_eq!(run(dir.path(), Some("desk"), 7).device, id("newer"));
     }
 
     #[test]
     fn a_damaged_file_is_made_anew() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("device.json"), "{\"device\":\"a/b\"}").unwrap();
-        let mut rng = fastrand::Rng::with_seed(1);
-        let (device, error) = device_id(dir.path(), None, &mut rng);
-        assert!(error.is_none());
+        let device = run(dir.path(), None, 1).device;
         assert_eq!(device.as_str().len(), 16);
+        assert_eq!(run(dir.path(), None, 2).device, device);
     }
 
     #[test]
-    fn what_can_not_be_saved_holds_for_this_run() {
+    fn what_can_not_be_saved_holds_for_this_run_and_is_saved_as_soon_as_it_can() {
         let dir = tempfile::tempdir().unwrap();
         let state = dir.path().join("in-the-way");
         fs::write(&state, "a file where the folder should be").unwrap();
-        let mut rng = fastrand::Rng::with_seed(1);
-        let (device, error) = device_id(&state, None, &mut rng);
-        assert!(error.is_some());
-        let (user, _) = ids();
-        let mut identity = Identity::take(&state, &user, &device, &mut rng).unwrap();
-        let new = saved(&identity, 1);
-        assert!(identity.save(&new).is_err());
+        let mut identity = run(&state, None, 1);
+        let device = identity.device.clone();
+        let error = identity.save(&saved(&identity, 1)).unwrap_err();
+        assert!(error.to_string().contains("presence goes on"), "{error}");
+        assert_eq!((identity.epoch, &identity.device), (1, &device));
+
+        fs::remove_file(&state).unwrap();
+        identity.save(&saved(&identity, 2)).unwrap();
+        drop(identity);
+        let again = run(&state, None, 2);
+        assert_eq!((again.epoch, again.device), (2, device));
+    }
+
+    #[test]
+    fn a_fleeting_presence_leaves_nothing() {
+        let mut identity = Identity::fleeting(id("desk"), &mut fastrand::Rng::with_seed(1));
+        renew(&mut identity, "new", 5);
+        assert_eq!((identity.device.as_str(), identity.epoch), ("new", 5));
     }
 }

@@ -159,13 +159,13 @@ impl Scene {
     fn begin(role: &Role, broker: &Broker) -> Option<Self> {
         let (eyes, script) = mpsc::channel(8);
         eyes.try_send(Observation::InputActive).ok()?;
+        let device = DeviceId::parse(&format!("{}-{}", role.user, role.kind)).ok()?;
         let presence = Presence {
             user: UserId::parse(role.user).ok()?,
-            device: DeviceId::parse(&format!("{}-{}", role.user, role.kind)).ok()?,
             name: role.name.to_owned(),
             kind: Some(role.kind.to_owned()),
             habits: Habits::default(),
-            identity: Identity::fleeting(&mut fastrand::Rng::new()),
+            identity: Identity::fleeting(device, &mut fastrand::Rng::new()),
             eyes: Eyes::Script(script),
         };
         let part = Part::Holder(Box::new(presence));

@@ -2,7 +2,7 @@
 
 use porchlight_activity::SessionEnv;
 use porchlight_agent::agent::{Agent, Event, Eyes, Part, Presence, Setup};
-use porchlight_agent::device::{self, Identity};
+use porchlight_agent::device::{self, Claim, Identity};
 use porchlight_agent::flags::Flags;
 use porchlight_core::input::Command;
 use porchlight_core::view::{LinkView, Update};
@@ -20,10 +20,13 @@ pub(crate) async fn run(flags: &Flags, args: Run) -> Result<(), Failure> {
             resolved.places.config_file().display()
         ))
     })?;
-    let mut rng = fastrand::Rng::new();
-    let state = &resolved.places.state;
-    let (device, unsaved) = device::device_id(state, resolved.device.clone(), &mut rng);
-    let identity = Identity::take(state, &user, &device, &mut rng).map_err(Failure::usage)?;
+    let claim = Claim {
+        state: &resolved.places.state,
+        user: &user,
+        device: resolved.device.clone(),
+        broker: &broker,
+    };
+    let identity = Identity::take(claim, &mut fastrand::Rng::new()).map_err(Failure::usage)?;
     let habits = args.habits(resolved.habits);
     let watch = porchlight_activity::start(
         porchlight_activity::Settings {
@@ -40,7 +43,6 @@ pub(crate) async fn run(flags: &Flags, args: Run) -> Result<(), Failure> {
     let presence = Presence {
         name: resolved.shown_name(&user),
         user,
-        device,
         kind: Some(device::kind().to_owned()),
         habits,
         identity,
@@ -48,9 +50,6 @@ pub(crate) async fn run(flags: &Flags, args: Run) -> Result<(), Failure> {
     };
     let part = Part::Holder(Box::new(presence));
     let mut agent = Agent::start(Setup { broker: broker.clone(), part, notices: false })?;
-    if let Some(error) = unsaved {
-        agent.handle.problem(device::unsaved_problem(state, &error));
-    }
     let mut teller = Teller { broker: broker.to_string(), last: String::new() };
     loop {
         tokio::select! {

@@ -1,4 +1,5 @@
 use porchlight_core::effect::Version;
+use porchlight_core::id::DeviceId;
 use porchlight_core::input::{Granted, LinkFailure};
 
 use super::*;
@@ -68,4 +69,47 @@ async fn a_drop_closes_both_connections_without_a_word() {
     driver.apply(Effect::Drop).await;
     assert!(main.packet().await.is_none());
     assert!(companion.packet().await.is_none());
+}
+
+#[tokio::test]
+async fn what_is_kept_reaches_the_engine() {
+    let door = Door::open().await;
+    let dir = tempfile::tempdir().unwrap();
+    let user = UserId::parse("alice").unwrap();
+    let broker = door.broker();
+    let identity = |state| {
+        let device = Some(DeviceId::parse("desk").unwrap());
+        let claim = crate::device::Claim { state, user: &user, device, broker: &broker };
+        Identity::take(claim, &mut fastrand::Rng::with_seed(1)).unwrap()
+    };
+    let mut first = identity(dir.path());
+    let saved = Saved {
+        device: DeviceId::parse("clone").unwrap(),
+        client_id: "plclonedm".to_owned(),
+        epoch: u64::MAX >> 12,
+        speaks_v5: true,
+        invisible: false,
+    };
+    first.save(&saved).unwrap();
+    drop(first);
+
+    let (_eyes, script) = mpsc::channel(1);
+    let presence = Presence {
+        user: user.clone(),
+        name: "Alice".to_owned(),
+        kind: None,
+        habits: Habits::default(),
+        identity: identity(dir.path()),
+        eyes: Eyes::Script(script),
+    };
+    let part = Part::Holder(Box::new(presence));
+    let agent = Agent::start(Setup { broker: broker.clone(), part, notices: false }).unwrap();
+    let mut peer = door.accept().await;
+    let connect = peer.packet().await.unwrap();
+    let epoch = format!("\"epoch\":{}", saved.epoch + 1);
+    for said in ["plclonedm", "presence/alice/device/clone", &epoch] {
+        let found = connect.body.windows(said.len()).any(|window| window == said.as_bytes());
+        assert!(found, "{said}");
+    }
+    drop(agent);
 }
