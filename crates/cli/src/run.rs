@@ -1,5 +1,7 @@
 //! `porchlight run`: this device's presence, without a desktop.
 
+use std::path::Path;
+
 use porchlight_activity::SessionEnv;
 use porchlight_agent::agent::{Agent, Event, Eyes, Part, Presence, Setup};
 use porchlight_agent::device::{self, Claim, Identity};
@@ -9,9 +11,13 @@ use porchlight_core::view::{LinkView, Update};
 
 use crate::args::Run;
 use crate::failure::Failure;
-use crate::{say, signals};
+use crate::say;
+use crate::signals::{Signals, Told};
 
 pub(crate) async fn run(flags: &Flags, args: Run) -> Result<(), Failure> {
+    let mut signals = Signals::listen();
+    // Asked before an update replaces the file, after which the system only knows the one that was deleted.
+    let program = std::env::current_exe();
     let resolved = flags.resolve().map_err(Failure::usage)?;
     let broker = say::broker(&resolved)?;
     let user = resolved.user.clone().ok_or_else(|| {
@@ -51,19 +57,43 @@ pub(crate) async fn run(flags: &Flags, args: Run) -> Result<(), Failure> {
     let part = Part::Holder(Box::new(presence));
     let mut agent = Agent::start(Setup { broker: broker.clone(), part, notices: false })?;
     let mut teller = Teller { broker: broker.to_string(), last: String::new() };
-    loop {
+    let told = loop {
         tokio::select! {
-            () = signals::told_to_stop() => break,
+            told = signals.next() => break told,
             event = agent.events.recv() => match event {
                 Some(Event::Show(update)) => teller.tell(&update),
                 Some(Event::Stopped) | None => return Ok(()),
                 Some(_) => {}
             },
         }
+    };
+    match told {
+        Told::Stop => {
+            agent.handle.command(Command::Quit);
+            agent.stopped().await;
+            Ok(())
+        }
+        Told::Restart => {
+            agent.handle.command(Command::Restart);
+            agent.stopped().await;
+            Err(again(&program?))
+        }
     }
-    agent.handle.command(Command::Quit);
-    agent.stopped().await;
-    Ok(())
+}
+
+/// Becomes the program that now stands where this one was started from, with the same arguments. Sockets and locks
+/// are closed by that (`execve(2)`, close-on-exec). Returns only where it fails.
+#[cfg(unix)]
+fn again(program: &Path) -> Failure {
+    use std::os::unix::process::CommandExt as _;
+    let error = std::process::Command::new(program).args(std::env::args_os().skip(1)).exec();
+    let what = format!("{} can't be started again", program.display());
+    Failure::Other(anyhow::Error::new(error).context(what))
+}
+
+#[cfg(not(unix))]
+fn again(_: &Path) -> Failure {
+    Failure::Other(anyhow::anyhow!("nothing here tells a program to start again"))
 }
 
 /// Says on standard error what a person at a service's log wants to know, each thing once.

@@ -1,10 +1,14 @@
-//! Being told to stop.
+//! Being told to stop, or to start again.
+
+use std::io::{self, IsTerminal as _};
+
+#[cfg(unix)]
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Waits until the person or the system wants this program to end. Cancel-safe.
 pub(crate) async fn told_to_stop() {
     #[cfg(unix)]
     {
-        use tokio::signal::unix::{SignalKind, signal};
         if let Ok(mut terminate) = signal(SignalKind::terminate()) {
             tokio::select! {
                 _ = tokio::signal::ctrl_c() => {}
@@ -14,4 +18,91 @@ pub(crate) async fn told_to_stop() {
         }
     }
     let _ = tokio::signal::ctrl_c().await;
+}
+
+/// What a program was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// To end.
+    Stop,
+    /// To begin anew, in place: its file was replaced, or its config.
+    Restart,
+}
+
+/// Listens for as long as it lives, so that no signal is missed between two looks.
+pub(crate) struct Signals {
+    #[cfg(unix)]
+    interrupt: Option<Signal>,
+    #[cfg(unix)]
+    terminate: Option<Signal>,
+    #[cfg(unix)]
+    hangup: Option<Signal>,
+    /// How many of the standard streams are terminals.
+    terminals: usize,
+}
+
+impl Signals {
+    /// Begins to listen. It has to be called inside a tokio runtime.
+    pub(crate) fn listen() -> Self {
+        Self {
+            #[cfg(unix)]
+            interrupt: signal(SignalKind::interrupt()).ok(),
+            #[cfg(unix)]
+            terminate: signal(SignalKind::terminate()).ok(),
+            #[cfg(unix)]
+            hangup: signal(SignalKind::hangup()).ok(),
+            terminals: terminals(),
+        }
+    }
+
+    /// The next signal's meaning. Cancel-safe.
+    #[cfg(unix)]
+    pub(crate) async fn next(&mut self) -> Told {
+        tokio::select! {
+            () = sent(&mut self.interrupt) => Told::Stop,
+            () = sent(&mut self.terminate) => Told::Stop,
+            () = sent(&mut self.hangup) => hangup(self.terminals, terminals()),
+        }
+    }
+
+    /// The next signal's meaning. Cancel-safe.
+    #[cfg(not(unix))]
+    pub(crate) async fn next(&mut self) -> Told {
+        let _ = (tokio::signal::ctrl_c().await, self.terminals);
+        Told::Stop
+    }
+}
+
+#[cfg(unix)]
+async fn sent(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => {
+            signal.recv().await;
+        }
+        None => std::future::pending().await,
+    }
+}
+
+/// SIGHUP tells a service to begin anew, but says of a terminal that it is gone, and whoever sat there with it.
+#[cfg(unix)]
+fn hangup(terminals_before: usize, terminals_now: usize) -> Told {
+    if terminals_now < terminals_before { Told::Stop } else { Told::Restart }
+}
+
+fn terminals() -> usize {
+    let streams =
+        [io::stdin().is_terminal(), io::stdout().is_terminal(), io::stderr().is_terminal()];
+    streams.into_iter().filter(|terminal| *terminal).count()
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_that_goes_ends_the_program() {
+        assert_eq!(hangup(3, 0), Told::Stop);
+        assert_eq!(hangup(0, 0), Told::Restart);
+        assert_eq!(hangup(3, 3), Told::Restart);
+    }
 }
