@@ -3,7 +3,9 @@ use porchlight_core::id::DeviceId;
 use porchlight_core::input::{Granted, LinkFailure};
 
 use super::*;
-use crate::mqtt::peer::{CONNACK_V5, CONNACK_V311, DISCONNECT, Door, Peer, connect, within};
+use crate::mqtt::peer::{
+    CONNACK_V5, CONNACK_V311, DISCONNECT, Door, Packet, Peer, SUBSCRIBE, connect, within,
+};
 
 /// A driver whose engine is not started: it does what the test asks for.
 fn driver(door: &Door) -> Driver {
@@ -112,4 +114,31 @@ async fn what_is_kept_reaches_the_engine() {
         assert!(found, "{said}");
     }
     drop(agent);
+}
+
+#[tokio::test]
+async fn a_restart_closes_the_connection_without_a_word_and_stops() {
+    let door = Door::open().await;
+    let setup = Setup { broker: door.broker(), part: Part::Reader, notices: false };
+    let agent = Agent::start(setup).unwrap();
+    let mut peer = door.accept().await;
+    peer.let_in(&CONNACK_V5).await;
+    assert_eq!(peer.packet().await.unwrap().kind(), SUBSCRIBE);
+    agent.handle.command(Command::Restart);
+    within(agent.stopped()).await;
+    assert!(peer.packet().await.is_none());
+}
+
+#[tokio::test]
+async fn a_broker_that_hangs_up_on_mqtt_5_is_spoken_to_in_3_1_1() {
+    let door = Door::open().await;
+    let setup = Setup { broker: door.broker(), part: Part::Reader, notices: false };
+    let _agent = Agent::start(setup).unwrap();
+    let level = |connect: &Packet| connect.body[6];
+    let mut peer = door.accept().await;
+    assert_eq!(level(&peer.packet().await.unwrap()), 5);
+    drop(peer);
+    let mut peer = door.accept().await;
+    assert_eq!(level(&peer.let_in(&CONNACK_V311).await), 4);
+    assert_eq!(peer.packet().await.unwrap().kind(), SUBSCRIBE);
 }
