@@ -281,7 +281,9 @@ impl Engine {
         match event {
             LinkEvent::Up(granted) => {
                 self.diagnostics.connects += 1;
-                self.session.connected(now, granted);
+                if self.session.connected(now, granted) {
+                    self.save();
+                }
                 self.hub_sums = false;
                 self.roster.link_began(now);
                 self.effects.push_back(Effect::Subscribe(self.filters()));
@@ -398,15 +400,7 @@ impl Engine {
             delay,
             expires_in: RECORD_EXPIRY,
         });
-        if let Some(own) = &self.own {
-            self.effects.push_back(Effect::Save(Saved {
-                device: own.holder.device.clone(),
-                client_id: self.client_id.clone(),
-                epoch: own.epoch(),
-                speaks_v5: self.session.speaks_v5,
-                invisible: self.hidden,
-            }));
-        }
+        self.save();
         let client_id = match &self.own {
             Some(_) if reader => format!("plr{}", random_word(&mut self.rng, 20)),
             _ => self.client_id.clone(),
@@ -421,6 +415,18 @@ impl Engine {
             timeout,
             will,
         }));
+    }
+
+    fn save(&mut self) {
+        if let Some(own) = &self.own {
+            self.effects.push_back(Effect::Save(Saved {
+                device: own.holder.device.clone(),
+                client_id: self.client_id.clone(),
+                epoch: own.epoch(),
+                speaks_v5: self.session.speaks_v5,
+                invisible: self.hidden,
+            }));
+        }
     }
 
     fn will_delay(&self, grace: Duration) -> Duration {

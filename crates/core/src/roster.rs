@@ -17,6 +17,7 @@ mod device;
 mod person;
 
 use device::Came;
+pub(crate) use device::place;
 use person::Person;
 
 /// How long a typing mark stands when nothing ends it: three seconds of the seed, and one for the way.

@@ -115,13 +115,16 @@ impl Session {
         self.without_since = None;
     }
 
-    pub(crate) fn connected(&mut self, now: Now, granted: Granted) {
+    /// CONNACK; says whether it is news that this broker speaks MQTT 5.
+    pub(crate) fn connected(&mut self, now: Now, granted: Granted) -> bool {
         self.granted = granted;
+        let news = self.version == Version::V5 && !self.speaks_v5;
         match self.version {
             Version::V5 => self.speaks_v5 = true,
             Version::V311 => self.speaks_v311 = true,
         }
         self.phase = Phase::Reading { subscribed: None, last: now.mono };
+        news
     }
 
     pub(crate) fn subscribed(&mut self, now: Now) {
@@ -145,10 +148,11 @@ impl Session {
 
     /// Within what time the broker, if it keeps to MQTT's timers, publishes the Will of a connection that died
     /// unseen: one and a half times the Keep Alive (MQTT 5, 3.1.2.10), then the Will Delay, or less where the
-    /// session ends before (3.1.3.2.2).
-    pub(crate) fn loss_shows_within(&self, grace: Duration) -> Duration {
+    /// session ends before (3.1.3.2.2). `None` where it waits for ever: a Server Keep Alive of 0.
+    pub(crate) fn loss_shows_within(&self, grace: Duration) -> Option<Duration> {
         let keep_alive = self.granted.keep_alive.unwrap_or(KEEP_ALIVE);
-        keep_alive * 3 / 2 + self.granted.session_expiry.map_or(grace, |granted| grace.min(granted))
+        let delay = self.granted.session_expiry.map_or(grace, |granted| grace.min(granted));
+        (!keep_alive.is_zero()).then(|| keep_alive * 3 / 2 + delay)
     }
 
     /// Another version of MQTT is worth a try at once: what answered does not speak the one we tried.

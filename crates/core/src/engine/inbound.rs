@@ -92,6 +92,7 @@ impl Engine {
                         Ok(Payload::Record(record)) => Some(record),
                         Ok(Payload::Cleared) | Err(_) => None,
                     },
+                    arrival,
                 );
             if cloned {
                 self.become_another_device(now);

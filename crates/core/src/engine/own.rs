@@ -41,6 +41,8 @@ pub(super) struct Own {
     contradicted: bool,
     /// Whether that is counted as withheld already.
     withheld: bool,
+    /// What this device's record said before this run, with its time on our clock.
+    past: Option<(Observed, Timestamp)>,
     /// When the record is to be renewed.
     renew_at: Option<Monotonic>,
     corrections: Corrections,
@@ -117,6 +119,7 @@ impl Own {
             foreign: VecDeque::new(),
             contradicted: false,
             withheld: false,
+            past: None,
             renew_at: None,
             corrections: Corrections::default(),
             user_topic: UserTopic::default(),
@@ -189,7 +192,12 @@ impl Own {
 
     /// Something was read on this device's own topic. Says whether another machine must be this device, too: it
     /// gave itself numbers above ours twice in a minute.
-    pub(super) fn read(&mut self, now: Now, record: Option<&DeviceRecord>) -> bool {
+    pub(super) fn read(
+        &mut self,
+        now: Now,
+        record: Option<&DeviceRecord>,
+        arrival: Arrival,
+    ) -> bool {
         let epoch = record.and_then(|record| record.epoch);
         if epoch.is_some_and(|read| read > self.epoch && is_a_number(read)) {
             self.foreign.retain(|at| now.mono.since(*at) < MINUTE);
@@ -198,6 +206,14 @@ impl Own {
         let Some(written) = &self.written else {
             // Before anything was written it is the past, of interest only for its number.
             self.read_epoch = self.read_epoch.max(epoch.filter(|read| *read >= self.epoch));
+            if self.last_timestamp == Timestamp::default() {
+                let counts = |record: &&DeviceRecord| {
+                    arrival.age.zip(record.lease).is_none_or(|(age, lease)| age < lease)
+                };
+                self.past = record.filter(counts).and_then(|record| {
+                    Some((record.observed, crate::roster::place(now, record, arrival)?))
+                });
+            }
             return self.foreign.len() >= 2;
         };
         let echo = record.is_some_and(|record| {
@@ -211,15 +227,23 @@ impl Own {
         self.foreign.len() >= 2
     }
 
+    /// A program that was started again within the grace goes on with what it said before, so that nobody sees a
+    /// change where there was none.
+    fn carry_on(&mut self, observed: Observed, since: Timestamp) -> Timestamp {
+        self.past.take_if(|(before, _)| *before != observed);
+        self.past.map_or(since, |(_, before)| before.min(since))
+    }
+
     /// The record to write now, if there is one to write.
     fn due(
         &mut self,
         now: Now,
         chosen: Option<crate::presence::Chosen>,
-        loss: Duration,
+        loss: Option<Duration>,
         unbounded: bool,
     ) -> Option<DeviceRecord> {
         let Standing { observed, since } = self.availability.standing(now);
+        let since = self.carry_on(observed, since);
         let changed = self.written.as_ref().is_none_or(|written| {
             written.observed != observed || written.since != Some(since) || written.chosen != chosen
         });
@@ -234,7 +258,7 @@ impl Own {
         record.since = Some(since);
         record.chosen = chosen;
         record.lease = Some(self.holder.lease);
-        record.loss = Some(loss);
+        record.loss = loss;
         Some(self.stamp(now, record))
     }
 

@@ -195,7 +195,7 @@ fn the_order_of_work_is_save_connect_subscribe_read_publish() {
     );
     rig.effects.clear();
     rig.link(LinkEvent::Up(Granted::default()));
-    assert_eq!(kinds(&rig.effects), ["Subscribe"]);
+    assert_eq!(kinds(&rig.effects), ["Save", "Subscribe"]);
     rig.effects.clear();
     rig.link(LinkEvent::Subscribed { refused: Vec::new() });
     rig.pass(49);

@@ -281,7 +281,7 @@ impl Device {
 /// Since when a record's state holds, on our clock (`docs/protocol.md`, *Time*). Where the broker tells
 /// the record's age, the record's times are placed relative to when it took it, so that the writer's
 /// clock does not matter; otherwise they are taken as they are, but never in the future.
-fn place(now: Now, record: &DeviceRecord, arrival: Arrival) -> Option<Timestamp> {
+pub(crate) fn place(now: Now, record: &DeviceRecord, arrival: Arrival) -> Option<Timestamp> {
     let Some(age) = arrival.age else {
         let told = record.since.or(record.timestamp).map(|since| since.min(now.wall));
         // A Will tells no time; live, it is now.

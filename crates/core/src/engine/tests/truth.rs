@@ -549,3 +549,63 @@ fn a_day_takes_few_messages() {
     assert!((100..=150).contains(&plain), "{plain}");
     assert!((40..=80).contains(&beside_a_hub), "{beside_a_hub}");
 }
+
+#[test]
+fn a_program_that_is_started_again_goes_on_with_what_it_said() {
+    let mut rig = Rig::holder("laptop");
+    rig.observe(Observation::InputActive);
+    rig.handle(Input::Start);
+    let said = json!({"v":1,"status":"online","since":START - 7_200_000,"timestamp":START - 1000,
+                      "epoch":5,"lease_s":3600});
+    rig.connect_and_read(&[(DEVICE, &said)]);
+    assert_eq!(rig.published_to(DEVICE)[0]["since"], START - 7_200_000);
+    // From then on it is its own.
+    rig.observe(Observation::Locked(true));
+    rig.observe(Observation::Locked(false));
+    let unlocked = rig.published_to(DEVICE).pop().unwrap();
+    assert_eq!(
+        (&unlocked["status"], &unlocked["since"]),
+        (&json!("online"), &json!(START + rig.ms))
+    );
+}
+
+#[test]
+fn what_was_said_before_a_goodbye_or_a_loss_is_over() {
+    for before in [
+        json!({"v":1,"status":"offline","cause":"left","since":5,"timestamp":5,"epoch":5}),
+        lost(5),
+    ] {
+        let mut rig = Rig::holder("laptop");
+        rig.observe(Observation::InputActive);
+        rig.handle(Input::Start);
+        rig.connect_and_read(&[(DEVICE, &before)]);
+        assert_eq!(rig.published_to(DEVICE)[0]["since"], START);
+    }
+}
+
+#[test]
+fn the_bound_of_a_loss_is_what_the_broker_granted() {
+    let seconds = |s| Some(Duration::from_secs(s));
+    for (granted, bound) in [
+        (Granted::default(), json!(18)),
+        (Granted { keep_alive: seconds(20), ..Granted::default() }, json!(36)),
+        (Granted { session_expiry: seconds(2), ..Granted::default() }, json!(14)),
+        (Granted { keep_alive: seconds(0), ..Granted::default() }, Value::Null),
+    ] {
+        let mut rig = Rig::holder("laptop");
+        rig.handle(Input::Start);
+        rig.link(LinkEvent::Up(granted));
+        rig.link(LinkEvent::Subscribed { refused: Vec::new() });
+        rig.pass(50);
+        assert_eq!(rig.published_to(DEVICE)[0].get("loss_s").unwrap_or(&Value::Null), &bound);
+    }
+}
+
+#[test]
+fn that_a_broker_speaks_5_is_kept_as_soon_as_it_is_known() {
+    let mut rig = Rig::holder("laptop");
+    rig.handle(Input::Start);
+    rig.effects.clear();
+    rig.link(LinkEvent::Up(Granted::default()));
+    assert!(matches!(&rig.effects[0], Effect::Save(saved) if saved.speaks_v5));
+}
