@@ -153,6 +153,8 @@ impl Roster {
             Payload::Record(UserRecord::Seed(record)) => {
                 person.apply_seed(now, record, arrival, &self.around);
             }
+            // A Will: written long ago, it can't know which other clients there are now.
+            Payload::Record(UserRecord::Sum(sum)) if sum.timestamp.is_none() => {}
             Payload::Record(UserRecord::Sum(sum)) => {
                 person.apply_carried(now, sum.foreign, &self.around);
             }

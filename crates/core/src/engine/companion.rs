@@ -57,6 +57,9 @@ impl Engine {
             Companion::Off if writes => self.open_companion(),
             Companion::Waiting(until) if writes && until <= now.mono => self.open_companion(),
             Companion::Open if self.session.is_up() && !writes => self.close_companion(),
+            Companion::Waiting(_) if self.session.is_up() && !writes => {
+                self.companion = Companion::Off;
+            }
             _ => {}
         }
     }

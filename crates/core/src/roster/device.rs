@@ -181,7 +181,11 @@ impl Device {
         around: &Circumstances,
     ) {
         let (until, why) = match (around.settling, wait) {
-            (Some(settled), _) => (settled, Why::Settling),
+            // Live, its writer has the time that it asked for besides.
+            (Some(settled), wait) => {
+                let wait = wait.filter(|_| !arrival.retained).unwrap_or_default();
+                (settled.max(now.mono + wait), Why::Settling)
+            }
             (None, _) if arrival.retained => {
                 self.replace(said);
                 return;

@@ -609,3 +609,38 @@ fn that_a_broker_speaks_5_is_kept_as_soon_as_it_is_known() {
     rig.link(LinkEvent::Up(Granted::default()));
     assert!(matches!(&rig.effects[0], Effect::Save(saved) if saved.speaks_v5));
 }
+
+#[test]
+fn a_companion_that_is_not_wanted_any_more_asks_for_no_time() {
+    let mut rig = Rig::up();
+    rig.handle(Input::Companion(broken()));
+    rig.live("presence/alice/device/a", &online(5));
+    // `pass` refuses a deadline that stays in the past.
+    rig.pass(60_000);
+    assert!(!kinds(&rig.effects).contains(&"ConnectCompanion".to_owned()));
+}
+
+#[test]
+fn a_companions_will_says_nothing_of_a_seed_style_client() {
+    let mut rig = Rig::up();
+    rig.live("presence/alice", &json!({"status":"in a meeting","timestamp":START}));
+    rig.effects.clear();
+    rig.live("presence/alice", &json!({"v":1,"status":"offline"}));
+    let sum = rig.published_to("presence/alice").pop().unwrap();
+    assert_eq!(sum["foreign"]["status"], "in a meeting");
+}
+
+#[test]
+fn a_device_that_asked_for_time_has_it_while_we_settle_too() {
+    let mut rig = Rig::up();
+    rig.live(BOB, &online(5));
+    rig.link(broken());
+    rig.pass(1000);
+    rig.connect_and_read(&[(BOB, &online(5))]);
+    rig.pass(9_400);
+    rig.live(BOB, &json!({"v":1,"status":"offline","cause":"lost","epoch":5,"wait_s":6}));
+    rig.pass(5_999);
+    assert_eq!(rig.status_of("bob").unwrap().0, "online");
+    rig.pass(1);
+    assert_eq!(rig.status_of("bob").unwrap().0, "offline");
+}
