@@ -67,10 +67,21 @@ impl From<ExitStatus> for Exit {
     }
 }
 
+/// A line of output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// Which output it came from.
+    pub stream: Stream,
+    /// When it was read, on the time line of [`until::uptime`].
+    pub at: Duration,
+    /// What it says, without its end.
+    pub text: String,
+}
+
 /// What both threads that read a child's output write into.
 #[derive(Debug, Default)]
 struct Transcript {
-    lines: Vec<(Stream, String)>,
+    lines: Vec<Line>,
     /// Outputs still open. While one is, more may come even though the process has ended.
     open: u8,
 }
@@ -139,9 +150,14 @@ impl Proc {
     /// What it wrote so far to that output.
     #[must_use]
     pub fn lines(&self, stream: Stream) -> Vec<String> {
+        self.timed_lines(stream).into_iter().map(|line| line.text).collect()
+    }
+
+    /// The same with the moment at which each line came.
+    #[must_use]
+    pub fn timed_lines(&self, stream: Stream) -> Vec<Line> {
         self.read(|transcript| {
-            let of_stream = transcript.lines.iter().filter(|(from, _)| *from == stream);
-            of_stream.map(|(_, line)| line.clone()).collect()
+            transcript.lines.iter().filter(|line| line.stream == stream).cloned().collect()
         })
     }
 
@@ -159,7 +175,8 @@ impl Proc {
         let caller = Location::caller();
         async move {
             self.search(caller, within, |transcript| {
-                transcript.lines.iter().find(|(_, line)| wanted(line)).map(|(_, line)| line.clone())
+                let found = transcript.lines.iter().find(|line| wanted(&line.text));
+                found.map(|line| line.text.clone())
             })
             .await
         }
@@ -183,10 +200,10 @@ impl Proc {
             let (at, line) = self
                 .search(caller, within, |transcript| {
                     let fresh = transcript.lines.iter().enumerate().skip(from);
-                    let mut fresh = fresh.filter(|(_, (stream, _))| *stream == Stream::Out);
+                    let mut fresh = fresh.filter(|(_, line)| line.stream == Stream::Out);
                     fresh
-                        .find(|(_, (_, line))| wanted(line))
-                        .map(|(at, (_, line))| (at, line.clone()))
+                        .find(|(_, line)| wanted(&line.text))
+                        .map(|(at, line)| (at, line.text.clone()))
                 })
                 .await;
             self.cursor = at + 1;
@@ -329,9 +346,9 @@ impl Display for Proc {
         }
         self.read(|transcript| {
             let skipped = transcript.lines.len().saturating_sub(TAIL);
-            for (stream, line) in transcript.lines.iter().skip(skipped) {
-                let mark = if *stream == Stream::Out { ' ' } else { '!' };
-                writeln!(f, "  {mark} {line}")?;
+            for line in transcript.lines.iter().skip(skipped) {
+                let mark = if line.stream == Stream::Out { ' ' } else { '!' };
+                writeln!(f, "  {mark} {}", line.text)?;
             }
             Ok(())
         })
@@ -374,8 +391,10 @@ fn collect(stream: Stream, from: impl Read + Send + 'static, into: Arc<Mutex<Tra
         let mut from = BufReader::new(from);
         let mut line = Vec::new();
         while from.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
+            let at = until::uptime();
             let text = String::from_utf8_lossy(line.trim_ascii_end()).into_owned();
-            into.lock().unwrap_or_else(PoisonError::into_inner).lines.push((stream, text));
+            let read = Line { stream, at, text };
+            into.lock().unwrap_or_else(PoisonError::into_inner).lines.push(read);
             line.clear();
         }
         into.lock().unwrap_or_else(PoisonError::into_inner).open -= 1;

@@ -11,6 +11,7 @@
 
 use std::fmt::Display;
 use std::panic::Location;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// How often a condition is looked at. Short, since tests measure reactions of 300 ms.
@@ -170,6 +171,13 @@ impl Stopwatch {
     pub fn elapsed(self) -> Duration {
         self.0.elapsed()
     }
+}
+
+/// The time since this was first asked for: one time line for everything that this process watches.
+#[must_use]
+pub fn uptime() -> Duration {
+    static START: OnceLock<Instant> = OnceLock::new();
+    START.get_or_init(Instant::now).elapsed()
 }
 
 /// The wall clock in Unix milliseconds, as the wire has it.
