@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -117,6 +117,10 @@ async fn wait_cut(mut state: watch::Receiver<State>, cuts: u64) {
 async fn carry(near: TcpStream, port: u16, mut state: watch::Receiver<State>) -> io::Result<()> {
     // The far end learns of a connection only when it could: while the cable is out, nobody answers.
     let _ = state.wait_for(|state| state.plugged).await;
+    // Who gave up meanwhile was never heard of: a late greeting of theirs would speak for nobody.
+    if near.ready(Interest::READABLE).await?.is_read_closed() {
+        return Ok(());
+    }
     let far = TcpStream::connect(("127.0.0.1", port)).await?;
     near.set_nodelay(true)?;
     far.set_nodelay(true)?;
