@@ -1,16 +1,20 @@
-// What both clients share: their arguments, and JSON lines in and out.
+// What the clients share: their arguments, and JSON lines in and out.
 
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
 
-/** The broker's URL, the ids given behind it, and the login if there is one. */
+/**
+ * The broker's URL, the ids given behind it, the login if there is one, and how soon to try again: quickly for the
+ * tests' sake, or with --defaults as mqtt.js does.
+ */
 export function parseCommandLine() {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { username: { type: 'string' }, password: { type: 'string' } },
+    options: { username: { type: 'string' }, password: { type: 'string' }, defaults: { type: 'boolean' } },
   })
   const [url, ...ids] = positionals
-  return { url, ids, login: values.username ? values : {} }
+  const { username, password, defaults } = values
+  return { url, ids, login: username ? { username, password } : {}, retry: defaults ? {} : { reconnectPeriod: 200 } }
 }
 
 /** Prints one event as a JSON line. */

@@ -1,18 +1,18 @@
 // A client as the first document describes it: one topic a user, a timestamp in every record,
 // typing and last activity beside it.
 //
-// node first.mjs URL USER [--username NAME --password TOKEN]
+// node first.mjs URL USER [--username NAME --password TOKEN] [--defaults]
 
 import mqtt from 'mqtt'
 import { obey, parseCommandLine, parsePayload, report } from './client.mjs'
 
-const { url, ids: [user], login } = parseCommandLine()
+const { url, ids: [user], login, retry } = parseCommandLine()
 const retained = { qos: 1, retain: true }
 const record = (status) => JSON.stringify({ status, timestamp: Date.now() })
 
 const client = mqtt.connect(url, {
   ...login,
-  reconnectPeriod: 200,
+  ...retry,
   // The timestamp is that of the connection: the Will can't know when it will be published.
   will: { topic: `presence/${user}`, payload: record('offline'), ...retained },
 })

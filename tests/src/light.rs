@@ -65,6 +65,11 @@ impl Light {
         self
     }
 
+    /// Reaches its broker by this URL from now on: another way to the same one.
+    pub fn reach_by(&mut self, broker: &str) {
+        broker.clone_into(&mut self.broker);
+    }
+
     /// Runs its commands inside this desktop session. Without one they see no display, no bus and
     /// an empty home.
     #[must_use]

@@ -3,6 +3,8 @@
 //!
 //! The first has one topic a user with a timestamp, typing and activity; the second an
 //! organisation in the topic and bare statuses. Neither knows a device, and both speak MQTT 3.1.1.
+//!
+//! For comparison there is a third that follows neither: it beats like a heart.
 
 use std::panic::Location;
 use std::process::Command;
@@ -32,6 +34,18 @@ impl SeedClient {
         Self::start("second.mjs", broker, &[org, user]).await
     }
 
+    /// A client of the first kind that leaves every setting as mqtt.js has it: it tries again after
+    /// a second and not after a fifth.
+    pub async fn first_by_default(broker: &str, user: &str) -> Self {
+        Self::start("first.mjs", broker, &[user, "--defaults"]).await
+    }
+
+    /// A client that says every 10 s that its user is there and shows who has not said so for 30 s
+    /// as offline: no Will, nothing retained.
+    pub async fn heartbeat(broker: &str, user: &str) -> Self {
+        Self::start("heartbeat.mjs", broker, &[user]).await
+    }
+
     async fn start(script: &str, broker: &str, ids: &[&str]) -> Self {
         let dir = package_dir().join("seed-clients");
         assert!(
@@ -45,6 +59,17 @@ impl SeedClient {
         let client = Self { proc };
         client.wait("it to be ready", START, |event| event["event"] == "ready").await;
         client
+    }
+
+    /// Its process.
+    #[must_use]
+    pub fn proc(&self) -> &Proc {
+        &self.proc
+    }
+
+    /// Its process, to tell it something or to end it.
+    pub fn proc_mut(&mut self) -> &mut Proc {
+        &mut self.proc
     }
 
     /// Every event that it reported so far.
