@@ -16,6 +16,15 @@ use crate::binary::{package_dir, tool};
 use crate::process::{Exit, Proc, Stream};
 use crate::until::{SOON, START, poll};
 
+/// The version of mqtt.js that all clients have, or nothing where it is not there.
+#[must_use]
+pub fn mqtt_js_version() -> String {
+    let package = package_dir().join("seed-clients/node_modules/mqtt/package.json");
+    let text = std::fs::read_to_string(package).unwrap_or_default();
+    let package: Value = serde_json::from_str(&text).unwrap_or_default();
+    package["version"].as_str().unwrap_or_default().to_owned()
+}
+
 /// A running client.
 #[derive(Debug)]
 pub struct SeedClient {
