@@ -7,3 +7,4 @@ mod harness;
 mod hostile;
 mod presence;
 mod seeds;
+mod truth;

@@ -264,6 +264,12 @@ impl Mosquitto {
         }
     }
 
+    /// Whether it has written its store: it does when it ends, and on `Signal::USR1`.
+    #[must_use]
+    pub fn has_stored(&self) -> bool {
+        self.dir.path().join("mosquitto.db").exists()
+    }
+
     /// Sends a signal: `Signal::STOP` makes a broker that is there and says nothing.
     pub fn signal(&self, signal: Signal) {
         if let Some(proc) = &self.proc {

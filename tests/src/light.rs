@@ -84,6 +84,27 @@ impl Light {
         self.config.path()
     }
 
+    /// Takes over all that another device keeps between runs, as a copy of its disk would.
+    ///
+    /// # Panics
+    ///
+    /// When it can't be copied.
+    pub fn copy_state_of(&self, other: &Self) {
+        let (from, to) = (other.config.path().join("state"), self.config.path().join("state"));
+        std::fs::create_dir_all(&to).expect("a temporary folder can be written to");
+        for file in std::fs::read_dir(from).expect("it has been running").flatten() {
+            std::fs::copy(file.path(), to.join(file.file_name())).expect("a file of ours");
+        }
+    }
+
+    /// All that it keeps between runs, file after file; nothing before it was first started.
+    #[must_use]
+    pub fn state(&self) -> String {
+        let files = std::fs::read_dir(self.config.path().join("state"));
+        let files = files.into_iter().flatten().flatten();
+        files.filter_map(|file| std::fs::read_to_string(file.path()).ok()).collect()
+    }
+
     /// The arguments that `porchlight`'s commands and `porchlight-desktop` share.
     #[must_use]
     pub fn arguments(&self) -> Vec<String> {
