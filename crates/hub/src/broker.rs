@@ -33,10 +33,7 @@ const SPARE_DESCRIPTORS: usize = 200;
 /// The broker's settings. It would listen on every interface if it were not told where, so it always is.
 ///
 /// A connection that sends no CONNECT is dropped after 10 seconds: fixed in the broker.
-pub(crate) fn config(
-    addr: SocketAddr,
-    events: Option<Arc<dyn BrokerEventHandler>>,
-) -> BrokerConfig {
+pub(crate) fn config(addr: SocketAddr, events: Arc<dyn BrokerEventHandler>) -> BrokerConfig {
     // Persistence stays on: without it the broker has neither sessions nor delayed Wills. "Memory" is where to.
     let storage = StorageConfig::new()
         .with_backend(StorageBackend::Memory)
@@ -57,7 +54,7 @@ pub(crate) fn config(
         .with_max_clients(max_clients());
     // Each publisher may otherwise make the broker remember 65,535 topic names.
     config.topic_alias_maximum = 16;
-    config.event_handler = events;
+    config.event_handler = Some(events);
     config
 }
 

@@ -1,15 +1,17 @@
 //! One running hub, from start to stop.
 //!
-//! Owns the order of things: choose an address, open the store, give the broker what was kept, let it accept, say where
-//! it is; and all of that backwards. What each step means stands in its own module.
+//! Owns the order of things: choose an address, open the store, give the broker what was kept, sum it, let the broker
+//! accept, say where it is; and all of that backwards. What each step means stands in its own module.
 
+use crate::hooks::Hooks;
 use crate::keeper::{self, Keeper};
 use crate::listen::{self, Listen};
 use crate::store::{self, Disk};
+use crate::summing::{self, Summing};
 use crate::{HubError, HubWarning, broker, runtime_file};
+use mqtt5::broker::MqttBroker;
 use mqtt5::broker::server::BrokerShutdownHandle;
 use mqtt5::broker::storage::{DynamicStorage, RetainedMessage, StorageBackend};
-use mqtt5::broker::{BrokerEventHandler, MqttBroker};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -67,6 +69,7 @@ pub struct Hub {
     broker: JoinHandle<Result<(), String>>,
     /// None once the broker's end was told.
     serving: bool,
+    sums: Option<Summing>,
     keeper: Option<(Keeper, PathBuf)>,
     news: mpsc::UnboundedReceiver<HubEvent>,
     // Dropped last of all that matters: while it stands, somebody may come.
@@ -100,10 +103,10 @@ impl Hub {
         let (disk, kept) = open_store(settings.store, &mut warnings).await?;
 
         let (recorder, recorded) = keeper::recorder();
-        // Without a disk nobody records: the broker then has one thing less to do for each message.
-        let recorder = disk.is_some().then(|| Arc::new(recorder) as Arc<dyn BrokerEventHandler>);
+        let (listener, listened) = summing::listener();
+        let hooks = Hooks { recorder: disk.is_some().then_some(recorder), listener };
         // Boxed: the broker's future is large, and would make every future that starts a hub as large.
-        let mqtt = Box::pin(MqttBroker::with_config(broker::config(wanted, recorder)));
+        let mqtt = Box::pin(MqttBroker::with_config(broker::config(wanted, Arc::new(hooks))));
         let mut mqtt = mqtt.await.map_err(broker_error)?;
         let no_address = || broker_error("it does not say where it listens");
         let addr = mqtt.local_addr().ok_or_else(no_address)?;
@@ -113,8 +116,10 @@ impl Hub {
         let (tell, news) = mpsc::unbounded_channel();
         let keeper = disk.map(|disk| {
             let folder = disk.folder.path().to_owned();
-            (Keeper::start(disk, memory, recorded, tell, keeper::RETRY), folder)
+            (Keeper::start(disk, Arc::clone(&memory), recorded, tell, keeper::RETRY), folder)
         });
+        // Before anybody is let in: who comes finds the sums right, and the announcement.
+        let sums = sum(&mqtt, &memory, listened).await?;
         let shutdown = Shutdown(mqtt.shutdown_handle());
         let mut ready = mqtt.ready_receiver();
         let mut broker = tokio::spawn(async move { mqtt.run().await.map_err(|e| e.to_string()) });
@@ -135,7 +140,17 @@ impl Hub {
             tracing::warn!(code = warning.code(), "{warning}");
         }
         tracing::info!(%addr, "the hub accepts connections");
-        Ok(Self { addr, warnings, shutdown, broker, serving: true, keeper, news, entry })
+        Ok(Self {
+            addr,
+            warnings,
+            shutdown,
+            broker,
+            serving: true,
+            sums: Some(sums),
+            keeper,
+            news,
+            entry,
+        })
     }
 
     /// Where it listens.
@@ -188,6 +203,10 @@ impl Hub {
             self.broker.abort();
             let _ = (&mut self.broker).await;
         }
+        // Once nobody is connected: that the hub goes is theirs to see, and no reason to take over its work.
+        if let Some(sums) = self.sums.take() {
+            sums.close().await;
+        }
         if let Some((mut keeper, folder)) = self.keeper.take() {
             keeper
                 .close()
@@ -219,6 +238,17 @@ async fn recall(memory: &DynamicStorage, kept: Vec<RetainedMessage>) -> Result<(
         memory.store_retained_message(&topic, message).await.map_err(broker_error)?;
     }
     Ok(())
+}
+
+/// Starts the sums with what the broker is about to begin with.
+async fn sum(
+    mqtt: &MqttBroker,
+    memory: &DynamicStorage,
+    listened: summing::Listened,
+) -> Result<Summing, HubError> {
+    let retained = memory.get_retained_messages("presence/#").await.map_err(broker_error)?;
+    let retained = retained.into_iter().map(|(_, message)| message).collect();
+    Ok(Summing::start(mqtt.router(), retained, listened).await)
 }
 
 /// Says in the runtime file where the hub is, unless another one that lives stands there.

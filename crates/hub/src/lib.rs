@@ -1,11 +1,12 @@
-//! What a team shares: one embedded MQTT broker that remembers retained states.
+//! What a team shares: one embedded MQTT broker that remembers retained states and sums each person's devices.
 //!
 //! This crate owns the broker's life ([`Hub::start`] to [`Hub::stop`]), where it listens and for whom, what it keeps on
 //! disk, and the file by which programs on the same machine find it ([`read_runtime_file`]).
 //!
-//! It deliberately does not know what a presence record means: to it a retained message is a topic and bytes. It has
-//! no access rules yet, so it serves this machine alone unless told otherwise, and no TLS or WebSocket listener.
-//! It never talks to the agent: the two meet over MQTT, as on any other broker.
+//! It deliberately does not decide what a presence record means: that is `porchlight-core`'s, and to everything here but
+//! the sums a retained message is a topic and bytes. It has no access rules yet, so it serves this machine alone
+//! unless told otherwise, and no TLS or WebSocket listener. It never talks to the agent: the two meet over MQTT, as on
+//! any other broker.
 //!
 //! # Where retained messages live
 //!
@@ -15,15 +16,31 @@
 //! nothing but the memory of a restart, and the host is told ([`HubEvent::StoreFailing`]). A retained publish is
 //! acknowledged only once it is on disk, so that a killed process loses nothing that it acknowledged. Sessions are
 //! not kept over a restart: every client of the protocol subscribes anew on each connection.
+//!
+//! # Sums
+//!
+//! Readers that know no device records look at one topic a person. While the hub runs it keeps that topic right
+//! (`docs/protocol.md`, *Who writes the user topic*), and the time of the person's last input beside it. `_hub` stands under each
+//! root in use, so that devices leave this to us: under `presence` from before the first client is let in, under
+//! `presence/{org}` from when that organisation's first message is retained or its first device connects. A stop takes
+//! it away; a killed hub leaves it standing, which is right where the same store means the same hub.
+//!
+//! The hub listens and publishes through the broker's router, in process: it needs no account and no connection of its
+//! own, hears Wills and clearings like any message, and has summed everything in the store before it accepts. It
+//! writes when what a reader sees changes. A client that writes other sums is answered five times a minute at most.
 
 mod broker;
+mod clock;
 mod error;
+mod hooks;
 mod hub;
 mod keeper;
 mod listen;
 mod log;
 mod runtime_file;
 mod store;
+mod summing;
+mod sums;
 
 pub use error::{HubError, HubWarning};
 pub use hub::{Hub, HubEvent, HubSettings, Store};

@@ -1,4 +1,4 @@
-//! A hub against real clients: what it keeps, where it listens, what it survives.
+//! A hub against real clients: what it keeps and sums, where it listens, what it survives.
 
 #![expect(clippy::unwrap_used, reason = "what fails here is a failed test, in helpers too")]
 
@@ -7,4 +7,5 @@ mod listening;
 mod protocol;
 mod rough;
 mod store;
+mod sums;
 mod world;

@@ -62,6 +62,9 @@ pub(crate) fn codes(hub: &Hub) -> Vec<&'static str> {
 /// Marks the end of a snapshot; a client that also reads "#" meets it twice.
 const END: &str = "end-of-snapshot";
 
+/// How the topic ends by which the hub announces itself. Tests that ask for it see it, all others do not.
+const HUB: &str = "/_hub";
+
 /// What a client saw.
 #[derive(Debug)]
 enum Seen {
@@ -177,10 +180,18 @@ impl Client {
     pub(crate) async fn message(&mut self) -> Publish {
         loop {
             let message = self.any_message().await;
-            if !message.topic.starts_with(END.as_bytes()) {
+            if !message.topic.starts_with(END.as_bytes())
+                && !message.topic.ends_with(HUB.as_bytes())
+            {
                 return message;
             }
         }
+    }
+
+    /// The next message, as topic and text, be it the hub's announcement.
+    pub(crate) async fn any_text(&mut self) -> (String, String) {
+        let p = self.any_message().await;
+        (text(&p.topic), text(&p.payload))
     }
 
     /// The next message, as topic and text.
@@ -189,8 +200,15 @@ impl Client {
         (text(&p.topic), text(&p.payload))
     }
 
-    /// Everything retained under `filter`, sorted. A message of our own marks the end of it.
+    /// Everything that clients retained under `filter`, sorted.
     pub(crate) async fn snapshot(&mut self, filter: &str) -> Vec<(String, String)> {
+        let mut all = self.everything(filter).await;
+        all.retain(|(topic, _)| !topic.ends_with(HUB));
+        all
+    }
+
+    /// Everything retained under `filter`, sorted. A message of our own marks the end of it.
+    pub(crate) async fn everything(&mut self, filter: &str) -> Vec<(String, String)> {
         self.snapshots += 1;
         let end = format!("{END}/{}", self.snapshots);
         self.subscribe(&end).await;

@@ -1,0 +1,117 @@
+//! The sums: what readers who know no device records find on the topics of a person.
+//!
+//! Owns what is to stand on `{root}/{user}`, `{root}/{user}/activity` and `{root}/_hub` (`docs/protocol.md`, *Who writes
+//! the user topic*), and for how long somebody else's word there is answered. How devices add up is the roster's.
+//!
+//! Deliberately reads no clock and touches no broker: messages go in with [`Sums::apply`], what is to be written comes
+//! out of [`Sums::take_writes`], and between the two one sleeps until [`Sums::next_deadline`] at most, then
+//! calls [`Sums::expire`]. `summing.rs` does that.
+
+use porchlight_core::id::Root;
+use porchlight_core::roster::Arrival;
+use porchlight_core::time::{Monotonic, Now};
+use porchlight_core::topic::Topic;
+use std::collections::HashMap;
+
+mod room;
+mod turns;
+
+use room::Room;
+
+/// How many roots are summed. A broker normally serves one; this bounds what a stranger can make it announce.
+const MAX_ROOTS: usize = 200;
+
+/// A message to be published as retained. An empty payload clears.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Write {
+    pub(crate) topic: String,
+    pub(crate) payload: Vec<u8>,
+    /// Whether it is to be forgotten like any record that nobody renews.
+    pub(crate) expires: bool,
+}
+
+/// Everybody's sums, under every root in use.
+#[derive(Debug)]
+pub(crate) struct Sums {
+    rooms: HashMap<Root, Room>,
+}
+
+impl Sums {
+    /// Nobody yet. `presence/_hub` is announced whatever is retained, since a device decides on its first connection
+    /// who sums.
+    pub(crate) fn new() -> Self {
+        let mut sums = Self { rooms: HashMap::new() };
+        sums.open(Root::default());
+        sums
+    }
+
+    /// Sees to it that `_hub` stands under `root`.
+    pub(crate) fn open(&mut self, root: Root) {
+        self.room(root);
+    }
+
+    /// Folds in what was retained on `topic`, or that it was cleared. Anything that is not of the protocol is ignored.
+    ///
+    /// Not for what came out of [`Sums::take_writes`]: that is known.
+    pub(crate) fn apply(&mut self, now: Now, topic: &str, payload: &[u8], arrival: Arrival) {
+        let Some((root, topic)) = parse(topic) else {
+            return;
+        };
+        // Clearing opens nothing: what is gone needs no hub.
+        let room = if payload.is_empty() { self.rooms.get_mut(&root) } else { self.room(root) };
+        if let Some(room) = room {
+            room.apply(now, topic, payload, arrival);
+        }
+    }
+
+    /// Ends what ends by itself.
+    pub(crate) fn expire(&mut self, now: Now) {
+        for room in self.rooms.values_mut() {
+            room.expire(now);
+        }
+    }
+
+    /// When [`Sums::expire`] has something to do.
+    pub(crate) fn next_deadline(&self) -> Option<Monotonic> {
+        self.rooms.values().filter_map(Room::next_deadline).min()
+    }
+
+    /// What must be written for everything to be right; each topic at most once. It counts as written from here on.
+    pub(crate) fn take_writes(&mut self, now: Now) -> Vec<Write> {
+        let mut writes = Vec::new();
+        for room in self.rooms.values_mut() {
+            room.take_writes(now, &mut writes);
+        }
+        writes
+    }
+
+    /// Takes the announcements away; the sums themselves stay, as what was last known.
+    pub(crate) fn withdraw(&self) -> Vec<Write> {
+        self.rooms.values().map(Room::withdrawal).collect()
+    }
+
+    fn room(&mut self, root: Root) -> Option<&mut Room> {
+        if self.rooms.len() >= MAX_ROOTS && !self.rooms.contains_key(&root) {
+            tracing::debug!(%root, "too many roots: nobody sums under this one");
+            return None;
+        }
+        Some(self.rooms.entry(root.clone()).or_insert_with(|| Room::new(root)))
+    }
+}
+
+/// Takes a whole topic apart. Which of its levels is an organisation shows in the topic itself, because no person is
+/// called by a word that the topics use.
+pub(crate) fn parse(topic: &str) -> Option<(Root, Topic)> {
+    let root = Root::default();
+    if let Ok(topic) = Topic::parse(&root, topic) {
+        return Some((root, topic));
+    }
+    let below = topic.strip_prefix(root.as_str())?.strip_prefix('/')?;
+    let (org, _) = below.split_once('/')?;
+    let root = Root::parse(&format!("{root}/{org}")).ok()?;
+    let topic = Topic::parse(&root, topic).ok()?;
+    Some((root, topic))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,286 @@
+//! The sums under one root.
+
+use super::Write;
+use super::turns::Turns;
+use porchlight_core::id::{DeviceId, Root, UserId};
+use porchlight_core::presence::{AwayCause, Observed};
+use porchlight_core::roster::{Applied, Arrival, Roster};
+use porchlight_core::time::{Monotonic, Now, Timestamp};
+use porchlight_core::topic::Topic;
+use porchlight_core::wire::{self, Payload, SeedStatus, SumRecord, UserRecord};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// A sum that does not change is written anew after this long, well before the broker forgets it.
+pub(super) const RENEW: Duration = Duration::from_secs(10 * 24 * 60 * 60);
+/// An input this much later than the one told is worth a message.
+const STEP: Duration = Duration::from_secs(1);
+
+/// Everybody under one root, and what stands on their topics.
+#[derive(Debug)]
+pub(super) struct Room {
+    root: Root,
+    roster: Roster,
+    people: BTreeMap<UserId, Topics>,
+    /// Whose topics may be wrong.
+    due: BTreeSet<UserId>,
+    /// Whose topics are wrong, and when it is our turn again to say so.
+    later: BTreeSet<(Monotonic, UserId)>,
+    announced: bool,
+    announcing: Turns,
+    announce_at: Option<Monotonic>,
+}
+
+/// What stands on one person's topics, and what is known beside it.
+#[derive(Debug, Default)]
+struct Topics {
+    user: Standing,
+    /// What we last said there; none where the topic was never ours.
+    said: Option<Said>,
+    answers: Turns,
+    activity: Option<Timestamp>,
+    /// The latest input that a device record is evidence of.
+    input: Option<Timestamp>,
+}
+
+/// What stands on a user topic.
+#[derive(Debug, Default)]
+enum Standing {
+    #[default]
+    Nothing,
+    /// A sum, ours or not, and when the broker took it.
+    Sum(Said, Timestamp),
+    /// A seed-style client's record, or something that cannot be read.
+    Foreign,
+}
+
+/// What a reader sees of a sum.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Said {
+    status: String,
+    text: Option<String>,
+    foreign: Option<SeedStatus>,
+}
+
+impl From<&SumRecord> for Said {
+    fn from(sum: &SumRecord) -> Self {
+        Self {
+            status: sum.status.clone(),
+            text: sum.text.clone(),
+            foreign: sum.foreign.as_ref().map(|foreign| foreign.status.clone()),
+        }
+    }
+}
+
+impl Room {
+    pub(super) fn new(root: Root) -> Self {
+        Self {
+            root,
+            roster: Roster::default(),
+            people: BTreeMap::new(),
+            due: BTreeSet::new(),
+            later: BTreeSet::new(),
+            announced: false,
+            announcing: Turns::default(),
+            announce_at: None,
+        }
+    }
+
+    pub(super) fn apply(&mut self, now: Now, topic: Topic, payload: &[u8], arrival: Arrival) {
+        match topic {
+            Topic::Device(user, device) => self.apply_device(now, user, &device, payload, arrival),
+            Topic::User(user) => self.apply_user(now, user, payload, arrival),
+            Topic::Activity(user) => self.apply_activity(now, user, payload, arrival),
+            Topic::Hub => {
+                self.announced = wire::decode_hub(payload) == Ok(Payload::Record(()));
+                self.announce_at = None;
+            }
+            // Between people, and between one person's devices: nothing to sum.
+            Topic::Chosen(_) | Topic::Typing(_) | Topic::Inbox(..) => {}
+        }
+    }
+
+    fn apply_device(
+        &mut self,
+        now: Now,
+        user: UserId,
+        device: &DeviceId,
+        payload: &[u8],
+        arrival: Arrival,
+    ) {
+        let record = match wire::decode_device(payload) {
+            Ok(record) => record,
+            Err(e) => return self.unreadable(&Topic::Device(user, device.clone()), e),
+        };
+        let observed = match &record {
+            Payload::Record(record) => Some(record.observed),
+            Payload::Cleared => None,
+        };
+        let applied = self.roster.apply_device(now, &user, device, record, arrival);
+        if let (Applied::Taken, Some(observed)) = (applied, observed) {
+            let input = self.input(now, &user, device, observed, arrival);
+            let topics = self.people.entry(user.clone()).or_default();
+            topics.input = topics.input.max(input);
+        }
+        self.due.insert(user);
+    }
+
+    /// When there was input, if the record that was just taken is evidence of it. Being locked, asleep or gone is none:
+    /// it may come from a timer or another hand.
+    fn input(
+        &self,
+        now: Now,
+        user: &UserId,
+        device: &DeviceId,
+        observed: Observed,
+        arrival: Arrival,
+    ) -> Option<Timestamp> {
+        match observed {
+            Observed::Active => Some(now.ago(arrival.age.unwrap_or_default())),
+            // Away since the last input; the roster has placed it on our clock.
+            Observed::Away(Some(AwayCause::Idle)) => {
+                let person = self.roster.person(user, now)?;
+                let device = person.devices.iter().find(|d| d.device == device.as_str())?;
+                device.since.map(|since| since.min(now.wall))
+            }
+            _ => None,
+        }
+    }
+
+    fn apply_user(&mut self, now: Now, user: UserId, payload: &[u8], arrival: Arrival) {
+        let record = wire::decode_user(payload)
+            .inspect_err(|e| self.unreadable(&Topic::User(user.clone()), *e));
+        let topics = self.people.entry(user.clone()).or_default();
+        topics.user = match &record {
+            Ok(Payload::Cleared) => Standing::Nothing,
+            Ok(Payload::Record(UserRecord::Sum(sum))) => {
+                let said = Said::from(sum);
+                if arrival.retained {
+                    // From an earlier run: ours to keep right, and to take away.
+                    topics.said = Some(said.clone());
+                }
+                Standing::Sum(said, now.ago(arrival.age.unwrap_or_default()))
+            }
+            Ok(Payload::Record(UserRecord::Seed(_))) | Err(_) => Standing::Foreign,
+        };
+        match record {
+            // While we run, we saw the seed-style record that anybody could carry along; they may have missed it.
+            Ok(Payload::Record(UserRecord::Sum(_))) if !arrival.retained => {}
+            Ok(record) => self.roster.apply_user(now, &user, record, arrival),
+            Err(_) => {}
+        }
+        self.due.insert(user);
+    }
+
+    fn apply_activity(&mut self, now: Now, user: UserId, payload: &[u8], arrival: Arrival) {
+        let at = match wire::decode_activity(payload) {
+            Ok(at) => at,
+            Err(e) => return self.unreadable(&Topic::Activity(user), e),
+        };
+        let topics = self.people.entry(user.clone()).or_default();
+        match at {
+            Payload::Cleared => {
+                // Whoever clears it wants it gone until there is news.
+                topics.activity = None;
+                topics.input = None;
+            }
+            Payload::Record(at) => topics.activity = Some(at.min(now.wall)),
+        }
+        self.roster.apply_activity(now, &user, at, arrival);
+        self.due.insert(user);
+    }
+
+    pub(super) fn expire(&mut self, now: Now) {
+        self.roster.expire(now);
+        while self.later.first().is_some_and(|(at, _)| *at <= now.mono) {
+            self.due.extend(self.later.pop_first().map(|(_, user)| user));
+        }
+        self.announce_at = self.announce_at.filter(|at| *at > now.mono);
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<Monotonic> {
+        let later = self.later.first().map(|(at, _)| *at);
+        [self.roster.next_deadline(), later, self.announce_at].into_iter().flatten().min()
+    }
+
+    pub(super) fn take_writes(&mut self, now: Now, writes: &mut Vec<Write>) {
+        if !self.announced && self.announce_at.is_none() {
+            match self.announcing.take(now.mono) {
+                Ok(()) => {
+                    self.announced = true;
+                    writes.push(self.announcement(wire::encode_hub()));
+                }
+                Err(at) => self.announce_at = Some(at),
+            }
+        }
+        for change in self.roster.take_changes(now) {
+            let view = change.after.or(change.before);
+            self.due.extend(view.and_then(|view| UserId::parse(&view.user).ok()));
+        }
+        for user in std::mem::take(&mut self.due) {
+            self.settle(now, &user, writes);
+        }
+    }
+
+    pub(super) fn withdrawal(&self) -> Write {
+        self.announcement(Vec::new())
+    }
+
+    fn announcement(&self, payload: Vec<u8>) -> Write {
+        // It stands as long as the hub does, however long nobody comes.
+        Write { topic: Topic::Hub.to_wire(&self.root), payload, expires: false }
+    }
+
+    /// Brings one person's topics to what they should be.
+    fn settle(&mut self, now: Now, user: &UserId, writes: &mut Vec<Write>) {
+        let write = |topic: Topic, payload| Write {
+            topic: topic.to_wire(&self.root),
+            payload,
+            expires: true,
+        };
+        let Some(person) = self.roster.person(user, now) else {
+            if let Some(topics) = self.people.remove(user).filter(|topics| topics.said.is_some()) {
+                if matches!(topics.user, Standing::Sum(..)) {
+                    writes.push(write(Topic::User(user.clone()), Vec::new()));
+                }
+                if topics.activity.is_some() {
+                    writes.push(write(Topic::Activity(user.clone()), Vec::new()));
+                }
+            }
+            return;
+        };
+        let topics = self.people.entry(user.clone()).or_default();
+        let sum = self.roster.sum(user, now);
+        let said = Said::from(&sum);
+        let wrong = match &topics.user {
+            Standing::Sum(standing, at) => *standing != said || now.wall.since(*at) >= RENEW,
+            // A seed-style client without any device beside it has said all there is to say.
+            Standing::Nothing | Standing::Foreign => {
+                person.devices.iter().any(|device| !device.device.is_empty())
+            }
+        };
+        // What is news is written at once; the same once more answers somebody who contradicts us.
+        let repeated = topics.said.as_ref() == Some(&said);
+        match if wrong && repeated { topics.answers.take(now.mono) } else { Ok(()) } {
+            Ok(()) if wrong => {
+                topics.said = Some(said.clone());
+                topics.user = Standing::Sum(said, now.wall);
+                writes.push(write(Topic::User(user.clone()), wire::encode_sum(&sum)));
+            }
+            Ok(()) => {}
+            Err(at) => {
+                self.later.insert((at, user.clone()));
+            }
+        }
+        if let Some(input) = topics.input
+            && topics.activity.is_none_or(|told| input.since(told) >= STEP)
+        {
+            topics.activity = Some(input);
+            writes.push(write(Topic::Activity(user.clone()), wire::encode_activity(input)));
+        }
+    }
+
+    fn unreadable(&self, topic: &Topic, e: wire::WireError) {
+        tracing::debug!(topic = topic.to_wire(&self.root), "not summed: {e}");
+    }
+}
