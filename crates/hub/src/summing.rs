@@ -26,6 +26,8 @@ const EXPIRY: u32 = 30 * 24 * 60 * 60;
 const BACKLOG: usize = 4_096;
 /// The longest sleep while something is due. Tokio's clock stands still while the machine sleeps; ours does not.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+/// A sleep that took so much longer than asked for was this machine's.
+const OVERSLEPT: Duration = Duration::from_secs(12);
 /// How long the last writes may take.
 const GOODBYE: Duration = Duration::from_secs(1);
 
@@ -117,7 +119,8 @@ impl Running {
     async fn run(mut self, mut closed: oneshot::Receiver<()>) {
         let mut batch = Vec::new();
         loop {
-            let due = self.sums.next_deadline().map(|at| at.since(clock::now().mono));
+            let asleep = clock::now();
+            let due = self.sums.next_deadline().map(|at| at.since(asleep.mono).min(LONGEST_SLEEP));
             tokio::select! {
                 biased;
                 close = &mut closed => {
@@ -135,6 +138,10 @@ impl Running {
                 () = sleep(due) => {}
             }
             let now = clock::now();
+            if due.is_some_and(|due| now.mono.since(asleep.mono) > due + OVERSLEPT) {
+                tracing::info!("this machine slept: devices get a moment to come back");
+                self.sums.slept(now);
+            }
             for heard in batch.drain(..) {
                 self.fold(now, heard);
             }
@@ -192,7 +199,7 @@ fn age(now: Now, message: &RetainedMessage) -> Duration {
 
 async fn sleep(due: Option<Duration>) {
     match due {
-        Some(due) => tokio::time::sleep(due.min(LONGEST_SLEEP)).await,
+        Some(due) => tokio::time::sleep(due).await,
         None => std::future::pending().await,
     }
 }

@@ -12,6 +12,7 @@ use porchlight_core::roster::Arrival;
 use porchlight_core::time::{Monotonic, Now};
 use porchlight_core::topic::Topic;
 use std::collections::HashMap;
+use std::time::Duration;
 
 mod room;
 mod turns;
@@ -20,6 +21,9 @@ use room::Room;
 
 /// How many roots are summed. A broker normally serves one; this bounds what a stranger can make it announce.
 const MAX_ROOTS: usize = 200;
+
+/// How long those who could not reach us get. Devices try again after at most 30 s (`docs/protocol.md`, *Retry*).
+const PATIENCE: Duration = Duration::from_secs(40);
 
 /// A message to be published as retained. An empty payload clears.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,13 +38,15 @@ pub(crate) struct Write {
 #[derive(Debug)]
 pub(crate) struct Sums {
     rooms: HashMap<Root, Room>,
+    /// Nobody is judged by the clock before.
+    patient_until: Option<Monotonic>,
 }
 
 impl Sums {
     /// Nobody yet. `presence/_hub` is announced whatever is retained, since a device decides on its first connection
     /// who sums.
     pub(crate) fn new() -> Self {
-        let mut sums = Self { rooms: HashMap::new() };
+        let mut sums = Self { rooms: HashMap::new(), patient_until: None };
         sums.open(Root::default());
         sums
     }
@@ -64,8 +70,17 @@ impl Sums {
         }
     }
 
+    /// This machine slept, and nobody could reach it: they get a moment to come back before any lease ends.
+    pub(crate) fn slept(&mut self, now: Now) {
+        self.patient_until = Some(now.mono + PATIENCE);
+    }
+
     /// Ends what ends by itself.
     pub(crate) fn expire(&mut self, now: Now) {
+        if self.patient_until.is_some_and(|until| now.mono < until) {
+            return;
+        }
+        self.patient_until = None;
         for room in self.rooms.values_mut() {
             room.expire(now);
         }
@@ -73,7 +88,8 @@ impl Sums {
 
     /// When [`Sums::expire`] has something to do.
     pub(crate) fn next_deadline(&self) -> Option<Monotonic> {
-        self.rooms.values().filter_map(Room::next_deadline).min()
+        let due = self.rooms.values().filter_map(Room::next_deadline).min()?;
+        Some(self.patient_until.map_or(due, |until| due.max(until)))
     }
 
     /// What must be written for everything to be right; each topic at most once. It counts as written from here on.

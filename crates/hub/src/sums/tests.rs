@@ -273,6 +273,27 @@ fn a_device_that_does_not_renew_its_lease_is_gone_when_it_ends() {
 }
 
 #[test]
+fn nobody_is_gone_because_the_hub_slept() {
+    let mut world = World::new();
+    let leased = r#"{"v":1,"status":"online","lease_s":3600}"#;
+    world.device("a", leased);
+    world.device("b", leased);
+    world.retain("presence/bob/device/a", leased);
+    world.written.clear();
+    world.passed += 600 * MINUTE;
+    world.sums.slept(world.now());
+    world.pass(PATIENCE / 2);
+    world.device("a", leased);
+    world.pass(PATIENCE / 2 - Duration::from_millis(1));
+    assert!(!world.written().iter().any(|topic| !topic.ends_with("/activity")));
+    world.pass(Duration::from_millis(1));
+    assert_eq!(world.written(), ["presence/bob"], "who did not come back is gone");
+    world.device("a", LOST);
+    world.pass(HELD);
+    assert_eq!(world.status(), some("offline"), "patience has an end");
+}
+
+#[test]
 fn a_device_that_may_come_back_is_given_the_time_that_its_will_asks_for() {
     let mut world = World::new();
     world.device("a", ONLINE);
