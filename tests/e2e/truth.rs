@@ -186,7 +186,7 @@ async fn somebody_invisible_has_left_and_comes_back_when_they_want(broker: Broke
     let left = watch.wait_status("alice", "offline", AT_ONCE).await;
     assert_eq!(left["cause"], "left", "{left}");
     reader.wait_status("alice", "offline", AT_ONCE).await;
-    until("alice to look on", SOON, || times_connected(&running) == 2).await;
+    until("it to be kept", SOON, || alice.state().contains("\"invisible\":true")).await;
     // Nothing speaks for somebody whom nobody sees, and a new start is as invisible.
     running.kill();
     let again = alice.run("none");

@@ -554,6 +554,9 @@ impl Engine {
         }
         self.session.up(now);
         self.roster.link_up(now);
+        if let Some(own) = self.own.as_mut().filter(|_| !self.hidden) {
+            own.come_up();
+        }
         if let Some(choosing) = &mut self.choosing {
             choosing.all_read();
         }

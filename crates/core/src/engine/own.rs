@@ -33,6 +33,8 @@ pub(super) struct Own {
     written: Option<DeviceRecord>,
     /// The highest time written in this run: times of one device only go up, so that echoes can be told.
     last_timestamp: Timestamp,
+    /// The highest epoch of ours that a broker accepted.
+    reached: u64,
     /// An epoch read from the broker that is not lower than ours.
     read_epoch: Option<u64>,
     /// When epochs above ours were read that we did not give ourselves: another machine does.
@@ -112,6 +114,7 @@ impl Own {
         Self {
             availability: Availability::new(now, holder.away_after),
             epoch: holder.last_epoch,
+            reached: holder.last_epoch,
             holder,
             written: None,
             last_timestamp: Timestamp::default(),
@@ -134,6 +137,11 @@ impl Own {
 
     pub(super) fn epoch(&self) -> u64 {
         self.epoch
+    }
+
+    /// The session stands, and what there was before it is read.
+    pub(super) fn come_up(&mut self) {
+        self.reached = self.epoch;
     }
 
     /// Whether this device's record was written on the present connection.
@@ -190,8 +198,8 @@ impl Own {
         DeviceRecord { wait: (version == Version::V311).then_some(self.holder.grace), ..record }
     }
 
-    /// Something was read on this device's own topic. Says whether another machine must be this device, too: it
-    /// gave itself numbers above ours twice in a minute.
+    /// Something was read on this device's own topic. Says whether another machine must be this device, too: twice
+    /// in a minute there was a number above all that we ever had.
     pub(super) fn read(
         &mut self,
         now: Now,
@@ -199,12 +207,13 @@ impl Own {
         arrival: Arrival,
     ) -> bool {
         let epoch = record.and_then(|record| record.epoch);
-        if epoch.is_some_and(|read| read > self.epoch && is_a_number(read)) {
+        if epoch.is_some_and(|read| read > self.reached && is_a_number(read)) {
             self.foreign.retain(|at| now.mono.since(*at) < MINUTE);
             self.foreign.push_back(now.mono);
         }
         let Some(written) = &self.written else {
-            // Before anything was written it is the past, of interest only for its number.
+            // Before anything was written it is the past, of interest only for its number, and that once.
+            self.reached = self.reached.max(epoch.filter(|read| is_a_number(*read)).unwrap_or(0));
             self.read_epoch = self.read_epoch.max(epoch.filter(|read| *read >= self.epoch));
             if self.last_timestamp == Timestamp::default() {
                 let counts = |record: &&DeviceRecord| {

@@ -644,3 +644,22 @@ fn a_device_that_asked_for_time_has_it_while_we_settle_too() {
     rig.pass(1);
     assert_eq!(rig.status_of("bob").unwrap().0, "offline");
 }
+
+#[test]
+fn a_second_machine_is_seen_although_the_clock_outruns_its_numbers() {
+    // A broker that tells nobody of a take-over: each of the two drops the other, and comes back a moment later.
+    let mut rig = Rig::up();
+    for n in 1..=2 {
+        rig.link(broken());
+        rig.pass(1000);
+        rig.effects.clear();
+        rig.link(LinkEvent::Up(Granted::default()));
+        let theirs =
+            json!({"v":1,"status":"online","timestamp":START,"epoch":START + rig.ms - 500});
+        rig.receive(DEVICE, &theirs.to_string(), true);
+        let renewed = kinds(&rig.effects).contains(&"Drop".to_owned());
+        assert_eq!(renewed, n == 2);
+        rig.link(LinkEvent::Subscribed { refused: Vec::new() });
+        rig.pass(50);
+    }
+}
