@@ -18,7 +18,7 @@ use crate::notice::{Circumstances, Notices};
 use crate::observation::Observation;
 use crate::presence::{Choice, Observed};
 use crate::roster::{Change, Roster};
-use crate::session::{AfterGoodbye, KEEP_ALIVE, Phase, RECORD_EXPIRY, Session};
+use crate::session::{AfterGoodbye, CHOICE_EXPIRY, KEEP_ALIVE, Phase, RECORD_EXPIRY, Session};
 use crate::text::{MAX_EMOJI, MAX_TEXT, display_text};
 use crate::time::{Monotonic, Now, Timestamp};
 use crate::topic::{Topic, room_filters};
@@ -174,7 +174,7 @@ impl Engine {
             session: Session::new(own.is_none(), settings.speaks_v5),
             roster: Roster::remote(settings.without),
             own,
-            choosing: user.map(Choosing::new),
+            choosing: user.map(|user| Choosing::new(now, user)),
             hidden: false,
             hub_sums: false,
             companion: Companion::Off,
@@ -588,7 +588,7 @@ impl Engine {
         {
             let topic = Topic::Chosen(choosing.user.clone());
             let payload = wire::encode_chosen(&chosen);
-            let id = self.publish(&topic, payload, None);
+            let id = self.publish(&topic, payload, Some(CHOICE_EXPIRY));
             if let Some(choosing) = &mut self.choosing {
                 choosing.sent(id, chosen);
             }

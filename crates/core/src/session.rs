@@ -15,6 +15,8 @@ use crate::view::LinkView;
 pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(8);
 /// Message Expiry Interval of records and Wills: who was not heard of for so long is forgotten.
 pub(crate) const RECORD_EXPIRY: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// Message Expiry Interval of what the person chose, by which readers know its age. It outlives any holiday.
+pub(crate) const CHOICE_EXPIRY: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// Beyond the Will Delay the broker keeps the session for this long: it must not end before the Will is due.
 pub(crate) const SESSION_OUTLIVES: Duration = Duration::from_secs(60);
 /// How long a goodbye waits for its PUBACK.

@@ -1,5 +1,7 @@
 //! What the person chose: wished here, read from the topic that all their devices obey.
 
+use std::time::Duration;
+
 use crate::id::UserId;
 use crate::input::PublishId;
 use crate::presence::{Choice, Chosen};
@@ -17,6 +19,8 @@ pub(super) struct Choosing {
     /// What the person wants and the broker was not told yet; `Some(None)` takes a choice back.
     wish: Option<Wish>,
     sending: Option<PublishId>,
+    /// When the person wished what was last sent.
+    sent_at: Now,
     /// Whether anything is known of the topic: it was read, or the person said something new.
     known: bool,
 }
@@ -24,16 +28,16 @@ pub(super) struct Choosing {
 #[derive(Debug, Clone)]
 struct Wish {
     choice: Option<Choice>,
-    at: Timestamp,
+    made: Now,
 }
 
 impl Choosing {
-    pub(super) fn new(user: UserId) -> Self {
-        Self { user, held: None, highest: 0, wish: None, sending: None, known: false }
+    pub(super) fn new(now: Now, user: UserId) -> Self {
+        Self { user, held: None, highest: 0, wish: None, sending: None, sent_at: now, known: false }
     }
 
     pub(super) fn wish(&mut self, now: Now, choice: Option<Choice>) {
-        self.wish = Some(Wish { choice, at: now.wall });
+        self.wish = Some(Wish { choice, made: now });
         self.known = true;
     }
 
@@ -78,7 +82,7 @@ impl Choosing {
     }
 
     /// The topic was read. Of two equal numbers the one that came last counts.
-    pub(super) fn read(&mut self, chosen: Option<Chosen>) {
+    pub(super) fn read(&mut self, now: Now, chosen: Option<Chosen>, age: Option<Duration>) {
         self.known = true;
         let Some(chosen) = chosen else {
             self.held = None;
@@ -88,11 +92,16 @@ impl Choosing {
         if self.held.as_ref().is_some_and(|held| held.rev > chosen.rev) {
             return;
         }
-        // A wish that could not be sent gives way to a choice made later on another device.
-        let later = chosen.choice.as_ref().and_then(|choice| choice.at);
-        if self.wish.as_ref().is_some_and(|wish| later.is_some_and(|later| later > wish.at)) {
-            self.wish = None;
-        }
+        // A wish that could not be sent gives way to what the broker took later from another device, by its
+        // clock; where that is not told, by the calendars of both.
+        let later = |wish: &mut Wish| match age {
+            Some(age) => now.mono - age > wish.made.mono,
+            None => {
+                let at = chosen.choice.as_ref().and_then(|choice| choice.at);
+                at.is_some_and(|at| at > wish.made.wall)
+            }
+        };
+        self.wish.take_if(later);
         self.held = Some(chosen);
     }
 
@@ -106,7 +115,9 @@ impl Choosing {
     pub(super) fn sent(&mut self, id: PublishId, chosen: Chosen) {
         self.seen(chosen.rev);
         self.held = Some(chosen);
-        self.wish = None;
+        if let Some(wish) = self.wish.take() {
+            self.sent_at = wish.made;
+        }
         self.sending = Some(id);
     }
 
@@ -129,8 +140,7 @@ impl Choosing {
             && self.wish.is_none()
             && let Some(held) = &self.held
         {
-            let at = held.choice.as_ref().and_then(|choice| choice.at).unwrap_or_default();
-            self.wish = Some(Wish { choice: held.choice.clone(), at });
+            self.wish = Some(Wish { choice: held.choice.clone(), made: self.sent_at });
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::effect::{Dropped, Effect};
 use crate::id::{DeviceId, UserId};
 use crate::input::Message;
 use crate::roster::{Applied, Arrival};
-use crate::session::RECORD_EXPIRY;
+use crate::session::{CHOICE_EXPIRY, RECORD_EXPIRY};
 use crate::time::Now;
 use crate::topic::{Topic, TopicError};
 use crate::wire::{self, DeviceRecord, Payload, UserRecord, WireError};
@@ -54,10 +54,16 @@ impl Engine {
             Topic::Chosen(user) => {
                 let payload = wire::decode_chosen(&message.payload)?;
                 if let Some(choosing) = self.choosing.as_mut().filter(|c| c.user == user) {
-                    choosing.read(match payload {
-                        Payload::Cleared => None,
-                        Payload::Record(chosen) => Some(chosen),
-                    });
+                    let left = message.expires_in;
+                    let age = left.map(|left| CHOICE_EXPIRY.saturating_sub(left));
+                    choosing.read(
+                        now,
+                        match payload {
+                            Payload::Cleared => None,
+                            Payload::Record(chosen) => Some(chosen),
+                        },
+                        age,
+                    );
                 }
                 Ok(())
             }

@@ -159,6 +159,11 @@ impl Device {
             self.lose(now, said, arrival, wait, around);
             return Applied::Taken;
         }
+        // Settling keeps what was last known, and that is that it was lost.
+        let over = said.lease_ends.is_some_and(|end| end <= now.mono);
+        if over && !self.said.observed.is_here() && around.without != Some(Rule::Lease) {
+            said = said.run_out();
+        }
         self.replace(said);
         if around.settling.is_none() {
             self.expire(now, around);
@@ -180,19 +185,21 @@ impl Device {
         wait: Option<Duration>,
         around: &Circumstances,
     ) {
+        let wait = wait.filter(|_| !arrival.retained);
+        // Beside the broker there is no link of ours whose end it could be.
+        let held =
+            around.connection > 0 && !arrival.retained && around.without != Some(Rule::Settle);
         let (until, why) = match (around.settling, wait) {
-            // Live, its writer has the time that it asked for besides.
+            // Its writer has the time that it asked for besides.
             (Some(settled), wait) => {
-                let wait = wait.filter(|_| !arrival.retained).unwrap_or_default();
-                (settled.max(now.mono + wait), Why::Settling)
+                (settled.max(now.mono + wait.unwrap_or_default()), Why::Settling)
             }
-            (None, _) if arrival.retained => {
+            (None, Some(wait)) => (now.mono + wait, Why::Waiting),
+            (None, None) if held => (now.mono + HELD, Why::Held),
+            (None, None) => {
                 self.replace(said);
                 return;
             }
-            (None, Some(wait)) => (now.mono + wait, Why::Waiting),
-            (None, None) if around.without == Some(Rule::Settle) => (now.mono, Why::Held),
-            (None, None) => (now.mono + HELD, Why::Held),
         };
         let received = now.mono;
         self.pending = Some(Pending { said, received, until: Some(until), why });

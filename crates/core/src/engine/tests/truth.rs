@@ -663,3 +663,51 @@ fn a_second_machine_is_seen_although_the_clock_outruns_its_numbers() {
         rig.pass(50);
     }
 }
+
+impl Rig {
+    fn receive_aged(&mut self, topic: &str, payload: &Value, left: Duration) {
+        self.link(LinkEvent::Received(Message {
+            topic: topic.to_owned(),
+            payload: payload.to_string().into_bytes(),
+            retained: true,
+            expires_in: Some(left),
+        }));
+    }
+}
+
+#[test]
+fn whose_lease_ran_out_is_not_here_again_because_we_reconnect() {
+    let mut rig = Rig::up();
+    rig.live(BOB, &online(5));
+    rig.pass(3_600_000);
+    assert_eq!(rig.status_of("bob").unwrap().0, "offline");
+    rig.link(broken());
+    rig.pass(1000);
+    rig.effects.clear();
+    rig.link(LinkEvent::Up(Granted::default()));
+    rig.receive_aged(BOB, &online(5), RECORD_EXPIRY - Duration::from_secs(3601));
+    rig.link(LinkEvent::Subscribed { refused: Vec::new() });
+    rig.pass(20_000);
+    assert_eq!(rig.shown(), [word("offline", false)]);
+}
+
+#[test]
+fn a_wish_gives_way_to_what_the_broker_took_after_it_whatever_the_calendars_say() {
+    for (age, gives_way) in [(5, false), (1, true)] {
+        let mut rig = Rig::up();
+        rig.link(broken());
+        rig.pass(100);
+        rig.command(choose(ChosenStatus::Dnd));
+        rig.pass(2900);
+        rig.link(LinkEvent::Up(Granted::default()));
+        // The other device's clock is an hour ahead, or behind.
+        let at = if gives_way { START - 3_600_000 } else { START + 3_600_000 };
+        let elsewhere = json!({"v":1,"rev":9,"status":"away","at":at});
+        let left = crate::session::CHOICE_EXPIRY - Duration::from_secs(age);
+        rig.receive_aged("presence/alice/chosen", &elsewhere, left);
+        rig.effects.clear();
+        rig.link(LinkEvent::Subscribed { refused: Vec::new() });
+        rig.pass(300);
+        assert_eq!(rig.published_to("presence/alice/chosen").is_empty(), gives_way, "{age}");
+    }
+}
