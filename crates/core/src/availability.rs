@@ -41,6 +41,10 @@ pub struct Availability {
     source: Source,
     /// Since when the screen is locked.
     locked: Option<Timestamp>,
+    /// Since when another session has the seat.
+    switched: Option<Timestamp>,
+    /// Whether a microphone is in use.
+    in_call: bool,
     /// Since when the machine sleeps, or is about to.
     suspended: Option<LastInput>,
     /// Since when the session is ending.
@@ -55,6 +59,8 @@ impl Availability {
             away_after,
             source: Source::Lost { since: now.wall },
             locked: None,
+            switched: None,
+            in_call: false,
             suspended: None,
             ending: None,
         }
@@ -85,12 +91,19 @@ impl Availability {
                 self.locked.get_or_insert(now.wall);
             }
             Observation::Locked(false) => {
-                if let (Some(_), Source::Tells { active_since, .. }) =
-                    (self.locked.take(), &mut self.source)
-                {
-                    *active_since = now.wall;
-                }
+                let was = self.locked.take();
+                self.come_back(now, was);
             }
+            Observation::Switched(true) => {
+                self.switched.get_or_insert(now.wall);
+            }
+            Observation::Switched(false) => {
+                let was = self.switched.take();
+                self.come_back(now, was);
+            }
+            Observation::InCall(is) => self.in_call = is,
+            // What the person's own programs do about these is none of the decision's business.
+            Observation::DesktopDnd(_) | Observation::NetworkChanged => {}
             Observation::Suspending => {
                 self.suspended.get_or_insert(LastInput { mono: now.mono, wall: now.wall });
             }
@@ -104,6 +117,13 @@ impl Availability {
                 }
             }
             Observation::SourceOk => {}
+        }
+    }
+
+    /// Whoever unlocked the screen or took the seat again is there since then.
+    fn come_back(&mut self, now: Now, was_away: Option<Timestamp>) {
+        if let (Some(_), Source::Tells { active_since, .. }) = (was_away, &mut self.source) {
+            *active_since = now.wall;
         }
     }
 
@@ -137,10 +157,14 @@ impl Availability {
             Source::Tells { idle, .. } => idle,
             Source::Lost { .. } => None,
         };
-        if let Some(locked) = self.locked {
-            // Whoever was away before the lock came has been away since then.
-            let since = idle.map_or(locked, |idle| idle.wall.min(locked));
-            return Standing { observed: Observed::Away(Some(AwayCause::Locked)), since };
+        // Another session's input is not this person's, and a lock tells less than that.
+        let switched = self.switched.map(|since| (since, AwayCause::Switched));
+        let locked = self.locked.map(|since| (since, AwayCause::Locked));
+        if let Some((gone, cause)) = switched.or(locked) {
+            // Whoever was away before has been away since then.
+            let gone = locked.map_or(gone, |(locked, _)| locked.min(gone));
+            let since = idle.map_or(gone, |idle| idle.wall.min(gone));
+            return Standing { observed: Observed::Away(Some(cause)), since };
         }
         match self.source {
             Source::Lost { since } => Standing { observed: Observed::Unknown, since },
@@ -151,6 +175,12 @@ impl Availability {
                 Standing { observed: Observed::Active, since: active_since }
             }
         }
+    }
+
+    /// Whether a microphone is in use while the person may be there.
+    #[must_use]
+    pub fn in_call(&self, now: Now) -> bool {
+        self.in_call && matches!(self.standing(now).observed, Observed::Active | Observed::Unknown)
     }
 
     /// When the person last gave input, where that is known.
@@ -273,6 +303,31 @@ mod tests {
     }
 
     #[test]
+    fn a_session_without_the_seat_is_away_and_says_so_before_the_lock() {
+        let mut it = fresh();
+        it.observe(at(0), InputActive);
+        it.observe(at(1), Locked(true));
+        it.observe(at(2), Observation::Switched(true));
+        it.observe(at(3), InputActive);
+        let switched = Observed::Away(Some(AwayCause::Switched));
+        assert_eq!(it.standing(at(3)), Standing { observed: switched, since: at(1).wall });
+        it.observe(at(4), Observation::Switched(false));
+        assert_eq!(it.standing(at(4)), Standing { observed: LOCKED, since: at(1).wall });
+        it.observe(at(5), Locked(false));
+        assert_eq!(it.standing(at(5)), Standing { observed: Observed::Active, since: at(5).wall });
+    }
+
+    #[test]
+    fn nobody_is_in_a_call_at_a_machine_that_they_left() {
+        let mut it = fresh();
+        it.observe(at(0), InputActive);
+        it.observe(at(0), Observation::InCall(true));
+        assert!(it.in_call(at(0)));
+        it.observe(at(1), Locked(true));
+        assert!(!it.in_call(at(1)));
+    }
+
+    #[test]
     fn a_lost_source_is_never_active() {
         let mut it = fresh();
         it.observe(at(0), InputActive);
@@ -281,12 +336,14 @@ mod tests {
     }
 
     #[test]
-    fn no_sequence_of_six_is_active_while_locked_asleep_or_ending() {
+    fn no_sequence_of_six_is_active_while_locked_switched_asleep_or_ending() {
         let symbols = [
             InputActive,
             InputIdle { since: Moment::Ago(Duration::ZERO) },
             Locked(true),
             Locked(false),
+            Observation::Switched(true),
+            Observation::Switched(false),
             Suspending,
             Resumed,
             Observation::ShuttingDown,
@@ -295,7 +352,8 @@ mod tests {
         ];
         for n in 0..symbols.len().pow(6) {
             let mut it = fresh();
-            let (mut locked, mut asleep, mut ending, mut known) = (false, false, false, false);
+            let (mut locked, mut switched) = (false, false);
+            let (mut asleep, mut ending, mut known) = (false, false, false);
             let mut rest = n;
             for minute in 1..=6 {
                 let symbol = symbols[rest % symbols.len()];
@@ -307,11 +365,16 @@ mod tests {
                     Observation::ShuttingDown => ending = true,
                     SourceLost => known = false,
                     InputActive | InputIdle { .. } => known = true,
-                    Observation::SourceOk => {}
+                    Observation::Switched(is) => switched = is,
+                    Observation::SourceOk
+                    | Observation::InCall(_)
+                    | Observation::DesktopDnd(_)
+                    | Observation::NetworkChanged => {}
                 }
                 it.observe(at(minute), symbol);
                 let active = it.standing(at(minute)).observed == Observed::Active;
-                assert!(!active || (known && !locked && !asleep && !ending), "{n}");
+                let there = known && !locked && !switched && !asleep && !ending;
+                assert!(!active || there, "{n}");
             }
         }
     }

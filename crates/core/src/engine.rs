@@ -429,6 +429,26 @@ impl Engine {
         }
     }
 
+    /// The network is another: what stands may lead nowhere, and what waits need not wait. Within the grace nobody
+    /// sees it.
+    fn reconnect(&mut self, now: Now) {
+        const SETTLES: Duration = Duration::from_secs(5);
+        match self.session.phase {
+            Phase::Waiting { .. } => {
+                self.session.start_over();
+                self.connect_now(now);
+            }
+            // A network that is being set up changes several times.
+            Phase::Up if now.mono.since(self.session.up_at()) >= SETTLES => {
+                self.session.abandoned(now);
+                self.companion = Companion::Off;
+                self.effects.push_back(Effect::Drop);
+                self.connect_now(now);
+            }
+            _ => {}
+        }
+    }
+
     fn will_delay(&self, grace: Duration) -> Duration {
         let no_grace = self.without == Some(Rule::Grace) || self.clean_start();
         if no_grace { Duration::ZERO } else { grace }
@@ -483,6 +503,11 @@ impl Engine {
             return;
         };
         own.availability.observe(now, observation);
+        match (observation, &mut self.choosing) {
+            (Observation::DesktopDnd(dnd), Some(choosing)) => choosing.follow_desktop(now, dnd),
+            (Observation::NetworkChanged, _) => self.reconnect(now),
+            _ => {}
+        }
         if observation == Observation::Resumed && matches!(self.session.phase, Phase::Resting) {
             self.session.start_over();
             self.connect_now(now);

@@ -226,6 +226,7 @@ mod tests {
             until: None,
             stale: false,
             typing: false,
+            in_call: false,
             devices: Vec::new(),
             evidence: crate::view::Evidence::default(),
         })

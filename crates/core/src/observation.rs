@@ -19,6 +19,14 @@ pub enum Observation {
     InputActive,
     /// The screen was locked (`true`) or unlocked.
     Locked(bool),
+    /// Another session took the seat (`true`), or this one has it again.
+    Switched(bool),
+    /// A microphone is in use, as in a call, or no longer.
+    InCall(bool),
+    /// The desktop was told not to disturb, or that it may again.
+    DesktopDnd(bool),
+    /// The network is another than before: a connection that stands may lead nowhere.
+    NetworkChanged,
     /// The machine is about to sleep: say goodbye now.
     Suspending,
     /// The machine is awake again. It does not say that anybody is there.

@@ -74,6 +74,7 @@ pub(crate) struct Session {
     /// When the link was last up.
     as_of: Option<Timestamp>,
     up_since: Timestamp,
+    up_at: Monotonic,
     /// Who only reads waits longer for silence.
     reader: bool,
     /// Which MQTT is spoken.
@@ -93,6 +94,7 @@ impl Session {
             without_since: None,
             as_of: None,
             up_since: Timestamp::default(),
+            up_at: Monotonic::default(),
             reader,
             version: Version::V5,
             speaks_v5,
@@ -146,6 +148,7 @@ impl Session {
         self.phase = Phase::Up;
         self.without_since = None;
         self.up_since = now.wall;
+        self.up_at = now.mono;
     }
 
     /// Within what time the broker, if it keeps to MQTT's timers, publishes the Will of a connection that died
@@ -221,6 +224,11 @@ impl Session {
             self.as_of = Some(now.wall);
         }
         self.phase = Phase::Resting;
+    }
+
+    /// When the connection came up.
+    pub(crate) fn up_at(&self) -> Monotonic {
+        self.up_at
     }
 
     pub(crate) fn is_up(&self) -> bool {

@@ -103,6 +103,10 @@ pub struct PersonView {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     #[cfg_attr(test, ts(optional, as = "Option<bool>"))]
     pub typing: bool,
+    /// They are in a call. Absent means that nothing says so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(test, ts(optional, as = "Option<bool>"))]
+    pub in_call: bool,
     /// Their devices, those here first.
     pub devices: Vec<DeviceView>,
     /// Why all this is believed.

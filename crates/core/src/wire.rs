@@ -63,6 +63,8 @@ pub struct DeviceRecord {
     pub wait: Option<Duration>,
     /// Within what time the loss of the writer's connection shows, as the writer knows its broker's timers.
     pub loss: Option<Duration>,
+    /// Whether a microphone is in use there.
+    pub in_call: bool,
     /// A copy of the person's choice; absent when there is none.
     pub chosen: Option<Chosen>,
     /// The name shown.
@@ -85,6 +87,7 @@ impl DeviceRecord {
             lease: None,
             wait: None,
             loss: None,
+            in_call: false,
             chosen: None,
             name: None,
             kind: None,

@@ -134,6 +134,7 @@ mod tests {
             until: until.then(|| Timestamp::from_ms(2).unwrap()),
             stale: false,
             typing: false,
+            in_call: false,
             devices: Vec::new(),
             evidence: crate::view::Evidence::default(),
         };

@@ -127,6 +127,10 @@ stale: boolean,
  */
 typing?: boolean, 
 /**
+ * They are in a call. Absent means that nothing says so.
+ */
+in_call?: boolean, 
+/**
  * Their devices, those here first.
  */
 devices: Array<DeviceView>, 

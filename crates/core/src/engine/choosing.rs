@@ -21,6 +21,8 @@ pub(super) struct Choosing {
     sending: Option<PublishId>,
     /// When the person wished what was last sent.
     sent_at: Now,
+    /// Whether what stands is a do-not-disturb that the desktop asked for, not the person.
+    follows: bool,
     /// Whether anything is known of the topic: it was read, or the person said something new.
     known: bool,
 }
@@ -33,12 +35,39 @@ struct Wish {
 
 impl Choosing {
     pub(super) fn new(now: Now, user: UserId) -> Self {
-        Self { user, held: None, highest: 0, wish: None, sending: None, sent_at: now, known: false }
+        Self {
+            user,
+            held: None,
+            highest: 0,
+            wish: None,
+            sending: None,
+            sent_at: now,
+            follows: false,
+            known: false,
+        }
     }
 
     pub(super) fn wish(&mut self, now: Now, choice: Option<Choice>) {
         self.wish = Some(Wish { choice, made: now });
         self.known = true;
+        self.follows = false;
+    }
+
+    /// The desktop was told not to disturb, or that it may again. What the person said stands above that.
+    pub(super) fn follow_desktop(&mut self, now: Now, dnd: bool) {
+        if dnd && self.choice(now).is_none() {
+            let choice = Choice {
+                status: ChosenStatus::Dnd,
+                text: None,
+                emoji: None,
+                until: None,
+                at: Some(now.wall),
+            };
+            self.wish(now, Some(choice));
+            self.follows = true;
+        } else if !dnd && std::mem::take(&mut self.follows) {
+            self.wish(now, None);
+        }
     }
 
     /// What is retained was read: where no choice came, there is none.
@@ -91,6 +120,9 @@ impl Choosing {
         self.seen(chosen.rev);
         if self.held.as_ref().is_some_and(|held| held.rev > chosen.rev) {
             return;
+        }
+        if self.held.as_ref() != Some(&chosen) {
+            self.follows = false;
         }
         // A wish that could not be sent gives way to what the broker took later from another device, by its
         // clock; where that is not told, by the calendars of both.

@@ -253,8 +253,12 @@ impl Own {
     ) -> Option<DeviceRecord> {
         let Standing { observed, since } = self.availability.standing(now);
         let since = self.carry_on(observed, since);
+        let in_call = self.availability.in_call(now);
         let changed = self.written.as_ref().is_none_or(|written| {
-            written.observed != observed || written.since != Some(since) || written.chosen != chosen
+            written.observed != observed
+                || written.since != Some(since)
+                || written.chosen != chosen
+                || written.in_call != in_call
         });
         let renewed = self.renew_at.is_some_and(|at| at <= now.mono);
         if !changed && !renewed && !self.contradicted {
@@ -268,6 +272,7 @@ impl Own {
         record.chosen = chosen;
         record.lease = Some(self.holder.lease);
         record.loss = loss;
+        record.in_call = in_call;
         Some(self.stamp(now, record))
     }
 

@@ -31,6 +31,7 @@ pub(super) struct Said {
     /// When the broker took it.
     pub(super) heard: Timestamp,
     pub(super) loss: Option<Duration>,
+    pub(super) in_call: bool,
     /// Which record this was, counted over all: it tells which of two came last.
     pub(super) number: u64,
     epoch: Option<u64>,
@@ -92,6 +93,7 @@ impl Said {
             kind: record.kind,
             heard: now.ago(age),
             loss: record.loss,
+            in_call: record.in_call && record.observed.is_here(),
             number,
             epoch: record.epoch,
             lease_ends: lease.map(|lease| now.mono + lease.max(SHORTEST_LEASE) - age),
@@ -104,6 +106,7 @@ impl Said {
             observed: Observed::Offline(Some(OfflineCause::Lost)),
             since: Some(self.heard),
             lease_ends: None,
+            in_call: false,
             ..self.clone()
         }
     }

@@ -235,6 +235,7 @@ impl Person {
             until: choice.and_then(|choice| choice.until),
             stale: doubt.is_some(),
             typing: self.typing_until.is_some_and(|until| now.mono < until),
+            in_call: self.devices.values().any(|device| device.said.in_call),
             devices: self.device_views(),
             evidence,
         })

@@ -81,6 +81,7 @@ pub(super) fn device(content: &Content) -> Result<DeviceRecord, WireError> {
         lease: fields.integer("lease_s")?.map(Duration::from_secs),
         wait: fields.integer("wait_s")?.map(Duration::from_secs),
         loss: fields.integer("loss_s")?.map(Duration::from_secs),
+        in_call: fields.flag("in_call")?,
         chosen: fields.object("chosen")?.map(|chosen| copied(&chosen)).transpose()?.flatten(),
         name: fields.shown("name", MAX_NAME)?,
         kind: fields.shown("kind", MAX_STATUS)?,
@@ -210,6 +211,10 @@ impl Fields {
 
     fn moment(&self, name: &str) -> Result<Option<Timestamp>, WireError> {
         Ok(self.integer(name)?.and_then(Timestamp::from_ms))
+    }
+
+    fn flag(&self, name: &str) -> Result<bool, WireError> {
+        self.field(name).map_or(Ok(false), |value| value.as_bool().ok_or(WireError::WrongShape))
     }
 
     fn object(&self, name: &str) -> Result<Option<Fields>, WireError> {

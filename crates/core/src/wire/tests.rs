@@ -54,6 +54,7 @@ fn what_is_no_record_is_named() {
         ("{}", WireError::WrongShape),
         (r#"{"status":7}"#, WireError::WrongShape),
         (r#"{"status":"online","name":7}"#, WireError::WrongShape),
+        (r#"{"status":"online","in_call":1}"#, WireError::WrongShape),
         (r#"{"status":"online","since":"yesterday"}"#, WireError::WrongShape),
         (r#"{"status":"online","chosen":[7,"dnd"]}"#, WireError::WrongShape),
         (r#"{"status":"online","chosen":{"status":"dnd"}}"#, WireError::WrongShape),
@@ -167,8 +168,15 @@ fn record() -> impl Strategy<Value = DeviceRecord> {
     let times = (moment(), moment(), moment());
     let texts = (shown(MAX_NAME), shown(MAX_STATUS), shown(MAX_NAME));
     let spans = [(); 3].map(|()| proptest::option::of(0..100_000u64));
-    (observed, times, spans, proptest::option::of(chosen()), texts).prop_map(
-        |(observed, (since, timestamp, epoch), [lease, wait, loss], chosen, (name, kind, tz))| {
+    (observed, times, spans, any::<bool>(), proptest::option::of(chosen()), texts).prop_map(
+        |(
+            observed,
+            (since, timestamp, epoch),
+            [lease, wait, loss],
+            in_call,
+            chosen,
+            (name, kind, tz),
+        )| {
             DeviceRecord {
                 observed,
                 since,
@@ -177,6 +185,7 @@ fn record() -> impl Strategy<Value = DeviceRecord> {
                 lease: lease.map(Duration::from_secs),
                 wait: wait.map(Duration::from_secs),
                 loss: loss.map(Duration::from_secs),
+                in_call,
                 chosen,
                 name,
                 kind,

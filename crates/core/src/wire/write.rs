@@ -25,6 +25,8 @@ struct Device<'a> {
     wait_s: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     loss_s: Option<u64>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    in_call: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     chosen: Option<Choice<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -89,6 +91,7 @@ pub(super) fn device(record: &DeviceRecord) -> Vec<u8> {
         lease_s: record.lease.map(|lease| lease.as_secs()),
         wait_s: record.wait.map(|wait| wait.as_secs()),
         loss_s: record.loss.map(|loss| loss.as_secs()),
+        in_call: record.in_call,
         // A choice that was taken back is no choice: readers of records need not know of it.
         chosen: record
             .chosen

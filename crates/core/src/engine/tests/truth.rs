@@ -711,3 +711,55 @@ fn a_wish_gives_way_to_what_the_broker_took_after_it_whatever_the_calendars_say(
         assert_eq!(rig.published_to("presence/alice/chosen").is_empty(), gives_way, "{age}");
     }
 }
+
+#[test]
+fn a_changed_network_is_tried_at_once() {
+    let mut rig = Rig::up();
+    rig.pass(60_000);
+    rig.effects.clear();
+    rig.observe(Observation::NetworkChanged);
+    assert_eq!(kinds(&rig.effects), ["Drop", "Save", "Connect"]);
+    // It changes several times while it is set up.
+    rig.connect();
+    rig.effects.clear();
+    rig.observe(Observation::NetworkChanged);
+    assert_eq!(kinds(&rig.effects), [""; 0]);
+    for _ in 0..20 {
+        rig.link(broken());
+        rig.pass(1000);
+    }
+    rig.link(broken());
+    rig.effects.clear();
+    rig.observe(Observation::NetworkChanged);
+    assert_eq!(kinds(&rig.effects), ["Save", "Connect"]);
+}
+
+#[test]
+fn a_call_is_a_mark_that_ends_with_the_lock() {
+    let mut rig = Rig::up();
+    rig.observe(Observation::InCall(true));
+    assert_eq!(rig.published_to(DEVICE)[0]["in_call"], true);
+    rig.observe(Observation::Locked(true));
+    assert_eq!(rig.published_to(DEVICE)[0].get("in_call"), None);
+    rig.live(BOB, &json!({"v":1,"status":"online","timestamp":START,"epoch":5,"in_call":true}));
+    assert!(rig.bob().in_call);
+    rig.live(BOB, &lost(5));
+    rig.pass(1000);
+    assert!(!rig.bob().in_call);
+}
+
+#[test]
+fn the_desktops_do_not_disturb_is_followed_below_what_the_person_said() {
+    let chosen = "presence/alice/chosen";
+    let mut rig = Rig::up();
+    rig.observe(Observation::DesktopDnd(true));
+    assert_eq!(rig.published_to(chosen)[0]["status"], "dnd");
+    rig.observe(Observation::DesktopDnd(false));
+    assert_eq!(rig.published_to(chosen)[0].get("status"), None);
+    // Said by the person, it stands.
+    rig.command(choose(ChosenStatus::Away));
+    rig.effects.clear();
+    rig.observe(Observation::DesktopDnd(true));
+    rig.observe(Observation::DesktopDnd(false));
+    assert_eq!(rig.published_to(chosen), [Value::Null; 0]);
+}
