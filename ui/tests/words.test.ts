@@ -65,7 +65,8 @@ describe('a sentence', () => {
     [{ status: 'online', cause: 'unknown' }, 'Anna, online — activity unknown'],
     [{ status: 'dnd', cause: 'chosen', until: end, text: 'Deep work' }, 'Anna, do not disturb until 15:30, Deep work'],
     [{ status: 'online', typing: true }, 'Anna, online, typing'],
-    [{ status: 'online', typing: true, stale: true }, 'Anna, online, not current'],
+    [{ status: 'online', in_call: true }, 'Anna, online, in a call'],
+    [{ status: 'online', typing: true, in_call: true, stale: true }, 'Anna, online, not current'],
   ])('of %o is "%s"', (part, words) => {
     expect(sentence(person('anna', { name: 'Anna', ...part }), false, now, say)).toBe(words);
   });

@@ -22,6 +22,9 @@ pub(crate) fn line(person: &PersonView) -> String {
         line.push_str("  ");
         line.push_str(&remark);
     }
+    if person.in_call && !person.stale {
+        line.push_str("  in a call");
+    }
     if person.typing {
         line.push_str("  typing…");
     }

@@ -208,7 +208,7 @@ impl Roster {
     pub(crate) fn link_up(&mut self, now: Now) {
         self.around.link_up = true;
         if self.around.settling.is_none() {
-            self.forget_unread();
+            self.lose_unread();
         }
         self.end_for_all(now);
     }
@@ -237,7 +237,7 @@ impl Roster {
     pub fn expire(&mut self, now: Now) {
         if self.around.link_up && self.around.settling.is_some_and(|settled| settled <= now.mono) {
             self.around.settling = None;
-            self.forget_unread();
+            self.lose_unread();
             self.end_for_all(now);
         }
         while let Some((at, user)) = self.ends.first().cloned() {
@@ -254,9 +254,9 @@ impl Roster {
         }
     }
 
-    fn forget_unread(&mut self) {
+    fn lose_unread(&mut self) {
         for person in self.people.values_mut() {
-            person.forget_unread(&self.around);
+            person.lose_unread(&self.around);
         }
     }
 

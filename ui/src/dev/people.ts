@@ -39,7 +39,7 @@ export function eight(): PersonView[] {
     person('Ada Lovelace', 'online', null, { kinds: ['laptop', 'phone'], since: ago(128) }),
     person('Grace Hopper', 'dnd', 'chosen', { text: 'Deep work', emoji: '🎧', until: ago(-55), kinds: ['desktop'] }),
     person('Katherine Johnson', 'online', null, { typing: true, since: ago(12) }),
-    person('Edsger Dijkstra', 'online', 'unknown', { kinds: ['desktop'], since: ago(301) }),
+    person('Edsger Dijkstra', 'online', 'unknown', { in_call: true, kinds: ['desktop'], since: ago(301) }),
     person('Barbara Liskov', 'away', 'idle', { since: ago(19) }),
     person('Donald Knuth', 'away', 'chosen', {
       text: 'Lunch, then the archive for a long while',

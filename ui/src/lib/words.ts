@@ -88,6 +88,7 @@ export function sentence(person: PersonView, shared: boolean, now: number, say: 
     why,
     noteWords(person),
     isTyping(person) ? 'typing' : null,
+    person.in_call && !person.stale ? 'in a call' : null,
     kinds(person),
     person.stale ? 'not current' : null,
   ];

@@ -279,6 +279,17 @@ impl Device {
         self.connection == around.connection
     }
 
+    /// The broker does not hold its record any more; says whether there is something to tell of it nevertheless.
+    pub(super) fn lose_unread(&mut self, around: &Circumstances) -> bool {
+        let was_here = self.said.observed.is_here();
+        if was_here {
+            let lost = self.said.run_out();
+            self.replace(lost);
+            self.connection = around.connection;
+        }
+        was_here
+    }
+
     /// Why what it said may be so no longer.
     pub(super) fn doubt(&self, around: &Circumstances) -> Option<Doubt> {
         if !around.link_up {

@@ -156,10 +156,20 @@ impl Person {
         }
     }
 
-    /// Forgets what the broker does not hold any more.
-    pub(super) fn forget_unread(&mut self, around: &Circumstances) {
-        self.devices.retain(|_, device| device.is_read(around));
-        self.seed.take_if(|seed| seed.connection != around.connection);
+    /// The broker does not hold any more what was not read again: it was killed and lost its store, or somebody was
+    /// removed. Who was here then is lost since they were last heard, who was not is forgotten.
+    pub(super) fn lose_unread(&mut self, around: &Circumstances) {
+        self.devices.retain(|_, device| device.is_read(around) || device.lose_unread(around));
+        self.seed.take_if(|seed| {
+            let unread = seed.connection != around.connection;
+            if unread && seed.status != SeedStatus::Offline {
+                seed.status = SeedStatus::Offline;
+                seed.since = Some(seed.heard);
+                seed.connection = around.connection;
+                return false;
+            }
+            unread
+        });
     }
 
     /// When something about this person ends by itself.

@@ -134,18 +134,22 @@ fn what_is_still_lost_when_we_settled_is_applied_without_a_notice() {
 }
 
 #[test]
-fn whoever_is_missing_when_we_settled_is_forgotten_and_not_before() {
+fn whoever_was_here_and_is_missing_when_we_settled_is_lost_and_not_before() {
     let mut rig = Rig::up();
     rig.live(BOB, &online(5));
     rig.live("presence/carol", &json!({"status":"online"}));
+    rig.live("presence/dave", &json!({"status":"offline"}));
+    let heard = at(rig.ms).wall;
     rig.pass(1000);
     rig.link(broken());
     rig.pass(1000);
     rig.connect_and_read(&[]);
     assert_eq!((rig.bob().status.as_str(), rig.bob().stale), ("online", true));
     rig.pass(9_800);
-    assert_eq!(rig.status_of("bob"), None);
-    assert_eq!(rig.status_of("carol"), None);
+    assert_eq!(rig.status_of("bob"), Some(("offline".to_owned(), Some(CauseView::Lost))));
+    assert_eq!(rig.bob().since, Some(heard));
+    assert_eq!(rig.status_of("carol").unwrap().0, "offline");
+    assert_eq!(rig.status_of("dave"), None, "who was offline is forgotten");
     assert_eq!(rig.status_of("alice").unwrap().0, "online");
 }
 
