@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help run test lint test-unit test-e2e bench clean
+.PHONY: help run test lint test-unit test-e2e bench truth clean
 
 help: ## these lines
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -24,6 +24,9 @@ test-e2e: ## the tests with real brokers, real binaries and a real desktop
 
 bench: ## the measurements behind the figures of the README
 	@scripts/bench.sh
+
+truth: ## how long dots are wrong when things go wrong, beside other designs; ARGS="--only kill" selects
+	@scripts/truth.sh $(ARGS)
 
 clean: ## remove what was built, but for the tools in target/tools
 	@rm -rf ui/dist ui/node_modules tests/seed-clients/node_modules tests/out

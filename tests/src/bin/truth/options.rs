@@ -1,0 +1,97 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use crate::event::Event;
+use crate::stage::Kind;
+
+pub(crate) const USAGE: &str =
+    "usage: truth [--runs N] [--only EVENT,..] [--broker BROKER,..] [--json FILE]";
+
+/// What to measure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Options {
+    /// How often each event happens to each design.
+    pub(crate) runs: usize,
+    pub(crate) events: Vec<Event>,
+    pub(crate) kinds: Vec<Kind>,
+    /// Where every single run is written, beside the tables.
+    pub(crate) json: Option<PathBuf>,
+}
+
+impl Options {
+    /// Reads the arguments behind the program's name; the error says what is allowed.
+    pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, String> {
+        let (events, kinds) = (Event::ALL.to_vec(), Kind::ALL.to_vec());
+        let mut options = Self { runs: 5, events, kinds, json: None };
+        while let Some(flag) = arguments.next() {
+            let mut value = || arguments.next().ok_or_else(|| format!("{flag} needs a value"));
+            match flag.as_str() {
+                "--runs" => {
+                    let runs = value()?;
+                    options.runs = runs
+                        .parse()
+                        .ok()
+                        .filter(|runs| *runs > 0)
+                        .ok_or_else(|| format!("--runs takes a number from 1, not {runs:?}"))?;
+                }
+                "--only" => options.events = chosen(&value()?, &Event::ALL, Event::name)?,
+                "--broker" => options.kinds = chosen(&value()?, &Kind::ALL, Kind::name)?,
+                "--json" => options.json = Some(value()?.into()),
+                _ => return Err(format!("{flag:?} is not known")),
+            }
+        }
+        Ok(options)
+    }
+}
+
+/// Those of `all` that the list names, in the order of `all`.
+fn chosen<T: Copy + PartialEq>(
+    list: &str,
+    all: &[T],
+    name: impl Fn(T) -> &'static str,
+) -> Result<Vec<T>, String> {
+    let names: Vec<_> = all.iter().map(|one| name(*one)).collect();
+    if let Some(unknown) = list.split(',').find(|wanted| !names.contains(wanted)) {
+        return Err(format!("{unknown:?} is not one of {}", names.join(", ")));
+    }
+    Ok(all
+        .iter()
+        .copied()
+        .filter(|one| list.split(',').any(|wanted| wanted == name(*one)))
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(arguments: &str) -> Result<Options, String> {
+        Options::parse(arguments.split_whitespace().map(str::to_owned))
+    }
+
+    #[test]
+    fn everything_is_measured_unless_something_is_selected() {
+        let all = parse("").unwrap();
+        assert_eq!((all.runs, all.events.len(), all.kinds.len()), (5, 15, 3));
+        let some =
+            parse("--runs 1 --only kill,quit --broker mosquitto311 --json out.json").unwrap();
+        assert_eq!((some.runs, some.events), (1, vec![Event::Quit, Event::Kill]));
+        assert_eq!(some.kinds, [Kind::Mosquitto311]);
+        assert_eq!(some.json, Some("out.json".into()));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_what_is_allowed() {
+        for (arguments, said) in [
+            ("--only nap", "one-of-two"),
+            ("--broker emqx", "mosquitto311"),
+            ("--runs 0", "from 1"),
+            ("--runs", "needs a value"),
+            ("--loud", "--loud"),
+        ] {
+            let error = parse(arguments).unwrap_err();
+            assert!(error.contains(said), "{arguments}: {error}");
+        }
+    }
+}
