@@ -146,3 +146,48 @@ async fn copy(
         to.write_all(&buffer[..length]).await?;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::until::{SOON, never, until};
+
+    /// Listens, and notes the first byte of everybody who comes.
+    async fn listen() -> (u16, Arc<Mutex<Vec<u8>>>) {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let greetings = Arc::new(Mutex::new(Vec::new()));
+        let noted = Arc::clone(&greetings);
+        tokio::spawn(async move {
+            while let Ok((mut near, _)) = listener.accept().await {
+                if let Ok(greeting) = near.read_u8().await {
+                    noted.lock().unwrap().push(greeting);
+                }
+            }
+        });
+        (port, greetings)
+    }
+
+    async fn greet(cable: &Cable, greeting: u8) -> TcpStream {
+        let mut connection = TcpStream::connect(("127.0.0.1", cable.port())).await.unwrap();
+        connection.write_u8(greeting).await.unwrap();
+        connection
+    }
+
+    #[tokio::test]
+    async fn who_hangs_up_while_it_is_out_is_never_heard_of() {
+        let (port, greetings) = listen().await;
+        let cable = Cable::to(port).await;
+        cable.pull();
+        drop(greet(&cable, b'a').await);
+        let _patient = greet(&cable, b'b').await;
+        until("both to be at the near end", SOON, || cable.connections() == 2).await;
+        cable.plug_in();
+        until("the patient one", SOON, || greetings.lock().unwrap().contains(&b'b')).await;
+        let late = || greetings.lock().unwrap().contains(&b'a');
+        never("a late greeting", Duration::from_millis(300), late).await;
+    }
+}
