@@ -26,14 +26,17 @@ mod stage;
 mod table;
 mod timeline;
 
-/// How many processes may live at a time. Nearly all of them wait.
-const PROCESSES: usize = 150;
+/// How much happens at a time.
+struct Pace {
+    /// How many processes live. Nearly all of them wait.
+    processes: usize,
+    /// How many scenes start their programs.
+    curtains: usize,
+}
 
-/// The same where the figures are small enough to show a busy machine.
-const PROCESSES_OF_QUICK_EVENTS: usize = 40;
-
-/// How many scenes start their programs at a time.
-const CURTAINS: usize = 2;
+/// Where the figures are small enough to show a busy machine.
+const QUICK: Pace = Pace { processes: 60, curtains: 1 };
+const SLOW: Pace = Pace { processes: 220, curtains: 2 };
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -59,7 +62,6 @@ async fn measure(options: Options) -> ExitCode {
             SHORT_LEASE[0]
         );
     }
-    let house = Arc::new(House { curtain: Semaphore::new(CURTAINS), short_lease });
     let mut cells = Vec::new();
     for &event in &options.events {
         for &kind in &options.kinds {
@@ -69,8 +71,9 @@ async fn measure(options: Options) -> ExitCode {
     }
     let (quick, slow): (Vec<_>, Vec<_>) = cells.into_iter().partition(|cell| cell.event.is_quick());
     let mut results = Results::new();
-    for (cells, processes) in [(quick, PROCESSES_OF_QUICK_EVENTS), (slow, PROCESSES)] {
-        play(&cells, options.runs, processes, &house, &mut results).await;
+    for (cells, pace) in [(quick, QUICK), (slow, SLOW)] {
+        let house = House { curtain: Semaphore::new(pace.curtains), short_lease };
+        play(&cells, options.runs, pace.processes, house, &mut results).await;
     }
     println!("Runs of each event: {}. Measured: {}.\n", options.runs, programs());
     println!("How long an observer's dot was wrong and how often it changed: median (least-most).");
@@ -90,20 +93,15 @@ async fn measure(options: Options) -> ExitCode {
 }
 
 /// Plays the scenes of these cells side by side, the longest first, and says of each cell that it is done.
-async fn play(
-    cells: &[Cell],
-    runs: usize,
-    processes: usize,
-    house: &Arc<House>,
-    results: &mut Results,
-) {
+async fn play(cells: &[Cell], runs: usize, processes: usize, house: House, results: &mut Results) {
     let mut scenes: Vec<_> = cells.iter().flat_map(|cell| Scene::of(*cell, runs)).collect();
     scenes.sort_by_key(|scene| std::cmp::Reverse(scene.length()));
+    let house = Arc::new(house);
     let seats = Arc::new(Semaphore::new(processes));
     let mut playing = JoinSet::new();
     let mut by_task = HashMap::new();
     for scene in scenes {
-        let (seats, house) = (Arc::clone(&seats), Arc::clone(house));
+        let (seats, house) = (Arc::clone(&seats), Arc::clone(&house));
         let taken = scene.processes().min(processes);
         let played = scene.clone();
         let task = playing.spawn(async move {
