@@ -9,7 +9,7 @@ use porchlight_tests::{Light, SeedClient, Signal};
 use serde_json::{Value, json};
 
 use crate::event::Design;
-use crate::timeline::Sighting;
+use crate::timeline::{Sighting, UNLISTED};
 
 /// The threshold of those who are watched. Short, since the benchmark waits for it.
 pub(crate) const AWAY_AFTER: Duration = Duration::from_secs(3);
@@ -168,10 +168,10 @@ impl Observer {
     }
 }
 
-/// What a line of an observer's output shows for that person. Nobody at all is shown once the person is forgotten.
+/// What a line of an observer's output shows for that person.
 fn shown(event: &Value, user: &str) -> Option<String> {
     if event["forgotten"] == user {
-        return Some(String::new());
+        return Some(UNLISTED.to_owned());
     }
     (event["user"] == user).then(|| event["status"].as_str().map(str::to_owned))?
 }
@@ -185,7 +185,7 @@ mod tests {
         for (line, status) in [
             (r#"{"user":"u1","name":"u1","status":"away","devices":[]}"#, Some("away")),
             (r#"{"event":"status","user":"u1","status":"offline","timestamp":1}"#, Some("offline")),
-            (r#"{"forgotten":"u1"}"#, Some("")),
+            (r#"{"forgotten":"u1"}"#, Some(UNLISTED)),
             (r#"{"forgotten":"u2"}"#, None),
             (r#"{"user":"u2","status":"online"}"#, None),
             (r#"{"event":"typing","user":"u1","typing":true}"#, None),

@@ -59,7 +59,9 @@ pub(crate) fn figures(samples: &Samples) -> (String, String) {
     }
     let wrong = spread(samples.verdicts.iter().map(|verdict| verdict.wrong), seconds);
     let changes = spread(samples.verdicts.iter().map(|verdict| verdict.changes), |n| n.to_string());
-    (format!("{wrong} {broken}").trim_end().to_owned(), changes)
+    let all_listed = samples.verdicts.iter().all(|verdict| verdict.listed);
+    let unlisted = if all_listed { "" } else { ", then not listed" };
+    (format!("{wrong}{unlisted} {broken}").trim_end().to_owned(), changes)
 }
 
 /// `median (least-most)`, or one figure where all look the same.
@@ -100,7 +102,7 @@ pub(crate) fn record(results: &Results) -> Value {
                 Wrong::For(time) => Some(time.as_secs_f64()),
                 Wrong::ForEver => None,
             };
-            json!({ "wrong_s": wrong, "changes": verdict.changes })
+            json!({ "wrong_s": wrong, "changes": verdict.changes, "listed": verdict.listed })
         };
         json!({
             "broker": cell.kind.name(),
@@ -123,7 +125,7 @@ mod tests {
     fn samples(of: &[(Option<u64>, usize)]) -> Samples {
         let verdict = |&(ms, changes): &(Option<u64>, usize)| {
             let wrong = ms.map_or(Wrong::ForEver, |ms| Wrong::For(Duration::from_millis(ms)));
-            Verdict { wrong, changes }
+            Verdict { wrong, changes, listed: true }
         };
         Samples { verdicts: of.iter().map(verdict).collect(), broken: 0 }
     }
@@ -139,6 +141,13 @@ mod tests {
         assert_eq!(shown(&[(Some(0), 0)]), ("0".to_owned(), "0".to_owned()));
         assert_eq!(shown(&[(Some(5), 1), (Some(3000), 2)]).0, "3.0 (0.005-3.0)");
         assert_eq!(shown(&[(Some(5), 1), (Some(3000), 2)]).1, "2 (1-2)");
+    }
+
+    #[test]
+    fn a_dot_that_went_with_its_person_is_told() {
+        let mut samples = samples(&[(Some(15_000), 1), (Some(15_000), 1)]);
+        samples.verdicts[0].listed = false;
+        assert_eq!(figures(&samples).0, "15, then not listed");
     }
 
     #[test]
@@ -177,8 +186,8 @@ mod tests {
         ]);
         let record = record(&results);
         assert_eq!(record[0]["event"], "quit");
-        assert_eq!(record[1]["runs"][0], json!({ "wrong_s": 1.5, "changes": 1 }));
-        assert_eq!(record[1]["runs"][1], json!({ "wrong_s": null, "changes": 3 }));
+        assert_eq!(record[1]["runs"][0], json!({ "wrong_s": 1.5, "changes": 1, "listed": true }));
+        assert_eq!(record[1]["runs"][1], json!({ "wrong_s": null, "changes": 3, "listed": true }));
         assert_eq!(record[1]["window_s"], 45);
     }
 }

@@ -4,6 +4,9 @@
 
 use std::time::Duration;
 
+/// The word for a person who is not, or no longer, listed.
+pub(crate) const UNLISTED: &str = "";
+
 /// The status word that an observer showed from a moment on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Sighting {
@@ -42,6 +45,8 @@ pub(crate) struct Verdict {
     pub(crate) wrong: Wrong,
     /// How often the word on the dot changed after it happened.
     pub(crate) changes: usize,
+    /// Whether the person still had a dot at the end.
+    pub(crate) listed: bool,
 }
 
 impl Verdict {
@@ -50,6 +55,7 @@ impl Verdict {
         of.into_iter().reduce(|one, other| Self {
             wrong: one.wrong.max(other.wrong),
             changes: one.changes.max(other.changes),
+            listed: one.listed && other.listed,
         })
     }
 }
@@ -57,9 +63,10 @@ impl Verdict {
 /// Judges what was shown until `end`.
 ///
 /// Where the truth changed, the dot is wrong until it is right for good: one that was right for a while was not to
-/// be relied on. Where it did not, the dot is wrong for the sum of the times at which it was.
+/// be relied on. Where it did not, the dot is wrong for the sum of the times at which it was. Of somebody who is offline
+/// and no longer listed, no dot says otherwise; the verdict tells so.
 pub(crate) fn judge(truth: &Truth, sightings: &[Sighting], end: Duration) -> Verdict {
-    let mut shown: Vec<(Duration, &str)> = vec![(truth.at, "")];
+    let mut shown: Vec<(Duration, &str)> = vec![(truth.at, UNLISTED)];
     for sighting in sightings.iter().filter(|sighting| sighting.at <= end) {
         if sighting.at <= truth.at {
             shown[0].1 = &sighting.status;
@@ -69,15 +76,16 @@ pub(crate) fn judge(truth: &Truth, sightings: &[Sighting], end: Duration) -> Ver
     }
     let changes = shown.len() - 1;
     let (since, last) = shown[changes];
-    let wrong = if last != truth.after {
+    let right = |status| status == truth.after || (status == UNLISTED && truth.after == "offline");
+    let wrong = if !right(last) {
         Wrong::ForEver
     } else if truth.before != truth.after {
         Wrong::For(since - truth.at)
     } else {
-        let wrong = shown.windows(2).filter(|pair| pair[0].1 != truth.after);
+        let wrong = shown.windows(2).filter(|pair| !right(pair[0].1));
         Wrong::For(wrong.map(|pair| pair[1].0 - pair[0].0).sum())
     };
-    Verdict { wrong, changes }
+    Verdict { wrong, changes, listed: last != UNLISTED }
 }
 
 #[cfg(test)]
@@ -159,8 +167,20 @@ mod tests {
     }
 
     #[test]
+    fn who_is_offline_may_be_forgotten_and_that_is_told() {
+        let truth = Truth { before: "online", after: "offline", at: s(10) };
+        let forgotten = [(1, "online"), (25, UNLISTED)];
+        let verdict = judge(&truth, &seen(&forgotten), END);
+        assert_eq!(verdict, Verdict { wrong: Wrong::For(s(15)), changes: 1, listed: false });
+        assert_eq!(nothing_at_10(&forgotten), (Wrong::ForEver, 1), "who is here may not");
+        let listed = Verdict { listed: true, ..verdict };
+        assert_eq!(Verdict::worst([listed, verdict]), Some(verdict));
+        assert_eq!(judge(&truth, &seen(&[(1, "online"), (25, "offline")]), END), listed);
+    }
+
+    #[test]
     fn the_worst_of_several_dots_is_told() {
-        let verdict = |wrong, changes| Verdict { wrong, changes };
+        let verdict = |wrong, changes| Verdict { wrong, changes, listed: true };
         let worst = Verdict::worst([
             verdict(Wrong::For(s(9)), 0),
             verdict(Wrong::ForEver, 1),
