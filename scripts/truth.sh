@@ -4,9 +4,12 @@
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-scripts/check-toolchain.sh rust node
-scripts/install-packages.sh cli test
-scripts/npm-ci.sh tests/seed-clients
-# One build: apart, they would compile their common dependencies with other features.
-cargo build --locked -p porchlight-cli -p porchlight-tests --bin porchlight --bin truth
+# The tables alone go to the standard output.
+{
+    scripts/check-toolchain.sh rust node
+    scripts/install-packages.sh cli test
+    scripts/npm-ci.sh tests/seed-clients
+    # One build: apart, they would compile their common dependencies with other features.
+    cargo build --locked -p porchlight-cli -p porchlight-tests --bin porchlight --bin truth
+} >&2
 exec target/debug/truth "$@"
