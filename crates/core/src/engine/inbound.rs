@@ -128,13 +128,13 @@ impl Engine {
         if let Some(own) = &mut self.own
             && own.holder.user == *user
         {
-            own.user_topic.read(
-                bytes,
-                match &decoded {
-                    Ok(Payload::Record(record)) => Some(record),
-                    Ok(Payload::Cleared) | Err(_) => None,
-                },
-            );
+            let record = match &decoded {
+                Ok(Payload::Record(record)) => Some(record),
+                Ok(Payload::Cleared) | Err(_) => None,
+            };
+            if own.user_topic.read(bytes, record) {
+                return Ok(());
+            }
         }
         let payload = decoded?;
         if let Payload::Record(UserRecord::Seed(record)) = &payload {

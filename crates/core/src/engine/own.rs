@@ -86,16 +86,17 @@ pub(super) struct UserTopic {
 }
 
 impl UserTopic {
-    /// Something was read there.
-    pub(super) fn read(&mut self, payload: &[u8], record: Option<&UserRecord>) {
+    /// Something was read there; says whether it is what we wrote ourselves, and no news.
+    pub(super) fn read(&mut self, payload: &[u8], record: Option<&UserRecord>) -> bool {
         if let Some(at) = self.echoes.iter().position(|echo| echo == payload) {
             self.echoes.drain(..=at);
-            return;
+            return true;
         }
         self.held = match record {
             Some(UserRecord::Sum(sum)) => Some(sum.clone()),
             Some(UserRecord::Seed(_)) | None => None,
         };
+        false
     }
 }
 

@@ -292,8 +292,11 @@ impl Person {
     pub(super) fn sum(&self, now: Now, around: &Circumstances) -> SumRecord {
         let choice = self.choice(now);
         let base = self.base(around, false);
-        // A seed-style client that is gone needs no carrying: its absence is what the sum says.
-        let foreign = self.seed.as_ref().filter(|seed| seed.status != SeedStatus::Offline);
+        // A seed-style client that is gone needs no carrying: its absence is what the sum says. One of which nothing
+        // was read on this connection may be gone.
+        let foreign = self.seed.as_ref().filter(|seed| {
+            seed.status != SeedStatus::Offline && seed.connection == around.connection
+        });
         SumRecord {
             status: choice.map_or_else(
                 || base.as_ref().map_or("offline", |base| base.status).to_owned(),

@@ -65,14 +65,15 @@ async fn measure(options: Options) -> ExitCode {
     let mut cells = Vec::new();
     for &event in &options.events {
         for &kind in &options.kinds {
-            let concerned = Design::ALL.into_iter().filter(|design| event.concerns(*design));
-            cells.extend(concerned.map(|design| Cell { kind, event, design }));
+            let concerned = options.designs.iter().filter(|design| event.concerns(**design));
+            cells.extend(concerned.map(|&design| Cell { kind, event, design }));
         }
     }
     let (quick, slow): (Vec<_>, Vec<_>) = cells.into_iter().partition(|cell| cell.event.is_quick());
     let mut results = Results::new();
     for (cells, pace) in [(quick, QUICK), (slow, SLOW)] {
-        let house = House { curtain: Semaphore::new(pace.curtains), short_lease };
+        let house =
+            House { curtain: Semaphore::new(pace.curtains), team: options.team, short_lease };
         play(&cells, options.runs, pace.processes, house, &mut results).await;
     }
     println!("Runs of each event: {}. Measured: {}.\n", options.runs, programs());
@@ -102,7 +103,7 @@ async fn play(cells: &[Cell], runs: usize, processes: usize, house: House, resul
     let mut by_task = HashMap::new();
     for scene in scenes {
         let (seats, house) = (Arc::clone(&seats), Arc::clone(&house));
-        let taken = scene.processes().min(processes);
+        let taken = scene.processes(house.team).min(processes);
         let played = scene.clone();
         let task = playing.spawn(async move {
             let taken = u32::try_from(taken).expect("few processes");

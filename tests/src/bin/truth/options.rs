@@ -2,11 +2,10 @@
 
 use std::path::PathBuf;
 
-use crate::event::Event;
+use crate::event::{Design, Event};
 use crate::stage::Kind;
 
-pub(crate) const USAGE: &str =
-    "usage: truth [--runs N] [--only EVENT,..] [--broker BROKER,..] [--json FILE]";
+pub(crate) const USAGE: &str = "usage: truth [--runs N] [--only EVENT,..] [--design DESIGN,..] [--broker BROKER,..] [--team N] [--json FILE]";
 
 /// What to measure.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +14,9 @@ pub(crate) struct Options {
     pub(crate) runs: usize,
     pub(crate) events: Vec<Event>,
     pub(crate) kinds: Vec<Kind>,
+    pub(crate) designs: Vec<Design>,
+    /// How many people a broker has that is restarted.
+    pub(crate) team: usize,
     /// Where every single run is written, beside the tables.
     pub(crate) json: Option<PathBuf>,
 }
@@ -23,18 +25,14 @@ impl Options {
     /// Reads the arguments behind the program's name; the error says what is allowed.
     pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, String> {
         let (events, kinds) = (Event::ALL.to_vec(), Kind::ALL.to_vec());
-        let mut options = Self { runs: 5, events, kinds, json: None };
+        let designs = Design::ALL.to_vec();
+        let mut options = Self { runs: 5, events, kinds, designs, team: 5, json: None };
         while let Some(flag) = arguments.next() {
             let mut value = || arguments.next().ok_or_else(|| format!("{flag} needs a value"));
             match flag.as_str() {
-                "--runs" => {
-                    let runs = value()?;
-                    options.runs = runs
-                        .parse()
-                        .ok()
-                        .filter(|runs| *runs > 0)
-                        .ok_or_else(|| format!("--runs takes a number from 1, not {runs:?}"))?;
-                }
+                "--runs" => options.runs = from_one(&flag, &value()?)?,
+                "--team" => options.team = from_one(&flag, &value()?)?,
+                "--design" => options.designs = chosen(&value()?, &Design::ALL, Design::name)?,
                 "--only" => options.events = chosen(&value()?, &Event::ALL, Event::name)?,
                 "--broker" => options.kinds = chosen(&value()?, &Kind::ALL, Kind::name)?,
                 "--json" => options.json = Some(value()?.into()),
@@ -43,6 +41,11 @@ impl Options {
         }
         Ok(options)
     }
+}
+
+fn from_one(flag: &str, value: &str) -> Result<usize, String> {
+    let number = value.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| format!("{flag} takes a number from 1, not {value:?}"))
 }
 
 /// Those of `all` that the list names, in the order of `all`.
@@ -87,6 +90,8 @@ mod tests {
             ("--only nap", "one-of-two"),
             ("--broker emqx", "mosquitto311"),
             ("--runs 0", "from 1"),
+            ("--team many", "from 1"),
+            ("--design xmpp", "seed-style"),
             ("--runs", "needs a value"),
             ("--loud", "--loud"),
         ] {

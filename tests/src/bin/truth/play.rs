@@ -24,9 +24,6 @@ const LINK_OUTAGE: Duration = Duration::from_secs(3);
 /// From the warning to the sleep of a machine: a little more than a client may take for its goodbye.
 const WARNING: Duration = Duration::from_secs(2);
 
-/// How many people a restarted broker has.
-const TEAM: usize = 5;
-
 /// The lease where one has to run out: an hour is too long to wait for.
 pub(crate) const SHORT_LEASE: [&str; 2] = ["--lease", "10s"];
 
@@ -35,6 +32,8 @@ pub(crate) const SHORT_LEASE: [&str; 2] = ["--lease", "10s"];
 pub(crate) struct House {
     /// How many scenes set up at a time: programs that start would take the processor from those that are measured.
     pub(crate) curtain: Semaphore,
+    /// How many people a restarted broker has.
+    pub(crate) team: usize,
     /// Whether `porchlight run` takes [`SHORT_LEASE`].
     pub(crate) short_lease: bool,
 }
@@ -62,10 +61,10 @@ impl Scene {
     }
 
     /// How many processes it has.
-    pub(crate) fn processes(&self) -> usize {
+    pub(crate) fn processes(&self, team: usize) -> usize {
         let people = match self.cell.event {
             Event::OneOfTwo => 2 * self.runs.len(),
-            Event::BrokerTerm | Event::BrokerKill => TEAM,
+            Event::BrokerTerm | Event::BrokerKill => team,
             _ => self.runs.len(),
         };
         2 + people
@@ -147,7 +146,7 @@ impl Scene {
         let ghost = event == Event::Ghost;
         let lease: &[&str] = if ghost && house.short_lease { &SHORT_LEASE } else { &[] };
         let mut team = Vec::new();
-        for n in 0..if ghost { 1 } else { TEAM } {
+        for n in 0..if ghost { 1 } else { house.team } {
             let user = format!("u{n}");
             let actor = Actor::start(design, &stage.url(), (&user, "laptop"), lease).await;
             observer.wait_status(&user, "online").await;
@@ -337,10 +336,10 @@ mod tests {
 
     #[test]
     fn every_process_is_counted() {
-        let count = |event| scenes(event, Design::Seed, 3)[0].processes();
+        let count = |event| scenes(event, Design::Seed, 3)[0].processes(5);
         assert_eq!(count(Event::Kill), 5);
         assert_eq!(count(Event::OneOfTwo), 8);
-        assert_eq!(count(Event::BrokerTerm), 2 + TEAM);
+        assert_eq!(count(Event::BrokerTerm), 7);
         assert_eq!(count(Event::Ghost), 3);
     }
 }
