@@ -1,0 +1,207 @@
+//! The invariants.
+
+use super::*;
+
+/// What one device may write to its own topic in a minute: its changes, and five corrections.
+const WRITTEN_A_MINUTE: usize = 40;
+/// How long a notice is held for more of them.
+const NOTICE_HELD: u64 = 3_900;
+
+impl World {
+    /// Brings up to date what may be believed.
+    pub(super) fn believe(&mut self) {
+        let now = self.now;
+        for source in &mut self.sources {
+            source.follow(now);
+        }
+        let healthy = |source: &Source| source.is_certain() && source.status != OFFLINE;
+        if !self.sources[..2].iter().any(healthy) {
+            // The known limit: with no other device of hers to carry it along, a seed-style client's word can be
+            // lost under the word of a companion.
+            self.sources[ENGINES as usize + 1].believable |= OFFLINE;
+        }
+        for p in 0..3 {
+            let seed = SEED_USERS.iter().position(|user| *user == p);
+            let seed = seed.map_or(OFFLINE, |seed| self.sources[ENGINES as usize + seed].believable);
+            let devices: &[Source] = if p < 2 { &self.sources[p * 2..p * 2 + 2] } else { &[] };
+            if devices.iter().all(Source::is_certain) {
+                self.people[p].choice.settle();
+            }
+            let mut sets = [OFFLINE; 2];
+            for (set, source) in sets.iter_mut().zip(devices) {
+                *set = source.believable;
+            }
+            let sum = truth::sum(&sets[..devices.len()], seed, self.people[p].choice.believable);
+            if self.people[p].believe(now, sum) {
+                self.note(|| format!("{} may be believed {}", USERS[p], words(sum)));
+                self.plan(now + self.width() + 1, Event::Look);
+            }
+        }
+        let next = self
+            .sources
+            .iter()
+            .flat_map(|source| [source.offline_at, source.certain_at])
+            .chain(self.machines.iter().flat_map(|m| [m.in_touch_at, m.blind_until]))
+            .filter(|at| *at > now)
+            .min()
+            .unwrap_or(NEVER);
+        if next != NEVER && (next < self.look_at || self.look_at <= now) {
+            self.look_at = next;
+            self.plan(next, Event::Look);
+        }
+    }
+
+    /// How long news is under way at most.
+    fn width(&self) -> u64 {
+        if self.now < self.wide_until { 3_600 } else { 600 }
+    }
+
+    pub(super) fn look(&mut self) {
+        self.believe();
+        for m in 0..ENGINES as usize {
+            self.check(m);
+        }
+    }
+
+    /// Reads off what a machine shows.
+    pub(super) fn look_at(&mut self, m: usize) {
+        let Some(engine) = &self.machines[m].engine else { return };
+        let mut shown = [OFFLINE; 3];
+        for person in engine.people() {
+            let Some(p) = USERS.iter().position(|user| *user == person.user) else { continue };
+            shown[p] = match person.status.as_str() {
+                "online" => ONLINE,
+                "away" => AWAY,
+                "dnd" => DND,
+                _ => OFFLINE,
+            };
+        }
+        if self.trace.is_some() && shown != self.machines[m].shown {
+            let line = format!(
+                "{} shows alice {}, bob {}, carol {}",
+                NAMES[m],
+                words(shown[0]),
+                words(shown[1]),
+                words(shown[2])
+            );
+            self.note(|| line);
+        }
+        self.machines[m].shown = shown;
+        self.check(m);
+    }
+
+    /// Since when a machine may be behind.
+    fn heard_since(&self, m: usize) -> u64 {
+        let machine = &self.machines[m];
+        let since = if machine.in_touch_at > self.now { machine.out_since } else { self.now };
+        since.saturating_sub(self.width())
+    }
+
+    fn is_watching(&self, m: usize) -> bool {
+        let machine = &self.machines[m];
+        machine.engine.is_some() && !machine.frozen && machine.blind_until <= self.now
+    }
+
+    fn check(&mut self, m: usize) {
+        if !self.is_watching(m) {
+            return;
+        }
+        let since = self.heard_since(m);
+        for p in 0..3 {
+            let own = m < DEVICES as usize && p == m / 2;
+            let shown = self.machines[m].shown[p];
+            if !own && !self.people[p].believable_since(shown, since) {
+                let truth = self.people[p].believable;
+                self.violated(|| {
+                    format!("{} shows {} {}; she is {}", NAMES[m], USERS[p], words(shown), words(truth))
+                });
+            }
+        }
+    }
+
+    pub(super) fn judge_notice(&mut self, m: usize, notice: &Notice) {
+        if !self.is_watching(m) {
+            return;
+        }
+        let since = self.heard_since(m).saturating_sub(NOTICE_HELD);
+        let (came, went) = match notice {
+            Notice::Came(who) => (std::slice::from_ref(who), &[][..]),
+            Notice::Went(who, _) => (&[][..], std::slice::from_ref(who)),
+            Notice::Summary { came, went } => (came.as_slice(), went.as_slice()),
+        };
+        for who in came.iter().chain(went) {
+            let Some(p) = USERS.iter().position(|user| *user == who.user) else { continue };
+            // Whoever came or went was not there for a moment at least.
+            if !self.people[p].believable_since(OFFLINE, since) {
+                self.violated(|| format!("{}: a notice about {}, who was there all along", NAMES[m], USERS[p]));
+            }
+        }
+    }
+
+    /// A device says of itself what it observes now and nothing else, and not without end.
+    pub(super) fn judge_publish(&mut self, m: usize, publish: &Publish) {
+        if m >= DEVICES as usize {
+            self.violated(|| format!("{}: a reader publishes", NAMES[m]));
+            return;
+        }
+        if !publish.topic.contains("/device/") {
+            return;
+        }
+        let now = self.now;
+        let written = &mut self.machines[m].written;
+        written.push(now);
+        written.retain(|at| at + 60_000 > now);
+        if written.len() > WRITTEN_A_MINUTE {
+            self.violated(|| format!("{}: writes its record again and again", NAMES[m]));
+        }
+        let text = std::str::from_utf8(&publish.payload).unwrap_or_default();
+        let said = (field(text, "\"status\":\""), field(text, "\"cause\":\""));
+        let (status, cause) = self.observed(m);
+        if said != (Some(status), cause) {
+            self.violated(|| {
+                format!("{} says {said:?} of itself and observes {status} {cause:?}", NAMES[m])
+            });
+        }
+    }
+
+    /// After all is healed.
+    pub(super) fn judge_end(&mut self) {
+        self.believe();
+        for m in 0..ENGINES as usize {
+            if self.machines[m].engine.is_none() || self.machines[m].frozen {
+                continue;
+            }
+            self.look_at(m);
+            for p in 0..3 {
+                let (shown, truth) = (self.machines[m].shown[p], self.people[p].believable);
+                if shown & truth == 0 {
+                    self.violated(|| {
+                        format!(
+                            "in the end {} shows {} {}; she is {}",
+                            NAMES[m],
+                            USERS[p],
+                            words(shown),
+                            words(truth)
+                        )
+                    });
+                }
+            }
+            let recent = self.machines[m].recent;
+            if recent > 2 {
+                self.violated(|| format!("in the end {} still says {recent} things", NAMES[m]));
+            }
+        }
+    }
+}
+
+/// The text behind a key, up to the next quote.
+fn field<'a>(json: &'a str, key: &str) -> Option<&'a str> {
+    let (_, rest) = json.split_once(key)?;
+    rest.split('"').next()
+}
+
+fn words(set: Set) -> String {
+    let names = [(ONLINE, "online"), (AWAY, "away"), (OFFLINE, "offline"), (DND, "dnd")];
+    let words: Vec<_> = names.iter().filter(|(bit, _)| set & bit != 0).map(|(_, w)| *w).collect();
+    words.join(" or ")
+}

@@ -1,0 +1,343 @@
+//! What goes wrong, and for how long anybody may be wrong about it.
+
+use super::*;
+
+/// From the end of a trouble that lasted so long until a device is back and has spoken: the retry times of the
+/// protocol, a connection that is waited for in vain, reading.
+const fn recovery(lasted: u64) -> u64 {
+    if lasted <= 4_500 {
+        4_500
+    } else if lasted <= 280_000 {
+        18_000
+    } else {
+        43_000
+    }
+}
+
+/// Settling, and the time for reading a viewer takes.
+const SETTLE: u64 = 12_000;
+
+impl World {
+    /// Whoever is slow takes longer for everything.
+    pub(super) const fn slack(&self) -> u64 {
+        if self.now < self.wide_until { 4_000 } else { 0 }
+    }
+
+    /// A drop shorter than this is over, retry and all, before the grace is.
+    const fn unnoticed(&self) -> u64 {
+        if self.now < self.wide_until { 0 } else { 2_400 }
+    }
+
+    pub(super) fn strike(&mut self, fault: Fault) {
+        match fault {
+            Fault::Drop { machine, seen_by, for_ms } => {
+                self.drop_link(usize::from(machine), seen_by, u64::from(for_ms));
+            }
+            Fault::Stall { machine, for_ms } => self.stall(usize::from(machine), for_ms.into()),
+            Fault::Delay { machine, by_ms, for_ms } => {
+                let m = usize::from(machine);
+                let until = self.now + u64::from(for_ms);
+                self.machines[m].slow = (by_ms.into(), until);
+                self.wide_until = self.wide_until.max(until + 10_000);
+                self.plan(until, Event::Slow(m, until));
+                // Troubles under way take longer to end.
+                for source in self.sources.iter_mut().filter(|source| !source.is_certain()) {
+                    source.certain_at = source.certain_at.saturating_add(4_000);
+                }
+                for machine in &mut self.machines {
+                    machine.in_touch_at = machine.in_touch_at.saturating_add(4_000);
+                    machine.blind_until += 4_000;
+                }
+            }
+            Fault::Freeze { device, for_ms, dead } => {
+                self.freeze(usize::from(device), for_ms.into(), dead);
+            }
+            Fault::Kill { device, back_ms } => {
+                let m = usize::from(device);
+                if self.is_usable(m) {
+                    self.process_ends(m);
+                    self.dies(m, back_ms.map(u64::from));
+                }
+            }
+            Fault::Restart { device, back_ms } => {
+                let m = usize::from(device);
+                if self.is_usable(m) {
+                    self.handle(m, Input::Command(Command::Restart));
+                    self.process_ends(m);
+                    self.dies(m, Some(back_ms.into()));
+                }
+            }
+            Fault::Clock { machine, by_minutes } => {
+                self.machines[usize::from(machine)].skew += i64::from(by_minutes) * 60_000;
+            }
+            Fault::Broker { end, for_ms } => self.broker_ends(end, for_ms.into()),
+            Fault::Split { device } => self.split(usize::from(device)),
+            Fault::Meddle { device, for_ms } => self.meddle(usize::from(device), for_ms.into()),
+            Fault::Reopen { viewer } => {
+                let m = usize::from(viewer);
+                self.process_ends(m);
+                self.launch(m);
+            }
+            Fault::SeedKill(seed) => {
+                let seed = usize::from(seed);
+                if self.seeds[seed].running {
+                    self.seeds[seed].running = false;
+                    let conn = self.seeds[seed].conn.take();
+                    let heard = conn.is_some_and(|conn| self.conns[conn].acknowledged);
+                    if let Some(conn) = conn {
+                        self.close_by_client(conn);
+                    }
+                    self.seed_ends(seed, heard);
+                }
+            }
+        }
+    }
+
+    /// A machine hears nothing from now on, and everything again from then on.
+    pub(super) fn out_of_touch(&mut self, m: usize, until: u64) {
+        let machine = &mut self.machines[m];
+        if machine.in_touch_at <= self.now {
+            machine.out_since = self.now;
+        }
+        machine.in_touch_at = machine.in_touch_at.max(until);
+        if !self.v5 && until != NEVER {
+            // Without ages, a lease that runs out counts from when somebody read it.
+            for source in &mut self.sources[..DEVICES as usize] {
+                if !source.is_certain() && source.status == OFFLINE {
+                    source.certain_at = source.certain_at.max(until + LEASE + 10_000);
+                }
+            }
+        }
+    }
+
+    /// The path of a machine is in trouble.
+    fn trouble(&mut self, m: usize, offline_at: Option<u64>, certain_at: u64) {
+        let certain_at = certain_at + self.slack();
+        self.machines[m].path_certain = self.machines[m].path_certain.max(certain_at);
+        let blind = &mut self.machines[m].blind_until;
+        if *blind > self.now {
+            *blind = (*blind).max(certain_at + SETTLE);
+        }
+        if m < DEVICES as usize {
+            if self.sources[m].status == OFFLINE {
+                let certain_at = self.now + LEASE + 20_000;
+                if !self.sources[m].is_quiet(self.now) {
+                    self.sources[m].cut(self.now, Some(self.now), certain_at);
+                }
+            } else {
+                self.sources[m].cut(self.now, offline_at, certain_at);
+            }
+            self.people[m / 2].choice.disturbed(self.now, false);
+        }
+        self.out_of_touch(m, certain_at + SETTLE);
+    }
+
+    fn set_path(&mut self, m: usize, path: impl FnOnce(u64) -> Path, for_ms: u64) {
+        let held = match self.machines[m].path {
+            Path::Clear => 0,
+            Path::Closed(until) | Path::Silent(until) => until,
+        };
+        let until = held.max(self.now + for_ms);
+        self.machines[m].path = path(until);
+        self.plan(until, Event::Heal(m, until));
+        self.mute_or_not(m);
+        if !matches!(self.machines[m].path, Path::Silent(_)) {
+            self.flush_path(m);
+        }
+    }
+
+    fn drop_link(&mut self, m: usize, seen_by: End, for_ms: u64) {
+        if self.machines[m].frozen {
+            return;
+        }
+        let now = self.now;
+        let conns = [self.machines[m].main, self.machines[m].companion].into_iter().flatten();
+        match seen_by {
+            End::Both => {
+                let offline = (for_ms > self.unnoticed()).then_some(now + GRACE);
+                self.trouble(m, offline, now + for_ms + recovery(for_ms));
+                self.set_path(m, Path::Closed, for_ms);
+                for id in conns {
+                    self.broker_loses(id);
+                    self.client_loses(id, broken("reset"));
+                }
+            }
+            End::Client => {
+                // The broker gives up four seconds from now at the earliest.
+                let offline = (for_ms > self.unnoticed() + 4_000).then_some(now + 4_000 + GRACE);
+                self.trouble(m, offline, now + for_ms + recovery(for_ms));
+                self.set_path(m, Path::Closed, for_ms);
+                for id in conns {
+                    self.falls_silent(id);
+                    self.client_loses(id, broken("reset"));
+                }
+            }
+            End::Broker => {
+                // The client finds out with its next PINGREQ.
+                self.trouble(m, Some(now + GRACE), now + KEEP_ALIVE + recovery(KEEP_ALIVE));
+                for id in conns {
+                    let conn = &self.conns[id];
+                    let next = conn.keep_alive - (now - conn.opened) % conn.keep_alive;
+                    self.plan(now + next, Event::Ping(id));
+                    self.broker_loses(id);
+                }
+            }
+        }
+    }
+
+    fn stall(&mut self, m: usize, for_ms: u64) {
+        if self.machines[m].frozen {
+            return;
+        }
+        let now = self.now;
+        let offline = (for_ms > self.unnoticed() + 4_000).then_some(now + 4_000 + GRACE);
+        let certain = if for_ms < 3_900 && self.machines[m].path_certain <= now {
+            now + for_ms + 1_000
+        } else {
+            let lasts = for_ms.max(2 * KEEP_ALIVE);
+            now + lasts + recovery(lasts)
+        };
+        self.trouble(m, offline, certain);
+        self.set_path(m, Path::Silent, for_ms);
+    }
+
+    /// A process died, and is started again after so long.
+    fn dies(&mut self, m: usize, back_ms: Option<u64>) {
+        let now = self.now;
+        let certain = if self.sources[m].is_certain() {
+            now + GRACE + self.broker.late() + 1_600 + self.slack()
+        } else {
+            now + LEASE + 20_000
+        };
+        let offline = back_ms.is_none_or(|ms| ms > 5_400).then_some(now + GRACE);
+        self.sources[m].dies(now);
+        self.sources[m].cut(now, offline, certain);
+        self.people[m / 2].choice.disturbed(now, true);
+        if let Some(ms) = back_ms {
+            self.plan(now + ms, Event::Launch(m));
+        }
+    }
+
+    fn freeze(&mut self, m: usize, for_ms: u64, dead: bool) {
+        if !self.is_usable(m) {
+            return;
+        }
+        let now = self.now;
+        let certain = if self.sources[m].is_certain() {
+            now + KEEP_ALIVE * 3 / 2 + GRACE + 2 * self.broker.late() + 1_600 + self.slack()
+        } else {
+            now + LEASE + 20_000
+        };
+        let offline = (for_ms > self.unnoticed() + 4_000).then_some(now + 4_000 + GRACE);
+        self.machines[m].frozen = true;
+        self.sources[m].dies(now);
+        self.sources[m].cut(now, offline, certain);
+        self.people[m / 2].choice.disturbed(now, false);
+        self.out_of_touch(m, NEVER);
+        self.mute_or_not(m);
+        self.plan(now + for_ms, Event::Wake(m, dead));
+    }
+
+    pub(super) fn thaw(&mut self, m: usize, dead: bool) {
+        self.note(|| format!("{} goes on", NAMES[m]));
+        self.machines[m].frozen = false;
+        self.comes_back(m, KEEP_ALIVE + 500 + recovery(5_000));
+        let conns = [self.machines[m].main, self.machines[m].companion];
+        if dead {
+            self.machines[m].inbox.clear();
+            for id in conns.into_iter().flatten() {
+                // The broker was told nothing: its end is open until it gives up.
+                if self.conns[id].mute_since.is_none() {
+                    self.falls_silent(id);
+                }
+                self.client_loses(id, broken("the network was down"));
+            }
+        }
+        self.mute_or_not(m);
+        self.deliver_inbox(m);
+    }
+
+    pub(super) fn deliver_inbox(&mut self, m: usize) {
+        for (id, out) in std::mem::take(&mut self.machines[m].inbox) {
+            self.arrive_at_client(id, out);
+        }
+    }
+
+    fn broker_ends(&mut self, end: Outage, for_ms: u64) {
+        if !self.broker.running {
+            return;
+        }
+        let now = self.now;
+        let certain = now + for_ms + recovery(for_ms) + self.slack();
+        self.broker_certain = self.broker_certain.max(certain);
+        for m in 0..DEVICES as usize {
+            if self.sources[m].status != OFFLINE {
+                self.sources[m].cut(now, None, certain);
+            } else if !self.sources[m].is_quiet(now) {
+                self.sources[m].cut(now, Some(now), now + for_ms + LEASE + 30_000);
+            }
+        }
+        for seed in 0..2 {
+            let source = &mut self.sources[ENGINES as usize + seed];
+            if source.status != OFFLINE || !source.is_quiet(now) {
+                let certain = if self.seeds[seed].running { certain + SETTLE } else { NEVER };
+                source.cut(now, Some(now), certain);
+            }
+        }
+        for person in &mut self.people {
+            person.choice.disturbed(now, false);
+            if end == Outage::LosesAll {
+                person.choice.forgotten();
+            }
+        }
+        for m in 0..ENGINES as usize {
+            self.out_of_touch(m, certain + SETTLE);
+            let blind = &mut self.machines[m].blind_until;
+            if *blind > now {
+                *blind = (*blind).max(certain + SETTLE);
+            }
+        }
+        self.broker.end(now, end);
+        self.flush_broker();
+        self.plan(now + for_ms, Event::BrokerBack);
+    }
+
+    fn split(&mut self, m: usize) {
+        let Some(saved) = self.machines[m].saved.as_ref().filter(|_| self.is_usable(m)) else {
+            return;
+        };
+        self.broker.split(&saved.client_id);
+        let now = self.now;
+        self.trouble(m, None, now + recovery(0));
+        if let Some(id) = self.machines[m].main {
+            self.falls_silent(id);
+            self.client_loses(id, broken("reset"));
+        }
+    }
+
+    fn meddle(&mut self, m: usize, for_ms: u64) {
+        let now = self.now;
+        self.machines[m].liar_until = now + for_ms;
+        self.plan(now + for_ms, Event::LiarLeaves(m));
+        self.plan(now, Event::Lie(m));
+        let source = &mut self.sources[m];
+        source.cut(now, Some(now), now + for_ms + 62_000);
+    }
+
+    /// Whose liar answers what was just published.
+    pub(super) fn lied_to(&self, id: ConnId, topic: &str) -> Option<usize> {
+        let m = self.conns[id].machine;
+        (self.machines[m].liar_until > self.now && topic.contains("/device/")).then_some(m)
+    }
+
+    pub(super) fn lie(&mut self, m: usize) {
+        let Some(saved) = &self.machines[m].saved else { return };
+        if self.machines[m].liar_until > self.now && self.broker.running {
+            let topic = format!("presence/{}/device/{}", USERS[m / 2], saved.device);
+            // Without a time, so that it cannot be taken for an echo.
+            let payload = br#"{"v":1,"status":"offline","cause":"left"}"#.to_vec();
+            self.broker.publish(self.now, &topic, payload, None);
+            self.flush_broker();
+        }
+    }
+}
