@@ -116,6 +116,18 @@ fn shrink(
             Ok(_) => tree.complicate(),
         };
     }
+    // What seemed to be needed once may have become idle since.
+    let mut at = 0;
+    while at < smallest.0.steps.len() {
+        let found = [true, false].into_iter().find_map(|earlier| {
+            let schedule = smallest.0.without_step(at, earlier);
+            world::run(&schedule, without).err().map(|violation| (schedule, violation))
+        });
+        match found {
+            Some(smaller) => (smallest, at) = (smaller, 0),
+            None => at += 1,
+        }
+    }
     smallest
 }
 

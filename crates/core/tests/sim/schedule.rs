@@ -279,9 +279,29 @@ pub(crate) fn schedules() -> impl Strategy<Value = Schedule> {
         for (at, fault) in faults {
             steps.insert(at.min(steps.len()), fault);
         }
-        let steps = steps.into_iter().filter(|(kept, _)| *kept).map(|(_, step)| step).collect();
-        Schedule { broker, skews, steps }
+        let mut schedule = Schedule { broker, skews, steps: Vec::with_capacity(steps.len()) };
+        let mut gap = 0;
+        for (kept, Step { after, what }) in steps {
+            // Taking a step out leaves the others where they were.
+            gap += after;
+            if kept {
+                schedule.steps.push(Step { after: std::mem::take(&mut gap), what });
+            }
+        }
+        schedule
     })
+}
+
+impl Schedule {
+    /// The same without one step, at the same times or earlier by its gap.
+    pub(crate) fn without_step(&self, at: usize, earlier: bool) -> Self {
+        let mut schedule = self.clone();
+        let gone = schedule.steps.remove(at);
+        if let Some(next) = schedule.steps.get_mut(at).filter(|_| !earlier) {
+            next.after += gone.after;
+        }
+        schedule
+    }
 }
 
 // --- printing

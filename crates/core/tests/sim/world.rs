@@ -33,7 +33,7 @@ const USERS: [&str; 3] = ["alice", "bob", "carol"];
 const SEED_USERS: [usize; 2] = [2, 0];
 const MACHINES: usize = ENGINES as usize + 2;
 
-const AWAY_AFTER: u64 = 60_000;
+const AWAY_AFTER: u64 = 15_000;
 const GRACE: u64 = 6_000;
 const LEASE: u64 = 120_000;
 const KEEP_ALIVE: u64 = 8_000;
@@ -403,9 +403,10 @@ impl World {
 
     fn launch(&mut self, m: usize) {
         let now = self.clock(m);
+        let blind = if self.now == 0 { WARM_UP } else { 2_000 + self.slack() };
         let machine = &mut self.machines[m];
         machine.runs += 1;
-        machine.blind_until = self.now + if self.now == 0 { WARM_UP } else { 2_000 };
+        machine.blind_until = self.now + blind;
         machine.blind_until = machine.blind_until.max(machine.path_certain).max(self.broker_certain);
         let saved = machine.saved.as_ref();
         let role = if m < DEVICES as usize {
@@ -465,7 +466,9 @@ impl World {
         let ticks = &mut self.machines[m].ticks;
         if ticks.0 == self.now { ticks.1 += 1 } else { *ticks = (self.now, 1) }
         if ticks.1 > 20 {
-            self.violated(|| format!("{}: a deadline that never ends", NAMES[m]));
+            let engine = self.machines[m].engine.as_ref();
+            let due = engine.and_then(|engine| engine.next_deadline(self.clock(m)));
+            self.violated(|| format!("{}: a deadline that never ends: {due:?}", NAMES[m]));
         }
         self.handle(m, Input::Tick);
     }

@@ -132,6 +132,7 @@ impl World {
         for who in came.iter().chain(went) {
             let Some(p) = USERS.iter().position(|user| *user == who.user) else { continue };
             // Whoever came or went was not there for a moment at least.
+            let since = since.min(self.people[p].left_at.saturating_sub(self.width()));
             if !self.people[p].believable_since(OFFLINE, since) {
                 self.violated(|| format!("{}: a notice about {}, who was there all along", NAMES[m], USERS[p]));
             }

@@ -17,7 +17,7 @@ impl World {
             What::Idle(d) => {
                 let since = Moment::Ago(Duration::from_millis(AWAY_AFTER));
                 self.at_desk(d, Observation::InputIdle { since }, |desk, now| {
-                    desk.idle_since = Some(now.saturating_sub(AWAY_AFTER));
+                    desk.idle_since = Some(now - AWAY_AFTER);
                 });
             }
             What::Lock(d) => {
