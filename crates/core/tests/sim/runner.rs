@@ -18,7 +18,7 @@ use crate::world::{self, Violation, Without};
 const REGRESSIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sim/regressions.jsonl");
 
 /// The most runs that shrinking one schedule may take.
-const SHRINKING: u32 = 20_000;
+const SHRINKING: u32 = 3_000;
 
 /// A schedule that fails.
 #[derive(Debug)]

@@ -171,7 +171,9 @@ impl Choice {
             self.pending = false;
             self.blurred = false;
         } else {
-            self.blurred |= self.pending || crossing;
+            // A choice that was not heard at once is compared with another device's by their calendars.
+            let by_calendars = !here && by != self.by && self.latest != UNCHOSEN;
+            self.blurred |= self.pending || crossing || by_calendars;
             self.pending |= !here;
             self.believable |= choice;
         }
@@ -252,13 +254,11 @@ pub(crate) struct Person {
     pub(crate) believable: Set,
     /// When each bit was last believable.
     last: [u64; 4],
-    /// When they were last certain not to be around any more: coming back from away is no coming.
-    pub(crate) left_at: u64,
 }
 
 impl Person {
     pub(crate) const fn new() -> Self {
-        Self { choice: Choice::new(), believable: OFFLINE, last: [0; 4], left_at: 0 }
+        Self { choice: Choice::new(), believable: OFFLINE, last: [0; 4] }
     }
 
     /// Says whether it changed.
@@ -267,10 +267,6 @@ impl Person {
             if self.believable & (1 << bit) != 0 {
                 *last = now;
             }
-        }
-        let around = ONLINE | DND;
-        if self.believable & around != 0 && set & around == 0 {
-            self.left_at = now;
         }
         std::mem::replace(&mut self.believable, set) != set
     }

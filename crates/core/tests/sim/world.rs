@@ -44,6 +44,9 @@ const QUIET: u64 = 43_000 + 12_000 + LEASE + 62_000;
 /// In the last part of it nothing is said but renewals.
 const SILENCE: u64 = 30_000;
 
+/// No run needs more events than this.
+const AT_MOST: u64 = 500_000;
+
 /// 2025-11-21, as every calendar reads when a run begins, but for its skew.
 const CALENDAR: u64 = 1_763_742_000_000;
 
@@ -172,6 +175,8 @@ struct Machine {
     in_touch_at: u64,
     /// As a viewer: it knows nothing yet.
     blind_until: u64,
+    /// When it last told of each person's coming.
+    came: [u64; 3],
     /// When its device record was written, for the bound of corrections.
     written: Vec<u64>,
     last_publish: u64,
@@ -213,6 +218,7 @@ pub(crate) struct World {
     /// What happened, line by line, if somebody wants to read it.
     pub(crate) trace: Option<Vec<String>>,
     pub(crate) handled: u64,
+    happened: u64,
 }
 
 /// Runs a schedule; says what went wrong.
@@ -256,6 +262,7 @@ impl World {
                 out_since: 0,
                 in_touch_at: 0,
                 blind_until: WARM_UP,
+                came: [WARM_UP; 3],
                 written: Vec::new(),
                 last_publish: 0,
                 recent: 0,
@@ -285,6 +292,7 @@ impl World {
             violation: None,
             trace: None,
             handled: 0,
+            happened: 0,
         }
     }
 
@@ -341,6 +349,10 @@ impl World {
                 break;
             }
             self.now = self.now.max(next);
+            self.happened += 1;
+            if self.happened > AT_MOST {
+                self.violated(|| "it never becomes quiet".to_owned());
+            }
             if event == next {
                 let Some(Reverse((_, _, slot))) = self.heap.pop() else { break };
                 self.free.push(slot);

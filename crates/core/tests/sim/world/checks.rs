@@ -129,13 +129,22 @@ impl World {
             Notice::Went(who, _) => (&[][..], std::slice::from_ref(who)),
             Notice::Summary { came, went } => (came.as_slice(), went.as_slice()),
         };
-        for who in came.iter().chain(went) {
-            let Some(p) = USERS.iter().position(|user| *user == who.user) else { continue };
-            // Whoever came or went was not there for a moment at least.
-            let since = since.min(self.people[p].left_at.saturating_sub(self.width()));
-            if !self.people[p].believable_since(OFFLINE, since) {
-                self.violated(|| format!("{}: a notice about {}, who was there all along", NAMES[m], USERS[p]));
-            }
+        for who in went {
+            self.judge_news(m, &who.user, since);
+        }
+        for who in came {
+            // Whoever went may have come back as away, and come to the keyboard long after.
+            let p = USERS.iter().position(|user| *user == who.user).unwrap_or_default();
+            let came_before = std::mem::replace(&mut self.machines[m].came[p], self.now);
+            self.judge_news(m, &who.user, since.min(came_before));
+        }
+    }
+
+    /// Whoever came or went was not there for a moment at least.
+    fn judge_news(&mut self, m: usize, user: &str, since: u64) {
+        let p = USERS.iter().position(|known| *known == user);
+        if p.is_none_or(|p| !self.people[p].believable_since(OFFLINE, since)) {
+            self.violated(|| format!("{}: a notice about {user}, who was there all along", NAMES[m]));
         }
     }
 
