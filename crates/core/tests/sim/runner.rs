@@ -70,7 +70,7 @@ pub(crate) fn run_many(from: u64, count: u64, without: Without) -> Batch {
                     for step in &schedule.steps {
                         mine.kinds[step.what.kind()] += 1;
                     }
-                    match world::run(&schedule, without) {
+                    match world::fails(&schedule, without) {
                         Ok(inputs) => mine.inputs += inputs,
                         Err(violation) => {
                             stop.store(true, Ordering::Relaxed);
@@ -108,7 +108,7 @@ fn shrink(
     while going && runs < SHRINKING {
         runs += 1;
         let schedule = tree.current();
-        going = match world::run(&schedule, without) {
+        going = match world::fails(&schedule, without) {
             Err(violation) => {
                 smallest = (schedule, violation);
                 tree.simplify()
@@ -121,7 +121,7 @@ fn shrink(
     while at < smallest.0.steps.len() {
         let found = [true, false].into_iter().find_map(|earlier| {
             let schedule = smallest.0.without_step(at, earlier);
-            world::run(&schedule, without).err().map(|violation| (schedule, violation))
+            world::fails(&schedule, without).err().map(|violation| (schedule, violation))
         });
         match found {
             Some(smaller) => (smallest, at) = (smaller, 0),

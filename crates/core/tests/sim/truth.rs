@@ -171,9 +171,7 @@ impl Choice {
             self.pending = false;
             self.blurred = false;
         } else {
-            // A choice that was not heard at once is compared with another device's by their calendars.
-            let by_calendars = !here && by != self.by && self.latest != UNCHOSEN;
-            self.blurred |= self.pending || crossing || by_calendars;
+            self.blurred |= self.pending || crossing;
             self.pending |= !here;
             self.believable |= choice;
         }

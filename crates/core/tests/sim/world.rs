@@ -45,7 +45,7 @@ const QUIET: u64 = 43_000 + 12_000 + LEASE + 62_000;
 const SILENCE: u64 = 30_000;
 
 /// No run needs more events than this.
-const AT_MOST: u64 = 500_000;
+const AT_MOST: u64 = 30_000;
 
 /// 2025-11-21, as every calendar reads when a run begins, but for its skew.
 const CALENDAR: u64 = 1_763_742_000_000;
@@ -229,6 +229,15 @@ pub(crate) fn run(schedule: &Schedule, without: Without) -> Result<u64, Violatio
         Some(violation) => Err(violation),
         None => Ok(world.handled),
     }
+}
+
+/// What goes wrong; without a rule, only what would not go wrong with it.
+pub(crate) fn fails(schedule: &Schedule, without: Without) -> Result<u64, Violation> {
+    let result = run(schedule, without);
+    if without != Without::Nothing && result.is_err() && run(schedule, Without::Nothing).is_err() {
+        return Ok(0);
+    }
+    result
 }
 
 /// Runs a schedule again and tells what happened.
