@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help run test lint test-unit test-e2e bench truth clean
+.PHONY: help run test lint test-unit test-e2e sim bench truth clean
 
 help: ## these lines
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -21,6 +21,9 @@ test-unit: ## the tests of the crates and of the window
 
 test-e2e: ## the tests with real brokers, real binaries and a real desktop
 	@scripts/test.sh e2e
+
+sim: ## many schedules of the simulated network, other ones each time; SEEDS=n says how many
+	@scripts/sim.sh $(SEEDS)
 
 bench: ## the measurements behind the figures of the README
 	@scripts/bench.sh

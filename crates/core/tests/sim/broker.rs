@@ -20,10 +20,16 @@ pub(crate) type ConnId = usize;
 /// What the broker does to a connection.
 #[derive(Debug)]
 pub(crate) enum Out {
-    Connack { session_present: bool },
+    Connack {
+        session_present: bool,
+    },
     Suback,
     Puback(u64),
-    Message { message: Rc<Stored>, retained: bool, expires_in: Option<Duration> },
+    Message {
+        message: Rc<Stored>,
+        retained: bool,
+        expires_in: Option<Duration>,
+    },
     /// DISCONNECT 0x8E, then a closed socket.
     TakenOver,
     /// A closed socket.
@@ -273,12 +279,6 @@ impl Broker {
         if let Some(session) = self.sessions.iter_mut().find(|s| *s.client_id == *client_id) {
             session.client_id = format!("{client_id} elsewhere").into();
         }
-    }
-
-    /// What stands on a topic.
-    pub(crate) fn stands(&self, now: u64, topic: &str) -> Option<&[u8]> {
-        let held = self.retained.iter().find(|held| *held.topic == *topic)?;
-        (held.expires_at > now).then_some(&*held.payload)
     }
 
     fn forget_port(&mut self, conn: ConnId) {

@@ -2,6 +2,7 @@
 //!
 //! `SIM_SCHEDULES` says how many schedules are run, `SIM_FROM` from which seed on; `make sim SEEDS=n` runs others than
 //! the tests do.
+//! `SIM_KEEP=0` keeps no regression, `SIM_SHRINKING` bounds the runs that shrinking takes, `SIM_THREADS` the threads.
 
 mod broker;
 mod runner;
@@ -26,10 +27,13 @@ fn what_ever_failed_holds() {
 
 #[test]
 fn in_the_end_every_viewer_is_right_and_nobody_was_shown_a_flap() {
-    let batch = run_many(setting("SIM_FROM", 0), setting("SIM_SCHEDULES", 100_000), Without::Nothing);
+    let batch =
+        run_many(setting("SIM_FROM", 0), setting("SIM_SCHEDULES", 100_000), Without::Nothing);
     say(&batch.report());
     if let Some(failure) = &batch.failure {
-        if setting("SIM_KEEP", 1) == 1 { failure.keep(); }
+        if setting("SIM_KEEP", 1) == 1 {
+            failure.keep();
+        }
         panic!("{}", failure.tell(Without::Nothing));
     }
 }

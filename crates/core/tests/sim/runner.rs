@@ -18,7 +18,7 @@ use crate::world::{self, Violation, Without};
 const REGRESSIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sim/regressions.jsonl");
 
 /// The most runs that shrinking one schedule may take.
-const SHRINKING: u32 = 3_000;
+const SHRINKING: u64 = 3_000;
 
 /// A schedule that fails.
 #[derive(Debug)]
@@ -74,6 +74,7 @@ pub(crate) fn run_many(from: u64, count: u64, without: Without) -> Batch {
                         Ok(inputs) => mine.inputs += inputs,
                         Err(violation) => {
                             stop.store(true, Ordering::Relaxed);
+                            say(&format!("seed {seed}: {}; shrinking", violation.what));
                             let smallest = shrink(&mut tree, schedule, violation, without);
                             let (schedule, violation) = smallest;
                             mine.failure = Some(Failure { seed, schedule, violation });
@@ -104,8 +105,9 @@ fn shrink(
 ) -> (Schedule, Violation) {
     let mut smallest = (schedule, violation);
     let mut runs = 0;
+    let most = setting("SIM_SHRINKING", SHRINKING);
     let mut going = tree.simplify();
-    while going && runs < SHRINKING {
+    while going && runs < most {
         runs += 1;
         let schedule = tree.current();
         going = match world::fails(&schedule, without) {
@@ -118,7 +120,8 @@ fn shrink(
     }
     // What seemed to be needed once may have become idle since.
     let mut at = 0;
-    while at < smallest.0.steps.len() {
+    while at < smallest.0.steps.len() && runs < most {
+        runs += 2;
         let found = [true, false].into_iter().find_map(|earlier| {
             let schedule = smallest.0.without_step(at, earlier);
             world::fails(&schedule, without).err().map(|violation| (schedule, violation))

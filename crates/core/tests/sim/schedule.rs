@@ -138,10 +138,30 @@ pub(crate) enum Outage {
 impl What {
     /// For the counts.
     pub(crate) const KINDS: [&str; 25] = [
-        "input", "pause", "idle", "lock", "choose", "clear", "suspend", "quit", "seed says",
-        "seed leaves", "drop (both ends)", "drop (client's end)", "drop (broker's end)", "stall",
-        "delay", "freeze", "kill", "planned restart", "clock set", "broker restart (Wills fired)",
-        "broker kill (Wills lost)", "broker kill (all lost)", "cluster split", "meddler",
+        "input",
+        "pause",
+        "idle",
+        "lock",
+        "choose",
+        "clear",
+        "suspend",
+        "quit",
+        "seed says",
+        "seed leaves",
+        "drop (both ends)",
+        "drop (client's end)",
+        "drop (broker's end)",
+        "stall",
+        "delay",
+        "freeze",
+        "kill",
+        "planned restart",
+        "clock set",
+        "broker restart (Wills fired)",
+        "broker kill (Wills lost)",
+        "broker kill (all lost)",
+        "cluster split",
+        "meddler",
         "viewer reopened / seed killed",
     ];
 
@@ -270,10 +290,7 @@ pub(crate) fn schedules() -> impl Strategy<Value = Schedule> {
         slot(prop_oneof![4 => deed(), 1 => fault().prop_map(What::Fault)]),
         36..44,
     );
-    let faults = proptest::collection::vec(
-        (0..40usize, slot(fault().prop_map(What::Fault))),
-        5..9,
-    );
+    let faults = proptest::collection::vec((0..40usize, slot(fault().prop_map(What::Fault))), 5..9);
     let skews = proptest::array::uniform7(-300..300i16);
     (broker, skews, steps, faults).prop_map(|(broker, skews, mut steps, faults)| {
         for (at, fault) in faults {

@@ -163,7 +163,14 @@ impl Choice {
     }
 
     /// Chosen at a device that is in no trouble (`here`), nor is any other of the person (`clear`).
-    pub(crate) const fn chosen(&mut self, now: u64, by: usize, choice: Set, here: bool, clear: bool) {
+    pub(crate) const fn chosen(
+        &mut self,
+        now: u64,
+        by: usize,
+        choice: Set,
+        here: bool,
+        clear: bool,
+    ) {
         let crossing = by != self.by && now < self.at + UNDER_WAY;
         self.before = self.believable;
         if clear && !crossing {

@@ -19,9 +19,7 @@ use porchlight_core::time::{Monotonic, Now, Timestamp};
 use porchlight_core::view::ChosenStatus;
 
 use crate::broker::{Broker, ConnId, NEVER, Out};
-use crate::schedule::{
-    DEVICES, ENGINES, End, Fault, NAMES, Outage, Schedule, What, Word,
-};
+use crate::schedule::{DEVICES, ENGINES, End, Fault, NAMES, Outage, Schedule, What, Word};
 use crate::truth::{self, AWAY, DND, OFFLINE, ONLINE, Person, Set, Source, UNCHOSEN};
 
 mod checks;
@@ -428,7 +426,8 @@ impl World {
         let machine = &mut self.machines[m];
         machine.runs += 1;
         machine.blind_until = self.now + blind;
-        machine.blind_until = machine.blind_until.max(machine.path_certain).max(self.broker_certain);
+        machine.blind_until =
+            machine.blind_until.max(machine.path_certain).max(self.broker_certain);
         let saved = machine.saved.as_ref();
         let role = if m < DEVICES as usize {
             let device = DeviceId::parse(&format!("{}{m}", USERS[m / 2])).expect("an id");
@@ -469,13 +468,16 @@ impl World {
         machine.shown = [OFFLINE; 3];
         if m < DEVICES as usize {
             let desk = machine.desk.clone();
-            self.handle(m, match desk.idle_since {
-                Some(since) => {
-                    let ago = Duration::from_millis(self.now - since);
-                    Input::Observed(Observation::InputIdle { since: Moment::Ago(ago) })
-                }
-                None => Input::Observed(Observation::InputActive),
-            });
+            self.handle(
+                m,
+                match desk.idle_since {
+                    Some(since) => {
+                        let ago = Duration::from_millis(self.now - since);
+                        Input::Observed(Observation::InputIdle { since: Moment::Ago(ago) })
+                    }
+                    None => Input::Observed(Observation::InputActive),
+                },
+            );
             if desk.locked {
                 self.handle(m, Input::Observed(Observation::Locked(true)));
             }
@@ -485,7 +487,11 @@ impl World {
 
     fn tick(&mut self, m: usize) {
         let ticks = &mut self.machines[m].ticks;
-        if ticks.0 == self.now { ticks.1 += 1 } else { *ticks = (self.now, 1) }
+        if ticks.0 == self.now {
+            ticks.1 += 1
+        } else {
+            *ticks = (self.now, 1)
+        }
         if ticks.1 > 20 {
             let engine = self.machines[m].engine.as_ref();
             let due = engine.and_then(|engine| engine.next_deadline(self.clock(m)));
@@ -504,7 +510,9 @@ impl World {
         while let Some(effect) = self.machines[m].engine.as_mut().and_then(Engine::poll_effect) {
             match effect {
                 Effect::Show(update) => {
-                    shown |= !(update.joins.is_empty() && update.changes.is_empty() && update.leaves.is_empty())
+                    shown |= !(update.joins.is_empty()
+                        && update.changes.is_empty()
+                        && update.leaves.is_empty())
                         || update.me.is_some();
                 }
                 Effect::Stopped => stopped = true,
@@ -532,7 +540,9 @@ impl World {
                 if let Some(old) = &self.machines[m].saved
                     && old.device != saved.device
                 {
-                    self.violated(|| format!("{}: a new device id, and nobody has cloned it", NAMES[m]));
+                    self.violated(|| {
+                        format!("{}: a new device id, and nobody has cloned it", NAMES[m])
+                    });
                 }
                 self.machines[m].saved = Some(saved);
             }
@@ -591,7 +601,12 @@ impl World {
     fn publish(&mut self, m: usize, publish: Publish) {
         let Some(conn) = self.machines[m].main else { return };
         self.note(|| {
-            format!("{} says {}: {}", NAMES[m], publish.topic, String::from_utf8_lossy(&publish.payload))
+            format!(
+                "{} says {}: {}",
+                NAMES[m],
+                publish.topic,
+                String::from_utf8_lossy(&publish.payload)
+            )
         });
         self.judge_publish(m, &publish);
         let machine = &mut self.machines[m];

@@ -22,7 +22,8 @@ impl World {
         }
         for p in 0..3 {
             let seed = SEED_USERS.iter().position(|user| *user == p);
-            let seed = seed.map_or(OFFLINE, |seed| self.sources[ENGINES as usize + seed].believable);
+            let seed =
+                seed.map_or(OFFLINE, |seed| self.sources[ENGINES as usize + seed].believable);
             let devices: &[Source] = if p < 2 { &self.sources[p * 2..p * 2 + 2] } else { &[] };
             if devices.iter().all(Source::is_certain) {
                 self.people[p].choice.settle();
@@ -113,7 +114,13 @@ impl World {
             if !own && !self.people[p].believable_since(shown, since) {
                 let truth = self.people[p].believable;
                 self.violated(|| {
-                    format!("{} shows {} {}; she is {}", NAMES[m], USERS[p], words(shown), words(truth))
+                    format!(
+                        "{} shows {} {}; she is {}",
+                        NAMES[m],
+                        USERS[p],
+                        words(shown),
+                        words(truth)
+                    )
                 });
             }
         }
@@ -144,7 +151,9 @@ impl World {
     fn judge_news(&mut self, m: usize, user: &str, since: u64) {
         let p = USERS.iter().position(|known| *known == user);
         if p.is_none_or(|p| !self.people[p].believable_since(OFFLINE, since)) {
-            self.violated(|| format!("{}: a notice about {user}, who was there all along", NAMES[m]));
+            self.violated(|| {
+                format!("{}: a notice about {user}, who was there all along", NAMES[m])
+            });
         }
     }
 

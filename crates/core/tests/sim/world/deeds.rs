@@ -30,8 +30,7 @@ impl World {
                     Word::Away => ChosenStatus::Away,
                     Word::Dnd => ChosenStatus::Dnd,
                 };
-                let command =
-                    Command::Choose { status, text: None, emoji: None, lasting: None };
+                let command = Command::Choose { status, text: None, emoji: None, lasting: None };
                 self.choose(usize::from(d), bit(word), command);
             }
             What::Clear(d) => self.choose(usize::from(d), UNCHOSEN, Command::ClearChosen),
