@@ -488,9 +488,9 @@ impl World {
     fn tick(&mut self, m: usize) {
         let ticks = &mut self.machines[m].ticks;
         if ticks.0 == self.now {
-            ticks.1 += 1
+            ticks.1 += 1;
         } else {
-            *ticks = (self.now, 1)
+            *ticks = (self.now, 1);
         }
         if ticks.1 > 20 {
             let engine = self.machines[m].engine.as_ref();

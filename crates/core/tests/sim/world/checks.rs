@@ -1,5 +1,10 @@
 //! The invariants.
 
+#![expect(
+    clippy::needless_range_loop,
+    reason = "machines and people are numbers, and the tables of each run beside each other"
+)]
+
 use super::*;
 
 /// What one device may write to its own topic in a minute: its changes, and five corrections.
