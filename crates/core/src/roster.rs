@@ -81,6 +81,8 @@ struct Circumstances {
     link_up: bool,
     /// How many connections we had.
     connection: u64,
+    /// The number of the first connection since we were away for longer than it takes to come back.
+    away_before: u64,
     /// Until when we settle, if we do.
     settling: Option<Monotonic>,
     /// How much later than promised a loss may show.
@@ -100,6 +102,8 @@ pub struct Roster {
     /// Counts records as they come in, to tell which of two came last.
     arrivals: u64,
     around: Circumstances,
+    /// When our connection went down.
+    lost_at: Option<Monotonic>,
 }
 
 impl Default for Circumstances {
@@ -108,6 +112,7 @@ impl Default for Circumstances {
         Self {
             link_up: true,
             connection: 0,
+            away_before: 0,
             settling: None,
             broker_is_late: BROKERS_ARE_LATE,
             without: None,
@@ -154,7 +159,9 @@ impl Roster {
                 person.apply_seed(now, record, arrival, &self.around);
             }
             // A Will: written long ago, it can't know which other clients there are now.
-            Payload::Record(UserRecord::Sum(sum)) if sum.timestamp.is_none() => {}
+            Payload::Record(UserRecord::Sum(sum)) if sum.timestamp.is_none() => {
+                person.keep_seed(&self.around);
+            }
             Payload::Record(UserRecord::Sum(sum)) => {
                 person.apply_carried(now, sum.foreign, &self.around);
             }
@@ -197,6 +204,9 @@ impl Roster {
     pub(crate) fn link_began(&mut self, now: Now) {
         let first = self.around.connection == 0 || self.people.is_empty();
         self.around.connection += 1;
+        if self.lost_at.take().is_none_or(|lost| now.mono.since(lost) > SETTLES) {
+            self.around.away_before = self.around.connection;
+        }
         let settles = !first && self.around.without != Some(Rule::Settle);
         self.around.settling = settles.then(|| now.mono + SETTLES);
         for person in self.people.values_mut() {
@@ -215,7 +225,9 @@ impl Roster {
 
     /// Our connection is down, so all this is what we last heard.
     pub(crate) fn link_lost(&mut self, now: Now) {
-        self.around.link_up = false;
+        if std::mem::take(&mut self.around.link_up) {
+            self.lost_at = Some(now.mono);
+        }
         for person in self.people.values_mut() {
             person.link_lost(now, &self.around);
         }

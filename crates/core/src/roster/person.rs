@@ -85,6 +85,14 @@ impl Person {
         match carried {
             None => self.seed = None,
             Some(record) => {
+                // Carried by somebody who had not read what came since.
+                let newer = |held: &&mut Seed| {
+                    record.timestamp.is_some() && held.timestamp >= record.timestamp
+                };
+                if let Some(held) = self.seed.as_mut().filter(newer) {
+                    held.connection = around.connection;
+                    return;
+                }
                 let told = record.timestamp.map(|at| at.min(now.wall));
                 self.put_seed(now, record, told, around);
             }
@@ -107,6 +115,15 @@ impl Person {
             heard: told.unwrap_or(now.wall),
             connection: around.connection,
         });
+    }
+
+    /// Something stands where the seed-style client's record stood, and tells nothing of it: unless we were away for
+    /// long, it is as we knew it.
+    pub(super) fn keep_seed(&mut self, around: &Circumstances) {
+        if let Some(seed) = self.seed.as_mut().filter(|seed| seed.connection >= around.away_before)
+        {
+            seed.connection = around.connection;
+        }
     }
 
     pub(super) fn forget_seed(&mut self) {
@@ -293,9 +310,9 @@ impl Person {
         let choice = self.choice(now);
         let base = self.base(around, false);
         // A seed-style client that is gone needs no carrying: its absence is what the sum says. One of which nothing
-        // was read on this connection may be gone.
+        // was read since we were away may be gone.
         let foreign = self.seed.as_ref().filter(|seed| {
-            seed.status != SeedStatus::Offline && seed.connection == around.connection
+            seed.status != SeedStatus::Offline && seed.connection >= around.away_before
         });
         SumRecord {
             status: choice.map_or_else(

@@ -57,6 +57,12 @@ impl Source {
         self.is_certain() && now >= self.changed_at + UNDER_WAY
     }
 
+    /// What it may be believed to be by somebody who has not heard all of the last moment: the words of two sources
+    /// cross on their way.
+    pub(crate) const fn crossing(&self, now: u64, width: u64) -> Set {
+        if now <= self.changed_at + width { self.believable | self.before } else { self.believable }
+    }
+
     /// What it is, said so that everybody can hear it, unless it is in trouble.
     pub(crate) fn says(&mut self, now: u64, status: Set) {
         if self.status == status {
@@ -160,6 +166,11 @@ impl Choice {
             pending: false,
             blurred: false,
         }
+    }
+
+    /// As [`Source::crossing`].
+    pub(crate) const fn crossing(&self, now: u64, width: u64) -> Set {
+        if now <= self.at + width { self.believable | self.before } else { self.believable }
     }
 
     /// Chosen at a device that is in no trouble (`here`), nor is any other of the person (`clear`).

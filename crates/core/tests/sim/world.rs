@@ -168,6 +168,8 @@ struct Machine {
     runs: u32,
     /// What each person is shown as.
     shown: [Set; 3],
+    /// Whether it says of each that this may be so no longer.
+    doubted: [bool; 3],
     /// As a viewer: out of touch since then, and in touch again from then on at the latest.
     out_since: u64,
     in_touch_at: u64,
@@ -266,6 +268,7 @@ impl World {
                 desk: Desk::default(),
                 runs: 0,
                 shown: [OFFLINE; 3],
+                doubted: [false; 3],
                 out_since: 0,
                 in_touch_at: 0,
                 blind_until: WARM_UP,

@@ -15,7 +15,7 @@ const NOTICE_HELD: u64 = 3_900;
 impl World {
     /// Brings up to date what may be believed.
     pub(super) fn believe(&mut self) {
-        let now = self.now;
+        let (now, width) = (self.now, self.width());
         for source in &mut self.sources {
             source.follow(now);
         }
@@ -27,17 +27,18 @@ impl World {
         }
         for p in 0..3 {
             let seed = SEED_USERS.iter().position(|user| *user == p);
-            let seed =
-                seed.map_or(OFFLINE, |seed| self.sources[ENGINES as usize + seed].believable);
+            let seed = seed
+                .map_or(OFFLINE, |seed| self.sources[ENGINES as usize + seed].crossing(now, width));
             let devices: &[Source] = if p < 2 { &self.sources[p * 2..p * 2 + 2] } else { &[] };
             if devices.iter().all(Source::is_certain) {
                 self.people[p].choice.settle();
             }
             let mut sets = [OFFLINE; 2];
             for (set, source) in sets.iter_mut().zip(devices) {
-                *set = source.believable;
+                *set = source.crossing(now, width);
             }
-            let sum = truth::sum(&sets[..devices.len()], seed, self.people[p].choice.believable);
+            let choice = self.people[p].choice.crossing(now, width);
+            let sum = truth::sum(&sets[..devices.len()], seed, choice);
             if self.people[p].believe(now, sum) {
                 self.note(|| format!("{} may be believed {}", USERS[p], words(sum)));
                 self.plan(now + self.width() + 1, Event::Look);
@@ -73,8 +74,11 @@ impl World {
     pub(super) fn look_at(&mut self, m: usize) {
         let Some(engine) = &self.machines[m].engine else { return };
         let mut shown = [OFFLINE; 3];
+        // Without a link nothing is claimed of those who are not in the list either.
+        let mut doubted = [engine.people().all(|person| person.stale); 3];
         for person in engine.people() {
             let Some(p) = USERS.iter().position(|user| *user == person.user) else { continue };
+            doubted[p] = person.stale;
             shown[p] = match person.status.as_str() {
                 "online" => ONLINE,
                 "away" => AWAY,
@@ -93,6 +97,7 @@ impl World {
             self.note(|| line);
         }
         self.machines[m].shown = shown;
+        self.machines[m].doubted = doubted;
         self.check(m);
     }
 
@@ -116,7 +121,9 @@ impl World {
         for p in 0..3 {
             let own = m < DEVICES as usize && p == m / 2;
             let shown = self.machines[m].shown[p];
-            if !own && !self.people[p].believable_since(shown, since) {
+            // Whoever says that it may be so no longer claims nothing.
+            let claims = !self.machines[m].doubted[p];
+            if !own && claims && !self.people[p].believable_since(shown, since) {
                 let truth = self.people[p].believable;
                 self.violated(|| {
                     format!(
@@ -198,13 +205,17 @@ impl World {
             self.look_at(m);
             for p in 0..3 {
                 let (shown, truth) = (self.machines[m].shown[p], self.people[p].believable);
-                if shown & truth == 0 {
+                let listed =
+                    self.machines[m].engine.as_ref().is_some_and(|e| e.people().count() > 0);
+                let doubted = listed && self.machines[m].doubted[p];
+                if shown & truth == 0 || doubted {
                     self.violated(|| {
                         format!(
-                            "in the end {} shows {} {}; she is {}",
+                            "in the end {} shows {} {}{}; she is {}",
                             NAMES[m],
                             USERS[p],
                             words(shown),
+                            if doubted { ", in doubt" } else { "" },
                             words(truth)
                         )
                     });
