@@ -2,6 +2,25 @@
 
 use std::fmt;
 
+/// What is watched for. Each has sources of its own, which come and go by themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Subject {
+    /// The time since the last input: the one without which nobody knows whether somebody is there.
+    Idle,
+    /// The screen lock.
+    Lock,
+    /// Who has the screen and the keyboard, where several sessions share them.
+    Seat,
+    /// Sleep and power-off.
+    Power,
+    /// Whether the network is still the same.
+    Network,
+    /// Whether a microphone is in use.
+    Call,
+    /// Whether the desktop was told not to disturb.
+    Dnd,
+}
+
 /// What is watched, what that can tell, and what it can't.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Description {
@@ -20,8 +39,16 @@ pub struct Tells {
     pub idle: bool,
     /// Whether the screen is locked.
     pub lock: bool,
+    /// Whether another session has the seat.
+    pub seat: bool,
     /// Whether the machine is about to sleep or to power off.
     pub power: bool,
+    /// Whether the network changed.
+    pub network: bool,
+    /// Whether a microphone is in use.
+    pub call: bool,
+    /// Whether the desktop was told not to disturb.
+    pub dnd: bool,
 }
 
 /// Something that is not known, as two half-sentences without a full stop.
@@ -34,24 +61,65 @@ pub struct Missing {
 }
 
 impl Tells {
+    /// Nothing at all.
+    pub(crate) const NOTHING: Self = Self {
+        idle: false,
+        lock: false,
+        seat: false,
+        power: false,
+        network: false,
+        call: false,
+        dnd: false,
+    };
     /// Input only.
     #[cfg(all(unix, not(target_os = "macos")))]
-    pub(crate) const IDLE: Self = Self { idle: true, lock: false, power: false };
-    /// All there is.
-    pub(crate) const EVERYTHING: Self = Self { idle: true, lock: true, power: true };
-    /// Nothing at all.
-    pub(crate) const NOTHING: Self = Self { idle: false, lock: false, power: false };
+    pub(crate) const IDLE: Self = Self { idle: true, ..Self::NOTHING };
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Idle => "idle",
+            Self::Lock => "lock",
+            Self::Seat => "seat",
+            Self::Power => "power",
+            Self::Network => "network",
+            Self::Call => "call",
+            Self::Dnd => "do-not-disturb",
+        })
+    }
 }
 
 impl fmt::Display for Tells {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let facts = [(self.idle, "idle"), (self.lock, "lock"), (self.power, "power")];
-        let mut told = facts.iter().filter(|(told, _)| *told).map(|(_, name)| name);
+        let facts = [
+            (self.idle, Subject::Idle),
+            (self.lock, Subject::Lock),
+            (self.seat, Subject::Seat),
+            (self.power, Subject::Power),
+            (self.network, Subject::Network),
+            (self.call, Subject::Call),
+            (self.dnd, Subject::Dnd),
+        ];
+        let mut told = facts.iter().filter(|(told, _)| *told).map(|(_, subject)| subject);
         let Some(first) = told.next() else {
             return f.write_str("nothing");
         };
-        f.write_str(first)?;
-        told.try_for_each(|name| write!(f, ", {name}"))
+        write!(f, "{first}")?;
+        told.try_for_each(|subject| write!(f, ", {subject}"))
+    }
+}
+
+impl Description {
+    /// No source at all, or none at present.
+    pub(crate) const fn none(missing: Option<Missing>) -> Self {
+        Self { name: "none", tells: Tells::NOTHING, missing }
+    }
+}
+
+impl Missing {
+    pub(crate) fn new(what: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { what: what.into(), remedy: remedy.into() }
     }
 }
 
@@ -77,10 +145,13 @@ mod tests {
 
     #[test]
     fn a_description_reads_as_a_sentence() {
-        let missing = Missing { what: "no lock".to_owned(), remedy: "lock by hand".to_owned() };
-        let blind = Description { name: "none", tells: Tells::NOTHING, missing: Some(missing) };
+        let blind = Description::none(Some(Missing::new("no lock", "lock by hand")));
         assert_eq!(blind.to_string(), "none (tells nothing): no lock; lock by hand");
-        let told = Description { name: "stdin", tells: Tells::EVERYTHING, missing: None };
-        assert_eq!(told.to_string(), "stdin (tells idle, lock, power)");
+        let told = Description {
+            name: "stdin",
+            tells: Tells { lock: true, ..Tells::IDLE },
+            missing: None,
+        };
+        assert_eq!(told.to_string(), "stdin (tells idle, lock)");
     }
 }

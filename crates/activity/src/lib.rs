@@ -8,8 +8,9 @@
 //! [`start`] never fails. Where nothing can be known, the [`Description`] says why and what to do about
 //! it, and the first observation is `SourceLost`: unknown is never shown as active.
 //!
-//! One file a source: a type that implements `source::Source` (`x11`, `poll`, `stdin`). `auto` knows which
-//! of them fits which session.
+//! One file a source: a type that implements `source::Source` (`x11`, `poll`, `stdin`). For each [`Subject`]
+//! a `source::Strand` opens the first that works, and `supervise` keeps it running. `auto` knows which of
+//! them fit which session.
 
 mod auto;
 mod description;
@@ -18,27 +19,37 @@ mod poll;
 mod settings;
 mod source;
 pub mod stdin;
+mod supervise;
+#[cfg(all(unix, not(target_os = "macos")))]
+mod unix;
 mod watch;
 #[cfg(all(unix, not(target_os = "macos")))]
 mod x11;
 
-pub use description::{Description, Missing, Tells};
+pub use description::{Description, Missing, Subject, Tells};
 pub use settings::{Choice, ChoiceError, Probe, SessionEnv, Settings};
 pub use watch::Watch;
 
-/// Begins to watch, with the first source that works.
+use supervise::Supervisor;
+
+/// Begins to watch, with the first source that works of each kind.
 ///
 /// It has to be called inside a tokio runtime with I/O and time enabled, and takes at most about two
-/// seconds: so long a silent X server is waited for.
+/// seconds: so long it is waited for whether input can be watched.
 pub async fn start(settings: Settings, env: &SessionEnv) -> Watch {
-    let watch = match settings.choice {
-        Choice::Auto => auto::watch(settings.away_after(), settings.probe, env).await,
-        Choice::Stdin => stdin::watch(),
-        Choice::None => Watch::blind(
-            "it is switched off",
-            "choose the source `auto` to have it watched, or set your status by hand",
+    let mut supervisor = Supervisor::new();
+    match settings.choice {
+        Choice::Auto => auto::run(&mut supervisor, settings, env),
+        Choice::Stdin => stdin::run(&mut supervisor),
+        Choice::None => supervisor.never(
+            Subject::Idle,
+            Missing::new(
+                "it is switched off",
+                "choose the source `auto` to have it watched, or set your status by hand",
+            ),
         ),
-    };
-    tracing::info!(source = %watch.source(), "watching activity");
+    }
+    let mut watch = supervisor.watch();
+    watch.settle_idle().await;
     watch
 }

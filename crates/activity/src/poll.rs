@@ -4,6 +4,7 @@
 //! until then. Deliberately knows no system: the question is a [`Probe`] that somebody else supplies, and
 //! the guard says when it must not be asked any more.
 
+use std::sync::{Arc, Mutex, TryLockError};
 use std::time::Duration;
 
 use porchlight_core::observation::{Moment, Observation};
@@ -20,10 +21,16 @@ const AT_LEAST: Duration = Duration::from_secs(1);
 const REFUSALS: u32 = 3;
 /// A probe that takes longer hangs, and what was last seen is no longer true.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// What crashed once is not asked again.
+const CRASHED: &str = "asking for the idle time crashed";
+
+/// A probe that outlives the sources that ask it.
+#[derive(Clone)]
+pub(crate) struct Question(Arc<Mutex<Probe>>);
 
 /// The source: a probe, asked again and again until the guard ends.
 pub(crate) struct Poller<G> {
-    pub(crate) probe: Probe,
+    pub(crate) probe: Question,
     pub(crate) away_after: Duration,
     /// Ends when the probe must not be called any more, because what it asks has gone.
     pub(crate) guard: G,
@@ -54,13 +61,12 @@ impl<G: Future<Output = Lost> + Send + 'static> Source for Poller<G> {
     }
 }
 
-async fn poll(mut probe: Probe, away_after: Duration, to: &Reports) -> Lost {
+async fn poll(probe: Question, away_after: Duration, to: &Reports) -> Lost {
     let mut seen = Seen::Nothing;
     let mut refused = 0;
     loop {
-        let idle;
-        (probe, idle) = match ask(probe).await {
-            Ok(answered) => answered,
+        let idle = match probe.ask().await {
+            Ok(idle) => idle,
             Err(lost) => return lost,
         };
         let Some(idle) = idle else {
@@ -81,16 +87,29 @@ async fn poll(mut probe: Probe, away_after: Duration, to: &Reports) -> Lost {
     }
 }
 
-/// Asks where blocking does no harm.
-async fn ask(mut probe: Probe) -> Result<(Probe, Option<Duration>), Lost> {
-    let asked = tokio::task::spawn_blocking(move || {
-        let idle = probe();
-        (probe, idle)
-    });
-    match tokio::time::timeout(PATIENCE, asked).await {
-        Ok(Ok(answered)) => Ok(answered),
-        Ok(Err(_)) => Err(Lost("asking for the idle time crashed".to_owned())),
-        Err(_) => Err(Lost(format!("the system did not tell the idle time within {PATIENCE:?}"))),
+impl Question {
+    pub(crate) fn new(probe: Probe) -> Self {
+        Self(Arc::new(Mutex::new(probe)))
+    }
+
+    /// Asks where blocking does no harm.
+    async fn ask(&self) -> Result<Option<Duration>, Lost> {
+        let probe = Arc::clone(&self.0);
+        let asked = tokio::task::spawn_blocking(move || match probe.try_lock() {
+            Ok(mut probe) => Ok(probe()),
+            Err(TryLockError::Poisoned(_)) => Err(Lost(CRASHED.to_owned())),
+            // It may hang for ever, and one thread that does is enough.
+            Err(TryLockError::WouldBlock) => {
+                Err(Lost("the system still does not tell the idle time".to_owned()))
+            }
+        });
+        match tokio::time::timeout(PATIENCE, asked).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => Err(Lost(CRASHED.to_owned())),
+            Err(_) => {
+                Err(Lost(format!("the system did not tell the idle time within {PATIENCE:?}")))
+            }
+        }
     }
 }
 
@@ -154,7 +173,14 @@ mod tests {
 
     fn watch(answers: &[Option<u64>]) -> (Watch, mpsc::Receiver<Duration>) {
         let (probe, questions) = probe(answers);
-        (Watch::over(Poller { probe, away_after: MINUTE, guard: pending() }), questions)
+        (
+            Watch::over(Poller {
+                probe: Question::new(probe),
+                away_after: MINUTE,
+                guard: pending(),
+            }),
+            questions,
+        )
     }
 
     /// An hour of the fake clock is over at once.
@@ -199,7 +225,11 @@ mod tests {
             count.fetch_add(1, Ordering::Relaxed);
             Some(brink)
         });
-        let mut watch = Watch::over(Poller { probe, away_after: MINUTE, guard: pending() });
+        let mut watch = Watch::over(Poller {
+            probe: Question::new(probe),
+            away_after: MINUTE,
+            guard: pending(),
+        });
         assert_eq!(next(&mut watch).await, Observation::InputActive);
         let more = tokio::time::timeout(Duration::from_secs(10), watch.next()).await;
         assert!(more.is_err(), "{more:?}");
@@ -226,7 +256,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_probe_that_crashes_is_a_loss() {
         let probe: Probe = Box::new(|| panic!("on purpose"));
-        let mut watch = Watch::over(Poller { probe, away_after: MINUTE, guard: pending() });
+        let mut watch = Watch::over(Poller {
+            probe: Question::new(probe),
+            away_after: MINUTE,
+            guard: pending(),
+        });
         assert_eq!(next(&mut watch).await, Observation::SourceLost);
         assert!(watch.source().to_string().contains("crashed"));
     }
@@ -243,7 +277,11 @@ mod tests {
             let _ = held.recv();
             None
         });
-        let mut watch = Watch::over(Poller { probe, away_after: MINUTE, guard: pending() });
+        let mut watch = Watch::over(Poller {
+            probe: Question::new(probe),
+            away_after: MINUTE,
+            guard: pending(),
+        });
         begun.await.unwrap();
         // The fake clock does not go on by itself while a blocking thread is busy.
         tokio::time::advance(PATIENCE + AT_LEAST).await;
@@ -260,7 +298,8 @@ mod tests {
             let _ = ended.await;
             Lost("the display went away".to_owned())
         };
-        let mut watch = Watch::over(Poller { probe, away_after: MINUTE, guard });
+        let mut watch =
+            Watch::over(Poller { probe: Question::new(probe), away_after: MINUTE, guard });
         assert_eq!(next(&mut watch).await, idle(300));
         end.send(()).unwrap();
         assert_eq!(next(&mut watch).await, Observation::SourceLost);
@@ -272,7 +311,8 @@ mod tests {
     async fn a_display_that_is_gone_at_the_start_is_not_asked_at_all() {
         let (probe, questions) = probe(&[Some(300)]);
         let guard = async { Lost("the display went away".to_owned()) };
-        let mut watch = Watch::over(Poller { probe, away_after: MINUTE, guard });
+        let mut watch =
+            Watch::over(Poller { probe: Question::new(probe), away_after: MINUTE, guard });
         assert_eq!(next(&mut watch).await, Observation::SourceLost);
         assert_eq!(asked_at(&questions), [0; 0]);
     }

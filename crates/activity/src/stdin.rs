@@ -9,14 +9,18 @@ mod thread;
 
 pub use line::{LINE_LIMIT, LineError, parse_line};
 
-use crate::watch::Watch;
+use crate::description::{Missing, Subject};
+use crate::supervise::Supervisor;
 
-pub(crate) fn watch() -> Watch {
+pub(crate) fn run(supervisor: &mut Supervisor) {
     match thread::ThreadedStdin::start() {
-        Ok(input) => Watch::over(reader::JsonLines::new(input)),
-        Err(error) => Watch::blind(
-            format!("the standard input can't be read ({error})"),
-            "start Porchlight again, or set your status by hand",
+        Ok(input) => supervisor.run_once(Subject::Idle, reader::JsonLines::new(input)),
+        Err(error) => supervisor.never(
+            Subject::Idle,
+            Missing::new(
+                format!("the standard input can't be read ({error})"),
+                "start Porchlight again, or set your status by hand",
+            ),
         ),
     }
 }

@@ -20,7 +20,8 @@ impl<R> JsonLines<R> {
 
 impl<R: AsyncRead + Unpin + Send + 'static> Source for JsonLines<R> {
     fn description(&self) -> Description {
-        Description { name: "stdin", tells: Tells::EVERYTHING, missing: None }
+        let tells = Tells { idle: true, lock: true, power: true, ..Tells::NOTHING };
+        Description { name: "stdin", tells, missing: None }
     }
 
     async fn run(mut self, to: &Reports) -> Lost {
