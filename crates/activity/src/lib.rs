@@ -15,6 +15,8 @@
 mod auto;
 mod description;
 #[cfg(all(unix, not(target_os = "macos")))]
+mod mutter;
+#[cfg(all(unix, not(target_os = "macos")))]
 mod poll;
 mod settings;
 mod source;
@@ -23,6 +25,8 @@ mod supervise;
 #[cfg(all(unix, not(target_os = "macos")))]
 mod unix;
 mod watch;
+#[cfg(all(unix, not(target_os = "macos")))]
+mod wayland;
 #[cfg(all(unix, not(target_os = "macos")))]
 mod x11;
 

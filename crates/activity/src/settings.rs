@@ -1,6 +1,8 @@
 //! What is asked for: by the person, and by the session that the program runs in.
 
 use std::fmt;
+#[cfg(all(unix, not(target_os = "macos")))]
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -89,6 +91,10 @@ pub struct SessionEnv {
     pub wayland_display: Option<String>,
     /// `XDG_SESSION_TYPE`
     pub xdg_session_type: Option<String>,
+    /// `XDG_RUNTIME_DIR`
+    pub runtime_dir: Option<String>,
+    /// `DBUS_SESSION_BUS_ADDRESS`
+    pub session_bus: Option<String>,
 }
 
 impl SessionEnv {
@@ -101,6 +107,8 @@ impl SessionEnv {
             display: read("DISPLAY"),
             wayland_display: read("WAYLAND_DISPLAY"),
             xdg_session_type: read("XDG_SESSION_TYPE"),
+            runtime_dir: read("XDG_RUNTIME_DIR"),
+            session_bus: read("DBUS_SESSION_BUS_ADDRESS"),
         }
     }
 }
@@ -110,16 +118,34 @@ impl SessionEnv {
     /// One hint is enough: an X11 source must not run where Xwayland answers, because its idle counter
     /// sees only what the pointer does over X11 windows.
     pub(crate) fn is_wayland(&self) -> bool {
-        self.wayland_display.as_deref().is_some_and(|name| !name.is_empty())
-            || self
-                .xdg_session_type
-                .as_deref()
+        filled(&self.wayland_display).is_some()
+            || filled(&self.xdg_session_type)
                 .is_some_and(|kind| kind.eq_ignore_ascii_case("wayland"))
     }
 
     pub(crate) fn x11_display(&self) -> Option<&str> {
-        self.display.as_deref().filter(|name| !name.is_empty())
+        filled(&self.display)
     }
+
+    /// Where the compositor listens, by the rules of `wl_display_connect`.
+    pub(crate) fn wayland_socket(&self) -> Option<PathBuf> {
+        let display = Path::new(filled(&self.wayland_display).unwrap_or("wayland-0"));
+        if display.is_absolute() {
+            return Some(display.to_owned());
+        }
+        filled(&self.runtime_dir).map(|dir| Path::new(dir).join(display))
+    }
+
+    /// The address of the session's message bus, by the rules of the D-Bus specification and of systemd.
+    pub(crate) fn session_bus(&self) -> Option<String> {
+        let beside = || filled(&self.runtime_dir).map(|dir| format!("unix:path={dir}/bus"));
+        filled(&self.session_bus).map(str::to_owned).or_else(beside)
+    }
+}
+
+#[cfg(all(unix, not(target_os = "macos")))]
+fn filled(value: &Option<String>) -> Option<&str> {
+    value.as_deref().filter(|value| !value.is_empty())
 }
 
 #[cfg(test)]
@@ -158,11 +184,31 @@ mod tests {
             display: Some(":0".to_owned()),
             wayland_display: wayland.map(str::to_owned),
             xdg_session_type: kind.map(str::to_owned),
+            ..SessionEnv::default()
         };
         assert!(session(Some("wayland-0"), None).is_wayland());
         assert!(session(None, Some("wayland")).is_wayland());
         assert!(session(Some("wayland-0"), Some("x11")).is_wayland());
         assert!(!session(Some(""), Some("x11")).is_wayland());
         assert!(!session(None, None).is_wayland());
+    }
+    #[cfg(all(unix, not(target_os = "macos")))]
+    #[test]
+    fn a_compositor_and_a_bus_are_found_as_others_find_them() {
+        let session = |wayland: Option<&str>, bus: Option<&str>| SessionEnv {
+            wayland_display: wayland.map(str::to_owned),
+            session_bus: bus.map(str::to_owned),
+            runtime_dir: Some("/run/user/7".to_owned()),
+            ..SessionEnv::default()
+        };
+        let socket = |wayland| session(wayland, None).wayland_socket().unwrap();
+        assert_eq!(socket(Some("wayland-1")), Path::new("/run/user/7/wayland-1"));
+        assert_eq!(socket(Some("/tmp/wl")), Path::new("/tmp/wl"));
+        assert_eq!(socket(None), Path::new("/run/user/7/wayland-0"));
+        let bus = |address| session(None, address).session_bus().unwrap();
+        assert_eq!(bus(Some("unix:path=/tmp/bus")), "unix:path=/tmp/bus");
+        assert_eq!(bus(Some("")), "unix:path=/run/user/7/bus");
+        assert_eq!(SessionEnv::default().wayland_socket(), None);
+        assert_eq!(SessionEnv::default().session_bus(), None);
     }
 }

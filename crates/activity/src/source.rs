@@ -43,6 +43,8 @@ pub(crate) trait Strand: Send + 'static {
 pub(crate) enum Refusal {
     /// There is none now, which may change.
     ForNow(Missing),
+    /// There is none, and only what [`Strand::hint`] waits for would change that.
+    UntilHint(Missing),
     /// There will never be one in this process.
     ForGood(Missing),
 }

@@ -114,12 +114,19 @@ async fn keep<S: Strand>(mut strand: S, to: Reports) {
             )),
         };
         match refusal {
-            Refusal::ForNow(missing) => to.put(Report::Closed(missing)).await,
+            Refusal::ForNow(missing) => {
+                to.put(Report::Closed(missing)).await;
+                tokio::select! {
+                    () = sleep(pause) => pause = (2 * pause).min(LONGEST_PAUSE),
+                    () = strand.hint() => sleep(AFTER_A_HINT).await,
+                }
+            }
+            Refusal::UntilHint(missing) => {
+                to.put(Report::Closed(missing)).await;
+                strand.hint().await;
+                sleep(AFTER_A_HINT).await;
+            }
             Refusal::ForGood(missing) => return to.put(Report::Closed(missing)).await,
-        }
-        tokio::select! {
-            () = sleep(pause) => pause = (2 * pause).min(LONGEST_PAUSE),
-            () = strand.hint() => sleep(AFTER_A_HINT).await,
         }
     }
 }

@@ -4,11 +4,14 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use crate::description::{Description, Missing, Subject};
+use crate::mutter::{self, Monitor};
 use crate::poll::{Poller, Question};
 use crate::settings::{SessionEnv, Settings};
 use crate::source::{Lost, Refusal, Reports, Source, Strand};
+use crate::wayland::{self, Notifications};
 use crate::x11::{self, Alarms, Unusable};
 
+const BY_ITSELF: &str = "it is tried again by itself; until then, set your status by hand";
 const BY_HAND: &str = "set your status by hand, or feed the source `stdin`";
 
 /// The strand: how long there was no input.
@@ -24,6 +27,34 @@ impl Idle {
         Self { away_after, probe: settings.probe.map(Question::new), env }
     }
 
+    /// GNOME's monitor, which knows more than what the display tells; `None` where this is no GNOME.
+    async fn mutter(&self) -> Option<Result<Input, Refusal>> {
+        match mutter::open(&self.env.session_bus()?, self.away_after).await {
+            Ok(monitor) => Some(Ok(Input::Mutter(Box::new(monitor)))),
+            Err(why @ (mutter::Unusable::NoBus(_) | mutter::Unusable::NotOwned)) => {
+                tracing::debug!(%why, "not asking GNOME");
+                None
+            }
+            Err(why) => Some(Err(Missing::new(why.to_string(), BY_ITSELF).into())),
+        }
+    }
+
+    async fn wayland(&self) -> Result<Input, Refusal> {
+        let Some(socket) = self.env.wayland_socket() else {
+            let why = "this session is Wayland, but neither WAYLAND_DISPLAY nor XDG_RUNTIME_DIR says where";
+            return Err(Refusal::ForGood(Missing::new(why, BY_HAND)));
+        };
+        match wayland::open(socket, self.away_after).await {
+            Ok(notifications) => Ok(Input::Notifications(Box::new(notifications))),
+            Err(why @ wayland::Unusable::NoProtocol) => {
+                let remedy = "away follows the lock screen or your own choice";
+                // Compositors learn nothing while they run, but GNOME's own way may not be there yet.
+                Err(Refusal::UntilHint(Missing::new(why.to_string(), remedy)))
+            }
+            Err(why) => Err(Missing::new(why.to_string(), BY_ITSELF).into()),
+        }
+    }
+
     async fn x11(&self, display: &str) -> Result<Input, Refusal> {
         match (x11::open(display, self.away_after).await, &self.probe) {
             (Ok(alarms), _) => Ok(Input::Alarms(Box::new(alarms))),
@@ -35,7 +66,10 @@ impl Idle {
                     guard: Box::pin(display.gone()),
                 }))
             }
-            (Err(why), _) => Err(Missing::new(why.to_string(), BY_HAND).into()),
+            (Err(why @ Unusable::Uncounted { .. }), _) => {
+                Err(Missing::new(why.to_string(), BY_HAND).into())
+            }
+            (Err(why), _) => Err(Missing::new(why.to_string(), BY_ITSELF).into()),
         }
     }
 }
@@ -46,22 +80,33 @@ impl Strand for Idle {
     type Source = Input;
 
     async fn open(&mut self) -> Result<Input, Refusal> {
-        if self.env.is_wayland() {
-            let why = "this session is Wayland, and there is no source for it yet";
-            return Err(Refusal::ForGood(Missing::new(why, BY_HAND)));
-        }
-        match self.env.x11_display() {
-            Some(display) => self.x11(display).await,
-            None => Err(Refusal::ForGood(Missing::new(
+        if !self.env.is_wayland() && self.env.x11_display().is_none() {
+            return Err(Refusal::ForGood(Missing::new(
                 "there is no display, neither DISPLAY nor WAYLAND_DISPLAY is set",
                 BY_HAND,
-            ))),
+            )));
+        }
+        if let Some(answer) = self.mutter().await {
+            return answer;
+        }
+        match self.env.x11_display() {
+            Some(display) if !self.env.is_wayland() => self.x11(display).await,
+            _ => self.wayland().await,
+        }
+    }
+
+    async fn hint(&mut self) {
+        match self.env.session_bus() {
+            Some(address) => mutter::appears(&address).await,
+            None => std::future::pending().await,
         }
     }
 }
 
 /// Whatever tells of input here.
 pub(crate) enum Input {
+    Mutter(Box<Monitor>),
+    Notifications(Box<Notifications>),
     Alarms(Box<Alarms>),
     Polled(Poller<Pin<Box<dyn Future<Output = Lost> + Send>>>),
 }
@@ -69,6 +114,8 @@ pub(crate) enum Input {
 impl Source for Input {
     fn description(&self) -> Description {
         match self {
+            Self::Mutter(monitor) => monitor.description(),
+            Self::Notifications(notifications) => notifications.description(),
             Self::Alarms(alarms) => alarms.description(),
             Self::Polled(poller) => poller.description(),
         }
@@ -76,6 +123,8 @@ impl Source for Input {
 
     async fn run(self, to: &Reports) -> Lost {
         match self {
+            Self::Mutter(monitor) => monitor.run(to).await,
+            Self::Notifications(notifications) => notifications.run(to).await,
             Self::Alarms(alarms) => alarms.run(to).await,
             Self::Polled(poller) => poller.run(to).await,
         }

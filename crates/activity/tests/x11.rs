@@ -1,6 +1,8 @@
 //! The X11 source against a real X server: what the person does is what is observed.
 #![cfg(all(unix, not(target_os = "macos")))]
 
+#[path = "observer/thread.rs"]
+mod observer;
 #[path = "x11/server.rs"]
 mod server;
 
@@ -8,6 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
+use observer::Observer;
 use porchlight_activity::{Choice, Probe, SessionEnv, Settings, Watch, start};
 use porchlight_core::observation::{Moment, Observation};
 use server::{Edit, Keyboard, Proxy, Xvfb, silent_display};
@@ -122,17 +125,78 @@ async fn whoever_is_away_at_the_start_is_away_at_once_and_seen_to_return() {
 }
 
 #[tokio::test]
-async fn a_server_that_goes_is_a_lost_source() {
+async fn a_server_that_is_killed_is_a_loss_until_it_is_back() {
     let server = Xvfb::start();
     let mut watch = watch(server.display()).await;
     let first = next(&mut watch).await;
     assert!(matches!(first, Observation::InputActive | Observation::InputIdle { .. }), "{first:?}");
+    let number = server.number();
     drop(server);
     let lost = async { while watch.next().await != Observation::SourceLost {} };
     timeout(DEADLINE, lost).await.expect("the loss is told");
     let said = watch.source().to_string();
     assert!(said.contains("the X server is gone"), "{said}");
     assert!(!watch.source().tells.idle);
+
+    let server = Xvfb::again(number);
+    let back = timeout(DEADLINE, watch.next()).await.expect("it is back");
+    assert_eq!(back, Observation::SourceOk);
+    assert_eq!(watch.source().name, "xsync");
+    assert!(watch.source().tells.idle);
+    let keyboard = Keyboard::of(server.display());
+    // Whatever it was at the start, it follows what the person does.
+    let followed = async {
+        keyboard.press();
+        while watch.next().await != Observation::InputActive {}
+        while !matches!(watch.next().await, Observation::InputIdle { .. }) {}
+        keyboard.press();
+        while watch.next().await != Observation::InputActive {}
+    };
+    timeout(DEADLINE, followed).await.expect("it watches again");
+}
+
+#[test]
+fn a_thousand_inputs_of_somebody_active_wake_nobody() {
+    let server = Xvfb::start();
+    let keyboard = Keyboard::of(server.display());
+    keyboard.press();
+    let settings = Settings { away_after: 5 * AWAY_AFTER, ..settings(None) };
+    let (observer, _) = Observer::start(settings, session(server.display()));
+    observer.active();
+    let before = observer.wake_ups();
+    assert!(before > 0, "nothing was counted");
+    for _ in 0..1_000 {
+        keyboard.press();
+    }
+    assert_eq!(observer.wake_ups() - before, 0);
+    // And yet it listens.
+    observer.idle();
+    assert!(observer.wake_ups() > before);
+}
+
+#[test]
+fn away_and_back_are_told_at_once() {
+    const AT_ONCE: Duration = Duration::from_millis(50);
+    let server = Xvfb::start();
+    let keyboard = Keyboard::of(server.display());
+    keyboard.press();
+    let (observer, _) = Observer::start(settings(None), session(server.display()));
+    observer.active();
+    for _ in 0..3 {
+        let pressed = Instant::now();
+        keyboard.press();
+        let (seen, ago) = observer.idle();
+        let late = (seen.at - pressed).saturating_sub(AWAY_AFTER);
+        println!("away {late:?} after the threshold");
+        assert!(late <= AT_ONCE, "away {late:?} after the threshold");
+        let since = ago.abs_diff(seen.at - pressed);
+        assert!(since <= Duration::from_millis(100), "the last input is wrong by {since:?}");
+        let pressed = Instant::now();
+        keyboard.press();
+        let late = observer.active().at - pressed;
+        println!("back {late:?} after the input");
+        assert!(late <= AT_ONCE, "back {late:?} after the input");
+    }
 }
 
 #[tokio::test]
@@ -236,7 +300,9 @@ async fn under_wayland_no_x_server_is_asked() {
         let mut watch = start(settings(probe), &env).await;
         let said = watch.source().to_string();
         assert!(
-            said.contains("this session is Wayland, and there is no source for it yet"),
+            said.contains(
+                "this session is Wayland, but neither WAYLAND_DISPLAY nor XDG_RUNTIME_DIR"
+            ),
             "{said}"
         );
         assert_eq!(next(&mut watch).await, Observation::SourceLost);

@@ -25,7 +25,17 @@ pub(crate) struct Xvfb {
 
 impl Xvfb {
     pub(crate) fn start() -> Self {
+        Self::on(None)
+    }
+
+    /// On the display of one that is gone.
+    pub(crate) fn again(number: u32) -> Self {
+        Self::on(Some(number))
+    }
+
+    fn on(number: Option<u32>) -> Self {
         let mut child = Command::new("Xvfb")
+            .args(number.map(|number| format!(":{number}")))
             // Without -noreset it resets when its last client leaves.
             .args(["-displayfd", "1", "-noreset", "-nolisten", "tcp"])
             .stdout(Stdio::piped())
@@ -53,6 +63,10 @@ impl Xvfb {
 
     pub(crate) fn display(&self) -> &str {
         &self.display
+    }
+
+    pub(crate) fn number(&self) -> u32 {
+        self.number
     }
 }
 

@@ -1,0 +1,108 @@
+//! An observer on a thread of its own, so that what wakes it can be counted.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
+
+use porchlight_activity::{SessionEnv, Settings, start};
+use porchlight_core::observation::{Moment, Observation};
+use tokio::time::Instant;
+
+/// Nothing here takes as long.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
+/// How many there were: each has a name of its own, so that tests can run side by side.
+static COUNT: AtomicUsize = AtomicUsize::new(0);
+/// The thread on which zbus waits for all buses of a process.
+const BUS: &str = "async-io";
+
+/// Somebody who watches; dropping it ends the watch.
+pub(crate) struct Observer {
+    seen: mpsc::Receiver<Seen>,
+    thread: String,
+    /// Dropped to end the thread.
+    _end: tokio::sync::oneshot::Sender<()>,
+}
+
+/// One observation, and what it came from.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    pub(crate) at: Instant,
+    pub(crate) observation: Observation,
+    pub(crate) source: String,
+}
+
+impl Observer {
+    /// Returns when it watches.
+    pub(crate) fn start(settings: Settings, env: SessionEnv) -> (Self, String) {
+        let (tell, seen) = mpsc::channel();
+        let (ready, begun) = mpsc::channel();
+        let (end, mut ended) = tokio::sync::oneshot::channel();
+        let watching = async move {
+            let mut watch = start(settings, &env).await;
+            let _ = ready.send(watch.source().to_string());
+            loop {
+                let observation = tokio::select! {
+                    observation = watch.next() => observation,
+                    _ = &mut ended => return,
+                };
+                let source = watch.source().to_string();
+                let _ = tell.send(Seen { at: Instant::now(), observation, source });
+            }
+        };
+        let thread = format!("observer{}", COUNT.fetch_add(1, Ordering::Relaxed));
+        std::thread::Builder::new()
+            .name(thread.clone())
+            .spawn(|| {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+                runtime.expect("a runtime").block_on(watching);
+            })
+            .expect("a thread");
+        let source = begun.recv_timeout(DEADLINE).expect("it watches");
+        (Self { seen, thread, _end: end }, source)
+    }
+
+    pub(crate) fn next(&self) -> Seen {
+        self.seen.recv_timeout(DEADLINE).expect("an observation in time")
+    }
+
+    /// The next one, which is input.
+    pub(crate) fn active(&self) -> Seen {
+        let seen = self.next();
+        assert_eq!(seen.observation, Observation::InputActive, "{seen:?}");
+        seen
+    }
+
+    /// The next one, which is an absence, with how long ago it began.
+    pub(crate) fn idle(&self) -> (Seen, Duration) {
+        let seen = self.next();
+        match seen.observation {
+            Observation::InputIdle { since: Moment::Ago(ago) } => (seen, ago),
+            _ => panic!("{seen:?} is no absence"),
+        }
+    }
+
+    /// How often what watches was woken since it began: each time, it went to sleep again. Whatever else
+    /// uses a bus in this process counts too.
+    pub(crate) fn wake_ups(&self) -> u64 {
+        // Whoever has just told something may not sleep again yet.
+        self.silent_for(Duration::from_millis(20));
+        let tasks = std::fs::read_dir("/proc/self/task").expect("Linux tells of threads");
+        let switches = tasks.filter_map(|task| {
+            // One that has just ended has no files any more.
+            let status = std::fs::read_to_string(task.ok()?.path().join("status")).ok()?;
+            let field =
+                |name| status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+            [self.thread.as_str(), BUS]
+                .contains(&field("Name:")?)
+                .then(|| field("voluntary_ctxt_switches:")?.parse::<u64>().ok())?
+        });
+        switches.sum()
+    }
+
+    pub(crate) fn silent_for(&self, time: Duration) {
+        match self.seen.recv_timeout(time) {
+            Err(RecvTimeoutError::Timeout) => {}
+            told => panic!("{told:?}"),
+        }
+    }
+}

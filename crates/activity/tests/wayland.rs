@@ -1,0 +1,203 @@
+//! The Wayland source against a compositor that does as it is told.
+#![cfg(all(unix, not(target_os = "macos")))]
+
+#[path = "wayland/compositor.rs"]
+mod compositor;
+#[path = "observer/thread.rs"]
+mod observer;
+
+use std::time::Duration;
+
+use compositor::{Compositor, Offer, Place};
+use observer::Observer;
+use porchlight_activity::{Choice, SessionEnv, Settings};
+use porchlight_core::observation::Observation;
+use tokio::time::Instant;
+
+/// So late a thing may be told.
+const AT_ONCE: Duration = Duration::from_millis(50);
+/// No test waits so long for somebody to go.
+const NEVER: Duration = Duration::from_secs(300);
+
+fn watch(place: &Place, away_after: Duration) -> (Observer, String) {
+    let settings = Settings { choice: Choice::Auto, away_after, probe: None };
+    let env = SessionEnv {
+        wayland_display: Some(place.socket().to_str().expect("a plain path").to_owned()),
+        ..SessionEnv::default()
+    };
+    Observer::start(settings, env)
+}
+
+/// Somebody is known to be there.
+fn present(compositor: &Compositor, observer: &Observer) {
+    // The compositor has to think them idle before it can tell of their input.
+    observer.silent_for(Duration::from_millis(100));
+    compositor.input(1);
+    observer.active();
+}
+
+#[test]
+fn hundreds_of_absences_and_returns_are_told_once_each() {
+    for version in [1, 2] {
+        let place = Place::new();
+        let compositor = place.compositor(Offer::Version(version));
+        let (observer, source) = watch(&place, NEVER);
+        assert!(source.starts_with("ext-idle-notify (tells idle)"), "{source}");
+        present(&compositor, &observer);
+        for _ in 0..300 {
+            compositor.idle();
+            let (_, ago) = observer.idle();
+            assert_eq!(ago, NEVER);
+            compositor.input(3);
+            observer.active();
+        }
+        observer.silent_for(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn nothing_is_said_before_there_is_something_to_say() {
+    let place = Place::new();
+    let compositor = place.compositor(Offer::Version(2));
+    let (observer, _) = watch(&place, Duration::from_secs(1));
+    let begun = Instant::now();
+    let (seen, _) = observer.idle();
+    assert!(seen.at - begun >= Duration::from_millis(900), "{:?}", seen.at - begun);
+    compositor.input(1);
+    observer.active();
+}
+
+#[test]
+fn away_and_back_are_told_at_once() {
+    let away_after = Duration::from_secs(1);
+    let place = Place::new();
+    let compositor = place.compositor(Offer::Version(2));
+    let (observer, _) = watch(&place, away_after);
+    let begun = Instant::now();
+    present(&compositor, &observer);
+    let mut last_input = begun + Duration::from_millis(100);
+    for _ in 0..3 {
+        let (seen, ago) = observer.idle();
+        let late = (seen.at - last_input).saturating_sub(away_after);
+        println!("away {late:?} after the threshold");
+        assert!(late <= AT_ONCE, "away {late:?} after the threshold");
+        assert_eq!(ago, away_after);
+        last_input = Instant::now();
+        compositor.input(1);
+        let late = observer.active().at - last_input;
+        println!("back {late:?} after the input");
+        assert!(late <= AT_ONCE, "back {late:?} after the input");
+    }
+}
+
+#[test]
+fn a_thousand_inputs_of_somebody_active_wake_nobody() {
+    let place = Place::new();
+    let compositor = place.compositor(Offer::Version(2));
+    let (observer, _) = watch(&place, NEVER);
+    present(&compositor, &observer);
+    let before = observer.wake_ups();
+    assert!(before > 0, "nothing was counted");
+    for _ in 0..10 {
+        compositor.input(100);
+        observer.silent_for(Duration::from_millis(5));
+    }
+    assert_eq!(observer.wake_ups() - before, 0);
+    // And yet it listens.
+    compositor.idle();
+    observer.idle();
+    assert!(observer.wake_ups() > before);
+}
+
+#[test]
+fn a_playing_video_is_no_input_where_the_compositor_can_tell() {
+    let place = Place::new();
+    let compositor = place.compositor(Offer::Version(2));
+    let (observer, source) = watch(&place, Duration::from_secs(1));
+    assert_eq!(source, "ext-idle-notify (tells idle)");
+    compositor.play_a_video();
+    observer.idle();
+}
+
+#[test]
+fn where_a_playing_video_counts_as_input_it_says_so() {
+    let place = Place::new();
+    let compositor = place.compositor(Offer::Version(1));
+    let (observer, source) = watch(&place, Duration::from_secs(1));
+    assert!(source.contains("counts a playing video as input"), "{source}");
+    compositor.play_a_video();
+    observer.silent_for(Duration::from_millis(1_500));
+}
+
+#[test]
+fn a_compositor_that_is_killed_is_a_loss_until_it_is_back() {
+    let place = Place::new();
+    let compositor = place.compositor(Offer::Version(2));
+    let (observer, _) = watch(&place, NEVER);
+    present(&compositor, &observer);
+    drop(compositor);
+    let lost = observer.next();
+    assert_eq!(lost.observation, Observation::SourceLost);
+    assert!(lost.source.contains("activity is unknown: the compositor is gone"), "{lost:?}");
+    assert!(lost.source.contains("(tells nothing)"), "{lost:?}");
+
+    let compositor = place.compositor(Offer::Version(1));
+    let back = observer.next();
+    assert_eq!(back.observation, Observation::SourceOk);
+    assert!(back.source.starts_with("ext-idle-notify (tells idle)"), "{back:?}");
+    present(&compositor, &observer);
+    compositor.idle();
+    observer.idle();
+}
+
+#[test]
+fn an_idle_protocol_that_is_taken_away_is_a_loss() {
+    let place = Place::new();
+    let compositor = place.compositor(Offer::Version(2));
+    let (observer, _) = watch(&place, NEVER);
+    present(&compositor, &observer);
+    compositor.withdraw();
+    let lost = observer.next();
+    assert_eq!(lost.observation, Observation::SourceLost);
+    assert!(lost.source.contains("took its idle protocol away"), "{lost:?}");
+}
+
+#[test]
+fn a_compositor_without_the_protocol_or_a_seat_is_unknown_and_it_says_why() {
+    for (offer, why) in [
+        (
+            Offer::NoProtocol,
+            "this compositor offers no idle protocol; away follows the lock screen or your own choice",
+        ),
+        (Offer::NoSeat, "this compositor has no seat"),
+    ] {
+        let place = Place::new();
+        let _compositor = place.compositor(offer);
+        let (observer, source) = watch(&place, NEVER);
+        assert!(source.contains(why), "{source}");
+        assert_eq!(observer.next().observation, Observation::SourceLost);
+    }
+}
+
+#[test]
+fn no_compositor_is_unknown_until_there_is_one() {
+    let place = Place::new();
+    let (observer, source) = watch(&place, NEVER);
+    assert!(source.starts_with("none (tells nothing): activity is unknown"), "{source}");
+    assert_eq!(observer.next().observation, Observation::SourceLost);
+    let compositor = place.compositor(Offer::Version(2));
+    assert_eq!(observer.next().observation, Observation::SourceOk);
+    present(&compositor, &observer);
+}
+
+#[test]
+fn a_silent_compositor_is_given_up_after_two_seconds() {
+    let place = Place::new();
+    let _listener = std::os::unix::net::UnixListener::bind(place.socket()).expect("a free socket");
+    let begun = Instant::now();
+    let (observer, source) = watch(&place, NEVER);
+    let waited = begun.elapsed();
+    assert!(waited >= Duration::from_secs(2) && waited < Duration::from_secs(3), "{waited:?}");
+    assert!(source.contains("did not answer within 2s"), "{source}");
+    assert_eq!(observer.next().observation, Observation::SourceLost);
+}
