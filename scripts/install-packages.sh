@@ -29,6 +29,9 @@ declare -A shown_by=(
     [openssl]=program:openssl
     [webkit2gtk-driver]=program:WebKitWebDriver
     [mosquitto]=program:mosquitto
+    # Whose idle time is watched: GNOME's shell and KDE's, both without a screen.
+    [mutter]=program:mutter
+    [kwin-wayland]=program:kwin_wayland
 )
 
 wanted=()
@@ -37,7 +40,7 @@ for purpose in "$@"; do
     cli) wanted+=(build-essential ca-certificates) ;;
     build) wanted+=(build-essential ca-certificates pkg-config libwebkit2gtk-4.1-dev libxss-dev) ;;
     run) wanted+=(libwebkit2gtk-4.1-0 libxss1) ;;
-    test) wanted+=(xvfb openbox x11-utils xdotool imagemagick dbus openssl webkit2gtk-driver mosquitto) ;;
+    test) wanted+=(xvfb openbox x11-utils xdotool imagemagick dbus openssl webkit2gtk-driver mosquitto mutter kwin-wayland) ;;
     *) die "install-packages.sh: no purpose is called $purpose (cli, build, run, test)" ;;
     esac
 done

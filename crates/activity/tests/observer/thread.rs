@@ -23,6 +23,27 @@ pub(crate) struct Observer {
     _end: tokio::sync::oneshot::Sender<()>,
 }
 
+/// How late things were told. A busy machine may be late once, so the median counts.
+#[derive(Debug, Default)]
+pub(crate) struct Delays(Vec<Duration>);
+
+impl Delays {
+    /// What a person would call at once.
+    const AT_ONCE: Duration = Duration::from_millis(50);
+
+    pub(crate) fn add(&mut self, late: Duration) {
+        self.0.push(late);
+    }
+
+    /// Checks them, where the server itself may be late by so much.
+    pub(crate) fn check(mut self, what: &str, server: Duration) {
+        println!("{what}: late by {:?}", self.0);
+        self.0.sort_unstable();
+        let median = self.0[self.0.len() / 2];
+        assert!(median <= Self::AT_ONCE + server, "{what}: late by {:?}", self.0);
+    }
+}
+
 /// One observation, and what it came from.
 #[derive(Debug)]
 pub(crate) struct Seen {
