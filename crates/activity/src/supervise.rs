@@ -147,3 +147,262 @@ async fn run(source: impl Source, to: Reports) -> Lost {
         Some(Err(_)) | None => Lost("it stopped unexpectedly".to_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::future::pending;
+
+    use porchlight_core::observation::Observation;
+
+    use super::*;
+    use crate::description::{Description, Tells};
+
+    /// What comes of an attempt.
+    enum Attempt {
+        /// A source that tells of input, and is lost after so long.
+        Works(Duration),
+        Panics,
+        Refused(Refusal),
+        Hangs,
+    }
+
+    struct Scripted<const LOCK: bool> {
+        /// The last one for ever.
+        attempts: VecDeque<Attempt>,
+        attempted: mpsc::UnboundedSender<u64>,
+        begun: Instant,
+        hints: mpsc::UnboundedReceiver<()>,
+    }
+
+    /// The other end of a script.
+    struct Script {
+        /// In whole seconds since the start.
+        attempted: mpsc::UnboundedReceiver<u64>,
+        hints: mpsc::UnboundedSender<()>,
+    }
+
+    fn scripted<const LOCK: bool>(
+        attempts: impl IntoIterator<Item = Attempt>,
+    ) -> (Scripted<LOCK>, Script) {
+        let (attempted_in, attempted) = mpsc::unbounded_channel();
+        let (hints_in, hints) = mpsc::unbounded_channel();
+        let attempts = attempts.into_iter().collect();
+        let strand = Scripted { attempts, attempted: attempted_in, begun: Instant::now(), hints };
+        (strand, Script { attempted, hints: hints_in })
+    }
+
+    impl Script {
+        fn attempted(&mut self) -> Vec<u64> {
+            std::iter::from_fn(|| self.attempted.try_recv().ok()).collect()
+        }
+    }
+
+    impl<const LOCK: bool> Strand for Scripted<LOCK> {
+        const SUBJECT: Subject = if LOCK { Subject::Lock } else { Subject::Idle };
+
+        type Source = Working;
+
+        async fn open(&mut self) -> Result<Working, Refusal> {
+            let _ = self.attempted.send(self.begun.elapsed().as_secs());
+            match self.attempts.pop_front().unwrap_or_else(|| not_now("still not there")) {
+                Attempt::Works(lasts) => Ok(Working { lasts: Some(lasts) }),
+                Attempt::Panics => Ok(Working { lasts: None }),
+                Attempt::Refused(refusal) => Err(refusal),
+                Attempt::Hangs => pending().await,
+            }
+        }
+
+        async fn hint(&mut self) {
+            if self.hints.recv().await.is_none() {
+                pending::<()>().await;
+            }
+        }
+    }
+
+    struct Working {
+        lasts: Option<Duration>,
+    }
+
+    impl crate::source::Source for Working {
+        fn description(&self) -> Description {
+            let tells = Tells { idle: true, ..Tells::NOTHING };
+            Description { name: "scripted", tells, missing: None }
+        }
+
+        async fn run(self, to: &Reports) -> Lost {
+            to.send(Observation::InputActive).await;
+            sleep(self.lasts.expect("a source that panics")).await;
+            Lost("it was unplugged".to_owned())
+        }
+    }
+
+    fn refused(refusal: impl FnOnce(Missing) -> Refusal, what: &str) -> Attempt {
+        Attempt::Refused(refusal(Missing::new(what, "wait")))
+    }
+
+    fn not_now(what: &str) -> Attempt {
+        refused(Refusal::ForNow, what)
+    }
+
+    fn watch(strand: impl Strand) -> Watch {
+        let mut supervisor = Supervisor::new();
+        supervisor.run(strand);
+        supervisor.watch()
+    }
+
+    const FOR_EVER: Duration = Duration::from_secs(1_000_000);
+
+    /// What is told within so many seconds of the fake clock.
+    async fn told(watch: &mut Watch, secs: u64) -> Vec<Observation> {
+        let mut told = Vec::new();
+        let all = async {
+            loop {
+                told.push(watch.next().await);
+            }
+        };
+        let over: Result<(), _> = timeout(Duration::from_secs(secs), all).await;
+        assert!(over.is_err(), "a watch does not end");
+        told
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_pauses_double_up_to_half_a_minute() {
+        let (strand, mut script) = scripted::<false>([]);
+        let mut watch = watch(strand);
+        assert_eq!(told(&mut watch, 100).await, [Observation::SourceLost]);
+        assert_eq!(script.attempted(), [0, 1, 3, 7, 15, 31, 61, 91]);
+        assert_eq!(
+            watch.source().to_string(),
+            "none (tells nothing): activity is unknown: still not there; wait"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_loss_is_told_once_and_so_is_the_return() {
+        let lasts = Attempt::Works(Duration::from_secs(100));
+        let attempts = [lasts, not_now("not yet"), not_now("not yet"), Attempt::Works(FOR_EVER)];
+        let (strand, mut script) = scripted::<false>(attempts);
+        let mut watch = watch(strand);
+        assert_eq!(
+            told(&mut watch, 1_000).await,
+            [
+                Observation::InputActive,
+                Observation::SourceLost,
+                Observation::SourceOk,
+                Observation::InputActive
+            ]
+        );
+        assert_eq!(script.attempted(), [0, 101, 103, 107]);
+        assert_eq!(watch.source().to_string(), "scripted (tells idle)");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_a_source_that_lasted_the_pauses_are_short_again() {
+        let brief = || Attempt::Works(Duration::ZERO);
+        let lasting = Attempt::Works(Duration::from_secs(60));
+        let (strand, mut script) = scripted::<false>([brief(), brief(), brief(), lasting]);
+        told(&mut watch(strand), 71).await;
+        assert_eq!(script.attempted(), [0, 1, 3, 7, 68, 70]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_hint_ends_the_pause() {
+        let attempts = [not_now("not yet"), not_now("not yet"), Attempt::Works(FOR_EVER)];
+        let (strand, mut script) = scripted::<false>(attempts);
+        let mut watch = watch(strand);
+        told(&mut watch, 2).await;
+        script.hints.send(()).unwrap();
+        let expected = [Observation::SourceOk, Observation::InputActive];
+        assert_eq!(told(&mut watch, 1).await, expected);
+        assert_eq!(script.attempted(), [0, 1, 2]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_only_a_hint_can_change_is_not_tried_without_one() {
+        let attempts = [refused(Refusal::UntilHint, "no protocol"), Attempt::Works(FOR_EVER)];
+        let (strand, mut script) = scripted::<false>(attempts);
+        let mut watch = watch(strand);
+        assert_eq!(told(&mut watch, 1_000).await, [Observation::SourceLost]);
+        assert_eq!(script.attempted(), [0]);
+        script.hints.send(()).unwrap();
+        let expected = [Observation::SourceOk, Observation::InputActive];
+        assert_eq!(told(&mut watch, 1).await, expected);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_nothing_can_change_is_not_tried_again() {
+        let (strand, mut script) = scripted::<false>([refused(Refusal::ForGood, "no display")]);
+        let mut watch = watch(strand);
+        let _ = script.hints.send(());
+        assert_eq!(told(&mut watch, 1_000).await, [Observation::SourceLost]);
+        assert_eq!(script.attempted(), [0]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_source_that_panics_is_lost_and_opened_again() {
+        let (strand, _script) = scripted::<false>([Attempt::Panics, Attempt::Works(FOR_EVER)]);
+        let mut watch = watch(strand);
+        assert_eq!(watch.next().await, Observation::InputActive);
+        assert_eq!(watch.next().await, Observation::SourceLost);
+        assert!(watch.source().to_string().contains("it stopped unexpectedly"));
+        assert_eq!(watch.next().await, Observation::SourceOk);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_source_that_hangs_while_it_opens_is_given_up_and_opened_again() {
+        let (strand, mut script) = scripted::<false>([Attempt::Hangs, Attempt::Works(FOR_EVER)]);
+        let mut watch = watch(strand);
+        watch.settle().await;
+        assert!(watch.source().to_string().contains("it has not answered yet"));
+        let all = [Observation::SourceLost, Observation::SourceOk, Observation::InputActive];
+        assert_eq!(told(&mut watch, 10).await, all);
+        assert_eq!(script.attempted(), [0, 6]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_the_loss_of_input_makes_a_person_unknown() {
+        let (idle, _idle_script) = scripted::<false>([Attempt::Works(FOR_EVER)]);
+        let (lock, _lock_script) = scripted::<true>([Attempt::Works(Duration::from_secs(60))]);
+        let mut supervisor = Supervisor::new();
+        supervisor.run(idle);
+        supervisor.run(lock);
+        let mut watch = supervisor.watch();
+        let seen = told(&mut watch, 100).await;
+        assert!(!seen.contains(&Observation::SourceLost), "{seen:?}");
+        let said: Vec<_> =
+            watch.report().map(|(subject, source)| format!("{subject}: {source}")).collect();
+        let lost = "lock: scripted (tells nothing): still not there; wait";
+        assert_eq!(said, ["idle: scripted (tells idle)", lost]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_settled_watch_knows_all_its_strands_and_has_lost_no_observation() {
+        let (idle, _idle_script) = scripted::<false>([Attempt::Works(FOR_EVER)]);
+        let mut supervisor = Supervisor::new();
+        supervisor.run(idle);
+        supervisor.never(Subject::Lock, Missing::new("there is no lock", "draw the curtain"));
+        let mut watch = supervisor.watch();
+        watch.settle().await;
+        let said: Vec<_> = watch.report().map(|(_, source)| source.to_string()).collect();
+        let lock = "none (tells nothing): there is no lock; draw the curtain";
+        assert_eq!(said, ["scripted (tells idle)", lock]);
+        assert_eq!(told(&mut watch, 1).await, [Observation::InputActive]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_goodbye_is_heard_once_and_an_older_one_is_not() {
+        let supervisor = Supervisor::new();
+        let mut goodbye = supervisor.goodbye();
+        let watch = supervisor.watch();
+        let second = Duration::from_secs(1);
+        watch.may_sleep();
+        goodbye.forget();
+        assert!(timeout(second, goodbye.said()).await.is_err(), "an older one");
+        watch.may_sleep();
+        assert!(timeout(second, goodbye.said()).await.is_ok());
+        assert!(timeout(second, goodbye.said()).await.is_err(), "heard already");
+        drop(watch);
+        assert!(timeout(second, goodbye.said()).await.is_ok(), "nobody will say it");
+    }
+}
