@@ -410,8 +410,13 @@ impl Driver {
             }
             Effect::SnapshotRead => self.tell(Event::SnapshotRead),
             Effect::ChoiceSettled(outcome) => self.tell(Event::ChoiceSettled(outcome)),
-            // The delay inhibitor that this releases belongs to the power source.
-            Effect::MaySleep => tracing::info!("said goodbye; the machine may sleep"),
+            Effect::MaySleep => {
+                tracing::info!("said goodbye; the machine may sleep");
+                // A script holds no machine awake.
+                if let Some(Eyes::Watch(watch)) = &self.eyes {
+                    watch.may_sleep();
+                }
+            }
             Effect::Stopped => {
                 self.stopped = true;
                 self.tell(Event::Stopped);
