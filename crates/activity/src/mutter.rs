@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures_lite::StreamExt as _;
 use porchlight_core::observation::{Moment, Observation};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 use zbus::connection::Builder;
 use zbus::fdo::DBusProxy;
 use zbus::names::BusName;
@@ -29,7 +30,7 @@ const SLACK: Duration = Duration::from_millis(50);
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unusable {
     #[error("the session bus can't be reached ({0})")]
-    NoBus(zbus::Error),
+    NoBus(String),
     /// This is no GNOME, or its shell is not there yet.
     #[error("nobody owns the name {NAME} on the session bus")]
     NotOwned,
@@ -57,21 +58,26 @@ trait IdleMonitor {
 
 /// Sets the watch, where there is a shell that has one.
 pub(crate) async fn open(address: &str, away_after: Duration) -> Result<Monitor, Unusable> {
-    match tokio::time::timeout(PATIENCE, set_up(address, away_after)).await {
-        Ok(opened) => opened,
+    // Told apart: where the bus is silent, this need not be GNOME.
+    let bus = match timeout(PATIENCE, shell(address)).await {
+        Ok(Ok(Some(bus))) => bus,
+        Ok(Ok(None)) => return Err(Unusable::NotOwned),
+        Ok(Err(error)) => return Err(Unusable::NoBus(error.to_string())),
+        Err(_) => return Err(Unusable::NoBus(format!("it did not answer within {PATIENCE:?}"))),
+    };
+    match timeout(PATIENCE, bus.watch(away_after)).await {
+        Ok(set) => set.map_err(Unusable::Refused),
         Err(_) => Err(Unusable::Silent),
     }
 }
 
-async fn set_up(address: &str, away_after: Duration) -> Result<Monitor, Unusable> {
-    let bus = Bus::connect(address).await.map_err(Unusable::NoBus)?;
+/// The bus on which there is a shell with a monitor.
+async fn shell(address: &str) -> zbus::Result<Option<Bus>> {
+    let bus = Bus::connect(address).await?;
     // Asked first: without an owner, a call would wait for one to be started.
-    let broker = DBusProxy::new(&bus.connection).await.map_err(Unusable::NoBus)?;
+    let broker = DBusProxy::new(&bus.connection).await?;
     let name = BusName::try_from(NAME).expect("it is a well-formed name");
-    if !broker.name_has_owner(name).await.map_err(|error| Unusable::NoBus(error.into()))? {
-        return Err(Unusable::NotOwned);
-    }
-    bus.watch(away_after).await.map_err(Unusable::Refused)
+    Ok(broker.name_has_owner(name).await?.then_some(bus))
 }
 
 /// Ends when somebody takes the monitor's name, and not before.

@@ -41,12 +41,10 @@ impl<G: Future<Output = Lost> + Send + 'static> Source for Poller<G> {
         Description {
             name: "polled",
             tells: Tells::IDLE,
-            missing: Some(Missing {
-                what: "this X server sends no idle alarms, so a return shows up to two seconds late, and the lock \
-                       screen and sleep are not watched"
-                    .to_owned(),
-                remedy: "an X server with the XSync extension tells at once".to_owned(),
-            }),
+            missing: Some(Missing::new(
+                "this X server sends no idle alarms, so a return shows up to two seconds late",
+                "an X server with the XSync extension tells at once",
+            )),
         }
     }
 

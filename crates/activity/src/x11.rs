@@ -20,7 +20,7 @@ use x11rb::protocol::sync::{self, ConnectionExt as _};
 use x11rb::reexports::x11rb_protocol::{parse_display::parse_display, xauth::get_auth};
 use x11rb::rust_connection::{DefaultStream, RustConnection};
 
-use crate::description::{Description, Missing, Tells};
+use crate::description::{Description, Tells};
 use crate::source::{Lost, Reports, Source};
 
 /// How long a silent X server is waited for. A local one answers within milliseconds.
@@ -272,14 +272,7 @@ enum Input {
 
 impl Source for Alarms {
     fn description(&self) -> Description {
-        Description {
-            name: "xsync",
-            tells: Tells::IDLE,
-            missing: Some(Missing {
-                what: "the lock screen and sleep are not watched on X11 yet".to_owned(),
-                remedy: "both count as time without input".to_owned(),
-            }),
-        }
+        Description { name: "xsync", tells: Tells::IDLE, missing: None }
     }
 
     async fn run(self, to: &Reports) -> Lost {

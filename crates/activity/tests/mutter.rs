@@ -182,6 +182,25 @@ fn whoever_is_away_at_the_start_is_away_at_once_and_seen_to_return() {
 }
 
 #[test]
+fn gnome_on_x11_is_asked_as_well() {
+    let _alone = alone();
+    let session = Session::new();
+    let _bus = session.bus();
+    let _mutter = mutter(&session);
+    Mouse::of(&session).nudge();
+    let settings = Settings { choice: Choice::Auto, away_after: AWAY_AFTER, probe: None };
+    let env = SessionEnv {
+        // Nobody serves that many displays.
+        display: Some(":59000".to_owned()),
+        session_bus: Some(session.bus_address()),
+        ..SessionEnv::default()
+    };
+    let (observer, source) = Observer::start(settings, env);
+    assert_eq!(source, "mutter (tells idle)");
+    observer.active();
+}
+
+#[test]
 fn a_shell_that_is_killed_is_a_loss_until_it_is_back() {
     let _alone = alone();
     let session = Session::new();

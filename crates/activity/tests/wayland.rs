@@ -199,3 +199,19 @@ fn a_silent_compositor_is_given_up_after_two_seconds() {
     assert!(source.contains("did not answer within 2s"), "{source}");
     assert_eq!(observer.next().observation, Observation::SourceLost);
 }
+
+#[test]
+fn a_silent_session_bus_is_passed_over() {
+    let place = Place::new();
+    let _compositor = place.compositor(Offer::Version(2));
+    let bus = place.socket().with_file_name("bus");
+    let _listener = std::os::unix::net::UnixListener::bind(&bus).expect("a free socket");
+    let settings = Settings { choice: Choice::Auto, away_after: NEVER, probe: None };
+    let env = SessionEnv {
+        wayland_display: Some(place.socket().to_str().expect("a plain path").to_owned()),
+        session_bus: Some(format!("unix:path={}", bus.display())),
+        ..SessionEnv::default()
+    };
+    let (_observer, source) = Observer::start(settings, env);
+    assert_eq!(source, "ext-idle-notify (tells idle)");
+}

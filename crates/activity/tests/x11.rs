@@ -3,6 +3,8 @@
 
 #[path = "observer/thread.rs"]
 mod observer;
+#[path = "session/bus.rs"]
+mod place;
 #[path = "x11/server.rs"]
 mod server;
 
@@ -11,6 +13,7 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use observer::{Delays, Observer};
+use place::Session;
 use porchlight_activity::{Choice, Probe, SessionEnv, Settings, Watch, start};
 use porchlight_core::observation::{Moment, Observation};
 use server::{Edit, Keyboard, Proxy, Xvfb, silent_display};
@@ -285,6 +288,16 @@ async fn a_silent_server_is_given_up_after_two_seconds_and_its_connection_closed
     assert!(watch.source().to_string().contains("did not answer"), "{}", watch.source());
     assert_eq!(next(&mut watch).await, Observation::SourceLost);
     assert_eq!(closed.recv_timeout(DEADLINE), Ok(true), "the set-up thread still waits");
+}
+
+#[tokio::test]
+async fn where_the_bus_knows_no_gnome_the_x_server_is_asked() {
+    let place = Session::new();
+    let _bus = place.bus();
+    let server = Xvfb::start();
+    let env = SessionEnv { session_bus: Some(place.bus_address()), ..session(server.display()) };
+    let watch = start(settings(None), &env).await;
+    assert_eq!(watch.source().name, "xsync");
 }
 
 #[tokio::test]
