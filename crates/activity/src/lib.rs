@@ -19,6 +19,8 @@ mod mutter;
 #[cfg(all(unix, not(target_os = "macos")))]
 mod poll;
 mod settings;
+#[cfg(target_os = "linux")]
+mod socket;
 mod source;
 pub mod stdin;
 mod supervise;

@@ -136,6 +136,17 @@ impl SessionEnv {
         filled(&self.runtime_dir).map(|dir| Path::new(dir).join(display))
     }
 
+    /// Where whoever serves the display listens; `None` for an X server on another machine.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn display_socket(&self) -> Option<PathBuf> {
+        if self.is_wayland() {
+            return self.wayland_socket();
+        }
+        let (host, number) = self.x11_display()?.rsplit_once(':')?;
+        let number: u32 = number.split('.').next()?.parse().ok()?;
+        ["", "unix"].contains(&host).then(|| format!("/tmp/.X11-unix/X{number}").into())
+    }
+
     /// The address of the session's message bus, by the rules of the D-Bus specification and of systemd.
     pub(crate) fn session_bus(&self) -> Option<String> {
         let beside = || filled(&self.runtime_dir).map(|dir| format!("unix:path={dir}/bus"));
@@ -210,5 +221,24 @@ mod tests {
         assert_eq!(bus(Some("")), "unix:path=/run/user/7/bus");
         assert_eq!(SessionEnv::default().wayland_socket(), None);
         assert_eq!(SessionEnv::default().session_bus(), None);
+    }
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_display_is_awaited_where_it_listens() {
+        let x11 = |display: &str| {
+            SessionEnv { display: Some(display.to_owned()), ..SessionEnv::default() }
+                .display_socket()
+        };
+        assert_eq!(x11(":7"), Some("/tmp/.X11-unix/X7".into()));
+        assert_eq!(x11("unix:7.1"), Some("/tmp/.X11-unix/X7".into()));
+        for elsewhere in ["127.0.0.1:7", "nonsense", ":", ":../7"] {
+            assert_eq!(x11(elsewhere), None, "{elsewhere}");
+        }
+        let wayland = SessionEnv {
+            wayland_display: Some("/tmp/wl".to_owned()),
+            display: Some(":7".to_owned()),
+            ..SessionEnv::default()
+        };
+        assert_eq!(wayland.display_socket(), Some("/tmp/wl".into()));
     }
 }

@@ -25,6 +25,10 @@ const AFTER_A_HINT: Duration = Duration::from_millis(100);
 /// Whatever does not open by then hangs.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+const STOPPED: &str = "it stopped unexpectedly";
+const AGAIN_BY_HAND: &str =
+    "start Porchlight again once that is mended, or set your status by hand";
+
 /// Strands on their way to a [`Watch`].
 #[derive(Debug)]
 pub(crate) struct Supervisor {
@@ -45,7 +49,12 @@ impl Supervisor {
     /// Begins to run a strand, on a task of its own; one a subject.
     pub(crate) fn run<S: Strand>(&mut self, strand: S) {
         self.subjects.push(S::SUBJECT);
-        self.strands.spawn(keep(strand, Reports::of(S::SUBJECT, self.to.clone())));
+        let to = Reports::of(S::SUBJECT, self.to.clone());
+        self.strands.spawn(async move {
+            if alone(keep(strand, to.clone())).await.is_none() {
+                to.put(Report::Closed(Missing::new(STOPPED, AGAIN_BY_HAND))).await;
+            }
+        });
     }
 
     /// Runs a source that can't be opened again.
@@ -132,20 +141,21 @@ async fn keep<S: Strand>(mut strand: S, to: Reports) {
 }
 
 async fn once(source: impl Source, to: Reports) {
-    const REMEDY: &str = "start Porchlight again once that is mended, or set your status by hand";
     to.put(Report::Opened(source.description())).await;
     let Lost(why) = run(source, to.clone()).await;
-    to.put(Report::Closed(Missing::new(why, REMEDY))).await;
+    to.put(Report::Closed(Missing::new(why, AGAIN_BY_HAND))).await;
 }
 
-/// Runs a source on a task of its own, so that one which panics is lost like any other.
 async fn run(source: impl Source, to: Reports) -> Lost {
-    let mut alone = JoinSet::new();
-    alone.spawn(async move { source.run(&to).await });
-    match alone.join_next().await {
-        Some(Ok(lost)) => lost,
-        Some(Err(_)) | None => Lost("it stopped unexpectedly".to_owned()),
-    }
+    let lost = alone(async move { source.run(&to).await }).await;
+    lost.unwrap_or_else(|| Lost(STOPPED.to_owned()))
+}
+
+/// Runs something on a task of its own, so that a panic harms nothing else; `None` if there was one.
+async fn alone<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Option<T> {
+    let mut task = JoinSet::new();
+    task.spawn(work);
+    task.join_next().await?.ok()
 }
 
 #[cfg(test)]
@@ -165,6 +175,7 @@ mod tests {
         Panics,
         Refused(Refusal),
         Hangs,
+        PanicsAtOnce,
     }
 
     struct Scripted<const LOCK: bool> {
@@ -210,6 +221,7 @@ mod tests {
                 Attempt::Panics => Ok(Working { lasts: None }),
                 Attempt::Refused(refusal) => Err(refusal),
                 Attempt::Hangs => pending().await,
+                Attempt::PanicsAtOnce => panic!("a strand that panics"),
             }
         }
 
@@ -347,6 +359,14 @@ mod tests {
         assert_eq!(watch.next().await, Observation::SourceLost);
         assert!(watch.source().to_string().contains("it stopped unexpectedly"));
         assert_eq!(watch.next().await, Observation::SourceOk);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_strand_that_panics_is_over() {
+        let (strand, _script) = scripted::<false>([Attempt::PanicsAtOnce]);
+        let mut watch = watch(strand);
+        assert_eq!(told(&mut watch, 100).await, [Observation::SourceLost]);
+        assert!(watch.source().to_string().contains("it stopped unexpectedly; start Porchlight"));
     }
 
     #[tokio::test(start_paused = true)]

@@ -96,11 +96,31 @@ impl Strand for Idle {
     }
 
     async fn hint(&mut self) {
-        match self.env.session_bus() {
-            Some(address) => mutter::appears(&address).await,
-            None => std::future::pending().await,
+        let shell = async {
+            match self.env.session_bus() {
+                Some(address) => mutter::appears(&address).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = shell => {}
+            () = display(&self.env) => {}
         }
     }
+}
+
+/// Ends when a server of the session's display begins to listen.
+#[cfg(target_os = "linux")]
+async fn display(env: &SessionEnv) {
+    match env.display_socket() {
+        Some(socket) => crate::socket::appears(&socket).await,
+        None => std::future::pending().await,
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+async fn display(_: &SessionEnv) {
+    std::future::pending::<()>().await;
 }
 
 /// Whatever tells of input here.

@@ -183,8 +183,14 @@ fn no_compositor_is_unknown_until_there_is_one() {
     let (observer, source) = watch(&place, NEVER);
     assert!(source.starts_with("none (tells nothing): activity is unknown"), "{source}");
     assert_eq!(observer.next().observation, Observation::SourceLost);
+    // Long enough for the pause between two tries to become longer than what is waited for below.
+    observer.silent_for(Duration::from_millis(3_500));
+    let begun = Instant::now();
     let compositor = place.compositor(Offer::Version(2));
-    assert_eq!(observer.next().observation, Observation::SourceOk);
+    let back = observer.next();
+    assert_eq!(back.observation, Observation::SourceOk);
+    let late = back.at - begun;
+    assert!(late < Duration::from_secs(1), "there {late:?} after the compositor");
     present(&compositor, &observer);
 }
 
