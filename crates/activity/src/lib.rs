@@ -6,9 +6,11 @@
 //! was, or passes on a time that it was given.
 //!
 //! [`start`] never fails. Where nothing can be known, the [`Description`] says why and what to do about
-//! it, and the first observation is `SourceLost`: unknown is never shown as active.
+//! it, and the first observation is `SourceLost`: unknown is never shown as active. What is lost is opened
+//! again behind the scenes; nothing is ever tried while all works.
 //!
-//! One file a source: a type that implements `source::Source` (`x11`, `poll`, `stdin`). For each [`Subject`]
+//! One file a source: a type that implements `source::Source` (`mutter`, `wayland`, `x11`,
+//! `poll`, `stdin`). For each [`Subject`]
 //! a `source::Strand` opens the first that works, and `supervise` keeps it running. `auto` knows which of
 //! them fit which session.
 
