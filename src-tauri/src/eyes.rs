@@ -6,7 +6,7 @@ use std::time::Duration;
 use porchlight_activity::{Choice, Probe, SessionEnv, Settings, Watch};
 
 pub(crate) async fn open(choice: Choice, away_after: Duration) -> Watch {
-    let settings = Settings { choice, away_after, probe: probe() };
+    let settings = Settings { choice, away_after, probe: probe(), ..Settings::default() };
     porchlight_activity::start(settings, &SessionEnv::from_env()).await
 }
 

@@ -20,6 +20,8 @@ mod description;
 mod mutter;
 #[cfg(all(unix, not(target_os = "macos")))]
 mod poll;
+#[cfg(target_os = "linux")]
+mod session;
 mod settings;
 #[cfg(target_os = "linux")]
 mod socket;
@@ -35,6 +37,8 @@ mod wayland;
 mod x11;
 
 pub use description::{Description, Missing, Subject, Tells};
+#[cfg(target_os = "linux")]
+pub use session::Places;
 pub use settings::{Choice, ChoiceError, Probe, SessionEnv, Settings};
 pub use watch::Watch;
 

@@ -58,6 +58,10 @@ pub struct Settings {
     pub choice: Choice,
     /// So long without input is worth a report. Less than a second counts as a second.
     pub away_after: Duration,
+    /// Whether to watch for calls: a microphone in use. Which program uses it is not told.
+    pub in_call: bool,
+    /// Whether to watch the desktop's do-not-disturb.
+    pub desktop_dnd: bool,
     /// Used where no source of events exists. The desktop shell supplies it, so that command line
     /// programs link no X library. It is called only once a display was proven to exist, and no longer
     /// after that display has gone.
@@ -77,6 +81,8 @@ impl fmt::Debug for Settings {
         f.debug_struct("Settings")
             .field("choice", &self.choice)
             .field("away_after", &self.away_after)
+            .field("in_call", &self.in_call)
+            .field("desktop_dnd", &self.desktop_dnd)
             .field("probe", &self.probe.is_some())
             .finish()
     }
@@ -95,6 +101,9 @@ pub struct SessionEnv {
     pub runtime_dir: Option<String>,
     /// `DBUS_SESSION_BUS_ADDRESS`
     pub session_bus: Option<String>,
+    /// The session's services.
+    #[cfg(target_os = "linux")]
+    pub places: crate::session::Places,
 }
 
 impl SessionEnv {
@@ -109,6 +118,8 @@ impl SessionEnv {
             xdg_session_type: read("XDG_SESSION_TYPE"),
             runtime_dir: read("XDG_RUNTIME_DIR"),
             session_bus: read("DBUS_SESSION_BUS_ADDRESS"),
+            #[cfg(target_os = "linux")]
+            places: crate::session::Places::from_env(),
         }
     }
 }

@@ -24,7 +24,7 @@ const AWAY_AFTER: Duration = Duration::from_secs(1);
 const DEADLINE: Duration = Duration::from_secs(10);
 
 fn settings(probe: Option<Probe>) -> Settings {
-    Settings { choice: Choice::Auto, away_after: AWAY_AFTER, probe }
+    Settings { away_after: AWAY_AFTER, probe, ..Settings::default() }
 }
 
 fn session(display: &str) -> SessionEnv {

@@ -1,0 +1,220 @@
+//! Is the screen locked? The login session knows a part of it, screen savers know another.
+//!
+//! Owns that the screen is locked when any of them says so. Whoever is silent keeps the last word: a bus that
+//! restarts does not unlock a screen.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use porchlight_core::observation::Observation;
+use tokio::sync::Mutex;
+use tokio::time::sleep;
+
+use super::Places;
+use super::logind::Login;
+use super::savers::Savers;
+use crate::description::{Description, Missing, Subject, Tells};
+use crate::source::{Lost, Refusal, Reports, Source, Strand};
+
+/// The first pause before one of the two is tried again; each further one is twice as long.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// The longest pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// The strand: the screen lock.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    places: Places,
+    /// Outlives the sources, and with it what each voice said last.
+    voices: Arc<Voices>,
+}
+
+impl Lock {
+    pub(super) fn new(places: Places) -> Self {
+        Self { places, voices: Arc::default() }
+    }
+}
+
+impl Strand for Lock {
+    const SUBJECT: Subject = Subject::Lock;
+
+    type Source = Screen;
+
+    async fn open(&mut self) -> Result<Screen, Refusal> {
+        let (hint, savers) =
+            tokio::join!(Login::open(&self.places, HINT), Savers::open(&self.places));
+        if let (Err(no_hint), Err(no_saver)) = (&hint, &savers) {
+            let why = format!("the screen lock is unknown: {no_hint}, and {no_saver}");
+            return Err(Missing::new(why, "a locked screen counts as time without input").into());
+        }
+        Ok(Screen {
+            hint: hint.map_err(|why| tracing::info!(why, "no lock from the login session")).ok(),
+            savers: savers.map_err(|why| tracing::info!(why, "no lock from a screen saver")).ok(),
+            places: self.places.clone(),
+            voices: Arc::clone(&self.voices),
+        })
+    }
+}
+
+/// GNOME, KDE and most display managers set it; the lockers of small compositors do not.
+const HINT: &str = "LockedHint";
+
+/// The source: the login session's hint beside the savers, each tried again by itself.
+#[derive(Debug)]
+pub(crate) struct Screen {
+    hint: Option<Login>,
+    savers: Option<Savers>,
+    places: Places,
+    voices: Arc<Voices>,
+}
+
+impl Source for Screen {
+    fn description(&self) -> Description {
+        let saver = self.savers.as_ref().is_some_and(Savers::any);
+        let (name, missing) = match (&self.hint, saver) {
+            (Some(_), true) => ("logind+screensaver", None),
+            (None, true) => ("screensaver", None),
+            (Some(_), false) => ("logind", None),
+            (None, false) => (
+                "none",
+                Some(Missing::new(
+                    "the screen lock is unknown: logind knows no session of yours, and no screen saver is \
+                     there",
+                    "a locked screen counts as time without input",
+                )),
+            ),
+        };
+        Description { name, tells: Tells { lock: missing.is_none(), ..Tells::NOTHING }, missing }
+    }
+
+    async fn run(self, to: &Reports) -> Lost {
+        let Self { hint, savers, places, voices } = self;
+        tokio::select! {
+            never = keep_hint(hint, &places, &voices, to) => match never {},
+            never = keep_savers(savers, &places, &voices, to) => match never {},
+        }
+    }
+}
+
+async fn keep_hint(
+    mut hint: Option<Login>,
+    places: &Places,
+    voices: &Voices,
+    to: &Reports,
+) -> Infallible {
+    let mut pause = Pause::default();
+    loop {
+        if let Some(mut login) = hint.take() {
+            pause = Pause::default();
+            let Lost(why) = loop {
+                match login.next().await {
+                    Ok(locked) => voices.hear(Voice::HINT, locked, to).await,
+                    Err(lost) => break lost,
+                }
+            };
+            tracing::warn!(why, "the login session's lock is unknown for now");
+        }
+        pause.rest().await;
+        hint = Login::open(places, HINT).await.ok();
+    }
+}
+
+async fn keep_savers(
+    mut savers: Option<Savers>,
+    places: &Places,
+    voices: &Voices,
+    to: &Reports,
+) -> Infallible {
+    let mut pause = Pause::default();
+    loop {
+        if let Some(savers) = savers.take() {
+            pause = Pause::default();
+            let Lost(why) = savers.run(voices, to).await;
+            tracing::warn!(why, "the screen savers' lock is unknown for now");
+        }
+        pause.rest().await;
+        savers = Savers::open(places).await.ok();
+    }
+}
+
+/// The time before the next attempt.
+struct Pause(Duration);
+
+impl Default for Pause {
+    fn default() -> Self {
+        Self(FIRST_PAUSE)
+    }
+}
+
+impl Pause {
+    async fn rest(&mut self) {
+        sleep(self.0).await;
+        self.0 = (2 * self.0).min(LONGEST_PAUSE);
+    }
+}
+
+/// Somebody who knows of one lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Voice(u32);
+
+impl Voice {
+    /// The login session's hint.
+    const HINT: Self = Self(1);
+
+    /// One of the savers.
+    pub(super) const fn saver(index: usize) -> Self {
+        Self(2 << index)
+    }
+}
+
+/// What all the voices said last.
+#[derive(Debug, Default)]
+pub(super) struct Voices(Mutex<Said>);
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Said {
+    locked: u32,
+    told: Option<bool>,
+}
+
+impl Said {
+    /// What to tell after `voice` has spoken, if that is new.
+    fn hear(&mut self, voice: Voice, locked: bool) -> Option<bool> {
+        if locked {
+            self.locked |= voice.0;
+        } else {
+            self.locked &= !voice.0;
+        }
+        let now = self.locked != 0;
+        (self.told.replace(now) != Some(now)).then_some(now)
+    }
+}
+
+impl Voices {
+    /// Takes in what `voice` says, and tells it where that makes a difference.
+    pub(super) async fn hear(&self, voice: Voice, locked: bool, to: &Reports) {
+        // Held while it is told, so that two voices are told in the order in which they were heard.
+        let mut said = self.0.lock().await;
+        if let Some(locked) = said.hear(voice, locked) {
+            to.send(Observation::Locked(locked)).await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn locked_is_when_either_says_so_and_only_changes_are_told() {
+        let (hint, saver) = (Voice::HINT, Voice::saver(0));
+        let mut said = Said::default();
+        assert_eq!(said.hear(hint, false), Some(false));
+        assert_eq!(said.hear(saver, true), Some(true));
+        assert_eq!(said.hear(hint, true), None);
+        assert_eq!(said.hear(saver, false), None);
+        assert_eq!(said.hear(saver, false), None);
+        assert_eq!(said.hear(hint, false), Some(false));
+    }
+}

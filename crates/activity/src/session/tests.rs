@@ -1,0 +1,40 @@
+//! The strands of the session against private buses, a real sound server and a network of their own.
+
+mod bus;
+mod lock;
+mod logind;
+mod power;
+mod saver;
+mod seat;
+
+use std::time::Duration;
+
+use porchlight_core::observation::Observation;
+use tokio::time::timeout;
+
+use crate::source::Strand;
+use crate::supervise::Supervisor;
+use crate::watch::Watch;
+
+/// Nothing here takes as long.
+const DEADLINE: Duration = Duration::from_secs(15);
+/// Whatever is still to come would have come by then.
+const A_WHILE: Duration = Duration::from_millis(150);
+
+fn watch(strand: impl Strand) -> Watch {
+    let mut supervisor = Supervisor::new();
+    supervisor.run(strand);
+    supervisor.watch()
+}
+
+async fn next(watch: &mut Watch) -> Observation {
+    let told = timeout(DEADLINE, watch.next()).await;
+    told.unwrap_or_else(|_| {
+        panic!("nothing was observed: {:?}", watch.report().collect::<Vec<_>>())
+    })
+}
+
+async fn nothing_more(watch: &mut Watch) {
+    let more = timeout(A_WHILE, watch.next()).await;
+    assert!(more.is_err(), "{more:?}");
+}

@@ -1,0 +1,132 @@
+use std::time::Duration;
+
+use porchlight_core::observation::Observation::{Resumed, ShuttingDown, Suspending};
+use tokio::time::Instant;
+
+use super::bus::Daemon;
+use super::logind::{By, Logind, places};
+use super::{A_WHILE, next, nothing_more};
+use crate::session::Places;
+use crate::session::power::Power;
+use crate::supervise::Supervisor;
+use crate::watch::Watch;
+
+fn watch(places: Places) -> Watch {
+    let mut supervisor = Supervisor::new();
+    let goodbye = supervisor.goodbye();
+    supervisor.run(Power::new(places, goodbye));
+    supervisor.watch()
+}
+
+#[tokio::test]
+async fn the_machine_waits_for_the_goodbye_and_no_longer() {
+    let daemon = Daemon::start();
+    let logind = Logind::start(&daemon, By::Id).await;
+    let mut watch = watch(places(&daemon));
+    logind.taken(1).await;
+    assert_eq!(logind.wish(), ["sleep:shutdown", "Porchlight", "say goodbye", "delay"]);
+    for night in 0..2 {
+        logind.prepare("PrepareForSleep", true).await;
+        assert_eq!(next(&mut watch).await, Suspending);
+        tokio::time::sleep(A_WHILE).await;
+        assert!(!logind.is_released(night), "nobody has said goodbye");
+        watch.may_sleep();
+        let took = logind.released(night).await;
+        assert!(took <= Duration::from_millis(100), "released after {took:?}");
+        logind.prepare("PrepareForSleep", false).await;
+        assert_eq!(next(&mut watch).await, Resumed);
+        logind.taken(night + 2).await;
+    }
+}
+
+#[tokio::test]
+async fn the_machine_waits_two_seconds_at_most() {
+    let daemon = Daemon::start();
+    let logind = Logind::start(&daemon, By::Id).await;
+    // Nobody even reads what is observed.
+    let _watch = watch(places(&daemon));
+    logind.taken(1).await;
+    let begun = Instant::now();
+    logind.prepare("PrepareForSleep", true).await;
+    logind.released(0).await;
+    let took = begun.elapsed();
+    assert!(took >= Duration::from_millis(1_900), "released after {took:?}");
+    assert!(took <= Duration::from_millis(2_300), "released after {took:?}");
+}
+
+#[tokio::test]
+async fn an_earlier_goodbye_is_not_this_one() {
+    let daemon = Daemon::start();
+    let logind = Logind::start(&daemon, By::Id).await;
+    let mut watch = watch(places(&daemon));
+    logind.taken(1).await;
+    watch.may_sleep();
+    logind.prepare("PrepareForSleep", true).await;
+    assert_eq!(next(&mut watch).await, Suspending);
+    tokio::time::sleep(A_WHILE).await;
+    assert!(!logind.is_released(0));
+    watch.may_sleep();
+    logind.released(0).await;
+}
+
+#[tokio::test]
+async fn a_power_off_waits_too_and_may_be_called_off() {
+    let daemon = Daemon::start();
+    let logind = Logind::start(&daemon, By::Id).await;
+    let mut watch = watch(places(&daemon));
+    logind.taken(1).await;
+    logind.prepare("PrepareForShutdown", true).await;
+    assert_eq!(next(&mut watch).await, ShuttingDown);
+    tokio::time::sleep(A_WHILE).await;
+    assert!(!logind.is_released(0));
+    watch.may_sleep();
+    logind.released(0).await;
+    logind.prepare("PrepareForShutdown", false).await;
+    assert_eq!(next(&mut watch).await, Resumed);
+    logind.taken(2).await;
+}
+
+#[tokio::test]
+async fn a_sleep_that_has_begun_is_told_at_the_start() {
+    let daemon = Daemon::start();
+    let logind = Logind::about_to_sleep(&daemon).await;
+    let mut watch = watch(places(&daemon));
+    assert_eq!(next(&mut watch).await, Suspending);
+    assert!(!logind.is_released(0));
+    watch.may_sleep();
+    logind.released(0).await;
+}
+
+#[tokio::test]
+async fn a_watch_that_ends_lets_the_machine_sleep() {
+    let daemon = Daemon::start();
+    let logind = Logind::start(&daemon, By::Id).await;
+    let watch = watch(places(&daemon));
+    logind.taken(1).await;
+    drop(watch);
+    logind.released(0).await;
+}
+
+#[tokio::test]
+async fn a_logind_that_restarts_gives_its_inhibitor_anew() {
+    let daemon = Daemon::start();
+    let logind = Logind::start(&daemon, By::Id).await;
+    let mut watch = watch(places(&daemon));
+    logind.taken(1).await;
+    logind.stop().await;
+    let logind = Logind::start(&daemon, By::Id).await;
+    logind.taken(1).await;
+    logind.prepare("PrepareForSleep", true).await;
+    assert_eq!(next(&mut watch).await, Suspending);
+}
+
+#[tokio::test]
+async fn without_logind_the_clocks_tell_of_sleep_and_it_says_so() {
+    let mut watch = watch(Places::default());
+    watch.settle().await;
+    let (_, description) = watch.report().next().unwrap();
+    assert_eq!(description.name, "clocks");
+    let missing = description.missing.as_ref().unwrap().to_string();
+    assert!(missing.contains("only once it is over: there is no system bus"), "{missing}");
+    nothing_more(&mut watch).await;
+}
