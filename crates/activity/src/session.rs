@@ -13,6 +13,7 @@ mod bus;
 mod inhibitor;
 mod lock;
 mod logind;
+mod network;
 mod power;
 mod savers;
 mod seat;
@@ -87,6 +88,7 @@ pub(crate) fn open(supervisor: &mut Supervisor, places: &Places) {
     supervisor.run(lock::Lock::new(places.clone()));
     supervisor.run(seat::Seat { places: places.clone() });
     supervisor.run(power::Power::new(places.clone(), goodbye));
+    supervisor.run(network::Network);
 }
 
 #[cfg(test)]

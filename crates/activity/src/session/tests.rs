@@ -1,8 +1,10 @@
 //! The strands of the session against private buses, a real sound server and a network of their own.
 
+mod alone;
 mod bus;
 mod lock;
 mod logind;
+mod network;
 mod power;
 mod saver;
 mod seat;
