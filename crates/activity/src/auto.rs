@@ -9,7 +9,7 @@ use crate::supervise::Supervisor;
 #[cfg(all(unix, not(target_os = "macos")))]
 pub(crate) fn run(supervisor: &mut Supervisor, settings: Settings, env: &SessionEnv) {
     #[cfg(target_os = "linux")]
-    crate::session::open(supervisor, &env.places);
+    crate::session::open(supervisor, &env.places, &settings);
     supervisor.run(crate::unix::Idle::new(settings, env.clone()));
 }
 

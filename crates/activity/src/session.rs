@@ -10,6 +10,7 @@
 
 mod awake;
 mod bus;
+mod call;
 mod inhibitor;
 mod lock;
 mod logind;
@@ -22,6 +23,7 @@ mod tests;
 
 use std::path::PathBuf;
 
+use crate::settings::Settings;
 use crate::supervise::Supervisor;
 
 /// Where the system's bus usually is (D-Bus specification, *Well-known Message Bus Instances*).
@@ -83,12 +85,15 @@ impl Places {
 }
 
 /// Runs a strand for each subject of the session.
-pub(crate) fn open(supervisor: &mut Supervisor, places: &Places) {
+pub(crate) fn open(supervisor: &mut Supervisor, places: &Places, settings: &Settings) {
     let goodbye = supervisor.goodbye();
     supervisor.run(lock::Lock::new(places.clone()));
     supervisor.run(seat::Seat { places: places.clone() });
     supervisor.run(power::Power::new(places.clone(), goodbye));
     supervisor.run(network::Network);
+    if settings.in_call {
+        supervisor.run(call::Call { places: places.clone() });
+    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod alone;
 mod bus;
+mod call;
 mod lock;
 mod logind;
 mod network;

@@ -1,0 +1,160 @@
+//! Is a microphone in use? Asked of the sound server, by PulseAudio's native protocol, which PipeWire speaks
+//! as well.
+//!
+//! Owns which recordings count. Deliberately forgets everything else: which program records is looked at to
+//! leave out volume meters, and never kept nor told.
+
+use std::time::Duration;
+
+use porchlight_core::observation::Observation;
+use pulseaudio::protocol::{Prop, SourceInfo, SourceOutputInfo};
+use tokio::time::sleep;
+
+use super::Places;
+use crate::description::{Description, Missing, Subject, Tells};
+use crate::source::{Lost, Refusal, Reports, Source, Strand};
+
+mod server;
+
+use server::Server;
+
+/// A browser that tries the microphone, or opens it anew, is no other call.
+const SETTLED: Duration = Duration::from_secs(1);
+
+/// Programs that show a meter of each microphone (pavucontrol leaves out the same).
+const METERS: [&[u8]; 3] =
+    [b"org.PulseAudio.pavucontrol", b"org.gnome.VolumeControl", b"org.kde.kmixd"];
+/// How a meter wants its samples: only their peaks.
+const PEAKS: &[u8] = b"peaks";
+/// What PipeWire says of a stream that asked for peaks (`PW_KEY_STREAM_MONITOR`).
+const STREAM_MONITOR: &std::ffi::CStr = c"stream.monitor";
+
+/// The strand: calls.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(super) places: Places,
+}
+
+impl Strand for Call {
+    const SUBJECT: Subject = Subject::Call;
+
+    type Source = Microphones;
+
+    async fn open(&mut self) -> Result<Microphones, Refusal> {
+        match Server::connect(&self.places.sound, &self.places.sound_cookies).await {
+            Ok(server) => Ok(Microphones { server, told: None }),
+            Err(error) => Err(Missing::new(
+                format!("calls are not seen: {error}"),
+                "run PulseAudio, or PipeWire with pipewire-pulse",
+            )
+            .into()),
+        }
+    }
+}
+
+/// The source: the sound server's recordings.
+#[derive(Debug)]
+pub(crate) struct Microphones {
+    server: Server,
+    told: Option<bool>,
+}
+
+impl Microphones {
+    async fn watch(&mut self, to: &Reports) -> Result<(), server::Failure> {
+        loop {
+            let recordings = self.server.recordings().await?;
+            // Asked anew each time: a source that was plugged in may be the one.
+            let sources = self.server.sources().await?;
+            let in_call = recordings.iter().any(|recording| counts(recording, &sources));
+            if self.told.replace(in_call) != Some(in_call) {
+                to.send(Observation::InCall(in_call)).await;
+            }
+            self.server.change().await?;
+            sleep(SETTLED).await;
+        }
+    }
+}
+
+/// Whether somebody listens to a microphone by it.
+fn counts(recording: &SourceOutputInfo, sources: &[SourceInfo]) -> bool {
+    let source = sources.iter().find(|source| source.index == recording.source_index);
+    // A monitor is what a loudspeaker plays. A stream without a client is the server's own, such as a
+    // loopback.
+    let microphone = source.is_some_and(|source| source.monitor_of_sink_index.is_none());
+    microphone && recording.client_index.is_some() && !recording.corked && !is_meter(recording)
+}
+
+fn is_meter(recording: &SourceOutputInfo) -> bool {
+    let says = |value: Option<&[u8]>, wanted: &[u8]| {
+        value.is_some_and(|value| value.strip_suffix(b"\0").unwrap_or(value) == wanted)
+    };
+    let method = recording.resample_method.as_deref().map(std::ffi::CStr::to_bytes);
+    says(method, PEAKS)
+        || says(recording.props.get_bytes(STREAM_MONITOR), b"true")
+        || METERS.iter().any(|id| says(recording.props.get(Prop::ApplicationId), id))
+}
+
+impl Source for Microphones {
+    fn description(&self) -> Description {
+        Description { name: "pulse", tells: Tells { call: true, ..Tells::NOTHING }, missing: None }
+    }
+
+    async fn run(mut self, to: &Reports) -> Lost {
+        let why = match self.watch(to).await {
+            Ok(()) => "the sound server has nothing more to tell".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        // Without a sound server there is no recording.
+        if self.told == Some(true) {
+            to.send(Observation::InCall(false)).await;
+        }
+        Lost(why)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sources() -> [SourceInfo; 2] {
+        let microphone = SourceInfo { index: 1, ..SourceInfo::default() };
+        let monitor =
+            SourceInfo { index: 2, monitor_of_sink_index: Some(0), ..SourceInfo::default() };
+        [microphone, monitor]
+    }
+
+    fn recording() -> SourceOutputInfo {
+        SourceOutputInfo { source_index: 1, client_index: Some(3), ..Default::default() }
+    }
+
+    #[test]
+    fn a_program_that_records_a_microphone_counts() {
+        assert!(counts(&recording(), &sources()));
+    }
+
+    #[test]
+    fn monitors_pauses_and_the_servers_own_streams_do_not_count() {
+        let others = [
+            SourceOutputInfo { source_index: 2, ..recording() },
+            SourceOutputInfo { source_index: 9, ..recording() },
+            SourceOutputInfo { corked: true, ..recording() },
+            SourceOutputInfo { client_index: None, ..recording() },
+        ];
+        for other in others {
+            assert!(!counts(&other, &sources()), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn volume_meters_do_not_count() {
+        let mut by_program = recording();
+        by_program.props.set(Prop::ApplicationId, c"org.PulseAudio.pavucontrol");
+        let mut by_stream = recording();
+        by_stream.props.set_bytes(STREAM_MONITOR, b"true\0");
+        let by_samples =
+            SourceOutputInfo { resample_method: Some(c"peaks".to_owned()), ..recording() };
+        for meter in [by_program, by_stream, by_samples] {
+            assert!(!counts(&meter, &sources()), "{meter:?}");
+        }
+    }
+}
