@@ -11,6 +11,7 @@
 mod awake;
 mod bus;
 mod call;
+mod dnd;
 mod inhibitor;
 mod lock;
 mod logind;
@@ -93,6 +94,9 @@ pub(crate) fn open(supervisor: &mut Supervisor, places: &Places, settings: &Sett
     supervisor.run(network::Network);
     if settings.in_call {
         supervisor.run(call::Call { places: places.clone() });
+    }
+    if settings.desktop_dnd {
+        supervisor.run(dnd::Dnd { places: places.clone() });
     }
 }
 

@@ -3,6 +3,7 @@
 mod alone;
 mod bus;
 mod call;
+mod dnd;
 mod lock;
 mod logind;
 mod network;

@@ -1,0 +1,241 @@
+//! Was the desktop told not to disturb?
+//!
+//! Owns where the desktops keep it: KDE in the property `Inhibited` of its notification service, Xfce in
+//! xfconf's channel `xfce4-notifyd`, GNOME in the setting `show-banners`. Any of them is enough.
+//!
+//! GNOME's is not offered by `org.freedesktop.portal.Settings`, whose backends tell looks and input only. So
+//! dconf's own signal says when to look, and the program `gsettings` is asked what is so.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::process::{Command, Stdio};
+
+use porchlight_core::observation::Observation;
+use zbus::message::Type;
+use zbus::names::OwnedUniqueName;
+use zbus::zvariant::OwnedValue;
+use zbus::{MatchRule, Message};
+
+use super::Places;
+use super::bus::{self, Bus, Object, Which};
+use crate::description::{Description, Missing, Subject, Tells};
+use crate::source::{Lost, Refusal, Reports, Source, Strand};
+
+const KDE: Object<'static> = Object {
+    service: "org.freedesktop.Notifications",
+    path: "/org/freedesktop/Notifications",
+    interface: "org.freedesktop.Notifications",
+};
+const INHIBITED: &str = "Inhibited";
+
+const XFCE: Object<'static> =
+    Object { service: "org.xfce.Xfconf", path: "/org/xfce/Xfconf", interface: "org.xfce.Xfconf" };
+const CHANNEL: &str = "xfce4-notifyd";
+const DO_NOT_DISTURB: &str = "/do-not-disturb";
+
+/// Of this key, or of a folder above it. Whoever sends it: it says only when to look. In the bus's own words,
+/// because dconf's paths are not those of objects.
+const DCONF_NOTIFY: &str = "type='signal',interface='ca.desrt.dconf.Writer',member='Notify',\
+                            arg0path='/org/gnome/desktop/notifications/show-banners'";
+const GNOME_SCHEMA: &str = "org.gnome.desktop.notifications";
+const GNOME_KEY: &str = "show-banners";
+
+/// The strand: the desktop's do-not-disturb.
+#[derive(Debug)]
+pub(crate) struct Dnd {
+    pub(super) places: Places,
+}
+
+impl Strand for Dnd {
+    const SUBJECT: Subject = Subject::Dnd;
+
+    type Source = Desktop;
+
+    async fn open(&mut self) -> Result<Desktop, Refusal> {
+        let missing = |error: zbus::Error| {
+            Missing::new(
+                format!(
+                    "the desktop's do-not-disturb is not seen: there is no session bus ({error})"
+                ),
+                "start Porchlight from within your desktop session",
+            )
+        };
+        let opening = async {
+            let bus = Bus::connect(Which::Session, self.places.session_bus.as_deref()).await?;
+            let mut desktop = Desktop {
+                bus,
+                kde: None,
+                xfce: None,
+                gnome: self.places.gnome,
+                said: Said::default(),
+            };
+            desktop.listen().await?;
+            desktop.read().await;
+            Ok(desktop)
+        };
+        opening.await.map_err(|error| missing(error).into())
+    }
+}
+
+/// The source: whichever desktop is there.
+#[derive(Debug)]
+pub(crate) struct Desktop {
+    bus: Bus,
+    /// Who shows notifications, KDE or another.
+    kde: Option<OwnedUniqueName>,
+    /// Who keeps Xfce's settings.
+    xfce: Option<OwnedUniqueName>,
+    gnome: bool,
+    said: Said,
+}
+
+/// What each desktop said last; `None` where it does not know such a thing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Said {
+    kde: Option<bool>,
+    xfce: Option<bool>,
+    gnome: Option<bool>,
+}
+
+impl Said {
+    fn any(self) -> Option<bool> {
+        [self.kde, self.xfce, self.gnome].into_iter().flatten().reduce(|one, other| one || other)
+    }
+}
+
+impl Desktop {
+    async fn listen(&mut self) -> zbus::Result<()> {
+        for service in [KDE.service, XFCE.service] {
+            self.bus.listen_to_owner(service).await?;
+        }
+        self.bus.listen(bus::properties_changed(KDE)?).await?;
+        for member in ["PropertyChanged", "PropertyRemoved"] {
+            let rule = MatchRule::builder()
+                .msg_type(Type::Signal)
+                .sender(XFCE.service)?
+                .interface(XFCE.interface)?
+                .member(member)?
+                .arg(0, CHANNEL)?
+                .arg(1, DO_NOT_DISTURB)?;
+            self.bus.listen(rule.build()).await?;
+        }
+        if self.gnome {
+            self.bus.listen_as(DCONF_NOTIFY).await?;
+        }
+        self.kde = self.bus.owner(KDE.service).await?;
+        self.xfce = self.bus.owner(XFCE.service).await?;
+        Ok(())
+    }
+
+    async fn read(&mut self) {
+        self.said = Said {
+            kde: self.read_kde().await,
+            xfce: self.read_xfce().await,
+            gnome: self.read_gnome().await,
+        };
+    }
+
+    /// Other notification services have no such property.
+    async fn read_kde(&self) -> Option<bool> {
+        self.kde.as_ref()?;
+        self.bus.property(KDE, INHIBITED).await.ok()
+    }
+
+    /// Before it was first switched on, Xfce has no such property.
+    async fn read_xfce(&self) -> Option<bool> {
+        self.xfce.as_ref()?;
+        let value: OwnedValue =
+            self.bus.call(XFCE, "GetProperty", &(CHANNEL, DO_NOT_DISTURB)).await.ok()?;
+        bool::try_from(value).ok()
+    }
+
+    async fn read_gnome(&self) -> Option<bool> {
+        if !self.gnome {
+            return None;
+        }
+        let asked = tokio::task::spawn_blocking(|| {
+            let mut gsettings = Command::new("gsettings");
+            gsettings.args(["get", GNOME_SCHEMA, GNOME_KEY]).stdin(Stdio::null()).output()
+        });
+        let answer = asked.await.ok()?.ok()?;
+        match answer.stdout.trim_ascii() {
+            b"true" => Some(false),
+            b"false" => Some(true),
+            _ => None,
+        }
+    }
+
+    async fn watch(&mut self, to: &Reports) -> Result<Infallible, Lost> {
+        let mut told = None;
+        loop {
+            let now = self.said.any();
+            // Where the desktop has gone that said so, nobody says so any more.
+            let told_now = now.or(told.map(|_| false));
+            if let Some(dnd) = told_now.filter(|_| told_now != told) {
+                to.send(Observation::DesktopDnd(dnd)).await;
+            }
+            told = told_now;
+            let message = self.bus.next().await?;
+            self.handle(&message).await;
+        }
+    }
+
+    async fn handle(&mut self, message: &Message) {
+        if let Some(changed) = bus::owner_changed(message) {
+            if changed.name == KDE.service {
+                self.kde = changed.owner;
+                self.said.kde = self.read_kde().await;
+            } else if changed.name == XFCE.service {
+                self.xfce = changed.owner;
+                self.said.xfce = self.read_xfce().await;
+            }
+            return;
+        }
+        match bus::member(message).as_str() {
+            "PropertiesChanged" if bus::is_from(message, self.kde.as_ref()) => {
+                type Changed = (String, HashMap<String, OwnedValue>, Vec<String>);
+                let changed: Option<Changed> = bus::read(message);
+                let told = changed.and_then(|(_, changed, _)| {
+                    changed.get(INHIBITED).and_then(|value| bool::try_from(value).ok())
+                });
+                match told {
+                    Some(inhibited) => self.said.kde = Some(inhibited),
+                    None => self.said.kde = self.read_kde().await,
+                }
+            }
+            "PropertyChanged" | "PropertyRemoved" if bus::is_from(message, self.xfce.as_ref()) => {
+                self.said.xfce = self.read_xfce().await;
+            }
+            "Notify" => self.said.gnome = self.read_gnome().await,
+            _ => {}
+        }
+    }
+}
+
+impl Source for Desktop {
+    fn description(&self) -> Description {
+        let name = match self.said {
+            Said { kde: Some(_), .. } => "kde",
+            Said { xfce: Some(_), .. } => "xfce",
+            Said { gnome: Some(_), .. } => "gnome",
+            _ => "none",
+        };
+        let known = self.said.any().is_some();
+        Description {
+            name,
+            tells: Tells { dnd: known, ..Tells::NOTHING },
+            missing: (!known).then(|| {
+                Missing::new(
+                    "this desktop tells of no do-not-disturb yet",
+                    "it is seen on KDE, GNOME and Xfce; elsewhere set your status by hand",
+                )
+            }),
+        }
+    }
+
+    async fn run(mut self, to: &Reports) -> Lost {
+        match self.watch(to).await {
+            Err(lost) => lost,
+        }
+    }
+}
