@@ -32,6 +32,14 @@ declare -A shown_by=(
     # Whose idle time is watched: GNOME's shell and KDE's, both without a screen.
     [mutter]=program:mutter
     [kwin-wayland]=program:kwin_wayland
+    # What a session has around it: a network of its own, a sound server, GNOME's settings.
+    [iproute2]=program:ip
+    [util-linux]=program:unshare
+    [pulseaudio]=program:pulseaudio
+    [pulseaudio-utils]=program:parec
+    [libglib2.0-bin]=program:gsettings
+    [dconf-gsettings-backend]='file:/usr/lib/*/gio/modules/libdconfsettings.so /usr/lib*/gio/modules/libdconfsettings.so'
+    [gsettings-desktop-schemas]=file:/usr/share/glib-2.0/schemas/org.gnome.desktop.notifications.gschema.xml
 )
 
 wanted=()
@@ -40,7 +48,8 @@ for purpose in "$@"; do
     cli) wanted+=(build-essential ca-certificates) ;;
     build) wanted+=(build-essential ca-certificates pkg-config libwebkit2gtk-4.1-dev libxss-dev) ;;
     run) wanted+=(libwebkit2gtk-4.1-0 libxss1) ;;
-    test) wanted+=(xvfb openbox x11-utils xdotool imagemagick dbus openssl webkit2gtk-driver mosquitto mutter kwin-wayland) ;;
+    test) wanted+=(xvfb openbox x11-utils xdotool imagemagick dbus openssl webkit2gtk-driver mosquitto mutter kwin-wayland
+        iproute2 util-linux pulseaudio pulseaudio-utils libglib2.0-bin dconf-gsettings-backend gsettings-desktop-schemas) ;;
     *) die "install-packages.sh: no purpose is called $purpose (cli, build, run, test)" ;;
     esac
 done

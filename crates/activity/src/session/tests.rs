@@ -8,6 +8,7 @@ mod lock;
 mod logind;
 mod network;
 mod power;
+mod quiet;
 mod saver;
 mod seat;
 
