@@ -52,7 +52,7 @@ fn kwin(session: &Session) -> Server {
 }
 
 fn watch(session: &Session, away_after: Duration) -> (Observer, String) {
-    let settings = Settings { choice: Choice::Auto, away_after, probe: None };
+    let settings = Settings { choice: Choice::Auto, away_after, ..Settings::default() };
     let env = SessionEnv {
         wayland_display: Some(SOCKET.to_owned()),
         runtime_dir: Some(session.runtime_dir()),
