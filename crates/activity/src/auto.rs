@@ -13,7 +13,21 @@ pub(crate) fn run(supervisor: &mut Supervisor, settings: Settings, env: &Session
     supervisor.run(crate::unix::Idle::new(settings, env.clone()));
 }
 
-#[cfg(not(all(unix, not(target_os = "macos"))))]
+#[cfg(windows)]
+#[expect(clippy::needless_pass_by_value, reason = "other systems' sources keep the probe in it")]
+pub(crate) fn run(supervisor: &mut Supervisor, settings: Settings, _env: &SessionEnv) {
+    let goodbye = supervisor.goodbye();
+    supervisor.run(crate::windows::Session { away_after: settings.away_after(), goodbye });
+}
+
+#[cfg(target_os = "macos")]
+#[expect(clippy::needless_pass_by_value, reason = "other systems' sources keep the probe in it")]
+pub(crate) fn run(supervisor: &mut Supervisor, settings: Settings, _env: &SessionEnv) {
+    let goodbye = supervisor.goodbye();
+    supervisor.run(crate::macos::Session { away_after: settings.away_after(), goodbye });
+}
+
+#[cfg(not(any(unix, windows)))]
 pub(crate) fn run(supervisor: &mut Supervisor, _settings: Settings, _env: &SessionEnv) {
     supervisor.never(
         crate::description::Subject::Idle,

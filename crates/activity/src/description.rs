@@ -72,7 +72,6 @@ impl Tells {
         dnd: false,
     };
     /// Input only.
-    #[cfg(all(unix, not(target_os = "macos")))]
     pub(crate) const IDLE: Self = Self { idle: true, ..Self::NOTHING };
 }
 

@@ -16,9 +16,12 @@
 
 mod auto;
 mod description;
+#[cfg(any(windows, target_os = "macos", test))]
+mod desktop;
+#[cfg(any(target_os = "macos", test))]
+mod macos;
 #[cfg(all(unix, not(target_os = "macos")))]
 mod mutter;
-#[cfg(all(unix, not(target_os = "macos")))]
 mod poll;
 #[cfg(target_os = "linux")]
 mod session;
@@ -33,6 +36,8 @@ mod unix;
 mod watch;
 #[cfg(all(unix, not(target_os = "macos")))]
 mod wayland;
+#[cfg(any(windows, test))]
+mod windows;
 #[cfg(all(unix, not(target_os = "macos")))]
 mod x11;
 

@@ -46,6 +46,10 @@ pub(crate) enum Refusal {
     /// There is none, and only what [`Strand::hint`] waits for would change that.
     UntilHint(Missing),
     /// There will never be one in this process.
+    #[cfg_attr(
+        windows,
+        expect(dead_code, reason = "Windows may change its mind on all that it refuses")
+    )]
     ForGood(Missing),
 }
 

@@ -1,0 +1,367 @@
+//! Windows and macOS: input has to be asked for, everything else is told.
+//!
+//! Owns how the two go together: nobody is asked about while the screen is locked, the seat is
+//! somebody else's or the machine sleeps, and all are asked about anew afterwards. Deliberately calls no
+//! system: `windows` and `macos` bring the question and the subscription.
+
+use std::future::pending;
+use std::sync::mpsc as blocking;
+use std::time::Duration;
+
+use porchlight_core::observation::Observation;
+use tokio::sync::mpsc;
+
+use crate::description::{Description, Missing, Tells};
+use crate::poll::{Poller, Question};
+use crate::settings::Probe;
+use crate::source::{Lost, Reports, Source};
+use crate::supervise::Goodbye;
+
+/// So long a system that is about to sleep or to end the session is held up for the goodbye. Windows gives
+/// two seconds (`PBT_APMSUSPEND`), macOS thirty (`NSWorkspaceWillSleepNotification`).
+const HELD_UP: Duration = Duration::from_millis(1500);
+
+/// Something that the system told.
+#[derive(Debug)]
+struct Told {
+    observation: Observation,
+    /// Dropped when the system may go on.
+    hold: Option<Hold>,
+}
+
+/// Nothing is ever sent: that it is gone is all the other end waits for.
+type Hold = blocking::Sender<()>;
+
+/// Where the system's callbacks put what they are told.
+#[derive(Debug, Clone)]
+pub(crate) struct Teller(mpsc::UnboundedSender<Told>);
+
+impl Teller {
+    pub(crate) fn channel() -> (Self, Listener) {
+        let (to, told) = mpsc::unbounded_channel();
+        (Self(to), Listener(told))
+    }
+
+    /// Blocks until the goodbye is said if the machine or the session is about to end, because the system
+    /// goes on as soon as its callback returns.
+    pub(crate) fn tell(&self, observation: Observation) {
+        if !matches!(observation, Observation::Suspending | Observation::ShuttingDown) {
+            // Unheard if nobody watches any more.
+            let _ = self.0.send(Told { observation, hold: None });
+            return;
+        }
+        let (hold, released) = blocking::channel();
+        if self.0.send(Told { observation, hold: Some(hold) }).is_ok() {
+            // An error either way: released, or the time is over.
+            let _ = released.recv_timeout(HELD_UP);
+        }
+    }
+}
+
+/// The other end of a [`Teller`].
+#[derive(Debug)]
+pub(crate) struct Listener(mpsc::UnboundedReceiver<Told>);
+
+/// The source.
+pub(crate) struct Desktop<S, P = fn() -> Probe> {
+    pub(crate) name: &'static str,
+    pub(crate) tells: Tells,
+    pub(crate) missing: Option<Missing>,
+    /// Makes a probe for each time that asking begins anew, when an answer to the one before it may still be
+    /// on its way.
+    pub(crate) probe: P,
+    pub(crate) away_after: Duration,
+    pub(crate) listener: Listener,
+    pub(crate) goodbye: Goodbye,
+    /// What the system knows of us; dropping it ends that.
+    pub(crate) subscription: S,
+}
+
+impl<S, P> Source for Desktop<S, P>
+where
+    S: Send + 'static,
+    P: FnMut() -> Probe + Send + 'static,
+{
+    fn description(&self) -> Description {
+        Description { name: self.name, tells: self.tells, missing: self.missing.clone() }
+    }
+
+    async fn run(self, to: &Reports) -> Lost {
+        let Self { mut probe, away_after, listener, mut goodbye, subscription, .. } = self;
+        let Listener(mut told) = listener;
+        let _subscribed = subscription;
+        let mut there = There::default();
+        loop {
+            let next = tokio::select! {
+                biased;
+                next = told.recv() => next,
+                lost = ask(probe(), away_after, to), if there.can_give_input() => return lost,
+            };
+            let Some(Told { observation, hold }) = next else {
+                return Lost("the system tells nothing any more".to_owned());
+            };
+            if !there.takes(observation) {
+                continue;
+            }
+            if hold.is_some() {
+                goodbye.forget();
+            }
+            to.send(observation).await;
+            if hold.is_some() {
+                // The system goes on when either is over.
+                let _ = tokio::time::timeout(HELD_UP, goodbye.said()).await;
+            }
+        }
+    }
+}
+
+/// Asks for as long as it is not dropped.
+async fn ask(probe: Probe, away_after: Duration, to: &Reports) -> Lost {
+    Poller { probe: Question::new(probe), away_after, guard: pending() }.run(to).await
+}
+
+/// Whether anybody can be at this session's keyboard, as far as the system told.
+#[derive(Debug, Default)]
+struct There {
+    locked: Option<bool>,
+    switched: Option<bool>,
+    asleep: bool,
+    ending: bool,
+}
+
+impl There {
+    /// Takes in what was told; false if it is known already.
+    ///
+    /// Windows tells a window of a sleep twice that both is top-level and asked for it, and the second
+    /// must not be held up: its goodbye is said.
+    fn takes(&mut self, observation: Observation) -> bool {
+        match observation {
+            Observation::Locked(is) => self.locked.replace(is) != Some(is),
+            Observation::Switched(is) => self.switched.replace(is) != Some(is),
+            Observation::Suspending => !std::mem::replace(&mut self.asleep, true),
+            Observation::Resumed => {
+                self.asleep = false;
+                true
+            }
+            Observation::ShuttingDown => !std::mem::replace(&mut self.ending, true),
+            Observation::InputIdle { .. }
+            | Observation::InputActive
+            | Observation::InCall(_)
+            | Observation::DesktopDnd(_)
+            | Observation::NetworkChanged
+            | Observation::SourceLost
+            | Observation::SourceOk => true,
+        }
+    }
+
+    fn can_give_input(&self) -> bool {
+        !(self.locked == Some(true) || self.switched == Some(true) || self.asleep || self.ending)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use tokio::task::yield_now;
+
+    use super::*;
+    use crate::description::Subject;
+    use crate::supervise::Supervisor;
+    use crate::watch::Watch;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    /// A system that tells what a test tells, and knows of input just now.
+    struct System {
+        teller: Teller,
+        asked: Arc<AtomicU32>,
+        watch: Watch,
+    }
+
+    impl System {
+        fn new() -> Self {
+            let (teller, listener) = Teller::channel();
+            let asked = Arc::new(AtomicU32::new(0));
+            let count = Arc::clone(&asked);
+            let probe = move || -> Probe {
+                let count = Arc::clone(&count);
+                Box::new(move || {
+                    count.fetch_add(1, Ordering::Relaxed);
+                    Some(Duration::ZERO)
+                })
+            };
+            let mut supervisor = Supervisor::new();
+            let goodbye = supervisor.goodbye();
+            supervisor.run_once(
+                Subject::Idle,
+                Desktop {
+                    name: "system",
+                    tells: Tells { lock: true, seat: true, power: true, ..Tells::IDLE },
+                    missing: None,
+                    probe,
+                    away_after: MINUTE,
+                    listener,
+                    goodbye,
+                    subscription: (),
+                },
+            );
+            Self { teller, asked, watch: supervisor.watch() }
+        }
+
+        fn tell(&self, observation: Observation) {
+            self.teller.0.send(Told { observation, hold: None }).unwrap();
+        }
+
+        /// As a callback tells it, but without a thread that is blocked.
+        fn tell_and_hold(&self, observation: Observation) -> blocking::Receiver<()> {
+            let (hold, released) = blocking::channel();
+            self.teller.0.send(Told { observation, hold: Some(hold) }).unwrap();
+            released
+        }
+
+        async fn next(&mut self) -> Observation {
+            // An hour of the fake clock is over at once.
+            let told = tokio::time::timeout(60 * MINUTE, self.watch.next()).await;
+            told.expect("an observation in time")
+        }
+
+        /// How often it was asked in an hour in which nothing was told.
+        async fn asked_in_an_hour(&mut self) -> u32 {
+            let before = self.asked.load(Ordering::Relaxed);
+            let told = tokio::time::timeout(60 * MINUTE, self.watch.next()).await;
+            assert!(told.is_err(), "{told:?}");
+            self.asked.load(Ordering::Relaxed) - before
+        }
+    }
+
+    /// Whether the system may go on, once all that is ready has run. The fake clock stands meanwhile.
+    async fn is_released(released: &blocking::Receiver<()>) -> bool {
+        for _ in 0..100 {
+            yield_now().await;
+        }
+        released.try_recv() == Err(blocking::TryRecvError::Disconnected)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_is_asked_about_who_cannot_be_there() {
+        let table = [
+            (Observation::Locked(true), Observation::Locked(false)),
+            (Observation::Switched(true), Observation::Switched(false)),
+            (Observation::Suspending, Observation::Resumed),
+        ];
+        for (gone, back) in table {
+            let mut system = System::new();
+            assert_eq!(system.next().await, Observation::InputActive);
+            let asked = system.asked_in_an_hour().await;
+            assert!((58..=60).contains(&asked), "asked {asked} times in an hour");
+            system.tell(gone);
+            assert_eq!(system.next().await, gone);
+            assert_eq!(system.asked_in_an_hour().await, 0, "after {gone:?}");
+            system.tell(back);
+            assert_eq!(system.next().await, back);
+            assert_eq!(system.next().await, Observation::InputActive, "after {back:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_is_locked_and_switched_away_is_there_only_after_both() {
+        let mut system = System::new();
+        assert_eq!(system.next().await, Observation::InputActive);
+        for told in [Observation::Locked(true), Observation::Switched(true)] {
+            system.tell(told);
+            assert_eq!(system.next().await, told);
+        }
+        system.tell(Observation::Switched(false));
+        assert_eq!(system.next().await, Observation::Switched(false));
+        assert_eq!(system.asked_in_an_hour().await, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_known_is_not_told_again() {
+        let mut system = System::new();
+        assert_eq!(system.next().await, Observation::InputActive);
+        for told in [false, false, true, true] {
+            system.tell(Observation::Locked(told));
+        }
+        assert_eq!(system.next().await, Observation::Locked(false));
+        // The time in between may have been enough to ask.
+        let mut next = system.next().await;
+        if next == Observation::InputActive {
+            next = system.next().await;
+        }
+        assert_eq!(next, Observation::Locked(true));
+        assert_eq!(system.asked_in_an_hour().await, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn sleep_is_held_up_until_the_goodbye_is_said() {
+        for ending in [Observation::Suspending, Observation::ShuttingDown] {
+            let mut system = System::new();
+            assert_eq!(system.next().await, Observation::InputActive);
+            // One that was said before is none for this sleep.
+            system.watch.may_sleep();
+            let released = system.tell_and_hold(ending);
+            assert_eq!(system.next().await, ending);
+            assert!(!is_released(&released).await, "{ending:?} went on without a goodbye");
+            system.watch.may_sleep();
+            assert!(is_released(&released).await, "{ending:?} was held up after the goodbye");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn sleep_is_held_up_for_a_second_and_a_half_at_most() {
+        let mut system = System::new();
+        assert_eq!(system.next().await, Observation::InputActive);
+        let released = system.tell_and_hold(Observation::Suspending);
+        assert_eq!(system.next().await, Observation::Suspending);
+        tokio::time::sleep(HELD_UP - Duration::from_millis(100)).await;
+        assert!(!is_released(&released).await);
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        assert!(is_released(&released).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_sleep_that_is_told_twice_is_held_up_once() {
+        let mut system = System::new();
+        assert_eq!(system.next().await, Observation::InputActive);
+        let first = system.tell_and_hold(Observation::Suspending);
+        assert_eq!(system.next().await, Observation::Suspending);
+        system.watch.may_sleep();
+        assert!(is_released(&first).await);
+        let second = system.tell_and_hold(Observation::Suspending);
+        assert!(is_released(&second).await);
+        system.tell(Observation::Resumed);
+        assert_eq!(system.next().await, Observation::Resumed);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_system_that_tells_nothing_any_more_is_a_loss() {
+        let System { teller, mut watch, .. } = System::new();
+        assert_eq!(watch.next().await, Observation::InputActive);
+        drop(teller);
+        assert_eq!(watch.next().await, Observation::SourceLost);
+        assert!(watch.source().to_string().contains("tells nothing any more"));
+    }
+
+    #[test]
+    fn a_callback_returns_once_it_is_released() {
+        let (teller, Listener(mut told)) = Teller::channel();
+        let callback = std::thread::spawn(move || teller.tell(Observation::Suspending));
+        let held = told.blocking_recv().unwrap();
+        assert!(held.hold.is_some());
+        assert!(!callback.is_finished());
+        drop(held);
+        callback.join().unwrap();
+    }
+
+    #[test]
+    fn a_callback_returns_where_nobody_answers_and_where_nobody_listens() {
+        let (teller, listener) = Teller::channel();
+        teller.tell(Observation::Suspending);
+        drop(listener);
+        teller.tell(Observation::Suspending);
+        teller.tell(Observation::Locked(true));
+    }
+}

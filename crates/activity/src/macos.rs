@@ -1,0 +1,66 @@
+//! macOS: AppKit tells of the seat and of sleep, the window server of the lock screen, and the last input
+//! is asked for.
+//!
+//! `meaning` knows what the system means and calls nothing of it, so that it is tested everywhere; `input`
+//! and `observers` call it.
+
+#[cfg(target_os = "macos")]
+mod input;
+mod meaning;
+#[cfg(target_os = "macos")]
+mod observers;
+
+#[cfg(target_os = "macos")]
+mod strand {
+    use std::time::Duration;
+
+    use crate::description::{Missing, Subject, Tells};
+    use crate::desktop::{Desktop, Teller};
+    use crate::source::{Refusal, Strand};
+    use crate::supervise::Goodbye;
+
+    use super::input;
+    use super::observers::Observers;
+
+    /// This session, watched.
+    pub(crate) struct Session {
+        pub(crate) away_after: Duration,
+        pub(crate) goodbye: Goodbye,
+    }
+
+    impl Strand for Session {
+        const SUBJECT: Subject = Subject::Idle;
+
+        type Source = Desktop<Observers>;
+
+        async fn open(&mut self) -> Result<Self::Source, Refusal> {
+            let (teller, listener) = Teller::channel();
+            if input::session().is_none() {
+                return Err(Refusal::ForGood(Missing::new(
+                    "this session has no screen",
+                    "set your status by hand, or feed the source `stdin`",
+                )));
+            }
+            let observers = Observers::begin(&teller, input::session);
+            let told = observers.are_told();
+            Ok(Desktop {
+                name: "macos",
+                tells: Tells { idle: true, lock: told, seat: told, power: told, ..Tells::NOTHING },
+                missing: (!told).then(|| {
+                    Missing::new(
+                        "macOS tells of the lock screen and of sleep only to an app with a main loop",
+                        "run the desktop app to have them watched",
+                    )
+                }),
+                probe: input::probe,
+                away_after: self.away_after,
+                listener,
+                goodbye: self.goodbye.clone(),
+                subscription: observers,
+            })
+        }
+    }
+}
+
+#[cfg(target_os = "macos")]
+pub(crate) use strand::Session;

@@ -1,0 +1,102 @@
+//! What macOS tells, as an observation.
+//!
+//! Calls nothing of the system, so that it is tested everywhere.
+
+use std::time::Duration;
+
+use porchlight_core::observation::Observation;
+
+/// A notification that says something of the person.
+///
+/// `NSWorkspaceWillPowerOffNotification` is not among them: anybody can still cancel the logout, and nothing
+/// tells of that. The end of the session ends the app, which says goodbye by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Notice {
+    WillSleep,
+    DidWake,
+    SessionDidResignActive,
+    SessionDidBecomeActive,
+    ScreenIsLocked,
+    ScreenIsUnlocked,
+}
+
+impl Notice {
+    pub(crate) fn observation(self) -> Observation {
+        match self {
+            Self::WillSleep => Observation::Suspending,
+            Self::DidWake => Observation::Resumed,
+            Self::SessionDidResignActive => Observation::Switched(true),
+            Self::SessionDidBecomeActive => Observation::Switched(false),
+            Self::ScreenIsLocked => Observation::Locked(true),
+            Self::ScreenIsUnlocked => Observation::Locked(false),
+        }
+    }
+}
+
+/// The session as the window server describes it (`CGSessionCopyCurrentDictionary`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Session {
+    /// `kCGSSessionOnConsoleKey`
+    pub(crate) on_console: Option<bool>,
+    /// `CGSSessionScreenIsLocked`, which is there only while it is locked. It is not documented; nothing
+    /// documented says the same.
+    pub(crate) locked: Option<bool>,
+}
+
+impl Session {
+    /// What is so when the watch begins.
+    pub(crate) fn observations(self) -> impl Iterator<Item = Observation> {
+        let switched = self.on_console.map(|on_console| Observation::Switched(!on_console));
+        let locked = Observation::Locked(self.locked.unwrap_or(false));
+        switched.into_iter().chain([locked])
+    }
+}
+
+/// The time since the last input; `None` for what is no time.
+pub(crate) fn idle(seconds: f64) -> Option<Duration> {
+    Duration::try_from_secs_f64(seconds).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_notice_has_its_meaning() {
+        let table = [
+            (Notice::WillSleep, Observation::Suspending),
+            (Notice::DidWake, Observation::Resumed),
+            (Notice::SessionDidResignActive, Observation::Switched(true)),
+            (Notice::SessionDidBecomeActive, Observation::Switched(false)),
+            (Notice::ScreenIsLocked, Observation::Locked(true)),
+            (Notice::ScreenIsUnlocked, Observation::Locked(false)),
+        ];
+        for (notice, meant) in table {
+            assert_eq!(notice.observation(), meant, "{notice:?}");
+        }
+    }
+
+    #[test]
+    fn the_start_takes_a_screen_that_is_not_said_to_be_locked_for_unlocked() {
+        let told =
+            |on_console, locked| Session { on_console, locked }.observations().collect::<Vec<_>>();
+        assert_eq!(told(None, None), [Observation::Locked(false)]);
+        assert_eq!(
+            told(Some(true), Some(true)),
+            [Observation::Switched(false), Observation::Locked(true)]
+        );
+        assert_eq!(
+            told(Some(false), None),
+            [Observation::Switched(true), Observation::Locked(false)]
+        );
+    }
+
+    #[test]
+    fn only_a_time_is_an_idle_time() {
+        assert_eq!(idle(90.5), Some(Duration::from_millis(90_500)));
+        assert_eq!(idle(0.0), Some(Duration::ZERO));
+        for nonsense in [-1.0, f64::NAN, f64::INFINITY] {
+            assert_eq!(idle(nonsense), None, "{nonsense}");
+        }
+    }
+}

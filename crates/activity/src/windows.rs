@@ -1,0 +1,67 @@
+//! Windows: a window that nobody sees is told of locks, seats, sleep and the session's end, and the last
+//! input is asked for.
+//!
+//! `message` and `ticks` know what the system means and call nothing of it, so that they are tested
+//! everywhere; `window` and `input` call it.
+
+#[cfg(windows)]
+mod input;
+mod message;
+mod ticks;
+#[cfg(windows)]
+mod window;
+
+#[cfg(windows)]
+mod strand {
+    use std::time::Duration;
+
+    use crate::description::{Missing, Subject, Tells};
+    use crate::desktop::{Desktop, Teller};
+    use crate::source::{Refusal, Strand};
+    use crate::supervise::Goodbye;
+
+    use super::input;
+    use super::window::Window;
+
+    /// This session, watched.
+    pub(crate) struct Session {
+        pub(crate) away_after: Duration,
+        pub(crate) goodbye: Goodbye,
+    }
+
+    impl Strand for Session {
+        const SUBJECT: Subject = Subject::Idle;
+
+        type Source = Desktop<Window>;
+
+        async fn open(&mut self) -> Result<Self::Source, Refusal> {
+            let (teller, listener) = Teller::channel();
+            let window = Window::open(teller).await.map_err(|error| {
+                Missing::new(
+                    format!("Windows did not take a window that listens ({error})"),
+                    "it is tried again by itself",
+                )
+            })?;
+            let unheard = window.sessions_refused().map(|error| {
+                Missing::new(
+                    format!("Windows does not tell of the lock screen ({error})"),
+                    "start Porchlight again once you are logged in",
+                )
+            });
+            let told = unheard.is_none();
+            Ok(Desktop {
+                name: "windows",
+                tells: Tells { idle: true, lock: told, seat: told, power: true, ..Tells::NOTHING },
+                missing: unheard,
+                probe: input::probe,
+                away_after: self.away_after,
+                listener,
+                goodbye: self.goodbye.clone(),
+                subscription: window,
+            })
+        }
+    }
+}
+
+#[cfg(windows)]
+pub(crate) use strand::Session;

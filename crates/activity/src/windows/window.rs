@@ -1,0 +1,240 @@
+//! A window that nobody sees, on a thread of its own, and the messages that come to it.
+//!
+//! It is a top-level window: one that is only for messages gets neither `WM_POWERBROADCAST` nor
+//! `WM_ENDSESSION`.
+
+#![expect(unsafe_code, reason = "the system's functions are foreign")]
+
+use std::cell::OnceCell;
+use std::io;
+use std::ptr::{null, null_mut};
+
+use tokio::sync::oneshot;
+use windows_sys::Win32::Foundation::{ERROR_CLASS_ALREADY_EXISTS, HWND, LPARAM, LRESULT, WPARAM};
+use windows_sys::Win32::System::LibraryLoader::GetModuleHandleW;
+use windows_sys::Win32::System::Power::{
+    HPOWERNOTIFY, RegisterSuspendResumeNotification, UnregisterSuspendResumeNotification,
+};
+use windows_sys::Win32::System::RemoteDesktop::{
+    self as wts, NOTIFY_FOR_THIS_SESSION, WTS_CURRENT_SERVER_HANDLE, WTS_CURRENT_SESSION,
+    WTSFreeMemory, WTSINFOEXW, WTSQuerySessionInformationW, WTSRegisterSessionNotification,
+    WTSSessionInfoEx, WTSUnRegisterSessionNotification,
+};
+use windows_sys::Win32::System::Threading::GetCurrentThreadId;
+use windows_sys::Win32::UI::WindowsAndMessaging::{
+    self as wm, CreateWindowExW, DEVICE_NOTIFY_WINDOW_HANDLE, DefWindowProcW, DestroyWindow,
+    DispatchMessageW, GetMessageW, MSG, PostThreadMessageW, RegisterClassW, WM_QUIT, WNDCLASSW,
+};
+use windows_sys::core::{PCWSTR, w};
+
+use crate::desktop::Teller;
+
+use super::message;
+
+const CLASS: PCWSTR = w!("PorchlightActivity");
+
+// What `message` means by its numbers is what the system means.
+const _: () = {
+    assert!(message::WM_ENDSESSION == wm::WM_ENDSESSION);
+    assert!(message::WM_POWERBROADCAST == wm::WM_POWERBROADCAST);
+    assert!(message::WM_WTSSESSION_CHANGE == wm::WM_WTSSESSION_CHANGE);
+    assert!(message::PBT_APMSUSPEND == wm::PBT_APMSUSPEND);
+    assert!(message::PBT_APMRESUMESUSPEND == wm::PBT_APMRESUMESUSPEND);
+    assert!(message::PBT_APMRESUMEAUTOMATIC == wm::PBT_APMRESUMEAUTOMATIC);
+    assert!(message::WTS_CONSOLE_CONNECT == wm::WTS_CONSOLE_CONNECT);
+    assert!(message::WTS_CONSOLE_DISCONNECT == wm::WTS_CONSOLE_DISCONNECT);
+    assert!(message::WTS_REMOTE_CONNECT == wm::WTS_REMOTE_CONNECT);
+    assert!(message::WTS_REMOTE_DISCONNECT == wm::WTS_REMOTE_DISCONNECT);
+    assert!(message::WTS_SESSION_LOCK == wm::WTS_SESSION_LOCK);
+    assert!(message::WTS_SESSION_UNLOCK == wm::WTS_SESSION_UNLOCK);
+    assert!(message::WTS_ACTIVE == wts::WTSActive);
+    assert!(message::WTS_SESSIONSTATE_LOCK == wts::WTS_SESSIONSTATE_LOCK);
+    assert!(message::WTS_SESSIONSTATE_UNLOCK == wts::WTS_SESSIONSTATE_UNLOCK);
+};
+
+thread_local! {
+    // The system gives the window procedure no state but a raw pointer; its thread serves this one only.
+    static TELLER: OnceCell<Teller> = const { OnceCell::new() };
+}
+
+/// The window, from the outside. Dropping it ends its thread.
+#[derive(Debug)]
+pub(crate) struct Window {
+    thread: u32,
+    /// Why the system does not tell of locks and seats, where it does not.
+    sessions_refused: Option<String>,
+}
+
+impl Window {
+    /// Opens it, and tells what is so at present.
+    pub(crate) async fn open(teller: Teller) -> io::Result<Self> {
+        let (answer, answered) = oneshot::channel();
+        std::thread::Builder::new()
+            .name("session-events".to_owned())
+            .spawn(move || serve(teller, answer))?;
+        answered.await.map_err(|_| io::Error::other("its thread stopped unexpectedly"))?
+    }
+
+    /// Why the system does not tell of locks and seats, where it does not.
+    pub(crate) fn sessions_refused(&self) -> Option<&str> {
+        self.sessions_refused.as_deref()
+    }
+}
+
+impl Drop for Window {
+    fn drop(&mut self) {
+        // Not waited for: it may be held up by a goodbye.
+        // SAFETY: it has no conditions; a thread that has ended is an error, and nothing is left to do.
+        unsafe { PostThreadMessageW(self.thread, WM_QUIT, 0, 0) };
+    }
+}
+
+/// The thread.
+fn serve(teller: Teller, answer: oneshot::Sender<io::Result<Window>>) {
+    TELLER.with(|cell| {
+        cell.set(teller.clone()).expect("the thread is new");
+    });
+    let handle = match Handle::open() {
+        Ok(handle) => handle,
+        Err(error) => {
+            let _ = answer.send(Err(error));
+            return;
+        }
+    };
+    // Asked to tell first, then read: a change in between is told.
+    let sessions_refused = handle.sessions.as_ref().err().map(io::Error::to_string);
+    // SAFETY: it has no conditions.
+    let thread = unsafe { GetCurrentThreadId() };
+    // Made before it is sent, so that it ends this thread even where nobody waits for it any more.
+    let window = Window { thread, sessions_refused };
+    if let Some((state, flags)) = session_state() {
+        message::at_the_start(state, flags).for_each(|observation| teller.tell(observation));
+    }
+    drop(teller);
+    if answer.send(Ok(window)).is_ok() {
+        read_messages();
+    }
+}
+
+/// Until somebody posts the end.
+fn read_messages() {
+    let mut message = MSG::default();
+    // SAFETY: `message` is valid for writes; no window means all of this thread.
+    while unsafe { GetMessageW(&raw mut message, null_mut(), 0, 0) } > 0 {
+        // SAFETY: `GetMessageW` filled it.
+        unsafe { DispatchMessageW(&raw const message) };
+    }
+}
+
+/// The window on its own thread, and what was asked for in its name.
+struct Handle {
+    window: HWND,
+    sessions: io::Result<()>,
+    power: HPOWERNOTIFY,
+}
+
+impl Handle {
+    fn open() -> io::Result<Self> {
+        // SAFETY: null means this program's own file.
+        let module = unsafe { GetModuleHandleW(null()) };
+        let class = WNDCLASSW {
+            lpfnWndProc: Some(procedure),
+            hInstance: module,
+            lpszClassName: CLASS,
+            ..WNDCLASSW::default()
+        };
+        // SAFETY: the class's name is static, and its procedure a function of this program.
+        if unsafe { RegisterClassW(&raw const class) } == 0 {
+            let error = io::Error::last_os_error();
+            // A window before this one registered it.
+            if error.raw_os_error() != Some(ERROR_CLASS_ALREADY_EXISTS.cast_signed()) {
+                return Err(error);
+            }
+        }
+        // SAFETY: the class is registered, and the other pointers may be null. No style: it is not visible.
+        let window = unsafe {
+            CreateWindowExW(0, CLASS, CLASS, 0, 0, 0, 0, 0, null_mut(), null_mut(), module, null())
+        };
+        if window.is_null() {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: the window is this thread's own.
+        let sessions =
+            match unsafe { WTSRegisterSessionNotification(window, NOTIFY_FOR_THIS_SESSION) } {
+                0 => Err(io::Error::last_os_error()),
+                _ => Ok(()),
+            };
+        // With modern standby only those who ask are told. Without it all windows are, so that a refusal
+        // is no loss.
+        // SAFETY: the window is this thread's own, and the flag says that it is one.
+        let power =
+            unsafe { RegisterSuspendResumeNotification(window, DEVICE_NOTIFY_WINDOW_HANDLE) };
+        Ok(Self { window, sessions, power })
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        // SAFETY: all three are this thread's own, taken back once, and the window last.
+        unsafe {
+            if self.power != 0 {
+                UnregisterSuspendResumeNotification(self.power);
+            }
+            if self.sessions.is_ok() {
+                WTSUnRegisterSessionNotification(self.window);
+            }
+            DestroyWindow(self.window);
+        }
+    }
+}
+
+/// Called by the system, on the window's thread.
+unsafe extern "system" fn procedure(
+    window: HWND,
+    number: u32,
+    wparam: WPARAM,
+    lparam: LPARAM,
+) -> LRESULT {
+    if let Some(observation) = message::observation(number, wparam) {
+        TELLER.with(|teller| {
+            if let Some(teller) = teller.get() {
+                teller.tell(observation);
+            }
+        });
+    }
+    // SAFETY: these are the arguments that the system gave.
+    unsafe { DefWindowProcW(window, number, wparam, lparam) }
+}
+
+/// `SessionState` and `SessionFlags` of this session; `None` where the system does not answer.
+fn session_state() -> Option<(i32, u32)> {
+    let mut buffer = null_mut();
+    let mut bytes = 0;
+    // SAFETY: both places are valid for writes.
+    let told = unsafe {
+        WTSQuerySessionInformationW(
+            WTS_CURRENT_SERVER_HANDLE,
+            WTS_CURRENT_SESSION,
+            WTSSessionInfoEx,
+            &raw mut buffer,
+            &raw mut bytes,
+        )
+    };
+    if told == 0 || buffer.is_null() {
+        return None;
+    }
+    let info = buffer.cast::<WTSINFOEXW>();
+    let large_enough = usize::try_from(bytes).is_ok_and(|bytes| bytes >= size_of::<WTSINFOEXW>());
+    // SAFETY: the system filled as many bytes as it said, read without asking for their alignment; at level 1
+    // that arm of the union is the valid one, and each of its fields may have any value.
+    let state = unsafe {
+        let level = large_enough.then(|| (&raw const (*info).Level).read_unaligned());
+        level.filter(|level| *level == 1).map(|_| {
+            let session = (&raw const (*info).Data.WTSInfoExLevel1).read_unaligned();
+            (session.SessionState, session.SessionFlags.cast_unsigned())
+        })
+    };
+    // SAFETY: the system allocated it, and it is read.
+    unsafe { WTSFreeMemory(buffer.cast()) };
+    state
+}
