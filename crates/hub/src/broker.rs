@@ -28,6 +28,7 @@ const MAX_QUEUED_BYTES: usize = 16 * 1024 * 1024;
 const MAX_SUBSCRIPTIONS: usize = 200;
 const MAX_CLIENTS: usize = 10_000;
 /// Files and sockets that are not clients, with room for connections that have not said who they are yet.
+#[cfg(unix)]
 const SPARE_DESCRIPTORS: usize = 200;
 
 /// The broker's settings. It would listen on every interface if it were not told where, so it always is.
