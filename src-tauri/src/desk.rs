@@ -61,6 +61,10 @@ impl Desktop {
         self.wish(Wish::OpenWindow);
     }
 
+    #[cfg_attr(
+        not(target_os = "linux"),
+        expect(dead_code, reason = "for the tray, which is not there yet")
+    )]
     pub(crate) fn quit(&self) {
         self.wish(Wish::Quit);
     }
@@ -70,6 +74,10 @@ impl Desktop {
         self.tray.load(Ordering::Relaxed)
     }
 
+    #[cfg_attr(
+        not(target_os = "linux"),
+        expect(dead_code, reason = "for the tray, which is not there yet")
+    )]
     pub(crate) fn tray_there(&self, there: bool) {
         self.tray.store(there, Ordering::Relaxed);
         self.wish(Wish::TrayThere(there));

@@ -3,6 +3,10 @@
 /// There is nothing to show a window on.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NoDisplay {
+    #[cfg_attr(
+        not(target_os = "linux"),
+        expect(dead_code, reason = "other desktops always have one")
+    )]
     #[error(
         "there is no display here (neither DISPLAY nor WAYLAND_DISPLAY is set); use `porchlight run` and \
          `porchlight watch` in a terminal"

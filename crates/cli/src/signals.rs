@@ -26,6 +26,7 @@ pub(crate) enum Told {
     /// To end.
     Stop,
     /// To begin anew, in place: its file was replaced, or its config.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "nothing tells so there"))]
     Restart,
 }
 
