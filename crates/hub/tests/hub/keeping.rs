@@ -3,12 +3,9 @@
 use crate::world::{Client, DEADLINE, eventually, hub_in, pair, settings, within};
 use porchlight_hub::{Hub, Listen, Store, read_runtime_file};
 use rumqttc::v5::mqttbytes::v5::PubAckReason;
-use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
-
-const LOG: &str = "retained-v1.log";
 
 #[tokio::test]
 async fn retained_messages_survive_stop_and_start_on_the_same_port() {
@@ -43,9 +40,9 @@ async fn retained_messages_survive_stop_and_start_on_the_same_port() {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        let mode = |p: &Path| fs::metadata(p).unwrap().permissions().mode() & 0o777;
+        let mode = |p: &Path| std::fs::metadata(p).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&folder), 0o700);
-        assert_eq!(mode(&folder.join(LOG)), 0o600);
+        assert_eq!(mode(&folder.join("retained-v1.log")), 0o600);
     }
     hub.stop().await.unwrap();
 }
