@@ -2,10 +2,10 @@
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help run test lint test-unit test-e2e sim bench truth clean
+.PHONY: help run test lint test-unit test-e2e sim check-platforms bench truth clean
 
 help: ## these lines
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
 
 run: ## build and start the app, or a demo in the terminal where there is no display; ARGS="..." goes to it
 	@scripts/run.sh $(ARGS)
@@ -24,6 +24,9 @@ test-e2e: ## the tests with real brokers, real binaries and a real desktop
 
 sim: ## many schedules of the simulated network, other ones each time; SEEDS=n says how many
 	@scripts/sim.sh $(SEEDS)
+
+check-platforms: ## types and clippy for Windows and macOS, from Linux; installs their targets and C compilers
+	@scripts/check-platforms.sh
 
 bench: ## the measurements behind the figures of the README
 	@scripts/bench.sh

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# install-packages.sh cli|build|run|test...: sees to it that the system packages for that purpose are there. On Debian
+# install-packages.sh cli|build|run|test|platforms...: sees to it that the system packages for that purpose are there. On Debian
 # and Ubuntu it installs what is missing; elsewhere it says what is missing. It asks the network nothing when
 # nothing is missing.
 set -euo pipefail
@@ -40,6 +40,9 @@ declare -A shown_by=(
     [libglib2.0-bin]=program:gsettings
     [dconf-gsettings-backend]='file:/usr/lib/*/gio/modules/libdconfsettings.so /usr/lib*/gio/modules/libdconfsettings.so'
     [gsettings-desktop-schemas]=file:/usr/share/glib-2.0/schemas/org.gnome.desktop.notifications.gschema.xml
+    # The checks for other systems: ring is compiled for them, in C and assembler.
+    [gcc-mingw-w64-x86-64-win32]=program:x86_64-w64-mingw32-gcc
+    [clang]=program:clang
 )
 
 wanted=()
@@ -50,7 +53,8 @@ for purpose in "$@"; do
     run) wanted+=(libwebkit2gtk-4.1-0 libxss1) ;;
     test) wanted+=(xvfb openbox x11-utils xdotool imagemagick dbus openssl webkit2gtk-driver mosquitto mutter kwin-wayland
         iproute2 util-linux pulseaudio pulseaudio-utils libglib2.0-bin dconf-gsettings-backend gsettings-desktop-schemas) ;;
-    *) die "install-packages.sh: no purpose is called $purpose (cli, build, run, test)" ;;
+    platforms) wanted+=(build-essential gcc-mingw-w64-x86-64-win32 clang) ;;
+    *) die "install-packages.sh: no purpose is called $purpose (cli, build, run, test, platforms)" ;;
     esac
 done
 
