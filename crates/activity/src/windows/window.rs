@@ -23,7 +23,8 @@ use windows_sys::Win32::System::RemoteDesktop::{
 use windows_sys::Win32::System::Threading::GetCurrentThreadId;
 use windows_sys::Win32::UI::WindowsAndMessaging::{
     self as wm, CreateWindowExW, DEVICE_NOTIFY_WINDOW_HANDLE, DefWindowProcW, DestroyWindow,
-    DispatchMessageW, GetMessageW, MSG, PostThreadMessageW, RegisterClassW, WM_QUIT, WNDCLASSW,
+    DispatchMessageW, GetMessageW, MSG, PostQuitMessage, PostThreadMessageW, RegisterClassW,
+    WM_DESTROY, WM_QUIT, WNDCLASSW,
 };
 use windows_sys::core::{PCWSTR, w};
 
@@ -195,6 +196,12 @@ unsafe extern "system" fn procedure(
     wparam: WPARAM,
     lparam: LPARAM,
 ) -> LRESULT {
+    if number == WM_DESTROY {
+        // Whoever ends a program politely closes all its windows. Without this one nothing is heard any more,
+        // so that its thread ends, and the source is lost.
+        // SAFETY: it has no conditions.
+        unsafe { PostQuitMessage(0) };
+    }
     if let Some(observation) = message::observation(number, wparam) {
         TELLER.with(|teller| {
             if let Some(teller) = teller.get() {
