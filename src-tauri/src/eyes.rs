@@ -7,7 +7,10 @@ use porchlight_activity::{Choice, Probe, SessionEnv, Settings, Watch};
 
 pub(crate) async fn open(choice: Choice, away_after: Duration) -> Watch {
     let settings = Settings { choice, away_after, probe: probe(), ..Settings::default() };
-    porchlight_activity::start(settings, &SessionEnv::from_env()).await
+    let env = SessionEnv::from_env();
+    #[cfg(target_os = "macos")]
+    let env = SessionEnv { main_loop: true, ..env };
+    porchlight_activity::start(settings, &env).await
 }
 
 /// The time since the last input by polling. It is asked only once a display was proven to exist: the library

@@ -22,9 +22,10 @@ pub(crate) fn run(supervisor: &mut Supervisor, settings: Settings, _env: &Sessio
 
 #[cfg(target_os = "macos")]
 #[expect(clippy::needless_pass_by_value, reason = "other systems' sources keep the probe in it")]
-pub(crate) fn run(supervisor: &mut Supervisor, settings: Settings, _env: &SessionEnv) {
+pub(crate) fn run(supervisor: &mut Supervisor, settings: Settings, env: &SessionEnv) {
     let goodbye = supervisor.goodbye();
-    supervisor.run(crate::macos::Session { away_after: settings.away_after(), goodbye });
+    let main_loop = env.main_loop;
+    supervisor.run(crate::macos::Session { away_after: settings.away_after(), main_loop, goodbye });
 }
 
 #[cfg(not(any(unix, windows)))]

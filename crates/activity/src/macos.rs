@@ -25,6 +25,8 @@ mod strand {
     /// This session, watched.
     pub(crate) struct Session {
         pub(crate) away_after: Duration,
+        /// Whether notifications come to this program.
+        pub(crate) main_loop: bool,
         pub(crate) goodbye: Goodbye,
     }
 
@@ -41,8 +43,12 @@ mod strand {
                     "set your status by hand, or feed the source `stdin`",
                 )));
             }
-            let observers = Observers::begin(&teller, input::session);
-            let told = observers.are_told();
+            let told = self.main_loop;
+            let observers = if told {
+                Observers::begin(&teller, input::session)
+            } else {
+                Observers::none(teller)
+            };
             Ok(Desktop {
                 name: "macos",
                 tells: Tells { idle: true, lock: told, seat: told, power: told, ..Tells::NOTHING },

@@ -104,6 +104,10 @@ pub struct SessionEnv {
     /// The session's services.
     #[cfg(target_os = "linux")]
     pub places: crate::session::Places,
+    /// Whether this program runs `AppKit`'s main loop, as an app with a window does. The environment does not
+    /// say so; without it, macOS tells nothing of the lock screen and of sleep.
+    #[cfg(target_os = "macos")]
+    pub main_loop: bool,
 }
 
 impl SessionEnv {
@@ -120,6 +124,8 @@ impl SessionEnv {
             session_bus: read("DBUS_SESSION_BUS_ADDRESS"),
             #[cfg(target_os = "linux")]
             places: crate::session::Places::from_env(),
+            #[cfg(target_os = "macos")]
+            main_loop: false,
         }
     }
 }

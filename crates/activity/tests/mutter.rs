@@ -44,7 +44,7 @@ fn mutter(session: &Session) -> Server {
 }
 
 fn watch(session: &Session, away_after: Duration) -> (Observer, String) {
-    let settings = Settings { choice: Choice::Auto, away_after, probe: None };
+    let settings = Settings { choice: Choice::Auto, away_after, ..Settings::default() };
     let env = SessionEnv {
         wayland_display: Some(SOCKET.to_owned()),
         runtime_dir: Some(session.runtime_dir()),
@@ -188,7 +188,7 @@ fn gnome_on_x11_is_asked_as_well() {
     let _bus = session.bus();
     let _mutter = mutter(&session);
     Mouse::of(&session).nudge();
-    let settings = Settings { choice: Choice::Auto, away_after: AWAY_AFTER, probe: None };
+    let settings = Settings { choice: Choice::Auto, away_after: AWAY_AFTER, ..Settings::default() };
     let env = SessionEnv {
         // Nobody serves that many displays.
         display: Some(":59000".to_owned()),

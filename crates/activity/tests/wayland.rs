@@ -18,7 +18,7 @@ use tokio::time::Instant;
 const NEVER: Duration = Duration::from_secs(300);
 
 fn watch(place: &Place, away_after: Duration) -> (Observer, String) {
-    let settings = Settings { choice: Choice::Auto, away_after, probe: None };
+    let settings = Settings { choice: Choice::Auto, away_after, ..Settings::default() };
     let env = SessionEnv {
         wayland_display: Some(place.socket().to_str().expect("a plain path").to_owned()),
         ..SessionEnv::default()
@@ -212,7 +212,7 @@ fn a_silent_session_bus_is_passed_over() {
     let _compositor = place.compositor(Offer::Version(2));
     let bus = place.socket().with_file_name("bus");
     let _listener = std::os::unix::net::UnixListener::bind(&bus).expect("a free socket");
-    let settings = Settings { choice: Choice::Auto, away_after: NEVER, probe: None };
+    let settings = Settings { choice: Choice::Auto, away_after: NEVER, ..Settings::default() };
     let env = SessionEnv {
         wayland_display: Some(place.socket().to_str().expect("a plain path").to_owned()),
         session_bus: Some(format!("unix:path={}", bus.display())),

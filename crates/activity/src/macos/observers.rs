@@ -5,7 +5,6 @@
 #![expect(unsafe_code, reason = "classes and names of Objective-C are foreign")]
 
 use objc2::rc::{Retained, autoreleasepool};
-use objc2::runtime::AnyObject;
 use objc2::{AnyThread as _, DefinedClass as _, define_class, msg_send, sel};
 use objc2_app_kit::{
     NSWorkspace, NSWorkspaceDidWakeNotification, NSWorkspaceSessionDidBecomeActiveNotification,
@@ -19,12 +18,6 @@ use objc2_foundation::{
 use crate::desktop::Teller;
 
 use super::meaning::{Notice, Session};
-
-#[link(name = "AppKit", kind = "framework")]
-unsafe extern "C" {
-    /// The app's object; null in a program that made none.
-    static NSApp: *const AnyObject;
-}
 
 /// What an observer knows.
 #[derive(Debug)]
@@ -68,31 +61,28 @@ impl Observer {
 pub(crate) struct Observers {
     workspace: Vec<Retained<Observer>>,
     distributed: Vec<Retained<Observer>>,
-    /// Without observers nobody would notice the end of the channel.
+    /// Where there are no observers, it keeps the channel open: nothing told is no loss.
     _teller: Teller,
 }
 
 impl Observers {
-    /// Begins to observe where there is a main loop, then tells what is so at present.
+    /// In a program that no notification comes to.
+    pub(crate) fn none(teller: Teller) -> Self {
+        Self { workspace: vec![], distributed: vec![], _teller: teller }
+    }
+
+    /// Begins to observe, then tells what is so at present.
     pub(crate) fn begin(teller: &Teller, session: fn() -> Option<Session>) -> Self {
-        let mut this = Self { workspace: vec![], distributed: vec![], _teller: teller.clone() };
-        // SAFETY: a place that AppKit fills once, when the app is made, which is before anything is watched.
-        if unsafe { (&raw const NSApp).read() }.is_null() {
-            return this;
-        }
+        let mut this = Self::none(teller.clone());
         autoreleasepool(|_| {
             this.observe_workspace(teller);
             this.observe_screen(teller);
         });
+        // Read last: a change since they began is told.
         if let Some(session) = session() {
             session.observations().for_each(|observation| teller.tell(observation));
         }
         this
-    }
-
-    /// Whether the system tells them anything.
-    pub(crate) fn are_told(&self) -> bool {
-        !self.workspace.is_empty()
     }
 
     fn observe_workspace(&mut self, teller: &Teller) {
