@@ -40,16 +40,16 @@ pub(crate) trait Strand: Send + 'static {
 
 /// Why a strand has no source.
 #[derive(Debug)]
+#[cfg_attr(
+    any(windows, target_os = "macos"),
+    allow(dead_code, reason = "not every system refuses in each of these ways")
+)]
 pub(crate) enum Refusal {
     /// There is none now, which may change.
     ForNow(Missing),
     /// There is none, and only what [`Strand::hint`] waits for would change that.
     UntilHint(Missing),
     /// There will never be one in this process.
-    #[cfg_attr(
-        windows,
-        expect(dead_code, reason = "Windows may change its mind on all that it refuses")
-    )]
     ForGood(Missing),
 }
 
