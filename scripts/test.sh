@@ -83,6 +83,12 @@ lint() {
     fi
 }
 
+# Many schedules, optimised; what it prints of how often each kind of event occurred stands in its log.
+simulation() {
+    SIM_SCHEDULES=${SIM_SCHEDULES:-100000} step 'simulated network tests' \
+        cargo test --profile sim -p porchlight-core --test sim --locked -- --nocapture
+}
+
 e2e_tools() {
     step 'seed client packages' scripts/npm-ci.sh tests/seed-clients
     step 'tauri-driver' scripts/install-tools.sh tauri-driver
@@ -100,6 +106,7 @@ unit)
     ui
     step 'ui tests' npm --prefix ui test
     step 'rust unit tests' cargo test --workspace --exclude porchlight-tests --locked --no-fail-fast
+    simulation
     ;;
 e2e)
     ui
@@ -116,6 +123,7 @@ all)
     # With the tests, whose dependencies have more features: a build without them would compile most of it twice.
     step 'build' cargo build --workspace --all-targets --locked
     step 'rust tests' cargo test --workspace --locked --no-fail-fast
+    simulation
     ;;
 *) die "test.sh: no checks are called '${1-}' (all, lint, unit, e2e)" ;;
 esac

@@ -1,12 +1,10 @@
 //! What tells whether somebody is there: the crate `porchlight-activity`, and a probe for where X11 has no
 //! idle events.
 
-use std::time::Duration;
+use porchlight_activity::{Probe, SessionEnv, Settings, Watch};
 
-use porchlight_activity::{Choice, Probe, SessionEnv, Settings, Watch};
-
-pub(crate) async fn open(choice: Choice, away_after: Duration) -> Watch {
-    let settings = Settings { choice, away_after, probe: probe(), ..Settings::default() };
+pub(crate) async fn open(settings: Settings) -> Watch {
+    let settings = Settings { probe: probe(), ..settings };
     let env = SessionEnv::from_env();
     #[cfg(target_os = "macos")]
     let env = SessionEnv { main_loop: true, ..env };

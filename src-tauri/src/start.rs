@@ -67,7 +67,7 @@ async fn join(resolved: &Resolved, user: UserId) -> Result<Team, Problem> {
     };
     let identity = Identity::take(claim, &mut fastrand::Rng::new())
         .map_err(|error| problem("already_running", error))?;
-    let watch = eyes::open(resolved.source, resolved.habits.away_after).await;
+    let watch = eyes::open(resolved.activity()).await;
     // What the lock screen would tell on top is for the log; not to know of any input is for the person.
     let missing = watch.source().missing.clone().filter(|_| !watch.source().tells.idle);
     let presence = Presence {
@@ -136,7 +136,11 @@ pub(crate) async fn look_around() -> Result<Team, Problem> {
     .map_err(|error| problem("hub", error))?;
     let broker = at_hub(hub.addr())?;
     let habits = Habits::default();
-    let watch = eyes::open(porchlight_activity::Choice::Auto, habits.away_after).await;
+    let settings = porchlight_activity::Settings {
+        away_after: habits.away_after,
+        ..porchlight_activity::Settings::default()
+    };
+    let watch = eyes::open(settings).await;
     let mut rng = fastrand::Rng::new();
     let name = crate::account::suggested_name().unwrap_or_else(|| "You".to_owned());
     let presence = Presence {

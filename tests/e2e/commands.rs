@@ -52,6 +52,35 @@ async fn who_prints_one_array_with_the_documented_fields() {
 }
 
 #[tokio::test]
+async fn doctor_says_what_is_watched_and_what_to_do_where_nothing_is() {
+    let hub = EmbeddedHub::start().await;
+    let bob = Light::new(&hub.url(), "bob", "desk");
+    let (exit, output) = bob.finish(&["doctor", "--json"]).await;
+    assert!(exit.success(), "{output}");
+    let findings: Value = serde_json::from_str(&output).expect("one value of JSON");
+    let of = |about: &str| -> Value {
+        let mut all = findings.as_array().into_iter().flatten();
+        all.find(|finding| finding["about"] == about).cloned().unwrap_or_default()
+    };
+    // No display, no bus: said, each with what to do.
+    for about in ["idle", "lock"] {
+        assert_eq!(of(about)["ok"], false, "{output}");
+        assert!(of(about)["remedy"].as_str().is_some_and(|remedy| !remedy.is_empty()), "{output}");
+    }
+    assert_eq!(of("state")["ok"], true, "{output}");
+    let broker = of("broker");
+    assert_eq!(broker["ok"], true, "{output}");
+    let found = broker["found"].as_str().unwrap_or_default();
+    assert!(found.contains("MQTT 5") && found.contains("a hub writes the sums"), "{found}");
+    assert!(found.ends_with("within 18 s"), "{found}");
+    // Without a broker the rest is looked at nevertheless.
+    let alone = Light::new("mqtt://127.0.0.1:1", "bob", "desk");
+    let (exit, output) = alone.finish(&["doctor", "--timeout", "1s"]).await;
+    assert!(exit.success(), "{output}");
+    assert!(output.contains("missing  broker") && output.contains("ok       state"), "{output}");
+}
+
+#[tokio::test]
 async fn who_prints_a_line_a_person_for_people() {
     let hub = EmbeddedHub::start().await;
     let bob = Light::new(&hub.url(), "bob", "desk");

@@ -71,7 +71,6 @@ impl Supervisor {
     }
 
     /// Tells a strand when the goodbye is said.
-    #[allow(dead_code, reason = "for the strand that holds sleep back")]
     pub(crate) fn goodbye(&self) -> Goodbye {
         Goodbye(self.goodbyes.subscribe())
     }
@@ -83,10 +82,8 @@ impl Supervisor {
 
 /// Whether the device has said goodbye, so that the machine may sleep.
 #[derive(Debug, Clone)]
-#[allow(dead_code, reason = "for the strand that holds sleep back")]
 pub(crate) struct Goodbye(watch::Receiver<u64>);
 
-#[allow(dead_code, reason = "for the strand that holds sleep back")]
 impl Goodbye {
     /// Forgets the goodbyes that were said. Before `Suspending` is reported, never after it: the answer
     /// may be quick.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use porchlight_activity::Watch;
 use porchlight_core::diagnostics::Diagnostics;
 use porchlight_core::effect::{Effect, Saved};
-use porchlight_core::engine::{Engine, Holder, Role, Settings};
+use porchlight_core::engine::{Engine, Health, Holder, Role, Settings};
 use porchlight_core::id::UserId;
 use porchlight_core::input::{Command, Input, LinkEvent, Refusal};
 use porchlight_core::notice::Notice;
@@ -119,6 +119,7 @@ enum Ask {
     Snapshot(Stage, oneshot::Sender<Snapshot>),
     People(oneshot::Sender<Vec<PersonView>>),
     Diagnostics(oneshot::Sender<Diagnostics>),
+    Health(oneshot::Sender<Health>),
 }
 
 /// The agent is gone.
@@ -164,6 +165,14 @@ impl Handle {
     /// [`Gone`].
     pub async fn diagnostics(&self) -> Result<Diagnostics, Gone> {
         self.ask(Ask::Diagnostics).await
+    }
+
+    /// What is known of the broker.
+    ///
+    /// # Errors
+    /// [`Gone`].
+    pub async fn health(&self) -> Result<Health, Gone> {
+        self.ask(Ask::Health).await
     }
 
     async fn ask<T>(&self, ask: impl FnOnce(oneshot::Sender<T>) -> Ask) -> Result<T, Gone> {
@@ -336,6 +345,9 @@ impl Driver {
             }
             Ask::People(answer) => {
                 let _ = answer.send(self.engine.people().cloned().collect());
+            }
+            Ask::Health(answer) => {
+                let _ = answer.send(self.engine.health());
             }
             Ask::Diagnostics(answer) => {
                 let _ = answer.send(self.engine.diagnostics().clone());

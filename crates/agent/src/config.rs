@@ -66,11 +66,20 @@ pub struct ActivityConfig {
     /// Without input for so long, the person is away.
     #[serde(deserialize_with = "parsed")]
     pub away_after: Span,
+    /// Whether others see that a microphone is in use, as in a call; never in which program.
+    pub calls: bool,
+    /// Whether the desktop's do-not-disturb is the person's, too.
+    pub desktop_dnd: bool,
 }
 
 impl Default for ActivityConfig {
     fn default() -> Self {
-        Self { source: porchlight_activity::Choice::Auto, away_after: Span::minutes(5) }
+        Self {
+            source: porchlight_activity::Choice::Auto,
+            away_after: Span::minutes(5),
+            calls: false,
+            desktop_dnd: false,
+        }
     }
 }
 

@@ -57,6 +57,10 @@ pub struct Resolved {
     pub broker: Option<Broker>,
     /// What is watched.
     pub source: Choice,
+    /// Whether others see that a microphone is in use.
+    pub calls: bool,
+    /// Whether the desktop's do-not-disturb is followed.
+    pub desktop_dnd: bool,
     /// How presence is held.
     pub habits: Habits,
     /// Whether notices are wanted.
@@ -98,6 +102,8 @@ impl Flags {
             runs_hub: config.hub.run && broker.is_none(),
             broker,
             source: config.activity.source,
+            calls: config.activity.calls,
+            desktop_dnd: config.activity.desktop_dnd,
             habits: Habits {
                 away_after: config.activity.away_after.0,
                 grace: config.presence.grace.0,
@@ -123,6 +129,18 @@ fn broker(config: &Config) -> Option<Broker> {
 }
 
 impl Resolved {
+    /// What to watch for. A shell that has a probe adds it.
+    #[must_use]
+    pub fn activity(&self) -> porchlight_activity::Settings {
+        porchlight_activity::Settings {
+            choice: self.source,
+            away_after: self.habits.away_after,
+            in_call: self.calls,
+            desktop_dnd: self.desktop_dnd,
+            ..porchlight_activity::Settings::default()
+        }
+    }
+
     /// The name shown: as said, else the id.
     #[must_use]
     pub fn shown_name(&self, user: &UserId) -> String {

@@ -18,6 +18,16 @@ pub struct Places {
 #[error("this account has no home folder to keep the config in; name one with --config-dir")]
 pub struct NoPlace;
 
+/// Whether files can be kept in that folder, which is made where it is not there.
+///
+/// # Errors
+/// The system's reason why not.
+pub fn writable(folder: &Path) -> std::io::Result<()> {
+    let probe = folder.join(format!(".probe.{}", std::process::id()));
+    crate::store::write_private(&probe, b"")?;
+    std::fs::remove_file(probe)
+}
+
 impl Places {
     /// The places of this account; everything below `config_dir` where one is named.
     ///

@@ -40,6 +40,8 @@ pub(crate) enum Command {
     Clear(Clear),
     /// Run a broker for the team
     Hub(Hub),
+    /// Say what is watched here, what is missing, and what to do about it
+    Doctor(Doctor),
     /// A hub and eight simulated teammates, to look around
     Demo(Demo),
 }
@@ -91,6 +93,16 @@ pub(crate) struct Watch {
     /// Give up if there is no first connection after so long; otherwise keep trying
     #[arg(long, value_name = "TIME")]
     pub(crate) timeout: Option<Span>,
+}
+
+#[derive(Debug, ArgGroup)]
+pub(crate) struct Doctor {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Give up on the broker after so long
+    #[arg(long, value_name = "TIME", default_value = "5s")]
+    pub(crate) timeout: Span,
 }
 
 #[derive(Debug, ArgGroup)]

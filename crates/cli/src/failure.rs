@@ -18,14 +18,21 @@ pub(crate) enum Failure {
 impl Failure {
     /// Says it on standard error; the exit code.
     pub(crate) fn tell(&self) -> i32 {
-        let (code, words) = match self {
-            Self::Usage(words) => (2, words.clone()),
-            Self::NoConnection(words) => (3, words.clone()),
-            Self::Refused(words) => (4, words.clone()),
-            Self::Other(error) => (1, format!("{error:#}")),
+        let code = match self {
+            Self::Usage(_) => 2,
+            Self::NoConnection(_) => 3,
+            Self::Refused(_) => 4,
+            Self::Other(_) => 1,
         };
-        eprintln!("porchlight: {words}");
+        eprintln!("porchlight: {}", self.words());
         code
+    }
+
+    pub(crate) fn words(&self) -> String {
+        match self {
+            Self::Usage(words) | Self::NoConnection(words) | Self::Refused(words) => words.clone(),
+            Self::Other(error) => format!("{error:#}"),
+        }
     }
 
     pub(crate) fn usage(error: impl std::fmt::Display) -> Self {

@@ -9,6 +9,7 @@ mod answer;
 mod args;
 mod choose;
 mod demo;
+mod doctor;
 mod failure;
 mod hub;
 mod run;
@@ -41,6 +42,7 @@ async fn perform(args: Args) -> Result<(), failure::Failure> {
         Command::Set(set) => choose::set(&args.flags, set).await,
         Command::Clear(clear) => choose::clear(&args.flags, clear).await,
         Command::Hub(hub) => hub::hub(&args.flags, hub).await,
+        Command::Doctor(doctor) => doctor::doctor(&args.flags, doctor).await,
         Command::Demo(demo) => demo::demo(demo).await,
     }
 }

@@ -38,7 +38,7 @@ pub(crate) async fn run(flags: &Flags, args: Run) -> Result<(), Failure> {
         porchlight_activity::Settings {
             choice: args.activity.unwrap_or(resolved.source),
             away_after: habits.away_after,
-            ..porchlight_activity::Settings::default()
+            ..resolved.activity()
         },
         &SessionEnv::from_env(),
     )

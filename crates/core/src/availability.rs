@@ -107,7 +107,11 @@ impl Availability {
             Observation::Suspending => {
                 self.suspended.get_or_insert(LastInput { mono: now.mono, wall: now.wall });
             }
-            Observation::Resumed => self.wake(),
+            Observation::Resumed => {
+                // A power-off that was called off is told like this, too.
+                self.ending = None;
+                self.wake();
+            }
             Observation::ShuttingDown => {
                 self.ending.get_or_insert(now.wall);
             }
@@ -361,7 +365,7 @@ mod tests {
                 match symbol {
                     Locked(is) => locked = is,
                     Suspending => asleep = true,
-                    Resumed => asleep = false,
+                    Resumed => (asleep, ending) = (false, false),
                     Observation::ShuttingDown => ending = true,
                     SourceLost => known = false,
                     InputActive | InputIdle { .. } => known = true,

@@ -109,6 +109,17 @@ pub struct Holder {
     pub invisible: bool,
 }
 
+/// What is known of the broker, for whoever looks after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Health {
+    /// MQTT 5 is spoken, else 3.1.1.
+    pub speaks_v5: bool,
+    /// A hub writes the user topics.
+    pub hub_sums: bool,
+    /// Within what time a device whose connection dies unseen shows, with the usual grace.
+    pub loss_shows_within: Duration,
+}
+
 /// How long a drop is seen by nobody, unless said otherwise.
 pub const GRACE: Duration = Duration::from_secs(6);
 /// For how long a record counts without being renewed, unless said otherwise.
@@ -258,6 +269,17 @@ impl Engine {
     /// Everybody, oneself included where one is known to the broker.
     pub fn people(&self) -> impl Iterator<Item = &PersonView> {
         self.roster.people()
+    }
+
+    /// What is known of the broker.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        Health {
+            speaks_v5: self.session.version == crate::effect::Version::V5,
+            hub_sums: self.hub_sums,
+            loss_shows_within: self.session.loss_shows_within(GRACE).unwrap_or_default()
+                + self.roster.broker_is_late(),
+        }
     }
 
     /// What was dropped, and why.
@@ -592,17 +614,12 @@ impl Engine {
 
     /// Says what this device has to say, if it changed.
     fn speak(&mut self, now: Now) {
-        let leaving = self.own.as_ref().and_then(|own| {
-            let Observed::Offline(cause) = own.availability.standing(now).observed else {
-                return None;
-            };
-            Some(match cause {
-                Some(crate::presence::OfflineCause::Asleep) => AfterGoodbye::Sleep,
-                _ => AfterGoodbye::Stop,
-            })
+        let leaving = self.own.as_ref().is_some_and(|own| {
+            matches!(own.availability.standing(now).observed, Observed::Offline(_))
         });
-        if let Some(then) = leaving {
-            self.say_goodbye(now, then);
+        if leaving {
+            // A power-off may be called off, as a sleep ends: whoever quits for good says so.
+            self.say_goodbye(now, AfterGoodbye::Sleep);
             return;
         }
         if !self.session.is_up() {

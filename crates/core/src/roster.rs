@@ -245,6 +245,11 @@ impl Roster {
         }
     }
 
+    /// How much later than the protocol's timers a loss may show.
+    pub(crate) const fn broker_is_late(&self) -> Duration {
+        self.around.broker_is_late
+    }
+
     /// Ends what ends by itself: typing marks, chosen statuses, leases, and the time that a loss is given.
     pub fn expire(&mut self, now: Now) {
         if self.around.link_up && self.around.settling.is_some_and(|settled| settled <= now.mono) {

@@ -767,3 +767,16 @@ fn the_desktops_do_not_disturb_is_followed_below_what_the_person_said() {
     rig.observe(Observation::DesktopDnd(false));
     assert_eq!(rig.published_to(chosen), [Value::Null; 0]);
 }
+
+#[test]
+fn a_power_off_that_is_called_off_brings_the_device_back() {
+    let mut rig = Rig::up();
+    rig.observe(Observation::ShuttingDown);
+    assert_eq!(rig.published_to(DEVICE)[0]["cause"], "left");
+    rig.pass(1500);
+    assert!(kinds(&rig.effects).contains(&"MaySleep".to_owned()));
+    rig.effects.clear();
+    rig.observe(Observation::Resumed);
+    rig.connect();
+    assert_eq!(rig.published_to(DEVICE)[0]["status"], "online");
+}

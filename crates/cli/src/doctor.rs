@@ -1,0 +1,114 @@
+//! `porchlight doctor`: what is watched here, what is missing, and what to do about it.
+//!
+//! Deliberately changes nothing and is nobody's presence: it looks as a reader does.
+
+use porchlight_activity::SessionEnv;
+use porchlight_agent::agent::{Agent, Event, Part, Setup};
+use porchlight_agent::flags::{Flags, Resolved};
+use porchlight_core::input::Command;
+use serde::Serialize;
+
+use crate::args::Doctor;
+use crate::failure::Failure;
+use crate::{answer, say};
+
+/// One thing looked at.
+#[derive(Debug, Serialize)]
+struct Finding {
+    /// What it is about: `idle`, `lock`, `broker`, ...
+    about: String,
+    /// Whether all is well.
+    ok: bool,
+    /// What was found.
+    found: String,
+    /// What to do, where there is something to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remedy: Option<String>,
+}
+
+pub(crate) async fn doctor(flags: &Flags, args: Doctor) -> Result<(), Failure> {
+    let resolved = flags.resolve().map_err(Failure::usage)?;
+    let mut findings = activity(&resolved).await;
+    findings.push(state(&resolved));
+    findings.push(broker(&resolved, &args).await);
+    if args.json {
+        say::print(&say::json(&findings));
+        return Ok(());
+    }
+    for finding in &findings {
+        let mark = if finding.ok { "ok     " } else { "missing" };
+        say::print(&format!("{mark}  {:<15} {}", finding.about, finding.found));
+        if let Some(remedy) = &finding.remedy {
+            say::print(&format!("                         -> {remedy}"));
+        }
+    }
+    Ok(())
+}
+
+/// What each source can tell.
+async fn activity(resolved: &Resolved) -> Vec<Finding> {
+    let env = SessionEnv::from_env();
+    let mut watch = porchlight_activity::start(resolved.activity(), &env).await;
+    watch.settle().await;
+    let mut findings = Vec::new();
+    for (subject, source) in watch.report() {
+        let (found, remedy) = match &source.missing {
+            Some(missing) => (missing.what.clone(), Some(missing.remedy.clone())),
+            None => (format!("by {} (tells {})", source.name, source.tells), None),
+        };
+        let ok = remedy.is_none();
+        findings.push(Finding { about: subject.to_string(), ok, found, remedy });
+    }
+    findings
+}
+
+/// Whether what is to be kept can be kept.
+fn state(resolved: &Resolved) -> Finding {
+    let folder = &resolved.places.state;
+    let about = "state".to_owned();
+    match porchlight_agent::places::writable(folder) {
+        Ok(()) => Finding { about, ok: true, found: folder.display().to_string(), remedy: None },
+        Err(error) => Finding {
+            about,
+            ok: false,
+            found: format!("{} can't be written ({error})", folder.display()),
+            remedy: Some("check free space and permissions; presence goes on without".to_owned()),
+        },
+    }
+}
+
+/// Whether the team can be reached, and how soon a loss shows there.
+async fn broker(resolved: &Resolved, args: &Doctor) -> Finding {
+    let about = "broker".to_owned();
+    match look(resolved, args).await {
+        Ok(found) => Finding { about, ok: true, found, remedy: None },
+        Err(failure) => Finding {
+            about,
+            ok: false,
+            found: failure.words(),
+            remedy: Some(
+                "name one with --broker mqtt://host:port, start the app, or run `porchlight hub`"
+                    .to_owned(),
+            ),
+        },
+    }
+}
+
+async fn look(resolved: &Resolved, args: &Doctor) -> Result<String, Failure> {
+    let broker = say::broker(resolved)?;
+    let words = broker.to_string();
+    let mut agent = Agent::start(Setup { broker, part: Part::Reader, notices: false })?;
+    answer::wait(&mut agent, args.timeout.0, |event| {
+        (*event == Event::SnapshotRead).then_some(Ok(()))
+    })
+    .await?;
+    let health = agent.handle.health().await?;
+    agent.handle.command(Command::Quit);
+    agent.stopped().await;
+    let spoken = if health.speaks_v5 { "MQTT 5" } else { "MQTT 3.1.1" };
+    let sums = if health.hub_sums { "a hub writes the sums" } else { "devices write the sums" };
+    Ok(format!(
+        "{words} by {spoken}; {sums}; a lost connection shows within {} s",
+        health.loss_shows_within.as_secs()
+    ))
+}
