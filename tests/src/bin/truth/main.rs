@@ -13,7 +13,7 @@ use porchlight_tests::seed;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use event::{Design, Event};
+use event::Event;
 use options::{Options, USAGE};
 use play::{House, SHORT_LEASE, Scene};
 use table::{Cell, Results, Samples};
