@@ -83,6 +83,21 @@ lint() {
     fi
 }
 
+# Every test that says it was skipped has to be on the list of those that may be.
+# shellcheck disable=SC2317 # called by name
+skips() {
+    local unlisted=0 name
+    while read -r name; do
+        if grep -q "^$name " tests/skips.txt; then
+            say "skipped: $name"
+        else
+            say "skipped, and not in tests/skips.txt: $name"
+            unlisted=1
+        fi
+    done < <(sed -n 's/^skipped: \([^ ]*\): .*/\1/p' "$logs/$1.log" | sort -u)
+    return "$unlisted"
+}
+
 # Many schedules, optimised; what it prints of how often each kind of event occurred stands in its log.
 simulation() {
     SIM_SCHEDULES=${SIM_SCHEDULES:-100000} step 'simulated network tests' \
@@ -112,7 +127,8 @@ e2e)
     ui
     e2e_tools
     step 'build' cargo build --workspace --all-targets --locked
-    step 'end-to-end tests' cargo test -p porchlight-tests --locked --no-fail-fast
+    step 'end-to-end tests' cargo test -p porchlight-tests --locked --no-fail-fast -- --show-output
+    step 'nothing skipped unseen' skips end-to-end-tests
     ;;
 all)
     step 'rust format' cargo fmt --all --check
@@ -122,7 +138,8 @@ all)
     e2e_tools
     # With the tests, whose dependencies have more features: a build without them would compile most of it twice.
     step 'build' cargo build --workspace --all-targets --locked
-    step 'rust tests' cargo test --workspace --locked --no-fail-fast
+    step 'rust tests' cargo test --workspace --locked --no-fail-fast -- --show-output
+    step 'nothing skipped unseen' skips rust-tests
     simulation
     ;;
 *) die "test.sh: no checks are called '${1-}' (all, lint, unit, e2e)" ;;

@@ -282,7 +282,7 @@ fn hub_on_a_small_disk(home: &Light, dir: &Path, options: &str) -> Option<Proc> 
     };
     let may = |way: &&&[&str]| unshare(way).arg("true").output().is_ok_and(|o| o.status.success());
     let Some(way) = ways.iter().find(may) else {
-        eprintln!("skipped: no file system can be mounted here");
+        println!("skipped: small_disk: no file system can be mounted here");
         return None;
     };
     let store = dir.join("store");

@@ -20,7 +20,7 @@ fn mini_browser() -> Option<PathBuf> {
 #[tokio::test]
 async fn a_page_is_read_clicked_typed_into_and_photographed() {
     let Some(browser) = mini_browser() else {
-        println!("skipped: WebKitGTK's MiniBrowser is not here");
+        println!("skipped: mini_browser: WebKitGTK's MiniBrowser is not here");
         return;
     };
     let session = Session::start().await;
