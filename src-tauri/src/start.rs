@@ -68,8 +68,6 @@ async fn join(resolved: &Resolved, user: UserId) -> Result<Team, Problem> {
     let identity = Identity::take(claim, &mut fastrand::Rng::new())
         .map_err(|error| problem("already_running", error))?;
     let watch = eyes::open(resolved.activity()).await;
-    // What the lock screen would tell on top is for the log; not to know of any input is for the person.
-    let missing = watch.source().missing.clone().filter(|_| !watch.source().tells.idle);
     let presence = Presence {
         name: resolved.shown_name(&user),
         user,
@@ -81,11 +79,6 @@ async fn join(resolved: &Resolved, user: UserId) -> Result<Team, Problem> {
     let part = Part::Holder(Box::new(presence));
     let agent = Agent::start(Setup { broker, part, notices: resolved.notices })
         .map_err(|error| problem("tls", error))?;
-    if let Some(missing) = missing {
-        agent
-            .handle
-            .problem(problem("activity_unknown", format!("{}; {}", missing.what, missing.remedy)));
-    }
     Ok(Team { stage: Stage::Running, agent, hub, teammates: None })
 }
 

@@ -29,6 +29,9 @@ use crate::mqtt::{Link, Reach};
 /// said is not that nobody knows.
 const FIRST_LOOK: Duration = Duration::from_millis(50);
 
+/// The problem that nobody knows of any input.
+const ACTIVITY_UNKNOWN: &str = "activity_unknown";
+
 /// What to run.
 #[derive(Debug)]
 pub struct Setup {
@@ -78,6 +81,19 @@ pub enum Eyes {
 }
 
 impl Eyes {
+    /// Why nobody knows of any input, where that is so.
+    fn unknown(&self) -> Option<Problem> {
+        let Self::Watch(watch) = self else {
+            return None;
+        };
+        let source = watch.source();
+        let missing = source.missing.as_ref().filter(|_| !source.tells.idle)?;
+        Some(Problem {
+            code: ACTIVITY_UNKNOWN.to_owned(),
+            message: format!("{}; {}", missing.what, missing.remedy),
+        })
+    }
+
     /// Cancel-safe. Pends for ever after the end.
     async fn next(&mut self) -> Observation {
         match self {
@@ -361,6 +377,9 @@ impl Driver {
         self.backlog.push_back(input);
         while let Some(input) = self.backlog.pop_front() {
             match &input {
+                Input::Observed(Observation::SourceLost | Observation::SourceOk) => {
+                    self.note_source();
+                }
                 Input::Link(LinkEvent::Down(failure)) => {
                     self.link = None;
                     tracing::info!("not connected: {failure}");
@@ -381,6 +400,15 @@ impl Driver {
             self.dropped = dropped;
             self.tell(Event::Dropped(Box::new(self.engine.diagnostics().clone())));
         }
+    }
+
+    /// The source of input was lost, or is back.
+    fn note_source(&mut self) {
+        let unknown = self.eyes.as_ref().and_then(Eyes::unknown);
+        self.backlog.push_back(unknown.map_or_else(
+            || Input::ProblemSolved { code: ACTIVITY_UNKNOWN.to_owned() },
+            Input::ProblemFound,
+        ));
     }
 
     async fn apply(&mut self, effect: Effect) {

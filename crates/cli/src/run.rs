@@ -43,9 +43,6 @@ pub(crate) async fn run(flags: &Flags, args: Run) -> Result<(), Failure> {
         &SessionEnv::from_env(),
     )
     .await;
-    if let Some(missing) = &watch.source().missing {
-        eprintln!("porchlight: {}; {}", missing.what, missing.remedy);
-    }
     let presence = Presence {
         name: resolved.shown_name(&user),
         user,
