@@ -110,7 +110,8 @@ impl Choosing {
         self.highest = self.highest.max(rev);
     }
 
-    /// The topic was read. Of two equal numbers the one that came last counts.
+    /// The topic was read. What came last counts, and not the higher number: a broker that lost its store forgot
+    /// that, too. Only what was there before the choice that we are just sending comes late.
     pub(super) fn read(&mut self, now: Now, chosen: Option<Chosen>, age: Option<Duration>) {
         self.known = true;
         let Some(chosen) = chosen else {
@@ -118,7 +119,7 @@ impl Choosing {
             return;
         };
         self.seen(chosen.rev);
-        if self.held.as_ref().is_some_and(|held| held.rev > chosen.rev) {
+        if self.is_sending() && self.held.as_ref().is_some_and(|held| held.rev > chosen.rev) {
             return;
         }
         if self.held.as_ref() != Some(&chosen) {

@@ -780,3 +780,17 @@ fn a_power_off_that_is_called_off_brings_the_device_back() {
     rig.connect();
     assert_eq!(rig.published_to(DEVICE)[0]["status"], "online");
 }
+
+#[test]
+fn a_broker_that_lost_its_store_forgot_the_numbers_of_choices_too() {
+    let mut rig = Rig::up();
+    rig.live("presence/alice/chosen", &json!({"v":1,"rev":3,"status":"away"}));
+    rig.effects.clear();
+    rig.live("presence/alice/chosen", &json!({"v":1,"rev":1,"status":"dnd"}));
+    assert_eq!(rig.published_to(DEVICE)[0]["chosen"]["status"], "dnd");
+    rig.command(choose(ChosenStatus::Away));
+    assert_eq!(rig.published_to("presence/alice/chosen")[0]["rev"], 4);
+    // What is just being sent overwrites what was there before.
+    rig.live("presence/alice/chosen", &json!({"v":1,"rev":2,"status":"dnd"}));
+    assert_eq!(rig.published(), []);
+}
