@@ -509,8 +509,12 @@ impl Engine {
     /// counted against others.
     fn notice_sleep(&mut self, now: Now) {
         const ASLEEP: Duration = Duration::from_secs(KEEP_ALIVE.as_secs() * 3 / 2);
-        let late = self.expected.take().is_some_and(|at| now.mono.since(at) > ASLEEP);
-        if late && matches!(self.session.phase, Phase::Up | Phase::Reading { .. }) {
+        let expected = self.expected.take();
+        let Some(since) = expected.filter(|at| now.mono.since(*at) > ASLEEP) else {
+            return;
+        };
+        self.roster.slept(now, since);
+        if matches!(self.session.phase, Phase::Up | Phase::Reading { .. }) {
             self.session.abandoned(now);
             self.companion = Companion::Off;
             self.effects.push_back(Effect::Drop);

@@ -234,6 +234,12 @@ impl Roster {
         self.end_for_all(now);
     }
 
+    /// This machine stood still since then: nothing that came meanwhile was heard.
+    pub(crate) fn slept(&mut self, now: Now, since: Monotonic) {
+        self.link_lost(now);
+        self.lost_at = self.lost_at.map(|lost| lost.min(since));
+    }
+
     /// Says whether the broker keeps to the protocol's timers, as our hub does.
     pub(crate) fn set_broker_is_prompt(&mut self, prompt: bool) {
         let late = if prompt { Duration::ZERO } else { BROKERS_ARE_LATE };

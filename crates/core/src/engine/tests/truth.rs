@@ -794,3 +794,16 @@ fn a_broker_that_lost_its_store_forgot_the_numbers_of_choices_too() {
     rig.live("presence/alice/chosen", &json!({"v":1,"rev":2,"status":"dnd"}));
     assert_eq!(rig.published(), []);
 }
+
+#[test]
+fn a_machine_that_slept_unseen_does_not_vouch_for_a_seed_style_client() {
+    let mut rig = Rig::up();
+    rig.live("presence/alice", &json!({"status":"online","timestamp":START}));
+    assert_eq!(rig.published_to("presence/alice")[0]["foreign"]["status"], "online");
+    rig.ms += 7_200_000;
+    rig.handle(Input::Tick);
+    rig.ms += 20;
+    rig.connect_and_read(&[("presence/alice", &json!({"v":1,"status":"offline"}))]);
+    let sum = rig.published_to("presence/alice").pop().unwrap();
+    assert_eq!((&sum["status"], sum.get("foreign")), (&json!("online"), None));
+}
