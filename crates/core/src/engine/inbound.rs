@@ -132,7 +132,7 @@ impl Engine {
                 Ok(Payload::Record(record)) => Some(record),
                 Ok(Payload::Cleared) | Err(_) => None,
             };
-            if own.user_topic.read(bytes, record) {
+            if own.user_topic.read(bytes, record, arrival.retained) {
                 return Ok(());
             }
         }

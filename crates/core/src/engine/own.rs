@@ -80,6 +80,8 @@ pub(super) struct UserTopic {
     echoes: VecDeque<Vec<u8>>,
     /// The last sum written, to tell a change of ours from somebody else's.
     last: Option<SumRecord>,
+    /// Whether only a Will stood there when we came, which can't know of a seed-style client.
+    unsure: bool,
     /// When it is our turn to write.
     due: Option<Monotonic>,
     corrections: Corrections,
@@ -87,7 +89,14 @@ pub(super) struct UserTopic {
 
 impl UserTopic {
     /// Something was read there; says whether it is what we wrote ourselves, and no news.
-    pub(super) fn read(&mut self, payload: &[u8], record: Option<&UserRecord>) -> bool {
+    pub(super) fn read(
+        &mut self,
+        payload: &[u8],
+        record: Option<&UserRecord>,
+        retained: bool,
+    ) -> bool {
+        self.unsure =
+            retained && matches!(record, Some(UserRecord::Sum(will)) if will.timestamp.is_none());
         if let Some(at) = self.echoes.iter().position(|echo| echo == payload) {
             self.echoes.drain(..=at);
             return true;
@@ -157,6 +166,7 @@ impl Own {
         self.contradicted = false;
         self.renew_at = None;
         self.user_topic.echoes.clear();
+        self.user_topic.unsure = false;
     }
 
     /// This device becomes another one, because somebody else is it, too.
@@ -413,6 +423,10 @@ impl Engine {
             return;
         }
         let rank = self.roster.devices_here(&user).position(|device| *device == own.holder.device);
+        let here = self.roster.devices_here(&user).count();
+        // Another one that was here all along may know of a seed-style client, and writes first.
+        let rank =
+            if topic.unsure && sum.foreign.is_none() && here > 1 { Some(here) } else { rank };
         let turn = TAKES_OVER * u32::try_from(rank.unwrap_or(0)).unwrap_or(u32::MAX);
         let again = topic.last.as_ref().is_some_and(|last| same(last, &sum));
         let due = *topic.due.get_or_insert(now.mono + turn);
@@ -434,6 +448,7 @@ impl Engine {
         let payload = wire::encode_sum(&sum);
         let topic = &mut own.user_topic;
         topic.due = None;
+        topic.unsure = false;
         topic.held = Some(sum.clone());
         topic.last = Some(sum);
         topic.echoes.push_back(payload.clone());

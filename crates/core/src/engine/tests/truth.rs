@@ -807,3 +807,27 @@ fn a_machine_that_slept_unseen_does_not_vouch_for_a_seed_style_client() {
     let sum = rig.published_to("presence/alice").pop().unwrap();
     assert_eq!((&sum["status"], sum.get("foreign")), (&json!("online"), None));
 }
+
+#[test]
+fn who_finds_only_a_will_lets_a_device_write_first_that_was_here_all_along() {
+    const PHONE: &str = "presence/alice/device/phone";
+    let will = json!({"v":1,"status":"offline"});
+    let came = || {
+        let mut rig = Rig::holder("laptop");
+        rig.observe(Observation::InputActive);
+        rig.handle(Input::Start);
+        rig.connect_and_read(&[(PHONE, &online(5)), ("presence/alice", &will)]);
+        assert_eq!(rig.published_to("presence/alice"), [json!(null); 0]);
+        rig
+    };
+    let mut rig = came();
+    let foreign = json!({"status":"online","timestamp":START});
+    let sum = json!({"v":1,"status":"online","timestamp":START,"foreign":foreign});
+    rig.live("presence/alice", &sum);
+    rig.pass(5000);
+    assert_eq!(rig.published_to("presence/alice"), [json!(null); 0]);
+    // It has two seconds.
+    let mut rig = came();
+    rig.pass(2000);
+    assert_eq!(rig.published_to("presence/alice")[0].get("foreign"), None);
+}
