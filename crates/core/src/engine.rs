@@ -741,10 +741,10 @@ impl Engine {
             leaves: Vec::new(),
             problems: (problems != self.shown.problems).then(|| problems.clone()),
         };
-        let my_id = self.me_id().map(|id| id.as_str().to_owned());
         for change in people {
             match (change.before, change.after) {
-                (_, Some(after)) if Some(&after.user) == my_id.as_ref() => {}
+                (_, Some(after))
+                    if Some(after.user.as_str()) == self.me_id().map(UserId::as_str) => {}
                 (None, Some(after)) => update.joins.push(after),
                 (Some(_), Some(after)) => update.changes.push(after),
                 (Some(before), None) => update.leaves.push(before.user),

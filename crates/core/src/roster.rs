@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::engine::Rule;
 use crate::id::{DeviceId, UserId};
 use crate::time::{Monotonic, Now, Timestamp};
-use crate::view::PersonView;
+use crate::view::{CauseView, PersonView};
 use crate::wire::{DeviceRecord, Payload, SumRecord, UserRecord};
 
 mod device;
@@ -333,6 +333,15 @@ impl Roster {
     #[must_use]
     pub fn person(&self, user: &UserId, now: Now) -> Option<PersonView> {
         self.people.get(user).and_then(|person| person.view(user, now, &self.around))
+    }
+
+    /// One person's status, why and since when, as in [`Roster::person`].
+    pub(crate) fn status(
+        &self,
+        user: &UserId,
+        now: Now,
+    ) -> Option<(String, Option<CauseView>, Option<Timestamp>)> {
+        self.people.get(user).and_then(|person| person.status(now, &self.around))
     }
 
     /// The sum of a person's devices as seed-style readers shall see it, a seed-style client's own record

@@ -318,9 +318,9 @@ impl Own {
         // Others are told that somebody invisible left; they themselves are not.
         let roster =
             roster.filter(|_| choice.is_none_or(|choice| choice.status != ChosenStatus::Invisible));
-        let summed = roster.and_then(|roster| roster.person(&self.holder.user, now));
+        let summed = roster.and_then(|roster| roster.status(&self.holder.user, now));
         let (status, cause, since) = match (summed, choice) {
-            (Some(person), _) => (person.status, person.cause, person.since),
+            (Some(summed), _) => summed,
             (None, Some(choice)) => {
                 (choice.status.word().to_owned(), Some(CauseView::Chosen), choice.at)
             }

@@ -233,6 +233,11 @@ impl Person {
         Some(Base { status, cause, since, witness })
     }
 
+    /// The status alone, why and since when.
+    pub(super) fn status(&self, now: Now, around: &Circumstances) -> Option<Summed> {
+        Some(self.base(around, false)?.under(self.choice(now), now))
+    }
+
     pub(super) fn view(
         &self,
         user: &UserId,
@@ -243,14 +248,7 @@ impl Person {
         let choice = self.choice(now);
         let doubt = self.doubt(&base, around);
         let evidence = base.evidence(around, doubt);
-        let (status, cause, since) = match choice {
-            Some(choice) => (
-                choice.status.word().to_owned(),
-                Some(CauseView::Chosen),
-                choice.at.map(|at| at.min(now.wall)),
-            ),
-            None => (base.status.to_owned(), base.cause, base.since),
-        };
+        let (status, cause, since) = base.under(choice, now);
         Some(PersonView {
             user: user.to_string(),
             name: self.name(user),
@@ -348,6 +346,9 @@ enum Witness<'a> {
     Seed(&'a Seed),
 }
 
+/// A status, why and since when.
+type Summed = (String, Option<CauseView>, Option<Timestamp>);
+
 /// What the devices come to, before the person's own choice is laid over it.
 struct Base<'a> {
     status: &'a str,
@@ -420,6 +421,18 @@ impl<'a> Witness<'a> {
 }
 
 impl Base<'_> {
+    /// With the person's own choice laid over it.
+    fn under(&self, choice: Option<&Choice>, now: Now) -> Summed {
+        match choice {
+            Some(choice) => (
+                choice.status.word().to_owned(),
+                Some(CauseView::Chosen),
+                choice.at.map(|at| at.min(now.wall)),
+            ),
+            None => (self.status.to_owned(), self.cause, self.since),
+        }
+    }
+
     fn evidence(&self, around: &Circumstances, doubt: Option<Doubt>) -> Evidence {
         let (device, kind, heard, loss) = match self.witness {
             Witness::Device(id, Device { said, .. }) => {
