@@ -293,13 +293,16 @@ fn remaining(now: u64, stored: &Stored) -> Option<Duration> {
 
 /// Whether a topic is one of a filter's. `+` is all that presence needs.
 fn matches(filter: &str, topic: &str) -> bool {
-    let (mut filter, mut topic) = (filter.split('/'), topic.split('/'));
-    loop {
-        match (filter.next(), topic.next()) {
-            (None, None) => return true,
-            (Some("+"), Some(_)) => {}
-            (Some(wanted), Some(level)) if wanted == level => {}
-            _ => return false,
+    let (filter, topic) = (filter.as_bytes(), topic.as_bytes());
+    let mut at = 0;
+    for byte in filter {
+        if *byte == b'+' {
+            at += topic[at..].iter().take_while(|byte| **byte != b'/').count();
+        } else if topic.get(at) == Some(byte) {
+            at += 1;
+        } else {
+            return false;
         }
     }
+    at == topic.len()
 }

@@ -2,7 +2,8 @@
 //!
 //! `SIM_SCHEDULES` says how many schedules are run (the tests of the whole project run 100,000, with the profile `sim`), `SIM_FROM` from which seed on; `make sim SEEDS=n` runs others than
 //! the tests do.
-//! `SIM_KEEP=0` keeps no regression, `SIM_SHRINKING` bounds the runs that shrinking takes, `SIM_THREADS` the threads.
+//! `SIM_KEEP=0` keeps no regression, `SIM_SHRINKING` bounds the runs that shrinking takes, `SIM_FAILURES` says with which failure
+//! a run ends, `SIM_THREADS` the threads.
 
 mod broker;
 mod runner;

@@ -52,6 +52,7 @@ pub(crate) fn run_many(from: u64, count: u64, without: Without) -> Batch {
     let total = Mutex::new(Batch::default());
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let threads = setting("SIM_THREADS", threads as u64);
+    let failures_left = AtomicU64::new(setting("SIM_FAILURES", 1));
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
@@ -73,6 +74,10 @@ pub(crate) fn run_many(from: u64, count: u64, without: Without) -> Batch {
                     match world::fails(&schedule, without) {
                         Ok(inputs) => mine.inputs += inputs,
                         Err(violation) => {
+                            if failures_left.fetch_sub(1, Ordering::Relaxed) > 1 {
+                                say(&format!("seed {seed}: {}", violation.what));
+                                continue;
+                            }
                             stop.store(true, Ordering::Relaxed);
                             say(&format!("seed {seed}: {}; shrinking", violation.what));
                             let smallest = shrink(&mut tree, schedule, violation, without);

@@ -33,6 +33,10 @@ pub(crate) struct Source {
     pub(crate) certain_at: u64,
     /// From when it may be believed to be offline.
     pub(crate) offline_at: u64,
+    /// What its record at the broker may say though it is gone: nobody heard it go.
+    ghost: Set,
+    /// When its last trouble was over, or will be.
+    troubled_until: u64,
 }
 
 impl Source {
@@ -45,6 +49,8 @@ impl Source {
             since: 0,
             certain_at: 0,
             offline_at: NEVER,
+            ghost: 0,
+            troubled_until: 0,
         }
     }
 
@@ -105,6 +111,7 @@ impl Source {
             self.offline_at = self.offline_at.min(first).min(offline_at.unwrap_or(NEVER));
         }
         self.certain_at = self.certain_at.max(certain_at);
+        self.troubled_until = self.certain_at;
     }
 
     /// Trouble lasts at least until then.
@@ -114,6 +121,46 @@ impl Source {
             self.offline_at = NEVER;
         }
         self.certain_at = self.certain_at.max(certain_at);
+        self.troubled_until = self.certain_at;
+    }
+
+    /// What it may be believed to be by somebody who heard nothing since then, and whose time went on.
+    pub(crate) const fn ever_since(&self, then: u64) -> Set {
+        let lost = if self.troubled_until > then { OFFLINE } else { 0 };
+        self.believable | self.before | lost
+    }
+
+    /// Its word and a sum that carries an older one crossed, and who could set that right may not: the two share
+    /// one topic. Nobody can know before it speaks again.
+    pub(crate) fn blurs(&mut self, now: u64, width: u64) {
+        if now < self.changed_at + UNDER_WAY + width {
+            self.believable |= self.before | self.status;
+            self.certain_at = NEVER;
+            self.offline_at = NEVER;
+        }
+    }
+
+    /// It speaks again.
+    pub(crate) fn speaks(&mut self, now: u64) {
+        self.changed_at = now;
+        if self.certain_at == NEVER {
+            self.certain_at = now + UNDER_WAY;
+        }
+    }
+
+    /// It is gone, and the broker may never have heard of it.
+    pub(crate) fn goes_unheard(&mut self) {
+        self.ghost |= (self.believable | self.before) & !OFFLINE;
+    }
+
+    /// Somebody reads its record anew, and gives it until then.
+    pub(crate) fn haunts(&mut self, now: u64, until: u64) -> bool {
+        let haunts = self.status == OFFLINE && self.ghost != 0;
+        if haunts {
+            self.extend(now, until);
+            self.believable |= self.ghost;
+        }
+        haunts
     }
 
     /// It says again what it is; whatever was believed beside that is over.
@@ -127,6 +174,9 @@ impl Source {
     pub(crate) fn follow(&mut self, now: u64) {
         if self.is_certain() {
             return;
+        }
+        if self.status != OFFLINE && self.certain_at <= now {
+            self.ghost = 0;
         }
         if self.offline_at <= now {
             self.believable |= OFFLINE;
@@ -153,6 +203,8 @@ pub(crate) struct Choice {
     pending: bool,
     /// Which of several choices counts cannot be told until there is a new one.
     blurred: bool,
+    /// All that was ever chosen.
+    ever: Set,
 }
 
 impl Choice {
@@ -165,6 +217,7 @@ impl Choice {
             by: 0,
             pending: false,
             blurred: false,
+            ever: UNCHOSEN,
         }
     }
 
@@ -194,6 +247,7 @@ impl Choice {
             self.believable |= choice;
         }
         self.latest = choice;
+        self.ever |= choice;
         self.at = now;
         self.by = by;
     }
@@ -207,10 +261,20 @@ impl Choice {
         self.blurred |= self.pending && dies;
     }
 
-    /// The broker lost it all.
+    /// The broker lost it all: a device that sleeps may bring back whatever it heard last.
     pub(crate) const fn forgotten(&mut self) {
-        self.believable |= UNCHOSEN;
+        self.believable |= self.ever;
         self.blurred = true;
+    }
+
+    /// Nobody can tell which choice counts before there is a new one.
+    pub(crate) const fn blurs(&mut self) {
+        self.blurred = true;
+    }
+
+    /// Somebody reads the record of a device that is gone, with what was chosen then.
+    pub(crate) const fn recalled(&mut self) {
+        self.believable |= self.ever;
     }
 
     /// All devices of the person are out of trouble.

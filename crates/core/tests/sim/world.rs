@@ -160,6 +160,8 @@ struct Machine {
     path: Path,
     /// When the path is certainly used again.
     path_certain: u64,
+    /// Until when what it shows may be what it heard before it was cut off.
+    cut_until: u64,
     frozen: bool,
     inbox: Vec<(ConnId, Out)>,
     main: Option<ConnId>,
@@ -261,6 +263,7 @@ impl World {
                 slow: (0, 0),
                 path: Path::Clear,
                 path_certain: 0,
+                cut_until: 0,
                 frozen: false,
                 inbox: Vec::new(),
                 main: None,
@@ -973,11 +976,17 @@ impl World {
                 return;
             }
         };
+        if let (Some(trace), LinkEvent::Received(message)) = (&mut self.trace, &event) {
+            let (topic, text) = (&message.topic, String::from_utf8_lossy(&message.payload));
+            let how = if message.retained { "reads retained" } else { "reads" };
+            trace.push(format!("{:>9} {} {how} {topic}: {text}", self.now, NAMES[m]));
+        }
         let up = matches!(event, LinkEvent::Up(_));
         match conn.lane {
             Lane::Companion => self.handle(m, Input::Companion(event)),
             Lane::Main | Lane::Seed => {
                 if up {
+                    self.reads_anew();
                     self.resend(m, id);
                 }
                 self.handle(m, Input::Link(event));

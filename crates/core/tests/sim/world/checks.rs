@@ -25,6 +25,10 @@ impl World {
             // lost under the word of a companion.
             self.sources[ENGINES as usize + 1].believable |= OFFLINE;
         }
+        let goes = |source: &Source| source.status == OFFLINE && !source.is_quiet(now);
+        if self.sources[..2].iter().any(|source| !source.is_certain() || goes(source)) {
+            self.sources[ENGINES as usize + 1].blurs(now, self.slack());
+        }
         for p in 0..3 {
             let seed = SEED_USERS.iter().position(|user| *user == p);
             let seed = seed
@@ -42,6 +46,14 @@ impl World {
             if self.people[p].believe(now, sum) {
                 self.note(|| format!("{} may be believed {}", USERS[p], words(sum)));
                 self.plan(now + self.width() + 1, Event::Look);
+            }
+        }
+        if !self.v5 {
+            // Over 3.1.1 a first look does not wait for who may come back.
+            let troubles = self.sources[..DEVICES as usize].iter().map(|source| source.certain_at);
+            let over = troubles.filter(|at| *at != NEVER).max().unwrap_or(0);
+            for machine in self.machines.iter_mut().filter(|machine| machine.blind_until > now) {
+                machine.blind_until = machine.blind_until.max(over);
             }
         }
         let next = self
@@ -123,7 +135,8 @@ impl World {
             let shown = self.machines[m].shown[p];
             // Whoever says that it may be so no longer claims nothing.
             let claims = !self.machines[m].doubted[p];
-            if !own && claims && !self.people[p].believable_since(shown, since) {
+            let wrong = !own && claims && !self.people[p].believable_since(shown, since);
+            if wrong && self.half_heard(m, p) & shown == 0 {
                 let truth = self.people[p].believable;
                 self.violated(|| {
                     format!(
@@ -136,6 +149,20 @@ impl World {
                 });
             }
         }
+    }
+
+    /// What somebody may be shown as by a machine that heard of a device's trouble and was cut off itself before
+    /// that was over. Where the broker keeps to the grace, only its own end is such a trouble.
+    fn half_heard(&self, m: usize, p: usize) -> Set {
+        let machine = &self.machines[m];
+        let counts = !self.v5 || machine.out_since < self.broker_certain;
+        if p >= 2 || machine.cut_until <= self.now || !counts {
+            return 0;
+        }
+        let sets = [p * 2, p * 2 + 1].map(|d| self.sources[d].ever_since(machine.out_since));
+        let seed = SEED_USERS.iter().position(|user| *user == p);
+        let seed = seed.map_or(OFFLINE, |seed| self.sources[ENGINES as usize + seed].ever_since(0));
+        truth::sum(&sets, seed, self.people[p].choice.crossing(self.now, self.now))
     }
 
     pub(super) fn judge_notice(&mut self, m: usize, notice: &Notice) {

@@ -110,6 +110,10 @@ impl World {
         let here = self.sources[m].is_certain();
         let clear = self.sources[person * 2..person * 2 + 2].iter().all(Source::is_certain);
         self.people[person].choice.chosen(self.now, m, choice, here, clear);
+        if !self.v5 && !here {
+            // Without ages, calendars decide between a wish that waited and what stands at the broker.
+            self.people[person].choice.blurs();
+        }
         self.believe();
         self.handle(m, Input::Command(command));
     }
@@ -159,6 +163,7 @@ impl World {
         let certain = self.sources[m].is_certain();
         self.sources[m].says(self.now, OFFLINE);
         if !certain {
+            self.sources[m].goes_unheard();
             self.sources[m].extend(self.now, self.now + LEASE + 20_000);
             self.people[m / 2].choice.disturbed(self.now, true);
         }
@@ -190,6 +195,7 @@ impl World {
         let machine = &mut self.machines[m];
         machine.in_touch_at = if machine.in_touch_at == NEVER { 0 } else { machine.in_touch_at };
         machine.in_touch_at = machine.in_touch_at.max(certain_at + 12_000);
+        machine.cut_until = machine.cut_until.max(machine.in_touch_at);
         self.believe();
     }
 
@@ -233,6 +239,7 @@ impl World {
             Word::Dnd => "dnd",
         };
         if self.seed_sends(seed, text) {
+            self.sources[ENGINES as usize + seed].speaks(self.now);
             self.seed_is(seed, bit(word));
         }
     }
@@ -266,10 +273,6 @@ impl World {
             self.seed_ends(seed, heard);
         } else {
             self.seeds[seed].word = Word::Online;
-            let source = &mut self.sources[ENGINES as usize + seed];
-            if source.certain_at == NEVER {
-                source.certain_at = self.now + 3_000;
-            }
             self.seed_starts(seed);
         }
     }

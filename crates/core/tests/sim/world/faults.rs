@@ -100,13 +100,18 @@ impl World {
             machine.out_since = self.now;
         }
         machine.in_touch_at = machine.in_touch_at.max(until);
-        if !self.v5 && until != NEVER {
-            // Without ages, a lease that runs out counts from when somebody read it.
-            for source in &mut self.sources[..DEVICES as usize] {
-                if !source.is_certain() && source.status == OFFLINE {
-                    source.certain_at = source.certain_at.max(until + LEASE + 10_000);
+    }
+
+    /// Without ages, a lease counts from when somebody read the record.
+    pub(super) fn reads_anew(&mut self) {
+        if !self.v5 {
+            let until = self.now + LEASE + 10_000 + self.slack();
+            for (d, source) in self.sources[..DEVICES as usize].iter_mut().enumerate() {
+                if source.haunts(self.now, until) {
+                    self.people[d / 2].choice.recalled();
                 }
             }
+            self.believe();
         }
     }
 
@@ -114,6 +119,7 @@ impl World {
     fn trouble(&mut self, m: usize, offline_at: Option<u64>, certain_at: u64) {
         let certain_at = certain_at + self.slack();
         self.machines[m].path_certain = self.machines[m].path_certain.max(certain_at);
+        self.machines[m].cut_until = self.machines[m].cut_until.max(certain_at + SETTLE);
         let blind = &mut self.machines[m].blind_until;
         if *blind > self.now {
             *blind = (*blind).max(certain_at + SETTLE);
@@ -123,6 +129,7 @@ impl World {
                 let certain_at = self.now + LEASE + 20_000;
                 if !self.sources[m].is_quiet(self.now) {
                     self.sources[m].cut(self.now, Some(self.now), certain_at);
+                    self.sources[m].goes_unheard();
                 }
             } else {
                 self.sources[m].cut(self.now, offline_at, certain_at);
@@ -207,6 +214,7 @@ impl World {
         let certain = if self.sources[m].is_certain() {
             now + GRACE + self.broker.late() + 1_600 + self.slack()
         } else {
+            self.sources[m].goes_unheard();
             now + LEASE + 20_000
         };
         let offline = back_ms.is_none_or(|ms| ms > 5_400).then_some(now + GRACE);
@@ -226,6 +234,7 @@ impl World {
         let certain = if self.sources[m].is_certain() {
             now + KEEP_ALIVE * 3 / 2 + GRACE + 2 * self.broker.late() + 1_600 + self.slack()
         } else {
+            self.sources[m].goes_unheard();
             now + LEASE + 20_000
         };
         let offline = (for_ms > self.unnoticed() + 4_000).then_some(now + 4_000 + GRACE);
@@ -275,6 +284,7 @@ impl World {
                 self.sources[m].cut(now, None, certain);
             } else if !self.sources[m].is_quiet(now) {
                 self.sources[m].cut(now, Some(now), now + for_ms + LEASE + 30_000);
+                self.sources[m].goes_unheard();
             }
         }
         for seed in 0..2 {
