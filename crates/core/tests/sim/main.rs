@@ -1,6 +1,6 @@
 //! The simulated network: engines, a model broker, links that fail, one fake clock, random schedules.
 //!
-//! `SIM_SCHEDULES` says how many schedules are run (the tests of the whole project run 100,000, with the profile `sim`), `SIM_FROM` from which seed on; `make sim SEEDS=n` runs others than
+//! `SIM_SCHEDULES` says how many schedules are run (200; the tests of the whole project run 100,000, with the profile `sim`), `SIM_FROM` from which seed on; `make sim SEEDS=n` runs others than
 //! the tests do.
 //! `SIM_KEEP=0` keeps no regression, `SIM_SHRINKING` bounds the runs that shrinking takes, `SIM_FAILURES` says with which failure
 //! a run ends, `SIM_THREADS` the threads.
@@ -28,7 +28,7 @@ fn what_ever_failed_holds() {
 
 #[test]
 fn in_the_end_every_viewer_is_right_and_nobody_was_shown_a_flap() {
-    let batch = run_many(setting("SIM_FROM", 0), setting("SIM_SCHEDULES", 1_000), Without::Nothing);
+    let batch = run_many(setting("SIM_FROM", 0), setting("SIM_SCHEDULES", 200), Without::Nothing);
     say(&batch.report());
     if let Some(failure) = &batch.failure {
         if setting("SIM_KEEP", 1) == 1 {

@@ -110,7 +110,9 @@ fn shrink(
 ) -> (Schedule, Violation) {
     let mut smallest = (schedule, violation);
     let mut runs = 0;
-    let most = setting("SIM_SHRINKING", SHRINKING);
+    // That a rule is missed need not be seen in few steps.
+    let most = if without == Without::Nothing { SHRINKING } else { 0 };
+    let most = setting("SIM_SHRINKING", most);
     let mut going = tree.simplify();
     while going && runs < most {
         runs += 1;

@@ -185,8 +185,9 @@ impl World {
         let path = self.machines[m].path_certain.max(self.broker_certain);
         let status = self.standing(m);
         let certain_at = (self.now + within + self.slack()).max(path);
+        let in_time = self.now + 600 + self.slack();
         let source = &mut self.sources[m];
-        if path <= self.now && source.offline_at > self.now + 600 {
+        if path <= self.now && source.offline_at > in_time {
             // Back in time: nobody has a reason to call it offline.
             source.offline_at = NEVER;
         }

@@ -43,6 +43,8 @@ impl World {
                 // Troubles under way take longer to end.
                 for source in self.sources.iter_mut().filter(|source| !source.is_certain()) {
                     source.certain_at = source.certain_at.saturating_add(4_000);
+                    // So does a way back that would have been short enough.
+                    source.offline_at = source.offline_at.min(source.since + GRACE);
                 }
                 for machine in &mut self.machines {
                     machine.in_touch_at = machine.in_touch_at.saturating_add(4_000);
@@ -217,7 +219,8 @@ impl World {
             self.sources[m].goes_unheard();
             now + LEASE + 20_000
         };
-        let offline = back_ms.is_none_or(|ms| ms > 5_400).then_some(now + GRACE);
+        let slack = self.slack();
+        let offline = back_ms.is_none_or(|ms| ms + slack > 5_400).then_some(now + GRACE);
         self.sources[m].dies(now);
         self.sources[m].cut(now, offline, certain);
         self.people[m / 2].choice.disturbed(now, true);
