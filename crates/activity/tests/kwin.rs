@@ -146,7 +146,9 @@ fn a_thousand_inputs_of_somebody_active_wake_nobody() {
     for _ in 0..1_000 {
         mouse.nudge();
     }
-    assert_eq!(observer.wake_ups() - before, 0);
+    // What has no bus here tries again now and then; an input that woke us would do so a thousand times.
+    let woken = observer.wake_ups() - before;
+    assert!(woken <= 4, "{woken} wake-ups");
     // And yet it listens.
     observer.idle();
     assert!(observer.wake_ups() > before);
