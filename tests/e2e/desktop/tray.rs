@@ -39,7 +39,13 @@ async fn the_icon_says_how_many_are_around_and_its_menu_who() {
     let radios: Vec<_> =
         choices.children.iter().map(|entry| (entry.label.as_str(), entry.toggle)).collect();
     let (on, off) = (Toggle::Radio(true), Toggle::Radio(false));
-    let expected = [("Automatic", on), ("Online", off), ("Away", off), ("Do not disturb", off)];
+    let expected = [
+        ("Automatic", on),
+        ("Online", off),
+        ("Away", off),
+        ("Do not disturb", off),
+        ("Invisible", off),
+    ];
     assert_eq!(radios, expected, "{menu}");
 }
 

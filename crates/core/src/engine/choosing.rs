@@ -112,15 +112,16 @@ impl Choosing {
 
     /// The topic was read. What came last counts, and not the higher number: a broker that lost its store forgot
     /// that, too. Only what was there before the choice that we are just sending comes late.
-    pub(super) fn read(&mut self, now: Now, chosen: Option<Chosen>, age: Option<Duration>) {
+    /// Says whether a wish gave way to it.
+    pub(super) fn read(&mut self, now: Now, chosen: Option<Chosen>, age: Option<Duration>) -> bool {
         self.known = true;
         let Some(chosen) = chosen else {
             self.held = None;
-            return;
+            return false;
         };
         self.seen(chosen.rev);
         if self.is_sending() && self.held.as_ref().is_some_and(|held| held.rev > chosen.rev) {
-            return;
+            return false;
         }
         if self.held.as_ref() != Some(&chosen) {
             self.follows = false;
@@ -134,8 +135,9 @@ impl Choosing {
                 at.is_some_and(|at| at > wish.made.wall)
             }
         };
-        self.wish.take_if(later);
+        let gave_way = self.wish.take_if(later).is_some();
         self.held = Some(chosen);
+        gave_way
     }
 
     /// What is to be sent.

@@ -1,9 +1,11 @@
 //! Messages from the broker: which topic, which record, who is concerned.
 
+use std::time::Duration;
+
 use super::Engine;
 use crate::effect::{Dropped, Effect};
 use crate::id::{DeviceId, UserId};
-use crate::input::Message;
+use crate::input::{Message, Refusal};
 use crate::roster::{Applied, Arrival};
 use crate::session::{CHOICE_EXPIRY, RECORD_EXPIRY};
 use crate::time::Now;
@@ -54,9 +56,11 @@ impl Engine {
             Topic::Chosen(user) => {
                 let payload = wire::decode_chosen(&message.payload)?;
                 if let Some(choosing) = self.choosing.as_mut().filter(|c| c.user == user) {
-                    let left = message.expires_in;
-                    let age = left.map(|left| CHOICE_EXPIRY.saturating_sub(left));
-                    choosing.read(
+                    // What is left is told in whole seconds, so what is retained may be older by one.
+                    let told = |left| CHOICE_EXPIRY.saturating_sub(left) + Duration::from_secs(1);
+                    let age = message.expires_in.map(told);
+                    let age = if message.retained { age } else { Some(Duration::ZERO) };
+                    let gave_way = choosing.read(
                         now,
                         match payload {
                             Payload::Cleared => None,
@@ -64,6 +68,11 @@ impl Engine {
                         },
                         age,
                     );
+                    // Who only came to write it has nothing more to wait for.
+                    if gave_way && self.own.is_none() {
+                        let reason = "something was chosen on another device meanwhile".to_owned();
+                        self.effects.push_back(Effect::ChoiceSettled(Err(Refusal { reason })));
+                    }
                 }
                 Ok(())
             }

@@ -831,3 +831,20 @@ fn who_finds_only_a_will_lets_a_device_write_first_that_was_here_all_along() {
     rig.pass(2000);
     assert_eq!(rig.published_to("presence/alice")[0].get("foreign"), None);
 }
+
+#[test]
+fn what_is_chosen_a_moment_after_something_else_stands() {
+    let mut rig = Rig::new(Role::Chooser(UserId::parse("alice").unwrap()));
+    rig.command(Command::ClearChosen);
+    rig.handle(Input::Start);
+    rig.pass(20);
+    rig.link(LinkEvent::Up(Granted::default()));
+    // Taken within the second before, and the broker tells whole seconds.
+    let before = json!({"v":1,"rev":1,"status":"dnd","at":START - 400});
+    rig.receive_aged("presence/alice/chosen", &before, crate::session::CHOICE_EXPIRY);
+    rig.effects.clear();
+    rig.link(LinkEvent::Subscribed { refused: Vec::new() });
+    rig.pass(300);
+    let published = rig.published_to("presence/alice/chosen");
+    assert_eq!((&published[0]["rev"], published[0].get("status")), (&json!(2), None));
+}
