@@ -166,6 +166,10 @@ async fn a_copied_machine_becomes_a_device_of_its_own(broker: Broker) {
     first.signal_leader(Signal::TERM);
     second.signal_leader(Signal::TERM);
     watch.wait_status("alice", "offline", SOON).await;
+    // The goodbye is heard a moment before the lock is free.
+    for proc in [&first, &second] {
+        assert!(proc.wait_exit(SOON).await.success(), "{proc}");
+    }
     let (_first, _second) = (alice.run("none"), copy.run("none"));
     watch.wait_person("alice", both, START).await;
     let of = |devices: &Value| -> Vec<String> {
