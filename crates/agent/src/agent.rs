@@ -10,7 +10,7 @@ use porchlight_activity::Watch;
 use porchlight_core::diagnostics::Diagnostics;
 use porchlight_core::effect::{Effect, Saved};
 use porchlight_core::engine::{Engine, Health, Holder, Role, Settings};
-use porchlight_core::id::UserId;
+use porchlight_core::id::{UserId, reader_client_id};
 use porchlight_core::input::{Command, Input, LinkEvent, Refusal};
 use porchlight_core::notice::Notice;
 use porchlight_core::observation::Observation;
@@ -21,7 +21,7 @@ use tokio::task::JoinHandle;
 
 use crate::broker::Broker;
 use crate::clock;
-use crate::device::{Identity, reader_client_id};
+use crate::device::Identity;
 use crate::habits::Habits;
 use crate::mqtt::{Link, Reach};
 

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use porchlight_core::effect::Saved;
-use porchlight_core::id::{DeviceId, UserId, random_word};
+use porchlight_core::id::{DeviceId, UserId, presence_client_id};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::broker::Broker;
@@ -163,7 +163,7 @@ impl Identity {
         // tried again, and said, when there is more to save.
         let _ = home.save_device(&device);
         let kept = read(&home.file(&device, "json")).unwrap_or_else(|| SessionFile {
-            client_id: holder_client_id(rng),
+            client_id: presence_client_id(rng),
             epoch: 0,
             invisible: false,
             speak_v5: Vec::new(),
@@ -177,7 +177,7 @@ impl Identity {
     /// A presence that ends with the program: nothing of it is kept.
     #[must_use]
     pub fn fleeting(device: DeviceId, rng: &mut fastrand::Rng) -> Self {
-        let client_id = holder_client_id(rng);
+        let client_id = presence_client_id(rng);
         Self { device, client_id, epoch: 0, speaks_v5: false, invisible: false, home: None }
     }
 
@@ -277,16 +277,6 @@ fn write(path: PathBuf, content: &impl Serialize) -> Result<(), Unsaved> {
         .map_err(io::Error::from)
         .and_then(|content| store::write_private(&path, &content))
         .map_err(|error| Unsaved { path, error })
-}
-
-/// The client id of a presence (`docs/protocol.md`, *Session*): 23 characters, which every broker accepts.
-fn holder_client_id(rng: &mut fastrand::Rng) -> String {
-    format!("pl{}m", random_word(rng, 20))
-}
-
-/// The client id of a reader: new each time.
-pub(crate) fn reader_client_id(rng: &mut fastrand::Rng) -> String {
-    format!("plr{}", random_word(rng, 20))
 }
 
 #[cfg(test)]

@@ -107,8 +107,9 @@ async fn look(resolved: &Resolved, args: &Doctor) -> Result<String, Failure> {
     agent.stopped().await;
     let spoken = if health.speaks_v5 { "MQTT 5" } else { "MQTT 3.1.1" };
     let sums = if health.hub_sums { "a hub writes the sums" } else { "devices write the sums" };
-    Ok(format!(
-        "{words} by {spoken}; {sums}; a lost connection shows within {} s",
-        health.loss_shows_within.as_secs()
-    ))
+    let loss = health.loss_shows_within.map_or_else(
+        || "it waits for ever for a lost connection".to_owned(),
+        |within| format!("a lost connection shows within {} s", within.as_secs()),
+    );
+    Ok(format!("{words} by {spoken}; {sums}; {loss}"))
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crate::diagnostics::Diagnostics;
 use crate::effect::{Connect, Effect, Publish, Saved, Will};
-use crate::id::{DeviceId, Root, UserId, random_word};
+use crate::id::{DeviceId, Root, UserId, presence_client_id, reader_client_id};
 use crate::input::{Command, Input, LinkEvent, LinkFailure, PublishId};
 use crate::notice::{Circumstances, Notices};
 use crate::observation::Observation;
@@ -116,8 +116,9 @@ pub struct Health {
     pub speaks_v5: bool,
     /// A hub writes the user topics.
     pub hub_sums: bool,
-    /// Within what time a device whose connection dies unseen shows, with the usual grace.
-    pub loss_shows_within: Duration,
+    /// Within what time a device whose connection dies unseen shows, with the usual grace; `None` where the broker
+    /// waits for ever.
+    pub loss_shows_within: Option<Duration>,
 }
 
 /// How long a drop is seen by nobody, unless said otherwise.
@@ -277,8 +278,10 @@ impl Engine {
         Health {
             speaks_v5: self.session.version == crate::effect::Version::V5,
             hub_sums: self.hub_sums,
-            loss_shows_within: self.session.loss_shows_within(GRACE).unwrap_or_default()
-                + self.roster.broker_is_late(),
+            loss_shows_within: self
+                .session
+                .loss_shows_within(GRACE)
+                .map(|within| within + self.roster.broker_is_late()),
         }
     }
 
@@ -424,7 +427,7 @@ impl Engine {
         });
         self.save();
         let client_id = match &self.own {
-            Some(_) if reader => format!("plr{}", random_word(&mut self.rng, 20)),
+            Some(_) if reader => reader_client_id(&mut self.rng),
             _ => self.client_id.clone(),
         };
         let session_expiry = if reader { Duration::ZERO } else { self.session_expiry(delay) };
@@ -492,7 +495,7 @@ impl Engine {
         };
         let old = own.holder.device.clone();
         own.become_another(DeviceId::random(&mut self.rng));
-        self.client_id = format!("pl{}m", random_word(&mut self.rng, 20));
+        self.client_id = presence_client_id(&mut self.rng);
         let message = format!(
             "another machine is this device ({old}), too, as after copying a disk or a home folder; this one is a new device now, and nothing is left to do"
         );

@@ -140,6 +140,21 @@ pub fn random_word(rng: &mut fastrand::Rng, len: usize) -> String {
     (0..len).map(|_| char::from(LETTERS[rng.usize(..LETTERS.len())])).collect()
 }
 
+/// The Client Identifier of a device's presence: 23 characters, which every broker accepts (MQTT 5, 3.1.3.1).
+pub fn presence_client_id(rng: &mut fastrand::Rng) -> String {
+    format!("pl{}m", random_word(rng, 20))
+}
+
+/// The Client Identifier of the companion of a presence.
+pub(crate) fn companion_client_id(presence: &str) -> String {
+    format!("{}u", presence.strip_suffix('m').unwrap_or(presence))
+}
+
+/// The Client Identifier of a reader: new each time.
+pub fn reader_client_id(rng: &mut fastrand::Rng) -> String {
+    format!("plr{}", random_word(rng, 20))
+}
+
 /// What every topic begins with: `presence`, or `presence/{org}` for an organisation.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use crate::effect::{Connect, Effect, Will};
+use crate::id::companion_client_id;
 use crate::input::LinkEvent;
 use crate::session::{KEEP_ALIVE, RECORD_EXPIRY, SESSION_OUTLIVES};
 use crate::time::{Monotonic, Now};
@@ -90,9 +91,7 @@ impl Engine {
             delay: self.will_delay(own.holder.grace) + AFTER_THE_PRESENCE,
             expires_in: RECORD_EXPIRY,
         };
-        let mut client_id = self.client_id.clone();
-        client_id.pop();
-        client_id.push('u');
+        let client_id = companion_client_id(&self.client_id);
         self.companion = Companion::Open;
         self.effects.push_back(Effect::ConnectCompanion(Connect {
             version: self.session.version,
