@@ -43,12 +43,21 @@ pub(super) struct Own {
     contradicted: bool,
     /// Whether that is counted as withheld already.
     withheld: bool,
-    /// What this device's record said before this run, with its time on our clock.
-    past: Option<(Observed, Timestamp)>,
+    /// What this device's record said before this run.
+    past: Option<Past>,
     /// When the record is to be renewed.
     renew_at: Option<Monotonic>,
     corrections: Corrections,
     pub(super) user_topic: UserTopic,
+}
+
+/// What was said before this run, and since when on our clock.
+#[derive(Debug)]
+struct Past {
+    observed: Observed,
+    since: Timestamp,
+    /// Our own time for it. Once that is another, something happened.
+    instead_of: Option<Timestamp>,
 }
 
 /// How often something was written again.
@@ -231,7 +240,8 @@ impl Own {
                     arrival.age.zip(record.lease).is_none_or(|(age, lease)| age < lease)
                 };
                 self.past = record.filter(counts).and_then(|record| {
-                    Some((record.observed, crate::roster::place(now, record, arrival)?))
+                    let since = crate::roster::place(now, record, arrival)?;
+                    Some(Past { observed: record.observed, since, instead_of: None })
                 });
             }
             return self.foreign.len() >= 2;
@@ -250,8 +260,14 @@ impl Own {
     /// A program that was started again within the grace goes on with what it said before, so that nobody sees a
     /// change where there was none.
     fn carry_on(&mut self, observed: Observed, since: Timestamp) -> Timestamp {
-        self.past.take_if(|(before, _)| *before != observed);
-        self.past.map_or(since, |(_, before)| before.min(since))
+        self.past.take_if(|past| {
+            past.observed != observed || past.instead_of.is_some_and(|own| own != since)
+        });
+        let Some(past) = &mut self.past else {
+            return since;
+        };
+        past.instead_of = Some(since);
+        past.since.min(since)
     }
 
     /// The record to write now, if there is one to write.

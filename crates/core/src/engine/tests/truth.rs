@@ -419,7 +419,7 @@ fn the_companions_will_sets_the_user_topic_offline_and_a_survivor_answers_it() {
         _ => None,
     });
     let companion = companion.unwrap();
-    assert_eq!(companion.client_id, "pltesu");
+    assert_eq!(companion.client_id, "pltestu");
     let will = companion.will.unwrap();
     assert_eq!((will.topic.as_str(), will.delay), ("presence/alice", Duration::from_secs(7)));
     rig.effects.clear();
@@ -847,4 +847,24 @@ fn what_is_chosen_a_moment_after_something_else_stands() {
     rig.pass(300);
     let published = rig.published_to("presence/alice/chosen");
     assert_eq!((&published[0]["rev"], published[0].get("status")), (&json!(2), None));
+}
+
+#[test]
+fn what_was_said_before_a_restart_holds_until_something_happened_even_unconnected() {
+    let mut rig = Rig::holder("laptop");
+    rig.observe(Observation::InputActive);
+    rig.handle(Input::Start);
+    let said = json!({"v":1,"status":"online","since":START - 7_200_000,"timestamp":START - 1000,
+                      "epoch":5,"lease_s":3600});
+    rig.connect_and_read(&[(DEVICE, &said)]);
+    rig.link(broken());
+    // Away and back while nobody could be told.
+    rig.observe(Observation::Locked(true));
+    rig.ms += 1;
+    rig.observe(Observation::Locked(false));
+    let back = START + rig.ms;
+    rig.pass(1000);
+    rig.effects.clear();
+    rig.connect();
+    assert_eq!(rig.published_to(DEVICE)[0]["since"], back);
 }
