@@ -2,12 +2,17 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::effect::Dropped;
-use crate::input::{Granted, LinkEvent, Message, Refusal};
+use crate::id::DeviceId;
+use crate::input::{Granted, LinkEvent, LinkFailure, Message, Refusal};
 use crate::notice::Notice;
 use crate::observation::Moment;
+use crate::session::RECORD_EXPIRY;
 use crate::view::{CauseView, ChosenStatus};
 
-mod truth;
+mod believed;
+mod choices;
+mod sessions;
+mod sums;
 
 const START: u64 = 1_763_742_000_000;
 
@@ -645,4 +650,94 @@ fn times_in_the_future_are_counted_and_shown_as_now() {
     assert_eq!(rig.engine.diagnostics().future_times, 1);
     let bob = rig.engine.people().find(|person| person.user == "bob").unwrap();
     assert_eq!(bob.since, Some(at(rig.ms).wall));
+}
+
+const BOB: &str = "presence/bob/device/desk";
+
+fn online(epoch: u64) -> Value {
+    json!({"v":1,"status":"online","timestamp":START,"epoch":epoch,"lease_s":3600,"loss_s":18,"name":"Bob"})
+}
+
+fn lost(epoch: u64) -> Value {
+    json!({"v":1,"status":"offline","cause":"lost","epoch":epoch})
+}
+
+impl Rig {
+    fn reader() -> Self {
+        let mut rig = Self::new(Role::Reader);
+        rig.handle(Input::Start);
+        rig
+    }
+
+    /// CONNACK, these retained records, SUBACK, silence.
+    fn connect_and_read(&mut self, retained: &[(&str, &Value)]) {
+        self.link(LinkEvent::Up(Granted::default()));
+        for (topic, payload) in retained {
+            self.receive(topic, &payload.to_string(), true);
+        }
+        self.link(LinkEvent::Subscribed { refused: Vec::new() });
+        self.pass(300);
+    }
+
+    fn bob(&self) -> PersonView {
+        self.engine.people().find(|person| person.user == "bob").unwrap().clone()
+    }
+
+    /// How bob was shown, change by change, as status and whether it was stale.
+    fn shown(&mut self) -> Vec<(String, bool)> {
+        let mut shown = Vec::new();
+        for effect in self.effects.drain(..) {
+            if let Effect::Show(update) = effect {
+                for person in update.joins.iter().chain(&update.changes) {
+                    if person.user == "bob" {
+                        shown.push((person.status.clone(), person.stale));
+                    }
+                }
+            }
+        }
+        shown.dedup();
+        shown
+    }
+
+    fn last_connect(&self) -> &crate::effect::Connect {
+        let connects = self.effects.iter().rev();
+        let mut connects = connects.filter_map(|effect| match effect {
+            Effect::Connect(connect) => Some(connect),
+            _ => None,
+        });
+        connects.next().unwrap()
+    }
+}
+
+fn word(status: &str, stale: bool) -> (String, bool) {
+    (status.to_owned(), stale)
+}
+
+fn choose(status: ChosenStatus) -> Command {
+    Command::Choose { status, text: None, emoji: None, lasting: None }
+}
+
+impl Rig {
+    /// The broker takes all that was published.
+    fn acknowledge(&mut self) {
+        let ids = self.effects.iter().filter_map(|effect| match effect {
+            Effect::Publish(publish) => Some(publish.id),
+            _ => None,
+        });
+        let ids: Vec<PublishId> = ids.collect();
+        for id in ids {
+            self.link(LinkEvent::Published { id, outcome: Ok(()) });
+        }
+    }
+}
+
+impl Rig {
+    fn receive_aged(&mut self, topic: &str, payload: &Value, left: Duration) {
+        self.link(LinkEvent::Received(Message {
+            topic: topic.to_owned(),
+            payload: payload.to_string().into_bytes(),
+            retained: true,
+            expires_in: Some(left),
+        }));
+    }
 }

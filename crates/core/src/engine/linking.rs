@@ -1,0 +1,235 @@
+//! The connection: when it is opened, given up and opened anew, and as what.
+//!
+//! Owns `docs/protocol.md`, *A session*, but for what is said on it.
+
+use std::time::Duration;
+
+use super::{Companion, Engine, Phase, Rule};
+use crate::effect::{Connect, Effect, Saved, Will};
+use crate::id::{DeviceId, presence_client_id, reader_client_id};
+use crate::input::{LinkEvent, LinkFailure, PublishId, Refusal};
+use crate::session::{KEEP_ALIVE, RECORD_EXPIRY};
+use crate::time::Now;
+use crate::topic::{Topic, room_filters};
+use crate::view::Problem;
+use crate::wire;
+
+impl Engine {
+    pub(super) fn handle_link(&mut self, now: Now, event: LinkEvent) {
+        match event {
+            LinkEvent::Up(granted) => {
+                self.diagnostics.connects += 1;
+                if self.session.connected(now, granted) {
+                    self.save();
+                }
+                self.hub_sums = false;
+                self.roster.link_began(now);
+                self.effects.push_back(Effect::Subscribe(self.filters()));
+            }
+            LinkEvent::Subscribed { refused } => {
+                self.session.subscribed(now);
+                self.note_refused_filters(&refused);
+            }
+            LinkEvent::Published { id, outcome } => self.handle_puback(now, id, outcome),
+            LinkEvent::Received(message) => {
+                self.session.received(now);
+                self.handle_message(now, &message);
+            }
+            LinkEvent::Down(failure) => self.handle_down(now, failure),
+        }
+    }
+
+    pub(super) fn filters(&self) -> Vec<String> {
+        let mut filters = if self.reads_room { room_filters(&self.root) } else { Vec::new() };
+        if let Some(choosing) = &self.choosing {
+            filters.push(Topic::Chosen(choosing.user.clone()).to_wire(&self.root));
+        }
+        filters
+    }
+
+    pub(super) fn note_refused_filters(&mut self, refused: &[String]) {
+        const CODE: &str = "subscription_refused";
+        if refused.is_empty() {
+            self.problems.remove(CODE);
+            return;
+        }
+        let message = format!(
+            "the broker does not let us read {}; ask whoever runs it for the access rules in docs/protocol.md",
+            refused.join(", ")
+        );
+        self.problems.insert(CODE.to_owned(), Problem { code: CODE.to_owned(), message });
+    }
+
+    pub(super) fn handle_puback(&mut self, now: Now, id: PublishId, outcome: Result<(), Refusal>) {
+        if let Err(refusal) = &outcome {
+            const CODE: &str = "publish_refused";
+            let message = format!(
+                "the broker does not let us publish ({}); ask whoever runs it for the access rules in docs/protocol.md",
+                refusal.reason
+            );
+            self.problems.insert(CODE.to_owned(), Problem { code: CODE.to_owned(), message });
+        }
+        if self.choosing.as_mut().is_some_and(|choosing| choosing.settle(id)) {
+            self.effects.push_back(Effect::ChoiceSettled(outcome));
+        }
+        if let Phase::Leaving { awaited, then, .. } = &mut self.session.phase {
+            awaited.remove(&id);
+            if awaited.is_empty() {
+                let then = *then;
+                self.finish_goodbye(now, then);
+            }
+        }
+    }
+
+    pub(super) fn handle_down(&mut self, now: Now, failure: LinkFailure) {
+        self.diagnostics.link_failures += 1;
+        self.roster.link_lost(now);
+        let cloned = failure == LinkFailure::TakenOver && self.own.is_some() && !self.hidden;
+        if cloned && !matches!(self.session.phase, Phase::Leaving { .. } | Phase::Stopped) {
+            self.become_another_device(now);
+            return;
+        }
+        if let Some(choosing) = &mut self.choosing {
+            choosing.link_lost();
+        }
+        match &self.session.phase {
+            // The goodbye may have been heard or not; the Will says the same a little later.
+            Phase::Leaving { then, .. } => {
+                let then = *then;
+                self.finish_goodbye(now, then);
+            }
+            Phase::Resting | Phase::Stopped => {}
+            Phase::Waiting { .. }
+            | Phase::Connecting { .. }
+            | Phase::Reading { .. }
+            | Phase::Up => {
+                self.session.failed(now, failure, &mut self.rng);
+            }
+        }
+    }
+
+    pub(super) fn connect_now(&mut self, now: Now) {
+        if matches!(self.session.phase, Phase::Stopped | Phase::Leaving { .. }) {
+            return;
+        }
+        self.roster.link_lost(now);
+        if let Some(choosing) = &mut self.choosing {
+            choosing.link_lost();
+        }
+        let timeout = self.session.connecting(now);
+        self.hidden = self.wants_to_hide(now);
+        let version = self.session.version;
+        let (hidden, clean_start) = (self.hidden, self.clean_start());
+        let visible = self.own.as_mut().filter(|_| !hidden);
+        let reader = visible.is_none();
+        let grace = visible.map(|own| {
+            own.begin_session(now);
+            own.holder.grace
+        });
+        let delay = grace.map_or(Duration::ZERO, |grace| self.will_delay(grace));
+        let will = self.own.as_ref().filter(|_| !reader).map(|own| Will {
+            topic: own.device_topic().to_wire(&self.root),
+            payload: wire::encode_device(&own.will_record(version)),
+            delay,
+            expires_in: RECORD_EXPIRY,
+        });
+        self.save();
+        let client_id = match &self.own {
+            Some(_) if reader => reader_client_id(&mut self.rng),
+            _ => self.client_id.clone(),
+        };
+        let session_expiry = if reader { Duration::ZERO } else { self.session_expiry(delay) };
+        self.effects.push_back(Effect::Connect(Connect {
+            version,
+            client_id,
+            clean_start: reader || clean_start,
+            session_expiry,
+            keep_alive: KEEP_ALIVE,
+            timeout,
+            will,
+        }));
+    }
+
+    pub(super) fn save(&mut self) {
+        if let Some(own) = &self.own {
+            self.effects.push_back(Effect::Save(Saved {
+                device: own.holder.device.clone(),
+                client_id: self.client_id.clone(),
+                epoch: own.epoch(),
+                speaks_v5: self.session.speaks_v5,
+                invisible: self.hidden,
+            }));
+        }
+    }
+
+    /// The network is another: what stands may lead nowhere, and what waits need not wait. Within the grace nobody
+    /// sees it.
+    pub(super) fn reconnect(&mut self, now: Now) {
+        const SETTLES: Duration = Duration::from_secs(5);
+        match self.session.phase {
+            Phase::Waiting { .. } => {
+                self.session.start_over();
+                self.connect_now(now);
+            }
+            // A network that is being set up changes several times.
+            Phase::Up if now.mono.since(self.session.up_at()) >= SETTLES => {
+                self.session.abandoned(now);
+                self.companion = Companion::Off;
+                self.effects.push_back(Effect::Drop);
+                self.connect_now(now);
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn will_delay(&self, grace: Duration) -> Duration {
+        let no_grace = self.without == Some(Rule::Grace) || self.clean_start();
+        if no_grace { Duration::ZERO } else { grace }
+    }
+
+    /// Whether the person wants to be seen by nobody; before their choice was read, whether they last did.
+    pub(super) fn wants_to_hide(&self, now: Now) -> bool {
+        let (Some(own), Some(choosing)) = (&self.own, &self.choosing) else {
+            return false;
+        };
+        choosing.invisible(now).unwrap_or(own.holder.invisible)
+    }
+
+    /// Another machine uses our device id, or our client id: a copied disk or home folder. Whoever notices
+    /// becomes a new device; the old one's Will speaks for it if nobody else does.
+    pub(super) fn become_another_device(&mut self, now: Now) {
+        let Some(own) = &mut self.own else {
+            return;
+        };
+        let old = own.holder.device.clone();
+        own.become_another(DeviceId::random(&mut self.rng));
+        self.client_id = presence_client_id(&mut self.rng);
+        let message = format!(
+            "another machine is this device ({old}), too, as after copying a disk or a home folder; this one is a new device now, and nothing is left to do"
+        );
+        let code = "device_renewed".to_owned();
+        self.problems.insert(code.clone(), Problem { code, message });
+        self.effects.push_back(Effect::Drop);
+        self.companion = Companion::Off;
+        self.session.abandoned(now);
+        self.connect_now(now);
+    }
+
+    /// A deadline that is long past means that this machine slept and nobody said so before. The broker has
+    /// given the connection up by then, and what it said meanwhile is lost: begin anew before any time is
+    /// counted against others.
+    pub(super) fn notice_sleep(&mut self, now: Now) {
+        const ASLEEP: Duration = Duration::from_secs(KEEP_ALIVE.as_secs() * 3 / 2);
+        let expected = self.expected.take();
+        let Some(since) = expected.filter(|at| now.mono.since(*at) > ASLEEP) else {
+            return;
+        };
+        self.roster.slept(now, since);
+        if matches!(self.session.phase, Phase::Up | Phase::Reading { .. }) {
+            self.session.abandoned(now);
+            self.companion = Companion::Off;
+            self.effects.push_back(Effect::Drop);
+            self.connect_now(now);
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Who an engine is, and what it is told to keep to.
+
+use std::time::Duration;
+
+use crate::id::{DeviceId, Root, UserId};
+
+/// Who this engine is.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// What every topic begins with.
+    pub root: Root,
+    /// The MQTT Client Identifier. A holder's is saved, a reader's random.
+    pub client_id: String,
+    /// What it does.
+    pub role: Role,
+    /// Whether notices are wanted.
+    pub notices: bool,
+    /// Whether this broker is known to speak MQTT 5, so that nothing makes us fall back to 3.1.1.
+    pub speaks_v5: bool,
+    /// For jitter: two engines with the same seed and inputs do the same.
+    pub seed: u64,
+    /// A rule of the protocol that is not kept; only the simulation takes one out, to see that it is missed.
+    #[doc(hidden)]
+    pub without: Option<Rule>,
+}
+
+/// A rule of `docs/protocol.md` whose absence a viewer would notice.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    /// A Will of an earlier session is a ghost.
+    Epoch,
+    /// A record that is not renewed is lost.
+    Lease,
+    /// A Will waits.
+    Grace,
+    /// What is lost around our own reconnect is not believed at once.
+    Settle,
+    /// One's own records are not written again and again without end.
+    CorrectionBound,
+}
+
+/// What an engine does.
+#[derive(Debug, Clone)]
+pub enum Role {
+    /// It is the presence of a device.
+    Holder(Holder),
+    /// It reads the room and disturbs nobody.
+    Reader,
+    /// It reads and writes what a person chose, beside their running devices.
+    Chooser(UserId),
+}
+
+/// The device that a holder is.
+#[derive(Debug, Clone)]
+pub struct Holder {
+    /// Whose device.
+    pub user: UserId,
+    /// Which device.
+    pub device: DeviceId,
+    /// The name shown.
+    pub name: String,
+    /// What the device is, in a word.
+    pub kind: Option<String>,
+    /// The time zone's IANA name.
+    pub tz: Option<String>,
+    /// Without input for so long, the person is away.
+    pub away_after: Duration,
+    /// The last epoch that was saved.
+    pub last_epoch: u64,
+    /// How long a drop of the connection is seen by nobody: Will Delay Interval.
+    pub grace: Duration,
+    /// For how long a record counts without being renewed.
+    pub lease: Duration,
+    /// Whether the user topic is written for seed-style readers where no hub does it.
+    pub user_topic: bool,
+    /// Whether the person was last known to be invisible.
+    pub invisible: bool,
+}
+
+/// What is known of the broker, for whoever looks after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Health {
+    /// MQTT 5 is spoken, else 3.1.1.
+    pub speaks_v5: bool,
+    /// A hub writes the user topics.
+    pub hub_sums: bool,
+    /// Within what time a device whose connection dies unseen shows, with the usual grace; `None` where the broker
+    /// waits for ever.
+    pub loss_shows_within: Option<Duration>,
+}
+
+/// How long a drop is seen by nobody, unless said otherwise.
+pub const GRACE: Duration = Duration::from_secs(6);
+/// For how long a record counts without being renewed, unless said otherwise.
+pub const LEASE: Duration = Duration::from_secs(60 * 60);

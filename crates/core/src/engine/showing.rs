@@ -1,0 +1,87 @@
+//! What changed for window, tray and notices.
+
+use super::Engine;
+use crate::effect::Effect;
+use crate::id::UserId;
+use crate::notice::Circumstances;
+use crate::roster::Change;
+use crate::session::Phase;
+use crate::time::Now;
+use crate::view::tray::TrayView;
+use crate::view::{LinkView, MeView, Problem, Update};
+
+impl Engine {
+    pub(super) fn show(&mut self, now: Now) {
+        let link = self.session.view();
+        // While the retained messages come in, nothing is shown: half a team is no team.
+        let reading = matches!(self.session.phase, Phase::Reading { .. });
+        let people = if reading { Vec::new() } else { self.roster.take_changes(now) };
+        let me = self.own.as_ref().map(|own| {
+            let choosing = self.choosing.as_ref();
+            own.view(now, choosing, self.session.is_up().then_some(&self.roster))
+        });
+        for change in &people {
+            self.judge(now, change, me.as_ref());
+        }
+        let problems: Vec<Problem> = self.problems.values().cloned().collect();
+        let mut update = Update {
+            seq: self.shown.seq + 1,
+            me: me.clone().filter(|_| me != self.shown.me),
+            link: (self.shown.link.as_ref() != Some(&link)).then(|| link.clone()),
+            joins: Vec::new(),
+            changes: Vec::new(),
+            leaves: Vec::new(),
+            problems: (problems != self.shown.problems).then(|| problems.clone()),
+        };
+        for change in people {
+            match (change.before, change.after) {
+                (_, Some(after))
+                    if Some(after.user.as_str()) == self.me_id().map(UserId::as_str) => {}
+                (None, Some(after)) => update.joins.push(after),
+                (Some(_), Some(after)) => update.changes.push(after),
+                (Some(before), None) => update.leaves.push(before.user),
+                (None, None) => {}
+            }
+        }
+        let nothing = update.me.is_none()
+            && update.link.is_none()
+            && update.problems.is_none()
+            && update.joins.is_empty()
+            && update.changes.is_empty()
+            && update.leaves.is_empty();
+        if nothing {
+            return;
+        }
+        self.shown.seq = update.seq;
+        self.shown.me = me;
+        self.shown.link = Some(link);
+        self.shown.problems = problems;
+        self.effects.push_back(Effect::Show(update));
+        if self.own.is_some() {
+            self.show_tray();
+        }
+    }
+
+    pub(super) fn show_tray(&mut self) {
+        let link = self.shown.link.as_ref().unwrap_or(&LinkView::Unset);
+        let tray = TrayView::draw(self.shown.me.as_ref(), link, self.others());
+        if self.shown.tray.as_ref() != Some(&tray) {
+            self.shown.tray = Some(tray.clone());
+            self.effects.push_back(Effect::ShowTray(tray));
+        }
+    }
+
+    pub(super) fn judge(&mut self, now: Now, change: &Change, me: Option<&MeView>) {
+        let Some(own) = &self.own else {
+            return;
+        };
+        let circumstances = Circumstances {
+            me: Some(own.holder.user.as_str()),
+            wanted: self.wants_notices,
+            dnd: me.is_some_and(|me| me.status == "dnd"),
+        };
+        if let Err(silence) = self.notices.judge(now, change, circumstances) {
+            *self.diagnostics.silent.entry(silence).or_default() += 1;
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! What a person said of themselves, on which device and when, and what follows.
+
+use super::*;
+
+#[test]
+fn somebody_invisible_leaves_and_reads_on() {
+    let mut rig = Rig::up();
+    rig.command(choose(ChosenStatus::Invisible));
+    assert_eq!(kinds(&rig.effects), ["publish presence/alice/chosen"]);
+    rig.acknowledge();
+    rig.acknowledge();
+    let connect = rig.last_connect().clone();
+    assert!(connect.client_id.starts_with("plr") && connect.will.is_none() && connect.clean_start);
+    assert!(kinds(&rig.effects).contains(&"DisconnectCompanion".to_owned()));
+    let left = rig.published_to(DEVICE);
+    assert_eq!((&left[0]["cause"], left[0].get("chosen")), (&json!("left"), None));
+    rig.connect_and_read(&[(
+        "presence/alice/chosen",
+        &json!({"v":1,"rev":1,"status":"invisible"}),
+    )]);
+    rig.observe(Observation::Locked(true));
+    rig.pass(7_200_000);
+    assert_eq!(rig.published(), []);
+    assert_eq!(rig.engine.snapshot(Stage::Running).me.unwrap().status, "invisible");
+    // Visible again, on whichever device that was said.
+    rig.live("presence/alice/chosen", &json!({"v":1,"rev":2}));
+    assert_eq!(rig.last_connect().client_id, "pltest");
+    rig.effects.clear();
+    rig.connect();
+    assert_eq!(rig.published_to(DEVICE)[0]["cause"], "locked");
+}
+
+#[test]
+fn who_was_last_invisible_is_until_their_choice_was_read() {
+    let mut rig = Rig::new(Role::Holder(Holder { invisible: true, ..holder("laptop") }));
+    rig.handle(Input::Start);
+    assert!(rig.last_connect().will.is_none());
+    rig.effects.clear();
+    rig.connect_and_read(&[]);
+    assert!(rig.last_connect().will.is_some());
+    assert_eq!(rig.published(), []);
+}
+
+#[test]
+fn a_wish_gives_way_to_what_the_broker_took_after_it_whatever_the_calendars_say() {
+    for (age, gives_way) in [(5, false), (1, true)] {
+        let mut rig = Rig::up();
+        rig.link(broken());
+        rig.pass(100);
+        rig.command(choose(ChosenStatus::Dnd));
+        rig.pass(2900);
+        rig.link(LinkEvent::Up(Granted::default()));
+        // The other device's clock is an hour ahead, or behind.
+        let at = if gives_way { START - 3_600_000 } else { START + 3_600_000 };
+        let elsewhere = json!({"v":1,"rev":9,"status":"away","at":at});
+        let left = crate::session::CHOICE_EXPIRY - Duration::from_secs(age);
+        rig.receive_aged("presence/alice/chosen", &elsewhere, left);
+        rig.effects.clear();
+        rig.link(LinkEvent::Subscribed { refused: Vec::new() });
+        rig.pass(300);
+        assert_eq!(rig.published_to("presence/alice/chosen").is_empty(), gives_way, "{age}");
+    }
+}
+
+#[test]
+fn a_call_is_a_mark_that_ends_with_the_lock() {
+    let mut rig = Rig::up();
+    rig.observe(Observation::InCall(true));
+    assert_eq!(rig.published_to(DEVICE)[0]["in_call"], true);
+    rig.observe(Observation::Locked(true));
+    assert_eq!(rig.published_to(DEVICE)[0].get("in_call"), None);
+    rig.live(BOB, &json!({"v":1,"status":"online","timestamp":START,"epoch":5,"in_call":true}));
+    assert!(rig.bob().in_call);
+    rig.live(BOB, &lost(5));
+    rig.pass(1000);
+    assert!(!rig.bob().in_call);
+}
+
+#[test]
+fn the_desktops_do_not_disturb_is_followed_below_what_the_person_said() {
+    let chosen = "presence/alice/chosen";
+    let mut rig = Rig::up();
+    rig.observe(Observation::DesktopDnd(true));
+    assert_eq!(rig.published_to(chosen)[0]["status"], "dnd");
+    rig.observe(Observation::DesktopDnd(false));
+    assert_eq!(rig.published_to(chosen)[0].get("status"), None);
+    // Said by the person, it stands.
+    rig.command(choose(ChosenStatus::Away));
+    rig.effects.clear();
+    rig.observe(Observation::DesktopDnd(true));
+    rig.observe(Observation::DesktopDnd(false));
+    assert_eq!(rig.published_to(chosen), [Value::Null; 0]);
+}
+
+#[test]
+fn a_broker_that_lost_its_store_forgot_the_numbers_of_choices_too() {
+    let mut rig = Rig::up();
+    rig.live("presence/alice/chosen", &json!({"v":1,"rev":3,"status":"away"}));
+    rig.effects.clear();
+    rig.live("presence/alice/chosen", &json!({"v":1,"rev":1,"status":"dnd"}));
+    assert_eq!(rig.published_to(DEVICE)[0]["chosen"]["status"], "dnd");
+    rig.command(choose(ChosenStatus::Away));
+    assert_eq!(rig.published_to("presence/alice/chosen")[0]["rev"], 4);
+    // What is just being sent overwrites what was there before.
+    rig.live("presence/alice/chosen", &json!({"v":1,"rev":2,"status":"dnd"}));
+    assert_eq!(rig.published(), []);
+}
+
+#[test]
+fn what_is_chosen_a_moment_after_something_else_stands() {
+    let mut rig = Rig::new(Role::Chooser(UserId::parse("alice").unwrap()));
+    rig.command(Command::ClearChosen);
+    rig.handle(Input::Start);
+    rig.pass(20);
+    rig.link(LinkEvent::Up(Granted::default()));
+    // Taken within the second before, and the broker tells whole seconds.
+    let before = json!({"v":1,"rev":1,"status":"dnd","at":START - 400});
+    rig.receive_aged("presence/alice/chosen", &before, crate::session::CHOICE_EXPIRY);
+    rig.effects.clear();
+    rig.link(LinkEvent::Subscribed { refused: Vec::new() });
+    rig.pass(300);
+    let published = rig.published_to("presence/alice/chosen");
+    assert_eq!((&published[0]["rev"], published[0].get("status")), (&json!(2), None));
+}
