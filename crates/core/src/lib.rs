@@ -20,6 +20,7 @@ pub mod observation;
 pub mod presence;
 pub mod roster;
 mod session;
+pub mod team;
 pub mod text;
 pub mod time;
 pub mod topic;

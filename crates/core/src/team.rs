@@ -1,0 +1,25 @@
+//! How somebody comes to a team: the link that invites, the secret that lets in, and what the hub is asked.
+//!
+//! Owns the texts and shapes only, so that hub, app and command line mean the same. Deliberately makes no
+//! secret and checks none: whoever does has the system's random numbers.
+
+mod address;
+mod body;
+mod invitation;
+mod pin;
+mod secret;
+
+pub use address::{Address, AddressError};
+pub use body::{
+    Decision, DeviceOfMember, Host, InviteMade, InviteOrder, InviteView, Join, Joined, Member,
+    RefusalCode, Refused, Request, RequestMade, RequestState, RequestView, Role, TeamView,
+    TokenMade, TokenOrder, TokenView,
+};
+pub use invitation::{Invitation, InvitationError, SCHEME};
+pub use pin::{Pin, PinError};
+pub use secret::{ID_LENGTH, SECRET_LENGTH, Secret, SecretError};
+
+/// Where a hub listens for the team unless told otherwise, and the port that a link leaves out.
+pub const DEFAULT_PORT: u16 = 18_831;
+/// The longest name of a team, in characters.
+pub const MAX_TEAM_NAME: usize = 64;

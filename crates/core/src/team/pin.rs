@@ -1,0 +1,81 @@
+//! Which certificate a team's hub has.
+
+use std::fmt;
+use std::str::FromStr;
+
+use data_encoding::BASE64URL_NOPAD;
+use serde::{Deserialize, Serialize};
+
+/// SHA-256 of the DER of the one certificate that is believed.
+///
+/// As text: base64url without padding (RFC 4648, section 5), 43 characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Pin([u8; 32]);
+
+/// A text is no pin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a certificate's fingerprint has 43 letters, digits, - and _")]
+pub struct PinError;
+
+impl Pin {
+    /// The pin with this SHA-256.
+    #[must_use]
+    pub const fn of_digest(digest: [u8; 32]) -> Self {
+        Self(digest)
+    }
+
+    /// The SHA-256.
+    #[must_use]
+    pub const fn digest(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl FromStr for Pin {
+    type Err = PinError;
+
+    fn from_str(text: &str) -> Result<Self, PinError> {
+        let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|_| PinError)?;
+        bytes.try_into().map(Self).map_err(|_| PinError)
+    }
+}
+
+impl fmt::Display for Pin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&BASE64URL_NOPAD.encode(&self.0))
+    }
+}
+
+impl TryFrom<String> for Pin {
+    type Error = PinError;
+
+    fn try_from(text: String) -> Result<Self, PinError> {
+        text.parse()
+    }
+}
+
+impl From<Pin> for String {
+    fn from(pin: Pin) -> Self {
+        pin.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn written_and_read_again_it_is_the_same() {
+        let pin = Pin::of_digest(std::array::from_fn(|i| i as u8 * 7));
+        let text = pin.to_string();
+        assert_eq!((text.len(), text.parse()), (43, Ok(pin)));
+    }
+
+    #[test]
+    fn what_is_no_sha_256_is_refused() {
+        for text in ["", "abc", &"A".repeat(42), &"A".repeat(44), &"+".repeat(43)] {
+            assert_eq!(text.parse::<Pin>(), Err(PinError), "{text}");
+        }
+    }
+}
