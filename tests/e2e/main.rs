@@ -1,10 +1,12 @@
 //! The end-to-end tests, one module a subject.
 
+mod behaviour;
 mod broken;
 mod commands;
 mod desktop;
 mod harness;
 mod hostile;
+mod own_broker;
 mod presence;
 mod seeds;
 mod truth;

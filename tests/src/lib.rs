@@ -11,6 +11,7 @@
 //!
 //! It deliberately knows nothing of Porchlight's crates: the binaries are tested from outside.
 
+pub mod behaviour;
 pub mod binary;
 pub mod broker;
 pub mod cable;
