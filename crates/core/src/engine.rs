@@ -22,7 +22,6 @@ use crate::session::{AfterGoodbye, CHOICE_EXPIRY, Phase, Session};
 use crate::text::{MAX_EMOJI, MAX_TEXT, display_text};
 use crate::time::{Monotonic, Now, Timestamp};
 use crate::topic::Topic;
-use crate::view::tray::TrayView;
 use crate::view::{LinkView, MeView, PersonView, Problem, Snapshot, Stage};
 use crate::wire;
 
@@ -78,7 +77,6 @@ struct Shown {
     me: Option<MeView>,
     link: Option<LinkView>,
     problems: Vec<Problem>,
-    tray: Option<TrayView>,
 }
 
 impl Engine {
