@@ -5,6 +5,7 @@ mod commands;
 mod desktop;
 mod harness;
 mod hostile;
+mod machine;
 mod presence;
 mod seeds;
 mod truth;
