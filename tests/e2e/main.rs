@@ -6,6 +6,7 @@ mod commands;
 mod desktop;
 mod harness;
 mod hostile;
+mod machine;
 mod own_broker;
 mod presence;
 mod seeds;
