@@ -74,10 +74,10 @@ fn it_subscribes_reads_and_tells_in_this_order() {
     let mut line = line();
     line.handle(at(10), LinkEvent::Up(Granted::default()));
     let told = effects(&mut line);
-    assert_eq!(told[1..], [
-        Effect::Tell(News::Began),
-        Effect::Subscribe(vec!["presence/+".to_owned()])
-    ]);
+    assert_eq!(
+        told[1..],
+        [Effect::Tell(News::Began), Effect::Subscribe(vec!["presence/+".to_owned()])]
+    );
     line.handle(at(20), LinkEvent::Subscribed { refused: Vec::new() });
     line.write("presence/a".to_owned(), b"x".to_vec(), None);
     assert_eq!(effects(&mut line), [], "what is not read yet is not written over");
