@@ -37,6 +37,7 @@ mod hub;
 mod keeper;
 mod listen;
 mod log;
+mod rest;
 mod runtime_file;
 mod store;
 mod summing;

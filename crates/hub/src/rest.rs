@@ -48,18 +48,25 @@ struct Reading {
     guard: Arc<dyn Guard>,
     answers: Arc<Semaphore>,
     streams: Arc<Semaphore>,
+    /// After how long without a change a stream says that it lives.
+    keep_alive: Duration,
 }
 
 /// The reading API as a router, to be served by [`serve::connection`] or beside other paths.
 ///
 /// It has no fallback of its own: whoever serves it adds [`nothing_here`], once for all paths.
 pub(crate) fn reading(source: Arc<dyn Source>, guard: Arc<dyn Guard>) -> Router {
+    kept_alive(source, guard, stream::KEEP_ALIVE)
+}
+
+fn kept_alive(source: Arc<dyn Source>, guard: Arc<dyn Guard>, keep_alive: Duration) -> Router {
     let openapi = openapi::document(guard.takes_basic());
     let reading = Reading {
         source,
         guard,
         answers: Arc::new(Semaphore::new(ANSWERS)),
         streams: Arc::new(Semaphore::new(stream::STREAMS)),
+        keep_alive,
     };
     let answers = Router::new()
         .route("/v2/topics/presence", get(topics))

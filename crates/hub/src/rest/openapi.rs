@@ -87,11 +87,9 @@ mod tests {
         let shown = serde_json::to_value(&person).unwrap();
         let described = described();
         let schemas = &described["components"]["schemas"];
-        for (schema, shown) in [
-            ("Person", &shown),
-            ("Device", &shown["devices"][0]),
-            ("Evidence", &shown["evidence"]),
-        ] {
+        for (schema, shown) in
+            [("Person", &shown), ("Device", &shown["devices"][0]), ("Evidence", &shown["evidence"])]
+        {
             assert_eq!(names(&schemas[schema]["properties"]), names(shown), "{schema}");
         }
     }

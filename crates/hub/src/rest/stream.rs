@@ -4,11 +4,10 @@
 //! come to on the [`Board`]; so whoever does not read costs a place, and the connection, which
 //! [`super::serve`] ends when nothing of it was read for a while. Whoever comes back says by `Last-Event-ID` what they have seen.
 
+use super::Reading;
 use super::answer::{EVENTS, Refused, accepts};
 use super::board::{Board, Place};
 use super::guard::{Asker, Peer, Permission};
-use super::source::Source;
-use super::Reading;
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Extension, Query, State};
@@ -28,7 +27,7 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 pub(crate) const STREAMS: usize = 64;
 /// After so long without a change a comment is sent, so that proxies and readers know that the stream lives; and it is asked
 /// again whether the reader may read.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
+pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// How much is made at a time: one piece is all that a stream has in memory.
 const PIECE: usize = 64;
 
@@ -108,7 +107,7 @@ impl Stream {
             if !self.follows {
                 return None;
             }
-            match tokio::time::timeout(KEEP_ALIVE, self.turned.changed()).await {
+            match tokio::time::timeout(self.reading.keep_alive, self.turned.changed()).await {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) => return None,
                 Err(_) => return Some((Bytes::from_static(b":\n\n"), self)),
