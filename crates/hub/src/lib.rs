@@ -32,6 +32,7 @@
 mod broker;
 mod clock;
 mod error;
+mod gateway;
 mod hooks;
 mod hub;
 mod keeper;
@@ -44,6 +45,9 @@ mod summing;
 mod sums;
 
 pub use error::{HubError, HubWarning};
+pub use gateway::{
+    DEFAULT_GATEWAY_ADDR, Gateway, GatewaySettings, GatewayWrite, TokenError, TokenInfo, Tokens,
+};
 pub use hub::{Hub, HubEvent, HubSettings, Store};
 pub use listen::{DEFAULT_ADDR, Listen};
 pub use runtime_file::read_runtime_file;
