@@ -154,6 +154,12 @@ impl PersonView {
     pub fn group(&self) -> Group {
         Group::of_status(&self.status)
     }
+
+    /// By this people are listed: those here first, then by name.
+    #[must_use]
+    pub fn order(&self) -> (Group, String, String) {
+        (self.group(), self.name.to_lowercase(), self.user.clone())
+    }
 }
 
 /// What a person can choose to say of themselves.
