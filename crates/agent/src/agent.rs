@@ -448,6 +448,7 @@ impl Driver {
             Effect::Complain { topic, error } => {
                 tracing::warn!(%topic, "messages of this topic are dropped: {error}");
             }
+            Effect::Reachable(_) => {}
             Effect::SnapshotRead => self.tell(Event::SnapshotRead),
             Effect::ChoiceSettled(outcome) => self.tell(Event::ChoiceSettled(outcome)),
             Effect::MaySleep => {

@@ -5,10 +5,12 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::{
-    DeviceRecord, MAX_RECORD_BYTES, Payload, SeedRecord, SeedStatus, SumRecord, UserRecord,
-    VERSION, WireError,
+    DeviceRecord, HubRecord, MAX_RECORD_BYTES, Payload, SeedRecord, SeedStatus, SumRecord,
+    UserRecord, VERSION, WireError,
 };
+use crate::id::{DeviceId, UserId};
 use crate::presence::{AwayCause, Choice, Chosen, Observed, OfflineCause};
+use crate::team::{Address, Host, MAX_ADDRESSES, MAX_TEAM_NAME};
 use crate::text::{MAX_EMOJI, MAX_NAME, MAX_STATUS, MAX_TEXT, display_text};
 use crate::time::Timestamp;
 use crate::view::ChosenStatus;
@@ -162,8 +164,30 @@ pub(super) fn typing(content: &Content) -> Result<bool, WireError> {
     }
 }
 
-pub(super) fn hub(content: &Content) -> Result<(), WireError> {
-    content.object()?.version()
+/// That somebody sums here is what counts: of the rest, what can't be read is as good as not said.
+pub(super) fn hub(content: &Content) -> Result<HubRecord, WireError> {
+    let fields = content.object()?;
+    fields.version()?;
+    Ok(HubRecord {
+        team: fields.shown("team", MAX_TEAM_NAME).ok().flatten(),
+        host: fields.object("host").ok().flatten().and_then(|host| hosting(&host)),
+        at: addresses(fields.field("at")),
+    })
+}
+
+fn hosting(fields: &Fields) -> Option<Host> {
+    let text = |name| fields.text(name).ok().flatten();
+    let user = text("user").and_then(|id| UserId::parse(id).ok());
+    let device = text("device").and_then(|id| DeviceId::parse(id).ok());
+    let name = fields.shown("name", MAX_NAME).ok().flatten();
+    let name = name.or_else(|| display_text(user.as_ref()?.as_str(), MAX_NAME))?;
+    Some(Host { user, device, name })
+}
+
+fn addresses(at: Option<&Value>) -> Vec<Address> {
+    let listed = at.and_then(Value::as_array).into_iter().flatten();
+    let readable = listed.filter_map(|address| address.as_str()?.parse().ok());
+    readable.take(MAX_ADDRESSES).collect()
 }
 
 impl Content {
