@@ -153,7 +153,7 @@ impl Identity {
             state: state.to_owned(),
             user: user.clone(),
             given,
-            address: broker.address(),
+            address: broker.address().to_string(),
             speak_v5: Vec::new(),
             device_saved,
             locks: Vec::new(),

@@ -8,7 +8,7 @@ use porchlight_activity::Choice;
 use porchlight_core::id::{DeviceId, UserId};
 use porchlight_core::text::{MAX_NAME, display_text};
 
-use crate::broker::{Broker, Login};
+use crate::broker::{Broker, ClientCertificate, Login, Trust};
 use crate::config::{self, Config, ConfigError};
 use crate::habits::Habits;
 use crate::places::{NoPlace, Places};
@@ -17,7 +17,7 @@ use crate::places::{NoPlace, Places};
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Who and where (override the config)")]
 pub struct Flags {
-    /// Broker: mqtt://[USER:PASSWORD@]HOST[:PORT][/presence[/ORG]], or mqtts:// for TLS
+    /// Broker: mqtt://[USER:PASSWORD@]HOST[:PORT][/presence[/ORG]]; mqtts:// for TLS, ws:// or wss:// for WebSocket
     #[arg(long, value_name = "URL", global = true)]
     pub broker: Option<Broker>,
     /// Your id in the team
@@ -80,6 +80,11 @@ pub enum FlagsError {
     /// The config file is wrong.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// A key is of no use alone.
+    #[error(
+        "broker.key in the config is the key of a certificate; name that in broker.certificate"
+    )]
+    KeyAlone,
 }
 
 impl Flags {
@@ -92,6 +97,9 @@ impl Flags {
         let file = config::read(&places.config_file())?;
         let configured = file.is_some() || (self.broker.is_some() && self.user.is_some());
         let config = file.unwrap_or_default();
+        if config.broker.key.is_some() && config.broker.certificate.is_none() {
+            return Err(FlagsError::KeyAlone);
+        }
         let broker = self.broker.clone().or_else(|| broker(&config));
         let name = self.name.clone().or(config.name);
         Ok(Resolved {
@@ -124,7 +132,13 @@ fn broker(config: &Config) -> Option<Broker> {
         let password = written.password.clone().unwrap_or_default();
         broker.login = Some(Login { username: username.clone(), password });
     }
-    broker.ca.clone_from(&written.ca);
+    if let Some(tls) = &mut broker.tls {
+        tls.trust = written.ca.clone().map_or(Trust::System, Trust::Authorities);
+        tls.certificate = written.certificate.clone().map(|certificate| {
+            let key = written.key.clone().unwrap_or_else(|| certificate.clone());
+            ClientCertificate { certificate, key }
+        });
+    }
     Some(broker)
 }
 
@@ -156,6 +170,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::broker::Tls;
 
     fn flags(dir: &std::path::Path, config: &str) -> Flags {
         std::fs::write(dir.join("config.toml"), config).unwrap();
@@ -178,8 +193,26 @@ mod tests {
         flags.broker = Some("mqtt://b".parse().unwrap());
         let over = flags.resolve().unwrap();
         assert_eq!(over.user.unwrap().as_str(), "bob");
-        assert_eq!(over.broker.unwrap().host, "b");
+        assert_eq!(over.broker.unwrap().address().host(), "b");
         assert_eq!(over.name.as_deref(), Some("Alice"));
+    }
+
+    #[test]
+    fn whom_to_believe_over_tls_comes_from_the_config() {
+        let dir = tempfile::tempdir().unwrap();
+        let tls = |config: &str| {
+            let config = format!("[broker]\nurl = \"wss://a\"\n{config}");
+            flags(dir.path(), &config).resolve().map(|it| it.broker.unwrap().tls.unwrap())
+        };
+        assert_eq!(tls("").unwrap(), Tls::default());
+        let files = |certificate: &str, key: &str| {
+            Some(ClientCertificate { certificate: certificate.into(), key: key.into() })
+        };
+        let both = tls("ca = \"ca.pem\"\ncertificate = \"me.pem\"\nkey = \"me.key\"").unwrap();
+        assert_eq!(both.trust, Trust::Authorities("ca.pem".into()));
+        assert_eq!(both.certificate, files("me.pem", "me.key"));
+        assert_eq!(tls("certificate = \"me.pem\"").unwrap().certificate, files("me.pem", "me.pem"));
+        assert!(tls("key = \"me.key\"").unwrap_err().to_string().contains("broker.certificate"));
     }
 
     #[test]

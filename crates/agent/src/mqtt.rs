@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use porchlight_core::effect::{Connect, Publish, Version};
 use porchlight_core::input::{LinkEvent, LinkFailure};
+use porchlight_core::team::Address;
 use rumqttc::{NetworkOptions, TlsConfiguration, Transport};
 use rustls::ClientConfig;
 use tokio::sync::mpsc;
@@ -46,20 +47,43 @@ pub(crate) struct Reach {
 
 impl Reach {
     pub(crate) fn new(broker: Broker) -> Result<Self, crate::tls::TlsError> {
-        let tls =
-            broker.tls.then(|| crate::tls::client_config(broker.ca.as_deref())).transpose()?;
+        let tls = broker.tls.as_ref().map(crate::tls::client_config).transpose()?;
         Ok(Self { broker, tls })
+    }
+
+    /// One that believes as the test wants.
+    #[cfg(test)]
+    pub(crate) fn believing(broker: Broker, tls: Arc<ClientConfig>) -> Self {
+        Self { broker, tls: Some(tls) }
     }
 
     pub(crate) fn broker(&self) -> &Broker {
         &self.broker
     }
 
-    fn transport(&self) -> Transport {
-        self.tls.as_ref().map_or(Transport::Tcp, |tls| {
-            Transport::tls_with_config(TlsConfiguration::Rustls(tls.clone()))
-        })
+    fn address(&self) -> &Address {
+        self.broker.address()
     }
+
+    fn target(&self) -> Target {
+        let address = self.address();
+        let tls = self.tls.as_ref().map(|tls| TlsConfiguration::Rustls(tls.clone()));
+        let (host, transport) = match (self.broker.web_socket_url(address), tls) {
+            (Some(url), None) => (url, Transport::Ws),
+            (Some(url), Some(tls)) => (url, Transport::Wss(tls)),
+            (None, None) => (address.host().to_owned(), Transport::Tcp),
+            (None, Some(tls)) => (address.host().to_owned(), Transport::Tls(tls)),
+        };
+        Target { host, port: address.port(), transport }
+    }
+}
+
+/// What the library is told to connect to.
+struct Target {
+    /// The host without brackets, as the library takes it for the name in the certificate; a WebSocket's whole URL.
+    host: String,
+    port: u16,
+    transport: Transport,
 }
 
 /// Asks the library for something to be sent. `false` where it takes no more.
