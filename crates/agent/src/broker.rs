@@ -5,11 +5,14 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use percent_encoding::percent_decode_str;
 use porchlight_core::id::{Root, RootError};
-use porchlight_core::team::{Address, AddressError, Pin};
+use porchlight_core::team::{Address, AddressError, MAX_ADDRESSES, Pin};
 use url::{Host, Url};
+
+use crate::membership::Kept;
 
 /// Where brokers that offer MQTT over WebSocket expect it.
 const WEB_SOCKET_PATH: &str = "/mqtt";
@@ -27,6 +30,8 @@ pub struct Broker {
     pub root: Root,
     /// User Name and Password of the CONNECT.
     pub login: Option<Login>,
+    /// The state folder of the membership that this is the broker of, where it is one's.
+    pub(crate) membership: Option<PathBuf>,
 }
 
 /// Whom to believe over TLS, and how to prove who we are.
@@ -65,7 +70,16 @@ pub struct Login {
     /// User Name.
     pub username: String,
     /// Password.
-    pub password: String,
+    pub password: Password,
+}
+
+/// The password, or where it is kept.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Password {
+    /// It was said.
+    Said(String),
+    /// It is asked for when it is needed.
+    Kept(Arc<Kept>),
 }
 
 /// Why a text is no broker URL.
@@ -122,7 +136,7 @@ impl FromStr for Broker {
         let root = if path.is_empty() { Root::default() } else { Root::parse(&path)? };
         let login = (!url.username().is_empty()).then(|| Login {
             username: decode(url.username()),
-            password: decode(url.password().unwrap_or_default()),
+            password: Password::Said(decode(url.password().unwrap_or_default())),
         });
         Ok(Self {
             at: vec![address],
@@ -130,6 +144,7 @@ impl FromStr for Broker {
             tls: tls.then(Tls::default),
             root,
             login,
+            membership: None,
         })
     }
 }
@@ -151,6 +166,37 @@ fn decode(text: &str) -> String {
 }
 
 impl Broker {
+    /// A team's hub, which is known by its certificate and by nothing else.
+    pub(crate) fn pinned(at: Vec<Address>, pin: Pin, root: Root, login: Login) -> Self {
+        let tls = Some(Tls { trust: Trust::Pinned(pin), certificate: None });
+        Self { at, web_socket: None, tls, root, login: Some(login), membership: None }
+    }
+
+    /// Where it can be reached, the likeliest first.
+    #[must_use]
+    pub fn addresses(&self) -> &[Address] {
+        &self.at
+    }
+
+    /// Tries this address first.
+    pub fn prefer(&mut self, address: Address) {
+        self.at.retain(|known| *known != address);
+        self.at.insert(0, address);
+        self.at.truncate(MAX_ADDRESSES);
+    }
+
+    /// It can be reached there, and at the address that is in use now, which is tried first where it is among them
+    /// and last where it is not.
+    pub(crate) fn found_at(&mut self, at: &[Address], in_use: &Address) {
+        let mut found = at.to_vec();
+        found.truncate(MAX_ADDRESSES - 1);
+        match found.iter().position(|address| address == in_use) {
+            Some(position) => found[..=position].rotate_right(1),
+            None => found.push(in_use.clone()),
+        }
+        self.at = found;
+    }
+
     /// The address, or the likeliest of several.
     #[must_use]
     pub fn address(&self) -> &Address {
@@ -192,6 +238,13 @@ impl fmt::Debug for Broker {
     }
 }
 
+impl fmt::Debug for Password {
+    /// Says nothing of it: passwords do not belong in logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(…)")
+    }
+}
+
 impl fmt::Debug for Login {
     /// Says who, never how: passwords do not belong in logs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -214,7 +267,8 @@ mod tests {
         assert_eq!((it.tls, it.web_socket), (Some(Tls::default()), None));
         assert_eq!(it.root.as_str(), "presence/acme");
         let login = it.login.unwrap();
-        assert_eq!((login.username.as_str(), login.password.as_str()), ("bob@acme", "p/w"));
+        assert_eq!(login.username, "bob@acme");
+        assert_eq!(login.password, Password::Said("p/w".to_owned()));
     }
 
     #[test]
@@ -266,6 +320,27 @@ mod tests {
             let error = text.parse::<Broker>().unwrap_err().to_string();
             assert!(error.contains(part), "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn the_address_in_use_stays_first_where_the_hub_knows_it_and_last_where_not() {
+        let addresses = |text: &str| -> Vec<Address> {
+            text.split(' ').map(|address| address.parse().unwrap()).collect()
+        };
+        for (at, in_use, order) in [
+            ("a b c", "b", "b a c"),
+            ("a b c", "a", "a b c"),
+            ("a b c", "x", "a b c x"),
+            ("a b c d e f g h", "x", "a b c d e f g x"),
+        ] {
+            let mut it = broker("mqtts://old");
+            it.found_at(&addresses(at), &addresses(in_use)[0]);
+            assert_eq!(it.addresses(), addresses(order), "{at} {in_use}");
+        }
+        let mut it = broker("mqtts://a:1");
+        it.prefer("b:1".parse().unwrap());
+        it.prefer("a:1".parse().unwrap());
+        assert_eq!(it.addresses(), addresses("a:1 b:1"));
     }
 
     #[test]

@@ -8,9 +8,10 @@ use porchlight_activity::Choice;
 use porchlight_core::id::{DeviceId, UserId};
 use porchlight_core::text::{MAX_NAME, display_text};
 
-use crate::broker::{Broker, ClientCertificate, Login, Trust};
+use crate::broker::{Broker, ClientCertificate, Login, Password, Trust};
 use crate::config::{self, Config, ConfigError};
 use crate::habits::Habits;
+use crate::membership::{Membership, MembershipError};
 use crate::places::{NoPlace, Places};
 
 /// Flags that override the config.
@@ -55,6 +56,8 @@ pub struct Resolved {
     pub device: Option<DeviceId>,
     /// Where the team meets; `None` means the hub on this machine.
     pub broker: Option<Broker>,
+    /// The team that was joined, where that is what the broker is of.
+    pub membership: Option<Membership>,
     /// What is watched.
     pub source: Choice,
     /// Whether others see that a microphone is in use.
@@ -65,9 +68,9 @@ pub struct Resolved {
     pub habits: Habits,
     /// Whether notices are wanted.
     pub notices: bool,
-    /// Whether the desktop app runs a hub.
+    /// Whether the desktop app runs a hub, be it that of the team that was joined or one for this machine alone.
     pub runs_hub: bool,
-    /// Whether there was anything to go by: a config file, or who and where by flags.
+    /// Whether there was anything to go by: a config file, a team that was joined, or who and where by flags.
     pub configured: bool,
 }
 
@@ -80,6 +83,9 @@ pub enum FlagsError {
     /// The config file is wrong.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// What was kept of a team can't be read.
+    #[error(transparent)]
+    Membership(#[from] MembershipError),
     /// A key is of no use alone.
     #[error(
         "broker.key in the config is the key of a certificate; name that in broker.certificate"
@@ -100,15 +106,21 @@ impl Flags {
         if config.broker.key.is_some() && config.broker.certificate.is_none() {
             return Err(FlagsError::KeyAlone);
         }
-        let broker = self.broker.clone().or_else(|| broker(&config));
+        let named = self.broker.clone().or_else(|| broker(&config));
+        // A broker that is named is meant, whatever was joined.
+        let membership = if named.is_none() { Membership::read(&places.state)? } else { None };
+        let joined = membership.as_ref();
+        // The id is bound to the credential, whatever the config says.
+        let user = self.user.clone().or_else(|| joined.map(|it| it.user().clone()));
         let name = self.name.clone().or(config.name);
+        let name = name.or_else(|| joined.map(|it| it.name().to_owned()));
         Ok(Resolved {
             places,
-            user: self.user.clone().or(config.user),
+            user: user.or(config.user),
             name: name.and_then(|name| display_text(&name, MAX_NAME)),
             device: self.device.clone().or(config.device),
-            runs_hub: config.hub.run && broker.is_none(),
-            broker,
+            runs_hub: config.hub.run && named.is_none(),
+            broker: named.or_else(|| joined.map(Membership::broker)),
             source: config.activity.source,
             calls: config.activity.calls,
             desktop_dnd: config.activity.desktop_dnd,
@@ -119,7 +131,8 @@ impl Flags {
                 user_topic: config.presence.user_topic,
             },
             notices: config.notices.come_and_go,
-            configured,
+            configured: configured || joined.is_some(),
+            membership,
         })
     }
 }
@@ -130,7 +143,8 @@ fn broker(config: &Config) -> Option<Broker> {
     let mut broker = written.url.clone()?;
     if let Some(username) = &written.username {
         let password = written.password.clone().unwrap_or_default();
-        broker.login = Some(Login { username: username.clone(), password });
+        broker.login =
+            Some(Login { username: username.clone(), password: Password::Said(password) });
     }
     if let Some(tls) = &mut broker.tls {
         tls.trust = written.ca.clone().map_or(Trust::System, Trust::Authorities);
@@ -169,8 +183,12 @@ impl Resolved {
 mod tests {
     use std::time::Duration;
 
+    use porchlight_core::id::Root;
+    use porchlight_core::team::{Joined, Pin, Role, Secret};
+
     use super::*;
     use crate::broker::Tls;
+    use crate::membership::Keep;
 
     fn flags(dir: &std::path::Path, config: &str) -> Flags {
         std::fs::write(dir.join("config.toml"), config).unwrap();
@@ -186,7 +204,10 @@ mod tests {
         );
         let plain = flags.resolve().unwrap();
         let login = plain.broker.clone().unwrap().login.unwrap();
-        assert_eq!((login.username.as_str(), login.password.as_str()), ("u", "p"));
+        assert_eq!(
+            (login.username, login.password),
+            ("u".to_owned(), Password::Said("p".to_owned()))
+        );
         assert!(plain.configured);
 
         flags.user = Some(UserId::parse("bob").unwrap());
@@ -239,6 +260,61 @@ mod tests {
         assert!(!flags.resolve().unwrap().configured);
         flags.user = Some(UserId::parse("bob").unwrap());
         assert!(flags.resolve().unwrap().configured);
+    }
+
+    /// A team that Bob joined.
+    async fn join(dir: &std::path::Path) {
+        let joined = Joined {
+            team: "Team".to_owned(),
+            root: Root::parse("presence/acme").unwrap(),
+            user: UserId::parse("bob-2").unwrap(),
+            name: "Bob".to_owned(),
+            role: Role::Member,
+            credential: Secret::of_parts("k3V9xQ2aB7", &"s".repeat(27)).unwrap(),
+            at: vec!["10.0.0.7:1".parse().unwrap()],
+            pin: Pin::of_digest([7; 32]),
+        };
+        let state = Places::find(Some(dir)).unwrap().state;
+        Membership::keep(&state, &joined, Keep::FileAgreed).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn the_team_that_was_joined_is_the_broker_where_none_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        join(dir.path()).await;
+        let nothing = Flags { config_dir: Some(dir.path().to_owned()), ..Flags::default() };
+        let it = nothing.resolve().unwrap();
+        let broker = it.broker.clone().unwrap();
+        assert_eq!(broker.to_string(), "mqtts://10.0.0.7:1/presence/acme");
+        assert_eq!(broker.tls.unwrap().trust, Trust::Pinned(Pin::of_digest([7; 32])));
+        assert_eq!((it.user.unwrap().as_str(), it.name.as_deref()), ("bob-2", Some("Bob")));
+        assert!(it.configured && !it.runs_hub);
+        assert_eq!(it.membership.unwrap().team(), "Team");
+
+        // The id is the credential's, the name the person's; the host's own app runs the hub, too.
+        let mut flags =
+            flags(dir.path(), "user = \"bob\"\nname = \"Bob Okafor\"\n[hub]\nrun = true");
+        let it = flags.resolve().unwrap();
+        assert_eq!((it.user.unwrap().as_str(), it.name.as_deref()), ("bob-2", Some("Bob Okafor")));
+        assert!(it.runs_hub && it.broker.is_some());
+
+        flags.user = Some(UserId::parse("zoe").unwrap());
+        assert_eq!(flags.resolve().unwrap().user.unwrap().as_str(), "zoe");
+        flags.broker = Some("mqtt://b".parse().unwrap());
+        let it = flags.resolve().unwrap();
+        assert_eq!(it.broker.unwrap().address().host(), "b");
+        assert!(it.membership.is_none() && !it.runs_hub);
+    }
+
+    #[tokio::test]
+    async fn a_broker_in_the_config_is_meant_whatever_was_joined() {
+        let dir = tempfile::tempdir().unwrap();
+        join(dir.path()).await;
+        let it = flags(dir.path(), "user = \"bob\"\n[broker]\nurl = \"mqtt://c\"").resolve();
+        let it = it.unwrap();
+        assert_eq!(it.broker.unwrap().address().host(), "c");
+        assert_eq!(it.user.unwrap().as_str(), "bob");
+        assert!(it.membership.is_none());
     }
 
     #[test]

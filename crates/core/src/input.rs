@@ -134,6 +134,16 @@ pub enum LinkFailure {
         /// What answered.
         what: String,
     },
+    /// What lets us in is kept where it can't be had: nothing was said to the broker.
+    #[error("{message}")]
+    Credential {
+        /// What programs branch on.
+        code: &'static str,
+        /// Whether asking again can help, as where a keyring may be unlocked meanwhile.
+        may_pass: bool,
+        /// What is wrong and what to do.
+        message: String,
+    },
     /// CONNACK 0x86: the user name or password is wrong.
     #[error("the broker does not accept this user name and password; correct them in the config")]
     BadCredentials,
@@ -182,6 +192,7 @@ impl LinkFailure {
             Self::Tls { .. } => "tls",
             Self::OtherCertificate { .. } => "other_certificate",
             Self::SignIn { .. } => "sign_in",
+            Self::Credential { code, .. } => code,
             Self::BadCredentials => "bad_credentials",
             Self::NotAuthorized { .. } => "not_authorized",
             Self::Refused { .. } => "refused",
@@ -195,7 +206,12 @@ impl LinkFailure {
     /// Whether asking again at once cannot help: somebody has to change something first.
     #[must_use]
     pub const fn is_refusal(&self) -> bool {
-        matches!(self, Self::BadCredentials | Self::NotAuthorized { .. })
+        matches!(
+            self,
+            Self::BadCredentials
+                | Self::NotAuthorized { .. }
+                | Self::Credential { may_pass: false, .. }
+        )
     }
 
     /// Whether it is as if nobody were there, which a computer that sleeps or is off explains.

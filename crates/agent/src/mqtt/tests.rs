@@ -5,6 +5,7 @@ use super::peer::{
 };
 use super::*;
 
+mod addresses;
 mod secure;
 mod web_socket;
 

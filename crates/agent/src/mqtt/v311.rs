@@ -35,9 +35,6 @@ fn options(reach: &Reach, connect: &Connect) -> MqttOptions {
         .set_clean_session(connect.clean_start)
         .set_inflight(IN_FLIGHT)
         .set_max_packet_size(ANY_SIZE, MAX_PACKET as usize);
-    if let Some(login) = &reach.broker.login {
-        options.set_credentials(&login.username, &login.password);
-    }
     if let Some(will) = &connect.will {
         let payload = will.payload.clone();
         options.set_last_will(LastWill::new(&will.topic, payload, QoS::AtLeastOnce, true));
@@ -71,6 +68,10 @@ pub(super) struct Ear {
 }
 
 impl Hears for Ear {
+    fn sign_in(&mut self, username: &str, password: &str) {
+        self.event_loop.mqtt_options.set_credentials(username, password);
+    }
+
     async fn hear(&mut self) -> Result<Heard, LinkFailure> {
         Ok(match self.event_loop.poll().await {
             Ok(Event::Incoming(packet)) => self.incoming(packet),

@@ -37,9 +37,6 @@ fn options(reach: &Reach, connect: &Connect) -> MqttOptions {
         .set_outgoing_inflight_upper_limit(IN_FLIGHT)
         .set_session_expiry_interval(Some(seconds(connect.session_expiry)))
         .set_max_packet_size(Some(MAX_PACKET));
-    if let Some(login) = &reach.broker.login {
-        options.set_credentials(&login.username, &login.password);
-    }
     if let Some(will) = &connect.will {
         options.set_last_will(last_will(will));
     }
@@ -102,6 +99,10 @@ pub(super) struct Ear {
 }
 
 impl Hears for Ear {
+    fn sign_in(&mut self, username: &str, password: &str) {
+        self.event_loop.options.set_credentials(username, password);
+    }
+
     async fn hear(&mut self) -> Result<Heard, LinkFailure> {
         Ok(match self.event_loop.poll().await {
             Ok(Event::Incoming(packet)) => self.incoming(packet),

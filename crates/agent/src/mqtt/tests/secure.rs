@@ -177,8 +177,8 @@ fn files_that_are_no_certificates_are_named() {
 
 #[tokio::test]
 async fn tls_reaches_an_ipv6_address() {
-    // Where this machine has no IPv6 loopback there is nothing to be seen.
     let Ok(listener) = tokio::net::TcpListener::bind("[::1]:0").await else {
+        println!("skipped: tls_reaches_an_ipv6_address: this machine has no IPv6");
         return;
     };
     let mut broker: Broker = format!("mqtts://{}", listener.local_addr().unwrap()).parse().unwrap();
