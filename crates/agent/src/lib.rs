@@ -15,6 +15,7 @@ pub mod membership;
 mod mqtt;
 pub mod places;
 mod store;
+pub mod team;
 pub mod teammates;
 mod tls;
 

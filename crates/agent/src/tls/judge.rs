@@ -17,6 +17,7 @@ use rustls::{
 };
 
 use super::{TlsError, provider};
+use crate::team::Hint;
 
 /// Whose certificates are believed.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub(super) enum Believed {
     Authorities(Arc<WebPkiServerVerifier>),
     /// This one.
     Pinned(Pin),
+    /// The one whose fingerprint begins like this.
+    Hinted(Hint),
 }
 
 /// Why a certificate is not believed, beyond what rustls says itself.
@@ -55,6 +58,17 @@ pub(super) struct Judge {
 impl Judge {
     pub(super) fn new(believed: Believed, public: fn() -> Result<RootCertStore, TlsError>) -> Self {
         Self { believed, public, algorithms: provider().signature_verification_algorithms }
+    }
+
+    /// Whether its fingerprint begins like this, and why not.
+    fn is_the_one(&self, seen: &Seen<'_>, beginning: &[u8]) -> Result<ServerCertVerified, Error> {
+        if digest(&SHA256, seen.certificate).as_ref().starts_with(beginning) {
+            Ok(ServerCertVerified::assertion())
+        } else if self.is_public(seen) {
+            Err(NotBelieved::SomebodyElses.into())
+        } else {
+            Err(NotBelieved::OtherThanPinned.into())
+        }
     }
 
     /// Whether an authority that this system trusts signed it, for whatever name.
@@ -103,11 +117,8 @@ impl ServerCertVerifier for Judge {
     ) -> Result<ServerCertVerified, Error> {
         let seen = Seen { certificate, chain, name, now };
         match &self.believed {
-            Believed::Pinned(pin) if digest(&SHA256, certificate).as_ref() == pin.digest() => {
-                Ok(ServerCertVerified::assertion())
-            }
-            Believed::Pinned(_) if self.is_public(&seen) => Err(NotBelieved::SomebodyElses.into()),
-            Believed::Pinned(_) => Err(NotBelieved::OtherThanPinned.into()),
+            Believed::Pinned(pin) => self.is_the_one(&seen, pin.digest()),
+            Believed::Hinted(Hint(beginning)) => self.is_the_one(&seen, beginning),
             Believed::System(verifier) => seen.by(verifier).map_err(|error| {
                 if is_for_another_name(&error) { NotBelieved::SomebodyElses.into() } else { error }
             }),
