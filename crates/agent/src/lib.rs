@@ -11,6 +11,7 @@ pub mod config;
 pub mod device;
 pub mod flags;
 pub mod habits;
+pub mod leaving;
 pub mod membership;
 mod mqtt;
 pub mod places;
