@@ -14,6 +14,7 @@ pub mod habits;
 pub mod leaving;
 pub mod membership;
 mod mqtt;
+pub mod nearby;
 pub mod places;
 mod store;
 pub mod team;
