@@ -11,10 +11,14 @@ pub mod config;
 pub mod device;
 pub mod flags;
 pub mod habits;
+pub mod leaving;
 pub mod line;
+pub mod membership;
 mod mqtt;
+pub mod nearby;
 pub mod places;
 mod store;
+pub mod team;
 pub mod teammates;
 mod tls;
 

@@ -234,6 +234,10 @@ pub enum LinkView {
         retry_at: Option<Timestamp>,
         /// Why the last try or connection ended.
         problem: Option<Problem>,
+        /// The computer that hosts the team, where it said itself that it would not be there. Absent: not known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(test, ts(optional))]
+        host: Option<HostView>,
     },
     /// Connected.
     Up {
@@ -251,6 +255,18 @@ pub enum LinkView {
     },
     /// Said goodbye.
     Closed,
+}
+
+/// The computer that hosts the team, while it is not there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct HostView {
+    /// Whose computer it is, or what the box is called.
+    pub name: String,
+    /// `asleep`, `left` or `lost`.
+    pub cause: CauseView,
+    /// Since when, Unix milliseconds, where it is known.
+    pub since: Option<Timestamp>,
 }
 
 /// How far the app has come.

@@ -3,8 +3,8 @@
 use ts_rs::{Config, TS};
 
 use super::{
-    CauseView, ChosenStatus, ChosenView, DeviceView, Doubt, Evidence, LinkView, MeView, PersonView,
-    Problem, Snapshot, Stage, Update,
+    CauseView, ChosenStatus, ChosenView, DeviceView, Doubt, Evidence, HostView, LinkView, MeView,
+    PersonView, Problem, Snapshot, Stage, Update,
 };
 use crate::time::Timestamp;
 
@@ -40,6 +40,7 @@ fn text() -> String {
         ChosenView,
         MeView,
         Problem,
+        HostView,
         LinkView,
         Stage,
         Snapshot,

@@ -7,7 +7,7 @@ use porchlight_core::presence::{AwayCause, Observed};
 use porchlight_core::roster::{Applied, Arrival, Change, Roster};
 use porchlight_core::time::{Monotonic, Now, Timestamp};
 use porchlight_core::topic::Topic;
-use porchlight_core::wire::{self, Payload, SeedStatus, SumRecord, UserRecord};
+use porchlight_core::wire::{self, HubRecord, Payload, SeedStatus, SumRecord, UserRecord};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -134,7 +134,7 @@ impl Room {
             Topic::User(user) => self.apply_user(now, user, payload, arrival),
             Topic::Activity(user) => self.apply_activity(now, user, payload, arrival),
             Topic::Hub => {
-                self.announced = wire::decode_hub(payload) == Ok(Payload::Record(()));
+                self.announced = matches!(wire::decode_hub(payload), Ok(Payload::Record(_)));
                 self.announce_at = None;
             }
             // Between people, and between one person's devices: nothing to sum.
@@ -254,7 +254,7 @@ impl Room {
             match self.announcing.take(now.mono) {
                 Ok(()) => {
                     self.announced = true;
-                    writes.push(self.announcement(wire::encode_hub()));
+                    writes.push(self.announcement(wire::encode_hub(&HubRecord::default())));
                 }
                 Err(at) => self.announce_at = Some(at),
             }
