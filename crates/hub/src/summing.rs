@@ -17,7 +17,7 @@ use porchlight_core::time::{Now, Timestamp};
 use porchlight_core::topic::Topic;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 /// How long a record stands that nobody renews (`docs/protocol.md`, *Age and lease*), in seconds.
@@ -84,15 +84,21 @@ impl Summing {
         router: Arc<MessageRouter>,
         retained: Vec<RetainedMessage>,
         Listened(heard): Listened,
+        hosting: Option<Hosting>,
     ) -> Self {
         let now = clock::now();
         let mut sums = Sums::new();
+        if let Some(hosting) = &hosting {
+            sums.announce(hosting.announcement.borrow().clone());
+            sums.open(hosting.root.clone());
+        }
         for message in retained {
             let arrival = Arrival { retained: true, age: Some(age(now, &message)) };
             sums.apply(now, &message.topic, &message.payload, arrival);
         }
         let (close, closed) = oneshot::channel();
-        let mut running = Running { sums, router, heard };
+        let announcement = hosting.map(|hosting| hosting.announcement);
+        let mut running = Running { sums, router, heard, announcement };
         running.write().await;
         Self { close: Some(close), task: tokio::spawn(running.run(closed)) }
     }
@@ -109,10 +115,28 @@ impl Summing {
     }
 }
 
+/// For whom a hub sums, and what it says of itself on `_hub`.
+pub(crate) struct Hosting {
+    pub(crate) root: Root,
+    pub(crate) announcement: watch::Receiver<Vec<u8>>,
+}
+
 struct Running {
     sums: Sums,
     router: Arc<MessageRouter>,
     heard: mpsc::Receiver<Heard>,
+    /// What `_hub` is to say, where that changes.
+    announcement: Option<watch::Receiver<Vec<u8>>>,
+}
+
+/// Waits for something else to say on `_hub`.
+async fn announced(announcement: &mut Option<watch::Receiver<Vec<u8>>>) -> Vec<u8> {
+    if let Some(news) = announcement
+        && news.changed().await.is_ok()
+    {
+        return news.borrow_and_update().clone();
+    }
+    std::future::pending().await
 }
 
 impl Running {
@@ -135,6 +159,7 @@ impl Running {
                         return;
                     }
                 }
+                news = announced(&mut self.announcement) => self.sums.announce(news),
                 () = sleep(due) => {}
             }
             let now = clock::now();
@@ -215,8 +240,11 @@ mod tests {
     async fn what_others_retain_is_heard_and_what_we_write_is_not() {
         let (listener, Listened(mut heard)) = listener();
         let storage = Arc::new(DynamicStorage::Memory(MemoryBackend::new()));
-        let router = MessageRouter::with_storage(storage)
-            .with_event_handler(Arc::new(Hooks { recorder: None, listener }));
+        let router = MessageRouter::with_storage(storage).with_event_handler(Arc::new(Hooks {
+            recorder: None,
+            listener,
+            access: None,
+        }));
         let router = Arc::new(router);
         let ours =
             Write { topic: "presence/ours".to_owned(), payload: b"x".to_vec(), expires: true };

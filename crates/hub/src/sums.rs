@@ -11,6 +11,7 @@ use porchlight_core::id::Root;
 use porchlight_core::roster::Arrival;
 use porchlight_core::time::{Monotonic, Now};
 use porchlight_core::topic::Topic;
+use porchlight_core::wire;
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -38,6 +39,8 @@ pub(crate) struct Write {
 #[derive(Debug)]
 pub(crate) struct Sums {
     rooms: HashMap<Root, Room>,
+    /// What `_hub` says.
+    announcement: Vec<u8>,
     /// Nobody is judged by the clock before.
     patient_until: Option<Monotonic>,
 }
@@ -46,7 +49,8 @@ impl Sums {
     /// Nobody yet. `presence/_hub` is announced whatever is retained, since a device decides on its first connection
     /// who sums.
     pub(crate) fn new() -> Self {
-        let mut sums = Self { rooms: HashMap::new(), patient_until: None };
+        let announcement = wire::encode_hub();
+        let mut sums = Self { rooms: HashMap::new(), announcement, patient_until: None };
         sums.open(Root::default());
         sums
     }
@@ -54,6 +58,14 @@ impl Sums {
     /// Sees to it that `_hub` stands under `root`.
     pub(crate) fn open(&mut self, root: Root) {
         self.room(root);
+    }
+
+    /// Says something else on `_hub` from here on.
+    pub(crate) fn announce(&mut self, announcement: Vec<u8>) {
+        for room in self.rooms.values_mut() {
+            room.announce(announcement.clone());
+        }
+        self.announcement = announcement;
     }
 
     /// Folds in what was retained on `topic`, or that it was cleared. Anything that is not of the protocol is ignored.
@@ -111,7 +123,9 @@ impl Sums {
             tracing::debug!(%root, "too many roots: nobody sums under this one");
             return None;
         }
-        Some(self.rooms.entry(root.clone()).or_insert_with(|| Room::new(root)))
+        let announcement = &self.announcement;
+        let new = |root| Room::new(root, announcement.clone());
+        Some(self.rooms.entry(root.clone()).or_insert_with(|| new(root)))
     }
 }
 

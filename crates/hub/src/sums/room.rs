@@ -26,6 +26,8 @@ pub(super) struct Room {
     due: BTreeSet<UserId>,
     /// Whose topics are wrong, and when it is our turn again to say so.
     later: BTreeSet<(Monotonic, UserId)>,
+    /// What `_hub` is to say, and whether it does.
+    announcement: Vec<u8>,
     announced: bool,
     announcing: Turns,
     announce_at: Option<Monotonic>,
@@ -73,17 +75,24 @@ impl From<&SumRecord> for Said {
 }
 
 impl Room {
-    pub(super) fn new(root: Root) -> Self {
+    pub(super) fn new(root: Root, announcement: Vec<u8>) -> Self {
         Self {
             root,
             roster: Roster::default(),
             people: BTreeMap::new(),
             due: BTreeSet::new(),
             later: BTreeSet::new(),
+            announcement,
             announced: false,
             announcing: Turns::default(),
             announce_at: None,
         }
+    }
+
+    /// Says something else on `_hub` from here on.
+    pub(super) fn announce(&mut self, announcement: Vec<u8>) {
+        self.announced &= self.announcement == announcement;
+        self.announcement = announcement;
     }
 
     pub(super) fn apply(&mut self, now: Now, topic: Topic, payload: &[u8], arrival: Arrival) {
@@ -92,7 +101,7 @@ impl Room {
             Topic::User(user) => self.apply_user(now, user, payload, arrival),
             Topic::Activity(user) => self.apply_activity(now, user, payload, arrival),
             Topic::Hub => {
-                self.announced = wire::decode_hub(payload) == Ok(Payload::Record(()));
+                self.announced = payload == self.announcement;
                 self.announce_at = None;
             }
             // Between people, and between one person's devices: nothing to sum.
@@ -208,7 +217,7 @@ impl Room {
             match self.announcing.take(now.mono) {
                 Ok(()) => {
                     self.announced = true;
-                    writes.push(self.announcement(wire::encode_hub()));
+                    writes.push(self.hub(self.announcement.clone()));
                 }
                 Err(at) => self.announce_at = Some(at),
             }
@@ -223,10 +232,10 @@ impl Room {
     }
 
     pub(super) fn withdrawal(&self) -> Write {
-        self.announcement(Vec::new())
+        self.hub(Vec::new())
     }
 
-    fn announcement(&self, payload: Vec<u8>) -> Write {
+    fn hub(&self, payload: Vec<u8>) -> Write {
         // It stands as long as the hub does, however long nobody comes.
         Write { topic: Topic::Hub.to_wire(&self.root), payload, expires: false }
     }
