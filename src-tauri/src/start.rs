@@ -10,7 +10,7 @@ use porchlight_agent::teammates::Teammates;
 use porchlight_core::id::{DeviceId, UserId};
 use porchlight_core::text::{MAX_NAME, display_text};
 use porchlight_core::view::{Problem, Stage};
-use porchlight_hub::{Hub, HubSettings, HubWarning, Listen, Store};
+use porchlight_hub::{Access, Hub, HubSettings, HubWarning, Listen, Store};
 
 use crate::desk::Team;
 use crate::eyes;
@@ -104,7 +104,7 @@ async fn meeting_place(resolved: &Resolved) -> Result<(Broker, Option<Hub>), Pro
         listen: Listen::Default,
         store: Store::Folder(resolved.places.hub_store()),
         runtime_file: Some(runtime_file),
-        allow_anonymous: false,
+        access: Access::Open { allow_anonymous: false },
     })
     .await
     .map_err(|error| problem("hub", error))?;
@@ -123,7 +123,7 @@ pub(crate) async fn look_around() -> Result<Team, Problem> {
         listen: Listen::Exactly(ANY_PORT),
         store: Store::Memory,
         runtime_file: None,
-        allow_anonymous: false,
+        access: Access::Open { allow_anonymous: false },
     })
     .await
     .map_err(|error| problem("hub", error))?;

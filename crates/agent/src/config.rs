@@ -382,19 +382,7 @@ pub fn write_first(path: &Path, user: &UserId, name: &str) -> Result<(), ConfigE
 /// A user id for a name: `Alice Liddell` becomes `alice-liddell`. `None` where nothing of it can be one.
 #[must_use]
 pub fn user_for(name: &str) -> Option<UserId> {
-    let mut id = String::new();
-    for c in name.trim().to_lowercase().chars() {
-        if c.is_alphanumeric() {
-            id.push(c);
-        } else if !id.is_empty() && !id.ends_with('-') {
-            id.push('-');
-        }
-    }
-    let mut id = id.trim_end_matches('-').to_owned();
-    while id.len() > porchlight_core::id::MAX_ID_BYTES {
-        id.pop();
-    }
-    UserId::from_typed(&id).ok()
+    UserId::for_name(name)
 }
 
 impl fmt::Display for Span {

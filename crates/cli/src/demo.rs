@@ -2,7 +2,7 @@
 
 use porchlight_agent::broker::Broker;
 use porchlight_agent::teammates::Teammates;
-use porchlight_hub::{Hub, HubSettings, Listen, Store};
+use porchlight_hub::{Access, Hub, HubSettings, Listen, Store};
 
 use crate::failure::Failure;
 use crate::{args, say, signals, watch};
@@ -12,7 +12,7 @@ pub(crate) async fn demo(args: args::Demo) -> Result<(), Failure> {
         listen: Listen::Exactly(args.listen),
         store: Store::Memory,
         runtime_file: None,
-        allow_anonymous: false,
+        access: Access::Open { allow_anonymous: false },
     })
     .await?;
     let url = format!("mqtt://{}", hub.addr());

@@ -128,6 +128,26 @@ id! {
     OrgId
 }
 
+impl UserId {
+    /// What somebody of this name is called in topics: `anna-liddell`. None where no letter or digit is in it.
+    #[must_use]
+    pub fn for_name(name: &str) -> Option<Self> {
+        let mut id = String::new();
+        for c in name.trim().to_lowercase().chars() {
+            if c.is_alphanumeric() {
+                id.push(c);
+            } else if !id.is_empty() && !id.ends_with('-') {
+                id.push('-');
+            }
+        }
+        let mut id = id.trim_end_matches('-').to_owned();
+        while id.len() > MAX_ID_BYTES {
+            id.pop();
+        }
+        Self::from_typed(&id).ok()
+    }
+}
+
 impl DeviceId {
     /// A new random id.
     #[must_use]

@@ -37,6 +37,42 @@ pub enum HubError {
         /// What the operating system said.
         source: std::io::Error,
     },
+    /// The door for programs of this machine was to stand where others reach it, and it has no TLS.
+    #[error(
+        "{addr} can be reached from other computers, and there is no encryption there: listen on 127.0.0.1"
+    )]
+    PlainNotLocal {
+        /// The address that was asked for.
+        addr: SocketAddr,
+    },
+    /// Another hub serves the team of this folder.
+    #[error(
+        "another hub already serves the team of {}: stop that one, or give this one a folder of its own (--store)",
+        folder.display()
+    )]
+    TeamInUse {
+        /// The store's folder.
+        folder: PathBuf,
+    },
+    /// The team of this folder is served by another computer now.
+    #[error(
+        "the team of {} has moved to {at}: start a team in another folder, or bring this one back from a backup          (porchlight hub restore)", folder.display()
+    )]
+    TeamMoved {
+        /// The store's folder.
+        folder: PathBuf,
+        /// Where to.
+        at: String,
+    },
+    /// The team cannot be read.
+    #[error(transparent)]
+    Team(#[from] crate::AccountsError),
+    /// A new team cannot be written.
+    #[error(transparent)]
+    TeamNotSaved(#[from] crate::NotSaved),
+    /// The certificate cannot be read or made.
+    #[error(transparent)]
+    Certificate(#[from] crate::CertificateError),
     /// The broker itself did not start.
     #[error("the broker did not start: {reason}; start the hub again, and report this if it stays")]
     Broker {
@@ -144,6 +180,14 @@ pub enum HubWarning {
         /// What is wrong with it.
         reason: String,
     },
+    /// The team is not found by looking around in the local network.
+    #[error(
+        "the team cannot be announced on the local network ({reason}): invitations work all the same"
+    )]
+    NotAnnounced {
+        /// What is wrong.
+        reason: String,
+    },
     /// Programs on this machine will not find the hub by themselves.
     #[error(
         "{} cannot be written ({reason}), so programs on this computer will not find the hub by themselves: give them \
@@ -173,6 +217,7 @@ impl HubWarning {
             Self::StoreNotWritable { .. } => "store_not_writable",
             Self::StoreInUse { .. } => "store_in_use",
             Self::StoreDamaged { .. } => "store_damaged",
+            Self::NotAnnounced { .. } => "not_announced",
             Self::RuntimeFile { .. } => "runtime_file",
         }
     }

@@ -1,16 +1,22 @@
 //! What the broker tells of while it runs, and who hears it.
 
+use crate::access::Access;
 use crate::keeper::Recorder;
 use crate::summing::Listener;
-use mqtt5::broker::{BrokerEventHandler, ClientConnectEvent, RetainedSetEvent};
+use mqtt5::broker::{
+    BrokerEventHandler, ClientConnectEvent, ClientPublishEvent, PublishAction, RetainedSetEvent,
+};
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 /// The broker's one event handler.
 pub(crate) struct Hooks {
     /// None without a disk: the broker then has one thing less to wait for.
     pub(crate) recorder: Option<Recorder>,
     pub(crate) listener: Listener,
+    /// None where everybody is let in.
+    pub(crate) access: Option<Arc<Access>>,
 }
 
 impl BrokerEventHandler for Hooks {
@@ -21,12 +27,30 @@ impl BrokerEventHandler for Hooks {
         Box::pin(async move { self.listener.connected(&event).await })
     }
 
+    fn on_client_publish<'a>(
+        &'a self,
+        event: ClientPublishEvent,
+    ) -> Pin<Box<dyn Future<Output = PublishAction> + Send + 'a>> {
+        let passing =
+            event.retain && self.access.as_ref().is_some_and(|a| a.passes_only(&event.topic));
+        // Acknowledged and dropped: what only passes by is not said to whoever comes later.
+        let action = if passing { PublishAction::Handled } else { PublishAction::Continue };
+        Box::pin(std::future::ready(action))
+    }
+
     fn on_retained_set<'a>(
         &'a self,
         event: RetainedSetEvent,
     ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
         Box::pin(async move {
             // Before the disk, which may take its time.
+            match &self.access {
+                Some(access) if event.cleared => access.cleared(&event.topic),
+                Some(access) => {
+                    access.stands(&event.topic);
+                }
+                None => {}
+            }
             self.listener.retained(&event).await;
             if let Some(recorder) = &self.recorder {
                 recorder.on_retained_set(event).await;

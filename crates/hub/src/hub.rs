@@ -1,23 +1,30 @@
 //! One running hub, from start to stop.
 //!
 //! Owns the order of things: choose an address, open the store, give the broker what was kept, sum it, let the broker
-//! accept, say where it is; and all of that backwards. What each step means stands in its own module.
+//! accept, say where it is; and all of that backwards. What each step means stands in its own module. A team's hub has
+//! more to open, and its own door: `hosting.rs`.
 
 use crate::hooks::Hooks;
 use crate::keeper::{self, Keeper};
 use crate::listen::{self, Listen};
 use crate::store::{self, Disk};
 use crate::summing::{self, Summing};
-use crate::{HubError, HubWarning, broker, runtime_file};
+use crate::{HubError, HubWarning, NotSaved, broker, runtime_file};
+use hosting::Hosting;
 use mqtt5::broker::MqttBroker;
+use mqtt5::broker::router::MessageRouter;
 use mqtt5::broker::server::BrokerShutdownHandle;
 use mqtt5::broker::storage::{DynamicStorage, RetainedMessage, StorageBackend};
+use porchlight_core::id::Root;
+use porchlight_core::team::{Host, Invitation};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinHandle;
+
+mod hosting;
 
 /// How long connections get to end at a stop. The broker would wait 5 s for one that has not said who it is.
 const GOODBYE: Duration = Duration::from_millis(800);
@@ -25,14 +32,41 @@ const GOODBYE: Duration = Duration::from_millis(800);
 /// What a hub is to be.
 #[derive(Debug, Clone)]
 pub struct HubSettings {
-    /// Where it listens.
+    /// Where it listens. A team's hub: for programs of this machine, without TLS.
     pub listen: Listen,
     /// What outlives it.
     pub store: Store,
     /// Where it says which address it has, for [`crate::read_runtime_file`]; none: it keeps that to itself.
     pub runtime_file: Option<PathBuf>,
-    /// Whether it may listen where other machines reach it, though it lets in everybody.
-    pub allow_anonymous: bool,
+    /// Who is let in.
+    pub access: Access,
+}
+
+/// Whom a hub lets in.
+#[derive(Debug, Clone)]
+pub enum Access {
+    /// Everybody who reaches it.
+    Open {
+        /// Whether that may be from other machines, too.
+        allow_anonymous: bool,
+    },
+    /// The members of a team, over TLS.
+    Team(TeamSettings),
+}
+
+/// What a team's hub is to be.
+#[derive(Debug, Clone)]
+pub struct TeamSettings {
+    /// What a team that is started now is called; one that stands in the store keeps its name.
+    pub name: String,
+    /// What every topic of a team that is started now begins with.
+    pub root: Root,
+    /// Whose computer this is.
+    pub host: Option<Host>,
+    /// Where the team reaches it, over TLS. Default: every address, port 18831, else a free one and a warning.
+    pub listen: Listen,
+    /// Whether it is announced on the local network (mDNS).
+    pub announce: bool,
 }
 
 /// Where retained messages live.
@@ -71,12 +105,27 @@ pub struct Hub {
     serving: bool,
     sums: Option<Summing>,
     keeper: Option<(Keeper, PathBuf)>,
+    /// None where everybody is let in.
+    hosting: Option<Hosting>,
     news: mpsc::UnboundedReceiver<HubEvent>,
     // Dropped last of all that matters: while it stands, somebody may come.
     entry: Option<runtime_file::Entry>,
 }
 
-struct Shutdown(BrokerShutdownHandle);
+enum Shutdown {
+    Broker(BrokerShutdownHandle),
+    Door(broadcast::Sender<()>),
+}
+
+impl Shutdown {
+    fn tell(&self) {
+        match self {
+            Self::Broker(broker) => broker.shutdown(),
+            // Nobody listens: it has ended already.
+            Self::Door(door) => drop(door.send(())),
+        }
+    }
+}
 
 impl std::fmt::Debug for Shutdown {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -86,7 +135,7 @@ impl std::fmt::Debug for Shutdown {
 
 impl Drop for Shutdown {
     fn drop(&mut self) {
-        self.0.shutdown();
+        self.tell();
     }
 }
 
@@ -95,16 +144,25 @@ impl Hub {
     ///
     /// # Errors
     ///
-    /// Where it cannot or must not listen, or the broker does not start. The state of the store is never an error, only
-    /// a warning.
+    /// Where it cannot or must not listen, or the broker does not start. What is retained in the store is never an error,
+    /// only a warning; a team whose accounts or certificate cannot be read is one.
     pub async fn start(settings: HubSettings) -> Result<Self, HubError> {
-        let (wanted, taken) = listen::choose(settings.listen, settings.allow_anonymous).await?;
+        match settings.access.clone() {
+            Access::Open { allow_anonymous } => Self::open(settings, allow_anonymous).await,
+            // Boxed: it is large, and would make every future that starts a hub as large.
+            Access::Team(team) => Box::pin(Self::host(settings, team)).await,
+        }
+    }
+
+    async fn open(settings: HubSettings, allow_anonymous: bool) -> Result<Self, HubError> {
+        let (wanted, taken) = listen::choose(settings.listen, allow_anonymous).await?;
         let mut warnings = Vec::new();
         let (disk, kept) = open_store(settings.store, &mut warnings).await?;
 
         let (recorder, recorded) = keeper::recorder();
         let (listener, listened) = summing::listener();
-        let hooks = Hooks { recorder: disk.is_some().then_some(recorder), listener };
+        let recorder = disk.is_some().then_some(recorder);
+        let hooks = Hooks { recorder, listener, access: None };
         // Boxed: the broker's future is large, and would make every future that starts a hub as large.
         let mqtt = Box::pin(MqttBroker::with_config(broker::config(wanted, Arc::new(hooks))));
         let mut mqtt = mqtt.await.map_err(broker_error)?;
@@ -119,8 +177,8 @@ impl Hub {
             (Keeper::start(disk, Arc::clone(&memory), recorded, tell, keeper::RETRY), folder)
         });
         // Before anybody is let in: who comes finds the sums right, and the announcement.
-        let sums = sum(&mqtt, &memory, listened).await?;
-        let shutdown = Shutdown(mqtt.shutdown_handle());
+        let sums = sum(mqtt.router(), &memory, listened, None).await?;
+        let shutdown = Shutdown::Broker(mqtt.shutdown_handle());
         let mut ready = mqtt.ready_receiver();
         let mut broker = tokio::spawn(async move { mqtt.run().await.map_err(|e| e.to_string()) });
         tokio::select! {
@@ -148,15 +206,60 @@ impl Hub {
             serving: true,
             sums: Some(sums),
             keeper,
+            hosting: None,
             news,
             entry,
         })
     }
 
-    /// Where it listens.
+    /// Where it listens. A team's hub: for programs of this machine.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// Where the team reaches it; none where everybody is let in.
+    #[must_use]
+    pub fn team_addr(&self) -> Option<SocketAddr> {
+        self.hosting.as_ref().map(|hosting| hosting.addr)
+    }
+
+    /// Whether somebody can look after the team: remove members, make tokens, move the hub.
+    #[must_use]
+    pub fn has_starter(&self) -> bool {
+        self.hosting.as_ref().is_some_and(|h| h.team.ledger().read(|team| team.has_starter()))
+    }
+
+    /// An invitation that makes whoever redeems it a starter; the one made before holds no longer. None where
+    /// everybody is let in.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be saved.
+    pub async fn invite_starter(&self) -> Result<Option<Invitation>, NotSaved> {
+        match &self.hosting {
+            Some(hosting) => hosting.team.invite_starter(crate::clock::now().wall).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Says whose computer this is, once that is known.
+    pub fn set_host(&self, host: Option<Host>) {
+        if let Some(hosting) = &self.hosting {
+            hosting.team.set_host(host);
+        }
+    }
+
+    /// Takes in what was retained at the hub that this one takes over from, as that hub handed it over at the end.
+    ///
+    /// # Errors
+    ///
+    /// Where that is not what a hub hands over.
+    pub async fn take_over(&self, records: &[u8]) -> Result<(), serde_json::Error> {
+        match &self.hosting {
+            Some(hosting) => hosting.team.take_over(records).await,
+            None => Ok(()),
+        }
     }
 
     /// What is wrong: since the start, and what [`Hub::event`] told since.
@@ -197,7 +300,7 @@ impl Hub {
     pub async fn stop(mut self) -> Result<(), HubError> {
         // First, so that nobody is sent to a hub that is about to end.
         self.entry = None;
-        self.shutdown.0.shutdown();
+        self.shutdown.tell();
         if self.serving && tokio::time::timeout(GOODBYE, &mut self.broker).await.is_err() {
             tracing::debug!("some connections did not end in time and are dropped");
             self.broker.abort();
@@ -206,6 +309,11 @@ impl Hub {
         // Once nobody is connected: that the hub goes is theirs to see, and no reason to take over its work.
         if let Some(sums) = self.sums.take() {
             sums.close().await;
+        }
+        if let Some(hosting) = self.hosting.take()
+            && let Err(e) = hosting.end().await
+        {
+            tracing::warn!("{e}");
         }
         if let Some((mut keeper, folder)) = self.keeper.take() {
             keeper
@@ -242,13 +350,14 @@ async fn recall(memory: &DynamicStorage, kept: Vec<RetainedMessage>) -> Result<(
 
 /// Starts the sums with what the broker is about to begin with.
 async fn sum(
-    mqtt: &MqttBroker,
+    router: Arc<MessageRouter>,
     memory: &DynamicStorage,
     listened: summing::Listened,
+    hosting: Option<summing::Hosting>,
 ) -> Result<Summing, HubError> {
     let retained = memory.get_retained_messages("presence/#").await.map_err(broker_error)?;
     let retained = retained.into_iter().map(|(_, message)| message).collect();
-    Ok(Summing::start(mqtt.router(), retained, listened, None).await)
+    Ok(Summing::start(router, retained, listened, hosting).await)
 }
 
 /// Says in the runtime file where the hub is, unless another one that lives stands there.

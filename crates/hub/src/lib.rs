@@ -4,9 +4,13 @@
 //! disk, and the file by which programs on the same machine find it ([`read_runtime_file`]).
 //!
 //! It deliberately does not decide what a presence record means: that is `porchlight-core`'s, and to everything here but
-//! the sums a retained message is a topic and bytes. It has no access rules yet, so it serves this machine alone
-//! unless told otherwise, and no TLS or WebSocket listener. It never talks to the agent: the two meet over MQTT, as on
-//! any other broker.
+//! the sums a retained message is a topic and bytes. It never talks to the agent: the two meet over MQTT, as on
+//! any other broker, and over HTTP.
+//!
+//! A hub is one of two kinds ([`Access`]). The *open* one lets in everybody who reaches it, so it serves this machine
+//! alone unless told otherwise. A *team's* hub has members, and one port where they reach it over TLS: MQTT, MQTT over
+//! WebSocket, and HTTP to join and to look after the team. Programs of its own machine may come without TLS, by the same
+//! rules.
 //!
 //! # Where retained messages live
 //!
@@ -29,25 +33,35 @@
 //! own, hears Wills and clearings like any message, and has summed everything in the store before it accepts. It
 //! writes when what a reader sees changes. A client that writes other sums is answered five times a minute at most.
 
+mod access;
+mod accounts;
 mod broker;
 mod clock;
+mod door;
 mod error;
 mod gateway;
 mod hooks;
+mod http;
 mod hub;
 mod keeper;
+mod lines;
 mod listen;
 mod log;
+mod nearby;
 mod rest;
 mod runtime_file;
 mod store;
 mod summing;
 mod sums;
+mod team;
 
+pub use accounts::{AccountsError, NotSaved};
+pub use door::CertificateError;
 pub use error::{HubError, HubWarning};
 pub use gateway::{
     DEFAULT_GATEWAY_ADDR, Gateway, GatewaySettings, GatewayWrite, TokenError, TokenInfo, Tokens,
 };
-pub use hub::{Hub, HubEvent, HubSettings, Store};
+pub use hub::{Access, Hub, HubEvent, HubSettings, Store, TeamSettings};
 pub use listen::{DEFAULT_ADDR, Listen};
 pub use runtime_file::read_runtime_file;
+pub use team::{BackupError, backup, put_back, restore};

@@ -216,12 +216,12 @@ fn move_aside(path: &Path, aside: &Path) -> io::Result<()> {
 
 // A rename is durable once its folder is. Windows cannot open a folder, and needs no such thing.
 #[cfg(unix)]
-fn sync_folder(folder: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
 #[cfg(not(unix))]
-fn sync_folder(_folder: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder(_folder: &Path) -> io::Result<()> {
     Ok(())
 }
 

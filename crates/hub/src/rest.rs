@@ -14,7 +14,6 @@ pub(crate) mod guard;
 mod openapi;
 pub(crate) mod serve;
 pub(crate) mod source;
-#[cfg_attr(not(test), expect(dead_code, reason = "the hub lets nobody read by HTTP yet"))]
 pub(crate) mod stored;
 mod stream;
 #[cfg(test)]
@@ -91,7 +90,7 @@ pub(crate) fn nothing_here(router: Router) -> Router {
 }
 
 /// Nothing of this belongs into a cache, or is anything else than it says.
-async fn private(mut response: Response) -> Response {
+pub(crate) async fn private(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, header::HeaderValue::from_static("nosniff"));

@@ -63,6 +63,13 @@ pub(crate) fn open(path: PathBuf) -> Opened {
 }
 
 impl Folder {
+    /// Makes the folder if it is missing, and takes it; nobody else has it until this is dropped.
+    pub(crate) fn hold(path: PathBuf) -> Result<Self, TryLockError> {
+        let mut folder = Self { path, lock: None, set_aside: false };
+        folder.lock()?;
+        Ok(folder)
+    }
+
     /// Writes the log anew from `messages`, making and locking the folder first where that was not possible before.
     pub(crate) fn rewrite(
         &mut self,

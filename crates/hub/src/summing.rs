@@ -18,7 +18,7 @@ use porchlight_core::time::{Now, Timestamp};
 use porchlight_core::topic::Topic;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 /// How long a record stands that nobody renews (`docs/protocol.md`, *Age and lease*), in seconds.
@@ -81,25 +81,27 @@ pub(crate) struct Summing {
 
 impl Summing {
     /// Sums what is `retained`, and returns once the result is written. From then on what `listened` hears is summed.
-    /// Whoever is under the root `shown` is put up on the board.
     pub(crate) async fn start(
         router: Arc<MessageRouter>,
         retained: Vec<RetainedMessage>,
         Listened(heard): Listened,
-        shown: Option<(Root, Arc<Board>)>,
+        hosting: Option<Hosting>,
     ) -> Self {
         let now = clock::now();
         let mut sums = Sums::new();
-        let board = shown.map(|(root, board)| {
-            sums.tell(root);
-            board
-        });
+        if let Some(hosting) = &hosting {
+            sums.announce(hosting.announcement.borrow().clone());
+            sums.open(hosting.root.clone());
+            sums.tell(hosting.root.clone());
+        }
         for message in retained {
             let arrival = Arrival { retained: true, age: Some(age(now, &message)) };
             sums.apply(now, &message.topic, &message.payload, arrival);
         }
         let (close, closed) = oneshot::channel();
-        let mut running = Running { sums, router, heard, board };
+        let (announcement, board) =
+            hosting.map(|hosting| (hosting.announcement, hosting.board)).unzip();
+        let mut running = Running { sums, router, heard, announcement, board };
         running.write().await;
         if let Some(board) = &running.board {
             board.open();
@@ -119,12 +121,32 @@ impl Summing {
     }
 }
 
+/// For whom a hub sums, and what it says of itself on `_hub`.
+pub(crate) struct Hosting {
+    pub(crate) root: Root,
+    pub(crate) announcement: watch::Receiver<Vec<u8>>,
+    /// Where everybody under the root is put up for readers.
+    pub(crate) board: Arc<Board>,
+}
+
 struct Running {
     sums: Sums,
     router: Arc<MessageRouter>,
     heard: mpsc::Receiver<Heard>,
+    /// What `_hub` is to say, where that changes.
+    announcement: Option<watch::Receiver<Vec<u8>>>,
     /// Where everybody is put up for readers, if anywhere.
     board: Option<Arc<Board>>,
+}
+
+/// Waits for something else to say on `_hub`.
+async fn announced(announcement: &mut Option<watch::Receiver<Vec<u8>>>) -> Vec<u8> {
+    if let Some(news) = announcement
+        && news.changed().await.is_ok()
+    {
+        return news.borrow_and_update().clone();
+    }
+    std::future::pending().await
 }
 
 impl Running {
@@ -147,6 +169,7 @@ impl Running {
                         return;
                     }
                 }
+                news = announced(&mut self.announcement) => self.sums.announce(news),
                 () = sleep(due) => {}
             }
             let now = clock::now();
@@ -232,8 +255,11 @@ mod tests {
     async fn what_others_retain_is_heard_and_what_we_write_is_not() {
         let (listener, Listened(mut heard)) = listener();
         let storage = Arc::new(DynamicStorage::Memory(MemoryBackend::new()));
-        let router = MessageRouter::with_storage(storage)
-            .with_event_handler(Arc::new(Hooks { recorder: None, listener }));
+        let router = MessageRouter::with_storage(storage).with_event_handler(Arc::new(Hooks {
+            recorder: None,
+            listener,
+            access: None,
+        }));
         let router = Arc::new(router);
         let ours =
             Write { topic: "presence/ours".to_owned(), payload: b"x".to_vec(), expires: true };

@@ -11,6 +11,7 @@ use porchlight_core::id::Root;
 use porchlight_core::roster::{Arrival, Change};
 use porchlight_core::time::{Monotonic, Now};
 use porchlight_core::topic::Topic;
+use porchlight_core::wire::{self, HubRecord};
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -38,6 +39,8 @@ pub(crate) struct Write {
 #[derive(Debug)]
 pub(crate) struct Sums {
     rooms: HashMap<Root, Room>,
+    /// What `_hub` says.
+    announcement: Vec<u8>,
     /// Nobody is judged by the clock before.
     patient_until: Option<Monotonic>,
     /// The root of those whose changes are told, if any are.
@@ -50,7 +53,13 @@ impl Sums {
     /// Nobody yet. `presence/_hub` is announced whatever is retained, since a device decides on its first connection
     /// who sums.
     pub(crate) fn new() -> Self {
-        let mut sums = Self { rooms: HashMap::new(), patient_until: None, told: None, far: false };
+        let mut sums = Self {
+            rooms: HashMap::new(),
+            announcement: wire::encode_hub(&HubRecord::default()),
+            patient_until: None,
+            told: None,
+            far: false,
+        };
         sums.open(Root::default());
         sums
     }
@@ -58,7 +67,9 @@ impl Sums {
     /// Nobody yet, beyond a connection that is not up yet, under this root alone. Changes are told.
     pub(crate) fn far(root: Root) -> Self {
         let told = Some(root.clone());
-        let mut sums = Self { rooms: HashMap::new(), patient_until: None, told, far: true };
+        let announcement = wire::encode_hub(&HubRecord::default());
+        let mut sums =
+            Self { rooms: HashMap::new(), announcement, patient_until: None, told, far: true };
         sums.open(root);
         sums
     }
@@ -75,6 +86,14 @@ impl Sums {
     /// Sees to it that `_hub` stands under `root`.
     pub(crate) fn open(&mut self, root: Root) {
         self.room(root);
+    }
+
+    /// Says something else on `_hub` from here on.
+    pub(crate) fn announce(&mut self, announcement: Vec<u8>) {
+        for room in self.rooms.values_mut() {
+            room.announce(announcement.clone());
+        }
+        self.announcement = announcement;
     }
 
     /// Folds in what was retained on `topic`, or that it was cleared. Anything that is not of the protocol is ignored.
@@ -153,8 +172,16 @@ impl Sums {
             tracing::debug!(%root, "too many roots: nobody sums under this one");
             return None;
         }
-        let room = || if self.far { Room::far(root.clone()) } else { Room::new(root.clone()) };
-        Some(self.rooms.entry(root.clone()).or_insert_with(room))
+        let announcement = &self.announcement;
+        let far = self.far;
+        let new = |root| {
+            if far {
+                Room::far(root, announcement.clone())
+            } else {
+                Room::new(root, announcement.clone())
+            }
+        };
+        Some(self.rooms.entry(root.clone()).or_insert_with(|| new(root)))
     }
 }
 

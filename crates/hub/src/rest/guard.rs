@@ -27,7 +27,6 @@ pub(crate) enum Permission {
     /// They may not.
     Denied,
     /// Too many were wrong from there: ask again after this.
-    #[cfg_attr(not(test), expect(dead_code, reason = "a gateway's guard counts no attempts"))]
     Later(Duration),
 }
 

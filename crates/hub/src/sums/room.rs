@@ -26,6 +26,8 @@ pub(super) struct Room {
     due: BTreeSet<UserId>,
     /// Whose topics are wrong, and when it is our turn again to say so.
     later: BTreeSet<(Monotonic, UserId)>,
+    /// What `_hub` is to say, and whether it does.
+    announcement: Vec<u8>,
     announced: bool,
     announcing: Turns,
     announce_at: Option<Monotonic>,
@@ -76,27 +78,28 @@ impl From<&SumRecord> for Said {
 
 impl Room {
     /// A room in the broker of this process.
-    pub(super) fn new(root: Root) -> Self {
+    pub(super) fn new(root: Root, announcement: Vec<u8>) -> Self {
         let mut roster = Roster::default();
         // Our broker keeps to the protocol's timers.
         roster.set_broker_is_prompt(true);
-        Self::with(root, roster)
+        Self::with(root, announcement, roster)
     }
 
     /// A room beyond a connection, which is not up yet. Its changes are told.
-    pub(super) fn far(root: Root) -> Self {
-        let mut room = Self::with(root, Roster::remote(None));
+    pub(super) fn far(root: Root, announcement: Vec<u8>) -> Self {
+        let mut room = Self::with(root, announcement, Roster::remote(None));
         room.tell();
         room
     }
 
-    fn with(root: Root, roster: Roster) -> Self {
+    fn with(root: Root, announcement: Vec<u8>, roster: Roster) -> Self {
         Self {
             root,
             roster,
             people: BTreeMap::new(),
             due: BTreeSet::new(),
             later: BTreeSet::new(),
+            announcement,
             announced: false,
             announcing: Turns::default(),
             announce_at: None,
@@ -128,13 +131,19 @@ impl Room {
         self.roster.link_lost(now);
     }
 
+    /// Says something else on `_hub` from here on.
+    pub(super) fn announce(&mut self, announcement: Vec<u8>) {
+        self.announced &= self.announcement == announcement;
+        self.announcement = announcement;
+    }
+
     pub(super) fn apply(&mut self, now: Now, topic: Topic, payload: &[u8], arrival: Arrival) {
         match topic {
             Topic::Device(user, device) => self.apply_device(now, user, &device, payload, arrival),
             Topic::User(user) => self.apply_user(now, user, payload, arrival),
             Topic::Activity(user) => self.apply_activity(now, user, payload, arrival),
             Topic::Hub => {
-                self.announced = matches!(wire::decode_hub(payload), Ok(Payload::Record(_)));
+                self.announced = payload == self.announcement;
                 self.announce_at = None;
             }
             // Between people, and between one person's devices: nothing to sum.
@@ -254,7 +263,7 @@ impl Room {
             match self.announcing.take(now.mono) {
                 Ok(()) => {
                     self.announced = true;
-                    writes.push(self.announcement(wire::encode_hub(&HubRecord::default())));
+                    writes.push(self.hub(self.announcement.clone()));
                 }
                 Err(at) => self.announce_at = Some(at),
             }
@@ -282,10 +291,10 @@ impl Room {
     }
 
     pub(super) fn withdrawal(&self) -> Write {
-        self.announcement(Vec::new())
+        self.hub(Vec::new())
     }
 
-    fn announcement(&self, payload: Vec<u8>) -> Write {
+    fn hub(&self, payload: Vec<u8>) -> Write {
         // It stands as long as the hub does, however long nobody comes.
         Write { topic: Topic::Hub.to_wire(&self.root), payload, expires: false }
     }

@@ -1,7 +1,9 @@
 //! Where a hub listens, for whom, and how it is found.
 
 use crate::world::{Client, codes, hub_in_memory, pair, settings, within};
-use porchlight_hub::{DEFAULT_ADDR, Hub, HubError, HubSettings, Listen, Store, read_runtime_file};
+use porchlight_hub::{
+    Access, DEFAULT_ADDR, Hub, HubError, HubSettings, Listen, Store, read_runtime_file,
+};
 use std::net::{SocketAddr, TcpListener};
 
 fn at(addr: &str) -> HubSettings {
@@ -21,7 +23,8 @@ async fn a_taken_port_is_an_error_that_says_what_to_do() {
 #[tokio::test]
 async fn an_address_of_another_machine_is_an_error() {
     // TEST-NET-1: no machine has it.
-    let settings = HubSettings { allow_anonymous: true, ..at("192.0.2.1:0") };
+    let settings =
+        HubSettings { access: Access::Open { allow_anonymous: true }, ..at("192.0.2.1:0") };
     let error = Hub::start(settings).await.unwrap_err();
     assert!(matches!(error, HubError::CannotListen { .. }), "{error:?}");
 }
@@ -90,7 +93,7 @@ async fn other_machines_are_refused_unless_anonymous_access_is_allowed() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("hub.json");
     let hub = Hub::start(HubSettings {
-        allow_anonymous: true,
+        access: Access::Open { allow_anonymous: true },
         runtime_file: Some(file.clone()),
         ..at("0.0.0.0:0")
     })

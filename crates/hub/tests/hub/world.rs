@@ -1,12 +1,13 @@
 //! The small harness: a client on a task of its own, and waits that are conditions with a deadline.
 
-use porchlight_hub::{Hub, HubSettings, Listen, Store};
+use porchlight_hub::{Access, Hub, HubSettings, Listen, Store};
 use rumqttc::Outgoing;
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{
-    LastWill, LastWillProperties, Packet, PubAckReason, Publish, PublishProperties,
+    ConnectReturnCode, LastWill, LastWillProperties, Packet, PubAckReason, Publish,
+    PublishProperties, SubscribeReasonCode,
 };
-use rumqttc::v5::{AsyncClient, Event, MqttOptions};
+use rumqttc::v5::{AsyncClient, ConnectionError, Event, MqttOptions};
 use std::collections::VecDeque;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -43,7 +44,7 @@ pub(crate) fn settings(store: Store) -> HubSettings {
         listen: Listen::Exactly(SocketAddr::from(([127, 0, 0, 1], 0))),
         store,
         runtime_file: None,
-        allow_anonymous: false,
+        access: Access::Open { allow_anonymous: false },
     }
 }
 
@@ -70,7 +71,8 @@ const HUB: &str = "/_hub";
 enum Seen {
     Connected,
     Message(Box<Publish>),
-    Subscribed,
+    Subscribed(Vec<SubscribeReasonCode>),
+    Refused(ConnectReturnCode),
     Acknowledged(PubAckReason),
     /// The connection ended; the client does not come back.
     Ended,
@@ -109,6 +111,13 @@ pub(crate) fn will(topic: &str, payload: &str, delay_s: Option<u32>) -> LastWill
 impl Client {
     /// Connects, and returns when the hub has accepted.
     pub(crate) async fn connect(options: MqttOptions) -> Self {
+        Self::try_connect(options).await.unwrap_or_else(|refused| panic!("refused: {refused:?}"))
+    }
+
+    /// Connects, and returns when the hub has accepted, or its reason why not; none where it only hung up.
+    pub(crate) async fn try_connect(
+        options: MqttOptions,
+    ) -> Result<Self, Option<ConnectReturnCode>> {
         let (client, mut events) = AsyncClient::new(options, 100);
         let (tell, seen) = mpsc::unbounded_channel();
         let pump = tokio::spawn(async move {
@@ -116,21 +125,25 @@ impl Client {
                 let seen = match events.poll().await {
                     Ok(Event::Incoming(Packet::ConnAck(_))) => Seen::Connected,
                     Ok(Event::Incoming(Packet::Publish(p))) => Seen::Message(Box::new(p)),
-                    Ok(Event::Incoming(Packet::SubAck(_))) => Seen::Subscribed,
+                    Ok(Event::Incoming(Packet::SubAck(ack))) => Seen::Subscribed(ack.return_codes),
+                    Err(ConnectionError::ConnectionRefused(code)) => Seen::Refused(code),
                     Ok(Event::Incoming(Packet::PubAck(p))) => Seen::Acknowledged(p.reason),
                     // Polled again it would reconnect.
                     Ok(Event::Outgoing(Outgoing::Disconnect)) | Err(_) => Seen::Ended,
                     Ok(_) => continue,
                 };
-                let ended = matches!(seen, Seen::Ended);
+                let ended = matches!(seen, Seen::Ended | Seen::Refused(_));
                 if tell.send(seen).is_err() || ended {
                     return;
                 }
             }
         });
         let mut this = Self { client, seen, waiting: VecDeque::new(), snapshots: 0, pump };
-        this.wait("CONNACK", |s| matches!(s, Seen::Connected)).await;
-        this
+        match within("CONNACK", this.seen.recv()).await {
+            Some(Seen::Connected) => Ok(this),
+            Some(Seen::Refused(code)) => Err(Some(code)),
+            _ => Err(None),
+        }
     }
 
     pub(crate) async fn named(addr: SocketAddr, id: &str) -> Self {
@@ -173,8 +186,42 @@ impl Client {
     }
 
     pub(crate) async fn subscribe(&mut self, filter: &str) {
+        let granted = self.ask_for(filter).await;
+        assert!(matches!(granted, SubscribeReasonCode::Success(_)), "{filter}: {granted:?}");
+    }
+
+    /// Subscribes, and says what the hub answers.
+    pub(crate) async fn ask_for(&mut self, filter: &str) -> SubscribeReasonCode {
         self.client.subscribe(filter, QoS::AtMostOnce).await.unwrap();
-        self.wait("SUBACK", |s| matches!(s, Seen::Subscribed)).await;
+        match self.wait("SUBACK", |s| matches!(s, Seen::Subscribed(_))).await {
+            Seen::Subscribed(codes) => codes[0],
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Publishes at `QoS` 1 without retaining; the hub's answer.
+    pub(crate) async fn tell(&mut self, topic: &str, payload: &str) -> PubAckReason {
+        self.client
+            .publish(topic, QoS::AtLeastOnce, false, payload.as_bytes().to_vec())
+            .await
+            .unwrap();
+        match self.wait("PUBACK", |s| matches!(s, Seen::Acknowledged(_))).await {
+            Seen::Acknowledged(reason) => reason,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Nothing has come by the time that a message of our own to `marker`, which we may write and read, is back.
+    pub(crate) async fn has_heard_nothing_else(&mut self, marker: &str) {
+        self.subscribe(marker).await;
+        self.say(marker, "marker").await;
+        loop {
+            let (topic, text) = self.any_text().await;
+            if topic == marker && text == "marker" {
+                return;
+            }
+            assert!(topic.ends_with(HUB) || topic == marker, "heard {topic}: {text}");
+        }
     }
 
     pub(crate) async fn message(&mut self) -> Publish {
@@ -258,7 +305,7 @@ impl Client {
             loop {
                 match self.seen.recv().await {
                     Some(seen) if wanted(&seen) => return seen,
-                    Some(Seen::Ended) | None => {
+                    Some(Seen::Ended | Seen::Refused(_)) | None => {
                         panic!("the connection ended while waiting for {what}")
                     }
                     Some(seen) => self.waiting.push_back(seen),

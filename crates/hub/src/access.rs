@@ -1,0 +1,203 @@
+//! Who may do what on the broker (`docs/protocol.md`, *Access*).
+//!
+//! Owns the rules of topics, filters, devices and retained messages, as one place that every connection asks. How a
+//! connection asks is `gate.rs`; whose credential holds is the ledger's; how many connections there may be is `lines.rs`.
+//! Deliberately reaches neither broker nor disk: what must be cleared is told, and somebody else does it.
+
+use crate::accounts::Ledger;
+use crate::lines::Lines;
+use porchlight_core::id::{DeviceId, Root, UserId};
+use porchlight_core::topic::Topic;
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::mpsc;
+
+mod attempts;
+mod filter;
+mod gate;
+
+pub(crate) use attempts::{Attempts, Peer};
+pub(crate) use gate::Gate;
+
+/// The most device records of one person.
+const MAX_DEVICES: usize = 16;
+/// How many revoked devices are remembered; each only matters while something of it is still under way.
+const MAX_REVOKED: usize = 4_096;
+
+/// What every connection asks.
+pub(crate) struct Access {
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) lines: Arc<Lines>,
+    pub(crate) attempts: Mutex<Attempts>,
+    root: Root,
+    devices: Mutex<Devices>,
+    /// Nobody may say anything any more: the team has moved, and a Will from here would be a lie.
+    silent: AtomicBool,
+    errands: mpsc::UnboundedSender<Errand>,
+}
+
+/// What must be done at the broker, by whoever reaches it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Errand {
+    /// Nothing may stand on this topic.
+    Clear(String),
+    /// This client id is nobody's any more, and its session must end.
+    EndSession(String),
+    /// A connection with this client id has ended.
+    Left(String),
+}
+
+#[derive(Default)]
+struct Devices {
+    /// Whether a record stands, or is only on its way.
+    of: HashMap<UserId, HashMap<DeviceId, bool>>,
+    revoked: HashSet<(UserId, DeviceId)>,
+}
+
+impl Access {
+    /// Access to the team of `ledger`, and what must be done because of it.
+    pub(crate) fn new(
+        ledger: Arc<Ledger>,
+        lines: Arc<Lines>,
+    ) -> (Arc<Self>, mpsc::UnboundedReceiver<Errand>) {
+        let (errands, asked) = mpsc::unbounded_channel();
+        let root = ledger.read(|team| team.root.clone());
+        let access = Self {
+            ledger,
+            lines,
+            attempts: Mutex::new(Attempts::default()),
+            root,
+            devices: Mutex::new(Devices::default()),
+            silent: AtomicBool::new(false),
+            errands,
+        };
+        (Arc::new(access), asked)
+    }
+
+    pub(crate) fn root(&self) -> &Root {
+        &self.root
+    }
+
+    /// Nobody is heard from here on, Wills included.
+    pub(crate) fn fall_silent(&self) {
+        self.silent.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether nobody is heard any more.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.silent.load(Ordering::SeqCst)
+    }
+
+    /// Whether `user` may publish to `topic`; a further device is counted.
+    fn may_publish(&self, user: &UserId, topic: &str) -> Result<Topic, Denied> {
+        let topic = Topic::parse(&self.root, topic).map_err(|_| Denied)?;
+        let own = match &topic {
+            Topic::Device(of, device) => of == user && self.take_device(of, device),
+            Topic::User(of) | Topic::Activity(of) | Topic::Typing(of) | Topic::Chosen(of) => {
+                of == user
+            }
+            Topic::Inbox(_, from) => from == user,
+            Topic::Hub => false,
+        };
+        if own { Ok(topic) } else { Err(Denied) }
+    }
+
+    /// Whether `user` may subscribe to `wanted`.
+    fn may_read(&self, user: &UserId, wanted: &str) -> bool {
+        let (root, covers) = (&self.root, |rule: &str| filter::covers(rule, wanted));
+        ["+", "+/device/+", "+/activity", "+/typing", "_hub"]
+            .iter()
+            .any(|rule| covers(&format!("{root}/{rule}")))
+            || covers(&format!("{root}/{user}/chosen"))
+            || covers(&format!("{root}/{user}/inbox/+"))
+    }
+
+    /// Whether a message to `topic` must not be retained.
+    pub(crate) fn passes_only(&self, topic: &str) -> bool {
+        matches!(Topic::parse(&self.root, topic), Ok(Topic::Typing(_) | Topic::Inbox(..)))
+    }
+
+    fn take_device(&self, user: &UserId, device: &DeviceId) -> bool {
+        let mut devices = self.devices();
+        let of = devices.of.entry(user.clone()).or_default();
+        if of.contains_key(device) {
+            return true;
+        }
+        if of.len() >= MAX_DEVICES {
+            // Those that were announced and never written make room.
+            of.retain(|_, stands| *stands);
+        }
+        if of.len() >= MAX_DEVICES {
+            return false;
+        }
+        of.insert(device.clone(), false);
+        true
+    }
+
+    /// Told of each retained message, and whether it may stay. What may not is asked to be cleared.
+    pub(crate) fn stands(&self, topic: &str) -> bool {
+        let parsed = Topic::parse(&self.root, topic);
+        let is_member = |user: &UserId| self.ledger.read(|team| team.is_member(user));
+        let allowed = match &parsed {
+            Ok(Topic::Hub) => true,
+            Ok(Topic::Typing(_) | Topic::Inbox(..)) | Err(_) => false,
+            Ok(Topic::Device(user, device)) => {
+                let revoked = self.devices().revoked.contains(&(user.clone(), device.clone()));
+                !revoked && is_member(user)
+            }
+            Ok(Topic::User(user) | Topic::Activity(user) | Topic::Chosen(user)) => is_member(user),
+        };
+        if !allowed {
+            self.ask(Errand::Clear(topic.to_owned()));
+        } else if let Ok(Topic::Device(user, device)) = parsed {
+            self.devices().of.entry(user).or_default().insert(device, true);
+        }
+        allowed
+    }
+
+    pub(crate) fn ask(&self, errand: Errand) {
+        let _ = self.errands.send(errand);
+    }
+
+    /// Told of each clearing.
+    pub(crate) fn cleared(&self, topic: &str) {
+        if let Ok(Topic::Device(user, device)) = Topic::parse(&self.root, topic) {
+            let mut devices = self.devices();
+            if let Some(of) = devices.of.get_mut(&user) {
+                of.remove(&device);
+                if of.is_empty() {
+                    devices.of.remove(&user);
+                }
+            }
+        }
+    }
+
+    /// Nothing of these devices may stand any more, unless somebody of the same person takes one up again.
+    pub(crate) fn revoke_devices(&self, user: &UserId, gone: &[DeviceId]) {
+        let mut devices = self.devices();
+        if devices.revoked.len() >= MAX_REVOKED {
+            devices.revoked.clear();
+        }
+        devices.revoked.extend(gone.iter().map(|device| (user.clone(), device.clone())));
+    }
+
+    /// A credential that holds speaks for this device.
+    fn uses_device(&self, credential: &str, user: &UserId, device: &DeviceId) {
+        self.devices().revoked.remove(&(user.clone(), device.clone()));
+        if self.ledger.used().saw_device(credential, device) {
+            self.ledger.note();
+        }
+    }
+
+    fn devices(&self) -> MutexGuard<'_, Devices> {
+        self.devices.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// It may not.
+#[derive(Debug)]
+struct Denied;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,172 @@
+//! One connection's way to the broker: who it is, and what it may.
+//!
+//! The broker asks a provider of its own per connection, so that what is said here is said by the credential that logged in
+//! on it: a delayed Will, too, is asked for long after the connection ended, and refused where the credential no
+//! longer holds.
+
+use super::{Access, Denied, Errand, Peer};
+use crate::accounts::{Bound, Login, looks_like_a_presence};
+use crate::clock;
+use crate::lines::LineId;
+use mqtt5::broker::auth::{AuthProvider, AuthResult};
+use mqtt5::packet::connect::ConnectPacket;
+use mqtt5::types::ReasonCode;
+use porchlight_core::topic::Topic;
+use std::future::{Future, ready};
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock, PoisonError};
+
+type Asked<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Asked by the broker of one connection.
+pub(crate) struct Gate {
+    access: Arc<Access>,
+    line: LineId,
+    peer: Peer,
+    login: OnceLock<Login>,
+    /// Bound to the credential while this lives.
+    client_id: OnceLock<String>,
+}
+
+impl Gate {
+    pub(crate) fn new(access: Arc<Access>, line: LineId, peer: Peer) -> Self {
+        Self { access, line, peer, login: OnceLock::new(), client_id: OnceLock::new() }
+    }
+
+    fn admit(&self, connect: &ConnectPacket) -> Result<Login, ReasonCode> {
+        let access = &self.access;
+        if access.is_silent() {
+            return Err(ReasonCode::ServerUnavailable);
+        }
+        let now = clock::now();
+        let named = connect.username.as_deref();
+        {
+            let attempts = access.attempts.lock().unwrap_or_else(PoisonError::into_inner);
+            if !attempts.may_try(now.mono, self.peer, named) {
+                return Err(ReasonCode::ConnectionRateExceeded);
+            }
+        }
+        let secret = connect.password.as_deref().and_then(|p| std::str::from_utf8(p).ok());
+        let login = match (named, secret) {
+            (Some(id), Some(secret)) => access.ledger.read(|team| team.log_in(id, secret)),
+            _ => None,
+        };
+        {
+            let mut attempts = access.attempts.lock().unwrap_or_else(PoisonError::into_inner);
+            match &login {
+                Some(login) => attempts.was_right(self.peer, &login.credential),
+                None => attempts.was_wrong(now.mono, self.peer),
+            }
+        }
+        let login = login.ok_or(ReasonCode::BadUsernameOrPassword)?;
+        if let Some(will) = &connect.will {
+            let topic = access.may_publish(&login.user, &will.topic);
+            match topic {
+                Ok(Topic::Typing(_) | Topic::Inbox(..)) if will.retain => {
+                    return Err(ReasonCode::RetainNotSupported);
+                }
+                Ok(Topic::Device(user, device)) => {
+                    access.uses_device(&login.credential, &user, &device);
+                }
+                Ok(_) => {}
+                Err(Denied) => return Err(ReasonCode::NotAuthorized),
+            }
+        }
+        // A reader's id may look like a presence's, but a presence has a Will or comes back to its session.
+        let lasting = looks_like_a_presence(&connect.client_id)
+            && (connect.will.is_some() || !connect.clean_start);
+        let mut used = access.ledger.used();
+        let mut note = used.came(&login.credential, now.wall);
+        match used.bind(&login.credential, &connect.client_id, lasting) {
+            Bound::Kept => {}
+            Bound::New { dropped } => {
+                note |= lasting;
+                if let Some(dropped) = dropped {
+                    access.ask(Errand::EndSession(dropped));
+                }
+            }
+            Bound::Foreign => return Err(ReasonCode::ClientIdentifierNotValid),
+            Bound::TooMany => return Err(ReasonCode::QuotaExceeded),
+        }
+        drop(used);
+        let _ = self.client_id.set(connect.client_id.clone());
+        if note {
+            access.ledger.note();
+        }
+        access.lines.log_in(self.line, &login).map_err(|_| ReasonCode::QuotaExceeded)?;
+        // Removed between the check and the entry: then nobody cut this line.
+        if !access.ledger.read(|team| team.holds(&login.credential, &login.user)) {
+            return Err(ReasonCode::BadUsernameOrPassword);
+        }
+        let _ = self.login.set(login.clone());
+        Ok(login)
+    }
+
+    /// Who is here, if what let them in still holds.
+    fn login(&self) -> Option<&Login> {
+        let login = self.login.get()?;
+        let holds = self.access.ledger.read(|team| team.holds(&login.credential, &login.user));
+        (holds && !self.access.is_silent()).then_some(login)
+    }
+
+    fn may_publish(&self, topic: &str) -> bool {
+        let Some(login) = self.login() else {
+            return false;
+        };
+        match self.access.may_publish(&login.user, topic) {
+            Ok(Topic::Device(user, device)) => {
+                self.access.uses_device(&login.credential, &user, &device);
+                true
+            }
+            Ok(_) => true,
+            Err(Denied) => false,
+        }
+    }
+}
+
+impl Drop for Gate {
+    // A delayed Will keeps the gate, and so the client id, until it was published or not.
+    fn drop(&mut self) {
+        if let Some(client_id) = self.client_id.take() {
+            self.access.ask(Errand::Left(client_id));
+        }
+    }
+}
+
+impl AuthProvider for Gate {
+    fn authenticate<'a>(
+        &'a self,
+        connect: &'a ConnectPacket,
+        _client_addr: SocketAddr,
+    ) -> Asked<'a, mqtt5::Result<AuthResult>> {
+        let result = match self.admit(connect) {
+            // The broker tells readers this name with each message, so it is the person's, not the credential's.
+            Ok(login) => AuthResult::success_with_user(login.user.as_str()),
+            Err(reason) => {
+                tracing::debug!(?reason, peer = ?self.peer, "not let in");
+                AuthResult::fail(reason)
+            }
+        };
+        Box::pin(ready(Ok(result)))
+    }
+
+    fn authorize_publish<'a>(
+        &'a self,
+        _client_id: &str,
+        _user_id: Option<&'a str>,
+        topic: &'a str,
+    ) -> Asked<'a, bool> {
+        Box::pin(ready(self.may_publish(topic)))
+    }
+
+    fn authorize_subscribe<'a>(
+        &'a self,
+        _client_id: &str,
+        _user_id: Option<&'a str>,
+        filter: &'a str,
+    ) -> Asked<'a, bool> {
+        let may = self.login().is_some_and(|login| self.access.may_read(&login.user, filter));
+        Box::pin(ready(may))
+    }
+}

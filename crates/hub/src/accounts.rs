@@ -1,0 +1,268 @@
+//! Who belongs to the team, and what lets them in.
+//!
+//! Owns members, their credentials, invitations and the tokens of programs, and every rule of how one becomes another.
+//! Deliberately knows no connection, no file and no clock: the moment is an argument, `file.rs` writes it down,
+//! and `ledger.rs` decides when. What a credential was seen to use (client ids, devices) is `used.rs`.
+//!
+//! Nothing here is a secret in the clear but the key: of every secret that lets somebody in only a keyed hash is kept.
+
+use porchlight_core::id::{Root, UserId};
+use porchlight_core::team::{Role, Secret};
+use porchlight_core::text::{MAX_NAME, display_text};
+use porchlight_core::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+mod file;
+mod invites;
+mod ledger;
+mod secrets;
+mod used;
+
+pub use file::{AccountsError, NotSaved};
+pub(crate) use file::{FILE, Sheet, load, write_whole};
+pub(crate) use invites::{Invite, Order, Purpose, Refusal};
+pub(crate) use ledger::Ledger;
+pub(crate) use secrets::{Hash, Key, Kind, random_below, random_id, random_secret};
+pub(crate) use used::{Bound, Used, looks_like_a_presence};
+
+/// The most people in a team, so that memory has a bound.
+const MAX_MEMBERS: usize = 10_000;
+/// The most credentials of one member: as many as devices (`docs/protocol.md`, *Access*).
+const MAX_CREDENTIALS: usize = 16;
+/// The most tokens of programs.
+const MAX_TOKENS: usize = 100;
+/// The longest kind of a device and label of a token, in characters.
+const MAX_WORDS: usize = 48;
+
+/// A team.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Accounts {
+    /// What tells this team from another of the same name: random, for good.
+    pub(crate) team: String,
+    /// The name shown.
+    pub(crate) name: String,
+    /// What every topic begins with.
+    pub(crate) root: Root,
+    /// What hashes are keyed with.
+    key: Key,
+    members: BTreeMap<UserId, Membership>,
+    credentials: BTreeMap<String, Credential>,
+    invites: BTreeMap<String, Invite>,
+    tokens: BTreeMap<String, Token>,
+}
+
+/// A member.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Membership {
+    pub(crate) name: String,
+    pub(crate) role: Role,
+    pub(crate) since: Timestamp,
+}
+
+/// What lets one device of a member in.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Credential {
+    hash: Hash,
+    pub(crate) user: UserId,
+    pub(crate) kind: Option<String>,
+    pub(crate) since: Timestamp,
+}
+
+/// What lets a program read.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Token {
+    hash: Hash,
+    pub(crate) label: String,
+    pub(crate) since: Timestamp,
+}
+
+/// Somebody who was let in just now.
+#[derive(Debug)]
+pub(crate) struct Admission {
+    pub(crate) user: UserId,
+    pub(crate) name: String,
+    pub(crate) role: Role,
+    /// Told once.
+    pub(crate) credential: Secret,
+}
+
+/// Who logged in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Login {
+    pub(crate) credential: String,
+    pub(crate) user: UserId,
+    pub(crate) role: Role,
+}
+
+/// Why a member stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stays {
+    /// There is no such member.
+    Unknown,
+    /// Nobody else could let members go, or move the hub.
+    LastStarter,
+}
+
+impl Accounts {
+    /// A new team with nobody in it.
+    pub(crate) fn found(name: &str, root: Root) -> Self {
+        let name = display_text(name, porchlight_core::team::MAX_TEAM_NAME);
+        Self {
+            team: random_id(),
+            name: name.unwrap_or_else(|| "Team".to_owned()),
+            root,
+            key: Key::random(),
+            members: BTreeMap::new(),
+            credentials: BTreeMap::new(),
+            invites: BTreeMap::new(),
+            tokens: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) fn members(&self) -> &BTreeMap<UserId, Membership> {
+        &self.members
+    }
+
+    pub(crate) fn credentials(&self) -> &BTreeMap<String, Credential> {
+        &self.credentials
+    }
+
+    pub(crate) fn tokens(&self) -> &BTreeMap<String, Token> {
+        &self.tokens
+    }
+
+    pub(crate) fn is_member(&self, user: &UserId) -> bool {
+        self.members.contains_key(user)
+    }
+
+    /// Whether anybody can do what only a starter may.
+    pub(crate) fn has_starter(&self) -> bool {
+        let starts = |user| self.members.get(user).is_some_and(|m| m.role == Role::Starter);
+        self.credentials.values().any(|credential| starts(&credential.user))
+    }
+
+    /// Who `secret` lets in under the credential `id`; none where it does not hold.
+    pub(crate) fn log_in(&self, id: &str, secret: &str) -> Option<Login> {
+        let credential = self.credentials.get(id)?;
+        let holds = self.key.verifies(Kind::Credential, id, secret, &credential.hash);
+        let role = self.members.get(&credential.user)?.role;
+        holds.then(|| Login { credential: id.to_owned(), user: credential.user.clone(), role })
+    }
+
+    /// Whether the credential still holds, and is of this member.
+    pub(crate) fn holds(&self, id: &str, user: &UserId) -> bool {
+        self.credentials.get(id).is_some_and(|credential| credential.user == *user)
+    }
+
+    /// Lets somebody in as a new member.
+    pub(crate) fn admit(
+        &mut self,
+        now: Timestamp,
+        name: &str,
+        kind: Option<&str>,
+        role: Role,
+    ) -> Result<Admission, Refusal> {
+        let name = display_text(name, MAX_NAME).ok_or(Refusal::BadName)?;
+        let wanted = UserId::for_name(&name).ok_or(Refusal::BadName)?;
+        if self.members.len() >= MAX_MEMBERS {
+            return Err(Refusal::TeamFull);
+        }
+        let user = self.free_id(&wanted);
+        self.members.insert(user.clone(), Membership { name, role, since: now });
+        self.give_credential(now, user, kind)
+    }
+
+    /// Gives a member a credential for one more device.
+    pub(crate) fn give_credential(
+        &mut self,
+        now: Timestamp,
+        user: UserId,
+        kind: Option<&str>,
+    ) -> Result<Admission, Refusal> {
+        let member = self.members.get(&user).ok_or(Refusal::Unknown)?.clone();
+        if self.credentials.values().filter(|c| c.user == user).count() >= MAX_CREDENTIALS {
+            return Err(Refusal::DevicesFull);
+        }
+        let credential = random_secret(|id| self.credentials.contains_key(id));
+        let hash = self.key.hash(Kind::Credential, &credential);
+        let kind = kind.and_then(|kind| display_text(kind, MAX_WORDS));
+        self.credentials.insert(
+            credential.id().to_owned(),
+            Credential { hash, user: user.clone(), kind, since: now },
+        );
+        Ok(Admission { user, name: member.name, role: member.role, credential })
+    }
+
+    /// Ends a membership: credentials, and the invitations that it made, end with it. Returns the credentials.
+    pub(crate) fn remove_member(&mut self, user: &UserId) -> Result<Vec<String>, Stays> {
+        let member = self.members.get(user).ok_or(Stays::Unknown)?;
+        let starters = self.members.values().filter(|m| m.role == Role::Starter).count();
+        if member.role == Role::Starter && starters == 1 && self.members.len() > 1 {
+            return Err(Stays::LastStarter);
+        }
+        self.members.remove(user);
+        self.invites.retain(|_, invite| !invite.is_of(user));
+        let mut gone = Vec::new();
+        self.credentials.retain(|id, credential| {
+            let stays = credential.user != *user;
+            if !stays {
+                gone.push(id.clone());
+            }
+            stays
+        });
+        Ok(gone)
+    }
+
+    /// Ends one credential; whose it was.
+    pub(crate) fn revoke(&mut self, id: &str) -> Option<UserId> {
+        self.credentials.remove(id).map(|credential| credential.user)
+    }
+
+    /// Makes a token for a program; none where there are too many.
+    pub(crate) fn make_token(&mut self, now: Timestamp, label: &str) -> Option<(Secret, Token)> {
+        if self.tokens.len() >= MAX_TOKENS {
+            return None;
+        }
+        let secret = random_secret(|id| self.tokens.contains_key(id));
+        let label = display_text(label, MAX_WORDS).unwrap_or_else(|| "token".to_owned());
+        let hash = self.key.hash(Kind::Token, &secret);
+        let token = Token { hash, label, since: now };
+        self.tokens.insert(secret.id().to_owned(), token.clone());
+        Some((secret, token))
+    }
+
+    /// Whether there was such a token.
+    pub(crate) fn revoke_token(&mut self, id: &str) -> bool {
+        self.tokens.remove(id).is_some()
+    }
+
+    /// Whether a program that shows this may read.
+    pub(crate) fn may_read(&self, secret: &Secret) -> bool {
+        self.tokens.get(secret.id()).is_some_and(|token| {
+            self.key.verifies(Kind::Token, secret.id(), secret.secret(), &token.hash)
+        })
+    }
+
+    /// `anna`, or `anna-2` where there is an Anna.
+    fn free_id(&self, wanted: &UserId) -> UserId {
+        if !self.members.contains_key(wanted) {
+            return wanted.clone();
+        }
+        let numbered = |n: usize| {
+            let mut stem = wanted.as_str().to_owned();
+            let end = format!("-{n}");
+            while stem.len() + end.len() > porchlight_core::id::MAX_ID_BYTES {
+                stem.pop();
+            }
+            UserId::parse(&(stem + &end)).ok()
+        };
+        (2..)
+            .filter_map(numbered)
+            .find(|id| !self.members.contains_key(id))
+            .expect("there are more numbers than members")
+    }
+}
+
+#[cfg(test)]
+mod tests;

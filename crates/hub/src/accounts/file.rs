@@ -1,0 +1,152 @@
+//! The file that holds the team: `team.json` in the store's folder, for this user alone.
+//!
+//! Owns that it is written whole or not at all, and that one that cannot be read is never taken for none: a new team in
+//! its place would shut everybody out.
+
+use super::{Accounts, Used};
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// Its name.
+pub(crate) const FILE: &str = "team.json";
+const NEW: &str = "team.json.new";
+/// Far beyond what 10,000 members take.
+const MAX_LEN: u64 = 64 << 20;
+const VERSION: u32 = 1;
+
+/// Everything that is written.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Sheet {
+    v: u32,
+    #[serde(flatten)]
+    pub(crate) accounts: Accounts,
+    #[serde(default)]
+    pub(crate) used: Used,
+}
+
+/// Why the team cannot be read. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum AccountsError {
+    /// The file is there, but not for us, or its disk fails.
+    #[error(
+        "the team's file {} cannot be read: {source}; make it readable for this user, or put a backup in its place \
+         (porchlight hub restore)", path.display()
+    )]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// It is there, but is not what we wrote.
+    #[error(
+        "the team's file {} is damaged: {reason}; put a backup in its place (porchlight hub restore), or move it away \
+         to start a new team, which everybody must join anew", path.display()
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// It is gone, though the team's certificate is there.
+    #[error(
+        "the team's file {} is missing, but its certificate is there; put a backup in its place (porchlight hub \
+         restore), or move the certificate away to start a new team, which everybody must join anew", path.display()
+    )]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A later version wrote it.
+    #[error(
+        "the team's file {} was written by a newer Porchlight; update this one and start the hub again", path.display()
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// A change could not be written, and was not made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the team cannot be saved in {}: {reason}; make room, or make the folder writable, and try again", path.display())]
+pub struct NotSaved {
+    pub(crate) path: PathBuf,
+    pub(crate) reason: String,
+}
+
+impl Sheet {
+    pub(crate) fn new(accounts: Accounts, used: Used) -> Self {
+        Self { v: VERSION, accounts, used }
+    }
+
+    /// Takes what [`Sheet::to_json`] wrote.
+    pub(crate) fn from_json(json: &[u8], path: &Path) -> Result<Self, AccountsError> {
+        #[derive(Deserialize)]
+        struct Version {
+            v: u32,
+        }
+        let damaged = |e: serde_json::Error| AccountsError::Damaged {
+            path: path.to_owned(),
+            reason: e.to_string(),
+        };
+        let Version { v } = serde_json::from_slice(json).map_err(damaged)?;
+        if v > VERSION {
+            return Err(AccountsError::Newer { path: path.to_owned() });
+        }
+        let mut sheet: Self = serde_json::from_slice(json).map_err(damaged)?;
+        sheet.used = sheet.used.restored();
+        Ok(sheet)
+    }
+
+    pub(crate) fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("maps with text as keys always serialize")
+    }
+
+    /// Writes it in the place of what stands there, durably and in one step.
+    pub(crate) fn save(&self, folder: &Path) -> Result<(), NotSaved> {
+        let (path, new) = (folder.join(FILE), folder.join(NEW));
+        write_whole(&path, &new, &self.to_json())
+            .map_err(|e| NotSaved { path: folder.to_owned(), reason: e.to_string() })
+    }
+}
+
+/// The team in this folder; none where none was ever started there.
+pub(crate) fn load(folder: &Path) -> Result<Option<Sheet>, AccountsError> {
+    let path = folder.join(FILE);
+    let unreadable = |source| AccountsError::Unreadable { path: path.clone(), source };
+    match fs::metadata(&path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(unreadable(e)),
+        Ok(file) if file.len() > MAX_LEN => {
+            return Err(AccountsError::Damaged {
+                path,
+                reason: format!("it is far too large ({} bytes)", file.len()),
+            });
+        }
+        Ok(_) => {}
+    }
+    let json = fs::read(&path).map_err(unreadable)?;
+    Sheet::from_json(&json, &path).map(Some)
+}
+
+/// Writes a file that only this user can read, under the name `new` first.
+pub(crate) fn write_whole(path: &Path, new: &Path, bytes: &[u8]) -> io::Result<()> {
+    let written = (|| {
+        let mut file = crate::store::create_private_file(new)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(new, path)?;
+        match path.parent() {
+            Some(folder) => crate::log::sync_folder(folder),
+            None => Ok(()),
+        }
+    })();
+    if written.is_err() {
+        let _ = fs::remove_file(new);
+    }
+    written
+}

@@ -1,0 +1,142 @@
+//! Invitations: who may still come, how often and until when.
+
+use super::secrets::{Hash, Kind, random_secret};
+use super::{Accounts, Admission};
+use porchlight_core::id::UserId;
+use porchlight_core::team::{Role, Secret};
+use porchlight_core::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// How long an invitation holds unless told otherwise.
+const LASTS: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+const LASTS_AT_MOST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+const MAX_USES: u32 = 100;
+/// The most invitations that one member has at a time, spent ones included.
+const MAX_OF_ONE: usize = 100;
+const MAX_INVITES: usize = 2_000;
+/// For how long one that has ended is told from one that never was.
+const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// What an invitation is for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Purpose {
+    /// Somebody new.
+    Member,
+    /// A further device of this member.
+    Device(UserId),
+    /// Whoever comes first owns the team.
+    Starter,
+}
+
+/// An invitation that was made.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Invite {
+    hash: Hash,
+    pub(crate) purpose: Purpose,
+    pub(crate) by: Option<UserId>,
+    pub(crate) uses_left: u32,
+    pub(crate) ends: Timestamp,
+}
+
+impl Invite {
+    /// Whether it was made by this member or for their devices.
+    pub(super) fn is_of(&self, user: &UserId) -> bool {
+        self.by.as_ref() == Some(user) || matches!(&self.purpose, Purpose::Device(of) if of == user)
+    }
+
+    /// Whether it can still be redeemed.
+    pub(crate) fn holds(&self, now: Timestamp) -> bool {
+        self.uses_left > 0 && now < self.ends
+    }
+}
+
+/// What invitation is wanted.
+#[derive(Debug, Clone)]
+pub(crate) struct Order {
+    pub(crate) purpose: Purpose,
+    /// None: the hub itself.
+    pub(crate) by: Option<UserId>,
+    pub(crate) uses: Option<u32>,
+    pub(crate) lasts: Option<Duration>,
+}
+
+/// Why somebody was not let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    Unknown,
+    Expired,
+    UsedUp,
+    BadName,
+    TeamFull,
+    DevicesFull,
+}
+
+impl Accounts {
+    pub(crate) fn invites(&self) -> &BTreeMap<String, Invite> {
+        &self.invites
+    }
+
+    /// Makes an invitation; none where there are too many.
+    pub(crate) fn invite(&mut self, now: Timestamp, order: Order) -> Option<(Secret, Invite)> {
+        self.invites.retain(|_, invite| now.since(invite.ends) < REMEMBERED);
+        let of_one = self.invites.values().filter(|i| i.by == order.by).count();
+        if of_one >= MAX_OF_ONE || self.invites.len() >= MAX_INVITES {
+            return None;
+        }
+        let secret = random_secret(|id| self.invites.contains_key(id));
+        let invite = Invite {
+            hash: self.key.hash(Kind::Invite, &secret),
+            purpose: order.purpose,
+            by: order.by,
+            uses_left: order.uses.unwrap_or(1).clamp(1, MAX_USES),
+            ends: now + order.lasts.unwrap_or(LASTS).min(LASTS_AT_MOST),
+        };
+        self.invites.insert(secret.id().to_owned(), invite.clone());
+        Some((secret, invite))
+    }
+
+    /// Takes an invitation back. Whether there was one that `by` may take back: whoever made it, or anybody with
+    /// `any`.
+    pub(crate) fn take_back(&mut self, id: &str, by: &UserId, any: bool) -> bool {
+        let may = |invite: &Invite| any || invite.is_of(by);
+        self.invites.get(id).is_some_and(may) && self.invites.remove(id).is_some()
+    }
+
+    /// Takes back what makes its redeemer a starter: there is one, or a new link was made.
+    pub(crate) fn take_back_starters(&mut self) {
+        self.invites.retain(|_, invite| invite.purpose != Purpose::Starter);
+    }
+
+    /// Lets in whoever holds an invitation.
+    pub(crate) fn redeem(
+        &mut self,
+        now: Timestamp,
+        token: &Secret,
+        name: &str,
+        kind: Option<&str>,
+    ) -> Result<Admission, Refusal> {
+        let invite = self.invites.get(token.id()).ok_or(Refusal::Unknown)?;
+        if !self.key.verifies(Kind::Invite, token.id(), token.secret(), &invite.hash) {
+            return Err(Refusal::Unknown);
+        }
+        // Spent before over: it says more.
+        if invite.uses_left == 0 {
+            return Err(Refusal::UsedUp);
+        }
+        if now >= invite.ends {
+            return Err(Refusal::Expired);
+        }
+        let admission = match invite.purpose.clone() {
+            Purpose::Member => self.admit(now, name, kind, Role::Member)?,
+            Purpose::Starter => self.admit(now, name, kind, Role::Starter)?,
+            Purpose::Device(user) => self.give_credential(now, user, kind)?,
+        };
+        if let Some(invite) = self.invites.get_mut(token.id()) {
+            invite.uses_left -= 1;
+        }
+        Ok(admission)
+    }
+}

@@ -1,0 +1,245 @@
+//! The door to a team's hub: every connection comes through here.
+//!
+//! Owns the listeners, TLS, and telling the protocols apart: on one port come MQTT, MQTT over WebSocket and HTTP. It bounds how
+//! long each step may take; how many lines there may be is `lines.rs`, who may do what `access.rs`, and what is asked
+//! over HTTP `http.rs`. The broker's own listeners are not used: its handler of one client is given the line itself, and so
+//! knows the real peer.
+
+use crate::access::{Gate, Peer};
+use crate::broker::Broker;
+use crate::lines::Line;
+use crate::team::Team;
+use mqtt5::broker::transport::BrokerTransport;
+use mqtt5::broker::websocket_server::WebSocketStreamWrapper;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::broadcast;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
+use tokio_tungstenite::tungstenite::http::{HeaderValue, StatusCode};
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use wire::Wire;
+
+mod certificate;
+mod listener;
+mod wire;
+
+pub use certificate::CertificateError;
+pub(crate) use certificate::{CERTIFICATE, Certificate};
+pub(crate) use listener::bind;
+
+/// How long a TLS handshake may take.
+const HANDSHAKE: Duration = Duration::from_secs(5);
+/// How long the first bytes may take, by which the protocol is known, and a WebSocket's handshake.
+const FIRST_BYTES: Duration = Duration::from_secs(5);
+/// How long to wait where the system has no more sockets.
+const BREATH: Duration = Duration::from_millis(50);
+/// MQTT over WebSocket (the path that MQTT servers commonly use).
+const MQTT_PATH: &str = "/mqtt";
+/// As much as an MQTT packet, and its frame's head.
+const MAX_MESSAGE: usize = crate::broker::MAX_PACKET_SIZE + 16;
+
+/// What every connection is served with.
+#[derive(Clone)]
+pub(crate) struct Door {
+    pub(crate) team: Arc<Team>,
+    pub(crate) broker: Arc<Broker>,
+    pub(crate) http: axum::Router,
+    pub(crate) tls: TlsAcceptor,
+    pub(crate) shutdown: broadcast::Sender<()>,
+}
+
+/// Whether a listener speaks TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Speaks {
+    Tls,
+    /// Only for programs of this machine.
+    Plain,
+}
+
+impl Door {
+    /// Serves until it is told to shut down, and then until every line has ended.
+    pub(crate) async fn serve(self, listeners: Vec<(TcpListener, Speaks)>) {
+        let mut accepting = JoinSet::new();
+        for (listener, speaks) in listeners {
+            accepting.spawn(self.clone().accept(listener, speaks));
+        }
+        while accepting.join_next().await.is_some() {}
+    }
+
+    async fn accept(self, listener: TcpListener, speaks: Speaks) {
+        let mut shutdown = self.shutdown.subscribe();
+        let mut lines = JoinSet::new();
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                Some(_) = lines.join_next() => continue,
+                _ = shutdown.recv() => break,
+            };
+            let (stream, peer) = match accepted {
+                Ok(accepted) => accepted,
+                Err(e) => {
+                    // Mostly out of sockets: then asking again at once would be asking for ever.
+                    tracing::debug!("nobody can be let in at present: {e}");
+                    tokio::time::sleep(BREATH).await;
+                    continue;
+                }
+            };
+            let Ok(line) = self.team.lines().enter(Peer::from(peer.ip())) else {
+                tracing::debug!(%peer, "too many lines");
+                continue;
+            };
+            let _ = stream.set_nodelay(true);
+            let door = self.clone();
+            lines.spawn(async move {
+                if let Err(e) = door.welcome(stream, peer, speaks, Arc::new(line)).await {
+                    tracing::debug!(%peer, "the line ended: {e}");
+                }
+            });
+        }
+        drop(listener);
+        while lines.join_next().await.is_some() {}
+    }
+
+    async fn welcome(
+        &self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        speaks: Speaks,
+        line: Arc<Line>,
+    ) -> io::Result<()> {
+        let carrier: Box<dyn wire::Carrier> = match speaks {
+            Speaks::Plain => Box::new(stream),
+            Speaks::Tls => tokio::select! {
+                shaken = timeout(HANDSHAKE, self.tls.accept(stream)) => Box::new(shaken??),
+                () = line.cut() => return Ok(()),
+            },
+        };
+        let mut wire = Wire::new(carrier, Arc::clone(&line), peer);
+        let first = timeout(FIRST_BYTES, wire.peek(PEEK, |first| Protocol::of(first).is_some()));
+        let protocol = Protocol::of(first.await??).unwrap_or(Protocol::Http);
+        match protocol {
+            Protocol::Mqtt => {
+                self.mqtt(BrokerTransport::WebSocket(Box::new(wire)), peer, &line).await;
+            }
+            Protocol::WebSocket => {
+                let shaken = timeout(FIRST_BYTES, web_socket(wire)).await?;
+                let socket = shaken.map_err(io::Error::other)?;
+                self.mqtt(BrokerTransport::websocket(socket), peer, &line).await;
+            }
+            Protocol::Http => {
+                let shutdown = self.shutdown.subscribe();
+                crate::http::serve(
+                    wire,
+                    self.http.clone(),
+                    peer,
+                    &line,
+                    self.team.lines(),
+                    shutdown,
+                )
+                .await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn mqtt(&self, transport: BrokerTransport, peer: SocketAddr, line: &Line) {
+        let access = Arc::clone(self.team.access());
+        let gate = Gate::new(access, line.id(), Peer::from(peer.ip()));
+        let handler =
+            self.broker.handler(transport, peer, Arc::new(gate), self.shutdown.subscribe());
+        // Boxed: it is large, and every line would be as large from its first byte.
+        if let Err(e) = Box::pin(handler.run()).await {
+            tracing::debug!(%peer, "a client ended: {e}");
+        }
+    }
+}
+
+/// As many bytes as tell the protocols apart.
+const PEEK: usize = "GET /mqtt ".len();
+
+/// What somebody speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Protocol {
+    Mqtt,
+    WebSocket,
+    Http,
+}
+
+impl Protocol {
+    /// What these first bytes are of; none: more are needed.
+    fn of(first: &[u8]) -> Option<Self> {
+        let web_socket = ["GET ", MQTT_PATH].concat();
+        match first {
+            [] => None,
+            // CONNECT, the first packet of any client (MQTT 5, 3.1).
+            [0x10, ..] => Some(Self::Mqtt),
+            _ if first.len() <= web_socket.len() && web_socket.as_bytes().starts_with(first) => {
+                None
+            }
+            _ => match first.strip_prefix(web_socket.as_bytes()) {
+                Some([b' ' | b'?', ..]) => Some(Self::WebSocket),
+                _ => Some(Self::Http),
+            },
+        }
+    }
+}
+
+/// Shakes hands as a WebSocket server, within limits: the broker's own would gather 64 MiB for a stranger.
+async fn web_socket(
+    wire: Wire,
+) -> Result<WebSocketStreamWrapper<Wire>, tokio_tungstenite::tungstenite::Error> {
+    let limits = WebSocketConfig::default()
+        .read_buffer_size(4 * 1024)
+        .write_buffer_size(0)
+        .max_write_buffer_size(4 * MAX_MESSAGE)
+        .max_message_size(Some(MAX_MESSAGE))
+        .max_frame_size(Some(MAX_MESSAGE));
+    let socket =
+        tokio_tungstenite::accept_hdr_async_with_config(wire, answer, Some(limits)).await?;
+    Ok(WebSocketStreamWrapper::new(socket))
+}
+
+#[expect(clippy::result_large_err, reason = "the library's callback")]
+fn answer(request: &Request, mut response: Response) -> Result<Response, ErrorResponse> {
+    if request.uri().path() != MQTT_PATH {
+        let mut refusal = ErrorResponse::new(None);
+        *refusal.status_mut() = StatusCode::NOT_FOUND;
+        return Err(refusal);
+    }
+    let offered = request.headers().get("Sec-WebSocket-Protocol").and_then(|p| p.to_str().ok());
+    if offered.is_some_and(|offered| offered.split(',').any(|p| p.trim() == "mqtt")) {
+        response.headers_mut().insert("Sec-WebSocket-Protocol", HeaderValue::from_static("mqtt"));
+    }
+    Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Protocol;
+
+    #[test]
+    fn the_first_bytes_tell_the_protocols_apart() {
+        for (first, protocol) in [
+            (&b""[..], None),
+            (b"\x10", Some(Protocol::Mqtt)),
+            (b"G", None),
+            (b"GET /mqtt", None),
+            (b"GET /mqtt ", Some(Protocol::WebSocket)),
+            (b"GET /mqtt?x", Some(Protocol::WebSocket)),
+            (b"GET /mqtt/", Some(Protocol::Http)),
+            (b"GET /mqttx", Some(Protocol::Http)),
+            (b"GET /v1", Some(Protocol::Http)),
+            (b"POST ", Some(Protocol::Http)),
+            (b"\x16\x03\x01", Some(Protocol::Http)),
+            (b"\0", Some(Protocol::Http)),
+        ] {
+            assert_eq!(Protocol::of(first), protocol, "{first:?}");
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! The team's certificate: made once by ourselves, and believed because its fingerprint is in every invitation.
+//!
+//! Owns its making, its files and its fingerprint. It says nothing of who the hub is: no authority signed it, and its
+//! names and dates mean nothing to whoever trusts it.
+
+use crate::accounts::write_whole;
+use crate::store::create_private_folder;
+use porchlight_core::team::Pin;
+use rcgen::{CertificateParams, DnType, KeyPair};
+use ring::digest;
+use rustls::ServerConfig;
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub(crate) const CERTIFICATE: &str = "cert.pem";
+pub(crate) const KEY: &str = "key.pem";
+const YEARS: i32 = 20;
+
+/// Certificate and key, as they stand in their files.
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Certificate {
+    pub(crate) certificate: String,
+    pub(crate) key: String,
+}
+
+/// Why there is no certificate. A new one is never made in its place: everybody would refuse it.
+#[derive(Debug, thiserror::Error)]
+pub enum CertificateError {
+    /// One of the two files is missing or cannot be read.
+    #[error(
+        "the team's certificate {} cannot be read: {source}; put a backup in its place (porchlight hub restore), or \
+         move certificate, key and team away to start a new team, which everybody must join anew", path.display()
+    )]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// They are no certificate and key.
+    #[error(
+        "the team's certificate in {} is damaged: {reason}; put a backup in its place (porchlight hub restore)", folder.display()
+    )]
+    Damaged {
+        /// Where the files are.
+        folder: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A new one could not be made or written.
+    #[error("the team's certificate cannot be written in {}: {reason}; make the folder writable and start the hub again", folder.display())]
+    NotMade {
+        /// Where it was to be.
+        folder: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+impl Certificate {
+    /// A new one. `names` are what it calls itself.
+    pub(crate) fn make(team: &str) -> Result<Self, rcgen::Error> {
+        let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
+        let mut params =
+            CertificateParams::new(vec![format!("{}.porchlight", team.to_lowercase())])?;
+        params.distinguished_name.push(DnType::CommonName, format!("Porchlight team {team}"));
+        let year = year_of(crate::clock::now().wall);
+        // From well before now: clients whose clock is wrong do not look, but their libraries may.
+        params.not_before = rcgen::date_time_ymd(year - 1, 1, 1);
+        params.not_after = rcgen::date_time_ymd(year + YEARS, 1, 1);
+        let certificate = params.self_signed(&key)?;
+        Ok(Self { certificate: certificate.pem(), key: key.serialize_pem() })
+    }
+
+    /// The one in this folder; a new one for a team that was just started.
+    pub(crate) fn load_or_make(folder: &Path, team: &str) -> Result<Self, CertificateError> {
+        let (certificate, key) = (folder.join(CERTIFICATE), folder.join(KEY));
+        if !certificate.exists() && !key.exists() {
+            let not_made =
+                |reason: String| CertificateError::NotMade { folder: folder.to_owned(), reason };
+            let made = Self::make(team).map_err(|e| not_made(e.to_string()))?;
+            made.save(folder).map_err(|e| not_made(e.to_string()))?;
+            return Ok(made);
+        }
+        Self::load(folder)
+    }
+
+    /// The one in this folder.
+    pub(crate) fn load(folder: &Path) -> Result<Self, CertificateError> {
+        let read = |path: PathBuf| {
+            fs::read_to_string(&path)
+                .map_err(|source| CertificateError::Unreadable { path, source })
+        };
+        Ok(Self { certificate: read(folder.join(CERTIFICATE))?, key: read(folder.join(KEY))? })
+    }
+
+    /// Writes both files, for this user alone.
+    pub(crate) fn save(&self, folder: &Path) -> io::Result<()> {
+        create_private_folder(folder)?;
+        // The key first: a certificate without its key would be taken for damage.
+        for (name, text) in [(KEY, &self.key), (CERTIFICATE, &self.certificate)] {
+            let path = folder.join(name);
+            write_whole(&path, &folder.join(format!("{name}.new")), text.as_bytes())?;
+        }
+        Ok(())
+    }
+
+    /// What a TLS listener needs, and the fingerprint.
+    pub(crate) fn open(&self) -> Result<(Arc<ServerConfig>, Pin), String> {
+        let certificate = CertificateDer::from_pem_slice(self.certificate.as_bytes())
+            .map_err(|e| format!("the certificate: {e}"))?;
+        let key = PrivateKeyDer::from_pem_slice(self.key.as_bytes())
+            .map_err(|e| format!("the key: {e}"))?;
+        let digest = digest::digest(&digest::SHA256, &certificate);
+        let pin = Pin::of_digest(digest.as_ref().try_into().map_err(|_| "no digest".to_owned())?);
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|e| e.to_string())?
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate], key)
+            .map_err(|e| e.to_string())?;
+        // A line lasts for hours, so resuming one saves nothing; and nothing is kept of lines that ended.
+        config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
+        Ok((Arc::new(config), pin))
+    }
+}
+
+/// The year, to a day or so.
+fn year_of(now: porchlight_core::time::Timestamp) -> i32 {
+    let years = now.as_ms() / (365_2425 * 24 * 6 * 6 * 10);
+    1970 + i32::try_from(years).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use porchlight_core::time::Timestamp;
+
+    #[test]
+    fn a_certificate_is_made_once_and_stays_the_same() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("hub");
+        let made = Certificate::load_or_make(&folder, "k3V9xQ2aB7").unwrap();
+        let (_, pin) = made.open().unwrap();
+        let again = Certificate::load_or_make(&folder, "other").unwrap();
+        assert_eq!(again.open().unwrap().1, pin);
+        assert_ne!(Certificate::make("k3V9xQ2aB7").unwrap().open().unwrap().1, pin);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = fs::metadata(folder.join(KEY)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+    }
+
+    #[test]
+    fn a_missing_half_is_an_error_and_never_a_new_certificate() {
+        let dir = tempfile::tempdir().unwrap();
+        let made = Certificate::load_or_make(dir.path(), "team").unwrap();
+        fs::remove_file(dir.path().join(KEY)).unwrap();
+        let error = Certificate::load_or_make(dir.path(), "team").err().unwrap();
+        assert!(matches!(&error, CertificateError::Unreadable { .. }), "{error:?}");
+        assert!(error.to_string().contains("backup"), "{error}");
+        assert!(!dir.path().join(KEY).exists());
+        let other = Certificate::make("team").unwrap();
+        let mixed = Certificate { certificate: made.certificate, key: other.key };
+        assert!(mixed.open().is_err(), "certificate and key do not belong together");
+    }
+
+    #[test]
+    fn the_year_is_the_year() {
+        for (ms, year) in [(0, 1970), (1_763_741_700_000, 2025), (1_785_000_000_000, 2026)] {
+            assert_eq!(year_of(Timestamp::from_ms(ms).unwrap()), year);
+        }
+    }
+}

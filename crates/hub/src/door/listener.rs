@@ -1,0 +1,100 @@
+//! Where the door stands.
+
+use super::Speaks;
+use crate::listen::{self, Listen};
+use crate::{HubError, HubWarning};
+use porchlight_core::team::DEFAULT_PORT;
+use socket2::{Domain, Protocol, Socket, Type};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use tokio::net::TcpListener;
+
+/// Connections that the system holds until we take them.
+const BACKLOG: i32 = 1_024;
+
+/// Where the team's door stands now.
+pub(crate) struct Bound {
+    /// The address for the team: the first one.
+    pub(crate) addr: SocketAddr,
+    /// The address for programs of this machine.
+    pub(crate) plain: SocketAddr,
+    pub(crate) listeners: Vec<(TcpListener, Speaks)>,
+    pub(crate) warnings: Vec<HubWarning>,
+}
+
+/// Binds the door for the team, and the one for this machine alone.
+pub(crate) async fn bind(team: Listen, plain: Listen) -> Result<Bound, HubError> {
+    let mut warnings = Vec::new();
+    if let Listen::Exactly(addr) = plain
+        && !listen::is_loopback(addr)
+    {
+        return Err(HubError::PlainNotLocal { addr });
+    }
+    let team = match team {
+        Listen::Default => everywhere(&mut warnings)?,
+        Listen::Exactly(addr) => match (addr.ip(), at(addr, false)) {
+            (_, Err(e)) => return Err(refused(addr, e)),
+            (IpAddr::V4(ip), Ok(v4)) if ip.is_unspecified() => with_v6(v4)?,
+            (_, Ok(listener)) => vec![listener],
+        },
+    };
+    let (plain, taken) = listen::choose(plain, false).await?;
+    let plain = at(plain, false).map_err(|e| refused(plain, e))?;
+    let local = |l: &TcpListener| {
+        l.local_addr()
+            .map_err(|source| HubError::CannotListen { addr: listen::DEFAULT_ADDR, source })
+    };
+    let (addr, plain_addr) = (local(&team[0])?, local(&plain)?);
+    if let Some(taken) = taken {
+        warnings.push(taken.warning(plain_addr));
+    }
+    let listeners = team.into_iter().map(|l| (l, Speaks::Tls)).chain([(plain, Speaks::Plain)]);
+    Ok(Bound { addr, plain: plain_addr, listeners: listeners.collect(), warnings })
+}
+
+/// Every address at the default port, else at a free one.
+fn everywhere(warnings: &mut Vec<HubWarning>) -> Result<Vec<TcpListener>, HubError> {
+    let wanted = SocketAddr::from((Ipv4Addr::UNSPECIFIED, DEFAULT_PORT));
+    match at(wanted, false) {
+        Ok(v4) => with_v6(v4),
+        Err(reason) => {
+            let any = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
+            let v4 = at(any, false).map_err(|e| refused(any, e))?;
+            let addr = v4.local_addr().map_err(|e| refused(any, e))?;
+            warnings.push(HubWarning::PortTaken { wanted, addr, reason: reason.to_string() });
+            with_v6(v4)
+        }
+    }
+}
+
+/// IPv6 at the same port, where there is any.
+fn with_v6(v4: TcpListener) -> Result<Vec<TcpListener>, HubError> {
+    let any = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
+    let port = v4.local_addr().map_err(|e| refused(any, e))?.port();
+    let v6 = at(SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)), true)
+        .inspect_err(|e| tracing::debug!("the door stands on IPv4 alone: {e}"));
+    Ok([v4].into_iter().chain(v6).collect())
+}
+
+fn refused(addr: SocketAddr, e: io::Error) -> HubError {
+    if e.kind() == io::ErrorKind::AddrInUse {
+        HubError::PortTaken { addr }
+    } else {
+        HubError::CannotListen { addr, source: e }
+    }
+}
+
+/// Listens there; `alone` leaves IPv4 to a listener of its own.
+fn at(addr: SocketAddr, alone: bool) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
+    if alone {
+        socket.set_only_v6(true)?;
+    }
+    // As Tokio's bind does: connections of the last run do not block the port. On Windows it would mean something else.
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    socket.bind(&addr.into())?;
+    socket.listen(BACKLOG)?;
+    socket.set_nonblocking(true)?;
+    TcpListener::from_std(socket.into())
+}

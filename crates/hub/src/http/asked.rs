@@ -1,0 +1,171 @@
+//! What comes with a request, and how it is refused.
+
+use crate::access::Peer;
+use crate::accounts::{Login, NotSaved};
+use crate::clock;
+use crate::team::Team;
+use axum::Json;
+use axum::body::{Body, to_bytes};
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use data_encoding::BASE64;
+use porchlight_core::team::{RefusalCode, Refused, Secret};
+use serde::de::DeserializeOwned;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a body may take, and how large it may be.
+const BODY: Duration = Duration::from_secs(5);
+const BODY_SIZE: usize = 16 * 1024;
+
+/// A refusal as it is answered.
+#[derive(Debug)]
+pub(super) struct No(pub(super) StatusCode, pub(super) RefusalCode, pub(super) String);
+
+impl No {
+    pub(super) fn new(status: StatusCode, code: RefusalCode, message: &str) -> Self {
+        Self(status, code, message.to_owned())
+    }
+
+    pub(super) fn not_allowed(message: &str) -> Self {
+        Self::new(StatusCode::FORBIDDEN, RefusalCode::NotAllowed, message)
+    }
+
+    pub(super) fn not_found() -> Self {
+        let message = "there is no such thing here; look at the list again";
+        Self::new(StatusCode::NOT_FOUND, RefusalCode::NotFound, message)
+    }
+
+    pub(super) fn full(message: &str) -> Self {
+        Self::new(StatusCode::CONFLICT, RefusalCode::Full, message)
+    }
+
+    fn not_signed_in() -> Self {
+        let message = "this device is not signed in here: join the team again with an invitation";
+        Self::new(StatusCode::UNAUTHORIZED, RefusalCode::NotSignedIn, message)
+    }
+
+    fn too_many_attempts() -> Self {
+        let message = "too many attempts came from this network; try again in a minute";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, RefusalCode::TooManyAttempts, message)
+    }
+
+    fn bad_request(message: &str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, RefusalCode::BadRequest, message)
+    }
+}
+
+impl From<NotSaved> for No {
+    fn from(e: NotSaved) -> Self {
+        // What the disk said is for whoever runs the hub.
+        tracing::warn!("{e}");
+        let message = "the hub's computer cannot save anything at present; ask whoever runs it, and try again";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, RefusalCode::NotSaved, message)
+    }
+}
+
+impl IntoResponse for No {
+    fn into_response(self) -> Response {
+        let Self(status, code, message) = self;
+        let mut response = (status, Json(Refused { code, message })).into_response();
+        if status == StatusCode::UNAUTHORIZED {
+            let basic = header::HeaderValue::from_static("Basic realm=\"porchlight\"");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, basic);
+        }
+        response
+    }
+}
+
+/// What came with a request that anybody may make.
+pub(super) struct Stranger(pub(super) Peer);
+
+impl FromRequestParts<Arc<Team>> for Stranger {
+    type Rejection = No;
+
+    async fn from_request_parts(parts: &mut Parts, team: &Arc<Team>) -> Result<Self, No> {
+        let peer = peer(parts)?;
+        if !team.may_try(clock::now().mono, peer, None) {
+            return Err(No::too_many_attempts());
+        }
+        Ok(Self(peer))
+    }
+}
+
+/// A member who is signed in (HTTP Basic, RFC 7617: credential id and secret).
+pub(super) struct Member(pub(super) Login);
+
+impl FromRequestParts<Arc<Team>> for Member {
+    type Rejection = No;
+
+    async fn from_request_parts(parts: &mut Parts, team: &Arc<Team>) -> Result<Self, No> {
+        let peer = peer(parts)?;
+        let said = parts.headers.get(header::AUTHORIZATION).and_then(|said| said.to_str().ok());
+        let said = said.and_then(basic);
+        let now = clock::now().mono;
+        let id = said.as_ref().map(|(id, _)| id.as_str());
+        if !team.may_try(now, peer, id) {
+            return Err(No::too_many_attempts());
+        }
+        let (id, secret) = said.ok_or_else(No::not_signed_in)?;
+        match team.log_in(now, peer, &id, &secret) {
+            Some(login) => Ok(Self(login)),
+            None => Err(No::not_signed_in()),
+        }
+    }
+}
+
+/// A body of JSON, within its bounds. The type it says it has does not matter.
+pub(super) struct Said<T>(pub(super) T);
+
+impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Said<T> {
+    type Rejection = No;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, No> {
+        let body = tokio::time::timeout(BODY, to_bytes(request.into_body(), BODY_SIZE)).await;
+        let bytes = body
+            .map_err(|_| No::bad_request("the request did not come whole in 5 seconds"))?
+            .map_err(|_| No::bad_request("the request is larger than 16 KiB, or broke off"))?;
+        let said = serde_json::from_slice(&bytes);
+        said.map(Self)
+            .map_err(|e| No::bad_request(&format!("the request is not as it should be: {e}")))
+    }
+}
+
+/// The secret of `Authorization: Bearer`.
+pub(super) fn bearer(headers: &HeaderMap) -> Option<Secret> {
+    let said = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, secret) = said.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| secret.parse().ok())?
+}
+
+/// Credential id and secret of the value of `Authorization: Basic`.
+pub(super) fn basic(said: &str) -> Option<(String, String)> {
+    let (scheme, said) = said.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let said = String::from_utf8(BASE64.decode(said.trim().as_bytes()).ok()?).ok()?;
+    let (id, secret) = said.split_once(':')?;
+    Some((id.to_owned(), secret.to_owned()))
+}
+
+fn peer(parts: &Parts) -> Result<Peer, No> {
+    parts.extensions.get::<Peer>().copied().ok_or_else(No::not_signed_in)
+}
+
+pub(super) async fn nothing_there() -> No {
+    No::not_found()
+}
+
+pub(super) async fn not_like_that() -> No {
+    let message = "this cannot be done here; look at the method";
+    No::new(StatusCode::METHOD_NOT_ALLOWED, RefusalCode::BadRequest, message)
+}
+
+/// Too many requests at a time.
+pub(super) fn too_many() -> Response<Body> {
+    let message = "the hub is busy; try again in a moment";
+    No::new(StatusCode::SERVICE_UNAVAILABLE, RefusalCode::TooManyAttempts, message).into_response()
+}

@@ -1,0 +1,96 @@
+//! What strangers ask: to join with an invitation, or to be let in without one.
+
+use super::asked::{No, Said, Stranger, bearer};
+use crate::accounts::Refusal;
+use crate::clock;
+use crate::team::{RequestRefusal, Team};
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use porchlight_core::team::{Join, Joined, RefusalCode, Request, RequestMade, RequestState};
+use std::sync::Arc;
+
+impl From<Refusal> for No {
+    fn from(refusal: Refusal) -> Self {
+        let (code, message) = match refusal {
+            Refusal::Unknown => (
+                RefusalCode::TokenUnknown,
+                "this invitation does not hold here: it was taken back, or is of another team; ask for a new one",
+            ),
+            Refusal::Expired => {
+                (RefusalCode::TokenExpired, "this invitation's time is over; ask for a new one")
+            }
+            Refusal::UsedUp => {
+                (RefusalCode::TokenUsedUp, "this invitation was used already; ask for a new one")
+            }
+            Refusal::BadName => {
+                (RefusalCode::BadName, "this name has no letter or digit in it; choose another")
+            }
+            Refusal::TeamFull => (RefusalCode::Full, "the team is full; somebody must leave first"),
+            Refusal::DevicesFull => {
+                (RefusalCode::Full, "you have 16 devices here; forget one of them first")
+            }
+        };
+        let status = match code {
+            RefusalCode::BadName => StatusCode::BAD_REQUEST,
+            RefusalCode::Full => StatusCode::CONFLICT,
+            _ => StatusCode::FORBIDDEN,
+        };
+        Self::new(status, code, message)
+    }
+}
+
+pub(super) async fn join(
+    State(team): State<Arc<Team>>,
+    Stranger(peer): Stranger,
+    Said(join): Said<Join>,
+) -> Result<Json<Joined>, No> {
+    let now = clock::now();
+    let joined = team.join(now.wall, &join).await;
+    if let Err(JoinRefusal::Refused(Refusal::Unknown)) = &joined {
+        team.was_wrong(now.mono, peer);
+    }
+    joined.map(Json).map_err(|refusal| match refusal {
+        JoinRefusal::Refused(refusal) => refusal.into(),
+        JoinRefusal::NotSaved(e) => e.into(),
+    })
+}
+
+pub(super) use crate::team::JoinRefusal;
+
+pub(super) async fn request(
+    State(team): State<Arc<Team>>,
+    Stranger(peer): Stranger,
+    Said(request): Said<Request>,
+) -> Result<(StatusCode, Json<RequestMade>), No> {
+    match team.ask(clock::now(), peer, &request) {
+        Ok(made) => Ok((StatusCode::ACCEPTED, Json(made))),
+        Err(RequestRefusal::BadName) => Err(Refusal::BadName.into()),
+        Err(RequestRefusal::TooMany) => Err(No::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            RefusalCode::TooManyAttempts,
+            "too many are waiting to be let in; try again in ten minutes",
+        )),
+    }
+}
+
+pub(super) async fn how_it_stands(
+    State(team): State<Arc<Team>>,
+    Stranger(peer): Stranger,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Json<RequestState>, No> {
+    let now = clock::now();
+    let ticket = bearer(&headers).filter(|ticket| ticket.id() == id);
+    let state = match &ticket {
+        Some(ticket) => team.how_it_stands(now, ticket).await?,
+        None => None,
+    };
+    match state {
+        Some(state) => Ok(Json(state)),
+        None => {
+            team.was_wrong(now.mono, peer);
+            Err(No::not_found())
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! What members ask: about the team, its people, invitations, requests and tokens.
+
+use super::asked::{Member, No, Said};
+use crate::accounts::Stays;
+use crate::clock;
+use crate::team::Team;
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use porchlight_core::id::UserId;
+use porchlight_core::team::{
+    Decision, InviteMade, InviteOrder, InviteView, RefusalCode, RequestView, Role, TokenMade,
+    TokenOrder, TokenView,
+};
+use serde_json::json;
+use std::sync::Arc;
+
+type Asked = State<Arc<Team>>;
+
+pub(super) async fn team(State(team): Asked, member: Result<Member, No>) -> Response {
+    // Whoever comes too late is told where to go, and so is whoever is not known here any more.
+    if let Some(at) = team.moved_to() {
+        let message = "the team has moved to another computer";
+        let body = json!({"code": RefusalCode::Moved, "message": message, "at": at});
+        return (StatusCode::GONE, Json(body)).into_response();
+    }
+    match member {
+        Ok(Member(login)) => Json(team.view(&login)).into_response(),
+        Err(no) => no.into_response(),
+    }
+}
+
+pub(super) async fn members(
+    State(team): Asked,
+    Member(login): Member,
+) -> Json<Vec<porchlight_core::team::Member>> {
+    Json(team.members(&login))
+}
+
+pub(super) async fn remove_member(
+    State(team): Asked,
+    Member(login): Member,
+    Path(user): Path<String>,
+) -> Result<StatusCode, No> {
+    let user = UserId::parse(&user).map_err(|_| No::not_found())?;
+    if login.role != Role::Starter && login.user != user {
+        return Err(No::not_allowed("only whoever started the team can remove other members"));
+    }
+    // On a task of its own: whoever asks may lose the connection over it, and it must be done to its end.
+    let removing = tokio::spawn(async move { team.remove_member(&user).await });
+    match removing.await {
+        Ok(Ok(saved)) => {
+            saved?;
+            Ok(StatusCode::NO_CONTENT)
+        }
+        Ok(Err(Stays::LastStarter)) => Err(No::not_allowed(
+            "you are the last one who can look after this team: remove the others first, or make another starter",
+        )),
+        Ok(Err(Stays::Unknown)) | Err(_) => Err(No::not_found()),
+    }
+}
+
+pub(super) async fn revoke_device(
+    State(team): Asked,
+    Member(login): Member,
+    Path(id): Path<String>,
+) -> Result<StatusCode, No> {
+    let owner = team.ledger().read(|team| team.credentials().get(&id).map(|c| c.user.clone()));
+    let owner = owner.ok_or_else(No::not_found)?;
+    if login.role != Role::Starter && login.user != owner {
+        return Err(No::not_allowed("a device is its owner's, or the team's starter's, to forget"));
+    }
+    let revoking = tokio::spawn(async move { team.revoke(&id).await });
+    match revoking.await {
+        Ok(Some(saved)) => {
+            saved?;
+            Ok(StatusCode::NO_CONTENT)
+        }
+        Ok(None) | Err(_) => Err(No::not_found()),
+    }
+}
+
+pub(super) async fn invite(
+    State(team): Asked,
+    Member(login): Member,
+    Said(order): Said<InviteOrder>,
+) -> Result<(StatusCode, Json<InviteMade>), No> {
+    let made = team.invite(clock::now().wall, &login, &order).await?;
+    let full = "there are too many invitations of yours; take some back first";
+    made.map(|made| (StatusCode::CREATED, Json(made))).ok_or_else(|| No::full(full))
+}
+
+pub(super) async fn invites(State(team): Asked, Member(login): Member) -> Json<Vec<InviteView>> {
+    Json(team.invites(clock::now().wall, &login))
+}
+
+pub(super) async fn take_back(
+    State(team): Asked,
+    Member(login): Member,
+    Path(id): Path<String>,
+) -> Result<StatusCode, No> {
+    let (was_there, saved) = team.take_back(&login, &id).await;
+    if !was_there {
+        return Err(No::not_found());
+    }
+    saved?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn requests(State(team): Asked, Member(_): Member) -> Json<Vec<RequestView>> {
+    Json(team.waiting(clock::now().mono))
+}
+
+pub(super) async fn decide(
+    State(team): Asked,
+    Member(login): Member,
+    Path(id): Path<String>,
+    Said(decision): Said<Decision>,
+) -> Result<StatusCode, No> {
+    if !team.decide(clock::now().mono, &id, decision.approve) {
+        return Err(No::not_found());
+    }
+    tracing::info!(by = %login.user, approve = decision.approve, "a request was decided");
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn make_token(
+    State(team): Asked,
+    Member(login): Member,
+    Said(order): Said<TokenOrder>,
+) -> Result<(StatusCode, Json<TokenMade>), No> {
+    starter(login.role)?;
+    let made = team.make_token(clock::now().wall, &order.label).await?;
+    let full = "there are too many tokens; revoke some first";
+    made.map(|made| (StatusCode::CREATED, Json(made))).ok_or_else(|| No::full(full))
+}
+
+pub(super) async fn tokens(
+    State(team): Asked,
+    Member(login): Member,
+) -> Result<Json<Vec<TokenView>>, No> {
+    starter(login.role)?;
+    Ok(Json(team.tokens()))
+}
+
+pub(super) async fn revoke_token(
+    State(team): Asked,
+    Member(login): Member,
+    Path(id): Path<String>,
+) -> Result<StatusCode, No> {
+    starter(login.role)?;
+    let (was_there, saved) = team.revoke_token(&id).await;
+    if !was_there {
+        return Err(No::not_found());
+    }
+    saved?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) fn starter(role: Role) -> Result<(), No> {
+    match role {
+        Role::Starter => Ok(()),
+        Role::Member => Err(No::not_allowed("only whoever started the team can do this")),
+    }
+}
+
+/// JSON that was written already.
+pub(super) fn written(json: Vec<u8>) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], json).into_response()
+}

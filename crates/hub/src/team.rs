@@ -1,0 +1,456 @@
+//! A team at its hub: what members and strangers ask of it, done.
+//!
+//! Owns the steps: change the accounts, then bring connections, sessions and retained records in line with them. Who may ask
+//! is `http.rs`'s to find out; the rules themselves are in `accounts.rs` and `access.rs`.
+
+use crate::access::{Access, Errand, Peer};
+use crate::accounts::{
+    Accounts, Admission, Invite, Ledger, Login, NotSaved, Order, Purpose, Refusal, Stays,
+};
+use crate::broker::Broker;
+use crate::door::Certificate;
+use crate::lines::Lines;
+use mqtt5::QoS;
+use mqtt5::broker::storage::StorageBackend as _;
+use mqtt5::packet::publish::PublishPacket;
+use porchlight_core::id::{DeviceId, UserId};
+use porchlight_core::team::{
+    Address, DeviceOfMember, Host, Invitation, InviteMade, InviteOrder, InviteView, Join, Joined,
+    Member, Pin, Role, Secret, TeamView, TokenMade, TokenView,
+};
+use porchlight_core::time::{Monotonic, Timestamp};
+use porchlight_core::topic::Topic;
+use requests::Requests;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+
+mod backup;
+mod moving;
+mod place;
+mod requests;
+
+pub use backup::{BackupError, backup, put_back, restore};
+pub(crate) use moving::Moved;
+pub(crate) use place::{Place, addresses, hub_record};
+pub(crate) use requests::RequestRefusal;
+
+/// How long connections that were cut get to end. They need no time: they read that they have ended.
+const ENDING: Duration = Duration::from_secs(3);
+
+/// A team and its hub.
+pub(crate) struct Team {
+    access: Arc<Access>,
+    broker: Arc<Broker>,
+    pin: Pin,
+    certificate: Certificate,
+    place: RwLock<Place>,
+    announce: watch::Sender<Vec<u8>>,
+    requests: Mutex<Requests>,
+    moved: Moved,
+}
+
+/// Why somebody did not join.
+#[derive(Debug)]
+pub(crate) enum JoinRefusal {
+    Refused(Refusal),
+    NotSaved(NotSaved),
+}
+
+impl From<NotSaved> for JoinRefusal {
+    fn from(e: NotSaved) -> Self {
+        Self::NotSaved(e)
+    }
+}
+
+impl Team {
+    pub(crate) fn new(
+        access: Arc<Access>,
+        broker: Arc<Broker>,
+        certificate: Certificate,
+        pin: Pin,
+        place: Place,
+        moved: Moved,
+    ) -> (Arc<Self>, watch::Receiver<Vec<u8>>) {
+        let (announce, announced) = watch::channel(Vec::new());
+        let team = Self {
+            access,
+            broker,
+            pin,
+            certificate,
+            place: RwLock::new(place),
+            announce,
+            requests: Mutex::new(Requests::default()),
+            moved,
+        };
+        team.say_where();
+        (Arc::new(team), announced)
+    }
+
+    pub(crate) fn access(&self) -> &Arc<Access> {
+        &self.access
+    }
+
+    pub(crate) fn lines(&self) -> &Arc<Lines> {
+        &self.access.lines
+    }
+
+    pub(crate) fn ledger(&self) -> &Arc<Ledger> {
+        &self.access.ledger
+    }
+
+    pub(crate) fn name(&self) -> String {
+        self.ledger().read(|team| team.name.clone())
+    }
+
+    // --- who asks
+
+    pub(crate) fn may_try(&self, now: Monotonic, peer: Peer, who: Option<&str>) -> bool {
+        self.attempts().may_try(now, peer, who)
+    }
+
+    pub(crate) fn was_wrong(&self, now: Monotonic, peer: Peer) {
+        self.attempts().was_wrong(now, peer);
+    }
+
+    /// Who signs in with this credential; a wrong one is counted.
+    pub(crate) fn log_in(
+        &self,
+        now: Monotonic,
+        peer: Peer,
+        id: &str,
+        secret: &str,
+    ) -> Option<Login> {
+        let login = self.ledger().read(|team| team.log_in(id, secret));
+        let mut attempts = self.attempts();
+        match &login {
+            Some(login) => attempts.was_right(peer, &login.credential),
+            None => attempts.was_wrong(now, peer),
+        }
+        login
+    }
+
+    /// Whether a program that shows this may read; a wrong one is counted.
+    pub(crate) fn may_read(&self, now: Monotonic, peer: Peer, token: &Secret) -> bool {
+        let may = self.ledger().read(|team| team.may_read(token));
+        if !may {
+            self.attempts().was_wrong(now, peer);
+        }
+        may
+    }
+
+    // --- the team as it is
+
+    pub(crate) fn view(&self, login: &Login) -> TeamView {
+        let place = self.place();
+        self.ledger().read(|team| TeamView {
+            team: team.name.clone(),
+            root: team.root.clone(),
+            user: login.user.clone(),
+            role: login.role,
+            host: place.host.clone(),
+            at: place.at.clone(),
+            pin: self.pin,
+        })
+    }
+
+    pub(crate) fn members(&self, login: &Login) -> Vec<Member> {
+        let used = self.ledger().used().clone();
+        self.ledger().read(|team| {
+            let device = |id: &String| {
+                let credential = &team.credentials()[id];
+                DeviceOfMember {
+                    id: id.clone(),
+                    kind: credential.kind.clone(),
+                    since: credential.since,
+                    last_here: used.last_here(id),
+                    this: *id == login.credential,
+                }
+            };
+            let devices = |user: &UserId| {
+                let of = team.credentials().iter().filter(|(_, c)| c.user == *user);
+                of.map(|(id, _)| device(id)).collect()
+            };
+            let member = |(user, member): (&UserId, &crate::accounts::Membership)| Member {
+                user: user.to_string(),
+                name: member.name.clone(),
+                role: member.role,
+                since: member.since,
+                devices: devices(user),
+            };
+            team.members().iter().map(member).collect()
+        })
+    }
+
+    // --- coming
+
+    pub(crate) async fn join(&self, now: Timestamp, join: &Join) -> Result<Joined, JoinRefusal> {
+        let redeem = |team: &mut Accounts| {
+            let redeemed = team.redeem(now, &join.token, &join.name, join.kind.as_deref());
+            redeemed.map_err(JoinRefusal::Refused)
+        };
+        let admission = self.ledger().change(redeem).await?;
+        tracing::info!(user = %admission.user, credential = admission.credential.id(), "joined");
+        Ok(self.joined(admission))
+    }
+
+    fn joined(&self, admission: Admission) -> Joined {
+        let Admission { user, name, role, credential } = admission;
+        let at = self.place().at.clone();
+        let (team, root) = self.ledger().read(|team| (team.name.clone(), team.root.clone()));
+        Joined { team, root, user, name, role, credential, at, pin: self.pin }
+    }
+
+    /// Makes an invitation for a member; none where there are too many.
+    pub(crate) async fn invite(
+        &self,
+        now: Timestamp,
+        login: &Login,
+        order: &InviteOrder,
+    ) -> Result<Option<InviteMade>, NotSaved> {
+        let user = login.user.clone();
+        let order = Order {
+            purpose: if order.for_me { Purpose::Device(user.clone()) } else { Purpose::Member },
+            by: Some(user),
+            uses: order.uses,
+            lasts: order.lasts_s.map(Duration::from_secs),
+        };
+        let made = self.ledger().change(|team| Ok::<_, NotSaved>(team.invite(now, order))).await?;
+        Ok(made.map(|(token, invite)| InviteMade {
+            invite: view_of(token.id(), &invite),
+            link: self.invitation(token).to_string(),
+        }))
+    }
+
+    /// An invitation for whoever is to own the team; those made for it before hold no longer.
+    pub(crate) async fn invite_starter(&self, now: Timestamp) -> Result<Invitation, NotSaved> {
+        let order = Order { purpose: Purpose::Starter, by: None, uses: None, lasts: None };
+        let invite = |team: &mut Accounts| {
+            team.take_back_starters();
+            Ok::<_, NotSaved>(
+                team.invite(now, order).expect("the hub itself has no other invitations"),
+            )
+        };
+        let (token, _) = self.ledger().change(invite).await?;
+        Ok(self.invitation(token))
+    }
+
+    fn invitation(&self, token: Secret) -> Invitation {
+        Invitation { team: self.name(), at: self.place().at.clone(), pin: self.pin, token }
+    }
+
+    /// The invitations that hold and that this member may take back.
+    pub(crate) fn invites(&self, now: Timestamp, login: &Login) -> Vec<InviteView> {
+        let all = login.role == Role::Starter;
+        self.ledger().read(|team| {
+            let shown = team.invites().iter().filter(|(_, invite)| {
+                invite.holds(now)
+                    && invite.purpose != Purpose::Starter
+                    && (all || invite.by.as_ref() == Some(&login.user))
+            });
+            shown.map(|(id, invite)| view_of(id, invite)).collect()
+        })
+    }
+
+    pub(crate) async fn take_back(&self, login: &Login, id: &str) -> (bool, Result<(), NotSaved>) {
+        let all = login.role == Role::Starter;
+        self.ledger().shut_out(|team| team.take_back(id, &login.user, all)).await
+    }
+
+    // --- programs that read
+
+    pub(crate) async fn make_token(
+        &self,
+        now: Timestamp,
+        label: &str,
+    ) -> Result<Option<TokenMade>, NotSaved> {
+        let made =
+            self.ledger().change(|team| Ok::<_, NotSaved>(team.make_token(now, label))).await?;
+        Ok(made.map(|(token, made)| TokenMade {
+            made: TokenView { id: token.id().to_owned(), label: made.label, since: made.since },
+            token,
+        }))
+    }
+
+    pub(crate) fn tokens(&self) -> Vec<TokenView> {
+        self.ledger().read(|team| {
+            let view = |(id, token): (&String, &crate::accounts::Token)| TokenView {
+                id: id.clone(),
+                label: token.label.clone(),
+                since: token.since,
+            };
+            team.tokens().iter().map(view).collect()
+        })
+    }
+
+    pub(crate) async fn revoke_token(&self, id: &str) -> (bool, Result<(), NotSaved>) {
+        self.ledger().shut_out(|team| team.revoke_token(id)).await
+    }
+
+    // --- going
+
+    /// Ends a membership: connections, Wills, sessions and records end with it.
+    pub(crate) async fn remove_member(&self, user: &UserId) -> Result<Result<(), NotSaved>, Stays> {
+        let (gone, saved) = self.ledger().shut_out(|team| team.remove_member(user)).await;
+        let gone = gone?;
+        tracing::info!(%user, "removed");
+        self.end(user, &gone).await;
+        let all = format!("{}/{user}/#", self.access.root());
+        let retained = self.broker.storage.get_retained_messages(&all).await.unwrap_or_default();
+        for (topic, _) in retained {
+            self.clear(&topic).await;
+        }
+        Ok(saved)
+    }
+
+    /// Ends one device's credential, and everything that hangs on it.
+    pub(crate) async fn revoke(&self, credential: &str) -> Option<Result<(), NotSaved>> {
+        let (user, saved) = self.ledger().shut_out(|team| team.revoke(credential)).await;
+        let user = user?;
+        tracing::info!(%user, credential, "revoked");
+        let gone = [credential.to_owned()];
+        for device in self.end(&user, &gone).await {
+            self.clear(&Topic::Device(user.clone(), device).to_wire(self.access.root())).await;
+        }
+        Some(saved)
+    }
+
+    /// Ends the connections and sessions of credentials that hold no longer, and returns the devices that were theirs alone.
+    async fn end(&self, user: &UserId, credentials: &[String]) -> Vec<DeviceId> {
+        let is_gone = |credential: &str| credentials.iter().any(|gone| gone == credential);
+        let (ids, devices) = {
+            let others: Vec<String> = self.ledger().read(|team| {
+                let of = team.credentials().iter().filter(|(_, c)| c.user == *user);
+                of.map(|(id, _)| id.clone()).collect()
+            });
+            let mut used = self.ledger().used();
+            let kept: Vec<DeviceId> = others.iter().flat_map(|id| used.devices(id)).collect();
+            let mut devices: Vec<DeviceId> =
+                credentials.iter().flat_map(|id| used.devices(id)).collect();
+            devices.retain(|device| !kept.contains(device));
+            let ids: Vec<String> = credentials.iter().flat_map(|id| used.forget(id)).collect();
+            (ids, devices)
+        };
+        self.ledger().note();
+        // From here on what is still under way of them is cleared as it arrives (`Access::stands`).
+        self.access.revoke_devices(user, &devices);
+        self.lines().cut_members(is_gone);
+        for id in &ids {
+            self.broker.end_session(id).await;
+        }
+        if tokio::time::timeout(ENDING, self.lines().ended(is_gone)).await.is_err() {
+            tracing::warn!(%user, "a connection of theirs takes long to end");
+        }
+        // What the connections left behind as they ended.
+        for id in &ids {
+            self.broker.end_session(id).await;
+        }
+        devices
+    }
+
+    /// Takes a retained message away, for readers and on disk.
+    async fn clear(&self, topic: &str) {
+        let packet = PublishPacket::new(topic, Vec::new(), QoS::AtLeastOnce).with_retain(true);
+        self.broker.router.route_message(&packet, None).await;
+    }
+
+    // --- what has to be done beside
+
+    /// Puts the records that another hub had in the place of ours.
+    pub(crate) async fn take_over(&self, records: &[u8]) -> Result<(), serde_json::Error> {
+        let hub = Topic::Hub.to_wire(self.access.root());
+        for message in backup::read_records(records)? {
+            // What we say of ourselves is ours.
+            if message.topic != hub {
+                let packet = message.to_publish_packet();
+                self.broker.router.route_message(&packet, None).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs errands for as long as it is polled.
+    pub(crate) async fn run_errands(&self, mut errands: mpsc::UnboundedReceiver<Errand>) {
+        while let Some(errand) = errands.recv().await {
+            match errand {
+                Errand::Clear(topic) => {
+                    tracing::info!(topic, "cleared: nobody may have this");
+                    self.clear(&topic).await;
+                }
+                Errand::EndSession(client_id) => self.broker.end_session(&client_id).await,
+                Errand::Left(client_id) => {
+                    self.ledger().used().left(&client_id);
+                    self.release(&client_id).await;
+                }
+            }
+        }
+    }
+
+    /// Frees what is not used any more: client ids whose sessions have ended, requests that nobody answered.
+    pub(crate) async fn tidy(&self) {
+        let idle = self.ledger().used().idle();
+        for client_id in idle {
+            self.release(&client_id).await;
+        }
+        self.requests().expire(crate::clock::now().mono);
+    }
+
+    async fn release(&self, client_id: &str) {
+        let session = self.broker.storage.get_session(client_id).await;
+        if matches!(session, Ok(None)) {
+            self.ledger().used().release(client_id);
+        }
+    }
+
+    // --- where it is
+
+    /// Whose computer this is.
+    pub(crate) fn set_host(&self, host: Option<Host>) {
+        self.change_place(|place| place.host = host);
+    }
+
+    /// Where it can be reached.
+    pub(crate) fn set_addresses(&self, at: Vec<Address>) {
+        self.change_place(|place| place.at = at);
+    }
+
+    pub(crate) fn place(&self) -> Place {
+        self.place.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn change_place(&self, change: impl FnOnce(&mut Place)) {
+        change(&mut self.place.write().unwrap_or_else(PoisonError::into_inner));
+        self.say_where();
+    }
+
+    fn say_where(&self) {
+        let record = hub_record(&self.name(), &self.place());
+        self.announce.send_if_modified(|said| {
+            let news = *said != record;
+            *said = record;
+            news
+        });
+    }
+
+    fn attempts(&self) -> MutexGuard<'_, crate::access::Attempts> {
+        self.access.attempts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn requests(&self) -> MutexGuard<'_, Requests> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn view_of(id: &str, invite: &Invite) -> InviteView {
+    let for_user = match &invite.purpose {
+        Purpose::Device(user) => Some(user.to_string()),
+        Purpose::Member | Purpose::Starter => None,
+    };
+    InviteView {
+        id: id.to_owned(),
+        for_user,
+        by: invite.by.as_ref().map(UserId::to_string),
+        uses_left: invite.uses_left,
+        ends: invite.ends,
+    }
+}

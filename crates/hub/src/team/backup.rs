@@ -1,0 +1,232 @@
+//! A whole team in one file: accounts, certificate and retained records.
+//!
+//! Whoever has the file can be the team's hub: it is written for this user alone, and holds the certificate's key. It holds
+//! nobody's secret, only their keyed hashes.
+
+use super::moving::Moved;
+use crate::accounts::{Sheet, load, write_whole};
+use crate::door::{Certificate, CertificateError};
+use crate::store::Folder;
+use crate::{AccountsError, log};
+use mqtt5::broker::storage::RetainedMessage;
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+const VERSION: u32 = 1;
+
+/// What is in the file.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Backup {
+    v: u32,
+    team: Sheet,
+    certificate: Certificate,
+    retained: Vec<RetainedMessage>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Records {
+    retained: Vec<RetainedMessage>,
+}
+
+/// Why there is no backup, or nothing was put back.
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    /// There is no team in the folder.
+    #[error("no team was started in {}; name the hub's folder (--store)", folder.display())]
+    NoTeam {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// There is another team in the folder.
+    #[error(
+        "another team lives in {}; restore into an empty folder (--store), or move that team's files away", folder.display()
+    )]
+    OtherTeam {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// A hub uses the folder.
+    #[error("a hub runs in {}; stop it first", folder.display())]
+    InUse {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// The backup is none, or not whole.
+    #[error("{} is no whole backup of a team: {reason}; take another one", file.display())]
+    Damaged {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A file could not be read or written.
+    #[error("{}: {source}; see that the disk has room and that the place is yours", path.display())]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The accounts cannot be read.
+    #[error(transparent)]
+    Accounts(#[from] AccountsError),
+    /// The certificate cannot be read.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
+}
+
+impl Backup {
+    pub(super) fn new(
+        team: Sheet,
+        certificate: Certificate,
+        retained: Vec<RetainedMessage>,
+    ) -> Self {
+        Self { v: VERSION, team, certificate, retained }
+    }
+
+    pub(super) fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("text, numbers and lists of them always serialize")
+    }
+
+    fn from_json(json: &[u8], file: &Path) -> Result<Self, BackupError> {
+        let damaged = |reason: String| BackupError::Damaged { file: file.to_owned(), reason };
+        let mut backup: Self = serde_json::from_slice(json).map_err(|e| damaged(e.to_string()))?;
+        if backup.v > VERSION {
+            return Err(damaged("a newer Porchlight wrote it".to_owned()));
+        }
+        backup.certificate.open().map_err(damaged)?;
+        for message in &mut backup.retained {
+            message.recompute_expiry();
+        }
+        Ok(backup)
+    }
+}
+
+/// Retained messages alone, as they are handed over at the end of a move.
+pub(super) fn records(retained: impl Iterator<Item = RetainedMessage>) -> Vec<u8> {
+    let records = Records { retained: retained.collect() };
+    serde_json::to_vec(&records).expect("text, numbers and lists of them always serialize")
+}
+
+/// Reads what [`records`] wrote.
+pub(crate) fn read_records(json: &[u8]) -> serde_json::Result<Vec<RetainedMessage>> {
+    let mut records: Records = serde_json::from_slice(json)?;
+    for message in &mut records.retained {
+        message.recompute_expiry();
+    }
+    records.retained.retain(|message| !message.is_expired());
+    Ok(records.retained)
+}
+
+/// Writes the team in `folder` to `file`, for this user alone. The hub may run.
+///
+/// # Errors
+///
+/// Where there is no team, or a file cannot be read or written.
+pub fn backup(folder: &Path, file: &Path) -> Result<(), BackupError> {
+    let no_team = || BackupError::NoTeam { folder: folder.to_owned() };
+    let sheet = load(folder)?.ok_or_else(no_team)?;
+    let certificate = Certificate::load(folder)?;
+    let backup = Backup::new(sheet, certificate, log::replay(folder).messages);
+    let mut new = file.as_os_str().to_owned();
+    new.push(".new");
+    write_whole(file, Path::new(&new), &backup.to_json())
+        .map_err(|source| BackupError::Io { path: file.to_owned(), source })
+}
+
+/// Puts the team of a backup into `folder`, for a hub that is started there.
+///
+/// # Errors
+///
+/// Where the backup is not whole, the folder has another team, or a hub runs there.
+pub fn restore(folder: &Path, file: &Path) -> Result<(), BackupError> {
+    let json =
+        fs::read(file).map_err(|source| BackupError::Io { path: file.to_owned(), source })?;
+    put_back(folder, &json, file)
+}
+
+/// As [`restore`], from a backup in memory.
+///
+/// # Errors
+///
+/// As [`restore`].
+pub fn put_back(folder: &Path, json: &[u8], file: &Path) -> Result<(), BackupError> {
+    let backup = Backup::from_json(json, file)?;
+    let io = |source| BackupError::Io { path: folder.to_owned(), source };
+    // What stands there may be damaged, which is what a backup is for; another team's is not to be lost.
+    if let Ok(Some(sheet)) = load(folder)
+        && sheet.accounts.team != backup.team.accounts.team
+    {
+        return Err(BackupError::OtherTeam { folder: folder.to_owned() });
+    }
+    let mut held = Folder::hold(folder.to_owned()).map_err(|e| match e {
+        fs::TryLockError::WouldBlock => BackupError::InUse { folder: folder.to_owned() },
+        fs::TryLockError::Error(e) => io(e),
+    })?;
+    held.rewrite(backup.retained.into_iter().filter(|m| !m.is_expired())).map_err(io)?;
+    backup.certificate.save(folder).map_err(io)?;
+    backup.team.save(folder).map_err(|e| io(io::Error::other(e.to_string())))?;
+    Moved::forget(folder).map_err(io)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::accounts::{Accounts, FILE, Used};
+    use mqtt5::QoS;
+    use mqtt5::packet::publish::PublishPacket;
+    use porchlight_core::id::Root;
+
+    fn found(folder: &Path, name: &str) -> Sheet {
+        let accounts = Accounts::found(name, Root::default());
+        Certificate::load_or_make(folder, &accounts.team).unwrap();
+        let message = PublishPacket::new("presence/anna", b"x".to_vec(), QoS::AtLeastOnce);
+        let message = RetainedMessage::new(message.with_retain(true));
+        Folder::hold(folder.to_owned()).unwrap().rewrite([message]).unwrap();
+        let sheet = Sheet::new(accounts, Used::default());
+        sheet.save(folder).unwrap();
+        sheet
+    }
+
+    #[test]
+    fn a_restored_team_is_the_same_team() {
+        let dir = tempfile::tempdir().unwrap();
+        let (old, new, file) =
+            (dir.path().join("old"), dir.path().join("new"), dir.path().join("f"));
+        let sheet = found(&old, "Team");
+        backup(&old, &file).unwrap();
+        restore(&new, &file).unwrap();
+        let restored = load(&new).unwrap().unwrap();
+        assert_eq!(restored.to_json(), sheet.to_json());
+        let pin = |folder: &Path| Certificate::load(folder).unwrap().open().unwrap().1;
+        assert_eq!(pin(&new), pin(&old));
+        assert_eq!(log::replay(&new).messages.len(), 1);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = fs::metadata(&file).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+        // Damage is what it is for.
+        fs::write(new.join(FILE), "{").unwrap();
+        restore(&new, &file).unwrap();
+    }
+
+    #[test]
+    fn a_restore_takes_nobodys_team_away() {
+        let dir = tempfile::tempdir().unwrap();
+        let (one, other, file) = (dir.path().join("1"), dir.path().join("2"), dir.path().join("f"));
+        found(&one, "One");
+        found(&other, "Other");
+        backup(&one, &file).unwrap();
+        assert!(matches!(restore(&other, &file), Err(BackupError::OtherTeam { .. })));
+        let _running = Folder::hold(one.clone()).unwrap();
+        assert!(matches!(restore(&one, &file), Err(BackupError::InUse { .. })));
+        fs::write(&file, b"{\"v\":1}").unwrap();
+        assert!(matches!(restore(&other, &file), Err(BackupError::Damaged { .. })));
+        let nothing = dir.path().join("nothing");
+        assert!(matches!(backup(&nothing, &file), Err(BackupError::NoTeam { .. })));
+    }
+}

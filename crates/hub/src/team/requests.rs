@@ -1,0 +1,206 @@
+//! People who ask to be let in without an invitation. They live in memory, and not for long.
+
+use super::Team;
+use crate::access::Peer;
+use crate::accounts::{Hash, Key, Kind, NotSaved, random_below, random_secret};
+use porchlight_core::id::UserId;
+use porchlight_core::team::{Request, RequestMade, RequestState, RequestView, Role, Secret};
+use porchlight_core::text::{MAX_NAME, display_text};
+use porchlight_core::time::{Monotonic, Now, Timestamp};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// How many wait at a time: of all, and of one peer.
+const MAX_WAITING: usize = 20;
+const MAX_OF_ONE: usize = 3;
+/// For how long one is kept.
+const LASTS: Duration = Duration::from_secs(10 * 60);
+const MAX_KIND: usize = 48;
+
+/// All requests.
+#[derive(Default)]
+pub(super) struct Requests {
+    /// Of this run of the hub.
+    key: Option<Key>,
+    waiting: BTreeMap<String, Waiting>,
+}
+
+struct Waiting {
+    hash: Hash,
+    peer: Peer,
+    name: String,
+    kind: Option<String>,
+    code: String,
+    at: Timestamp,
+    since: Monotonic,
+    decision: Option<bool>,
+}
+
+/// Why a request was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RequestRefusal {
+    BadName,
+    TooMany,
+}
+
+impl Requests {
+    pub(super) fn expire(&mut self, now: Monotonic) {
+        self.waiting.retain(|_, request| now.since(request.since) < LASTS);
+    }
+
+    fn ask(
+        &mut self,
+        now: Now,
+        peer: Peer,
+        request: &Request,
+    ) -> Result<RequestMade, RequestRefusal> {
+        self.expire(now.mono);
+        let name = display_text(&request.name, MAX_NAME).ok_or(RequestRefusal::BadName)?;
+        UserId::for_name(&name).ok_or(RequestRefusal::BadName)?;
+        let of_one = self.waiting.values().filter(|waiting| waiting.peer == peer).count();
+        if self.waiting.len() >= MAX_WAITING || of_one >= MAX_OF_ONE {
+            return Err(RequestRefusal::TooMany);
+        }
+        let ticket = random_secret(|id| self.waiting.contains_key(id));
+        let code = format!("{:04}", random_below(10_000));
+        let waiting = Waiting {
+            hash: self.key.get_or_insert_with(Key::random).hash(Kind::Request, &ticket),
+            peer,
+            name,
+            kind: request.kind.as_deref().and_then(|kind| display_text(kind, MAX_KIND)),
+            code: code.clone(),
+            at: now.wall,
+            since: now.mono,
+            decision: None,
+        };
+        self.waiting.insert(ticket.id().to_owned(), waiting);
+        Ok(RequestMade { ticket, code })
+    }
+
+    fn of(&self, ticket: &Secret) -> Option<&Waiting> {
+        let (key, waiting) = (self.key.as_ref()?, self.waiting.get(ticket.id())?);
+        key.verifies(Kind::Request, ticket.id(), ticket.secret(), &waiting.hash).then_some(waiting)
+    }
+}
+
+impl Team {
+    pub(crate) fn ask(
+        &self,
+        now: Now,
+        peer: Peer,
+        request: &Request,
+    ) -> Result<RequestMade, RequestRefusal> {
+        self.requests().ask(now, peer, request)
+    }
+
+    /// How the request of this ticket stands; none where there is none. Whoever was approved is let in by this.
+    pub(crate) async fn how_it_stands(
+        &self,
+        now: Now,
+        ticket: &Secret,
+    ) -> Result<Option<RequestState>, NotSaved> {
+        let (name, kind) = {
+            let mut requests = self.requests();
+            requests.expire(now.mono);
+            let Some(waiting) = requests.of(ticket) else {
+                return Ok(None);
+            };
+            match waiting.decision {
+                None => return Ok(Some(RequestState::Waiting)),
+                Some(false) => return Ok(Some(RequestState::Refused)),
+                Some(true) => {}
+            }
+            // Taken out at once: nobody is let in twice.
+            let waiting = requests.waiting.remove(ticket.id());
+            let Some(waiting) = waiting else {
+                return Ok(None);
+            };
+            (waiting.name, waiting.kind)
+        };
+        // Only now, so that nobody belongs to the team who never came back for it.
+        let admit = |team: &mut crate::accounts::Accounts| {
+            Ok::<_, NotSaved>(team.admit(now.wall, &name, kind.as_deref(), Role::Member))
+        };
+        let admission = self.ledger().change(admit).await?;
+        Ok(Some(match admission {
+            Ok(admission) => RequestState::Approved(Box::new(self.joined(admission))),
+            // The team has become full.
+            Err(_) => RequestState::Refused,
+        }))
+    }
+
+    /// Those who wait to be let in.
+    pub(crate) fn waiting(&self, now: Monotonic) -> Vec<RequestView> {
+        let mut requests = self.requests();
+        requests.expire(now);
+        let undecided = requests.waiting.iter().filter(|(_, waiting)| waiting.decision.is_none());
+        undecided
+            .map(|(id, waiting)| RequestView {
+                id: id.clone(),
+                name: waiting.name.clone(),
+                kind: waiting.kind.clone(),
+                code: waiting.code.clone(),
+                at: waiting.at,
+            })
+            .collect()
+    }
+
+    /// Lets somebody in, or not. Whether there was such a request, undecided.
+    pub(crate) fn decide(&self, now: Monotonic, id: &str, approve: bool) -> bool {
+        let mut requests = self.requests();
+        requests.expire(now);
+        match requests.waiting.get_mut(id) {
+            Some(waiting) if waiting.decision.is_none() => {
+                waiting.decision = Some(approve);
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::IpAddr;
+
+    fn peer(n: u8) -> Peer {
+        Peer::from(IpAddr::from([10, 0, 0, n]))
+    }
+
+    fn at(seconds: u64) -> Now {
+        let mono = Monotonic::from_origin(Duration::from_secs(seconds));
+        Now { mono, wall: Timestamp::default() }
+    }
+
+    #[test]
+    fn requests_are_bounded_and_end() {
+        let mut requests = Requests::default();
+        let asking = Request { name: "Bob".to_owned(), kind: None };
+        for _ in 0..MAX_OF_ONE {
+            requests.ask(at(0), peer(1), &asking).unwrap();
+        }
+        let more = requests.ask(at(0), peer(1), &asking);
+        assert_eq!(more.unwrap_err(), RequestRefusal::TooMany);
+        for n in 3..20 {
+            requests.ask(at(0), peer(n), &asking).unwrap();
+        }
+        let more = requests.ask(at(0), peer(99), &asking);
+        assert_eq!(more.unwrap_err(), RequestRefusal::TooMany);
+        requests.ask(at(600), peer(1), &asking).unwrap();
+        assert_eq!(requests.waiting.len(), 1);
+    }
+
+    #[test]
+    fn only_its_own_ticket_asks_for_a_request() {
+        let mut requests = Requests::default();
+        let asking = Request { name: "Bob".to_owned(), kind: None };
+        let made = requests.ask(at(0), peer(1), &asking).unwrap();
+        assert!(made.code.len() == 4 && requests.of(&made.ticket).is_some());
+        let guessed = Secret::of_parts(made.ticket.id(), &"x".repeat(27)).unwrap();
+        assert!(requests.of(&guessed).is_none());
+        let nameless = Request { name: "!".to_owned(), kind: None };
+        let refused = requests.ask(at(0), peer(1), &nameless);
+        assert_eq!(refused.unwrap_err(), RequestRefusal::BadName);
+    }
+}

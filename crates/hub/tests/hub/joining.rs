@@ -1,0 +1,175 @@
+//! Coming to a team: invitations, requests, and what a member is told.
+
+use crate::house::House;
+use crate::world::Client;
+use porchlight_core::team::{
+    Decision, InviteOrder, InviteView, Joined, Member, Request, RequestMade, RequestState,
+    RequestView, Role, TeamView, TokenMade, TokenOrder, TokenView,
+};
+
+#[tokio::test]
+async fn whoever_joins_is_told_what_they_need_and_gets_in() {
+    let house = House::in_memory().await;
+    assert_eq!((house.anna.user.as_str(), house.anna.role), ("anna", Role::Starter));
+    assert_eq!(house.anna.at, [house.addr().to_string().parse().unwrap()]);
+    let bob = house.joins("Bob").await;
+    assert_eq!((bob.team.as_str(), bob.role, bob.pin), ("Anna's team", Role::Member, house.pin));
+    let view: TeamView = house.get("/v1/team", Some(&bob.credential)).await.read();
+    assert_eq!((view.user, view.at), (bob.user, bob.at));
+    Client::connect(house.options(&bob.credential, "bob")).await.leave().await;
+    let members: Vec<Member> = house.get("/v1/members", Some(&bob.credential)).await.read();
+    let [anna, bob] = &members[..] else { panic!("{members:?}") };
+    assert_eq!((anna.name.as_str(), bob.devices[0].this), ("Anna", true));
+    assert!(bob.devices[0].last_here.is_some() && anna.devices[0].last_here.is_none());
+    assert_eq!(bob.devices[0].kind.as_deref(), Some("laptop"));
+    house.hub.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_team_outlives_its_hub() {
+    let dir = tempfile::tempdir().unwrap();
+    let house = House::in_folder(dir.path()).await;
+    let bob = house.joins("Bob").await;
+    let (pin, anna) = (house.pin, house.anna.clone());
+    house.hub.stop().await.unwrap();
+    let settings =
+        crate::house::team_settings(porchlight_hub::Store::Folder(dir.path().to_owned()));
+    let hub = porchlight_hub::Hub::start(settings.clone()).await.unwrap();
+    assert!(hub.has_starter());
+    let second = porchlight_hub::Hub::start(settings).await.unwrap_err();
+    assert!(matches!(second, porchlight_hub::HubError::TeamInUse { .. }), "{second:?}");
+    let house = House { hub, pin, anna };
+    Client::connect(house.options(&bob.credential, "bob")).await.leave().await;
+    house.hub.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_damaged_team_is_an_error_and_never_a_new_team() {
+    let dir = tempfile::tempdir().unwrap();
+    House::in_folder(dir.path()).await.hub.stop().await.unwrap();
+    let settings =
+        crate::house::team_settings(porchlight_hub::Store::Folder(dir.path().to_owned()));
+    let file = dir.path().join("team.json");
+    let whole = std::fs::read(&file).unwrap();
+    std::fs::write(&file, &whole[..whole.len() / 2]).unwrap();
+    let error = porchlight_hub::Hub::start(settings.clone()).await.unwrap_err().to_string();
+    assert!(error.contains("damaged") && error.contains("backup"), "{error}");
+    std::fs::remove_file(&file).unwrap();
+    let error = porchlight_hub::Hub::start(settings.clone()).await.unwrap_err().to_string();
+    assert!(error.contains("missing") && error.contains("backup"), "{error}");
+    std::fs::write(&file, &whole).unwrap();
+    porchlight_hub::Hub::start(settings).await.unwrap().stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn whoever_asks_is_let_in_by_a_member_once() {
+    let house = House::in_memory().await;
+    let asking = Request { name: "Carol".to_owned(), kind: Some("phone".to_owned()) };
+    let answer = house.post("/v1/requests", None, &asking).await;
+    let made: RequestMade = answer.read();
+    let path = format!("/v1/requests/{}", made.ticket.id());
+    let how = |ticket: String| {
+        let head = format!("Authorization: Bearer {ticket}\r\n");
+        let (addr, pin, what) = (house.addr(), house.pin, format!("GET {path}"));
+        async move {
+            crate::house::ask_with([127, 0, 0, 1], addr, pin, &what, &head, None).await.unwrap()
+        }
+    };
+    assert_eq!(how(made.ticket.to_string()).await.read::<RequestState>(), RequestState::Waiting);
+    assert_eq!(how(format!("{}.{}", made.ticket.id(), "x".repeat(27))).await.status, 404);
+    let waiting: Vec<RequestView> =
+        house.get("/v1/requests", Some(&house.anna.credential)).await.read();
+    assert_eq!((waiting[0].code.as_str(), waiting[0].name.as_str()), (made.code.as_str(), "Carol"));
+    let yes = Decision { approve: true };
+    assert_eq!(house.post(&path, Some(&house.anna.credential), &yes).await.status, 204);
+    let RequestState::Approved(carol) = how(made.ticket.to_string()).await.read() else {
+        panic!("not let in");
+    };
+    assert_eq!(carol.role, Role::Member);
+    Client::connect(house.options(&carol.credential, "carol")).await.leave().await;
+    assert_eq!(how(made.ticket.to_string()).await.status, 404, "told once");
+    house.hub.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_refused_request_lets_nobody_in() {
+    let house = House::in_memory().await;
+    let asking = Request { name: "Eve".to_owned(), kind: None };
+    let made: RequestMade = house.post("/v1/requests", None, &asking).await.read();
+    let path = format!("/v1/requests/{}", made.ticket.id());
+    let no = Decision { approve: false };
+    assert_eq!(house.post(&path, Some(&house.anna.credential), &no).await.status, 204);
+    let head = format!("Authorization: Bearer {}\r\n", made.ticket);
+    let what = format!("GET {path}");
+    let answer =
+        crate::house::ask_with([127, 0, 0, 1], house.addr(), house.pin, &what, &head, None);
+    assert_eq!(answer.await.unwrap().read::<RequestState>(), RequestState::Refused);
+    let members: Vec<Member> = house.get("/v1/members", Some(&house.anna.credential)).await.read();
+    assert_eq!(members.len(), 1);
+    for _ in 0..2 {
+        house.post("/v1/requests", None, &asking).await;
+    }
+    let more = house.post("/v1/requests", None, &asking).await;
+    assert_eq!((more.status, more.code()), (429, "too_many_attempts"));
+    house.hub.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn invitations_and_tokens_are_listed_without_their_secrets() {
+    let house = House::in_memory().await;
+    let who = Some(&house.anna.credential);
+    let secret = house.invited(&InviteOrder { uses: Some(3), ..InviteOrder::default() }).await;
+    let answer = house.get("/v1/invites", who).await;
+    assert!(!answer.body.to_string().contains(secret.secret()));
+    let invites: Vec<InviteView> = answer.read();
+    assert_eq!((invites[0].id.as_str(), invites[0].uses_left), (secret.id(), 3));
+    let order = TokenOrder { label: "status board".to_owned() };
+    let made: TokenMade = house.post("/v1/tokens", who, &order).await.read();
+    let answer = house.get("/v1/tokens", who).await;
+    assert!(!answer.body.to_string().contains(made.token.secret()));
+    assert_eq!(answer.read::<Vec<TokenView>>(), [made.made.clone()]);
+    let path = format!("/v1/tokens/{}", made.made.id);
+    assert_eq!(house.delete(&path, &house.anna.credential).await.status, 204);
+    assert_eq!(house.get("/v1/tokens", who).await.body, serde_json::json!([]));
+    house.hub.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_request_that_makes_no_sense_is_refused_in_words() {
+    let house = House::in_memory().await;
+    for (what, status) in [
+        ("GET /nowhere", 404),
+        ("PUT /v1/join", 405),
+        ("POST /v1/join", 400),
+        ("POST /v1/requests", 400),
+        ("GET /v1/requests/x", 404),
+    ] {
+        let answer =
+            crate::house::ask_with([127, 0, 0, 1], house.addr(), house.pin, what, "", None);
+        let answer = answer.await.unwrap();
+        assert_eq!(answer.status, status, "{what}");
+        assert!(!answer.code().is_empty() && !answer.body["message"].as_str().unwrap().is_empty());
+    }
+    let large = format!("\"{}\"", "x".repeat(20_000));
+    let answer = crate::house::ask_with(
+        [127, 0, 0, 1],
+        house.addr(),
+        house.pin,
+        "POST /v1/join",
+        "",
+        Some(large),
+    );
+    assert_eq!(answer.await.unwrap().code(), "bad_request");
+    house.hub.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn one_device_joins_by_the_door_of_this_machine_alone() {
+    let house = House::in_memory().await;
+    let mut plain = crate::world::options(house.hub.addr(), "anna");
+    plain.set_credentials(house.anna.credential.id(), house.anna.credential.secret());
+    Client::connect(plain).await.leave().await;
+    assert!(house.hub.addr().ip().is_loopback());
+    let _: Joined = house.joins("Bob").await;
+    house.hub.stop().await.unwrap();
+}

@@ -1,0 +1,154 @@
+//! Members who are removed and devices that are revoked: gone at once, and nothing of theirs comes back.
+
+use crate::house::House;
+use crate::world::{Client, eventually, will};
+use porchlight_core::team::{InviteOrder, Joined};
+use rumqttc::v5::mqttbytes::v5::ConnectReturnCode;
+
+const PRESENCE: &str = "plbobbobbobbobbobbobbom";
+
+/// Bob's device with a Will that comes a second after him, and everything that he may have retained.
+async fn bob_with_records(house: &House, bob: &Joined) -> Client {
+    let mut options = house.options(&bob.credential, PRESENCE);
+    options.set_clean_start(false);
+    options.set_connection_timeout(5);
+    let mut properties = rumqttc::v5::mqttbytes::v5::ConnectProperties::new();
+    properties.session_expiry_interval = Some(60);
+    options.set_connect_properties(properties);
+    options.set_last_will(will("presence/bob/device/d1", "the will", Some(1)));
+    let mut client = Client::connect(options).await;
+    let record = r#"{"v":1,"status":"online","since":1,"timestamp":1,"epoch":1,"lease_s":3600}"#;
+    for topic in ["presence/bob/device/d1", "presence/bob/chosen", "presence/bob/activity"] {
+        client.retain(topic, record).await;
+    }
+    client
+}
+
+async fn retained_of_bob(reader: &mut Client) -> Vec<String> {
+    reader.subscribe("presence/bob").await;
+    reader.subscribe("presence/bob/device/+").await;
+    reader.subscribe("presence/bob/activity").await;
+    reader.say("presence/anna/typing", "end").await;
+    reader.subscribe("presence/anna/typing").await;
+    reader.say("presence/anna/typing", "end").await;
+    let mut topics = Vec::new();
+    loop {
+        let message = reader.message().await;
+        let topic = String::from_utf8(message.topic.to_vec()).unwrap();
+        if topic == "presence/anna/typing" {
+            return topics;
+        }
+        if message.retain && !message.payload.is_empty() {
+            topics.push(topic);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_removed_member_is_disconnected_at_once_and_nothing_of_theirs_stands() {
+    let house = House::in_memory().await;
+    let bob = house.joins("Bob").await;
+    let mut theirs = bob_with_records(&house, &bob).await;
+    let mut watcher = Client::connect(house.options(&house.anna.credential, "watcher")).await;
+    watcher.subscribe("presence/+/device/+").await;
+    assert_eq!(watcher.text().await.0, "presence/bob/device/d1");
+
+    let before = tokio::time::Instant::now();
+    assert_eq!(house.delete("/v1/members/bob", &house.anna.credential).await.status, 204);
+    theirs.ended().await;
+    assert!(before.elapsed().as_secs() < 2, "{:?}", before.elapsed());
+    assert_eq!(watcher.text().await, ("presence/bob/device/d1".to_owned(), String::new()));
+
+    let refused = Client::try_connect(house.options(&bob.credential, PRESENCE)).await.err();
+    assert_eq!(refused, Some(Some(ConnectReturnCode::BadUserNamePassword)));
+    assert_eq!(house.get("/v1/team", Some(&bob.credential)).await.status, 401);
+
+    // The Will would have come by now.
+    tokio::time::sleep(std::time::Duration::from_millis(1_600)).await;
+    let mut late = Client::connect(house.options(&house.anna.credential, "late")).await;
+    assert_eq!(retained_of_bob(&mut late).await, Vec::<String>::new());
+    house.hub.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_will_that_waits_when_its_member_is_removed_is_not_heard() {
+    let house = House::in_memory().await;
+    let bob = house.joins("Bob").await;
+    bob_with_records(&house, &bob).await.vanish().await;
+    assert_eq!(house.delete("/v1/members/bob", &house.anna.credential).await.status, 204);
+    tokio::time::sleep(std::time::Duration::from_millis(1_600)).await;
+    let mut late = Client::connect(house.options(&house.anna.credential, "late")).await;
+    assert_eq!(retained_of_bob(&mut late).await, Vec::<String>::new());
+    house.hub.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_revoked_device_goes_alone() {
+    let house = House::in_memory().await;
+    let bob = house.joins("Bob").await;
+    let order = InviteOrder { for_me: true, ..InviteOrder::default() };
+    let made: porchlight_core::team::InviteMade =
+        house.post("/v1/invites", Some(&bob.credential), &order).await.read();
+    let link: porchlight_core::team::Invitation = made.link.parse().unwrap();
+    let second: Joined = house.redeem(link.token, "ignored").await.read();
+    assert_eq!(second.user, bob.user);
+    let mut lost = bob_with_records(&house, &bob).await;
+    let mut kept = Client::connect(house.options(&second.credential, "kept")).await;
+    kept.retain("presence/bob/device/d2", r#"{"v":1,"status":"away","cause":"idle"}"#).await;
+
+    let path = format!("/v1/devices/{}", bob.credential.id());
+    assert_eq!(house.delete(&path, &second.credential).await.status, 204);
+    lost.ended().await;
+    let refused = Client::try_connect(house.options(&bob.credential, PRESENCE)).await.err();
+    assert_eq!(refused, Some(Some(ConnectReturnCode::BadUserNamePassword)));
+    let mut late = Client::connect(house.options(&house.anna.credential, "late")).await;
+    let standing = retained_of_bob(&mut late).await;
+    assert!(standing.contains(&"presence/bob/device/d2".to_owned()), "{standing:?}");
+    assert!(!standing.contains(&"presence/bob/device/d1".to_owned()), "{standing:?}");
+    assert_eq!(
+        kept.tell("presence/bob/typing", "x").await,
+        rumqttc::v5::mqttbytes::v5::PubAckReason::Success
+    );
+    house.hub.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_a_killed_hub_left_of_a_removed_member_is_cleared_at_the_next_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let house = House::in_folder(dir.path()).await;
+    let bob = house.joins("Bob").await;
+    bob_with_records(&house, &bob).await.leave().await;
+    let (pin, anna) = (house.pin, house.anna.clone());
+    house.hub.stop().await.unwrap();
+    // As if the hub had been killed between the change and the clearing.
+    let file = dir.path().join("team.json");
+    let mut team: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    team["members"].as_object_mut().unwrap().remove("bob");
+    team["credentials"].as_object_mut().unwrap().remove(bob.credential.id());
+    std::fs::write(&file, team.to_string()).unwrap();
+    let settings =
+        crate::house::team_settings(porchlight_hub::Store::Folder(dir.path().to_owned()));
+    let hub = porchlight_hub::Hub::start(settings).await.unwrap();
+    let house = House { hub, pin, anna };
+    let mut late = Client::connect(house.options(&house.anna.credential, "late")).await;
+    assert_eq!(retained_of_bob(&mut late).await, Vec::<String>::new());
+    let log = dir.path().join("retained-v1.log");
+    let cleared = || {
+        let log = std::fs::read_to_string(&log).unwrap();
+        log.contains(r#"{"remove":"presence/bob/chosen"}"#).then_some(())
+    };
+    eventually("the clearing on disk", cleared).await;
+    house.hub.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_member_leaves_and_the_last_starter_does_not() {
+    let house = House::in_memory().await;
+    let bob = house.joins("Bob").await;
+    let refused = house.delete("/v1/members/anna", &house.anna.credential).await;
+    assert_eq!(refused.code(), "not_allowed");
+    assert_eq!(house.delete("/v1/members/bob", &bob.credential).await.status, 204);
+    assert_eq!(house.get("/v1/team", Some(&bob.credential)).await.status, 401);
+    house.hub.stop().await.unwrap();
+}
