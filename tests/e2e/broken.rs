@@ -202,7 +202,7 @@ async fn a_wrong_config_is_named_with_file_and_line_and_what_is_allowed() {
 async fn a_hub_says_that_its_port_is_taken() {
     let taken = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
     let address = taken.local_addr().expect("it listens").to_string();
-    let (exit, said) = refused(&somebody(), &["hub", "--listen", &address]).await;
+    let (exit, said) = refused(&somebody(), &["hub", "--open", "--listen", &address]).await;
     assert_eq!(exit, Exit::Code(1), "{said}");
     assert!(said.contains(&address) && said.contains("already in use"), "{said}");
 }
@@ -213,7 +213,7 @@ async fn a_hub_takes_another_port_when_the_usual_one_is_taken() {
     // not matter.
     let _taken = TcpListener::bind("127.0.0.1:18830").await;
     let light = somebody();
-    let hub = light.start_by_config(&["hub"]);
+    let hub = light.start_by_config(&["hub", "--open"]);
     let first = hub.wait_line(|line| line.starts_with("listening on 127.0.0.1:"), START).await;
     assert!(!first.ends_with(":18830"), "{first}");
     let warning =
@@ -225,10 +225,10 @@ async fn a_hub_takes_another_port_when_the_usual_one_is_taken() {
 
 #[tokio::test]
 async fn a_hub_for_other_computers_has_to_be_asked_for() {
-    let (exit, said) = refused(&somebody(), &["hub", "--listen", "0.0.0.0:0"]).await;
+    let (exit, said) = refused(&somebody(), &["hub", "--open", "--listen", "0.0.0.0:0"]).await;
     assert_eq!(exit, Exit::Code(2), "{said}");
     assert!(said.contains("--allow-anonymous") && said.contains("other computers"), "{said}");
-    let hub = somebody().start_by_config(&["hub", "--listen", "0.0.0.0:0", "--allow-anonymous"]);
+    let hub = somebody().start_by_config(&["hub", "--open", "--listen", "0.0.0.0:0", "--allow-anonymous"]);
     let first = hub.wait_line(|line| line.starts_with("listening on 0.0.0.0:"), START).await;
     hub.wait_line(|line| line.contains("anybody who can reach"), SOON).await;
     let port = first.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
@@ -265,7 +265,7 @@ async fn a_hub_without_a_place_for_its_store_goes_on() {
     std::fs::write(&store, "a file where the folder should be").expect("it is ours");
     let place = store.to_string_lossy();
     let home = somebody();
-    let hub = home.start_by_config(&["hub", "--listen", "127.0.0.1:0", "--store", &place]);
+    let hub = home.start_by_config(&["hub", "--open", "--listen", "127.0.0.1:0", "--store", &place]);
     presence_goes_on_without(&store, &hub, || {}).await;
 }
 
@@ -287,7 +287,7 @@ fn hub_on_a_small_disk(home: &Light, dir: &Path, options: &str) -> Option<Proc> 
     };
     let store = dir.join("store");
     let store = store.to_string_lossy();
-    let hub = home.command(&["hub", "--listen", "127.0.0.1:0", "--store", &store]);
+    let hub = home.command(&["hub", "--open", "--listen", "127.0.0.1:0", "--store", &store]);
     let mut command = unshare(way);
     command.arg(hub.get_program()).args(hub.get_args());
     Some(Proc::spawn("porchlight hub on a small disk", &mut command))

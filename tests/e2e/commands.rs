@@ -176,7 +176,7 @@ async fn help_tells_the_exit_codes() {
 #[tokio::test]
 async fn the_hub_says_first_where_it_listens() {
     let home = Light::new("mqtt://nowhere.invalid", "you", "desk");
-    let hub = home.start_by_config(&["hub", "--listen", "127.0.0.1:0"]);
+    let hub = home.start_by_config(&["hub", "--open", "--listen", "127.0.0.1:0"]);
     hub.wait_line(|line| line.contains("listening"), START).await;
     let first = hub.lines(Stream::Out).swap_remove(0);
     let port = first.strip_prefix("listening on 127.0.0.1:").and_then(|port| port.parse().ok());

@@ -46,7 +46,7 @@ macro_rules! on_each_broker {
 pub enum Broker {
     /// A Mosquitto of the system.
     Mosquitto(Mosquitto),
-    /// `porchlight hub`.
+    /// `porchlight hub --open`.
     Hub(EmbeddedHub),
 }
 
@@ -304,7 +304,7 @@ async fn serve(dir: &TempDir, port: u16) -> Result<Proc, Proc> {
     if ready == Some(true) && answers(port) { Ok(proc) } else { Err(proc) }
 }
 
-/// A running `porchlight hub`.
+/// A running `porchlight hub --open`.
 #[derive(Debug)]
 pub struct EmbeddedHub {
     proc: Option<Proc>,
@@ -324,7 +324,7 @@ impl EmbeddedHub {
         Self::start_with(&[]).await
     }
 
-    /// Starts one with more arguments behind `porchlight hub --listen .. --store ..`.
+    /// Starts one with more arguments behind `porchlight hub --open --listen .. --store ..`.
     ///
     /// # Panics
     ///
@@ -384,7 +384,8 @@ impl EmbeddedHub {
     pub async fn start_again(&mut self) {
         self.stop();
         let mut command = Command::new(bin("porchlight"));
-        command.args(["hub", "--listen", &format!("127.0.0.1:{}", self.port), "--store"]);
+        let addr = format!("127.0.0.1:{}", self.port);
+        command.args(["hub", "--open", "--listen", &addr, "--store"]);
         command.arg(self.store.path()).args(&self.arguments);
         let proc = Proc::spawn("porchlight hub", &mut command);
         let said = "listening on 127.0.0.1:";

@@ -8,6 +8,7 @@ use porchlight_activity::Choice;
 use porchlight_agent::config::{Grace, Lease, Span};
 use porchlight_agent::flags::Flags;
 use porchlight_agent::habits::Habits;
+use porchlight_core::id::Root;
 use porchlight_core::view::ChosenStatus;
 
 /// Who of your team is around, truthfully.
@@ -38,7 +39,7 @@ pub(crate) enum Command {
     Set(Set),
     /// Take it back: follow what your devices observe
     Clear(Clear),
-    /// Run a broker for the team
+    /// Run a hub for the team
     Hub(Hub),
     /// Say what is watched here, what is missing, and what to do about it
     Doctor(Doctor),
@@ -160,21 +161,60 @@ pub(crate) struct Clear {
 }
 
 #[derive(Debug, ArgGroup)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Hub {
-    /// Where to listen [default: 127.0.0.1:18830, or a free port if that is taken]
+    #[command(subcommand)]
+    pub(crate) action: Option<HubAction>,
+    /// Where to listen [default: for the team every address at port 18831; with --open
+    /// 127.0.0.1:18830; a free port if that is taken]
     #[arg(long, value_name = "ADDR")]
     pub(crate) listen: Option<SocketAddr>,
+    /// Where programs of this computer reach the team's hub [default: 127.0.0.1:18830]
+    #[arg(long, value_name = "ADDR", conflicts_with = "open")]
+    pub(crate) local: Option<SocketAddr>,
     /// Folder for what is kept over a restart
     #[arg(long, value_name = "DIR", conflicts_with = "memory")]
     pub(crate) store: Option<PathBuf>,
     /// Keep nothing over a restart
     #[arg(long)]
     pub(crate) memory: bool,
-    /// Listen where other computers reach it, although everybody is let in
+    /// What a team that is started now is called
+    #[arg(long, value_name = "NAME", conflicts_with = "open")]
+    pub(crate) team: Option<String>,
+    /// What every topic of a team that is started now begins with
+    #[arg(long, value_name = "ROOT", conflicts_with = "open", value_parser = Root::parse, default_value = "presence")]
+    pub(crate) root: Root,
+    /// Print a link that makes whoever opens it a keeper of the team, though it has one
+    #[arg(long, conflicts_with = "open")]
+    pub(crate) invite: bool,
+    /// Do not announce the team on the local network
+    #[arg(long, conflicts_with = "open")]
+    pub(crate) quiet: bool,
+    /// No team: let in everybody who reaches it
     #[arg(long)]
+    pub(crate) open: bool,
+    /// Listen where other computers reach it, although everybody is let in
+    #[arg(long, requires = "open")]
     pub(crate) allow_anonymous: bool,
     #[command(flatten)]
     pub(crate) gateway: crate::gateway::Args,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum HubAction {
+    /// Write the whole team into one file, which only you can read; the hub may run
+    Backup(HubFile),
+    /// Put the team of such a file in place, for a hub that is started then
+    Restore(HubFile),
+}
+
+#[derive(Debug, ArgGroup)]
+pub(crate) struct HubFile {
+    /// The file
+    pub(crate) file: PathBuf,
+    /// The hub's folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) store: Option<PathBuf>,
 }
 
 #[derive(Debug, ArgGroup)]

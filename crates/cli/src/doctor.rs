@@ -87,7 +87,7 @@ async fn broker(resolved: &Resolved, args: &Doctor) -> Finding {
             ok: false,
             found: failure.words(),
             remedy: Some(
-                "name one with --broker mqtt://host:port, start the app, or run `porchlight hub`"
+                "name one with --broker mqtt://host:port, start the app, or run `porchlight hub --open`"
                     .to_owned(),
             ),
         },

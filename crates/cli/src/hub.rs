@@ -1,31 +1,56 @@
-//! `porchlight hub`: a broker for the team.
+//! `porchlight hub`: a hub for the team, or an open broker.
+
+use std::path::PathBuf;
 
 use porchlight_agent::flags::Flags;
-use porchlight_hub::{Hub, HubEvent, HubSettings, Listen, Store};
+use porchlight_core::team::{Host, Invitation};
+use porchlight_hub::{
+    Access, Hub, HubError, HubEvent, HubSettings, Listen, Store, TeamSettings, backup, restore,
+};
 
 use crate::failure::Failure;
 use crate::{args, say, signals};
 
+/// The folder of a team below that of open hubs, so that neither ever reads what the other keeps.
+const TEAM: &str = "team";
+
 pub(crate) async fn hub(flags: &Flags, args: args::Hub) -> Result<(), Failure> {
     let places = flags.resolve().map_err(Failure::usage)?.places;
-    let store = match (args.store, args.memory) {
-        (Some(folder), _) => Store::Folder(folder),
-        (None, true) => Store::Memory,
-        (None, false) => Store::Folder(places.hub_store()),
-    };
-    let settings = HubSettings {
-        listen: args.listen.map_or(Listen::Default, Listen::Exactly),
-        store,
-        runtime_file: Some(places.hub_file()),
-        allow_anonymous: args.allow_anonymous,
-    };
+    let team_store = places.hub_store().join(TEAM);
+    match args.action {
+        Some(args::HubAction::Backup(into)) => {
+            backup(&into.store.unwrap_or(team_store), &into.file)?;
+            say::print(&format!(
+                "the team is in {}; whoever has this file can be its hub, so keep it where only you can read it",
+                into.file.display()
+            ));
+            return Ok(());
+        }
+        Some(args::HubAction::Restore(from)) => {
+            restore(&from.store.unwrap_or(team_store), &from.file)?;
+            say::print(
+                "the team is in place; start the hub, and stop the one that it was taken from",
+            );
+            return Ok(());
+        }
+        None => {}
+    }
+    let always = args.invite;
+    let settings = settings(args, places.hub_store(), team_store, places.hub_file());
     let mut hub = Hub::start(settings).await.map_err(|error| match error {
-        porchlight_hub::HubError::NeedsAllowAnonymous { .. } => {
+        HubError::NeedsAllowAnonymous { .. } => {
             Failure::Usage(format!("{error} (--allow-anonymous)"))
         }
         other => other.into(),
     })?;
     say::print(&format!("listening on {}", hub.addr()));
+    if let Some(addr) = hub.team_addr() {
+        say::print(&format!("the team's door is {addr}"));
+        if always || !hub.has_starter() {
+            let invitation = hub.invite_starter().await?;
+            invitation.iter().for_each(hand_out);
+        }
+    }
     for warning in hub.warnings() {
         eprintln!("porchlight: {warning}");
     }
@@ -41,6 +66,52 @@ pub(crate) async fn hub(flags: &Flags, args: args::Hub) -> Result<(), Failure> {
     }
     hub.stop().await?;
     Ok(())
+}
+
+fn settings(
+    args: args::Hub,
+    open_store: PathBuf,
+    team_store: PathBuf,
+    runtime_file: PathBuf,
+) -> HubSettings {
+    let usual = if args.open { open_store } else { team_store };
+    let store = match (args.store, args.memory) {
+        (Some(folder), _) => Store::Folder(folder),
+        (None, true) => Store::Memory,
+        (None, false) => Store::Folder(usual),
+    };
+    let listen = |addr: Option<_>| addr.map_or(Listen::Default, Listen::Exactly);
+    let (here, access) = if args.open {
+        (args.listen, Access::Open { allow_anonymous: args.allow_anonymous })
+    } else {
+        let machine = machine();
+        let team = TeamSettings {
+            name: args.team.unwrap_or_else(|| format!("Team on {machine}")),
+            root: args.root,
+            host: Some(Host { user: None, device: None, name: machine }),
+            listen: listen(args.listen),
+            announce: !args.quiet,
+        };
+        (args.local, Access::Team(team))
+    };
+    HubSettings { listen: listen(here), store, runtime_file: Some(runtime_file), access }
+}
+
+fn hand_out(invitation: &Invitation) {
+    say::print(&format!(
+        "whoever opens this link first keeps the team \"{}\": they invite the others. It holds for 7 days; start the hub \
+         with --invite for another one.",
+        invitation.team
+    ));
+    say::print(&invitation.to_string());
+}
+
+/// What this computer calls itself.
+fn machine() -> String {
+    let told = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    let told = told.or_else(|| std::env::var("COMPUTERNAME").ok());
+    let told = told.as_deref().and_then(|name| name.trim().split('.').next().map(str::to_owned));
+    told.filter(|name| !name.is_empty()).unwrap_or_else(|| "this computer".to_owned())
 }
 
 fn ended(reason: &str) -> Result<(), Failure> {

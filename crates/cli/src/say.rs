@@ -63,7 +63,8 @@ pub(crate) fn broker(resolved: &Resolved) -> Result<Broker, Failure> {
     }
     if resolved.configured {
         return Err(Failure::NoConnection(
-            "the hub on this machine is not running; start the app, or `porchlight hub`".to_owned(),
+            "the hub on this machine is not running; start the app, or `porchlight hub --open`"
+                .to_owned(),
         ));
     }
     Err(Failure::Usage(format!(

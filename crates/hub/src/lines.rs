@@ -167,13 +167,6 @@ impl Lines {
         }
     }
 
-    /// Cuts all that have not said who they are, and all members.
-    pub(crate) fn cut_all(&self) {
-        for line in self.open().lines.values() {
-            line.cut.cut();
-        }
-    }
-
     /// Waits until no line of these credentials is open.
     pub(crate) async fn ended(&self, which: impl Fn(&str) -> bool) {
         loop {
@@ -183,11 +176,6 @@ impl Lines {
             }
             ended.await;
         }
-    }
-
-    /// How many are open.
-    pub(crate) fn len(&self) -> usize {
-        self.open().lines.len()
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {
@@ -385,7 +373,7 @@ mod tests {
         assert_eq!(enter().err(), Some(TooMany));
         drop(all);
         assert!(enter().is_ok());
-        assert_eq!(lines.len(), 0);
+        assert!(lines.open().lines.is_empty());
     }
 
     #[tokio::test]

@@ -2,11 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails here is a failed test, in helpers too")]
 
+mod floods;
 mod house;
 mod intruders;
 mod joining;
 mod keeping;
 mod listening;
+mod moving;
 mod protocol;
 mod removal;
 mod rough;

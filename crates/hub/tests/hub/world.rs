@@ -129,7 +129,12 @@ impl Client {
                     Err(ConnectionError::ConnectionRefused(code)) => Seen::Refused(code),
                     Ok(Event::Incoming(Packet::PubAck(p))) => Seen::Acknowledged(p.reason),
                     // Polled again it would reconnect.
-                    Ok(Event::Outgoing(Outgoing::Disconnect)) | Err(_) => Seen::Ended,
+                    Ok(Event::Outgoing(Outgoing::Disconnect)) => Seen::Ended,
+                    Err(e) => {
+                        // Shown by a test that fails.
+                        println!("a client's connection ended: {e}");
+                        Seen::Ended
+                    }
                     Ok(_) => continue,
                 };
                 let ended = matches!(seen, Seen::Ended | Seen::Refused(_));
@@ -271,6 +276,22 @@ impl Client {
         }
         all.sort();
         all
+    }
+
+    /// Everything retained under `filter`, sorted; `marker` is a topic that we may write and read.
+    pub(crate) async fn records(&mut self, filter: &str, marker: &str) -> Vec<(String, String)> {
+        self.subscribe(marker).await;
+        self.subscribe(filter).await;
+        self.say(marker, "marker").await;
+        let mut all = Vec::new();
+        loop {
+            let p = self.any_message().await;
+            if p.topic == marker.as_bytes() {
+                all.sort();
+                return all;
+            }
+            all.push((text(&p.topic), text(&p.payload)));
+        }
     }
 
     async fn any_message(&mut self) -> Publish {

@@ -1,0 +1,358 @@
+//! What strangers do to a hub in numbers: it lives, members get in meanwhile, and its memory has a bound.
+//!
+//! The hub is a process of its own here, so that its memory is its own. It is this test program, started again.
+
+use crate::house::{Answer, House, ask_with, connect_from, team_settings, tls};
+use crate::world::{Client, options, within};
+use porchlight_core::team::{Invitation, Join, Joined, Pin, Secret};
+use porchlight_hub::{Hub, Store};
+use rumqttc::v5::mqttbytes::v5::PubAckReason;
+use std::net::SocketAddr;
+use std::process::Stdio;
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout};
+
+/// What a hub may take at its peak in a debug build, in MiB, whatever is done to it here.
+const PEAK: u64 = 160;
+/// How long a member may need to come in and read while others storm the door.
+const COMES_IN: Duration = Duration::from_secs(20);
+/// Where the storm comes from.
+const STRANGER: [u8; 4] = [127, 0, 0, 2];
+
+/// A hub in a process of its own.
+struct Apart {
+    process: tokio::process::Child,
+    plain: SocketAddr,
+    addr: SocketAddr,
+    pin: Pin,
+    anna: Joined,
+}
+
+impl Apart {
+    async fn start() -> Self {
+        let mut process = tokio::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--ignored", "--exact", "--nocapture", "floods::the_hub_of_the_other_tests"])
+            .env("RUST_TEST_THREADS", "1")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let said = within("the hub's addresses", async {
+            loop {
+                let line = lines.next_line().await.unwrap().expect("it says where it is");
+                if let Some((_, said)) = line.split_once("at: ") {
+                    return said.to_owned();
+                }
+            }
+        })
+        .await;
+        let [plain, addr, link] = said.split(' ').collect::<Vec<_>>()[..] else { panic!("{said}") };
+        let (plain, addr): (SocketAddr, SocketAddr) =
+            (plain.parse().unwrap(), addr.parse().unwrap());
+        let Invitation { pin, token, .. } = link.parse().unwrap();
+        let join = Join { token, name: "Anna".to_owned(), kind: None };
+        let anna = crate::house::post(addr, pin, "/v1/join", None, &join).await.read();
+        let apart = Self { process, plain, addr, pin, anna };
+        let mut client = apart.member("first").await;
+        assert_eq!(client.retain("presence/anna/chosen", "{}").await, PubAckReason::Success);
+        client.leave().await;
+        apart
+    }
+
+    async fn member(&self, id: &str) -> Client {
+        let mut options = options(self.addr, id);
+        options.set_credentials(self.anna.credential.id(), self.anna.credential.secret());
+        options.set_connection_timeout(COMES_IN.as_secs());
+        let tls = rumqttc::TlsConfiguration::Rustls(tls(self.pin));
+        options.set_transport(rumqttc::Transport::tls_with_config(tls));
+        // As any client, it tries again: this machine may be busy with much else.
+        within("a member coming in", async {
+            loop {
+                if let Ok(client) = Client::try_connect(options.clone()).await {
+                    return client;
+                }
+            }
+        })
+        .await
+    }
+
+    /// A member comes, reads and goes; and asks something over HTTP.
+    async fn serves(&self, during: &str) {
+        let before = Instant::now();
+        let mut client = self.member("good").await;
+        client.subscribe("presence/anna/chosen").await;
+        assert_eq!(client.text().await.0, "presence/anna/chosen");
+        client.leave().await;
+        let team = crate::house::ask(
+            self.addr,
+            self.pin,
+            "GET",
+            "/v1/team",
+            Some(&self.anna.credential),
+            None,
+        );
+        assert_eq!(team.await.status, 200, "{during}");
+        assert!(before.elapsed() < COMES_IN, "{during}: {:?}", before.elapsed());
+    }
+
+    /// The peak of its memory so far, in MiB (proc_pid_status(5), VmHWM).
+    fn peak(&self) -> u64 {
+        let status = format!("/proc/{}/status", self.process.id().unwrap());
+        let status = std::fs::read_to_string(status).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1_024
+    }
+
+    async fn end(mut self, after: &str) {
+        self.serves(after).await;
+        let peak = self.peak();
+        println!("peak memory of the hub after {after}: {peak} MiB");
+        assert!(peak < PEAK, "{after}: {peak} MiB");
+        assert!(self.process.try_wait().unwrap().is_none(), "it lives");
+        self.process.kill().await.unwrap();
+    }
+}
+
+/// Not a test: what [`Apart`] starts. It ends with its input.
+#[tokio::test]
+#[ignore = "the other tests start it"]
+async fn the_hub_of_the_other_tests() {
+    let hub = Hub::start(team_settings(Store::Memory)).await.unwrap();
+    let invitation = hub.invite_starter().await.unwrap().unwrap();
+    println!("at: {} {} {invitation}", hub.addr(), hub.team_addr().unwrap());
+    let mut input = Vec::new();
+    let _ = tokio::io::stdin().read_to_end(&mut input).await;
+    hub.stop().await.unwrap();
+}
+
+async fn plain_from(from: [u8; 4], addr: SocketAddr) -> std::io::Result<TcpStream> {
+    let socket = TcpSocket::new_v4()?;
+    socket.bind(SocketAddr::from((from, 0)))?;
+    socket.connect(addr).await
+}
+
+/// A CONNECT of MQTT 5 with this client id, name and password.
+pub(crate) fn connect(id: &str, name: &str, password: &str) -> Vec<u8> {
+    let text = |text: &str| {
+        let mut bytes = u16::try_from(text.len()).unwrap().to_be_bytes().to_vec();
+        bytes.extend_from_slice(text.as_bytes());
+        bytes
+    };
+    let mut rest = b"\0\x04MQTT\x05\xc2\0\x3c\0".to_vec();
+    for part in [id, name, password] {
+        rest.extend(text(part));
+    }
+    let mut packet = vec![0x10, u8::try_from(rest.len()).expect("below 128")];
+    packet.append(&mut rest);
+    packet
+}
+
+/// Logs in with a guess; the reason code of the CONNACK, none where the hub hung up.
+async fn guess(addr: SocketAddr, name: &str, n: usize) -> Option<u8> {
+    let mut stream = plain_from(STRANGER, addr).await.ok()?;
+    let guess = format!("{n:027}");
+    stream.write_all(&connect(&format!("guess{n}"), name, &guess)).await.ok()?;
+    let mut connack = [0; 4];
+    stream.read_exact(&mut connack).await.ok()?;
+    assert_eq!(connack[0], 0x20);
+    Some(connack[3])
+}
+
+#[tokio::test]
+async fn ten_thousand_log_ins_guess_nothing() {
+    let hub = Apart::start().await;
+    let mut guessing = JoinSet::new();
+    let (mut wrong, mut later) = (0, 0);
+    let mut count = |code: Option<u8>| match code {
+        Some(0x86) => wrong += 1,
+        Some(0x9f) => later += 1,
+        None => {}
+        Some(other) => panic!("answered {other:#x}"),
+    };
+    for n in 0..10_000 {
+        if guessing.len() >= 48 {
+            count(guessing.join_next().await.unwrap().unwrap());
+        }
+        let (plain, name) = (hub.plain, hub.anna.credential.id().to_owned());
+        guessing.spawn(async move { guess(plain, &name, n).await });
+        if n % 2_500 == 1_000 {
+            hub.serves("log-ins").await;
+        }
+    }
+    while let Some(code) = guessing.join_next().await {
+        count(code.unwrap());
+    }
+    println!("{wrong} looked at, {later} told to wait");
+    assert!(wrong >= 20 && later > 9_000, "{wrong} {later}");
+    // By invitations neither: whoever is wrong that often is told to wait, and is let in nowhere.
+    let token = Secret::of_parts("0123456789", &"x".repeat(27)).unwrap();
+    let body = serde_json::json!({"token": token, "name": "Eve"}).to_string();
+    let answer: Answer =
+        ask_with(STRANGER, hub.addr, hub.pin, "POST /v1/join", "", Some(body)).await.unwrap();
+    assert_eq!((answer.status, answer.code()), (429, "too_many_attempts"));
+    hub.end("10,000 log-ins").await;
+}
+
+#[tokio::test]
+async fn a_packet_of_256_mib_costs_its_sender_the_line() {
+    let hub = Apart::start().await;
+    // Of a stranger: a CONNECT of that length.
+    let mut stream = connect_from(STRANGER, hub.addr, hub.pin).await.unwrap();
+    let swallowed = pour(&mut stream, b"\x10\xff\xff\xff\x7f\0\x04MQTT\x05\x02\0\x3c\0").await;
+    assert!(swallowed < 8 << 20, "a stranger: {swallowed}");
+    // Of a member: a PUBLISH, by MQTT and in a WebSocket's frame.
+    let mut stream = connect_from(STRANGER, hub.addr, hub.pin).await.unwrap();
+    let anna = &hub.anna.credential;
+    stream.write_all(&connect("large", anna.id(), anna.secret())).await.unwrap();
+    let mut connack = [0; 4];
+    stream.read_exact(&mut connack).await.unwrap();
+    assert_eq!(connack[3], 0);
+    let swallowed = pour(&mut stream, b"\x30\xff\xff\xff\x7f\0\x14presence/anna/typing\0").await;
+    assert!(swallowed < 8 << 20, "a member: {swallowed}");
+    let mut stream = connect_from(STRANGER, hub.addr, hub.pin).await.unwrap();
+    stream
+        .write_all(
+            b"GET /mqtt HTTP/1.1\r\nHost: hub\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+              Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\
+              Sec-WebSocket-Protocol: mqtt\r\n\r\n",
+        )
+        .await
+        .unwrap();
+    let mut head = [0; 12];
+    stream.read_exact(&mut head).await.unwrap();
+    assert_eq!(&head, b"HTTP/1.1 101");
+    // A binary frame of 256 MiB, masked with zeros.
+    let swallowed = pour(&mut stream, b"\x82\xff\0\0\0\0\x10\0\0\0\0\0\0\0").await;
+    assert!(swallowed < 8 << 20, "in a frame: {swallowed}");
+    // And a body over HTTP.
+    let mut stream = connect_from(STRANGER, hub.addr, hub.pin).await.unwrap();
+    let head = b"POST /v1/join HTTP/1.1\r\nHost: hub\r\nContent-Length: 268435456\r\n\r\n";
+    let swallowed = pour(&mut stream, head).await;
+    assert!(swallowed < 8 << 20, "a body: {swallowed}");
+    hub.end("packets of 256 MiB").await;
+}
+
+/// Writes a head and then up to 256 MiB, until the hub hangs up; how much it took.
+async fn pour<S: AsyncReadExt + AsyncWriteExt + Unpin>(stream: &mut S, head: &[u8]) -> usize {
+    let chunk = vec![0; 64 * 1024];
+    within("the end of the line", async {
+        if stream.write_all(head).await.is_err() {
+            return 0;
+        }
+        for n in 0..4_096 {
+            if stream.write_all(&chunk).await.is_err() || stream.flush().await.is_err() {
+                return n * chunk.len();
+            }
+        }
+        usize::MAX
+    })
+    .await
+}
+
+/// Opens lines that begin with `first` and go on a byte at a time, and waits until the hub has closed every one.
+async fn slow_loris(
+    hub: &Apart,
+    addr: SocketAddr,
+    encrypted: bool,
+    first: &'static [u8],
+    byte: &'static [u8],
+) {
+    let mut lines = JoinSet::new();
+    for n in 0..150_u8 {
+        let (from, pin) = ([127, 0, 0, 2 + n % 3], hub.pin);
+        lines.spawn(async move {
+            let drip = async {
+                if encrypted {
+                    let stream = connect_from(from, addr, pin).await?;
+                    drip(stream, first, byte).await
+                } else {
+                    drip(plain_from(from, addr).await?, first, byte).await
+                }
+            };
+            // Twice the longest that the hub gives, the broker's ten seconds for a CONNECT.
+            timeout(Duration::from_secs(25), drip).await.expect("the hub closes it").err()
+        });
+    }
+    hub.serves("slow lines").await;
+    while let Some(closed) = lines.join_next().await {
+        closed.unwrap();
+    }
+}
+
+async fn drip<S: AsyncReadExt + AsyncWriteExt + Unpin>(
+    mut stream: S,
+    first: &[u8],
+    byte: &[u8],
+) -> std::io::Result<()> {
+    stream.write_all(first).await?;
+    let mut answer = [0; 64];
+    loop {
+        tokio::select! {
+            n = stream.read(&mut answer) => if n? == 0 { return Ok(()) },
+            () = tokio::time::sleep(Duration::from_millis(500)) => {
+                stream.write_all(byte).await?;
+                stream.flush().await?;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn slow_handshakes_packets_and_heads_are_given_up() {
+    let hub = Apart::start().await;
+    // A ClientHello that says it has 500 bytes; a CONNECT of 100 bytes; a head of a request; a WebSocket's.
+    slow_loris(&hub, hub.addr, false, b"\x16\x03\x01\x01\xf4\x01\0\x01\xf0\x03\x03", b"\0").await;
+    slow_loris(&hub, hub.addr, true, b"\x10\x64\0\x04MQTT\x05\x02\0\x3c\0\0\x03", b"x").await;
+    slow_loris(&hub, hub.addr, true, b"POST /v1/join HTTP/1.1\r\nHost: hub\r\nX: ", b"x").await;
+    slow_loris(&hub, hub.addr, true, b"GET /mqtt HTTP/1.1\r\nHost: hub\r\nX: ", b"x").await;
+    let body = b"POST /v1/join HTTP/1.1\r\nHost: hub\r\nContent-Length: 100\r\n\r\n{";
+    slow_loris(&hub, hub.addr, true, body, b" ").await;
+    hub.end("slow lines").await;
+}
+
+#[tokio::test]
+async fn thousands_of_lines_that_say_nothing_keep_nobody_out() {
+    let hub = Apart::start().await;
+    let mut silent = Vec::new();
+    for n in 0..3_000_u32 {
+        // From many addresses, as from many machines; the member comes from another.
+        let from = [127, 0, 1, u8::try_from(n % 250).unwrap()];
+        if let Ok(stream) = plain_from(from, hub.addr).await {
+            silent.push(stream);
+        }
+        if n % 1_000 == 999 {
+            hub.serves("silent lines").await;
+        }
+    }
+    assert!(silent.len() > 2_000, "{}", silent.len());
+    // And shaken hands, and nothing after.
+    let mut shaken = JoinSet::new();
+    for n in 0..300_u32 {
+        let (addr, pin) = (hub.addr, hub.pin);
+        let from = [127, 0, 2, u8::try_from(n % 250).unwrap()];
+        shaken.spawn(async move { connect_from(from, addr, pin).await.ok() });
+    }
+    hub.serves("half-open lines").await;
+    let shaken = shaken.join_all().await;
+    hub.serves("lines that only shook hands").await;
+    drop((silent, shaken));
+    hub.end("3,300 silent lines").await;
+}
+
+#[tokio::test]
+async fn a_line_of_one_s_own_is_no_reason_to_wait() {
+    // The same from the member's own address, as behind one router: the oldest silent lines go first.
+    let house = House::in_memory().await;
+    let mut silent = Vec::new();
+    for _ in 0..400 {
+        silent.push(plain_from([127, 0, 0, 1], house.addr()).await.unwrap());
+    }
+    Client::connect(house.options(&house.anna.credential, "anna")).await.leave().await;
+    drop(silent);
+    house.hub.stop().await.unwrap();
+}
