@@ -14,6 +14,7 @@ use porchlight_core::id::{UserId, reader_client_id};
 use porchlight_core::input::{Command, Input, LinkEvent, Refusal};
 use porchlight_core::notice::Notice;
 use porchlight_core::observation::Observation;
+use porchlight_core::team::Address;
 use porchlight_core::view::tray::TrayView;
 use porchlight_core::view::{PersonView, Problem, Snapshot, Stage, Update};
 use tokio::sync::{mpsc, oneshot};
@@ -25,6 +26,10 @@ use crate::device::Identity;
 use crate::habits::Habits;
 use crate::membership::Membership;
 use crate::mqtt::{Link, Reach};
+
+mod following;
+
+use following::Following;
 
 /// Before connecting, a source gets this long to say whether somebody is there, so that the first thing
 /// said is not that nobody knows.
@@ -250,6 +255,7 @@ struct Driver {
     link: Option<Link>,
     /// The second connection, for the Will of the user topic.
     companion: Option<Link>,
+    following: Following,
     eyes: Option<Eyes>,
     identity: Option<Identity>,
     asks: mpsc::UnboundedReceiver<Ask>,
@@ -312,6 +318,7 @@ impl Driver {
             reach,
             link: None,
             companion: None,
+            following: Following::default(),
             eyes,
             identity,
             asks,
@@ -350,6 +357,10 @@ impl Driver {
             observation = observed(&mut self.eyes) => Some(Input::Observed(observation)),
             event = reported(&mut self.link) => Some(Input::Link(event)),
             event = reported(&mut self.companion) => Some(Input::Companion(event)),
+            at = self.following.found() => {
+                self.found_at(&at);
+                None
+            }
             () = wait(deadline) => Some(Input::Tick),
         }
     }
@@ -410,7 +421,17 @@ impl Driver {
     /// The main connection alone decides which address is tried next.
     fn note_link(&mut self, event: &LinkEvent) {
         self.reach.note(event);
+        let membership = self.reach.broker().membership.as_deref();
+        self.following.note(clock::now().mono, event, membership);
         if let LinkEvent::Up(_) = event {
+            self.save_addresses();
+        }
+    }
+
+    /// The hub is there, as it said itself.
+    fn found_at(&mut self, at: &[Address]) {
+        if !at.is_empty() {
+            self.reach.found_at(at);
             self.save_addresses();
         }
     }
@@ -473,10 +494,7 @@ impl Driver {
             Effect::Complain { topic, error } => {
                 tracing::warn!(%topic, "messages of this topic are dropped: {error}");
             }
-            Effect::Reachable(at) => {
-                self.reach.found_at(&at);
-                self.save_addresses();
-            }
+            Effect::Reachable(at) => self.found_at(&at),
             Effect::SnapshotRead => self.tell(Event::SnapshotRead),
             Effect::ChoiceSettled(outcome) => self.tell(Event::ChoiceSettled(outcome)),
             Effect::MaySleep => {

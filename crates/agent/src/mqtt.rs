@@ -96,12 +96,12 @@ impl Reach {
         }
     }
 
-    /// The hub says where it can be reached.
+    /// The hub says where it can be reached. What stands is left as it is.
     pub(crate) fn found_at(&mut self, at: &[Address]) {
         let in_use = self.address().clone();
         self.broker.found_at(at, &in_use);
         let turn = self.broker.addresses().iter().position(|address| *address == in_use);
-        self.turn = turn.unwrap_or_default();
+        self.turn = turn.filter(|_| self.stands).unwrap_or_default();
     }
 
     fn target(&self) -> Target {
@@ -142,6 +142,8 @@ pub(crate) struct Link {
     asked: mpsc::UnboundedSender<Asked>,
     events: mpsc::Receiver<LinkEvent>,
     driver: JoinHandle<()>,
+    /// Whether a team let us in once: then a refusal is not a matter of a wrong config.
+    is_member_s: bool,
     /// Whether its end was reported.
     ended: bool,
 }
@@ -157,6 +159,7 @@ impl Link {
     }
 
     fn over((voice, mut ear): (impl Voice + 'static, impl Ear), login: Option<Login>) -> Self {
+        let is_member_s = matches!(&login, Some(Login { password: Password::Kept(_), .. }));
         let (asked, requests) = mpsc::unbounded_channel();
         let (sender, events) = mpsc::channel(EVENTS);
         // What listens is not cancel-safe, so it has a task of its own.
@@ -169,7 +172,7 @@ impl Link {
                 }
             }
         });
-        Self { voice: Box::new(voice), asked, events, driver, ended: false }
+        Self { voice: Box::new(voice), asked, events, driver, is_member_s, ended: false }
     }
 
     /// The next event. Cancel-safe. After the end was reported it pends for ever.
@@ -182,7 +185,12 @@ impl Link {
             LinkEvent::Down(LinkFailure::Protocol { reason: "the MQTT library gave up".to_owned() })
         });
         self.ended = matches!(event, LinkEvent::Down(_));
-        event
+        match event {
+            LinkEvent::Down(LinkFailure::BadCredentials) if self.is_member_s => {
+                LinkEvent::Down(crate::team::not_a_member())
+            }
+            event => event,
+        }
     }
 
     /// SUBSCRIBE at QoS 0, such that every retained message comes.

@@ -25,6 +25,7 @@ mod refusal;
 mod tests;
 
 use http::{Answer, Ask, Method};
+pub(crate) use refusal::not_a_member;
 pub use refusal::sentence;
 
 /// How a hub's certificate begins, as it says on the local network: enough to tell whether what answers is what was

@@ -1,14 +1,18 @@
+use std::path::Path;
+
 use porchlight_core::effect::Version;
 use porchlight_core::id::{DeviceId, Root};
-use porchlight_core::input::{Granted, LinkFailure};
-use porchlight_core::team::{Joined, Pin, Secret};
+use porchlight_core::input::{Granted, LinkFailure, Message};
+use porchlight_core::team::{Joined, Pin, Role, Secret};
 use porchlight_core::view::LinkView;
+use tokio::io::AsyncReadExt as _;
 
 use super::*;
 use crate::membership::Keep;
 use crate::mqtt::peer::{
     CONNACK_V5, CONNACK_V311, DISCONNECT, Door, Packet, Peer, SUBSCRIBE, connect, within,
 };
+use crate::tls::server::{Certified, TlsDoor};
 
 /// A driver whose engine is not started: it does what the test asks for.
 fn driver(door: &Door) -> Driver {
@@ -119,75 +123,32 @@ async fn what_is_kept_reaches_the_engine() {
     drop(agent);
 }
 
-#[tokio::test]
-async fn where_the_hub_is_found_is_kept_with_the_membership() {
-    let dir = tempfile::tempdir().unwrap();
-    let joined = Joined {
+/// What Bob was told as he joined a team whose hub has this certificate.
+fn joined(at: &[&str], pin: Pin) -> Joined {
+    Joined {
         team: "Team".to_owned(),
         root: Root::default(),
         user: UserId::parse("bob").unwrap(),
         name: "Bob".to_owned(),
-        role: porchlight_core::team::Role::Member,
+        role: Role::Member,
         credential: Secret::of_parts("k3V9xQ2aB7", &"s".repeat(27)).unwrap(),
-        at: ["a:1", "b:1"].map(|address| address.parse().unwrap()).to_vec(),
-        pin: Pin::of_digest([7; 32]),
-    };
-    let membership = Membership::keep(dir.path(), &joined, Keep::FileAgreed).await.unwrap();
-    let kept = || {
-        let kept = Membership::read(dir.path()).unwrap().unwrap();
-        kept.at().iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
-    };
-    let (_, asks) = mpsc::unbounded_channel();
-    let (events, _) = mpsc::unbounded_channel();
-    let setup = Setup { broker: membership.broker(), part: Part::Reader, notices: false };
-    let mut driver = Driver::new(setup, asks, events).unwrap();
-    let failure = LinkFailure::TimedOut { address: "a:1".to_owned() };
-    driver.take(Input::Link(LinkEvent::Down(failure))).await;
-    assert_eq!(kept(), "a:1 b:1");
-    driver.take(Input::Link(LinkEvent::Up(Granted::default()))).await;
-    assert_eq!(kept(), "b:1 a:1", "the one that let us in comes first");
-    let says = |at: &str| {
-        Input::Link(LinkEvent::Received(porchlight_core::input::Message {
-            topic: "presence/_hub".to_owned(),
-            payload: format!(r#"{{"v":1,"at":{at}}}"#).into_bytes(),
-            retained: true,
-            expires_in: None,
-        }))
-    };
-    driver.take(says(r#"["a:1","b:1","c:1"]"#)).await;
-    assert_eq!(kept(), "b:1 a:1 c:1");
-    driver.take(says(r#"["x:1"]"#)).await;
-    assert_eq!(kept(), "x:1 b:1", "where it moved to, and where it still is");
+        at: at.iter().map(|address| address.parse().unwrap()).collect(),
+        pin,
+    }
 }
 
-#[tokio::test]
-async fn what_lets_us_in_is_asked_for_before_anything_is_said_to_the_broker() {
-    let dir = tempfile::tempdir().unwrap();
-    let certified = crate::tls::server::Certified::of_itself();
-    let door = crate::tls::server::TlsDoor::showing(&certified).await;
-    let joined = Joined {
-        team: "Team".to_owned(),
-        root: Root::default(),
-        user: UserId::parse("bob").unwrap(),
-        name: "Bob".to_owned(),
-        role: porchlight_core::team::Role::Member,
-        credential: Secret::of_parts("k3V9xQ2aB7", &"s".repeat(27)).unwrap(),
-        at: vec![door.address().parse().unwrap()],
-        pin: certified.pin(),
-    };
-    Membership::keep(dir.path(), &joined, Keep::FileAgreed).await.unwrap();
-    let start = || {
-        let broker = Membership::read(dir.path()).unwrap().unwrap().broker();
-        Agent::start(Setup { broker, part: Part::Reader, notices: false }).unwrap()
-    };
-    let _agent = start();
-    let connect = door.accept().await.unwrap().packet().await.unwrap();
-    let login = format!("\0\x0ak3V9xQ2aB7\0\x1b{}", "s".repeat(27));
-    assert!(connect.body.ends_with(login.as_bytes()));
+async fn keep(state: &Path, joined: &Joined) -> Broker {
+    Membership::keep(state, joined, Keep::FileAgreed).await.unwrap().broker()
+}
 
-    std::fs::remove_file(dir.path().join("membership.secret")).unwrap();
-    let mut agent = start();
-    let refused = within(async {
+fn kept_at(state: &Path) -> String {
+    let kept = Membership::read(state).unwrap().unwrap();
+    kept.at().iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+}
+
+/// The link's problem, once the broker said no.
+async fn refused(agent: &mut Agent) -> Problem {
+    within(async {
         loop {
             if let Some(Event::Show(Update {
                 link: Some(LinkView::Refused { problem, .. }), ..
@@ -197,9 +158,118 @@ async fn what_lets_us_in_is_asked_for_before_anything_is_said_to_the_broker() {
             }
         }
     })
-    .await;
+    .await
+}
+
+fn reader(broker: Broker) -> Setup {
+    Setup { broker, part: Part::Reader, notices: false }
+}
+
+#[tokio::test]
+async fn where_the_hub_is_found_is_kept_with_the_membership() {
+    let dir = tempfile::tempdir().unwrap();
+    let broker = keep(dir.path(), &joined(&["a:1", "b:1"], Pin::of_digest([7; 32]))).await;
+    let (_, asks) = mpsc::unbounded_channel();
+    let (events, _) = mpsc::unbounded_channel();
+    let mut driver = Driver::new(reader(broker), asks, events).unwrap();
+    let failure = LinkFailure::TimedOut { address: "a:1".to_owned() };
+    driver.take(Input::Link(LinkEvent::Down(failure))).await;
+    assert_eq!(kept_at(dir.path()), "a:1 b:1");
+    driver.take(Input::Link(LinkEvent::Up(Granted::default()))).await;
+    assert_eq!(kept_at(dir.path()), "b:1 a:1", "the one that let us in comes first");
+    let says = |at: &str| {
+        Input::Link(LinkEvent::Received(Message {
+            topic: "presence/_hub".to_owned(),
+            payload: format!(r#"{{"v":1,"at":{at}}}"#).into_bytes(),
+            retained: true,
+            expires_in: None,
+        }))
+    };
+    driver.take(says(r#"["a:1","b:1","c:1"]"#)).await;
+    assert_eq!(kept_at(dir.path()), "b:1 a:1 c:1");
+    driver.take(says(r#"["x:1"]"#)).await;
+    assert_eq!(kept_at(dir.path()), "x:1 b:1", "where it moved to, and where it still is");
+}
+
+#[tokio::test]
+async fn what_lets_us_in_is_asked_for_before_anything_is_said_to_the_broker() {
+    let dir = tempfile::tempdir().unwrap();
+    let certified = Certified::of_itself();
+    let door = TlsDoor::showing(&certified).await;
+    let broker = keep(dir.path(), &joined(&[&door.address()], certified.pin())).await;
+    let _agent = Agent::start(reader(broker)).unwrap();
+    let connect = door.accept().await.unwrap().packet().await.unwrap();
+    let login = format!("\0\x0ak3V9xQ2aB7\0\x1b{}", "s".repeat(27));
+    assert!(connect.body.ends_with(login.as_bytes()));
+
+    std::fs::remove_file(dir.path().join("membership.secret")).unwrap();
+    let broker = Membership::read(dir.path()).unwrap().unwrap().broker();
+    let refused = refused(&mut Agent::start(reader(broker)).unwrap()).await;
     assert_eq!(refused.code, "credential_missing");
     assert!(refused.message.contains("join again"), "{}", refused.message);
+}
+
+#[tokio::test]
+async fn a_member_who_was_removed_is_told_so_and_not_to_correct_the_config() {
+    let dir = tempfile::tempdir().unwrap();
+    let certified = Certified::of_itself();
+    let door = TlsDoor::showing(&certified).await;
+    let broker = keep(dir.path(), &joined(&[&door.address()], certified.pin())).await;
+    let mut agent = Agent::start(reader(broker)).unwrap();
+    let mut peer = door.accept().await.unwrap();
+    peer.let_in(&[0x20, 3, 0, 0x86, 0]).await;
+    let refused = refused(&mut agent).await;
+    assert_eq!(refused.code, "not_signed_in");
+    assert!(refused.message.contains("you were removed"), "{}", refused.message);
+}
+
+#[tokio::test]
+async fn a_team_that_moved_while_we_were_away_is_followed() {
+    let dir = tempfile::tempdir().unwrap();
+    let certified = Certified::of_itself();
+    let (old, new) = (TlsDoor::showing(&certified).await, TlsDoor::showing(&certified).await);
+    let broker = keep(dir.path(), &joined(&[&old.address()], certified.pin())).await;
+    let _agent = Agent::start(reader(broker)).unwrap();
+    let http = |status: &str, body: &serde_json::Value| {
+        let body = body.to_string();
+        format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+    };
+    let moved = http(
+        "410 Gone",
+        &serde_json::json!({"code": "moved", "message": "gone", "at": [new.address()]}),
+    );
+    let view = http(
+        "200 OK",
+        &serde_json::json!({"team": "Team", "root": "presence", "user": "bob", "role": "member",
+            "at": [new.address()], "pin": certified.pin()}),
+    );
+    // The old place closes every CONNECT, and answers the question where the team is.
+    let closes = Box::pin(async {
+        while let Ok(mut peer) = old.accept().await {
+            if peer.0.read_u8().await.ok() == Some(b'G') {
+                peer.answer_request(&moved).await;
+            }
+        }
+    });
+    let lets_in = Box::pin(async {
+        loop {
+            let mut peer = new.accept().await.unwrap();
+            if peer.0.read_u8().await.unwrap() == b'G' {
+                peer.answer_request(&view).await;
+            } else {
+                return;
+            }
+        }
+    });
+    within(async {
+        tokio::select! {
+            () = closes => panic!("the old place is gone"),
+            () = lets_in => {}
+        }
+    })
+    .await;
+    let kept = format!("{} {}", new.address(), old.address());
+    assert_eq!(kept_at(dir.path()), kept);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@ use std::path::Path;
 
 use porchlight_core::id::Root;
 use porchlight_core::team::{Joined, Role, Secret};
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::*;
 use crate::device::Claim;
@@ -122,15 +122,8 @@ async fn joined(state: &Path, hub: &TlsDoor, certified: &Certified) -> Membershi
 /// Plays a hub that is told over MQTT and then over HTTP, and answers that with this; the request's first line.
 async fn left(hub: &TlsDoor, answer: &str) -> String {
     assert_eq!(cleared(hub.accept().await.unwrap(), &["desk"]).await, ALL);
-    let mut peer = hub.accept().await.unwrap();
-    let mut request = Vec::new();
-    while !request.ends_with(b"\r\n\r\n") {
-        request.push(within(peer.0.read_u8()).await.unwrap());
-    }
-    peer.send(answer.as_bytes()).await;
-    // The client ends it.
-    let _ = within(peer.0.read_u8()).await;
-    String::from_utf8(request).unwrap().lines().next().unwrap().to_owned()
+    let head = hub.accept().await.unwrap().answer_request(answer).await;
+    head.lines().next().unwrap().to_owned()
 }
 
 #[tokio::test]

@@ -13,7 +13,8 @@ use tokio::sync::oneshot;
 
 #[cfg(target_os = "linux")]
 mod secret_service;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests;
 
 /// Under which all that is ours stands.

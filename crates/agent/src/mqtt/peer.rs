@@ -89,6 +89,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
         self.send(connack).await;
         connect
     }
+
+    /// Reads an HTTP request without a body, answers it, and waits until the client ends the connection; its head.
+    pub(crate) async fn answer_request(mut self, answer: &str) -> String {
+        within(async {
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(self.0.read_u8().await.unwrap());
+            }
+            self.0.write_all(answer.as_bytes()).await.unwrap();
+            while self.0.read_u8().await.is_ok() {}
+            String::from_utf8(head).unwrap()
+        })
+        .await
+    }
 }
 
 impl Peer {

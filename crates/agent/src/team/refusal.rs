@@ -1,5 +1,6 @@
 //! A hub's refusals, in our words.
 
+use porchlight_core::input::LinkFailure;
 use porchlight_core::team::{RefusalCode, Refused};
 
 use super::TeamError;
@@ -32,6 +33,13 @@ pub const fn sentence(code: RefusalCode) -> Option<&'static str> {
         }
         RefusalCode::BadRequest | RefusalCode::Moved | RefusalCode::Unknown => return None,
     })
+}
+
+/// What a hub means that does not take a member's credential at its broker.
+pub(crate) fn not_a_member() -> LinkFailure {
+    let refused = RefusalCode::NotSignedIn;
+    let message = sentence(refused).unwrap_or_default().to_owned();
+    LinkFailure::Credential { code: code(refused), may_pass: false, message }
 }
 
 const fn code(code: RefusalCode) -> &'static str {

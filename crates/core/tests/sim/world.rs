@@ -599,6 +599,7 @@ impl World {
             Effect::Show(_)
             | Effect::ShowTray(_)
             | Effect::Complain { .. }
+            | Effect::Reachable(_)
             | Effect::SnapshotRead
             | Effect::ChoiceSettled(_)
             | Effect::Stopped => {}

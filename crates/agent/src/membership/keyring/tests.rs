@@ -240,7 +240,7 @@ struct Dismissing;
 #[interface(name = "org.gnome.keyring.internal.Prompter")]
 impl Dismissing {
     #[zbus(name = "BeginPrompting")]
-    async fn begin(
+    fn begin(
         &self,
         callback: OwnedObjectPath,
         #[zbus(connection)] bus: &Connection,
@@ -251,7 +251,7 @@ impl Dismissing {
     }
 
     #[zbus(name = "PerformPrompt")]
-    async fn perform(
+    fn perform(
         &self,
         callback: OwnedObjectPath,
         _kind: &str,
@@ -265,7 +265,7 @@ impl Dismissing {
     }
 
     #[zbus(name = "StopPrompting")]
-    async fn stop(&self, _callback: OwnedObjectPath) {}
+    fn stop(&self, _callback: OwnedObjectPath) {}
 }
 
 /// Tells the keyring how its question stands, once our own answer to it is under way.

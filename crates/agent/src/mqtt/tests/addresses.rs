@@ -3,11 +3,9 @@
 use super::*;
 
 fn reach(at: &[&str]) -> Reach {
-    let mut broker: Broker = "mqtt://unused".parse().unwrap();
-    for address in at.iter().rev() {
-        broker.prefer(address.parse().unwrap());
-    }
-    broker.found_at(&broker.addresses()[..at.len()].to_vec(), &at[0].parse().unwrap());
+    let addresses: Vec<Address> = at.iter().map(|address| address.parse().unwrap()).collect();
+    let mut broker: Broker = format!("mqtt://{}", at[0]).parse().unwrap();
+    broker.found_at(&addresses, &addresses[0]);
     Reach::new(broker).unwrap()
 }
 
@@ -68,6 +66,14 @@ fn a_hub_that_moves_is_followed() {
     reach.found_at(&at);
     // The one in use stands until it breaks.
     assert_eq!(tried(&mut reach, &[broken(), unreachable(), unreachable()]), "aaxy");
+}
+
+#[test]
+fn where_none_lets_us_in_what_the_hub_says_is_tried_first() {
+    let mut reach = reach(&["a:1", "b:1"]);
+    reach.note(&unreachable());
+    reach.found_at(&["x:1".parse().unwrap()]);
+    assert_eq!(tried(&mut reach, &[unreachable(), unreachable()]), "xbx");
 }
 
 #[tokio::test]

@@ -57,7 +57,7 @@ async fn a_web_socket_over_tls_is_held_to_the_pin() {
             assert_eq!(within(link.next()).await, LinkEvent::Up(Granted::default()));
             drop(link);
         };
-        let server = async { serve(door.accept().await.unwrap().0, version).await };
+        let server = async { Box::pin(serve(door.accept().await.unwrap().0, version)).await };
         let ((), asked) = tokio::join!(client, server);
         assert_eq!(asked, ("/mqtt".to_owned(), "mqtt".to_owned()));
 
