@@ -3,6 +3,7 @@
 mod broken;
 mod commands;
 mod desktop;
+mod gateway;
 mod harness;
 mod hostile;
 mod presence;
