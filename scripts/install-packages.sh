@@ -29,6 +29,9 @@ declare -A shown_by=(
     [openssl]=program:openssl
     [webkit2gtk-driver]=program:WebKitWebDriver
     [mosquitto]=program:mosquitto
+    # The HTTP API: a reader of streams, and the checks that make requests of its description, which are in Python.
+    [curl]=program:curl
+    [python3-venv]='file:/usr/lib/python3*/ensurepip /usr/local/lib/python3*/ensurepip'
     # Whose idle time is watched: GNOME's shell and KDE's, both without a screen.
     [mutter]=program:mutter
     [kwin-wayland]=program:kwin_wayland
@@ -62,6 +65,7 @@ for purpose in "$@"; do
     build) wanted+=(build-essential ca-certificates pkg-config libwebkit2gtk-4.1-dev libxss-dev) ;;
     run) wanted+=(libwebkit2gtk-4.1-0 libxss1) ;;
     test) wanted+=(xvfb openbox x11-utils xdotool imagemagick dbus openssl webkit2gtk-driver mosquitto mutter kwin-wayland
+        curl python3-venv
         iproute2 util-linux pulseaudio pulseaudio-utils gnome-keyring libglib2.0-bin dconf-gsettings-backend gsettings-desktop-schemas) ;;
     package) wanted+=(dpkg-dev rpm) ;;
     check-package) wanted+=(debootstrap lintian desktop-file-utils appstream systemd xvfb openbox x11-utils imagemagick util-linux) ;;

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# install-tools.sh TOOL...: the cargo tools that the checks use, each at one version. They go into target/tools, so that
+# install-tools.sh TOOL...: the tools that the checks use, each at one version, from crates.io or PyPI. They go into target/tools, so that
 # nothing outside the repository changes; one that is on the machine at that version is used from there.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -14,8 +14,27 @@ holds() {
     [[ -x $1/bin/$2 ]] && grep -qF "\"$2 ${version[$2]} (" "$1/.crates.toml" 2>/dev/null
 }
 
+# schemathesis is Python's: in a virtual environment of its own, with all that it stands on at one version.
+schemathesis() {
+    local home=$tools/schemathesis listed=scripts/schemathesis.txt
+    cmp -s "$listed" "$home/installed.txt" && return
+    python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null ||
+        die 'schemathesis needs Python 3.10 or later; install python3 and python3-venv.'
+    say "Installing $(grep '^schemathesis==' "$listed")"
+    rm -rf "$home"
+    python3 -m venv "$home"
+    "$home/bin/pip" install --quiet --disable-pip-version-check -r "$listed"
+    mkdir -p "$tools/bin"
+    ln -sf ../schemathesis/bin/schemathesis "$tools/bin/schemathesis"
+    cp "$listed" "$home/installed.txt"
+}
+
 for tool in "$@"; do
-    [[ -n ${version[$tool]-} ]] || die "install-tools.sh: no tool is called $tool (${!version[*]})"
+    if [[ $tool == schemathesis ]]; then
+        schemathesis
+        continue
+    fi
+    [[ -n ${version[$tool]-} ]] || die "install-tools.sh: no tool is called $tool (${!version[*]} schemathesis)"
     holds "$tools" "$tool" && continue
     if holds "${CARGO_HOME:-${HOME-}/.cargo}" "$tool"; then
         rm -f "$tools/bin/$tool"

@@ -107,6 +107,7 @@ simulation() {
 e2e_tools() {
     step 'seed client packages' scripts/npm-ci.sh tests/seed-clients
     step 'tauri-driver' scripts/install-tools.sh tauri-driver
+    step 'schemathesis' scripts/install-tools.sh schemathesis
 }
 
 scripts/check-toolchain.sh rust lint node

@@ -4,6 +4,7 @@ mod behaviour;
 mod broken;
 mod commands;
 mod desktop;
+mod gateway;
 mod harness;
 mod hostile;
 mod machine;

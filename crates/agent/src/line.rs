@@ -115,6 +115,11 @@ impl Line {
                         link.publish(publish);
                     }
                 }
+                Effect::Disconnect => {
+                    if let Some(link) = self.link.take() {
+                        tokio::spawn(link.close());
+                    }
+                }
                 Effect::Tell(news) => self.news.push_back(news),
             }
         }

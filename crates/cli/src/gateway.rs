@@ -98,10 +98,13 @@ fn take(gateway: &mut Gateway, teller: &mut Teller, news: News) {
             teller.tell(failure.to_string());
             gateway.link_lost();
         }
-        News::MayNotRead(filters) => teller.tell(format!(
-            "the broker does not let the gateway read {}; give its account the hub's rights (docs/rest.md)",
-            filters.join(", ")
-        )),
+        News::MayNotRead(filters) => {
+            gateway.link_lost();
+            teller.tell(format!(
+                "the broker does not let the gateway read {}; give its account the hub's rights (docs/rest.md)",
+                filters.join(", ")
+            ));
+        }
         News::MayNotWrite { topic, refusal } => teller.tell(format!(
             "the broker does not let the gateway write {topic} ({}); give its account the hub's rights (docs/rest.md)",
             refusal.reason

@@ -46,6 +46,8 @@ pub enum Effect {
     Subscribe(Vec<String>),
     /// PUBLISH on the present connection.
     Publish(Publish),
+    /// DISCONNECT with reason 0x00, which discards the Will, and close.
+    Disconnect,
     /// Tell whoever uses the line.
     Tell(News),
 }
@@ -61,7 +63,7 @@ pub enum News {
     Received(Message),
     /// The connection is gone, or never came to be, and nothing that was to be written will be. It is tried again.
     Lost(LinkFailure),
-    /// The broker does not let us read this.
+    /// The broker does not let us read this, so the connection was given up. It is tried again.
     MayNotRead(Vec<String>),
     /// The broker does not let us write there.
     MayNotWrite {
@@ -121,9 +123,10 @@ impl Line {
                 self.effects.push_back(Effect::Subscribe(self.settings.filters.clone()));
             }
             LinkEvent::Subscribed { refused } => {
-                self.session.subscribed(now);
-                if !refused.is_empty() {
-                    self.tell(News::MayNotRead(refused));
+                if refused.is_empty() {
+                    self.session.subscribed(now);
+                } else {
+                    self.give_up_reading(now, refused);
                 }
             }
             LinkEvent::Published { id, outcome } => {
@@ -219,6 +222,14 @@ impl Line {
             }),
         }));
         self.look_at = now.mono + LOOK;
+    }
+
+    /// Who can't read must not write, either: it would be half of the truth. Like any refusal this is asked again later.
+    fn give_up_reading(&mut self, now: Now, refused: Vec<String>) {
+        let reason = format!("it must not read {}", refused.join(", "));
+        self.session.failed(now, LinkFailure::NotAuthorized { reason }, &mut self.rng);
+        self.effects.push_back(Effect::Disconnect);
+        self.tell(News::MayNotRead(refused));
     }
 
     fn send(&mut self) {

@@ -158,6 +158,22 @@ fn what_the_broker_refuses_is_told() {
 }
 
 #[test]
+fn who_may_not_read_leaves_and_asks_again_later() {
+    let mut line = line();
+    line.handle(at(10), LinkEvent::Up(Granted::default()));
+    effects(&mut line);
+    let refused = vec!["presence/+ (not authorized)".to_owned()];
+    line.handle(at(20), LinkEvent::Subscribed { refused: refused.clone() });
+    assert_eq!(effects(&mut line), [Effect::Disconnect, Effect::Tell(News::MayNotRead(refused))]);
+    for minute in 0..5 {
+        line.tick(at(20 + minute * 60_000));
+        assert_eq!(effects(&mut line), []);
+    }
+    line.tick(at(20 + 5 * 60_000));
+    assert_eq!(connects(&mut line).len(), 1);
+}
+
+#[test]
 fn a_machine_that_slept_connects_anew() {
     let mut line = up();
     let due = line.next_deadline();

@@ -69,8 +69,9 @@ impl Mirror {
         self.inside().up = false;
     }
 
-    /// A message stands there now, or none where the payload is empty.
-    pub(super) fn keep(&self, now: Now, topic: &str, payload: &[u8], age: Duration) {
+    /// A message stands there now, or none where the payload is empty. False where there are so many that this one is
+    /// not to be looked at.
+    pub(super) fn keep(&self, now: Now, topic: &str, payload: &[u8], age: Duration) -> bool {
         let mut inside = self.inside();
         inside.unread.remove(topic);
         let known = inside.messages.contains_key(topic);
@@ -86,8 +87,10 @@ impl Mirror {
             };
             inside.messages.insert(topic.to_owned(), message);
         } else {
-            tracing::debug!(topic, "too many messages: this one is not shown");
+            tracing::debug!(topic, "too many messages: this one is ignored");
+            return false;
         }
+        true
     }
 
     fn inside(&self) -> MutexGuard<'_, Inside> {

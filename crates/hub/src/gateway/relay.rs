@@ -81,7 +81,9 @@ impl Relay {
         let age = if *retained { age } else { Some(Duration::ZERO) };
         match Topic::parse(&self.root, topic) {
             Ok(Topic::User(_) | Topic::Activity(_) | Topic::Device(..)) => {
-                self.mirror.keep(now, topic, payload, age.unwrap_or_default());
+                if !self.mirror.keep(now, topic, payload, age.unwrap_or_default()) {
+                    return;
+                }
             }
             Ok(Topic::Hub) => {}
             Ok(Topic::Typing(_) | Topic::Chosen(_) | Topic::Inbox(..)) | Err(_) => return,

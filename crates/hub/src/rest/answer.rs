@@ -19,7 +19,7 @@ pub(crate) const EVENTS: &str = "text/event-stream";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refused {
     /// Whoever asks did not say who they are, or nobody whom we know.
-    #[error("say who you are: Authorization: Bearer and a token; `porchlight token` makes one")]
+    #[error("say who you are: Authorization: Bearer and a token that this team made for you")]
     Unauthorized {
         /// Whether a member's name and secret would do as well.
         basic: bool,
