@@ -7,6 +7,7 @@ use crate::input::PublishId;
 use crate::presence::{Choice, Chosen};
 use crate::time::{Monotonic, Now, Timestamp};
 use crate::view::ChosenStatus;
+use crate::wire::ChosenRecord;
 
 /// The choice and its way to the broker.
 #[derive(Debug)]
@@ -14,6 +15,8 @@ pub(super) struct Choosing {
     pub(super) user: UserId,
     /// What stands on the topic, or was sent there.
     held: Option<Chosen>,
+    /// When that ends.
+    ends: Option<Monotonic>,
     /// The highest number seen anywhere.
     highest: u64,
     /// What the person wants and the broker was not told yet; `Some(None)` takes a choice back.
@@ -31,6 +34,12 @@ pub(super) struct Choosing {
 struct Wish {
     choice: Option<Choice>,
     made: Now,
+    ends: Option<Monotonic>,
+}
+
+/// Whether a choice still counts that ends then.
+fn holds(now: Now, ends: Option<Monotonic>) -> bool {
+    ends.is_none_or(|ends| now.mono < ends)
 }
 
 impl Choosing {
@@ -38,6 +47,7 @@ impl Choosing {
         Self {
             user,
             held: None,
+            ends: None,
             highest: 0,
             wish: None,
             sending: None,
@@ -48,7 +58,8 @@ impl Choosing {
     }
 
     pub(super) fn wish(&mut self, now: Now, choice: Option<Choice>) {
-        self.wish = Some(Wish { choice, made: now });
+        let ends = choice.as_ref().and_then(|choice| choice.ends(now, None, None));
+        self.wish = Some(Wish { choice, made: now, ends });
         self.known = true;
         self.follows = false;
     }
@@ -81,28 +92,40 @@ impl Choosing {
         self.known.then(|| self.choice(now).is_some_and(invisible))
     }
 
-    /// The choice as it counts on this device, ended or not.
-    fn present(&self) -> Option<&Choice> {
-        match &self.wish {
-            Some(wish) => wish.choice.as_ref(),
-            None => self.held.as_ref().and_then(|held| held.choice.as_ref()),
-        }
+    /// The choice as it counts on this device, ended or not, and when it ends.
+    fn present(&self) -> Option<(&Choice, Option<Monotonic>)> {
+        let (choice, ends) = match &self.wish {
+            Some(wish) => (wish.choice.as_ref(), wish.ends),
+            None => (self.held.as_ref().and_then(|held| held.choice.as_ref()), self.ends),
+        };
+        choice.map(|choice| (choice, ends))
     }
 
     /// The choice that counts now.
     pub(super) fn choice(&self, now: Now) -> Option<&Choice> {
-        self.present().filter(|choice| choice.holds(now.wall))
+        let (choice, ends) = self.present()?;
+        holds(now, ends).then_some(choice)
     }
 
-    /// The copy for this device's record: what the broker has, or is just being told.
-    pub(super) fn copy(&self) -> Option<Chosen> {
-        let shown = |choice: &Choice| choice.status != ChosenStatus::Invisible;
-        self.held.clone().filter(|held| held.choice.as_ref().is_some_and(shown))
+    /// The copy for this device's record: what the broker has, or is just being told. What has ended is not told any
+    /// more: whoever reads it later would place its end by a calendar that was set meanwhile.
+    pub(super) fn copy(&self, now: Now) -> Option<Chosen> {
+        let held = self.held.as_ref().filter(|_| holds(now, self.ends))?;
+        let choice = held.choice.as_ref()?;
+        let shown = choice.status != ChosenStatus::Invisible;
+        shown.then(|| Chosen { rev: held.rev, choice: Some(choice.as_of(now, self.ends)) })
+    }
+
+    /// Whether what the broker has is the choice of that number, and has ended by itself.
+    pub(super) fn is_over(&self, now: Now, rev: u64) -> bool {
+        let holds = holds(now, self.ends);
+        self.held.as_ref().is_some_and(|held| held.rev == rev && held.choice.is_some() && !holds)
     }
 
     /// When the choice ends by itself.
     pub(super) fn next_deadline(&self, now: Now) -> Option<Monotonic> {
-        self.choice(now).and_then(|choice| choice.until).map(|until| now.when(until))
+        let (_, ends) = self.present()?;
+        ends.filter(|ends| now.mono < *ends)
     }
 
     /// A number of this person's choices was seen somewhere.
@@ -113,9 +136,15 @@ impl Choosing {
     /// The topic was read. What came last counts, and not the higher number: a broker that lost its store forgot
     /// that, too. Only what was there before the choice that we are just sending comes late.
     /// Says whether a wish gave way to it.
-    pub(super) fn read(&mut self, now: Now, chosen: Option<Chosen>, age: Option<Duration>) -> bool {
+    pub(super) fn read(
+        &mut self,
+        now: Now,
+        record: Option<ChosenRecord>,
+        age: Option<Duration>,
+        retained: bool,
+    ) -> bool {
         self.known = true;
-        let Some(chosen) = chosen else {
+        let Some(ChosenRecord { chosen, timestamp }) = record else {
             self.held = None;
             return false;
         };
@@ -128,23 +157,30 @@ impl Choosing {
         }
         // A wish that could not be sent gives way to what the broker took later from another device, by its
         // clock; where that is not told, by the calendars of both.
+        // What is left is told in whole seconds, so what is retained may be older by one.
+        let told = if retained { Duration::from_secs(1) } else { Duration::ZERO };
         let later = |wish: &mut Wish| match age {
-            Some(age) => now.mono - age > wish.made.mono,
+            Some(age) => now.mono - (age + told) > wish.made.mono,
             None => {
                 let at = chosen.choice.as_ref().and_then(|choice| choice.at);
                 at.is_some_and(|at| at > wish.made.wall)
             }
         };
         let gave_way = self.wish.take_if(later).is_some();
-        self.held = Some(chosen);
+        // Our own calendar may be another than the chooser's: it is ours that goes into our record.
+        let choice = chosen.choice.as_ref();
+        self.ends = choice.and_then(|choice| choice.ends(now, timestamp, age));
+        let choice = choice.map(|choice| choice.as_of(now, self.ends));
+        self.held = Some(Chosen { rev: chosen.rev, choice });
         gave_way
     }
 
     /// What is to be sent.
-    pub(super) fn due(&self) -> Option<Chosen> {
+    pub(super) fn due(&self, now: Now) -> Option<Chosen> {
         let wish = self.wish.as_ref()?;
         let rev = self.highest.saturating_add(1).min(Timestamp::MAX.as_ms());
-        Some(Chosen { rev, choice: wish.choice.clone() })
+        let choice = wish.choice.as_ref().map(|choice| choice.as_of(now, wish.ends));
+        Some(Chosen { rev, choice })
     }
 
     pub(super) fn sent(&mut self, id: PublishId, chosen: Chosen) {
@@ -152,6 +188,7 @@ impl Choosing {
         self.held = Some(chosen);
         if let Some(wish) = self.wish.take() {
             self.sent_at = wish.made;
+            self.ends = wish.ends;
         }
         self.sending = Some(id);
     }
@@ -175,7 +212,8 @@ impl Choosing {
             && self.wish.is_none()
             && let Some(held) = &self.held
         {
-            self.wish = Some(Wish { choice: held.choice.clone(), made: self.sent_at });
+            let (choice, made, ends) = (held.choice.clone(), self.sent_at, self.ends);
+            self.wish = Some(Wish { choice, made, ends });
         }
     }
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::json::{self, Fields, Value};
 use super::{
-    DeviceRecord, MAX_RECORD_BYTES, Payload, SeedRecord, SeedStatus, SumRecord, UserRecord,
-    VERSION, WireError,
+    ChosenRecord, DeviceRecord, MAX_RECORD_BYTES, Payload, SeedRecord, SeedStatus, SumRecord,
+    UserRecord, VERSION, WireError,
 };
 use crate::presence::{AwayCause, Choice, Chosen, Observed, OfflineCause};
 use crate::text::{MAX_EMOJI, MAX_NAME, MAX_STATUS, MAX_TEXT, display_text};
@@ -113,10 +113,11 @@ fn choice(fields: &Fields<'_>) -> Result<Option<Chosen>, WireError> {
     Ok(Some(Chosen { rev, choice }))
 }
 
-pub(super) fn chosen(content: &Content<'_>) -> Result<Chosen, WireError> {
+pub(super) fn chosen(content: &Content<'_>) -> Result<ChosenRecord, WireError> {
     let fields = content.object()?;
     fields.version()?;
-    choice(fields)?.ok_or(WireError::UnknownStatus)
+    let chosen = choice(fields)?.ok_or(WireError::UnknownStatus)?;
+    Ok(ChosenRecord { chosen, timestamp: fields.moment("timestamp")? })
 }
 
 pub(super) fn user(content: &Content<'_>) -> Result<UserRecord, WireError> {
