@@ -179,7 +179,8 @@ impl Own {
         self.reached = self.epoch;
     }
 
-    /// Whether what stands on this device's topic, written or read on the present connection, says that it is here.
+    /// Whether readers hold a record of this device, written or read on the present connection, that says that it is
+    /// here.
     pub(super) fn stands_here(&self) -> bool {
         self.stands_here
     }
@@ -243,7 +244,15 @@ impl Own {
         record: Option<&DeviceRecord>,
         arrival: Arrival,
     ) -> bool {
-        self.stands_here = record.is_some_and(|record| record.observed.is_here());
+        if self.written.is_none() {
+            // Behind a ghost readers hold what was said before.
+            let ghost = |record: &DeviceRecord| {
+                record.observed == Observed::Offline(Some(OfflineCause::Lost))
+                    && record.epoch.is_some_and(|epoch| epoch < self.reached)
+            };
+            self.stands_here =
+                record.is_some_and(|record| record.observed.is_here() || ghost(record));
+        }
         let epoch = record.and_then(|record| record.epoch);
         if epoch.is_some_and(|read| read > self.reached && is_a_number(read)) {
             self.foreign.retain(|at| now.mono.since(*at) < MINUTE);

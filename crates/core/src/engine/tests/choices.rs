@@ -164,6 +164,23 @@ fn a_device_that_reads_after_a_drop_that_it_shall_hide_says_that_it_left() {
 }
 
 #[test]
+fn a_ghost_that_nobody_believes_is_no_goodbye_of_who_hides() {
+    let mut rig = Rig::up();
+    rig.command(choose(ChosenStatus::Invisible));
+    rig.live(DEVICE, &lost(5));
+    rig.acknowledge();
+    assert_eq!(rig.published_to(DEVICE)[0]["cause"], "left");
+    // The same where it came while we were away.
+    let mut rig = Rig::up();
+    rig.link(broken());
+    rig.pass(1000);
+    rig.effects.clear();
+    let hide = json!({"v":1,"rev":1,"status":"invisible"});
+    rig.connect_and_read(&[(DEVICE, &lost(5)), (CHOSEN, &hide)]);
+    assert_eq!(rig.published_to(DEVICE)[0]["cause"], "left");
+}
+
+#[test]
 fn a_goodbye_that_was_lost_with_the_broker_is_said_again_before_hiding() {
     let mut rig = Rig::up();
     rig.command(choose(ChosenStatus::Invisible));
