@@ -16,7 +16,7 @@ use crate::id::{Root, UserId};
 use crate::input::{Command, Input, PublishId};
 use crate::notice::Notices;
 use crate::observation::Observation;
-use crate::presence::{Choice, Observed};
+use crate::presence::{CLOCKS_DIFFER, Choice, Observed};
 use crate::roster::Roster;
 use crate::session::{AfterGoodbye, CHOICE_EXPIRY, Phase, Session};
 use crate::team::{Address, Host};
@@ -24,7 +24,7 @@ use crate::text::{MAX_EMOJI, MAX_TEXT, display_text};
 use crate::time::{Monotonic, Now, Timestamp};
 use crate::topic::Topic;
 use crate::view::{LinkView, MeView, PersonView, Problem, Snapshot, Stage};
-use crate::wire;
+use crate::wire::{self, ChosenRecord};
 
 mod choosing;
 mod companion;
@@ -49,7 +49,7 @@ pub struct Engine {
     roster: Roster,
     own: Option<Own>,
     choosing: Option<Choosing>,
-    /// The person wants to be invisible, so this connection is a reader's.
+    /// The person is invisible, so this connection is a reader's: they left, or were hidden when this run began.
     hidden: bool,
     /// A hub writes the user topics.
     hub_sums: bool,
@@ -96,6 +96,7 @@ impl Engine {
             Role::Chooser(user) => (None, Some(user)),
             Role::Reader => (None, None),
         };
+        let hidden = own.as_ref().is_some_and(|own| own.holder.invisible);
         let reads_room = own.is_some() || user.is_none();
         Self {
             root: settings.root,
@@ -104,7 +105,7 @@ impl Engine {
             roster: Roster::remote(settings.without),
             own,
             choosing: user.map(|user| Choosing::new(now, user)),
-            hidden: false,
+            hidden,
             hub_sums: false,
             host: None,
             reachable: Vec::new(),
@@ -156,7 +157,8 @@ impl Engine {
     /// When [`Input::Tick`] is due.
     #[must_use]
     pub fn next_deadline(&self, now: Now) -> Option<Monotonic> {
-        let own = self.own.as_ref().filter(|_| self.session.is_up() && !self.hidden);
+        let speaks = self.session.is_up() && !self.hidden && !self.wants_to_hide(now);
+        let own = self.own.as_ref().filter(|_| speaks);
         let companion = own.and_then(|_| self.companion.next_deadline());
         [
             companion,
@@ -289,7 +291,7 @@ impl Engine {
             Phase::Reading { .. } if self.session.reading_is_over(now) => self.come_up(now),
             Phase::Leaving { until, then, .. } if *until <= now.mono => {
                 let then = *then;
-                self.finish_goodbye(now, then);
+                self.finish_goodbye(now, then, false);
             }
             _ => {}
         }
@@ -338,10 +340,13 @@ impl Engine {
             return;
         }
         if let Some(choosing) = &mut self.choosing
-            && let Some(chosen) = choosing.due()
+            && let Some(chosen) = choosing.due(now)
         {
             let topic = Topic::Chosen(choosing.user.clone());
-            let payload = wire::encode_chosen(&chosen);
+            let payload = wire::encode_chosen(&ChosenRecord {
+                chosen: chosen.clone(),
+                timestamp: Some(now.wall),
+            });
             let id = self.publish(&topic, payload, Some(CHOICE_EXPIRY));
             if let Some(choosing) = &mut self.choosing {
                 choosing.sent(id, chosen);
@@ -359,7 +364,8 @@ impl Engine {
             }
             return;
         }
-        if !self.hidden {
+        // Whoever is about to hide says nothing more but that.
+        if !self.hidden && !self.wants_to_hide(now) {
             self.speak_device(now);
             self.speak_sum(now);
         }
@@ -387,19 +393,23 @@ impl Engine {
                     *decided = then;
                 }
             }
-            Phase::Up if self.own.as_ref().is_some_and(Own::has_written) && !self.hidden => {
+            Phase::Up if self.own.as_ref().is_some_and(Own::stands_here) && !self.hidden => {
                 let awaited = self.speak_goodbye(now);
                 let until = now.mono + crate::session::GOODBYE;
                 self.session.phase = Phase::Leaving { until, awaited, then };
             }
             Phase::Resting if then == AfterGoodbye::Sleep => {}
-            _ => self.finish_goodbye(now, then),
+            _ => self.finish_goodbye(now, then, true),
         }
     }
 
-    fn finish_goodbye(&mut self, now: Now, then: AfterGoodbye) {
+    /// The goodbye is over: the broker has what there was to say, or nobody knows.
+    fn finish_goodbye(&mut self, now: Now, then: AfterGoodbye, heard: bool) {
         self.close_companion();
-        self.effects.push_back(Effect::Disconnect);
+        // Before anything was read nobody knows whether our record says that we are here: then the Will speaks.
+        let unsaid = matches!(self.session.phase, Phase::Connecting { .. } | Phase::Reading { .. });
+        let visible = self.own.is_some() && !self.hidden;
+        self.effects.push_back(if unsaid && visible { Effect::Drop } else { Effect::Disconnect });
         self.session.rest(now);
         self.roster.link_lost(now);
         match then {
@@ -408,6 +418,8 @@ impl Engine {
                 self.effects.push_back(Effect::Stopped);
             }
             AfterGoodbye::Hide => {
+                // A broker that was killed has neither the goodbye nor the Will: then it is said again.
+                self.hidden = heard;
                 self.session.start_over();
                 self.connect_now(now);
             }
@@ -427,7 +439,6 @@ impl Engine {
 
     /// Counts times that lie in the future by more than clocks differ.
     fn count_future(&mut self, now: Now, times: impl IntoIterator<Item = Option<Timestamp>>) {
-        const CLOCKS_DIFFER: Duration = Duration::from_secs(5);
         let latest = now.wall + CLOCKS_DIFFER;
         let future = times.into_iter().flatten().any(|at| at > latest);
         self.diagnostics.future_times += u64::from(future);

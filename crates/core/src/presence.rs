@@ -3,7 +3,9 @@
 //! Owns the enums behind `status` and `cause` of `docs/protocol.md`, *Records*. Deliberately knows no
 //! JSON ([`crate::wire`]) and sums nothing ([`crate::roster`]).
 
-use crate::time::Timestamp;
+use std::time::Duration;
+
+use crate::time::{Monotonic, Now, Timestamp};
 use crate::view::{CauseView, ChosenStatus};
 
 /// What a device observes of itself and of the person in front of it.
@@ -98,11 +100,33 @@ pub struct Choice {
     pub at: Option<Timestamp>,
 }
 
+/// Calendars that differ by less are taken for the same: what they tell is left as it is.
+pub(crate) const CLOCKS_DIFFER: Duration = Duration::from_secs(5);
+
 impl Choice {
-    /// Whether it still counts.
-    #[must_use]
-    pub fn holds(&self, now: Timestamp) -> bool {
-        self.until.is_none_or(|until| now < until)
+    /// When it ends, where the writer's calendar read `written` when the broker took it, `age` ago. Without those our
+    /// own calendar decides.
+    pub(crate) fn ends(
+        &self,
+        now: Now,
+        written: Option<Timestamp>,
+        age: Option<Duration>,
+    ) -> Option<Monotonic> {
+        let until = self.until?;
+        Some(match written.zip(age) {
+            Some((written, age)) => now.mono + until.since(written) - age,
+            None => now.when(until),
+        })
+    }
+
+    /// The same with its end as our calendar will read then, if it still counts.
+    pub(crate) fn as_of(&self, now: Now, ends: Option<Monotonic>) -> Self {
+        let until = self.until.zip(ends).map(|(until, ends)| {
+            let ours = now.wall + ends.since(now.mono);
+            let apart = until.since(ours).max(ours.since(until));
+            if ends <= now.mono || apart < CLOCKS_DIFFER { until } else { ours }
+        });
+        Self { until: until.or(self.until), ..self.clone() }
     }
 }
 

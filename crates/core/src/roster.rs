@@ -371,6 +371,11 @@ impl Roster {
         self.people.get(user).unwrap_or(&Person::default()).sum(now, &self.around)
     }
 
+    /// Whether a sum that stands somewhere says to a reader what [`Roster::sum`] would.
+    pub(crate) fn sums_to(&self, user: &UserId, sum: &SumRecord, now: Now) -> bool {
+        self.people.get(user).unwrap_or(&Person::default()).sums_to(sum, now, &self.around)
+    }
+
     /// The ids of a person's devices that are here, lowest first.
     pub fn devices_here<'a>(&'a self, user: &UserId) -> impl Iterator<Item = &'a DeviceId> {
         self.people.get(user).into_iter().flat_map(Person::devices_here)

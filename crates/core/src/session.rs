@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::effect::Version;
 use crate::input::{Granted, LinkFailure, PublishId};
 use crate::time::{Monotonic, Now, Timestamp};
-use crate::view::LinkView;
+use crate::view::{LinkView, Problem};
 
 /// Keep Alive. A pulled cable shows after one and a half times this (MQTT 5, 3.1.2.10).
 pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(8);
@@ -43,9 +43,9 @@ pub(crate) enum Phase {
     /// Nothing is wanted: not started, asleep or stopped.
     Resting,
     /// The next try starts then.
-    Waiting { until: Monotonic, wall: Timestamp, failure: Option<LinkFailure> },
+    Waiting { until: Monotonic, wall: Timestamp, failure: Option<Failure> },
     /// A try is under way; the failure is that of the one before.
-    Connecting { failure: Option<LinkFailure> },
+    Connecting { failure: Option<Failure> },
     /// CONNACK came: the retained messages are being read.
     Reading { subscribed: Option<Monotonic>, last: Monotonic },
     /// What is to be said is said, and what others say is shown.
@@ -54,6 +54,16 @@ pub(crate) enum Phase {
     Leaving { until: Monotonic, awaited: BTreeSet<PublishId>, then: AfterGoodbye },
     /// Said goodbye for good.
     Stopped,
+}
+
+/// Why the last try or connection ended, as it is shown until the next one stands.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    problem: Problem,
+    /// Somebody has to change something before it is worth asking again.
+    is_refusal: bool,
+    /// Nobody answered.
+    pub(crate) is_silence: bool,
 }
 
 /// What follows a goodbye.
@@ -208,7 +218,11 @@ impl Session {
         self.phase = Phase::Waiting {
             until: now.mono + delay,
             wall: now.wall + delay,
-            failure: Some(failure),
+            failure: Some(Failure {
+                problem: failure.problem(),
+                is_refusal: failure.is_refusal(),
+                is_silence: failure.is_silence(),
+            }),
         };
     }
 
@@ -263,7 +277,7 @@ impl Session {
     }
 
     /// Why there is no connection, where one is being tried for.
-    pub(crate) fn failure(&self) -> Option<&LinkFailure> {
+    pub(crate) fn failure(&self) -> Option<&Failure> {
         match &self.phase {
             Phase::Waiting { failure, .. } | Phase::Connecting { failure } => failure.as_ref(),
             _ => None,
@@ -272,17 +286,18 @@ impl Session {
 
     /// The connection as shown.
     pub(crate) fn view(&self) -> LinkView {
-        let connecting = |retry_at, failure: &Option<LinkFailure>| LinkView::Connecting {
+        let connecting = |retry_at, failure: &Option<Failure>| LinkView::Connecting {
             as_of: self.as_of,
             retry_at,
-            problem: failure.as_ref().map(LinkFailure::problem),
+            problem: failure.as_ref().map(|failure| failure.problem.clone()),
             host: None,
         };
         match &self.phase {
             Phase::Resting if self.as_of.is_none() => LinkView::Unset,
             Phase::Resting | Phase::Stopped => LinkView::Closed,
-            Phase::Waiting { wall, failure: Some(failure), .. } if failure.is_refusal() => {
-                LinkView::Refused { as_of: self.as_of, retry_at: *wall, problem: failure.problem() }
+            Phase::Waiting { wall, failure: Some(failure), .. } if failure.is_refusal => {
+                let problem = failure.problem.clone();
+                LinkView::Refused { as_of: self.as_of, retry_at: *wall, problem }
             }
             Phase::Waiting { wall, failure, .. } => connecting(Some(*wall), failure),
             Phase::Connecting { failure } => connecting(None, failure),

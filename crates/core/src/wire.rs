@@ -104,6 +104,15 @@ impl DeviceRecord {
     }
 }
 
+/// What stands on the topic of what a person chose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChosenRecord {
+    /// The choice and its number.
+    pub chosen: Chosen,
+    /// When this was written, on the writer's clock: what it says of times is placed by that.
+    pub timestamp: Option<Timestamp>,
+}
+
 /// What a seed-style client says of a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SeedRecord {
@@ -219,7 +228,7 @@ pub fn decode_typing(payload: &[u8]) -> Result<Payload<bool>, WireError> {
 ///
 /// # Errors
 /// Says why the payload is no record.
-pub fn decode_chosen(payload: &[u8]) -> Result<Payload<Chosen>, WireError> {
+pub fn decode_chosen(payload: &[u8]) -> Result<Payload<ChosenRecord>, WireError> {
     read::payload(payload, read::chosen)
 }
 
@@ -251,8 +260,8 @@ pub fn encode_activity(at: Timestamp) -> Vec<u8> {
 
 /// Writes a choice, or that there is none any more.
 #[must_use]
-pub fn encode_chosen(chosen: &Chosen) -> Vec<u8> {
-    write::chosen(chosen)
+pub fn encode_chosen(record: &ChosenRecord) -> Vec<u8> {
+    write::chosen(record)
 }
 
 /// Writes that somebody sums here, and who hosts it.

@@ -7,6 +7,7 @@ use crate::input::PublishId;
 use crate::presence::{Choice, Chosen};
 use crate::time::{Monotonic, Now, Timestamp};
 use crate::view::ChosenStatus;
+use crate::wire::ChosenRecord;
 
 /// The choice and its way to the broker.
 #[derive(Debug)]
@@ -14,6 +15,8 @@ pub(super) struct Choosing {
     pub(super) user: UserId,
     /// What stands on the topic, or was sent there.
     held: Option<Chosen>,
+    /// When that ends.
+    ends: Option<Monotonic>,
     /// The highest number seen anywhere.
     highest: u64,
     /// What the person wants and the broker was not told yet; `Some(None)` takes a choice back.
@@ -56,6 +59,12 @@ impl Choice {
 struct Wish {
     choice: Option<Choice>,
     made: Now,
+    ends: Option<Monotonic>,
+}
+
+/// Whether a choice still counts that ends then.
+fn holds(now: Now, ends: Option<Monotonic>) -> bool {
+    ends.is_none_or(|ends| now.mono < ends)
 }
 
 impl Choosing {
@@ -63,6 +72,7 @@ impl Choosing {
         Self {
             user,
             held: None,
+            ends: None,
             highest: 0,
             wish: None,
             sending: None,
@@ -74,7 +84,8 @@ impl Choosing {
     }
 
     pub(super) fn wish(&mut self, now: Now, choice: Option<Choice>) {
-        self.wish = Some(Wish { choice, made: now });
+        let ends = choice.as_ref().and_then(|choice| choice.ends(now, None, None));
+        self.wish = Some(Wish { choice, made: now, ends });
         self.known = true;
         self.follows = false;
     }
@@ -102,28 +113,40 @@ impl Choosing {
         self.known.then(|| self.choice(now).is_some_and(invisible))
     }
 
-    /// The choice as it counts on this device, ended or not.
-    fn present(&self) -> Option<&Choice> {
-        match &self.wish {
-            Some(wish) => wish.choice.as_ref(),
-            None => self.held.as_ref().and_then(|held| held.choice.as_ref()),
-        }
+    /// The choice as it counts on this device, ended or not, and when it ends.
+    fn present(&self) -> Option<(&Choice, Option<Monotonic>)> {
+        let (choice, ends) = match &self.wish {
+            Some(wish) => (wish.choice.as_ref(), wish.ends),
+            None => (self.held.as_ref().and_then(|held| held.choice.as_ref()), self.ends),
+        };
+        choice.map(|choice| (choice, ends))
     }
 
     /// The choice that counts now.
     pub(super) fn choice(&self, now: Now) -> Option<&Choice> {
-        self.present().filter(|choice| choice.holds(now.wall))
+        let (choice, ends) = self.present()?;
+        holds(now, ends).then_some(choice)
     }
 
-    /// The copy for this device's record: what the broker has, or is just being told.
-    pub(super) fn copy(&self) -> Option<Chosen> {
-        let shown = |choice: &Choice| choice.status != ChosenStatus::Invisible;
-        self.held.clone().filter(|held| held.choice.as_ref().is_some_and(shown))
+    /// The copy for this device's record: what the broker has, or is just being told. What has ended is not told any
+    /// more: whoever reads it later would place its end by a calendar that was set meanwhile.
+    pub(super) fn copy(&self, now: Now) -> Option<Chosen> {
+        let held = self.held.as_ref().filter(|_| holds(now, self.ends))?;
+        let choice = held.choice.as_ref()?;
+        let shown = choice.status != ChosenStatus::Invisible;
+        shown.then(|| Chosen { rev: held.rev, choice: Some(choice.as_of(now, self.ends)) })
+    }
+
+    /// Whether what the broker has is the choice of that number, and has ended by itself.
+    pub(super) fn is_over(&self, now: Now, rev: u64) -> bool {
+        let holds = holds(now, self.ends);
+        self.held.as_ref().is_some_and(|held| held.rev == rev && held.choice.is_some() && !holds)
     }
 
     /// When the choice ends by itself.
     pub(super) fn next_deadline(&self, now: Now) -> Option<Monotonic> {
-        self.choice(now).and_then(|choice| choice.until).map(|until| now.when(until))
+        let (_, ends) = self.present()?;
+        ends.filter(|ends| now.mono < *ends)
     }
 
     /// A number of this person's choices was seen somewhere.
@@ -134,9 +157,15 @@ impl Choosing {
     /// The topic was read. What came last counts, and not the higher number: a broker that lost its store forgot
     /// that, too. Only what was there before the choice that we are just sending comes late.
     /// Says whether a wish gave way to it.
-    pub(super) fn read(&mut self, now: Now, chosen: Option<Chosen>, age: Option<Duration>) -> bool {
+    pub(super) fn read(
+        &mut self,
+        now: Now,
+        record: Option<ChosenRecord>,
+        age: Option<Duration>,
+        retained: bool,
+    ) -> bool {
         self.known = true;
-        let Some(chosen) = chosen else {
+        let Some(ChosenRecord { chosen, timestamp }) = record else {
             self.held = None;
             return false;
         };
@@ -146,30 +175,39 @@ impl Choosing {
         }
         // A wish that could not be sent gives way to what the broker took later from another device, by its
         // clock; where that is not told, by the calendars of both.
+        // What is left is told in whole seconds, so what is retained may be older by one.
+        let told = if retained { Duration::from_secs(1) } else { Duration::ZERO };
         let later = |wish: &mut Wish| match age {
-            Some(age) => now.mono - age > wish.made.mono,
+            Some(age) => now.mono - (age + told) > wish.made.mono,
             None => {
                 let at = chosen.choice.as_ref().and_then(|choice| choice.at);
                 at.is_some_and(|at| at > wish.made.wall)
             }
         };
+        // Our own calendar may be another than the chooser's: it is ours that goes into our record.
+        let choice = chosen.choice.as_ref();
+        let ends = choice.and_then(|choice| choice.ends(now, timestamp, age));
+        let choice = choice.map(|choice| choice.as_of(now, ends));
         // What was asked for on the person's behalf before anything was read gives way to what they said, however long
         // ago. A do-not-disturb without another word may be one that an earlier run was asked for.
-        let said = |choice: &Choice| choice.holds(now.wall) && !choice.is_asked_for();
-        let stands = self.follows && chosen.choice.as_ref().is_some_and(said);
+        let said = |choice: &Choice| holds(now, ends) && !choice.is_asked_for();
+        let stands = self.follows && choice.as_ref().is_some_and(said);
         let gave_way = self.wish.take_if(|wish| stands || later(wish)).is_some();
-        if self.wish.is_none() && self.held.as_ref() != Some(&chosen) {
+        let read = Chosen { rev: chosen.rev, choice };
+        if self.wish.is_none() && self.held.as_ref() != Some(&read) {
             self.follows = false;
         }
-        self.held = Some(chosen);
+        self.ends = ends;
+        self.held = Some(read);
         gave_way
     }
 
     /// What is to be sent.
-    pub(super) fn due(&self) -> Option<Chosen> {
+    pub(super) fn due(&self, now: Now) -> Option<Chosen> {
         let wish = self.wish.as_ref()?;
         let rev = self.highest.saturating_add(1).min(Timestamp::MAX.as_ms());
-        Some(Chosen { rev, choice: wish.choice.clone() })
+        let choice = wish.choice.as_ref().map(|choice| choice.as_of(now, wish.ends));
+        Some(Chosen { rev, choice })
     }
 
     pub(super) fn sent(&mut self, id: PublishId, chosen: Chosen) {
@@ -177,6 +215,7 @@ impl Choosing {
         self.held = Some(chosen);
         if let Some(wish) = self.wish.take() {
             self.sent_at = wish.made;
+            self.ends = wish.ends;
         }
         self.sending = Some(id);
     }
@@ -200,7 +239,8 @@ impl Choosing {
             && self.wish.is_none()
             && let Some(held) = &self.held
         {
-            self.wish = Some(Wish { choice: held.choice.clone(), made: self.sent_at });
+            let (choice, made, ends) = (held.choice.clone(), self.sent_at, self.ends);
+            self.wish = Some(Wish { choice, made, ends });
         }
     }
 }

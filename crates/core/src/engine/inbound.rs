@@ -56,17 +56,16 @@ impl Engine {
             Topic::Chosen(user) => {
                 let payload = wire::decode_chosen(&message.payload)?;
                 if let Some(choosing) = self.choosing.as_mut().filter(|c| c.user == user) {
-                    // What is left is told in whole seconds, so what is retained may be older by one.
-                    let told = |left| CHOICE_EXPIRY.saturating_sub(left) + Duration::from_secs(1);
-                    let age = message.expires_in.map(told);
+                    let age = message.expires_in.map(|left| CHOICE_EXPIRY.saturating_sub(left));
                     let age = if message.retained { age } else { Some(Duration::ZERO) };
                     let gave_way = choosing.read(
                         now,
                         match payload {
                             Payload::Cleared => None,
-                            Payload::Record(chosen) => Some(chosen),
+                            Payload::Record(record) => Some(record),
                         },
                         age,
+                        message.retained,
                     );
                     // Who only came to write it has nothing more to wait for.
                     if gave_way && self.own.is_none() {

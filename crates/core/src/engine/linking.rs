@@ -76,7 +76,7 @@ impl Engine {
             awaited.remove(&id);
             if awaited.is_empty() {
                 let then = *then;
-                self.finish_goodbye(now, then);
+                self.finish_goodbye(now, then, true);
             }
         }
     }
@@ -96,7 +96,7 @@ impl Engine {
             // The goodbye may have been heard or not; the Will says the same a little later.
             Phase::Leaving { then, .. } => {
                 let then = *then;
-                self.finish_goodbye(now, then);
+                self.finish_goodbye(now, then, false);
             }
             Phase::Resting | Phase::Stopped => {}
             Phase::Waiting { .. }
@@ -117,7 +117,8 @@ impl Engine {
             choosing.link_lost();
         }
         let timeout = self.session.connecting(now);
-        self.hidden = self.wants_to_hide(now);
+        // Whoever wants to hide and was visible has to say first that they left: their record may stand.
+        self.hidden &= self.wants_to_hide(now);
         let version = self.session.version;
         let (hidden, clean_start) = (self.hidden, self.clean_start());
         let visible = self.own.as_mut().filter(|_| !hidden);

@@ -8,7 +8,7 @@ use crate::availability::{Availability, Standing};
 use crate::effect::Version;
 use crate::id::DeviceId;
 use crate::input::PublishId;
-use crate::presence::{Choice, Observed, OfflineCause};
+use crate::presence::{CLOCKS_DIFFER, Choice, Chosen, Observed, OfflineCause};
 use crate::roster::{Arrival, Roster};
 use crate::session::RECORD_EXPIRY;
 use crate::time::{Monotonic, Now, Timestamp};
@@ -31,6 +31,8 @@ pub(super) struct Own {
     epoch: u64,
     /// What was last written on the present connection.
     written: Option<DeviceRecord>,
+    /// See [`Own::stands_here`].
+    stands_here: bool,
     /// The highest time written in this run: times of one device only go up, so that echoes can be told.
     last_timestamp: Timestamp,
     /// The highest epoch of ours that a broker accepted.
@@ -123,6 +125,19 @@ fn is_a_number(epoch: u64) -> bool {
     epoch < Timestamp::MAX.as_ms() - 1_000_000
 }
 
+/// A record's times only go up, so after the calendar was set back its `timestamp` is ahead of it; readers place all
+/// the others by that.
+fn on_its_own_calendar(now: Now, mut record: DeviceRecord) -> DeviceRecord {
+    let ahead = record.timestamp.map_or(Duration::ZERO, |timestamp| timestamp.since(now.wall));
+    if ahead >= CLOCKS_DIFFER {
+        record.since = record.since.map(|since| since + ahead);
+        if let Some(choice) = record.chosen.as_mut().and_then(|chosen| chosen.choice.as_mut()) {
+            choice.until = choice.until.map(|until| until + ahead);
+        }
+    }
+    record
+}
+
 /// Whether two sums say the same to a reader.
 fn same(a: &SumRecord, b: &SumRecord) -> bool {
     a.status == b.status && a.text == b.text && a.foreign == b.foreign
@@ -136,6 +151,7 @@ impl Own {
             reached: holder.last_epoch,
             holder,
             written: None,
+            stands_here: false,
             last_timestamp: Timestamp::default(),
             read_epoch: None,
             foreign: VecDeque::new(),
@@ -163,14 +179,16 @@ impl Own {
         self.reached = self.epoch;
     }
 
-    /// Whether this device's record was written on the present connection.
-    pub(super) fn has_written(&self) -> bool {
-        self.written.is_some()
+    /// Whether readers hold a record of this device, written or read on the present connection, that says that it is
+    /// here.
+    pub(super) fn stands_here(&self) -> bool {
+        self.stands_here
     }
 
     /// Another connection knows nothing of what was written on this one.
     pub(super) fn forget_written(&mut self) {
         self.written = None;
+        self.stands_here = false;
         self.read_epoch = None;
         self.contradicted = false;
         self.renew_at = None;
@@ -226,6 +244,15 @@ impl Own {
         record: Option<&DeviceRecord>,
         arrival: Arrival,
     ) -> bool {
+        if self.written.is_none() {
+            // Behind a ghost readers hold what was said before.
+            let ghost = |record: &DeviceRecord| {
+                record.observed == Observed::Offline(Some(OfflineCause::Lost))
+                    && record.epoch.is_some_and(|epoch| epoch < self.reached)
+            };
+            self.stands_here =
+                record.is_some_and(|record| record.observed.is_here() || ghost(record));
+        }
         let epoch = record.and_then(|record| record.epoch);
         if epoch.is_some_and(|read| read > self.reached && is_a_number(read)) {
             self.foreign.retain(|at| now.mono.since(*at) < MINUTE);
@@ -274,17 +301,24 @@ impl Own {
     fn due(
         &mut self,
         now: Now,
-        chosen: Option<crate::presence::Chosen>,
+        choosing: Option<&Choosing>,
         loss: Option<Duration>,
         unbounded: bool,
     ) -> Option<DeviceRecord> {
         let Standing { observed, since } = self.availability.standing(now);
         let since = self.carry_on(observed, since);
         let in_call = self.availability.in_call(now);
+        let chosen = choosing.and_then(|choosing| choosing.copy(now));
+        let over = |told: &Option<Chosen>| {
+            told.as_ref()
+                .zip(choosing)
+                .is_some_and(|(told, choosing)| choosing.is_over(now, told.rev))
+        };
         let changed = self.written.as_ref().is_none_or(|written| {
             written.observed != observed
                 || written.since != Some(since)
-                || written.chosen != chosen
+                // Every reader ends a choice: that it is over is nothing to tell.
+                || (written.chosen != chosen && !over(&written.chosen))
                 || written.in_call != in_call
         });
         let renewed = self.renew_at.is_some_and(|at| at <= now.mono);
@@ -407,7 +441,6 @@ impl MeLook<'_> {
 impl Engine {
     /// Writes this device's record, if it is due.
     pub(super) fn speak_device(&mut self, now: Now) {
-        let copy = self.choosing.as_ref().and_then(Choosing::copy);
         let Some(own) = &mut self.own else {
             return;
         };
@@ -417,7 +450,7 @@ impl Engine {
         };
         let loss = self.session.loss_shows_within(own.holder.grace);
         let unbounded = self.without == Some(Rule::CorrectionBound);
-        let Some(record) = own.due(now, copy, loss, unbounded) else {
+        let Some(record) = own.due(now, self.choosing.as_ref(), loss, unbounded) else {
             if own.contradicted && !std::mem::replace(&mut own.withheld, true) {
                 self.diagnostics.corrections_withheld += 1;
             }
@@ -441,7 +474,8 @@ impl Engine {
     fn write_device(&mut self, now: Now, record: DeviceRecord) -> Option<PublishId> {
         let own = self.own.as_mut()?;
         let (user, device) = (own.holder.user.clone(), own.holder.device.clone());
-        let payload = wire::encode_device(&record);
+        let payload = wire::encode_device(&on_its_own_calendar(now, record.clone()));
+        own.stands_here = record.observed.is_here();
         own.written = Some(record.clone());
         // One sees oneself at once, without waiting for the broker's echo.
         let record = Payload::Record(record);
@@ -475,12 +509,12 @@ impl Engine {
             return;
         }
         let user = own.holder.user.clone();
-        let sum = self.roster.sum(&user, now);
         let topic = &mut own.user_topic;
-        if topic.held.as_ref().is_some_and(|held| same(held, &sum)) {
+        if topic.held.as_ref().is_some_and(|held| self.roster.sums_to(&user, held, now)) {
             topic.due = None;
             return;
         }
+        let sum = self.roster.sum(&user, now);
         let rank = self.roster.devices_here(&user).position(|device| *device == own.holder.device);
         let here = self.roster.devices_here(&user).count();
         // Another one that was here all along may know of a seed-style client, and writes first.

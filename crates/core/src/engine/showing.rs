@@ -4,7 +4,6 @@ use super::Engine;
 use super::own::MeLook;
 use crate::effect::Effect;
 use crate::id::UserId;
-use crate::input::LinkFailure;
 use crate::notice::Circumstances;
 use crate::roster::Change;
 use crate::session::Phase;
@@ -82,7 +81,7 @@ impl Engine {
     fn link_view(&self) -> LinkView {
         let mut link = self.session.view();
         if let LinkView::Connecting { problem, host, .. } = &mut link
-            && self.session.failure().is_some_and(LinkFailure::is_silence)
+            && self.session.failure().is_some_and(|failure| failure.is_silence)
             && let Some(absent) = self.absent_host()
         {
             let code = match absent.cause {

@@ -421,6 +421,7 @@ fn a_choice_is_written_once_and_copied_into_the_record() {
                         "until":START + rig.ms + 60_000,"at":START + rig.ms});
     let mut on_topic = chosen.clone();
     on_topic["v"] = json!(1);
+    on_topic["timestamp"] = json!(START + rig.ms);
     assert_eq!(published[0], ("presence/alice/chosen".to_owned(), on_topic));
     assert_eq!(published[1].1["chosen"], chosen);
     assert_eq!(published[2].1["status"], "dnd");

@@ -26,6 +26,8 @@ pub(super) struct Said {
     pub(super) observed: Observed,
     pub(super) since: Option<Timestamp>,
     pub(super) chosen: Option<Chosen>,
+    /// When what was chosen ends.
+    pub(super) choice_ends: Option<Monotonic>,
     pub(super) name: Option<String>,
     pub(super) kind: Option<String>,
     /// When the broker took it.
@@ -82,13 +84,22 @@ pub(super) struct Device {
 }
 
 impl Said {
-    fn place(now: Now, record: DeviceRecord, arrival: Arrival, number: u64) -> Self {
+    fn place(now: Now, mut record: DeviceRecord, arrival: Arrival, number: u64) -> Self {
         let age = arrival.age.unwrap_or_default();
         let lease = record.lease.filter(|_| record.observed.is_here());
+        // Live, it is of this moment, also where the broker tells no ages.
+        let choice_age = arrival.age.or_else(|| (!arrival.retained).then_some(Duration::ZERO));
+        let choice_ends =
+            record.choice().and_then(|choice| choice.ends(now, record.timestamp, choice_age));
+        let mut chosen = record.chosen.take();
+        if let Some(choice) = chosen.as_mut().and_then(|chosen| chosen.choice.as_mut()) {
+            *choice = choice.as_of(now, choice_ends);
+        }
         Self {
             since: place(now, &record, arrival),
             observed: record.observed,
-            chosen: record.chosen,
+            chosen,
+            choice_ends,
             name: record.name,
             kind: record.kind,
             heard: now.ago(age),

@@ -192,20 +192,26 @@ impl Person {
 
     /// When something about this person ends by itself.
     pub(super) fn next_end(&self, now: Now, around: &Circumstances) -> Option<Monotonic> {
-        let until = self.choice(now).and_then(|choice| choice.until).map(|until| now.when(until));
+        let until = self.chosen().and_then(|said| said.choice_ends);
+        let until = until.filter(|ends| now.mono < *ends);
         let devices = self.devices.values().filter_map(|device| device.next_end(around)).min();
         [until, self.typing_until, devices].into_iter().flatten().min()
     }
 
     /// The choice that counts: the highest number among the devices here, the last to arrive among equals.
     fn choice(&self, now: Now) -> Option<&Choice> {
+        let said = self.chosen()?;
+        let holds = said.choice_ends.is_none_or(|ends| now.mono < ends);
+        said.chosen.as_ref().filter(|_| holds)?.choice.as_ref()
+    }
+
+    /// Whose copy of a choice counts.
+    fn chosen(&self) -> Option<&Said> {
         self.devices
             .values()
-            .filter(|device| device.said.observed.is_here())
-            .filter_map(|device| device.said.chosen.as_ref().map(|c| (c, device.said.number)))
-            .max_by_key(|(chosen, number)| (chosen.rev, *number))
-            .and_then(|(chosen, _)| chosen.choice.as_ref())
-            .filter(|choice| choice.holds(now.wall))
+            .map(|device| &device.said)
+            .filter(|said| said.observed.is_here() && said.chosen.is_some())
+            .max_by_key(|said| (said.chosen.as_ref().map(|chosen| chosen.rev), said.number))
     }
 
     /// What the devices come to, without those that are doubted where that is asked.
@@ -289,25 +295,50 @@ impl Person {
     pub(super) fn sum(&self, now: Now, around: &Circumstances) -> SumRecord {
         let choice = self.choice(now);
         let base = self.base(around, false);
-        // A seed-style client that is gone needs no carrying: its absence is what the sum says. One of which nothing
-        // was read since we were away may be gone.
-        let foreign = self.seed.as_ref().filter(|seed| {
-            seed.status != SeedStatus::Offline && seed.connection >= around.away_before
-        });
         SumRecord {
-            status: choice.map_or_else(
-                || base.as_ref().map_or("offline", |base| base.status).to_owned(),
-                |choice| choice.status.word().to_owned(),
-            ),
+            status: sum_status(choice, base.as_ref()).to_owned(),
             timestamp: Some(now.wall),
             since: match choice {
                 Some(choice) => choice.at,
                 None => base.and_then(|base| base.since),
             },
             text: choice.and_then(|choice| choice.text.clone()),
-            foreign: foreign
+            foreign: self
+                .foreign(around)
                 .map(|seed| SeedRecord { status: seed.status.clone(), timestamp: seed.timestamp }),
         }
+    }
+
+    /// Whether a sum says to a reader what [`Person::sum`] would.
+    pub(super) fn sums_to(&self, sum: &SumRecord, now: Now, around: &Circumstances) -> bool {
+        let choice = self.choice(now);
+        let foreign = match (self.foreign(around), &sum.foreign) {
+            (None, None) => true,
+            (Some(seed), Some(told)) => {
+                seed.status == told.status && seed.timestamp == told.timestamp
+            }
+            _ => false,
+        };
+        foreign
+            && sum.status == sum_status(choice, self.base(around, false).as_ref())
+            && sum.text.as_deref() == choice.and_then(|choice| choice.text.as_deref())
+    }
+
+    /// The seed-style client as a sum carries it along. One that is gone needs no carrying: its absence is what the
+    /// sum says. One of which nothing was read since we were away may be gone.
+    fn foreign(&self, around: &Circumstances) -> Option<&Seed> {
+        self.seed.as_ref().filter(|seed| {
+            seed.status != SeedStatus::Offline && seed.connection >= around.away_before
+        })
+    }
+}
+
+/// The status for seed-style readers.
+fn sum_status<'a>(choice: Option<&Choice>, base: Option<&Base<'a>>) -> &'a str {
+    match (choice, base) {
+        (Some(choice), _) => choice.status.word(),
+        (None, Some(base)) => base.status,
+        (None, None) => "offline",
     }
 }
 

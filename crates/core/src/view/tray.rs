@@ -82,9 +82,8 @@ impl TrayView {
         let mut others: Vec<_> = others.collect();
         let known = others.len();
         let around = others.iter().filter(|person| person.group() == Group::Here).count();
-        others.sort_by_cached_key(|person| {
-            (person.group(), person.name.to_lowercase(), person.user.clone())
-        });
+        // They come in the order of their ids, and of two with one name stay so.
+        others.sort_by_cached_key(|person| (person.group(), person.name.to_lowercase()));
         let link = TrayLink::of(link);
         Self {
             icon: icon(me, link),

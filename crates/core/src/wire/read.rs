@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::json::{self, Fields, Value};
 use super::{
-    DeviceRecord, HubRecord, MAX_RECORD_BYTES, Payload, SeedRecord, SeedStatus, SumRecord,
-    UserRecord, VERSION, WireError,
+    ChosenRecord, DeviceRecord, HubRecord, MAX_RECORD_BYTES, Payload, SeedRecord, SeedStatus,
+    SumRecord, UserRecord, VERSION, WireError,
 };
 use crate::id::{DeviceId, UserId};
 use crate::presence::{AwayCause, Choice, Chosen, Observed, OfflineCause};
@@ -115,10 +115,11 @@ fn choice(fields: &Fields<'_>) -> Result<Option<Chosen>, WireError> {
     Ok(Some(Chosen { rev, choice }))
 }
 
-pub(super) fn chosen(content: &Content<'_>) -> Result<Chosen, WireError> {
+pub(super) fn chosen(content: &Content<'_>) -> Result<ChosenRecord, WireError> {
     let fields = content.object()?;
     fields.version()?;
-    choice(fields)?.ok_or(WireError::UnknownStatus)
+    let chosen = choice(fields)?.ok_or(WireError::UnknownStatus)?;
+    Ok(ChosenRecord { chosen, timestamp: fields.moment("timestamp")? })
 }
 
 pub(super) fn user(content: &Content<'_>) -> Result<UserRecord, WireError> {

@@ -127,7 +127,7 @@ fn typing_and_activity_are_those_of_the_seed() {
 
 #[test]
 fn a_choice_taken_back_keeps_its_number() {
-    let back = Chosen { rev: 8, choice: None };
+    let back = ChosenRecord { chosen: Chosen { rev: 8, choice: None }, timestamp: None };
     let bytes = encode_chosen(&back);
     assert_eq!(bytes, br#"{"v":1,"rev":8}"#);
     assert_eq!(decode_chosen(&bytes), Ok(Payload::Record(back)));
@@ -242,8 +242,9 @@ proptest! {
     }
 
     #[test]
-    fn a_choice_is_read_back(chosen in chosen()) {
-        prop_assert_eq!(decode_chosen(&encode_chosen(&chosen)), Ok(Payload::Record(chosen)));
+    fn a_choice_is_read_back(chosen in chosen(), timestamp in moment()) {
+        let record = ChosenRecord { chosen, timestamp };
+        prop_assert_eq!(decode_chosen(&encode_chosen(&record)), Ok(Payload::Record(record)));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{DeviceRecord, HubRecord, SeedRecord, SumRecord, VERSION};
+use super::{ChosenRecord, DeviceRecord, HubRecord, SeedRecord, SumRecord, VERSION};
 use crate::presence::Chosen;
 use crate::team::{Address, Host};
 use crate::time::Timestamp;
@@ -53,6 +53,8 @@ struct Choice<'a> {
     until: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timestamp: Option<Timestamp>,
 }
 
 #[derive(Serialize)]
@@ -115,11 +117,12 @@ fn choice(chosen: &Chosen, v: Option<u64>) -> Choice<'_> {
         emoji: choice.and_then(|choice| choice.emoji.as_deref()),
         until: choice.and_then(|choice| choice.until),
         at: choice.and_then(|choice| choice.at),
+        timestamp: None,
     }
 }
 
-pub(super) fn chosen(chosen: &Chosen) -> Vec<u8> {
-    json(&choice(chosen, Some(VERSION)))
+pub(super) fn chosen(record: &ChosenRecord) -> Vec<u8> {
+    json(&Choice { timestamp: record.timestamp, ..choice(&record.chosen, Some(VERSION)) })
 }
 
 pub(super) fn sum(record: &SumRecord) -> Vec<u8> {

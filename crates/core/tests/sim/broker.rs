@@ -34,6 +34,8 @@ pub(crate) enum Out {
     TakenOver,
     /// A closed socket.
     Close,
+    /// A closed port: there is no broker.
+    Refused,
 }
 
 /// A message in the store, or on its way.
@@ -102,7 +104,9 @@ impl Broker {
             let mut fires = false;
             if let Some(old) = session.conn.take() {
                 self.forget_port(old);
-                self.out.push((old, Out::TakenOver));
+                // 3.1.1 has no word for it.
+                let out = if session.v5 { Out::TakenOver } else { Out::Close };
+                self.out.push((old, out));
                 // Without a delay the Will goes out when its connection closes.
                 let delayed = session.will.as_ref().is_some_and(|will| will.delay > Duration::ZERO);
                 fires = !delayed && (!v5 || !connect.clean_start || self.kind.by_the_book);

@@ -15,8 +15,8 @@ pub(crate) const VIEWERS: u8 = 3;
 /// Engines in all. The seed-style clients come after them: of carol, who has nothing else, and of alice.
 pub(crate) const ENGINES: u8 = DEVICES + VIEWERS;
 
-/// The machines' names.
-pub(crate) const NAMES: [&str; 9] = [
+/// The machines' names: engines, seed-style clients, and the copies of a machine of alice's and of bob's.
+pub(crate) const NAMES: [&str; 11] = [
     "alice's laptop",
     "alice's phone",
     "bob's laptop",
@@ -26,6 +26,8 @@ pub(crate) const NAMES: [&str; 9] = [
     "viewer 3",
     "carol's seed client",
     "alice's seed client",
+    "alice's copy",
+    "bob's copy",
 ];
 
 /// One run, from its beginning to the moment from which all is healed.
@@ -66,6 +68,10 @@ pub(crate) enum What {
     /// Locks, or unlocks what is locked.
     Lock(u8),
     Choose(u8, Word),
+    /// Chooses something that ends by itself, after so many milliseconds.
+    ChooseFor(u8, Word, u32),
+    /// Chooses to be invisible, for so many milliseconds or for good.
+    Hide(u8, Option<u32>),
     Clear(u8),
     /// Suspends with a warning, or wakes what sleeps.
     Suspend(u8),
@@ -110,6 +116,8 @@ pub(crate) enum Fault {
     Split { device: u8 },
     /// A foreign client answers whatever the device says of itself with a lie.
     Meddle { device: u8, for_ms: u32 },
+    /// A copy of the machine is started, with its device id and client id; or the copy that runs is quit.
+    Copy { device: u8 },
     /// A viewer is closed and opened anew.
     Reopen { viewer: u8 },
     /// The seed-style client's process is killed.
@@ -137,7 +145,7 @@ pub(crate) enum Outage {
 
 impl What {
     /// For the counts.
-    pub(crate) const KINDS: [&str; 25] = [
+    pub(crate) const KINDS: [&str; 28] = [
         "input",
         "pause",
         "idle",
@@ -163,6 +171,9 @@ impl What {
         "cluster split",
         "meddler",
         "viewer reopened / seed killed",
+        "choose for a time",
+        "hide",
+        "copied machine",
     ];
 
     pub(crate) const fn kind(self) -> usize {
@@ -177,6 +188,8 @@ impl What {
             Self::Quit(_) => 7,
             Self::SeedSays(..) => 8,
             Self::SeedLeaves(_) => 9,
+            Self::ChooseFor(..) => 25,
+            Self::Hide(..) => 26,
             Self::Fault(fault) => match fault {
                 Fault::Drop { seen_by: End::Both, .. } => 10,
                 Fault::Drop { seen_by: End::Client, .. } => 11,
@@ -193,6 +206,7 @@ impl What {
                 Fault::Split { .. } => 22,
                 Fault::Meddle { .. } => 23,
                 Fault::Reopen { .. } | Fault::SeedKill(_) => 24,
+                Fault::Copy { .. } => 27,
             },
         }
     }
@@ -222,6 +236,11 @@ fn lasting() -> impl Strategy<Value = u32> {
 
 fn word() -> impl Strategy<Value = Word> {
     select(&[Word::Online, Word::Away, Word::Dnd][..])
+}
+
+/// How long a choice lasts: up to about as long as what is left of a run.
+fn for_a_time() -> impl Strategy<Value = u32> {
+    prop_oneof![1 => 500..6_000u32, 3 => 6_000..60_000u32]
 }
 
 fn device() -> impl Strategy<Value = u8> {
@@ -255,6 +274,7 @@ fn fault() -> impl Strategy<Value = Fault> {
         1 => (device(), 10..5_000u32).prop_map(|(device, for_ms)| Fault::Meddle { device, for_ms }),
         1 => (DEVICES..ENGINES).prop_map(|viewer| Fault::Reopen { viewer }),
         1 => (0..2u8).prop_map(Fault::SeedKill),
+        1 => device().prop_map(|device| Fault::Copy { device }),
     ]
 }
 
@@ -265,6 +285,10 @@ fn deed() -> impl Strategy<Value = What> {
         2 => device().prop_map(What::Idle),
         5 => device().prop_map(What::Lock),
         3 => (device(), word()).prop_map(|(device, word)| What::Choose(device, word)),
+        2 => (device(), word(), for_a_time())
+            .prop_map(|(device, word, for_ms)| What::ChooseFor(device, word, for_ms)),
+        2 => (device(), proptest::option::weighted(0.4, for_a_time()))
+            .prop_map(|(device, for_ms)| What::Hide(device, for_ms)),
         2 => device().prop_map(What::Clear),
         3 => device().prop_map(What::Suspend),
         3 => device().prop_map(What::Quit),
@@ -348,6 +372,9 @@ impl fmt::Display for What {
             Self::Idle(d) => write!(f, "{}: no input for the threshold", name(d)),
             Self::Lock(d) => write!(f, "{}: locked, or unlocked", name(d)),
             Self::Choose(d, word) => write!(f, "{}: chooses {word:?}", name(d)),
+            Self::ChooseFor(d, word, ms) => write!(f, "{}: chooses {word:?} for {ms} ms", name(d)),
+            Self::Hide(d, Some(ms)) => write!(f, "{}: hides for {ms} ms", name(d)),
+            Self::Hide(d, None) => write!(f, "{}: hides", name(d)),
             Self::Clear(d) => write!(f, "{}: clears the chosen status", name(d)),
             Self::Suspend(d) => write!(f, "{}: suspends with a warning, or wakes", name(d)),
             Self::Quit(d) => write!(f, "{}: quits, or starts", name(d)),
@@ -398,6 +425,9 @@ impl fmt::Display for Fault {
             }
             Self::Meddle { device, for_ms } => {
                 write!(f, "FAULT {}: a liar answers it for {for_ms} ms", name(device))
+            }
+            Self::Copy { device } => {
+                write!(f, "FAULT {}: a copy of it is started, or the copy quits", name(device))
             }
             Self::Reopen { viewer } => write!(f, "FAULT {}: opened anew", name(viewer)),
             Self::SeedKill(seed) => {

@@ -11,8 +11,9 @@ pub(crate) const AWAY: Set = 2;
 pub(crate) const OFFLINE: Set = 4;
 pub(crate) const DND: Set = 8;
 
-/// No choice; the choices are the bits above.
+/// No choice; the choices are the bits above, and to be seen by nobody.
 pub(crate) const UNCHOSEN: Set = 16;
+pub(crate) const INVISIBLE: Set = 32;
 
 const NEVER: u64 = u64::MAX;
 
@@ -205,6 +206,14 @@ pub(crate) struct Choice {
     blurred: bool,
     /// All that was ever chosen.
     ever: Set,
+    /// One was to end by itself.
+    pub(crate) ended_ever: bool,
+    /// When the latest ended by itself.
+    pub(crate) ended_at: u64,
+    /// The latest may end any moment.
+    fading: bool,
+    /// How many choices there were.
+    pub(crate) number: u32,
 }
 
 impl Choice {
@@ -218,6 +227,10 @@ impl Choice {
             pending: false,
             blurred: false,
             ever: UNCHOSEN,
+            ended_ever: false,
+            ended_at: 0,
+            fading: false,
+            number: 0,
         }
     }
 
@@ -235,8 +248,10 @@ impl Choice {
         here: bool,
         clear: bool,
     ) {
-        let crossing = by != self.by && now < self.at + UNDER_WAY;
-        self.before = self.believable;
+        let recent = now < self.at + UNDER_WAY;
+        let crossing = by != self.by && recent;
+        // Two choices in a row may both be under way.
+        self.before = if recent { self.before | self.believable } else { self.believable };
         if clear && !crossing {
             self.believable = choice;
             self.pending = false;
@@ -248,8 +263,46 @@ impl Choice {
         }
         self.latest = choice;
         self.ever |= choice;
+        self.number += 1;
+        self.fading = false;
         self.at = now;
         self.by = by;
+    }
+
+    /// Whether somebody may believe this one.
+    pub(crate) const fn may_be(&self, choice: Set) -> bool {
+        self.believable & choice != 0
+    }
+
+    /// Whether the person was ever to be seen by nobody.
+    pub(crate) const fn ever_hid(&self) -> bool {
+        self.ever & INVISIBLE != 0
+    }
+
+    /// A choice is about to end by itself: whoever knows its age in whole seconds ends it a little early. If it is not
+    /// the last one, somebody may not have heard of that yet.
+    pub(crate) const fn fades(&mut self, number: u32) {
+        self.ended_ever = true;
+        let unheard = self.pending || self.blurred || self.believable != self.latest;
+        if number == self.number || unheard {
+            self.believable |= UNCHOSEN;
+        }
+        self.fading |= number == self.number;
+    }
+
+    /// It has ended everywhere, or will where the person's devices are not all out of trouble.
+    pub(crate) const fn ends(&mut self, now: u64, number: u32, clear: bool) {
+        if number != self.number {
+            return;
+        }
+        self.fading = false;
+        self.ended_at = now;
+        self.before = self.believable;
+        if clear && !self.pending && !self.blurred {
+            self.believable = UNCHOSEN;
+        }
+        self.latest = UNCHOSEN;
+        self.at = now;
     }
 
     /// A device of the person falls into trouble, or dies with what it was told.
@@ -280,7 +333,7 @@ impl Choice {
     /// All devices of the person are out of trouble.
     pub(crate) const fn settle(&mut self) {
         if !self.blurred {
-            self.believable = self.latest;
+            self.believable = self.latest | if self.fading { UNCHOSEN } else { 0 };
             self.pending = false;
         }
     }
@@ -305,11 +358,22 @@ pub(crate) fn sum(devices: &[Set], seed: Set, choice: Set) -> Set {
             }
         }
     }
-    let mut into = 0;
+    // Of somebody invisible a seed-style client alone is seen.
+    let hidden = choice & INVISIBLE != 0;
+    let mut into = if hidden { seed } else { 0 };
+    let choice = choice & !INVISIBLE;
+    if choice == 0 {
+        return into;
+    }
+    let mut sets = [OFFLINE; 3];
+    for (set, device) in sets.iter_mut().zip(devices) {
+        // One device may have heard of it and another one not.
+        *set = if hidden { device | OFFLINE } else { *device };
+    }
     for bit in [ONLINE, AWAY, OFFLINE, DND] {
         if seed & bit != 0 {
             // A seed-style client's own word counts below online and above away.
-            walk(devices, false, bit, choice, &mut into);
+            walk(&sets[..devices.len()], false, bit, choice, &mut into);
         }
     }
     into

@@ -20,16 +20,19 @@ use porchlight_core::view::ChosenStatus;
 
 use crate::broker::{Broker, ConnId, NEVER, Out};
 use crate::schedule::{DEVICES, ENGINES, End, Fault, NAMES, Outage, Schedule, What, Word};
-use crate::truth::{self, AWAY, DND, OFFLINE, ONLINE, Person, Set, Source, UNCHOSEN};
+use crate::truth::{self, AWAY, DND, INVISIBLE, OFFLINE, ONLINE, Person, Set, Source, UNCHOSEN};
 
 mod checks;
+mod copies;
 mod deeds;
 mod faults;
 
 const USERS: [&str; 3] = ["alice", "bob", "carol"];
 /// Whom the seed-style clients speak for.
 const SEED_USERS: [usize; 2] = [2, 0];
-const MACHINES: usize = ENGINES as usize + 2;
+/// The copies of a machine of alice's and of bob's.
+const COPIES: usize = ENGINES as usize + 2;
+const MACHINES: usize = COPIES + 2;
 
 const AWAY_AFTER: u64 = 15_000;
 const GRACE: u64 = 6_000;
@@ -99,8 +102,28 @@ enum Event {
     Threshold(usize),
     Lie(usize),
     LiarLeaves(usize),
+    /// A choice of somebody's ends in a moment, and now.
+    ChoiceFades(usize, u32),
+    ChoiceEnds(usize, u32),
     /// The truth may be another, or may have to be shown by now.
     Look,
+}
+
+impl Event {
+    /// Whether a fault, or what is left of it, lasts until then.
+    const fn ends_a_fault(&self) -> bool {
+        matches!(
+            self,
+            Self::Heal(..)
+                | Self::Slow(..)
+                | Self::Wake(..)
+                | Self::Launch(_)
+                | Self::Sleep(..)
+                | Self::BrokerBack
+                | Self::LiarLeaves(_)
+                | Self::ChoiceEnds(..)
+        )
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -167,6 +190,12 @@ struct Machine {
     main: Option<ConnId>,
     companion: Option<ConnId>,
     desk: Desk,
+    /// How often it may still become another device.
+    renewals: u32,
+    /// Who was the same device, and until when the record of one may stand where that of the other stood.
+    met: (usize, u64),
+    /// It takes in what came while it stood still.
+    catches_up: bool,
     runs: u32,
     /// What each person is shown as.
     shown: [Set; 3],
@@ -195,6 +224,17 @@ struct Seed {
     conn: Option<ConnId>,
 }
 
+impl Machine {
+    /// When what is started now is connected at the latest, if its path is in trouble: a CONNECT may be waited for in
+    /// vain.
+    const fn path_used_at(&self) -> u64 {
+        match self.path {
+            Path::Clear => 0,
+            Path::Closed(until) | Path::Silent(until) => until + 6_500,
+        }
+    }
+}
+
 /// A run.
 pub(crate) struct World {
     now: u64,
@@ -214,6 +254,10 @@ pub(crate) struct World {
     /// When the truth is next looked at.
     look_at: u64,
     broker_certain: u64,
+    /// What was read may have been under way for so long, and what it says of when something ends is late by that.
+    late: u64,
+    /// When the last fault so far is over.
+    healed_at: u64,
     v5: bool,
     ending: bool,
     violation: Option<Violation>,
@@ -269,6 +313,9 @@ impl World {
                 main: None,
                 companion: None,
                 desk: Desk::default(),
+                renewals: 0,
+                met: (m, 0),
+                catches_up: false,
                 runs: 0,
                 shown: [OFFLINE; 3],
                 doubted: [false; 3],
@@ -300,6 +347,8 @@ impl World {
             wide_until: 0,
             look_at: NEVER,
             broker_certain: 0,
+            late: 0,
+            healed_at: 0,
             v5: schedule.broker.v5,
             ending: false,
             violation: None,
@@ -318,7 +367,7 @@ impl World {
         }
         for m in 0..MACHINES {
             self.sources[m].extend(0, WARM_UP - 100);
-            if m < DEVICES as usize {
+            if is_device(m) {
                 self.observe(m);
             }
         }
@@ -341,9 +390,15 @@ impl World {
             return;
         }
         // Faults end by themselves; what sleeps or is dead stays so.
-        self.pass_until(self.now + 90_000);
+        self.pass_until(self.healed_at);
         self.note(|| "--- all is healed".to_owned());
-        self.pass_until(self.now + QUIET);
+        // As long as a lease, so that one that nobody renews is missed; and longer only while somebody may be wrong.
+        let at_most = self.now + QUIET;
+        let mut until = self.now + LEASE + 12_000;
+        while self.now < until && self.violation.is_none() {
+            self.pass_until(until.min(at_most));
+            until = self.all_certain_at().min(at_most);
+        }
         for machine in &mut self.machines {
             machine.recent = 0;
         }
@@ -397,6 +452,9 @@ impl World {
             self.events.push(None);
             u32::try_from(self.events.len() - 1).expect("a run has few events at a time")
         });
+        if event.ends_a_fault() {
+            self.healed_at = self.healed_at.max(at);
+        }
         self.events[slot as usize] = Some(event);
         self.order += 1;
         self.heap.push(Reverse((at, self.order, slot)));
@@ -432,15 +490,16 @@ impl World {
         let machine = &mut self.machines[m];
         machine.runs += 1;
         machine.blind_until = self.now + blind;
-        machine.blind_until =
-            machine.blind_until.max(machine.path_certain).max(self.broker_certain);
+        let over = [machine.path_certain, machine.path_used_at(), self.broker_certain];
+        machine.blind_until = over.into_iter().fold(machine.blind_until, u64::max);
         let saved = machine.saved.as_ref();
-        let role = if m < DEVICES as usize {
-            let device = DeviceId::parse(&format!("{}{m}", USERS[m / 2])).expect("an id");
+        let role = if is_device(m) {
+            let user = USERS[person_of(m)];
+            let device = DeviceId::parse(&format!("{user}{m}")).expect("an id");
             Role::Holder(Holder {
-                user: UserId::parse(USERS[m / 2]).expect("an id"),
+                user: UserId::parse(user).expect("an id"),
                 device: saved.map_or(device, |saved| saved.device.clone()),
-                name: USERS[m / 2].to_owned(),
+                name: user.to_owned(),
                 kind: None,
                 tz: None,
                 away_after: Duration::from_millis(AWAY_AFTER),
@@ -455,7 +514,7 @@ impl World {
             Role::Reader
         };
         let client_id = saved.map_or_else(
-            || format!("pl{m}x{}", if m < DEVICES as usize { 0 } else { machine.runs }),
+            || format!("pl{m}x{}", if is_device(m) { 0 } else { machine.runs }),
             |saved| saved.client_id.clone(),
         );
         let without = match self.without {
@@ -473,7 +532,7 @@ impl World {
         };
         machine.engine = Some(Engine::new(now, settings));
         machine.shown = [OFFLINE; 3];
-        if m < DEVICES as usize {
+        if is_device(m) {
             let desk = machine.desk.clone();
             self.handle(
                 m,
@@ -547,9 +606,7 @@ impl World {
                 if let Some(old) = &self.machines[m].saved
                     && old.device != saved.device
                 {
-                    self.violated(|| {
-                        format!("{}: a new device id, and nobody has cloned it", NAMES[m])
-                    });
+                    self.becomes_another(m);
                 }
                 self.machines[m].saved = Some(saved);
             }
@@ -586,7 +643,9 @@ impl World {
                 }
             }
             Effect::Drop => {
-                if let Some(conn) = self.machines[m].main.take() {
+                let machine = &mut self.machines[m];
+                let conns = [machine.main.take(), machine.companion.take()];
+                for conn in conns.into_iter().flatten() {
                     self.close_by_client(conn);
                 }
             }
@@ -876,6 +935,8 @@ impl World {
             Event::Threshold(m) => self.observe(m),
             Event::Lie(m) => self.lie(m),
             Event::LiarLeaves(m) => self.machines[m].liar_until = 0,
+            Event::ChoiceFades(p, number) => self.choice_fades(p, number),
+            Event::ChoiceEnds(p, number) => self.choice_ends(p, number),
             Event::Look => self.look(),
         }
     }
@@ -890,7 +951,8 @@ impl World {
                 // Nobody hears a machine that fell silent with its CONNECT under way.
                 self.mute_or_not(self.conns[id].machine);
             } else {
-                self.send_down(id, Out::Close);
+                let running = self.broker.running;
+                self.send_down(id, if running { Out::Close } else { Out::Refused });
             }
             return;
         }
@@ -936,7 +998,9 @@ impl World {
         }
         if conn.lane == Lane::Seed {
             match out {
-                Out::TakenOver | Out::Close => self.client_loses(id, broken("closed")),
+                Out::TakenOver | Out::Close | Out::Refused => {
+                    self.client_loses(id, broken("closed"))
+                }
                 Out::Connack { .. } => {
                     conn.acknowledged = true;
                     self.seed_speaks(m - ENGINES as usize);
@@ -956,7 +1020,7 @@ impl World {
                 LinkEvent::Published { id: PublishId(publish), outcome: Ok::<(), Refusal>(()) }
             }
             Out::Message { message, retained, expires_in } => LinkEvent::Received(Message {
-                topic: message.topic.to_string(),
+                topic: String::from(&*message.topic),
                 payload: message.payload.to_vec(),
                 retained,
                 expires_in,
@@ -968,13 +1032,16 @@ impl World {
             Out::Close => {
                 let failure = if conn.acknowledged {
                     broken("closed")
-                } else if self.broker.running {
-                    LinkFailure::Protocol { reason: "closed without a word".to_owned() }
                 } else {
-                    let address = "the broker".to_owned();
-                    LinkFailure::Unreachable { address, reason: "refused".to_owned() }
+                    LinkFailure::Protocol { reason: "closed without a word".to_owned() }
                 };
                 self.client_loses(id, failure);
+                return;
+            }
+            Out::Refused => {
+                let address = "the broker".to_owned();
+                let reason = "refused".to_owned();
+                self.client_loses(id, LinkFailure::Unreachable { address, reason });
                 return;
             }
         };
@@ -1006,6 +1073,30 @@ impl World {
             }
         }
     }
+}
+
+/// Whether a machine is a device of somebody's.
+const fn is_device(m: usize) -> bool {
+    m < DEVICES as usize || m >= COPIES
+}
+
+/// Whose device it is.
+const fn person_of(m: usize) -> usize {
+    if m < DEVICES as usize { m / 2 } else { m - COPIES }
+}
+
+/// A person's devices, the copy of one of them last.
+const fn devices_of(p: usize) -> [usize; 3] {
+    [2 * p, 2 * p + 1, COPIES + p]
+}
+
+fn devices() -> impl Iterator<Item = usize> {
+    (0..DEVICES as usize).chain(COPIES..MACHINES)
+}
+
+/// Those that run an engine.
+fn engines() -> impl Iterator<Item = usize> {
+    (0..ENGINES as usize).chain(COPIES..MACHINES)
 }
 
 fn broken(reason: &str) -> LinkFailure {

@@ -213,3 +213,109 @@ fn what_is_chosen_a_moment_after_something_else_stands() {
     let published = rig.published_to("presence/alice/chosen");
     assert_eq!((&published[0]["rev"], published[0].get("status")), (&json!(2), None));
 }
+
+const CHOSEN: &str = "presence/alice/chosen";
+
+/// Alice's laptop, connecting again after a drop, with its record still standing at the broker.
+fn back_with_a_record_that_stands(rig: &mut Rig, more: &[(&str, &Value)]) {
+    rig.pass(1000);
+    let stands = json!({"v":1,"status":"online","timestamp":START + 50,"epoch":START});
+    let read: Vec<_> = [(DEVICE, &stands)].into_iter().chain(more.iter().copied()).collect();
+    assert!(rig.last_connect().will.is_some());
+    rig.effects.clear();
+    rig.connect_and_read(&read);
+}
+
+#[test]
+fn who_hides_during_a_drop_says_first_that_they_left() {
+    let mut rig = Rig::up();
+    rig.link(broken());
+    rig.command(choose(ChosenStatus::Invisible));
+    back_with_a_record_that_stands(&mut rig, &[]);
+    // Not that they are here, not even for the moment that the choice is under way.
+    let published = kinds(&rig.effects).into_iter().filter(|kind| kind.starts_with("publish"));
+    assert_eq!(published.collect::<Vec<_>>(), [format!("publish {CHOSEN}")]);
+    rig.acknowledge();
+    assert_eq!(rig.published_to(DEVICE)[0]["cause"], "left");
+}
+
+#[test]
+fn a_device_that_reads_after_a_drop_that_it_shall_hide_says_that_it_left() {
+    let mut rig = Rig::up();
+    rig.link(broken());
+    let hide = json!({"v":1,"rev":1,"status":"invisible"});
+    back_with_a_record_that_stands(&mut rig, &[(CHOSEN, &hide)]);
+    assert_eq!(rig.published_to(DEVICE)[0]["cause"], "left");
+    // One whose record says nothing of being here tells nobody that it was started.
+    let mut rig = Rig::holder("laptop");
+    rig.handle(Input::Start);
+    rig.connect_and_read(&[(CHOSEN, &hide)]);
+    assert!(rig.last_connect().will.is_none());
+    assert_eq!(rig.published(), []);
+}
+
+#[test]
+fn a_ghost_that_nobody_believes_is_no_goodbye_of_who_hides() {
+    let mut rig = Rig::up();
+    rig.command(choose(ChosenStatus::Invisible));
+    rig.live(DEVICE, &lost(5));
+    rig.acknowledge();
+    assert_eq!(rig.published_to(DEVICE)[0]["cause"], "left");
+    // The same where it came while we were away.
+    let mut rig = Rig::up();
+    rig.link(broken());
+    rig.pass(1000);
+    rig.effects.clear();
+    let hide = json!({"v":1,"rev":1,"status":"invisible"});
+    rig.connect_and_read(&[(DEVICE, &lost(5)), (CHOSEN, &hide)]);
+    assert_eq!(rig.published_to(DEVICE)[0]["cause"], "left");
+}
+
+#[test]
+fn a_goodbye_that_was_lost_with_the_broker_is_said_again_before_hiding() {
+    let mut rig = Rig::up();
+    rig.command(choose(ChosenStatus::Invisible));
+    rig.acknowledge();
+    assert_eq!(rig.published_to(DEVICE)[0]["cause"], "left");
+    rig.link(broken());
+    let hide = json!({"v":1,"rev":1,"status":"invisible"});
+    back_with_a_record_that_stands(&mut rig, &[(CHOSEN, &hide)]);
+    assert_eq!(rig.published_to(DEVICE)[0]["cause"], "left");
+}
+
+#[test]
+fn who_wants_to_hide_on_a_silent_link_waits_without_a_deadline_in_the_past() {
+    let mut rig = Rig::up();
+    rig.command(choose(ChosenStatus::Invisible));
+    rig.effects.clear();
+    rig.pass(7_200_000);
+    assert_eq!(rig.published(), []);
+}
+
+#[test]
+fn a_choice_ends_after_its_time_whatever_the_calendars_say() {
+    let expiry = crate::session::CHOICE_EXPIRY;
+    for hours in [-3i64, 3] {
+        let theirs = START.saturating_add_signed(hours * 3_600_000);
+        // A viewer, of somebody whose clock is wrong.
+        let mut rig = Rig::up();
+        let record = json!({"v":1,"status":"away","timestamp":theirs,"epoch":5,
+                            "chosen":{"rev":1,"status":"dnd","until":theirs + 60_000}});
+        rig.receive_aged(BOB, &record, RECORD_EXPIRY - Duration::from_secs(20));
+        assert_eq!(rig.bob().status, "dnd");
+        assert_eq!(rig.bob().until, Timestamp::from_ms(START + rig.ms + 40_000));
+        rig.pass(39_999);
+        assert_eq!(rig.bob().status, "dnd", "{hours}");
+        rig.pass(1);
+        assert_eq!(rig.bob().status, "away", "{hours}");
+        // Another device of the same person writes the end on its own calendar, and is over it at the same time.
+        let mut rig = Rig::up();
+        let chosen = json!({"v":1,"rev":1,"status":"dnd","until":theirs + 60_000,
+                            "at":theirs,"timestamp":theirs + 10_000});
+        rig.receive_aged(CHOSEN, &chosen, expiry - Duration::from_secs(20));
+        let copy = rig.published_to(DEVICE)[0]["chosen"]["until"].clone();
+        assert_eq!(copy, START + rig.ms + 30_000);
+        rig.pass(30_000);
+        assert_eq!(rig.engine.snapshot(Stage::Running).me.unwrap().status, "online");
+    }
+}

@@ -20,29 +20,35 @@ impl World {
             source.follow(now);
         }
         let healthy = |source: &Source| source.is_certain() && source.status != OFFLINE;
-        if !self.sources[..2].iter().any(healthy) {
+        let hers = devices_of(SEED_USERS[1]);
+        if !hers.iter().any(|d| healthy(&self.sources[*d])) {
             // The known limit: with no other device of hers to carry it along, a seed-style client's word can be
             // lost under the word of a companion.
             self.sources[ENGINES as usize + 1].believable |= OFFLINE;
         }
         let goes = |source: &Source| source.status == OFFLINE && !source.is_quiet(now);
-        if self.sources[..2].iter().any(|source| !source.is_certain() || goes(source)) {
+        let hides = self.people[SEED_USERS[1]].choice.may_be(INVISIBLE);
+        if hides {
+            // No device of hers writes anything then.
+            self.sources[ENGINES as usize + 1].believable |= OFFLINE;
+        }
+        if hers.iter().any(|d| !self.sources[*d].is_certain() || goes(&self.sources[*d])) {
             self.sources[ENGINES as usize + 1].blurs(now, self.slack());
         }
         for p in 0..3 {
             let seed = SEED_USERS.iter().position(|user| *user == p);
             let seed = seed
                 .map_or(OFFLINE, |seed| self.sources[ENGINES as usize + seed].crossing(now, width));
-            let devices: &[Source] = if p < 2 { &self.sources[p * 2..p * 2 + 2] } else { &[] };
-            if devices.iter().all(Source::is_certain) {
+            if p < 2 && self.all_certain(p) {
                 self.people[p].choice.settle();
             }
-            let mut sets = [OFFLINE; 2];
-            for (set, source) in sets.iter_mut().zip(devices) {
-                *set = source.crossing(now, width);
-            }
             let choice = self.people[p].choice.crossing(now, width);
-            let sum = truth::sum(&sets[..devices.len()], seed, choice);
+            let sum = if p < 2 {
+                let sets = devices_of(p).map(|d| self.sources[d].crossing(now, width));
+                truth::sum(&sets, seed, choice)
+            } else {
+                truth::sum(&[], seed, choice)
+            };
             if self.people[p].believe(now, sum) {
                 self.note(|| format!("{} may be believed {}", USERS[p], words(sum)));
                 self.plan(now + self.width() + 1, Event::Look);
@@ -50,7 +56,7 @@ impl World {
         }
         if !self.v5 {
             // Over 3.1.1 a first look does not wait for who may come back.
-            let troubles = self.sources[..DEVICES as usize].iter().map(|source| source.certain_at);
+            let troubles = devices().map(|d| self.sources[d].certain_at);
             let over = troubles.filter(|at| *at != NEVER).max().unwrap_or(0);
             for machine in self.machines.iter_mut().filter(|machine| machine.blind_until > now) {
                 machine.blind_until = machine.blind_until.max(over);
@@ -70,6 +76,19 @@ impl World {
         }
     }
 
+    /// Whether no device of a person's is in trouble.
+    pub(super) fn all_certain(&self, p: usize) -> bool {
+        devices_of(p).iter().all(|d| self.sources[*d].is_certain())
+    }
+
+    /// From when on nobody may be wrong, and everybody has heard of everything.
+    pub(super) fn all_certain_at(&self) -> u64 {
+        let sources = self.sources.iter().map(|source| source.certain_at);
+        let machines = self.machines.iter().flat_map(|m| [m.in_touch_at, m.blind_until]);
+        let ends = sources.chain(machines).filter(|at| *at != NEVER);
+        ends.max().unwrap_or(0) + self.width() + 1
+    }
+
     /// How long news is under way at most.
     fn width(&self) -> u64 {
         if self.now < self.wide_until { 3_600 } else { 600 }
@@ -77,7 +96,7 @@ impl World {
 
     pub(super) fn look(&mut self) {
         self.believe();
-        for m in 0..ENGINES as usize {
+        for m in engines() {
             self.check(m);
         }
     }
@@ -129,14 +148,17 @@ impl World {
         if !self.is_watching(m) {
             return;
         }
-        let since = self.heard_since(m);
+        let heard_since = self.heard_since(m);
         for p in 0..3 {
-            let own = m < DEVICES as usize && p == m / 2;
+            let ended_at = self.people[p].choice.ended_at;
+            let late = self.now <= ended_at + self.late + self.width();
+            let since = if late { heard_since.min(ended_at) } else { heard_since };
+            let own = is_device(m) && p == person_of(m);
             let shown = self.machines[m].shown[p];
             // Whoever says that it may be so no longer claims nothing.
             let claims = !self.machines[m].doubted[p];
             let wrong = !own && claims && !self.people[p].believable_since(shown, since);
-            if wrong && self.half_heard(m, p) & shown == 0 {
+            if wrong && (self.half_heard(m, p) | self.outlasted(m, p)) & shown == 0 {
                 let truth = self.people[p].believable;
                 self.violated(|| {
                     format!(
@@ -159,10 +181,23 @@ impl World {
         if p >= 2 || machine.cut_until <= self.now || !counts {
             return 0;
         }
-        let sets = [p * 2, p * 2 + 1].map(|d| self.sources[d].ever_since(machine.out_since));
+        let sets = devices_of(p).map(|d| self.sources[d].ever_since(machine.out_since));
         let seed = SEED_USERS.iter().position(|user| *user == p);
         let seed = seed.map_or(OFFLINE, |seed| self.sources[ENGINES as usize + seed].ever_since(0));
         truth::sum(&sets, seed, self.people[p].choice.crossing(self.now, self.now))
+    }
+
+    /// What somebody may be shown as by a machine that heard nothing for a while: the choice that it knows of ended by
+    /// itself, whatever was chosen since.
+    fn outlasted(&self, m: usize, p: usize) -> Set {
+        let machine = &self.machines[m];
+        if p >= 2 || machine.in_touch_at <= self.now || !self.people[p].choice.ended_ever {
+            return 0;
+        }
+        let sets = devices_of(p).map(|d| self.sources[d].ever_since(machine.out_since));
+        let seed = SEED_USERS.iter().position(|user| *user == p);
+        let seed = seed.map_or(OFFLINE, |seed| self.sources[ENGINES as usize + seed].ever_since(0));
+        truth::sum(&sets, seed, self.people[p].choice.crossing(self.now, self.now) | UNCHOSEN)
     }
 
     pub(super) fn judge_notice(&mut self, m: usize, notice: &Notice) {
@@ -198,7 +233,7 @@ impl World {
 
     /// A device says of itself what it observes now and nothing else, and not without end.
     pub(super) fn judge_publish(&mut self, m: usize, publish: &Publish) {
-        if m >= DEVICES as usize {
+        if !is_device(m) {
             self.violated(|| format!("{}: a reader publishes", NAMES[m]));
             return;
         }
@@ -215,7 +250,14 @@ impl World {
         let text = std::str::from_utf8(&publish.payload).unwrap_or_default();
         let said = (field(text, "\"status\":\""), field(text, "\"cause\":\""));
         let (status, cause) = self.observed(m);
-        if said != (Some(status), cause) {
+        let choice = self.people[person_of(m)].choice.crossing(now, self.width());
+        let leaves = said == (Some("offline"), Some("left"));
+        let heard = self.machines[m].main.is_some_and(|conn| self.conns[conn].broker_open);
+        let knows = heard && !self.machines[m].catches_up;
+        if choice == INVISIBLE && knows && said.0 != Some("offline") {
+            self.violated(|| format!("{} says {said:?} and is to be seen by nobody", NAMES[m]));
+        }
+        if said != (Some(status), cause) && !(leaves && choice & INVISIBLE != 0) {
             self.violated(|| {
                 format!("{} says {said:?} of itself and observes {status} {cause:?}", NAMES[m])
             });
@@ -225,7 +267,8 @@ impl World {
     /// After all is healed.
     pub(super) fn judge_end(&mut self) {
         self.believe();
-        for m in 0..ENGINES as usize {
+        self.judge_copies();
+        for m in engines() {
             if self.machines[m].engine.is_none() || self.machines[m].frozen {
                 continue;
             }

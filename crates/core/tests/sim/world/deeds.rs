@@ -1,6 +1,20 @@
 //! What people do at their devices, and seed-style clients.
 
+use super::faults::SETTLE;
 use super::*;
+
+/// To say goodbye and connect anew: a PUBACK, a CONNECT, reading, and perhaps a try that is lost.
+const CHANGES_PLACES: u64 = 4_500;
+/// Ages are told in whole seconds, by the broker to a device and again to whoever reads that device's copy.
+const FADES: u64 = 2_100;
+
+const fn chosen(word: Word) -> ChosenStatus {
+    match word {
+        Word::Online => ChosenStatus::Online,
+        Word::Away => ChosenStatus::Away,
+        Word::Dnd => ChosenStatus::Dnd,
+    }
+}
 
 impl World {
     pub(super) fn take(&mut self, what: What) {
@@ -25,15 +39,15 @@ impl World {
                 self.at_desk(d, Observation::Locked(locked), |desk, _| desk.locked = locked);
             }
             What::Choose(d, word) => {
-                let status = match word {
-                    Word::Online => ChosenStatus::Online,
-                    Word::Away => ChosenStatus::Away,
-                    Word::Dnd => ChosenStatus::Dnd,
-                };
-                let command = Command::Choose { status, text: None, emoji: None, lasting: None };
-                self.choose(usize::from(d), bit(word), command);
+                self.choose_for(usize::from(d), chosen(word), bit(word), None);
             }
-            What::Clear(d) => self.choose(usize::from(d), UNCHOSEN, Command::ClearChosen),
+            What::ChooseFor(d, word, for_ms) => {
+                self.choose_for(usize::from(d), chosen(word), bit(word), Some(for_ms));
+            }
+            What::Hide(d, for_ms) => {
+                self.choose_for(usize::from(d), ChosenStatus::Invisible, INVISIBLE, for_ms);
+            }
+            What::Clear(d) => self.choose(usize::from(d), UNCHOSEN, Command::ClearChosen, None),
             What::Suspend(d) => self.suspend_or_wake(usize::from(d)),
             What::Quit(d) => self.quit_or_start(usize::from(d)),
             What::SeedSays(seed, word) => {
@@ -85,6 +99,10 @@ impl World {
         if machine.engine.is_some() && !machine.frozen {
             let status = self.standing(m);
             self.sources[m].says(self.now, status);
+            let (other, until) = self.machines[m].met;
+            if self.now < until && !self.sources[other].is_certain() {
+                self.sources[other].believable |= status;
+            }
             self.believe();
         }
     }
@@ -102,20 +120,77 @@ impl World {
         self.handle(m, Input::Observed(observation));
     }
 
-    fn choose(&mut self, m: usize, choice: Set, command: Command) {
+    fn choose_for(&mut self, m: usize, status: ChosenStatus, choice: Set, for_ms: Option<u32>) {
+        // Without ages, calendars decide when a choice ends that was read from the store, so nobody can tell.
+        let for_ms = for_ms.filter(|_| self.v5);
+        let lasting = for_ms.map(|ms| Duration::from_millis(ms.into()));
+        let command = Command::Choose { status, text: None, emoji: None, lasting };
+        self.choose(m, choice, command, for_ms);
+    }
+
+    fn choose(&mut self, m: usize, choice: Set, command: Command, for_ms: Option<u32>) {
         if !self.is_usable(m) {
             return;
         }
-        let person = m / 2;
+        let p = person_of(m);
         let here = self.sources[m].is_certain();
-        let clear = self.sources[person * 2..person * 2 + 2].iter().all(Source::is_certain);
-        self.people[person].choice.chosen(self.now, m, choice, here, clear);
+        let clear = self.all_certain(p);
+        let hidden = self.people[p].choice.may_be(INVISIBLE);
+        self.people[p].choice.chosen(self.now, m, choice, here, clear);
         if !self.v5 && !here {
             // Without ages, calendars decide between a wish that waited and what stands at the broker.
-            self.people[person].choice.blurs();
+            self.people[p].choice.blurs();
+        }
+        if hidden || choice == INVISIBLE {
+            self.changes_places(p, hidden, 0);
+        }
+        if let Some(ms) = for_ms {
+            let (ends, number) = (self.now + u64::from(ms), self.people[p].choice.number);
+            let fades = ends.saturating_sub(FADES).max(self.now);
+            self.plan(fades, Event::ChoiceFades(p, number));
+            self.plan(ends, Event::ChoiceEnds(p, number));
         }
         self.believe();
         self.handle(m, Input::Command(command));
+    }
+
+    /// The devices of a person connect anew, as readers or, if they come out of hiding, as themselves.
+    fn changes_places(&mut self, p: usize, come_out: bool, late: u64) {
+        let until = self.now + CHANGES_PLACES + self.slack() + late;
+        for d in devices_of(p) {
+            let machine = &self.machines[d];
+            if machine.engine.is_none() || machine.frozen {
+                continue;
+            }
+            if come_out && self.sources[d].status != OFFLINE {
+                self.sources[d].cut(self.now, Some(self.now), until);
+            }
+            self.out_of_touch(d, until + SETTLE);
+            let machine = &mut self.machines[d];
+            machine.cut_until = machine.cut_until.max(until + SETTLE);
+            if come_out {
+                self.meets_its_like(d);
+            }
+        }
+    }
+
+    pub(super) fn choice_fades(&mut self, p: usize, number: u32) {
+        let hidden = self.people[p].choice.may_be(INVISIBLE);
+        self.people[p].choice.fades(number);
+        if hidden && self.people[p].choice.may_be(UNCHOSEN) {
+            self.changes_places(p, true, self.late);
+        }
+        self.believe();
+    }
+
+    pub(super) fn choice_ends(&mut self, p: usize, number: u32) {
+        let hidden = self.people[p].choice.may_be(INVISIBLE);
+        if hidden && self.people[p].choice.may_be(UNCHOSEN) {
+            self.changes_places(p, true, self.late);
+        }
+        let clear = self.all_certain(p);
+        self.people[p].choice.ends(self.now, number, clear);
+        self.believe();
     }
 
     fn suspend_or_wake(&mut self, m: usize) {
@@ -129,6 +204,7 @@ impl World {
             machine.frozen = false;
             self.plan((last + AWAY_AFTER).max(self.now), Event::Threshold(m));
             self.comes_back(m, 2_500);
+            self.meets_its_like(m);
             self.mute_or_not(m);
             self.deliver_inbox(m);
             self.handle(m, Input::Observed(Observation::Resumed));
@@ -148,7 +224,7 @@ impl World {
         }
     }
 
-    fn quit_or_start(&mut self, m: usize) {
+    pub(super) fn quit_or_start(&mut self, m: usize) {
         if self.is_usable(m) {
             self.machines[m].desk.quit = true;
             self.goes(m);
@@ -165,7 +241,7 @@ impl World {
         if !certain {
             self.sources[m].goes_unheard();
             self.sources[m].extend(self.now, self.now + LEASE + 20_000);
-            self.people[m / 2].choice.disturbed(self.now, true);
+            self.people[person_of(m)].choice.disturbed(self.now, true);
         }
         self.believe();
     }
@@ -177,12 +253,17 @@ impl World {
         }
         machine.desk.quit = false;
         self.comes_back(m, 2_500);
+        self.meets_its_like(m);
         self.launch(m);
     }
 
     /// A device is there again, and everybody knows it after so long at the latest.
     pub(super) fn comes_back(&mut self, m: usize, within: u64) {
-        let path = self.machines[m].path_certain.max(self.broker_certain);
+        let path = self.machines[m].path_certain.max(self.machines[m].path_used_at());
+        let path = path.max(self.broker_certain);
+        // Whoever does not know whether they hide connects twice.
+        let hid = self.people[person_of(m)].choice.ever_hid();
+        let within = if hid { within + CHANGES_PLACES } else { within };
         let status = self.standing(m);
         let certain_at = (self.now + within + self.slack()).max(path);
         let in_time = self.now + 600 + self.slack();

@@ -15,7 +15,7 @@ const fn recovery(lasted: u64) -> u64 {
 }
 
 /// Settling, and the time for reading a viewer takes.
-const SETTLE: u64 = 12_000;
+pub(super) const SETTLE: u64 = 12_000;
 
 impl World {
     /// Whoever is slow takes longer for everything.
@@ -39,6 +39,7 @@ impl World {
                 let until = self.now + u64::from(for_ms);
                 self.machines[m].slow = (by_ms.into(), until);
                 self.wide_until = self.wide_until.max(until + 10_000);
+                self.late = self.late.max(2_000);
                 self.plan(until, Event::Slow(m, until));
                 // Troubles under way take longer to end.
                 for source in self.sources.iter_mut().filter(|source| !source.is_certain()) {
@@ -75,6 +76,7 @@ impl World {
             Fault::Broker { end, for_ms } => self.broker_ends(end, for_ms.into()),
             Fault::Split { device } => self.split(usize::from(device)),
             Fault::Meddle { device, for_ms } => self.meddle(usize::from(device), for_ms.into()),
+            Fault::Copy { device } => self.copy_or_quit(usize::from(device)),
             Fault::Reopen { viewer } => {
                 let m = usize::from(viewer);
                 self.process_ends(m);
@@ -108,9 +110,9 @@ impl World {
     pub(super) fn reads_anew(&mut self) {
         if !self.v5 {
             let until = self.now + LEASE + 10_000 + self.slack();
-            for (d, source) in self.sources[..DEVICES as usize].iter_mut().enumerate() {
-                if source.haunts(self.now, until) {
-                    self.people[d / 2].choice.recalled();
+            for d in devices() {
+                if self.sources[d].haunts(self.now, until) {
+                    self.people[person_of(d)].choice.recalled();
                 }
             }
             self.believe();
@@ -126,7 +128,7 @@ impl World {
         if *blind > self.now {
             *blind = (*blind).max(certain_at + SETTLE);
         }
-        if m < DEVICES as usize {
+        if is_device(m) {
             if self.sources[m].status == OFFLINE {
                 let certain_at = self.now + LEASE + 20_000;
                 if !self.sources[m].is_quiet(self.now) {
@@ -136,7 +138,8 @@ impl World {
             } else {
                 self.sources[m].cut(self.now, offline_at, certain_at);
             }
-            self.people[m / 2].choice.disturbed(self.now, false);
+            self.people[person_of(m)].choice.disturbed(self.now, false);
+            self.meets_its_like(m);
         }
         self.out_of_touch(m, certain_at + SETTLE);
     }
@@ -194,11 +197,17 @@ impl World {
         }
     }
 
+    /// What is under way arrives so much later; what is held up for longer than a client waits is read anew.
+    fn holds_up(&mut self, for_ms: u64) {
+        self.late = self.late.max(for_ms.min(2 * KEEP_ALIVE) + 2_000);
+    }
+
     fn stall(&mut self, m: usize, for_ms: u64) {
         if self.machines[m].frozen {
             return;
         }
         let now = self.now;
+        self.holds_up(for_ms);
         let offline = (for_ms > self.unnoticed() + 4_000).then_some(now + 4_000 + GRACE);
         let certain = if for_ms < 3_900 && self.machines[m].path_certain <= now {
             now + for_ms + 1_000
@@ -223,7 +232,7 @@ impl World {
         let offline = back_ms.is_none_or(|ms| ms + slack > 5_400).then_some(now + GRACE);
         self.sources[m].dies(now);
         self.sources[m].cut(now, offline, certain);
-        self.people[m / 2].choice.disturbed(now, true);
+        self.people[person_of(m)].choice.disturbed(now, true);
         if let Some(ms) = back_ms {
             self.plan(now + ms, Event::Launch(m));
         }
@@ -241,10 +250,11 @@ impl World {
             now + LEASE + 20_000
         };
         let offline = (for_ms > self.unnoticed() + 4_000).then_some(now + 4_000 + GRACE);
+        self.holds_up(for_ms);
         self.machines[m].frozen = true;
         self.sources[m].dies(now);
         self.sources[m].cut(now, offline, certain);
-        self.people[m / 2].choice.disturbed(now, false);
+        self.people[person_of(m)].choice.disturbed(now, false);
         self.out_of_touch(m, NEVER);
         self.mute_or_not(m);
         self.plan(now + for_ms, Event::Wake(m, dead));
@@ -254,6 +264,7 @@ impl World {
         self.note(|| format!("{} goes on", NAMES[m]));
         self.machines[m].frozen = false;
         self.comes_back(m, KEEP_ALIVE + 500 + recovery(5_000));
+        self.meets_its_like(m);
         let conns = [self.machines[m].main, self.machines[m].companion];
         if dead {
             self.machines[m].inbox.clear();
@@ -270,9 +281,11 @@ impl World {
     }
 
     pub(super) fn deliver_inbox(&mut self, m: usize) {
+        self.machines[m].catches_up = true;
         for (id, out) in std::mem::take(&mut self.machines[m].inbox) {
             self.arrive_at_client(id, out);
         }
+        self.machines[m].catches_up = false;
     }
 
     fn broker_ends(&mut self, end: Outage, for_ms: u64) {
@@ -282,7 +295,7 @@ impl World {
         let now = self.now;
         let certain = now + for_ms + recovery(for_ms) + self.slack();
         self.broker_certain = self.broker_certain.max(certain);
-        for m in 0..DEVICES as usize {
+        for m in devices() {
             if self.sources[m].status != OFFLINE {
                 self.sources[m].cut(now, None, certain);
             } else if !self.sources[m].is_quiet(now) {
@@ -303,7 +316,8 @@ impl World {
                 person.choice.forgotten();
             }
         }
-        for m in 0..ENGINES as usize {
+        for m in engines() {
+            self.meets_its_like(m);
             self.out_of_touch(m, certain + SETTLE);
             let blind = &mut self.machines[m].blind_until;
             if *blind > now {
@@ -333,8 +347,10 @@ impl World {
         self.machines[m].liar_until = now + for_ms;
         self.plan(now + for_ms, Event::LiarLeaves(m));
         self.plan(now, Event::Lie(m));
-        let source = &mut self.sources[m];
-        source.cut(now, Some(now), now + for_ms + 62_000);
+        self.sources[m].cut(now, Some(now), now + for_ms + 62_000);
+        if let Some(other) = self.like_of(m) {
+            self.sources[other].cut(now, Some(now), now + for_ms + 62_000);
+        }
     }
 
     /// Whose liar answers what was just published.
