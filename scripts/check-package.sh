@@ -98,5 +98,5 @@ check 'the rpm asks for libraries by the names that all distributions have' rpm_
 clear_away() { "${as_root[@]}" rm -rf --one-file-system "$checked/debian" "$checked/bare"; }
 trap clear_away EXIT
 clear_away
-"${as_root[@]}" env PATH="$PATH" unshare --mount --pid --fork --kill-child \
+"${as_root[@]}" env PATH="$PATH" passed="$passed" unshare --mount --pid --fork --kill-child \
     scripts/check-package/root.sh "$deb" "${deb/_${version}_/_${next}_}" "$rpm"

@@ -6,7 +6,7 @@ checked=$root/target/check-package
 failure=$checked/check.log
 
 # shellcheck disable=SC2034 # for whoever sums up
-passed=0
+passed=${passed:-0}
 check() { # check SENTENCE COMMAND...
     local sentence=$1 start=$SECONDS
     shift

@@ -309,15 +309,15 @@ remove() {
     # Once more, so that what runs is a file that is no longer there; and one that does not stand still for a signal.
     inside apt-get install -y --reinstall "/packages/$(basename "$next_deb")"
     as anna porchlight watch >"$outside/anna.log" 2>&1 &
-    local stands_still=$!
+    local watch=$!
     until_it 10 grep bert "$outside/anna.log"
-    kill -STOP "$stands_still"
+    kill -STOP "$(pgrep -fx 'porchlight watch')"
     [[ $(ours | wc -l) == 3 ]]
 
     inside apt-get remove -y porchlight
     [[ -z $(ours) ]]
     # Not even that one had to be killed: it ended by itself, and well.
-    wait "$stands_still"
+    wait "$watch"
     # What drew the window has gone as well.
     until_it 5 no_webview
     until_it 5 said_goodbye anna

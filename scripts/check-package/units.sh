@@ -3,13 +3,16 @@
 # root may, as in some containers, it says that they were not checked.
 
 of_units() {
-    inside env HOME=/run/units XDG_RUNTIME_DIR=/run/units "$@"
+    # systemctl would find that it is in another root than the first process, and do nothing.
+    inside env HOME=/run/units XDG_RUNTIME_DIR=/run/units SYSTEMD_IGNORE_CHROOT=1 "$@"
 }
 unit_pid() { of_units systemctl --user show --property MainPID --value "$1"; }
 unit_is() { [[ $(of_units systemctl --user is-active "$1") == "$2" ]]; }
 unit_began_again() { [[ $(unit_pid porchlight) != 0 && $(unit_pid porchlight) != "$1" ]]; }
 who_of_units() { of_units porchlight who | grep -F 'uma  online'; }
+groups() { find /sys/fs/cgroup -mindepth 1 -type d | LC_ALL=C sort; }
 systemd_runs() {
+    groups >"$outside/groups"
     mkdir -p "$debian"/run/systemd/system "$debian"/run/units/.config/porchlight
     chmod 700 "$debian/run/units"
     mount --rbind /sys "$debian/sys"
@@ -25,6 +28,8 @@ units_run() {
     of_units systemctl --user start porchlight
     until_it 20 who_of_units
     was=$(unit_pid porchlight)
+    # Its system calls are filtered.
+    grep -x 'Seccomp:[[:space:]]*2' "/proc/$was/status"
     of_units systemctl --user reload porchlight
     until_it 20 who_of_units
     [[ $(unit_pid porchlight) == "$was" ]]
@@ -33,14 +38,17 @@ units_run() {
     until_it 20 who_of_units
     of_units systemctl --user stop porchlight porchlight-hub
     # A config that only a person can put right is not tried again.
-    echo 'user = 1' >"$debian/run/units/.config/porchlight/config.toml"
+    echo 'user = ' >"$debian/run/units/.config/porchlight/config.toml"
     of_units systemctl --user start porchlight
-    until_it 20 unit_is porchlight failed
+    until_it 20 unit_is porchlight failed || { of_units systemctl --user status porchlight; return 1; }
     [[ $(of_units systemctl --user show --property NRestarts --value porchlight) == 0 ]]
 }
+no_systemd() { [[ -z $(living exe "$debian/*/systemd/systemd") ]]; }
 units_end() {
     of_units systemctl --user exit
-    until_it 10 [ ! -e "$debian/run/units/systemd/private" ]
+    until_it 10 no_systemd
+    # The control groups that it has made are this machine's.
+    comm -13 "$outside/groups" <(groups) | grep -E '/((app|session)\.slice|init\.scope)(/|$)' | tac | xargs rmdir || true
     umount --recursive --lazy "$debian/sys"
     rm -r "$debian/run/systemd/system" "$debian/run/units"
 }
