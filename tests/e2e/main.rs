@@ -9,4 +9,5 @@ mod hostile;
 mod own_broker;
 mod presence;
 mod seeds;
+mod team;
 mod truth;
