@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use porchlight_tests::hosts::Hosts;
 use porchlight_tests::member::Member;
-use porchlight_tests::process::{Proc, Stream};
+use porchlight_tests::process::{Exit, Proc, Stream};
 use porchlight_tests::until::{SOON, START, Stopwatch};
 use porchlight_tests::{until, until_async};
 use serde_json::Value;
@@ -58,7 +58,7 @@ async fn a_link_alone_brings_somebody_on_another_computer_into_the_team() {
     // Used up: nobody else comes in by it.
     let mallory = Member::new("Mallory").on(&hosts, 1);
     let (exit, _) = mallory.finish(&["join", &link, "--keep-in-file"]).await;
-    assert_eq!(exit.code(), Some(4));
+    assert_eq!(exit, Exit::Code(4));
 }
 
 #[tokio::test]
@@ -72,7 +72,7 @@ async fn whoever_is_removed_is_out_at_once_and_forgotten() {
     anna.ask(&["members", "remove", "bob"]).await;
     until_async("Bob to be forgotten", SOON, async || anna.sees("bob").await.is_none()).await;
     let (exit, _) = bob.finish(&["who"]).await;
-    assert_eq!(exit.code(), Some(4), "{runs}");
+    assert_eq!(exit, Exit::Code(4), "{runs}");
     assert!(anna.sees("bob").await.is_none(), "nothing of him comes back");
 }
 
@@ -110,5 +110,5 @@ async fn whoever_leaves_takes_their_records_along() {
     bob.ask(&["leave"]).await;
     until_async("Bob to be forgotten", SOON, async || anna.sees("bob").await.is_none()).await;
     let (exit, _) = bob.finish(&["members"]).await;
-    assert_eq!(exit.code(), Some(2), "he belongs to no team");
+    assert_eq!(exit, Exit::Code(2), "he belongs to no team");
 }
