@@ -11,4 +11,5 @@ mod machine;
 mod own_broker;
 mod presence;
 mod seeds;
+mod team;
 mod truth;

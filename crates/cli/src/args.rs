@@ -41,6 +41,16 @@ pub(crate) enum Command {
     Clear(Clear),
     /// Run a hub for the team
     Hub(Hub),
+    /// Join a team by its link; without one, list the teams on this network
+    Join(Join),
+    /// Make a link for somebody who shall join, or for a further device of yours
+    Invite(Invite),
+    /// List who belongs to the team; remove members, forget devices
+    Members(Members),
+    /// Let programs read who is around
+    Token(Token),
+    /// Leave the team
+    Leave(Leave),
     /// Say what is watched here, what is missing, and what to do about it
     Doctor(Doctor),
     /// A hub and eight simulated teammates, to look around
@@ -215,6 +225,125 @@ pub(crate) struct HubFile {
     /// The hub's folder
     #[arg(long, value_name = "DIR")]
     pub(crate) store: Option<PathBuf>,
+}
+
+#[derive(Debug, ArgGroup)]
+pub(crate) struct Join {
+    /// The link: porchlight://join?...
+    #[arg(conflicts_with = "nearby")]
+    pub(crate) link: Option<String>,
+    /// Ask this team on the local network to let you in, and wait; without a name, list them
+    #[arg(long, value_name = "TEAM", num_args = 0..=1, default_missing_value = "")]
+    pub(crate) nearby: Option<String>,
+    /// Keep what lets this device in in a file that only you can read, instead of the keyring
+    #[arg(long)]
+    pub(crate) keep_in_file: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Give up looking for the team after so long
+    #[arg(long, value_name = "TIME", default_value = "10s")]
+    pub(crate) timeout: Span,
+}
+
+#[derive(Debug, ArgGroup)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Invite {
+    #[command(subcommand)]
+    pub(crate) what: Option<Invitations>,
+    /// For a further device of yours
+    #[arg(long)]
+    pub(crate) me: bool,
+    /// How often it can be used, 1 to 100 [default: 1]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100), conflicts_with = "me")]
+    pub(crate) uses: Option<u32>,
+    /// For how long it holds, at most 30d [default: 7d]
+    #[arg(long = "for", value_name = "TIME")]
+    pub(crate) lasting: Option<Span>,
+    /// Print JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Invitations {
+    /// List the links that still hold, without what is secret in them
+    List,
+    /// Take a link back
+    Revoke {
+        /// As `invite list` prints it
+        id: String,
+    },
+    /// List who asks to be let in
+    Requests,
+    /// Let somebody in
+    Approve {
+        /// As `invite requests` prints it
+        id: String,
+    },
+    /// Don't
+    Refuse {
+        /// As `invite requests` prints it
+        id: String,
+    },
+}
+
+#[derive(Debug, ArgGroup)]
+pub(crate) struct Members {
+    #[command(subcommand)]
+    pub(crate) what: Option<MembersDo>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MembersDo {
+    /// Remove a member: out at once, with all devices
+    Remove {
+        /// Their id
+        user: String,
+    },
+    /// Forget one device, such as a laptop that was lost
+    Forget {
+        /// As `members` prints it
+        device: String,
+    },
+}
+
+#[derive(Debug, ArgGroup)]
+pub(crate) struct Token {
+    #[command(subcommand)]
+    pub(crate) what: TokenDo,
+    /// Print JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenDo {
+    /// Make one
+    Make {
+        /// What it is for
+        label: String,
+    },
+    /// List those that hold
+    List,
+    /// Take one back
+    Revoke {
+        /// As `token list` prints it
+        id: String,
+    },
+}
+
+#[derive(Debug, ArgGroup)]
+pub(crate) struct Leave {
+    /// Only with this device; the others stay
+    #[arg(long)]
+    pub(crate) this_device: bool,
+    /// Forget the team here even where its hub can't be told
+    #[arg(long)]
+    pub(crate) anyway: bool,
 }
 
 #[derive(Debug, ArgGroup)]

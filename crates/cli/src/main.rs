@@ -16,6 +16,7 @@ mod hub;
 mod run;
 mod say;
 mod signals;
+mod team;
 mod watch;
 mod who;
 
@@ -44,6 +45,11 @@ async fn perform(args: Args) -> Result<(), failure::Failure> {
         Command::Clear(clear) => choose::clear(&args.flags, clear).await,
         Command::Hub(hub) if hub.gateway.are_given() => gateway::gateway(&args.flags, hub).await,
         Command::Hub(hub) => hub::hub(&args.flags, hub).await,
+        Command::Join(join) => team::join::join(&args.flags, join).await,
+        Command::Invite(invite) => team::invite::invite(&args.flags, invite).await,
+        Command::Members(members) => team::members::members(&args.flags, members).await,
+        Command::Token(token) => team::token::token(&args.flags, token).await,
+        Command::Leave(leave) => team::leave::leave(&args.flags, leave).await,
         Command::Doctor(doctor) => doctor::doctor(&args.flags, doctor).await,
         Command::Demo(demo) => demo::demo(demo).await,
     }

@@ -1,0 +1,53 @@
+//! What every command about the team needs: the membership, its hub, and why that did not work.
+//!
+//! Owns no command: `join`, `invite`, `members`, `token` and `leave` are below.
+
+use porchlight_agent::flags::{Flags, Resolved};
+use porchlight_agent::membership::{Membership, MembershipError};
+use porchlight_agent::team::{Team, TeamError};
+
+use crate::failure::Failure;
+
+pub(crate) mod invite;
+pub(crate) mod join;
+pub(crate) mod leave;
+pub(crate) mod members;
+pub(crate) mod token;
+
+/// The team that this account belongs to.
+fn membership(resolved: &Resolved) -> Result<Membership, Failure> {
+    Membership::read(&resolved.places.state).map_err(unkept)?.ok_or_else(|| {
+        Failure::Usage(
+            "this account belongs to no team; join one with `porchlight join LINK`, or start one in the app or with \
+             `porchlight hub`"
+                .to_owned(),
+        )
+    })
+}
+
+/// The team's hub, to be asked.
+async fn hub(flags: &Flags) -> Result<(Membership, Team), Failure> {
+    let resolved = flags.resolve().map_err(Failure::usage)?;
+    let membership = membership(&resolved)?;
+    let team = Team::of(&membership).await.map_err(told)?;
+    Ok((membership, team))
+}
+
+/// Why a hub did not do it, as the end of a command.
+fn told(error: TeamError) -> Failure {
+    match error {
+        TeamError::Link(_) | TeamError::Moved { .. } => Failure::NoConnection(error.to_string()),
+        TeamError::Refused { message, .. } => Failure::Refused(message),
+        TeamError::Tls(_) | TeamError::NoHub { .. } | TeamError::Credential(_) => {
+            Failure::Other(anyhow::Error::new(error))
+        }
+    }
+}
+
+/// Why a membership can't be had or kept, as the end of a command.
+fn unkept(error: impl Into<MembershipError>) -> Failure {
+    let error = error.into();
+    let keyring = matches!(error, MembershipError::Keyring(_));
+    let hint = if keyring { " (--keep-in-file)" } else { "" };
+    Failure::Usage(format!("{error}{hint}"))
+}

@@ -1,0 +1,66 @@
+//! `porchlight members`: who belongs to the team, and who no longer shall.
+
+use porchlight_agent::clock;
+use porchlight_agent::flags::Flags;
+use porchlight_core::id::UserId;
+use porchlight_core::team::{Member, Role};
+
+use super::told;
+use crate::args::{Members, MembersDo};
+use crate::failure::Failure;
+use crate::say;
+
+pub(crate) async fn members(flags: &Flags, args: Members) -> Result<(), Failure> {
+    let (membership, hub) = super::hub(flags).await?;
+    match args.what {
+        None => {
+            let mut members = hub.members().await.map_err(told)?;
+            members.sort_by_cached_key(|member| (member.name.to_lowercase(), member.user.clone()));
+            if args.json {
+                say::print(&say::json(&members));
+                return Ok(());
+            }
+            for member in &members {
+                tell(member);
+            }
+            Ok(())
+        }
+        Some(MembersDo::Remove { user }) => {
+            let user = UserId::from_typed(&user).map_err(Failure::usage)?;
+            if user == *membership.user() {
+                return Err(Failure::Usage(
+                    "that is you: `porchlight leave` leaves the team".to_owned(),
+                ));
+            }
+            hub.remove(&user).await.map_err(told)?;
+            Ok(())
+        }
+        Some(MembersDo::Forget { device }) => {
+            if device == membership.credential_id() {
+                return Err(Failure::Usage(
+                    "that is this device: `porchlight leave --this-device` takes it out of the team".to_owned(),
+                ));
+            }
+            hub.revoke(&device).await.map_err(told)?;
+            Ok(())
+        }
+    }
+}
+
+fn tell(member: &Member) {
+    let role = match member.role {
+        Role::Starter => "  starter",
+        Role::Member => "",
+    };
+    let since = clock::local(member.since);
+    say::print(&format!("{} ({}){role}  since {since}", member.name, member.user));
+    for device in &member.devices {
+        let kind = device.kind.as_deref().unwrap_or("device");
+        let this = if device.this { "  this one" } else { "" };
+        let last = device.last_here.map_or_else(
+            || "  never here yet".to_owned(),
+            |at| format!("  last here {}", clock::local(at)),
+        );
+        say::print(&format!("    {}  {kind}{this}{last}", device.id));
+    }
+}

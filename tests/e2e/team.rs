@@ -1,0 +1,114 @@
+//! A team at its own hub, by the command line: started on one computer, joined from another by a link alone.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use porchlight_tests::hosts::Hosts;
+use porchlight_tests::member::Member;
+use porchlight_tests::process::{Exit, Proc, Stream};
+use porchlight_tests::until::{SOON, START, Stopwatch};
+use porchlight_tests::{until, until_async};
+use serde_json::Value;
+
+/// The first link that a hub prints: whoever redeems it owns the team.
+async fn first_link(hub: &Proc) -> String {
+    let line = hub.wait_line(|line| line.contains("porchlight://join?"), START).await;
+    line.split_whitespace()
+        .find(|word| word.starts_with("porchlight://"))
+        .expect("the line has it")
+        .to_owned()
+}
+
+/// A hub on the first host, and its starter beside it.
+async fn team(hosts: &Arc<Hosts>) -> (Proc, Member) {
+    let anna = Member::new("Anna").on(hosts, 0);
+    let hub = anna.start(&["hub"]);
+    let link = first_link(&hub).await;
+    anna.join(&link).await;
+    (hub, anna)
+}
+
+#[tokio::test]
+async fn a_link_alone_brings_somebody_on_another_computer_into_the_team() {
+    let Some(hosts) = Hosts::two("two_hosts").map(Arc::new) else { return };
+    let (_hub, anna) = team(&hosts).await;
+    let _anna_runs = anna.start(&["run", "--activity", "none"]);
+    let link = anna.invite(&[]).await;
+
+    let bob = Member::new("Bob").on(&hosts, 1);
+    let since = Stopwatch::start();
+    bob.join(&link).await;
+    let watch = bob.start(&["watch", "--json"]);
+    until("Anna to be seen by Bob", SOON, || {
+        watch.lines(Stream::Out).iter().any(|line| {
+            serde_json::from_str::<Value>(line)
+                .is_ok_and(|person| person["user"] == "anna" && person["status"] == "online")
+        })
+    })
+    .await;
+    let took = since.elapsed();
+    println!("from the link to the roster: {took:?}");
+    assert!(took <= Duration::from_secs(5), "{took:?}");
+
+    let _bob_runs = bob.start(&["run", "--activity", "none"]);
+    until_async("Bob to be seen by Anna", SOON, async || {
+        anna.sees("bob").await.as_deref() == Some("online")
+    })
+    .await;
+    // Used up: nobody else comes in by it.
+    let mallory = Member::new("Mallory").on(&hosts, 1);
+    let (exit, _) = mallory.finish(&["join", &link, "--keep-in-file"]).await;
+    assert_eq!(exit, Exit::Code(4));
+}
+
+#[tokio::test]
+async fn whoever_is_removed_is_out_at_once_and_forgotten() {
+    let Some(hosts) = Hosts::two("two_hosts").map(Arc::new) else { return };
+    let (_hub, anna) = team(&hosts).await;
+    let bob = Member::new("Bob").on(&hosts, 1);
+    bob.join(&anna.invite(&[]).await).await;
+    let runs = bob.start(&["run", "--activity", "none"]);
+    until_async("Bob to be seen", SOON, async || anna.sees("bob").await.is_some()).await;
+    anna.ask(&["members", "remove", "bob"]).await;
+    until_async("Bob to be forgotten", SOON, async || anna.sees("bob").await.is_none()).await;
+    let (exit, _) = bob.finish(&["who"]).await;
+    assert_eq!(exit, Exit::Code(4), "{runs}");
+    assert!(anna.sees("bob").await.is_none(), "nothing of him comes back");
+}
+
+#[tokio::test]
+async fn a_team_is_found_on_the_network_and_a_member_lets_somebody_in() {
+    let Some(hosts) = Hosts::two("two_hosts").map(Arc::new) else { return };
+    let (_hub, anna) = team(&hosts).await;
+    let bob = Member::new("Bob").on(&hosts, 1);
+    let teams: Value = serde_json::from_str(&bob.ask(&["join", "--json"]).await).expect("JSON");
+    let name = teams[0]["team"].as_str().expect("the team is announced").to_owned();
+    let asking = bob.start(&["join", "--nearby", &name, "--keep-in-file"]);
+    let request = until_async("the request", SOON, async || {
+        let requests: Value =
+            serde_json::from_str(&anna.ask(&["invite", "requests", "--json"]).await).ok()?;
+        Some(requests[0].clone()).filter(|request| request["name"] == "Bob")
+    })
+    .await;
+    let code = request["code"].as_str().expect("four digits").to_owned();
+    assert!(asking.lines(Stream::Err).iter().any(|line| line.contains(&code)), "{asking}");
+    anna.ask(&["invite", "approve", request["id"].as_str().expect("an id")]).await;
+    let (exit, _) = asking.finish(2 * SOON).await;
+    assert!(exit.success(), "{asking}");
+    until_async("the team to be read", SOON, async || bob.finish(&["who"]).await.0.success()).await;
+}
+
+#[tokio::test]
+async fn whoever_leaves_takes_their_records_along() {
+    let Some(hosts) = Hosts::two("two_hosts").map(Arc::new) else { return };
+    let (_hub, anna) = team(&hosts).await;
+    let bob = Member::new("Bob").on(&hosts, 1);
+    bob.join(&anna.invite(&[]).await).await;
+    let mut runs = bob.start(&["run", "--activity", "none"]);
+    until_async("Bob to be seen", SOON, async || anna.sees("bob").await.is_some()).await;
+    runs.stop(SOON);
+    bob.ask(&["leave"]).await;
+    until_async("Bob to be forgotten", SOON, async || anna.sees("bob").await.is_none()).await;
+    let (exit, _) = bob.finish(&["members"]).await;
+    assert_eq!(exit, Exit::Code(2), "he belongs to no team");
+}
