@@ -278,6 +278,7 @@ impl Desk {
             seq: 0,
             stage: self.stage,
             suggested_name: account::suggested_name(),
+            team: None,
             me: None,
             link: LinkView::Unset,
             people: Vec::new(),
