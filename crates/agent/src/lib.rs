@@ -13,6 +13,7 @@ pub mod flags;
 pub mod habits;
 mod mqtt;
 pub mod places;
+pub mod qr;
 mod store;
 pub mod teammates;
 mod tls;
