@@ -423,7 +423,7 @@ at: Timestamp, };
 /**
  * Which computer hosts a team.
  */
-export type HostView = { 
+export type TeamHost = { 
 /**
  * Whose it is, or what it calls itself.
  */
@@ -456,7 +456,7 @@ me: string,
 /**
  * Which computer hosts it, where that is known.
  */
-host: HostView | null, 
+host: TeamHost | null, 
 /**
  * Everybody who belongs to it, me included, in no order.
  */

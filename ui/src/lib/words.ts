@@ -191,6 +191,16 @@ export function linkProblem(link: LinkView): Problem | null {
   return link.state === 'connecting' || link.state === 'refused' ? link.problem : null;
 }
 
+/**
+ * The computer at which the team meets is asleep, off or out of reach: nothing that anybody did wrong, and it mends
+ * itself. The message says all of it.
+ */
+export function isHostAway(problem: Problem | null): boolean {
+  return problem !== null && HOST_AWAY.includes(problem.code);
+}
+
+const HOST_AWAY = ['host_asleep', 'host_left', 'host_lost'];
+
 /** When the list was last true, while it may not be. */
 export function asOf(link: LinkView): number | null {
   return link.state === 'connecting' || link.state === 'refused' ? link.as_of : null;

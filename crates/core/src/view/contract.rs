@@ -2,7 +2,7 @@
 
 use ts_rs::{Config, TS};
 
-use super::team::{HostView, InvitationView, InviteShown, NearbyTeam, TeamPane};
+use super::team::{InvitationView, InviteShown, NearbyTeam, TeamHost, TeamPane};
 use super::{
     CauseView, ChosenStatus, ChosenView, DeviceView, Doubt, Evidence, LinkView, MeView, PersonView,
     Problem, Snapshot, Stage, Update,
@@ -51,7 +51,7 @@ fn text() -> String {
         Member,
         InviteView,
         RequestView,
-        HostView,
+        TeamHost,
         TeamPane,
         NearbyTeam,
         InvitationView,

@@ -21,7 +21,7 @@ pub struct TeamPane {
     /// My id.
     pub me: String,
     /// Which computer hosts it, where that is known.
-    pub host: Option<HostView>,
+    pub host: Option<TeamHost>,
     /// Everybody who belongs to it, me included, in no order.
     pub members: Vec<Member>,
     /// The invitations that still hold.
@@ -33,7 +33,7 @@ pub struct TeamPane {
 /// Which computer hosts a team.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
-pub struct HostView {
+pub struct TeamHost {
     /// Whose it is, or what it calls itself.
     pub name: String,
     /// The id of the member whose computer it is. Absent where it is nobody's.
