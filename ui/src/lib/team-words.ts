@@ -1,6 +1,6 @@
 /** Everything the window says about a team: pure functions, as `words.ts` has them for people. */
 import type { DeviceOfMember, InviteShown, InviteView, Member, TeamPane } from './contract';
-import { moment } from './moment';
+import { day, moment } from './moment';
 
 /** The longest name of a team, and of a person, in characters; the host cuts what is longer. */
 export const NAME_LIMIT = 64;
@@ -32,10 +32,10 @@ export function inviteWords(invite: Pick<InviteShown, 'uses' | 'ends'>, today: n
 export function standingInvite(invite: InviteView, members: readonly Member[], me: string, today: number): string {
   const named = (user: string) => members.find((member) => member.user === user)?.name ?? user;
   const whom = invite.for_user;
-  const forWhom = whom === null ? 'For somebody new' : whom === me ? 'For a device of yours' : `For a device of ${named(whom)}`;
-  const by = invite.by === null || invite.by === me ? '' : `, by ${named(invite.by)}`;
-  const left = invite.uses_left === 1 ? 'once more' : `${invite.uses_left} times more`;
-  return `${forWhom}${by}; works ${left}, until ${moment(invite.ends, today)}`;
+  const forWhom =
+    whom === null ? 'For somebody new' : `For a device of ${whom === me ? 'yours' : named(whom)}`;
+  const by = invite.by === null || invite.by === me || invite.by === whom ? '' : `, by ${named(invite.by)}`;
+  return `${forWhom}${by}; works ${times(invite.uses_left)}, until ${moment(invite.ends, today)}`;
 }
 
 export function deviceWord(device: DeviceOfMember): string {
@@ -44,13 +44,13 @@ export function deviceWord(device: DeviceOfMember): string {
 
 /** Since when a device is in, and when it last came, as far as that is known. */
 export function deviceSince(device: DeviceOfMember, today: number): string {
-  const since = `since ${moment(device.since, today)}`;
+  const since = `since ${day(device.since, today)}`;
   if (device.this) return `${since}, this one`;
-  return device.last_here === null ? `${since}, never here yet` : `${since}, last here ${moment(device.last_here, today)}`;
+  return device.last_here === null ? `${since}, not here yet` : `${since}, last here ${day(device.last_here, today)}`;
 }
 
 export const REMOVE_WORDS =
-  'They are disconnected at once, on all their devices, and vanish from everybody\'s list. To come back they need a ' +
+  "They are disconnected at once, on all their devices, and vanish from everybody's list. To come back they need a " +
   'new invitation.';
 
 export function forgetWords(device: DeviceOfMember, mine: boolean): string {
@@ -61,7 +61,7 @@ export function forgetWords(device: DeviceOfMember, mine: boolean): string {
 
 /** What leaving means for whoever leaves, and for the others where it is they who keep the team going. */
 export function leaveWords(pane: TeamPane | null): string {
-  const me = 'You are signed off on all your devices, vanish from everybody\'s list, and need an invitation to come back.';
+  const me = "You are signed off on all your devices, vanish from everybody's list, and need an invitation to come back.";
   if (pane?.hosting !== true) return me;
   return pane.members.length > 1
     ? `This computer hosts the team. Without it nobody sees anybody any more: let somebody host it first. ${me}`
@@ -70,7 +70,10 @@ export function leaveWords(pane: TeamPane | null): string {
 
 /** In the order of their names, me first. */
 export function listed(members: readonly Member[], me: string): Member[] {
-  return [...members].sort((a, b) => Number(b.user === me) - Number(a.user === me) || byName.compare(a.name, b.name) || (a.user < b.user ? -1 : 1));
+  return [...members].sort(
+    (a, b) =>
+      Number(b.user === me) - Number(a.user === me) || byName.compare(a.name, b.name) || (a.user < b.user ? -1 : 1),
+  );
 }
 
 const byName = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' });

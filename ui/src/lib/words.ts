@@ -215,6 +215,7 @@ export function peopleCount(count: number): string {
   return count === 1 ? '1 person' : `${count} people`;
 }
 
-function capital(words: string): string {
+/** The first letter large: what the host says begins small, as errors do there. */
+export function capital(words: string): string {
   return words.charAt(0).toLocaleUpperCase() + words.slice(1);
 }
