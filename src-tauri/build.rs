@@ -6,8 +6,15 @@ use std::fs::{self, File};
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
-const COMMANDS: &[&str] =
-    &["snapshot", "choose", "clear_chosen", "reconnect_now", "start_here", "look_around"];
+const COMMANDS: &[&str] = &[
+    "snapshot",
+    "take_link",
+    "choose",
+    "clear_chosen",
+    "reconnect_now",
+    "start_here",
+    "look_around",
+];
 const STATES: [&str; 6] = ["online", "unknown", "away", "dnd", "connecting", "offline"];
 const SIZES: [u32; 4] = [22, 32, 44, 64];
 

@@ -18,6 +18,11 @@ pub(crate) async fn snapshot(desktop: State<'_, Desktop>) -> Answer<Snapshot> {
 }
 
 #[tauri::command]
+pub(crate) async fn take_link(desktop: State<'_, Desktop>) -> Answer<Option<String>> {
+    desktop.take_link().await
+}
+
+#[tauri::command]
 pub(crate) fn choose(
     desktop: State<'_, Desktop>,
     status: ChosenStatus,

@@ -15,6 +15,7 @@ use porchlight_core::view::{LinkView, Problem, Snapshot, Stage};
 use porchlight_hub::{Hub, HubEvent};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::link::Link;
 use crate::notices::Notices;
 use crate::shell::Shell;
 use crate::tray::Tray;
@@ -31,6 +32,10 @@ pub(crate) enum Wish {
     StartHere(String, oneshot::Sender<Result<(), Problem>>),
     LookAround(oneshot::Sender<Result<(), Problem>>),
     OpenWindow,
+    /// A link that the person followed, as it came.
+    OpenLink(String),
+    /// What the window is to do with a link, asked by it.
+    TakeLink(oneshot::Sender<Option<Link>>),
     /// A tray appeared on this desktop, or went.
     TrayThere(bool),
     Quit,
@@ -59,6 +64,10 @@ impl Desktop {
 
     pub(crate) fn open_window(&self) {
         self.wish(Wish::OpenWindow);
+    }
+
+    pub(crate) fn open_link(&self, link: String) {
+        self.wish(Wish::OpenLink(link));
     }
 
     #[cfg_attr(
@@ -91,6 +100,11 @@ impl Desktop {
         self.ask(|answer| Wish::StartHere(name, answer)).await?
     }
 
+    /// The link that waits for the window, which has it from then on.
+    pub(crate) async fn take_link(&self) -> Result<Option<String>, Problem> {
+        self.ask(Wish::TakeLink).await.map(|link| link.map(Link::into_text))
+    }
+
     pub(crate) async fn look_around(&self) -> Result<(), Problem> {
         self.ask(Wish::LookAround).await?
     }
@@ -103,6 +117,14 @@ impl Desktop {
             message: "Porchlight is being closed".to_owned(),
         })
     }
+}
+
+/// With what the app was started.
+#[derive(Debug)]
+pub(crate) struct Opening {
+    /// The window is wanted in any case.
+    pub(crate) show: bool,
+    pub(crate) link: Option<Link>,
 }
 
 /// A team, and what this app runs for it.
@@ -124,6 +146,8 @@ pub(crate) struct Desk {
     /// What the window shows while there is no team.
     stage: Stage,
     problems: Vec<Problem>,
+    /// The last link that was followed, until the window takes it.
+    link: Option<Link>,
     tray: Tray,
     notices: Notices,
     /// When to open the window because no tray came.
@@ -137,7 +161,7 @@ impl Desk {
         desktop: Desktop,
         wishes: mpsc::UnboundedReceiver<Wish>,
         flags: Flags,
-        show: bool,
+        opening: Opening,
     ) -> anyhow::Result<()> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         // One runtime for all: Tauri would start a thread for each core.
@@ -145,7 +169,7 @@ impl Desk {
         std::thread::Builder::new().name("presence".to_owned()).spawn(move || {
             runtime.block_on(async move {
                 #[cfg(target_os = "linux")]
-                let _only = crate::single::claim(&desktop).await;
+                let _only = crate::single::claim(&desktop, opening.link.as_ref()).await;
                 let desk = Self {
                     tray: Tray::open(&desktop).await,
                     notices: Notices::new(desktop.clone()),
@@ -156,9 +180,10 @@ impl Desk {
                     team: None,
                     stage: Stage::Starting,
                     problems: Vec::new(),
+                    link: opening.link,
                     give_up_on_tray: None,
                 };
-                desk.run(show).await;
+                desk.run(opening.show).await;
             });
         })?;
         Ok(())
@@ -174,7 +199,7 @@ impl Desk {
                 self.problems.push(problem);
             }
         }
-        if show || self.team.is_none() || !self.desktop.has_tray() {
+        if show || self.link.is_some() || self.team.is_none() || !self.desktop.has_tray() {
             self.shell.open_window();
         }
         self.serve().await;
@@ -227,8 +252,27 @@ impl Desk {
                 let _ = answer.send(outcome);
             }
             Wish::OpenWindow => self.shell.open_window(),
+            Wish::OpenLink(link) => self.open_link(&link),
+            Wish::TakeLink(answer) => {
+                // A window that was closed meanwhile did not get it.
+                if let Err(link) = answer.send(self.link.take()) {
+                    self.link = link;
+                }
+            }
             Wish::TrayThere(there) => self.tray_there(there),
             Wish::Quit => {}
+        }
+    }
+
+    /// The window asks for the link when it is made; one that is open is told that there is one.
+    fn open_link(&mut self, link: &str) {
+        match Link::parse(link) {
+            Ok(link) => {
+                self.link = Some(link);
+                self.shell.open_window();
+                self.shell.emit("link", ());
+            }
+            Err(refused) => tracing::warn!("a link was not opened: {refused}"),
         }
     }
 

@@ -15,6 +15,7 @@ mod commands;
 mod desk;
 mod display;
 mod eyes;
+mod link;
 mod notices;
 mod shell;
 #[cfg(target_os = "linux")]
@@ -23,7 +24,8 @@ mod start;
 mod tray;
 mod window;
 
-use desk::{Desk, Desktop};
+use desk::{Desk, Desktop, Opening};
+use link::Link;
 use shell::Shell;
 
 /// Who of your team is around, in the system tray.
@@ -35,6 +37,9 @@ struct Args {
     /// Open the window at start
     #[arg(long)]
     show: bool,
+    /// An invitation: porchlight://join?...
+    #[arg(value_name = "LINK", value_parser = Link::parse)]
+    link: Option<Link>,
 }
 
 fn main() {
@@ -54,7 +59,8 @@ fn run(args: Args) -> anyhow::Result<()> {
     let (shell, main_thread) = Shell::new();
     let (wishes_in, wishes) = mpsc::unbounded_channel();
     let desktop = Desktop::new(wishes_in);
-    Desk::start(shell, desktop.clone(), wishes, args.flags, args.show)?;
+    let opening = Opening { show: args.show, link: args.link };
+    Desk::start(shell, desktop.clone(), wishes, args.flags, opening)?;
     main_thread.serve(&desktop)
 }
 

@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tauri::{AppHandle, Emitter as _, Manager as _, RunEvent};
 
 use crate::desk::Desktop;
+#[cfg(not(target_os = "linux"))]
+use crate::link::Link;
 use crate::{commands, window};
 
 /// What the main thread is wanted for.
@@ -90,12 +92,19 @@ impl MainThread {
         #[cfg(not(target_os = "linux"))]
         let builder = builder.plugin(tauri_plugin_single_instance::init({
             let desktop = desktop.clone();
-            move |_, _, _| desktop.open_window()
+            move |_, arguments, _| {
+                desktop.open_window();
+                // After the program's own name; a flag's value is no link.
+                for link in arguments.into_iter().skip(1).filter(|it| Link::parse(it).is_ok()) {
+                    desktop.open_link(link);
+                }
+            }
         }));
         let app = builder
             .manage(desktop.clone())
             .invoke_handler(tauri::generate_handler![
                 commands::snapshot,
+                commands::take_link,
                 commands::choose,
                 commands::clear_chosen,
                 commands::reconnect_now,

@@ -10,6 +10,7 @@ use zbus::fdo::RequestNameFlags;
 use zbus::zvariant::{OwnedValue, Value};
 
 use crate::desk::Desktop;
+use crate::link::Link;
 
 const NAME: &str = "app.porchlight.Porchlight";
 const PATH: &str = "/app/porchlight/Porchlight";
@@ -23,8 +24,12 @@ impl Application {
         self.0.open_window();
     }
 
-    fn open(&self, _uris: Vec<String>, _platform_data: HashMap<String, OwnedValue>) {
+    fn open(&self, uris: Vec<String>, _platform_data: HashMap<String, OwnedValue>) {
+        // Also for a link that is refused: the person clicked on something, and sees at least whose it was.
         self.0.open_window();
+        for uri in uris {
+            self.0.open_link(uri);
+        }
     }
 
     fn activate_action(
@@ -38,12 +43,12 @@ impl Application {
 }
 
 /// Takes the name for as long as the connection is held. Where another app has it, that one is brought to the
-/// front and this process ends. Without a session bus nobody can tell, and the app goes on.
-pub(crate) async fn claim(desktop: &Desktop) -> Option<Connection> {
+/// front and given the link, and this process ends. Without a session bus nobody can tell, and the app goes on.
+pub(crate) async fn claim(desktop: &Desktop, link: Option<&Link>) -> Option<Connection> {
     match take_name(desktop).await {
         Ok(connection) => Some(connection),
         Err(zbus::Error::NameTaken) => {
-            if let Err(error) = activate_other().await {
+            if let Err(error) = hand_over(link).await {
                 eprintln!(
                     "porchlight-desktop: another one runs here, but it does not answer ({error})"
                 );
@@ -82,12 +87,19 @@ async fn driven(
     Ok(connection)
 }
 
-async fn activate_other() -> zbus::Result<()> {
+/// Does with the other app as a desktop would (Desktop Entry Specification, *D-Bus Activation*).
+async fn hand_over(link: Option<&Link>) -> zbus::Result<()> {
     let connection =
         driven(zbus::connection::Builder::session()?.internal_executor(false).build()).await?;
     let platform_data: HashMap<&str, Value<'_>> = HashMap::new();
-    connection
-        .call_method(Some(NAME), PATH, Some(INTERFACE), "Activate", &platform_data)
-        .await
-        .map(|_| ())
+    let (name, interface) = (Some(NAME), Some(INTERFACE));
+    let answer = match link {
+        Some(link) => {
+            let uris = [link.to_string()];
+            let body = (uris.as_slice(), platform_data);
+            connection.call_method(name, PATH, interface, "Open", &body).await
+        }
+        None => connection.call_method(name, PATH, interface, "Activate", &platform_data).await,
+    };
+    answer.map(|_| ())
 }

@@ -12,6 +12,9 @@ use porchlight_core::notice::Notice;
 use super::said::{Said, say};
 use crate::desk::Desktop;
 
+/// The name of the icon and of the desktop entry that the packages install (`packaging/linux`).
+const APP: &str = "app.porchlight.Porchlight";
+
 /// A notice that is still up has a thread that waits for a click; more than so many wait for none.
 const WAITING: usize = 16;
 
@@ -80,9 +83,9 @@ impl Daemon {
             .appname("Porchlight")
             .summary(&said.summary)
             .body(&body)
-            .icon("porchlight")
+            .icon(APP)
             .hint(Hint::Category(said.category.to_owned()))
-            .hint(Hint::DesktopEntry("Porchlight".to_owned()))
+            .hint(Hint::DesktopEntry(APP.to_owned()))
             .urgency(Urgency::Low)
             .action("default", "Open");
         if let Some(earlier) = self.up.get(&said.key) {

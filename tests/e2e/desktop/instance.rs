@@ -1,9 +1,15 @@
 //! A second launch on the same desktop.
 
-use porchlight_tests::until::{SOON, START};
-use porchlight_tests::{EmbeddedHub, Light, until};
+use std::collections::HashMap;
 
-use super::{Desk, PROCESS, launch, wait_tooltip, wait_window, windows};
+use porchlight_tests::until::{SOON, START};
+use porchlight_tests::{EmbeddedHub, Light, Session, WebView, until, until_async};
+use serde_json::{Value, json};
+use zbus::zvariant;
+
+use super::{APP, Desk, PROCESS, invoke, launch, runs, wait_tooltip, wait_window, windows};
+
+const INVITATION: &str = "porchlight://join?team=acme&token=A-b_1";
 
 #[tokio::test]
 async fn a_second_launch_shows_the_window_of_the_first_and_ends() {
@@ -31,4 +37,109 @@ async fn a_second_launch_shows_the_window_of_the_first_and_ends() {
     assert_eq!(first.exit(), None);
     let programs = desk.session.programs();
     assert_eq!(programs.iter().filter(|(name, _)| name == PROCESS).count(), 1, "{programs:?}");
+}
+
+/// Gives the app these as a desktop does that was asked to open them (Desktop Entry Specification, *D-Bus
+/// Activation*).
+async fn open_by_bus(session: &Session, uris: &[&str]) {
+    let connection = session.connection().await;
+    let (name, path) = ("app.porchlight.Porchlight", "/app/porchlight/Porchlight");
+    let data: HashMap<&str, zvariant::Value<'_>> = HashMap::new();
+    let body = (uris, data);
+    let interface = Some("org.freedesktop.Application");
+    connection.call_method(Some(name), path, interface, "Open", &body).await.expect("an answer");
+}
+
+/// The link that waits for the window, which no longer waits then.
+async fn take_link(window: &WebView) -> Value {
+    invoke(window, "take_link", json!({})).await.expect("the window's own command")
+}
+
+#[tokio::test]
+async fn a_link_followed_while_the_app_runs_raises_its_window() {
+    let hub = EmbeddedHub::start().await;
+    let desk = Desk::start().await;
+    let alice = Light::new(&hub.url(), "alice", "laptop").on(&desk.session);
+    let first = launch(&alice, &[]);
+    wait_tooltip(&desk.item().await, "Nobody else here yet", START).await;
+    assert!(windows(&desk.session).is_empty());
+
+    assert!(launch(&alice, &[INVITATION]).wait_exit(SOON).await.success());
+    let window = wait_window(&desk.session).await;
+
+    // Covered by another window, such as the browser that the link stands in, it is raised.
+    let _other = desk.session.spawn("xmessage", &["another window"]);
+    until("the other window to have the focus", SOON, || {
+        desk.session.active_window().is_some_and(|active| active != window)
+    })
+    .await;
+    open_by_bus(&desk.session, &[INVITATION]).await;
+    until("the one window to have the focus", SOON, || {
+        desk.session.active_window() == Some(window) && windows(&desk.session) == [window]
+    })
+    .await;
+    assert_eq!(first.exit(), None);
+}
+
+#[tokio::test]
+async fn the_window_is_given_each_link_once() {
+    let hub = EmbeddedHub::start().await;
+    let desk = Desk::start().await;
+    let alice = Light::new(&hub.url(), "alice", "laptop").on(&desk.session);
+    let window = desk.open(&alice).await;
+    assert_eq!(take_link(&window).await, Value::Null);
+
+    assert!(launch(&alice, &[INVITATION]).wait_exit(SOON).await.success());
+    // The second process is answered before the desk has had its turn.
+    until_async("the link", SOON, async || take_link(&window).await == INVITATION).await;
+    assert_eq!(take_link(&window).await, Value::Null);
+
+    // The last of several is what the person wants now; the page that asks is open all the time.
+    open_by_bus(&desk.session, &["porchlight://join?token=1", "porchlight://join?token=2"]).await;
+    until_async("the later link", SOON, async || {
+        take_link(&window).await == "porchlight://join?token=2"
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_link_that_is_none_of_ours_is_refused_in_a_sentence() {
+    let hub = EmbeddedHub::start().await;
+    let desk = Desk::start().await;
+    let alice = Light::new(&hub.url(), "alice", "laptop").on(&desk.session);
+    let app = launch(&alice, &[]);
+    wait_tooltip(&desk.item().await, "Nobody else here yet", START).await;
+    let too_long = format!("porchlight://join?token={}", "a".repeat(4096));
+    for (link, words) in [
+        ("https://example.org/", "this is not a porchlight:// link"),
+        (too_long.as_str(), "longer than 4096 bytes"),
+        ("porchlight://join?\u{1b}[2J", "unprintable character"),
+    ] {
+        open_by_bus(&desk.session, &[link]).await;
+        let refused = app
+            .wait_line(|line| line.contains("a link was not opened") && line.contains(words), SOON);
+        let line = refused.await;
+        // A stranger's text has no business in the log of a terminal.
+        assert!(!line.contains("example.org") && !line.contains('\u{1b}'), "{line}");
+    }
+
+    let other = launch(&alice, &["https://example.org/"]);
+    assert!(!other.wait_exit(SOON).await.success(), "{other}");
+    assert!(other.to_string().contains("this is not a porchlight:// link"), "{other}");
+    assert!(runs(&desk.session, PROCESS));
+    drop(other);
+    assert_eq!(app.exit(), None, "{APP} goes on");
+}
+
+#[tokio::test]
+async fn an_app_that_is_started_by_a_link_opens_its_window_for_it() {
+    let hub = EmbeddedHub::start().await;
+    let desk = Desk::start().await;
+    let alice = Light::new(&hub.url(), "alice", "laptop").on(&desk.session);
+    let mut arguments = alice.arguments();
+    arguments.push(INVITATION.to_owned());
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    // Without --show: the driver finds the window because the link opened it.
+    let window = WebView::open(&desk.session, &super::bin(APP), &arguments).await;
+    until_async("the link", SOON, async || take_link(&window).await == INVITATION).await;
 }
