@@ -10,6 +10,6 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
     scripts/install-packages.sh cli test
     scripts/npm-ci.sh tests/seed-clients
     # One build: apart, they would compile their common dependencies with other features.
-    cargo build --locked -p porchlight-cli -p porchlight-tests --bin porchlight --bin truth
+    cargo build --locked -p porchlight-cli -p porchlight-tests --bin porchlight --bin truth --bin crowd
 } >&2
 exec target/debug/truth "$@"

@@ -1,10 +1,13 @@
 //! The end-to-end tests, one module a subject.
 
+mod behaviour;
 mod broken;
 mod commands;
 mod desktop;
 mod harness;
 mod hostile;
+mod machine;
+mod own_broker;
 mod presence;
 mod seeds;
 mod truth;

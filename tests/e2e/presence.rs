@@ -157,6 +157,32 @@ async fn a_locked_screen_is_away_at_once_and_unlocking_ends_it() {
 }
 
 #[tokio::test]
+async fn a_call_is_a_do_not_disturb_where_the_config_says_so_and_ends_with_it() {
+    let broker = Mosquitto::start("").await;
+    let watch = bob_watches(&broker.url()).await;
+    for (calls, status) in [("true", "online"), ("\"dnd\"", "dnd")] {
+        let alice = Light::new(&broker.url(), "alice", "laptop")
+            .configured(&format!("[activity]\ncalls = {calls}\n"));
+        let mut running = alice_types(&alice, &watch).await;
+        // Perhaps before it is connected: the program that was here before is still seen.
+        running.say(r#"{"in_call":true}"#);
+        let called = |person: &Value| person["in_call"] == true && person["status"] == status;
+        watch.wait_person("alice", called, AT_ONCE).await;
+        running.say(r#"{"in_call":false}"#);
+        let over = |person: &Value| person["in_call"].is_null() && person["status"] == "online";
+        watch.wait_person("alice", over, AT_ONCE).await;
+        // What was said by the person stands above it, in the call and after it.
+        alice.set("away", None).await;
+        running.say(r#"{"in_call":true}"#);
+        watch.wait_person("alice", |person| person["status"] == "away", AT_ONCE).await;
+        running.say(r#"{"in_call":false}"#);
+        never("another status", A_WHILE, || watch.persons()["alice"]["status"] != "away").await;
+        alice.clear().await;
+        watch.wait_status("alice", "online", AT_ONCE).await;
+    }
+}
+
+#[tokio::test]
 async fn a_machine_that_sleeps_is_offline_asleep_and_comes_back() {
     let broker = Mosquitto::start("").await;
     let watch = bob_watches(&broker.url()).await;

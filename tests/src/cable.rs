@@ -18,6 +18,8 @@ use tokio::task::JoinHandle;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct State {
     plugged: bool,
+    /// The near end hears nothing more.
+    deaf: bool,
     /// Counts the cuts: a connection from before one is closed.
     cuts: u64,
 }
@@ -28,6 +30,8 @@ pub struct Cable {
     address: SocketAddr,
     state: Arc<watch::Sender<State>>,
     connections: Arc<AtomicUsize>,
+    /// How often something came from the near end.
+    said: Arc<AtomicUsize>,
     accepting: JoinHandle<()>,
 }
 
@@ -41,11 +45,11 @@ impl Cable {
         // The system's choice: unlike a server's, this port is never free while a client retries it.
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
         let address = listener.local_addr().expect("it listens");
-        let state = Arc::new(watch::Sender::new(State { plugged: true, cuts: 0 }));
-        let connections = Arc::new(AtomicUsize::new(0));
-        let accepting =
-            tokio::spawn(accept(listener, port, Arc::clone(&state), Arc::clone(&connections)));
-        Self { address, state, connections, accepting }
+        let state = Arc::new(watch::Sender::new(State { plugged: true, deaf: false, cuts: 0 }));
+        let (connections, said) = (Arc::default(), Arc::default());
+        let counts = (Arc::clone(&connections), Arc::clone(&said));
+        let accepting = tokio::spawn(accept(listener, port, Arc::clone(&state), counts));
+        Self { address, state, connections, said, accepting }
     }
 
     /// The near end as a broker's URL, without a topic root.
@@ -66,14 +70,25 @@ impl Cable {
         self.connections.load(Ordering::Relaxed)
     }
 
+    /// How often the near end said something. What is said in one go counts once, however many packets it is.
+    #[must_use]
+    pub fn said(&self) -> usize {
+        self.said.load(Ordering::Relaxed)
+    }
+
     /// Pulls it: nothing is delivered and nothing is closed, for connections to come as well.
     pub fn pull(&self) {
         self.state.send_modify(|state| state.plugged = false);
     }
 
+    /// Delivers what the near end says, and nothing of what it is told.
+    pub fn deafen(&self) {
+        self.state.send_modify(|state| state.deaf = true);
+    }
+
     /// Plugs it in again. What was written meanwhile is delivered now, as TCP would.
     pub fn plug_in(&self) {
-        self.state.send_modify(|state| state.plugged = true);
+        self.state.send_modify(|state| (state.plugged, state.deaf) = (true, false));
     }
 
     /// Closes the connections that there are. New ones are let through if it is plugged in.
@@ -93,16 +108,17 @@ async fn accept(
     listener: TcpListener,
     port: u16,
     state: Arc<watch::Sender<State>>,
-    connections: Arc<AtomicUsize>,
+    (connections, said): (Arc<AtomicUsize>, Arc<AtomicUsize>),
 ) {
     while let Ok((near, _)) = listener.accept().await {
         connections.fetch_add(1, Ordering::Relaxed);
         let mut state = state.subscribe();
+        let said = Arc::clone(&said);
         tokio::spawn(async move {
             let cuts = state.borrow_and_update().cuts;
             let cut = state.clone();
             tokio::select! {
-                _ = carry(near, port, state) => {}
+                _ = carry(near, port, state, &said) => {}
                 () = wait_cut(cut, cuts) => {}
             }
         });
@@ -114,7 +130,12 @@ async fn wait_cut(mut state: watch::Receiver<State>, cuts: u64) {
     let _ = state.wait_for(|state| state.cuts != cuts).await;
 }
 
-async fn carry(near: TcpStream, port: u16, mut state: watch::Receiver<State>) -> io::Result<()> {
+async fn carry(
+    near: TcpStream,
+    port: u16,
+    mut state: watch::Receiver<State>,
+    said: &AtomicUsize,
+) -> io::Result<()> {
     // The far end learns of a connection only when it could: while the cable is out, nobody answers.
     let _ = state.wait_for(|state| state.plugged).await;
     // Who gave up meanwhile was never heard of: a late greeting of theirs would speak for nobody.
@@ -126,20 +147,28 @@ async fn carry(near: TcpStream, port: u16, mut state: watch::Receiver<State>) ->
     far.set_nodelay(true)?;
     let (near_read, near_write) = near.into_split();
     let (far_read, far_write) = far.into_split();
-    tokio::try_join!(copy(near_read, far_write, state.clone()), copy(far_read, near_write, state),)?;
+    tokio::try_join!(
+        copy(near_read, far_write, state.clone(), |state| state.plugged, Some(said)),
+        copy(far_read, near_write, state, |state| state.plugged && !state.deaf, None),
+    )?;
     Ok(())
 }
 
-/// Copies one direction while the cable is plugged in. The end of it, too, is only told then.
+/// Copies one direction while that is open. The end of it, too, is only told then.
 async fn copy(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
     mut state: watch::Receiver<State>,
+    open: fn(&State) -> bool,
+    count: Option<&AtomicUsize>,
 ) -> io::Result<()> {
     let mut buffer = vec![0; 16 * 1024];
     loop {
         let length = from.read(&mut buffer).await?;
-        let _ = state.wait_for(|state| state.plugged).await;
+        if let Some(count) = count.filter(|_| length > 0) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+        let _ = state.wait_for(open).await;
         if length == 0 {
             return to.shutdown().await;
         }

@@ -3,14 +3,16 @@
 //! Each module is one thing that a test can have: a [process](process), a [broker], a
 //! [probe](wire) on the wire, the two [seed clients](seed), the [`porchlight`](light) command, a
 //! [cable] to pull, a [desktop], its [notification server](notifications), its [tray], a
-//! [webview]. A value is ready when its constructor returns, and gone when it is dropped; nothing
+//! [webview], a whole [machine] that locks and sleeps. A value is ready when its constructor returns, and gone when it is dropped; nothing
 //! here uses a fixed port, display or path, so tests run side by side.
 //!
 //! What fails panics, with what was waited for, where, and the last output of the process that
 //! did not deliver. No function here returns an error for a test to look at.
 //!
-//! It deliberately knows nothing of Porchlight's crates: the binaries are tested from outside.
+//! It deliberately knows nothing of Porchlight's crates: the binaries are tested from outside. The package depends on
+//! them all the same, for the program `crowd` alone.
 
+pub mod behaviour;
 pub mod binary;
 pub mod broker;
 pub mod cable;
@@ -19,6 +21,7 @@ pub mod desktop;
 pub mod gate;
 mod guardian;
 pub mod light;
+pub mod machine;
 pub mod notifications;
 pub mod port;
 pub mod process;
@@ -35,6 +38,7 @@ pub use cable::Cable;
 pub use desktop::Session;
 pub use gate::Gate;
 pub use light::Light;
+pub use machine::Machine;
 pub use notifications::Notifications;
 pub use process::{Proc, Signal};
 pub use seed::SeedClient;

@@ -13,6 +13,7 @@ use tempfile::TempDir;
 
 use crate::binary::bin;
 use crate::desktop::Session;
+use crate::machine::Machine;
 use crate::process::{Exit, Proc, Stream};
 use crate::until::{SOON, poll};
 
@@ -75,6 +76,13 @@ impl Light {
     #[must_use]
     pub fn on(mut self, session: &Session) -> Self {
         self.session = session.environment();
+        self
+    }
+
+    /// Runs its commands at this machine, whose person it is.
+    #[must_use]
+    pub fn at(mut self, machine: &Machine) -> Self {
+        self.session = machine.environment();
         self
     }
 

@@ -2,6 +2,7 @@
 //! is told and records whatever arrives.
 
 mod message;
+mod old;
 
 use std::panic::Location;
 use std::path::{Path, PathBuf};
@@ -20,6 +21,7 @@ use crate::until::{SOON, Stopwatch, poll};
 use message::seconds;
 
 pub use message::{Arrival, Message};
+pub use old::{OldArrival, OldProbe};
 
 /// How long nothing may arrive before the retained records count as read: MQTT has no mark for
 /// their end.

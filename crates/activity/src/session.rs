@@ -89,14 +89,14 @@ impl Places {
 pub(crate) fn open(supervisor: &mut Supervisor, places: &Places, settings: &Settings) {
     let goodbye = supervisor.goodbye();
     supervisor.run(lock::Lock::new(places.clone()));
-    supervisor.run(seat::Seat { places: places.clone() });
+    supervisor.run(seat::Seat::new(places.clone()));
     supervisor.run(power::Power::new(places.clone(), goodbye));
     supervisor.run(network::Network);
     if settings.in_call {
-        supervisor.run(call::Call { places: places.clone() });
+        supervisor.run(call::Call::new(places.clone()));
     }
     if settings.desktop_dnd {
-        supervisor.run(dnd::Dnd { places: places.clone() });
+        supervisor.run(dnd::Dnd::new(places.clone()));
     }
 }
 

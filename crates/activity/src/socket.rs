@@ -1,44 +1,116 @@
-//! When a display's socket is there again.
+//! When a server's socket is there again, without looking for it again and again.
+//!
+//! Owns what inotify(7) can tell of it. The folder, too, may be still to come, as a runtime folder is before the first
+//! login.
 
+use std::ffi::OsString;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::time::Duration;
 
 use async_io::Async;
-use rustix::fs::inotify::{self, CreateFlags, Reader, WatchFlags};
+use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
 use rustix::io::Errno;
+use tokio::time::sleep;
+
+/// A socket is bound before somebody listens on it, so it is tried after each of these pauses.
+const TRIES_MS: [u64; 5] = [50, 100, 200, 400, 800];
+
+/// Where a bus listens, if that is a file (D-Bus specification, *Unix Domain Sockets*). Of several addresses the first.
+pub(crate) fn of_bus(address: &str) -> Option<&Path> {
+    let path = address.strip_prefix("unix:path=")?.split([',', ';']).next()?;
+    // An escaped path is a rare one: those buses are looked for after pauses.
+    (!path.contains('%')).then(|| Path::new(path))
+}
 
 /// Ends when something of this name appears, and not before. Where that can't be seen, it pends.
 pub(crate) async fn appears(socket: &Path) {
-    if let Err(error) = wait_for(socket).await {
-        tracing::debug!(socket = %socket.display(), %error, "not watching for a socket");
-        std::future::pending::<()>().await;
+    while !sees_change(Watching::begin(socket), socket).await {}
+}
+
+/// Ends when somebody listens there. Where that can't be seen, it pends.
+pub(crate) async fn listens(socket: &Path) {
+    loop {
+        // Begun before it is tried, so that nothing falls between.
+        let watching = Watching::begin(socket);
+        for pause in [0].into_iter().chain(TRIES_MS) {
+            sleep(Duration::from_millis(pause)).await;
+            if UnixStream::connect(socket).is_ok() {
+                return;
+            }
+            if !socket.exists() {
+                break;
+            }
+        }
+        sees_change(watching, socket).await;
     }
 }
 
-async fn wait_for(socket: &Path) -> io::Result<()> {
-    let (Some(dir), Some(name)) = (socket.parent(), socket.file_name()) else {
-        return Err(io::ErrorKind::InvalidInput.into());
-    };
-    let events: Async<OwnedFd> =
-        Async::new_nonblocking(inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?)?;
-    inotify::add_watch(&events, dir, WatchFlags::CREATE | WatchFlags::MOVED_TO)?;
-    // Room for several names of the longest length.
-    let mut buffer = [MaybeUninit::uninit(); 4096];
-    loop {
-        events.readable().await?;
-        let mut reader = Reader::new(&events, &mut buffer);
-        loop {
-            match reader.next() {
-                Ok(event) => {
-                    let appeared = event.file_name().map(std::ffi::CStr::to_bytes);
-                    if appeared == Some(name.as_encoded_bytes()) {
-                        return Ok(());
-                    }
+/// Waits for a change on the way to the socket; says whether that is the socket itself.
+async fn sees_change(watching: io::Result<Watching>, socket: &Path) -> bool {
+    let seen = async { watching?.change().await };
+    match seen.await {
+        Ok(itself) => itself,
+        Err(error) => {
+            tracing::debug!(socket = %socket.display(), %error, "not watching for a socket");
+            std::future::pending().await
+        }
+    }
+}
+
+/// The nearest folder that is there already.
+#[derive(Debug)]
+struct Watching {
+    events: Async<OwnedFd>,
+    /// What has to appear in it.
+    name: OsString,
+    /// Whether that is the socket, and not a folder on the way to it.
+    itself: bool,
+}
+
+impl Watching {
+    fn begin(socket: &Path) -> io::Result<Self> {
+        let events =
+            Async::new_nonblocking(inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?)?;
+        let what = WatchFlags::CREATE | WatchFlags::MOVED_TO;
+        let mut awaited = socket;
+        while let (Some(folder), Some(name)) = (awaited.parent(), awaited.file_name()) {
+            match inotify::add_watch(&events, folder, what) {
+                // A folder that has come in between is watched itself.
+                Ok(_) if awaited != socket && awaited.exists() => awaited = socket,
+                Ok(_) => {
+                    let itself = awaited == socket;
+                    return Ok(Self { events, name: name.to_owned(), itself });
                 }
-                Err(Errno::AGAIN) => break,
+                Err(Errno::NOENT) => awaited = folder,
                 Err(error) => return Err(error.into()),
+            }
+        }
+        Err(io::ErrorKind::InvalidInput.into())
+    }
+
+    /// Whether what appeared is the socket itself. It may as well be that the folder has gone.
+    async fn change(self) -> io::Result<bool> {
+        // Room for several names of the longest length.
+        let mut buffer = [MaybeUninit::uninit(); 4096];
+        loop {
+            self.events.readable().await?;
+            let mut reader = Reader::new(&self.events, &mut buffer);
+            loop {
+                match reader.next() {
+                    Ok(event) if event.events().contains(ReadFlags::IGNORED) => return Ok(false),
+                    Ok(event) => {
+                        let appeared = event.file_name().map(std::ffi::CStr::to_bytes);
+                        if appeared == Some(self.name.as_encoded_bytes()) {
+                            return Ok(self.itself);
+                        }
+                    }
+                    Err(Errno::AGAIN) => break,
+                    Err(error) => return Err(error.into()),
+                }
             }
         }
     }
@@ -51,6 +123,16 @@ mod tests {
     use tokio::time::timeout;
 
     use super::*;
+
+    #[test]
+    fn a_bus_in_the_file_system_is_told_by_its_address() {
+        let bus = Some(Path::new("/run/user/7/bus"));
+        assert_eq!(of_bus("unix:path=/run/user/7/bus"), bus);
+        assert_eq!(of_bus("unix:path=/run/user/7/bus,guid=0f;unix:abstract=/tmp/b"), bus);
+        for elsewhere in ["unix:abstract=/tmp/b", "tcp:host=h,port=1", "unix:path=/a%20b", ""] {
+            assert_eq!(of_bus(elsewhere), None, "{elsewhere}");
+        }
+    }
 
     #[tokio::test]
     async fn a_socket_is_seen_when_it_appears_and_nothing_else_is() {
@@ -67,6 +149,41 @@ mod tests {
         assert!(timeout(brief, &mut seen).await.is_err(), "it went");
         let _again = bind("wayland-0");
         assert!(timeout(Duration::from_secs(10), &mut seen).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_folder_on_the_way_may_be_still_to_come_and_may_go() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("user/7");
+        let socket = folder.join("bus");
+        let brief = Duration::from_millis(50);
+        let mut listening = std::pin::pin!(listens(&socket));
+        assert!(timeout(brief, &mut listening).await.is_err(), "nothing is there");
+        std::fs::create_dir(dir.path().join("user")).unwrap();
+        assert!(timeout(brief, &mut listening).await.is_err(), "half of the way is there");
+        std::fs::create_dir(&folder).unwrap();
+        assert!(timeout(brief, &mut listening).await.is_err(), "the folder is there");
+        std::fs::remove_dir(&folder).unwrap();
+        assert!(timeout(brief, &mut listening).await.is_err(), "it went");
+        std::fs::create_dir(&folder).unwrap();
+        assert!(timeout(brief, &mut listening).await.is_err(), "it is there again");
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        assert!(timeout(Duration::from_secs(10), &mut listening).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn who_has_gone_and_left_the_socket_listens_no_longer() {
+        let dir = tempfile::tempdir().unwrap();
+        let socket = dir.path().join("bus");
+        let bind = || std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        let listener = bind();
+        assert!(timeout(Duration::from_secs(10), listens(&socket)).await.is_ok());
+        drop(listener);
+        let mut listening = std::pin::pin!(listens(&socket));
+        assert!(timeout(Duration::from_secs(2), &mut listening).await.is_err(), "it has gone");
+        std::fs::remove_file(&socket).unwrap();
+        let _again = bind();
+        assert!(timeout(Duration::from_secs(10), &mut listening).await.is_ok());
     }
 
     #[tokio::test]

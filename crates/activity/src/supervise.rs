@@ -19,7 +19,7 @@ const WAITING: usize = 8;
 /// The first pause before trying again; each further one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
 /// What is hinted at is seldom quite there yet, and something that flaps must not keep us busy.
 const AFTER_A_HINT: Duration = Duration::from_millis(100);
 /// Whatever does not open by then hangs.
@@ -276,11 +276,11 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_pauses_double_up_to_half_a_minute() {
+    async fn the_pauses_double_up_to_five_minutes() {
         let (strand, mut script) = scripted::<false>([]);
         let mut watch = watch(strand);
-        assert_eq!(told(&mut watch, 100).await, [Observation::SourceLost]);
-        assert_eq!(script.attempted(), [0, 1, 3, 7, 15, 31, 61, 91]);
+        assert_eq!(told(&mut watch, 1_200).await, [Observation::SourceLost]);
+        assert_eq!(script.attempted(), [0, 1, 3, 7, 15, 31, 63, 127, 255, 511, 811, 1_111]);
         assert_eq!(
             watch.source().to_string(),
             "none (tells nothing): activity is unknown: still not there; wait"

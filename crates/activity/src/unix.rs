@@ -66,8 +66,9 @@ impl Idle {
                     guard: Box::pin(display.gone()),
                 }))
             }
+            // A server learns nothing while it runs.
             (Err(why @ Unusable::Uncounted { .. }), _) => {
-                Err(Missing::new(why.to_string(), BY_HAND).into())
+                Err(Refusal::UntilHint(Missing::new(why.to_string(), BY_HAND)))
             }
             (Err(why), _) => Err(Missing::new(why.to_string(), BY_ITSELF).into()),
         }
@@ -104,6 +105,7 @@ impl Strand for Idle {
         };
         tokio::select! {
             () = shell => {}
+            () = bus(&self.env) => {}
             () = display(&self.env) => {}
         }
     }
@@ -120,6 +122,21 @@ async fn display(env: &SessionEnv) {
 
 #[cfg(not(target_os = "linux"))]
 async fn display(_: &SessionEnv) {
+    std::future::pending::<()>().await;
+}
+
+/// Ends when the session's bus begins to listen: where it restarts, the shell comes behind it.
+#[cfg(target_os = "linux")]
+async fn bus(env: &SessionEnv) {
+    let address = env.session_bus();
+    match address.as_deref().and_then(crate::socket::of_bus) {
+        Some(socket) => crate::socket::appears(socket).await,
+        None => std::future::pending().await,
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+async fn bus(_: &SessionEnv) {
     std::future::pending::<()>().await;
 }
 

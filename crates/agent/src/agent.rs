@@ -287,6 +287,7 @@ impl Driver {
                     grace: habits.grace,
                     lease: habits.lease,
                     user_topic: habits.user_topic,
+                    calls_dnd: habits.calls_dnd,
                     invisible: kept.invisible,
                 };
                 eyes = Some(presence.eyes);

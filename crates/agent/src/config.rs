@@ -66,8 +66,9 @@ pub struct ActivityConfig {
     /// Without input for so long, the person is away.
     #[serde(deserialize_with = "parsed")]
     pub away_after: Span,
-    /// Whether others see that a microphone is in use, as in a call; never in which program.
-    pub calls: bool,
+    /// What becomes of a call: a microphone in use, never in which program.
+    #[serde(deserialize_with = "calls")]
+    pub calls: Calls,
     /// Whether the desktop's do-not-disturb is the person's, too.
     pub desktop_dnd: bool,
 }
@@ -77,10 +78,40 @@ impl Default for ActivityConfig {
         Self {
             source: porchlight_activity::Choice::Auto,
             away_after: Span::minutes(5),
-            calls: false,
+            calls: Calls::Unseen,
             desktop_dnd: false,
         }
     }
+}
+
+/// What becomes of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Calls {
+    /// `false`: it is not looked for.
+    Unseen,
+    /// `true`: others see it.
+    Seen,
+    /// `"dnd"`: others see it, and that the person is not to be disturbed.
+    Dnd,
+}
+
+fn calls<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Calls, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "true, false or \"dnd\"")]
+    enum Written {
+        Seen(bool),
+        More(Word),
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    enum Word {
+        Dnd,
+    }
+    Ok(match Written::deserialize(deserializer)? {
+        Written::Seen(false) => Calls::Unseen,
+        Written::Seen(true) => Calls::Seen,
+        Written::More(Word::Dnd) => Calls::Dnd,
+    })
 }
 
 /// `[presence]`

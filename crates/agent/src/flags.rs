@@ -9,7 +9,7 @@ use porchlight_core::id::{DeviceId, UserId};
 use porchlight_core::text::{MAX_NAME, display_text};
 
 use crate::broker::{Broker, Login};
-use crate::config::{self, Config, ConfigError};
+use crate::config::{self, Calls, Config, ConfigError};
 use crate::habits::Habits;
 use crate::places::{NoPlace, Places};
 
@@ -102,12 +102,13 @@ impl Flags {
             runs_hub: config.hub.run && broker.is_none(),
             broker,
             source: config.activity.source,
-            calls: config.activity.calls,
+            calls: config.activity.calls != Calls::Unseen,
             desktop_dnd: config.activity.desktop_dnd,
             habits: Habits {
                 away_after: config.activity.away_after.0,
                 grace: config.presence.grace.0,
                 lease: config.presence.lease.0,
+                calls_dnd: config.activity.calls == Calls::Dnd,
                 user_topic: config.presence.user_topic,
             },
             notices: config.notices.come_and_go,
@@ -186,12 +187,13 @@ mod tests {
     fn how_presence_is_held_comes_from_the_config() {
         let dir = tempfile::tempdir().unwrap();
         assert_eq!(flags(dir.path(), "").resolve().unwrap().habits, Habits::default());
-        let config = "[activity]\naway_after = \"1m\"\n\
+        let config = "[activity]\naway_after = \"1m\"\ncalls = \"dnd\"\n\
                       [presence]\ngrace = \"2s\"\nlease = \"3m\"\nuser_topic = false";
         let expected = Habits {
             away_after: Duration::from_secs(60),
             grace: Duration::from_secs(2),
             lease: Duration::from_secs(180),
+            calls_dnd: true,
             user_topic: false,
         };
         assert_eq!(flags(dir.path(), config).resolve().unwrap().habits, expected);

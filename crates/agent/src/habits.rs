@@ -13,6 +13,8 @@ pub struct Habits {
     pub grace: Duration,
     /// For how long others believe what was said last.
     pub lease: Duration,
+    /// Whether a call is a do-not-disturb, unless the person says otherwise.
+    pub calls_dnd: bool,
     /// Whether to write a sum for those who read no devices, where no hub does.
     pub user_topic: bool,
 }
@@ -20,6 +22,6 @@ pub struct Habits {
 impl Default for Habits {
     fn default() -> Self {
         let away_after = Duration::from_secs(5 * 60);
-        Self { away_after, grace: GRACE, lease: LEASE, user_topic: true }
+        Self { away_after, grace: GRACE, lease: LEASE, calls_dnd: false, user_topic: true }
     }
 }

@@ -22,7 +22,6 @@ use crate::session::{AfterGoodbye, CHOICE_EXPIRY, Phase, Session};
 use crate::text::{MAX_EMOJI, MAX_TEXT, display_text};
 use crate::time::{Monotonic, Now, Timestamp};
 use crate::topic::Topic;
-use crate::view::tray::TrayView;
 use crate::view::{LinkView, MeView, PersonView, Problem, Snapshot, Stage};
 use crate::wire;
 
@@ -34,7 +33,7 @@ mod own;
 mod settings;
 mod showing;
 
-use choosing::Choosing;
+use choosing::{Asks, Choosing};
 use companion::Companion;
 use own::Own;
 
@@ -78,7 +77,6 @@ struct Shown {
     me: Option<MeView>,
     link: Option<LinkView>,
     problems: Vec<Problem>,
-    tray: Option<TrayView>,
 }
 
 impl Engine {
@@ -223,7 +221,9 @@ impl Engine {
         };
         own.availability.observe(now, observation);
         match (observation, &mut self.choosing) {
-            (Observation::DesktopDnd(dnd), Some(choosing)) => choosing.follow_desktop(now, dnd),
+            (Observation::DesktopDnd(dnd), Some(choosing)) => {
+                choosing.follow(now, Asks::Desktop, dnd);
+            }
             (Observation::NetworkChanged, _) => self.reconnect(now),
             _ => {}
         }
@@ -272,6 +272,12 @@ impl Engine {
 
     fn follow_time(&mut self, now: Now) {
         self.roster.expire(now);
+        // With time, because a call ends as well when nobody is there any more.
+        if let (Some(own), Some(choosing)) = (&self.own, &mut self.choosing)
+            && own.holder.calls_dnd
+        {
+            choosing.follow(now, Asks::Call, own.availability.in_call(now));
+        }
         match &self.session.phase {
             Phase::Waiting { until, .. } if *until <= now.mono => self.connect_now(now),
             Phase::Reading { .. } if self.session.reading_is_over(now) => self.come_up(now),

@@ -4,6 +4,7 @@
 //! shown may change, an id never does.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use unicode_normalization::{UnicodeNormalization, is_nfc};
@@ -53,7 +54,8 @@ fn check(text: &str) -> Result<(), IdError> {
     if RESERVED.contains(&text) {
         return Err(IdError::Reserved);
     }
-    if !is_nfc(text) {
+    // Normal forms differ beyond ASCII only.
+    if !text.is_ascii() && !is_nfc(text) {
         return Err(IdError::NotNfc);
     }
     Ok(())
@@ -64,7 +66,8 @@ macro_rules! id {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
-        pub struct $name(Box<str>);
+        // Shared: an id is made once and held in many tables.
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// Takes a text for an id.
@@ -106,7 +109,7 @@ macro_rules! id {
 
         impl From<$name> for String {
             fn from(id: $name) -> Self {
-                id.0.into()
+                id.as_str().to_owned()
             }
         }
     };

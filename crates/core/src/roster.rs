@@ -14,10 +14,12 @@ use crate::view::{CauseView, PersonView};
 use crate::wire::{DeviceRecord, Payload, SumRecord, UserRecord};
 
 mod device;
+mod look;
 mod person;
 
 use device::Came;
 pub(crate) use device::place;
+use look::Look;
 use person::Person;
 
 /// How long a typing mark stands when nothing ends it: three seconds of the seed, and one for the way.
@@ -104,6 +106,8 @@ pub struct Roster {
     around: Circumstances,
     /// When our connection went down.
     lost_at: Option<Monotonic>,
+    /// Whether that is known of everybody, and no other connection was made since.
+    is_cut_off: bool,
 }
 
 impl Default for Circumstances {
@@ -202,6 +206,7 @@ impl Roster {
     /// Our connection stands: what is retained comes next. Unless it is the first, what is lost or missing on
     /// it is not believed before we settled (`docs/protocol.md`, *Settle*).
     pub(crate) fn link_began(&mut self, now: Now) {
+        self.is_cut_off = false;
         let first = self.around.connection == 0 || self.people.is_empty();
         self.around.connection += 1;
         if self.lost_at.take().is_none_or(|lost| now.mono.since(lost) > SETTLES) {
@@ -225,6 +230,9 @@ impl Roster {
 
     /// Our connection is down, so all this is what we last heard.
     pub(crate) fn link_lost(&mut self, now: Now) {
+        if std::mem::replace(&mut self.is_cut_off, true) {
+            return;
+        }
         if std::mem::take(&mut self.around.link_up) {
             self.lost_at = Some(now.mono);
         }
@@ -263,11 +271,10 @@ impl Roster {
             self.lose_unread();
             self.end_for_all(now);
         }
-        while let Some((at, user)) = self.ends.first().cloned() {
-            if at > now.mono {
+        while self.ends.first().is_some_and(|(at, _)| *at <= now.mono) {
+            let Some((_, user)) = self.ends.pop_first() else {
                 break;
-            }
-            self.ends.pop_first();
+            };
             let Some(person) = self.people.get_mut(&user) else {
                 continue;
             };
@@ -305,14 +312,24 @@ impl Roster {
     /// What changed since this was last called.
     pub fn take_changes(&mut self, now: Now) -> Vec<Change> {
         let mut changes = Vec::new();
+        if self.touched.is_empty() {
+            return changes;
+        }
         for (user, origin) in std::mem::take(&mut self.touched) {
             let Some(person) = self.people.get_mut(&user) else {
                 continue;
             };
-            let after = person.view(&user, now, &self.around);
-            if person.shown == after {
+            let look = person.look(&user, now, &self.around);
+            // Whatever was touched mostly looks as before.
+            let same = match (&look, &person.shown) {
+                (Some(look), Some(shown)) => look.is(shown),
+                (None, None) => true,
+                _ => false,
+            };
+            if same {
                 continue;
             }
+            let after = look.map(Look::into_view);
             let before = std::mem::replace(&mut person.shown, after.clone());
             if after.is_none() {
                 // Somebody forgotten does not come back with the past of their last visit.
@@ -332,7 +349,10 @@ impl Roster {
     /// One person, as they are now.
     #[must_use]
     pub fn person(&self, user: &UserId, now: Now) -> Option<PersonView> {
-        self.people.get(user).and_then(|person| person.view(user, now, &self.around))
+        self.people
+            .get(user)
+            .and_then(|person| person.look(user, now, &self.around))
+            .map(Look::into_view)
     }
 
     /// One person's status, why and since when, as in [`Roster::person`].
@@ -340,7 +360,7 @@ impl Roster {
         &self,
         user: &UserId,
         now: Now,
-    ) -> Option<(String, Option<CauseView>, Option<Timestamp>)> {
+    ) -> Option<(&str, Option<CauseView>, Option<Timestamp>)> {
         self.people.get(user).and_then(|person| person.status(now, &self.around))
     }
 
@@ -363,8 +383,11 @@ impl Roster {
     }
 
     fn touch(&mut self, now: Now, user: &UserId, origin: Origin) {
-        let noted = self.touched.entry(user.clone()).or_insert(origin);
-        *noted = origin.max(*noted);
+        if let Some(noted) = self.touched.get_mut(user) {
+            *noted = origin.max(*noted);
+        } else {
+            self.touched.insert(user.clone(), origin);
+        }
         let Some(person) = self.people.get_mut(user) else {
             return;
         };

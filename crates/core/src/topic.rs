@@ -48,16 +48,19 @@ impl Topic {
         if rest == "_hub" {
             return Ok(Self::Hub);
         }
-        let levels: Vec<&str> = rest.splitn(4, '/').collect();
-        let topic = match levels.as_slice() {
-            [user] => Self::User(UserId::parse(user)?),
-            [user, "activity"] => Self::Activity(UserId::parse(user)?),
-            [user, "typing"] => Self::Typing(UserId::parse(user)?),
-            [user, "chosen"] => Self::Chosen(UserId::parse(user)?),
-            [user, "device", device] => {
+        let Some((user, rest)) = rest.split_once('/') else {
+            return Ok(Self::User(UserId::parse(rest)?));
+        };
+        let (kind, id) = rest.split_once('/').map_or((rest, None), |(kind, id)| (kind, Some(id)));
+        let topic = match (kind, id) {
+            ("activity", None) => Self::Activity(UserId::parse(user)?),
+            ("typing", None) => Self::Typing(UserId::parse(user)?),
+            ("chosen", None) => Self::Chosen(UserId::parse(user)?),
+            (_, Some(more)) if more.contains('/') => return Err(TopicError::Foreign),
+            ("device", Some(device)) => {
                 Self::Device(UserId::parse(user)?, DeviceId::parse(device)?)
             }
-            [user, "inbox", from] => Self::Inbox(UserId::parse(user)?, UserId::parse(from)?),
+            ("inbox", Some(from)) => Self::Inbox(UserId::parse(user)?, UserId::parse(from)?),
             _ => return Err(TopicError::Foreign),
         };
         Ok(topic)

@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::presence::{Choice, Chosen, Observed};
 use crate::time::Timestamp;
 
+mod json;
 mod read;
 mod write;
 

@@ -18,7 +18,9 @@ use zbus::proxy::{self, CacheProperties, MethodFlags};
 use zbus::zvariant::{DynamicType, OwnedValue, Type as Signed};
 use zbus::{Connection, MatchRule, Message, MessageStream};
 
-use crate::source::Lost;
+use crate::description::Missing;
+use crate::socket;
+use crate::source::{Lost, Refusal};
 
 /// Whoever does not answer so long is not there.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -41,6 +43,35 @@ impl fmt::Display for Which {
             Self::System => "the system bus",
             Self::Session => "the session bus",
         })
+    }
+}
+
+/// Why a bus, or somebody on it, tells nothing.
+#[derive(Debug)]
+pub(super) struct Silent {
+    /// Half a sentence.
+    pub(super) why: String,
+    /// Whether the end of that is seen when it comes.
+    pub(super) seen: bool,
+}
+
+impl Silent {
+    /// To be tried again: when the end of it is seen, else after a pause.
+    pub(super) fn refusal(&self, missing: Missing) -> Refusal {
+        if self.seen { Refusal::UntilHint(missing) } else { Refusal::ForNow(missing) }
+    }
+}
+
+/// Whether [`listens`] sees when a bus is there again. One that is named nowhere never is.
+pub(super) fn is_seen(address: Option<&str>) -> bool {
+    address.is_none_or(|address| socket::of_bus(address).is_some())
+}
+
+/// Ends when a bus listens at this address. Where that is not seen, it pends.
+pub(super) async fn listens(address: Option<&str>) {
+    match address.and_then(socket::of_bus) {
+        Some(socket) => socket::listens(socket).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -4,6 +4,8 @@
 //! Owns which recordings count. Deliberately forgets everything else: which program records is looked at to
 //! leave out volume meters, and never kept nor told.
 
+use std::future::{pending, poll_fn};
+use std::task::Poll;
 use std::time::Duration;
 
 use porchlight_core::observation::Observation;
@@ -16,7 +18,7 @@ use crate::source::{Lost, Refusal, Reports, Source, Strand};
 
 mod server;
 
-use server::Server;
+use server::{Failure, Server};
 
 /// A browser that tries the microphone, or opens it anew, is no other call.
 const SETTLED: Duration = Duration::from_secs(1);
@@ -32,7 +34,15 @@ const STREAM_MONITOR: &std::ffi::CStr = c"stream.monitor";
 /// The strand: calls.
 #[derive(Debug)]
 pub(crate) struct Call {
-    pub(super) places: Places,
+    places: Places,
+    /// Nobody listened when it was last tried.
+    nobody: bool,
+}
+
+impl Call {
+    pub(super) const fn new(places: Places) -> Self {
+        Self { places, nobody: false }
+    }
 }
 
 impl Strand for Call {
@@ -41,14 +51,32 @@ impl Strand for Call {
     type Source = Microphones;
 
     async fn open(&mut self) -> Result<Microphones, Refusal> {
-        match Server::connect(&self.places.sound, &self.places.sound_cookies).await {
+        let connected = Server::connect(&self.places.sound, &self.places.sound_cookies).await;
+        self.nobody = connected.as_ref().is_err_and(Failure::is_absence);
+        match connected {
             Ok(server) => Ok(Microphones { server, told: None }),
-            Err(error) => Err(Missing::new(
-                format!("calls are not seen: {error}"),
-                "run PulseAudio, or PipeWire with pipewire-pulse",
-            )
-            .into()),
+            Err(error) => {
+                let what = format!("calls are not seen: {error}");
+                let missing = Missing::new(what, "run PulseAudio, or PipeWire with pipewire-pulse");
+                Err(if self.nobody { Refusal::UntilHint(missing) } else { missing.into() })
+            }
         }
+    }
+
+    async fn hint(&mut self) {
+        if !self.nobody {
+            // One that listens and is of no use is tried again after a pause.
+            return pending().await;
+        }
+        let places = &self.places.sound;
+        let mut listening: Vec<_> =
+            places.iter().map(|place| Box::pin(crate::socket::listens(place))).collect();
+        // The first of them, wherever that is.
+        poll_fn(|cx| {
+            let any = listening.iter_mut().any(|place| place.as_mut().poll(cx).is_ready());
+            if any { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
     }
 }
 

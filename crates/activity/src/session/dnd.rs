@@ -43,7 +43,15 @@ const GNOME_KEY: &str = "show-banners";
 /// The strand: the desktop's do-not-disturb.
 #[derive(Debug)]
 pub(crate) struct Dnd {
-    pub(super) places: Places,
+    places: Places,
+    /// There was no bus when it was last tried, and the end of that is seen.
+    no_bus: bool,
+}
+
+impl Dnd {
+    pub(super) const fn new(places: Places) -> Self {
+        Self { places, no_bus: false }
+    }
 }
 
 impl Strand for Dnd {
@@ -60,8 +68,15 @@ impl Strand for Dnd {
                 "start Porchlight from within your desktop session",
             )
         };
+        let address = self.places.session_bus.as_deref();
+        let connected = Bus::connect(Which::Session, address).await;
+        self.no_bus = connected.is_err() && bus::is_seen(address);
+        let bus = match connected {
+            Ok(bus) => bus,
+            Err(error) if self.no_bus => return Err(Refusal::UntilHint(missing(error))),
+            Err(error) => return Err(missing(error).into()),
+        };
         let opening = async {
-            let bus = Bus::connect(Which::Session, self.places.session_bus.as_deref()).await?;
             let mut desktop = Desktop {
                 bus,
                 kde: None,
@@ -74,6 +89,14 @@ impl Strand for Dnd {
             Ok(desktop)
         };
         opening.await.map_err(|error| missing(error).into())
+    }
+
+    async fn hint(&mut self) {
+        if !self.no_bus {
+            // One that refuses is tried again after a pause.
+            return std::future::pending().await;
+        }
+        bus::listens(self.places.session_bus.as_deref()).await;
     }
 }
 

@@ -1,6 +1,6 @@
 //! The delay inhibitor: the machine waits with sleeping until a goodbye is said.
 //!
-//! Owns when it is let go: when the goodbye is said, and two seconds after it was asked for in any case.
+//! Owns when it is let go: when the goodbye is said, and less than two seconds after it was asked for in any case.
 //! Source: systemd's *Inhibitor Locks*, "delay"; logind itself waits five seconds unless told otherwise
 //! (logind.conf(5), `InhibitDelayMaxSec=`).
 
@@ -13,7 +13,7 @@ use zbus::zvariant::OwnedFd;
 use crate::supervise::Goodbye;
 
 /// So long at most is the machine kept awake for a goodbye.
-pub(super) const PATIENCE: Duration = Duration::from_secs(2);
+pub(super) const PATIENCE: Duration = Duration::from_millis(1_800);
 
 /// What keeps the machine awake, if anything does.
 #[derive(Debug)]

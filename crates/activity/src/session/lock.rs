@@ -12,7 +12,8 @@ use tokio::sync::Mutex;
 use tokio::time::sleep;
 
 use super::Places;
-use super::logind::Login;
+use super::bus::{self, Silent};
+use super::logind::{self, Login, Wanted};
 use super::savers::Savers;
 use crate::description::{Description, Missing, Subject, Tells};
 use crate::source::{Lost, Refusal, Reports, Source, Strand};
@@ -20,7 +21,7 @@ use crate::source::{Lost, Refusal, Reports, Source, Strand};
 /// The first pause before one of the two is tried again; each further one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
 
 /// The strand: the screen lock.
 #[derive(Debug)]
@@ -28,11 +29,13 @@ pub(crate) struct Lock {
     places: Places,
     /// Outlives the sources, and with it what each voice said last.
     voices: Arc<Voices>,
+    /// Neither was there when they were last tried, and the end of that is seen.
+    awaited: bool,
 }
 
 impl Lock {
     pub(super) fn new(places: Places) -> Self {
-        Self { places, voices: Arc::default() }
+        Self { places, voices: Arc::default(), awaited: false }
     }
 }
 
@@ -45,15 +48,29 @@ impl Strand for Lock {
         let (hint, savers) =
             tokio::join!(Login::open(&self.places, HINT), Savers::open(&self.places));
         if let (Err(no_hint), Err(no_saver)) = (&hint, &savers) {
-            let why = format!("the screen lock is unknown: {no_hint}, and {no_saver}");
-            return Err(Missing::new(why, "a locked screen counts as time without input").into());
+            let why = format!("the screen lock is unknown: {}, and {}", no_hint.why, no_saver.why);
+            let missing = Missing::new(why, "a locked screen counts as time without input");
+            self.awaited = no_hint.seen && no_saver.seen;
+            return Err(if self.awaited { Refusal::UntilHint(missing) } else { missing.into() });
         }
-        Ok(Screen {
-            hint: hint.map_err(|why| tracing::info!(why, "no lock from the login session")).ok(),
-            savers: savers.map_err(|why| tracing::info!(why, "no lock from a screen saver")).ok(),
-            places: self.places.clone(),
-            voices: Arc::clone(&self.voices),
-        })
+        self.awaited = false;
+        if let Err(Silent { why, .. }) = &hint {
+            tracing::info!(why, "no lock from the login session");
+        }
+        if let Err(Silent { why, .. }) = &savers {
+            tracing::info!(why, "no lock from a screen saver");
+        }
+        Ok(Screen { hint, savers, places: self.places.clone(), voices: Arc::clone(&self.voices) })
+    }
+
+    async fn hint(&mut self) {
+        if !self.awaited {
+            return std::future::pending().await;
+        }
+        tokio::select! {
+            () = logind::appears(&self.places, Wanted::Session) => {}
+            () = bus::listens(self.places.session_bus.as_deref()) => {}
+        }
     }
 }
 
@@ -63,20 +80,20 @@ const HINT: &str = "LockedHint";
 /// The source: the login session's hint beside the savers, each tried again by itself.
 #[derive(Debug)]
 pub(crate) struct Screen {
-    hint: Option<Login>,
-    savers: Option<Savers>,
+    hint: Result<Login, Silent>,
+    savers: Result<Savers, Silent>,
     places: Places,
     voices: Arc<Voices>,
 }
 
 impl Source for Screen {
     fn description(&self) -> Description {
-        let saver = self.savers.as_ref().is_some_and(Savers::any);
+        let saver = self.savers.as_ref().is_ok_and(Savers::any);
         let (name, missing) = match (&self.hint, saver) {
-            (Some(_), true) => ("logind+screensaver", None),
-            (None, true) => ("screensaver", None),
-            (Some(_), false) => ("logind", None),
-            (None, false) => (
+            (Ok(_), true) => ("logind+screensaver", None),
+            (Err(_), true) => ("screensaver", None),
+            (Ok(_), false) => ("logind", None),
+            (Err(_), false) => (
                 "none",
                 Some(Missing::new(
                     "the screen lock is unknown: logind knows no session of yours, and no screen saver is \
@@ -98,43 +115,51 @@ impl Source for Screen {
 }
 
 async fn keep_hint(
-    mut hint: Option<Login>,
+    mut hint: Result<Login, Silent>,
     places: &Places,
     voices: &Voices,
     to: &Reports,
 ) -> Infallible {
     let mut pause = Pause::default();
     loop {
-        if let Some(mut login) = hint.take() {
-            pause = Pause::default();
-            let Lost(why) = loop {
-                match login.next().await {
-                    Ok(locked) => voices.hear(Voice::HINT, locked, to).await,
-                    Err(lost) => break lost,
-                }
-            };
-            tracing::warn!(why, "the login session's lock is unknown for now");
+        match hint {
+            Ok(mut login) => {
+                let Lost(why) = loop {
+                    match login.next().await {
+                        Ok(locked) => voices.hear(Voice::HINT, locked, to).await,
+                        Err(lost) => break lost,
+                    }
+                };
+                tracing::warn!(why, "the login session's lock is unknown for now");
+                pause = Pause::default();
+                pause.rest().await;
+            }
+            Err(silent) if silent.seen => logind::appears(places, Wanted::Session).await,
+            Err(_) => pause.rest().await,
         }
-        pause.rest().await;
-        hint = Login::open(places, HINT).await.ok();
+        hint = Login::open(places, HINT).await;
     }
 }
 
 async fn keep_savers(
-    mut savers: Option<Savers>,
+    mut savers: Result<Savers, Silent>,
     places: &Places,
     voices: &Voices,
     to: &Reports,
 ) -> Infallible {
     let mut pause = Pause::default();
     loop {
-        if let Some(savers) = savers.take() {
-            pause = Pause::default();
-            let Lost(why) = savers.run(voices, to).await;
-            tracing::warn!(why, "the screen savers' lock is unknown for now");
+        match savers {
+            Ok(there) => {
+                let Lost(why) = there.run(voices, to).await;
+                tracing::warn!(why, "the screen savers' lock is unknown for now");
+                pause = Pause::default();
+                pause.rest().await;
+            }
+            Err(silent) if silent.seen => bus::listens(places.session_bus.as_deref()).await,
+            Err(_) => pause.rest().await,
         }
-        pause.rest().await;
-        savers = Savers::open(places).await.ok();
+        savers = Savers::open(places).await;
     }
 }
 

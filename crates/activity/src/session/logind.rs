@@ -5,13 +5,15 @@
 //! Believes only the present owner of logind's name, because any user of the machine may send a signal.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
+use tokio::time::sleep;
 use zbus::Message;
 use zbus::names::OwnedUniqueName;
 use zbus::zvariant::{OwnedObjectPath, OwnedValue};
 
 use super::Places;
-use super::bus::{self, Bus, Object, Which};
+use super::bus::{self, Bus, Object, Silent, Which};
 use crate::source::Lost;
 
 const LOGIND: &str = "org.freedesktop.login1";
@@ -31,11 +33,13 @@ pub(super) struct Logind {
 }
 
 impl Logind {
-    /// Listens to these signals of the manager; else why it can't, as half a sentence.
-    pub(super) async fn open(places: &Places, signals: &[&'static str]) -> Result<Self, String> {
-        let bus = Bus::connect(Which::System, places.system_bus.as_deref())
+    /// Listens to these signals of the manager; else why it can't.
+    pub(super) async fn open(places: &Places, signals: &[&'static str]) -> Result<Self, Silent> {
+        let address = places.system_bus.as_deref();
+        let seen = bus::is_seen(address);
+        let bus = Bus::connect(Which::System, address)
             .await
-            .map_err(|error| format!("there is no system bus ({error})"))?;
+            .map_err(|error| Silent { why: format!("there is no system bus ({error})"), seen })?;
         let listening = async {
             bus.listen_to_owner(LOGIND).await?;
             for member in signals {
@@ -45,8 +49,10 @@ impl Logind {
         };
         match listening.await {
             Ok(Some(owner)) => Ok(Self { bus, owner }),
-            Ok(None) => Err("logind does not run on this machine".to_owned()),
-            Err(error) => Err(format!("the system bus refuses ({error})")),
+            Ok(None) => Err(Silent { why: "logind does not run on this machine".to_owned(), seen }),
+            Err(error) => {
+                Err(Silent { why: format!("the system bus refuses ({error})"), seen: false })
+            }
         }
     }
 
@@ -78,13 +84,14 @@ pub(super) struct Login {
 }
 
 impl Login {
-    /// Begins to watch the property; else why it can't, as half a sentence.
-    pub(super) async fn open(places: &Places, property: &'static str) -> Result<Self, String> {
+    /// Begins to watch the property; else why it can't.
+    pub(super) async fn open(places: &Places, property: &'static str) -> Result<Self, Silent> {
         let logind = Logind::open(places, &["SessionRemoved"]).await?;
         let id = places.session_id.clone();
-        let path = find(&logind.bus, id.as_deref())
-            .await
-            .ok_or_else(|| "logind knows no session of yours".to_owned())?;
+        let path = find(&logind.bus, id.as_deref()).await.ok_or_else(|| Silent {
+            why: "logind knows no session of yours".to_owned(),
+            seen: bus::is_seen(places.system_bus.as_deref()),
+        })?;
         Ok(Self { logind, property, id, path, unread: true })
     }
 
@@ -148,6 +155,53 @@ enum Change {
     To(bool),
     /// It changed, and to what must be asked for.
     Unread,
+}
+
+/// What has to be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// logind itself.
+    Manager,
+    /// And a login session of the person's.
+    Session,
+}
+
+/// Ends when that is there. Where that is not seen, it pends.
+pub(super) async fn appears(places: &Places, wanted: Wanted) {
+    /// A bus that hangs up again and again must not keep us busy.
+    const PAUSE: Duration = Duration::from_secs(1);
+    let address = places.system_bus.as_deref();
+    loop {
+        bus::listens(address).await;
+        if await_on_the_bus(places, wanted).await.is_ok() {
+            return;
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+async fn await_on_the_bus(places: &Places, wanted: Wanted) -> Result<(), Lost> {
+    let mut bus = Bus::connect(Which::System, places.system_bus.as_deref())
+        .await
+        .map_err(|error| Lost(error.to_string()))?;
+    let listening = async {
+        bus.listen_to_owner(LOGIND).await?;
+        bus.listen(bus::signal(MANAGER, "SessionNew")?).await
+    };
+    listening.await.map_err(|error| bus.lost(&error))?;
+    loop {
+        let owner = bus.owner(LOGIND).await.map_err(|error| bus.lost(&error))?;
+        let there = match wanted {
+            Wanted::Manager => owner.is_some(),
+            Wanted::Session => {
+                owner.is_some() && find(&bus, places.session_id.as_deref()).await.is_some()
+            }
+        };
+        if there {
+            return Ok(());
+        }
+        bus.next().await?;
+    }
 }
 
 /// Which login session is the person's, and asks to be told of it. A program below `systemd --user` has no

@@ -11,9 +11,9 @@ use zbus::zvariant::OwnedFd;
 
 use super::Places;
 use super::awake::Awake;
-use super::bus;
+use super::bus::{self, Silent};
 use super::inhibitor::{Inhibitor, PATIENCE};
-use super::logind::{Logind, MANAGER};
+use super::logind::{self, Logind, MANAGER, Wanted};
 use crate::description::{Description, Missing, Subject, Tells};
 use crate::source::{Lost, Refusal, Reports, Source, Strand};
 use crate::supervise::Goodbye;
@@ -25,11 +25,13 @@ pub(crate) struct Power {
     goodbye: Goodbye,
     /// There was a logind, so there will be one again.
     had_logind: bool,
+    /// It was not there when it was last tried, and the end of that is seen.
+    awaited: bool,
 }
 
 impl Power {
     pub(super) const fn new(places: Places, goodbye: Goodbye) -> Self {
-        Self { places, goodbye, had_logind: false }
+        Self { places, goodbye, had_logind: false, awaited: false }
     }
 }
 
@@ -39,21 +41,34 @@ impl Strand for Power {
     type Source = Told;
 
     async fn open(&mut self) -> Result<Told, Refusal> {
-        let why = match Announced::open(&self.places, self.goodbye.clone()).await {
+        let silent = match Announced::open(&self.places, self.goodbye.clone()).await {
             Ok(announced) => {
-                self.had_logind = true;
+                (self.had_logind, self.awaited) = (true, false);
                 return Ok(Told::Announced(Box::new(announced)));
             }
-            Err(why) => why,
+            Err(silent) => silent,
         };
-        let remedy = "run systemd-logind or elogind";
+        self.awaited = silent.seen;
+        let (why, remedy) = (&silent.why, "run systemd-logind or elogind");
         if self.had_logind {
-            return Err(Missing::new(format!("sleep is not seen for now: {why}"), remedy).into());
+            let what = format!("sleep is not seen for now: {why}");
+            return Err(silent.refusal(Missing::new(what, remedy)));
         }
-        Awake::open(&why).map(Told::Afterwards).map_err(|error| {
-            let what = format!("sleep is not seen: {why}, and the clocks do not tell ({error})");
-            Missing::new(what, remedy).into()
-        })
+        match Awake::open(why) {
+            Ok(awake) => Ok(Told::Afterwards(awake, silent.seen.then(|| self.places.clone()))),
+            Err(error) => {
+                let what =
+                    format!("sleep is not seen: {why}, and the clocks do not tell ({error})");
+                Err(silent.refusal(Missing::new(what, remedy)))
+            }
+        }
+    }
+
+    async fn hint(&mut self) {
+        if !self.awaited {
+            return std::future::pending().await;
+        }
+        logind::appears(&self.places, Wanted::Manager).await;
     }
 }
 
@@ -61,21 +76,28 @@ impl Strand for Power {
 #[derive(Debug)]
 pub(crate) enum Told {
     Announced(Box<Announced>),
-    Afterwards(Awake),
+    /// And where logind may appear, if that is seen.
+    Afterwards(Awake, Option<Places>),
 }
 
 impl Source for Told {
     fn description(&self) -> Description {
         match self {
             Self::Announced(announced) => announced.description(),
-            Self::Afterwards(awake) => awake.description(),
+            Self::Afterwards(awake, _) => awake.description(),
         }
     }
 
     async fn run(self, to: &Reports) -> Lost {
         match self {
             Self::Announced(announced) => announced.run(to).await,
-            Self::Afterwards(awake) => awake.run(to).await,
+            Self::Afterwards(awake, None) => awake.run(to).await,
+            Self::Afterwards(awake, Some(places)) => tokio::select! {
+                lost = awake.run(to) => lost,
+                () = logind::appears(&places, Wanted::Manager) => {
+                    Lost("logind is there now".to_owned())
+                }
+            },
         }
     }
 }
@@ -90,7 +112,7 @@ pub(crate) struct Announced {
 }
 
 impl Announced {
-    async fn open(places: &Places, goodbye: Goodbye) -> Result<Self, String> {
+    async fn open(places: &Places, goodbye: Goodbye) -> Result<Self, Silent> {
         // Listens before it takes the inhibitor: an announcement between the two would be missed.
         let logind = Logind::open(places, &["PrepareForSleep", "PrepareForShutdown"]).await?;
         let mut announced = Self { logind, inhibitor: Inhibitor::new(goodbye), refused: None };

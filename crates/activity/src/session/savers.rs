@@ -10,7 +10,7 @@ use zbus::names::OwnedUniqueName;
 use zbus::{MatchRule, Message, message::Type};
 
 use super::Places;
-use super::bus::{self, Bus, Object, Which};
+use super::bus::{self, Bus, Object, Silent, Which};
 use super::lock::{Voice, Voices};
 use crate::source::{Lost, Reports};
 
@@ -40,15 +40,19 @@ pub(super) struct Savers {
 }
 
 impl Savers {
-    /// Begins to listen; else why it can't, as half a sentence.
-    pub(super) async fn open(places: &Places) -> Result<Self, String> {
-        let opening = async {
-            let bus = Bus::connect(Which::Session, places.session_bus.as_deref()).await?;
-            let mut savers = Self { bus, owners: Default::default() };
-            savers.listen().await?;
-            Ok(savers)
-        };
-        opening.await.map_err(|error: zbus::Error| format!("there is no session bus ({error})"))
+    /// Begins to listen; else why it can't.
+    pub(super) async fn open(places: &Places) -> Result<Self, Silent> {
+        let address = places.session_bus.as_deref();
+        let bus = Bus::connect(Which::Session, address).await.map_err(|error| Silent {
+            why: format!("there is no session bus ({error})"),
+            seen: bus::is_seen(address),
+        })?;
+        let mut savers = Self { bus, owners: Default::default() };
+        savers.listen().await.map_err(|error| Silent {
+            why: format!("the session bus refuses ({error})"),
+            seen: false,
+        })?;
+        Ok(savers)
     }
 
     /// Whether there is one at present.

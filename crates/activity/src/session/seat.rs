@@ -3,14 +3,22 @@
 use porchlight_core::observation::Observation;
 
 use super::Places;
-use super::logind::Login;
+use super::logind::{self, Login, Wanted};
 use crate::description::{Description, Missing, Subject, Tells};
 use crate::source::{Lost, Refusal, Reports, Source, Strand};
 
 /// The strand: who has the seat.
 #[derive(Debug)]
 pub(crate) struct Seat {
-    pub(super) places: Places,
+    places: Places,
+    /// There was no session when it was last tried, and the end of that is seen.
+    awaited: bool,
+}
+
+impl Seat {
+    pub(super) const fn new(places: Places) -> Self {
+        Self { places, awaited: false }
+    }
 }
 
 impl Strand for Seat {
@@ -19,14 +27,22 @@ impl Strand for Seat {
     type Source = Active;
 
     async fn open(&mut self) -> Result<Active, Refusal> {
-        match Login::open(&self.places, "Active").await {
+        let opened = Login::open(&self.places, "Active").await;
+        self.awaited = opened.as_ref().is_err_and(|silent| silent.seen);
+        match opened {
             Ok(login) => Ok(Active(login)),
-            Err(why) => Err(Missing::new(
-                format!("a change of the user at this machine is not seen: {why}"),
+            Err(silent) => Err(silent.refusal(Missing::new(
+                format!("a change of the user at this machine is not seen: {}", silent.why),
                 "lock the screen before somebody else takes over",
-            )
-            .into()),
+            ))),
         }
+    }
+
+    async fn hint(&mut self) {
+        if !self.awaited {
+            return std::future::pending().await;
+        }
+        logind::appears(&self.places, Wanted::Session).await;
     }
 }
 

@@ -20,7 +20,9 @@ pub enum LineError {
     #[error("not a JSON object ({0}): write one a line, for example {{\"active\":true}}")]
     NotJson(String),
     /// None of its fields is known.
-    #[error("no known field: write one of idle_since, active, locked, suspending, resumed")]
+    #[error(
+        "no known field: write one of idle_since, active, locked, in_call, suspending, resumed"
+    )]
     NothingKnown,
     /// More than one of its fields is known, and which came first can't be told.
     #[error("both {0} and {1}: write one fact a line")]
@@ -42,7 +44,7 @@ pub enum LineError {
 }
 
 /// The fields that say something.
-const FIELDS: [&str; 5] = ["idle_since", "active", "locked", "suspending", "resumed"];
+const FIELDS: [&str; 6] = ["idle_since", "active", "locked", "in_call", "suspending", "resumed"];
 
 /// Reads one line.
 ///
@@ -51,6 +53,7 @@ const FIELDS: [&str; 5] = ["idle_since", "active", "locked", "suspending", "resu
 /// | `{"idle_since":1763741700000}` | no input since then, in milliseconds since the Unix epoch |
 /// | `{"active":true}` | there was input just now |
 /// | `{"locked":true}`, `{"locked":false}` | the screen was locked, unlocked |
+/// | `{"in_call":true}`, `{"in_call":false}` | a microphone is in use, as in a call, or no longer |
 /// | `{"suspending":true}` | the machine is about to sleep |
 /// | `{"resumed":true}` | the machine is awake again |
 ///
@@ -80,6 +83,7 @@ pub fn parse_line(line: &str) -> Result<Observation, LineError> {
             Ok(Observation::InputIdle { since: Moment::At(at) })
         }
         "locked" => Ok(Observation::Locked(value.as_bool().ok_or(LineError::NotABool(field))?)),
+        "in_call" => Ok(Observation::InCall(value.as_bool().ok_or(LineError::NotABool(field))?)),
         "active" => only_true(field, value, "write idle_since instead", Observation::InputActive),
         "suspending" => only_true(field, value, "write resumed instead", Observation::Suspending),
         "resumed" => only_true(field, value, "write suspending instead", Observation::Resumed),
@@ -119,6 +123,8 @@ mod tests {
             (r#"{"active":true}"#, Observation::InputActive),
             (r#"{"locked":true}"#, Observation::Locked(true)),
             (r#"{"locked":false}"#, Observation::Locked(false)),
+            (r#"{"in_call":true}"#, Observation::InCall(true)),
+            (r#"{"in_call":false}"#, Observation::InCall(false)),
             (r#"{"suspending":true}"#, Observation::Suspending),
             (r#"{"resumed":true}"#, Observation::Resumed),
             (" \t{ \"active\" : true }\r", Observation::InputActive),
@@ -142,6 +148,7 @@ mod tests {
             (r#"{"resumed":null}"#, only_true("resumed", "write suspending instead")),
             (r#"{"locked":"yes"}"#, LineError::NotABool("locked")),
             (r#"{"locked":null}"#, LineError::NotABool("locked")),
+            (r#"{"in_call":1}"#, LineError::NotABool("in_call")),
             (r#"{"idle_since":-1}"#, LineError::NotATime),
             (r#"{"idle_since":1.5}"#, LineError::NotATime),
             (r#"{"idle_since":"1763741700000"}"#, LineError::NotATime),

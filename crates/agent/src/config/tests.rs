@@ -64,6 +64,7 @@ fn a_wrong_value_names_file_line_and_what_is_allowed() {
         ("\n\nuser = \"a/b\"", ["config.toml, line 3", "none of + # /"]),
         ("[activity]\nsource = \"gnome\"", ["config.toml, line 2", "stdin"]),
         ("[activity]\naway_after = \"soon\"", ["config.toml, line 2", "5m"]),
+        ("[activity]\ncalls = \"loud\"", ["config.toml, line 2", "true, false or \"dnd\""]),
         ("[broker]\nurl = \"http://x\"", ["config.toml, line 2", "mqtt://"]),
         ("[presence]\ngrace = \"61s\"", ["config.toml, line 2", "at most 60s"]),
         ("[presence]\ngrace = \"-1s\"", ["config.toml, line 2", "at least 0s"]),
@@ -78,6 +79,16 @@ fn a_wrong_value_names_file_line_and_what_is_allowed() {
             assert!(error.contains(part), "{text}: {error}");
         }
     }
+}
+
+#[test]
+fn calls_are_unseen_seen_or_a_do_not_disturb() {
+    let calls =
+        |written: &str| read_text(&format!("[activity]\n{written}")).unwrap().activity.calls;
+    assert_eq!(calls(""), Calls::Unseen);
+    assert_eq!(calls("calls = false"), Calls::Unseen);
+    assert_eq!(calls("calls = true"), Calls::Seen);
+    assert_eq!(calls("calls = \"dnd\""), Calls::Dnd);
 }
 
 #[test]

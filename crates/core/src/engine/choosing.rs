@@ -21,10 +21,35 @@ pub(super) struct Choosing {
     sending: Option<PublishId>,
     /// When the person wished what was last sent.
     sent_at: Now,
-    /// Whether what stands is a do-not-disturb that the desktop asked for, not the person.
+    /// Who asks not to be disturbed on the person's behalf.
+    asking: [bool; 2],
+    /// Whether what stands is a do-not-disturb that was asked for like that, and not said by the person.
     follows: bool,
     /// Whether anything is known of the topic: it was read, or the person said something new.
     known: bool,
+}
+
+/// What may ask not to be disturbed on the person's behalf.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asks {
+    /// The desktop, that was told not to disturb.
+    Desktop,
+    /// A call, where the person wants that.
+    Call,
+}
+
+impl Choice {
+    /// What is wished where something asks not to be disturbed.
+    const fn asked_for(now: Now) -> Self {
+        let (text, emoji, until) = (None, None, None);
+        Self { status: ChosenStatus::Dnd, text, emoji, until, at: Some(now.wall) }
+    }
+
+    /// Whether it looks like that.
+    fn is_asked_for(&self) -> bool {
+        let silent = self.text.is_none() && self.emoji.is_none() && self.until.is_none();
+        self.status == ChosenStatus::Dnd && silent
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -42,6 +67,7 @@ impl Choosing {
             wish: None,
             sending: None,
             sent_at: now,
+            asking: [false; 2],
             follows: false,
             known: false,
         }
@@ -53,19 +79,14 @@ impl Choosing {
         self.follows = false;
     }
 
-    /// The desktop was told not to disturb, or that it may again. What the person said stands above that.
-    pub(super) fn follow_desktop(&mut self, now: Now, dnd: bool) {
-        if dnd && self.choice(now).is_none() {
-            let choice = Choice {
-                status: ChosenStatus::Dnd,
-                text: None,
-                emoji: None,
-                until: None,
-                at: Some(now.wall),
-            };
-            self.wish(now, Some(choice));
+    /// Something asks not to be disturbed, or no longer. What the person said stands above that, and what the last
+    /// of them asked for ends with it.
+    pub(super) fn follow(&mut self, now: Now, asks: Asks, dnd: bool) {
+        let asked = std::mem::replace(&mut self.asking[asks as usize], dnd);
+        if dnd && !asked && self.choice(now).is_none() {
+            self.wish(now, Some(Choice::asked_for(now)));
             self.follows = true;
-        } else if !dnd && std::mem::take(&mut self.follows) {
+        } else if self.asking == [false; 2] && std::mem::take(&mut self.follows) {
             self.wish(now, None);
         }
     }
@@ -123,9 +144,6 @@ impl Choosing {
         if self.is_sending() && self.held.as_ref().is_some_and(|held| held.rev > chosen.rev) {
             return false;
         }
-        if self.held.as_ref() != Some(&chosen) {
-            self.follows = false;
-        }
         // A wish that could not be sent gives way to what the broker took later from another device, by its
         // clock; where that is not told, by the calendars of both.
         let later = |wish: &mut Wish| match age {
@@ -135,7 +153,14 @@ impl Choosing {
                 at.is_some_and(|at| at > wish.made.wall)
             }
         };
-        let gave_way = self.wish.take_if(later).is_some();
+        // What was asked for on the person's behalf before anything was read gives way to what they said, however long
+        // ago. A do-not-disturb without another word may be one that an earlier run was asked for.
+        let said = |choice: &Choice| choice.holds(now.wall) && !choice.is_asked_for();
+        let stands = self.follows && chosen.choice.as_ref().is_some_and(said);
+        let gave_way = self.wish.take_if(|wish| stands || later(wish)).is_some();
+        if self.wish.is_none() && self.held.as_ref() != Some(&chosen) {
+            self.follows = false;
+        }
         self.held = Some(chosen);
         gave_way
     }

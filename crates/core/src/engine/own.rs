@@ -8,7 +8,7 @@ use crate::availability::{Availability, Standing};
 use crate::effect::Version;
 use crate::id::DeviceId;
 use crate::input::PublishId;
-use crate::presence::{Observed, OfflineCause};
+use crate::presence::{Choice, Observed, OfflineCause};
 use crate::roster::{Arrival, Roster};
 use crate::session::RECORD_EXPIRY;
 use crate::time::{Monotonic, Now, Timestamp};
@@ -324,12 +324,12 @@ impl Own {
     }
 
     /// My own status. While the link is up it is what others see: the sum of all my devices.
-    pub(super) fn view(
-        &self,
+    pub(super) fn look<'a>(
+        &'a self,
         now: Now,
-        choosing: Option<&Choosing>,
-        roster: Option<&Roster>,
-    ) -> MeView {
+        choosing: Option<&'a Choosing>,
+        roster: Option<&'a Roster>,
+    ) -> MeLook<'a> {
         let choice = choosing.and_then(|choosing| choosing.choice(now));
         // Others are told that somebody invisible left; they themselves are not.
         let roster =
@@ -337,27 +337,70 @@ impl Own {
         let summed = roster.and_then(|roster| roster.status(&self.holder.user, now));
         let (status, cause, since) = match (summed, choice) {
             (Some(summed), _) => summed,
-            (None, Some(choice)) => {
-                (choice.status.word().to_owned(), Some(CauseView::Chosen), choice.at)
-            }
+            (None, Some(choice)) => (choice.status.word(), Some(CauseView::Chosen), choice.at),
             (None, None) => {
                 let Standing { observed, since } = self.availability.standing(now);
-                (observed.status().to_owned(), observed.cause(), Some(since))
+                (observed.status(), observed.cause(), Some(since))
             }
         };
+        let (user, name) = (self.holder.user.as_str(), self.holder.name.as_str());
+        MeLook { user, name, status, cause, since, choice }
+    }
+}
+
+/// A [`MeView`] that borrows: whatever happens, it is looked at, and mostly is as before.
+#[derive(Debug)]
+pub(super) struct MeLook<'a> {
+    user: &'a str,
+    name: &'a str,
+    status: &'a str,
+    cause: Option<CauseView>,
+    since: Option<Timestamp>,
+    choice: Option<&'a Choice>,
+}
+
+impl MeLook<'_> {
+    /// Whether this is what is shown already.
+    pub(super) fn is(&self, shown: &MeView) -> bool {
+        let MeView { user, name, status, cause, since, chosen } = shown;
+        let chose = match (self.choice, chosen) {
+            (None, None) => true,
+            (Some(choice), Some(ChosenView { status, text, emoji, until })) => {
+                choice.status == *status
+                    && choice.text == *text
+                    && choice.emoji == *emoji
+                    && choice.until == *until
+            }
+            _ => false,
+        };
+        self.user == user
+            && self.name == name
+            && self.status == status
+            && self.cause == *cause
+            && self.since == *since
+            && chose
+    }
+
+    /// Copies it, to be shown.
+    pub(super) fn view(&self) -> MeView {
         MeView {
-            user: self.holder.user.to_string(),
-            name: self.holder.name.clone(),
-            status,
-            cause,
-            since,
-            chosen: choice.map(|choice| ChosenView {
+            user: self.user.to_owned(),
+            name: self.name.to_owned(),
+            status: self.status.to_owned(),
+            cause: self.cause,
+            since: self.since,
+            chosen: self.choice.map(|choice| ChosenView {
                 status: choice.status,
                 text: choice.text.clone(),
                 emoji: choice.emoji.clone(),
                 until: choice.until,
             }),
         }
+    }
+
+    /// Whether I am not to be disturbed.
+    pub(super) fn is_dnd(&self) -> bool {
+        self.status == ChosenStatus::Dnd.word()
     }
 }
 

@@ -74,6 +74,8 @@ pub struct Holder {
     pub lease: Duration,
     /// Whether the user topic is written for seed-style readers where no hub does it.
     pub user_topic: bool,
+    /// Whether a call is a do-not-disturb, unless the person says otherwise.
+    pub calls_dnd: bool,
     /// Whether the person was last known to be invisible.
     pub invisible: bool,
 }

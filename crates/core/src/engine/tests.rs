@@ -50,7 +50,12 @@ impl Rig {
 
     /// Alice's laptop, connected, with its first words said and acknowledged.
     fn up() -> Self {
-        let mut rig = Self::holder("laptop");
+        Self::up_as(holder("laptop"))
+    }
+
+    /// The same with other habits.
+    fn up_as(holder: Holder) -> Self {
+        let mut rig = Self::new(Role::Holder(holder));
         rig.observe(Observation::InputActive);
         rig.handle(Input::Start);
         rig.connect();
@@ -156,6 +161,7 @@ fn holder(device: &str) -> Holder {
         grace: GRACE,
         lease: LEASE,
         user_topic: true,
+        calls_dnd: false,
         invisible: false,
     }
 }

@@ -1,22 +1,23 @@
 //! One person: their devices, a seed-style client, and the sum of it all.
 
-use std::cmp::Reverse;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::device::{Came, Device, Said};
+use super::look::{Grounds, Look};
 use super::{Applied, Arrival, Circumstances};
 use crate::id::{DeviceId, UserId};
 use crate::presence::{Choice, Observed};
 use crate::text::{MAX_NAME, display_text};
 use crate::time::{Monotonic, Now, Timestamp};
-use crate::view::{CauseView, DeviceView, Doubt, Evidence, PersonView};
+use crate::view::{CauseView, Doubt, PersonView};
 use crate::wire::{DeviceRecord, SeedRecord, SeedStatus, SumRecord};
 
 /// What is held of a seed-style client of this person.
 #[derive(Debug)]
-struct Seed {
-    status: SeedStatus,
-    since: Option<Timestamp>,
+pub(super) struct Seed {
+    pub(super) status: SeedStatus,
+    pub(super) since: Option<Timestamp>,
     /// As it stood in the record, to be carried along unchanged.
     timestamp: Option<Timestamp>,
     heard: Timestamp,
@@ -234,35 +235,33 @@ impl Person {
     }
 
     /// The status alone, why and since when.
-    pub(super) fn status(&self, now: Now, around: &Circumstances) -> Option<Summed> {
+    pub(super) fn status(&self, now: Now, around: &Circumstances) -> Option<Summed<'_>> {
         Some(self.base(around, false)?.under(self.choice(now), now))
     }
 
-    pub(super) fn view(
-        &self,
-        user: &UserId,
+    /// What is to be shown.
+    pub(super) fn look<'a>(
+        &'a self,
+        user: &'a UserId,
         now: Now,
         around: &Circumstances,
-    ) -> Option<PersonView> {
+    ) -> Option<Look<'a>> {
         let base = self.base(around, false)?;
         let choice = self.choice(now);
         let doubt = self.doubt(&base, around);
-        let evidence = base.evidence(around, doubt);
         let (status, cause, since) = base.under(choice, now);
-        Some(PersonView {
-            user: user.to_string(),
+        Some(Look {
+            user: user.as_str(),
             name: self.name(user),
             status,
             cause,
             since,
-            text: choice.and_then(|choice| choice.text.clone()),
-            emoji: choice.and_then(|choice| choice.emoji.clone()),
-            until: choice.and_then(|choice| choice.until),
-            stale: doubt.is_some(),
+            choice,
             typing: self.typing_until.is_some_and(|until| now.mono < until),
             in_call: self.devices.values().any(|device| device.said.in_call),
-            devices: self.device_views(),
-            evidence,
+            devices: &self.devices,
+            seed: self.seed.as_ref(),
+            evidence: base.evidence(around, doubt),
         })
     }
 
@@ -274,34 +273,17 @@ impl Person {
     }
 
     /// The name last told, a device that is here before one that is not.
-    fn name(&self, user: &UserId) -> String {
-        self.devices
+    fn name<'a>(&'a self, user: &'a UserId) -> Cow<'a, str> {
+        let told = self
+            .devices
             .values()
             .filter_map(|device| Some((&device.said, device.said.name.as_ref()?)))
-            .max_by_key(|(said, _)| (said.observed.is_here(), said.number))
-            .map(|(_, name)| name.clone())
-            .or_else(|| display_text(user.as_str(), MAX_NAME))
-            .unwrap_or_else(|| user.to_string())
-    }
-
-    fn device_views(&self) -> Vec<DeviceView> {
-        let mut devices: Vec<_> = self.devices.iter().collect();
-        devices.sort_by_key(|(id, device)| (Reverse(device.said.observed.is_here()), *id));
-        let devices = devices.into_iter().map(|(id, device)| DeviceView {
-            device: id.to_string(),
-            kind: device.said.kind.clone(),
-            status: device.said.observed.status().to_owned(),
-            cause: device.said.observed.cause(),
-            since: device.said.since,
-        });
-        let seed = self.seed.iter().map(|seed| DeviceView {
-            device: String::new(),
-            kind: None,
-            status: seed.status.word().to_owned(),
-            cause: None,
-            since: seed.since,
-        });
-        devices.chain(seed).collect()
+            .max_by_key(|(said, _)| (said.observed.is_here(), said.number));
+        match told {
+            Some((_, name)) => Cow::Borrowed(name),
+            None => display_text(user.as_str(), MAX_NAME)
+                .map_or(Cow::Borrowed(user.as_str()), Cow::Owned),
+        }
     }
 
     pub(super) fn sum(&self, now: Now, around: &Circumstances) -> SumRecord {
@@ -347,7 +329,7 @@ enum Witness<'a> {
 }
 
 /// A status, why and since when.
-type Summed = (String, Option<CauseView>, Option<Timestamp>);
+type Summed<'a> = (&'a str, Option<CauseView>, Option<Timestamp>);
 
 /// What the devices come to, before the person's own choice is laid over it.
 struct Base<'a> {
@@ -420,35 +402,35 @@ impl<'a> Witness<'a> {
     }
 }
 
-impl Base<'_> {
+impl<'a> Base<'a> {
     /// With the person's own choice laid over it.
-    fn under(&self, choice: Option<&Choice>, now: Now) -> Summed {
+    fn under(&self, choice: Option<&Choice>, now: Now) -> Summed<'a> {
         match choice {
             Some(choice) => (
-                choice.status.word().to_owned(),
+                choice.status.word(),
                 Some(CauseView::Chosen),
                 choice.at.map(|at| at.min(now.wall)),
             ),
-            None => (self.status.to_owned(), self.cause, self.since),
+            None => (self.status, self.cause, self.since),
         }
     }
 
-    fn evidence(&self, around: &Circumstances, doubt: Option<Doubt>) -> Evidence {
+    fn evidence(&self, around: &Circumstances, doubt: Option<Doubt>) -> Grounds<'a> {
         let (device, kind, heard, loss) = match self.witness {
             Witness::Device(id, Device { said, .. }) => {
-                (id.to_string(), said.kind.clone(), said.heard, said.loss)
+                (id.as_str(), said.kind.as_deref(), said.heard, said.loss)
             }
-            Witness::Seed(seed) => (String::new(), None, seed.heard, None),
+            Witness::Seed(seed) => ("", None, seed.heard, None),
         };
         let loss = loss.filter(|_| self.witness.rank() != Rank::Offline && doubt.is_none());
         let loss = loss.map(|loss| loss + around.broker_is_late);
-        Evidence {
-            device: Some(device),
+        Grounds {
+            device,
             kind,
-            status: Some(self.status.to_owned()),
+            status: self.status,
             cause: self.witness.cause(),
             since: self.witness.since(),
-            heard: Some(heard),
+            heard,
             loss_shows_within_s: loss.map(|loss| u32::try_from(loss.as_secs()).unwrap_or(u32::MAX)),
             doubt,
         }

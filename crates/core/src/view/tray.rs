@@ -60,6 +60,18 @@ pub enum TrayLink {
     Refused,
 }
 
+impl TrayLink {
+    /// What the tray shows of a link.
+    pub(crate) const fn of(link: &LinkView) -> Self {
+        match link {
+            LinkView::Unset | LinkView::Closed => Self::Off,
+            LinkView::Connecting { as_of, .. } => Self::Connecting { as_of: *as_of },
+            LinkView::Up { .. } => Self::Up,
+            LinkView::Refused { .. } => Self::Refused,
+        }
+    }
+}
+
 impl TrayView {
     /// Draws the tray.
     pub(crate) fn draw<'a>(
@@ -73,12 +85,7 @@ impl TrayView {
         others.sort_by_cached_key(|person| {
             (person.group(), person.name.to_lowercase(), person.user.clone())
         });
-        let link = match link {
-            LinkView::Unset | LinkView::Closed => TrayLink::Off,
-            LinkView::Connecting { as_of, .. } => TrayLink::Connecting { as_of: *as_of },
-            LinkView::Up { .. } => TrayLink::Up,
-            LinkView::Refused { .. } => TrayLink::Refused,
-        };
+        let link = TrayLink::of(link);
         Self {
             icon: icon(me, link),
             around,

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::{Map, Value};
-
+use super::json::{self, Fields, Value};
 use super::{
     DeviceRecord, MAX_RECORD_BYTES, Payload, SeedRecord, SeedStatus, SumRecord, UserRecord,
     VERSION, WireError,
@@ -14,15 +13,15 @@ use crate::time::Timestamp;
 use crate::view::ChosenStatus;
 
 /// What a payload is before its topic gives it a meaning.
-pub(super) enum Content {
+pub(super) enum Content<'a> {
     /// `online` or `offline` without any JSON around it.
     Word(SeedStatus),
-    Object(Fields),
+    Object(Fields<'a>),
 }
 
 pub(super) fn payload<R>(
     bytes: &[u8],
-    read: impl FnOnce(&Content) -> Result<R, WireError>,
+    read: impl FnOnce(&Content<'_>) -> Result<R, WireError>,
 ) -> Result<Payload<R>, WireError> {
     if bytes.is_empty() {
         return Ok(Payload::Cleared);
@@ -34,7 +33,7 @@ pub(super) fn payload<R>(
     read(&content(text)?).map(Payload::Record)
 }
 
-fn content(text: &str) -> Result<Content, WireError> {
+fn content(text: &str) -> Result<Content<'_>, WireError> {
     let word = text.trim();
     if word.eq_ignore_ascii_case("online") {
         return Ok(Content::Word(SeedStatus::Online));
@@ -42,13 +41,13 @@ fn content(text: &str) -> Result<Content, WireError> {
     if word.eq_ignore_ascii_case("offline") {
         return Ok(Content::Word(SeedStatus::Offline));
     }
-    match serde_json::from_str(text).map_err(|_| WireError::NotJson)? {
-        Value::Object(fields) => Ok(Content::Object(Fields(fields))),
+    match json::parse(text)? {
+        Value::Object(fields) => Ok(Content::Object(fields)),
         _ => Err(WireError::WrongShape),
     }
 }
 
-pub(super) fn device(content: &Content) -> Result<DeviceRecord, WireError> {
+pub(super) fn device(content: &Content<'_>) -> Result<DeviceRecord, WireError> {
     let fields = match content {
         Content::Word(SeedStatus::Online) => return Ok(DeviceRecord::bare(Observed::Active)),
         Content::Word(_) => return Ok(DeviceRecord::bare(Observed::Offline(None))),
@@ -82,7 +81,7 @@ pub(super) fn device(content: &Content) -> Result<DeviceRecord, WireError> {
         wait: fields.integer("wait_s")?.map(Duration::from_secs),
         loss: fields.integer("loss_s")?.map(Duration::from_secs),
         in_call: fields.flag("in_call")?,
-        chosen: fields.object("chosen")?.map(|chosen| copied(&chosen)).transpose()?.flatten(),
+        chosen: fields.object("chosen")?.map(copied).transpose()?.flatten(),
         name: fields.shown("name", MAX_NAME)?,
         kind: fields.shown("kind", MAX_STATUS)?,
         tz: fields.shown("tz", MAX_NAME)?,
@@ -90,13 +89,13 @@ pub(super) fn device(content: &Content) -> Result<DeviceRecord, WireError> {
 }
 
 /// The copy in a device's record. Somebody invisible has no device here, so it never says that.
-fn copied(fields: &Fields) -> Result<Option<Chosen>, WireError> {
+fn copied(fields: &Fields<'_>) -> Result<Option<Chosen>, WireError> {
     let invisible = |choice: &Choice| choice.status == ChosenStatus::Invisible;
     Ok(choice(fields)?.filter(|chosen| !chosen.choice.as_ref().is_some_and(invisible)))
 }
 
 /// A choice whose status is none we know is as good as none: a newer client wrote it.
-fn choice(fields: &Fields) -> Result<Option<Chosen>, WireError> {
+fn choice(fields: &Fields<'_>) -> Result<Option<Chosen>, WireError> {
     let rev = fields.integer("rev")?.ok_or(WireError::WrongShape)?;
     let choice = match fields.text("status")? {
         None => None,
@@ -114,20 +113,20 @@ fn choice(fields: &Fields) -> Result<Option<Chosen>, WireError> {
     Ok(Some(Chosen { rev, choice }))
 }
 
-pub(super) fn chosen(content: &Content) -> Result<Chosen, WireError> {
+pub(super) fn chosen(content: &Content<'_>) -> Result<Chosen, WireError> {
     let fields = content.object()?;
     fields.version()?;
     choice(fields)?.ok_or(WireError::UnknownStatus)
 }
 
-pub(super) fn user(content: &Content) -> Result<UserRecord, WireError> {
+pub(super) fn user(content: &Content<'_>) -> Result<UserRecord, WireError> {
     let fields = match content {
         Content::Word(status) => {
             return Ok(UserRecord::Seed(SeedRecord { status: status.clone(), timestamp: None }));
         }
         Content::Object(fields) => fields,
     };
-    if fields.0.get("v").is_none_or(Value::is_null) {
+    if fields.field("v").is_none() {
         return seed(fields).map(UserRecord::Seed);
     }
     fields.version()?;
@@ -136,11 +135,11 @@ pub(super) fn user(content: &Content) -> Result<UserRecord, WireError> {
         timestamp: fields.moment("timestamp")?,
         since: fields.moment("since")?,
         text: fields.shown("text", MAX_TEXT)?,
-        foreign: fields.object("foreign")?.map(|foreign| seed(&foreign)).transpose()?,
+        foreign: fields.object("foreign")?.map(seed).transpose()?,
     }))
 }
 
-fn seed(fields: &Fields) -> Result<SeedRecord, WireError> {
+fn seed(fields: &Fields<'_>) -> Result<SeedRecord, WireError> {
     let word = fields.text("status")?.ok_or(WireError::WrongShape)?;
     let status = match word.trim().to_ascii_lowercase().as_str() {
         "online" => SeedStatus::Online,
@@ -151,23 +150,23 @@ fn seed(fields: &Fields) -> Result<SeedRecord, WireError> {
     Ok(SeedRecord { status, timestamp: fields.moment("timestamp")? })
 }
 
-pub(super) fn activity(content: &Content) -> Result<Timestamp, WireError> {
+pub(super) fn activity(content: &Content<'_>) -> Result<Timestamp, WireError> {
     content.object()?.moment("timestamp")?.ok_or(WireError::WrongShape)
 }
 
-pub(super) fn typing(content: &Content) -> Result<bool, WireError> {
-    match content.object()?.0.get("isTyping") {
-        Some(Value::Bool(typing)) => Ok(*typing),
+pub(super) fn typing(content: &Content<'_>) -> Result<bool, WireError> {
+    match content.object()?.field("isTyping") {
+        Some(Value::Flag(typing)) => Ok(*typing),
         _ => Err(WireError::WrongShape),
     }
 }
 
-pub(super) fn hub(content: &Content) -> Result<(), WireError> {
+pub(super) fn hub(content: &Content<'_>) -> Result<(), WireError> {
     content.object()?.version()
 }
 
-impl Content {
-    fn object(&self) -> Result<&Fields, WireError> {
+impl<'a> Content<'a> {
+    fn object(&self) -> Result<&Fields<'a>, WireError> {
         match self {
             Self::Object(fields) => Ok(fields),
             Self::Word(_) => Err(WireError::WrongShape),
@@ -175,16 +174,13 @@ impl Content {
     }
 }
 
-/// A JSON object's fields. A `null` is as good as no field.
-pub(super) struct Fields(Map<String, Value>);
-
-impl Fields {
-    fn field(&self, name: &str) -> Option<&Value> {
-        self.0.get(name).filter(|value| !value.is_null())
-    }
-
+impl<'a> Fields<'a> {
     fn text(&self, name: &str) -> Result<Option<&str>, WireError> {
-        self.field(name).map(|value| value.as_str().ok_or(WireError::WrongShape)).transpose()
+        match self.field(name) {
+            None => Ok(None),
+            Some(Value::Text(text)) => Ok(Some(text)),
+            Some(_) => Err(WireError::WrongShape),
+        }
     }
 
     fn shown(&self, name: &str, max: usize) -> Result<Option<String>, WireError> {
@@ -192,21 +188,24 @@ impl Fields {
     }
 
     fn integer(&self, name: &str) -> Result<Option<u64>, WireError> {
-        let Some(value) = self.field(name) else {
-            return Ok(None);
-        };
-        let number = value.as_number().ok_or(WireError::WrongShape)?;
-        let integer = number.as_u64().or_else(|| {
+        let integer = match self.field(name) {
+            None => return Ok(None),
+            Some(Value::Integer(integer)) => *integer,
             // Clients whose only number is a double, or who multiply seconds, write a fraction.
-            let double = number.as_f64().filter(|double| *double >= 0.0)?;
             #[expect(
                 clippy::cast_possible_truncation,
                 clippy::cast_sign_loss,
                 reason = "a cast from a double saturates, and it is not negative"
             )]
-            Some(double as u64)
-        });
-        integer.filter(|i| *i <= Timestamp::MAX.as_ms()).map(Some).ok_or(WireError::OutOfRange)
+            Some(Value::Double(double)) if *double >= 0.0 => *double as u64,
+            Some(Value::Double(_)) => return Err(WireError::OutOfRange),
+            Some(_) => return Err(WireError::WrongShape),
+        };
+        if integer <= Timestamp::MAX.as_ms() {
+            Ok(Some(integer))
+        } else {
+            Err(WireError::OutOfRange)
+        }
     }
 
     fn moment(&self, name: &str) -> Result<Option<Timestamp>, WireError> {
@@ -214,13 +213,17 @@ impl Fields {
     }
 
     fn flag(&self, name: &str) -> Result<bool, WireError> {
-        self.field(name).map_or(Ok(false), |value| value.as_bool().ok_or(WireError::WrongShape))
+        match self.field(name) {
+            None => Ok(false),
+            Some(Value::Flag(flag)) => Ok(*flag),
+            Some(_) => Err(WireError::WrongShape),
+        }
     }
 
-    fn object(&self, name: &str) -> Result<Option<Fields>, WireError> {
+    fn object(&self, name: &str) -> Result<Option<&Fields<'a>>, WireError> {
         match self.field(name) {
             None => Ok(None),
-            Some(Value::Object(fields)) => Ok(Some(Fields(fields.clone()))),
+            Some(Value::Object(fields)) => Ok(Some(fields)),
             Some(_) => Err(WireError::WrongShape),
         }
     }

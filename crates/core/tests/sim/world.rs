@@ -448,6 +448,7 @@ impl World {
                 grace: Duration::from_millis(GRACE),
                 lease: Duration::from_millis(LEASE),
                 user_topic: true,
+                calls_dnd: false,
                 invisible: saved.is_some_and(|saved| saved.invisible),
             })
         } else {

@@ -1,15 +1,19 @@
-//! Who is watched and who watches: real programs, one process each.
+//! Who is watched and who watches: real programs, one process each, but for those who only make a team a large one.
 
+use std::collections::HashMap;
+use std::ops::Range;
+use std::process::Command;
 use std::time::Duration;
 
+use porchlight_tests::bin;
 use porchlight_tests::light::Watch;
 use porchlight_tests::process::{Proc, Stream};
 use porchlight_tests::until::{START, unix_ms};
-use porchlight_tests::{Light, SeedClient, Signal};
+use porchlight_tests::{Light, Machine, SeedClient, Signal};
 use serde_json::{Value, json};
 
 use crate::event::Design;
-use crate::timeline::{Sighting, UNLISTED};
+use crate::timeline::{Return, Sighting, Truth, UNLISTED, Verdict, Wrong, judge};
 
 /// The threshold of those who are watched. Short, since the benchmark waits for it.
 pub(crate) const AWAY_AFTER: Duration = Duration::from_secs(3);
@@ -24,7 +28,15 @@ pub(crate) struct Actor {
 
 #[derive(Debug)]
 enum Body {
-    Porchlight { light: Light, run: Proc },
+    Porchlight {
+        light: Light,
+        run: Proc,
+    },
+    /// With the sources of a machine instead of a script.
+    AtAMachine {
+        run: Proc,
+        _light: Light,
+    },
     Node(SeedClient),
 }
 
@@ -50,10 +62,28 @@ impl Actor {
         Self { body, extra }
     }
 
+    /// Starts a device that sees by itself what happens at this machine, and waits until it is connected. The threshold
+    /// is the short one, or one that nobody waits for.
+    pub(crate) async fn start_at(
+        machine: &Machine,
+        url: &str,
+        (user, device): (&str, &str),
+        short: bool,
+    ) -> Self {
+        let light = Light::new(url, user, device).at(machine);
+        let away_after = if short { AWAY_AFTER } else { Duration::from_secs(60 * 60) };
+        let away_after = format!("{}s", away_after.as_secs());
+        let run = light.start(&["run", "--activity", "auto", "--away-after", &away_after]);
+        run.wait_line(|line| line.contains("connected to"), START).await;
+        Self { body: Body::AtAMachine { _light: light, run }, extra: Vec::new() }
+    }
+
     /// The person quits, by the door that the design has for it.
     pub(crate) fn quit(&mut self) {
         match &mut self.body {
-            Body::Porchlight { run, .. } => run.signal_leader(Signal::TERM),
+            Body::Porchlight { run, .. } | Body::AtAMachine { run, .. } => {
+                run.signal_leader(Signal::TERM);
+            }
             Body::Node(client) => client.proc_mut().say(r#"{"do":"leave"}"#),
         }
     }
@@ -86,6 +116,7 @@ impl Actor {
                 light.reach_by(url);
                 *process = run(light, &self.extra);
             }
+            (Body::AtAMachine { .. }, _) => unreachable!("no machine starts anew"),
             (Body::Node(client), Design::Heartbeat) => {
                 *client = SeedClient::heartbeat(url, user).await;
             }
@@ -95,7 +126,7 @@ impl Actor {
 
     fn proc_mut(&mut self) -> &mut Proc {
         match &mut self.body {
-            Body::Porchlight { run, .. } => run,
+            Body::Porchlight { run, .. } | Body::AtAMachine { run, .. } => run,
             Body::Node(client) => client.proc_mut(),
         }
     }
@@ -165,6 +196,65 @@ impl Observer {
             Self::Porchlight(watch) => watch.proc(),
             Self::Node(client) => client.proc(),
         }
+    }
+}
+
+/// The rest of a whole team, in one process: each is watched, and watches everybody.
+#[derive(Debug)]
+pub(crate) struct Crowd {
+    proc: Proc,
+    people: Range<usize>,
+}
+
+impl Crowd {
+    /// So long it may take until each of them has seen everybody, on a machine that has little time for each.
+    const COMING: Duration = Duration::from_secs(120);
+
+    /// Starts `u{first}` to `u{team - 1}`, and waits until all see all, those before the first included.
+    pub(crate) async fn start(url: &str, first: usize, team: usize) -> Self {
+        let mut command = Command::new(bin("crowd"));
+        command.arg(url).args([first, team].map(|n| n.to_string()));
+        let proc = Proc::spawn("crowd", &mut command);
+        proc.wait_line(|line| line == r#"{"sure":true}"#, Self::COMING).await;
+        Self { proc, people: first..team }
+    }
+
+    /// Who they are.
+    pub(crate) fn users(&self) -> impl Iterator<Item = String> {
+        self.people.clone().map(|n| format!("u{n}"))
+    }
+
+    /// The worst dot on any of their lists, and how they came back after their broker did.
+    pub(crate) fn verdict(&self, truth: &Truth, back: Duration, end: Duration) -> Verdict {
+        let mut dots: HashMap<(String, String), Vec<Sighting>> = HashMap::new();
+        let (mut sure, mut notices) = (Some(Duration::ZERO), 0);
+        for line in self.proc.timed_lines(Stream::Out) {
+            let Ok(said) = serde_json::from_str::<Value>(&line.text) else {
+                continue;
+            };
+            if let Some(now) = said["sure"].as_bool() {
+                sure = now.then_some(line.at);
+            }
+            if line.at < truth.at {
+                continue;
+            }
+            notices += usize::from(said["notice"].is_string());
+            if let (Some(viewer), Some(user), Some(status)) =
+                (said["viewer"].as_str(), said["user"].as_str(), said["status"].as_str())
+            {
+                let dot = dots.entry((viewer.to_owned(), user.to_owned())).or_insert_with(|| {
+                    vec![Sighting { at: truth.at, status: truth.before.to_owned() }]
+                });
+                dot.push(Sighting { at: line.at, status: status.to_owned() });
+            }
+        }
+        let sure = sure.map_or(Wrong::ForEver, |at| Wrong::For(at.saturating_sub(back)));
+        // All lists on which nothing changed show what was so before, and that is what is so.
+        let steady = [Sighting { at: truth.at, status: truth.before.to_owned() }];
+        let steady = judge(truth, &steady, end);
+        let dots = dots.values().map(|dot| judge(truth, dot, end));
+        let worst = Verdict::worst(dots.chain([steady])).expect("there is one at least");
+        Verdict { team: Some(Return { sure, notices }), ..worst }
     }
 }
 

@@ -49,6 +49,16 @@ pub(crate) enum Event {
     Input,
     /// The machine says that it will sleep, and sleeps 2 s later.
     Sleep,
+    /// The screen is locked, as the login manager hears of it.
+    HintedLock,
+    /// The screen saver covers the screen.
+    SavedScreen,
+    /// There was no input into the X server for the person's threshold.
+    RealIdle,
+    /// The first input into the X server after that.
+    RealInput,
+    /// The login manager announces sleep, and the machine sleeps as soon as nobody delays it.
+    RealSleep,
     /// The process is killed.
     Kill,
     /// Nothing is delivered any more, and nothing closed.
@@ -67,17 +77,26 @@ pub(crate) enum Event {
     BrokerTerm,
     /// The broker is killed, and back after 5 s.
     BrokerKill,
+    /// The broker of a whole team is asked to quit, and back after 5 s.
+    TeamTerm,
+    /// The broker of a whole team is killed, and back after 5 s.
+    TeamKill,
     /// The broker is killed, then the client; the broker is back after 5 s.
     Ghost,
 }
 
 impl Event {
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 22] = [
         Self::Quit,
         Self::Lock,
         Self::Idle,
         Self::Input,
         Self::Sleep,
+        Self::HintedLock,
+        Self::SavedScreen,
+        Self::RealIdle,
+        Self::RealInput,
+        Self::RealSleep,
         Self::Kill,
         Self::Cable,
         Self::Freeze,
@@ -87,6 +106,8 @@ impl Event {
         Self::HalfOpen,
         Self::BrokerTerm,
         Self::BrokerKill,
+        Self::TeamTerm,
+        Self::TeamKill,
         Self::Ghost,
     ];
 
@@ -98,6 +119,11 @@ impl Event {
             Self::Idle => "idle",
             Self::Input => "input",
             Self::Sleep => "sleep",
+            Self::HintedLock => "hinted-lock",
+            Self::SavedScreen => "saved-screen",
+            Self::RealIdle => "real-idle",
+            Self::RealInput => "real-input",
+            Self::RealSleep => "real-sleep",
             Self::Kill => "kill",
             Self::Cable => "cable",
             Self::Freeze => "freeze",
@@ -107,6 +133,8 @@ impl Event {
             Self::HalfOpen => "half-open",
             Self::BrokerTerm => "broker-term",
             Self::BrokerKill => "broker-kill",
+            Self::TeamTerm => "team-term",
+            Self::TeamKill => "team-kill",
             Self::Ghost => "ghost",
         }
     }
@@ -119,6 +147,11 @@ impl Event {
             Self::Idle => "idle threshold",
             Self::Input => "first input",
             Self::Sleep => "suspend with warning",
+            Self::HintedLock => "lock, told by logind",
+            Self::SavedScreen => "lock, told by the screen saver",
+            Self::RealIdle => "idle threshold of the X server",
+            Self::RealInput => "first input into the X server",
+            Self::RealSleep => "suspend announced by logind",
             Self::Kill => "`kill -9`",
             Self::Cable => "cable pulled",
             Self::Freeze => "suspend without warning",
@@ -128,14 +161,19 @@ impl Event {
             Self::HalfOpen => "the same, old connection half open",
             Self::BrokerTerm => "broker restarted (TERM, 5 s)",
             Self::BrokerKill => "broker restarted (KILL, 5 s)",
+            Self::TeamTerm => "the whole team's broker restarted (TERM, 5 s)",
+            Self::TeamKill => "the whole team's broker restarted (KILL, 5 s)",
             Self::Ghost => "broker killed, then the client",
         }
     }
 
-    /// Whether the design has a notion of it.
+    /// Whether the design has a notion of it, and the benchmark a way to do it.
     pub(crate) fn concerns(self, design: Design) -> bool {
         match self {
             Self::Lock | Self::Idle | Self::Input | Self::Sleep => design == Design::Porchlight,
+            _ if self.is_at_a_machine() => design == Design::Porchlight,
+            // Two hundred programs of the others do not fit onto a small machine.
+            Self::TeamTerm | Self::TeamKill => design == Design::Porchlight,
             _ => true,
         }
     }
@@ -145,9 +183,12 @@ impl Event {
     pub(crate) fn window(self) -> Duration {
         Duration::from_secs(match self {
             Self::Lock | Self::Idle | Self::Input => 10,
-            Self::Quit | Self::Sleep => 20,
+            Self::HintedLock | Self::SavedScreen | Self::RealIdle | Self::RealInput => 10,
+            Self::Quit | Self::Sleep | Self::RealSleep => 20,
             // Three heartbeats missed, or a Will that comes back to haunt.
             Self::Kill | Self::Blip | Self::OneOfTwo => 45,
+            // The outage, 10 s for all to be back, 10 s in which they settle, and some more.
+            Self::TeamTerm | Self::TeamKill => 40,
             // The start of a program on a busy machine, and a Will of its forerunner that comes late.
             Self::Restart => 30,
             // A lease, a settling time, reconnections of everybody.
@@ -157,6 +198,18 @@ impl Event {
         })
     }
 
+    /// Whether it is seen by the real sources, at a whole machine, and not told by a script.
+    pub(crate) fn is_at_a_machine(self) -> bool {
+        matches!(
+            self,
+            Self::HintedLock
+                | Self::SavedScreen
+                | Self::RealIdle
+                | Self::RealInput
+                | Self::RealSleep
+        )
+    }
+
     /// Whether a broker only notices by a silence.
     pub(crate) fn is_silent(self) -> bool {
         matches!(self, Self::Cable | Self::Freeze | Self::HalfOpen)
@@ -164,7 +217,17 @@ impl Event {
 
     /// Whether it happens to the broker, so that each run needs one of its own.
     pub(crate) fn breaks_the_broker(self) -> bool {
-        matches!(self, Self::BrokerTerm | Self::BrokerKill | Self::Ghost)
+        self.is_for_a_team() || matches!(self, Self::BrokerTerm | Self::BrokerKill | Self::Ghost)
+    }
+
+    /// Whether it happens to a whole team, which has the machine for itself then.
+    pub(crate) fn is_for_a_team(self) -> bool {
+        matches!(self, Self::TeamTerm | Self::TeamKill)
+    }
+
+    /// Whether the broker is asked to quit before it ends.
+    pub(crate) fn asks_the_broker(self) -> bool {
+        matches!(self, Self::BrokerTerm | Self::TeamTerm)
     }
 
     /// Whether the answer comes as fast as the machine is, so that a busy one would show in the figures.

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 
 use event::Event;
 use options::{Options, USAGE};
-use play::{House, SHORT_LEASE, Scene};
+use play::{FEW, House, SHORT_LEASE, Scene};
 use table::{Cell, Results, Samples};
 
 mod cast;
@@ -78,7 +78,8 @@ async fn measure(options: Options) -> ExitCode {
     }
     println!("Runs of each event: {}. Measured: {}.\n", options.runs, programs());
     println!("How long an observer's dot was wrong and how often it changed: median (least-most).");
-    println!("\"For ever\" is: still wrong at the end of the time watched.\n");
+    println!("\"For ever\" is: still wrong at the end of the time watched.");
+    println!("The whole team: {} people, all but {FEW} of them in one process.\n", options.team);
     for &kind in &options.kinds {
         println!("{}", table::markdown(kind, &options.events, &results));
     }
@@ -103,7 +104,7 @@ async fn play(cells: &[Cell], runs: usize, processes: usize, house: House, resul
     let mut by_task = HashMap::new();
     for scene in scenes {
         let (seats, house) = (Arc::clone(&seats), Arc::clone(&house));
-        let taken = scene.processes(house.team).min(processes);
+        let taken = scene.processes().min(processes);
         let played = scene.clone();
         let task = playing.spawn(async move {
             let taken = u32::try_from(taken).expect("few processes");

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::event::{Design, Event};
+use crate::play::FEW;
 use crate::stage::Kind;
 
 pub(crate) const USAGE: &str = "usage: truth [--runs N] [--only EVENT,..] [--design DESIGN,..] [--broker BROKER,..] [--team N] [--json FILE]";
@@ -15,7 +16,7 @@ pub(crate) struct Options {
     pub(crate) events: Vec<Event>,
     pub(crate) kinds: Vec<Kind>,
     pub(crate) designs: Vec<Design>,
-    /// How many people a broker has that is restarted.
+    /// How many people a whole team has.
     pub(crate) team: usize,
     /// Where every single run is written, beside the tables.
     pub(crate) json: Option<PathBuf>,
@@ -26,12 +27,12 @@ impl Options {
     pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, String> {
         let (events, kinds) = (Event::ALL.to_vec(), Kind::ALL.to_vec());
         let designs = Design::ALL.to_vec();
-        let mut options = Self { runs: 5, events, kinds, designs, team: 5, json: None };
+        let mut options = Self { runs: 5, events, kinds, designs, team: 200, json: None };
         while let Some(flag) = arguments.next() {
             let mut value = || arguments.next().ok_or_else(|| format!("{flag} needs a value"));
             match flag.as_str() {
                 "--runs" => options.runs = from_one(&flag, &value()?)?,
-                "--team" => options.team = from_one(&flag, &value()?)?,
+                "--team" => options.team = from_one(&flag, &value()?)?.max(FEW + 1),
                 "--design" => options.designs = chosen(&value()?, &Design::ALL, Design::name)?,
                 "--only" => options.events = chosen(&value()?, &Event::ALL, Event::name)?,
                 "--broker" => options.kinds = chosen(&value()?, &Kind::ALL, Kind::name)?,
@@ -76,7 +77,7 @@ mod tests {
     #[test]
     fn everything_is_measured_unless_something_is_selected() {
         let all = parse("").unwrap();
-        assert_eq!((all.runs, all.events.len(), all.kinds.len()), (5, 15, 3));
+        assert_eq!((all.runs, all.events.len(), all.kinds.len()), (5, 22, 3));
         let some =
             parse("--runs 1 --only kill,quit --broker mosquitto311 --json out.json").unwrap();
         assert_eq!((some.runs, some.events), (1, vec![Event::Quit, Event::Kill]));

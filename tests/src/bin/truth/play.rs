@@ -4,14 +4,14 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use porchlight_tests::Cable;
-use porchlight_tests::until::uptime;
+use porchlight_tests::until::{START, uptime};
+use porchlight_tests::{Cable, Machine};
 use serde_json::json;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use crate::cast::{AWAY_AFTER, Actor, Observer};
+use crate::cast::{AWAY_AFTER, Actor, Crowd, Observer};
 use crate::event::{Design, Event};
 use crate::stage::Stage;
 use crate::table::Cell;
@@ -24,6 +24,13 @@ const LINK_OUTAGE: Duration = Duration::from_secs(3);
 /// From the warning to the sleep of a machine: a little more than a client may take for its goodbye.
 const WARNING: Duration = Duration::from_secs(2);
 
+/// How many people a broker has in most scenes in which it is restarted, and how many of a whole team have a process of
+/// their own.
+pub(crate) const FEW: usize = 5;
+
+/// What popped up when a whole team came is over by then, and so is the time in which nobody's absence is believed.
+const QUIET: Duration = Duration::from_secs(15);
+
 /// The lease where one has to run out: an hour is too long to wait for.
 pub(crate) const SHORT_LEASE: [&str; 2] = ["--lease", "10s"];
 
@@ -32,7 +39,7 @@ pub(crate) const SHORT_LEASE: [&str; 2] = ["--lease", "10s"];
 pub(crate) struct House {
     /// How many scenes set up at a time: programs that start would take the processor from those that are measured.
     pub(crate) curtain: Semaphore,
-    /// How many people a restarted broker has.
+    /// How many people a whole team has.
     pub(crate) team: usize,
     /// Whether `porchlight run` takes [`SHORT_LEASE`].
     pub(crate) short_lease: bool,
@@ -60,11 +67,15 @@ impl Scene {
         }
     }
 
-    /// How many processes it has.
-    pub(crate) fn processes(&self, team: usize) -> usize {
+    /// How many processes it has, or as good as has.
+    pub(crate) fn processes(&self) -> usize {
         let people = match self.cell.event {
             Event::OneOfTwo => 2 * self.runs.len(),
-            Event::BrokerTerm | Event::BrokerKill => team,
+            // A server, a window manager and two buses each.
+            event if event.is_at_a_machine() => 5 * self.runs.len(),
+            Event::BrokerTerm | Event::BrokerKill => FEW,
+            // Nobody else's: it needs all that the machine has.
+            Event::TeamTerm | Event::TeamKill => return usize::MAX,
             _ => self.runs.len(),
         };
         2 + people
@@ -146,16 +157,21 @@ impl Scene {
         let ghost = event == Event::Ghost;
         let lease: &[&str] = if ghost && house.short_lease { &SHORT_LEASE } else { &[] };
         let mut team = Vec::new();
-        for n in 0..if ghost { 1 } else { house.team } {
+        for n in 0..if ghost { 1 } else { FEW } {
             let user = format!("u{n}");
             let actor = Actor::start(design, &stage.url(), (&user, "laptop"), lease).await;
             observer.wait_status(&user, "online").await;
             team.push((user, actor));
         }
+        let mut crowd = None;
+        if event.is_for_a_team() {
+            crowd = Some(Crowd::start(&stage.url(), FEW, house.team).await);
+            sleep(QUIET).await;
+        }
         drop(permit);
         sleep(self.wait(self.runs.start, Duration::ZERO)).await;
         let broken = uptime();
-        if event == Event::BrokerTerm {
+        if event.asks_the_broker() {
             stage.stop().await;
         } else {
             stage.crash().await;
@@ -167,10 +183,14 @@ impl Scene {
         }
         sleep((broken + BROKER_OUTAGE).saturating_sub(uptime())).await;
         stage.start_again().await;
+        let back = uptime();
         let end = truth.at + event.window();
         sleep(end.saturating_sub(uptime())).await;
-        let dots = team.iter().map(|(user, _)| judge(&truth, &observer.sightings(user), end));
-        Verdict::worst(dots).expect("a team has members")
+        let all = team.iter().map(|(user, _)| user.clone());
+        let all = all.chain(crowd.iter().flat_map(Crowd::users));
+        let dots = all.map(|user| judge(&truth, &observer.sightings(&user), end));
+        let theirs = crowd.iter().map(|crowd| crowd.verdict(&truth, back, end));
+        Verdict::worst(dots.chain(theirs)).expect("a team has members")
     }
 }
 
@@ -191,6 +211,8 @@ struct Person {
     cable: Option<Cable>,
     /// The way without a cable.
     url: String,
+    /// Where the first device runs, where that is more than a process.
+    machine: Option<Machine>,
 }
 
 impl Person {
@@ -207,6 +229,9 @@ impl Person {
             Event::Cable | Event::Blip | Event::HalfOpen => Some(Cable::to(stage.port()).await),
             _ => None,
         };
+        if event.is_at_a_machine() {
+            return Self::start_at_a_machine(event, url, user, observer).await;
+        }
         let way = cable.as_ref().map_or_else(|| url.clone(), Cable::url);
         let mut devices = vec![Actor::start(design, &way, (&user, "laptop"), &[]).await];
         let connected = uptime();
@@ -219,7 +244,28 @@ impl Person {
             devices[0].tell_idle(2 * AWAY_AFTER);
             observer.wait_status(&user, "away").await;
         }
-        Self { user, design, devices, connected, cable, url }
+        Self { user, design, devices, connected, cable, url, machine: None }
+    }
+
+    /// The same with a machine whose own sources tell what happens.
+    async fn start_at_a_machine(
+        event: Event,
+        url: String,
+        user: String,
+        observer: &Observer,
+    ) -> Self {
+        let machine = Machine::start().await;
+        let waits = matches!(event, Event::RealIdle | Event::RealInput);
+        let device = Actor::start_at(&machine, &url, (&user, "laptop"), waits).await;
+        let connected = uptime();
+        machine.wait_delayed(START).await;
+        move_pointer(&machine, 1);
+        observer.wait_status(&user, "online").await;
+        if event == Event::RealInput {
+            observer.wait_status(&user, "away").await;
+        }
+        let (design, devices, cable) = (Design::Porchlight, vec![device], None);
+        Self { user, design, devices, connected, cable, url, machine: Some(machine) }
     }
 
     /// Does it, and says what is so since. The devices live on until the person is dropped.
@@ -246,6 +292,28 @@ impl Person {
             Event::Sleep => {
                 self.device().tell(&json!({ "suspending": true }));
                 sleep(WARNING).await;
+                self.device().freeze();
+                becomes("offline")
+            }
+            Event::HintedLock => {
+                self.machine().lock(true).await;
+                becomes("away")
+            }
+            Event::SavedScreen => {
+                self.machine().save_screen(true).await;
+                becomes("away")
+            }
+            Event::RealIdle => {
+                Truth { at: move_pointer(self.machine(), 2) + AWAY_AFTER, ..becomes("away") }
+            }
+            Event::RealInput => {
+                let at = move_pointer(self.machine(), 2);
+                Truth { before: "away", after: "online", at }
+            }
+            Event::RealSleep => {
+                self.machine().prepare_for_sleep().await;
+                // Longer than anything may delay it; more would be a machine that is kept awake.
+                self.machine().wait_free_to_sleep(2 * WARNING).await;
                 self.device().freeze();
                 becomes("offline")
             }
@@ -282,9 +350,11 @@ impl Person {
                 self.restart().await;
                 Truth::unchanged("online", at)
             }
-            Event::BrokerTerm | Event::BrokerKill | Event::Ghost => {
-                unreachable!("it happens to the broker")
-            }
+            Event::BrokerTerm
+            | Event::BrokerKill
+            | Event::TeamTerm
+            | Event::TeamKill
+            | Event::Ghost => unreachable!("it happens to the broker"),
         };
         (truth, self)
     }
@@ -298,9 +368,24 @@ impl Person {
         &mut self.devices[0]
     }
 
+    fn machine(&self) -> &Machine {
+        self.machine.as_ref().expect("started where something happens to one")
+    }
+
     fn cable(&self) -> &Cable {
         self.cable.as_ref().expect("laid where one is pulled")
     }
+}
+
+/// Gives the machine a single input, at another place than before: when that was, or a moment earlier.
+fn move_pointer(machine: &Machine, x: u16) -> Duration {
+    // The server counts whole milliseconds.
+    const ROUNDED: Duration = Duration::from_millis(1);
+    tokio::task::block_in_place(|| {
+        machine.desktop().move_pointer(x, 1);
+        let now = uptime();
+        now.saturating_sub(machine.desktop().idle() + ROUNDED)
+    })
 }
 
 #[cfg(test)]
@@ -336,7 +421,7 @@ mod tests {
 
     #[test]
     fn every_process_is_counted() {
-        let count = |event| scenes(event, Design::Seed, 3)[0].processes(5);
+        let count = |event| scenes(event, Design::Seed, 3)[0].processes();
         assert_eq!(count(Event::Kill), 5);
         assert_eq!(count(Event::OneOfTwo), 8);
         assert_eq!(count(Event::BrokerTerm), 7);

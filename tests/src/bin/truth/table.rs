@@ -61,7 +61,19 @@ pub(crate) fn figures(samples: &Samples) -> (String, String) {
     let changes = spread(samples.verdicts.iter().map(|verdict| verdict.changes), |n| n.to_string());
     let all_listed = samples.verdicts.iter().all(|verdict| verdict.listed);
     let unlisted = if all_listed { "" } else { ", then not listed" };
-    (format!("{wrong}{unlisted} {broken}").trim_end().to_owned(), changes)
+    let back = back(samples);
+    (format!("{wrong}{unlisted}{back} {broken}").trim_end().to_owned(), changes)
+}
+
+/// How a whole team came back, where one was there.
+fn back(samples: &Samples) -> String {
+    let teams: Vec<_> = samples.verdicts.iter().filter_map(|verdict| verdict.team).collect();
+    if teams.is_empty() {
+        return String::new();
+    }
+    let sure = spread(teams.iter().map(|team| team.sure), seconds);
+    let notices = spread(teams.iter().map(|team| team.notices), |n| n.to_string());
+    format!("; all sure {sure} after its return, notices {notices}")
 }
 
 /// `median (least-most)`, or one figure where all look the same.
@@ -97,12 +109,19 @@ pub(crate) fn record(results: &Results) -> Value {
     };
     cells.sort_by_key(|(cell, _)| place(cell));
     let row = |(cell, samples): (&Cell, &Samples)| {
+        let in_seconds = |wrong| match wrong {
+            Wrong::For(time) => Some(time.as_secs_f64()),
+            Wrong::ForEver => None,
+        };
         let run = |verdict: &Verdict| {
-            let wrong = match verdict.wrong {
-                Wrong::For(time) => Some(time.as_secs_f64()),
-                Wrong::ForEver => None,
-            };
-            json!({ "wrong_s": wrong, "changes": verdict.changes, "listed": verdict.listed })
+            let Verdict { wrong, changes, listed, team } = *verdict;
+            let mut run =
+                json!({ "wrong_s": in_seconds(wrong), "changes": changes, "listed": listed });
+            if let Some(team) = team {
+                run["sure_s"] = in_seconds(team.sure).into();
+                run["notices"] = team.notices.into();
+            }
+            run
         };
         json!({
             "broker": cell.kind.name(),
@@ -121,11 +140,12 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::timeline::Return;
 
     fn samples(of: &[(Option<u64>, usize)]) -> Samples {
         let verdict = |&(ms, changes): &(Option<u64>, usize)| {
             let wrong = ms.map_or(Wrong::ForEver, |ms| Wrong::For(Duration::from_millis(ms)));
-            Verdict { wrong, changes, listed: true }
+            Verdict { wrong, changes, listed: true, team: None }
         };
         Samples { verdicts: of.iter().map(verdict).collect(), broken: 0 }
     }
@@ -148,6 +168,16 @@ mod tests {
         let mut samples = samples(&[(Some(15_000), 1), (Some(15_000), 1)]);
         samples.verdicts[0].listed = false;
         assert_eq!(figures(&samples).0, "15, then not listed");
+    }
+
+    #[test]
+    fn of_a_team_its_return_is_told() {
+        let mut samples = samples(&[(Some(0), 0), (Some(0), 0), (Some(0), 0)]);
+        for (verdict, sure) in samples.verdicts.iter_mut().zip([2_100, 1_900, 2_400]) {
+            let sure = Wrong::For(Duration::from_millis(sure));
+            verdict.team = Some(Return { sure, notices: 0 });
+        }
+        assert_eq!(figures(&samples).0, "0; all sure 2.1 (1.9-2.4) after its return, notices 0");
     }
 
     #[test]

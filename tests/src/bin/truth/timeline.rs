@@ -47,6 +47,17 @@ pub(crate) struct Verdict {
     pub(crate) changes: usize,
     /// Whether the person still had a dot at the end.
     pub(crate) listed: bool,
+    /// How a whole team came back, where one was there.
+    pub(crate) team: Option<Return>,
+}
+
+/// How a whole team came back after its broker did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Return {
+    /// How long after the broker everybody showed everybody as online without a doubt, for good.
+    pub(crate) sure: Wrong,
+    /// How many notices popped up meanwhile, anywhere.
+    pub(crate) notices: usize,
 }
 
 impl Verdict {
@@ -56,6 +67,7 @@ impl Verdict {
             wrong: one.wrong.max(other.wrong),
             changes: one.changes.max(other.changes),
             listed: one.listed && other.listed,
+            team: one.team.or(other.team),
         })
     }
 }
@@ -85,7 +97,7 @@ pub(crate) fn judge(truth: &Truth, sightings: &[Sighting], end: Duration) -> Ver
         let wrong = shown.windows(2).filter(|pair| !right(pair[0].1));
         Wrong::For(wrong.map(|pair| pair[1].0 - pair[0].0).sum())
     };
-    Verdict { wrong, changes, listed: last != UNLISTED }
+    Verdict { wrong, changes, listed: last != UNLISTED, team: None }
 }
 
 #[cfg(test)]
@@ -171,7 +183,8 @@ mod tests {
         let truth = Truth { before: "online", after: "offline", at: s(10) };
         let forgotten = [(1, "online"), (25, UNLISTED)];
         let verdict = judge(&truth, &seen(&forgotten), END);
-        assert_eq!(verdict, Verdict { wrong: Wrong::For(s(15)), changes: 1, listed: false });
+        let expected = Verdict { wrong: Wrong::For(s(15)), changes: 1, listed: false, team: None };
+        assert_eq!(verdict, expected);
         assert_eq!(nothing_at_10(&forgotten), (Wrong::ForEver, 1), "who is here may not");
         let listed = Verdict { listed: true, ..verdict };
         assert_eq!(Verdict::worst([listed, verdict]), Some(verdict));
@@ -180,7 +193,7 @@ mod tests {
 
     #[test]
     fn the_worst_of_several_dots_is_told() {
-        let verdict = |wrong, changes| Verdict { wrong, changes, listed: true };
+        let verdict = |wrong, changes| Verdict { wrong, changes, listed: true, team: None };
         let worst = Verdict::worst([
             verdict(Wrong::For(s(9)), 0),
             verdict(Wrong::ForEver, 1),

@@ -45,6 +45,18 @@ pub(super) enum Failure {
     TooLong,
 }
 
+impl Failure {
+    /// Whether nobody listens, which is seen to end.
+    pub(super) fn is_absence(&self) -> bool {
+        match self {
+            Self::None => true,
+            // It has gone and left its socket.
+            Self::Gone(error) => error.kind() == io::ErrorKind::ConnectionRefused,
+            _ => false,
+        }
+    }
+}
+
 /// A connection to the sound server.
 #[derive(Debug)]
 pub(super) struct Server {

@@ -108,7 +108,7 @@ async fn nothing_told(watch: &mut Watch, why: &str) {
 #[tokio::test]
 async fn whoever_records_a_microphone_is_in_a_call() {
     let sound = Sound::start().await;
-    let mut watch = watch(Call { places: sound.places() });
+    let mut watch = watch(Call::new(sound.places()));
     assert_eq!(next(&mut watch).await, InCall(false));
     let first = sound.record("microphone", &[]);
     assert_eq!(next(&mut watch).await, InCall(true));
@@ -122,18 +122,18 @@ async fn whoever_records_a_microphone_is_in_a_call() {
 #[tokio::test]
 async fn a_call_that_goes_on_is_told_at_the_start() {
     let sound = Sound::start().await;
-    let mut first = watch(Call { places: sound.places() });
+    let mut first = watch(Call::new(sound.places()));
     assert_eq!(next(&mut first).await, InCall(false));
     let _recording = sound.record("microphone", &[]);
     assert_eq!(next(&mut first).await, InCall(true));
-    let mut late = watch(Call { places: sound.places() });
+    let mut late = watch(Call::new(sound.places()));
     assert_eq!(next(&mut late).await, InCall(true));
 }
 
 #[tokio::test]
 async fn monitors_meters_and_the_servers_own_streams_are_no_calls() {
     let sound = Sound::start().await;
-    let mut watch = watch(Call { places: sound.places() });
+    let mut watch = watch(Call::new(sound.places()));
     assert_eq!(next(&mut watch).await, InCall(false));
     let _played = sound.record("loudspeaker.monitor", &[]);
     let meter = "--property=application.id=org.PulseAudio.pavucontrol";
@@ -147,7 +147,7 @@ async fn monitors_meters_and_the_servers_own_streams_are_no_calls() {
 #[tokio::test]
 async fn a_sound_server_that_restarts_ends_the_call_and_is_found_again() {
     let mut sound = Sound::start().await;
-    let mut watch = watch(Call { places: sound.places() });
+    let mut watch = watch(Call::new(sound.places()));
     assert_eq!(next(&mut watch).await, InCall(false));
     let recording = sound.record("microphone", &[]);
     assert_eq!(next(&mut watch).await, InCall(true));
@@ -161,7 +161,7 @@ async fn a_sound_server_that_restarts_ends_the_call_and_is_found_again() {
 
 #[tokio::test]
 async fn without_a_sound_server_it_says_what_is_missing() {
-    let mut watch = watch(Call { places: Places::default() });
+    let mut watch = watch(Call::new(Places::default()));
     watch.settle().await;
     let (_, description) = watch.report().next().unwrap();
     assert!(!description.tells.call);

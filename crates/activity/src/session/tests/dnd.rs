@@ -81,7 +81,7 @@ fn places(daemon: &Daemon) -> Places {
 async fn kde_is_followed_and_so_is_its_end() {
     let daemon = Daemon::start();
     let kde_service = kde(&daemon, false).await;
-    let mut watch = watch(Dnd { places: places(&daemon) });
+    let mut watch = watch(Dnd::new(places(&daemon)));
     assert_eq!(next(&mut watch).await, DesktopDnd(false));
     inhibit(&kde_service, true).await;
     assert_eq!(next(&mut watch).await, DesktopDnd(true));
@@ -97,7 +97,7 @@ async fn xfce_is_followed_from_the_first_time_it_is_switched_on() {
     let xfce = daemon.connect().await;
     xfce.object_server().at(XFCONF, Xfconf(HashMap::new())).await.unwrap();
     xfce.request_name("org.xfce.Xfconf").await.unwrap();
-    let mut watch = watch(Dnd { places: places(&daemon) });
+    let mut watch = watch(Dnd::new(places(&daemon)));
     watch.settle().await;
     let (_, description) = watch.report().next().unwrap();
     assert!(description.missing.is_some());
@@ -126,7 +126,7 @@ async fn gnome_is_followed() {
             .env("GSETTINGS_BACKEND", "dconf");
         return alone::run("session::tests::dnd::gnome_is_followed", command);
     }
-    let mut watch = watch(Dnd { places: Places::from_env() });
+    let mut watch = watch(Dnd::new(Places::from_env()));
     assert_eq!(next(&mut watch).await, DesktopDnd(false));
     for dnd in [true, false] {
         let mut gsettings = Command::new("gsettings");

@@ -203,6 +203,12 @@ impl Logind {
         self.emit("SessionRemoved", &("c1", path("c1"))).await;
     }
 
+    /// The person logs in, where they had no session before.
+    pub(super) async fn log_in(&self) {
+        *self.by.lock().unwrap() = (By::Id, "c1".to_owned());
+        self.emit("SessionNew", &("c1", path("c1"))).await;
+    }
+
     pub(super) async fn prepare(&self, signal: &str, start: bool) {
         self.emit(signal, &start).await;
     }

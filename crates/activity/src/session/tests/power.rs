@@ -50,8 +50,8 @@ async fn the_machine_waits_two_seconds_at_most() {
     logind.prepare("PrepareForSleep", true).await;
     logind.released(0).await;
     let took = begun.elapsed();
-    assert!(took >= Duration::from_millis(1_900), "released after {took:?}");
-    assert!(took <= Duration::from_millis(2_300), "released after {took:?}");
+    assert!(took >= Duration::from_millis(1_700), "released after {took:?}");
+    assert!(took <= Duration::from_secs(2), "released after {took:?}");
 }
 
 #[tokio::test]
@@ -114,6 +114,37 @@ async fn a_logind_that_restarts_gives_its_inhibitor_anew() {
     let mut watch = watch(places(&daemon));
     logind.taken(1).await;
     logind.stop().await;
+    let logind = Logind::start(&daemon, By::Id).await;
+    logind.taken(1).await;
+    logind.prepare("PrepareForSleep", true).await;
+    assert_eq!(next(&mut watch).await, Suspending);
+}
+
+#[tokio::test]
+async fn a_bus_that_restarts_gives_an_inhibitor_anew() {
+    let mut daemon = Daemon::start();
+    let logind = Logind::start(&daemon, By::Id).await;
+    let mut watch = watch(places(&daemon));
+    logind.taken(1).await;
+    daemon.stop();
+    nothing_more(&mut watch).await;
+    daemon.restart();
+    let logind = Logind::start(&daemon, By::Id).await;
+    logind.taken(1).await;
+    logind.prepare("PrepareForSleep", true).await;
+    assert_eq!(next(&mut watch).await, Suspending);
+    assert!(!logind.is_released(0));
+    watch.may_sleep();
+    logind.released(0).await;
+}
+
+#[tokio::test]
+async fn a_logind_that_comes_later_is_asked_instead_of_the_clocks() {
+    let mut daemon = Daemon::none();
+    let mut watch = watch(places(&daemon));
+    watch.settle().await;
+    assert_eq!(watch.report().next().unwrap().1.name, "clocks");
+    daemon.restart();
     let logind = Logind::start(&daemon, By::Id).await;
     logind.taken(1).await;
     logind.prepare("PrepareForSleep", true).await;

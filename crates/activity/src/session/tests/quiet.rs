@@ -67,3 +67,32 @@ async fn nothing_wakes_up_while_nothing_changes() {
     let count: u64 = woken.values().sum();
     assert!(count <= 3, "wake-ups of each thread in {QUIET:?}: {woken:?}");
 }
+
+/// A machine without a message bus, as a server or a container may be.
+#[tokio::test]
+async fn nothing_wakes_up_where_no_bus_is() {
+    if !alone::is_alone() {
+        let nowhere = tempfile::tempdir().unwrap();
+        let address = format!("unix:path={}", nowhere.path().join("no/such/bus").display());
+        let mut command = Command::new(alone::program());
+        command
+            .env("DBUS_SYSTEM_BUS_ADDRESS", &address)
+            .env("DBUS_SESSION_BUS_ADDRESS", &address)
+            .env("PULSE_SERVER", nowhere.path().join("no/such/sound"))
+            .env_remove("XDG_RUNTIME_DIR");
+        let name = "session::tests::quiet::nothing_wakes_up_where_no_bus_is";
+        return alone::run(name, command);
+    }
+    let mut supervisor = Supervisor::new();
+    let settings = Settings { desktop_dnd: true, in_call: true, ..Settings::default() };
+    session::open(&mut supervisor, &Places::from_env(), &settings);
+    let mut watch = supervisor.watch();
+    watch.settle().await;
+    // Long enough for a second attempt of each, if there were one after a pause.
+    let more = tokio::time::timeout(QUIET, watch.next()).await;
+    assert!(more.is_err(), "{more:?}");
+    let before = sleeps();
+    tokio::time::sleep(QUIET).await;
+    let count: u64 = sleeps().values().sum::<u64>() - before.values().sum::<u64>();
+    assert!(count <= 3, "wake-ups in {QUIET:?}: {count}");
+}

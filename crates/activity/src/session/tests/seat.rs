@@ -2,14 +2,14 @@ use porchlight_core::observation::Observation::Switched;
 
 use super::bus::Daemon;
 use super::logind::{By, Logind, places};
-use super::{next, watch};
+use super::{next, nothing_more, watch};
 use crate::session::seat::Seat;
 
 #[tokio::test]
 async fn another_session_in_the_foreground_is_a_switch() {
     let daemon = Daemon::start();
     let logind = Logind::start(&daemon, By::Id).await;
-    let mut watch = watch(Seat { places: places(&daemon) });
+    let mut watch = watch(Seat::new(places(&daemon)));
     assert_eq!(next(&mut watch).await, Switched(false));
     logind.foreground(false).await;
     assert_eq!(next(&mut watch).await, Switched(true));
@@ -18,13 +18,16 @@ async fn another_session_in_the_foreground_is_a_switch() {
 }
 
 #[tokio::test]
-async fn without_a_session_it_says_what_is_missing() {
+async fn without_a_session_it_says_what_is_missing_until_there_is_one() {
     let daemon = Daemon::start();
-    let _logind = Logind::start(&daemon, By::Nothing).await;
-    let mut watch = watch(Seat { places: places(&daemon) });
+    let logind = Logind::start(&daemon, By::Nothing).await;
+    let mut watch = watch(Seat::new(places(&daemon)));
     watch.settle().await;
     let (_, description) = watch.report().next().unwrap();
     assert!(!description.tells.seat);
     let missing = description.missing.as_ref().unwrap().to_string();
     assert!(missing.contains("logind knows no session of yours"), "{missing}");
+    nothing_more(&mut watch).await;
+    logind.log_in().await;
+    assert_eq!(next(&mut watch).await, Switched(false));
 }

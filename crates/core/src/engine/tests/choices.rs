@@ -93,6 +93,97 @@ fn the_desktops_do_not_disturb_is_followed_below_what_the_person_said() {
 }
 
 #[test]
+fn a_call_is_a_do_not_disturb_where_the_person_wants_that() {
+    let chosen = "presence/alice/chosen";
+    let in_calls = |calls_dnd| {
+        let mut rig = Rig::up_as(Holder { calls_dnd, ..holder("laptop") });
+        rig.observe(Observation::InCall(true));
+        rig
+    };
+    assert_eq!(in_calls(false).published_to(chosen), [Value::Null; 0]);
+    let mut rig = in_calls(true);
+    let said = rig.published_to(chosen).remove(0);
+    assert_eq!(said["status"], "dnd");
+    rig.effects.clear();
+    rig.live(chosen, &said);
+    rig.acknowledge();
+    rig.observe(Observation::InCall(false));
+    assert_eq!(rig.published_to(chosen)[0].get("status"), None);
+    // A call ends when nobody is there, and goes on when somebody is again.
+    rig.observe(Observation::InCall(true));
+    rig.effects.clear();
+    rig.observe(Observation::Locked(true));
+    assert_eq!(rig.published_to(chosen)[0].get("status"), None);
+    rig.effects.clear();
+    rig.observe(Observation::Locked(false));
+    assert_eq!(rig.published_to(chosen)[0]["status"], "dnd");
+}
+
+#[test]
+fn what_is_asked_for_before_anything_was_read_gives_way_to_what_the_person_said_and_ends() {
+    let chosen = "presence/alice/chosen";
+    for (held, asks) in [
+        (json!({"v":1,"rev":4}), true),
+        // Nobody can tell whose it is, so it ends with what asks for it now.
+        (json!({"v":1,"rev":4,"status":"dnd"}), true),
+        (json!({"v":1,"rev":4,"status":"dnd","text":"Deep work"}), false),
+        (json!({"v":1,"rev":4,"status":"away"}), false),
+    ] {
+        let mut rig = Rig::new(Role::Holder(Holder { calls_dnd: true, ..holder("laptop") }));
+        rig.observe(Observation::InputActive);
+        rig.observe(Observation::InCall(true));
+        rig.handle(Input::Start);
+        rig.connect_and_read(&[(chosen, &held)]);
+        let said = rig.published_to(chosen);
+        assert_eq!(
+            said.first().map(|said| &said["status"]),
+            asks.then_some(&json!("dnd")),
+            "{held}"
+        );
+        rig.effects.clear();
+        rig.observe(Observation::InCall(false));
+        let said = rig.published_to(chosen);
+        let ended = said.first().map(|said| said.get("status").is_none());
+        assert_eq!(ended, asks.then_some(true), "{held}");
+    }
+}
+
+#[test]
+fn what_the_person_says_in_a_call_stands_beyond_it() {
+    let chosen = "presence/alice/chosen";
+    let mut rig = Rig::up_as(Holder { calls_dnd: true, ..holder("laptop") });
+    rig.observe(Observation::InCall(true));
+    rig.command(Command::ClearChosen);
+    rig.effects.clear();
+    // Not asked for again by the same call.
+    rig.observe(Observation::InputActive);
+    rig.observe(Observation::InCall(false));
+    assert_eq!(rig.published_to(chosen), [Value::Null; 0]);
+    rig.command(choose(ChosenStatus::Away));
+    rig.effects.clear();
+    rig.observe(Observation::InCall(true));
+    rig.observe(Observation::InCall(false));
+    assert_eq!(rig.published_to(chosen), [Value::Null; 0]);
+}
+
+#[test]
+fn the_last_that_asks_not_to_be_disturbed_ends_it() {
+    let chosen = "presence/alice/chosen";
+    for call_first in [true, false] {
+        let mut rig = Rig::up_as(Holder { calls_dnd: true, ..holder("laptop") });
+        let ends = [Observation::InCall(false), Observation::DesktopDnd(false)];
+        let [first, last] = if call_first { ends } else { [ends[1], ends[0]] };
+        rig.observe(Observation::InCall(true));
+        rig.observe(Observation::DesktopDnd(true));
+        rig.effects.clear();
+        rig.observe(first);
+        assert_eq!(rig.published_to(chosen), [Value::Null; 0], "{first:?}");
+        rig.observe(last);
+        assert_eq!(rig.published_to(chosen)[0].get("status"), None, "{last:?}");
+    }
+}
+
+#[test]
 fn a_broker_that_lost_its_store_forgot_the_numbers_of_choices_too() {
     let mut rig = Rig::up();
     rig.live("presence/alice/chosen", &json!({"v":1,"rev":3,"status":"away"}));

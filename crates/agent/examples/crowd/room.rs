@@ -1,0 +1,142 @@
+//! What all of a crowd's lists show, and whether each of them is sure of everybody.
+
+use std::collections::HashMap;
+
+use porchlight_core::notice::Notice;
+use porchlight_core::view::{LinkView, Update};
+use serde_json::{Value, json};
+
+/// What one of them sees.
+#[derive(Debug, Clone, Default)]
+struct List {
+    linked: bool,
+    /// The word beside everybody else, and whether it is in doubt.
+    words: HashMap<String, (String, bool)>,
+    /// How many of them are online without a doubt.
+    certain: usize,
+}
+
+/// The lists of a crowd.
+#[derive(Debug)]
+pub(crate) struct Room {
+    lists: Vec<List>,
+    /// How many people a list has, whoever looks at it not among them.
+    others: usize,
+    /// How many of the lists are complete and without a doubt.
+    sure: usize,
+}
+
+impl Room {
+    /// So many people, of whom so many look at their lists here.
+    pub(crate) fn new(team: usize, viewers: usize) -> Self {
+        Self { lists: vec![List::default(); viewers], others: team - 1, sure: 0 }
+    }
+
+    /// One of the lists changed: what there is to say of that.
+    pub(crate) fn show(&mut self, viewer: usize, name: &str, update: &Update) -> Vec<Value> {
+        let (all, others) = (self.lists.len(), self.others);
+        let list = &mut self.lists[viewer];
+        let sure_before = list.is_sure(others);
+        if let Some(link) = &update.link {
+            list.linked = matches!(link, LinkView::Up { .. });
+        }
+        let mut said = Vec::new();
+        let shown = update.joins.iter().chain(&update.changes);
+        let shown = shown.map(|person| (&person.user, person.status.as_str(), person.stale));
+        // Who is forgotten has no word any more.
+        let forgotten = update.leaves.iter().map(|user| (user, "", false));
+        for (user, status, stale) in shown.chain(forgotten) {
+            if list.put(user, status, stale) {
+                said.push(json!({ "viewer": name, "user": user, "status": status }));
+            }
+        }
+        let sure_now = list.is_sure(others);
+        let all_before = self.sure == all;
+        self.sure = self.sure + usize::from(sure_now) - usize::from(sure_before);
+        if (self.sure == all) != all_before {
+            said.push(json!({ "sure": self.sure == all }));
+        }
+        said
+    }
+}
+
+impl List {
+    fn is_sure(&self, others: usize) -> bool {
+        self.linked && self.certain == others
+    }
+
+    /// Says whether the word is another than before; the first one is not.
+    fn put(&mut self, user: &str, status: &str, stale: bool) -> bool {
+        let certain = |word: &(String, bool)| usize::from(word.0 == "online" && !word.1);
+        let word = (status.to_owned(), stale);
+        self.certain += certain(&word);
+        let before = self.words.insert(user.to_owned(), word);
+        self.certain -= before.as_ref().map_or(0, certain);
+        before.is_some_and(|before| before.0 != status)
+    }
+}
+
+/// The line about a notice.
+pub(crate) fn notice(viewer: &str, notice: &Notice) -> Value {
+    json!({ "viewer": viewer, "notice": format!("{notice:?}") })
+}
+
+#[cfg(test)]
+mod tests {
+    use porchlight_core::view::{Evidence, PersonView};
+
+    use super::*;
+
+    fn person(user: &str, status: &str, stale: bool) -> PersonView {
+        PersonView {
+            user: user.to_owned(),
+            name: user.to_owned(),
+            status: status.to_owned(),
+            cause: None,
+            since: None,
+            text: None,
+            emoji: None,
+            until: None,
+            stale,
+            typing: false,
+            in_call: false,
+            devices: Vec::new(),
+            evidence: Evidence::default(),
+        }
+    }
+
+    fn update(changes: Vec<PersonView>, link: Option<LinkView>) -> Update {
+        let (joins, leaves) = (Vec::new(), Vec::new());
+        Update { seq: 0, me: None, link, joins, changes, leaves, problems: None }
+    }
+
+    const UP: LinkView = LinkView::Up { since: porchlight_core::time::Timestamp::MAX };
+
+    #[test]
+    fn a_crowd_is_sure_when_all_lists_are_whole_and_nobody_is_doubted() {
+        let mut room = Room::new(3, 2);
+        let both = |stale| vec![person("u0", "online", false), person("u2", "online", stale)];
+        assert_eq!(room.show(0, "u1", &update(both(false), Some(UP))), Vec::<Value>::new());
+        assert_eq!(room.show(1, "u2", &update(both(true), Some(UP))), Vec::<Value>::new());
+        let sure = room.show(1, "u2", &update(vec![person("u2", "online", false)], None));
+        assert_eq!(sure, [json!({ "sure": true })]);
+        let down = LinkView::Connecting { as_of: None, retry_at: None, problem: None };
+        assert_eq!(room.show(0, "u1", &update(Vec::new(), Some(down))), [json!({ "sure": false })]);
+        assert_eq!(room.show(0, "u1", &update(Vec::new(), Some(UP))), [json!({ "sure": true })]);
+    }
+
+    #[test]
+    fn a_word_that_changes_is_told_and_the_first_one_is_not() {
+        let mut room = Room::new(2, 1);
+        let show = |room: &mut Room, status, stale| {
+            room.show(0, "u1", &update(vec![person("u0", status, stale)], None))
+        };
+        assert_eq!(show(&mut room, "online", false), Vec::<Value>::new());
+        assert_eq!(show(&mut room, "online", true), Vec::<Value>::new());
+        let told = json!({ "viewer": "u1", "user": "u0", "status": "offline" });
+        assert_eq!(show(&mut room, "offline", false), [told]);
+        let gone = Update { leaves: vec!["u0".to_owned()], ..update(Vec::new(), None) };
+        let told = json!({ "viewer": "u1", "user": "u0", "status": "" });
+        assert_eq!(room.show(0, "u1", &gone), [told]);
+    }
+}

@@ -1,0 +1,106 @@
+//! JSON as it stands in a payload: its texts are borrowed where they need no unescaping.
+//!
+//! Owns the shape of a value and nothing of what it means. Every record of everybody comes through here, and a
+//! map with a key and a text of its own for each field would cost more than all that follows from the record.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+
+use super::WireError;
+
+/// A JSON value.
+#[derive(Debug)]
+pub(super) enum Value<'a> {
+    Null,
+    Flag(bool),
+    Integer(u64),
+    /// A negative number or one that is written with a fraction or an exponent.
+    Double(f64),
+    Text(Cow<'a, str>),
+    /// Nothing of ours is a list, so nothing in it is kept.
+    List,
+    Object(Fields<'a>),
+}
+
+/// A JSON object's fields, as they were written. A `null` is as good as no field.
+#[derive(Debug)]
+pub(super) struct Fields<'a>(Vec<(Cow<'a, str>, Value<'a>)>);
+
+/// Takes a text apart.
+pub(super) fn parse(text: &str) -> Result<Value<'_>, WireError> {
+    serde_json::from_str(text).map_err(|_| WireError::NotJson)
+}
+
+impl<'a> Fields<'a> {
+    /// A field that says something; the last of two with the same name.
+    pub(super) fn field(&self, name: &str) -> Option<&Value<'a>> {
+        let (_, value) = self.0.iter().rev().find(|(key, _)| key == name)?;
+        (!matches!(value, Value::Null)).then_some(value)
+    }
+}
+
+impl<'de> Deserialize<'de> for Value<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Reader)
+    }
+}
+
+struct Reader;
+
+impl<'de> Visitor<'de> for Reader {
+    type Value = Value<'de>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value<'de>, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, flag: bool) -> Result<Value<'de>, E> {
+        Ok(Value::Flag(flag))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Value<'de>, E> {
+        Ok(Value::Integer(number))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Value<'de>, E> {
+        #[expect(clippy::cast_precision_loss, reason = "a negative number is out of range anyway")]
+        let double = number as f64;
+        Ok(u64::try_from(number).map_or(Value::Double(double), Value::Integer))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Value<'de>, E> {
+        Ok(Value::Double(number))
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Value<'de>, E> {
+        Ok(Value::Text(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Value<'de>, E> {
+        Ok(Value::Text(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value<'de>, A::Error> {
+        // Read as values and not skipped, which would take any depth and any number.
+        while list.next_element::<Value<'de>>()?.is_some() {}
+        Ok(Value::List)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Value<'de>, A::Error> {
+        // As many as a device record has.
+        let mut fields = Vec::with_capacity(12);
+        while let Some(key) = object.next_key::<Value<'de>>()? {
+            let value = object.next_value()?;
+            if let Value::Text(key) = key {
+                fields.push((key, value));
+            }
+        }
+        Ok(Value::Object(Fields(fields)))
+    }
+}
