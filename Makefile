@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help run test lint test-unit test-e2e sim check-platforms bench truth clean
+.PHONY: help run test lint test-unit test-e2e sim check-platforms package check-package bench truth clean
 
 help: ## these lines
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -27,6 +27,12 @@ sim: ## many schedules of the simulated network, other ones each time; SEEDS=n s
 
 check-platforms: ## types and clippy for Windows and macOS, from Linux; installs their targets and C compilers
 	@scripts/check-platforms.sh
+
+package: ## a deb and an rpm of a release, in target/package
+	@scripts/package.sh $(VERSION)
+
+check-package: ## installs, upgrades and removes the package in a Debian of its own, made as root; takes some minutes
+	@scripts/check-package.sh
 
 bench: ## the measurements behind the figures of the README
 	@scripts/bench.sh

@@ -21,6 +21,15 @@ cp "$scratch/128.png" 128x128.png
 cp "$scratch/256.png" 128x128@2x.png
 cp "$scratch/512.png" icon.png
 
+# What the packages install; the vector goes beside them. The symbolic one is the lamp that is lit.
+id=app.porchlight.Porchlight
+for size in 16 24 32 48 64 128 256 512; do
+    mkdir -p "hicolor/${size}x$size/apps"
+    cp "$scratch/$size.png" "hicolor/${size}x$size/apps/$id.png"
+done
+mkdir -p hicolor/symbolic/apps
+cp hicolor/symbolic/status/porchlight-online-symbolic.svg "hicolor/symbolic/apps/$id-symbolic.svg"
+
 # The 32 px layer comes first: a debug build on Windows shows that one.
 convert "$scratch"/{32,16,24,48,64,256}.png "$scratch/icon.ico"
 cp "$scratch/icon.ico" icon.ico

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# bench.sh: measures a release build as the README tells of it. The measuring program itself need not be a release.
+# bench.sh [FIGURES..]: measures a release build as the README tells of it. The measuring program itself need not be a release.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -8,4 +8,4 @@ scripts/install-packages.sh build run test
 scripts/build-ui.sh
 cargo build --release --locked -p porchlight-desktop -p porchlight-cli
 cargo build --locked -p porchlight-tests --bin bench
-PORCHLIGHT_PROGRAMS=$root/target/release exec target/debug/bench
+PORCHLIGHT_PROGRAMS=$root/target/release exec target/debug/bench "$@"

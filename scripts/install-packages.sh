@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# install-packages.sh cli|build|run|test|platforms...: sees to it that the system packages for that purpose are there. On Debian
-# and Ubuntu it installs what is missing; elsewhere it says what is missing. It asks the network nothing when
-# nothing is missing.
+# install-packages.sh cli|build|run|test|platforms|package|check-package...: sees to it that the system packages for that
+# purpose are there. On Debian and Ubuntu it installs what is missing; elsewhere it says what is missing. It asks the network
+# nothing when nothing is missing.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -32,14 +32,24 @@ declare -A shown_by=(
     # Whose idle time is watched: GNOME's shell and KDE's, both without a screen.
     [mutter]=program:mutter
     [kwin-wayland]=program:kwin_wayland
-    # What a session has around it: a network of its own, a sound server, GNOME's settings.
+    # What a session has around it: a network of its own, a sound server, a keyring, GNOME's settings.
     [iproute2]=program:ip
     [util-linux]=program:unshare
     [pulseaudio]=program:pulseaudio
     [pulseaudio-utils]=program:parec
     [libglib2.0-bin]=program:gsettings
     [dconf-gsettings-backend]='file:/usr/lib/*/gio/modules/libdconfsettings.so /usr/lib*/gio/modules/libdconfsettings.so'
+    [gnome-keyring]=program:gnome-keyring-daemon
     [gsettings-desktop-schemas]=file:/usr/share/glib-2.0/schemas/org.gnome.desktop.notifications.gschema.xml
+    # The packages for others: Debian's with the libraries that they need, and the rpm.
+    [dpkg-dev]=program:dpkg-shlibdeps
+    [rpm]=program:rpmbuild
+    # Their check: a Debian to install them in, and what looks at packages and menu entries without installing them.
+    [debootstrap]=program:debootstrap
+    [lintian]=program:lintian
+    [desktop-file-utils]=program:desktop-file-validate
+    [appstream]=program:appstreamcli
+    [systemd]=program:systemd-analyze
     # The checks for other systems: ring is compiled for them, in C and assembler.
     [gcc-mingw-w64-x86-64-win32]=program:x86_64-w64-mingw32-gcc
     [clang]=program:clang
@@ -52,9 +62,11 @@ for purpose in "$@"; do
     build) wanted+=(build-essential ca-certificates pkg-config libwebkit2gtk-4.1-dev libxss-dev) ;;
     run) wanted+=(libwebkit2gtk-4.1-0 libxss1) ;;
     test) wanted+=(xvfb openbox x11-utils xdotool imagemagick dbus openssl webkit2gtk-driver mosquitto mutter kwin-wayland
-        iproute2 util-linux pulseaudio pulseaudio-utils libglib2.0-bin dconf-gsettings-backend gsettings-desktop-schemas) ;;
+        iproute2 util-linux pulseaudio pulseaudio-utils gnome-keyring libglib2.0-bin dconf-gsettings-backend gsettings-desktop-schemas) ;;
+    package) wanted+=(dpkg-dev rpm) ;;
+    check-package) wanted+=(debootstrap lintian desktop-file-utils appstream systemd xvfb openbox x11-utils imagemagick util-linux) ;;
     platforms) wanted+=(build-essential gcc-mingw-w64-x86-64-win32 clang) ;;
-    *) die "install-packages.sh: no purpose is called $purpose (cli, build, run, test, platforms)" ;;
+    *) die "install-packages.sh: no purpose is called $purpose (cli, build, run, test, platforms, package, check-package)" ;;
     esac
 done
 

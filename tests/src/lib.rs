@@ -9,8 +9,7 @@
 //! What fails panics, with what was waited for, where, and the last output of the process that
 //! did not deliver. No function here returns an error for a test to look at.
 //!
-//! It deliberately knows nothing of Porchlight's crates: the binaries are tested from outside. The package depends on
-//! them all the same, for the program `crowd` alone.
+//! It deliberately knows nothing of Porchlight's crates: the binaries are tested from outside.
 
 pub mod behaviour;
 pub mod binary;

@@ -210,7 +210,7 @@ fn a_shell_that_is_killed_is_a_loss_until_it_is_back() {
     let shell = mutter(&session);
     Mouse::of(&session).nudge();
     let (observer, _) = watch(&session, 300 * AWAY_AFTER);
-    observer.active();
+    observer.active_at_last();
     drop(shell);
     let lost = observer.next();
     assert_eq!(lost.observation, Observation::SourceLost);
@@ -238,7 +238,7 @@ fn a_bus_that_is_killed_is_a_loss_until_it_is_back() {
     let shell = mutter(&session);
     Mouse::of(&session).nudge();
     let (observer, _) = watch(&session, 300 * AWAY_AFTER);
-    observer.active();
+    observer.active_at_last();
     drop(bus);
     let lost = observer.next();
     assert_eq!(lost.observation, Observation::SourceLost);

@@ -23,6 +23,7 @@ use crate::broker::Broker;
 use crate::clock;
 use crate::device::Identity;
 use crate::habits::Habits;
+use crate::membership::Membership;
 use crate::mqtt::{Link, Reach};
 
 /// Before connecting, a source gets this long to say whether somebody is there, so that the first thing
@@ -377,6 +378,9 @@ impl Driver {
     async fn take(&mut self, input: Input) {
         self.backlog.push_back(input);
         while let Some(input) = self.backlog.pop_front() {
+            if let Input::Link(event) = &input {
+                self.note_link(event);
+            }
             match &input {
                 Input::Observed(Observation::SourceLost | Observation::SourceOk) => {
                     self.note_source();
@@ -400,6 +404,26 @@ impl Driver {
         if dropped != self.dropped {
             self.dropped = dropped;
             self.tell(Event::Dropped(Box::new(self.engine.diagnostics().clone())));
+        }
+    }
+
+    /// The main connection alone decides which address is tried next.
+    fn note_link(&mut self, event: &LinkEvent) {
+        self.reach.note(event);
+        if let LinkEvent::Up(_) = event {
+            self.save_addresses();
+        }
+    }
+
+    /// Keeps with the membership where its hub was found, and in which order.
+    fn save_addresses(&self) {
+        let broker = self.reach.broker();
+        let Some(folder) = &broker.membership else {
+            return;
+        };
+        // What can't be kept is found again.
+        if let Err(error) = Membership::found_at(folder, broker.addresses()) {
+            tracing::warn!("where the hub is can't be kept: {error}");
         }
     }
 
@@ -448,6 +472,10 @@ impl Driver {
             Effect::Notify(notice) => self.tell(Event::Notify(notice)),
             Effect::Complain { topic, error } => {
                 tracing::warn!(%topic, "messages of this topic are dropped: {error}");
+            }
+            Effect::Reachable(at) => {
+                self.reach.found_at(&at);
+                self.save_addresses();
             }
             Effect::SnapshotRead => self.tell(Event::SnapshotRead),
             Effect::ChoiceSettled(outcome) => self.tell(Event::ChoiceSettled(outcome)),

@@ -45,7 +45,7 @@ pub struct Config {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct BrokerConfig {
-    /// `mqtt://host:port/presence`; absent means the hub on this machine.
+    /// `mqtt://host:port/presence`; absent means the team that was joined, else the hub on this machine.
     #[serde(deserialize_with = "parsed")]
     pub url: Option<Broker>,
     /// User Name, where it does not stand in the URL.
@@ -54,6 +54,10 @@ pub struct BrokerConfig {
     pub password: Option<String>,
     /// Certificates in PEM to trust instead of the system's.
     pub ca: Option<PathBuf>,
+    /// The certificate that says who we are, in PEM, where the broker wants one.
+    pub certificate: Option<PathBuf>,
+    /// Its key in PEM, where it does not stand in the same file.
+    pub key: Option<PathBuf>,
 }
 
 /// `[activity]`

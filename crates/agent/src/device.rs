@@ -153,7 +153,7 @@ impl Identity {
             state: state.to_owned(),
             user: user.clone(),
             given,
-            address: broker.address(),
+            address: broker.address().to_string(),
             speak_v5: Vec::new(),
             device_saved,
             locks: Vec::new(),
@@ -209,6 +209,14 @@ impl Identity {
             speak_v5: home.speak_v5.clone(),
         };
         write(home.file(&self.device, "json"), &content).and(device_saved)
+    }
+
+    /// Forgets what was kept of this presence. Its device's id stays that of this machine.
+    pub fn forget(self) {
+        if let Some(home) = &self.home {
+            // Where it can't be removed, the next presence begins where this one ended: nobody would notice.
+            let _ = fs::remove_file(home.file(&self.device, "json"));
+        }
     }
 }
 
@@ -436,6 +444,18 @@ mod tests {
         drop(identity);
         let again = run(&state, None, 2);
         assert_eq!((again.epoch, again.device), (2, device));
+    }
+
+    #[test]
+    fn a_forgotten_presence_begins_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut first = run(dir.path(), None, 1);
+        first.save(&saved(&first, 42)).unwrap();
+        let (device, client_id) = (first.device.clone(), first.client_id.clone());
+        first.forget();
+        let again = run(dir.path(), None, 2);
+        assert_eq!((&again.device, again.epoch), (&device, 0));
+        assert_ne!(again.client_id, client_id);
     }
 
     #[test]

@@ -8,16 +8,17 @@ use porchlight_activity::Choice;
 use porchlight_core::id::{DeviceId, UserId};
 use porchlight_core::text::{MAX_NAME, display_text};
 
-use crate::broker::{Broker, Login};
+use crate::broker::{Broker, ClientCertificate, Login, Password, Trust};
 use crate::config::{self, Calls, Config, ConfigError};
 use crate::habits::Habits;
+use crate::membership::{Membership, MembershipError};
 use crate::places::{NoPlace, Places};
 
 /// Flags that override the config.
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Who and where (override the config)")]
 pub struct Flags {
-    /// Broker: mqtt://[USER:PASSWORD@]HOST[:PORT][/presence[/ORG]], or mqtts:// for TLS
+    /// Broker: mqtt://[USER:PASSWORD@]HOST[:PORT][/presence[/ORG]]; mqtts:// for TLS, ws:// or wss:// for WebSocket
     #[arg(long, value_name = "URL", global = true)]
     pub broker: Option<Broker>,
     /// Your id in the team
@@ -55,6 +56,8 @@ pub struct Resolved {
     pub device: Option<DeviceId>,
     /// Where the team meets; `None` means the hub on this machine.
     pub broker: Option<Broker>,
+    /// The team that was joined, where that is what the broker is of.
+    pub membership: Option<Membership>,
     /// What is watched.
     pub source: Choice,
     /// Whether others see that a microphone is in use.
@@ -65,9 +68,9 @@ pub struct Resolved {
     pub habits: Habits,
     /// Whether notices are wanted.
     pub notices: bool,
-    /// Whether the desktop app runs a hub.
+    /// Whether the desktop app runs a hub, be it that of the team that was joined or one for this machine alone.
     pub runs_hub: bool,
-    /// Whether there was anything to go by: a config file, or who and where by flags.
+    /// Whether there was anything to go by: a config file, a team that was joined, or who and where by flags.
     pub configured: bool,
 }
 
@@ -80,6 +83,14 @@ pub enum FlagsError {
     /// The config file is wrong.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// What was kept of a team can't be read.
+    #[error(transparent)]
+    Membership(#[from] MembershipError),
+    /// A key is of no use alone.
+    #[error(
+        "broker.key in the config is the key of a certificate; name that in broker.certificate"
+    )]
+    KeyAlone,
 }
 
 impl Flags {
@@ -92,15 +103,24 @@ impl Flags {
         let file = config::read(&places.config_file())?;
         let configured = file.is_some() || (self.broker.is_some() && self.user.is_some());
         let config = file.unwrap_or_default();
-        let broker = self.broker.clone().or_else(|| broker(&config));
+        if config.broker.key.is_some() && config.broker.certificate.is_none() {
+            return Err(FlagsError::KeyAlone);
+        }
+        let named = self.broker.clone().or_else(|| broker(&config));
+        // A broker that is named is meant, whatever was joined.
+        let membership = if named.is_none() { Membership::read(&places.state)? } else { None };
+        let joined = membership.as_ref();
+        // The id is bound to the credential, whatever the config says.
+        let user = self.user.clone().or_else(|| joined.map(|it| it.user().clone()));
         let name = self.name.clone().or(config.name);
+        let name = name.or_else(|| joined.map(|it| it.name().to_owned()));
         Ok(Resolved {
             places,
-            user: self.user.clone().or(config.user),
+            user: user.or(config.user),
             name: name.and_then(|name| display_text(&name, MAX_NAME)),
             device: self.device.clone().or(config.device),
-            runs_hub: config.hub.run && broker.is_none(),
-            broker,
+            runs_hub: config.hub.run && named.is_none(),
+            broker: named.or_else(|| joined.map(Membership::broker)),
             source: config.activity.source,
             calls: config.activity.calls != Calls::Unseen,
             desktop_dnd: config.activity.desktop_dnd,
@@ -112,7 +132,8 @@ impl Flags {
                 user_topic: config.presence.user_topic,
             },
             notices: config.notices.come_and_go,
-            configured,
+            configured: configured || joined.is_some(),
+            membership,
         })
     }
 }
@@ -123,9 +144,16 @@ fn broker(config: &Config) -> Option<Broker> {
     let mut broker = written.url.clone()?;
     if let Some(username) = &written.username {
         let password = written.password.clone().unwrap_or_default();
-        broker.login = Some(Login { username: username.clone(), password });
+        broker.login =
+            Some(Login { username: username.clone(), password: Password::Said(password) });
     }
-    broker.ca.clone_from(&written.ca);
+    if let Some(tls) = &mut broker.tls {
+        tls.trust = written.ca.clone().map_or(Trust::System, Trust::Authorities);
+        tls.certificate = written.certificate.clone().map(|certificate| {
+            let key = written.key.clone().unwrap_or_else(|| certificate.clone());
+            ClientCertificate { certificate, key }
+        });
+    }
     Some(broker)
 }
 
@@ -156,7 +184,12 @@ impl Resolved {
 mod tests {
     use std::time::Duration;
 
+    use porchlight_core::id::Root;
+    use porchlight_core::team::{Joined, Pin, Role, Secret};
+
     use super::*;
+    use crate::broker::Tls;
+    use crate::membership::Keep;
 
     fn flags(dir: &std::path::Path, config: &str) -> Flags {
         std::fs::write(dir.join("config.toml"), config).unwrap();
@@ -172,15 +205,36 @@ mod tests {
         );
         let plain = flags.resolve().unwrap();
         let login = plain.broker.clone().unwrap().login.unwrap();
-        assert_eq!((login.username.as_str(), login.password.as_str()), ("u", "p"));
+        assert_eq!(
+            (login.username, login.password),
+            ("u".to_owned(), Password::Said("p".to_owned()))
+        );
         assert!(plain.configured);
 
         flags.user = Some(UserId::parse("bob").unwrap());
         flags.broker = Some("mqtt://b".parse().unwrap());
         let over = flags.resolve().unwrap();
         assert_eq!(over.user.unwrap().as_str(), "bob");
-        assert_eq!(over.broker.unwrap().host, "b");
+        assert_eq!(over.broker.unwrap().address().host(), "b");
         assert_eq!(over.name.as_deref(), Some("Alice"));
+    }
+
+    #[test]
+    fn whom_to_believe_over_tls_comes_from_the_config() {
+        let dir = tempfile::tempdir().unwrap();
+        let tls = |config: &str| {
+            let config = format!("[broker]\nurl = \"wss://a\"\n{config}");
+            flags(dir.path(), &config).resolve().map(|it| it.broker.unwrap().tls.unwrap())
+        };
+        assert_eq!(tls("").unwrap(), Tls::default());
+        let files = |certificate: &str, key: &str| {
+            Some(ClientCertificate { certificate: certificate.into(), key: key.into() })
+        };
+        let both = tls("ca = \"ca.pem\"\ncertificate = \"me.pem\"\nkey = \"me.key\"").unwrap();
+        assert_eq!(both.trust, Trust::Authorities("ca.pem".into()));
+        assert_eq!(both.certificate, files("me.pem", "me.key"));
+        assert_eq!(tls("certificate = \"me.pem\"").unwrap().certificate, files("me.pem", "me.pem"));
+        assert!(tls("key = \"me.key\"").unwrap_err().to_string().contains("broker.certificate"));
     }
 
     #[test]
@@ -208,6 +262,61 @@ mod tests {
         assert!(!flags.resolve().unwrap().configured);
         flags.user = Some(UserId::parse("bob").unwrap());
         assert!(flags.resolve().unwrap().configured);
+    }
+
+    /// A team that Bob joined.
+    async fn join(dir: &std::path::Path) {
+        let joined = Joined {
+            team: "Team".to_owned(),
+            root: Root::parse("presence/acme").unwrap(),
+            user: UserId::parse("bob-2").unwrap(),
+            name: "Bob".to_owned(),
+            role: Role::Member,
+            credential: Secret::of_parts("k3V9xQ2aB7", &"s".repeat(27)).unwrap(),
+            at: vec!["10.0.0.7:1".parse().unwrap()],
+            pin: Pin::of_digest([7; 32]),
+        };
+        let state = Places::find(Some(dir)).unwrap().state;
+        Membership::keep(&state, &joined, Keep::FileAgreed).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn the_team_that_was_joined_is_the_broker_where_none_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        join(dir.path()).await;
+        let nothing = Flags { config_dir: Some(dir.path().to_owned()), ..Flags::default() };
+        let it = nothing.resolve().unwrap();
+        let broker = it.broker.clone().unwrap();
+        assert_eq!(broker.to_string(), "mqtts://10.0.0.7:1/presence/acme");
+        assert_eq!(broker.tls.unwrap().trust, Trust::Pinned(Pin::of_digest([7; 32])));
+        assert_eq!((it.user.unwrap().as_str(), it.name.as_deref()), ("bob-2", Some("Bob")));
+        assert!(it.configured && !it.runs_hub);
+        assert_eq!(it.membership.unwrap().team(), "Team");
+
+        // The id is the credential's, the name the person's; the host's own app runs the hub, too.
+        let mut flags =
+            flags(dir.path(), "user = \"bob\"\nname = \"Bob Okafor\"\n[hub]\nrun = true");
+        let it = flags.resolve().unwrap();
+        assert_eq!((it.user.unwrap().as_str(), it.name.as_deref()), ("bob-2", Some("Bob Okafor")));
+        assert!(it.runs_hub && it.broker.is_some());
+
+        flags.user = Some(UserId::parse("zoe").unwrap());
+        assert_eq!(flags.resolve().unwrap().user.unwrap().as_str(), "zoe");
+        flags.broker = Some("mqtt://b".parse().unwrap());
+        let it = flags.resolve().unwrap();
+        assert_eq!(it.broker.unwrap().address().host(), "b");
+        assert!(it.membership.is_none() && !it.runs_hub);
+    }
+
+    #[tokio::test]
+    async fn a_broker_in_the_config_is_meant_whatever_was_joined() {
+        let dir = tempfile::tempdir().unwrap();
+        join(dir.path()).await;
+        let it = flags(dir.path(), "user = \"bob\"\n[broker]\nurl = \"mqtt://c\"").resolve();
+        let it = it.unwrap();
+        assert_eq!(it.broker.unwrap().address().host(), "c");
+        assert_eq!(it.user.unwrap().as_str(), "bob");
+        assert!(it.membership.is_none());
     }
 
     #[test]

@@ -11,10 +11,15 @@ pub mod config;
 pub mod device;
 pub mod flags;
 pub mod habits;
+pub mod leaving;
+pub mod line;
+pub mod membership;
 mod mqtt;
+pub mod nearby;
 pub mod places;
 pub mod qr;
 mod store;
+pub mod team;
 pub mod teammates;
 mod tls;
 

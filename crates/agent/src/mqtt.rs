@@ -10,12 +10,13 @@ use std::time::Duration;
 
 use porchlight_core::effect::{Connect, Publish, Version};
 use porchlight_core::input::{LinkEvent, LinkFailure};
+use porchlight_core::team::Address;
 use rumqttc::{NetworkOptions, TlsConfiguration, Transport};
 use rustls::ClientConfig;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::broker::Broker;
+use crate::broker::{Broker, Login, Password};
 
 mod driver;
 mod failure;
@@ -38,28 +39,90 @@ const IN_FLIGHT: u16 = 64;
 const EVENTS: usize = 1024;
 
 /// How to reach the broker, ready to be used again and again.
+///
+/// Where it has several addresses, each try that comes to nothing makes the next one's turn; an address that let us
+/// in comes first, now and after the connection broke.
 #[derive(Clone)]
 pub(crate) struct Reach {
     broker: Broker,
     tls: Option<Arc<ClientConfig>>,
+    /// Which of the addresses is tried next, or in use.
+    turn: usize,
+    /// Whether the present connection stands.
+    stands: bool,
+    /// What answers there spoke no MQTT that we tried, and may speak the other version: it gets another try.
+    again: bool,
 }
 
 impl Reach {
     pub(crate) fn new(broker: Broker) -> Result<Self, crate::tls::TlsError> {
-        let tls =
-            broker.tls.then(|| crate::tls::client_config(broker.ca.as_deref())).transpose()?;
-        Ok(Self { broker, tls })
+        let tls = broker.tls.as_ref().map(crate::tls::client_config).transpose()?;
+        Ok(Self { broker, tls, turn: 0, stands: false, again: false })
+    }
+
+    /// One that believes as the test wants.
+    #[cfg(test)]
+    pub(crate) fn believing(broker: Broker, tls: Arc<ClientConfig>) -> Self {
+        Self { broker, tls: Some(tls), turn: 0, stands: false, again: false }
     }
 
     pub(crate) fn broker(&self) -> &Broker {
         &self.broker
     }
 
-    fn transport(&self) -> Transport {
-        self.tls.as_ref().map_or(Transport::Tcp, |tls| {
-            Transport::tls_with_config(TlsConfiguration::Rustls(tls.clone()))
-        })
+    pub(crate) fn address(&self) -> &Address {
+        self.broker.addresses().get(self.turn).unwrap_or_else(|| self.broker.address())
     }
+
+    /// Takes note of what became of a connection to the present address.
+    pub(crate) fn note(&mut self, event: &LinkEvent) {
+        match event {
+            LinkEvent::Up(_) => {
+                self.broker.prefer(self.address().clone());
+                self.turn = 0;
+                self.stands = true;
+                self.again = false;
+            }
+            LinkEvent::Down(_) if self.stands => self.stands = false,
+            // Nothing was tried.
+            LinkEvent::Down(LinkFailure::Credential { .. }) => {}
+            LinkEvent::Down(LinkFailure::Protocol { .. }) if !self.again => self.again = true,
+            LinkEvent::Down(_) => {
+                self.turn = (self.turn + 1) % self.broker.addresses().len();
+                self.again = false;
+            }
+            LinkEvent::Subscribed { .. } | LinkEvent::Published { .. } | LinkEvent::Received(_) => {
+            }
+        }
+    }
+
+    /// The hub says where it can be reached.
+    pub(crate) fn found_at(&mut self, at: &[Address]) {
+        let in_use = self.address().clone();
+        self.broker.found_at(at, &in_use);
+        let turn = self.broker.addresses().iter().position(|address| *address == in_use);
+        self.turn = turn.unwrap_or_default();
+    }
+
+    fn target(&self) -> Target {
+        let address = self.address();
+        let tls = self.tls.as_ref().map(|tls| TlsConfiguration::Rustls(tls.clone()));
+        let (host, transport) = match (self.broker.web_socket_url(address), tls) {
+            (Some(url), None) => (url, Transport::Ws),
+            (Some(url), Some(tls)) => (url, Transport::Wss(tls)),
+            (None, None) => (address.host().to_owned(), Transport::Tcp),
+            (None, Some(tls)) => (address.host().to_owned(), Transport::Tls(tls)),
+        };
+        Target { host, port: address.port(), transport }
+    }
+}
+
+/// What the library is told to connect to.
+struct Target {
+    /// The host without brackets, as the library takes it for the name in the certificate; a WebSocket's whole URL.
+    host: String,
+    port: u16,
+    transport: Transport,
 }
 
 /// Asks the library for something to be sent. `false` where it takes no more.
@@ -86,17 +149,26 @@ pub(crate) struct Link {
 impl Link {
     /// Begins to connect. It has to be called inside a tokio runtime.
     pub(crate) fn open(reach: &Reach, connect: &Connect) -> Self {
+        let login = reach.broker.login.clone();
         match connect.version {
-            Version::V5 => Self::over(v5::open(reach, connect)),
-            Version::V311 => Self::over(v311::open(reach, connect)),
+            Version::V5 => Self::over(v5::open(reach, connect), login),
+            Version::V311 => Self::over(v311::open(reach, connect), login),
         }
     }
 
-    fn over((voice, ear): (impl Voice + 'static, impl Ear)) -> Self {
+    fn over((voice, mut ear): (impl Voice + 'static, impl Ear), login: Option<Login>) -> Self {
         let (asked, requests) = mpsc::unbounded_channel();
         let (sender, events) = mpsc::channel(EVENTS);
         // What listens is not cancel-safe, so it has a task of its own.
-        let driver = tokio::spawn(Driver::new(ear, requests, sender).run());
+        let driver = tokio::spawn(async move {
+            match sign_in(&mut ear, login).await {
+                Ok(()) => Driver::new(ear, requests, sender).run().await,
+                Err(failure) => {
+                    // Whoever gave the link up meanwhile wants no reason.
+                    let _ = sender.send(LinkEvent::Down(failure)).await;
+                }
+            }
+        });
         Self { voice: Box::new(voice), asked, events, driver, ended: false }
     }
 
@@ -149,6 +221,18 @@ impl Drop for Link {
     fn drop(&mut self) {
         self.driver.abort();
     }
+}
+
+/// Has the library told how to be let in, before it connects.
+async fn sign_in(ear: &mut impl Ear, login: Option<Login>) -> Result<(), LinkFailure> {
+    if let Some(Login { username, password }) = login {
+        let password = match password {
+            Password::Said(password) => password,
+            Password::Kept(kept) => kept.read().await?,
+        };
+        ear.sign_in(&username, &password);
+    }
+    Ok(())
 }
 
 fn network_options(connect: &Connect) -> NetworkOptions {

@@ -173,6 +173,8 @@ pub(crate) struct Hub {
     /// Listen where other computers reach it, although everybody is let in
     #[arg(long)]
     pub(crate) allow_anonymous: bool,
+    #[command(flatten)]
+    pub(crate) gateway: crate::gateway::Args,
 }
 
 #[derive(Debug, ArgGroup)]

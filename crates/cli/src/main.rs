@@ -11,6 +11,7 @@ mod choose;
 mod demo;
 mod doctor;
 mod failure;
+mod gateway;
 mod hub;
 mod run;
 mod say;
@@ -41,6 +42,7 @@ async fn perform(args: Args) -> Result<(), failure::Failure> {
         Command::Watch(watch) => watch::watch(&args.flags, watch).await,
         Command::Set(set) => choose::set(&args.flags, set).await,
         Command::Clear(clear) => choose::clear(&args.flags, clear).await,
+        Command::Hub(hub) if hub.gateway.are_given() => gateway::gateway(&args.flags, hub).await,
         Command::Hub(hub) => hub::hub(&args.flags, hub).await,
         Command::Doctor(doctor) => doctor::doctor(&args.flags, doctor).await,
         Command::Demo(demo) => demo::demo(demo).await,

@@ -4,10 +4,12 @@ use std::path::Path;
 
 use porchlight_activity::SessionEnv;
 use porchlight_agent::agent::{Agent, Event, Eyes, Part, Presence, Setup};
+use porchlight_agent::clock;
 use porchlight_agent::device::{self, Claim, Identity};
 use porchlight_agent::flags::Flags;
 use porchlight_core::input::Command;
 use porchlight_core::view::{LinkView, Update};
+use porchlight_core::words;
 
 use crate::args::Run;
 use crate::failure::Failure;
@@ -103,8 +105,9 @@ impl Teller {
     fn tell(&mut self, update: &Update) {
         let words = match &update.link {
             Some(LinkView::Up { .. }) => format!("connected to {}", self.broker),
-            Some(LinkView::Connecting { problem: Some(problem), .. }) => {
-                format!("connecting: {}", problem.message)
+            Some(link @ LinkView::Connecting { problem: Some(_), .. }) => {
+                let why = words::problem(link, clock::local);
+                format!("connecting: {}", why.unwrap_or_default())
             }
             Some(LinkView::Connecting { problem: None, .. }) if self.last.is_empty() => {
                 format!("connecting to {}", self.broker)

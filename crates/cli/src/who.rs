@@ -3,7 +3,7 @@
 use porchlight_agent::agent::{Agent, Event, Part, Setup};
 use porchlight_agent::flags::Flags;
 use porchlight_core::input::Command;
-use porchlight_core::view::{Group, PersonView};
+use porchlight_core::view::PersonView;
 
 use crate::args::Who;
 use crate::failure::Failure;
@@ -20,7 +20,7 @@ pub(crate) async fn who(flags: &Flags, args: Who) -> Result<(), Failure> {
     let mut people = agent.handle.people().await?;
     let diagnostics = agent.handle.diagnostics().await?;
     agent.handle.command(Command::Quit);
-    people.sort_by_cached_key(order);
+    people.sort_by_cached_key(PersonView::order);
     if args.output.json {
         say::print(&say::json(&people));
     } else {
@@ -39,9 +39,4 @@ pub(crate) async fn who(flags: &Flags, args: Who) -> Result<(), Failure> {
     }
     agent.stopped().await;
     Ok(())
-}
-
-/// Those here first, then by name.
-fn order(person: &PersonView) -> (Group, String, String) {
-    (person.group(), person.name.to_lowercase(), person.user.clone())
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::id::DeviceId;
 use crate::input::{PublishId, Refusal};
 use crate::notice::Notice;
+use crate::team::Address;
 use crate::view::Update;
 use crate::view::tray::TrayView;
 use crate::wire::WireError;
@@ -46,6 +47,8 @@ pub enum Effect {
     },
     /// Everything retained was read: what is shown is the whole team.
     SnapshotRead,
+    /// The hub says where it can be reached: keep that, for the next time that it is looked for.
+    Reachable(Vec<Address>),
     /// The broker took the person's choice, or said why not.
     ChoiceSettled(Result<(), Refusal>),
     /// The goodbye is said: the machine may sleep.

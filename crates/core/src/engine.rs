@@ -19,6 +19,7 @@ use crate::observation::Observation;
 use crate::presence::{Choice, Observed};
 use crate::roster::Roster;
 use crate::session::{AfterGoodbye, CHOICE_EXPIRY, Phase, Session};
+use crate::team::{Address, Host};
 use crate::text::{MAX_EMOJI, MAX_TEXT, display_text};
 use crate::time::{Monotonic, Now, Timestamp};
 use crate::topic::Topic;
@@ -52,6 +53,10 @@ pub struct Engine {
     hidden: bool,
     /// A hub writes the user topics.
     hub_sums: bool,
+    /// Which computer the hub says that it runs on.
+    host: Option<Host>,
+    /// Where the hub says that it can be reached.
+    reachable: Vec<Address>,
     companion: Companion,
     /// Whether the room is read, not only one's own choice.
     reads_room: bool,
@@ -101,6 +106,8 @@ impl Engine {
             choosing: user.map(|user| Choosing::new(now, user)),
             hidden: false,
             hub_sums: false,
+            host: None,
+            reachable: Vec::new(),
             companion: Companion::Off,
             reads_room,
             notices: Notices::default(),
@@ -304,6 +311,9 @@ impl Engine {
         }
         self.session.up(now);
         self.roster.link_up(now);
+        if !self.hub_sums {
+            self.host = None;
+        }
         if let Some(own) = self.own.as_mut().filter(|_| !self.hidden) {
             own.come_up();
         }

@@ -158,6 +158,11 @@ pub fn reader_client_id(rng: &mut fastrand::Rng) -> String {
     format!("plr{}", random_word(rng, 20))
 }
 
+/// The Client Identifier of a gateway: made once a run, so that a connection that broke is taken up again.
+pub fn gateway_client_id(rng: &mut fastrand::Rng) -> String {
+    format!("plg{}", random_word(rng, 20))
+}
+
 /// What every topic begins with: `presence`, or `presence/{org}` for an organisation.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

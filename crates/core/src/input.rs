@@ -116,6 +116,34 @@ pub enum LinkFailure {
         /// What is wrong with it.
         reason: String,
     },
+    /// The hub that the link is for has one certificate, and this is another.
+    #[error(
+        "this is not the hub that invited you: its certificate is another one. If the team was set up anew, ask for a new link; if not, something else answers at {address}"
+    )]
+    OtherCertificate {
+        /// Host and port.
+        address: String,
+    },
+    /// Something answers that is no broker, as a network's sign-in page does.
+    #[error(
+        "no secure connection to {address}: {what}; does this network want you to sign in first? Open any web page to see. If not, is the address right?"
+    )]
+    SignIn {
+        /// Host and port.
+        address: String,
+        /// What answered.
+        what: String,
+    },
+    /// What lets us in is kept where it can't be had: nothing was said to the broker.
+    #[error("{message}")]
+    Credential {
+        /// What programs branch on.
+        code: &'static str,
+        /// Whether asking again can help, as where a keyring may be unlocked meanwhile.
+        may_pass: bool,
+        /// What is wrong and what to do.
+        message: String,
+    },
     /// CONNACK 0x86: the user name or password is wrong.
     #[error("the broker does not accept this user name and password; correct them in the config")]
     BadCredentials,
@@ -162,6 +190,9 @@ impl LinkFailure {
             Self::Unreachable { .. } => "unreachable",
             Self::TimedOut { .. } => "timed_out",
             Self::Tls { .. } => "tls",
+            Self::OtherCertificate { .. } => "other_certificate",
+            Self::SignIn { .. } => "sign_in",
+            Self::Credential { code, .. } => code,
             Self::BadCredentials => "bad_credentials",
             Self::NotAuthorized { .. } => "not_authorized",
             Self::Refused { .. } => "refused",
@@ -175,7 +206,25 @@ impl LinkFailure {
     /// Whether asking again at once cannot help: somebody has to change something first.
     #[must_use]
     pub const fn is_refusal(&self) -> bool {
-        matches!(self, Self::BadCredentials | Self::NotAuthorized { .. })
+        matches!(
+            self,
+            Self::BadCredentials
+                | Self::NotAuthorized { .. }
+                | Self::Credential { may_pass: false, .. }
+        )
+    }
+
+    /// Whether it is as if nobody were there, which a computer that sleeps or is off explains.
+    #[must_use]
+    pub const fn is_silence(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable { .. }
+                | Self::TimedOut { .. }
+                | Self::Broken { .. }
+                | Self::Disconnected { .. }
+                | Self::Protocol { .. }
+        )
     }
 
     /// For the window.

@@ -15,6 +15,7 @@ pub mod effect;
 pub mod engine;
 pub mod id;
 pub mod input;
+pub mod line;
 pub mod notice;
 pub mod observation;
 pub mod presence;

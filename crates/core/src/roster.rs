@@ -198,14 +198,14 @@ impl Roster {
 
     /// A roster on the far side of a connection, which is not up yet; [`Roster::default`] needs none.
     #[must_use]
-    pub(crate) fn remote(without: Option<Rule>) -> Self {
+    pub fn remote(without: Option<Rule>) -> Self {
         let around = Circumstances { link_up: false, without, ..Circumstances::default() };
         Self { around, ..Self::default() }
     }
 
     /// Our connection stands: what is retained comes next. Unless it is the first, what is lost or missing on
     /// it is not believed before we settled (`docs/protocol.md`, *Settle*).
-    pub(crate) fn link_began(&mut self, now: Now) {
+    pub fn link_began(&mut self, now: Now) {
         self.is_cut_off = false;
         let first = self.around.connection == 0 || self.people.is_empty();
         self.around.connection += 1;
@@ -220,7 +220,7 @@ impl Roster {
     }
 
     /// What is retained on the connection was read.
-    pub(crate) fn link_up(&mut self, now: Now) {
+    pub fn link_up(&mut self, now: Now) {
         self.around.link_up = true;
         if self.around.settling.is_none() {
             self.lose_unread();
@@ -229,7 +229,7 @@ impl Roster {
     }
 
     /// Our connection is down, so all this is what we last heard.
-    pub(crate) fn link_lost(&mut self, now: Now) {
+    pub fn link_lost(&mut self, now: Now) {
         if std::mem::replace(&mut self.is_cut_off, true) {
             return;
         }
@@ -249,7 +249,7 @@ impl Roster {
     }
 
     /// Says whether the broker keeps to the protocol's timers, as our hub does.
-    pub(crate) fn set_broker_is_prompt(&mut self, prompt: bool) {
+    pub fn set_broker_is_prompt(&mut self, prompt: bool) {
         let late = if prompt { Duration::ZERO } else { BROKERS_ARE_LATE };
         if self.around.broker_is_late != late {
             self.around.broker_is_late = late;

@@ -262,12 +262,21 @@ impl Session {
         }
     }
 
+    /// Why there is no connection, where one is being tried for.
+    pub(crate) fn failure(&self) -> Option<&LinkFailure> {
+        match &self.phase {
+            Phase::Waiting { failure, .. } | Phase::Connecting { failure } => failure.as_ref(),
+            _ => None,
+        }
+    }
+
     /// The connection as shown.
     pub(crate) fn view(&self) -> LinkView {
         let connecting = |retry_at, failure: &Option<LinkFailure>| LinkView::Connecting {
             as_of: self.as_of,
             retry_at,
             problem: failure.as_ref().map(LinkFailure::problem),
+            host: None,
         };
         match &self.phase {
             Phase::Resting if self.as_of.is_none() => LinkView::Unset,

@@ -21,5 +21,7 @@ pub use secret::{ID_LENGTH, SECRET_LENGTH, Secret, SecretError};
 
 /// Where a hub listens for the team unless told otherwise, and the port that a link leaves out.
 pub const DEFAULT_PORT: u16 = 18_831;
+/// The most addresses that are told of a hub or kept of it.
+pub const MAX_ADDRESSES: usize = 8;
 /// The longest name of a team, in characters.
 pub const MAX_TEAM_NAME: usize = 64;

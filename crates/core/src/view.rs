@@ -155,6 +155,12 @@ impl PersonView {
     pub fn group(&self) -> Group {
         Group::of_status(&self.status)
     }
+
+    /// By this people are listed: those here first, then by name.
+    #[must_use]
+    pub fn order(&self) -> (Group, String, String) {
+        (self.group(), self.name.to_lowercase(), self.user.clone())
+    }
 }
 
 /// What a person can choose to say of themselves.
@@ -229,6 +235,10 @@ pub enum LinkView {
         retry_at: Option<Timestamp>,
         /// Why the last try or connection ended.
         problem: Option<Problem>,
+        /// The computer that hosts the team, where it said itself that it would not be there. Absent: not known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(test, ts(optional))]
+        host: Option<HostView>,
     },
     /// Connected.
     Up {
@@ -246,6 +256,18 @@ pub enum LinkView {
     },
     /// Said goodbye.
     Closed,
+}
+
+/// The computer that hosts the team, while it is not there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct HostView {
+    /// Whose computer it is, or what the box is called.
+    pub name: String,
+    /// `asleep`, `left` or `lost`.
+    pub cause: CauseView,
+    /// Since when, Unix milliseconds, where it is known.
+    pub since: Option<Timestamp>,
 }
 
 /// How far the app has come.

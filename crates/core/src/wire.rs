@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::presence::{Choice, Chosen, Observed};
+use crate::team::{Address, Host};
 use crate::time::Timestamp;
 
 mod json;
@@ -162,6 +163,17 @@ pub struct SumRecord {
     pub foreign: Option<SeedRecord>,
 }
 
+/// What the hub says of itself. Whoever sums here need say none of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HubRecord {
+    /// The team's name.
+    pub team: Option<String>,
+    /// Which computer hosts it.
+    pub host: Option<Host>,
+    /// Where it can be reached, the likeliest first.
+    pub at: Vec<Address>,
+}
+
 /// A payload: empty clears, anything else is a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Payload<R> {
@@ -215,7 +227,7 @@ pub fn decode_chosen(payload: &[u8]) -> Result<Payload<Chosen>, WireError> {
 ///
 /// # Errors
 /// Says why the payload is no record.
-pub fn decode_hub(payload: &[u8]) -> Result<Payload<()>, WireError> {
+pub fn decode_hub(payload: &[u8]) -> Result<Payload<HubRecord>, WireError> {
     read::payload(payload, read::hub)
 }
 
@@ -243,10 +255,10 @@ pub fn encode_chosen(chosen: &Chosen) -> Vec<u8> {
     write::chosen(chosen)
 }
 
-/// Writes that somebody sums here.
+/// Writes that somebody sums here, and who hosts it.
 #[must_use]
-pub fn encode_hub() -> Vec<u8> {
-    write::hub()
+pub fn encode_hub(record: &HubRecord) -> Vec<u8> {
+    write::hub(record)
 }
 
 #[cfg(test)]

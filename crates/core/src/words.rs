@@ -3,7 +3,9 @@
 //! Owns the English of it in one place. Deliberately formats no time: whoever shows it knows the time zone.
 
 use crate::time::Timestamp;
-use crate::view::{CauseView, ChosenStatus, Doubt, Evidence, PersonView};
+use crate::view::{
+    CauseView, ChosenStatus, Doubt, Evidence, HostView, LinkView, PersonView, Problem,
+};
 
 /// A shape for a state that needs no colour to be told apart.
 #[must_use]
@@ -108,6 +110,34 @@ pub fn evidence(evidence: &Evidence, clock: impl Fn(Timestamp) -> String) -> Opt
     Some(words)
 }
 
+/// Why the team's host is not there: `Anna's computer, which hosts this team, is asleep since 14:02`.
+#[must_use]
+pub fn host(host: &HostView, clock: impl Fn(Timestamp) -> String) -> String {
+    let at = |word: &str| {
+        host.since.map_or_else(String::new, |since| format!(" {word} {}", clock(since)))
+    };
+    let happened = match host.cause {
+        CauseView::Asleep => format!("is asleep{}", at("since")),
+        CauseView::Left => format!("was switched off or quit Porchlight{}", at("at")),
+        _ => format!("lost its connection{}", at("at")),
+    };
+    format!("{}'s computer, which hosts this team, {happened}", host.name)
+}
+
+/// Why there is no link, where something is to be said of it.
+#[must_use]
+pub fn problem(link: &LinkView, clock: impl Fn(Timestamp) -> String) -> Option<String> {
+    match link {
+        LinkView::Connecting { host: Some(absent), .. } => Some(host(absent, clock)),
+        LinkView::Connecting { problem: Some(Problem { message, .. }), .. }
+        | LinkView::Refused { problem: Problem { message, .. }, .. } => Some(message.clone()),
+        LinkView::Connecting { problem: None, .. }
+        | LinkView::Unset
+        | LinkView::Up { .. }
+        | LinkView::Closed => None,
+    }
+}
+
 /// The text and emoji beside a status, as one.
 #[must_use]
 pub fn remark(person: &PersonView) -> Option<String> {
@@ -167,6 +197,41 @@ mod tests {
         let seed = Evidence { status: Some("online".to_owned()), ..Evidence::default() };
         assert_eq!(super::evidence(&seed, clock).unwrap(), "online");
         assert_eq!(super::evidence(&Evidence::default(), clock), None);
+    }
+
+    #[test]
+    fn the_host_s_absence_is_said_with_its_time_where_that_is_known() {
+        let said = |cause, since| {
+            let absent = HostView { name: "Anna".to_owned(), cause, since };
+            let problem = Some(Problem { code: String::new(), message: "no answer".to_owned() });
+            let link =
+                LinkView::Connecting { as_of: None, retry_at: None, problem, host: Some(absent) };
+            problem_of(&link)
+        };
+        let since = Timestamp::from_ms(2);
+        for (cause, since, words) in [
+            (CauseView::Asleep, since, "is asleep since 14:02"),
+            (CauseView::Asleep, None, "is asleep"),
+            (CauseView::Left, since, "was switched off or quit Porchlight at 14:02"),
+            (CauseView::Lost, since, "lost its connection at 14:02"),
+        ] {
+            let words = format!("Anna's computer, which hosts this team, {words}");
+            assert_eq!(said(cause, since), Some(words));
+        }
+    }
+
+    #[test]
+    fn a_link_without_a_host_s_words_says_its_own() {
+        let problem = Problem { code: String::new(), message: "no answer".to_owned() };
+        let connecting =
+            |problem| LinkView::Connecting { as_of: None, retry_at: None, problem, host: None };
+        assert_eq!(problem_of(&connecting(Some(problem))).unwrap(), "no answer");
+        assert_eq!(problem_of(&connecting(None)), None);
+        assert_eq!(problem_of(&LinkView::Closed), None);
+    }
+
+    fn problem_of(link: &LinkView) -> Option<String> {
+        problem(link, |at| format!("14:0{}", at.as_ms()))
     }
 
     #[test]

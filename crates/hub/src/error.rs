@@ -43,6 +43,12 @@ pub enum HubError {
         /// What the broker said.
         reason: String,
     },
+    /// The tokens of programs that may read cannot be read.
+    #[error(transparent)]
+    Tokens {
+        /// Why.
+        source: crate::TokenError,
+    },
     /// The hub has ended, but what it remembered is not on disk.
     #[error(
         "the last states could not be saved in {}: {reason}; they will show again once each device has connected anew",
@@ -91,6 +97,17 @@ pub enum HubWarning {
     )]
     Anonymous {
         /// Where the hub listens.
+        addr: SocketAddr,
+    },
+    /// A gateway has no token, so its HTTP answers nobody.
+    #[error("no program may read yet: make a token with --new-token and a name for it")]
+    NobodyMayRead,
+    /// Tokens travel in the clear.
+    #[error(
+        "whoever can listen in on the way to http://{addr} can read tokens: use this only on a network that you trust, or          let a web server with a certificate pass requests on to it"
+    )]
+    PlainHttp {
+        /// Where it listens.
         addr: SocketAddr,
     },
     /// Nothing can be written to the store, so states live in memory only.
@@ -151,6 +168,8 @@ impl HubWarning {
             Self::PortTaken { .. } => "port_taken",
             Self::OtherHub { .. } => "other_hub",
             Self::Anonymous { .. } => "anonymous",
+            Self::NobodyMayRead => "nobody_may_read",
+            Self::PlainHttp { .. } => "plain_http",
             Self::StoreNotWritable { .. } => "store_not_writable",
             Self::StoreInUse { .. } => "store_in_use",
             Self::StoreDamaged { .. } => "store_damaged",

@@ -248,7 +248,7 @@ async fn sum(
 ) -> Result<Summing, HubError> {
     let retained = memory.get_retained_messages("presence/#").await.map_err(broker_error)?;
     let retained = retained.into_iter().map(|(_, message)| message).collect();
-    Ok(Summing::start(mqtt.router(), retained, listened).await)
+    Ok(Summing::start(mqtt.router(), retained, listened, None).await)
 }
 
 /// Says in the runtime file where the hub is, unless another one that lives stands there.

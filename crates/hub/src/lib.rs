@@ -32,17 +32,22 @@
 mod broker;
 mod clock;
 mod error;
+mod gateway;
 mod hooks;
 mod hub;
 mod keeper;
 mod listen;
 mod log;
+mod rest;
 mod runtime_file;
 mod store;
 mod summing;
 mod sums;
 
 pub use error::{HubError, HubWarning};
+pub use gateway::{
+    DEFAULT_GATEWAY_ADDR, Gateway, GatewaySettings, GatewayWrite, TokenError, TokenInfo, Tokens,
+};
 pub use hub::{Hub, HubEvent, HubSettings, Store};
 pub use listen::{DEFAULT_ADDR, Listen};
 pub use runtime_file::read_runtime_file;

@@ -46,10 +46,18 @@ pub(crate) async fn choose(
             }
             match try_bind(addr).await {
                 Ok(()) => Ok((addr, None)),
-                Err(e) if e.kind() == io::ErrorKind::AddrInUse => Err(HubError::PortTaken { addr }),
-                Err(source) => Err(HubError::CannotListen { addr, source }),
+                Err(e) => Err(error(addr, e)),
             }
         }
+    }
+}
+
+/// Why exactly this address is not to be had.
+pub(crate) fn error(addr: SocketAddr, source: io::Error) -> HubError {
+    if source.kind() == io::ErrorKind::AddrInUse {
+        HubError::PortTaken { addr }
+    } else {
+        HubError::CannotListen { addr, source }
     }
 }
 

@@ -5,6 +5,7 @@
 //! decide what is written.
 
 use crate::clock;
+use crate::rest::board::Board;
 use crate::sums::{self, Sums, Write};
 use mqtt5::QoS;
 use mqtt5::broker::router::MessageRouter;
@@ -80,20 +81,29 @@ pub(crate) struct Summing {
 
 impl Summing {
     /// Sums what is `retained`, and returns once the result is written. From then on what `listened` hears is summed.
+    /// Whoever is under the root `shown` is put up on the board.
     pub(crate) async fn start(
         router: Arc<MessageRouter>,
         retained: Vec<RetainedMessage>,
         Listened(heard): Listened,
+        shown: Option<(Root, Arc<Board>)>,
     ) -> Self {
         let now = clock::now();
         let mut sums = Sums::new();
+        let board = shown.map(|(root, board)| {
+            sums.tell(root);
+            board
+        });
         for message in retained {
             let arrival = Arrival { retained: true, age: Some(age(now, &message)) };
             sums.apply(now, &message.topic, &message.payload, arrival);
         }
         let (close, closed) = oneshot::channel();
-        let mut running = Running { sums, router, heard };
+        let mut running = Running { sums, router, heard, board };
         running.write().await;
+        if let Some(board) = &running.board {
+            board.open();
+        }
         Self { close: Some(close), task: tokio::spawn(running.run(closed)) }
     }
 
@@ -113,6 +123,8 @@ struct Running {
     sums: Sums,
     router: Arc<MessageRouter>,
     heard: mpsc::Receiver<Heard>,
+    /// Where everybody is put up for readers, if anywhere.
+    board: Option<Arc<Board>>,
 }
 
 impl Running {
@@ -171,7 +183,12 @@ impl Running {
     }
 
     async fn write(&mut self) {
-        let writes = self.sums.take_writes(clock::now());
+        let now = clock::now();
+        let writes = self.sums.take_writes(now);
+        // Before the disk, which may take its time.
+        if let Some(board) = &self.board {
+            board.put_up(self.sums.take_changes(now));
+        }
         publish(&self.router, writes).await;
     }
 }

@@ -8,7 +8,7 @@
 //! calls [`Sums::expire`]. `summing.rs` does that.
 
 use porchlight_core::id::Root;
-use porchlight_core::roster::Arrival;
+use porchlight_core::roster::{Arrival, Change};
 use porchlight_core::time::{Monotonic, Now};
 use porchlight_core::topic::Topic;
 use std::collections::HashMap;
@@ -40,15 +40,36 @@ pub(crate) struct Sums {
     rooms: HashMap<Root, Room>,
     /// Nobody is judged by the clock before.
     patient_until: Option<Monotonic>,
+    /// The root of those whose changes are told, if any are.
+    told: Option<Root>,
+    /// Whether the broker is at the far end of a connection.
+    far: bool,
 }
 
 impl Sums {
     /// Nobody yet. `presence/_hub` is announced whatever is retained, since a device decides on its first connection
     /// who sums.
     pub(crate) fn new() -> Self {
-        let mut sums = Self { rooms: HashMap::new(), patient_until: None };
+        let mut sums = Self { rooms: HashMap::new(), patient_until: None, told: None, far: false };
         sums.open(Root::default());
         sums
+    }
+
+    /// Nobody yet, beyond a connection that is not up yet, under this root alone. Changes are told.
+    pub(crate) fn far(root: Root) -> Self {
+        let told = Some(root.clone());
+        let mut sums = Self { rooms: HashMap::new(), patient_until: None, told, far: true };
+        sums.open(root);
+        sums
+    }
+
+    /// Tells from now on what changes under this root, to whoever calls [`Sums::take_changes`].
+    pub(crate) fn tell(&mut self, root: Root) {
+        self.open(root.clone());
+        if let Some(room) = self.rooms.get_mut(&root) {
+            room.tell();
+        }
+        self.told = Some(root);
     }
 
     /// Sees to it that `_hub` stands under `root`.
@@ -101,6 +122,27 @@ impl Sums {
         writes
     }
 
+    /// Whose state changed since this was last called, where that is told.
+    pub(crate) fn take_changes(&mut self, now: Now) -> Vec<Change> {
+        let room = self.told.as_ref().and_then(|root| self.rooms.get_mut(root));
+        room.map(|room| room.take_changes(now)).unwrap_or_default()
+    }
+
+    /// The connection stands, and what is retained comes next.
+    pub(crate) fn link_began(&mut self, now: Now) {
+        self.rooms.values_mut().for_each(|room| room.link_began(now));
+    }
+
+    /// What is retained was read.
+    pub(crate) fn link_up(&mut self, now: Now) {
+        self.rooms.values_mut().for_each(|room| room.link_up(now));
+    }
+
+    /// The connection is gone: everything is as it was last known.
+    pub(crate) fn link_lost(&mut self, now: Now) {
+        self.rooms.values_mut().for_each(|room| room.link_lost(now));
+    }
+
     /// Takes the announcements away; the sums themselves stay, as what was last known.
     pub(crate) fn withdraw(&self) -> Vec<Write> {
         self.rooms.values().map(Room::withdrawal).collect()
@@ -111,7 +153,8 @@ impl Sums {
             tracing::debug!(%root, "too many roots: nobody sums under this one");
             return None;
         }
-        Some(self.rooms.entry(root.clone()).or_insert_with(|| Room::new(root)))
+        let room = || if self.far { Room::far(root.clone()) } else { Room::new(root.clone()) };
+        Some(self.rooms.entry(root.clone()).or_insert_with(room))
     }
 }
 

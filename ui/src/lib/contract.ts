@@ -208,6 +208,23 @@ code: string,
 message: string, };
 
 /**
+ * The computer that hosts the team, while it is not there.
+ */
+export type HostView = { 
+/**
+ * Whose computer it is, or what the box is called.
+ */
+name: string, 
+/**
+ * `asleep`, `left` or `lost`.
+ */
+cause: CauseView, 
+/**
+ * Since when, Unix milliseconds, where it is known.
+ */
+since: Timestamp | null, };
+
+/**
  * The connection to the broker.
  */
 export type LinkView = { "state": "unset" } | { "state": "connecting", 
@@ -222,7 +239,11 @@ retry_at: Timestamp | null,
 /**
  * Why the last try or connection ended.
  */
-problem: Problem | null, } | { "state": "up", 
+problem: Problem | null, 
+/**
+ * The computer that hosts the team, where it said itself that it would not be there. Absent: not known.
+ */
+host?: HostView, } | { "state": "up", 
 /**
  * Since when, Unix milliseconds.
  */

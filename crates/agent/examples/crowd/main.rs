@@ -10,6 +10,7 @@
 
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use porchlight_agent::agent::{Agent, Event, Eyes, Part, Presence, Setup};
 use porchlight_agent::broker::Broker;
@@ -23,6 +24,9 @@ use tokio::task::JoinSet;
 use room::Room;
 
 mod room;
+
+/// The time between two who come.
+const BETWEEN: Duration = Duration::from_millis(50);
 
 /// Who: `u{first}` to `u{team - 1}`, of a team that begins with `u0`.
 struct Wanted {
@@ -51,6 +55,8 @@ async fn main() -> ExitCode {
     let mut people = JoinSet::new();
     for n in first..team {
         people.spawn(live(broker.clone(), n, n - first, Arc::clone(&room)));
+        // Nobody's team switches on at the same moment. That they all come back at once is what is measured.
+        tokio::time::sleep(BETWEEN).await;
     }
     // They live until the process is told to end, or one of them has no agent any more.
     people.join_next().await;

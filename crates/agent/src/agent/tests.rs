@@ -1,8 +1,11 @@
 use porchlight_core::effect::Version;
-use porchlight_core::id::DeviceId;
+use porchlight_core::id::{DeviceId, Root};
 use porchlight_core::input::{Granted, LinkFailure};
+use porchlight_core::team::{Joined, Pin, Secret};
+use porchlight_core::view::LinkView;
 
 use super::*;
+use crate::membership::Keep;
 use crate::mqtt::peer::{
     CONNACK_V5, CONNACK_V311, DISCONNECT, Door, Packet, Peer, SUBSCRIBE, connect, within,
 };
@@ -114,6 +117,89 @@ async fn what_is_kept_reaches_the_engine() {
         assert!(found, "{said}");
     }
     drop(agent);
+}
+
+#[tokio::test]
+async fn where_the_hub_is_found_is_kept_with_the_membership() {
+    let dir = tempfile::tempdir().unwrap();
+    let joined = Joined {
+        team: "Team".to_owned(),
+        root: Root::default(),
+        user: UserId::parse("bob").unwrap(),
+        name: "Bob".to_owned(),
+        role: porchlight_core::team::Role::Member,
+        credential: Secret::of_parts("k3V9xQ2aB7", &"s".repeat(27)).unwrap(),
+        at: ["a:1", "b:1"].map(|address| address.parse().unwrap()).to_vec(),
+        pin: Pin::of_digest([7; 32]),
+    };
+    let membership = Membership::keep(dir.path(), &joined, Keep::FileAgreed).await.unwrap();
+    let kept = || {
+        let kept = Membership::read(dir.path()).unwrap().unwrap();
+        kept.at().iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+    };
+    let (_, asks) = mpsc::unbounded_channel();
+    let (events, _) = mpsc::unbounded_channel();
+    let setup = Setup { broker: membership.broker(), part: Part::Reader, notices: false };
+    let mut driver = Driver::new(setup, asks, events).unwrap();
+    let failure = LinkFailure::TimedOut { address: "a:1".to_owned() };
+    driver.take(Input::Link(LinkEvent::Down(failure))).await;
+    assert_eq!(kept(), "a:1 b:1");
+    driver.take(Input::Link(LinkEvent::Up(Granted::default()))).await;
+    assert_eq!(kept(), "b:1 a:1", "the one that let us in comes first");
+    let says = |at: &str| {
+        Input::Link(LinkEvent::Received(porchlight_core::input::Message {
+            topic: "presence/_hub".to_owned(),
+            payload: format!(r#"{{"v":1,"at":{at}}}"#).into_bytes(),
+            retained: true,
+            expires_in: None,
+        }))
+    };
+    driver.take(says(r#"["a:1","b:1","c:1"]"#)).await;
+    assert_eq!(kept(), "b:1 a:1 c:1");
+    driver.take(says(r#"["x:1"]"#)).await;
+    assert_eq!(kept(), "x:1 b:1", "where it moved to, and where it still is");
+}
+
+#[tokio::test]
+async fn what_lets_us_in_is_asked_for_before_anything_is_said_to_the_broker() {
+    let dir = tempfile::tempdir().unwrap();
+    let certified = crate::tls::server::Certified::of_itself();
+    let door = crate::tls::server::TlsDoor::showing(&certified).await;
+    let joined = Joined {
+        team: "Team".to_owned(),
+        root: Root::default(),
+        user: UserId::parse("bob").unwrap(),
+        name: "Bob".to_owned(),
+        role: porchlight_core::team::Role::Member,
+        credential: Secret::of_parts("k3V9xQ2aB7", &"s".repeat(27)).unwrap(),
+        at: vec![door.address().parse().unwrap()],
+        pin: certified.pin(),
+    };
+    Membership::keep(dir.path(), &joined, Keep::FileAgreed).await.unwrap();
+    let start = || {
+        let broker = Membership::read(dir.path()).unwrap().unwrap().broker();
+        Agent::start(Setup { broker, part: Part::Reader, notices: false }).unwrap()
+    };
+    let _agent = start();
+    let connect = door.accept().await.unwrap().packet().await.unwrap();
+    let login = format!("\0\x0ak3V9xQ2aB7\0\x1b{}", "s".repeat(27));
+    assert!(connect.body.ends_with(login.as_bytes()));
+
+    std::fs::remove_file(dir.path().join("membership.secret")).unwrap();
+    let mut agent = start();
+    let refused = within(async {
+        loop {
+            if let Some(Event::Show(Update {
+                link: Some(LinkView::Refused { problem, .. }), ..
+            })) = agent.events.recv().await
+            {
+                return problem;
+            }
+        }
+    })
+    .await;
+    assert_eq!(refused.code, "credential_missing");
+    assert!(refused.message.contains("join again"), "{}", refused.message);
 }
 
 #[tokio::test]

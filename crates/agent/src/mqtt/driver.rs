@@ -15,6 +15,8 @@ pub(super) enum Asked {
 
 /// Listens to the library.
 pub(super) trait Ear: Send + 'static {
+    /// User Name and Password of the CONNECT, before it is first asked what it hears.
+    fn sign_in(&mut self, username: &str, password: &str);
     /// What it says next. Not cancel-safe. After a failure it must not be asked again: the library would
     /// connect anew.
     fn hear(&mut self) -> impl Future<Output = Result<Heard, LinkFailure>> + Send;

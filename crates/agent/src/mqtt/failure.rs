@@ -5,6 +5,8 @@ use std::io;
 
 use porchlight_core::input::LinkFailure;
 use rumqttc::TlsError;
+use tungstenite::Error as WebSocketError;
+use tungstenite::error::ProtocolError;
 
 use crate::tls;
 
@@ -21,14 +23,13 @@ pub(super) fn unreached(error: &io::Error, address: &str) -> LinkFailure {
 
 /// There was a connection, and it broke.
 pub(super) fn broken(error: &io::Error, address: &str, connected: bool) -> LinkFailure {
-    let address = address.to_owned();
     if let Some(error) = tls::inside(error) {
-        return LinkFailure::Tls { address, reason: tls::reason(error) };
+        return tls::failure(error, address);
     }
     if connected {
         LinkFailure::Broken { reason: error.to_string() }
     } else if error.kind() == io::ErrorKind::TimedOut {
-        LinkFailure::TimedOut { address }
+        LinkFailure::TimedOut { address: address.to_owned() }
     } else {
         unanswered(&error.to_string())
     }
@@ -62,15 +63,55 @@ pub(super) fn silent() -> LinkFailure {
 
 pub(super) fn from_tls(error: &TlsError, address: &str) -> LinkFailure {
     let reason = match error {
-        TlsError::TLS(error) => tls::reason(error),
-        TlsError::Io(error) => match tls::inside(error) {
-            Some(error) => tls::reason(error),
-            // A broker that does not speak TLS hangs up at our first words.
-            None => format!("it hung up ({error}); does it speak TLS on this port?"),
-        },
+        TlsError::TLS(error) => return tls::failure(error, address),
+        TlsError::Io(error) => return handshake(error, address),
         other => other.to_string(),
     };
     LinkFailure::Tls { address: address.to_owned(), reason }
+}
+
+/// The TLS handshake came to nothing.
+fn handshake(error: &io::Error, address: &str) -> LinkFailure {
+    match tls::inside(error) {
+        Some(error) => tls::failure(error, address),
+        // A broker that does not speak TLS hangs up at our first words.
+        None => LinkFailure::Tls {
+            address: address.to_owned(),
+            reason: format!("it hung up ({error}); does it speak TLS on this port?"),
+        },
+    }
+}
+
+/// The handshake of the WebSocket came to nothing, or that of TLS below it.
+pub(super) fn from_web_socket(error: WebSocketError, address: &str) -> LinkFailure {
+    match error {
+        WebSocketError::Io(error) => match tls::inside(&error) {
+            Some(error) => tls::failure(error, address),
+            None => unreached(&error, address),
+        },
+        WebSocketError::Http(answer) => {
+            let status = answer.status();
+            // A web page, or the way to one (RFC 6585, section 6, has a status of its own for it).
+            if status.is_success() || status.is_redirection() || status.as_u16() == 511 {
+                let what = format!("a web page answers there ({status})");
+                return LinkFailure::SignIn { address: address.to_owned(), what };
+            }
+            LinkFailure::Protocol {
+                reason: format!(
+                    "{address} answers {status}; is the path of the WebSocket right (?path=/mqtt)?"
+                ),
+            }
+        }
+        WebSocketError::Protocol(ProtocolError::HandshakeIncomplete) => unanswered("it hung up"),
+        other => LinkFailure::Protocol {
+            reason: format!("{other}; is there MQTT over WebSocket at {address}?"),
+        },
+    }
+}
+
+/// A WebSocket, but not for MQTT (MQTT 5, section 6).
+pub(super) fn no_mqtt_over_web_socket(address: &str) -> LinkFailure {
+    LinkFailure::Protocol { reason: format!("the WebSocket at {address} is not for MQTT") }
 }
 
 /// `BadUserNamePassword` -> `bad user name password`: the specification's name of a reason code, readable.

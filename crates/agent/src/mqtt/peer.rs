@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use porchlight_core::effect::{Connect, Version, Will};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
@@ -42,7 +42,7 @@ impl Door {
 }
 
 /// A connection that was accepted.
-pub(crate) struct Peer(TcpStream);
+pub(crate) struct Peer<S = TcpStream>(pub(crate) S);
 
 /// A packet as it was read.
 #[derive(Debug)]
@@ -58,7 +58,7 @@ impl Packet {
     }
 }
 
-impl Peer {
+impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
     /// The next packet; `None` where the connection ends instead, in order or not.
     pub(crate) async fn packet(&mut self) -> Option<Packet> {
         within(async {
@@ -89,7 +89,9 @@ impl Peer {
         self.send(connack).await;
         connect
     }
+}
 
+impl Peer {
     /// Ends the connection by RST.
     pub(crate) fn reset(self) {
         self.0.set_zero_linger().unwrap();

@@ -5,6 +5,10 @@ use super::peer::{
 };
 use super::*;
 
+mod addresses;
+mod secure;
+mod web_socket;
+
 const VERSIONS: [Version; 2] = [Version::V5, Version::V311];
 
 fn link(door: &Door, version: Version) -> Link {

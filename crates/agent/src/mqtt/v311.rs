@@ -11,7 +11,9 @@ use rumqttc::{
 };
 
 use super::driver::{Ear as Hears, Heard};
-use super::{IN_FLIGHT, MAX_PACKET, REQUESTS, Reach, Voice as Speaks, failure, network_options};
+use super::{
+    IN_FLIGHT, MAX_PACKET, REQUESTS, Reach, Target, Voice as Speaks, failure, network_options,
+};
 
 /// As large as a packet can be (MQTT 3.1.1, section 2.2.3). A client of 3.1.1 can't tell the broker to keep
 /// large packets to itself: refusing one would mean to hang up, and to be sent it again after the reconnect.
@@ -21,21 +23,18 @@ const ANY_SIZE: usize = 268_435_455;
 pub(super) fn open(reach: &Reach, connect: &Connect) -> (Voice, Ear) {
     let (client, mut event_loop) = AsyncClient::new(options(reach, connect), REQUESTS);
     event_loop.set_network_options(network_options(connect));
-    (Voice(client), Ear { event_loop, address: reach.broker.address(), connected: false })
+    (Voice(client), Ear { event_loop, address: reach.address().to_string(), connected: false })
 }
 
 fn options(reach: &Reach, connect: &Connect) -> MqttOptions {
-    let broker = &reach.broker;
-    let mut options = MqttOptions::new(&connect.client_id, &broker.host, broker.port);
+    let Target { host, port, transport } = reach.target();
+    let mut options = MqttOptions::new(&connect.client_id, host, port);
     options
-        .set_transport(reach.transport())
+        .set_transport(transport)
         .set_keep_alive(connect.keep_alive)
         .set_clean_session(connect.clean_start)
         .set_inflight(IN_FLIGHT)
         .set_max_packet_size(ANY_SIZE, MAX_PACKET as usize);
-    if let Some(login) = &broker.login {
-        options.set_credentials(&login.username, &login.password);
-    }
     if let Some(will) = &connect.will {
         let payload = will.payload.clone();
         options.set_last_will(LastWill::new(&will.topic, payload, QoS::AtLeastOnce, true));
@@ -69,6 +68,10 @@ pub(super) struct Ear {
 }
 
 impl Hears for Ear {
+    fn sign_in(&mut self, username: &str, password: &str) {
+        self.event_loop.mqtt_options.set_credentials(username, password);
+    }
+
     async fn hear(&mut self) -> Result<Heard, LinkFailure> {
         Ok(match self.event_loop.poll().await {
             Ok(Event::Incoming(packet)) => self.incoming(packet),
@@ -121,6 +124,11 @@ fn from_library(error: ConnectionError, address: &str, connected: bool) -> LinkF
         // Nothing can be written any more: the broker reads nothing.
         ConnectionError::FlushTimeout => failure::silent(),
         ConnectionError::Tls(error) => failure::from_tls(&error, address),
+        ConnectionError::Websocket(error) => failure::from_web_socket(error, address),
+        ConnectionError::ResponseValidation(_) => failure::no_mqtt_over_web_socket(address),
+        ConnectionError::WsConnect(_) | ConnectionError::InvalidUrl(_) => {
+            LinkFailure::Protocol { reason: error.to_string() }
+        }
         ConnectionError::ConnectionRefused(code) => from_connack(code),
         ConnectionError::MqttState(error) => from_state(error, address, connected),
         ConnectionError::NotConnAck(_) => failure::not_connack(),

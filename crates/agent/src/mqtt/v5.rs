@@ -13,21 +13,23 @@ use rumqttc::v5::mqttbytes::{Error as LibraryError, QoS};
 use rumqttc::v5::{AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, StateError};
 
 use super::driver::{Ear as Hears, Heard};
-use super::{IN_FLIGHT, MAX_PACKET, REQUESTS, Reach, Voice as Speaks, failure, network_options};
+use super::{
+    IN_FLIGHT, MAX_PACKET, REQUESTS, Reach, Target, Voice as Speaks, failure, network_options,
+};
 
 /// Begins to connect as soon as it is listened to.
 pub(super) fn open(reach: &Reach, connect: &Connect) -> (Voice, Ear) {
     let (client, event_loop) = AsyncClient::new(options(reach, connect), REQUESTS);
-    let address = reach.broker.address();
+    let address = reach.address().to_string();
     let keep_alive = connect.keep_alive;
     (Voice(client), Ear { event_loop, address, keep_alive, connected: false })
 }
 
 fn options(reach: &Reach, connect: &Connect) -> MqttOptions {
-    let broker = &reach.broker;
-    let mut options = MqttOptions::new(&connect.client_id, &broker.host, broker.port);
+    let Target { host, port, transport } = reach.target();
+    let mut options = MqttOptions::new(&connect.client_id, host, port);
     options
-        .set_transport(reach.transport())
+        .set_transport(transport)
         .set_network_options(network_options(connect))
         .set_keep_alive(connect.keep_alive)
         .set_clean_start(connect.clean_start)
@@ -35,9 +37,6 @@ fn options(reach: &Reach, connect: &Connect) -> MqttOptions {
         .set_outgoing_inflight_upper_limit(IN_FLIGHT)
         .set_session_expiry_interval(Some(seconds(connect.session_expiry)))
         .set_max_packet_size(Some(MAX_PACKET));
-    if let Some(login) = &broker.login {
-        options.set_credentials(&login.username, &login.password);
-    }
     if let Some(will) = &connect.will {
         options.set_last_will(last_will(will));
     }
@@ -100,6 +99,10 @@ pub(super) struct Ear {
 }
 
 impl Hears for Ear {
+    fn sign_in(&mut self, username: &str, password: &str) {
+        self.event_loop.options.set_credentials(username, password);
+    }
+
     async fn hear(&mut self) -> Result<Heard, LinkFailure> {
         Ok(match self.event_loop.poll().await {
             Ok(Event::Incoming(packet)) => self.incoming(packet),
@@ -176,6 +179,11 @@ fn from_library(error: ConnectionError, address: &str, connected: bool) -> LinkF
         ConnectionError::Io(error) => failure::unreached(&error, address),
         ConnectionError::Timeout(_) => LinkFailure::TimedOut { address: address.to_owned() },
         ConnectionError::Tls(error) => failure::from_tls(&error, address),
+        ConnectionError::Websocket(error) => failure::from_web_socket(error, address),
+        ConnectionError::ResponseValidation(_) => failure::no_mqtt_over_web_socket(address),
+        ConnectionError::WsConnect(_) | ConnectionError::InvalidUrl(_) => {
+            LinkFailure::Protocol { reason: error.to_string() }
+        }
         ConnectionError::ConnectionRefused(code) => from_connack(code),
         ConnectionError::MqttState(error) => from_state(error, address, connected),
         ConnectionError::NotConnAck(_) => failure::not_connack(),

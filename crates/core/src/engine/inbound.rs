@@ -10,7 +10,7 @@ use crate::roster::{Applied, Arrival};
 use crate::session::{CHOICE_EXPIRY, RECORD_EXPIRY};
 use crate::time::Now;
 use crate::topic::{Topic, TopicError};
-use crate::wire::{self, DeviceRecord, Payload, UserRecord, WireError};
+use crate::wire::{self, DeviceRecord, HubRecord, Payload, UserRecord, WireError};
 
 /// The most topics that are remembered as complained of; a stranger's topics must not fill the memory.
 const COMPLAINTS: usize = 256;
@@ -155,11 +155,17 @@ impl Engine {
 
     /// Whoever stands on this topic sums here: an empty record is its Will.
     fn fold_hub(&mut self, payload: &[u8]) -> Result<(), Dropped> {
-        self.hub_sums = match wire::decode_hub(payload)? {
-            Payload::Cleared => false,
-            Payload::Record(()) => true,
-        };
+        let record = wire::decode_hub(payload)?;
+        self.hub_sums = matches!(record, Payload::Record(_));
         self.roster.set_broker_is_prompt(self.hub_sums);
+        // Its Will comes as the host goes, and then who hosts is what is asked.
+        if let Payload::Record(HubRecord { host, at, .. }) = record {
+            self.host = host;
+            if !at.is_empty() && at != self.reachable {
+                self.effects.push_back(Effect::Reachable(at.clone()));
+                self.reachable = at;
+            }
+        }
         Ok(())
     }
 

@@ -4,16 +4,19 @@ use super::Engine;
 use super::own::MeLook;
 use crate::effect::Effect;
 use crate::id::UserId;
+use crate::input::LinkFailure;
 use crate::notice::Circumstances;
 use crate::roster::Change;
 use crate::session::Phase;
+use crate::team::Host;
 use crate::time::Now;
 use crate::view::tray::{TrayLink, TrayView};
-use crate::view::{LinkView, Update};
+use crate::view::{CauseView, HostView, LinkView, Problem, Update};
+use crate::words;
 
 impl Engine {
     pub(super) fn show(&mut self, now: Now) {
-        let link = self.session.view();
+        let link = self.link_view();
         // While the retained messages come in, nothing is shown: half a team is no team.
         let reading = matches!(self.session.phase, Phase::Reading { .. });
         let people = if reading { Vec::new() } else { self.roster.take_changes(now) };
@@ -71,8 +74,48 @@ impl Engine {
         self.shown.seq = update.seq;
         self.effects.push_back(Effect::Show(update));
         if self.own.is_some() && (me_changed || tray_link_changed || others_changed) {
-            let link = self.shown.link.as_ref().unwrap_or(&LinkView::Unset);
-            let tray = TrayView::draw(self.shown.me.as_ref(), link, self.others());
+            self.show_tray();
+        }
+    }
+
+    /// The connection as shown: where the host said itself that it goes, that is why nobody answers.
+    fn link_view(&self) -> LinkView {
+        let mut link = self.session.view();
+        if let LinkView::Connecting { problem, host, .. } = &mut link
+            && self.session.failure().is_some_and(LinkFailure::is_silence)
+            && let Some(absent) = self.absent_host()
+        {
+            let code = match absent.cause {
+                CauseView::Asleep => "host_asleep",
+                CauseView::Left => "host_left",
+                _ => "host_lost",
+            };
+            // Whoever shows it adds the time, in the time zone that is theirs.
+            let message =
+                words::host(&HostView { since: None, ..absent.clone() }, |_| String::new());
+            *problem = Some(Problem { code: code.to_owned(), message });
+            *host = Some(absent);
+        }
+        link
+    }
+
+    /// The computer that hosts the team, where its last word was a goodbye.
+    fn absent_host(&self) -> Option<HostView> {
+        let Host { user, device, name } = self.host.as_ref()?;
+        let (user, device) = (user.as_ref()?.as_str(), device.as_ref()?.as_str());
+        let person = self.roster.people().find(|person| person.user == user)?;
+        let record = person.devices.iter().find(|known| known.device == device)?;
+        let cause = record.cause.filter(|cause| {
+            matches!(cause, CauseView::Asleep | CauseView::Left | CauseView::Lost)
+        })?;
+        Some(HostView { name: name.clone(), cause, since: record.since })
+    }
+
+    pub(super) fn show_tray(&mut self) {
+        let link = self.shown.link.as_ref().unwrap_or(&LinkView::Unset);
+        let tray = TrayView::draw(self.shown.me.as_ref(), link, self.others());
+        if self.shown.tray.as_ref() != Some(&tray) {
+            self.shown.tray = Some(tray.clone());
             self.effects.push_back(Effect::ShowTray(tray));
         }
     }

@@ -11,6 +11,7 @@ use crate::view::{CauseView, ChosenStatus};
 
 mod believed;
 mod choices;
+mod hosts;
 mod sessions;
 mod sums;
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Address, MAX_TEAM_NAME, Pin, Secret};
+use super::{Address, MAX_ADDRESSES, MAX_TEAM_NAME, Pin, Secret};
 use crate::text::display_text;
 
 /// The scheme that the desktop app is registered for.
@@ -11,8 +11,6 @@ pub const SCHEME: &str = "porchlight";
 
 /// The longest link that is read, in bytes.
 const MAX_LINK: usize = 2_048;
-/// The most addresses that a link holds.
-const MAX_ADDRESSES: usize = 8;
 
 /// Everything that somebody needs to join: `porchlight://join?v=1&team=..&at=..&pin=..&token=..`.
 ///

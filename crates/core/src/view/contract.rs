@@ -4,8 +4,8 @@ use ts_rs::{Config, TS};
 
 use super::team::{InvitationView, InviteShown, NearbyTeam, TeamHost, TeamPane};
 use super::{
-    CauseView, ChosenStatus, ChosenView, DeviceView, Doubt, Evidence, LinkView, MeView, PersonView,
-    Problem, Snapshot, Stage, Update,
+    CauseView, ChosenStatus, ChosenView, DeviceView, Doubt, Evidence, HostView, LinkView, MeView,
+    PersonView, Problem, Snapshot, Stage, Update,
 };
 use crate::team::{DeviceOfMember, InviteView, Member, RequestView, Role};
 use crate::time::Timestamp;
@@ -42,6 +42,7 @@ fn text() -> String {
         ChosenView,
         MeView,
         Problem,
+        HostView,
         LinkView,
         Stage,
         Snapshot,

@@ -19,8 +19,7 @@ pub(super) enum Value<'a> {
     /// A negative number or one that is written with a fraction or an exponent.
     Double(f64),
     Text(Cow<'a, str>),
-    /// Nothing of ours is a list, so nothing in it is kept.
-    List,
+    List(Vec<Value<'a>>),
     Object(Fields<'a>),
 }
 
@@ -87,9 +86,11 @@ impl<'de> Visitor<'de> for Reader {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value<'de>, A::Error> {
-        // Read as values and not skipped, which would take any depth and any number.
-        while list.next_element::<Value<'de>>()?.is_some() {}
-        Ok(Value::List)
+        let mut values = Vec::new();
+        while let Some(value) = list.next_element()? {
+            values.push(value);
+        }
+        Ok(Value::List(values))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Value<'de>, A::Error> {

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use super::json::{self, Fields, Value};
 use super::{
-    DeviceRecord, MAX_RECORD_BYTES, Payload, SeedRecord, SeedStatus, SumRecord, UserRecord,
-    VERSION, WireError,
+    DeviceRecord, HubRecord, MAX_RECORD_BYTES, Payload, SeedRecord, SeedStatus, SumRecord,
+    UserRecord, VERSION, WireError,
 };
+use crate::id::{DeviceId, UserId};
 use crate::presence::{AwayCause, Choice, Chosen, Observed, OfflineCause};
+use crate::team::{Address, Host, MAX_ADDRESSES, MAX_TEAM_NAME};
 use crate::text::{MAX_EMOJI, MAX_NAME, MAX_STATUS, MAX_TEXT, display_text};
 use crate::time::Timestamp;
 use crate::view::ChosenStatus;
@@ -161,8 +163,35 @@ pub(super) fn typing(content: &Content<'_>) -> Result<bool, WireError> {
     }
 }
 
-pub(super) fn hub(content: &Content<'_>) -> Result<(), WireError> {
-    content.object()?.version()
+/// That somebody sums here is what counts: of the rest, what can't be read is as good as not said.
+pub(super) fn hub(content: &Content<'_>) -> Result<HubRecord, WireError> {
+    let fields = content.object()?;
+    fields.version()?;
+    Ok(HubRecord {
+        team: fields.shown("team", MAX_TEAM_NAME).ok().flatten(),
+        host: fields.object("host").ok().flatten().and_then(hosting),
+        at: addresses(fields.field("at")),
+    })
+}
+
+fn hosting(fields: &Fields<'_>) -> Option<Host> {
+    let text = |name| fields.text(name).ok().flatten();
+    let user = text("user").and_then(|id| UserId::parse(id).ok());
+    let device = text("device").and_then(|id| DeviceId::parse(id).ok());
+    let name = fields.shown("name", MAX_NAME).ok().flatten();
+    let name = name.or_else(|| display_text(user.as_ref()?.as_str(), MAX_NAME))?;
+    Some(Host { user, device, name })
+}
+
+fn addresses(at: Option<&Value<'_>>) -> Vec<Address> {
+    let Some(Value::List(listed)) = at else {
+        return Vec::new();
+    };
+    let readable = listed.iter().filter_map(|address| match address {
+        Value::Text(address) => address.parse().ok(),
+        _ => None,
+    });
+    readable.take(MAX_ADDRESSES).collect()
 }
 
 impl<'a> Content<'a> {

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::id::{DeviceId, UserId};
 use crate::presence::{AwayCause, OfflineCause};
 use crate::text::{MAX_EMOJI, MAX_NAME, MAX_STATUS, MAX_TEXT};
 use crate::view::ChosenStatus;
@@ -195,6 +196,43 @@ fn record() -> impl Strategy<Value = DeviceRecord> {
     )
 }
 
+#[test]
+fn what_a_hub_says_of_itself_is_read_as_far_as_it_can_be() {
+    let hub = HubRecord {
+        team: Some("Anna's team".to_owned()),
+        host: Some(Host {
+            user: Some(UserId::parse("anna").unwrap()),
+            device: Some(DeviceId::parse("k3v9").unwrap()),
+            name: "Anna".to_owned(),
+        }),
+        at: vec!["192.168.1.5:18831".parse().unwrap()],
+    };
+    assert_eq!(decode_hub(&encode_hub(&hub)), Ok(Payload::Record(hub)));
+    assert_eq!(encode_hub(&HubRecord::default()), br#"{"v":1}"#);
+    for (text, at, name) in [
+        (r#"{"v":1}"#, 0, None),
+        (r#"{}"#, 0, None),
+        (r#"{"team":7,"host":"anna","at":"10.0.0.7:1"}"#, 0, None),
+        (r#"{"host":{"user":"a/b","device":"$x"}}"#, 0, None),
+        (r#"{"host":{"user":"anna"},"at":["10.0.0.7:1",3,"x y"]}"#, 1, Some("anna")),
+        (
+            r#"{"host":{"name":"build\u0007box"},"at":["a","b","c","d","e","f","g","h","i"]}"#,
+            8,
+            Some("buildbox"),
+        ),
+    ] {
+        let Ok(Payload::Record(hub)) = decode_hub(text.as_bytes()) else { panic!("{text}") };
+        assert_eq!(
+            (hub.at.len(), hub.host.as_ref().map(|host| host.name.as_str())),
+            (at, name),
+            "{text}"
+        );
+        assert_eq!(hub.team, None);
+    }
+    assert_eq!(decode_hub(br#"{"v":2}"#), Err(WireError::UnknownVersion));
+    assert_eq!(decode_hub(b""), Ok(Payload::Cleared));
+}
+
 proptest! {
     #[test]
     fn what_is_written_is_read_back_and_never_too_large(record in record()) {
@@ -235,4 +273,5 @@ fn survive(bytes: &[u8]) {
     let _ = decode_activity(bytes);
     let _ = decode_typing(bytes);
     let _ = decode_chosen(bytes);
+    let _ = decode_hub(bytes);
 }

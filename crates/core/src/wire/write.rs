@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
-use super::{DeviceRecord, SeedRecord, SumRecord, VERSION};
+use super::{DeviceRecord, HubRecord, SeedRecord, SumRecord, VERSION};
 use crate::presence::Chosen;
+use crate::team::{Address, Host};
 use crate::time::Timestamp;
 use crate::view::{CauseView, ChosenStatus};
 
@@ -139,12 +140,19 @@ pub(super) fn activity(at: Timestamp) -> Vec<u8> {
     json(&Activity { timestamp: at })
 }
 
-pub(super) fn hub() -> Vec<u8> {
+pub(super) fn hub(record: &HubRecord) -> Vec<u8> {
     #[derive(Serialize)]
-    struct Hub {
+    struct Hub<'a> {
         v: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        team: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        host: Option<&'a Host>,
+        #[serde(skip_serializing_if = "<[_]>::is_empty")]
+        at: &'a [Address],
     }
-    json(&Hub { v: VERSION })
+    let HubRecord { team, host, at } = record;
+    json(&Hub { v: VERSION, team: team.as_deref(), host: host.as_ref(), at })
 }
 
 fn json(record: &impl Serialize) -> Vec<u8> {

@@ -4,10 +4,10 @@ use super::Write;
 use super::turns::Turns;
 use porchlight_core::id::{DeviceId, Root, UserId};
 use porchlight_core::presence::{AwayCause, Observed};
-use porchlight_core::roster::{Applied, Arrival, Roster};
+use porchlight_core::roster::{Applied, Arrival, Change, Roster};
 use porchlight_core::time::{Monotonic, Now, Timestamp};
 use porchlight_core::topic::Topic;
-use porchlight_core::wire::{self, Payload, SeedStatus, SumRecord, UserRecord};
+use porchlight_core::wire::{self, HubRecord, Payload, SeedStatus, SumRecord, UserRecord};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -29,6 +29,8 @@ pub(super) struct Room {
     announced: bool,
     announcing: Turns,
     announce_at: Option<Monotonic>,
+    /// What changed, where somebody wants to be told.
+    changes: Option<Vec<Change>>,
 }
 
 /// What stands on one person's topics, and what is known beside it.
@@ -73,17 +75,57 @@ impl From<&SumRecord> for Said {
 }
 
 impl Room {
+    /// A room in the broker of this process.
     pub(super) fn new(root: Root) -> Self {
+        let mut roster = Roster::default();
+        // Our broker keeps to the protocol's timers.
+        roster.set_broker_is_prompt(true);
+        Self::with(root, roster)
+    }
+
+    /// A room beyond a connection, which is not up yet. Its changes are told.
+    pub(super) fn far(root: Root) -> Self {
+        let mut room = Self::with(root, Roster::remote(None));
+        room.tell();
+        room
+    }
+
+    fn with(root: Root, roster: Roster) -> Self {
         Self {
             root,
-            roster: Roster::default(),
+            roster,
             people: BTreeMap::new(),
             due: BTreeSet::new(),
             later: BTreeSet::new(),
             announced: false,
             announcing: Turns::default(),
             announce_at: None,
+            changes: None,
         }
+    }
+
+    pub(super) fn tell(&mut self) {
+        self.changes.get_or_insert_default();
+    }
+
+    /// What stands on the broker now is what will be read, and nothing else: it may have forgotten all.
+    pub(super) fn link_began(&mut self, now: Now) {
+        self.roster.link_began(now);
+        self.announced = false;
+        self.announce_at = None;
+        for topics in self.people.values_mut() {
+            topics.user = Standing::Nothing;
+            topics.activity = None;
+        }
+    }
+
+    pub(super) fn link_up(&mut self, now: Now) {
+        self.roster.link_up(now);
+        self.due.extend(self.people.keys().cloned());
+    }
+
+    pub(super) fn link_lost(&mut self, now: Now) {
+        self.roster.link_lost(now);
     }
 
     pub(super) fn apply(&mut self, now: Now, topic: Topic, payload: &[u8], arrival: Arrival) {
@@ -92,7 +134,7 @@ impl Room {
             Topic::User(user) => self.apply_user(now, user, payload, arrival),
             Topic::Activity(user) => self.apply_activity(now, user, payload, arrival),
             Topic::Hub => {
-                self.announced = wire::decode_hub(payload) == Ok(Payload::Record(()));
+                self.announced = matches!(wire::decode_hub(payload), Ok(Payload::Record(_)));
                 self.announce_at = None;
             }
             // Between people, and between one person's devices: nothing to sum.
@@ -136,7 +178,11 @@ impl Room {
         arrival: Arrival,
     ) -> Option<Timestamp> {
         match observed {
-            Observed::Active => Some(now.ago(arrival.age.unwrap_or_default())),
+            Observed::Active => {
+                // A record of unknown age is evidence of an unknown time.
+                let just_now = (!arrival.retained).then_some(Duration::ZERO);
+                arrival.age.or(just_now).map(|age| now.ago(age))
+            }
             // Away since the last input; the roster has placed it on our clock.
             Observed::Away(Some(AwayCause::Idle)) => {
                 let person = self.roster.person(user, now)?;
@@ -208,18 +254,31 @@ impl Room {
             match self.announcing.take(now.mono) {
                 Ok(()) => {
                     self.announced = true;
-                    writes.push(self.announcement(wire::encode_hub()));
+                    writes.push(self.announcement(wire::encode_hub(&HubRecord::default())));
                 }
                 Err(at) => self.announce_at = Some(at),
             }
         }
-        for change in self.roster.take_changes(now) {
-            let view = change.after.or(change.before);
-            self.due.extend(view.and_then(|view| UserId::parse(&view.user).ok()));
-        }
+        self.note_changes(now);
         for user in std::mem::take(&mut self.due) {
             self.settle(now, &user, writes);
         }
+    }
+
+    /// Who looks different is due, and told of.
+    fn note_changes(&mut self, now: Now) {
+        for change in self.roster.take_changes(now) {
+            let view = change.after.as_ref().or(change.before.as_ref());
+            self.due.extend(view.and_then(|view| UserId::parse(&view.user).ok()));
+            if let Some(changes) = &mut self.changes {
+                changes.push(change);
+            }
+        }
+    }
+
+    pub(super) fn take_changes(&mut self, now: Now) -> Vec<Change> {
+        self.note_changes(now);
+        self.changes.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     pub(super) fn withdrawal(&self) -> Write {

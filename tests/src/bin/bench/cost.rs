@@ -8,13 +8,14 @@ use porchlight_tests::notifications::Notifications;
 use porchlight_tests::process::{Proc, Stream};
 use porchlight_tests::tray::Tray;
 use porchlight_tests::until::{START, until_async};
-use porchlight_tests::{EmbeddedHub, Session};
+use porchlight_tests::{Cable, EmbeddedHub, Machine, Session};
 
 use crate::Figure;
 
 /// How long the app gets to come to rest after its start.
 const REST: Duration = Duration::from_secs(10);
 const WATCHED: Duration = Duration::from_secs(30);
+const WATCHED_HEADLESS: Duration = Duration::from_secs(60);
 const EIGHT: &str = "of 8 around";
 
 pub(crate) async fn measure() -> Vec<Figure> {
@@ -95,6 +96,37 @@ async fn wake_ups() -> Figure {
         bar: "stated",
         holds: true,
     }
+}
+
+/// Voluntary context switches of `porchlight run` while nobody gives input and no message comes, beside what it says
+/// meanwhile to the broker: its keep-alives, each of which wakes it up to say it and to hear the answer. With all
+/// sources of a machine, and with none of them there.
+pub(crate) async fn headless_wake_ups() -> Vec<Figure> {
+    let hub = EmbeddedHub::start().await;
+    let mut figures = Vec::new();
+    for at_a_machine in [true, false] {
+        let cable = Cable::to(hub.port()).await;
+        let mut light = Light::new(&cable.url(), "me", "headless");
+        let machine = if at_a_machine { Some(Machine::start().await) } else { None };
+        if let Some(machine) = &machine {
+            light = light.at(machine);
+        }
+        let run = light.run("auto");
+        run.wait_line(|line| line.contains("connected to"), START).await;
+        tokio::time::sleep(REST).await;
+        let (before, said) = (voluntary_switches(run.id()), cable.said());
+        tokio::time::sleep(WATCHED_HEADLESS).await;
+        let switches = voluntary_switches(run.id()) - before;
+        let said = cable.said() - said;
+        let what = if at_a_machine {
+            "voluntary context switches of `porchlight run`, 60 s idle, X11 and both buses"
+        } else {
+            "the same without a display or a bus"
+        };
+        let value = format!("{switches} ({said} keep-alives)");
+        figures.push(Figure { what, value, bar: "stated", holds: true });
+    }
+    figures
 }
 
 async fn wait_for_eight(tray: &Tray) {

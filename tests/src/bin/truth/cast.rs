@@ -212,7 +212,7 @@ impl Crowd {
 
     /// Starts `u{first}` to `u{team - 1}`, and waits until all see all, those before the first included.
     pub(crate) async fn start(url: &str, first: usize, team: usize) -> Self {
-        let mut command = Command::new(bin("crowd"));
+        let mut command = Command::new(bin("examples/crowd"));
         command.arg(url).args([first, team].map(|n| n.to_string()));
         let proc = Proc::spawn("crowd", &mut command);
         proc.wait_line(|line| line == r#"{"sure":true}"#, Self::COMING).await;

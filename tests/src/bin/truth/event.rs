@@ -183,7 +183,9 @@ impl Event {
     pub(crate) fn window(self) -> Duration {
         Duration::from_secs(match self {
             Self::Lock | Self::Idle | Self::Input => 10,
-            Self::HintedLock | Self::SavedScreen | Self::RealIdle | Self::RealInput => 10,
+            Self::HintedLock | Self::SavedScreen | Self::RealIdle => 10,
+            // Afterwards there was no input for the threshold again.
+            Self::RealInput => 2,
             Self::Quit | Self::Sleep | Self::RealSleep => 20,
             // Three heartbeats missed, or a Will that comes back to haunt.
             Self::Kill | Self::Blip | Self::OneOfTwo => 45,

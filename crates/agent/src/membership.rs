@@ -1,0 +1,269 @@
+//! The team that this account belongs to.
+//!
+//! Owns `membership.json` and the secret that goes with it, which is in the system's keyring or, where the person was
+//! told and agreed, in a file beside it. Deliberately asks no hub: that is [`crate::team`]'s work.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use porchlight_core::id::{Root, UserId};
+use porchlight_core::team::{Address, Joined, MAX_ADDRESSES, Pin, Secret};
+use serde::{Deserialize, Serialize};
+
+use crate::broker::{Broker, Login, Password};
+use crate::store;
+
+mod kept;
+mod keyring;
+
+pub use kept::{Kept, Unreadable};
+pub use keyring::{KeyringError, ready};
+
+/// Where to keep what lets this device in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// In the system's keyring.
+    Keyring,
+    /// In a file that only this account may read: the person was told and agreed.
+    FileAgreed,
+}
+
+/// Where the secret is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Place {
+    Keyring,
+    File,
+}
+
+/// What is kept of a team that was joined.
+#[derive(Debug, Clone)]
+pub struct Membership {
+    content: Content,
+    folder: PathBuf,
+    kept: Arc<Kept>,
+}
+
+/// `membership.json`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Content {
+    team: String,
+    root: Root,
+    user: UserId,
+    name: String,
+    /// The credential's id. Its secret stands elsewhere.
+    credential: String,
+    pin: Pin,
+    at: Vec<Address>,
+    kept: Place,
+}
+
+/// Why there is no membership to be had or kept. Programs branch on [`MembershipError::code`].
+#[derive(Debug, thiserror::Error)]
+pub enum MembershipError {
+    /// One team at a time.
+    #[error("this account belongs to {team:?} already; leave it first (porchlight leave)")]
+    Another {
+        /// The team's name.
+        team: String,
+    },
+    /// The file is there and says nothing that can be understood.
+    #[error(
+        "{path} can't be read ({reason}); join again with a new link for a further device of yours"
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A file can't be written or removed.
+    #[error("{path} can't be written ({error}); check the folder's permissions and free space")]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        error: io::Error,
+    },
+    /// The keyring does not take it.
+    #[error(
+        "{0}. Or agree that what lets this device in is kept in a file which only this account may read, without a password of its own"
+    )]
+    Keyring(#[from] KeyringError),
+}
+
+impl MembershipError {
+    /// What programs branch on.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Another { .. } => "member_already",
+            Self::Damaged { .. } => "membership_damaged",
+            Self::Unwritable { .. } => "membership_not_saved",
+            Self::Keyring(error) => error.code(),
+        }
+    }
+}
+
+impl Membership {
+    /// The membership in the state folder, where there is one.
+    ///
+    /// # Errors
+    /// [`MembershipError::Damaged`].
+    pub fn read(state: &Path) -> Result<Option<Self>, MembershipError> {
+        let path = file(state);
+        let damaged = |reason: String| MembershipError::Damaged { path: path.clone(), reason };
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(damaged(error.to_string())),
+        };
+        let content: Content =
+            serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
+        if content.at.is_empty() {
+            return Err(damaged("it holds no address".to_owned()));
+        }
+        Ok(Some(Self::of(content, state)))
+    }
+
+    fn of(content: Content, state: &Path) -> Self {
+        let kept = match content.kept {
+            Place::Keyring => Kept::in_keyring(&content.credential),
+            Place::File => Kept::in_file(secret_file(state)),
+        };
+        Self { content, folder: state.to_owned(), kept: Arc::new(kept) }
+    }
+
+    /// Keeps what a hub answered to a join. The answer is not lost where this fails: it can be kept in another way.
+    ///
+    /// # Errors
+    /// Where the account belongs to another team, or it can't be kept.
+    pub async fn keep(state: &Path, joined: &Joined, keep: Keep) -> Result<Self, MembershipError> {
+        if let Some(team) = Self::read(state)?.filter(|kept| kept.content.user != joined.user) {
+            return Err(MembershipError::Another { team: team.content.team });
+        }
+        let content = Content {
+            team: joined.team.clone(),
+            root: joined.root.clone(),
+            user: joined.user.clone(),
+            name: joined.name.clone(),
+            credential: joined.credential.id().to_owned(),
+            pin: joined.pin,
+            at: joined.at.iter().take(MAX_ADDRESSES).cloned().collect(),
+            kept: match keep {
+                Keep::Keyring => Place::Keyring,
+                Keep::FileAgreed => Place::File,
+            },
+        };
+        let membership = Self::of(content, state);
+        membership.kept.write(&joined.team, joined.credential.secret()).await?;
+        membership.save()?;
+        Ok(membership)
+    }
+
+    fn save(&self) -> Result<(), MembershipError> {
+        let path = file(&self.folder);
+        serde_json::to_vec_pretty(&self.content)
+            .map_err(io::Error::from)
+            .and_then(|content| store::write_private(&path, &content))
+            .map_err(|error| MembershipError::Unwritable { path, error })
+    }
+
+    /// Keeps where the hub of the membership in that folder was found, the likeliest first.
+    ///
+    /// # Errors
+    /// Where the file can't be read or written.
+    pub fn found_at(state: &Path, at: &[Address]) -> Result<(), MembershipError> {
+        match Self::read(state)? {
+            Some(mut kept) if !at.is_empty() && kept.content.at != at => {
+                kept.content.at = at.iter().take(MAX_ADDRESSES).cloned().collect();
+                kept.save()
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Forgets the team: the secret first, so that nothing is left behind which nobody knows of.
+    ///
+    /// # Errors
+    /// Where the keyring does not let go of it, or a file can't be removed.
+    pub async fn forget(self) -> Result<(), MembershipError> {
+        self.kept.remove().await?;
+        let path = file(&self.folder);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(MembershipError::Unwritable { path, error })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The whole credential.
+    ///
+    /// # Errors
+    /// [`Unreadable`] where it can't be had from where it is kept.
+    pub async fn credential(&self) -> Result<Secret, Unreadable> {
+        let secret = self.kept.read().await?;
+        Secret::of_parts(&self.content.credential, &secret).map_err(|_| Unreadable::Damaged)
+    }
+
+    /// The team's broker, and how to be let in there.
+    #[must_use]
+    pub fn broker(&self) -> Broker {
+        let Content { root, credential, pin, at, .. } = &self.content;
+        let password = Password::Kept(self.kept.clone());
+        let login = Login { username: credential.clone(), password };
+        let mut broker = Broker::pinned(at.clone(), *pin, root.clone(), login);
+        broker.membership = Some(self.folder.clone());
+        broker
+    }
+
+    /// The team's name.
+    #[must_use]
+    pub fn team(&self) -> &str {
+        &self.content.team
+    }
+
+    /// Who this account is in the team.
+    #[must_use]
+    pub fn user(&self) -> &UserId {
+        &self.content.user
+    }
+
+    /// The name that was given on joining.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.content.name
+    }
+
+    /// The credential's id, by which its device can be revoked.
+    #[must_use]
+    pub fn credential_id(&self) -> &str {
+        &self.content.credential
+    }
+
+    /// Where the hub can be reached, the likeliest first.
+    #[must_use]
+    pub fn at(&self) -> &[Address] {
+        &self.content.at
+    }
+
+    /// Which certificate the hub has.
+    #[must_use]
+    pub fn pin(&self) -> Pin {
+        self.content.pin
+    }
+}
+
+fn file(state: &Path) -> PathBuf {
+    state.join("membership.json")
+}
+
+fn secret_file(state: &Path) -> PathBuf {
+    state.join("membership.secret")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,154 @@
+//! One secret, wherever it is kept.
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use porchlight_core::input::LinkFailure;
+use tokio::sync::OnceCell;
+
+use super::MembershipError;
+use super::keyring::{self, KeyringError, Manner};
+use crate::store;
+
+/// What lets this device in, where it is kept. It is read once a run: a keyring may have to ask the person for it.
+pub struct Kept {
+    place: Place,
+    known: OnceCell<String>,
+    /// The person was asked to unlock the keyring. Once a run is enough; afterwards it is only looked whether they did.
+    asked: AtomicBool,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Place {
+    /// Under this name.
+    Keyring(String),
+    File(PathBuf),
+}
+
+/// Why what lets this device in can't be had. Programs branch on [`Unreadable::code`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unreadable {
+    /// The keyring does not give it.
+    #[error("what lets this device into the team is in the keyring, and {0}")]
+    Keyring(#[from] KeyringError),
+    /// The file does not give it.
+    #[error(
+        "what lets this device into the team can't be read from {path} ({reason}); join again with a new link for a further device of yours"
+    )]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        reason: String,
+    },
+    /// It is something else.
+    #[error(
+        "what lets this device into the team is damaged; join again with a new link for a further device of yours"
+    )]
+    Damaged,
+}
+
+impl Unreadable {
+    /// What programs branch on.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Keyring(error) => error.code(),
+            Self::File { .. } | Self::Damaged => "credential_missing",
+        }
+    }
+}
+
+impl Kept {
+    pub(super) fn in_keyring(account: &str) -> Self {
+        Self::at(Place::Keyring(account.to_owned()))
+    }
+
+    pub(super) fn in_file(path: PathBuf) -> Self {
+        Self::at(Place::File(path))
+    }
+
+    fn at(place: Place) -> Self {
+        Self { place, known: OnceCell::new(), asked: AtomicBool::new(false) }
+    }
+
+    pub(super) async fn write(&self, team: &str, secret: &str) -> Result<(), MembershipError> {
+        match &self.place {
+            Place::Keyring(account) => keyring::write(account, team, secret).await?,
+            Place::File(path) => store::write_private(path, secret.as_bytes())
+                .map_err(|error| MembershipError::Unwritable { path: path.clone(), error })?,
+        }
+        let _ = self.known.set(secret.to_owned());
+        Ok(())
+    }
+
+    pub(crate) async fn read(&self) -> Result<String, Unreadable> {
+        self.known.get_or_try_init(|| self.look()).await.cloned()
+    }
+
+    async fn look(&self) -> Result<String, Unreadable> {
+        match &self.place {
+            Place::Keyring(account) => {
+                let asked = self.asked.load(Ordering::Relaxed);
+                let manner = if asked { Manner::Quietly } else { Manner::MayAsk };
+                let secret = keyring::read(account, manner).await;
+                if matches!(
+                    secret,
+                    Err(KeyringError::Refused | KeyringError::Locked | KeyringError::Silent)
+                ) {
+                    self.asked.store(true, Ordering::Relaxed);
+                }
+                Ok(secret?)
+            }
+            Place::File(path) => {
+                let text = fs::read_to_string(path).map_err(|error| Unreadable::File {
+                    path: path.clone(),
+                    reason: error.to_string(),
+                })?;
+                Ok(text.trim().to_owned())
+            }
+        }
+    }
+
+    pub(super) async fn remove(&self) -> Result<(), MembershipError> {
+        match &self.place {
+            Place::Keyring(account) => match keyring::remove(account).await {
+                Ok(()) | Err(KeyringError::Missing) => Ok(()),
+                Err(error) => Err(error.into()),
+            },
+            Place::File(path) => match fs::remove_file(path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    Err(MembershipError::Unwritable { path: path.clone(), error })
+                }
+                _ => Ok(()),
+            },
+        }
+    }
+}
+
+impl From<Unreadable> for LinkFailure {
+    fn from(error: Unreadable) -> Self {
+        let may_pass = match &error {
+            Unreadable::Keyring(error) => *error != KeyringError::Missing,
+            Unreadable::File { .. } | Unreadable::Damaged => false,
+        };
+        Self::Credential { code: error.code(), may_pass, message: error.to_string() }
+    }
+}
+
+impl PartialEq for Kept {
+    fn eq(&self, other: &Self) -> bool {
+        self.place == other.place
+    }
+}
+
+impl Eq for Kept {}
+
+impl std::fmt::Debug for Kept {
+    /// Says where, never what.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Kept").field(&self.place).finish()
+    }
+}

@@ -1,0 +1,191 @@
+//! The system's keyring: Secret Service, Keychain, Credential Manager.
+//!
+//! Owns what is said where there is none, where it is locked, and where the person does not want it unlocked. The
+//! libraries block, and a person who is asked for a password takes their time, so each request has a thread of its own.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use keyring_core::api::CredentialStore;
+use keyring_core::{Entry, Error};
+use tokio::sync::oneshot;
+
+#[cfg(target_os = "linux")]
+mod secret_service;
+#[cfg(all(test, target_os = "linux"))]
+mod tests;
+
+/// Under which all that is ours stands.
+const SERVICE: &str = "Porchlight";
+/// A person who has to type a password, and to find it first.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// Why the keyring does not do it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum KeyringError {
+    /// There is none.
+    #[error(
+        "this session has no keyring ({reason}); start one that offers the Secret Service, as GNOME Keyring, KWallet and KeePassXC do, and try again"
+    )]
+    Absent {
+        /// What the system says.
+        reason: String,
+    },
+    /// It is locked, and nothing here can ask for its password.
+    #[error(
+        "the keyring is locked, and nothing here can ask you for its password; unlock it, as logging in to the desktop does, and try again"
+    )]
+    Locked,
+    /// The person was asked to unlock it, and did not.
+    #[error(
+        "the keyring stayed locked, because its question for your password was dismissed; try again and answer it"
+    )]
+    Refused,
+    /// It has nothing of ours.
+    #[error(
+        "it has nothing of this team any more; join again with a new link for a further device of yours"
+    )]
+    Missing,
+    /// It does not answer.
+    #[error("the keyring does not answer; log out and in again, and try again")]
+    Silent,
+    /// Something else.
+    #[error("the keyring failed ({reason}); try again")]
+    Failed {
+        /// What it says.
+        reason: String,
+    },
+}
+
+impl KeyringError {
+    /// What programs branch on.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Absent { .. } => "keyring_absent",
+            Self::Locked => "keyring_locked",
+            Self::Refused => "keyring_refused",
+            Self::Missing => "credential_missing",
+            Self::Silent | Self::Failed { .. } => "keyring_failed",
+        }
+    }
+}
+
+/// How to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Manner {
+    /// The person may be asked to unlock it.
+    MayAsk,
+    /// Only where it is open.
+    Quietly,
+}
+
+/// Whether there is a keyring that keeps things, asking the person to unlock it where that is needed. To be known
+/// before a link is redeemed, which can be done once.
+///
+/// # Errors
+/// Says why there is none.
+pub async fn ready() -> Result<(), KeyringError> {
+    const PROBE: &str = "probe";
+    ask(|| {
+        let entry = entry(PROBE, "a probe")?;
+        entry.set_password(PROBE).map_err(said)?;
+        entry.delete_credential().map_err(said)
+    })
+    .await
+}
+
+pub(super) async fn write(account: &str, team: &str, secret: &str) -> Result<(), KeyringError> {
+    let (account, team, secret) = (account.to_owned(), team.to_owned(), secret.to_owned());
+    ask(move || entry(&account, &team)?.set_password(&secret).map_err(said)).await
+}
+
+pub(super) async fn read(account: &str, manner: Manner) -> Result<String, KeyringError> {
+    let account = account.to_owned();
+    ask(move || {
+        #[cfg(target_os = "linux")]
+        if manner == Manner::Quietly && secret_service::is_locked()? {
+            return Err(KeyringError::Locked);
+        }
+        #[cfg(not(target_os = "linux"))]
+        let _ = manner;
+        entry(&account, "")?.get_password().map_err(said)
+    })
+    .await
+}
+
+pub(super) async fn remove(account: &str) -> Result<(), KeyringError> {
+    let account = account.to_owned();
+    ask(move || entry(&account, "")?.delete_credential().map_err(said)).await
+}
+
+async fn ask<T: Send + 'static>(
+    what: impl FnOnce() -> Result<T, KeyringError> + Send + 'static,
+) -> Result<T, KeyringError> {
+    let (sender, answer) = oneshot::channel();
+    // Not the runtime's own threads for what blocks: a runtime that ends waits for those.
+    let started = thread::Builder::new().name("keyring".to_owned()).spawn(move || {
+        // Whoever asked may have given up.
+        let _ = sender.send(what());
+    });
+    if let Err(error) = started {
+        return Err(KeyringError::Failed { reason: error.to_string() });
+    }
+    match tokio::time::timeout(PATIENCE, answer).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(_)) | Err(_) => Err(KeyringError::Silent),
+    }
+}
+
+fn entry(account: &str, team: &str) -> Result<Entry, KeyringError> {
+    let store = store()?;
+    // What the person reads in their keyring's own window.
+    #[cfg(target_os = "linux")]
+    let label = format!("Porchlight: {team}");
+    #[cfg(target_os = "linux")]
+    let modifiers = Some(std::collections::HashMap::from([("label", label.as_str())]));
+    #[cfg(not(target_os = "linux"))]
+    let (modifiers, _) = (None, team);
+    store.build(SERVICE, account, modifiers.as_ref()).map_err(said)
+}
+
+#[cfg(target_os = "linux")]
+fn store() -> Result<Arc<CredentialStore>, KeyringError> {
+    zbus_secret_service_keyring_store::Store::new()
+        .map(|store| store as Arc<CredentialStore>)
+        .map_err(said)
+}
+
+#[cfg(target_os = "macos")]
+fn store() -> Result<Arc<CredentialStore>, KeyringError> {
+    apple_native_keyring_store::keychain::Store::new()
+        .map(|store| store as Arc<CredentialStore>)
+        .map_err(said)
+}
+
+#[cfg(windows)]
+fn store() -> Result<Arc<CredentialStore>, KeyringError> {
+    windows_native_keyring_store::Store::new()
+        .map(|store| store as Arc<CredentialStore>)
+        .map_err(said)
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
+fn store() -> Result<Arc<CredentialStore>, KeyringError> {
+    Err(KeyringError::Absent { reason: "none is known for this system".to_owned() })
+}
+
+/// The libraries' errors, as what a person can do something about.
+fn said(error: Error) -> KeyringError {
+    match error {
+        Error::NoEntry => KeyringError::Missing,
+        #[cfg(target_os = "linux")]
+        Error::PlatformFailure(reason) | Error::NoStorageAccess(reason) => {
+            secret_service::said(&*reason)
+        }
+        #[cfg(not(target_os = "linux"))]
+        Error::NoStorageAccess(_) => KeyringError::Locked,
+        other => KeyringError::Failed { reason: other.to_string() },
+    }
+}

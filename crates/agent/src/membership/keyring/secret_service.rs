@@ -1,0 +1,84 @@
+//! The Secret Service of Linux desktops: what its errors mean, and whether it is open.
+
+use std::error::Error;
+
+use secret_service::EncryptionType;
+use secret_service::Error as ServiceError;
+use secret_service::blocking::SecretService;
+use zbus::blocking::Connection;
+use zbus::blocking::fdo::DBusProxy;
+use zbus::fdo;
+use zbus::names::BusName;
+
+use super::KeyringError;
+
+/// Whether the keyring is locked; nobody is asked anything.
+pub(super) fn is_locked() -> Result<bool, KeyringError> {
+    let service = SecretService::connect(EncryptionType::Plain).map_err(|error| said(&error))?;
+    let keyring = service.get_default_collection().map_err(|error| said(&error))?;
+    keyring.is_locked().map_err(|error| said(&error))
+}
+
+pub(super) fn said(error: &(dyn Error + Send + Sync + 'static)) -> KeyringError {
+    let reason = error.to_string();
+    match error.downcast_ref::<ServiceError>() {
+        Some(ServiceError::Locked) => KeyringError::Locked,
+        Some(ServiceError::Prompt) if nobody_asked() => KeyringError::Locked,
+        Some(ServiceError::Prompt) => KeyringError::Refused,
+        // There is no keyring by default, and none was made.
+        Some(ServiceError::NoResult) => {
+            KeyringError::Absent { reason: "there is none in it yet".to_owned() }
+        }
+        Some(ServiceError::Unavailable) => KeyringError::Absent { reason },
+        Some(ServiceError::Zbus(error)) if is_absence(error) => KeyringError::Absent { reason },
+        Some(ServiceError::ZbusFdo(error)) if names_nobody(error) => {
+            KeyringError::Absent { reason }
+        }
+        _ => KeyringError::Failed { reason },
+    }
+}
+
+/// GNOME's keyring says that its question was dismissed also where nothing could ask it: without a desktop its
+/// prompter can't start. After a question of a person's it is still there.
+fn nobody_asked() -> bool {
+    const KEYRING: &str = "org.gnome.keyring";
+    const PROMPTER: &str = "org.gnome.keyring.SystemPrompter";
+    let is_there = |bus: &DBusProxy<'_>, name: &'static str| {
+        BusName::try_from(name).is_ok_and(|name| bus.name_has_owner(name).unwrap_or(false))
+    };
+    let bus = Connection::session().ok();
+    let bus = bus.as_ref().and_then(|bus| DBusProxy::new(bus).ok());
+    bus.is_some_and(|bus| is_there(&bus, KEYRING) && !is_there(&bus, PROMPTER))
+}
+
+/// There is no bus, or nobody on it who keeps secrets.
+fn is_absence(error: &zbus::Error) -> bool {
+    match error {
+        zbus::Error::Address(_)
+        | zbus::Error::Connection(..)
+        | zbus::Error::InputOutput(_)
+        | zbus::Error::InterfaceNotFound => true,
+        zbus::Error::FDO(error) => names_nobody(error),
+        zbus::Error::MethodError(name, ..) => {
+            name.starts_with("org.freedesktop.DBus.Error.Spawn.")
+                || matches!(
+                    name.as_str(),
+                    "org.freedesktop.DBus.Error.ServiceUnknown"
+                        | "org.freedesktop.DBus.Error.NameHasNoOwner"
+                )
+        }
+        _ => false,
+    }
+}
+
+fn names_nobody(error: &fdo::Error) -> bool {
+    matches!(
+        error,
+        fdo::Error::ServiceUnknown(_)
+            | fdo::Error::NameHasNoOwner(_)
+            | fdo::Error::SpawnExecFailed(_)
+            | fdo::Error::SpawnServiceNotFound(_)
+            | fdo::Error::SpawnChildExited(_)
+            | fdo::Error::SpawnFailed(_)
+    )
+}

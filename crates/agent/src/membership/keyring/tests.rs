@@ -1,0 +1,311 @@
+//! A real gnome-keyring on a bus of the test's own, and none.
+//!
+//! Where the bus is stands in the environment, which a process has once: what is tested runs in a process of its own,
+//! this same program with [`played`] as its one test.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::time::{sleep, timeout};
+use zbus::zvariant::{ObjectPath, OwnedObjectPath, OwnedValue, Value};
+use zbus::{Connection, interface};
+
+use super::*;
+
+const DEADLINE: Duration = Duration::from_secs(60);
+const ACCOUNT: &str = "k3V9xQ2aB7";
+const SECRETS: &str = "org.freedesktop.secrets";
+
+/// A process that ends with the test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A session: a home, and a bus of which nothing is started by itself.
+struct Session {
+    home: TempDir,
+    address: String,
+    _bus: Running,
+}
+
+impl Session {
+    async fn start() -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let config = home.path().join("bus.conf");
+        fs::write(
+            &config,
+            format!(
+                "<busconfig><type>session</type><listen>unix:path={}</listen><auth>EXTERNAL</auth>\
+                 <policy context=\"default\"><allow send_destination=\"*\"/><allow eavesdrop=\"true\"/>\
+                 <allow own=\"*\"/></policy>\
+                 </busconfig>",
+                home.path().join("bus").display()
+            ),
+        )
+        .unwrap();
+        let bus = Command::new("dbus-daemon")
+            .arg(format!("--config-file={}", config.display()))
+            .args(["--nofork", "--nosyslog"])
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("dbus-daemon is installed (package dbus)");
+        let address = format!("unix:path={}", home.path().join("bus").display());
+        let session = Self { home, address, _bus: Running(bus) };
+        drop(until(|| async { session.connect().await.ok() }).await);
+        session
+    }
+
+    async fn connect(&self) -> zbus::Result<Connection> {
+        zbus::connection::Builder::address(self.address.as_str())?.build().await
+    }
+
+    fn surround(&self, command: &mut Command) {
+        let home = self.home.path();
+        command
+            .env("HOME", home)
+            .env("XDG_RUNTIME_DIR", home)
+            .env("XDG_DATA_HOME", home)
+            .env("XDG_CACHE_HOME", home)
+            .env("DBUS_SESSION_BUS_ADDRESS", &self.address)
+            .env_remove("DISPLAY")
+            .env_remove("WAYLAND_DISPLAY");
+    }
+
+    /// Starts a keyring, and unlocks it as logging in does.
+    async fn keyring(&self) -> Running {
+        let mut command = Command::new("gnome-keyring-daemon");
+        self.surround(&mut command);
+        let mut daemon = command
+            .args(["--foreground", "--unlock", "--components=secrets"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("gnome-keyring-daemon is installed (package gnome-keyring)");
+        daemon.stdin.take().unwrap().write_all(b"the login password").unwrap();
+        let bus = self.connect().await.unwrap();
+        until(|| async { default_keyring(&bus).await }).await;
+        Running(daemon)
+    }
+
+    async fn lock(&self) {
+        let bus = self.connect().await.unwrap();
+        let keyring = default_keyring(&bus).await.unwrap();
+        let service = "org.freedesktop.Secret.Service";
+        bus.call_method(
+            Some(SECRETS),
+            "/org/freedesktop/secrets",
+            Some(service),
+            "Lock",
+            &vec![keyring],
+        )
+        .await
+        .unwrap();
+    }
+
+    /// What comes of this in a process of this session.
+    async fn outcome(&self, act: &str) -> String {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        self.surround(&mut command);
+        command.env("PORCHLIGHT_TEST_KEYRING", act).args([
+            "--exact",
+            "membership::keyring::tests::played",
+            "--ignored",
+            "--nocapture",
+        ]);
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap());
+        let output = timeout(DEADLINE, output).await.expect("it ends in time").unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let outcome = said.lines().find_map(|line| line.split_once("outcome: "));
+        outcome
+            .unwrap_or_else(|| panic!("{said}{}", String::from_utf8_lossy(&output.stderr)))
+            .1
+            .to_owned()
+    }
+}
+
+async fn until<T, F: Future<Output = Option<T>>>(what: impl Fn() -> F) -> T {
+    let tried = async {
+        loop {
+            if let Some(it) = what().await {
+                return it;
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(DEADLINE, tried).await.expect("it comes in time")
+}
+
+async fn default_keyring(bus: &Connection) -> Option<OwnedObjectPath> {
+    let service = "org.freedesktop.Secret.Service";
+    let path = "/org/freedesktop/secrets";
+    let answer = bus.call_method(Some(SECRETS), path, Some(service), "ReadAlias", &"default");
+    let path: OwnedObjectPath = answer.await.ok()?.body().deserialize().ok()?;
+    (path.as_str() != "/").then_some(path)
+}
+
+#[tokio::test]
+#[ignore = "run by the other tests, in a process of its own"]
+async fn played() {
+    let Ok(act) = std::env::var("PORCHLIGHT_TEST_KEYRING") else {
+        return;
+    };
+    let outcome = match act.as_str() {
+        "ready" => ready().await.map(|()| "ready".to_owned()),
+        "write" => write(ACCOUNT, "Team", "the secret").await.map(|()| "written".to_owned()),
+        "overwrite" => write(ACCOUNT, "Team", "another").await.map(|()| "written".to_owned()),
+        "read" => read(ACCOUNT, Manner::MayAsk).await,
+        "look" => read(ACCOUNT, Manner::Quietly).await,
+        "remove" => remove(ACCOUNT).await.map(|()| "removed".to_owned()),
+        other => panic!("{other}"),
+    };
+    match outcome {
+        Ok(it) => println!("outcome: {it}"),
+        Err(error) => println!("outcome: {}: {error}", error.code()),
+    }
+}
+
+/// What is written to the disk by all that runs in that home.
+fn stored(folder: &Path) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for entry in fs::read_dir(folder).unwrap().flatten() {
+        match entry.file_type().unwrap() {
+            kind if kind.is_dir() => bytes.extend(stored(&entry.path())),
+            kind if kind.is_file() => bytes.extend(fs::read(entry.path()).unwrap()),
+            _ => {}
+        }
+    }
+    bytes
+}
+
+#[tokio::test]
+async fn what_is_kept_is_read_until_it_is_removed() {
+    let session = Session::start().await;
+    let _keyring = session.keyring().await;
+    assert_eq!(session.outcome("ready").await, "ready");
+    assert!(session.outcome("read").await.starts_with("credential_missing: "));
+    assert_eq!(session.outcome("write").await, "written");
+    assert_eq!(session.outcome("read").await, "the secret");
+    assert_eq!(session.outcome("look").await, "the secret");
+    assert_eq!(session.outcome("overwrite").await, "written");
+    assert_eq!(session.outcome("read").await, "another");
+    let stored = stored(session.home.path());
+    assert!(!stored.is_empty());
+    assert!(!stored.windows(7).any(|window| window == b"another"), "not in plain text");
+    assert_eq!(session.outcome("remove").await, "removed");
+    assert!(session.outcome("read").await.starts_with("credential_missing: "));
+    assert!(session.outcome("remove").await.starts_with("credential_missing: "));
+}
+
+#[tokio::test]
+async fn without_a_keyring_it_is_said_which_to_start() {
+    let session = Session::start().await;
+    for act in ["ready", "write", "read", "look"] {
+        let said = session.outcome(act).await;
+        assert!(said.starts_with("keyring_absent: this session has no keyring"), "{act}: {said}");
+        assert!(said.contains("GNOME Keyring, KWallet"), "{act}: {said}");
+    }
+    // Nor a bus.
+    let Session { home, address, _bus } = session;
+    drop(_bus);
+    let session = Session { home, address, _bus: Running(Command::new("true").spawn().unwrap()) };
+    let said = session.outcome("read").await;
+    assert!(said.starts_with("keyring_absent: "), "{said}");
+}
+
+#[tokio::test]
+async fn a_locked_keyring_that_can_ask_nobody_says_so() {
+    let session = Session::start().await;
+    let _keyring = session.keyring().await;
+    assert_eq!(session.outcome("write").await, "written");
+    session.lock().await;
+    for act in ["ready", "read", "look"] {
+        let said = session.outcome(act).await;
+        assert!(said.starts_with("keyring_locked: the keyring is locked"), "{act}: {said}");
+    }
+}
+
+/// Asks nobody: whatever is asked was dismissed.
+struct Dismissing;
+
+#[interface(name = "org.gnome.keyring.internal.Prompter")]
+impl Dismissing {
+    #[zbus(name = "BeginPrompting")]
+    async fn begin(
+        &self,
+        callback: OwnedObjectPath,
+        #[zbus(connection)] bus: &Connection,
+        #[zbus(header)] header: zbus::message::Header<'_>,
+    ) {
+        let client = header.sender().unwrap().to_string();
+        answer(bus, client, callback, "");
+    }
+
+    #[zbus(name = "PerformPrompt")]
+    async fn perform(
+        &self,
+        callback: OwnedObjectPath,
+        _kind: &str,
+        _properties: std::collections::HashMap<String, OwnedValue>,
+        _exchange: &str,
+        #[zbus(connection)] bus: &Connection,
+        #[zbus(header)] header: zbus::message::Header<'_>,
+    ) {
+        let client = header.sender().unwrap().to_string();
+        answer(bus, client, callback, "no");
+    }
+
+    #[zbus(name = "StopPrompting")]
+    async fn stop(&self, _callback: OwnedObjectPath) {}
+}
+
+/// Tells the keyring how its question stands, once our own answer to it is under way.
+fn answer(bus: &Connection, client: String, callback: OwnedObjectPath, reply: &'static str) {
+    let caller = bus.clone();
+    let told = async move {
+        // Its half of a key exchange has this form; nothing secret ever follows here.
+        let number = data_encoding::BASE64.encode(&[7; 192]);
+        let exchange = format!("[sx-aes-1]\npublic={number}\n");
+        let properties: std::collections::HashMap<&str, Value<'_>> = [].into();
+        let path: &ObjectPath<'_> = &callback;
+        let interface = "org.gnome.keyring.internal.Prompter.Callback";
+        let body = (reply, properties, exchange.as_str());
+        caller
+            .call_method(Some(client.as_str()), path, Some(interface), "PromptReady", &body)
+            .await
+            .unwrap();
+    };
+    bus.executor().spawn(told, "prompt").detach();
+}
+
+#[tokio::test]
+async fn a_keyring_that_the_person_does_not_unlock_stays_locked() {
+    let session = Session::start().await;
+    let _keyring = session.keyring().await;
+    assert_eq!(session.outcome("write").await, "written");
+    session.lock().await;
+    let _prompter = zbus::connection::Builder::address(session.address.as_str())
+        .unwrap()
+        .name("org.gnome.keyring.SystemPrompter")
+        .unwrap()
+        .serve_at("/org/gnome/keyring/Prompter", Dismissing)
+        .unwrap()
+        .build()
+        .await
+        .unwrap();
+    for act in ["ready", "read"] {
+        let said = session.outcome(act).await;
+        assert!(said.starts_with("keyring_refused: the keyring stayed locked"), "{act}: {said}");
+    }
+    let said = session.outcome("look").await;
+    assert!(said.starts_with("keyring_locked: "), "nobody is asked: {said}");
+}

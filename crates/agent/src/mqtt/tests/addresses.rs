@@ -1,0 +1,88 @@
+//! Several addresses of one broker.
+
+use super::*;
+
+fn reach(at: &[&str]) -> Reach {
+    let mut broker: Broker = "mqtt://unused".parse().unwrap();
+    for address in at.iter().rev() {
+        broker.prefer(address.parse().unwrap());
+    }
+    broker.found_at(&broker.addresses()[..at.len()].to_vec(), &at[0].parse().unwrap());
+    Reach::new(broker).unwrap()
+}
+
+fn unreachable() -> LinkEvent {
+    let address = "a:1".to_owned();
+    LinkEvent::Down(LinkFailure::Unreachable { address, reason: "refused".to_owned() })
+}
+
+fn protocol() -> LinkEvent {
+    LinkEvent::Down(LinkFailure::Protocol { reason: "it hung up".to_owned() })
+}
+
+fn broken() -> LinkEvent {
+    LinkEvent::Down(LinkFailure::Broken { reason: "reset".to_owned() })
+}
+
+/// The hosts that are tried, where each try ends like this.
+fn tried(reach: &mut Reach, ends: &[LinkEvent]) -> String {
+    let mut tried = String::new();
+    for end in ends {
+        tried.push_str(reach.address().host());
+        reach.note(end);
+    }
+    tried.push_str(reach.address().host());
+    tried
+}
+
+#[test]
+fn each_try_takes_the_next_and_one_that_let_us_in_comes_first_from_then_on() {
+    let mut reach = reach(&["a:1", "b:1", "c:1"]);
+    let up = LinkEvent::Up(Granted::default());
+    assert_eq!(tried(&mut reach, &[unreachable(), unreachable(), unreachable()]), "abca");
+    assert_eq!(tried(&mut reach, &[unreachable(), up, broken()]), "abbb");
+    assert_eq!(tried(&mut reach, &[unreachable(), unreachable(), unreachable()]), "bacb");
+}
+
+#[test]
+fn what_may_speak_the_other_version_gets_one_more_try() {
+    let mut reach = reach(&["a:1", "b:1"]);
+    assert_eq!(tried(&mut reach, &[protocol(), protocol(), protocol(), unreachable()]), "aabba");
+}
+
+#[test]
+fn where_nothing_was_tried_it_is_still_the_same_one_s_turn() {
+    let locked = LinkFailure::Credential {
+        code: "keyring_locked",
+        may_pass: true,
+        message: "locked".to_owned(),
+    };
+    assert_eq!(tried(&mut reach(&["a:1", "b:1"]), &[LinkEvent::Down(locked)]), "aa");
+}
+
+#[test]
+fn a_hub_that_moves_is_followed() {
+    let mut reach = reach(&["a:1", "b:1"]);
+    let at: Vec<Address> = vec!["x:1".parse().unwrap(), "y:1".parse().unwrap()];
+    reach.note(&LinkEvent::Up(Granted::default()));
+    reach.found_at(&at);
+    // The one in use stands until it breaks.
+    assert_eq!(tried(&mut reach, &[broken(), unreachable(), unreachable()]), "aaxy");
+}
+
+#[tokio::test]
+async fn a_broker_is_found_at_its_second_address() {
+    let (closed, door) = (Door::open().await, Door::open().await);
+    let mut broker = door.broker();
+    broker.prefer(closed.broker().address().clone());
+    drop(closed);
+    let mut reach = Reach::new(broker).unwrap();
+    let mut link = Link::open(&reach, &connect(Version::V5, "plabcm"));
+    let event = within(link.next()).await;
+    reach.note(&event);
+    assert_eq!(down(event).code(), "unreachable");
+    let mut link = Link::open(&reach, &connect(Version::V5, "plabcm"));
+    let mut peer = door.accept().await;
+    peer.let_in(&CONNACK_V5).await;
+    assert_eq!(within(link.next()).await, LinkEvent::Up(Granted::default()));
+}

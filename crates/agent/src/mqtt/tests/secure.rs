@@ -1,0 +1,192 @@
+//! TLS, against a real server of each kind.
+
+use rustls::ClientConfig;
+
+use super::*;
+use crate::broker::{ClientCertificate, Tls, Trust};
+use crate::tls::server::{self, Authority, Certified, TlsDoor};
+
+fn broker(door: &TlsDoor, tls: Tls) -> Broker {
+    let mut broker: Broker = format!("mqtts://{}", door.address()).parse().unwrap();
+    broker.tls = Some(tls);
+    broker
+}
+
+/// Connects; how that ends, and whether the server got as far as to read a CONNECT.
+async fn ends(door: &TlsDoor, version: Version, reach: &Reach) -> (LinkEvent, bool) {
+    let mut link = Link::open(reach, &connect(version, "plabcm"));
+    let server = async {
+        let mut peer = door.accept().await.ok()?;
+        let read = peer.packet().await?;
+        peer.send(connack(version)).await;
+        // Kept until the client has seen the answer.
+        Some((peer, read))
+    };
+    let (event, server) = tokio::join!(within(link.next()), server);
+    (event, server.is_some())
+}
+
+/// Whether it is let in, else why not. A server that is not believed learns nothing: not even the user name.
+async fn believed(door: &TlsDoor, reach: &Reach) -> Result<(), LinkFailure> {
+    let mut outcomes = Vec::new();
+    for version in VERSIONS {
+        outcomes.push(match ends(door, version, reach).await {
+            (LinkEvent::Up(_), true) => Ok(()),
+            (LinkEvent::Down(failure), false) => Err(failure),
+            other => panic!("{other:?}"),
+        });
+    }
+    assert_eq!(outcomes[0], outcomes[1]);
+    outcomes.remove(0)
+}
+
+async fn by_config(door: &TlsDoor, config: Arc<ClientConfig>) -> Result<(), LinkFailure> {
+    believed(door, &Reach::believing(broker(door, Tls::default()), config)).await
+}
+
+async fn by_settings(door: &TlsDoor, tls: Tls) -> Result<(), LinkFailure> {
+    believed(door, &Reach::new(broker(door, tls)).unwrap()).await
+}
+
+#[tokio::test]
+async fn the_pinned_certificate_is_believed_whatever_stands_in_it() {
+    let hub = Certified::of_itself();
+    let door = TlsDoor::showing(&hub).await;
+    let tls = Tls { trust: Trust::Pinned(hub.pin()), ..Tls::default() };
+    assert_eq!(by_settings(&door, tls).await, Ok(()));
+}
+
+#[tokio::test]
+async fn another_certificate_than_the_pinned_one_is_refused_in_words() {
+    let hub = Certified::of_itself();
+    let door = TlsDoor::showing(&Certified::of_itself()).await;
+    let failure = by_config(&door, server::pinned(hub.pin())).await.unwrap_err();
+    assert_eq!(failure.code(), "other_certificate");
+    let said = failure.to_string();
+    assert!(said.contains("not the hub that invited you"), "{said}");
+    assert!(said.contains(&door.address()), "{said}");
+}
+
+#[tokio::test]
+async fn a_copy_of_the_pinned_certificate_without_its_key_is_refused() {
+    let hub = Certified::of_itself();
+    let door = TlsDoor::showing_a_copy_of(&hub).await;
+    let failure = by_config(&door, server::pinned(hub.pin())).await.unwrap_err();
+    assert_eq!(failure.code(), "tls", "{failure}");
+}
+
+#[tokio::test]
+async fn where_a_sign_in_page_answers_for_the_hub_it_is_guessed() {
+    let hub = Certified::of_itself();
+    let portal = Authority::public().sign("login.wifi.example");
+    let door = TlsDoor::showing(&portal).await;
+    for config in [server::pinned(hub.pin()), server::believing_the_system()] {
+        let failure = by_config(&door, config).await.unwrap_err();
+        assert_eq!(failure.code(), "sign_in");
+        assert!(failure.to_string().contains("want you to sign in first?"), "{failure}");
+    }
+}
+
+#[tokio::test]
+async fn where_something_answers_in_plain_text_a_sign_in_page_is_guessed() {
+    let door = Door::open().await;
+    let mut broker = door.broker();
+    broker.tls = Some(Tls { trust: Trust::Pinned(Certified::of_itself().pin()), ..Tls::default() });
+    for version in VERSIONS {
+        let mut link = Link::open(&Reach::new(broker.clone()).unwrap(), &connect(version, "pl"));
+        let mut peer = door.accept().await;
+        peer.send(b"HTTP/1.1 302 Found\r\nLocation: http://login.wifi.example/\r\n\r\n").await;
+        let failure = down(within(link.next()).await);
+        assert_eq!(failure.code(), "sign_in", "{failure}");
+    }
+}
+
+#[tokio::test]
+async fn the_system_s_authorities_are_believed_and_no_others() {
+    let door = TlsDoor::showing(&Authority::public().sign("127.0.0.1")).await;
+    assert_eq!(by_config(&door, server::believing_the_system()).await, Ok(()));
+    let door = TlsDoor::showing(&Authority::make("nobody").sign("127.0.0.1")).await;
+    let failure = by_config(&door, server::believing_the_system()).await.unwrap_err();
+    assert!(failure.to_string().contains("signed by nobody"), "{failure}");
+}
+
+#[tokio::test]
+async fn a_named_authority_is_believed_for_the_right_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let (team, ca) = (Authority::make("team"), dir.path().join("ca.pem"));
+    std::fs::write(&ca, team.pem()).unwrap();
+    let tls = Tls { trust: Trust::Authorities(ca), ..Tls::default() };
+    let door = TlsDoor::showing(&team.sign("127.0.0.1")).await;
+    assert_eq!(by_settings(&door, tls.clone()).await, Ok(()));
+    let door = TlsDoor::showing(&team.sign("other.example")).await;
+    let failure = by_settings(&door, tls.clone()).await.unwrap_err();
+    assert!(failure.to_string().contains("for another name"), "{failure}");
+    let door = TlsDoor::showing(&Authority::make("nobody").sign("127.0.0.1")).await;
+    let failure = by_settings(&door, tls).await.unwrap_err();
+    assert!(failure.to_string().contains("signed by nobody"), "{failure}");
+}
+
+#[tokio::test]
+async fn a_broker_that_wants_our_certificate_gets_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (team, hub) = (Authority::make("team"), Certified::of_itself());
+    let door = TlsDoor::asking(&hub, &team).await;
+    let (certificate, key) = team.sign("alice").save(dir.path());
+    let mut tls = Tls {
+        trust: Trust::Pinned(hub.pin()),
+        certificate: Some(ClientCertificate { certificate, key }),
+    };
+    assert_eq!(by_settings(&door, tls.clone()).await, Ok(()));
+    tls.certificate = None;
+    let failure = by_settings(&door, tls).await.unwrap_err();
+    assert!(failure.to_string().contains("name one in broker.certificate"), "{failure}");
+}
+
+#[test]
+fn files_that_are_no_certificates_are_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let hub = Certified::of_itself();
+    let (certificate, key) = hub.save(dir.path());
+    let (_, other_key) = {
+        let other = dir.path().join("other");
+        std::fs::create_dir(&other).unwrap();
+        Certified::of_itself().save(&other)
+    };
+    let of = |certificate: &std::path::Path, key: &std::path::Path| Tls {
+        certificate: Some(ClientCertificate { certificate: certificate.into(), key: key.into() }),
+        trust: Trust::Pinned(hub.pin()),
+    };
+    let authorities =
+        |path: &std::path::Path| Tls { trust: Trust::Authorities(path.into()), ..Tls::default() };
+    let missing = dir.path().join("missing.pem");
+    for (tls, part) in [
+        (of(&missing, &key), "broker.certificate"),
+        (of(&key, &key), "there are none in it"),
+        (of(&certificate, &missing), "broker.key"),
+        (of(&certificate, &certificate), "broker.key"),
+        (of(&certificate, &other_key), "not of each other"),
+        (authorities(&missing), "broker.ca"),
+        (authorities(&key), "there are none in it"),
+    ] {
+        let mut broker: Broker = "mqtts://localhost".parse().unwrap();
+        broker.tls = Some(tls);
+        let Err(error) = Reach::new(broker) else { panic!("{part}") };
+        assert!(error.to_string().contains(part), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn tls_reaches_an_ipv6_address() {
+    let Ok(listener) = tokio::net::TcpListener::bind("[::1]:0").await else {
+        println!("skipped: tls_reaches_an_ipv6_address: this machine has no IPv6");
+        return;
+    };
+    let mut broker: Broker = format!("mqtts://{}", listener.local_addr().unwrap()).parse().unwrap();
+    broker.tls = Some(Tls { trust: Trust::Pinned(Certified::of_itself().pin()), ..Tls::default() });
+    for version in VERSIONS {
+        let mut link = Link::open(&Reach::new(broker.clone()).unwrap(), &connect(version, "pl"));
+        let (stream, _) = within(listener.accept()).await.unwrap();
+        Peer(stream).send(b"HTTP/1.1 200 OK\r\n\r\n").await;
+        assert_eq!(down(within(link.next()).await).code(), "sign_in");
+    }
+}

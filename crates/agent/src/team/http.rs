@@ -1,0 +1,242 @@
+//! One question and its answer, by HTTP/1.1 on a connection of their own.
+//!
+//! Owns the bounds: how long each step may take and how much is read. A question that may have been heard is not asked
+//! again elsewhere: a link can be redeemed once.
+
+use std::io;
+use std::time::Duration;
+
+use data_encoding::BASE64;
+use http_body_util::{BodyExt as _, Full, Limited};
+pub(super) use hyper::Method;
+use hyper::body::Bytes;
+use hyper::client::conn::http1;
+use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST};
+use hyper::{Request, StatusCode};
+use hyper_util::rt::TokioIo;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use porchlight_core::input::LinkFailure;
+use porchlight_core::team::{Address, Pin, RefusalCode, Refused, Secret};
+use porchlight_core::text::display_text;
+use ring::digest::{SHA256, digest};
+use rustls::pki_types::ServerName;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+
+use super::{Door, TeamError};
+use crate::tls;
+
+/// For a connection with its handshakes: whoever is on the same network answers sooner.
+const CONNECT: Duration = Duration::from_secs(4);
+/// For the answer.
+const ANSWER: Duration = Duration::from_secs(15);
+/// The most that is read of an answer: a thousand members with their devices.
+const MAX_BODY: usize = 1 << 20;
+/// The longest message of a refusal that is shown.
+const MAX_MESSAGE: usize = 300;
+
+/// A question.
+#[derive(Debug)]
+pub(super) struct Ask {
+    method: Method,
+    path: String,
+    authorization: Option<String>,
+    body: Option<Vec<u8>>,
+}
+
+impl Ask {
+    pub(super) fn new(method: Method, path: &str) -> Self {
+        Self { method, path: path.to_owned(), authorization: None, body: None }
+    }
+
+    pub(super) fn post(path: &str, body: &impl Serialize) -> Self {
+        let body = serde_json::to_vec(body).expect("a body of ours has only text keys");
+        Self { body: Some(body), ..Self::new(Method::POST, path) }
+    }
+
+    pub(super) fn bearer(self, secret: &str) -> Self {
+        Self { authorization: Some(format!("Bearer {secret}")), ..self }
+    }
+
+    pub(super) fn basic(self, credential: &Secret) -> Self {
+        let pair = format!("{}:{}", credential.id(), credential.secret());
+        let authorization = format!("Basic {}", BASE64.encode(pair.as_bytes()));
+        Self { authorization: Some(authorization), ..self }
+    }
+}
+
+/// A level of a path.
+pub(super) fn level(text: &str) -> String {
+    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+}
+
+/// An answer, and whose it was.
+#[derive(Debug)]
+pub(super) struct Answer<A> {
+    pub(super) body: A,
+    /// The certificate that was shown.
+    pub(super) certificate: Option<Pin>,
+}
+
+/// A refusal, and where the team went if that is why.
+#[derive(Deserialize)]
+struct Refusal {
+    #[serde(flatten)]
+    refused: Refused,
+    #[serde(default)]
+    at: Vec<Address>,
+}
+
+impl Door {
+    /// Asks, and follows a team that moved.
+    pub(super) async fn ask<A: DeserializeOwned>(&self, ask: Ask) -> Result<Answer<A>, TeamError> {
+        let (bytes, certificate, address) = self.bytes(&ask).await?;
+        let body = serde_json::from_slice(&bytes).map_err(|error| TeamError::NoHub {
+            address: address.to_string(),
+            what: error.to_string(),
+        })?;
+        Ok(Answer { body, certificate })
+    }
+
+    /// Tells it something to which there is nothing to answer.
+    pub(super) async fn tell(&self, ask: Ask) -> Result<(), TeamError> {
+        self.bytes(&ask).await.map(|_| ())
+    }
+
+    async fn bytes(&self, ask: &Ask) -> Result<(Bytes, Option<Pin>, Address), TeamError> {
+        match self.once(&self.at, ask).await {
+            // It said that it did nothing, and where to ask instead.
+            Err(TeamError::Moved { at }) if !at.is_empty() => self.once(&at, ask).await,
+            outcome => outcome,
+        }
+    }
+
+    /// Asks at the first of the addresses that lets us in.
+    async fn once(
+        &self,
+        at: &[Address],
+        ask: &Ask,
+    ) -> Result<(Bytes, Option<Pin>, Address), TeamError> {
+        let mut failures: Vec<LinkFailure> = Vec::new();
+        for address in at {
+            match self.open(address).await {
+                Ok((stream, certificate)) => {
+                    let bytes = match timeout(ANSWER, exchange(stream, address, ask)).await {
+                        Ok(answer) => answer?,
+                        Err(_) => {
+                            return Err(
+                                LinkFailure::TimedOut { address: address.to_string() }.into()
+                            );
+                        }
+                    };
+                    return Ok((bytes, certificate, address.clone()));
+                }
+                Err(failure) => failures.push(failure),
+            }
+        }
+        // Somebody else's answer says more than no answer.
+        let told = failures.iter().position(|failure| !failure.is_silence()).unwrap_or(0);
+        Err(if failures.is_empty() {
+            TeamError::Moved { at: Vec::new() }
+        } else {
+            failures.swap_remove(told).into()
+        })
+    }
+
+    async fn open(&self, address: &Address) -> Result<(Stream, Option<Pin>), LinkFailure> {
+        match timeout(CONNECT, self.connect(address)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(LinkFailure::TimedOut { address: address.to_string() }),
+        }
+    }
+
+    async fn connect(&self, address: &Address) -> Result<(Stream, Option<Pin>), LinkFailure> {
+        let unreached = |error: io::Error| match tls::inside(&error) {
+            Some(error) => tls::failure(error, &address.to_string()),
+            None => {
+                LinkFailure::Unreachable { address: address.to_string(), reason: error.to_string() }
+            }
+        };
+        let tcp = TcpStream::connect((address.host(), address.port())).await.map_err(unreached)?;
+        tcp.set_nodelay(true).map_err(unreached)?;
+        let Some(config) = &self.tls else {
+            return Ok((Box::new(tcp), None));
+        };
+        let name = ServerName::try_from(address.host().to_owned())
+            .map_err(|error| unreached(io::Error::other(error)))?;
+        let stream =
+            TlsConnector::from(config.clone()).connect(name, tcp).await.map_err(unreached)?;
+        let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+        let pin = shown.and_then(|shown| digest(&SHA256, shown).as_ref().try_into().ok());
+        Ok((Box::new(stream), pin.map(Pin::of_digest)))
+    }
+}
+
+/// A connection to whom it should be.
+trait Conversation: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Conversation for S {}
+type Stream = Box<dyn Conversation>;
+
+async fn exchange(stream: Stream, address: &Address, ask: &Ask) -> Result<Bytes, TeamError> {
+    let broken = |error: hyper::Error| {
+        // What is no HTTP at all is no hub; all else is a connection that ended.
+        if error.is_parse() {
+            TeamError::NoHub { address: address.to_string(), what: error.to_string() }
+        } else {
+            LinkFailure::Broken { reason: error.to_string() }.into()
+        }
+    };
+    let mut request = Request::builder()
+        .method(&ask.method)
+        .uri(&ask.path)
+        .header(HOST, address.to_string())
+        .header(ACCEPT, "application/json");
+    if let Some(authorization) = &ask.authorization {
+        request = request.header(AUTHORIZATION, authorization);
+    }
+    if ask.body.is_some() {
+        request = request.header(CONTENT_TYPE, "application/json");
+    }
+    let body = Full::new(Bytes::from(ask.body.clone().unwrap_or_default()));
+    let request = request.body(body).expect("method, path and headers are of our own making");
+
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
+    let answered = async {
+        let response = sender.send_request(request).await.map_err(broken)?;
+        let (head, body) = response.into_parts();
+        let body = Limited::new(body, MAX_BODY)
+            .collect()
+            .await
+            .map_err(|error| LinkFailure::Broken { reason: error.to_string() })?;
+        judge(head.status, body.to_bytes(), address)
+    };
+    // The answer ends it: the connection is driven only as long as somebody waits for that.
+    tokio::pin!(answered);
+    tokio::select! {
+        biased;
+        answer = &mut answered => answer,
+        ended = connection => match ended {
+            // Whatever came last is still to be read.
+            Ok(()) => answered.await,
+            Err(error) => Err(broken(error)),
+        },
+    }
+}
+
+fn judge(status: StatusCode, body: Bytes, address: &Address) -> Result<Bytes, TeamError> {
+    if status.is_success() {
+        return Ok(body);
+    }
+    let Ok(Refusal { mut refused, at }) = serde_json::from_slice(&body) else {
+        return Err(TeamError::NoHub { address: address.to_string(), what: status.to_string() });
+    };
+    if refused.code == RefusalCode::Moved {
+        return Err(TeamError::Moved { at });
+    }
+    refused.message = display_text(&refused.message, MAX_MESSAGE).unwrap_or(status.to_string());
+    Err(refused.into())
+}

@@ -1,0 +1,60 @@
+//! A hub's refusals, in our words.
+
+use porchlight_core::team::{RefusalCode, Refused};
+
+use super::TeamError;
+
+/// What a refusal means and what to do about it; `None` where only the hub knows.
+#[must_use]
+pub const fn sentence(code: RefusalCode) -> Option<&'static str> {
+    Some(match code {
+        RefusalCode::TokenUnknown => {
+            "this link does not let anybody in: it was taken back, or is of another team; ask for a new one"
+        }
+        RefusalCode::TokenExpired => "this link's time is over; ask for a new one",
+        RefusalCode::TokenUsedUp => {
+            "this link was used as often as it may be; ask for a new one of your own"
+        }
+        RefusalCode::BadName => "others can't read this name; give one with letters in it",
+        RefusalCode::Full => {
+            "there is no more room: the team has as many members, or you as many devices, as there may be; remove one first"
+        }
+        RefusalCode::TooManyAttempts => {
+            "too many attempts from this network; wait a few minutes and try again"
+        }
+        RefusalCode::NotSignedIn => {
+            "the team does not know this device any more: you were removed, or the device was revoked; ask for a new link"
+        }
+        RefusalCode::NotAllowed => "only whoever started the team may do this; ask them",
+        RefusalCode::NotFound => "there is no such thing any more; look at the list again",
+        RefusalCode::NotSaved => {
+            "the hub can't keep it, because its disk is full or read-only; tell whoever hosts the team"
+        }
+        RefusalCode::BadRequest | RefusalCode::Moved | RefusalCode::Unknown => return None,
+    })
+}
+
+const fn code(code: RefusalCode) -> &'static str {
+    match code {
+        RefusalCode::TokenUnknown => "token_unknown",
+        RefusalCode::TokenExpired => "token_expired",
+        RefusalCode::TokenUsedUp => "token_used_up",
+        RefusalCode::BadName => "bad_name",
+        RefusalCode::Full => "full",
+        RefusalCode::TooManyAttempts => "too_many_attempts",
+        RefusalCode::NotSignedIn => "not_signed_in",
+        RefusalCode::NotAllowed => "not_allowed",
+        RefusalCode::NotFound => "not_found",
+        RefusalCode::BadRequest => "bad_request",
+        RefusalCode::Moved => "moved",
+        RefusalCode::NotSaved => "not_saved",
+        RefusalCode::Unknown => "unknown",
+    }
+}
+
+impl From<Refused> for TeamError {
+    fn from(refused: Refused) -> Self {
+        let message = sentence(refused.code).map_or(refused.message, str::to_owned);
+        Self::Refused { code: code(refused.code), message }
+    }
+}

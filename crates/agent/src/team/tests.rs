@@ -1,0 +1,379 @@
+//! Against a small real server behind TLS.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::Mutex;
+
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::service::service_fn;
+use hyper::{Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use porchlight_core::id::Root;
+use porchlight_core::team::{RefusalCode, Role};
+use serde_json::{Value, json};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::JoinHandle;
+
+use super::*;
+use crate::membership::Keep;
+use crate::mqtt::peer::{Door as Plain, within};
+use crate::tls::server::{Authority, Certified, TlsDoor};
+
+/// What was asked: method and path, authorization, body.
+type Asked = (String, Option<String>, Value);
+
+/// A hub that answers as it is told, in this order, and remembers what it was asked.
+struct Hub {
+    address: String,
+    pin: Pin,
+    asked: Arc<Mutex<Vec<Asked>>>,
+    _serves: Ends,
+}
+
+struct Ends(JoinHandle<()>);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Hub {
+    async fn answering(answers: impl IntoIterator<Item = (u16, Value)>) -> Self {
+        Self::showing(&Certified::of_itself(), answers).await
+    }
+
+    async fn showing(
+        certified: &Certified,
+        answers: impl IntoIterator<Item = (u16, Value)>,
+    ) -> Self {
+        let door = TlsDoor::showing(certified).await;
+        let (address, pin) = (door.address(), certified.pin());
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let answers = Arc::new(Mutex::new(answers.into_iter().collect::<VecDeque<_>>()));
+        let log = asked.clone();
+        let serves = tokio::spawn(async move {
+            loop {
+                // Whoever does not believe us ends the handshake.
+                if let Ok(peer) = door.accept().await {
+                    serve(peer.0, log.clone(), answers.clone()).await;
+                }
+            }
+        });
+        Self { address, pin, asked, _serves: Ends(serves) }
+    }
+
+    fn at(&self) -> Vec<Address> {
+        vec![self.address.parse().unwrap()]
+    }
+
+    fn invitation(&self) -> Invitation {
+        Invitation { team: "Team".to_owned(), at: self.at(), pin: self.pin, token: token() }
+    }
+
+    fn asked(&self) -> Vec<Asked> {
+        std::mem::take(&mut self.asked.lock().unwrap())
+    }
+
+    /// Bob's membership of the team, in that folder.
+    async fn membership(&self, state: &std::path::Path) -> Membership {
+        let joined = joined(self);
+        Membership::keep(state, &joined, Keep::FileAgreed).await.unwrap()
+    }
+}
+
+async fn serve(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    log: Arc<Mutex<Vec<Asked>>>,
+    answers: Arc<Mutex<VecDeque<(u16, Value)>>>,
+) {
+    let service = service_fn(|request: hyper::Request<Incoming>| {
+        let (log, answers) = (log.clone(), answers.clone());
+        async move {
+            let (head, body) = request.into_parts();
+            let body = body.collect().await.unwrap().to_bytes();
+            let authorization = head.headers.get("authorization");
+            log.lock().unwrap().push((
+                format!("{} {}", head.method, head.uri),
+                authorization.map(|it| it.to_str().unwrap().to_owned()),
+                serde_json::from_slice(&body).unwrap_or_default(),
+            ));
+            let (status, body) = answers.lock().unwrap().pop_front().expect("an answer is left");
+            let body = match body {
+                Value::Null => Bytes::new(),
+                Value::String(text) => text.into(),
+                json => json.to_string().into(),
+            };
+            let mut answer = Response::new(Full::new(body));
+            *answer.status_mut() = StatusCode::from_u16(status).unwrap();
+            Ok::<_, Infallible>(answer)
+        }
+    });
+    // A client that hangs up is no error of ours.
+    let _ = hyper::server::conn::http1::Builder::new()
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
+}
+
+fn token() -> Secret {
+    Secret::of_parts("t0k3nt0k3n", &"t".repeat(27)).unwrap()
+}
+
+fn credential() -> Secret {
+    Secret::of_parts("k3V9xQ2aB7", &"s".repeat(27)).unwrap()
+}
+
+fn joined(hub: &Hub) -> Joined {
+    Joined {
+        team: "Team".to_owned(),
+        root: Root::default(),
+        user: UserId::parse("bob x").unwrap(),
+        name: "Bob X".to_owned(),
+        role: Role::Member,
+        credential: credential(),
+        at: hub.at(),
+        pin: hub.pin,
+    }
+}
+
+fn refused(code: &str) -> Value {
+    json!({"code": code, "message": "the hub's own words"})
+}
+
+async fn join_at(hub: &Hub) -> Result<Joined, TeamError> {
+    within(join(&hub.invitation(), "Bob X", Some("laptop"))).await
+}
+
+#[tokio::test]
+async fn a_link_is_redeemed_for_a_credential() {
+    let certified = Certified::of_itself();
+    let hub = Hub::showing(&certified, [(200, json!(null))]).await;
+    let answer = serde_json::to_value(joined(&hub)).unwrap();
+    let hub = Hub::showing(&certified, [(200, answer)]).await;
+    let it = join_at(&hub).await.unwrap();
+    assert_eq!((it.user.as_str(), it.credential), ("bob x", credential()));
+    let body = json!({"token": token().to_string(), "name": "Bob X", "kind": "laptop"});
+    assert_eq!(hub.asked(), [("POST /v1/join".to_owned(), None, body)]);
+}
+
+#[tokio::test]
+async fn every_refusal_is_said_in_our_words_and_a_new_one_in_the_hub_s() {
+    for (code, status, words) in [
+        ("token_unknown", 404, "taken back"),
+        ("token_expired", 410, "time is over"),
+        ("token_used_up", 410, "used as often"),
+        ("bad_name", 422, "letters in it"),
+        ("full", 409, "no more room"),
+        ("too_many_attempts", 429, "wait a few minutes"),
+        ("not_signed_in", 401, "does not know this device"),
+        ("not_allowed", 403, "whoever started the team"),
+        ("not_found", 404, "no such thing"),
+        ("not_saved", 507, "disk is full"),
+        ("bad_request", 400, "the hub's own words"),
+        ("quite_new", 418, "the hub's own words"),
+    ] {
+        let hub = Hub::answering([(status, refused(code))]).await;
+        let error = join_at(&hub).await.unwrap_err();
+        let known = if code == "quite_new" { "unknown" } else { code };
+        assert_eq!(error.code(), known);
+        assert!(error.to_string().contains(words), "{code}: {error}");
+        let parsed: RefusalCode = serde_json::from_value(json!(code)).unwrap();
+        assert_eq!(sentence(parsed).is_none(), words.starts_with("the hub"), "{code}");
+    }
+}
+
+#[tokio::test]
+async fn a_link_is_not_redeemed_at_another_hub() {
+    let hub = Hub::answering([]).await;
+    let mut invitation = hub.invitation();
+    invitation.pin = Certified::of_itself().pin();
+    let error = within(join(&invitation, "Bob", None)).await.unwrap_err();
+    assert_eq!(error.code(), "other_certificate");
+    assert_eq!(hub.asked(), [], "it learned no token");
+}
+
+#[tokio::test]
+async fn the_first_address_that_is_the_hub_s_is_asked_and_no_other_one() {
+    let answer = |hub: &Hub| serde_json::to_value(joined(hub)).unwrap();
+    let certified = Certified::of_itself();
+    let other = Hub::answering([]).await;
+    let hub = Hub::showing(&certified, [(200, answer(&other)), (200, answer(&other))]).await;
+    let nobody = Plain::open().await.broker().address().clone();
+    let mut invitation = hub.invitation();
+    invitation.at = [vec![nobody.clone()], other.at(), hub.at(), hub.at()].concat();
+    within(join(&invitation, "Bob", None)).await.unwrap();
+    assert_eq!(hub.asked().len(), 1, "a link can be redeemed once");
+
+    invitation.at = [vec![nobody.clone()], other.at()].concat();
+    let error = within(join(&invitation, "Bob", None)).await.unwrap_err();
+    assert_eq!(error.code(), "other_certificate", "an answer says more than none");
+    invitation.at = vec![nobody];
+    let error = within(join(&invitation, "Bob", None)).await.unwrap_err();
+    assert_eq!(error.code(), "unreachable");
+}
+
+#[tokio::test]
+async fn what_answers_and_is_no_hub_is_told_apart() {
+    for (status, body) in [
+        (200, json!("<html>")),
+        (200, json!({"team": 7})),
+        (200, Value::Null),
+        (500, json!("oops")),
+        (404, json!({"error": "no such page"})),
+        (200, json!("x".repeat(2 << 20))),
+    ] {
+        let hub = Hub::answering([(status, body)]).await;
+        let error = join_at(&hub).await.unwrap_err();
+        assert!(["no_hub", "broken"].contains(&error.code()), "{error}");
+    }
+    let plain = Plain::open().await;
+    let hub = Hub::answering([]).await;
+    let mut invitation = hub.invitation();
+    invitation.at = vec![plain.broker().address().clone()];
+    let server = async {
+        let mut peer = plain.accept().await;
+        peer.send(b"HTTP/1.1 302 Found\r\nLocation: http://login.wifi.example/\r\n\r\n").await;
+        peer
+    };
+    let (error, _peer) = tokio::join!(within(join(&invitation, "Bob", None)), server);
+    assert_eq!(error.unwrap_err().code(), "sign_in");
+}
+
+#[tokio::test]
+async fn a_team_that_moved_is_followed_once() {
+    let certified = Certified::of_itself();
+    let old = Hub::showing(&certified, []).await;
+    let answer = serde_json::to_value(joined(&old)).unwrap();
+    let new = Hub::showing(&certified, [(200, answer)]).await;
+    let moved = json!({"code": "moved", "message": "gone", "at": [new.address]});
+    let old = Hub::showing(&certified, [(410, moved.clone())]).await;
+    join_at(&old).await.unwrap();
+    assert_eq!(new.asked().len(), 1);
+
+    let lost = Hub::showing(&certified, [(410, moved.clone()), (410, moved)]).await;
+    let circle = json!({"code": "moved", "message": "gone", "at": [lost.address]});
+    let old = Hub::showing(&certified, [(410, circle)]).await;
+    assert_eq!(join_at(&old).await.unwrap_err().code(), "moved");
+}
+
+#[tokio::test]
+async fn who_asks_without_a_link_waits_for_a_member() {
+    let certified = Certified::of_itself();
+    let hub = Hub::showing(&certified, []).await;
+    let approved = RequestState::Approved(Box::new(joined(&hub)));
+    let made = RequestMade { ticket: token(), code: "4711".to_owned() };
+    let hub = Hub::showing(
+        &certified,
+        [
+            (201, serde_json::to_value(&made).unwrap()),
+            (200, json!({"state": "waiting"})),
+            (200, serde_json::to_value(&approved).unwrap()),
+        ],
+    )
+    .await;
+    let hint: Hint = {
+        let digest = hub.pin.digest()[..8].iter();
+        digest.map(|byte| format!("{byte:02x}")).collect::<String>().parse().unwrap()
+    };
+    let requested = within(request(hub.at(), hint, "Bob X", None)).await.unwrap();
+    assert_eq!(requested.code, "4711");
+    assert_eq!(within(requested.state()).await.unwrap(), RequestState::Waiting);
+    assert_eq!(within(requested.state()).await.unwrap(), approved);
+    let asked = hub.asked();
+    assert_eq!(asked[0].0, "POST /v1/requests");
+    let bearer = Some(format!("Bearer {}", token().secret()));
+    assert_eq!((asked[1].0.as_str(), &asked[1].1), ("GET /v1/requests/t0k3nt0k3n", &bearer));
+
+    let wrong: Hint = "0011223344556677".parse().unwrap();
+    let error = within(request(hub.at(), wrong, "Bob X", None)).await.unwrap_err();
+    assert_eq!(error.code(), "other_certificate");
+    assert_eq!(hub.asked(), []);
+    for text in ["", "00112233445566", "001122334455667g", "+011223344556677"] {
+        assert_eq!(text.parse::<Hint>(), Err(HintError), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_member_asks_by_the_credential_of_the_device() {
+    let dir = tempfile::tempdir().unwrap();
+    let invite = json!({"id": "i", "for_user": null, "by": "bob", "uses_left": 1, "ends": 5});
+    let token_view = json!({"id": "t", "label": "wiki", "since": 5});
+    let hub = Hub::answering([
+        (
+            200,
+            json!({"team": "Team", "root": "presence", "user": "bob x", "role": "member",
+            "at": ["10.0.0.7:1"], "pin": Certified::of_itself().pin()}),
+        ),
+        (
+            200,
+            json!([{"user": "bob x", "name": "Bob", "role": "starter", "since": 5, "devices": []}]),
+        ),
+        (204, Value::Null),
+        (204, Value::Null),
+        (204, Value::Null),
+        (201, json!({"link": "porchlight://join", "invite": invite})),
+        (200, json!([invite])),
+        (204, Value::Null),
+        (200, json!([{"id": "r", "name": "Eve", "kind": null, "code": "4711", "at": 5}])),
+        (204, Value::Null),
+        (201, json!({"token": token(), "made": token_view})),
+        (200, json!([token_view])),
+        (204, Value::Null),
+    ])
+    .await;
+    let team = Team::of(&hub.membership(dir.path()).await).await.unwrap();
+    within(async {
+        assert_eq!(team.view().await.unwrap().role, Role::Member);
+        assert_eq!(team.members().await.unwrap()[0].role, Role::Starter);
+        team.remove(&UserId::parse("zoë b").unwrap()).await.unwrap();
+        team.leave().await.unwrap();
+        team.revoke("k3V9xQ2aB7").await.unwrap();
+        let order = InviteOrder { for_me: true, uses: Some(3), lasts_s: None };
+        assert_eq!(team.invite(&order).await.unwrap().invite.uses_left, 1);
+        assert_eq!(team.invites().await.unwrap()[0].id, "i");
+        team.uninvite("i").await.unwrap();
+        assert_eq!(team.requests().await.unwrap()[0].code, "4711");
+        team.decide("r", true).await.unwrap();
+        assert_eq!(team.make_token("wiki").await.unwrap().token, token());
+        assert_eq!(team.tokens().await.unwrap()[0].label, "wiki");
+        team.revoke_token("t").await.unwrap();
+    })
+    .await;
+    let asked = hub.asked();
+    let basic = format!("k3V9xQ2aB7:{}", credential().secret());
+    let basic = format!("Basic {}", data_encoding::BASE64.encode(basic.as_bytes()));
+    assert!(asked.iter().all(|(_, authorization, _)| authorization.as_ref() == Some(&basic)));
+    let what: Vec<&str> = asked.iter().map(|(what, ..)| what.as_str()).collect();
+    assert_eq!(
+        what,
+        [
+            "GET /v1/team",
+            "GET /v1/members",
+            "DELETE /v1/members/zo%C3%AB%20b",
+            "DELETE /v1/members/bob%20x",
+            "DELETE /v1/devices/k3V9xQ2aB7",
+            "POST /v1/invites",
+            "GET /v1/invites",
+            "DELETE /v1/invites/i",
+            "GET /v1/requests",
+            "POST /v1/requests/r",
+            "POST /v1/tokens",
+            "GET /v1/tokens",
+            "DELETE /v1/tokens/t",
+        ]
+    );
+    assert_eq!(asked[5].2, json!({"for_me": true, "uses": 3}));
+    assert_eq!(asked[9].2, json!({"approve": true}));
+    assert_eq!(asked[10].2, json!({"label": "wiki"}));
+}
+
+#[tokio::test]
+async fn a_sign_in_page_with_a_certificate_of_its_own_is_guessed() {
+    // What a hub never has: the certificate of an authority that the system trusts.
+    let portal = Hub::showing(&Authority::public().sign("login.wifi.example"), []).await;
+    let config = crate::tls::server::pinned(Certified::of_itself().pin());
+    let door = Door::new(portal.at(), Some(config));
+    let error = within(door.tell(Ask::new(Method::GET, "/v1/team"))).await.unwrap_err();
+    assert_eq!(error.code(), "sign_in");
+}

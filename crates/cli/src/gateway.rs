@@ -1,0 +1,161 @@
+//! `porchlight hub --gateway`: what a hub does for a team, beside a broker of somebody else's.
+//!
+//! Owns the loop between the agent's connection and the hub's gateway, which do not know each other.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args as ArgGroup;
+use porchlight_agent::broker::Broker;
+use porchlight_agent::flags::Flags;
+use porchlight_agent::line::{Line, News, Setup};
+use porchlight_hub::{DEFAULT_GATEWAY_ADDR, Gateway, GatewaySettings, Tokens};
+
+use crate::failure::Failure;
+use crate::{args, say, signals};
+
+/// What makes a hub a gateway.
+#[derive(Debug, ArgGroup)]
+#[command(next_help_heading = "Beside a broker that is there already")]
+pub(crate) struct Args {
+    /// Sum at this broker, mqtts://USER:PASSWORD@HOST/presence, and answer HTTP at --listen [default there:
+    /// 127.0.0.1:18832]; @FILE reads the URL from a file, where no list of processes shows its password
+    #[arg(long, value_name = "URL", conflicts_with_all = ["memory", "allow_anonymous"])]
+    pub(crate) gateway: Option<String>,
+    /// Certificates in PEM to trust at that broker instead of the system's
+    #[arg(long, value_name = "FILE", requires = "gateway")]
+    gateway_ca: Option<PathBuf>,
+    /// Make a token by which a program may read over HTTP, print it, and end; a running gateway takes it at once
+    #[arg(long, value_name = "NAME", conflicts_with = "gateway")]
+    new_token: Option<String>,
+    /// End the token of this id: the part before the dot
+    #[arg(long, value_name = "ID", conflicts_with_all = ["gateway", "new_token"])]
+    revoke_token: Option<String>,
+    /// List the tokens there are
+    #[arg(long, conflicts_with_all = ["gateway", "new_token", "revoke_token"])]
+    list_tokens: bool,
+}
+
+impl Args {
+    /// Whether a gateway is meant, not a broker.
+    pub(crate) fn are_given(&self) -> bool {
+        self.gateway.is_some()
+            || self.new_token.is_some()
+            || self.revoke_token.is_some()
+            || self.list_tokens
+    }
+}
+
+pub(crate) async fn gateway(flags: &Flags, args: args::Hub) -> Result<(), Failure> {
+    let places = flags.resolve().map_err(Failure::usage)?.places;
+    let store = args.store.unwrap_or_else(|| places.state.join("gateway"));
+    let Some(url) = &args.gateway.gateway else {
+        return tokens(&args.gateway, &store);
+    };
+    let mut broker = broker(url)?;
+    broker.ca = args.gateway.gateway_ca;
+    let settings = GatewaySettings {
+        root: broker.root.clone(),
+        listen: args.listen.unwrap_or(DEFAULT_GATEWAY_ADDR),
+        store,
+    };
+    let mut gateway = Gateway::start(settings).await?;
+    say::print(&format!("answering on http://{}", gateway.addr()));
+    for warning in gateway.warnings() {
+        eprintln!("porchlight: {warning}");
+    }
+    let address = broker.to_string();
+    let setup = Setup { broker, filters: gateway.filters(), will_clears: gateway.announcement() };
+    let mut line = Line::open(setup)?;
+    let mut teller = Teller { address, last: String::new() };
+    let mut stop = std::pin::pin!(signals::told_to_stop());
+    loop {
+        for write in gateway.take_writes() {
+            line.write(write.topic, write.payload, write.expires_in);
+        }
+        tokio::select! {
+            () = &mut stop => break,
+            news = line.next() => take(&mut gateway, &mut teller, news),
+            () = wait(gateway.due_in()) => {}
+        }
+    }
+    for write in gateway.withdrawal() {
+        line.write(write.topic, write.payload, write.expires_in);
+    }
+    line.close().await;
+    Ok(())
+}
+
+fn take(gateway: &mut Gateway, teller: &mut Teller, news: News) {
+    match news {
+        News::Began => gateway.link_began(),
+        News::Read => {
+            teller.tell(format!("connected to {}", teller.address));
+            gateway.link_read();
+        }
+        News::Received(message) => gateway.received(&message),
+        News::Lost(failure) => {
+            teller.tell(failure.to_string());
+            gateway.link_lost();
+        }
+        News::MayNotRead(filters) => teller.tell(format!(
+            "the broker does not let the gateway read {}; give its account the hub's rights (docs/rest.md)",
+            filters.join(", ")
+        )),
+        News::MayNotWrite { topic, refusal } => teller.tell(format!(
+            "the broker does not let the gateway write {topic} ({}); give its account the hub's rights (docs/rest.md)",
+            refusal.reason
+        )),
+    }
+}
+
+/// Tokens are made and ended in the file, whether a gateway runs or not.
+fn tokens(args: &Args, store: &std::path::Path) -> Result<(), Failure> {
+    let mut tokens = Tokens::open(store)?;
+    if let Some(name) = &args.new_token {
+        say::print(&tokens.make(name)?.to_string());
+    } else if let Some(id) = &args.revoke_token {
+        // The whole token does as well: whoever wants to be rid of it may have nothing else.
+        let id = id.split('.').next().unwrap_or_default();
+        if !tokens.revoke(id)? {
+            return Err(Failure::Usage(format!("no token has the id {id}; see --list-tokens")));
+        }
+    } else {
+        for token in tokens.list() {
+            say::print(&format!("{}  {}", token.id, token.label));
+        }
+    }
+    Ok(())
+}
+
+fn broker(url: &str) -> Result<Broker, Failure> {
+    let read = url.strip_prefix('@').map(|file| {
+        std::fs::read_to_string(file)
+            .map_err(|error| Failure::Usage(format!("{file} can't be read: {error}")))
+    });
+    let url = read.transpose()?.unwrap_or_else(|| url.to_owned());
+    url.trim().parse().map_err(|error| Failure::Usage(format!("--gateway: {error}")))
+}
+
+async fn wait(due: Option<Duration>) {
+    match due {
+        // Tokio's clock stands still while the machine sleeps; the sums' does not.
+        Some(due) => tokio::time::sleep(due.min(Duration::from_secs(60))).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Says each thing once, on standard error.
+struct Teller {
+    address: String,
+    last: String,
+}
+
+impl Teller {
+    fn tell(&mut self, words: String) {
+        if words != self.last {
+            eprintln!("porchlight: {words}");
+            self.last = words;
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! One connection that is kept up, for whoever speaks for a team instead of a device: a gateway.
+//!
+//! Owns when it is opened, read and opened anew (`docs/protocol.md`, *A session*), and how many of its writes are under
+//! way at a time. Deliberately knows no presence: what comes is handed on as it is, and what is to be
+//! written is somebody else's decision.
+//!
+//! It does no I/O. Call [`Line::start`] once; then [`Line::handle`] with what the link reports, [`Line::write`] with what is to
+//! be said, [`Line::tick`] at [`Line::next_deadline`]; after each of them [`Line::poll_effect`] until there is none.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use crate::effect::{Connect, Publish, Version, Will};
+use crate::input::{LinkEvent, LinkFailure, Message, PublishId, Refusal};
+use crate::session::{KEEP_ALIVE, Phase, RECORD_EXPIRY, SESSION_OUTLIVES, Session};
+use crate::time::{Monotonic, Now};
+
+/// A drop shorter than this is seen by nobody: the Will waits for so long.
+const GRACE: Duration = Duration::from_secs(6);
+/// Writes without a PUBACK. Brokers grant at least a few dozen, and the rest can wait for its turn.
+const UNDER_WAY: usize = 32;
+/// A clock that jumped is noticed by a deadline that was missed, so there always is one.
+const LOOK: Duration = Duration::from_secs(30);
+/// So late is nobody who was awake: the broker has given the connection up by then.
+const ASLEEP: Duration = Duration::from_secs(KEEP_ALIVE.as_secs() * 3 / 2);
+
+/// What a line is for.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The Client Identifier.
+    pub client_id: String,
+    /// What is read.
+    pub filters: Vec<String>,
+    /// The topic that the Will clears.
+    pub will_clears: String,
+    /// For the jitter.
+    pub seed: u64,
+}
+
+/// Something to do, or to tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Open a connection, giving up whatever connection there was without another word on it.
+    Connect(Connect),
+    /// SUBSCRIBE on the present connection.
+    Subscribe(Vec<String>),
+    /// PUBLISH on the present connection.
+    Publish(Publish),
+    /// Tell whoever uses the line.
+    Tell(News),
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum News {
+    /// The broker let us in; what is retained comes next.
+    Began,
+    /// What is retained was read: now is the time to write.
+    Read,
+    /// A message.
+    Received(Message),
+    /// The connection is gone, or never came to be, and nothing that was to be written will be. It is tried again.
+    Lost(LinkFailure),
+    /// The broker does not let us read this.
+    MayNotRead(Vec<String>),
+    /// The broker does not let us write there.
+    MayNotWrite {
+        /// The topic.
+        topic: String,
+        /// Why not.
+        refusal: Refusal,
+    },
+}
+
+/// A connection that is kept up.
+#[derive(Debug)]
+pub struct Line {
+    settings: Settings,
+    session: Session,
+    rng: fastrand::Rng,
+    /// The topics of what was sent and not acknowledged yet.
+    under_way: BTreeMap<PublishId, String>,
+    /// What waits for its turn, the last word on each topic.
+    waiting: BTreeMap<String, (Vec<u8>, Option<Duration>)>,
+    /// In which order.
+    turns: VecDeque<String>,
+    written: u64,
+    look_at: Monotonic,
+    effects: VecDeque<Effect>,
+}
+
+impl Line {
+    /// A line that is not connected yet.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        let rng = fastrand::Rng::with_seed(settings.seed);
+        Self {
+            settings,
+            session: Session::new(true, false),
+            rng,
+            under_way: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+            turns: VecDeque::new(),
+            written: 0,
+            look_at: Monotonic::default(),
+            effects: VecDeque::new(),
+        }
+    }
+
+    /// Begins.
+    pub fn start(&mut self, now: Now) {
+        self.connect(now);
+    }
+
+    /// Takes what the link reports.
+    pub fn handle(&mut self, now: Now, event: LinkEvent) {
+        match event {
+            LinkEvent::Up(granted) => {
+                self.session.connected(now, granted);
+                self.tell(News::Began);
+                self.effects.push_back(Effect::Subscribe(self.settings.filters.clone()));
+            }
+            LinkEvent::Subscribed { refused } => {
+                self.session.subscribed(now);
+                if !refused.is_empty() {
+                    self.tell(News::MayNotRead(refused));
+                }
+            }
+            LinkEvent::Published { id, outcome } => {
+                if let (Some(topic), Err(refusal)) = (self.under_way.remove(&id), outcome) {
+                    self.tell(News::MayNotWrite { topic, refusal });
+                }
+                self.send();
+            }
+            LinkEvent::Received(message) => {
+                self.session.received(now);
+                self.tell(News::Received(message));
+            }
+            LinkEvent::Down(failure) => {
+                self.forget_writes();
+                self.session.failed(now, failure.clone(), &mut self.rng);
+                self.tell(News::Lost(failure));
+            }
+        }
+        self.follow_time(now);
+    }
+
+    /// A deadline has come.
+    pub fn tick(&mut self, now: Now) {
+        let stands = matches!(self.session.phase, Phase::Up | Phase::Reading { .. });
+        if stands && now.mono.since(self.look_at) > ASLEEP {
+            self.forget_writes();
+            self.session.abandoned(now);
+            let reason = "this machine slept".to_owned();
+            self.tell(News::Lost(LinkFailure::Broken { reason }));
+            self.connect(now);
+        }
+        self.follow_time(now);
+    }
+
+    /// Retains this on the present connection. What was to be written on the same topic and was not sent yet is replaced;
+    /// where nothing was read yet, nothing is written.
+    pub fn write(&mut self, topic: String, payload: Vec<u8>, expires_in: Option<Duration>) {
+        if !self.session.is_up() {
+            return;
+        }
+        if self.waiting.insert(topic.clone(), (payload, expires_in)).is_none() {
+            self.turns.push_back(topic);
+        }
+        self.send();
+    }
+
+    /// Whether all that was written was acknowledged.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.under_way.is_empty() && self.waiting.is_empty()
+    }
+
+    /// The next thing to do, until there is none.
+    pub fn poll_effect(&mut self) -> Option<Effect> {
+        self.effects.pop_front()
+    }
+
+    /// When [`Line::tick`] is due.
+    #[must_use]
+    pub fn next_deadline(&self) -> Monotonic {
+        self.session.next_deadline().map_or(self.look_at, |at| at.min(self.look_at))
+    }
+
+    fn follow_time(&mut self, now: Now) {
+        match self.session.phase {
+            Phase::Waiting { until, .. } if until <= now.mono => self.connect(now),
+            Phase::Reading { .. } if self.session.reading_is_over(now) => {
+                self.session.up(now);
+                self.tell(News::Read);
+            }
+            _ => {}
+        }
+        self.look_at = now.mono + LOOK;
+    }
+
+    fn connect(&mut self, now: Now) {
+        let timeout = self.session.connecting(now);
+        let version = self.session.version;
+        // There are no delays in 3.1.1, and a session that is kept would outlive us for ever.
+        let kept = version == Version::V5;
+        self.effects.push_back(Effect::Connect(Connect {
+            version,
+            client_id: self.settings.client_id.clone(),
+            clean_start: !kept,
+            session_expiry: if kept { GRACE + SESSION_OUTLIVES } else { Duration::ZERO },
+            keep_alive: KEEP_ALIVE,
+            timeout,
+            will: Some(Will {
+                topic: self.settings.will_clears.clone(),
+                payload: Vec::new(),
+                delay: if kept { GRACE } else { Duration::ZERO },
+                expires_in: RECORD_EXPIRY,
+            }),
+        }));
+        self.look_at = now.mono + LOOK;
+    }
+
+    fn send(&mut self) {
+        while self.under_way.len() < UNDER_WAY
+            && let Some(topic) = self.turns.pop_front()
+        {
+            let Some((payload, expires_in)) = self.waiting.remove(&topic) else {
+                continue;
+            };
+            self.written += 1;
+            let id = PublishId(self.written);
+            self.under_way.insert(id, topic.clone());
+            self.effects.push_back(Effect::Publish(Publish { id, topic, payload, expires_in }));
+        }
+    }
+
+    /// Nothing of one connection is said on the next: by then it may be wrong.
+    fn forget_writes(&mut self) {
+        self.under_way.clear();
+        self.waiting.clear();
+        self.turns.clear();
+    }
+
+    fn tell(&mut self, news: News) {
+        self.effects.push_back(Effect::Tell(news));
+    }
+}
+
+#[cfg(test)]
+mod tests;

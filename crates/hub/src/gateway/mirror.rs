@@ -1,0 +1,121 @@
+//! What is retained on the broker, as far as a gateway has read it.
+//!
+//! Owns that copy and its bounds. What was not read again on a new connection stands no more.
+
+use crate::clock;
+use crate::rest::board::Board;
+use crate::rest::source::{Kept, Source};
+use porchlight_core::id::Root;
+use porchlight_core::time::{Monotonic, Now};
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// The most messages, as the embedded broker retains: several topics each for 10,000 people.
+const MESSAGES: usize = 60_000;
+/// The largest payload. Records have at most half of it.
+const PAYLOAD: usize = 8 * 1024;
+
+/// The copy, and those who are summed from it.
+#[derive(Debug)]
+pub(super) struct Mirror {
+    root: Root,
+    board: Board,
+    inside: Mutex<Inside>,
+}
+
+#[derive(Debug, Default)]
+struct Inside {
+    messages: BTreeMap<String, Message>,
+    /// What was known before the present connection and was not read on it yet.
+    unread: BTreeSet<String>,
+    /// Whether the connection stands and was read.
+    up: bool,
+}
+
+#[derive(Debug)]
+struct Message {
+    payload: Vec<u8>,
+    /// When the broker took it.
+    taken: Monotonic,
+    /// How old it was already when this clock began, if it was.
+    before: Duration,
+}
+
+impl Mirror {
+    pub(super) fn new(root: Root, now: Now) -> Self {
+        Self { root, board: Board::new(now.wall), inside: Mutex::default() }
+    }
+
+    /// The connection stands, and what is retained comes next.
+    pub(super) fn link_began(&self) {
+        let mut inside = self.inside();
+        inside.up = false;
+        inside.unread = inside.messages.keys().cloned().collect();
+    }
+
+    /// What is retained was read.
+    pub(super) fn link_read(&self) {
+        let mut inside = self.inside();
+        inside.up = true;
+        for topic in std::mem::take(&mut inside.unread) {
+            inside.messages.remove(&topic);
+        }
+    }
+
+    pub(super) fn link_lost(&self) {
+        self.inside().up = false;
+    }
+
+    /// A message stands there now, or none where the payload is empty.
+    pub(super) fn keep(&self, now: Now, topic: &str, payload: &[u8], age: Duration) {
+        let mut inside = self.inside();
+        inside.unread.remove(topic);
+        let known = inside.messages.contains_key(topic);
+        if payload.is_empty() || payload.len() > PAYLOAD {
+            inside.messages.remove(topic);
+        } else if known || inside.messages.len() < MESSAGES {
+            let since_origin = now.mono.since(Monotonic::default());
+            let taken = now.mono - age;
+            let message = Message {
+                payload: payload.to_vec(),
+                taken,
+                before: age.saturating_sub(since_origin),
+            };
+            inside.messages.insert(topic.to_owned(), message);
+        } else {
+            tracing::debug!(topic, "too many messages: this one is not shown");
+        }
+    }
+
+    fn inside(&self) -> MutexGuard<'_, Inside> {
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Source for Mirror {
+    fn root(&self) -> &Root {
+        &self.root
+    }
+
+    fn retained(&self) -> Pin<Box<dyn Future<Output = Option<Vec<Kept>>> + Send + '_>> {
+        let now = clock::now();
+        let kept = |(topic, message): (&String, &Message)| Kept {
+            topic: topic.clone(),
+            payload: message.payload.clone(),
+            age: now.mono.since(message.taken) + message.before,
+        };
+        let kept = self.board.is_open().then(|| self.inside().messages.iter().map(kept).collect());
+        Box::pin(std::future::ready(kept))
+    }
+
+    fn board(&self) -> &Board {
+        &self.board
+    }
+
+    fn is_well(&self) -> bool {
+        self.inside().up
+    }
+}

@@ -1,0 +1,149 @@
+//! From what comes of the broker to what is written there, and shown.
+//!
+//! Owns what a connection means to the sums: when they may write, and which messages are echoes of their own. It reads no
+//! clock and has no connection.
+
+use super::mirror::Mirror;
+use crate::rest::source::Source as _;
+use crate::sums::{Sums, Write};
+use porchlight_core::id::Root;
+use porchlight_core::input::Message;
+use porchlight_core::roster::Arrival;
+use porchlight_core::time::{Monotonic, Now};
+use porchlight_core::topic::Topic;
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What a record's remaining expiry is counted from (`docs/protocol.md`, *Time*).
+const EXPIRY: Duration = super::EXPIRY;
+/// Of so many writes on one topic it is remembered that they come back. A broker that sends none back fills no memory.
+const ECHOES: usize = 8;
+
+/// How far the connection has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Down,
+    Reading,
+    Up,
+}
+
+/// The sums of a broker at the far end of a connection.
+#[derive(Debug)]
+pub(super) struct Relay {
+    root: Root,
+    sums: Sums,
+    stage: Stage,
+    mirror: Arc<Mirror>,
+    /// What was written on each topic and did not come back yet.
+    echoes: HashMap<String, VecDeque<Vec<u8>>>,
+}
+
+impl Relay {
+    pub(super) fn new(root: Root, mirror: Arc<Mirror>) -> Self {
+        let sums = Sums::far(root.clone());
+        Self { root, sums, stage: Stage::Down, mirror, echoes: HashMap::new() }
+    }
+
+    /// Device records, and what stands for readers of one topic a user, with the announcement among it.
+    pub(super) fn filters(&self) -> Vec<String> {
+        ["+", "+/device/+", "+/activity"].iter().map(|f| format!("{}/{f}", self.root)).collect()
+    }
+
+    pub(super) fn announcement(&self) -> String {
+        Topic::Hub.to_wire(&self.root)
+    }
+
+    pub(super) fn link_began(&mut self, now: Now) {
+        self.stage = Stage::Reading;
+        self.echoes.clear();
+        self.sums.link_began(now);
+        self.mirror.link_began();
+    }
+
+    pub(super) fn link_read(&mut self, now: Now) {
+        self.stage = Stage::Up;
+        self.sums.link_up(now);
+        self.mirror.link_read();
+    }
+
+    pub(super) fn link_lost(&mut self, now: Now) {
+        self.stage = Stage::Down;
+        self.echoes.clear();
+        self.sums.link_lost(now);
+        self.mirror.link_lost();
+    }
+
+    pub(super) fn received(&mut self, now: Now, message: &Message) {
+        let Message { topic, payload, retained, expires_in } = message;
+        let age = expires_in.map(|left| EXPIRY.saturating_sub(left));
+        // What is live was taken by the broker just now, whatever it says of expiry.
+        let age = if *retained { age } else { Some(Duration::ZERO) };
+        match Topic::parse(&self.root, topic) {
+            Ok(Topic::User(_) | Topic::Activity(_) | Topic::Device(..)) => {
+                self.mirror.keep(now, topic, payload, age.unwrap_or_default());
+            }
+            Ok(Topic::Hub) => {}
+            Ok(Topic::Typing(_) | Topic::Chosen(_) | Topic::Inbox(..)) | Err(_) => return,
+        }
+        if *retained || !self.is_echo(topic, payload) {
+            self.sums.apply(now, topic, payload, Arrival { retained: *retained, age });
+        }
+    }
+
+    /// What must be written; nothing before everything was read. What changed is shown by the same step.
+    pub(super) fn take_writes(&mut self, now: Now) -> Vec<Write> {
+        self.sums.expire(now);
+        let mut writes = Vec::new();
+        match self.stage {
+            // Half a team is no team.
+            Stage::Reading => return writes,
+            Stage::Up => writes = self.sums.take_writes(now),
+            Stage::Down => {}
+        }
+        let board = self.mirror.board();
+        board.put_up(self.sums.take_changes(now));
+        if self.stage == Stage::Up {
+            board.open();
+        }
+        for write in &writes {
+            self.expect_echo(write);
+        }
+        writes
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<Monotonic> {
+        // While the connection is down there is nobody to be told, and no lease ends.
+        (self.stage == Stage::Up).then(|| self.sums.next_deadline()).flatten()
+    }
+
+    pub(super) fn withdrawal(&self) -> Vec<Write> {
+        self.sums.withdraw()
+    }
+
+    fn expect_echo(&mut self, write: &Write) {
+        let echoes = self.echoes.entry(write.topic.clone()).or_default();
+        if echoes.len() >= ECHOES {
+            echoes.pop_front();
+        }
+        echoes.push_back(write.payload.clone());
+    }
+
+    /// Whether that is what we wrote there; then whatever we wrote before was replaced on its way, or came already.
+    fn is_echo(&mut self, topic: &str, payload: &[u8]) -> bool {
+        let Some(echoes) = self.echoes.get_mut(topic) else {
+            return false;
+        };
+        let Some(at) = echoes.iter().position(|echo| echo == payload) else {
+            return false;
+        };
+        echoes.drain(..=at);
+        if echoes.is_empty() {
+            self.echoes.remove(topic);
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests;

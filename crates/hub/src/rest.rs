@@ -1,0 +1,169 @@
+//! The reading API: who is around, over HTTP, for programs that speak no MQTT (`docs/rest.md`).
+//!
+//! Owns the paths below, what they answer, and their bounds. It deliberately decides neither who may read, which a
+//! [`Guard`] says, nor what is true: retained messages and people come from a [`Source`], and a person is summed
+//! in `porchlight-core` as everywhere else. It changes nothing: every request is a GET.
+//!
+//! What a reader can cost is bounded: the head of a request and how long it may take to come ([`serve`]), answers
+//! under way ([`ANSWERS`]), open streams ([`stream::STREAMS`]), what is kept for a stream to go on from ([`board`]), and how long a reader
+//! may leave what it was sent unread.
+
+pub(crate) mod answer;
+pub(crate) mod board;
+pub(crate) mod guard;
+mod openapi;
+pub(crate) mod serve;
+pub(crate) mod source;
+#[cfg_attr(not(test), expect(dead_code, reason = "the hub lets nobody read by HTTP yet"))]
+pub(crate) mod stored;
+mod stream;
+#[cfg(test)]
+mod tests;
+
+use answer::{Refused, accepts, json};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use axum::routing::get;
+use guard::{Guard, Peer, Permission};
+use porchlight_core::view::PersonView;
+use source::Source;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// Answers that are made or sent at a time. Each may hold the whole team in memory.
+pub(crate) const ANSWERS: usize = 16;
+/// How long a request waits for its turn, and how long its answer may take to be made.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What all requests share.
+#[derive(Clone)]
+struct Reading {
+    source: Arc<dyn Source>,
+    guard: Arc<dyn Guard>,
+    answers: Arc<Semaphore>,
+    streams: Arc<Semaphore>,
+    /// After how long without a change a stream says that it lives.
+    keep_alive: Duration,
+}
+
+/// The reading API as a router, to be served by [`serve::connection`] or beside other paths.
+///
+/// It has no fallback of its own: whoever serves it adds [`nothing_here`], once for all paths.
+pub(crate) fn reading(source: Arc<dyn Source>, guard: Arc<dyn Guard>) -> Router {
+    kept_alive(source, guard, stream::KEEP_ALIVE)
+}
+
+fn kept_alive(source: Arc<dyn Source>, guard: Arc<dyn Guard>, keep_alive: Duration) -> Router {
+    let openapi = openapi::document(guard.takes_basic());
+    let reading = Reading {
+        source,
+        guard,
+        answers: Arc::new(Semaphore::new(ANSWERS)),
+        streams: Arc::new(Semaphore::new(stream::STREAMS)),
+        keep_alive,
+    };
+    let answers = Router::new()
+        .route("/v2/topics/presence", get(topics))
+        .route("/v1/people", get(people))
+        .route("/v1/people/{user}", get(person))
+        .layer(middleware::from_fn_with_state(reading.clone(), in_turn));
+    let guarded = answers
+        .route("/v1/stream", get(stream::follow))
+        .layer(middleware::from_fn_with_state(reading.clone(), guarded));
+    let open = Router::new()
+        .route("/healthz", get(health))
+        .route("/openapi.json", get(|| async move { json(StatusCode::OK, openapi) }));
+    open.merge(guarded).with_state(reading)
+}
+
+/// What stands at no path, and what is done at one that it can't be done at.
+pub(crate) fn nothing_here(router: Router) -> Router {
+    router
+        .fallback(|| async { Refused::NotFound })
+        .method_not_allowed_fallback(|| async { Refused::MethodNotAllowed })
+        .layer(middleware::map_response(private))
+}
+
+/// Nothing of this belongs into a cache, or is anything else than it says.
+async fn private(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, header::HeaderValue::from_static("nosniff"));
+    response
+}
+
+/// Lets those pass who may read. First of all, so that strangers cost nothing; but who uses another method hears that from
+/// the route, which knows no more than the documentation tells everybody.
+async fn guarded(
+    State(reading): State<Reading>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Refused> {
+    let peer = request.extensions().get::<Peer>().copied();
+    match reading.guard.may_read(&guard::Asker::new(request.headers(), peer)) {
+        Permission::Granted => Ok(next.run(request).await),
+        Permission::Denied => Err(Refused::Unauthorized { basic: reading.guard.takes_basic() }),
+        Permission::Later(wait) => Err(Refused::TooManyAttempts(wait)),
+    }
+}
+
+/// Makes a bounded number of answers at a time; each counts until it is sent or dropped.
+async fn in_turn(
+    State(reading): State<Reading>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Refused> {
+    let turn = tokio::time::timeout(PATIENCE, Arc::clone(&reading.answers).acquire_owned()).await;
+    let Ok(Ok(turn)) = turn else {
+        return Err(Refused::Busy);
+    };
+    match tokio::time::timeout(PATIENCE, next.run(request)).await {
+        Ok(response) => Ok(response.map(|body| Body::new(answer::Counted::new(body, turn)))),
+        Err(_) => Err(Refused::Busy),
+    }
+}
+
+async fn topics(State(reading): State<Reading>, headers: HeaderMap) -> Result<Response, Refused> {
+    accepts(&headers, answer::JSON)?;
+    let messages = reading.source.retained().await.ok_or(Refused::NotReady)?;
+    let shown: Vec<_> = messages.iter().filter_map(|m| m.shown(reading.source.root())).collect();
+    Ok(json(StatusCode::OK, answer::to_json(&shown)))
+}
+
+async fn people(State(reading): State<Reading>, headers: HeaderMap) -> Result<Response, Refused> {
+    accepts(&headers, answer::JSON)?;
+    let mut people = reading.source.board().people().ok_or(Refused::NotReady)?;
+    people.sort_by_cached_key(PersonView::order);
+    Ok(json(StatusCode::OK, answer::to_json(&people)))
+}
+
+async fn person(
+    State(reading): State<Reading>,
+    headers: HeaderMap,
+    user: Result<Path<String>, PathRejection>,
+) -> Result<Response, Refused> {
+    accepts(&headers, answer::JSON)?;
+    let board = reading.source.board();
+    if !board.is_open() {
+        return Err(Refused::NotReady);
+    }
+    // What is no id is nobody's.
+    let user = user.map_err(|_| Refused::Nobody)?.0;
+    let person = board.person(&user).ok_or(Refused::Nobody)?;
+    Ok(json(StatusCode::OK, answer::to_json(&person)))
+}
+
+/// Whether this program can do its work. Everybody may ask, so it tells nothing else.
+async fn health(State(reading): State<Reading>) -> Result<Response, Refused> {
+    if reading.source.is_well() {
+        Ok(json(StatusCode::OK, r#"{"status":"ok"}"#.into()))
+    } else {
+        Err(Refused::NoBroker)
+    }
+}

@@ -1,0 +1,227 @@
+//! Answers as JSON: what was asked for, or why not.
+//!
+//! Owns the codes and words of every refusal. Programs branch on the code.
+
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use serde::Serialize;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
+
+pub(crate) const JSON: &str = "application/json";
+pub(crate) const EVENTS: &str = "text/event-stream";
+
+/// Why a request is not answered as it wished.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refused {
+    /// Whoever asks did not say who they are, or nobody whom we know.
+    #[error("say who you are: Authorization: Bearer and a token; `porchlight token` makes one")]
+    Unauthorized {
+        /// Whether a member's name and secret would do as well.
+        basic: bool,
+    },
+    /// Somebody tries tokens.
+    #[error("too many wrong tokens from this address; wait, and correct the token")]
+    TooManyAttempts(Duration),
+    /// No such path.
+    #[error("nothing is at this path; /openapi.json lists what there is")]
+    NotFound,
+    /// No such person.
+    #[error("nobody here has this id; /v1/people lists everybody")]
+    Nobody,
+    /// Something else than GET or HEAD.
+    #[error("this path is read with GET")]
+    MethodNotAllowed,
+    /// The reader wants a form that we do not have.
+    #[error("the answer has another form than Accept asks for")]
+    NotAcceptable,
+    /// A parameter that we can't read.
+    #[error("follow is true or false")]
+    BadQuery,
+    /// There is work for more than we do at a time.
+    #[error("too much is asked for at once; try again in a moment")]
+    Busy,
+    /// As many streams as there may be.
+    #[error("too many streams are open; close some, or try again later")]
+    TooManyStreams,
+    /// A gateway that has not read its broker yet.
+    #[error("the broker was not read yet; try again in a moment")]
+    NotReady,
+    /// A gateway without its broker.
+    #[error("the connection to the broker is down")]
+    NoBroker,
+}
+
+impl Refused {
+    pub(crate) const fn code(self) -> &'static str {
+        match self {
+            Self::Unauthorized { .. } => "unauthorized",
+            Self::TooManyAttempts(_) => "too_many_attempts",
+            Self::NotFound => "not_found",
+            Self::Nobody => "nobody",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::NotAcceptable => "not_acceptable",
+            Self::BadQuery => "bad_query",
+            Self::Busy => "busy",
+            Self::TooManyStreams => "too_many_streams",
+            Self::NotReady => "not_ready",
+            Self::NoBroker => "no_broker",
+        }
+    }
+
+    const fn status(self) -> StatusCode {
+        match self {
+            Self::Unauthorized { .. } => StatusCode::UNAUTHORIZED,
+            Self::TooManyAttempts(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::NotFound | Self::Nobody => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+            Self::BadQuery => StatusCode::BAD_REQUEST,
+            Self::Busy | Self::TooManyStreams | Self::NotReady | Self::NoBroker => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+        }
+    }
+
+    /// In how many seconds it makes sense to ask again.
+    fn retry_after(self) -> Option<u64> {
+        match self {
+            Self::TooManyAttempts(wait) => Some(wait.as_secs().max(1)),
+            Self::Busy | Self::NotReady | Self::NoBroker => Some(1),
+            Self::TooManyStreams => Some(15),
+            _ => None,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Problem<'a> {
+    code: &'a str,
+    message: &'a str,
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let problem = Problem { code: self.code(), message: &self.to_string() };
+        let mut response = json(self.status(), to_json(&problem));
+        let headers = response.headers_mut();
+        if let Some(seconds) = self.retry_after() {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Self::Unauthorized { basic } = self {
+            let challenge = if basic {
+                r#"Bearer realm="porchlight", Basic realm="porchlight", charset="UTF-8""#
+            } else {
+                r#"Bearer realm="porchlight""#
+            };
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+        response
+    }
+}
+
+pub(crate) fn to_json(value: &impl Serialize) -> Bytes {
+    serde_json::to_vec(value).expect("views have only text keys").into()
+}
+
+pub(crate) fn json(status: StatusCode, body: Bytes) -> Response {
+    (status, [(header::CONTENT_TYPE, JSON)], Body::from(body)).into_response()
+}
+
+/// Whether the reader takes an answer of this media type (RFC 9110, section 12.5.1). Who says nothing takes all.
+pub(crate) fn accepts(headers: &HeaderMap, media_type: &str) -> Result<(), Refused> {
+    let mut ranges = headers
+        .get_all(header::ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter(|range| !range.trim().is_empty())
+        .peekable();
+    if ranges.peek().is_none() {
+        return Ok(());
+    }
+    let kind = media_type.split('/').next().unwrap_or_default();
+    // The most specific range that fits decides.
+    let mut best = None;
+    for range in ranges {
+        let mut parts = range.split(';').map(str::trim);
+        let named = parts.next().unwrap_or_default().to_ascii_lowercase();
+        let fit = match named.as_str() {
+            named if named == media_type => 3,
+            named if named.strip_suffix("/*") == Some(kind) => 2,
+            "*/*" => 1,
+            _ => continue,
+        };
+        let quality = parts.find_map(|p| p.strip_prefix("q=").or_else(|| p.strip_prefix("Q=")));
+        let wanted = quality.is_none_or(|q| q.trim().parse::<f32>().is_ok_and(|q| q > 0.0));
+        if best.is_none_or(|(before, _)| fit > before) {
+            best = Some((fit, wanted));
+        }
+    }
+    if best.is_some_and(|(_, wanted)| wanted) { Ok(()) } else { Err(Refused::NotAcceptable) }
+}
+
+/// A body that counts as under way until it is sent or dropped.
+pub(crate) struct Counted {
+    body: Body,
+    _turn: OwnedSemaphorePermit,
+}
+
+impl Counted {
+    pub(crate) fn new(body: Body, turn: OwnedSemaphorePermit) -> Self {
+        Self { body, _turn: turn }
+    }
+}
+
+impl HttpBody for Counted {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn taken(accept: &str) -> bool {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ACCEPT, accept.parse().unwrap());
+        accepts(&headers, JSON).is_ok()
+    }
+
+    #[test]
+    fn what_a_reader_accepts_is_as_the_specification_says() {
+        assert!(accepts(&HeaderMap::new(), JSON).is_ok());
+        for accept in [
+            "*/*",
+            "application/json",
+            "Application/JSON; charset=utf-8",
+            "text/html, application/*;q=0.5",
+            "text/html;q=0.9,*/*;q=0.1",
+            "",
+        ] {
+            assert!(taken(accept), "{accept}");
+        }
+        for accept in ["text/html", "application/json;q=0, */*", "*/*;q=0", "nonsense"] {
+            assert!(!taken(accept), "{accept}");
+        }
+    }
+}

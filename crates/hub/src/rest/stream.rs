@@ -1,0 +1,200 @@
+//! People as server-sent events (WHATWG HTML, section 9.2): first everybody, then every change.
+//!
+//! Owns the form of the events and the life of a stream. A stream keeps no changes for its reader, only the place that it has
+//! come to on the [`Board`]; so whoever does not read costs a place, and the connection, which
+//! [`super::serve`] ends when nothing of it was read for a while. Whoever comes back says by `Last-Event-ID` what they have seen.
+
+use super::Reading;
+use super::answer::{EVENTS, Refused, accepts};
+use super::board::{Board, Place};
+use super::guard::{Asker, Peer, Permission};
+use axum::body::{Body, Bytes};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Extension, Query, State};
+use axum::http::{HeaderMap, HeaderName, header};
+use axum::response::{IntoResponse, Response};
+use hyper::body::{Body as HttpBody, Frame};
+use serde::Deserialize;
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, watch};
+
+/// Streams open at a time.
+pub(crate) const STREAMS: usize = 64;
+/// After so long without a change a comment is sent, so that proxies and readers know that the stream lives; and it is asked
+/// again whether the reader may read.
+pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// How much is made at a time: one piece is all that a stream has in memory.
+const PIECE: usize = 64;
+
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Wish {
+    /// Whether to wait for changes; otherwise the answer ends with what there is.
+    follow: Option<bool>,
+}
+
+/// `GET /v1/stream`.
+pub(super) async fn follow(
+    State(reading): State<Reading>,
+    peer: Option<Extension<Peer>>,
+    headers: HeaderMap,
+    wish: Result<Query<Wish>, QueryRejection>,
+) -> Result<Response, Refused> {
+    accepts(&headers, EVENTS)?;
+    let Ok(Query(wish)) = wish else {
+        return Err(Refused::BadQuery);
+    };
+    let board = reading.source.board();
+    if !board.is_open() {
+        return Err(Refused::NotReady);
+    }
+    let turn = Arc::clone(&reading.streams).try_acquire_owned();
+    let turn = turn.map_err(|_| Refused::TooManyStreams)?;
+    let seen = headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok()).and_then(Place::parse);
+    let seen = seen.filter(|place| board.since(*place, 0).is_some());
+    let stream = Stream {
+        turned: board.turned(),
+        at: seen.map_or_else(|| At::Beginning, At::Place),
+        asker: Asker::new(&headers, peer.map(|Extension(peer)| peer)),
+        follows: wish.follow.unwrap_or(true),
+        reading,
+        _turn: turn,
+    };
+    let headers = [(header::CONTENT_TYPE, EVENTS)];
+    Ok((headers, Body::new(Pieces::new(stream))).into_response())
+}
+
+/// How far a stream has come.
+enum At {
+    /// Everybody is to be told.
+    Beginning,
+    /// Everybody up to this user was told, as of that place.
+    Told(String, Place),
+    /// All that happened up to here was told.
+    Place(Place),
+    End,
+}
+
+struct Stream {
+    reading: Reading,
+    turned: watch::Receiver<u64>,
+    at: At,
+    asker: Asker,
+    follows: bool,
+    _turn: OwnedSemaphorePermit,
+}
+
+impl Stream {
+    /// The next piece, or none at the end.
+    async fn next(mut self) -> Option<(Bytes, Self)> {
+        loop {
+            if self.reading.guard.may_read(&self.asker) != Permission::Granted {
+                return None;
+            }
+            // Before one looks, so that nothing comes unseen between looking and waiting.
+            self.turned.mark_unchanged();
+            let source = Arc::clone(&self.reading.source);
+            let piece = self.look(source.board())?;
+            if !piece.is_empty() {
+                return Some((piece.into(), self));
+            }
+            if !self.follows {
+                return None;
+            }
+            match tokio::time::timeout(self.reading.keep_alive, self.turned.changed()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => return None,
+                Err(_) => return Some((Bytes::from_static(b":\n\n"), self)),
+            }
+        }
+    }
+
+    /// What there is to tell now; none at the end.
+    fn look(&mut self, board: &Board) -> Option<Vec<u8>> {
+        match std::mem::replace(&mut self.at, At::End) {
+            At::Beginning => {
+                let place = board.place();
+                let piece = format!("id: {place}\nevent: snapshot\ndata: [").into_bytes();
+                Some(self.tell_people(board, None, place, piece))
+            }
+            At::Told(user, place) => Some(self.tell_people(board, Some(&user), place, Vec::new())),
+            At::Place(place) => {
+                // A reader that has fallen behind what is kept begins anew, as one that comes does.
+                let entries = board.since(place, PIECE)?;
+                self.at = At::Place(entries.last().map_or(place, |entry| board.after(entry)));
+                let mut piece = Vec::new();
+                for entry in &entries {
+                    let id = board.after(entry);
+                    let head = format!("id: {id}\nevent: {}\ndata: ", entry.event);
+                    piece.extend_from_slice(head.as_bytes());
+                    piece.extend_from_slice(&entry.data);
+                    piece.extend_from_slice(b"\n\n");
+                }
+                Some(piece)
+            }
+            At::End => None,
+        }
+    }
+
+    /// Goes on with the list of everybody. Whoever changes meanwhile is told of again behind it.
+    fn tell_people(
+        &mut self,
+        board: &Board,
+        after: Option<&str>,
+        place: Place,
+        mut piece: Vec<u8>,
+    ) -> Vec<u8> {
+        let people = board.page(after, PIECE);
+        for (at, (_, json)) in people.iter().enumerate() {
+            if at > 0 || after.is_some() {
+                piece.push(b',');
+            }
+            piece.extend_from_slice(json);
+        }
+        self.at = match people.into_iter().nth(PIECE - 1) {
+            Some((last, _)) => At::Told(last, place),
+            None => {
+                piece.extend_from_slice(b"]\n\n");
+                At::Place(place)
+            }
+        };
+        piece
+    }
+}
+
+type Piece = Option<(Bytes, Stream)>;
+
+/// A stream as a body: one piece at a time, made when the one before was taken.
+struct Pieces(Option<Pin<Box<dyn Future<Output = Piece> + Send>>>);
+
+impl Pieces {
+    fn new(stream: Stream) -> Self {
+        Self(Some(Box::pin(stream.next())))
+    }
+}
+
+impl HttpBody for Pieces {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let Some(making) = &mut self.0 else {
+            return Poll::Ready(None);
+        };
+        let piece = std::task::ready!(making.as_mut().poll(cx));
+        self.0 = None;
+        Poll::Ready(piece.map(|(piece, stream)| {
+            self.0 = Some(Box::pin(stream.next()));
+            Ok(Frame::data(piece))
+        }))
+    }
+}

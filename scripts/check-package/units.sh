@@ -1,0 +1,53 @@
+# shellcheck shell=bash
+# Sourced by root.sh: the units, in a systemd such as a user has. It is root's here, who may make control groups; where not even
+# root may, as in some containers, it says that they were not checked.
+
+of_units() {
+    inside env HOME=/run/units XDG_RUNTIME_DIR=/run/units "$@"
+}
+unit_pid() { of_units systemctl --user show --property MainPID --value "$1"; }
+unit_is() { [[ $(of_units systemctl --user is-active "$1") == "$2" ]]; }
+unit_began_again() { [[ $(unit_pid porchlight) != 0 && $(unit_pid porchlight) != "$1" ]]; }
+who_of_units() { of_units porchlight who | grep -F 'uma  online'; }
+systemd_runs() {
+    mkdir -p "$debian"/run/systemd/system "$debian"/run/units/.config/porchlight
+    chmod 700 "$debian/run/units"
+    mount --rbind /sys "$debian/sys"
+    of_units /lib/systemd/systemd --user --unit=basic.target --log-target=console >"$outside/units.log" 2>&1 &
+    until_it 10 unit_is basic.target active
+}
+units_run() {
+    of_units systemctl --user start porchlight-hub
+    until_it 10 grep addr "$debian/run/units/porchlight/hub.json"
+    local addr was
+    addr=$(grep -o '127[0-9.:]*' "$debian/run/units/porchlight/hub.json")
+    printf 'user = "uma"\n[broker]\nurl = "mqtt://%s"\n' "$addr" >"$debian/run/units/.config/porchlight/config.toml"
+    of_units systemctl --user start porchlight
+    until_it 20 who_of_units
+    was=$(unit_pid porchlight)
+    of_units systemctl --user reload porchlight
+    until_it 20 who_of_units
+    [[ $(unit_pid porchlight) == "$was" ]]
+    kill -KILL "$was"
+    until_it 20 unit_began_again "$was"
+    until_it 20 who_of_units
+    of_units systemctl --user stop porchlight porchlight-hub
+    # A config that only a person can put right is not tried again.
+    echo 'user = 1' >"$debian/run/units/.config/porchlight/config.toml"
+    of_units systemctl --user start porchlight
+    until_it 20 unit_is porchlight failed
+    [[ $(of_units systemctl --user show --property NRestarts --value porchlight) == 0 ]]
+}
+units_end() {
+    of_units systemctl --user exit
+    until_it 10 [ ! -e "$debian/run/units/systemd/private" ]
+    umount --recursive --lazy "$debian/sys"
+    rm -r "$debian/run/systemd/system" "$debian/run/units"
+}
+if (systemd_runs) >"$outside/systemd_runs" 2>&1; then
+    check 'the units start, stay confined, start again after a crash, and give up on a wrong config' units_run
+    check 'they end' units_end
+else
+    say 'not checked: the units, as no systemd of a user can run here'
+    rm -rf "$debian/run/systemd/system"
+fi
