@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { byTest, click, find, open, press, settled, snapshot, type } from './stage';
 
 const first = snapshot({ stage: 'first_start', suggested_name: 'Mia', me: null, link: { state: 'unset' } });
-const missing = { code: 'keyring_missing', message: 'no keyring runs here.' };
+const missing = { code: 'keyring_absent', message: 'no keyring runs here.' };
 
 function isThere(id: string): boolean {
   return document.querySelector(`[data-testid="${id}"]`) !== null;
@@ -110,7 +110,7 @@ describe('starting a team', () => {
     expect(isThere('keep-in-file')).toBe(false);
   });
 
-  it.each(['keyring_missing', 'keyring_locked', 'keyring_refused'])('offers a file at %s, and says what that means', async (code) => {
+  it.each(['keyring_absent', 'keyring_locked', 'keyring_refused', 'keyring_failed'])('offers a file at %s, and says what that means', async (code) => {
     const stage = await open(first);
     stage.host.startTeam.mockRejectedValueOnce({ ...missing, code });
     await go('start-team');

@@ -263,6 +263,11 @@ describe('removing', () => {
   });
 });
 
+it('the device that hosts the team is not forgotten while it does', async () => {
+  await openTeam();
+  expect(isThere('[data-device="me-1"] button')).toBe(false);
+});
+
 describe('leaving and moving', () => {
   it('leaving asks first', async () => {
     const stage = await openTeam();

@@ -85,6 +85,17 @@ describe('the connection', () => {
     expect(stage.host.reconnectNow).toHaveBeenCalledOnce();
   });
 
+  it('that waits for the computer that hosts the team says so calmly, and nothing else', async () => {
+    const host = { name: 'Anna', cause: 'asleep' as const, since: new Date(2026, 0, 2, 14, 2).getTime() };
+    const asleep = { code: 'host_asleep', message: "Anna's computer, which hosts this team, is asleep" };
+    const link = { state: 'connecting' as const, as_of: null, retry_at: Date.now() + 9_000, problem: asleep, host };
+    await open(snapshot({ link, problems: [asleep] }));
+    const said = find('[data-testid="link"] [role="status"]').textContent;
+    expect(said).toMatch(/^\s*Anna's computer, which hosts this team, is asleep since .*\.\s*$/);
+    expect(byTest('link').className).toContain('calm');
+    expect(document.querySelector('[data-testid="problems"]')).toBeNull();
+  });
+
   it('that was refused shows what the broker said', async () => {
     const refused = { state: 'refused' as const, as_of: null, retry_at: Date.now() + 300_000, problem };
     await open(snapshot({ link: refused }));

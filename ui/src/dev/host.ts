@@ -2,7 +2,7 @@
  * A host without a host, for `vite --mode demo` only: it plays a scene and does what it is told to, after a while.
  *
  * `?scene=` says which (`scenes.ts`), `?team=` which team (`hosted`, `requests`, `joined`, `alone`, `gone`), `?link` that
- * a link was followed, `?nearby` that teams are seen, `?keyring=missing` that no keyring takes a secret, `?fail=<command>`
+ * a link was followed, `?nearby` that teams are seen, `?keyring=absent` that no keyring takes a secret, `?fail=<command>`
  * what shall not work.
  * The production build never sees this file.
  */

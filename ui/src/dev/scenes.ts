@@ -47,8 +47,9 @@ export const scenes: ReadonlyMap<string, () => Snapshot> = new Map([
           retry_at: Date.now() + 40_000,
           problem: {
             code: 'host_asleep',
-            message: "Ada Lovelace's computer, which hosts this team, is asleep since 14:02",
+            message: "Ada Lovelace's computer, which hosts this team, is asleep",
           },
+          host: { name: 'Ada Lovelace', cause: 'asleep', since: ago(4) },
         }),
       }),
   ],

@@ -59,8 +59,8 @@ export interface Host {
   /** Resolves once the news is being heard; the function it gives stops hearing it. */
   listen<Name extends keyof News>(name: Name, told: (news: News[Name]) => void): Promise<() => void>;
   /**
-   * Where the system's keyring does not keep what lets this device in, this is refused with one of the codes of
-   * `KEYRING`; `keepInFile` is for somebody who was told what that means.
+   * Where the system's keyring does not keep what lets this device in, this is refused with a code that begins
+   * as `KEYRING` does; `keepInFile` is for somebody who was told what that means.
    */
   startTeam(team: string, name: string, keepInFile: boolean): Promise<void>;
   /** The link that was followed, which the host then has no longer. */

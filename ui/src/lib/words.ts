@@ -3,7 +3,17 @@
  *
  * Says what is known and no more: where a time or a cause is absent, none is made up.
  */
-import type { CauseView, ChosenStatus, DeviceView, Doubt, LinkView, MeView, PersonView, Problem } from './contract';
+import type {
+  CauseView,
+  ChosenStatus,
+  DeviceView,
+  Doubt,
+  HostView,
+  LinkView,
+  MeView,
+  PersonView,
+  Problem,
+} from './contract';
 import type { Group } from './groups';
 import { moment, secondsUntil } from './moment';
 
@@ -191,15 +201,20 @@ export function linkProblem(link: LinkView): Problem | null {
   return link.state === 'connecting' || link.state === 'refused' ? link.problem : null;
 }
 
-/**
- * The computer at which the team meets is asleep, off or out of reach: nothing that anybody did wrong, and it mends
- * itself. The message says all of it.
- */
-export function isHostAway(problem: Problem | null): boolean {
-  return problem !== null && HOST_AWAY.includes(problem.code);
+/** "Anna's computer, which hosts this team, is asleep since 14:02". Mirrors `words::host` of the core. */
+export function hostAway(host: HostView, now: number, say: Moment = moment): string {
+  const at = (word: string) => (host.since === null ? '' : ` ${word} ${say(host.since, now)}`);
+  const happened: Partial<Record<CauseView, string>> = {
+    asleep: `is asleep${at('since')}`,
+    left: `was switched off or quit Porchlight${at('at')}`,
+  };
+  return `${host.name}'s computer, which hosts this team, ${happened[host.cause] ?? `lost its connection${at('at')}`}`;
 }
 
-const HOST_AWAY = ['host_asleep', 'host_left', 'host_lost'];
+/** The computer at which the team meets, while it is why nobody answers: nothing that anybody did wrong. */
+export function absentHost(link: LinkView): HostView | null {
+  return link.state === 'connecting' ? (link.host ?? null) : null;
+}
 
 /** When the list was last true, while it may not be. */
 export function asOf(link: LinkView): number | null {
