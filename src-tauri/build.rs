@@ -8,12 +8,25 @@ use std::path::{Path, PathBuf};
 
 const COMMANDS: &[&str] = &[
     "snapshot",
-    "take_link",
     "choose",
     "clear_chosen",
     "reconnect_now",
-    "start_here",
     "look_around",
+    "start_team",
+    "take_link",
+    "read_link",
+    "join",
+    "look_nearby",
+    "ask_to_join",
+    "stop_asking",
+    "team",
+    "invite",
+    "revoke_invite",
+    "decide",
+    "remove_member",
+    "forget_device",
+    "leave_team",
+    "move_here",
 ];
 const STATES: [&str; 6] = ["online", "unknown", "away", "dnd", "connecting", "offline"];
 const SIZES: [u32; 4] = [22, 32, 44, 64];

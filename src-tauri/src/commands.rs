@@ -4,22 +4,26 @@
 
 use std::time::Duration;
 
+use porchlight_agent::leaving::Leave;
+use porchlight_agent::membership::Keep;
 use porchlight_core::input::Command;
+use porchlight_core::team::InviteOrder;
+use porchlight_core::view::team::{InvitationView, InviteShown, TeamPane};
 use porchlight_core::view::{ChosenStatus, Problem, Snapshot};
 use tauri::State;
 
-use crate::desk::Desktop;
+use crate::wish::{Desktop, Wish};
 
 type Answer<T> = Result<T, Problem>;
+
+/// The person was told what a file means, or was not asked.
+fn kept(in_file: bool) -> Keep {
+    if in_file { Keep::FileAgreed } else { Keep::Keyring }
+}
 
 #[tauri::command]
 pub(crate) async fn snapshot(desktop: State<'_, Desktop>) -> Answer<Snapshot> {
     desktop.snapshot().await
-}
-
-#[tauri::command]
-pub(crate) async fn take_link(desktop: State<'_, Desktop>) -> Answer<Option<String>> {
-    desktop.take_link().await
 }
 
 #[tauri::command]
@@ -45,11 +49,116 @@ pub(crate) fn reconnect_now(desktop: State<'_, Desktop>) {
 }
 
 #[tauri::command]
-pub(crate) async fn start_here(desktop: State<'_, Desktop>, name: String) -> Answer<()> {
-    desktop.start_here(name).await
+pub(crate) async fn look_around(desktop: State<'_, Desktop>) -> Answer<()> {
+    desktop.try_ask(Wish::LookAround).await
 }
 
 #[tauri::command]
-pub(crate) async fn look_around(desktop: State<'_, Desktop>) -> Answer<()> {
-    desktop.look_around().await
+pub(crate) async fn start_team(
+    desktop: State<'_, Desktop>,
+    team: String,
+    name: String,
+    keep_in_file: bool,
+) -> Answer<()> {
+    let keep = kept(keep_in_file);
+    desktop.try_ask(|answer| Wish::StartTeam { team, name, keep, answer }).await
+}
+
+#[tauri::command]
+pub(crate) async fn take_link(desktop: State<'_, Desktop>) -> Answer<Option<String>> {
+    desktop.take_link().await
+}
+
+#[tauri::command]
+pub(crate) async fn read_link(
+    desktop: State<'_, Desktop>,
+    link: String,
+) -> Answer<InvitationView> {
+    desktop.try_ask(|answer| Wish::ReadLink(link, answer)).await
+}
+
+#[tauri::command]
+pub(crate) async fn join(
+    desktop: State<'_, Desktop>,
+    link: String,
+    name: String,
+    keep_in_file: bool,
+) -> Answer<()> {
+    let keep = kept(keep_in_file);
+    desktop.try_ask(|answer| Wish::Join { link, name, keep, answer }).await
+}
+
+#[tauri::command]
+pub(crate) async fn look_nearby(desktop: State<'_, Desktop>, on: bool) -> Answer<()> {
+    desktop.try_ask(|answer| Wish::LookNearby(on, answer)).await
+}
+
+#[tauri::command]
+pub(crate) async fn ask_to_join(
+    desktop: State<'_, Desktop>,
+    id: String,
+    name: String,
+    keep_in_file: bool,
+) -> Answer<String> {
+    let keep = kept(keep_in_file);
+    desktop.try_ask(|answer| Wish::AskToJoin { id, name, keep, answer }).await
+}
+
+#[tauri::command]
+pub(crate) fn stop_asking(desktop: State<'_, Desktop>) {
+    desktop.wish(Wish::StopAsking);
+}
+
+#[tauri::command]
+pub(crate) async fn team(desktop: State<'_, Desktop>) -> Answer<TeamPane> {
+    desktop.try_ask(Wish::Standing).await?.pane().await
+}
+
+#[tauri::command]
+pub(crate) async fn invite(
+    desktop: State<'_, Desktop>,
+    for_me: bool,
+    uses: u32,
+    lasts_seconds: u64,
+) -> Answer<InviteShown> {
+    let order = InviteOrder { for_me, uses: Some(uses), lasts_s: Some(lasts_seconds) };
+    desktop.try_ask(Wish::Standing).await?.invite(order).await
+}
+
+#[tauri::command]
+pub(crate) async fn revoke_invite(desktop: State<'_, Desktop>, id: String) -> Answer<()> {
+    desktop.try_ask(Wish::Standing).await?.revoke_invite(&id).await
+}
+
+#[tauri::command]
+pub(crate) async fn decide(
+    desktop: State<'_, Desktop>,
+    id: String,
+    approve: bool,
+) -> Answer<()> {
+    desktop.try_ask(Wish::Standing).await?.decide(&id, approve).await
+}
+
+#[tauri::command]
+pub(crate) async fn remove_member(desktop: State<'_, Desktop>, user: String) -> Answer<()> {
+    desktop.try_ask(Wish::Standing).await?.remove(&user).await
+}
+
+#[tauri::command]
+pub(crate) async fn forget_device(desktop: State<'_, Desktop>, id: String) -> Answer<()> {
+    let standing = desktop.try_ask(Wish::Standing).await?;
+    if standing.is_this_device(&id) {
+        return desktop.try_ask(|answer| Wish::Leave(Leave::Device, answer)).await;
+    }
+    standing.forget(&id).await
+}
+
+#[tauri::command]
+pub(crate) async fn leave_team(desktop: State<'_, Desktop>) -> Answer<()> {
+    desktop.try_ask(|answer| Wish::Leave(Leave::Team, answer)).await
+}
+
+#[tauri::command]
+pub(crate) async fn move_here(desktop: State<'_, Desktop>) -> Answer<()> {
+    desktop.try_ask(Wish::MoveHere).await
 }

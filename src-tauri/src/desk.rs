@@ -1,123 +1,35 @@
 //! The thread on which presence runs, and its desk: everything the shell wants or hears passes over it.
 //!
 //! Owns the agent, the hub where this machine runs one, and the sinks. Deliberately decides nothing about
-//! presence; how the app comes to have a team is in [`crate::start`].
+//! presence; how the app comes to have a team is in [`crate::start`], and what takes a while in [`deed`].
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use porchlight_agent::agent::{Agent, Event};
 use porchlight_agent::flags::Flags;
+use porchlight_agent::membership::Membership;
 use porchlight_agent::teammates::Teammates;
+use porchlight_core::id::DeviceId;
 use porchlight_core::input::Command;
 use porchlight_core::view::{LinkView, Problem, Snapshot, Stage};
 use porchlight_hub::{Hub, HubEvent};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 use crate::link::Link;
 use crate::notices::Notices;
 use crate::shell::Shell;
 use crate::tray::Tray;
-use crate::{account, start};
+use crate::wish::{Answer, Desktop, Wish};
+use crate::{account, hosting, start};
+
+mod deed;
+mod vicinity;
+
+use deed::{Deed, Unkept};
+use vicinity::Vicinity;
 
 /// A desktop without a tray for so long gets the window instead.
 const WITHOUT_TRAY: Duration = Duration::from_secs(10);
-
-/// What the shell wants of the desk.
-#[derive(Debug)]
-pub(crate) enum Wish {
-    Command(Command),
-    Snapshot(oneshot::Sender<Snapshot>),
-    StartHere(String, oneshot::Sender<Result<(), Problem>>),
-    LookAround(oneshot::Sender<Result<(), Problem>>),
-    OpenWindow,
-    /// A link that the person followed, as it came.
-    OpenLink(String),
-    /// What the window is to do with a link, asked by it.
-    TakeLink(oneshot::Sender<Option<Link>>),
-    /// A tray appeared on this desktop, or went.
-    TrayThere(bool),
-    Quit,
-}
-
-/// How commands, tray and notices speak to the desk.
-#[derive(Debug, Clone)]
-pub(crate) struct Desktop {
-    wishes: mpsc::UnboundedSender<Wish>,
-    tray: Arc<AtomicBool>,
-}
-
-impl Desktop {
-    pub(crate) fn new(wishes: mpsc::UnboundedSender<Wish>) -> Self {
-        Self { wishes, tray: Arc::new(AtomicBool::new(false)) }
-    }
-
-    fn wish(&self, wish: Wish) {
-        // A desk that is gone is on its way out with the process.
-        let _ = self.wishes.send(wish);
-    }
-
-    pub(crate) fn command(&self, command: Command) {
-        self.wish(Wish::Command(command));
-    }
-
-    pub(crate) fn open_window(&self) {
-        self.wish(Wish::OpenWindow);
-    }
-
-    pub(crate) fn open_link(&self, link: String) {
-        self.wish(Wish::OpenLink(link));
-    }
-
-    #[cfg_attr(
-        not(target_os = "linux"),
-        expect(dead_code, reason = "for the tray, which is not there yet")
-    )]
-    pub(crate) fn quit(&self) {
-        self.wish(Wish::Quit);
-    }
-
-    /// Whether a tray brings the window back.
-    pub(crate) fn has_tray(&self) -> bool {
-        self.tray.load(Ordering::Relaxed)
-    }
-
-    #[cfg_attr(
-        not(target_os = "linux"),
-        expect(dead_code, reason = "for the tray, which is not there yet")
-    )]
-    pub(crate) fn tray_there(&self, there: bool) {
-        self.tray.store(there, Ordering::Relaxed);
-        self.wish(Wish::TrayThere(there));
-    }
-
-    pub(crate) async fn snapshot(&self) -> Result<Snapshot, Problem> {
-        self.ask(Wish::Snapshot).await
-    }
-
-    pub(crate) async fn start_here(&self, name: String) -> Result<(), Problem> {
-        self.ask(|answer| Wish::StartHere(name, answer)).await?
-    }
-
-    /// The link that waits for the window, which has it from then on.
-    pub(crate) async fn take_link(&self) -> Result<Option<String>, Problem> {
-        self.ask(Wish::TakeLink).await.map(|link| link.map(Link::into_text))
-    }
-
-    pub(crate) async fn look_around(&self) -> Result<(), Problem> {
-        self.ask(Wish::LookAround).await?
-    }
-
-    async fn ask<T>(&self, wish: impl FnOnce(oneshot::Sender<T>) -> Wish) -> Result<T, Problem> {
-        let (sender, answer) = oneshot::channel();
-        self.wish(wish(sender));
-        answer.await.map_err(|_| Problem {
-            code: "stopping".to_owned(),
-            message: "Porchlight is being closed".to_owned(),
-        })
-    }
-}
 
 /// With what the app was started.
 #[derive(Debug)]
@@ -132,7 +44,11 @@ pub(crate) struct Opening {
 pub(crate) struct Team {
     pub(crate) stage: Stage,
     pub(crate) agent: Agent,
+    /// Which device this is.
+    pub(crate) device: DeviceId,
     pub(crate) hub: Option<Hub>,
+    /// With what this account belongs to it, where its hub lists members.
+    pub(crate) membership: Option<Membership>,
     pub(crate) teammates: Option<Teammates>,
 }
 
@@ -148,6 +64,11 @@ pub(crate) struct Desk {
     problems: Vec<Problem>,
     /// The last link that was followed, until the window takes it.
     link: Option<Link>,
+    /// What the person asked for and what takes a while. One at a time.
+    deed: Option<Deed>,
+    /// Who let us in, while that is kept nowhere.
+    unkept: Option<Unkept>,
+    vicinity: Vicinity,
     tray: Tray,
     notices: Notices,
     /// When to open the window because no tray came.
@@ -181,6 +102,9 @@ impl Desk {
                     stage: Stage::Starting,
                     problems: Vec::new(),
                     link: opening.link,
+                    deed: None,
+                    unkept: None,
+                    vicinity: Vicinity::default(),
                     give_up_on_tray: None,
                 };
                 desk.run(opening.show).await;
@@ -220,6 +144,8 @@ impl Desk {
                     Told::Agent(event) => self.pass_on(*event),
                     Told::Hub(event) => self.pass_on_hub(event),
                 },
+                outcome = deed::done(&mut self.deed) => self.settle(outcome).await,
+                teams = self.vicinity.changed() => self.shell.emit("nearby", teams),
                 () = at(without_tray) => {
                     self.give_up_on_tray = None;
                     // One that came meanwhile is where the person put it.
@@ -243,14 +169,27 @@ impl Desk {
                 // A window that was closed meanwhile needs no answer.
                 let _ = answer.send(self.snapshot().await);
             }
-            Wish::StartHere(name, answer) => {
-                let outcome = self.set_up(start::here(&self.flags.clone(), &name)).await;
-                let _ = answer.send(outcome);
+            Wish::LookAround(answer) => self.look_around(answer).await,
+            Wish::StartTeam { team, name, keep, answer } => {
+                self.start_team(team, name, keep, answer).await;
             }
-            Wish::LookAround(answer) => {
-                let outcome = self.set_up(start::look_around()).await;
-                let _ = answer.send(outcome);
+            Wish::ReadLink(link, answer) => {
+                let _ = answer.send(start::read(&link).map(|read| self.vicinity.view(read)));
             }
+            Wish::Join { link, name, keep, answer } => self.join(link, name, keep, answer).await,
+            Wish::LookNearby(on, answer) => {
+                let _ = answer.send(self.vicinity.look(on));
+            }
+            Wish::AskToJoin { id, name, keep, answer } => {
+                self.ask_to_join(id, name, keep, answer).await;
+            }
+            Wish::Asked(code, outcome) => self.asked(code, outcome).await,
+            Wish::StopAsking => self.vicinity.stop_asking(),
+            Wish::Standing(answer) => {
+                let _ = answer.send(self.standing());
+            }
+            Wish::Leave(leave, answer) => self.leave_team(leave, answer),
+            Wish::MoveHere(answer) => self.move_here(answer),
             Wish::OpenWindow => self.shell.open_window(),
             Wish::OpenLink(link) => self.open_link(&link),
             Wish::TakeLink(answer) => {
@@ -281,29 +220,6 @@ impl Desk {
             .then(|| tokio::time::Instant::now() + WITHOUT_TRAY);
     }
 
-    async fn set_up(
-        &mut self,
-        team: impl Future<Output = Result<Team, Problem>>,
-    ) -> Result<(), Problem> {
-        if self.team.is_some() {
-            return Ok(());
-        }
-        let before = std::mem::replace(&mut self.stage, Stage::Starting);
-        self.show_snapshot().await;
-        let outcome = match team.await {
-            Ok(team) => {
-                self.begin(team);
-                Ok(())
-            }
-            Err(problem) => {
-                self.stage = before;
-                Err(problem)
-            }
-        };
-        self.show_snapshot().await;
-        outcome
-    }
-
     fn begin(&mut self, team: Team) {
         for warning in team.hub.iter().flat_map(Hub::warnings) {
             team.agent.handle.problem(start::hub_problem(warning));
@@ -314,14 +230,20 @@ impl Desk {
 
     async fn snapshot(&self) -> Snapshot {
         if let Some(team) = &self.team
-            && let Ok(snapshot) = team.agent.handle.snapshot(team.stage).await
+            && self.stage == team.stage
+            && let Ok(mut snapshot) = team.agent.handle.snapshot(team.stage).await
         {
+            snapshot.team = team.membership.as_ref().map(|it| it.team().to_owned());
+            if team.stage == Stage::LookingAround {
+                snapshot.suggested_name = account::suggested_name();
+            }
             return snapshot;
         }
         Snapshot {
             seq: 0,
             stage: self.stage,
             suggested_name: account::suggested_name(),
+            team: None,
             me: None,
             link: LinkView::Unset,
             people: Vec::new(),
@@ -365,15 +287,18 @@ impl Desk {
         let Some(team) = self.team.take() else {
             return;
         };
-        team.agent.handle.command(Command::Quit);
-        team.agent.stopped().await;
-        drop(team.teammates);
-        if let Some(hub) = team.hub
-            && let Err(error) = hub.stop().await
-        {
-            tracing::error!("{error}");
+        if let Some(hub) = say_goodbye(team).await {
+            hosting::end(hub).await;
         }
     }
+}
+
+/// What is left of a team when its agent has gone.
+async fn say_goodbye(team: Team) -> Option<Hub> {
+    team.agent.handle.command(Command::Quit);
+    team.agent.stopped().await;
+    drop(team.teammates);
+    team.hub
 }
 
 /// What the team has to tell.

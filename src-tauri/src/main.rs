@@ -15,18 +15,22 @@ mod commands;
 mod desk;
 mod display;
 mod eyes;
+mod hosting;
 mod link;
 mod notices;
 mod shell;
 #[cfg(target_os = "linux")]
 mod single;
 mod start;
+mod team;
 mod tray;
 mod window;
+mod wish;
 
-use desk::{Desk, Desktop, Opening};
+use desk::{Desk, Opening};
 use link::Link;
 use shell::Shell;
+use wish::Desktop;
 
 /// Who of your team is around, in the system tray.
 #[derive(Debug, clap::Parser)]

@@ -17,7 +17,7 @@ pub(crate) use nowhere::Notices;
 mod nowhere {
     use porchlight_core::notice::Notice;
 
-    use crate::desk::Desktop;
+    use crate::wish::Desktop;
 
     pub(crate) struct Notices;
 

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tauri::{AppHandle, Emitter as _, Manager as _, RunEvent};
 
-use crate::desk::Desktop;
+use crate::wish::Desktop;
 #[cfg(not(target_os = "linux"))]
 use crate::link::Link;
 use crate::{commands, window};
@@ -104,12 +104,25 @@ impl MainThread {
             .manage(desktop.clone())
             .invoke_handler(tauri::generate_handler![
                 commands::snapshot,
-                commands::take_link,
                 commands::choose,
                 commands::clear_chosen,
                 commands::reconnect_now,
-                commands::start_here,
                 commands::look_around,
+                commands::start_team,
+                commands::take_link,
+                commands::read_link,
+                commands::join,
+                commands::look_nearby,
+                commands::ask_to_join,
+                commands::stop_asking,
+                commands::team,
+                commands::invite,
+                commands::revoke_invite,
+                commands::decide,
+                commands::remove_member,
+                commands::forget_device,
+                commands::leave_team,
+                commands::move_here,
             ])
             .on_window_event(window::on_event)
             .build(tauri::generate_context!())?;

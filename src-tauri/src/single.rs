@@ -9,7 +9,7 @@ use zbus::Connection;
 use zbus::fdo::RequestNameFlags;
 use zbus::zvariant::{OwnedValue, Value};
 
-use crate::desk::Desktop;
+use crate::wish::Desktop;
 use crate::link::Link;
 
 const NAME: &str = "app.porchlight.Porchlight";

@@ -18,7 +18,7 @@ pub(crate) use nowhere::Tray;
 mod nowhere {
     use porchlight_core::view::tray::TrayView;
 
-    use crate::desk::Desktop;
+    use crate::wish::Desktop;
 
     pub(crate) struct Tray;
 

@@ -14,6 +14,7 @@ mod first_start;
 mod instance;
 mod notices;
 mod security;
+mod team;
 mod tray;
 mod two;
 mod window;

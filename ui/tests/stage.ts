@@ -3,8 +3,8 @@ import { flushSync, mount, unmount } from 'svelte';
 import { onTestFinished, vi } from 'vitest';
 
 import App from '../src/App.svelte';
-import type { MeView, PersonView, Snapshot, Update } from '../src/lib/contract';
-import type { Host } from '../src/lib/host';
+import type { DeviceOfMember, InviteShown, Member, MeView, PersonView, Snapshot, TeamPane, Update } from '../src/lib/contract';
+import type { Host, News } from '../src/lib/host';
 
 export const me: MeView = { user: 'me', name: 'Mia', status: 'online', cause: null, since: null, chosen: null };
 
@@ -39,6 +39,7 @@ export function snapshot(part: Partial<Snapshot> = {}): Snapshot {
     seq: 1,
     stage: 'running',
     suggested_name: null,
+    team: null,
     me,
     link: { state: 'up', since: 0 },
     people: [],
@@ -51,10 +52,40 @@ export function update(seq: number, part: Partial<Update> = {}): Update {
   return { seq, me: null, link: null, joins: [], changes: [], leaves: [], problems: null, ...part };
 }
 
-/** A host whose commands succeed, and the two ways it speaks by itself. */
+export function device(id: string, part: Partial<DeviceOfMember> = {}): DeviceOfMember {
+  return { id, kind: 'laptop', since: 0, last_here: null, this: false, ...part };
+}
+
+export function member(user: string, part: Partial<Member> = {}): Member {
+  return { user, name: user, role: 'member', since: 0, devices: [device(`${user}-1`)], ...part };
+}
+
+/** A team whose starter sits before the window, with one other member. */
+export function pane(part: Partial<TeamPane> = {}): TeamPane {
+  const mine = member('me', { name: 'Mia', role: 'starter', devices: [device('me-1', { this: true })] });
+  return {
+    team: "Mia's team",
+    role: 'starter',
+    hosting: true,
+    me: 'me',
+    host: { name: 'Mia', user: 'me' },
+    members: [member('bob'), mine],
+    invites: [],
+    requests: [],
+    ...part,
+  };
+}
+
+export function invitation(part: Partial<InviteShown> = {}): InviteShown {
+  const link = 'porchlight://join?v=1&token=x';
+  return { id: 'i1', link, for_me: false, uses: 1, ends: 0, qr: ['101', '011', '110'], ...part };
+}
+
+/** A host whose commands succeed, and the ways in which it speaks by itself. */
 export function fakeHost(first: Snapshot) {
   let onSnapshot: (whole: Snapshot) => void = () => {};
   let onUpdate: (change: Update) => void = () => {};
+  let listeners: [keyof News, (news: unknown) => void][] = [];
   const host = {
     snapshot: vi.fn<Host['snapshot']>(async () => first),
     hear: vi.fn<Host['hear']>(async (hearSnapshot, hearUpdate) => {
@@ -65,19 +96,46 @@ export function fakeHost(first: Snapshot) {
     choose: vi.fn<Host['choose']>(async () => {}),
     clearChosen: vi.fn<Host['clearChosen']>(async () => {}),
     reconnectNow: vi.fn<Host['reconnectNow']>(async () => {}),
-    startHere: vi.fn<Host['startHere']>(async () => {}),
     lookAround: vi.fn<Host['lookAround']>(async () => {}),
+    listen: vi.fn<Host['listen']>(async (name, told) => {
+      const heard = told as (news: unknown) => void;
+      listeners.push([name, heard]);
+      return () => {
+        listeners = listeners.filter(([, other]) => other !== heard);
+      };
+    }),
+    startTeam: vi.fn<Host['startTeam']>(async () => {}),
+    takeLink: vi.fn<Host['takeLink']>(async () => null),
+    readLink: vi.fn<Host['readLink']>(async () => ({ team: "Anna's team", at: '192.168.1.5', nearby: false })),
+    join: vi.fn<Host['join']>(async () => {}),
+    lookNearby: vi.fn<Host['lookNearby']>(async () => {}),
+    askToJoin: vi.fn<Host['askToJoin']>(async () => '4711'),
+    stopAsking: vi.fn<Host['stopAsking']>(async () => {}),
+    team: vi.fn<Host['team']>(async () => pane()),
+    invite: vi.fn<Host['invite']>(async () => invitation()),
+    revokeInvite: vi.fn<Host['revokeInvite']>(async () => {}),
+    decide: vi.fn<Host['decide']>(async () => {}),
+    removeMember: vi.fn<Host['removeMember']>(async () => {}),
+    forgetDevice: vi.fn<Host['forgetDevice']>(async () => {}),
+    leaveTeam: vi.fn<Host['leaveTeam']>(async () => {}),
+    moveHere: vi.fn<Host['moveHere']>(async () => {}),
   } satisfies Host;
   return {
     host,
+    /** Whether anybody hears this news now. */
+    isHeard: (name: keyof News) => listeners.some(([heard]) => heard === name),
+    tell<Name extends keyof News>(name: Name, news: News[Name]) {
+      for (const [heard, told] of [...listeners]) if (heard === name) told(news);
+    },
     tellSnapshot: (whole: Snapshot) => onSnapshot(whole),
     tellUpdate: (change: Update) => onUpdate(change),
   };
 }
 
-/** Mounts the window and waits until the first snapshot is on it. */
-export async function open(first: Snapshot) {
+/** Mounts the window and waits until the first snapshot is on it. What the host does otherwise is said beforehand. */
+export async function open(first: Snapshot, otherwise: (stage: ReturnType<typeof fakeHost>) => void = () => {}) {
   const stage = fakeHost(first);
+  otherwise(stage);
   const app = mount(App, { target: document.body, props: { host: stage.host } });
   onTestFinished(() => unmount(app));
   await settled();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { byTest, click, find, open, person, settled, snapshot, type, update } from './stage';
+import { byTest, click, find, open, person, settled, snapshot, update } from './stage';
 
 function rows(group: string): string[] {
   return [...document.querySelectorAll<HTMLElement>(`[data-group="${group}"]`)].map((row) => row.dataset['user'] ?? '');
@@ -85,6 +85,17 @@ describe('the connection', () => {
     expect(stage.host.reconnectNow).toHaveBeenCalledOnce();
   });
 
+  it('that waits for the computer that hosts the team says so calmly, and nothing else', async () => {
+    const host = { name: 'Anna', cause: 'asleep' as const, since: new Date(2026, 0, 2, 14, 2).getTime() };
+    const asleep = { code: 'host_asleep', message: "Anna's computer, which hosts this team, is asleep" };
+    const link = { state: 'connecting' as const, as_of: null, retry_at: Date.now() + 9_000, problem: asleep, host };
+    await open(snapshot({ link, problems: [asleep] }));
+    const said = find('[data-testid="link"] [role="status"]').textContent;
+    expect(said).toMatch(/^\s*Anna's computer, which hosts this team, is asleep since .*\.\s*$/);
+    expect(byTest('link').className).toContain('calm');
+    expect(document.querySelector('[data-testid="problems"]')).toBeNull();
+  });
+
   it('that was refused shows what the broker said', async () => {
     const refused = { state: 'refused' as const, as_of: null, retry_at: Date.now() + 300_000, problem };
     await open(snapshot({ link: refused }));
@@ -106,47 +117,4 @@ it('a snapshot that cannot be had says so and is asked for again', async () => {
   click(find('[data-testid="unread"] button'));
   await settled();
   expect(byTest('me').dataset['status']).toBe('online');
-});
-
-describe('the first start', () => {
-  const first = snapshot({ stage: 'first_start', suggested_name: 'Mia', me: null, link: { state: 'unset' } });
-
-  it('offers a name and starts here with it', async () => {
-    const stage = await open(first);
-    expect(find<HTMLInputElement>('#name').value).toBe('Mia');
-    type(find('#name'), ' Mia Wallace ');
-    click(byTest('start-here'));
-    expect(stage.host.startHere).toHaveBeenCalledWith('Mia Wallace');
-  });
-
-  it('asks for a name where there is none', async () => {
-    const stage = await open({ ...first, suggested_name: null });
-    click(byTest('start-here'));
-    expect(stage.host.startHere).not.toHaveBeenCalled();
-    expect(find('#name-missing').textContent).toContain('name');
-    expect(document.activeElement?.id).toBe('name');
-  });
-
-  it('shows that it is starting, then the team', async () => {
-    const stage = await open(first);
-    stage.tellSnapshot({ ...first, seq: 2, stage: 'starting' });
-    await settled();
-    expect(byTest<HTMLButtonElement>('start-here').disabled).toBe(true);
-    expect(find('[role="status"]').textContent).toContain('Starting…');
-    stage.tellSnapshot(snapshot({ seq: 3, stage: 'looking_around', people: [person('anna')] }));
-    await settled();
-    expect(document.body.textContent).toContain('Demo team — nothing here is real');
-    expect(rows('here')).toEqual(['anna']);
-  });
-
-  it('that fails says why and can be tried again', async () => {
-    const stage = await open(first);
-    stage.host.lookAround.mockRejectedValue({ code: 'no_port', message: 'No port is free.' });
-    click(byTest('look-around'));
-    await settled();
-    expect(byTest('failure').textContent).toContain('No port is free.');
-    expect(byTest<HTMLButtonElement>('look-around').disabled).toBe(false);
-    click(find('[aria-label="Dismiss"]'));
-    expect(document.querySelector('[data-testid="failure"]')).toBeNull();
-  });
 });

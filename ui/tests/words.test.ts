@@ -1,14 +1,33 @@
 import { describe, expect, it } from 'vitest';
 
 import type { CauseView, LinkView, PersonView } from '../src/lib/contract';
-import { momentWords, nextMidnight } from '../src/lib/moment';
-import { briefly, deviceLines, evidence, kinds, linkWords, myStatus, retryWords, sentence } from '../src/lib/words';
+import { dayWords, momentWords, nextMidnight } from '../src/lib/moment';
+import { briefly, deviceLines, evidence, hostAway, kinds, linkWords, myStatus, retryWords, sentence } from '../src/lib/words';
 import { me, person } from './stage';
 
 const say = momentWords('en-GB');
 const now = new Date('2025-11-21T15:00:00').getTime();
 const at = new Date('2025-11-21T14:02:00').getTime();
 const end = new Date('2025-11-21T15:30:00').getTime();
+
+it.each([
+  ['asleep', "Anna's computer, which hosts this team, is asleep since 14:02", 'is asleep'],
+  ['left', "Anna's computer, which hosts this team, was switched off or quit Porchlight at 14:02", 'quit Porchlight'],
+  ['lost', "Anna's computer, which hosts this team, lost its connection at 14:02", 'lost its connection'],
+] as const)('a host that is %s is said with its time where that is known', (cause, words, end) => {
+  expect(hostAway({ name: 'Anna', cause, since: at }, now, say)).toBe(words);
+  expect(hostAway({ name: 'Anna', cause, since: null }, now, say).endsWith(end)).toBe(true);
+});
+
+it.each([
+  ['2025-11-21T14:02', 'today'],
+  ['2025-11-20T23:59', 'yesterday'],
+  ['2025-11-17T14:02', 'Monday'],
+  ['2025-11-14T14:02', '14 Nov'],
+  ['2024-11-21T14:02', '21 Nov 2024'],
+])('the day of %s is %s', (moment, words) => {
+  expect(dayWords('en-GB')(new Date(moment).getTime(), now)).toBe(words);
+});
 
 describe('a moment', () => {
   it.each([

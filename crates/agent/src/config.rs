@@ -6,6 +6,7 @@
 use std::fmt;
 use std::fs;
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
@@ -153,11 +154,23 @@ impl Default for NoticesConfig {
 }
 
 /// `[hub]`
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct HubConfig {
-    /// Whether the desktop app runs a hub on this machine.
+    /// Whether the desktop app runs a hub on this machine for whoever is on it.
     pub run: bool,
+    /// Where the hub of a team that is hosted here listens for its members: `address:port`. Every address where it is
+    /// not said.
+    #[serde(deserialize_with = "parsed")]
+    pub listen: Option<SocketAddr>,
+    /// Whether that team can be found on the local network.
+    pub announce: bool,
+}
+
+impl Default for HubConfig {
+    fn default() -> Self {
+        Self { run: false, listen: None, announce: true }
+    }
 }
 
 /// A length of time as people write it: `90`, `90s`, `5m`, `2h`, `1d`.
@@ -275,6 +288,13 @@ impl FromWritten for Option<DeviceId> {
 impl FromWritten for Option<Broker> {
     fn from_written(text: &str) -> Result<Self, String> {
         text.parse().map(Some).map_err(|error: crate::broker::BrokerError| error.to_string())
+    }
+}
+
+impl FromWritten for Option<SocketAddr> {
+    fn from_written(text: &str) -> Result<Self, String> {
+        let wrong = "write an address and a port, as 0.0.0.0:18831 or [::]:18831";
+        text.parse().map(Some).map_err(|_| wrong.to_owned())
     }
 }
 

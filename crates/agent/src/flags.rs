@@ -70,6 +70,10 @@ pub struct Resolved {
     pub notices: bool,
     /// Whether the desktop app runs a hub, be it that of the team that was joined or one for this machine alone.
     pub runs_hub: bool,
+    /// Where the hub of a team that is hosted here listens, where that was said.
+    pub hub_listen: Option<SocketAddr>,
+    /// Whether such a team can be found on the local network.
+    pub announces_hub: bool,
     /// Whether there was anything to go by: a config file, a team that was joined, or who and where by flags.
     pub configured: bool,
 }
@@ -120,6 +124,8 @@ impl Flags {
             name: name.and_then(|name| display_text(&name, MAX_NAME)),
             device: self.device.clone().or(config.device),
             runs_hub: config.hub.run && named.is_none(),
+            hub_listen: config.hub.listen,
+            announces_hub: config.hub.announce,
             broker: named.or_else(|| joined.map(Membership::broker)),
             source: config.activity.source,
             calls: config.activity.calls != Calls::Unseen,

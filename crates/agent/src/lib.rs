@@ -17,6 +17,7 @@ pub mod membership;
 mod mqtt;
 pub mod nearby;
 pub mod places;
+pub mod qr;
 mod store;
 pub mod team;
 pub mod teammates;

@@ -233,6 +233,25 @@ impl Team {
         self.remove(&self.user).await
     }
 
+    /// Everything that a hub on another computer needs to begin with, as the hub there reads it. Only a starter is told.
+    ///
+    /// # Errors
+    /// [`TeamError`].
+    pub async fn hand_over(&self) -> Result<Vec<u8>, TeamError> {
+        let ask = Ask::new(Method::POST, "/v1/move").for_a_team();
+        self.door.whole(ask.basic(&self.credential)).await
+    }
+
+    /// A hub that was begun with [`Team::hand_over`] runs at these addresses: the old one sends everybody there, and
+    /// answers what stood there at the end.
+    ///
+    /// # Errors
+    /// [`TeamError`].
+    pub async fn moved_to(&self, at: &[Address]) -> Result<Vec<u8>, TeamError> {
+        let ask = Ask::post("/v1/move/done", &Moved { at }).for_a_team();
+        self.door.whole(ask.basic(&self.credential)).await
+    }
+
     /// Revokes one device, which its owner and the starter may.
     ///
     /// # Errors
@@ -306,6 +325,12 @@ impl Team {
     pub async fn revoke_token(&self, id: &str) -> Result<(), TeamError> {
         self.delete(&format!("/v1/tokens/{}", http::level(id))).await
     }
+}
+
+/// `POST /v1/move/done`.
+#[derive(serde::Serialize)]
+struct Moved<'a> {
+    at: &'a [Address],
 }
 
 /// Where a hub listens, and which one it is.

@@ -181,6 +181,7 @@ impl Engine {
             seq: self.shown.seq,
             stage,
             suggested_name: None,
+            team: None,
             me: self.shown.me.clone(),
             link: self.shown.link.clone().unwrap_or(LinkView::Unset),
             people: self.others().cloned().collect(),

@@ -12,6 +12,7 @@ use crate::time::Timestamp;
 
 #[cfg(test)]
 mod contract;
+pub mod team;
 pub mod tray;
 
 /// Why a status is what it is. Words of `docs/protocol.md`, *Records*, and `chosen` for what the person
@@ -274,7 +275,7 @@ pub struct HostView {
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub enum Stage {
-    /// Nothing is configured: ask whether to start here or to look around.
+    /// Nothing is configured: ask whether to start a team, to join one or to look around.
     FirstStart,
     /// Being set up as the person asked.
     Starting,
@@ -295,6 +296,8 @@ pub struct Snapshot {
     pub stage: Stage,
     /// A name to offer at first start.
     pub suggested_name: Option<String>,
+    /// The name of the team that lists me as a member. Absent with a broker that knows of no members.
+    pub team: Option<String>,
     /// My own status; absent until there is somebody to be.
     pub me: Option<MeView>,
     /// The connection.

@@ -10,7 +10,7 @@ use notify_rust::{Hint, Notification, NotificationHandle, Urgency};
 use porchlight_core::notice::Notice;
 
 use super::said::{Said, say};
-use crate::desk::Desktop;
+use crate::wish::Desktop;
 
 /// The name of the icon and of the desktop entry that the packages install (`packaging/linux`).
 const APP: &str = "app.porchlight.Porchlight";

@@ -6,7 +6,7 @@ use porchlight_core::words;
 use tokio::sync::mpsc;
 
 use super::menu;
-use crate::desk::Desktop;
+use crate::wish::Desktop;
 
 mod icons {
     include!(concat!(env!("OUT_DIR"), "/tray_icons.rs"));

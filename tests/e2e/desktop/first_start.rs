@@ -1,16 +1,14 @@
 //! Nothing is configured yet, or something is wrong.
 
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use fantoccini::Locator;
 use porchlight_tests::until::{SOON, START};
-use porchlight_tests::{Light, Proc, Stopwatch, WebView, bin, until_async};
-use serde_json::Value;
+use porchlight_tests::{Light, Stopwatch, WebView, bin, until_async};
 
-use super::{APP, Desk, LINK, ME, photograph, quit};
+use super::{APP, Desk, ME, photograph, quit};
 
-const START_HERE: &str = "[data-testid=start-here]";
+const START_TEAM: &str = "[data-testid=start-team]";
 const LOOK_AROUND: &str = "[data-testid=look-around]";
 
 /// The app of somebody who has said no more than where its files shall be.
@@ -28,62 +26,14 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     entries.flat_map(|entry| below(entry.path())).collect()
 }
 
-/// Everybody whom `porchlight who` finds with that folder alone, with their status.
-async fn who(config: &Path) -> Vec<(String, String)> {
-    let mut command = std::process::Command::new(bin("porchlight"));
-    command.args(["who", "--json", "--config-dir"]).arg(config);
-    let proc = Proc::spawn("porchlight who", &mut command);
-    let (exit, output) = proc.finish(2 * SOON).await;
-    assert!(exit.success(), "{proc}");
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let people: Value = serde_json::from_str(&output).unwrap_or_else(|_| panic!("{proc}"));
-    let people = people.as_array().cloned().unwrap_or_else(|| vec![people]);
-    people.iter().map(|person| (text(&person["user"]), text(&person["status"]))).collect()
-}
-
-#[tokio::test]
-async fn the_first_start_makes_a_team_here_and_the_second_remembers_it() {
-    let desk = Desk::start().await;
-    let config = desk.session.home().join("porchlight");
-    let window = open_in(&desk, &config, &[]).await;
-    window.element(START_HERE, START).await;
-    window.element(LOOK_AROUND, SOON).await;
-    photograph(&desk, &window, "desktop-first-start").await;
-    let field = window.element("#name", SOON).await;
-    field.clear().await.expect("a field that can be cleared");
-    window.type_into("#name", "Alice Liddell", SOON).await;
-    assert!(files(&config).is_empty(), "nothing was asked for yet");
-
-    window.click(START_HERE, SOON).await;
-    window.attribute(ME, "data-status", "online", START).await;
-    window.attribute(LINK, "data-state", "up", SOON).await;
-    window.element("[data-testid=empty]", SOON).await;
-    photograph(&desk, &window, "desktop-nobody").await;
-    let file = config.join("config.toml");
-    let mode = std::fs::metadata(&file).expect("a config file").permissions().mode();
-    assert_eq!(mode & 0o777, 0o600, "others may read it");
-    let written = std::fs::read_to_string(&file).expect("a config file");
-    assert!(written.contains("user = \"alice-liddell\""), "{written}");
-    let hub_file = config.join("run/hub.json");
-    assert!(hub_file.is_file(), "nobody could find the hub");
-    assert_eq!(who(&config).await, [("alice-liddell".to_owned(), "online".to_owned())]);
-    quit(&desk, window).await;
-    assert!(!hub_file.exists(), "the hub has gone");
-
-    let window = open_in(&desk, &config, &["--show"]).await;
-    window.content(ME, |text| text.contains("Alice Liddell"), START).await;
-    window.attribute(ME, "data-status", "online", SOON).await;
-    window.gone(START_HERE, SOON).await;
-    assert_eq!(std::fs::read_to_string(&file).expect("a config file"), written);
-    assert!(hub_file.is_file(), "the hub runs again");
-    quit(&desk, window).await;
-}
-
 #[tokio::test]
 async fn looking_around_shows_eight_people_within_five_seconds_and_keeps_nothing() {
     let desk = Desk::start().await;
     let config = desk.session.home().join("porchlight");
     let window = open_in(&desk, &config, &[]).await;
+    window.element(START_TEAM, START).await;
+    photograph(&desk, &window, "desktop-first-start").await;
+    assert!(files(&config).is_empty(), "nothing was asked for yet");
     window.click(LOOK_AROUND, START).await;
     let reaction = Stopwatch::start();
     until_async("eight people", SOON, async || {

@@ -1,11 +1,16 @@
 /**
  * A host without a host, for `vite --mode demo` only: it plays a scene and does what it is told to, after a while.
+ *
+ * `?scene=` says which (`scenes.ts`), `?team=` which team (`hosted`, `requests`, `joined`, `alone`, `gone`), `?link` that
+ * a link was followed, `?nearby` that teams are seen, `?keyring=absent` that no keyring takes a secret, `?fail=<command>`
+ * what shall not work.
  * The production build never sees this file.
  */
-import type { MeView, Snapshot, Update } from '../lib/contract';
-import type { Host } from '../lib/host';
+import type { MeView, Problem, Snapshot, TeamPane, Update } from '../lib/contract';
+import type { Host, News } from '../lib/host';
 import { eight } from './people';
 import { scenes } from './scenes';
+import { alone, hosted, joined, made, requests } from './teams';
 
 const asked = new URLSearchParams(location.search);
 const scene = scenes.get(asked.get('scene') ?? 'eight') ?? scenes.get('eight');
@@ -40,15 +45,45 @@ async function say(part: Partial<MeView>): Promise<void> {
   if (me !== null) await update({ me: { ...me, since: Date.now(), ...part } });
 }
 
-async function enter(stage: Snapshot['stage'], name: string): Promise<void> {
+async function enter(stage: Snapshot['stage'], name: string, team: string | null = null): Promise<void> {
   const before = await current();
   now = { ...before, stage: 'starting', seq: before.seq + 1 };
   tellSnapshot(now);
-  await new Promise((done) => setTimeout(done, 900));
+  await wait(900);
   const me: MeView = { user: 'me', name, status: 'online', cause: null, since: Date.now(), chosen: null };
   const people = stage === 'looking_around' ? eight() : [];
-  now = { ...now, stage, seq: now.seq + 1, me, people, link: { state: 'up', since: Date.now() } };
+  now = { ...now, stage, team, seq: now.seq + 1, me, people, link: { state: 'up', since: Date.now() } };
   tellSnapshot(now);
+}
+
+const wait = (ms: number) => new Promise((done) => setTimeout(done, ms));
+
+const heard = new Map<string, (news: never) => void>();
+
+function tell<Name extends keyof News>(name: Name, news: News[Name]): void {
+  heard.get(name)?.(news as never);
+}
+
+let pane: TeamPane =
+  { requests: hosted({ requests }), joined: joined(), alone: alone() }[asked.get('team') ?? ''] ?? hosted();
+
+/** Refuses what the address says shall not work. */
+async function permit(command: string, keepInFile = true): Promise<void> {
+  await wait(400);
+  const keyring = asked.get('keyring');
+  if (keyring !== null && !keepInFile) {
+    const message =
+      'No keyring runs on this desktop, so there is no safe place for what lets this computer in. Start one (GNOME ' +
+      'Keyring, KWallet or KeePassXC) and try again.';
+    throw { code: `keyring_${keyring}`, message } satisfies Problem;
+  }
+  if (asked.get('fail') !== command) return;
+  throw { code: 'unreachable', message: '192.168.1.5 does not answer. Is that computer on, and are you on its network?' };
+}
+
+async function change(command: string, to: (before: TeamPane) => Partial<TeamPane>): Promise<void> {
+  await permit(command);
+  pane = { ...pane, ...to(pane) };
 }
 
 /** Somebody comes or goes every two seconds, to watch the list move: `?moving`. */
@@ -77,6 +112,63 @@ export const host: Host = {
   },
   clearChosen: () => say({ status: 'online', cause: null, chosen: null }),
   reconnectNow: () => update({ link: { state: 'up', since: Date.now() } }),
-  startHere: (name) => enter('running', name),
   lookAround: () => enter('looking_around', 'You'),
+
+  async listen(name, told) {
+    heard.set(name, told as (news: never) => void);
+    return () => heard.delete(name);
+  },
+  async startTeam(team, name, keepInFile) {
+    await permit('startTeam', keepInFile);
+    pane = { ...alone(), team };
+    await enter('running', name, team);
+  },
+  takeLink: async () => (asked.has('link') ? 'porchlight://join?v=1' : null),
+  async readLink(link) {
+    await permit('readLink');
+    if (link.startsWith('porchlight://join')) return { team: "Ada's team", at: '192.168.1.5', nearby: asked.has('nearby') };
+    const message = 'this is no invitation: a link that invites begins with porchlight://join';
+    throw { code: 'no_invitation', message } satisfies Problem;
+  },
+  async join(_link, name, keepInFile) {
+    await permit('join', keepInFile);
+    pane = joined();
+    await enter('running', name, pane.team);
+  },
+  async lookNearby(on) {
+    if (!on || !asked.has('nearby')) return;
+    await wait(300);
+    const teams = ["Ada's team", '<b>Compilers</b> & friends', 'The rest of the third floor, all of them'];
+    tell('nearby', teams.map((team, at) => ({ id: `t${at}`, team })));
+  },
+  async askToJoin(_id, _name, keepInFile) {
+    await permit('askToJoin', keepInFile);
+    return '4711';
+  },
+  stopAsking: async () => {},
+
+  async team() {
+    await permit('team');
+    if (asked.get('team') !== 'gone') return pane;
+    const message = 'You are no longer a member of this team. Leave it here, or ask a member for a new invitation.';
+    throw { code: 'not_signed_in', message } satisfies Problem;
+  },
+  async invite({ forMe, uses, lastsSeconds }) {
+    await permit('invite');
+    return made(forMe, uses, lastsSeconds);
+  },
+  revokeInvite: (id) => change('revokeInvite', ({ invites }) => ({ invites: invites.filter((one) => one.id !== id) })),
+  decide: (id) => change('decide', (before) => ({ requests: before.requests.filter((one) => one.id !== id) })),
+  removeMember: (user) =>
+    change('removeMember', ({ members }) => ({ members: members.filter((one) => one.user !== user) })),
+  forgetDevice: (id) =>
+    change('forgetDevice', ({ members }) => ({
+      members: members.map((one) => ({ ...one, devices: one.devices.filter((device) => device.id !== id) })),
+    })),
+  async leaveTeam() {
+    await permit('leaveTeam');
+    now = { ...(await current()), stage: 'first_start', team: null, me: null, link: { state: 'unset' }, people: [] };
+    tellSnapshot(now);
+  },
+  moveHere: () => change('moveHere', () => ({ hosting: true })),
 };

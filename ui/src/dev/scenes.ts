@@ -1,6 +1,7 @@
 /** The window's states as snapshots, one a scene: `?scene=stale`. */
 import type { LinkView, MeView, Problem, Snapshot } from '../lib/contract';
 import { ago, crowd, eight, strange } from './people';
+import { NAME } from './teams';
 
 const unreachable: Problem = {
   code: 'unreachable',
@@ -18,7 +19,7 @@ const me: MeView = {
 
 function scene(part: Partial<Snapshot>): Snapshot {
   const link: LinkView = { state: 'up', since: ago(90) };
-  return { seq: 1, stage: 'running', suggested_name: null, me, link, people: [], problems: [], ...part };
+  return { seq: 1, stage: 'running', suggested_name: null, team: null, me, link, people: [], problems: [], ...part };
 }
 
 function connecting(part: Partial<Extract<LinkView, { state: 'connecting' }>>): LinkView {
@@ -33,7 +34,26 @@ export const scenes: ReadonlyMap<string, () => Snapshot> = new Map([
   ['starting', () => scene({ stage: 'starting', suggested_name: 'Margaret', me: null, link: { state: 'unset' } })],
   ['empty', () => scene({})],
   ['eight', () => scene({ people: eight() })],
-  ['demo', () => scene({ people: eight(), stage: 'looking_around' })],
+  ['alone', () => scene({ team: NAME })],
+  ['team', () => scene({ people: eight(), team: NAME })],
+  [
+    'host-away',
+    () =>
+      scene({
+        people: eight().map((one) => ({ ...one, stale: true })),
+        team: "Ada's team",
+        link: connecting({
+          as_of: ago(4),
+          retry_at: Date.now() + 40_000,
+          problem: {
+            code: 'host_asleep',
+            message: "Ada Lovelace's computer, which hosts this team, is asleep",
+          },
+          host: { name: 'Ada Lovelace', cause: 'asleep', since: ago(4) },
+        }),
+      }),
+  ],
+  ['demo', () => scene({ people: eight(), stage: 'looking_around', suggested_name: 'Margaret Hamilton' })],
   ['strange', () => scene({ people: strange() })],
   ['crowd', () => scene({ people: crowd(300) })],
   ['connecting', () => scene({ link: connecting({}), me: { ...me, status: 'offline' } })],

@@ -1,4 +1,4 @@
-// Written from the Rust types in crates/core/src/view.rs; do not edit.
+// Written from the Rust types in crates/core/src/view.rs and what it leads to; do not edit.
 // After a change there: PORCHLIGHT_WRITE_CONTRACT=1 cargo test -p porchlight-core contract
 
 /**
@@ -283,6 +283,10 @@ stage: Stage,
  */
 suggested_name: string | null, 
 /**
+ * The name of the team that lists me as a member. Absent with a broker that knows of no members.
+ */
+team: string | null, 
+/**
  * My own status; absent until there is somebody to be.
  */
 me: MeView | null, 
@@ -331,3 +335,218 @@ leaves: Array<string>,
  * All problems, if they changed.
  */
 problems: Array<Problem> | null, };
+
+/**
+ * What a member may do.
+ */
+export type Role = "starter" | "member";
+
+/**
+ * One device's credential, without its secret.
+ */
+export type DeviceOfMember = { 
+/**
+ * The credential's id (`DELETE /v1/devices/{id}`).
+ */
+id: string, 
+/**
+ * What it is, where it said.
+ */
+kind: string | null, 
+/**
+ * When it joined, Unix milliseconds.
+ */
+since: Timestamp, 
+/**
+ * When it last came, to the hour, Unix milliseconds. Absent: never.
+ */
+last_here: Timestamp | null, 
+/**
+ * It is the device that asks.
+ */
+this: boolean, };
+
+/**
+ * A member (`GET /v1/members`).
+ */
+export type Member = { 
+/**
+ * Who.
+ */
+user: string, 
+/**
+ * The name that was given on joining.
+ */
+name: string, 
+/**
+ * What they may do.
+ */
+role: Role, 
+/**
+ * Since when they belong to the team, Unix milliseconds.
+ */
+since: Timestamp, 
+/**
+ * What lets their devices in, one a device.
+ */
+devices: Array<DeviceOfMember>, };
+
+/**
+ * An invitation that still holds (`GET /v1/invites`).
+ */
+export type InviteView = { 
+/**
+ * Its name (`DELETE /v1/invites/{id}`).
+ */
+id: string, 
+/**
+ * The member for whose further device it is, where it is for one.
+ */
+for_user: string | null, 
+/**
+ * Who made it.
+ */
+by: string | null, 
+/**
+ * How often it can still be redeemed.
+ */
+uses_left: number, 
+/**
+ * When it ends, Unix milliseconds.
+ */
+ends: Timestamp, };
+
+/**
+ * A request as members see it (`GET /v1/requests`).
+ */
+export type RequestView = { 
+/**
+ * Its name.
+ */
+id: string, 
+/**
+ * Who they say they are.
+ */
+name: string, 
+/**
+ * What their device is, where they said.
+ */
+kind: string | null, 
+/**
+ * The four digits that they see, too.
+ */
+code: string, 
+/**
+ * When they asked, Unix milliseconds.
+ */
+at: Timestamp, };
+
+/**
+ * Which computer hosts a team.
+ */
+export type TeamHost = { 
+/**
+ * Whose it is, or what it calls itself.
+ */
+name: string, 
+/**
+ * The id of the member whose computer it is. Absent where it is nobody's.
+ */
+user: string | null, };
+
+/**
+ * The team as the one member sees it who sits before this window.
+ */
+export type TeamPane = { 
+/**
+ * Its name.
+ */
+team: string, 
+/**
+ * What I may do.
+ */
+role: Role, 
+/**
+ * It is this computer that hosts it.
+ */
+hosting: boolean, 
+/**
+ * My id.
+ */
+me: string, 
+/**
+ * Which computer hosts it, where that is known.
+ */
+host: TeamHost | null, 
+/**
+ * Everybody who belongs to it, me included, in no order.
+ */
+members: Array<Member>, 
+/**
+ * The invitations that still hold.
+ */
+invites: Array<InviteView>, 
+/**
+ * Those who ask to be let in.
+ */
+requests: Array<RequestView>, };
+
+/**
+ * A team that was found on the local network.
+ */
+export type NearbyTeam = { 
+/**
+ * What tells it from another of the same name.
+ */
+id: string, 
+/**
+ * The name that it says it has. Nothing proves it before somebody let us in.
+ */
+team: string, };
+
+/**
+ * A link that invites, read and not yet followed.
+ */
+export type InvitationView = { 
+/**
+ * The team's name.
+ */
+team: string, 
+/**
+ * The host where it is reached, without its port.
+ */
+at: string, 
+/**
+ * It was found on the local network, too.
+ */
+nearby: boolean, };
+
+/**
+ * An invitation that was just made. It is shown this once.
+ */
+export type InviteShown = { 
+/**
+ * By which it is revoked.
+ */
+id: string, 
+/**
+ * The link.
+ */
+link: string, 
+/**
+ * It is for a further device of mine.
+ */
+for_me: boolean, 
+/**
+ * How often it can be used.
+ */
+uses: number, 
+/**
+ * When it ends, Unix milliseconds.
+ */
+ends: Timestamp, 
+/**
+ * The link as a QR code without its quiet zone: a row of `0` (light) and `1` (dark) a line, as many lines as
+ * characters in one. Empty where it is too long for one.
+ */
+qr: Array<string>, };

@@ -7,7 +7,16 @@
 import { invoke } from '@tauri-apps/api/core';
 import { listen } from '@tauri-apps/api/event';
 
-import type { ChosenStatus, Snapshot, Update } from './contract';
+import type {
+  ChosenStatus,
+  InvitationView,
+  InviteShown,
+  NearbyTeam,
+  Problem,
+  Snapshot,
+  TeamPane,
+  Update,
+} from './contract';
 
 /** What a person says about themselves. `forMinutes` null means until they say otherwise. */
 export type Choice = {
@@ -15,6 +24,26 @@ export type Choice = {
   text: string | null;
   emoji: string | null;
   forMinutes: number | null;
+};
+
+/** What is asked of an invitation. */
+export type InviteOrder = {
+  /** It is for a further device of mine. */
+  forMe: boolean;
+  uses: number;
+  lastsSeconds: number;
+};
+
+/** What the host tells by itself beside the snapshot and its updates, and what it sends along. */
+export type News = {
+  /** A link was followed and waits to be taken. */
+  link: null;
+  /** All teams that are seen on the local network now. */
+  nearby: NearbyTeam[];
+  /** Asking to be let in came to nothing, and why. Had it come to something, there would be a snapshot. */
+  request: Problem;
+  /** Members, invitations or requests changed. */
+  team: null;
 };
 
 export interface Host {
@@ -25,8 +54,33 @@ export interface Host {
   /** From here on the status follows what the device observes. */
   clearChosen(): Promise<void>;
   reconnectNow(): Promise<void>;
-  startHere(name: string): Promise<void>;
   lookAround(): Promise<void>;
+
+  /** Resolves once the news is being heard; the function it gives stops hearing it. */
+  listen<Name extends keyof News>(name: Name, told: (news: News[Name]) => void): Promise<() => void>;
+  /**
+   * Where the system's keyring does not keep what lets this device in, this is refused with a code that begins
+   * as `KEYRING` does; `keepInFile` is for somebody who was told what that means.
+   */
+  startTeam(team: string, name: string, keepInFile: boolean): Promise<void>;
+  /** The link that was followed, which the host then has no longer. */
+  takeLink(): Promise<string | null>;
+  readLink(link: string): Promise<InvitationView>;
+  join(link: string, name: string, keepInFile: boolean): Promise<void>;
+  lookNearby(on: boolean): Promise<void>;
+  /** Gives the four digits by which the other side knows us. */
+  askToJoin(id: string, name: string, keepInFile: boolean): Promise<string>;
+  stopAsking(): Promise<void>;
+
+  team(): Promise<TeamPane>;
+  invite(order: InviteOrder): Promise<InviteShown>;
+  revokeInvite(id: string): Promise<void>;
+  decide(id: string, approve: boolean): Promise<void>;
+  removeMember(user: string): Promise<void>;
+  forgetDevice(id: string): Promise<void>;
+  leaveTeam(): Promise<void>;
+  /** From then on this computer hosts the team. */
+  moveHere(): Promise<void>;
 }
 
 export const host: Host = {
@@ -42,6 +96,23 @@ export const host: Host = {
   choose: (choice) => invoke('choose', { ...choice }),
   clearChosen: () => invoke('clear_chosen'),
   reconnectNow: () => invoke('reconnect_now'),
-  startHere: (name) => invoke('start_here', { name }),
   lookAround: () => invoke('look_around'),
+
+  listen: (name, told) => listen<News[typeof name]>(name, (event) => told(event.payload)),
+  startTeam: (team, name, keepInFile) => invoke('start_team', { team, name, keepInFile }),
+  takeLink: () => invoke('take_link'),
+  readLink: (link) => invoke('read_link', { link }),
+  join: (link, name, keepInFile) => invoke('join', { link, name, keepInFile }),
+  lookNearby: (on) => invoke('look_nearby', { on }),
+  askToJoin: (id, name, keepInFile) => invoke('ask_to_join', { id, name, keepInFile }),
+  stopAsking: () => invoke('stop_asking'),
+
+  team: () => invoke('team'),
+  invite: ({ forMe, uses, lastsSeconds }) => invoke('invite', { forMe, uses, lastsSeconds }),
+  revokeInvite: (id) => invoke('revoke_invite', { id }),
+  decide: (id, approve) => invoke('decide', { id, approve }),
+  removeMember: (user) => invoke('remove_member', { user }),
+  forgetDevice: (id) => invoke('forget_device', { id }),
+  leaveTeam: () => invoke('leave_team'),
+  moveHere: () => invoke('move_here'),
 };

@@ -69,10 +69,6 @@ export class Live {
     return this.#send(this.#host.reconnectNow());
   }
 
-  startHere(name: string): Promise<boolean> {
-    return this.#send(this.#host.startHere(name));
-  }
-
   lookAround(): Promise<boolean> {
     return this.#send(this.#host.lookAround());
   }

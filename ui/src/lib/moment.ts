@@ -24,8 +24,28 @@ export function momentWords(locale?: string): (at: number, now: number) => strin
   };
 }
 
+/** The same for what only has a day: "today", "Monday", "3 Nov". */
+export function dayWords(locale?: string): (at: number, now: number) => string {
+  const weekday = new Intl.DateTimeFormat(locale, { weekday: 'long' });
+  const date = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short' });
+  const fullDate = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short', year: 'numeric' });
+
+  return (at, now) => {
+    const days = daysBetween(now, at);
+    if (days === 0) return 'today';
+    if (days === -1) return 'yesterday';
+    if (days === 1) return 'tomorrow';
+    if (Math.abs(days) < 7) return weekday.format(at);
+    const sameYear = new Date(at).getFullYear() === new Date(now).getFullYear();
+    return (sameYear ? date : fullDate).format(at);
+  };
+}
+
 /** The moment in the person's own locale: "14:02", "yesterday 14:02", "Mon 14:02", "3 Nov". */
 export const moment = momentWords();
+
+/** The day of a moment, likewise. */
+export const day = dayWords();
 
 /** Whole seconds until a moment, never below zero. */
 export function secondsUntil(at: number, now: number): number {

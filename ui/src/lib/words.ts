@@ -3,7 +3,17 @@
  *
  * Says what is known and no more: where a time or a cause is absent, none is made up.
  */
-import type { CauseView, ChosenStatus, DeviceView, Doubt, LinkView, MeView, PersonView, Problem } from './contract';
+import type {
+  CauseView,
+  ChosenStatus,
+  DeviceView,
+  Doubt,
+  HostView,
+  LinkView,
+  MeView,
+  PersonView,
+  Problem,
+} from './contract';
 import type { Group } from './groups';
 import { moment, secondsUntil } from './moment';
 
@@ -191,6 +201,21 @@ export function linkProblem(link: LinkView): Problem | null {
   return link.state === 'connecting' || link.state === 'refused' ? link.problem : null;
 }
 
+/** "Anna's computer, which hosts this team, is asleep since 14:02". Mirrors `words::host` of the core. */
+export function hostAway(host: HostView, now: number, say: Moment = moment): string {
+  const at = (word: string) => (host.since === null ? '' : ` ${word} ${say(host.since, now)}`);
+  const happened: Partial<Record<CauseView, string>> = {
+    asleep: `is asleep${at('since')}`,
+    left: `was switched off or quit Porchlight${at('at')}`,
+  };
+  return `${host.name}'s computer, which hosts this team, ${happened[host.cause] ?? `lost its connection${at('at')}`}`;
+}
+
+/** The computer at which the team meets, while it is why nobody answers: nothing that anybody did wrong. */
+export function absentHost(link: LinkView): HostView | null {
+  return link.state === 'connecting' ? (link.host ?? null) : null;
+}
+
 /** When the list was last true, while it may not be. */
 export function asOf(link: LinkView): number | null {
   return link.state === 'connecting' || link.state === 'refused' ? link.as_of : null;
@@ -205,6 +230,7 @@ export function peopleCount(count: number): string {
   return count === 1 ? '1 person' : `${count} people`;
 }
 
-function capital(words: string): string {
+/** The first letter large: what the host says begins small, as errors do there. */
+export function capital(words: string): string {
   return words.charAt(0).toLocaleUpperCase() + words.slice(1);
 }

@@ -36,6 +36,10 @@ const CONNECT: Duration = Duration::from_secs(4);
 const ANSWER: Duration = Duration::from_secs(15);
 /// The most that is read of an answer: a thousand members with their devices.
 const MAX_BODY: usize = 1 << 20;
+/// The most that a whole team is: accounts, certificate, and what stands of a thousand members.
+const MAX_TEAM: usize = 64 << 20;
+/// For a whole team.
+const TEAM_ANSWER: Duration = Duration::from_secs(60);
 /// The longest message of a refusal that is shown.
 const MAX_MESSAGE: usize = 300;
 
@@ -46,16 +50,24 @@ pub(super) struct Ask {
     path: String,
     authorization: Option<String>,
     body: Option<Vec<u8>>,
+    /// How much may be answered, and how long that may take.
+    bounds: (usize, Duration),
 }
 
 impl Ask {
     pub(super) fn new(method: Method, path: &str) -> Self {
-        Self { method, path: path.to_owned(), authorization: None, body: None }
+        let bounds = (MAX_BODY, ANSWER);
+        Self { method, path: path.to_owned(), authorization: None, body: None, bounds }
     }
 
     pub(super) fn post(path: &str, body: &impl Serialize) -> Self {
         let body = serde_json::to_vec(body).expect("a body of ours has only text keys");
         Self { body: Some(body), ..Self::new(Method::POST, path) }
+    }
+
+    /// A whole team is answered.
+    pub(super) fn for_a_team(self) -> Self {
+        Self { bounds: (MAX_TEAM, TEAM_ANSWER), ..self }
     }
 
     pub(super) fn bearer(self, secret: &str) -> Self {
@@ -107,6 +119,11 @@ impl Door {
         self.bytes(&ask).await.map(|_| ())
     }
 
+    /// Asks for what is another hub's to read.
+    pub(super) async fn whole(&self, ask: Ask) -> Result<Vec<u8>, TeamError> {
+        self.bytes(&ask).await.map(|(bytes, ..)| bytes.into())
+    }
+
     async fn bytes(&self, ask: &Ask) -> Result<(Bytes, Option<Pin>, Address), TeamError> {
         match self.once(&self.at, ask).await {
             // It said that it did nothing, and where to ask instead.
@@ -125,7 +142,7 @@ impl Door {
         for address in at {
             match self.open(address).await {
                 Ok((stream, certificate)) => {
-                    let bytes = match timeout(ANSWER, exchange(stream, address, ask)).await {
+                    let bytes = match timeout(ask.bounds.1, exchange(stream, address, ask)).await {
                         Ok(answer) => answer?,
                         Err(_) => {
                             return Err(
@@ -208,7 +225,7 @@ async fn exchange(stream: Stream, address: &Address, ask: &Ask) -> Result<Bytes,
     let answered = async {
         let response = sender.send_request(request).await.map_err(broken)?;
         let (head, body) = response.into_parts();
-        let body = Limited::new(body, MAX_BODY)
+        let body = Limited::new(body, ask.bounds.0)
             .collect()
             .await
             .map_err(|error| LinkFailure::Broken { reason: error.to_string() })?;

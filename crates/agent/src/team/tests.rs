@@ -295,6 +295,21 @@ async fn who_asks_without_a_link_waits_for_a_member() {
 }
 
 #[tokio::test]
+async fn a_whole_team_is_handed_over_however_large_and_its_new_place_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let large = "x".repeat(3 << 20);
+    let hub = Hub::answering([(200, json!(large)), (200, json!("the last"))]).await;
+    let team = Team::of(&hub.membership(dir.path()).await).await.unwrap();
+    assert_eq!(team.hand_over().await.unwrap(), large.as_bytes());
+    let at = ["10.0.0.9:1".parse().unwrap()];
+    assert_eq!(team.moved_to(&at).await.unwrap(), b"the last");
+    let asked: Vec<_> = hub.asked().into_iter().map(|(what, _, body)| (what, body)).collect();
+    let done = json!({"at": ["10.0.0.9:1"]});
+    let wanted = [("POST /v1/move", Value::Null), ("POST /v1/move/done", done)];
+    assert_eq!(asked, wanted.map(|(what, body)| (what.to_owned(), body)));
+}
+
+#[tokio::test]
 async fn a_member_asks_by_the_credential_of_the_device() {
     let dir = tempfile::tempdir().unwrap();
     let invite = json!({"id": "i", "for_user": null, "by": "bob", "uses_left": 1, "ends": 5});

@@ -2,10 +2,12 @@
 
 use ts_rs::{Config, TS};
 
+use super::team::{InvitationView, InviteShown, NearbyTeam, TeamHost, TeamPane};
 use super::{
     CauseView, ChosenStatus, ChosenView, DeviceView, Doubt, Evidence, HostView, LinkView, MeView,
     PersonView, Problem, Snapshot, Stage, Update,
 };
+use crate::team::{DeviceOfMember, InviteView, Member, RequestView, Role};
 use crate::time::Timestamp;
 
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../ui/src/lib/contract.ts");
@@ -14,7 +16,7 @@ const REWRITE: &str = "PORCHLIGHT_WRITE_CONTRACT";
 fn text() -> String {
     let config = Config::default();
     let mut text = String::from(
-        "// Written from the Rust types in crates/core/src/view.rs; do not edit.\n\
+        "// Written from the Rust types in crates/core/src/view.rs and what it leads to; do not edit.\n\
          // After a change there: PORCHLIGHT_WRITE_CONTRACT=1 cargo test -p porchlight-core contract\n",
     );
     let mut add = |docs: Option<String>, declaration: String| {
@@ -45,6 +47,16 @@ fn text() -> String {
         Stage,
         Snapshot,
         Update,
+        Role,
+        DeviceOfMember,
+        Member,
+        InviteView,
+        RequestView,
+        TeamHost,
+        TeamPane,
+        NearbyTeam,
+        InvitationView,
+        InviteShown,
     );
     text
 }

@@ -1,0 +1,88 @@
+//! The team as its hub tells of it, for the window.
+//!
+//! Owns what is asked for which page. Deliberately keeps nothing: each answer is the hub's, at that moment.
+
+use porchlight_agent::membership::Membership;
+use porchlight_agent::qr::Qr;
+use porchlight_agent::team::{Team, TeamError};
+use porchlight_core::id::UserId;
+use porchlight_core::team::{Host, InviteOrder};
+use porchlight_core::view::Problem;
+use porchlight_core::view::team::{InviteShown, TeamHost, TeamPane};
+
+/// As whom the team is asked.
+#[derive(Debug)]
+pub(crate) struct Standing {
+    pub(crate) membership: Membership,
+    /// The hub runs in this app.
+    pub(crate) hosting: bool,
+}
+
+/// A hub's refusal as the window is told.
+pub(crate) fn refused(error: &TeamError) -> Problem {
+    Problem { code: error.code().to_owned(), message: error.to_string() }
+}
+
+impl Standing {
+    async fn team(&self) -> Result<Team, Problem> {
+        Team::of(&self.membership).await.map_err(|error| refused(&error))
+    }
+
+    pub(crate) async fn pane(self) -> Result<TeamPane, Problem> {
+        let team = self.team().await?;
+        let asked =
+            tokio::try_join!(team.view(), team.members(), team.invites(), team.requests());
+        let (view, members, invites, requests) = asked.map_err(|error| refused(&error))?;
+        Ok(TeamPane {
+            team: view.team,
+            role: view.role,
+            hosting: self.hosting,
+            me: view.user.to_string(),
+            host: view.host.map(shown),
+            members,
+            invites,
+            requests,
+        })
+    }
+
+    pub(crate) async fn invite(self, order: InviteOrder) -> Result<InviteShown, Problem> {
+        let made = self.team().await?.invite(&order).await.map_err(|error| refused(&error))?;
+        Ok(InviteShown {
+            // Without a code the link is still there to be copied.
+            qr: Qr::of(&made.link).map(|code| code.rows()).unwrap_or_default(),
+            id: made.invite.id,
+            link: made.link,
+            for_me: made.invite.for_user.is_some(),
+            uses: made.invite.uses_left,
+            ends: made.invite.ends,
+        })
+    }
+
+    pub(crate) async fn revoke_invite(self, id: &str) -> Result<(), Problem> {
+        self.team().await?.uninvite(id).await.map_err(|error| refused(&error))
+    }
+
+    pub(crate) async fn decide(self, id: &str, approve: bool) -> Result<(), Problem> {
+        self.team().await?.decide(id, approve).await.map_err(|error| refused(&error))
+    }
+
+    pub(crate) async fn remove(self, user: &str) -> Result<(), Problem> {
+        let user = UserId::parse(user).map_err(|error| Problem {
+            code: "not_found".to_owned(),
+            message: error.to_string(),
+        })?;
+        self.team().await?.remove(&user).await.map_err(|error| refused(&error))
+    }
+
+    pub(crate) fn is_this_device(&self, id: &str) -> bool {
+        self.membership.credential_id() == id
+    }
+
+    pub(crate) async fn forget(self, id: &str) -> Result<(), Problem> {
+        self.team().await?.revoke(id).await.map_err(|error| refused(&error))
+    }
+}
+
+fn shown(host: Host) -> TeamHost {
+    TeamHost { name: host.name, user: host.user.map(|user| user.to_string()) }
+}

@@ -1,0 +1,124 @@
+//! What the shell wants of the desk, and the handle by which commands, tray and notices say so.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use porchlight_agent::leaving::Leave;
+use porchlight_agent::membership::Keep;
+use porchlight_core::input::Command;
+use porchlight_core::team::Joined;
+use porchlight_core::view::team::InvitationView;
+use porchlight_core::view::{Problem, Snapshot};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::link::Link;
+use crate::team::Standing;
+
+/// To whom the outcome is told.
+pub(crate) type Answer<T> = oneshot::Sender<Result<T, Problem>>;
+
+/// What the shell wants of the desk.
+#[derive(Debug)]
+pub(crate) enum Wish {
+    Command(Command),
+    Snapshot(oneshot::Sender<Snapshot>),
+    LookAround(Answer<()>),
+    StartTeam { team: String, name: String, keep: Keep, answer: Answer<()> },
+    ReadLink(String, Answer<InvitationView>),
+    Join { link: String, name: String, keep: Keep, answer: Answer<()> },
+    LookNearby(bool, Answer<()>),
+    AskToJoin { id: String, name: String, keep: Keep, answer: Answer<String> },
+    /// With these digits it was asked, and to this it came.
+    Asked(String, Result<Box<Joined>, Problem>),
+    StopAsking,
+    /// As whom the team is asked.
+    Standing(Answer<Standing>),
+    Leave(Leave, Answer<()>),
+    MoveHere(Answer<()>),
+    OpenWindow,
+    /// A link that the person followed, as it came.
+    OpenLink(String),
+    /// What the window is to do with a link, asked by it.
+    TakeLink(oneshot::Sender<Option<Link>>),
+    /// A tray appeared on this desktop, or went.
+    TrayThere(bool),
+    Quit,
+}
+
+/// How commands, tray and notices speak to the desk.
+#[derive(Debug, Clone)]
+pub(crate) struct Desktop {
+    wishes: mpsc::UnboundedSender<Wish>,
+    tray: Arc<AtomicBool>,
+}
+
+impl Desktop {
+    pub(crate) fn new(wishes: mpsc::UnboundedSender<Wish>) -> Self {
+        Self { wishes, tray: Arc::new(AtomicBool::new(false)) }
+    }
+
+    pub(crate) fn wish(&self, wish: Wish) {
+        // A desk that is gone is on its way out with the process.
+        let _ = self.wishes.send(wish);
+    }
+
+    pub(crate) fn command(&self, command: Command) {
+        self.wish(Wish::Command(command));
+    }
+
+    pub(crate) fn open_window(&self) {
+        self.wish(Wish::OpenWindow);
+    }
+
+    pub(crate) fn open_link(&self, link: String) {
+        self.wish(Wish::OpenLink(link));
+    }
+
+    #[cfg_attr(
+        not(target_os = "linux"),
+        expect(dead_code, reason = "for the tray, which is not there yet")
+    )]
+    pub(crate) fn quit(&self) {
+        self.wish(Wish::Quit);
+    }
+
+    /// Whether a tray brings the window back.
+    pub(crate) fn has_tray(&self) -> bool {
+        self.tray.load(Ordering::Relaxed)
+    }
+
+    #[cfg_attr(
+        not(target_os = "linux"),
+        expect(dead_code, reason = "for the tray, which is not there yet")
+    )]
+    pub(crate) fn tray_there(&self, there: bool) {
+        self.tray.store(there, Ordering::Relaxed);
+        self.wish(Wish::TrayThere(there));
+    }
+
+    pub(crate) async fn snapshot(&self) -> Result<Snapshot, Problem> {
+        self.ask(Wish::Snapshot).await
+    }
+
+    /// The link that waits for the window, which has it from then on.
+    pub(crate) async fn take_link(&self) -> Result<Option<String>, Problem> {
+        self.ask(Wish::TakeLink).await.map(|link| link.map(Link::into_text))
+    }
+
+    /// Wishes for something that may fail.
+    pub(crate) async fn try_ask<T>(
+        &self,
+        wish: impl FnOnce(Answer<T>) -> Wish,
+    ) -> Result<T, Problem> {
+        self.ask(wish).await?
+    }
+
+    async fn ask<T>(&self, wish: impl FnOnce(oneshot::Sender<T>) -> Wish) -> Result<T, Problem> {
+        let (sender, answer) = oneshot::channel();
+        self.wish(wish(sender));
+        answer.await.map_err(|_| Problem {
+            code: "stopping".to_owned(),
+            message: "Porchlight is being closed".to_owned(),
+        })
+    }
+}
