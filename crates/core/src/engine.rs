@@ -23,6 +23,7 @@ use crate::team::{Address, Host};
 use crate::text::{MAX_EMOJI, MAX_TEXT, display_text};
 use crate::time::{Monotonic, Now, Timestamp};
 use crate::topic::Topic;
+use crate::view::tray::TrayView;
 use crate::view::{LinkView, MeView, PersonView, Problem, Snapshot, Stage};
 use crate::wire::{self, ChosenRecord};
 
@@ -82,6 +83,7 @@ struct Shown {
     me: Option<MeView>,
     link: Option<LinkView>,
     problems: Vec<Problem>,
+    tray: Option<TrayView>,
 }
 
 impl Engine {
