@@ -14,10 +14,10 @@ use crate::{args, say, signals};
 /// The folder of a team below that of open hubs, so that neither ever reads what the other keeps.
 const TEAM: &str = "team";
 
-pub(crate) async fn hub(flags: &Flags, args: args::Hub) -> Result<(), Failure> {
+pub(crate) async fn hub(flags: &Flags, mut args: args::Hub) -> Result<(), Failure> {
     let places = flags.resolve().map_err(Failure::usage)?.places;
     let team_store = places.hub_store().join(TEAM);
-    match args.action {
+    match args.action.take() {
         Some(args::HubAction::Backup(into)) => {
             backup(&into.store.unwrap_or(team_store), &into.file)?;
             say::print(&format!(

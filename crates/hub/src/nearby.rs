@@ -33,6 +33,7 @@ impl std::fmt::Debug for Daemon {
 /// Announces the team that is reached at `bound`.
 pub(crate) fn announce(
     team: &str,
+    id: &str,
     pin: &Pin,
     bound: SocketAddr,
 ) -> Result<Announced, mdns_sd::Error> {
@@ -46,7 +47,7 @@ pub(crate) fn announce(
     }
     // A name of this hub's own, so that the host's is not told.
     let host = format!("porchlight-{short}.local.");
-    let told = [("v", "1"), ("id", short.as_str()), ("pin", short.as_str()), ("team", team)];
+    let told = [("v", "1"), ("id", id), ("pin", short.as_str())];
     let ip = if bound.ip().is_unspecified() { String::new() } else { bound.ip().to_string() };
     let mut service =
         ServiceInfo::new(SERVICE, &instance, &host, ip.as_str(), bound.port(), &told[..])?;

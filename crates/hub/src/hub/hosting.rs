@@ -137,7 +137,10 @@ impl Hub {
             door.serve(bound.listeners).await;
             Ok(())
         });
-        let nearby = wanted.announce.then(|| nearby::announce(&team.name(), &pin, bound.addr));
+        let nearby = wanted.announce.then(|| {
+            let id = team.ledger().read(|team| team.team.clone());
+            nearby::announce(&team.name(), &id, &pin, bound.addr)
+        });
         let nearby = nearby.and_then(|announced| match announced {
             Ok(announced) => Some(announced),
             Err(e) => {
