@@ -2,6 +2,7 @@
 //!
 //! Owns the question who one is and where the team meets. Deliberately starts nothing.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use porchlight_activity::Choice;
