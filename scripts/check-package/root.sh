@@ -316,8 +316,10 @@ remove() {
 
     inside apt-get remove -y porchlight
     [[ -z $(ours) ]]
-    # Not even that one had to be killed: it ended by itself, and well.
-    wait "$watch"
+    # Not even that one had to be killed: it was the first signal that ended it.
+    local ended=0
+    wait "$watch" || ended=$?
+    ((ended == 128 + $(kill -l TERM)))
     # What drew the window has gone as well.
     until_it 5 no_webview
     until_it 5 said_goodbye anna
