@@ -30,8 +30,7 @@ impl Standing {
 
     pub(crate) async fn pane(self) -> Result<TeamPane, Problem> {
         let team = self.team().await?;
-        let asked =
-            tokio::try_join!(team.view(), team.members(), team.invites(), team.requests());
+        let asked = tokio::try_join!(team.view(), team.members(), team.invites(), team.requests());
         let (view, members, invites, requests) = asked.map_err(|error| refused(&error))?;
         Ok(TeamPane {
             team: view.team,

@@ -114,8 +114,7 @@ impl Desk {
         answer: Option<Answer<()>>,
     ) {
         let flags = self.flags.clone();
-        let doing =
-            async move { entered(start::keep_and_enter(&flags, joined, keep, None).await) };
+        let doing = async move { entered(start::keep_and_enter(&flags, joined, keep, None).await) };
         self.enter(Box::pin(doing), answer, Some(key)).await;
     }
 
@@ -207,7 +206,10 @@ impl Desk {
 
     fn no_team(&self) -> Problem {
         if self.deed.is_some() {
-            return problem("busy", "Porchlight is still at what you asked for before; wait a moment");
+            return problem(
+                "busy",
+                "Porchlight is still at what you asked for before; wait a moment",
+            );
         }
         problem("no_team", "you belong to no team here; start one or join one")
     }
