@@ -14,7 +14,7 @@ use super::{Answer, Desk, Team, hosting, say_goodbye, start};
 use crate::start::{Failed, problem};
 use crate::team::Standing;
 
-type Doing = Pin<Box<dyn Future<Output = Outcome> + Send>>;
+type Doing = Pin<Box<dyn Future<Output = Outcome>>>;
 
 /// One that is under way.
 pub(super) struct Deed {
@@ -195,9 +195,9 @@ impl Desk {
     }
 
     pub(super) fn standing(&self) -> Result<Standing, Problem> {
-        let hosting = self.team.as_ref().is_some_and(|team| team.hub.is_some());
         let membership = self.membership().ok_or_else(|| self.no_team())?;
-        Ok(Standing { membership, hosting })
+        let hub_of = |team: &Team| team.hub.is_some().then(|| team.device.clone());
+        Ok(Standing { membership, hosting: self.team.as_ref().and_then(hub_of) })
     }
 
     fn membership(&self) -> Option<porchlight_agent::membership::Membership> {
