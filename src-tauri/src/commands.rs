@@ -70,10 +70,7 @@ pub(crate) async fn take_link(desktop: State<'_, Desktop>) -> Answer<Option<Stri
 }
 
 #[tauri::command]
-pub(crate) async fn read_link(
-    desktop: State<'_, Desktop>,
-    link: String,
-) -> Answer<InvitationView> {
+pub(crate) async fn read_link(desktop: State<'_, Desktop>, link: String) -> Answer<InvitationView> {
     desktop.try_ask(|answer| Wish::ReadLink(link, answer)).await
 }
 
@@ -131,11 +128,7 @@ pub(crate) async fn revoke_invite(desktop: State<'_, Desktop>, id: String) -> An
 }
 
 #[tauri::command]
-pub(crate) async fn decide(
-    desktop: State<'_, Desktop>,
-    id: String,
-    approve: bool,
-) -> Answer<()> {
+pub(crate) async fn decide(desktop: State<'_, Desktop>, id: String, approve: bool) -> Answer<()> {
     desktop.try_ask(Wish::Standing).await?.decide(&id, approve).await
 }
 

@@ -273,6 +273,10 @@ impl Desk {
                 team.agent.handle.problem(start::hub_problem(&warning));
             }
             HubEvent::StoreRecovered => team.agent.handle.solved("store_not_writable"),
+            HubEvent::Asked { name, code } => {
+                self.notices.ask(&name, &code);
+                self.shell.emit("team", ());
+            }
             HubEvent::Ended { reason } => team.agent.handle.problem(Problem {
                 code: "hub_ended".to_owned(),
                 message: format!(

@@ -30,5 +30,10 @@ mod nowhere {
             let said = super::said::say(notice);
             tracing::info!("{}: {}", said.summary, said.body);
         }
+
+        pub(crate) fn ask(&mut self, name: &str, code: &str) {
+            let said = super::said::ask(name, code);
+            tracing::info!("{}: {}", said.summary, said.body);
+        }
     }
 }

@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tauri::{AppHandle, Emitter as _, Manager as _, RunEvent};
 
-use crate::wish::Desktop;
 #[cfg(not(target_os = "linux"))]
 use crate::link::Link;
+use crate::wish::Desktop;
 use crate::{commands, window};
 
 /// What the main thread is wanted for.

@@ -9,8 +9,8 @@ use zbus::Connection;
 use zbus::fdo::RequestNameFlags;
 use zbus::zvariant::{OwnedValue, Value};
 
-use crate::wish::Desktop;
 use crate::link::Link;
+use crate::wish::Desktop;
 
 const NAME: &str = "app.porchlight.Porchlight";
 const PATH: &str = "/app/porchlight/Porchlight";

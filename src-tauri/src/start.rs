@@ -161,11 +161,7 @@ pub(crate) fn shown_name(name: &str) -> Result<String, Problem> {
 }
 
 /// Begins to be present: in a team that was joined, at a broker that is named, or at a hub for this machine alone.
-async fn enter(
-    resolved: &Resolved,
-    user: UserId,
-    hub: Option<Hub>,
-) -> Result<Team, Problem> {
+async fn enter(resolved: &Resolved, user: UserId, hub: Option<Hub>) -> Result<Team, Problem> {
     let (broker, hub) = meeting_place(resolved, hub).await?;
     let identity = match identity(resolved, &user, &broker) {
         Ok(identity) => identity,

@@ -5,7 +5,7 @@
 use porchlight_agent::membership::Membership;
 use porchlight_agent::qr::Qr;
 use porchlight_agent::team::{Team, TeamError};
-use porchlight_core::id::UserId;
+use porchlight_core::id::{DeviceId, UserId};
 use porchlight_core::team::{Host, InviteOrder};
 use porchlight_core::view::Problem;
 use porchlight_core::view::team::{InviteShown, TeamHost, TeamPane};
@@ -14,8 +14,8 @@ use porchlight_core::view::team::{InviteShown, TeamHost, TeamPane};
 #[derive(Debug)]
 pub(crate) struct Standing {
     pub(crate) membership: Membership,
-    /// The hub runs in this app.
-    pub(crate) hosting: bool,
+    /// This device, where a hub of the team runs in this app.
+    pub(crate) hosting: Option<DeviceId>,
 }
 
 /// A hub's refusal as the window is told.
@@ -30,13 +30,15 @@ impl Standing {
 
     pub(crate) async fn pane(self) -> Result<TeamPane, Problem> {
         let team = self.team().await?;
-        let asked =
-            tokio::try_join!(team.view(), team.members(), team.invites(), team.requests());
+        let asked = tokio::try_join!(team.view(), team.members(), team.invites(), team.requests());
         let (view, members, invites, requests) = asked.map_err(|error| refused(&error))?;
+        // One that the team moved away from runs on until the app is started again, to tell late comers where it went.
+        let host = view.host.as_ref().and_then(|host| host.device.as_ref());
+        let hosting = self.hosting.is_some_and(|own| host.is_none_or(|host| *host == own));
         Ok(TeamPane {
             team: view.team,
             role: view.role,
-            hosting: self.hosting,
+            hosting,
             me: view.user.to_string(),
             host: view.host.map(shown),
             members,

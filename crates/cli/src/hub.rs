@@ -60,6 +60,9 @@ pub(crate) async fn hub(flags: &Flags, mut args: args::Hub) -> Result<(), Failur
             event = hub.event() => match event {
                 HubEvent::StoreFailing(warning) => eprintln!("porchlight: {warning}"),
                 HubEvent::StoreRecovered => eprintln!("porchlight: states are saved again"),
+                HubEvent::Asked { name, code } => {
+                    eprintln!("porchlight: {name} asks to be let in, with the digits {code}");
+                }
                 HubEvent::Ended { reason } => ended(&reason)?,
             },
         }

@@ -16,7 +16,7 @@ use mqtt5::broker::router::MessageRouter;
 use mqtt5::broker::server::BrokerShutdownHandle;
 use mqtt5::broker::storage::{DynamicStorage, RetainedMessage, StorageBackend};
 use porchlight_core::id::Root;
-use porchlight_core::team::{Host, Invitation};
+use porchlight_core::team::{Address, Host, Invitation};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -85,6 +85,13 @@ pub enum HubEvent {
     StoreFailing(HubWarning),
     /// They can again, and everything is saved.
     StoreRecovered,
+    /// Somebody asks to be let in without an invitation. A member says whether they are.
+    Asked {
+        /// Who they say they are, fit to be shown.
+        name: String,
+        /// The four digits that they see, too.
+        code: String,
+    },
     /// The broker ended by itself, and nobody is served any more. Start another hub.
     Ended {
         /// What the broker said.
@@ -224,6 +231,12 @@ impl Hub {
         self.hosting.as_ref().map(|hosting| hosting.addr)
     }
 
+    /// By which addresses other computers reach the team, the likeliest first; none where everybody is let in.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<Address> {
+        self.hosting.as_ref().map(|hosting| hosting.team.place().at).unwrap_or_default()
+    }
+
     /// Whether somebody can look after the team: remove members, make tokens, move the hub.
     #[must_use]
     pub fn has_starter(&self) -> bool {
@@ -284,6 +297,7 @@ impl Hub {
             HubEvent::StoreRecovered => {
                 self.warnings.retain(|w| !matches!(w, HubWarning::StoreNotWritable { .. }));
             }
+            HubEvent::Asked { .. } => {}
             HubEvent::Ended { .. } => self.entry = None,
         }
         event

@@ -3,6 +3,7 @@
 //! Owns the steps: change the accounts, then bring connections, sessions and retained records in line with them. Who may ask
 //! is `http.rs`'s to find out; the rules themselves are in `accounts.rs` and `access.rs`.
 
+use crate::HubEvent;
 use crate::access::{Access, Errand, Peer};
 use crate::accounts::{
     Accounts, Admission, Invite, Ledger, Login, NotSaved, Order, Purpose, Refusal, Stays,
@@ -32,6 +33,7 @@ mod requests;
 
 pub use backup::{BackupError, backup, put_back, restore};
 pub(crate) use moving::Moved;
+pub use moving::has_team;
 pub(crate) use place::{Place, addresses, hub_record};
 pub(crate) use requests::RequestRefusal;
 
@@ -48,6 +50,8 @@ pub(crate) struct Team {
     announce: watch::Sender<Vec<u8>>,
     requests: Mutex<Requests>,
     moved: Moved,
+    /// What whoever runs the hub is told.
+    news: mpsc::UnboundedSender<HubEvent>,
 }
 
 /// Why somebody did not join.
@@ -71,6 +75,7 @@ impl Team {
         pin: Pin,
         place: Place,
         moved: Moved,
+        news: mpsc::UnboundedSender<HubEvent>,
     ) -> (Arc<Self>, watch::Receiver<Vec<u8>>) {
         let (announce, announced) = watch::channel(Vec::new());
         let team = Self {
@@ -82,6 +87,7 @@ impl Team {
             announce,
             requests: Mutex::new(Requests::default()),
             moved,
+            news,
         };
         team.say_where();
         (Arc::new(team), announced)

@@ -14,7 +14,7 @@ use super::{Answer, Desk, Team, hosting, say_goodbye, start};
 use crate::start::{Failed, problem};
 use crate::team::Standing;
 
-type Doing = Pin<Box<dyn Future<Output = Outcome> + Send>>;
+type Doing = Pin<Box<dyn Future<Output = Outcome>>>;
 
 /// One that is under way.
 pub(super) struct Deed {
@@ -114,8 +114,7 @@ impl Desk {
         answer: Option<Answer<()>>,
     ) {
         let flags = self.flags.clone();
-        let doing =
-            async move { entered(start::keep_and_enter(&flags, joined, keep, None).await) };
+        let doing = async move { entered(start::keep_and_enter(&flags, joined, keep, None).await) };
         self.enter(Box::pin(doing), answer, Some(key)).await;
     }
 
@@ -196,9 +195,9 @@ impl Desk {
     }
 
     pub(super) fn standing(&self) -> Result<Standing, Problem> {
-        let hosting = self.team.as_ref().is_some_and(|team| team.hub.is_some());
         let membership = self.membership().ok_or_else(|| self.no_team())?;
-        Ok(Standing { membership, hosting })
+        let hub_of = |team: &Team| team.hub.is_some().then(|| team.device.clone());
+        Ok(Standing { membership, hosting: self.team.as_ref().and_then(hub_of) })
     }
 
     fn membership(&self) -> Option<porchlight_agent::membership::Membership> {
@@ -207,7 +206,10 @@ impl Desk {
 
     fn no_team(&self) -> Problem {
         if self.deed.is_some() {
-            return problem("busy", "Porchlight is still at what you asked for before; wait a moment");
+            return problem(
+                "busy",
+                "Porchlight is still at what you asked for before; wait a moment",
+            );
         }
         problem("no_team", "you belong to no team here; start one or join one")
     }

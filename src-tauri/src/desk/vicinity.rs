@@ -106,7 +106,8 @@ impl Desk {
             return;
         }
         let Some(team) = self.vicinity.teams.get(&id).cloned() else {
-            let gone = "this team is not seen on the network any more; look again, or join by a link";
+            let gone =
+                "this team is not seen on the network any more; look again, or join by a link";
             let _ = answer.send(Err(problem("not_found", gone)));
             return;
         };

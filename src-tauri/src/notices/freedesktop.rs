@@ -9,7 +9,7 @@ use std::thread;
 use notify_rust::{Hint, Notification, NotificationHandle, Urgency};
 use porchlight_core::notice::Notice;
 
-use super::said::{Said, say};
+use super::said::{Said, ask, say};
 use crate::wish::Desktop;
 
 /// The name of the icon and of the desktop entry that the packages install (`packaging/linux`).
@@ -31,9 +31,17 @@ impl Notices {
     }
 
     pub(crate) fn show(&mut self, notice: &Notice) {
+        self.tell(say(notice));
+    }
+
+    pub(crate) fn ask(&mut self, name: &str, code: &str) {
+        self.tell(ask(name, code));
+    }
+
+    fn tell(&mut self, said: Said) {
         let desktop = &self.desktop;
         let thread = self.thread.get_or_insert_with(|| {
-            let (sender, said) = mpsc::channel();
+            let (sender, waiting) = mpsc::channel();
             let daemon = Daemon {
                 desktop: desktop.clone(),
                 up: HashMap::new(),
@@ -42,14 +50,14 @@ impl Notices {
                 silent: false,
             };
             let started =
-                thread::Builder::new().name("notices".to_owned()).spawn(|| daemon.run(said));
+                thread::Builder::new().name("notices".to_owned()).spawn(|| daemon.run(waiting));
             if let Err(error) = started {
                 tracing::error!("no notices: {error}");
             }
             sender
         });
         // A thread that could not be started was complained of above.
-        let _ = thread.send(say(notice));
+        let _ = thread.send(said);
     }
 }
 

@@ -57,6 +57,17 @@ pub(super) fn say(notice: &Notice) -> Said {
     }
 }
 
+/// Somebody asks to be let into the team. The digits are for comparing with what they read out.
+pub(super) fn ask(name: &str, code: &str) -> Said {
+    Said {
+        summary: format!("{name} asks to join your team"),
+        body: format!("Did they read you {code}? Then let them in, under Team."),
+        category: "im",
+        // One at a time, however many strangers knock.
+        key: "/asking".to_owned(),
+    }
+}
+
 fn names(people: &[Who]) -> String {
     let mut names: Vec<_> = people.iter().take(NAMES).map(|who| who.name.clone()).collect();
     if people.len() > NAMES {
@@ -80,6 +91,14 @@ mod tests {
         assert_eq!(said.body, "The connection was lost.");
         assert_eq!((said.category, said.key.as_str()), ("presence.offline", "ann"));
         assert_eq!(say(&Notice::Came(who("Ann"))).key, "ann");
+    }
+
+    #[test]
+    fn whoever_asks_to_join_is_named_with_their_digits() {
+        let said = ask("Eve", "0042");
+        assert_eq!(said.summary, "Eve asks to join your team");
+        assert!(said.body.contains("0042"), "{}", said.body);
+        assert_eq!(said.key, ask("Mallory", "1").key);
     }
 
     #[test]

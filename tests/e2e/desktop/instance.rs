@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 
 use porchlight_tests::until::{SOON, START};
-use porchlight_tests::{EmbeddedHub, Light, Session, WebView, until, until_async};
+use porchlight_tests::{EmbeddedHub, Light, Session, WebView, until};
 use serde_json::{Value, json};
 use zbus::zvariant;
 
-use super::{APP, Desk, PROCESS, invoke, launch, runs, wait_tooltip, wait_window, windows};
+use super::{
+    APP, Desk, LINK, PROCESS, invoke, launch, runs, wait_tooltip, wait_window, windows,
+};
 
 const INVITATION: &str = "porchlight://join?team=acme&token=A-b_1";
 
@@ -81,25 +83,34 @@ async fn a_link_followed_while_the_app_runs_raises_its_window() {
     assert_eq!(first.exit(), None);
 }
 
+/// A whole invitation to a team of that name. Nobody is there.
+fn invitation(team: &str) -> String {
+    let (pin, secret) = ("A".repeat(43), "s".repeat(27));
+    format!("porchlight://join?v=1&team={team}&at=127.0.0.1:9&pin={pin}&token=k3V9xQ2aB7.{secret}")
+}
+
+/// Waits until the window asks about the invitation to that team. It can't be followed: there is a broker already.
+async fn wait_asked(window: &WebView, team: &str) {
+    let question = format!("Join {team}?");
+    window.text("h1", |text| text == question, START).await;
+    window.text("[data-testid=held]", |text| text.contains("a broker of your own"), SOON).await;
+}
+
 #[tokio::test]
-async fn the_window_is_given_each_link_once() {
+async fn the_window_asks_about_the_last_link_that_was_followed() {
     let hub = EmbeddedHub::start().await;
     let desk = Desk::start().await;
     let alice = Light::new(&hub.url(), "alice", "laptop").on(&desk.session);
     let window = desk.open(&alice).await;
-    assert_eq!(take_link(&window).await, Value::Null);
+    window.attribute(LINK, "data-state", "up", START).await;
 
-    assert!(launch(&alice, &[INVITATION]).wait_exit(SOON).await.success());
-    // The second process is answered before the desk has had its turn.
-    until_async("the link", SOON, async || take_link(&window).await == INVITATION).await;
-    assert_eq!(take_link(&window).await, Value::Null);
+    assert!(launch(&alice, &[&invitation("One")]).wait_exit(SOON).await.success());
+    wait_asked(&window, "One").await;
+    assert_eq!(take_link(&window).await, Value::Null, "it was taken");
 
     // The last of several is what the person wants now; the page that asks is open all the time.
-    open_by_bus(&desk.session, &["porchlight://join?token=1", "porchlight://join?token=2"]).await;
-    until_async("the later link", SOON, async || {
-        take_link(&window).await == "porchlight://join?token=2"
-    })
-    .await;
+    open_by_bus(&desk.session, &[&invitation("Two"), &invitation("Three")]).await;
+    wait_asked(&window, "Three").await;
 }
 
 #[tokio::test]
@@ -137,9 +148,9 @@ async fn an_app_that_is_started_by_a_link_opens_its_window_for_it() {
     let desk = Desk::start().await;
     let alice = Light::new(&hub.url(), "alice", "laptop").on(&desk.session);
     let mut arguments = alice.arguments();
-    arguments.push(INVITATION.to_owned());
+    arguments.push(invitation("One"));
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     // Without --show: the driver finds the window because the link opened it.
     let window = WebView::open(&desk.session, &super::bin(APP), &arguments).await;
-    until_async("the link", SOON, async || take_link(&window).await == INVITATION).await;
+    wait_asked(&window, "One").await;
 }

@@ -108,12 +108,12 @@ impl Hub {
         let keeper = disk.map(|disk| {
             let path = disk.folder.path().to_owned();
             let memory = Arc::clone(&broker.storage);
-            (Keeper::start(disk, memory, recorded, tell, keeper::RETRY), path)
+            (Keeper::start(disk, memory, recorded, tell.clone(), keeper::RETRY), path)
         });
         let place = Place { host: wanted.host, at: addresses(bound.addr) };
         let moved = Moved::not_from(folder);
         let (team, announcement) =
-            Team::new(access, Arc::clone(&broker), certificate, pin, place, moved);
+            Team::new(access, Arc::clone(&broker), certificate, pin, place, moved, tell);
         let root = team.access().root().clone();
         let board = Arc::new(Board::new(clock::now().wall));
         let memory = Arc::clone(&broker.storage);

@@ -21,6 +21,12 @@ const NEWS: Duration = Duration::from_secs(1);
 /// How often it is looked at whether it was taken up.
 const GLANCE: Duration = Duration::from_millis(20);
 
+/// Whether that store has a team, and it did not move to another computer.
+#[must_use]
+pub fn has_team(store: &Path) -> bool {
+    store.join(crate::accounts::FILE).is_file() && Moved::read(store).is_none()
+}
+
 /// Whether the team has moved, and where to.
 pub(crate) struct Moved {
     folder: Option<PathBuf>,

@@ -1,6 +1,7 @@
 //! People who ask to be let in without an invitation. They live in memory, and not for long.
 
 use super::Team;
+use crate::HubEvent;
 use crate::access::Peer;
 use crate::accounts::{Hash, Key, Kind, NotSaved, random_below, random_secret};
 use porchlight_core::id::UserId;
@@ -90,7 +91,11 @@ impl Team {
         peer: Peer,
         request: &Request,
     ) -> Result<RequestMade, RequestRefusal> {
-        self.requests().ask(now, peer, request)
+        let made = self.requests().ask(now, peer, request)?;
+        let name = display_text(&request.name, MAX_NAME).unwrap_or_default();
+        // Nobody listens to a hub that is about to end.
+        let _ = self.news.send(HubEvent::Asked { name, code: made.code.clone() });
+        Ok(made)
     }
 
     /// How the request of this ticket stands; none where there is none. Whoever was approved is let in by this.
