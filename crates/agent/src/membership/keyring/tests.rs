@@ -237,6 +237,7 @@ async fn a_locked_keyring_that_can_ask_nobody_says_so() {
 /// Asks nobody: whatever is asked was dismissed.
 struct Dismissing;
 
+#[expect(clippy::needless_pass_by_value, reason = "zbus hands headers over by value")]
 #[interface(name = "org.gnome.keyring.internal.Prompter")]
 impl Dismissing {
     #[zbus(name = "BeginPrompting")]
