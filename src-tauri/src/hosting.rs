@@ -25,7 +25,7 @@ pub(crate) async fn start(resolved: &Resolved, name: &str) -> Result<Hub, HubErr
     };
     Hub::start(HubSettings {
         listen: Listen::Default,
-        store: Store::Folder(resolved.places.hub_store()),
+        store: Store::Folder(resolved.places.team_store()),
         runtime_file: Some(resolved.places.hub_file()),
         access: Access::Team(team),
     })
@@ -37,7 +37,7 @@ pub(crate) async fn resume(
     resolved: &Resolved,
     membership: &Membership,
 ) -> Result<Option<Hub>, Problem> {
-    if !porchlight_hub::has_team(&resolved.places.hub_store()) {
+    if !porchlight_hub::has_team(&resolved.places.team_store()) {
         return Ok(None);
     }
     match start(resolved, membership.team()).await {
@@ -92,7 +92,7 @@ pub(crate) async fn move_here(
 ) -> Result<Hub, Problem> {
     let team = Team::of(membership).await.map_err(|error| refused(&error))?;
     let whole = team.hand_over().await.map_err(|error| refused(&error))?;
-    let store = resolved.places.hub_store();
+    let store = resolved.places.team_store();
     // Where it came from is told of where it can't be read.
     porchlight_hub::put_back(&store, &whole, "the team's hub".as_ref())
         .map_err(|error| problem("move", error))?;
@@ -103,7 +103,7 @@ pub(crate) async fn move_here(
             return Err(problem("hub", error));
         }
     };
-    match team.moved_to(hub.addresses()).await {
+    match team.moved_to(&hub.addresses()).await {
         Ok(last) => {
             // What was not heard is what was said while it moved; whoever said it is connected now and says it again.
             if let Err(error) = hub.take_over(&last).await {
@@ -122,7 +122,7 @@ pub(crate) async fn move_here(
 
 /// Forgets the team that this account hosted: nobody is in it any more, or it is hosted elsewhere.
 pub(crate) fn forget(resolved: &Resolved) {
-    let store = resolved.places.hub_store();
+    let store = resolved.places.team_store();
     if let Err(error) = std::fs::remove_dir_all(&store)
         && error.kind() != std::io::ErrorKind::NotFound
     {

@@ -228,7 +228,13 @@ async fn a_hub_for_other_computers_has_to_be_asked_for() {
     let (exit, said) = refused(&somebody(), &["hub", "--open", "--listen", "0.0.0.0:0"]).await;
     assert_eq!(exit, Exit::Code(2), "{said}");
     assert!(said.contains("--allow-anonymous") && said.contains("other computers"), "{said}");
-    let hub = somebody().start_by_config(&["hub", "--open", "--listen", "0.0.0.0:0", "--allow-anonymous"]);
+    let hub = somebody().start_by_config(&[
+        "hub",
+        "--open",
+        "--listen",
+        "0.0.0.0:0",
+        "--allow-anonymous",
+    ]);
     let first = hub.wait_line(|line| line.starts_with("listening on 0.0.0.0:"), START).await;
     hub.wait_line(|line| line.contains("anybody who can reach"), SOON).await;
     let port = first.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
@@ -265,7 +271,8 @@ async fn a_hub_without_a_place_for_its_store_goes_on() {
     std::fs::write(&store, "a file where the folder should be").expect("it is ours");
     let place = store.to_string_lossy();
     let home = somebody();
-    let hub = home.start_by_config(&["hub", "--open", "--listen", "127.0.0.1:0", "--store", &place]);
+    let hub =
+        home.start_by_config(&["hub", "--open", "--listen", "127.0.0.1:0", "--store", &place]);
     presence_goes_on_without(&store, &hub, || {}).await;
 }
 

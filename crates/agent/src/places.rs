@@ -58,9 +58,16 @@ impl Places {
         self.runtime.join("hub.json")
     }
 
-    /// Where a hub on this machine keeps its retained messages.
+    /// Where an open hub on this machine keeps its retained messages.
     #[must_use]
     pub fn hub_store(&self) -> PathBuf {
         self.state.join("hub")
+    }
+
+    /// Where the hub of a team on this machine keeps all that is the team's: below that of open hubs, so that neither
+    /// ever reads what the other keeps.
+    #[must_use]
+    pub fn team_store(&self) -> PathBuf {
+        self.hub_store().join("team")
     }
 }

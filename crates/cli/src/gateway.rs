@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args as ArgGroup;
-use porchlight_agent::broker::Broker;
+use porchlight_agent::broker::{Broker, Trust};
 use porchlight_agent::flags::Flags;
 use porchlight_agent::line::{Line, News, Setup};
 use porchlight_hub::{DEFAULT_GATEWAY_ADDR, Gateway, GatewaySettings, Tokens};
@@ -53,7 +53,9 @@ pub(crate) async fn gateway(flags: &Flags, args: args::Hub) -> Result<(), Failur
         return tokens(&args.gateway, &store);
     };
     let mut broker = broker(url)?;
-    broker.ca = args.gateway.gateway_ca;
+    if let (Some(tls), Some(authorities)) = (&mut broker.tls, args.gateway.gateway_ca) {
+        tls.trust = Trust::Authorities(authorities);
+    }
     let settings = GatewaySettings {
         root: broker.root.clone(),
         listen: args.listen.unwrap_or(DEFAULT_GATEWAY_ADDR),

@@ -11,12 +11,9 @@ use porchlight_hub::{
 use crate::failure::Failure;
 use crate::{args, say, signals};
 
-/// The folder of a team below that of open hubs, so that neither ever reads what the other keeps.
-const TEAM: &str = "team";
-
 pub(crate) async fn hub(flags: &Flags, mut args: args::Hub) -> Result<(), Failure> {
     let places = flags.resolve().map_err(Failure::usage)?.places;
-    let team_store = places.hub_store().join(TEAM);
+    let team_store = places.team_store();
     match args.action.take() {
         Some(args::HubAction::Backup(into)) => {
             backup(&into.store.unwrap_or(team_store), &into.file)?;

@@ -150,7 +150,7 @@ impl Lines {
 
     /// Cuts the lines of every credential of which `which` is true.
     pub(crate) fn cut_members(&self, which: impl Fn(&str) -> bool) {
-        let mut open = self.open();
+        let open = self.open();
         let ids: Vec<LineId> = open
             .lines
             .iter()

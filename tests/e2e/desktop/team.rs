@@ -226,7 +226,7 @@ async fn a_link_opens_an_app_that_was_not_running_and_asks_before_joining() {
 
     // A second one, while it runs: one belongs to one team.
     let second = invite_again(&a).await;
-    let other = bob.desk.session.spawn(&bin(APP).to_string_lossy(), &[&second]);
+    let other = bob.desk.session.spawn(bin(APP), &[&second]);
     assert!(other.wait_exit(SOON).await.success());
     b.text("[data-testid=held]", |text| text.contains("You belong to Anna's team"), SOON).await;
     until("one app", SOON, || runs(&bob.desk.session, PROCESS)).await;

@@ -93,12 +93,6 @@ impl Observer {
         seen
     }
 
-    /// The first input. A server that has just been started may be given up once, on a machine that has other things
-    /// to do, before it answers.
-    pub(crate) fn active_at_last(&self) {
-        while self.next().observation != Observation::InputActive {}
-    }
-
     /// The next one, which is an absence, with how long ago it began.
     pub(crate) fn idle(&self) -> (Seen, Duration) {
         let seen = self.next();

@@ -417,13 +417,14 @@ async fn the_broker_of_this_process_is_a_source() {
 
     let storage = Arc::new(DynamicStorage::Memory(MemoryBackend::new()));
     let (listener, listened) = summing::listener();
-    let hooks = crate::hooks::Hooks { recorder: None, listener };
+    let hooks = crate::hooks::Hooks { recorder: None, listener, access: None };
     let router = MessageRouter::with_storage(storage.clone()).with_event_handler(Arc::new(hooks));
     let router = Arc::new(router);
     let board = Arc::new(Board::new(Timestamp::default()));
     let root = Root::parse("presence/acme").unwrap();
-    let shown = Some((root.clone(), board.clone()));
-    let summing = Summing::start(router.clone(), Vec::new(), listened, shown).await;
+    let (_says, announcement) = tokio::sync::watch::channel(br#"{"v":1}"#.to_vec());
+    let hosting = summing::Hosting { root: root.clone(), announcement, board: board.clone() };
+    let summing = Summing::start(router.clone(), Vec::new(), listened, Some(hosting)).await;
     let source = stored::Stored::new(root, storage, board.clone());
     let mut turned = board.turned();
     for topic in ["presence/acme/alice/device/d", "presence/elsewhere/eve/device/d"] {

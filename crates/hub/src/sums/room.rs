@@ -7,7 +7,7 @@ use porchlight_core::presence::{AwayCause, Observed};
 use porchlight_core::roster::{Applied, Arrival, Change, Roster};
 use porchlight_core::time::{Monotonic, Now, Timestamp};
 use porchlight_core::topic::Topic;
-use porchlight_core::wire::{self, HubRecord, Payload, SeedStatus, SumRecord, UserRecord};
+use porchlight_core::wire::{self, Payload, SeedStatus, SumRecord, UserRecord};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
