@@ -7,9 +7,7 @@ use porchlight_tests::{EmbeddedHub, Light, Session, WebView, until};
 use serde_json::{Value, json};
 use zbus::zvariant;
 
-use super::{
-    APP, Desk, LINK, PROCESS, invoke, launch, runs, wait_tooltip, wait_window, windows,
-};
+use super::{APP, Desk, LINK, PROCESS, invoke, launch, runs, wait_tooltip, wait_window, windows};
 
 const INVITATION: &str = "porchlight://join?team=acme&token=A-b_1";
 
