@@ -310,7 +310,7 @@ async fn the_api_is_as_it_describes_itself() {
     // What is no record is nobody, and is still what stands there.
     assert_eq!(gateway.get("/v1/people").await.json().as_array().map(Vec::len), Some(3));
     let topics = gateway.get("/v2/topics/presence").await.json();
-    let carol = topics.as_array().expect("an array").iter();
-    let carol = carol.filter(|entry| entry["topic"] == "presence/carol").last();
+    let mut carol = topics.as_array().expect("an array").iter();
+    let carol = carol.rfind(|entry| entry["topic"] == "presence/carol");
     assert!(carol.is_some_and(|entry| entry["payload"].is_string()), "{topics}");
 }

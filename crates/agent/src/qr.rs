@@ -107,7 +107,7 @@ mod tests {
         let side = lines[0].len();
         assert!(lines.iter().all(|line| line.len() == side));
         let dark = |x: usize, y: usize| {
-            let lit = if y % 2 == 0 { ['█', '▀'] } else { ['█', '▄'] };
+            let lit = if y.is_multiple_of(2) { ['█', '▀'] } else { ['█', '▄'] };
             !lit.contains(&lines[y / 2][x])
         };
         assert_eq!(read(side, dark), LINK);

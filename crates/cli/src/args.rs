@@ -40,7 +40,7 @@ pub(crate) enum Command {
     /// Take it back: follow what your devices observe
     Clear(Clear),
     /// Run a hub for the team
-    Hub(Hub),
+    Hub(Box<Hub>),
     /// Join a team by its link; without one, list the teams on this network
     Join(Join),
     /// Make a link for somebody who shall join, or for a further device of yours

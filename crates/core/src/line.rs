@@ -141,7 +141,7 @@ impl Line {
             }
             LinkEvent::Down(failure) => {
                 self.forget_writes();
-                self.session.failed(now, failure.clone(), &mut self.rng);
+                self.session.failed(now, &failure, &mut self.rng);
                 self.tell(News::Lost(failure));
             }
         }
@@ -227,7 +227,7 @@ impl Line {
     /// Who can't read must not write, either: it would be half of the truth. Like any refusal this is asked again later.
     fn give_up_reading(&mut self, now: Now, refused: Vec<String>) {
         let reason = format!("it must not read {}", refused.join(", "));
-        self.session.failed(now, LinkFailure::NotAuthorized { reason }, &mut self.rng);
+        self.session.failed(now, &LinkFailure::NotAuthorized { reason }, &mut self.rng);
         self.effects.push_back(Effect::Disconnect);
         self.tell(News::MayNotRead(refused));
     }

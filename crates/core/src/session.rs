@@ -190,8 +190,8 @@ impl Session {
     }
 
     /// The connection is gone, or the try came to nothing: when to try again.
-    pub(crate) fn failed(&mut self, now: Now, failure: LinkFailure, rng: &mut fastrand::Rng) {
-        let at_once = self.takes_other_version(&failure);
+    pub(crate) fn failed(&mut self, now: Now, failure: &LinkFailure, rng: &mut fastrand::Rng) {
+        let at_once = self.takes_other_version(failure);
         if matches!(self.phase, Phase::Up | Phase::Reading { .. }) {
             if matches!(self.phase, Phase::Up) {
                 self.as_of = Some(now.wall);
@@ -328,7 +328,7 @@ mod tests {
             .map(|seed| {
                 let mut session = Session::new(false, false);
                 session.connecting(at(0));
-                session.failed(at(without_ms), broken(), &mut fastrand::Rng::with_seed(seed));
+                session.failed(at(without_ms), &broken(), &mut fastrand::Rng::with_seed(seed));
                 session.next_deadline().unwrap().since(at(without_ms).mono)
             })
             .max()
@@ -361,7 +361,7 @@ mod tests {
     fn a_refusal_is_not_hammered() {
         let mut session = Session::new(false, false);
         session.connecting(at(0));
-        session.failed(at(10), LinkFailure::BadCredentials, &mut fastrand::Rng::with_seed(1));
+        session.failed(at(10), &LinkFailure::BadCredentials, &mut fastrand::Rng::with_seed(1));
         assert_eq!(session.next_deadline(), Some(at(10).mono + REFUSED));
         assert!(matches!(session.view(), LinkView::Refused { .. }));
     }

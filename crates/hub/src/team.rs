@@ -202,7 +202,7 @@ impl Team {
 
     fn joined(&self, admission: Admission) -> Joined {
         let Admission { user, name, role, credential } = admission;
-        let at = self.place().at.clone();
+        let at = self.place().at;
         let (team, root) = self.ledger().read(|team| (team.name.clone(), team.root.clone()));
         Joined { team, root, user, name, role, credential, at, pin: self.pin }
     }
@@ -242,7 +242,7 @@ impl Team {
     }
 
     fn invitation(&self, token: Secret) -> Invitation {
-        Invitation { team: self.name(), at: self.place().at.clone(), pin: self.pin, token }
+        Invitation { team: self.name(), at: self.place().at, pin: self.pin, token }
     }
 
     /// The invitations that hold and that this member may take back.

@@ -35,7 +35,7 @@ impl Engine {
                 self.session.received(now);
                 self.handle_message(now, &message);
             }
-            LinkEvent::Down(failure) => self.handle_down(now, failure),
+            LinkEvent::Down(failure) => self.handle_down(now, &failure),
         }
     }
 
@@ -81,10 +81,10 @@ impl Engine {
         }
     }
 
-    pub(super) fn handle_down(&mut self, now: Now, failure: LinkFailure) {
+    pub(super) fn handle_down(&mut self, now: Now, failure: &LinkFailure) {
         self.diagnostics.link_failures += 1;
         self.roster.link_lost(now);
-        let cloned = failure == LinkFailure::TakenOver && self.own.is_some() && !self.hidden;
+        let cloned = *failure == LinkFailure::TakenOver && self.own.is_some() && !self.hidden;
         if cloned && !matches!(self.session.phase, Phase::Leaving { .. } | Phase::Stopped) {
             self.become_another_device(now);
             return;

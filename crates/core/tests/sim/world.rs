@@ -999,7 +999,7 @@ impl World {
         if conn.lane == Lane::Seed {
             match out {
                 Out::TakenOver | Out::Close | Out::Refused => {
-                    self.client_loses(id, broken("closed"))
+                    self.client_loses(id, broken("closed"));
                 }
                 Out::Connack { .. } => {
                     conn.acknowledged = true;
