@@ -216,6 +216,8 @@ pub(crate) enum HubAction {
     Backup(HubFile),
     /// Put the team of such a file in place, for a hub that is started then
     Restore(HubFile),
+    /// Host the team on this computer from now on: everything is taken over from where it is hosted, and everybody follows
+    Move,
 }
 
 #[derive(Debug, ArgGroup)]

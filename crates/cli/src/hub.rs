@@ -1,18 +1,20 @@
 //! `porchlight hub`: a hub for the team, or an open broker.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use porchlight_agent::flags::Flags;
+use porchlight_agent::flags::{Flags, Resolved};
 use porchlight_core::team::{Host, Invitation};
 use porchlight_hub::{
-    Access, Hub, HubError, HubEvent, HubSettings, Listen, Store, TeamSettings, backup, restore,
+    Access, Hub, HubError, HubEvent, HubSettings, Listen, Store, TeamSettings, backup, has_team,
+    put_back, restore,
 };
 
 use crate::failure::Failure;
 use crate::{args, say, signals};
 
 pub(crate) async fn hub(flags: &Flags, mut args: args::Hub) -> Result<(), Failure> {
-    let places = flags.resolve().map_err(Failure::usage)?.places;
+    let resolved = flags.resolve().map_err(Failure::usage)?;
+    let places = resolved.places.clone();
     let team_store = places.team_store();
     match args.action.take() {
         Some(args::HubAction::Backup(into)) => {
@@ -30,16 +32,72 @@ pub(crate) async fn hub(flags: &Flags, mut args: args::Hub) -> Result<(), Failur
             );
             return Ok(());
         }
+        Some(args::HubAction::Move) => {
+            let store = args.store.clone().unwrap_or_else(|| team_store.clone());
+            let settings = settings(args, places.hub_store(), team_store, places.hub_file());
+            let hub = move_here(&resolved, settings, &store).await?;
+            return serve(hub, false).await;
+        }
         None => {}
     }
     let always = args.invite;
     let settings = settings(args, places.hub_store(), team_store, places.hub_file());
-    let mut hub = Hub::start(settings).await.map_err(|error| match error {
+    let hub = start(settings).await?;
+    serve(hub, always).await
+}
+
+async fn start(settings: HubSettings) -> Result<Hub, Failure> {
+    Hub::start(settings).await.map_err(|error| match error {
         HubError::NeedsAllowAnonymous { .. } => {
             Failure::Usage(format!("{error} (--allow-anonymous)"))
         }
         other => other.into(),
-    })?;
+    })
+}
+
+/// Takes the team over from where it is hosted. Where that fails it stays there, and nothing of it here.
+async fn move_here(
+    resolved: &Resolved,
+    settings: HubSettings,
+    store: &Path,
+) -> Result<Hub, Failure> {
+    if has_team(store) {
+        return Err(Failure::Usage(format!(
+            "{} holds a team already; `porchlight hub` hosts it, or move the folder away",
+            store.display()
+        )));
+    }
+    let (_, team) = crate::team::asked(resolved).await?;
+    let whole = team.hand_over().await.map_err(crate::team::told)?;
+    put_back(store, &whole, "what the hub handed over".as_ref())?;
+    let taken = async {
+        let hub = start(settings).await?;
+        match team.moved_to(&hub.addresses()).await {
+            Ok(last) => Ok((hub, last)),
+            Err(error) => {
+                // Two hubs of one team would be worse than none here.
+                let _ = hub.stop().await;
+                Err(crate::team::told(error))
+            }
+        }
+    };
+    let (hub, last) = match taken.await {
+        Ok(taken) => taken,
+        Err(failure) => {
+            let _ = std::fs::remove_dir_all(store);
+            return Err(failure);
+        }
+    };
+    if let Err(error) = hub.take_over(&last).await {
+        // Whoever said it is connected again and says it anew.
+        tracing::warn!("what stood at the old hub at the end can't be read: {error}");
+    }
+    say::print("the team is hosted here now; everybody follows");
+    Ok(hub)
+}
+
+/// Runs until it is told to stop. `always`: a link for a keeper is printed though there is one.
+async fn serve(mut hub: Hub, always: bool) -> Result<(), Failure> {
     say::print(&format!("listening on {}", hub.addr()));
     if let Some(addr) = hub.team_addr() {
         say::print(&format!("the team's door is {addr}"));

@@ -27,14 +27,18 @@ fn membership(resolved: &Resolved) -> Result<Membership, Failure> {
 
 /// The team's hub, to be asked.
 async fn hub(flags: &Flags) -> Result<(Membership, Team), Failure> {
-    let resolved = flags.resolve().map_err(Failure::usage)?;
-    let membership = membership(&resolved)?;
+    asked(&flags.resolve().map_err(Failure::usage)?).await
+}
+
+/// The same, where config and flags were read already.
+pub(crate) async fn asked(resolved: &Resolved) -> Result<(Membership, Team), Failure> {
+    let membership = membership(resolved)?;
     let team = Team::of(&membership).await.map_err(told)?;
     Ok((membership, team))
 }
 
 /// Why a hub did not do it, as the end of a command.
-fn told(error: TeamError) -> Failure {
+pub(crate) fn told(error: TeamError) -> Failure {
     match error {
         TeamError::Link(_) | TeamError::Moved { .. } => Failure::NoConnection(error.to_string()),
         TeamError::Refused { message, .. } => Failure::Refused(message),

@@ -10,6 +10,7 @@ mod keeping;
 mod listening;
 mod moving;
 mod protocol;
+mod reading;
 mod removal;
 mod rough;
 mod store;
