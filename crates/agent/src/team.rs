@@ -167,7 +167,7 @@ impl Requested {
     /// Where the hub can't be reached, or knows the request no longer: its time is over.
     pub async fn state(&self) -> Result<RequestState, TeamError> {
         let path = format!("/v1/requests/{}", self.ticket.id());
-        let ask = Ask::new(Method::GET, &path).bearer(self.ticket.secret());
+        let ask = Ask::new(Method::GET, &path).bearer(&self.ticket);
         Ok(self.door.ask(ask).await?.body)
     }
 }

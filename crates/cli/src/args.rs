@@ -303,12 +303,15 @@ pub(crate) struct Members {
 pub(crate) enum MembersDo {
     /// Remove a member: out at once, with all devices
     Remove {
+        // Named apart from the flag of that name.
         /// Their id
+        #[arg(id = "member", value_name = "USER")]
         user: String,
     },
     /// Forget one device, such as a laptop that was lost
     Forget {
         /// As `members` prints it
+        #[arg(id = "credential", value_name = "DEVICE")]
         device: String,
     },
 }
@@ -370,6 +373,31 @@ mod tests {
     fn the_grammar_is_sound() {
         Args::command().debug_assert();
     }
+
+    #[test]
+    fn every_command_is_read() {
+        for line in [
+            "join porchlight://join?v=1 --name Bob --keep-in-file",
+            "join --nearby Team",
+            "invite --me --for 1d",
+            "invite requests --json",
+            "invite approve k3V9xQ2aB7",
+            "members --json",
+            "members remove bob --user anna",
+            "members forget k3V9xQ2aB7 --device laptop",
+            "token make board",
+            "leave --this-device",
+            "hub --team Ours --quiet",
+            "hub move",
+            "hub backup file",
+            "hub --open --listen 127.0.0.1:0",
+            "hub --gateway mqtt://localhost",
+        ] {
+            let words = std::iter::once("porchlight").chain(line.split(' '));
+            Args::try_parse_from(words).unwrap_or_else(|error| panic!("{line}: {error}"));
+        }
+    }
+
     #[test]
     fn flags_override_how_presence_is_held() {
         let habits = |flags: &[&str]| {

@@ -101,7 +101,7 @@ async fn a_team_is_started_joined_by_its_link_and_left_at_once_by_whoever_is_rem
     let (a, b) = tokio::join!(anna.open(&[]), bob.open(&[]));
     start_team(&a, "Anna").await;
     photograph(&anna.desk, &a, "team-alone").await;
-    for file in ["membership.json", "membership.secret", "hub/team.json", "hub/key.pem"] {
+    for file in ["membership.json", "membership.secret", "hub/team/team.json", "hub/team/key.pem"] {
         assert!(is_private(&anna.kept(file)), "{file}");
     }
 
@@ -209,7 +209,7 @@ async fn whoever_hosts_goes_and_comes_back_and_the_others_are_told_calmly() {
     press(&a, "[data-testid=leave]").await;
     press(&a, "[data-testid=yes]").await;
     a.element("[data-testid=start-team]", START).await;
-    assert!(!anna.kept("membership.json").exists() && !anna.kept("hub").exists());
+    assert!(!anna.kept("membership.json").exists() && !anna.kept("hub/team").exists());
 }
 
 #[tokio::test]

@@ -70,8 +70,8 @@ impl Ask {
         Self { bounds: (MAX_TEAM, TEAM_ANSWER), ..self }
     }
 
-    pub(super) fn bearer(self, secret: &str) -> Self {
-        Self { authorization: Some(format!("Bearer {secret}")), ..self }
+    pub(super) fn bearer(self, ticket: &Secret) -> Self {
+        Self { authorization: Some(format!("Bearer {ticket}")), ..self }
     }
 
     pub(super) fn basic(self, credential: &Secret) -> Self {

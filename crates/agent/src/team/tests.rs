@@ -282,7 +282,7 @@ async fn who_asks_without_a_link_waits_for_a_member() {
     assert_eq!(within(requested.state()).await.unwrap(), approved);
     let asked = hub.asked();
     assert_eq!(asked[0].0, "POST /v1/requests");
-    let bearer = Some(format!("Bearer {}", token().secret()));
+    let bearer = Some(format!("Bearer {}", token()));
     assert_eq!((asked[1].0.as_str(), &asked[1].1), ("GET /v1/requests/t0k3nt0k3n", &bearer));
 
     let wrong: Hint = "0011223344556677".parse().unwrap();
