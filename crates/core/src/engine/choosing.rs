@@ -22,8 +22,9 @@ pub(super) struct Choosing {
     /// What the person wants and the broker was not told yet; `Some(None)` takes a choice back.
     wish: Option<Wish>,
     sending: Option<PublishId>,
-    /// When the person wished what was last sent.
+    /// When the person wished what was last sent, and what stood before.
     sent_at: Now,
+    sent_over: Option<Chosen>,
     /// Who asks not to be disturbed on the person's behalf.
     asking: [bool; 2],
     /// Whether what stands is a do-not-disturb that was asked for like that, and not said by the person.
@@ -59,12 +60,22 @@ impl Choice {
 struct Wish {
     choice: Option<Choice>,
     made: Now,
+    /// What stood when it was made, and so is no later than it, whatever the calendars say.
+    over: Option<Chosen>,
     ends: Option<Monotonic>,
 }
 
 /// Whether a choice still counts that ends then.
 fn holds(now: Now, ends: Option<Monotonic>) -> bool {
     ends.is_none_or(|ends| now.mono < ends)
+}
+
+/// Whether both are the one choice that a person made; its times may be told on another calendar.
+fn is_same(one: &Chosen, other: &Chosen) -> bool {
+    let said = |chosen: &Chosen| {
+        chosen.choice.clone().map(|choice| (choice.status, choice.text, choice.emoji))
+    };
+    one.rev == other.rev && said(one) == said(other)
 }
 
 impl Choosing {
@@ -77,6 +88,7 @@ impl Choosing {
             wish: None,
             sending: None,
             sent_at: now,
+            sent_over: None,
             asking: [false; 2],
             follows: false,
             known: false,
@@ -85,7 +97,11 @@ impl Choosing {
 
     pub(super) fn wish(&mut self, now: Now, choice: Option<Choice>) {
         let ends = choice.as_ref().and_then(|choice| choice.ends(now, None, None));
-        self.wish = Some(Wish { choice, made: now, ends });
+        let over = match &self.wish {
+            Some(wish) => wish.over.clone(),
+            None => self.held.clone(),
+        };
+        self.wish = Some(Wish { choice, made: now, over, ends });
         self.known = true;
         self.follows = false;
     }
@@ -178,6 +194,7 @@ impl Choosing {
         // What is left is told in whole seconds, so what is retained may be older by one.
         let told = if retained { Duration::from_secs(1) } else { Duration::ZERO };
         let later = |wish: &mut Wish| match age {
+            _ if wish.over.as_ref().is_some_and(|over| is_same(over, &chosen)) => false,
             Some(age) => now.mono - (age + told) > wish.made.mono,
             None => {
                 let at = chosen.choice.as_ref().and_then(|choice| choice.at);
@@ -215,6 +232,7 @@ impl Choosing {
         self.held = Some(chosen);
         if let Some(wish) = self.wish.take() {
             self.sent_at = wish.made;
+            self.sent_over = wish.over;
             self.ends = wish.ends;
         }
         self.sending = Some(id);
@@ -240,7 +258,7 @@ impl Choosing {
             && let Some(held) = &self.held
         {
             let (choice, made, ends) = (held.choice.clone(), self.sent_at, self.ends);
-            self.wish = Some(Wish { choice, made, ends });
+            self.wish = Some(Wish { choice, made, over: self.sent_over.take(), ends });
         }
     }
 }

@@ -63,6 +63,25 @@ fn a_wish_gives_way_to_what_the_broker_took_after_it_whatever_the_calendars_say(
 }
 
 #[test]
+fn what_the_person_took_back_is_not_later_than_that_on_whatever_calendar_it_was_chosen() {
+    let chosen = "presence/alice/chosen";
+    let mut rig = Rig::up();
+    // Said on the phone, whose calendar is three hours ahead.
+    let said = json!({"v":1,"rev":4,"status":"online","at":START + 3 * 3_600_000});
+    rig.live(chosen, &said);
+    rig.effects.clear();
+    rig.command(Command::ClearChosen);
+    assert_eq!(rig.published_to(chosen)[0].get("status"), None);
+    // The broker ended before it took that, and no age is told.
+    rig.effects.clear();
+    rig.link(broken());
+    rig.pass(2_000);
+    rig.connect_and_read(&[(chosen, &said)]);
+    let again = rig.published_to(chosen).remove(0);
+    assert_eq!((again.get("status"), &again["rev"]), (None, &json!(6)));
+}
+
+#[test]
 fn a_call_is_a_mark_that_ends_with_the_lock() {
     let mut rig = Rig::up();
     rig.observe(Observation::InCall(true));

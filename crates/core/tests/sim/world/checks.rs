@@ -158,7 +158,7 @@ impl World {
             // Whoever says that it may be so no longer claims nothing.
             let claims = !self.machines[m].doubted[p];
             let wrong = !own && claims && !self.people[p].believable_since(shown, since);
-            if wrong && (self.half_heard(m, p) | self.outlasted(m, p)) & shown == 0 {
+            if wrong && (self.half_heard(m, p, self.now) | self.outlasted(m, p)) & shown == 0 {
                 let truth = self.people[p].believable;
                 self.violated(|| {
                     format!(
@@ -173,12 +173,12 @@ impl World {
         }
     }
 
-    /// What somebody may be shown as by a machine that heard of a device's trouble and was cut off itself before
+    /// What somebody may be shown as at `then` by a machine that heard of a device's trouble and was cut off itself before
     /// that was over. Where the broker keeps to the grace, only its own end is such a trouble.
-    fn half_heard(&self, m: usize, p: usize) -> Set {
+    fn half_heard(&self, m: usize, p: usize, then: u64) -> Set {
         let machine = &self.machines[m];
         let counts = !self.v5 || machine.out_since < self.broker_certain;
-        if p >= 2 || machine.cut_until <= self.now || !counts {
+        if p >= 2 || machine.cut_until <= then || !counts {
             return 0;
         }
         let sets = devices_of(p).map(|d| self.sources[d].ever_since(machine.out_since));
@@ -221,10 +221,15 @@ impl World {
         }
     }
 
-    /// Whoever came or went was not there for a moment at least.
+    /// Whoever came or went was not there for a moment at least, as far as this machine could know.
     fn judge_news(&mut self, m: usize, user: &str, since: u64) {
         let p = USERS.iter().position(|known| *known == user);
-        if p.is_none_or(|p| !self.people[p].believable_since(OFFLINE, since)) {
+        let shown_at = self.now.saturating_sub(NOTICE_HELD);
+        let was_away = |p: usize| {
+            self.people[p].believable_since(OFFLINE, since)
+                || self.half_heard(m, p, shown_at) & OFFLINE != 0
+        };
+        if p.is_none_or(|p| !was_away(p)) {
             self.violated(|| {
                 format!("{}: a notice about {user}, who was there all along", NAMES[m])
             });
@@ -257,7 +262,9 @@ impl World {
         if choice == INVISIBLE && knows && said.0 != Some("offline") {
             self.violated(|| format!("{} says {said:?} and is to be seen by nobody", NAMES[m]));
         }
-        if said != (Some(status), cause) && !(leaves && choice & INVISIBLE != 0) {
+        // What came while it stood still it takes in one after the other, and obeys each.
+        let may_leave = choice & INVISIBLE != 0 || self.machines[m].catches_up;
+        if said != (Some(status), cause) && !(leaves && may_leave) {
             self.violated(|| {
                 format!("{} says {said:?} of itself and observes {status} {cause:?}", NAMES[m])
             });
