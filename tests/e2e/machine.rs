@@ -101,14 +101,15 @@ async fn a_lock_is_seen_whoever_tells_of_it(broker: Broker) {
         let away = watch.wait_status("alice", "away", AT_ONCE).await;
         assert_eq!(away["cause"], "locked", "{away}");
     };
-    machine.lock(true).await;
-    locked().await;
+    // The two speak on buses of their own, so what one said is waited for before the other speaks.
     machine.save_screen(true).await;
+    locked().await;
+    machine.lock(true).await;
     machine.lock(false).await;
     let unlocked = || watch.persons()["alice"]["status"] == "online";
     never("an unlocked screen that is still covered", Duration::from_millis(300), unlocked).await;
     machine.save_screen(false).await;
     watch.wait_status("alice", "online", AT_ONCE).await;
-    machine.save_screen(true).await;
+    machine.lock(true).await;
     locked().await;
 }
