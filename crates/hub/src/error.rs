@@ -116,6 +116,21 @@ pub enum HubWarning {
         /// What the operating system said.
         reason: String,
     },
+    /// The team's usual port was taken, so a free one was used.
+    #[error(
+        "port {} is in use by another program ({reason}), so the team reaches this hub at port {}: links made from now on \
+         say so, and whoever joined before finds it again when that program is stopped and the hub is started again",
+        wanted.port(),
+        addr.port()
+    )]
+    DoorTaken {
+        /// The usual address.
+        wanted: SocketAddr,
+        /// What was taken instead.
+        addr: SocketAddr,
+        /// What the operating system said.
+        reason: String,
+    },
     /// Another hub runs on this machine, and programs here find that one.
     #[error(
         "another hub already runs on this computer at {other}, and programs here will keep finding that one: stop one \
@@ -210,6 +225,7 @@ impl HubWarning {
     pub fn code(&self) -> &'static str {
         match self {
             Self::PortTaken { .. } => "port_taken",
+            Self::DoorTaken { .. } => "door_taken",
             Self::OtherHub { .. } => "other_hub",
             Self::Anonymous { .. } => "anonymous",
             Self::NobodyMayRead => "nobody_may_read",

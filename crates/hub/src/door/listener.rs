@@ -38,16 +38,15 @@ pub(crate) async fn bind(team: Listen, plain: Listen) -> Result<Bound, HubError>
             (_, Ok(listener)) => vec![listener],
         },
     };
-    let (plain, taken) = listen::choose(plain, false).await?;
+    // Where the usual port is taken, programs of this machine find the other one in the runtime file, and nobody else has
+    // to know.
+    let (plain, _) = listen::choose(plain, false).await?;
     let plain = at(plain, false).map_err(|e| refused(plain, e))?;
     let local = |l: &TcpListener| {
         l.local_addr()
             .map_err(|source| HubError::CannotListen { addr: listen::DEFAULT_ADDR, source })
     };
     let (addr, plain_addr) = (local(&team[0])?, local(&plain)?);
-    if let Some(taken) = taken {
-        warnings.push(taken.warning(plain_addr));
-    }
     let listeners = team.into_iter().map(|l| (l, Speaks::Tls)).chain([(plain, Speaks::Plain)]);
     Ok(Bound { addr, plain: plain_addr, listeners: listeners.collect(), warnings })
 }
@@ -61,7 +60,7 @@ fn everywhere(warnings: &mut Vec<HubWarning>) -> Result<Vec<TcpListener>, HubErr
             let any = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
             let v4 = at(any, false).map_err(|e| refused(any, e))?;
             let addr = v4.local_addr().map_err(|e| refused(any, e))?;
-            warnings.push(HubWarning::PortTaken { wanted, addr, reason: reason.to_string() });
+            warnings.push(HubWarning::DoorTaken { wanted, addr, reason: reason.to_string() });
             with_v6(v4)
         }
     }
