@@ -160,7 +160,7 @@ check 'it is what opens porchlight:// links' opens_links
 # --- people; a hub and somebody who watches, both from outside of the Debian
 
 meet() {
-    "$host_programs/porchlight" --config-dir "$outside/hub" hub --memory --listen 127.0.0.1:0 >"$outside/hub.log" 2>&1 &
+    "$host_programs/porchlight" --config-dir "$outside/hub" hub --open --memory --listen 127.0.0.1:0 >"$outside/hub.log" 2>&1 &
     until_it 10 grep 'listening on' "$outside/hub.log"
 }
 check 'there is a hub' meet
