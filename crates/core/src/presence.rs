@@ -119,12 +119,15 @@ impl Choice {
         })
     }
 
-    /// The same with its end as our calendar will read then, if it still counts.
+    /// The same with its end as our calendar will read then; what has ended lies behind it, however the calendar was set.
     pub(crate) fn as_of(&self, now: Now, ends: Option<Monotonic>) -> Self {
         let until = self.until.zip(ends).map(|(until, ends)| {
+            if ends <= now.mono {
+                return until.min(now.wall);
+            }
             let ours = now.wall + ends.since(now.mono);
             let apart = until.since(ours).max(ours.since(until));
-            if ends <= now.mono || apart < CLOCKS_DIFFER { until } else { ours }
+            if apart < CLOCKS_DIFFER { until } else { ours }
         });
         Self { until: until.or(self.until), ..self.clone() }
     }
@@ -152,5 +155,31 @@ impl ChosenStatus {
             "invisible" => Some(Self::Invisible),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(mono_ms: u64, wall_ms: u64) -> Now {
+        Now {
+            mono: Monotonic::from_origin(Duration::from_millis(mono_ms)),
+            wall: Timestamp::from_ms(wall_ms).unwrap(),
+        }
+    }
+
+    #[test]
+    fn what_has_ended_does_not_begin_anew_where_the_calendar_is_set_back() {
+        let until = Timestamp::from_ms(100_500);
+        let (status, text, emoji) = (ChosenStatus::Invisible, None, None);
+        let choice = Choice { status, text, emoji, until, at: None };
+        let ends = choice.ends(at(1_000, 100_000), None, None);
+        assert_eq!(ends, Some(at(1_500, 0).mono));
+        let later = at(2_000, 41_000);
+        assert_eq!(choice.as_of(later, ends).until, Some(later.wall));
+        // As long as it counts, it ends when it was to end.
+        let before = at(1_400, 40_400);
+        assert_eq!(choice.as_of(before, ends).until, Timestamp::from_ms(40_500));
     }
 }
