@@ -346,7 +346,7 @@ impl Driver {
     /// Waits for whatever comes first.
     async fn next(&mut self) -> Option<Input> {
         let now = clock::now();
-        let deadline = self.engine.next_deadline(now).map(|at| at.since(now.mono));
+        let deadline = self.engine.next_deadline().map(|at| at.since(now.mono));
         tokio::select! {
             biased;
             ask = self.asks.recv() => match ask {

@@ -148,7 +148,7 @@ impl Engine {
         self.speak(now);
         self.keep_companion(now);
         self.show(now);
-        self.expected = self.next_deadline(now);
+        self.expected = self.deadline(now);
     }
 
     /// The next thing to do, until there is none.
@@ -156,24 +156,10 @@ impl Engine {
         self.effects.pop_front()
     }
 
-    /// When [`Input::Tick`] is due.
+    /// When [`Input::Tick`] is due, as of the last input.
     #[must_use]
-    pub fn next_deadline(&self, now: Now) -> Option<Monotonic> {
-        let speaks = self.session.is_up() && !self.hidden && !self.wants_to_hide(now);
-        let own = self.own.as_ref().filter(|_| speaks);
-        let companion = own.and_then(|_| self.companion.next_deadline());
-        [
-            companion,
-            self.session.next_deadline(),
-            self.roster.next_deadline(),
-            self.notices.next_deadline(),
-            self.own.as_ref().and_then(|own| own.availability.next_deadline(now)),
-            self.choosing.as_ref().and_then(|choosing| choosing.next_deadline(now)),
-            own.and_then(Own::next_deadline),
-        ]
-        .into_iter()
-        .flatten()
-        .min()
+    pub const fn next_deadline(&self) -> Option<Monotonic> {
+        self.expected
     }
 
     /// Everything the window shows. The shell knows the stage.
@@ -280,6 +266,24 @@ impl Engine {
     }
 
     // --- time
+
+    fn deadline(&self, now: Now) -> Option<Monotonic> {
+        let speaks = self.session.is_up() && !self.hidden && !self.wants_to_hide(now);
+        let own = self.own.as_ref().filter(|_| speaks);
+        let companion = own.and_then(|_| self.companion.next_deadline());
+        [
+            companion,
+            self.session.next_deadline(),
+            self.roster.next_deadline(),
+            self.notices.next_deadline(),
+            self.own.as_ref().and_then(|own| own.availability.next_deadline(now)),
+            self.choosing.as_ref().and_then(|choosing| choosing.next_deadline(now)),
+            own.and_then(Own::next_deadline),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
 
     fn follow_time(&mut self, now: Now) {
         self.roster.expire(now);

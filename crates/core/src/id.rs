@@ -45,7 +45,12 @@ fn check(text: &str) -> Result<(), IdError> {
     if text.len() > MAX_ID_BYTES {
         return Err(IdError::TooLong);
     }
-    if text.chars().any(|c| matches!(c, '+' | '#' | '/') || c.is_control()) {
+    let forbidden = if text.is_ascii() {
+        text.bytes().any(|b| matches!(b, b'+' | b'#' | b'/') || b.is_ascii_control())
+    } else {
+        text.chars().any(|c| matches!(c, '+' | '#' | '/') || c.is_control())
+    };
+    if forbidden {
         return Err(IdError::Forbidden);
     }
     if text.starts_with(['$', '_']) {

@@ -312,13 +312,12 @@ impl Roster {
     /// What changed since this was last called.
     pub fn take_changes(&mut self, now: Now) -> Vec<Change> {
         let mut changes = Vec::new();
-        if self.touched.is_empty() {
-            return changes;
-        }
+        let mut empty = false;
         for (user, origin) in std::mem::take(&mut self.touched) {
             let Some(person) = self.people.get_mut(&user) else {
                 continue;
             };
+            empty |= person.has_nothing();
             let look = person.look(&user, now, &self.around);
             // Whatever was touched mostly looks as before.
             let same = match (&look, &person.shown) {
@@ -337,7 +336,9 @@ impl Roster {
             }
             changes.push(Change { before, after, origin });
         }
-        self.people.retain(|_, person| !person.is_empty());
+        if empty {
+            self.people.retain(|_, person| !person.is_empty());
+        }
         changes
     }
 

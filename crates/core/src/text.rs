@@ -17,6 +17,10 @@ pub const MAX_STATUS: usize = 32;
 /// spaces, and what is longer than `max` characters ends in `…`. `None` when nothing visible is left.
 #[must_use]
 pub fn display_text(text: &str, max: usize) -> Option<String> {
+    if !text.is_empty() && text.len() <= max && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        // As most names are.
+        return Some(text.to_owned());
+    }
     let mut shown = String::new();
     let mut count = 0;
     let visible =

@@ -131,9 +131,14 @@ impl Person {
         self.seed = None;
     }
 
+    /// No device is known, nor a seed-style client.
+    pub(super) fn has_nothing(&self) -> bool {
+        self.devices.is_empty() && self.seed.is_none()
+    }
+
     /// Nothing is known that anybody is shown, or could be once more of it arrives.
     pub(super) fn is_empty(&self) -> bool {
-        let present = !self.devices.is_empty() || self.seed.is_some();
+        let present = !self.has_nothing();
         // A last input may be read before the record that it belongs to, but not outlive it.
         let awaited = self.last_input.is_some() && self.shown.is_none();
         !present && !awaited && self.shown.is_none() && self.typing_until.is_none()

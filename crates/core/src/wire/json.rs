@@ -35,7 +35,10 @@ pub(super) fn parse(text: &str) -> Result<Value<'_>, WireError> {
 impl<'a> Fields<'a> {
     /// A field that says something; the last of two with the same name.
     pub(super) fn field(&self, name: &str) -> Option<&Value<'a>> {
-        let (_, value) = self.0.iter().rev().find(|(key, _)| key == name)?;
+        // Most names differ in their first byte, and every record is asked for all of them.
+        let first = name.as_bytes().first();
+        let is_it = |key: &str| key.as_bytes().first() == first && key == name;
+        let (_, value) = self.0.iter().rev().find(|(key, _)| is_it(key))?;
         (!matches!(value, Value::Null)).then_some(value)
     }
 }
@@ -96,12 +99,36 @@ impl<'de> Visitor<'de> for Reader {
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Value<'de>, A::Error> {
         // As many as a device record has.
         let mut fields = Vec::with_capacity(12);
-        while let Some(key) = object.next_key::<Value<'de>>()? {
-            let value = object.next_value()?;
-            if let Value::Text(key) = key {
-                fields.push((key, value));
-            }
+        while let Some(Key(key)) = object.next_key()? {
+            fields.push((key, object.next_value()?));
         }
         Ok(Value::Object(Fields(fields)))
+    }
+}
+
+/// The name of a field.
+struct Key<'a>(Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Key<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(KeyReader).map(Self)
+    }
+}
+
+struct KeyReader;
+
+impl<'de> Visitor<'de> for KeyReader {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("the name of a field")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Cow<'de, str>, E> {
+        Ok(Cow::Borrowed(text))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Cow<'de, str>, E> {
+        Ok(Cow::Owned(text.to_owned()))
     }
 }

@@ -16,6 +16,10 @@ use porchlight_core::engine::Rule;
 use runner::{regressions, run_many, say, setting};
 use world::{Without, explain, run};
 
+// A tenth of a run is spent on memory, by each thread for itself.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[test]
 fn what_ever_failed_holds() {
     for schedule in regressions() {

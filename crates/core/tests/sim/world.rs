@@ -175,7 +175,6 @@ struct Desk {
 struct Machine {
     engine: Option<Engine>,
     saved: Option<Saved>,
-    deadline: u64,
     ticks: (u64, u32),
     skew: i64,
     latency: u64,
@@ -244,6 +243,8 @@ pub(crate) struct World {
     order: u32,
     broker: Broker,
     machines: Vec<Machine>,
+    /// When each engine wants to be asked again, beside each other because every step looks for the first.
+    deadlines: [u64; MACHINES],
     conns: Vec<Conn>,
     seeds: [Seed; 2],
     sources: [Source; MACHINES],
@@ -259,6 +260,7 @@ pub(crate) struct World {
     /// When the last fault so far is over.
     healed_at: u64,
     v5: bool,
+    plain: bool,
     ending: bool,
     violation: Option<Violation>,
     /// What happened, line by line, if somebody wants to read it.
@@ -300,7 +302,6 @@ impl World {
             .map(|m| Machine {
                 engine: None,
                 saved: None,
-                deadline: NEVER,
                 ticks: (0, 0),
                 skew: schedule.skews.get(m).map_or(0, |minutes| i64::from(*minutes) * 60_000),
                 latency: 2 + 3 * m as u64,
@@ -339,6 +340,7 @@ impl World {
             order: 0,
             broker: Broker::new(schedule.broker),
             machines,
+            deadlines: [NEVER; MACHINES],
             conns: Vec::with_capacity(64),
             seeds: [seed(), seed()],
             sources: std::array::from_fn(|_| Source::new()),
@@ -350,6 +352,7 @@ impl World {
             late: 0,
             healed_at: 0,
             v5: schedule.broker.v5,
+            plain: schedule.plain,
             ending: false,
             violation: None,
             trace: None,
@@ -439,9 +442,9 @@ impl World {
 
     fn next_deadline(&self) -> (usize, u64) {
         let mut first = (0, NEVER);
-        for (m, machine) in self.machines.iter().enumerate() {
-            if machine.deadline < first.1 && !machine.frozen {
-                first = (m, machine.deadline);
+        for (m, deadline) in self.deadlines.iter().enumerate() {
+            if *deadline < first.1 && !self.machines[m].frozen {
+                first = (m, *deadline);
             }
         }
         first
@@ -506,7 +509,7 @@ impl World {
                 last_epoch: saved.map_or(0, |saved| saved.epoch),
                 grace: Duration::from_millis(GRACE),
                 lease: Duration::from_millis(LEASE),
-                user_topic: true,
+                user_topic: person_of(m) != 1 || !self.plain,
                 calls_dnd: false,
                 invisible: saved.is_some_and(|saved| saved.invisible),
             })
@@ -559,8 +562,7 @@ impl World {
             *ticks = (self.now, 1);
         }
         if ticks.1 > 20 {
-            let engine = self.machines[m].engine.as_ref();
-            let due = engine.and_then(|engine| engine.next_deadline(self.clock(m)));
+            let due = self.machines[m].engine.as_ref().and_then(Engine::next_deadline);
             self.violated(|| format!("{}: a deadline that never ends: {due:?}", NAMES[m]));
         }
         self.handle(m, Input::Tick);
@@ -586,11 +588,11 @@ impl World {
             }
         }
         if let Some(engine) = &self.machines[m].engine {
-            let deadline = engine.next_deadline(now).map_or(NEVER, |at| {
+            let deadline = engine.next_deadline().map_or(NEVER, |at| {
                 let since = at.since(Monotonic::from_origin(Duration::from_millis(1_000_000)));
                 u64::try_from(since.as_micros().div_ceil(1_000)).unwrap_or(NEVER)
             });
-            self.machines[m].deadline = deadline.max(self.now);
+            self.deadlines[m] = deadline.max(self.now);
         }
         if shown {
             self.look_at(m);
@@ -689,7 +691,7 @@ impl World {
     fn process_ends(&mut self, m: usize) {
         let machine = &mut self.machines[m];
         machine.engine = None;
-        machine.deadline = NEVER;
+        self.deadlines[m] = NEVER;
         machine.pending.clear();
         let conns = [machine.main.take(), machine.companion.take()];
         for conn in conns.into_iter().flatten() {

@@ -32,7 +32,7 @@ impl World {
             // No device of hers writes anything then.
             self.sources[ENGINES as usize + 1].believable |= OFFLINE;
         }
-        if hers.iter().any(|d| !self.sources[*d].is_certain() || goes(&self.sources[*d])) {
+        if hides || hers.iter().any(|d| !self.sources[*d].is_certain() || goes(&self.sources[*d])) {
             self.sources[ENGINES as usize + 1].blurs(now, self.slack());
         }
         for p in 0..3 {

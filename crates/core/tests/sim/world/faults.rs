@@ -318,6 +318,10 @@ impl World {
         }
         for m in engines() {
             self.meets_its_like(m);
+            if self.machines[m].in_touch_at > now {
+                // Who came while it was cut off, it knows no more of than somebody who looks for the first time.
+                self.machines[m].cut_until = self.machines[m].cut_until.max(certain + SETTLE);
+            }
             self.out_of_touch(m, certain + SETTLE);
             let blind = &mut self.machines[m].blind_until;
             if *blind > now {
