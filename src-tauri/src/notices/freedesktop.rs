@@ -7,11 +7,10 @@ use std::sync::mpsc;
 use std::thread;
 
 use notify_rust::{Hint, Notification, NotificationHandle, Urgency};
-use porchlight_core::input::Command;
 use porchlight_core::notice::Notice;
 use porchlight_core::signal::{Answer, SignalCommand};
 
-use super::said::{ANSWERS, Knock, Said, ask, say};
+use super::said::{Knock, Said, ask, say};
 use crate::wish::Desktop;
 
 /// The name of the icon and of the desktop entry that the packages install (`packaging/linux`).
@@ -132,7 +131,7 @@ impl Daemon {
             .hint(Hint::DesktopEntry(APP.to_owned()))
             .urgency(if said.knock.is_some() { Urgency::Normal } else { Urgency::Low })
             .action("default", "Open");
-        for answer in said.knock.iter().flat_map(|_| &ANSWERS) {
+        for answer in said.knock.iter().flat_map(|_| &Answer::SHORT) {
             notification.action(answer.word().unwrap_or_default(), answer.text());
         }
         if let Some(earlier) = self.up.get(&said.key) {
@@ -181,9 +180,9 @@ fn act(desktop: &Desktop, action: &str, knock: Option<Knock>) {
         return;
     };
     if action == "default" {
-        desktop.command(Command::Signal(SignalCommand::See { from }));
+        desktop.signal(SignalCommand::See { from });
     } else if let Some(answer) = Answer::of_word(action) {
-        desktop.command(Command::Signal(SignalCommand::Answer { from, id, answer }));
+        desktop.signal(SignalCommand::Answer { from, id, answer });
     }
 }
 

@@ -28,9 +28,6 @@ pub(super) struct Knock {
     pub(super) id: SignalId,
 }
 
-/// What can be answered with one click.
-pub(super) const ANSWERS: [Answer; 3] = [Answer::ComeIn, Answer::InFive, Answer::Later];
-
 pub(super) fn say(notice: &Notice) -> Said {
     let key = notice.key();
     match notice {

@@ -4,7 +4,8 @@ use ksni::MenuItem;
 use ksni::menu::{RadioGroup, RadioItem, StandardItem, SubMenu};
 use porchlight_agent::clock;
 use porchlight_core::input::Command;
-use porchlight_core::view::tray::TrayView;
+use porchlight_core::signal::{Answer, SignalCommand};
+use porchlight_core::view::tray::{TrayKnock, TrayView};
 use porchlight_core::view::{ChosenStatus, PersonView};
 use porchlight_core::words;
 
@@ -23,6 +24,7 @@ pub(super) fn draw(view: Option<&TrayView>) -> Vec<MenuItem<Item>> {
     let mut menu = Vec::new();
     if let Some(view) = view {
         menu.push(label(&headline(view)));
+        menu.extend(view.knocks.iter().map(knock));
         menu.extend(view.people.iter().map(person));
         if view.more > 0 {
             menu.push(opening(&format!("{} more…", view.more)));
@@ -55,6 +57,28 @@ fn opening(text: &str) -> MenuItem<Item> {
         ..StandardItem::default()
     }
     .into()
+}
+
+/// Somebody knocks: what can be answered with one click.
+fn knock(knock: &TrayKnock) -> MenuItem<Item> {
+    let mut submenu: Vec<MenuItem<Item>> = Answer::SHORT
+        .iter()
+        .map(|answer| {
+            let (from, id, answer) = (knock.from.clone(), knock.id.clone(), answer.clone());
+            StandardItem {
+                label: answer.text().to_owned(),
+                activate: Box::new(move |item: &mut Item| {
+                    let (from, id, answer) = (from.clone(), id.clone(), answer.clone());
+                    item.desktop.signal(SignalCommand::Answer { from, id, answer });
+                }),
+                ..StandardItem::default()
+            }
+            .into()
+        })
+        .collect();
+    submenu.push(opening("Open Porchlight"));
+    let label = literal(&format!("{} knocks", knock.name));
+    SubMenu { label, submenu, ..SubMenu::default() }.into()
 }
 
 fn person(person: &PersonView) -> MenuItem<Item> {

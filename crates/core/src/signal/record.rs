@@ -150,6 +150,9 @@ pub enum Answer {
 }
 
 impl Answer {
+    /// What can be answered with one click.
+    pub const SHORT: [Self; 3] = [Self::ComeIn, Self::InFive, Self::Later];
+
     /// The word on the wire; none for one's own words.
     #[must_use]
     pub const fn word(&self) -> Option<&'static str> {
