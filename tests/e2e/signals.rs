@@ -6,8 +6,8 @@ use porchlight_tests::member::Member;
 use porchlight_tests::process::{Exit, Stream};
 use porchlight_tests::until::{SOON, START};
 use porchlight_tests::{
-    Broker, Cable, EmbeddedHub, Light, Message, Probe, Proc, SeedClient, Sieve, Signal, never,
-    on_each_broker, until,
+    Broker, Cable, EmbeddedHub, Gate, Light, Message, Probe, Proc, SeedClient, Sieve, Signal,
+    never, on_each_broker, until,
 };
 use serde_json::{Value, json};
 
@@ -97,6 +97,19 @@ async fn a_knock_during_a_drop_of_three_seconds_arrives_once(broker: Broker) {
 }
 
 #[tokio::test]
+async fn by_mqtt_3_1_1_a_knock_arrives_and_is_answered() {
+    let hub = EmbeddedHub::start().await;
+    let gate = Gate::to(hub.port()).await;
+    let bob = bob_runs(&gate.url()).await;
+    let alice = Light::new(&gate.url(), "alice", "laptop");
+    let knock = alice.start(&["knock", "bob", "--json"]);
+    wait_stage(&knock, "delivered", START).await;
+    answer(&hub.url(), &knock, &json!({ "text": "Sure" })).await;
+    assert_eq!(knock.wait_exit(SOON).await, Exit::Code(0));
+    assert_eq!(knocks(&bob), 1, "{bob}");
+}
+
+#[tokio::test]
 async fn a_knock_while_our_own_link_is_down_goes_out_when_it_is_back() {
     let hub = EmbeddedHub::start().await;
     let cable = Cable::to(hub.port()).await;
@@ -167,7 +180,9 @@ async fn a_knock_that_waits_for_both_goes_when_neither_is_to_be_left_alone() {
     assert_eq!(room.arrivals().len(), 0, "the room is not told");
     bob.clear().await;
     wait_stage(&knock, "delivered", START).await;
-    assert_eq!(stages(&knock), ["waiting", "sending", "sent", "delivered"]);
+    // That the broker has it may come later than that they do, and is then no news.
+    let stages: Vec<_> = stages(&knock).into_iter().filter(|stage| stage != "sent").collect();
+    assert_eq!(stages, ["waiting", "sending", "delivered"]);
 }
 
 #[tokio::test]
@@ -177,6 +192,7 @@ async fn exit_codes_and_words_are_those_of_the_help() {
     let code = async |arguments: &[&str]| alice.finish(arguments).await.0;
     assert_eq!(code(&["knock", "nobody"]).await, Exit::Code(5));
     assert_eq!(code(&["wave", "nobody"]).await, Exit::Code(5));
+    assert_eq!(code(&["knock", "nobody", "--when-free"]).await, Exit::Code(5));
     assert_eq!(code(&["knock", "alice"]).await, Exit::Code(2));
     assert_eq!(code(&["knock", "bob", &"x".repeat(281)]).await, Exit::Code(2));
     assert_eq!(code(&["knock", "bob", "--when-back", "--when-free"]).await, Exit::Code(2));
@@ -186,7 +202,7 @@ async fn exit_codes_and_words_are_those_of_the_help() {
     let _bob = bob_runs(&hub.url()).await;
     let knock = alice.start(&["knock", "bob", "Coffee?", "--wait", "2s"]);
     assert_eq!(knock.wait_exit(START).await, Exit::Code(1), "{knock}");
-    assert_eq!(knock.lines(Stream::Out), ["sent", "delivered"]);
+    assert_eq!(knock.lines(Stream::Out).last().map(String::as_str), Some("delivered"));
     let said = knock.lines(Stream::Err).join("\n");
     assert!(said.contains("no answer within 2 s; the knock is taken back"), "{said}");
     assert_eq!(code(&["wave", "bob", "🎉"]).await, Exit::Code(0));

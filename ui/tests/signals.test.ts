@@ -1,9 +1,14 @@
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 
 import { answerWords, exchangeState, exchangeTitle, failureWords } from '../src/lib/words';
 import { byTest, click, exchange, find, open, person, settled, signals, snapshot, type, update } from './stage';
 
 const bob = person('bob', { name: 'Bob' });
+// A window that somebody looks at.
+beforeEach(() => {
+  vi.spyOn(document, 'hasFocus').mockReturnValue(true);
+});
+
 const clock = (at: number) => `@${at}`;
 
 describe('words', () => {
@@ -53,6 +58,18 @@ describe('a knock', () => {
     tellUpdate(update(2, { signals: signals(answered) }));
     await settled();
     expect(document.querySelector('[data-testid="knock"]')).toBeNull();
+  });
+
+  it('is not seen by a page that stands behind other windows', async () => {
+    vi.spyOn(document, 'hasFocus').mockReturnValue(false);
+    onTestFinished(() => void vi.restoreAllMocks());
+    const { host } = await open(snapshot({ people: [bob], signals: signals(exchange()) }));
+    click(find('[data-user="bob"] [data-testid="reach"]'));
+    await settled();
+    expect(host.see).not.toHaveBeenCalled();
+    window.dispatchEvent(new Event('focus'));
+    await settled();
+    expect(host.see).toHaveBeenCalledWith('bob');
   });
 
   it('is seen when its page is opened, and can be answered in words there', async () => {

@@ -10,8 +10,8 @@ use porchlight_agent::flags::Flags;
 use porchlight_core::id::UserId;
 use porchlight_core::input::Command;
 use porchlight_core::signal::SignalCommand;
-use porchlight_core::view::PersonView;
 use porchlight_core::view::signals::{ExchangeStage, ExchangeView, FailureView, When};
+use porchlight_core::view::{Group, PersonView};
 use porchlight_core::words;
 
 use crate::failure::Failure;
@@ -73,7 +73,13 @@ pub(crate) async fn knock(flags: &Flags, args: Knock) -> Result<(), Failure> {
     };
     let text = args.text.as_deref().map(porchlight_core::signal::written);
     let text = text.transpose().map_err(Failure::usage)?.flatten();
-    let (mut agent, to) = call(flags, &args.whom, args.timeout.0).await?;
+    let Call { mut agent, to, am_here } = call(flags, &args.whom, args.timeout.0).await?;
+    if when == When::BothFree && !am_here {
+        return Err(Failure::NotSent(
+            "you are not here yourself, so you are not free; start the app, or `porchlight run`"
+                .to_owned(),
+        ));
+    }
     let mut signals = Signals::listen();
     agent.handle.command(Command::Signal(SignalCommand::Knock { to, text, when }));
     let outcome = tokio::select! {
@@ -90,7 +96,7 @@ pub(crate) async fn knock(flags: &Flags, args: Knock) -> Result<(), Failure> {
 }
 
 pub(crate) async fn wave(flags: &Flags, args: Wave) -> Result<(), Failure> {
-    let (mut agent, to) = call(flags, &args.whom, args.timeout.0).await?;
+    let Call { mut agent, to, .. } = call(flags, &args.whom, args.timeout.0).await?;
     let emoji = Some(args.emoji);
     agent.handle.command(Command::Signal(SignalCommand::Wave { to, emoji }));
     let sent = answer::wait(&mut agent, args.timeout.0, |event| {
@@ -109,8 +115,17 @@ pub(crate) async fn wave(flags: &Flags, args: Wave) -> Result<(), Failure> {
     sent
 }
 
+/// What there is once a connection stands.
+struct Call {
+    agent: Agent,
+    /// Who is meant.
+    to: UserId,
+    /// Whether a device of the person's own is here.
+    am_here: bool,
+}
+
 /// Connects, and finds out who is meant.
-async fn call(flags: &Flags, whom: &str, timeout: Duration) -> Result<(Agent, UserId), Failure> {
+async fn call(flags: &Flags, whom: &str, timeout: Duration) -> Result<Call, Failure> {
     let resolved = flags.resolve().map_err(Failure::usage)?;
     let broker = say::broker(&resolved)?;
     let user = resolved.user.clone().ok_or_else(|| {
@@ -119,11 +134,15 @@ async fn call(flags: &Flags, whom: &str, timeout: Duration) -> Result<(Agent, Us
             resolved.places.config_file().display()
         ))
     })?;
-    let mut agent = Agent::start(Setup { broker, part: Part::Caller(user), notices: false })?;
+    let mut agent =
+        Agent::start(Setup { broker, part: Part::Caller(user.clone()), notices: false })?;
     answer::wait(&mut agent, timeout, |event| (*event == Event::SnapshotRead).then_some(Ok(())))
         .await?;
     let people = agent.handle.people().await?;
-    Ok((agent, meant(&people, whom)?))
+    let am_here = people
+        .iter()
+        .any(|person| person.user == user.as_str() && person.group() != Group::Offline);
+    Ok(Call { agent, to: meant(&people, whom)?, am_here })
 }
 
 /// An id first; a name where it is one person's alone.

@@ -183,5 +183,7 @@ pub(super) fn headline(view: &TrayView) -> String {
 }
 
 fn me_line(view: &TrayView) -> String {
-    view.me.as_ref().map_or_else(String::new, |me| format!("You: {}", words::status(&me.status)))
+    let me = view.me.iter().map(|me| format!("You: {}", words::status(&me.status)));
+    let knocks = view.knocks.iter().map(|knock| format!("{} knocks", knock.name));
+    me.chain(knocks).collect::<Vec<_>>().join("\n")
 }

