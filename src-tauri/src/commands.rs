@@ -6,8 +6,11 @@ use std::time::Duration;
 
 use porchlight_agent::leaving::Leave;
 use porchlight_agent::membership::Keep;
+use porchlight_core::id::UserId;
 use porchlight_core::input::Command;
+use porchlight_core::signal::{Answer as Said, SignalCommand, SignalId};
 use porchlight_core::team::InviteOrder;
+use porchlight_core::view::signals::When;
 use porchlight_core::view::team::{InvitationView, InviteShown, TeamPane};
 use porchlight_core::view::{ChosenStatus, Problem, Snapshot};
 use tauri::State;
@@ -46,6 +49,51 @@ pub(crate) fn clear_chosen(desktop: State<'_, Desktop>) {
 #[tauri::command]
 pub(crate) fn reconnect_now(desktop: State<'_, Desktop>) {
     desktop.command(Command::ReconnectNow);
+}
+
+#[tauri::command]
+pub(crate) fn knock(desktop: State<'_, Desktop>, to: UserId, text: Option<String>, when: When) {
+    desktop.signal(SignalCommand::Knock { to, text, when });
+}
+
+#[tauri::command]
+pub(crate) fn wave(desktop: State<'_, Desktop>, to: UserId, emoji: Option<String>) {
+    desktop.signal(SignalCommand::Wave { to, emoji });
+}
+
+#[tauri::command]
+pub(crate) fn answer(desktop: State<'_, Desktop>, from: UserId, id: SignalId, answer: Said) {
+    desktop.signal(SignalCommand::Answer { from, id, answer });
+}
+
+#[tauri::command]
+pub(crate) fn see(desktop: State<'_, Desktop>, from: UserId) {
+    desktop.signal(SignalCommand::See { from });
+}
+
+#[tauri::command]
+pub(crate) fn withdraw(desktop: State<'_, Desktop>, with: UserId, id: SignalId) {
+    desktop.signal(SignalCommand::Withdraw { with, id });
+}
+
+#[tauri::command]
+pub(crate) fn type_to(desktop: State<'_, Desktop>, to: Option<UserId>) {
+    desktop.signal(SignalCommand::Type { to });
+}
+
+#[tauri::command]
+pub(crate) fn stop_typing(desktop: State<'_, Desktop>, to: Option<UserId>) {
+    desktop.signal(SignalCommand::StopTyping { to });
+}
+
+#[tauri::command]
+pub(crate) fn tell_when_back(desktop: State<'_, Desktop>, user: UserId, wanted: bool) {
+    desktop.signal(SignalCommand::TellWhenBack { user, wanted });
+}
+
+#[tauri::command]
+pub(crate) fn mute(desktop: State<'_, Desktop>, user: UserId, muted: bool) {
+    desktop.signal(SignalCommand::Mute { user, muted });
 }
 
 #[tauri::command]

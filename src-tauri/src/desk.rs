@@ -11,6 +11,7 @@ use porchlight_agent::membership::Membership;
 use porchlight_agent::teammates::Teammates;
 use porchlight_core::id::DeviceId;
 use porchlight_core::input::Command;
+use porchlight_core::view::signals::SignalsView;
 use porchlight_core::view::{LinkView, Problem, Snapshot, Stage};
 use porchlight_hub::{Hub, HubEvent};
 use tokio::sync::mpsc;
@@ -248,6 +249,7 @@ impl Desk {
             link: LinkView::Unset,
             people: Vec::new(),
             problems: self.problems.clone(),
+            signals: SignalsView::default(),
         }
     }
 
@@ -260,6 +262,7 @@ impl Desk {
             Event::Show(update) => self.shell.emit("update", update),
             Event::Tray(view) => self.tray.show(view),
             Event::Notify(notice) => self.notices.show(&notice),
+            Event::WithdrawNotice(key) => self.notices.withdraw(key),
             Event::SnapshotRead | Event::ChoiceSettled(_) | Event::Dropped(_) | Event::Stopped => {}
         }
     }

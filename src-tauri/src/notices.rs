@@ -31,6 +31,8 @@ mod nowhere {
             tracing::info!("{}: {}", said.summary, said.body);
         }
 
+        pub(crate) fn withdraw(&mut self, _: String) {}
+
         pub(crate) fn ask(&mut self, name: &str, code: &str) {
             let said = super::said::ask(name, code);
             tracing::info!("{}: {}", said.summary, said.body);

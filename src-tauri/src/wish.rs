@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use porchlight_agent::leaving::Leave;
 use porchlight_agent::membership::Keep;
 use porchlight_core::input::Command;
+use porchlight_core::signal::SignalCommand;
 use porchlight_core::team::Joined;
 use porchlight_core::view::team::InvitationView;
 use porchlight_core::view::{Problem, Snapshot};
@@ -79,6 +80,10 @@ impl Desktop {
 
     pub(crate) fn command(&self, command: Command) {
         self.wish(Wish::Command(command));
+    }
+
+    pub(crate) fn signal(&self, signal: SignalCommand) {
+        self.command(Command::Signal(signal));
     }
 
     pub(crate) fn open_window(&self) {

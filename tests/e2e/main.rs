@@ -11,5 +11,6 @@ mod machine;
 mod own_broker;
 mod presence;
 mod seeds;
+mod signals;
 mod team;
 mod truth;

@@ -52,6 +52,8 @@ async fn a_team_lives_with_the_rules_of_the_docs() {
     let watch = light(&broker, "bob").watch();
     let mut alice = light(&broker, "alice").run("none");
     watch.wait_status("alice", "online", SOON).await;
+    let knock = light(&broker, "bob").start(&["knock", "alice", "Coffee?"]);
+    knock.wait_line(|line| line == "delivered", SOON).await;
     light(&broker, "alice").set("dnd", Some("Deep work")).await;
     watch.wait_status("alice", "dnd", SOON).await;
     alice.kill();

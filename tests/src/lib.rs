@@ -2,7 +2,7 @@
 //!
 //! Each module is one thing that a test can have: a [process](process), a [broker], a
 //! [probe](wire) on the wire, the two [seed clients](seed), the [`porchlight`](light) command, a
-//! [cable] to pull, a [desktop], its [notification server](notifications), its [tray], a
+//! [cable] to pull, a [sieve], a [desktop], its [notification server](notifications), its [tray], a
 //! [webview], a whole [machine] that locks and sleeps. A value is ready when its constructor returns, and gone when it is dropped; nothing
 //! here uses a fixed port, display or path, so tests run side by side.
 //!
@@ -28,6 +28,7 @@ pub mod notifications;
 pub mod port;
 pub mod process;
 pub mod seed;
+pub mod sieve;
 mod signals;
 pub mod tray;
 pub mod until;
@@ -45,6 +46,7 @@ pub use machine::Machine;
 pub use notifications::Notifications;
 pub use process::{Proc, Signal};
 pub use seed::SeedClient;
+pub use sieve::Sieve;
 pub use tray::Tray;
 pub use until::{Stopwatch, never, until, until_async};
 pub use webview::WebView;

@@ -3,7 +3,18 @@ import { flushSync, mount, unmount } from 'svelte';
 import { onTestFinished, vi } from 'vitest';
 
 import App from '../src/App.svelte';
-import type { DeviceOfMember, InviteShown, Member, MeView, PersonView, Snapshot, TeamPane, Update } from '../src/lib/contract';
+import type {
+  DeviceOfMember,
+  ExchangeView,
+  InviteShown,
+  Member,
+  MeView,
+  PersonView,
+  SignalsView,
+  Snapshot,
+  TeamPane,
+  Update,
+} from '../src/lib/contract';
 import type { Host, News } from '../src/lib/host';
 
 export const me: MeView = { user: 'me', name: 'Mia', status: 'online', cause: null, since: null, chosen: null };
@@ -44,12 +55,36 @@ export function snapshot(part: Partial<Snapshot> = {}): Snapshot {
     link: { state: 'up', since: 0 },
     people: [],
     problems: [],
+    signals: { exchanges: [], typing: [], back: [], muted: [] },
     ...part,
   };
 }
 
 export function update(seq: number, part: Partial<Update> = {}): Update {
   return { seq, me: null, link: null, joins: [], changes: [], leaves: [], problems: null, ...part };
+}
+
+export function exchange(part: Partial<ExchangeView> = {}): ExchangeView {
+  return {
+    id: 'k1',
+    with: 'bob',
+    name: 'Bob',
+    mine: false,
+    kind: 'knock',
+    text: 'Coffee?',
+    count: 1,
+    when: 'now',
+    stage: 'delivered',
+    answer: null,
+    failure: null,
+    unheard: false,
+    at: 0,
+    ...part,
+  };
+}
+
+export function signals(...exchanges: ExchangeView[]): SignalsView {
+  return { exchanges, typing: [], back: [], muted: [] };
 }
 
 export function device(id: string, part: Partial<DeviceOfMember> = {}): DeviceOfMember {
@@ -97,6 +132,15 @@ export function fakeHost(first: Snapshot) {
     clearChosen: vi.fn<Host['clearChosen']>(async () => {}),
     reconnectNow: vi.fn<Host['reconnectNow']>(async () => {}),
     lookAround: vi.fn<Host['lookAround']>(async () => {}),
+    knock: vi.fn<Host['knock']>(async () => {}),
+    wave: vi.fn<Host['wave']>(async () => {}),
+    answer: vi.fn<Host['answer']>(async () => {}),
+    see: vi.fn<Host['see']>(async () => {}),
+    withdraw: vi.fn<Host['withdraw']>(async () => {}),
+    typeTo: vi.fn<Host['typeTo']>(async () => {}),
+    stopTyping: vi.fn<Host['stopTyping']>(async () => {}),
+    tellWhenBack: vi.fn<Host['tellWhenBack']>(async () => {}),
+    mute: vi.fn<Host['mute']>(async () => {}),
     listen: vi.fn<Host['listen']>(async (name, told) => {
       const heard = told as (news: unknown) => void;
       listeners.push([name, heard]);

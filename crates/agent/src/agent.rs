@@ -3,7 +3,7 @@
 //! Owns the drivers of one running presence or reader. Deliberately remembers nothing and decides nothing;
 //! a failure of a driver goes back into the engine as an input.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use porchlight_activity::Watch;
@@ -22,7 +22,7 @@ use tokio::task::JoinHandle;
 
 use crate::broker::Broker;
 use crate::clock;
-use crate::device::Identity;
+use crate::device::{Identity, Unsaved};
 use crate::habits::Habits;
 use crate::membership::Membership;
 use crate::mqtt::{Link, Reach};
@@ -58,6 +58,8 @@ pub enum Part {
     Reader,
     /// To write what a person chose, beside their running devices.
     Chooser(UserId),
+    /// To knock at somebody's or wave at them, beside the person's running devices.
+    Caller(UserId),
 }
 
 /// The presence of a device.
@@ -121,6 +123,8 @@ pub enum Event {
     Tray(TrayView),
     /// Pop this up.
     Notify(Notice),
+    /// Take down the notice of this key.
+    WithdrawNotice(String),
     /// The whole team was read.
     SnapshotRead,
     /// The broker took the person's choice, or not.
@@ -303,6 +307,7 @@ impl Driver {
             }
             Part::Reader => (Role::Reader, reader_client_id(&mut rng)),
             Part::Chooser(user) => (Role::Chooser(user), reader_client_id(&mut rng)),
+            Part::Caller(user) => (Role::Caller(user), reader_client_id(&mut rng)),
         };
         let settings = Settings {
             root: reach.broker().root.clone(),
@@ -310,6 +315,7 @@ impl Driver {
             role,
             notices: setup.notices,
             speaks_v5,
+            muted: identity.as_ref().map(Identity::muted).unwrap_or_default(),
             seed: rng.u64(..),
             without: None,
         };
@@ -491,6 +497,8 @@ impl Driver {
             Effect::Show(update) => self.tell(Event::Show(update)),
             Effect::ShowTray(tray) => self.tell(Event::Tray(tray)),
             Effect::Notify(notice) => self.tell(Event::Notify(notice)),
+            Effect::WithdrawNotice { key } => self.tell(Event::WithdrawNotice(key)),
+            Effect::SaveMuted(muted) => self.save_muted(&muted),
             Effect::Complain { topic, error } => {
                 tracing::warn!(%topic, "messages of this topic are dropped: {error}");
             }
@@ -517,11 +525,22 @@ impl Driver {
     }
 
     fn save(&mut self, saved: &Saved) {
+        if let Some(identity) = &mut self.identity {
+            let outcome = identity.save(saved);
+            self.note_saved(outcome);
+        }
+    }
+
+    fn save_muted(&mut self, muted: &BTreeSet<UserId>) {
+        if let Some(identity) = &self.identity {
+            let outcome = identity.save_muted(muted);
+            self.note_saved(outcome);
+        }
+    }
+
+    fn note_saved(&mut self, outcome: Result<(), Unsaved>) {
         const CODE: &str = "state_not_saved";
-        let Some(identity) = &mut self.identity else {
-            return;
-        };
-        self.backlog.push_back(match identity.save(saved) {
+        self.backlog.push_back(match outcome {
             Ok(()) => Input::ProblemSolved { code: CODE.to_owned() },
             Err(error) => {
                 Input::ProblemFound(Problem { code: CODE.to_owned(), message: error.to_string() })

@@ -17,6 +17,8 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use crate::broker::Broker;
 use crate::store;
 
+mod muted;
+
 /// What is not a letter, a digit or one of these is written as `%XX` in a file name.
 const IN_FILE_NAMES: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
 
@@ -216,6 +218,7 @@ impl Identity {
         if let Some(home) = &self.home {
             // Where it can't be removed, the next presence begins where this one ended: nobody would notice.
             let _ = fs::remove_file(home.file(&self.device, "json"));
+            let _ = fs::remove_file(home.file(&self.device, muted::KIND));
         }
     }
 }
@@ -323,6 +326,20 @@ mod tests {
             speaks_v5: identity.speaks_v5,
             invisible: identity.invisible,
         }
+    }
+
+    #[test]
+    fn who_is_muted_is_kept_until_the_presence_is_forgotten() {
+        let dir = tempfile::tempdir().unwrap();
+        let identity = run(dir.path(), None, 1);
+        assert!(identity.muted().is_empty());
+        let muted = [user()].into();
+        identity.save_muted(&muted).unwrap();
+        drop(identity);
+        let identity = run(dir.path(), None, 1);
+        assert_eq!(identity.muted(), muted);
+        identity.forget();
+        assert!(run(dir.path(), None, 1).muted().is_empty());
     }
 
     #[test]

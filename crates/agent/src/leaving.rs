@@ -170,7 +170,7 @@ impl Farewell<'_> {
             awaited.insert(PublishId(number));
             let topic = topic.to_wire(&self.reach.broker().root);
             let id = PublishId(number);
-            link.publish(Publish { id, topic, payload: Vec::new(), expires_in: None });
+            link.publish(Publish::record(id, topic, Vec::new(), None));
         }
         while !awaited.is_empty() {
             if let LinkEvent::Published { id, outcome } = self.next(&mut link).await? {
@@ -194,7 +194,7 @@ impl Farewell<'_> {
     /// Whether no other device of the person's has a record.
     async fn is_last(&mut self, link: &mut Link) -> Result<bool, LinkFailure> {
         let root = self.reach.broker().root.clone();
-        link.subscribe(&[format!("{root}/{}/device/+", self.user)]);
+        link.subscribe(&[format!("{root}/{}/device/+", self.user).into()]);
         let mut subscribed = false;
         loop {
             tokio::select! {

@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use porchlight_core::effect::Filter;
 use porchlight_core::id::gateway_client_id;
 use porchlight_core::input::LinkEvent;
 use porchlight_core::line::{self, Effect};
@@ -107,6 +108,7 @@ impl Line {
                 Effect::Connect(connect) => self.link = Some(Link::open(&self.reach, &connect)),
                 Effect::Subscribe(filters) => {
                     if let Some(link) = &self.link {
+                        let filters: Vec<_> = filters.into_iter().map(Filter::from).collect();
                         link.subscribe(&filters);
                     }
                 }

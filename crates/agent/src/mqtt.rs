@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use porchlight_core::effect::{Connect, Publish, Version};
+use porchlight_core::effect::{Connect, Filter, Publish, Version};
 use porchlight_core::input::{LinkEvent, LinkFailure};
 use porchlight_core::team::Address;
 use rumqttc::{NetworkOptions, TlsConfiguration, Transport};
@@ -127,9 +127,9 @@ struct Target {
 
 /// Asks the library for something to be sent. `false` where it takes no more.
 trait Voice: Send + Sync {
-    /// SUBSCRIBE at QoS 0, such that every retained message comes.
-    fn subscribe(&self, filters: &[String]) -> bool;
-    /// PUBLISH at QoS 1, retained.
+    /// SUBSCRIBE, such that every retained message comes.
+    fn subscribe(&self, filters: &[Filter]) -> bool;
+    /// PUBLISH.
     fn publish(&self, publish: Publish) -> bool;
     /// DISCONNECT with reason 0x00.
     fn disconnect(&self) -> bool;
@@ -193,14 +193,15 @@ impl Link {
         }
     }
 
-    /// SUBSCRIBE at QoS 0, such that every retained message comes.
-    pub(crate) fn subscribe(&self, filters: &[String]) {
-        let sent = self.asked.send(Asked::Subscribe(filters.to_vec())).is_ok()
-            && self.voice.subscribe(filters);
+    /// SUBSCRIBE, such that every retained message comes.
+    pub(crate) fn subscribe(&self, filters: &[Filter]) {
+        let topics = filters.iter().map(|filter| filter.topic.clone()).collect();
+        let sent =
+            self.asked.send(Asked::Subscribe(topics)).is_ok() && self.voice.subscribe(filters);
         self.or_close(sent);
     }
 
-    /// PUBLISH at QoS 1, retained.
+    /// PUBLISH.
     pub(crate) fn publish(&self, publish: Publish) {
         let sent =
             self.asked.send(Asked::Publish(publish.id)).is_ok() && self.voice.publish(publish);

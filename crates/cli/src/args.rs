@@ -39,6 +39,10 @@ pub(crate) enum Command {
     Set(Set),
     /// Take it back: follow what your devices observe
     Clear(Clear),
+    /// Ask somebody whether they have a minute, and wait for the answer
+    Knock(crate::knock::Knock),
+    /// Say hello to somebody
+    Wave(crate::knock::Wave),
     /// Run a hub for the team
     Hub(Box<Hub>),
     /// Join a team by its link; without one, list the teams on this network
@@ -387,6 +391,8 @@ mod tests {
             "members forget k3V9xQ2aB7 --device laptop",
             "token make board",
             "leave --this-device",
+            "knock bob Coffee? --when-free --wait 5m --user anna --json",
+            "wave bob 🎉",
             "hub --team Ours --quiet",
             "hub move",
             "hub backup file",

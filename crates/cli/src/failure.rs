@@ -11,6 +11,10 @@ pub(crate) enum Failure {
     NoConnection(String),
     /// The broker said no.
     Refused(String),
+    /// A knock that nobody answered in time.
+    Unanswered(String),
+    /// A knock or wave that was not sent, for a reason on either side.
+    NotSent(String),
     /// Anything else.
     Other(anyhow::Error),
 }
@@ -22,7 +26,8 @@ impl Failure {
             Self::Usage(_) => 2,
             Self::NoConnection(_) => 3,
             Self::Refused(_) => 4,
-            Self::Other(_) => 1,
+            Self::NotSent(_) => 5,
+            Self::Unanswered(_) | Self::Other(_) => 1,
         };
         eprintln!("porchlight: {}", self.words());
         code
@@ -30,7 +35,11 @@ impl Failure {
 
     pub(crate) fn words(&self) -> String {
         match self {
-            Self::Usage(words) | Self::NoConnection(words) | Self::Refused(words) => words.clone(),
+            Self::Usage(words)
+            | Self::NoConnection(words)
+            | Self::Refused(words)
+            | Self::Unanswered(words)
+            | Self::NotSent(words) => words.clone(),
             Self::Other(error) => format!("{error:#}"),
         }
     }

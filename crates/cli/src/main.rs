@@ -13,6 +13,7 @@ mod doctor;
 mod failure;
 mod gateway;
 mod hub;
+mod knock;
 mod run;
 mod say;
 mod signals;
@@ -43,6 +44,8 @@ async fn perform(args: Args) -> Result<(), failure::Failure> {
         Command::Watch(watch) => watch::watch(&args.flags, watch).await,
         Command::Set(set) => choose::set(&args.flags, set).await,
         Command::Clear(clear) => choose::clear(&args.flags, clear).await,
+        Command::Knock(knock) => knock::knock(&args.flags, knock).await,
+        Command::Wave(wave) => knock::wave(&args.flags, wave).await,
         Command::Hub(hub) if hub.gateway.are_given() => gateway::gateway(&args.flags, *hub).await,
         Command::Hub(hub) => hub::hub(&args.flags, *hub).await,
         Command::Join(join) => team::join::join(&args.flags, join).await,

@@ -1,5 +1,6 @@
 //! `porchlight run`: this device's presence, without a desktop.
 
+use std::collections::VecDeque;
 use std::path::Path;
 
 use porchlight_activity::SessionEnv;
@@ -8,6 +9,7 @@ use porchlight_agent::clock;
 use porchlight_agent::device::{self, Claim, Identity};
 use porchlight_agent::flags::Flags;
 use porchlight_core::input::Command;
+use porchlight_core::view::signals::{ExchangeKind, ExchangeStage};
 use porchlight_core::view::{LinkView, Update};
 use porchlight_core::words;
 
@@ -55,7 +57,8 @@ pub(crate) async fn run(flags: &Flags, args: Run) -> Result<(), Failure> {
     };
     let part = Part::Holder(Box::new(presence));
     let mut agent = Agent::start(Setup { broker: broker.clone(), part, notices: false })?;
-    let mut teller = Teller { broker: broker.to_string(), last: String::new() };
+    let mut teller =
+        Teller { broker: broker.to_string(), last: String::new(), knocks: VecDeque::new() };
     let told = loop {
         tokio::select! {
             told = signals.next() => break told,
@@ -95,10 +98,15 @@ fn again(_: &Path) -> Failure {
     Failure::Other(anyhow::anyhow!("nothing here tells a program to start again"))
 }
 
+/// Of so many knocks it is remembered that they were told.
+const KNOCKS: usize = 64;
+
 /// Says on standard error what a person at a service's log wants to know, each thing once.
 struct Teller {
     broker: String,
     last: String,
+    /// The knocks that were told.
+    knocks: VecDeque<String>,
 }
 
 impl Teller {
@@ -121,6 +129,20 @@ impl Teller {
         }
         for problem in update.problems.iter().flatten() {
             eprintln!("porchlight: {}", problem.message);
+        }
+        let exchanges = update.signals.iter().flat_map(|signals| &signals.exchanges);
+        for knock in exchanges.filter(|exchange| !exchange.mine) {
+            let id = format!("{}/{}", knock.with, knock.id);
+            let stands = knock.stage == ExchangeStage::Delivered;
+            if !stands || knock.kind != ExchangeKind::Knock || self.knocks.contains(&id) {
+                continue;
+            }
+            let text = knock.text.as_deref().unwrap_or("have you got a minute?");
+            eprintln!("porchlight: {} knocks: {text}", knock.name);
+            self.knocks.push_back(id);
+            if self.knocks.len() > KNOCKS {
+                self.knocks.pop_front();
+            }
         }
     }
 }

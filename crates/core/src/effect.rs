@@ -3,9 +3,10 @@
 //! Owns the vocabulary of the sinks, in the imperative. A sink does what it is told, in order, and decides
 //! nothing; what went wrong comes back as an [`crate::input::Input`].
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::id::DeviceId;
+use crate::id::{DeviceId, UserId};
 use crate::input::{PublishId, Refusal};
 use crate::notice::Notice;
 use crate::team::Address;
@@ -21,7 +22,7 @@ pub enum Effect {
     /// Open a connection, giving up whatever connection there was without another word on it.
     Connect(Connect),
     /// SUBSCRIBE on the present connection, Retain Handling 0.
-    Subscribe(Vec<String>),
+    Subscribe(Vec<Filter>),
     /// PUBLISH on the present connection.
     Publish(Publish),
     /// DISCONNECT with reason 0x00, which discards the Will, and close.
@@ -38,6 +39,13 @@ pub enum Effect {
     ShowTray(TrayView),
     /// Pop up a notice.
     Notify(Notice),
+    /// Take down the notice of that key, if it is up.
+    WithdrawNotice {
+        /// As [`Notice::key`] said.
+        key: String,
+    },
+    /// Keep across runs of whom nothing pops up.
+    SaveMuted(BTreeSet<UserId>),
     /// Write to the log, once a topic, that its messages are dropped.
     Complain {
         /// The topic.
@@ -113,10 +121,35 @@ pub struct Will {
     pub expires_in: Duration,
 }
 
-/// A message of ours: QoS 1, retained.
+/// How surely a message arrives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Qos {
+    /// QoS 0.
+    AtMostOnce,
+    /// QoS 1.
+    AtLeastOnce,
+}
+
+/// What to subscribe to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filter {
+    /// Topic Filter.
+    pub topic: String,
+    /// The highest QoS that is wanted. Brokers limit how much of QoS 1 waits for a client.
+    pub qos: Qos,
+}
+
+impl From<String> for Filter {
+    /// At QoS 0.
+    fn from(topic: String) -> Self {
+        Self { topic, qos: Qos::AtMostOnce }
+    }
+}
+
+/// A message of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Publish {
-    /// By which the PUBACK is reported.
+    /// By which the PUBACK is reported, which comes for QoS 1 alone.
     pub id: PublishId,
     /// Topic Name.
     pub topic: String,
@@ -124,6 +157,23 @@ pub struct Publish {
     pub payload: Vec<u8>,
     /// Message Expiry Interval.
     pub expires_in: Option<Duration>,
+    /// QoS.
+    pub qos: Qos,
+    /// RETAIN.
+    pub retain: bool,
+}
+
+impl Publish {
+    /// A record: QoS 1, retained.
+    #[must_use]
+    pub const fn record(
+        id: PublishId,
+        topic: String,
+        payload: Vec<u8>,
+        expires_in: Option<Duration>,
+    ) -> Self {
+        Self { id, topic, payload, expires_in, qos: Qos::AtLeastOnce, retain: true }
+    }
 }
 
 /// Why a message was dropped. The names are those of the counters that `--diagnostics` prints.

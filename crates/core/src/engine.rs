@@ -14,11 +14,12 @@ use crate::diagnostics::Diagnostics;
 use crate::effect::{Effect, Publish};
 use crate::id::{Root, UserId};
 use crate::input::{Command, Input, PublishId};
-use crate::notice::Notices;
+use crate::notice::{Notice, Notices};
 use crate::observation::Observation;
 use crate::presence::{CLOCKS_DIFFER, Choice, Observed};
 use crate::roster::Roster;
 use crate::session::{AfterGoodbye, CHOICE_EXPIRY, Phase, Session};
+use crate::signal::Signals;
 use crate::team::{Address, Host};
 use crate::text::{MAX_EMOJI, MAX_TEXT, display_text};
 use crate::time::{Monotonic, Now, Timestamp};
@@ -34,6 +35,7 @@ mod linking;
 mod own;
 mod settings;
 mod showing;
+mod signalling;
 
 use choosing::{Asks, Choosing};
 use companion::Companion;
@@ -62,6 +64,8 @@ pub struct Engine {
     /// Whether the room is read, not only one's own choice.
     reads_room: bool,
     notices: Notices,
+    /// What passes between me and others, where I am somebody whom it may.
+    signals: Option<Signals>,
     wants_notices: bool,
     problems: BTreeMap<String, Problem>,
     diagnostics: Diagnostics,
@@ -84,22 +88,27 @@ struct Shown {
     link: Option<LinkView>,
     problems: Vec<Problem>,
     tray: Option<TrayView>,
+    /// The revision of the signals.
+    signals: u64,
 }
 
 impl Engine {
     /// An engine at rest; [`Input::Start`] wakes it.
     #[must_use]
     pub fn new(now: Now, settings: Settings) -> Self {
+        let calls = matches!(settings.role, Role::Caller(_));
         let (own, user) = match settings.role {
             Role::Holder(holder) => {
                 let user = holder.user.clone();
                 (Some(Own::new(now, holder)), Some(user))
             }
-            Role::Chooser(user) => (None, Some(user)),
+            Role::Chooser(user) | Role::Caller(user) => (None, Some(user)),
             Role::Reader => (None, None),
         };
         let hidden = own.as_ref().is_some_and(|own| own.holder.invisible);
-        let reads_room = own.is_some() || user.is_none();
+        let reads_room = own.is_some() || calls || user.is_none();
+        let speaks = user.clone().filter(|_| own.is_some() || calls);
+        let signals = speaks.map(|me| Signals::new(me, own.is_some(), settings.muted));
         Self {
             root: settings.root,
             client_id: settings.client_id,
@@ -114,6 +123,7 @@ impl Engine {
             companion: Companion::Off,
             reads_room,
             notices: Notices::default(),
+            signals,
             wants_notices: settings.notices,
             problems: BTreeMap::new(),
             diagnostics: Diagnostics::default(),
@@ -146,6 +156,7 @@ impl Engine {
         }
         self.follow_time(now);
         self.speak(now);
+        self.follow_signals(now);
         self.keep_companion(now);
         self.show(now);
         self.expected = self.deadline(now);
@@ -174,6 +185,7 @@ impl Engine {
             link: self.shown.link.clone().unwrap_or(LinkView::Unset),
             people: self.others().cloned().collect(),
             problems: self.shown.problems.clone(),
+            signals: self.signals.as_ref().map(Signals::view).unwrap_or_default(),
         }
     }
 
@@ -255,7 +267,11 @@ impl Engine {
                     self.connect_now(now);
                 }
             }
-            Command::Quit => self.say_goodbye(now, AfterGoodbye::Stop),
+            Command::Signal(signal) => self.handle_signal(now, signal),
+            Command::Quit => {
+                self.withdraw_signals(now);
+                self.say_goodbye(now, AfterGoodbye::Stop);
+            }
             Command::Restart => {
                 self.effects.push_back(Effect::Drop);
                 self.session.rest(now);
@@ -276,6 +292,7 @@ impl Engine {
             self.session.next_deadline(),
             self.roster.next_deadline(),
             self.notices.next_deadline(),
+            self.signals.as_ref().and_then(Signals::next_deadline),
             self.own.as_ref().and_then(|own| own.availability.next_deadline(now)),
             self.choosing.as_ref().and_then(|choosing| choosing.next_deadline(now)),
             own.and_then(Own::next_deadline),
@@ -303,6 +320,11 @@ impl Engine {
             _ => {}
         }
         for notice in self.notices.poll(now) {
+            if let (Notice::Came(who), Some(signals)) = (&notice, &mut self.signals)
+                && signals.told_back(now, &who.user)
+            {
+                continue;
+            }
             self.effects.push_back(Effect::Notify(notice));
         }
     }
@@ -327,6 +349,9 @@ impl Engine {
         }
         if let Some(choosing) = &mut self.choosing {
             choosing.all_read();
+        }
+        if let Some(signals) = &mut self.signals {
+            signals.link_up(now);
         }
         self.effects.push_back(Effect::SnapshotRead);
     }
@@ -387,7 +412,7 @@ impl Engine {
         self.publishes += 1;
         let id = PublishId(self.publishes);
         let topic = topic.to_wire(&self.root);
-        self.effects.push_back(Effect::Publish(Publish { id, topic, payload, expires_in }));
+        self.effects.push_back(Effect::Publish(Publish::record(id, topic, payload, expires_in)));
         id
     }
 

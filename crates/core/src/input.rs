@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use crate::observation::Observation;
+use crate::signal::SignalCommand;
 use crate::view::{ChosenStatus, Problem};
 
 /// Something that happened, or that the person wants.
@@ -250,6 +251,8 @@ pub enum Command {
     },
     /// Say what the devices observe again.
     ClearChosen,
+    /// Say something to one person, or to know something of them.
+    Signal(SignalCommand),
     /// Try to connect now.
     ReconnectNow,
     /// Say goodbye and stop.

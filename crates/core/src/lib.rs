@@ -21,6 +21,7 @@ pub mod observation;
 pub mod presence;
 pub mod roster;
 mod session;
+pub mod signal;
 pub mod team;
 pub mod text;
 pub mod time;

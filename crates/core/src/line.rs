@@ -242,7 +242,8 @@ impl Line {
             self.written += 1;
             let id = PublishId(self.written);
             self.under_way.insert(id, topic.clone());
-            self.effects.push_back(Effect::Publish(Publish { id, topic, payload, expires_in }));
+            self.effects
+                .push_back(Effect::Publish(Publish::record(id, topic, payload, expires_in)));
         }
     }
 

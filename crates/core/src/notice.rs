@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::roster::{Change, Origin};
+use crate::signal::{Answer, SignalId};
 use crate::time::{Monotonic, Now};
 use crate::view::{CauseView, Group};
 
@@ -33,6 +34,63 @@ pub enum Notice {
         /// Those who went.
         went: Vec<Who>,
     },
+    /// Somebody is back of whom I wanted to be told.
+    Back(Who),
+    /// Somebody knocks.
+    Knock {
+        /// Who.
+        who: Who,
+        /// Which knock, to answer it.
+        id: SignalId,
+        /// What they wrote.
+        text: Option<String>,
+        /// It waited until both were free.
+        both_free: bool,
+    },
+    /// A knock of mine that waited until both were free goes out now.
+    BothFree {
+        /// To whom.
+        who: Who,
+        /// Which knock.
+        id: SignalId,
+        /// What I wrote.
+        text: Option<String>,
+    },
+    /// Somebody answered a knock of mine.
+    Answered {
+        /// Who.
+        who: Who,
+        /// Which knock.
+        id: SignalId,
+        /// What they said.
+        answer: Answer,
+    },
+    /// Somebody waved, once or more.
+    Waved {
+        /// Who.
+        who: Who,
+        /// With what, the last time.
+        emoji: Option<String>,
+        /// How often.
+        count: u32,
+    },
+}
+
+impl Notice {
+    /// A later notice of the same key replaces an earlier one; by it a notice is taken down.
+    #[must_use]
+    pub fn key(&self) -> String {
+        match self {
+            Self::Came(who) | Self::Went(who, _) | Self::Back(who) => who.user.clone(),
+            // No person's id has a slash in it.
+            Self::Summary { .. } => "/summary".to_owned(),
+            Self::Knock { who, id, .. } => format!("/knock/theirs/{}/{id}", who.user),
+            Self::BothFree { who, id, .. } | Self::Answered { who, id, .. } => {
+                format!("/knock/mine/{}/{id}", who.user)
+            }
+            Self::Waved { who, .. } => format!("/waves/{}", who.user),
+        }
+    }
 }
 
 /// Whom a notice is about.
@@ -58,8 +116,16 @@ pub enum Suppressed {
     NeitherCameNorWent,
     /// Notices are switched off.
     SwitchedOff,
-    /// I chose not to be disturbed.
+    /// I chose not to be disturbed. A knock is held until I may be.
     DoNotDisturb,
+    /// I am in a call. A knock is held until it is over.
+    InCall,
+    /// I do not want to hear of them.
+    Muted,
+    /// They knocked or waved more often than anybody is shown.
+    TooMany,
+    /// It came before, or was seen on another device of mine.
+    Repeated,
 }
 
 /// What the policy has to know of me.

@@ -14,11 +14,13 @@ use crate::view::{CauseView, PersonView};
 use crate::wire::{DeviceRecord, Payload, SumRecord, UserRecord};
 
 mod device;
+mod glance;
 mod look;
 mod person;
 
 use device::Came;
 pub(crate) use device::place;
+pub(crate) use glance::Glance;
 use look::Look;
 use person::Person;
 
@@ -363,6 +365,11 @@ impl Roster {
         now: Now,
     ) -> Option<(&str, Option<CauseView>, Option<Timestamp>)> {
         self.people.get(user).and_then(|person| person.status(now, &self.around))
+    }
+
+    /// One person, as far as it matters to whoever wants to reach them.
+    pub(crate) fn glance<'a>(&'a self, user: &'a UserId, now: Now) -> Option<Glance<'a>> {
+        self.people.get(user)?.look(user, now, &self.around).map(Glance::from)
     }
 
     /// The sum of a person's devices as seed-style readers shall see it, a seed-style client's own record

@@ -87,6 +87,12 @@ pub fn room_filters(root: &Root) -> Vec<String> {
     ["+", "+/device/+", "+/activity", "+/typing"].iter().map(|f| format!("{root}/{f}")).collect()
 }
 
+/// The filter of one's own inbox.
+#[must_use]
+pub fn inbox_filter(root: &Root, user: &UserId) -> String {
+    format!("{root}/{user}/inbox/+")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,9 +9,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
+use crate::view::signals::SignalsView;
 
 #[cfg(test)]
 mod contract;
+pub mod signals;
 pub mod team;
 pub mod tray;
 
@@ -306,6 +308,8 @@ pub struct Snapshot {
     pub people: Vec<PersonView>,
     /// What the person should know.
     pub problems: Vec<Problem>,
+    /// Knocks, waves and typing to me.
+    pub signals: SignalsView,
 }
 
 /// What changed since the update numbered one less. A reader that misses a number asks for a new snapshot.
@@ -327,4 +331,8 @@ pub struct Update {
     pub leaves: Vec<String>,
     /// All problems, if they changed.
     pub problems: Option<Vec<Problem>>,
+    /// All knocks, waves and typing to me, if anything of it changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub signals: Option<Box<SignalsView>>,
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::presence::{Choice, Chosen, Observed};
+use crate::signal::Signal;
 use crate::team::{Address, Host};
 use crate::time::Timestamp;
 
@@ -46,6 +47,9 @@ pub enum WireError {
     /// A device record with a status that version 1 does not have.
     #[error("a device is online, away or offline")]
     UnknownStatus,
+    /// A signal of a kind that version 1 does not have.
+    #[error("a signal of this kind is not known here")]
+    UnknownKind,
 }
 
 /// One device's record.
@@ -238,6 +242,29 @@ pub fn decode_chosen(payload: &[u8]) -> Result<Payload<ChosenRecord>, WireError>
 /// Says why the payload is no record.
 pub fn decode_hub(payload: &[u8]) -> Result<Payload<HubRecord>, WireError> {
     read::payload(payload, read::hub)
+}
+
+/// Reads a message to an inbox. There is nothing to clear: an empty one is none.
+///
+/// # Errors
+/// Says why the payload is no signal.
+pub fn decode_signal(payload: &[u8]) -> Result<Signal, WireError> {
+    match read::payload(payload, read::signal)? {
+        Payload::Record(signal) => Ok(signal),
+        Payload::Cleared => Err(WireError::WrongShape),
+    }
+}
+
+/// Writes a message to an inbox.
+#[must_use]
+pub fn encode_signal(signal: &Signal, at: Timestamp) -> Vec<u8> {
+    write::signal(signal, at)
+}
+
+/// Writes a typing mark to the room.
+#[must_use]
+pub fn encode_typing(typing: bool) -> Vec<u8> {
+    write::typing(typing)
 }
 
 /// Writes a device record.

@@ -3,6 +3,7 @@
 //! Owns the English of it in one place. Deliberately formats no time: whoever shows it knows the time zone.
 
 use crate::time::Timestamp;
+use crate::view::signals::FailureView;
 use crate::view::{
     CauseView, ChosenStatus, Doubt, Evidence, HostView, LinkView, PersonView, Problem,
 };
@@ -122,6 +123,21 @@ pub fn host(host: &HostView, clock: impl Fn(Timestamp) -> String) -> String {
         _ => format!("lost its connection{}", at("at")),
     };
     format!("{}'s computer, which hosts this team, {happened}", host.name)
+}
+
+/// Why something was not sent: `Bob is offline; knock when they are back instead (left 14:02)`.
+#[must_use]
+pub fn failure(failure: &FailureView, clock: impl Fn(Timestamp) -> String) -> String {
+    let word = match failure.cause {
+        Some(CauseView::Left) => "left",
+        Some(CauseView::Asleep) => "asleep since",
+        Some(CauseView::Lost) => "connection lost",
+        _ => "since",
+    };
+    match failure.since {
+        Some(since) => format!("{} ({word} {})", failure.message, clock(since)),
+        None => failure.message.clone(),
+    }
 }
 
 /// Why there is no link, where something is to be said of it.

@@ -88,6 +88,7 @@ fn every_vector_holds() {
                 role: Role::Reader,
                 notices: false,
                 speaks_v5: true,
+                muted: std::collections::BTreeSet::new(),
                 seed: 1,
                 without: None,
             },

@@ -8,12 +8,17 @@ use std::thread;
 
 use notify_rust::{Hint, Notification, NotificationHandle, Urgency};
 use porchlight_core::notice::Notice;
+use porchlight_core::signal::{Answer, SignalCommand};
 
-use super::said::{Said, ask, say};
+use super::said::{Knock, Said, ask, say};
 use crate::wish::Desktop;
 
 /// The name of the icon and of the desktop entry that the packages install (`packaging/linux`).
 const APP: &str = "app.porchlight.Porchlight";
+
+/// The daemon's name on the bus and its interface (Desktop Notifications Specification).
+const SERVER: &str = "org.freedesktop.Notifications";
+const PATH: &str = "/org/freedesktop/Notifications";
 
 /// A notice that is still up has a thread that waits for a click; more than so many wait for none.
 const WAITING: usize = 16;
@@ -22,7 +27,14 @@ const WAITING: usize = 16;
 pub(crate) struct Notices {
     desktop: Desktop,
     /// The thread, once there was something to say.
-    thread: Option<mpsc::Sender<Said>>,
+    thread: Option<mpsc::Sender<Word>>,
+}
+
+/// What the thread is told.
+enum Word {
+    Say(Box<Said>),
+    /// The notice of that key is over.
+    Withdraw(String),
 }
 
 impl Notices {
@@ -31,14 +43,21 @@ impl Notices {
     }
 
     pub(crate) fn show(&mut self, notice: &Notice) {
-        self.tell(say(notice));
+        self.tell(Word::Say(Box::new(say(notice))));
+    }
+
+    pub(crate) fn withdraw(&mut self, key: String) {
+        // Without a thread nothing was ever shown.
+        if self.thread.is_some() {
+            self.tell(Word::Withdraw(key));
+        }
     }
 
     pub(crate) fn ask(&mut self, name: &str, code: &str) {
-        self.tell(ask(name, code));
+        self.tell(Word::Say(Box::new(ask(name, code))));
     }
 
-    fn tell(&mut self, said: Said) {
+    fn tell(&mut self, word: Word) {
         let desktop = &self.desktop;
         let thread = self.thread.get_or_insert_with(|| {
             let (sender, waiting) = mpsc::channel();
@@ -57,7 +76,7 @@ impl Notices {
             sender
         });
         // A thread that could not be started was complained of above.
-        let _ = thread.send(said);
+        let _ = thread.send(word);
     }
 }
 
@@ -74,9 +93,25 @@ struct Daemon {
 
 impl Daemon {
     #[expect(clippy::needless_pass_by_value, reason = "the thread owns its end of the channel")]
-    fn run(mut self, said: mpsc::Receiver<Said>) {
-        while let Ok(said) = said.recv() {
-            self.show(said);
+    fn run(mut self, words: mpsc::Receiver<Word>) {
+        while let Ok(word) = words.recv() {
+            match word {
+                Word::Say(said) => self.show(*said),
+                Word::Withdraw(key) => self.withdraw(&key),
+            }
+        }
+    }
+
+    /// Takes a notice off the screen; one that is not there any more is no matter.
+    fn withdraw(&mut self, key: &str) {
+        let Some(id) = self.up.remove(key) else {
+            return;
+        };
+        let closed = zbus::blocking::Connection::session().and_then(|bus| {
+            bus.call_method(Some(SERVER), PATH, Some(SERVER), "CloseNotification", &(id,))
+        });
+        if let Err(error) = closed {
+            tracing::debug!("a notice could not be taken down: {error}");
         }
     }
 
@@ -94,8 +129,11 @@ impl Daemon {
             .icon(APP)
             .hint(Hint::Category(said.category.to_owned()))
             .hint(Hint::DesktopEntry(APP.to_owned()))
-            .urgency(Urgency::Low)
+            .urgency(if said.knock.is_some() { Urgency::Normal } else { Urgency::Low })
             .action("default", "Open");
+        for answer in said.knock.iter().flat_map(|_| &Answer::SHORT) {
+            notification.action(answer.word().unwrap_or_default(), answer.text());
+        }
         if let Some(earlier) = self.up.get(&said.key) {
             notification.id(*earlier);
         }
@@ -103,7 +141,7 @@ impl Daemon {
             Ok(handle) => {
                 self.silent = false;
                 self.up.insert(said.key, handle.id());
-                self.wait_for_click(handle);
+                self.wait_for_click(handle, said.knock);
             }
             Err(error) if !self.silent => {
                 self.silent = true;
@@ -115,7 +153,7 @@ impl Daemon {
         }
     }
 
-    fn wait_for_click(&self, handle: NotificationHandle) {
+    fn wait_for_click(&self, handle: NotificationHandle, knock: Option<Knock>) {
         let waiting = self.waiting.clone();
         if waiting.fetch_add(1, Ordering::Relaxed) >= WAITING {
             waiting.fetch_sub(1, Ordering::Relaxed);
@@ -124,16 +162,27 @@ impl Daemon {
         let desktop = self.desktop.clone();
         let count = self.waiting.clone();
         let started = thread::Builder::new().name("notice".to_owned()).spawn(move || {
-            handle.wait_for_action(|action| {
-                if action == "default" {
-                    desktop.open_window();
-                }
-            });
+            handle.wait_for_action(|action| act(&desktop, action, knock));
             count.fetch_sub(1, Ordering::Relaxed);
         });
         if started.is_err() {
             waiting.fetch_sub(1, Ordering::Relaxed);
         }
+    }
+}
+
+/// A notice was clicked on, or one of its buttons.
+fn act(desktop: &Desktop, action: &str, knock: Option<Knock>) {
+    if action == "default" {
+        desktop.open_window();
+    }
+    let Some(Knock { from, id }) = knock else {
+        return;
+    };
+    if action == "default" {
+        desktop.signal(SignalCommand::See { from });
+    } else if let Some(answer) = Answer::of_word(action) {
+        desktop.signal(SignalCommand::Answer { from, id, answer });
     }
 }
 

@@ -1,6 +1,8 @@
 //! A notice in words.
 
+use porchlight_core::id::UserId;
 use porchlight_core::notice::{Notice, Who};
+use porchlight_core::signal::{Answer, SignalId};
 use porchlight_core::view::CauseView;
 
 /// More names than this are a number.
@@ -15,16 +17,80 @@ pub(super) struct Said {
     pub(super) category: &'static str,
     /// A later notice with the same key replaces this one.
     pub(super) key: String,
+    /// The knock that it asks to answer.
+    pub(super) knock: Option<Knock>,
+}
+
+/// A knock that can be answered from its notice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Knock {
+    pub(super) from: UserId,
+    pub(super) id: SignalId,
 }
 
 pub(super) fn say(notice: &Notice) -> Said {
+    let key = notice.key();
     match notice {
         Notice::Came(who) => Said {
             summary: format!("{} is here", who.name),
             body: String::new(),
             category: "presence.online",
-            key: who.user.clone(),
+            key,
+            knock: None,
         },
+        Notice::Back(who) => Said {
+            summary: format!("{} is back", who.name),
+            body: "You wanted to be told.".to_owned(),
+            category: "presence.online",
+            key,
+            knock: None,
+        },
+        Notice::Knock { who, id, text, both_free } => Said {
+            summary: if *both_free {
+                format!("{} knocks: you are both free", who.name)
+            } else {
+                format!("{} knocks", who.name)
+            },
+            body: text.clone().unwrap_or_else(|| "Have you got a minute?".to_owned()),
+            category: "im.received",
+            key,
+            knock: UserId::parse(&who.user).ok().map(|from| Knock { from, id: id.clone() }),
+        },
+        Notice::BothFree { who, text, .. } => Said {
+            summary: format!("{} and you are both free", who.name),
+            body: text.as_ref().map_or_else(
+                || "Your knock goes out now.".to_owned(),
+                |text| format!("Your knock goes out now: {text}"),
+            ),
+            category: "im",
+            key,
+            knock: None,
+        },
+        Notice::Answered { who, answer: Answer::Text(text), .. } => Said {
+            summary: format!("{} answered", who.name),
+            body: text.clone(),
+            category: "im.received",
+            key,
+            knock: None,
+        },
+        Notice::Answered { who, answer, .. } => Said {
+            summary: format!("{}: {}", who.name, answer.text()),
+            body: String::new(),
+            category: "im.received",
+            key,
+            knock: None,
+        },
+        Notice::Waved { who, emoji, count } => {
+            let emoji = emoji.as_deref().unwrap_or("👋");
+            let times = if *count > 1 { format!(" × {count}") } else { String::new() };
+            Said {
+                summary: format!("{} waves {emoji}{times}", who.name),
+                body: String::new(),
+                category: "im.received",
+                key,
+                knock: None,
+            }
+        }
         Notice::Went(who, cause) => Said {
             summary: match cause {
                 Some(CauseView::Asleep) => format!("{} is asleep", who.name),
@@ -37,7 +103,8 @@ pub(super) fn say(notice: &Notice) -> Said {
                 _ => String::new(),
             },
             category: "presence.offline",
-            key: who.user.clone(),
+            key,
+            knock: None,
         },
         Notice::Summary { came, went } => {
             let here = (!came.is_empty()).then(|| format!("Here: {}", names(came)));
@@ -50,8 +117,8 @@ pub(super) fn say(notice: &Notice) -> Said {
                 },
                 body: [here, gone].into_iter().flatten().collect::<Vec<_>>().join("\n"),
                 category: if came.is_empty() { "presence.offline" } else { "presence.online" },
-                // No person's id looks like this.
-                key: "/summary".to_owned(),
+                key,
+                knock: None,
             }
         }
     }
@@ -65,6 +132,7 @@ pub(super) fn ask(name: &str, code: &str) -> Said {
         category: "im",
         // One at a time, however many strangers knock.
         key: "/asking".to_owned(),
+        knock: None,
     }
 }
 
@@ -99,6 +167,32 @@ mod tests {
         assert_eq!(said.summary, "Eve asks to join your team");
         assert!(said.body.contains("0042"), "{}", said.body);
         assert_eq!(said.key, ask("Mallory", "1").key);
+    }
+
+    #[test]
+    fn a_knock_says_who_and_what_and_can_be_answered() {
+        let id = SignalId::parse("k1").unwrap();
+        let knock = |text: Option<&str>, both_free| {
+            let text = text.map(str::to_owned);
+            say(&Notice::Knock { who: who("Bob"), id: id.clone(), text, both_free })
+        };
+        let said = knock(Some("Coffee?"), false);
+        assert_eq!((said.summary.as_str(), said.body.as_str()), ("Bob knocks", "Coffee?"));
+        let asked = said.knock.unwrap();
+        assert_eq!((asked.from.as_str(), asked.id.as_str()), ("bob", "k1"));
+        assert_eq!(knock(None, true).summary, "Bob knocks: you are both free");
+        let answer = Answer::InFive;
+        let said = say(&Notice::Answered { who: who("Bob"), id, answer });
+        assert_eq!(said.summary, "Bob: In 5 minutes");
+    }
+
+    #[test]
+    fn waves_are_counted() {
+        let waved = |count| {
+            say(&Notice::Waved { who: who("Bob"), emoji: Some("🎉".to_owned()), count }).summary
+        };
+        assert_eq!(waved(1), "Bob waves 🎉");
+        assert_eq!(waved(5), "Bob waves 🎉 × 5");
     }
 
     #[test]

@@ -61,12 +61,6 @@ pub(super) struct Item {
     pub(super) view: Option<TrayView>,
 }
 
-impl Item {
-    fn icon(&self) -> TrayIcon {
-        self.view.as_ref().map_or(TrayIcon::Offline, |view| view.icon)
-    }
-}
-
 impl ksni::Tray for Item {
     fn id(&self) -> String {
         "porchlight".to_owned()
@@ -78,7 +72,7 @@ impl ksni::Tray for Item {
 
     /// Never passive: GNOME hides such icons.
     fn status(&self) -> Status {
-        Status::Active
+        if self.wants_attention() { Status::NeedsAttention } else { Status::Active }
     }
 
     fn title(&self) -> String {
@@ -86,18 +80,11 @@ impl ksni::Tray for Item {
     }
 
     fn icon_pixmap(&self) -> Vec<Icon> {
-        let icons = match self.icon() {
-            TrayIcon::Online => &icons::ONLINE,
-            TrayIcon::Unknown => &icons::UNKNOWN,
-            TrayIcon::Away => &icons::AWAY,
-            TrayIcon::Dnd => &icons::DND,
-            TrayIcon::Connecting => &icons::CONNECTING,
-            TrayIcon::Offline => &icons::OFFLINE,
-        };
-        icons
-            .iter()
-            .map(|(size, pixels)| Icon { width: *size, height: *size, data: pixels.to_vec() })
-            .collect()
+        self.pixmap(false)
+    }
+
+    fn attention_icon_pixmap(&self) -> Vec<Icon> {
+        if self.wants_attention() { self.pixmap(true) } else { Vec::new() }
     }
 
     fn tool_tip(&self) -> ToolTip {
@@ -128,6 +115,56 @@ impl ksni::Tray for Item {
     }
 }
 
+impl Item {
+    fn icon(&self) -> TrayIcon {
+        self.view.as_ref().map_or(TrayIcon::Offline, |view| view.icon)
+    }
+
+    /// Somebody knocks, and nobody saw it yet.
+    fn wants_attention(&self) -> bool {
+        self.view.as_ref().is_some_and(|view| !view.knocks.is_empty())
+    }
+
+    fn pixmap(&self, attention: bool) -> Vec<Icon> {
+        let icons = match self.icon() {
+            TrayIcon::Online => &icons::ONLINE,
+            TrayIcon::Unknown => &icons::UNKNOWN,
+            TrayIcon::Away => &icons::AWAY,
+            TrayIcon::Dnd => &icons::DND,
+            TrayIcon::Connecting => &icons::CONNECTING,
+            TrayIcon::Offline => &icons::OFFLINE,
+        };
+        icons
+            .iter()
+            .map(|(size, pixels)| {
+                let mut data = pixels.to_vec();
+                if attention {
+                    mark(*size, &mut data);
+                }
+                Icon { width: *size, height: *size, data }
+            })
+            .collect()
+    }
+}
+
+/// Puts a dot with a rim into the upper right corner: a shape, not only a colour, says that somebody knocks.
+fn mark(size: i32, pixels: &mut [u8]) {
+    const DOT: [u8; 4] = [0xff, 0xf5, 0x9e, 0x0b];
+    const RIM: [u8; 4] = [0xff, 0x1f, 0x29, 0x37];
+    let outer = size * 3 / 10;
+    let inner = outer * 3 / 4;
+    let (x0, y0) = (size - 1 - outer, outer);
+    let places = (0..size).flat_map(|y| (0..size).map(move |x| (x, y)));
+    for (pixel, (x, y)) in pixels.chunks_exact_mut(4).zip(places) {
+        let away = (x - x0).pow(2) + (y - y0).pow(2);
+        if away <= inner.pow(2) {
+            pixel.copy_from_slice(&DOT);
+        } else if away <= outer.pow(2) {
+            pixel.copy_from_slice(&RIM);
+        }
+    }
+}
+
 /// `3 of 5 around`, or what keeps us from knowing.
 pub(super) fn headline(view: &TrayView) -> String {
     let around = match view.known {
@@ -146,5 +183,7 @@ pub(super) fn headline(view: &TrayView) -> String {
 }
 
 fn me_line(view: &TrayView) -> String {
-    view.me.as_ref().map_or_else(String::new, |me| format!("You: {}", words::status(&me.status)))
+    let me = view.me.iter().map(|me| format!("You: {}", words::status(&me.status)));
+    let knocks = view.knocks.iter().map(|knock| format!("{} knocks", knock.name));
+    me.chain(knocks).collect::<Vec<_>>().join("\n")
 }

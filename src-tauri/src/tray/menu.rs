@@ -3,9 +3,13 @@
 use ksni::MenuItem;
 use ksni::menu::{RadioGroup, RadioItem, StandardItem, SubMenu};
 use porchlight_agent::clock;
+use porchlight_core::id::UserId;
 use porchlight_core::input::Command;
-use porchlight_core::view::tray::TrayView;
-use porchlight_core::view::{ChosenStatus, PersonView};
+use porchlight_core::signal::{Answer, SignalCommand};
+use porchlight_core::view::signals::When;
+use porchlight_core::view::tray::{TrayKnock, TrayView};
+use porchlight_core::view::{ChosenStatus, Group, PersonView};
+
 use porchlight_core::words;
 
 use super::item::{Item, headline};
@@ -23,6 +27,7 @@ pub(super) fn draw(view: Option<&TrayView>) -> Vec<MenuItem<Item>> {
     let mut menu = Vec::new();
     if let Some(view) = view {
         menu.push(label(&headline(view)));
+        menu.extend(view.knocks.iter().map(knock));
         menu.extend(view.people.iter().map(person));
         if view.more > 0 {
             menu.push(opening(&format!("{} more…", view.more)));
@@ -57,6 +62,21 @@ fn opening(text: &str) -> MenuItem<Item> {
     .into()
 }
 
+/// Somebody knocks: what can be answered with one click.
+fn knock(knock: &TrayKnock) -> MenuItem<Item> {
+    let mut submenu: Vec<MenuItem<Item>> = Answer::SHORT
+        .iter()
+        .map(|answer| {
+            let (from, id) = (knock.from.clone(), knock.id.clone());
+            let answers = SignalCommand::Answer { from, id, answer: answer.clone() };
+            signal(answer.text(), answers)
+        })
+        .collect();
+    submenu.push(opening("Open Porchlight"));
+    let label = literal(&format!("{} knocks", knock.name));
+    SubMenu { label, submenu, ..SubMenu::default() }.into()
+}
+
 fn person(person: &PersonView) -> MenuItem<Item> {
     let mut text = format!(
         "{} {} — {}",
@@ -68,7 +88,32 @@ fn person(person: &PersonView) -> MenuItem<Item> {
         text.push_str(" · ");
         text.push_str(&remark);
     }
-    opening(&text)
+    let Ok(user) = UserId::parse(&person.user) else {
+        return opening(&text);
+    };
+    let (group, mut submenu) = (person.group(), Vec::new());
+    let to = user.clone();
+    if group != Group::Offline {
+        let knock = SignalCommand::Knock { to: to.clone(), text: None, when: When::Now };
+        submenu.push(signal("Knock", knock));
+        submenu.push(signal("Wave", SignalCommand::Wave { to, emoji: None }));
+    }
+    if group != Group::Here {
+        let wanted = SignalCommand::TellWhenBack { user, wanted: true };
+        submenu.push(signal("Tell me when they are back", wanted));
+    }
+    submenu.push(opening("Open Porchlight"));
+    SubMenu { label: literal(&text), submenu, ..SubMenu::default() }.into()
+}
+
+/// An entry that says something to somebody, or wants to know something of them.
+fn signal(text: &str, command: SignalCommand) -> MenuItem<Item> {
+    StandardItem {
+        label: text.to_owned(),
+        activate: Box::new(move |item: &mut Item| item.desktop.signal(command.clone())),
+        ..StandardItem::default()
+    }
+    .into()
 }
 
 fn set_status(view: &TrayView) -> MenuItem<Item> {

@@ -6,8 +6,9 @@
  * what shall not work.
  * The production build never sees this file.
  */
-import type { MeView, Problem, Snapshot, TeamPane, Update } from '../lib/contract';
+import type { ExchangeView, MeView, Problem, SignalsView, Snapshot, TeamPane, Update } from '../lib/contract';
 import type { Host, News } from '../lib/host';
+import { stands } from '../lib/words';
 import { eight } from './people';
 import { scenes } from './scenes';
 import { alone, hosted, joined, made, requests } from './teams';
@@ -36,6 +37,7 @@ async function update(part: Partial<Update>): Promise<void> {
     me: change.me ?? before.me,
     link: change.link ?? before.link,
     people: before.people.map((person) => changed.get(person.user) ?? person),
+    signals: change.signals ?? before.signals,
   };
   tellUpdate(change);
 }
@@ -55,6 +57,40 @@ async function enter(stage: Snapshot['stage'], name: string, team: string | null
   now = { ...now, stage, team, seq: now.seq + 1, me, people, link: { state: 'up', since: Date.now() } };
   tellSnapshot(now);
 }
+
+/** What passed is other from now on. */
+async function pass(to: (before: SignalsView) => Partial<SignalsView>): Promise<void> {
+  const { signals } = await current();
+  await update({ signals: { ...signals, ...to(signals) } });
+}
+
+async function begin(exchange: Pick<ExchangeView, 'with' | 'kind' | 'text' | 'when'>): Promise<void> {
+  const { people } = await current();
+  const name = people.find((person) => person.user === exchange.with)?.name ?? exchange.with;
+  const id = `k${Date.now()}`;
+  const one: ExchangeView = {
+    ...exchange,
+    id,
+    name,
+    mine: true,
+    count: 1,
+    stage: exchange.when === 'now' ? 'sent' : 'waiting',
+    answer: null,
+    failure: null,
+    unheard: false,
+    at: Date.now(),
+  };
+  await pass(({ exchanges }) => ({ exchanges: [...exchanges, one] }));
+  if (exchange.when !== 'now' || exchange.kind === 'wave') return;
+  await wait(700);
+  await stage(id, { stage: 'delivered' });
+}
+
+const stage = (id: string, part: Partial<ExchangeView>) =>
+  pass(({ exchanges }) => ({ exchanges: exchanges.map((one) => (one.id === id ? { ...one, ...part } : one)) }));
+
+const within = (users: string[], user: string, wanted: boolean) =>
+  wanted ? [...users, user] : users.filter((other) => other !== user);
 
 const wait = (ms: number) => new Promise((done) => setTimeout(done, ms));
 
@@ -113,6 +149,19 @@ export const host: Host = {
   clearChosen: () => say({ status: 'online', cause: null, chosen: null }),
   reconnectNow: () => update({ link: { state: 'up', since: Date.now() } }),
   lookAround: () => enter('looking_around', 'You'),
+
+  knock: (to, text, when) => begin({ with: to, kind: 'knock', text, when }),
+  wave: (to, emoji) => begin({ with: to, kind: 'wave', text: emoji, when: 'now' }),
+  answer: (_from, id, answer) => stage(id, { stage: 'answered', answer }),
+  see: (from) =>
+    pass(({ exchanges }) => ({
+      exchanges: exchanges.map((one) => (one.with === from && stands(one) ? { ...one, stage: 'seen' } : one)),
+    })),
+  withdraw: (_who, id) => stage(id, { stage: 'withdrawn' }),
+  typeTo: async () => {},
+  stopTyping: async () => {},
+  tellWhenBack: (user, wanted) => pass(({ back }) => ({ back: within(back, user, wanted) })),
+  mute: (user, muting) => pass(({ muted }) => ({ muted: within(muted, user, muting) })),
 
   async listen(name, told) {
     heard.set(name, told as (news: never) => void);

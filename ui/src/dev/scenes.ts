@@ -1,5 +1,5 @@
 /** The window's states as snapshots, one a scene: `?scene=stale`. */
-import type { LinkView, MeView, Problem, Snapshot } from '../lib/contract';
+import type { ExchangeView, LinkView, MeView, Problem, SignalsView, Snapshot } from '../lib/contract';
 import { ago, crowd, eight, strange } from './people';
 import { NAME } from './teams';
 
@@ -19,7 +19,14 @@ const me: MeView = {
 
 function scene(part: Partial<Snapshot>): Snapshot {
   const link: LinkView = { state: 'up', since: ago(90) };
-  return { seq: 1, stage: 'running', suggested_name: null, team: null, me, link, people: [], problems: [], ...part };
+  const signals: SignalsView = { exchanges: [], typing: [], back: [], muted: [] };
+  return { seq: 1, stage: 'running', suggested_name: null, team: null, me, link, people: [], problems: [], signals, ...part };
+}
+
+function knockOf(user: string, name: string): ExchangeView {
+  const theirs = { mine: false, kind: 'knock', when: 'now', stage: 'delivered' } as const;
+  const text = 'Got a minute? It is about the <b>tape</b> drive.';
+  return { ...theirs, id: 'k1', with: user, name, text, count: 1, answer: null, failure: null, unheard: false, at: ago(1) };
 }
 
 function connecting(part: Partial<Extract<LinkView, { state: 'connecting' }>>): LinkView {
@@ -34,6 +41,15 @@ export const scenes: ReadonlyMap<string, () => Snapshot> = new Map([
   ['starting', () => scene({ stage: 'starting', suggested_name: 'Margaret', me: null, link: { state: 'unset' } })],
   ['empty', () => scene({})],
   ['eight', () => scene({ people: eight() })],
+  [
+    'knock',
+    () => {
+      const people = eight();
+      const one = people[0];
+      const exchanges: ExchangeView[] = one === undefined ? [] : [knockOf(one.user, one.name)];
+      return scene({ people, signals: { exchanges, typing: [one?.user ?? ''], back: [], muted: [] } });
+    },
+  ],
   ['alone', () => scene({ team: NAME })],
   ['team', () => scene({ people: eight(), team: NAME })],
   [

@@ -267,6 +267,126 @@ problem: Problem, } | { "state": "closed" };
 export type Stage = "first_start" | "starting" | "running" | "looking_around";
 
 /**
+ * An answer to a knock.
+ */
+export type Answer = { "kind": "come_in" } | { "kind": "in_5" } | { "kind": "later" } | { "kind": "text", "text": string };
+
+/**
+ * What an exchange is.
+ */
+export type ExchangeKind = "knock" | "wave";
+
+/**
+ * When a knock is to arrive.
+ */
+export type When = "now" | "back" | "both_free";
+
+/**
+ * How far an exchange has come. A later one is never followed by an earlier one.
+ */
+export type ExchangeStage = "waiting" | "sending" | "failed" | "sent" | "delivered" | "seen" | "answered" | "withdrawn";
+
+/**
+ * Why something was not sent.
+ */
+export type FailureView = { 
+/**
+ * What programs branch on: `offline`, `invisible`, `link_down`, `not_known`, `myself`, `too_long`, `too_many`,
+ * `refused`.
+ */
+code: string, 
+/**
+ * A sentence that says what is wrong and what to do.
+ */
+message: string, 
+/**
+ * `offline`: since when, Unix milliseconds, where it is known.
+ */
+since: Timestamp | null, 
+/**
+ * `offline`: why, where it is known.
+ */
+cause: CauseView | null, };
+
+/**
+ * One knock, or waves.
+ */
+export type ExchangeView = { 
+/**
+ * Its id, unique with the other person and the direction.
+ */
+id: string, 
+/**
+ * The id of the other person.
+ */
+with: string, 
+/**
+ * Their name.
+ */
+name: string, 
+/**
+ * Whether I began it.
+ */
+mine: boolean, 
+/**
+ * What it is.
+ */
+kind: ExchangeKind, 
+/**
+ * What was written; a wave's emoji.
+ */
+text: string | null, 
+/**
+ * How many waves.
+ */
+count: number, 
+/**
+ * When it is to arrive.
+ */
+when: When, 
+/**
+ * How far it has come. It only goes forward.
+ */
+stage: ExchangeStage, 
+/**
+ * What was answered, by whoever was asked.
+ */
+answer: Answer | null, 
+/**
+ * Why it, or what I answered, was not sent.
+ */
+failure: FailureView | null, 
+/**
+ * It was sent half a minute ago, and no device of theirs said that it has it.
+ */
+unheard: boolean, 
+/**
+ * When it began here, Unix milliseconds.
+ */
+at: Timestamp, };
+
+/**
+ * Everything of it that is held, until the app quits.
+ */
+export type SignalsView = { 
+/**
+ * Knocks and waves, the latest last: the twenty last ones, and older ones that something still comes of.
+ */
+exchanges: Array<ExchangeView>, 
+/**
+ * Ids of those who are typing to me alone.
+ */
+typing: Array<string>, 
+/**
+ * Ids of those of whom I want to be told when they are back.
+ */
+back: Array<string>, 
+/**
+ * Ids of those of whom nothing pops up.
+ */
+muted: Array<string>, };
+
+/**
  * Everything the window shows, at one moment.
  */
 export type Snapshot = { 
@@ -301,7 +421,11 @@ people: Array<PersonView>,
 /**
  * What the person should know.
  */
-problems: Array<Problem>, };
+problems: Array<Problem>, 
+/**
+ * Knocks, waves and typing to me.
+ */
+signals: SignalsView, };
 
 /**
  * What changed since the update numbered one less. A reader that misses a number asks for a new snapshot.
@@ -334,7 +458,11 @@ leaves: Array<string>,
 /**
  * All problems, if they changed.
  */
-problems: Array<Problem> | null, };
+problems: Array<Problem> | null, 
+/**
+ * All knocks, waves and typing to me, if anything of it changed.
+ */
+signals?: SignalsView, };
 
 /**
  * What a member may do.

@@ -46,6 +46,7 @@ export function applyUpdate(view: View, update: Update): View {
     me: update.me ?? view.me,
     link: update.link ?? view.link,
     problems: update.problems ?? view.problems,
+    signals: update.signals ?? view.signals,
   };
 }
 

@@ -8,6 +8,7 @@ import { invoke } from '@tauri-apps/api/core';
 import { listen } from '@tauri-apps/api/event';
 
 import type {
+  Answer,
   ChosenStatus,
   InvitationView,
   InviteShown,
@@ -16,6 +17,7 @@ import type {
   Snapshot,
   TeamPane,
   Update,
+  When,
 } from './contract';
 
 /** What a person says about themselves. `forMinutes` null means until they say otherwise. */
@@ -55,6 +57,20 @@ export interface Host {
   clearChosen(): Promise<void>;
   reconnectNow(): Promise<void>;
   lookAround(): Promise<void>;
+
+  /** Asks somebody whether they have a minute. What becomes of it stands in the view. */
+  knock(to: string, text: string | null, when: When): Promise<void>;
+  wave(to: string, emoji: string | null): Promise<void>;
+  answer(from: string, id: string, answer: Answer): Promise<void>;
+  /** The conversation with somebody is open: what they said was seen. */
+  see(from: string): Promise<void>;
+  /** A knock of mine, or one that waits for both, counts no more. */
+  withdraw(who: string, id: string): Promise<void>;
+  /** A key was pressed in a text to one person, or to the room. */
+  typeTo(to: string | null): Promise<void>;
+  stopTyping(to: string | null): Promise<void>;
+  tellWhenBack(user: string, wanted: boolean): Promise<void>;
+  mute(user: string, muted: boolean): Promise<void>;
 
   /** Resolves once the news is being heard; the function it gives stops hearing it. */
   listen<Name extends keyof News>(name: Name, told: (news: News[Name]) => void): Promise<() => void>;
@@ -97,6 +113,16 @@ export const host: Host = {
   clearChosen: () => invoke('clear_chosen'),
   reconnectNow: () => invoke('reconnect_now'),
   lookAround: () => invoke('look_around'),
+
+  knock: (to, text, when) => invoke('knock', { to, text, when }),
+  wave: (to, emoji) => invoke('wave', { to, emoji }),
+  answer: (from, id, answer) => invoke('answer', { from, id, answer }),
+  see: (from) => invoke('see', { from }),
+  withdraw: (who, id) => invoke('withdraw', { with: who, id }),
+  typeTo: (to) => invoke('type_to', { to }),
+  stopTyping: (to) => invoke('stop_typing', { to }),
+  tellWhenBack: (user, wanted) => invoke('tell_when_back', { user, wanted }),
+  mute: (user, muted) => invoke('mute', { user, muted }),
 
   listen: (name, told) => listen<News[typeof name]>(name, (event) => told(event.payload)),
   startTeam: (team, name, keepInFile) => invoke('start_team', { team, name, keepInFile }),

@@ -73,6 +73,16 @@ export class Live {
     return this.#send(this.#host.lookAround());
   }
 
+  /** Says something to one person, or wants to know something of them. */
+  signal(say: (host: Host) => Promise<void>): Promise<boolean> {
+    return this.#send(say(this.#host));
+  }
+
+  /** A key was pressed, or no more will be. That it is not told is no failure of anything that somebody asked for. */
+  typing(to: string | null, typing: boolean): void {
+    (typing ? this.#host.typeTo(to) : this.#host.stopTyping(to)).catch(() => {});
+  }
+
   dismissFailure(): void {
     this.failure = null;
   }

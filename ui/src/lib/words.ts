@@ -4,10 +4,13 @@
  * Says what is known and no more: where a time or a cause is absent, none is made up.
  */
 import type {
+  Answer,
   CauseView,
   ChosenStatus,
   DeviceView,
   Doubt,
+  ExchangeView,
+  FailureView,
   HostView,
   LinkView,
   MeView,
@@ -108,6 +111,88 @@ export function sentence(person: PersonView, shared: boolean, now: number, say: 
 /** Typing is of this moment. Whoever was typing when the connection went may have stopped long ago. */
 export function isTyping(person: PersonView): boolean {
   return person.typing === true && !person.stale;
+}
+
+/** What can be answered with one click. */
+export const ANSWERS: readonly Answer[] = [{ kind: 'come_in' }, { kind: 'in_5' }, { kind: 'later' }];
+
+/** An answer as a sentence. */
+export function answerWords(answer: Answer): string {
+  switch (answer.kind) {
+    case 'come_in':
+      return 'Come in';
+    case 'in_5':
+      return 'In 5 minutes';
+    case 'later':
+      return 'Later';
+    case 'text':
+      return answer.text;
+  }
+}
+
+/** What an exchange is, in a few words: "You knocked: Coffee?", "Bob waved 👋 × 3". */
+export function exchangeTitle(exchange: ExchangeView): string {
+  const who = exchange.mine ? 'You' : exchange.name;
+  if (exchange.kind === 'wave') {
+    const times = exchange.count > 1 ? ` × ${exchange.count}` : '';
+    return `${who} waved ${exchange.text ?? '👋'}${times}`;
+  }
+  const verb = exchange.stage === 'waiting' ? (exchange.mine ? 'want to knock' : 'wants to knock') : 'knocked';
+  return exchange.text === null ? `${who} ${verb}` : `${who} ${verb}: ${exchange.text}`;
+}
+
+/** How far an exchange has come, or why it came no further. Empty where there is nothing to say. */
+export function exchangeState(exchange: ExchangeView, now: number, say: Moment = moment): string {
+  if (exchange.failure !== null) return failureWords(exchange.failure, now, say);
+  if (exchange.answer !== null) {
+    const answer = answerWords(exchange.answer);
+    return exchange.mine ? `${exchange.name}: ${answer}` : `You: ${answer}`;
+  }
+  if (!exchange.mine) {
+    if (exchange.stage === 'waiting') return 'waits until you are both free';
+    return exchange.stage === 'withdrawn' ? 'taken back' : '';
+  }
+  switch (exchange.stage) {
+    case 'waiting':
+      return exchange.when === 'back' ? 'waits until they are here' : 'waits until you are both free';
+    case 'sending':
+      return 'sending…';
+    case 'sent':
+      return exchange.unheard ? 'sent, but no device of theirs has it' : 'sent';
+    case 'delivered':
+      return 'delivered';
+    case 'seen':
+      return 'seen';
+    case 'withdrawn':
+      return 'taken back';
+    case 'failed':
+    case 'answered':
+      return '';
+  }
+}
+
+/** Why something was not sent. Mirrors `words::failure` of the core. */
+export function failureWords(failure: FailureView, now: number, say: Moment = moment): string {
+  const words: Partial<Record<CauseView, string>> = { left: 'left', asleep: 'asleep since', lost: 'connection lost' };
+  const word = (failure.cause === null ? undefined : words[failure.cause]) ?? 'since';
+  return failure.since === null ? failure.message : `${failure.message} (${word} ${say(failure.since, now)})`;
+}
+
+/** Whether it is somebody's knock that nobody saw yet. */
+export function stands(exchange: ExchangeView): boolean {
+  return !exchange.mine && exchange.kind === 'knock' && exchange.stage === 'delivered';
+}
+
+/** Whether it is somebody's knock that can still be answered. */
+export function isToAnswer(exchange: ExchangeView): boolean {
+  return !exchange.mine && exchange.kind === 'knock' && (exchange.stage === 'delivered' || exchange.stage === 'seen');
+}
+
+/** Whether it can be taken back. */
+export function isToTakeBack(exchange: ExchangeView): boolean {
+  if (exchange.kind !== 'knock') return false;
+  if (!exchange.mine) return exchange.stage === 'waiting';
+  return ['waiting', 'sending', 'sent', 'delivered', 'seen'].includes(exchange.stage);
 }
 
 function noteWords(person: PersonView): string | null {

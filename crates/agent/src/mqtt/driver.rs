@@ -114,6 +114,8 @@ impl<E: Ear> Driver<E> {
 
     fn note_written(&mut self, packet_id: u16) {
         match self.asked.try_recv() {
+            // QoS 0 has no Packet Identifier, and nobody acknowledges it (MQTT 5, 2.2.1).
+            Ok(Asked::Publish(_)) if packet_id == 0 => {}
             Ok(Asked::Publish(id)) => {
                 self.written.insert(packet_id, id);
             }

@@ -1,3 +1,4 @@
+use porchlight_core::effect::Qos;
 use porchlight_core::input::{Granted, Message, PublishId};
 
 use super::peer::{
@@ -215,7 +216,7 @@ async fn refused_filters_are_named() {
     for version in VERSIONS {
         let door = Door::open().await;
         let (mut link, mut peer) = up(&door, version).await;
-        link.subscribe(&["presence/+".to_owned(), "presence/_hub".to_owned()]);
+        link.subscribe(&["presence/+".to_owned().into(), "presence/_hub".to_owned().into()]);
         let subscribe = peer.packet().await.unwrap();
         assert_eq!(subscribe.kind(), SUBSCRIBE);
         let id = [subscribe.body[0], subscribe.body[1]];
@@ -238,12 +239,9 @@ async fn a_publish_is_retained_and_its_puback_reported() {
     for version in VERSIONS {
         let door = Door::open().await;
         let (mut link, mut peer) = up(&door, version).await;
-        link.publish(Publish {
-            id: PublishId(7),
-            topic: "presence/a".to_owned(),
-            payload: b"online".to_vec(),
-            expires_in: Some(Duration::from_secs(60)),
-        });
+        let lasts = Some(Duration::from_secs(60));
+        let (topic, payload) = ("presence/a".to_owned(), b"online".to_vec());
+        link.publish(Publish::record(PublishId(7), topic, payload, lasts));
         let publish = peer.packet().await.unwrap();
         assert_eq!(publish.first, PUBLISH | 0b0011, "QoS 1 and RETAIN");
         assert!(publish.body.ends_with(b"online"));
@@ -251,6 +249,31 @@ async fn a_publish_is_retained_and_its_puback_reported() {
         assert_eq!(expiry, version == Version::V5);
         peer.send(&[0x40, 2, publish.body[12], publish.body[13]]).await;
         let id = PublishId(7);
+        assert_eq!(within(link.next()).await, LinkEvent::Published { id, outcome: Ok(()) });
+    }
+}
+
+#[tokio::test]
+async fn a_signal_is_not_retained_and_one_of_qos_0_waits_for_no_puback() {
+    for version in VERSIONS {
+        let door = Door::open().await;
+        let (mut link, mut peer) = up(&door, version).await;
+        let inbox = Filter { topic: "a/inbox/+".to_owned(), qos: Qos::AtLeastOnce };
+        link.subscribe(&["a".to_owned().into(), inbox]);
+        let subscribe = peer.packet().await.unwrap();
+        assert!(subscribe.body.ends_with(b"\0\x01a\0\0\x09a/inbox/+\x01"), "{subscribe:?}");
+        let signal = |id, qos| Publish {
+            qos,
+            retain: false,
+            ..Publish::record(PublishId(id), "presence/a".to_owned(), b"x".to_vec(), None)
+        };
+        link.publish(signal(7, Qos::AtMostOnce));
+        link.publish(signal(8, Qos::AtLeastOnce));
+        assert_eq!(peer.packet().await.unwrap().first, PUBLISH, "QoS 0, no RETAIN");
+        let publish = peer.packet().await.unwrap();
+        assert_eq!(publish.first, PUBLISH | 0b0010, "QoS 1, no RETAIN");
+        peer.send(&[0x40, 2, publish.body[12], publish.body[13]]).await;
+        let id = PublishId(8);
         assert_eq!(within(link.next()).await, LinkEvent::Published { id, outcome: Ok(()) });
     }
 }

@@ -3,7 +3,7 @@
 //! It has no properties: no Will Delay, no expiry, no reason codes. Retained messages come on every SUBSCRIBE
 //! (MQTT 3.1.1, section 3.8.4).
 
-use porchlight_core::effect::{Connect, Publish};
+use porchlight_core::effect::{Connect, Filter, Publish, Qos};
 use porchlight_core::input::{Granted, LinkFailure, Message};
 use rumqttc::{
     AsyncClient, ConnectReturnCode, ConnectionError, Event, EventLoop, LastWill, MqttOptions,
@@ -42,18 +42,26 @@ fn options(reach: &Reach, connect: &Connect) -> MqttOptions {
     options
 }
 
+const fn from_ours(qos: Qos) -> QoS {
+    match qos {
+        Qos::AtMostOnce => QoS::AtMostOnce,
+        Qos::AtLeastOnce => QoS::AtLeastOnce,
+    }
+}
+
 pub(super) struct Voice(AsyncClient);
 
 impl Speaks for Voice {
-    fn subscribe(&self, filters: &[String]) -> bool {
-        let filters =
-            filters.iter().map(|path| SubscribeFilter::new(path.clone(), QoS::AtMostOnce));
+    fn subscribe(&self, filters: &[Filter]) -> bool {
+        let filters = filters
+            .iter()
+            .map(|filter| SubscribeFilter::new(filter.topic.clone(), from_ours(filter.qos)));
         self.0.try_subscribe_many(filters).is_ok()
     }
 
     fn publish(&self, publish: Publish) -> bool {
-        let Publish { topic, payload, .. } = publish;
-        self.0.try_publish(topic, QoS::AtLeastOnce, true, payload).is_ok()
+        let Publish { topic, payload, qos, retain, .. } = publish;
+        self.0.try_publish(topic, from_ours(qos), retain, payload).is_ok()
     }
 
     fn disconnect(&self) -> bool {

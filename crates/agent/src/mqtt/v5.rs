@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use porchlight_core::effect::{Connect, Publish, Will};
+use porchlight_core::effect::{Connect, Filter as Wanted, Publish, Qos, Will};
 use porchlight_core::input::{Granted, LinkFailure, Message, Refusal};
 use rumqttc::Outgoing;
 use rumqttc::v5::mqttbytes::v5::{
@@ -61,13 +61,20 @@ fn seconds(duration: Duration) -> u32 {
     u32::try_from(duration.as_secs()).unwrap_or(u32::MAX)
 }
 
+const fn from_ours(qos: Qos) -> QoS {
+    match qos {
+        Qos::AtMostOnce => QoS::AtMostOnce,
+        Qos::AtLeastOnce => QoS::AtLeastOnce,
+    }
+}
+
 pub(super) struct Voice(AsyncClient);
 
 impl Speaks for Voice {
-    fn subscribe(&self, filters: &[String]) -> bool {
-        let filters = filters.iter().map(|path| Filter {
-            path: path.clone(),
-            qos: QoS::AtMostOnce,
+    fn subscribe(&self, filters: &[Wanted]) -> bool {
+        let filters = filters.iter().map(|wanted| Filter {
+            path: wanted.topic.clone(),
+            qos: from_ours(wanted.qos),
             nolocal: false,
             preserve_retain: false,
             retain_forward_rule: RetainForwardRule::OnEverySubscribe,
@@ -80,9 +87,9 @@ impl Speaks for Voice {
             message_expiry_interval: publish.expires_in.map(seconds),
             ..PublishProperties::default()
         };
-        let Publish { topic, payload, .. } = publish;
-        let qos = QoS::AtLeastOnce;
-        self.0.try_publish_with_properties(topic, qos, true, payload, properties).is_ok()
+        let Publish { topic, payload, qos, retain, .. } = publish;
+        let qos = from_ours(qos);
+        self.0.try_publish_with_properties(topic, qos, retain, payload, properties).is_ok()
     }
 
     fn disconnect(&self) -> bool {

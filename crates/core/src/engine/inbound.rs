@@ -75,7 +75,7 @@ impl Engine {
                 }
                 Ok(())
             }
-            Topic::Inbox(..) => Ok(()),
+            Topic::Inbox(user, from) => self.fold_inbox(now, &user, &from, &message.payload),
             Topic::Hub => self.fold_hub(&message.payload),
         }
     }

@@ -5,12 +5,12 @@
 use std::time::Duration;
 
 use super::{Companion, Engine, Phase, Rule};
-use crate::effect::{Connect, Effect, Saved, Will};
+use crate::effect::{Connect, Effect, Filter, Qos, Saved, Will};
 use crate::id::{DeviceId, presence_client_id, reader_client_id};
 use crate::input::{LinkEvent, LinkFailure, PublishId, Refusal};
 use crate::session::{KEEP_ALIVE, RECORD_EXPIRY};
 use crate::time::Now;
-use crate::topic::{Topic, room_filters};
+use crate::topic::{Topic, inbox_filter, room_filters};
 use crate::view::Problem;
 use crate::wire;
 
@@ -39,10 +39,18 @@ impl Engine {
         }
     }
 
-    pub(super) fn filters(&self) -> Vec<String> {
-        let mut filters = if self.reads_room { room_filters(&self.root) } else { Vec::new() };
+    pub(super) fn filters(&self) -> Vec<Filter> {
+        let mut filters = Vec::new();
+        if self.reads_room {
+            filters.extend(room_filters(&self.root).into_iter().map(Filter::from));
+        }
         if let Some(choosing) = &self.choosing {
-            filters.push(Topic::Chosen(choosing.user.clone()).to_wire(&self.root));
+            filters.push(Topic::Chosen(choosing.user.clone()).to_wire(&self.root).into());
+        }
+        // What was said to us while a connection was broken is not said again, so the broker keeps it.
+        if let Some(signals) = &self.signals {
+            let topic = inbox_filter(&self.root, signals.me());
+            filters.push(Filter { topic, qos: Qos::AtLeastOnce });
         }
         filters
     }
@@ -69,6 +77,9 @@ impl Engine {
             );
             self.problems.insert(CODE.to_owned(), Problem { code: CODE.to_owned(), message });
         }
+        if let Some(signals) = &mut self.signals {
+            signals.settle(now, id, &outcome);
+        }
         if self.choosing.as_mut().is_some_and(|choosing| choosing.settle(id)) {
             self.effects.push_back(Effect::ChoiceSettled(outcome));
         }
@@ -91,6 +102,9 @@ impl Engine {
         }
         if let Some(choosing) = &mut self.choosing {
             choosing.link_lost();
+        }
+        if let Some(signals) = &mut self.signals {
+            signals.link_lost();
         }
         match &self.session.phase {
             // The goodbye may have been heard or not; the Will says the same a little later.
@@ -115,6 +129,9 @@ impl Engine {
         self.roster.link_lost(now);
         if let Some(choosing) = &mut self.choosing {
             choosing.link_lost();
+        }
+        if let Some(signals) = &mut self.signals {
+            signals.link_lost();
         }
         let timeout = self.session.connecting(now);
         // Whoever wants to hide and was visible has to say first that they left: their record may stand.

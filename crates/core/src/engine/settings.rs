@@ -1,5 +1,6 @@
 //! Who an engine is, and what it is told to keep to.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::id::{DeviceId, Root, UserId};
@@ -17,6 +18,8 @@ pub struct Settings {
     pub notices: bool,
     /// Whether this broker is known to speak MQTT 5, so that nothing makes us fall back to 3.1.1.
     pub speaks_v5: bool,
+    /// Of whom nothing pops up.
+    pub muted: BTreeSet<UserId>,
     /// For jitter: two engines with the same seed and inputs do the same.
     pub seed: u64,
     /// A rule of the protocol that is not kept; only the simulation takes one out, to see that it is missed.
@@ -49,6 +52,8 @@ pub enum Role {
     Reader,
     /// It reads and writes what a person chose, beside their running devices.
     Chooser(UserId),
+    /// It reads the room and speaks to others for a person, beside their running devices, which hear what others say.
+    Caller(UserId),
 }
 
 /// The device that a holder is.

@@ -7,6 +7,7 @@ use crate::id::UserId;
 use crate::notice::Circumstances;
 use crate::roster::Change;
 use crate::session::Phase;
+use crate::signal::Signals;
 use crate::team::Host;
 use crate::time::Now;
 use crate::view::tray::{TrayLink, TrayView};
@@ -35,7 +36,14 @@ impl Engine {
         // Most of what happens changes nothing of these, so they are compared where they stand.
         let link_changed = self.shown.link.as_ref() != Some(&link);
         let problems_changed = !self.problems.values().eq(&self.shown.problems);
-        if !me_changed && !link_changed && !problems_changed && people.is_empty() {
+        let revision = self.signals.as_ref().map_or(0, Signals::revision);
+        let signals_changed = self.shown.signals != revision;
+        if !me_changed
+            && !link_changed
+            && !problems_changed
+            && !signals_changed
+            && people.is_empty()
+        {
             return;
         }
         let tray_link_changed =
@@ -54,6 +62,11 @@ impl Engine {
             changes: Vec::new(),
             leaves: Vec::new(),
             problems: problems_changed.then(|| self.shown.problems.clone()),
+            signals: self
+                .signals
+                .as_ref()
+                .filter(|_| signals_changed)
+                .map(|signals| Box::new(signals.view())),
         };
         for change in people {
             match (change.before, change.after) {
@@ -67,12 +80,16 @@ impl Engine {
         }
         let others_changed =
             !update.joins.is_empty() || !update.changes.is_empty() || !update.leaves.is_empty();
-        if !me_changed && !link_changed && !problems_changed && !others_changed {
+        if !me_changed && !link_changed && !problems_changed && !signals_changed && !others_changed
+        {
             return;
         }
         self.shown.seq = update.seq;
+        self.shown.signals = revision;
         self.effects.push_back(Effect::Show(update));
-        if self.own.is_some() && (me_changed || tray_link_changed || others_changed) {
+        if self.own.is_some()
+            && (me_changed || tray_link_changed || signals_changed || others_changed)
+        {
             self.show_tray();
         }
     }
@@ -112,7 +129,8 @@ impl Engine {
 
     pub(super) fn show_tray(&mut self) {
         let link = self.shown.link.as_ref().unwrap_or(&LinkView::Unset);
-        let tray = TrayView::draw(self.shown.me.as_ref(), link, self.others());
+        let tray =
+            TrayView::draw(self.shown.me.as_ref(), link, self.others(), self.standing_knocks());
         if self.shown.tray.as_ref() != Some(&tray) {
             self.shown.tray = Some(tray.clone());
             self.effects.push_back(Effect::ShowTray(tray));

@@ -13,6 +13,7 @@ mod believed;
 mod choices;
 mod hosts;
 mod sessions;
+mod signals;
 mod sums;
 
 const START: u64 = 1_763_742_000_000;
@@ -39,6 +40,7 @@ impl Rig {
             role,
             notices: true,
             speaks_v5: false,
+            muted: BTreeSet::new(),
             seed: 3,
             without: None,
         };
@@ -137,6 +139,21 @@ impl Rig {
     fn notices(&mut self) -> Vec<Notice> {
         self.effects
             .drain(..)
+            .filter_map(|effect| match effect {
+                Effect::Notify(notice) => Some(notice),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// The same, and leaves everything else to be looked at.
+    fn notices_kept(&mut self) -> Vec<Notice> {
+        let (notices, others) =
+            self.effects.drain(..).partition(|effect| matches!(effect, Effect::Notify(_)));
+        self.effects = others;
+        let notices: VecDeque<_> = notices;
+        notices
+            .into_iter()
             .filter_map(|effect| match effect {
                 Effect::Notify(notice) => Some(notice),
                 _ => None,
@@ -478,7 +495,9 @@ fn a_chooser_reads_first_then_writes_one_above() {
     });
     rig.handle(Input::Start);
     rig.link(LinkEvent::Up(Granted::default()));
-    assert!(rig.effects.contains(&Effect::Subscribe(vec!["presence/alice/chosen".to_owned()])));
+    assert!(
+        rig.effects.contains(&Effect::Subscribe(vec!["presence/alice/chosen".to_owned().into()]))
+    );
     rig.receive("presence/alice/chosen", r#"{"v":1,"rev":41,"status":"dnd","at":1}"#, true);
     assert_eq!(rig.published(), []);
     rig.link(LinkEvent::Subscribed { refused: Vec::new() });

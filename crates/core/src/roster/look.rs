@@ -117,7 +117,7 @@ impl<'a> Look<'a> {
         self.choice.and_then(|choice| choice.until)
     }
 
-    const fn is_stale(&self) -> bool {
+    pub(super) const fn is_stale(&self) -> bool {
         self.evidence.doubt.is_some()
     }
 

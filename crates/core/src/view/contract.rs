@@ -2,11 +2,13 @@
 
 use ts_rs::{Config, TS};
 
+use super::signals::{ExchangeKind, ExchangeStage, ExchangeView, FailureView, SignalsView, When};
 use super::team::{InvitationView, InviteShown, NearbyTeam, TeamHost, TeamPane};
 use super::{
     CauseView, ChosenStatus, ChosenView, DeviceView, Doubt, Evidence, HostView, LinkView, MeView,
     PersonView, Problem, Snapshot, Stage, Update,
 };
+use crate::signal::Answer;
 use crate::team::{DeviceOfMember, InviteView, Member, RequestView, Role};
 use crate::time::Timestamp;
 
@@ -45,6 +47,13 @@ fn text() -> String {
         HostView,
         LinkView,
         Stage,
+        Answer,
+        ExchangeKind,
+        When,
+        ExchangeStage,
+        FailureView,
+        ExchangeView,
+        SignalsView,
         Snapshot,
         Update,
         Role,

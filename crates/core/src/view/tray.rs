@@ -2,6 +2,8 @@
 //!
 //! Owns what is in it and in which order. Deliberately holds no words: the shell says it.
 
+use crate::id::UserId;
+use crate::signal::SignalId;
 use crate::time::Timestamp;
 use crate::view::{Group, LinkView, MeView, PersonView};
 
@@ -25,6 +27,19 @@ pub struct TrayView {
     pub people: Vec<PersonView>,
     /// How many others are not in `people`.
     pub more: usize,
+    /// The knocks that nobody saw yet, the latest last: while there are any, the tray wants attention.
+    pub knocks: Vec<TrayKnock>,
+}
+
+/// A knock that nobody saw yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrayKnock {
+    /// Whose.
+    pub from: UserId,
+    /// Their name.
+    pub name: String,
+    /// Which.
+    pub id: SignalId,
 }
 
 /// The tray icon's state.
@@ -78,6 +93,7 @@ impl TrayView {
         me: Option<&MeView>,
         link: &LinkView,
         others: impl Iterator<Item = &'a PersonView>,
+        knocks: Vec<TrayKnock>,
     ) -> Self {
         let mut others: Vec<_> = others.collect();
         let known = others.len();
@@ -93,6 +109,7 @@ impl TrayView {
             me: me.cloned(),
             people: others.iter().take(MENU_PEOPLE).map(|person| (*person).clone()).collect(),
             more: known.saturating_sub(MENU_PEOPLE),
+            knocks,
         }
     }
 }

@@ -14,6 +14,10 @@ use crate::text::{MAX_EMOJI, MAX_NAME, MAX_STATUS, MAX_TEXT, display_text};
 use crate::time::Timestamp;
 use crate::view::ChosenStatus;
 
+mod signal;
+
+pub(super) use signal::signal;
+
 /// What a payload is before its topic gives it a meaning.
 pub(super) enum Content<'a> {
     /// `online` or `offline` without any JSON around it.

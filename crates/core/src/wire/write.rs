@@ -8,6 +8,10 @@ use crate::team::{Address, Host};
 use crate::time::Timestamp;
 use crate::view::{CauseView, ChosenStatus};
 
+mod signal;
+
+pub(super) use signal::{signal, typing};
+
 #[derive(Serialize)]
 struct Device<'a> {
     v: u64,

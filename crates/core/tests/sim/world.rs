@@ -4,7 +4,7 @@
 //! they should show comes from [`crate::truth`] alone.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeSet, BinaryHeap};
 use std::time::Duration;
 
 use porchlight_core::effect::{Connect, Effect, Publish, Saved, Version, Will};
@@ -530,6 +530,7 @@ impl World {
             role,
             notices: true,
             speaks_v5: saved.is_some_and(|saved| saved.speaks_v5),
+            muted: BTreeSet::new(),
             seed: m as u64 * 1_000 + u64::from(machine.runs),
             without,
         };
@@ -628,7 +629,8 @@ impl World {
             }
             Effect::Subscribe(filters) => {
                 if let Some(conn) = self.machines[m].main {
-                    self.send_up(conn, Up::Subscribe(filters));
+                    let topics = filters.into_iter().map(|filter| filter.topic).collect();
+                    self.send_up(conn, Up::Subscribe(topics));
                 }
             }
             Effect::Publish(publish) => self.publish(m, publish),
@@ -659,6 +661,8 @@ impl World {
             }
             Effect::Show(_)
             | Effect::ShowTray(_)
+            | Effect::WithdrawNotice { .. }
+            | Effect::SaveMuted(_)
             | Effect::Complain { .. }
             | Effect::Reachable(_)
             | Effect::SnapshotRead

@@ -209,6 +209,12 @@ impl World {
             Notice::Came(who) => (std::slice::from_ref(who), &[][..]),
             Notice::Went(who, _) => (&[][..], std::slice::from_ref(who)),
             Notice::Summary { came, went } => (came.as_slice(), went.as_slice()),
+            // Nobody knocks or waves here, nor waits for anybody.
+            Notice::Back(_)
+            | Notice::Knock { .. }
+            | Notice::BothFree { .. }
+            | Notice::Answered { .. }
+            | Notice::Waved { .. } => return,
         };
         for who in went {
             self.judge_news(m, &who.user, since);

@@ -69,6 +69,7 @@ impl World {
             let machine = &mut self.machines[d];
             machine.cut_until = machine.cut_until.max(until + 12_000);
         }
+        self.believe();
     }
 
     /// A machine became another device.

@@ -338,7 +338,7 @@ impl World {
         };
         let (topic, payload) = (seed_topic(seed), self.seed_record(status));
         self.note(|| format!("{} says {status}", NAMES[ENGINES as usize + seed]));
-        let publish = Publish { id: PublishId(0), topic, payload, expires_in: None };
+        let publish = Publish::record(PublishId(0), topic, payload, None);
         self.send_up(conn, Up::Publish(publish));
         true
     }

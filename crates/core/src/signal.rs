@@ -1,0 +1,436 @@
+//! Light words between people: typing, knock, wave.
+//!
+//! Owns what passed between me and others, how far it has come, and when it makes a notice (`docs/protocol.md`,
+//! *Signals*). Nothing of it outlives the run. Deliberately does no I/O and knows no connection: the engine says whether there is
+//! one, publishes what is to be said and pops up what is to be shown.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use crate::effect::Dropped;
+use crate::id::UserId;
+use crate::input::{PublishId, Refusal};
+use crate::notice::{Notice, Suppressed};
+use crate::roster::Roster;
+use crate::time::{Monotonic, Now};
+use crate::view::signals::{ExchangeStage, SignalsView, When};
+
+mod asking;
+mod exchange;
+mod hearing;
+mod ledger;
+mod outbox;
+mod record;
+mod typing;
+mod waves;
+
+pub use exchange::Why;
+pub use record::{Answer, BadSignalId, Signal, SignalId, TooLong, written};
+
+pub(crate) use outbox::Letter;
+pub(crate) use typing::Mark;
+
+use exchange::{Bell, Exchange};
+use ledger::Ledger;
+use outbox::Outbox;
+use typing::Typing;
+use waves::{Bursts, Measure};
+
+/// What the person wants to say to somebody, or to know of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SignalCommand {
+    /// Ask whether they have a minute.
+    Knock {
+        /// Whom.
+        to: UserId,
+        /// What is written, at most 280 characters as they are shown.
+        text: Option<String>,
+        /// When it is to arrive.
+        when: When,
+    },
+    /// Say hello.
+    Wave {
+        /// To whom.
+        to: UserId,
+        /// With what.
+        emoji: Option<String>,
+    },
+    /// Answer somebody's knock.
+    Answer {
+        /// Whose.
+        from: UserId,
+        /// Which.
+        id: SignalId,
+        /// What.
+        answer: Answer,
+    },
+    /// What somebody said was seen: its notice was acted on, or the conversation opened.
+    See {
+        /// Whose.
+        from: UserId,
+    },
+    /// A knock counts no more: mine, or somebody else's that waits until both are free.
+    Withdraw {
+        /// With whom.
+        with: UserId,
+        /// Which.
+        id: SignalId,
+    },
+    /// A key was pressed in a text to one person, or to the room.
+    Type {
+        /// To whom; to the room if `None`.
+        to: Option<UserId>,
+    },
+    /// That text was sent or given up.
+    StopTyping {
+        /// To whom; to the room if `None`.
+        to: Option<UserId>,
+    },
+    /// Tell me once when they are back, or do not.
+    TellWhenBack {
+        /// Of whom.
+        user: UserId,
+        /// Whether.
+        wanted: bool,
+    },
+    /// Nothing of them pops up, or it does again.
+    Mute {
+        /// Of whom.
+        user: UserId,
+        /// Whether.
+        muted: bool,
+    },
+}
+
+/// No more people are waited for than so many.
+const BACK: usize = 64;
+
+/// What decides what may be said and shown, at one moment.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Around<'a> {
+    pub(crate) now: Now,
+    pub(crate) roster: &'a Roster,
+    /// The link is up, and what is retained was read.
+    pub(crate) up: bool,
+    /// Others see that I am here.
+    pub(crate) visible: bool,
+    /// Why a notice is held until later.
+    pub(crate) quiet: Option<Suppressed>,
+    /// Whether notices are wanted.
+    pub(crate) notices: bool,
+}
+
+/// What the engine is to do at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum News {
+    Notify(Notice),
+    /// The notice of that key is over.
+    Withdraw(String),
+    /// This made no notice.
+    Silent(Suppressed),
+    /// Keep across runs who is muted.
+    SaveMuted(BTreeSet<UserId>),
+}
+
+/// See the module's page.
+#[derive(Debug)]
+pub(crate) struct Signals {
+    me: UserId,
+    /// Whether knocks are taken here; whoever only came to knock takes none.
+    hears: bool,
+    ledger: Ledger,
+    outbox: Outbox,
+    typing: Typing,
+    marks: Vec<Mark>,
+    bursts: Bursts,
+    /// How often others waved and knocked, and I.
+    waved_at_me: Measure,
+    knocked_at_me: Measure,
+    waved: Measure,
+    knocked: Measure,
+    back: BTreeSet<UserId>,
+    muted: BTreeSet<UserId>,
+    news: VecDeque<News>,
+    /// Of whom I was just told that they are back.
+    told_back: VecDeque<(UserId, Monotonic)>,
+    /// Counts what changes what is shown.
+    revision: u64,
+    /// Whether there is something that time or others may move, and when at the latest.
+    moves: bool,
+    next: Option<Monotonic>,
+}
+
+impl Signals {
+    pub(crate) fn new(me: UserId, hears: bool, muted: BTreeSet<UserId>) -> Self {
+        Self {
+            me,
+            hears,
+            ledger: Ledger::default(),
+            outbox: Outbox::default(),
+            typing: Typing::default(),
+            marks: Vec::new(),
+            bursts: Bursts::default(),
+            waved_at_me: Measure::default(),
+            knocked_at_me: Measure::default(),
+            waved: Measure::default(),
+            knocked: Measure::default(),
+            back: BTreeSet::new(),
+            revision: u64::from(!muted.is_empty()),
+            muted,
+            news: VecDeque::new(),
+            told_back: VecDeque::new(),
+            moves: false,
+            next: None,
+        }
+    }
+
+    pub(crate) fn me(&self) -> &UserId {
+        &self.me
+    }
+
+    /// Takes in what the person wants.
+    pub(crate) fn handle(
+        &mut self,
+        around: Around<'_>,
+        command: SignalCommand,
+        rng: &mut fastrand::Rng,
+    ) {
+        match command {
+            SignalCommand::Knock { to, text, when } => {
+                self.knock(around, to, text.as_deref(), when, rng);
+            }
+            SignalCommand::Wave { to, emoji } => self.wave(around, to, emoji.as_deref(), rng),
+            SignalCommand::Answer { from, id, answer } => self.answer(around, &from, &id, answer),
+            SignalCommand::See { from } => self.see(around, &from),
+            SignalCommand::Withdraw { with, id } => self.withdraw(around, &with, &id),
+            SignalCommand::Type { to } => self.type_to(around, to),
+            SignalCommand::StopTyping { to } => self.marks.extend(self.typing.stop(to.as_ref())),
+            SignalCommand::TellWhenBack { user, wanted } => self.tell_when_back(user, wanted),
+            SignalCommand::Mute { user, muted } => self.mute(&user, muted),
+        }
+        self.look_ahead();
+    }
+
+    /// Takes in a message to my inbox.
+    ///
+    /// # Errors
+    /// Says why it was dropped.
+    pub(crate) fn receive(
+        &mut self,
+        around: Around<'_>,
+        from: &UserId,
+        payload: &[u8],
+    ) -> Result<(), Dropped> {
+        let signal = crate::wire::decode_signal(payload)?;
+        self.hear(around, from, signal);
+        self.look_ahead();
+        Ok(())
+    }
+
+    /// Whether [`Signals::follow`] has anything to look at.
+    pub(crate) fn moves(&self) -> bool {
+        self.moves
+    }
+
+    /// Does what time or others have made due.
+    pub(crate) fn follow(&mut self, around: Around<'_>) {
+        let now = around.now;
+        let (over, stopped) = self.typing.expire(now);
+        self.revision += u64::from(stopped);
+        self.marks.extend(over);
+        for letter in self.outbox.expire(now) {
+            self.came_to_nothing(&letter);
+        }
+        self.follow_mine(around);
+        self.follow_theirs(around);
+        for (user, burst) in self.bursts.poll(now) {
+            self.ring_burst(around, &user, burst);
+        }
+        self.follow_back(around);
+        self.look_ahead();
+    }
+
+    /// When [`Signals::follow`] has something to do.
+    pub(crate) fn next_deadline(&self) -> Option<Monotonic> {
+        self.next
+    }
+
+    /// The next letter to publish. Whoever does says so to it.
+    pub(crate) fn next_letter(&mut self) -> Option<&mut Letter> {
+        self.outbox.next()
+    }
+
+    /// The typing marks to say; where nobody can be told, they are forgotten.
+    pub(crate) fn take_marks(&mut self) -> Vec<Mark> {
+        std::mem::take(&mut self.marks)
+    }
+
+    /// What is to be done at once.
+    pub(crate) fn poll_news(&mut self) -> Option<News> {
+        self.news.pop_front()
+    }
+
+    /// The broker has something, or does not take it.
+    pub(crate) fn settle(&mut self, now: Now, id: PublishId, outcome: &Result<(), Refusal>) {
+        if !self.outbox.is_empty()
+            && let Some(letter) = self.outbox.settle(id)
+        {
+            self.is_sent(now, &letter, outcome);
+            self.look_ahead();
+        }
+    }
+
+    /// The connection is gone.
+    pub(crate) fn link_lost(&mut self) {
+        self.outbox.link_lost();
+        self.typing.forget_mine();
+        self.marks.clear();
+    }
+
+    /// What was due is done.
+    pub(crate) fn rest(&mut self) {
+        self.look_ahead();
+    }
+
+    /// Counts what changes what is shown.
+    pub(crate) fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// Everything that is shown.
+    pub(crate) fn view(&self) -> SignalsView {
+        let ids = |users: &BTreeSet<UserId>| users.iter().map(ToString::to_string).collect();
+        SignalsView {
+            exchanges: self.ledger.iter().map(Exchange::view).collect(),
+            typing: self.typing.to_me().map(ToString::to_string).collect(),
+            back: ids(&self.back),
+            muted: ids(&self.muted),
+        }
+    }
+
+    /// Those whose knocks stand and want attention, the latest last: their ids, names and knocks.
+    pub(crate) fn standing(&self) -> impl Iterator<Item = (&UserId, &str, &SignalId)> {
+        self.ledger
+            .iter()
+            .filter(|exchange| exchange.stands() && exchange.bell != Bell::Held)
+            .filter(|exchange| !self.muted.contains(&exchange.with))
+            .map(|exchange| (&exchange.with, exchange.name.as_str(), &exchange.id))
+    }
+
+    /// Whether I was told a moment ago that somebody is back: then it need not be said again.
+    pub(crate) fn told_back(&mut self, now: Now, user: &str) -> bool {
+        const MOMENT: std::time::Duration = std::time::Duration::from_secs(10);
+        self.told_back.retain(|(_, at)| now.mono.since(*at) < MOMENT);
+        self.told_back.iter().any(|(told, _)| told.as_str() == user)
+    }
+
+    // --- typing, back, mute
+
+    fn type_to(&mut self, around: Around<'_>, to: Option<UserId>) {
+        // Nobody is told that somebody invisible types, and nobody of it later.
+        if around.up && around.visible {
+            self.marks.extend(self.typing.key(around.now, to));
+        }
+    }
+
+    fn tell_when_back(&mut self, user: UserId, wanted: bool) {
+        let changed = if wanted {
+            self.back.len() < BACK && self.back.insert(user)
+        } else {
+            self.back.remove(&user)
+        };
+        self.revision += u64::from(changed);
+    }
+
+    fn follow_back(&mut self, around: Around<'_>) {
+        if !around.up || self.back.is_empty() {
+            return;
+        }
+        let is_back = |user: &UserId| {
+            around.roster.glance(user, around.now).is_some_and(|glance| glance.is_around())
+        };
+        let back: Vec<_> = self.back.iter().filter(|user| is_back(user)).cloned().collect();
+        for user in back {
+            self.back.remove(&user);
+            self.revision += 1;
+            let who = self.who(around, &user);
+            self.news.push_back(News::Notify(Notice::Back(who)));
+            self.told_back.truncate(7);
+            self.told_back.push_front((user, around.now.mono));
+        }
+    }
+
+    fn mute(&mut self, user: &UserId, muted: bool) {
+        let changed = if muted { self.muted.insert(user.clone()) } else { self.muted.remove(user) };
+        if !changed {
+            return;
+        }
+        self.revision += 1;
+        self.news.push_back(News::SaveMuted(self.muted.clone()));
+        if muted {
+            self.bursts.forget(user);
+            for exchange in self.ledger.iter_mut().filter(|exchange| exchange.with == *user) {
+                if exchange.stands() && exchange.bell == Bell::Rung {
+                    self.news.push_back(News::Withdraw(exchange.notice_key()));
+                }
+                exchange.bell = Bell::Silent;
+            }
+        }
+    }
+
+    // --- what comes next
+
+    /// Works out whether anything may move, and when: so that nothing has to be looked at where nothing may.
+    fn look_ahead(&mut self) {
+        let mut next =
+            [self.typing.next_deadline(), self.outbox.next_deadline(), self.bursts.next_deadline()]
+                .into_iter()
+                .flatten()
+                .min();
+        let mut waits = !self.back.is_empty();
+        for exchange in self.ledger.iter() {
+            let due = match exchange.stage {
+                ExchangeStage::Waiting => {
+                    waits = true;
+                    None
+                }
+                ExchangeStage::Sending => Some(exchange.since + outbox::LASTS),
+                ExchangeStage::Sent => exchange.again_at,
+                _ => {
+                    waits |= exchange.stands() && exchange.bell == Bell::Held;
+                    None
+                }
+            };
+            next = next.into_iter().chain(due).min();
+        }
+        self.next = next;
+        let at_rest = self.outbox.is_empty() && self.typing.is_empty() && self.bursts.is_empty();
+        self.moves =
+            waits || next.is_some() || !at_rest || !self.marks.is_empty() || !self.news.is_empty();
+    }
+
+    fn who(&self, around: Around<'_>, user: &UserId) -> crate::notice::Who {
+        crate::notice::Who { user: user.to_string(), name: name(around, user) }
+    }
+}
+
+/// The name shown, or else the id.
+fn name(around: Around<'_>, user: &UserId) -> String {
+    let known = around.roster.person(user, around.now).map(|person| person.name);
+    known.unwrap_or_else(|| {
+        crate::text::display_text(user.as_str(), crate::text::MAX_NAME).unwrap_or_default()
+    })
+}
+
+/// A knock that waits until both are free may go when this says so.
+fn both_free(around: Around<'_>, me: &UserId, other: &UserId) -> bool {
+    let free = |user| around.roster.glance(user, around.now).is_some_and(|glance| glance.is_free());
+    around.up && around.visible && free(me) && free(other)
+}
+
+/// A knock that waits for somebody to be back may go when this says so.
+fn is_back(around: Around<'_>, when: When, other: &UserId) -> bool {
+    when == When::Back
+        && around.up
+        && around.visible
+        && around.roster.glance(other, around.now).is_some_and(|glance| glance.is_around())
+}

@@ -1,0 +1,437 @@
+//! What others say to me: whether it counts, whether it rings, and what is said back.
+
+use super::exchange::{Bell, Exchange};
+use super::waves::Burst;
+use super::{Answer, Around, News, Signal, SignalId, Signals, both_free, exchange, name};
+use crate::id::UserId;
+use crate::notice::{Notice, Suppressed, Who};
+use crate::time::Now;
+use crate::view::signals::{ExchangeKind, ExchangeStage, When};
+
+/// Unanswered knocks of one person that are held at a time.
+const STANDING: usize = 5;
+/// Waves of one person within this stand as one in the list.
+const TOGETHER: std::time::Duration = std::time::Duration::from_secs(60);
+
+impl Signals {
+    pub(super) fn hear(&mut self, around: Around<'_>, from: &UserId, signal: Signal) {
+        if *from == self.me {
+            if self.hears {
+                self.hear_myself(signal);
+            }
+            return;
+        }
+        let now = around.now;
+        match signal {
+            Signal::Delivered { re } => {
+                self.hear_progress(now, from, &re, ExchangeStage::Delivered, None);
+            }
+            Signal::Seen { re, .. } => {
+                self.hear_progress(now, from, &re, ExchangeStage::Seen, None);
+            }
+            Signal::Answer { re, answer, .. } => {
+                self.hear_progress(now, from, &re, ExchangeStage::Answered, Some(answer));
+            }
+            Signal::Free { re } => self.hear_free(around, from, &re),
+            Signal::Withdrawn { re, .. } => self.hear_withdrawn(from, &re),
+            _ if !self.hears => {}
+            Signal::Knock { id, text, both_free } => {
+                let rung = self.hear_knock(around, from, id, text, both_free);
+                self.note_silence(rung);
+            }
+            Signal::Waiting { id, text } => self.hear_waiting(around, from, id, text),
+            Signal::Again { re } => self.say_again(around, from, &re),
+            Signal::Wave { id, emoji } => {
+                let rung = self.hear_wave(around, from, id, emoji);
+                self.note_silence(rung);
+            }
+            Signal::Typing(typing) => {
+                if !self.muted.contains(from) && self.typing.hear(now, from, typing) {
+                    self.revision += 1;
+                }
+            }
+        }
+    }
+
+    fn note_silence(&mut self, rung: Result<(), Suppressed>) {
+        if let Err(silence) = rung {
+            self.news.push_back(News::Silent(silence));
+        }
+    }
+
+    // --- knocks
+
+    fn hear_knock(
+        &mut self,
+        around: Around<'_>,
+        from: &UserId,
+        id: SignalId,
+        text: Option<String>,
+        both_free: bool,
+    ) -> Result<(), Suppressed> {
+        if let Some(exchange) = self.ledger.theirs(from, &id) {
+            if exchange.stage != ExchangeStage::Waiting {
+                self.say_again(around, from, &id);
+                return Err(Suppressed::Repeated);
+            }
+            self.ledger.note(from, &id);
+            return self.fire_theirs(around, from, &id, false);
+        }
+        if self.ledger.knows(from, &id) {
+            return Err(Suppressed::Repeated);
+        }
+        let theirs = |exchange: &&Exchange| exchange.stands() && exchange.with == *from;
+        if self.ledger.iter().filter(theirs).count() >= STANDING
+            || !self.knocked_at_me.take(around.now, from)
+        {
+            return Err(Suppressed::TooMany);
+        }
+        self.ledger.note(from, &id);
+        let mut exchange = heard(around, from, ExchangeKind::Knock, id, text);
+        exchange.when = if both_free { When::BothFree } else { When::Now };
+        let rings = self.rings(around, from);
+        exchange.bell = bell(rings);
+        let notice = knock(&exchange);
+        self.say_delivered(around, from, &exchange.id);
+        self.keep(exchange);
+        rings.map(|()| self.news.push_back(News::Notify(notice)))
+    }
+
+    /// Both are free, as this side sees it or the other said: it rings, once.
+    fn fire_theirs(
+        &mut self,
+        around: Around<'_>,
+        from: &UserId,
+        id: &SignalId,
+        seen_here: bool,
+    ) -> Result<(), Suppressed> {
+        let rings = self.rings(around, from);
+        let Some(exchange) = self.ledger.theirs(from, id) else {
+            return Err(Suppressed::Repeated);
+        };
+        exchange.forward(ExchangeStage::Delivered);
+        exchange.since = around.now.mono;
+        exchange.bell = bell(rings);
+        let notice = knock(exchange);
+        self.revision += 1;
+        if seen_here && around.visible {
+            self.outbox.push(around.now, from.clone(), Signal::Free { re: id.clone() });
+        }
+        self.say_delivered(around, from, id);
+        rings.map(|()| self.news.push_back(News::Notify(notice)))
+    }
+
+    /// Whether something of somebody's may ring now.
+    fn rings(&self, around: Around<'_>, from: &UserId) -> Result<(), Suppressed> {
+        if self.muted.contains(from) {
+            return Err(Suppressed::Muted);
+        }
+        if !around.notices {
+            return Err(Suppressed::SwitchedOff);
+        }
+        around.quiet.map_or(Ok(()), Err)
+    }
+
+    fn say_delivered(&mut self, around: Around<'_>, to: &UserId, re: &SignalId) {
+        if around.visible {
+            self.outbox.push(around.now, to.clone(), Signal::Delivered { re: re.clone() });
+        }
+    }
+
+    /// Somebody sent their knock again, or asks how it stands.
+    fn say_again(&mut self, around: Around<'_>, from: &UserId, re: &SignalId) {
+        let Some(exchange) = self.ledger.theirs(from, re).filter(|_| around.visible) else {
+            return;
+        };
+        let re = re.clone();
+        let signal = match (exchange.stage, &exchange.answer) {
+            (ExchangeStage::Answered, Some(answer)) => {
+                Signal::Answer { re, of: None, answer: answer.clone() }
+            }
+            (ExchangeStage::Seen, _) => Signal::Seen { re, of: None },
+            (ExchangeStage::Delivered, _) => Signal::Delivered { re },
+            _ => return,
+        };
+        self.outbox.push(around.now, from.clone(), signal);
+    }
+
+    // --- until both are free
+
+    fn hear_waiting(
+        &mut self,
+        around: Around<'_>,
+        from: &UserId,
+        id: SignalId,
+        text: Option<String>,
+    ) {
+        let waits = |exchange: &&Exchange| {
+            !exchange.mine && exchange.with == *from && exchange.stage == ExchangeStage::Waiting
+        };
+        let known = self.ledger.knows(from, &id) || self.ledger.theirs(from, &id).is_some();
+        if known || self.ledger.iter().filter(waits).count() >= STANDING {
+            return;
+        }
+        let mut exchange = heard(around, from, ExchangeKind::Knock, id, text);
+        exchange.when = When::BothFree;
+        exchange.stage = ExchangeStage::Waiting;
+        self.keep(exchange);
+    }
+
+    fn hear_free(&mut self, around: Around<'_>, from: &UserId, re: &SignalId) {
+        let withdrawn = self
+            .ledger
+            .mine(from, re)
+            .is_some_and(|exchange| exchange.stage == ExchangeStage::Withdrawn);
+        if withdrawn {
+            // They had not heard of it yet.
+            let signal = Signal::Withdrawn { re: re.clone(), of: None };
+            self.outbox.push(around.now, from.clone(), signal);
+        }
+        self.fire_mine(around.now, from, re);
+    }
+
+    fn hear_withdrawn(&mut self, from: &UserId, re: &SignalId) {
+        if let Some(exchange) = self.ledger.mine(from, re) {
+            // Whoever is asked may only end the waiting.
+            if exchange.stage == ExchangeStage::Waiting {
+                exchange.forward(ExchangeStage::Withdrawn);
+                self.revision += 1;
+            }
+            return;
+        }
+        if self.hears {
+            self.end(from, re, ExchangeStage::Withdrawn, None);
+        }
+    }
+
+    /// Time, or what became of others, may move what others said.
+    pub(super) fn follow_theirs(&mut self, around: Around<'_>) {
+        if around.up {
+            // Whoever is gone may never ask again, and says so again if they do.
+            let before = self.ledger.len();
+            self.ledger.retain(|exchange| {
+                let waits = !exchange.mine && exchange.stage == ExchangeStage::Waiting;
+                let gone =
+                    || around.roster.glance(&exchange.with, around.now).is_none_or(|g| g.is_gone());
+                !(waits && gone())
+            });
+            self.revision += u64::from(self.ledger.len() != before);
+        }
+        let waiting: Vec<_> = self
+            .ledger
+            .iter()
+            .filter(|exchange| !exchange.mine && exchange.stage == ExchangeStage::Waiting)
+            .filter(|exchange| both_free(around, &self.me, &exchange.with))
+            .map(|exchange| (exchange.with.clone(), exchange.id.clone()))
+            .collect();
+        for (from, id) in waiting {
+            self.ledger.note(&from, &id);
+            let rung = self.fire_theirs(around, &from, &id, true);
+            self.note_silence(rung);
+        }
+        if around.quiet.is_none() {
+            for exchange in self.ledger.iter_mut().filter(|exchange| exchange.bell == Bell::Held) {
+                exchange.bell = Bell::Silent;
+                if exchange.stands() {
+                    exchange.bell = Bell::Rung;
+                    self.revision += 1;
+                    self.news.push_back(News::Notify(knock(exchange)));
+                }
+            }
+        }
+    }
+
+    // --- what I do with it
+
+    pub(super) fn answer(
+        &mut self,
+        around: Around<'_>,
+        from: &UserId,
+        id: &SignalId,
+        answer: Answer,
+    ) {
+        let Some(exchange) = self.ledger.theirs(from, id).filter(|exchange| {
+            exchange.kind == ExchangeKind::Knock && exchange.stage >= ExchangeStage::Delivered
+        }) else {
+            return;
+        };
+        let answer = match answer {
+            Answer::Text(text) => match super::written(&text) {
+                Ok(Some(text)) => Answer::Text(text),
+                Ok(None) => return,
+                Err(too_long) => {
+                    exchange.why = Some(too_long.into());
+                    self.revision += 1;
+                    return;
+                }
+            },
+            known => known,
+        };
+        if !around.visible {
+            exchange.why = Some(exchange::Why::Invisible);
+            self.revision += 1;
+            return;
+        }
+        if !exchange.forward(ExchangeStage::Answered) {
+            return;
+        }
+        exchange.why = None;
+        exchange.answer = Some(answer.clone());
+        let key = exchange.notice_key();
+        self.revision += 1;
+        self.news.push_back(News::Withdraw(key));
+        self.marks.extend(self.typing.stop(Some(from)));
+        let (re, of, me) = (id.clone(), Some(from.clone()), self.me.clone());
+        let (to, now) = (from.clone(), around.now);
+        self.outbox.push(
+            now,
+            to,
+            Signal::Answer { re: re.clone(), of: None, answer: answer.clone() },
+        );
+        self.outbox.push(now, me, Signal::Answer { re, of, answer });
+    }
+
+    pub(super) fn see(&mut self, around: Around<'_>, from: &UserId) {
+        let mut seen = Vec::new();
+        for exchange in self.ledger.iter_mut().filter(|exchange| exchange.with == *from) {
+            if exchange.stands() {
+                exchange.forward(ExchangeStage::Seen);
+                self.revision += 1;
+                self.news.push_back(News::Withdraw(exchange.notice_key()));
+                seen.push(exchange.id.clone());
+            }
+        }
+        for re in seen.into_iter().filter(|_| around.visible) {
+            let (me, of) = (self.me.clone(), Some(from.clone()));
+            self.outbox.push(around.now, from.clone(), Signal::Seen { re: re.clone(), of: None });
+            self.outbox.push(around.now, me, Signal::Seen { re, of });
+        }
+    }
+
+    /// Another device of mine did something with somebody's knock.
+    fn hear_myself(&mut self, signal: Signal) {
+        match signal {
+            Signal::Seen { re, of: Some(of) } => self.end(&of, &re, ExchangeStage::Seen, None),
+            Signal::Answer { re, of: Some(of), answer } => {
+                self.end(&of, &re, ExchangeStage::Answered, Some(answer));
+            }
+            Signal::Withdrawn { re, of: Some(of) } => {
+                self.end(&of, &re, ExchangeStage::Withdrawn, None);
+            }
+            _ => {}
+        }
+    }
+
+    /// Somebody's knock was seen, answered or taken back elsewhere: its notice is over. One that only comes later makes none.
+    fn end(&mut self, from: &UserId, id: &SignalId, stage: ExchangeStage, answer: Option<Answer>) {
+        self.ledger.note(from, id);
+        let Some(exchange) = self.ledger.theirs(from, id) else {
+            return;
+        };
+        let stood = exchange.stands();
+        let waited = exchange.stage == ExchangeStage::Waiting;
+        // What was answered stays answered.
+        if exchange.stage == ExchangeStage::Answered || !exchange.forward(stage) {
+            return;
+        }
+        exchange.answer = answer;
+        let key = exchange.notice_key();
+        self.revision += 1;
+        if stood || waited {
+            self.news.push_back(News::Withdraw(key));
+        }
+    }
+
+    // --- waves
+
+    fn hear_wave(
+        &mut self,
+        around: Around<'_>,
+        from: &UserId,
+        id: SignalId,
+        emoji: Option<String>,
+    ) -> Result<(), Suppressed> {
+        if self.ledger.note(from, &id) {
+            return Err(Suppressed::Repeated);
+        }
+        if self.muted.contains(from) {
+            return Err(Suppressed::Muted);
+        }
+        if !self.waved_at_me.take(around.now, from) {
+            return Err(Suppressed::TooMany);
+        }
+        let earlier = self.ledger.iter_mut().next_back().filter(|last| {
+            !last.mine
+                && last.with == *from
+                && last.kind == ExchangeKind::Wave
+                && around.now.mono.since(last.since) < TOGETHER
+        });
+        if let Some(earlier) = earlier {
+            earlier.count += 1;
+            earlier.text = emoji.clone().or(earlier.text.take());
+            self.revision += 1;
+        } else {
+            self.keep(heard(around, from, ExchangeKind::Wave, id, emoji.clone()));
+        }
+        self.rings(around, from)?;
+        self.bursts.add(around.now, from, &name(around, from), emoji);
+        Ok(())
+    }
+
+    pub(super) fn ring_burst(&mut self, around: Around<'_>, user: &UserId, burst: Burst) {
+        if let Err(silence) = self.rings(around, user) {
+            self.news.push_back(News::Silent(silence));
+            return;
+        }
+        let Burst { name, emoji, count, .. } = burst;
+        let who = Who { user: user.to_string(), name };
+        self.news.push_back(News::Notify(Notice::Waved { who, emoji, count }));
+    }
+}
+
+const fn bell(rings: Result<(), Suppressed>) -> Bell {
+    match rings {
+        Ok(()) => Bell::Rung,
+        Err(Suppressed::DoNotDisturb | Suppressed::InCall) => Bell::Held,
+        Err(_) => Bell::Silent,
+    }
+}
+
+fn knock(exchange: &Exchange) -> Notice {
+    Notice::Knock {
+        who: Who { user: exchange.with.to_string(), name: exchange.name.clone() },
+        id: exchange.id.clone(),
+        text: exchange.text.clone(),
+        both_free: exchange.when == When::BothFree,
+    }
+}
+
+fn heard(
+    around: Around<'_>,
+    with: &UserId,
+    kind: ExchangeKind,
+    id: SignalId,
+    text: Option<String>,
+) -> Exchange {
+    let Now { mono, wall } = around.now;
+    Exchange {
+        mine: false,
+        kind,
+        id,
+        name: name(around, with),
+        with: with.clone(),
+        text,
+        count: 1,
+        when: When::Now,
+        stage: ExchangeStage::Delivered,
+        answer: None,
+        why: None,
+        at: wall,
+        since: mono,
+        lettered: false,
+        again_at: None,
+        unheard: false,
+        told: false,
+        bell: Bell::Silent,
+    }
+}

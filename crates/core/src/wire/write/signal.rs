@@ -1,0 +1,84 @@
+//! Signals between two people to bytes.
+
+use serde::Serialize;
+
+use super::{VERSION, json};
+use crate::id::UserId;
+use crate::signal::{Signal, SignalId};
+use crate::time::Timestamp;
+
+#[derive(Serialize)]
+struct Written<'a> {
+    v: u64,
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a SignalId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    re: Option<&'a SignalId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    of: Option<&'a UserId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answer: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    when: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<&'a str>,
+    #[serde(rename = "isTyping", skip_serializing_if = "Option::is_none")]
+    is_typing: Option<bool>,
+    at: Timestamp,
+}
+
+pub(in crate::wire) fn signal(signal: &Signal, at: Timestamp) -> Vec<u8> {
+    let bare = |kind| Written {
+        v: VERSION,
+        kind,
+        id: None,
+        re: None,
+        of: None,
+        answer: None,
+        when: None,
+        text: None,
+        is_typing: None,
+        at,
+    };
+    json(&match signal {
+        Signal::Knock { id, text, both_free } => Written {
+            id: Some(id),
+            text: text.as_deref(),
+            when: both_free.then_some("both_free"),
+            ..bare("knock")
+        },
+        Signal::Waiting { id, text } => {
+            Written { id: Some(id), text: text.as_deref(), ..bare("waiting") }
+        }
+        Signal::Free { re } => Written { re: Some(re), ..bare("free") },
+        Signal::Withdrawn { re, of } => {
+            Written { re: Some(re), of: of.as_ref(), ..bare("withdrawn") }
+        }
+        Signal::Delivered { re } => Written { re: Some(re), ..bare("delivered") },
+        Signal::Seen { re, of } => Written { re: Some(re), of: of.as_ref(), ..bare("seen") },
+        Signal::Answer { re, of, answer } => Written {
+            re: Some(re),
+            of: of.as_ref(),
+            answer: answer.word(),
+            // In words, too, for whoever knows no other.
+            text: Some(answer.text()),
+            ..bare("answer")
+        },
+        Signal::Again { re } => Written { re: Some(re), ..bare("again") },
+        Signal::Wave { id, emoji } => {
+            Written { id: Some(id), text: emoji.as_deref(), ..bare("wave") }
+        }
+        Signal::Typing(typing) => Written { is_typing: Some(*typing), ..bare("typing") },
+    })
+}
+
+/// The first seed's own words.
+pub(in crate::wire) fn typing(typing: bool) -> Vec<u8> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Typing {
+        is_typing: bool,
+    }
+    json(&Typing { is_typing: typing })
+}
