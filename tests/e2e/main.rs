@@ -5,6 +5,7 @@ mod broken;
 mod commands;
 mod desktop;
 mod gateway;
+mod golden;
 mod harness;
 mod hostile;
 mod machine;
