@@ -161,7 +161,10 @@ async fn the_demo_says_where_it_is_and_eight_people_come() {
 #[tokio::test]
 async fn help_tells_the_exit_codes() {
     for (arguments, wanted) in [
-        (["--help"].as_slice(), "Exit codes: 0 done; 2 wrong usage; 3 no connection"),
+        (
+            ["--help"].as_slice(),
+            "Exit codes: 0 done; 1 not done (`wait`: not here in time); 2 wrong usage; 3 no connection",
+        ),
         (&["--help"], "4 refused"),
         (&["watch", "--help"], "--json"),
     ] {

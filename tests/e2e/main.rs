@@ -1,5 +1,6 @@
 //! The end-to-end tests, one module a subject.
 
+mod bars;
 mod behaviour;
 mod broken;
 mod commands;
@@ -13,4 +14,6 @@ mod own_broker;
 mod presence;
 mod seeds;
 mod team;
+mod terminal;
 mod truth;
+mod wait;

@@ -15,7 +15,8 @@ use porchlight_core::view::ChosenStatus;
 #[derive(Debug, Parser)]
 #[command(name = "porchlight", version, max_term_width = 100)]
 #[command(
-    after_help = "Exit codes: 0 done; 2 wrong usage; 3 no connection in time; 4 refused by the broker."
+    after_help = "Exit codes: 0 done; 1 not done (`wait`: not here in time); 2 wrong usage; 3 no connection in time; \
+                  4 refused by the broker."
 )]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -35,6 +36,8 @@ pub(crate) enum Command {
     Who(Who),
     /// List everybody, then every change as it happens
     Watch(Watch),
+    /// Wait until somebody is here
+    Wait(crate::wait::Args),
     /// Say something of yourself, on all your devices
     Set(Set),
     /// Take it back: follow what your devices observe
@@ -101,6 +104,8 @@ pub(crate) struct Who {
 pub(crate) struct Watch {
     #[command(flatten)]
     pub(crate) output: Output,
+    #[command(flatten)]
+    pub(crate) how: crate::watch::How,
     /// Give up if there is no first connection after so long; otherwise keep trying
     #[arg(long, value_name = "TIME")]
     pub(crate) timeout: Option<Span>,
@@ -392,6 +397,10 @@ mod tests {
             "hub backup file",
             "hub --open --listen 127.0.0.1:0",
             "hub --gateway mqtt://localhost",
+            "wait alice --until 30m --json",
+            "watch --format waybar",
+            "watch --format {here}/{total}",
+            "watch --plain",
         ] {
             let words = std::iter::once("porchlight").chain(line.split(' '));
             Args::try_parse_from(words).unwrap_or_else(|error| panic!("{line}: {error}"));

@@ -7,16 +7,21 @@ use clap::Parser as _;
 
 mod answer;
 mod args;
+mod bar;
 mod choose;
 mod demo;
 mod doctor;
 mod failure;
 mod gateway;
 mod hub;
+mod ink;
+mod room;
 mod run;
 mod say;
+mod screen;
 mod signals;
 mod team;
+mod wait;
 mod watch;
 mod who;
 
@@ -41,6 +46,7 @@ async fn perform(args: Args) -> Result<(), failure::Failure> {
         Command::Run(run) => run::run(&args.flags, run).await,
         Command::Who(who) => who::who(&args.flags, who).await,
         Command::Watch(watch) => watch::watch(&args.flags, watch).await,
+        Command::Wait(wait) => wait::wait(&args.flags, wait).await,
         Command::Set(set) => choose::set(&args.flags, set).await,
         Command::Clear(clear) => choose::clear(&args.flags, clear).await,
         Command::Hub(hub) if hub.gateway.are_given() => gateway::gateway(&args.flags, *hub).await,
@@ -64,5 +70,5 @@ fn start_log(verbose: u8) {
     };
     let filter =
         EnvFilter::try_from_env("PORCHLIGHT_LOG").unwrap_or_else(|_| EnvFilter::new(default));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| say::Log).init();
 }
