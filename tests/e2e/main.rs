@@ -13,6 +13,7 @@ mod machine;
 mod own_broker;
 mod presence;
 mod seeds;
+mod service;
 mod team;
 mod terminal;
 mod truth;

@@ -58,6 +58,11 @@ pub(crate) enum Command {
     Doctor(Doctor),
     /// A hub and eight simulated teammates, to look around
     Demo(Demo),
+    /// Write completions for a shell
+    Completions(crate::shell::Completions),
+    /// Write the man pages into a folder
+    #[command(hide = true)]
+    Man(crate::shell::Man),
 }
 
 #[derive(Debug, ArgGroup)]
@@ -68,6 +73,9 @@ pub(crate) struct Run {
     /// Without input for so long you are away, for example 90s or 5m
     #[arg(long, value_name = "TIME")]
     pub(crate) away_after: Option<Span>,
+    /// What this device is, in a word [default: laptop or desktop, as the machine says]
+    #[arg(long, value_name = "WORD")]
+    pub(crate) kind: Option<String>,
     /// A drop of the connection shorter than this is seen by nobody, at most 60s
     #[arg(long, value_name = "TIME", hide = true)]
     pub(crate) grace: Option<Grace>,
@@ -401,6 +409,9 @@ mod tests {
             "watch --format waybar",
             "watch --format {here}/{total}",
             "watch --plain",
+            "run --kind server --activity none",
+            "completions fish",
+            "man .",
         ] {
             let words = std::iter::once("porchlight").chain(line.split(' '));
             Args::try_parse_from(words).unwrap_or_else(|error| panic!("{line}: {error}"));

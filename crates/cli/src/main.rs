@@ -19,6 +19,8 @@ mod room;
 mod run;
 mod say;
 mod screen;
+mod service;
+mod shell;
 mod signals;
 mod team;
 mod wait;
@@ -58,6 +60,11 @@ async fn perform(args: Args) -> Result<(), failure::Failure> {
         Command::Leave(leave) => team::leave::leave(&args.flags, leave).await,
         Command::Doctor(doctor) => doctor::doctor(&args.flags, doctor).await,
         Command::Demo(demo) => demo::demo(demo).await,
+        Command::Completions(shell) => {
+            shell::completions(&shell);
+            Ok(())
+        }
+        Command::Man(man) => shell::man(&man),
     }
 }
 
