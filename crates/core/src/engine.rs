@@ -32,6 +32,7 @@ mod companion;
 mod inbound;
 mod linking;
 mod own;
+mod reading;
 mod settings;
 mod showing;
 
@@ -61,6 +62,8 @@ pub struct Engine {
     companion: Companion,
     /// Whether the room is read, not only one's own choice.
     reads_room: bool,
+    /// How often the hub's record came on this connection before all was read.
+    hub_records: usize,
     notices: Notices,
     wants_notices: bool,
     problems: BTreeMap<String, Problem>,
@@ -113,6 +116,7 @@ impl Engine {
             reachable: Vec::new(),
             companion: Companion::Off,
             reads_room,
+            hub_records: 0,
             notices: Notices::default(),
             wants_notices: settings.notices,
             problems: BTreeMap::new(),
