@@ -478,6 +478,19 @@ async fn teams() {
     golden.hide(token.split('.').next().unwrap_or_default(), "id of the token");
     golden.hide(&door, "door");
     golden.note("token make board", &proc.lines(Stream::Out), &proc.lines(Stream::Err), Some(exit));
+    let proc = anna.start(&["token", "make", "wall", "--json"]);
+    let (exit, output) = proc.finish(3 * SOON).await;
+    let made: Value = serde_json::from_str(&output).expect("JSON");
+    golden.hide(made["token"].as_str().expect("a token"), "token");
+    let id = made["made"]["id"].as_str().expect("an id").to_owned();
+    golden.hide(&id, "id of the second");
+    golden.note(
+        "token make wall --json",
+        &proc.lines(Stream::Out),
+        &proc.lines(Stream::Err),
+        Some(exit),
+    );
+    golden.ends("token revoke <id of the second>", anna.start(&["token", "revoke", &id])).await;
     golden.ends("token list", anna.start(&["token", "list"])).await;
     golden.ends("token list --json", anna.start(&["token", "list", "--json"])).await;
     golden.ends("token revoke nothing", anna.start(&["token", "revoke", "nothing"])).await;
