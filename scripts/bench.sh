@@ -4,7 +4,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 scripts/check-toolchain.sh rust node
-scripts/install-packages.sh build run test
+scripts/install-packages.sh build run test bench
 scripts/build-ui.sh
 cargo build --release --locked -p porchlight-desktop -p porchlight-cli
 cargo build --locked -p porchlight-tests --bin bench

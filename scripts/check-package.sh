@@ -31,8 +31,7 @@ mkdir -p "$checked"
 check 'the menu entry is valid' desktop-file-validate "$share/applications/app.porchlight.Porchlight.desktop"
 check 'the description for software centres is valid' \
     appstreamcli validate --no-net "$share/metainfo/app.porchlight.Porchlight.metainfo.xml"
-check 'lintian has nothing against the deb' lintian --fail-on error,warning --info \
-    --suppress-tags-from-file packaging/deb/lintian-exceptions "$deb"
+check 'lintian has nothing against the deb' lintian --fail-on error,warning --info "$deb"
 
 units_are_valid() {
     # Among the units of this system, which has the targets that ours name.
@@ -66,7 +65,8 @@ nothing_of_the_builder() {
 check 'the programs tell nothing of the folders of whoever built them' nothing_of_the_builder
 
 contents() { # what both packages have in common; documents lie where each kind of package has them
-    grep -E '^/usr/(bin|lib|libexec|share/(applications|dbus-1|icons|metainfo))/' | LC_ALL=C sort
+    grep -E '^/usr/(bin|lib|libexec|share/(applications|bash-completion|dbus-1|fish|icons|man|metainfo|zsh))/' |
+        sed 's,/zsh/vendor-completions/,/zsh/site-functions/,' | LC_ALL=C sort
 }
 same_contents() {
     local in_deb in_rpm
@@ -74,11 +74,42 @@ same_contents() {
     in_rpm=$(rpm -qp --qf '[%{FILENAMES} %{FILEMODES:perms}\n]' "$rpm" 2>/dev/null | sed -n 's/ -.*//p' | contents)
     diff <(say "$in_deb") <(say "$in_rpm")
     for needed in bin/porchlight bin/porchlight-desktop lib/systemd/user/porchlight.service \
+        share/bash-completion/completions/porchlight share/fish/vendor_completions.d/porchlight.fish \
+        share/zsh/site-functions/_porchlight share/man/man1/porchlight.1.gz share/man/man1/porchlight-desktop.1.gz \
         share/metainfo/app.porchlight.Porchlight.metainfo.xml share/icons/hicolor/scalable/apps/app.porchlight.Porchlight.svg; do
         grep -qx "/usr/$needed" <<<"$in_deb" || { say "not there: $needed"; return 1; }
     done
 }
 check 'deb and rpm have the same in them' same_contents
+
+every_command_has_a_page() {
+    local command page said
+    for command in $("$tree/usr/bin/porchlight" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]\+\) .*/\1/p'); do
+        [[ $command == help || -f $share/man/man1/porchlight-$command.1.gz ]] || { say "no page of $command"; return 1; }
+    done
+    for page in "$share"/man/man1/*; do
+        said=$(MANROFFSEQ='' MANWIDTH=80 man --warnings -E UTF-8 -l -Tutf8 -Z "$page" 2>&1 >/dev/null)
+        [[ -z $said ]] || { say "$page: $said"; return 1; }
+        [[ $(lexgrog "$page") == *' - '* ]] || { say "apropos finds nothing in $page"; return 1; }
+    done
+}
+check 'every command has a man page that man has nothing against' every_command_has_a_page
+
+shells_complete() {
+    local file=$share/bash-completion/completions/porchlight found
+    # shellcheck disable=SC2016 # for the bash inside
+    found=$(bash -c 'source "$0"; COMP_WORDS=(porchlight w) COMP_CWORD=1; _porchlight porchlight w porchlight
+        printf "%s\n" "${COMPREPLY[@]}"' "$file" | LC_ALL=C sort | tr '\n' ' ')
+    [[ $found == 'wait watch who ' ]] || { say "bash completes w to: $found"; return 1; }
+    found=$(fish --no-config -c 'source $argv[1]; complete -C "porchlight w"' "$share/fish/vendor_completions.d/porchlight.fish" |
+        cut -f1 | LC_ALL=C sort | tr '\n' ' ')
+    [[ $found == 'wait watch who ' ]] || { say "fish completes w to: $found"; return 1; }
+    zsh -f -n "$share/zsh/vendor-completions/_porchlight"
+    # shellcheck disable=SC2016 # for the zsh inside
+    zsh -f -c 'fpath=($0 $fpath); autoload -Uz compinit; compinit -D; [[ $_comps[porchlight] == _porchlight ]]' \
+        "$share/zsh/vendor-completions"
+}
+check 'bash, zsh and fish complete the commands' shells_complete
 
 rpm_wants_libraries_only() {
     local wants

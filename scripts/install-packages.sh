@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# install-packages.sh cli|build|run|test|platforms|package|check-package...: sees to it that the system packages for that
+# install-packages.sh cli|build|run|test|bench|platforms|package|check-package...: sees to it that the system packages for that
 # purpose are there. On Debian and Ubuntu it installs what is missing; elsewhere it says what is missing. It asks the network
 # nothing when nothing is missing.
 set -euo pipefail
@@ -53,6 +53,12 @@ declare -A shown_by=(
     [desktop-file-utils]=program:desktop-file-validate
     [appstream]=program:appstreamcli
     [systemd]=program:systemd-analyze
+    # What reads the man pages and completions.
+    [man-db]=program:lexgrog
+    [zsh]=program:zsh
+    [fish]=program:fish
+    # A reader of MQTT that is not ours, to measure beside.
+    [mosquitto-clients]=program:mosquitto_sub
     # The checks for other systems: ring is compiled for them, in C and assembler.
     [gcc-mingw-w64-x86-64-win32]=program:x86_64-w64-mingw32-gcc
     [clang]=program:clang
@@ -68,9 +74,11 @@ for purpose in "$@"; do
         curl python3-venv
         iproute2 util-linux pulseaudio pulseaudio-utils gnome-keyring libglib2.0-bin dconf-gsettings-backend gsettings-desktop-schemas) ;;
     package) wanted+=(dpkg-dev rpm) ;;
-    check-package) wanted+=(debootstrap lintian desktop-file-utils appstream systemd xvfb openbox x11-utils imagemagick util-linux) ;;
+    check-package) wanted+=(debootstrap lintian desktop-file-utils appstream systemd xvfb openbox x11-utils imagemagick util-linux
+        man-db zsh fish) ;;
+    bench) wanted+=(mosquitto mosquitto-clients) ;;
     platforms) wanted+=(build-essential gcc-mingw-w64-x86-64-win32 clang) ;;
-    *) die "install-packages.sh: no purpose is called $purpose (cli, build, run, test, platforms, package, check-package)" ;;
+    *) die "install-packages.sh: no purpose is called $purpose (cli, build, run, test, bench, platforms, package, check-package)" ;;
     esac
 done
 

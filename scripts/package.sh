@@ -35,7 +35,14 @@ lay_out() {
     mkdir -p "$tree/usr/bin"
     cp -r packaging/root/. "$tree"
     install -m 755 -t "$tree/usr/bin" "$out"/build/release/porchlight{,-desktop}
-    # Shell completions and man pages go to usr/share, once the command line can write them.
+    # What the grammar of the command line says of itself. The rpm puts zsh's where others than Debian look.
+    local porchlight=$tree/usr/bin/porchlight share=$tree/usr/share
+    mkdir -p "$share"/{man/man1,bash-completion/completions,zsh/vendor-completions,fish/vendor_completions.d}
+    "$porchlight" man "$share/man/man1"
+    find "$share/man" -name '*.1' -exec gzip -9n {} +
+    "$porchlight" completions bash >"$share/bash-completion/completions/porchlight"
+    "$porchlight" completions zsh >"$share/zsh/vendor-completions/_porchlight"
+    "$porchlight" completions fish >"$share/fish/vendor_completions.d/porchlight.fish"
 
     local apps icon
     for icon in icons/hicolor/*/apps; do

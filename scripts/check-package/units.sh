@@ -7,6 +7,7 @@ of_units() {
     inside env HOME=/run/units XDG_RUNTIME_DIR=/run/units SYSTEMD_IGNORE_CHROOT=1 "$@"
 }
 unit_pid() { of_units systemctl --user show --property MainPID --value "$1"; }
+unit_tells() { [[ $(of_units systemctl --user show --property StatusText --value porchlight) == "$1" ]]; }
 unit_is() { [[ $(of_units systemctl --user is-active "$1") == "$2" ]]; }
 unit_began_again() { [[ $(unit_pid porchlight) != 0 && $(unit_pid porchlight) != "$1" ]]; }
 who_of_units() { of_units porchlight who | grep -F 'uma  online'; }
@@ -25,13 +26,17 @@ units_run() {
     local addr was
     addr=$(grep -o '127[0-9.:]*' "$debian/run/units/porchlight/hub.json")
     printf 'user = "uma"\n[broker]\nurl = "mqtt://%s"\n' "$addr" >"$debian/run/units/.config/porchlight/config.toml"
+    # It is started once it says so itself.
     of_units systemctl --user start porchlight
+    unit_is porchlight active
     until_it 20 who_of_units
+    until_it 5 unit_tells 'online at 127.0.0.1'
     was=$(unit_pid porchlight)
     # Its system calls are filtered.
     grep -x 'Seccomp:[[:space:]]*2' "/proc/$was/status"
     of_units systemctl --user reload porchlight
     until_it 20 who_of_units
+    until_it 10 unit_is porchlight active
     [[ $(unit_pid porchlight) == "$was" ]]
     kill -KILL "$was"
     until_it 20 unit_began_again "$was"

@@ -7,8 +7,13 @@ use std::time::Duration;
 use porchlight_tests::port::answers;
 use porchlight_tests::process::{Exit, Stream};
 use porchlight_tests::until::{SOON, START};
-use porchlight_tests::{EmbeddedHub, Light, Message, Probe, Proc, bin};
+use porchlight_tests::{
+    Broker, EmbeddedHub, Light, Message, Mosquitto, Probe, Proc, Session, Tray, bin,
+};
 use serde_json::{Value, json};
+
+/// How many people are in a large room.
+const ROOM: usize = 800;
 
 /// What the promise "seen at once" may take on a busy machine.
 const AT_ONCE: Duration = Duration::from_secs(1);
@@ -48,6 +53,49 @@ async fn who_prints_one_array_with_the_documented_fields() {
         assert_eq!(keys(&person["devices"][0]), of_devices.split(' ').collect(), "{person}");
         assert_eq!(keys(&person["evidence"]), of_evidence.split(' ').collect(), "{person}");
         assert_eq!(person["stale"], false);
+    }
+}
+
+#[tokio::test]
+async fn the_command_line_is_the_same_person_and_device_as_the_app() {
+    let hub = EmbeddedHub::start().await;
+    let session = Session::start().await;
+    let _tray = Tray::start(&session).await;
+    let config = format!("user = \"alice\"\nname = \"Alice\"\n[broker]\nurl = \"{}\"\n", hub.url());
+    let alice = Light::new(&hub.url(), "alice", "ignored").configured(&config).on(&session);
+    let mut app = std::process::Command::new(bin("porchlight-desktop"));
+    app.env_clear().envs(session.environment()).arg("--config-dir").arg(alice.config_dir());
+    let _app = Proc::spawn("porchlight-desktop", &mut app);
+    let watch = Light::new(&hub.url(), "bob", "desk").watch();
+    let seen = watch.wait_status("alice", "online", START).await;
+    // Nothing is told to the commands but the folder.
+    let (exit, _) = alice.start_by_config(&["run"]).finish(2 * SOON).await;
+    assert_eq!(exit, Exit::Code(2), "the app holds this device's presence");
+    let (exit, _) = alice.start_by_config(&["set", "away", "Lunch"]).finish(2 * SOON).await;
+    assert_eq!(exit, Exit::Code(0));
+    let away = watch.wait_person("alice", |person| person["text"] == "Lunch", SOON).await;
+    assert_eq!(away["devices"][0]["device"], seen["devices"][0]["device"]);
+    assert_eq!(away["devices"].as_array().map(Vec::len), Some(1), "{away}");
+    let (exit, output) = alice.start_by_config(&["who"]).finish(2 * SOON).await;
+    assert_eq!(exit, Exit::Code(0));
+    assert!(output.contains("◐ Alice  away") && output.contains("Lunch"), "{output}");
+}
+
+#[tokio::test]
+async fn a_large_room_is_read_to_its_end_each_time() {
+    for mut broker in [Broker::from(Mosquitto::start("").await), EmbeddedHub::start().await.into()]
+    {
+        let mut probe = Probe::connect(&broker.url()).await;
+        for n in 0..ROOM {
+            let record = json!({ "v": 1, "status": "online", "name": format!("Person {n}") });
+            let topic = format!("presence/p{n}/device/d");
+            probe.publish(Message::json(topic, &record).retained()).await;
+        }
+        let bob = Light::new(&broker.url(), "bob", "desk");
+        for _ in 0..10 {
+            assert_eq!(bob.who().await.len(), ROOM);
+        }
+        broker.stop();
     }
 }
 
@@ -161,7 +209,10 @@ async fn the_demo_says_where_it_is_and_eight_people_come() {
 #[tokio::test]
 async fn help_tells_the_exit_codes() {
     for (arguments, wanted) in [
-        (["--help"].as_slice(), "Exit codes: 0 done; 2 wrong usage; 3 no connection"),
+        (
+            ["--help"].as_slice(),
+            "Exit codes: 0 done; 1 not done (`wait`: not here in time); 2 wrong usage; 3 no connection",
+        ),
         (&["--help"], "4 refused"),
         (&["watch", "--help"], "--json"),
     ] {

@@ -1,16 +1,21 @@
 //! The end-to-end tests, one module a subject.
 
+mod bars;
 mod behaviour;
 mod broken;
 mod commands;
 mod desktop;
 mod gateway;
+mod golden;
 mod harness;
 mod hostile;
 mod machine;
 mod own_broker;
 mod presence;
 mod seeds;
+mod service;
 mod signals;
 mod team;
+mod terminal;
 mod truth;
+mod wait;

@@ -16,6 +16,22 @@ pub fn now() -> Now {
     }
 }
 
+/// `CLOCK_MONOTONIC`, which stands still while the machine sleeps: what systemd counts by.
+#[cfg(unix)]
+#[must_use]
+pub fn monotonic() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
+    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or_default())
+}
+
+/// No service manager counts by one here.
+#[cfg(not(unix))]
+#[must_use]
+pub fn monotonic() -> Duration {
+    Duration::ZERO
+}
+
 /// `CLOCK_BOOTTIME` goes on while the machine sleeps (`clock_gettime(2)`).
 #[cfg(target_os = "linux")]
 fn since_boot() -> Duration {

@@ -15,7 +15,8 @@ use porchlight_core::view::ChosenStatus;
 #[derive(Debug, Parser)]
 #[command(name = "porchlight", version, max_term_width = 100)]
 #[command(
-    after_help = "Exit codes: 0 done; 2 wrong usage; 3 no connection in time; 4 refused by the broker."
+    after_help = "Exit codes: 0 done; 1 not done (`wait`: not here in time); 2 wrong usage; 3 no connection in time; \
+                  4 refused by the broker."
 )]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -35,6 +36,8 @@ pub(crate) enum Command {
     Who(Who),
     /// List everybody, then every change as it happens
     Watch(Watch),
+    /// Wait until somebody is here
+    Wait(crate::wait::Args),
     /// Say something of yourself, on all your devices
     Set(Set),
     /// Take it back: follow what your devices observe
@@ -59,6 +62,11 @@ pub(crate) enum Command {
     Doctor(Doctor),
     /// A hub and eight simulated teammates, to look around
     Demo(Demo),
+    /// Write completions for a shell
+    Completions(crate::shell::Completions),
+    /// Write the man pages into a folder
+    #[command(hide = true)]
+    Man(crate::shell::Man),
 }
 
 #[derive(Debug, ArgGroup)]
@@ -69,6 +77,9 @@ pub(crate) struct Run {
     /// Without input for so long you are away, for example 90s or 5m
     #[arg(long, value_name = "TIME")]
     pub(crate) away_after: Option<Span>,
+    /// What this device is, in a word [default: laptop or desktop, as the machine says]
+    #[arg(long, value_name = "WORD")]
+    pub(crate) kind: Option<String>,
     /// A drop of the connection shorter than this is seen by nobody, at most 60s
     #[arg(long, value_name = "TIME", hide = true)]
     pub(crate) grace: Option<Grace>,
@@ -105,6 +116,8 @@ pub(crate) struct Who {
 pub(crate) struct Watch {
     #[command(flatten)]
     pub(crate) output: Output,
+    #[command(flatten)]
+    pub(crate) how: crate::watch::How,
     /// Give up if there is no first connection after so long; otherwise keep trying
     #[arg(long, value_name = "TIME")]
     pub(crate) timeout: Option<Span>,
@@ -398,6 +411,13 @@ mod tests {
             "hub backup file",
             "hub --open --listen 127.0.0.1:0",
             "hub --gateway mqtt://localhost",
+            "wait alice --until 30m --json",
+            "watch --format waybar",
+            "watch --format {here}/{total}",
+            "watch --plain",
+            "run --kind server --activity none",
+            "completions fish",
+            "man .",
         ] {
             let words = std::iter::once("porchlight").chain(line.split(' '));
             Args::try_parse_from(words).unwrap_or_else(|error| panic!("{line}: {error}"));

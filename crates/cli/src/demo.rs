@@ -22,11 +22,11 @@ pub(crate) async fn demo(args: args::Demo) -> Result<(), Failure> {
     if args.watch {
         tokio::select! {
             () = signals::told_to_stop() => {}
-            followed = watch::follow(broker, false, false, None) => followed?,
+            followed = watch::follow(broker, watch::Shown::to_people(), None) => followed?,
         }
     } else {
-        eprintln!("be there:  porchlight-desktop --show --broker {url} --user you");
-        eprintln!("or look:   porchlight watch --broker {url}");
+        say::note(&format!("be there:  porchlight-desktop --show --broker {url} --user you"));
+        say::note(&format!("or look:   porchlight watch --broker {url}"));
         signals::told_to_stop().await;
     }
     drop(team);

@@ -32,7 +32,7 @@ pub(crate) async fn doctor(flags: &Flags, args: Doctor) -> Result<(), Failure> {
     findings.push(state(&resolved));
     findings.push(broker(&resolved, &args).await);
     if args.json {
-        say::print(&say::json(&findings));
+        say::print_json(&findings);
         return Ok(());
     }
     for finding in &findings {

@@ -2,6 +2,8 @@
 
 use porchlight_core::view::Problem;
 
+use crate::say;
+
 /// Why a command ends early.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -15,6 +17,8 @@ pub(crate) enum Failure {
     Unanswered(String),
     /// A knock or wave that was not sent, for a reason on either side.
     NotSent(String),
+    /// Whom it waited for is not here, which was said already.
+    NotHere,
     /// Anything else.
     Other(anyhow::Error),
 }
@@ -26,10 +30,11 @@ impl Failure {
             Self::Usage(_) => 2,
             Self::NoConnection(_) => 3,
             Self::Refused(_) => 4,
+            Self::NotHere => return 1,
             Self::NotSent(_) => 5,
             Self::Unanswered(_) | Self::Other(_) => 1,
         };
-        eprintln!("porchlight: {}", self.words());
+        say::warn(&self.words());
         code
     }
 
@@ -40,8 +45,16 @@ impl Failure {
             | Self::Refused(words)
             | Self::Unanswered(words)
             | Self::NotSent(words) => words.clone(),
-            Self::Other(error) => format!("{error:#}"),
+            Self::NotHere => "not here".to_owned(),
+            Self::Other(error) => chain(error),
         }
+    }
+
+    /// The agent is gone although nobody told it to.
+    pub(crate) fn ended() -> Self {
+        Self::Other(anyhow::anyhow!(
+            "the connection's own loop ended, which is a fault of this program; start it again"
+        ))
     }
 
     pub(crate) fn usage(error: impl std::fmt::Display) -> Self {
@@ -64,5 +77,34 @@ impl Failure {
 impl<E: Into<anyhow::Error>> From<E> for Failure {
     fn from(error: E) -> Self {
         Self::Other(error.into())
+    }
+}
+
+/// An error with its causes, of which many name theirs themselves.
+fn chain(error: &anyhow::Error) -> String {
+    let mut words = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if words.contains(&cause) {
+            continue;
+        }
+        if !words.is_empty() {
+            words.push_str(": ");
+        }
+        words.push_str(&cause);
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_that_was_named_is_not_named_again() {
+        let inner = std::io::Error::other("no room");
+        let named = anyhow::Error::new(inner).context("a file can't be written (no room)");
+        assert_eq!(chain(&named), "a file can't be written (no room)");
+        let named = anyhow::anyhow!("no room").context("a file can't be written");
+        assert_eq!(chain(&named), "a file can't be written: no room");
     }
 }

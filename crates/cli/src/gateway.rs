@@ -64,7 +64,7 @@ pub(crate) async fn gateway(flags: &Flags, args: args::Hub) -> Result<(), Failur
     let mut gateway = Gateway::start(settings).await?;
     say::print(&format!("answering on http://{}", gateway.addr()));
     for warning in gateway.warnings() {
-        eprintln!("porchlight: {warning}");
+        say::warn(&warning.to_string());
     }
     let address = broker.to_string();
     let setup = Setup { broker, filters: gateway.filters(), will_clears: gateway.announcement() };
@@ -159,7 +159,7 @@ struct Teller {
 impl Teller {
     fn tell(&mut self, words: String) {
         if words != self.last {
-            eprintln!("porchlight: {words}");
+            say::warn(&words);
             self.last = words;
         }
     }

@@ -107,16 +107,16 @@ async fn serve(mut hub: Hub, always: bool) -> Result<(), Failure> {
         }
     }
     for warning in hub.warnings() {
-        eprintln!("porchlight: {warning}");
+        say::warn(&warning.to_string());
     }
     loop {
         tokio::select! {
             () = signals::told_to_stop() => break,
             event = hub.event() => match event {
-                HubEvent::StoreFailing(warning) => eprintln!("porchlight: {warning}"),
-                HubEvent::StoreRecovered => eprintln!("porchlight: states are saved again"),
+                HubEvent::StoreFailing(warning) => say::warn(&warning.to_string()),
+                HubEvent::StoreRecovered => say::warn("states are saved again"),
                 HubEvent::Asked { name, code } => {
-                    eprintln!("porchlight: {name} asks to be let in, with the digits {code}");
+                    say::warn(&format!("{name} asks to be let in, with the digits {code}"));
                 }
                 HubEvent::Ended { reason } => ended(&reason)?,
             },

@@ -7,17 +7,24 @@ use clap::Parser as _;
 
 mod answer;
 mod args;
+mod bar;
 mod choose;
 mod demo;
 mod doctor;
 mod failure;
 mod gateway;
 mod hub;
+mod ink;
 mod knock;
+mod room;
 mod run;
 mod say;
+mod screen;
+mod service;
+mod shell;
 mod signals;
 mod team;
+mod wait;
 mod watch;
 mod who;
 
@@ -42,6 +49,7 @@ async fn perform(args: Args) -> Result<(), failure::Failure> {
         Command::Run(run) => run::run(&args.flags, run).await,
         Command::Who(who) => who::who(&args.flags, who).await,
         Command::Watch(watch) => watch::watch(&args.flags, watch).await,
+        Command::Wait(wait) => wait::wait(&args.flags, wait).await,
         Command::Set(set) => choose::set(&args.flags, set).await,
         Command::Clear(clear) => choose::clear(&args.flags, clear).await,
         Command::Knock(knock) => knock::knock(&args.flags, knock).await,
@@ -55,6 +63,11 @@ async fn perform(args: Args) -> Result<(), failure::Failure> {
         Command::Leave(leave) => team::leave::leave(&args.flags, leave).await,
         Command::Doctor(doctor) => doctor::doctor(&args.flags, doctor).await,
         Command::Demo(demo) => demo::demo(demo).await,
+        Command::Completions(shell) => {
+            shell::completions(&shell);
+            Ok(())
+        }
+        Command::Man(man) => shell::man(&man),
     }
 }
 
@@ -67,5 +80,5 @@ fn start_log(verbose: u8) {
     };
     let filter =
         EnvFilter::try_from_env("PORCHLIGHT_LOG").unwrap_or_else(|_| EnvFilter::new(default));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| say::Log).init();
 }

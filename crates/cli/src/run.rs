@@ -2,20 +2,25 @@
 
 use std::collections::VecDeque;
 use std::path::Path;
+use std::pin::Pin;
+use std::time::Duration;
 
 use porchlight_activity::SessionEnv;
-use porchlight_agent::agent::{Agent, Event, Eyes, Part, Presence, Setup};
+use porchlight_agent::agent::{Agent, Event, Eyes, Handle, Part, Presence, Setup};
 use porchlight_agent::clock;
 use porchlight_agent::device::{self, Claim, Identity};
 use porchlight_agent::flags::Flags;
 use porchlight_core::input::Command;
+use porchlight_core::text::{MAX_STATUS, display_text};
 use porchlight_core::view::signals::{ExchangeKind, ExchangeStage};
 use porchlight_core::view::{LinkView, Update};
 use porchlight_core::words;
+use tokio::time::Sleep;
 
 use crate::args::Run;
 use crate::failure::Failure;
 use crate::say;
+use crate::service::Manager;
 use crate::signals::{Signals, Told};
 
 pub(crate) async fn run(flags: &Flags, args: Run) -> Result<(), Failure> {
@@ -38,6 +43,8 @@ pub(crate) async fn run(flags: &Flags, args: Run) -> Result<(), Failure> {
     };
     let identity = Identity::take(claim, &mut fastrand::Rng::new()).map_err(Failure::usage)?;
     let habits = args.habits(resolved.habits);
+    let kind = args.kind.as_deref().and_then(|kind| display_text(kind, MAX_STATUS));
+    let kind = kind.unwrap_or_else(|| device::kind().to_owned());
     let watch = porchlight_activity::start(
         porchlight_activity::Settings {
             choice: args.activity.unwrap_or(resolved.source),
@@ -50,36 +57,89 @@ pub(crate) async fn run(flags: &Flags, args: Run) -> Result<(), Failure> {
     let presence = Presence {
         name: resolved.shown_name(&user),
         user,
-        kind: Some(device::kind().to_owned()),
+        kind: Some(kind),
         habits,
         identity,
         eyes: Eyes::Watch(watch),
     };
     let part = Part::Holder(Box::new(presence));
     let mut agent = Agent::start(Setup { broker: broker.clone(), part, notices: false })?;
+    let host = broker.address().host().to_owned();
     let mut teller =
         Teller { broker: broker.to_string(), last: String::new(), knocks: VecDeque::new() };
+    let mut manager = Manager::of_env();
+    manager.status(&format!("connecting to {host}"));
+    manager.ready();
+    let mut alive = Alive::new(&manager);
     let told = loop {
         tokio::select! {
             told = signals.next() => break told,
             event = agent.events.recv() => match event {
-                Some(Event::Show(update)) => teller.tell(&update),
-                Some(Event::Stopped) | None => return Ok(()),
+                Some(Event::Show(update)) => {
+                    teller.tell(&update);
+                    if let Some(link) = &update.link {
+                        manager.status(&standing(link, &host));
+                    }
+                }
+                Some(Event::Stopped) | None => return Err(Failure::ended()),
                 Some(_) => {}
             },
+            // Whoever answers is the loop itself: one that hangs is not alive.
+            () = alive.due(&agent.handle) => manager.alive(),
         }
     };
     match told {
         Told::Stop => {
+            manager.stopping();
             agent.handle.command(Command::Quit);
             agent.stopped().await;
             Ok(())
         }
         Told::Restart => {
+            manager.reloading(clock::monotonic());
             agent.handle.command(Command::Restart);
             agent.stopped().await;
             Err(again(&program?))
         }
+    }
+}
+
+/// How the connection is, for a service manager's status line.
+fn standing(link: &LinkView, host: &str) -> String {
+    let why = || words::problem(link, clock::local).unwrap_or_default();
+    match link {
+        LinkView::Up { .. } => format!("online at {host}"),
+        LinkView::Refused { .. } => format!("refused: {}", why()),
+        LinkView::Connecting { problem: Some(_), .. } => format!("no connection: {}", why()),
+        LinkView::Connecting { problem: None, .. } | LinkView::Unset => {
+            format!("connecting to {host}")
+        }
+        LinkView::Closed => "not connected, as this machine goes to sleep".to_owned(),
+    }
+}
+
+/// When it is time to tell a service manager that the loop is alive.
+struct Alive {
+    every: Option<Duration>,
+    next: Option<Pin<Box<Sleep>>>,
+}
+
+impl Alive {
+    fn new(manager: &Manager) -> Self {
+        let every = manager.alive_in();
+        Self { every, next: every.map(|every| Box::pin(tokio::time::sleep(every))) }
+    }
+
+    /// Ends when it is time, and the loop answered; never where nobody wants to know. Cancel-safe.
+    async fn due(&mut self, agent: &Handle) {
+        let (Some(every), Some(next)) = (self.every, &mut self.next) else {
+            return std::future::pending().await;
+        };
+        next.as_mut().await;
+        if agent.health().await.is_err() {
+            return std::future::pending().await;
+        }
+        *next = Box::pin(tokio::time::sleep(every));
     }
 }
 
@@ -124,11 +184,11 @@ impl Teller {
             _ => String::new(),
         };
         if !words.is_empty() && words != self.last {
-            eprintln!("porchlight: {words}");
+            say::warn(&words);
             self.last = words;
         }
         for problem in update.problems.iter().flatten() {
-            eprintln!("porchlight: {}", problem.message);
+            say::warn(&problem.message);
         }
         let exchanges = update.signals.iter().flat_map(|signals| &signals.exchanges);
         for knock in exchanges.filter(|exchange| !exchange.mine) {
@@ -138,7 +198,7 @@ impl Teller {
                 continue;
             }
             let text = knock.text.as_deref().unwrap_or("have you got a minute?");
-            eprintln!("porchlight: {} knocks: {text}", knock.name);
+            say::warn(&format!("{} knocks: {text}", knock.name));
             self.knocks.push_back(id);
             if self.knocks.len() > KNOCKS {
                 self.knocks.pop_front();

@@ -1,40 +1,99 @@
 //! `porchlight watch`: everybody, then every change.
 
 use std::collections::HashMap;
+use std::io::{self, IsTerminal as _};
 use std::time::Duration;
 
 use porchlight_agent::agent::{Agent, Event, Part, Setup};
 use porchlight_agent::broker::Broker;
 use porchlight_agent::clock;
 use porchlight_agent::flags::Flags;
+use porchlight_core::id::UserId;
 use porchlight_core::view::{LinkView, PersonView, Update};
 
 use crate::args::Watch;
+use crate::bar::Format;
 use crate::failure::Failure;
+use crate::ink::Ink;
+use crate::room::Room;
 use crate::say;
+use crate::screen::{Screen, Wish};
+use crate::signals::Signals;
+
+/// How it is shown.
+#[derive(Debug, clap::Args)]
+pub(crate) struct How {
+    /// One line a change for a status bar: `waybar`, or a text with {here} {away} {offline} {total} {names}
+    /// {away_names} {typing} {calls} {me} {glyph} {link} {as_of}
+    #[arg(long, value_name = "FORMAT", conflicts_with_all = ["json", "diagnostics"])]
+    format: Option<Format>,
+    /// Lines, on a terminal too
+    #[arg(long, conflicts_with_all = ["json", "format"])]
+    plain: bool,
+}
+
+/// Who is shown the room, and how.
+#[derive(Debug)]
+pub(crate) struct Shown {
+    /// Who looks: bars and the live roster list the others.
+    pub(crate) me: Option<UserId>,
+    pub(crate) json: bool,
+    pub(crate) diagnostics: bool,
+    pub(crate) format: Option<Format>,
+    pub(crate) plain: bool,
+}
+
+impl Shown {
+    /// To whoever sits at the terminal.
+    pub(crate) fn to_people() -> Self {
+        Self { me: None, json: false, diagnostics: false, format: None, plain: false }
+    }
+
+    /// Whether a live roster is drawn: for eyes, on a terminal that can.
+    fn live(&self) -> bool {
+        let lines = self.plain || self.json || self.diagnostics || self.format.is_some();
+        let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb" || term.is_empty());
+        // Windows says nothing of its terminals, and they can.
+        !lines && io::stdout().is_terminal() && (cfg!(windows) || !dumb)
+    }
+}
 
 pub(crate) async fn watch(flags: &Flags, args: Watch) -> Result<(), Failure> {
     let resolved = flags.resolve().map_err(Failure::usage)?;
     let broker = say::broker(&resolved)?;
     let timeout = args.timeout.map(|span| span.0);
-    follow(broker, args.output.json, args.output.diagnostics, timeout).await
+    let shown = Shown {
+        me: resolved.user.clone(),
+        json: args.output.json,
+        diagnostics: args.output.diagnostics,
+        format: args.how.format,
+        plain: args.how.plain,
+    };
+    follow(broker, shown, timeout).await
 }
 
-/// Prints until the program ends, or the broker refuses, or there is no first connection in time.
+/// Shows until the person or the program ends it, or the broker refuses, or there is no first connection in time.
 pub(crate) async fn follow(
     broker: Broker,
-    json: bool,
-    diagnostics: bool,
+    shown: Shown,
     timeout: Option<Duration>,
 ) -> Result<(), Failure> {
     let mut agent = Agent::start(Setup { broker, part: Part::Reader, notices: false })?;
-    let mut printer = Printer { json, up: None, lines: HashMap::new() };
+    let diagnostics = shown.diagnostics;
+    let mut eyes = Eyes::open(shown)?;
     let mut give_up = timeout.map(|timeout| Box::pin(tokio::time::sleep(timeout)));
     let mut last = None;
     loop {
         let event = tokio::select! {
             event = agent.events.recv() => event,
             () = expired(&mut give_up) => return Err(Failure::no_connection(last.as_ref())),
+            wish = eyes.wish() => match wish {
+                Wish::Draw => {
+                    eyes.draw()?;
+                    continue;
+                }
+                Wish::Quit => return Ok(()),
+            },
         };
         match event {
             Some(Event::Show(update)) => {
@@ -48,13 +107,105 @@ pub(crate) async fn follow(
                     Some(LinkView::Up { .. }) => give_up = None,
                     _ => {}
                 }
-                printer.print(&update);
+                eyes.see(&update);
+                // A burst is drawn once.
+                if agent.events.is_empty() {
+                    eyes.draw()?;
+                }
             }
             Some(Event::Dropped(counters)) if diagnostics => {
-                say::print(&say::json(&serde_json::json!({ "diagnostics": counters })));
+                say::print_json(&serde_json::json!({ "diagnostics": counters }));
             }
-            Some(_) => {}
-            None => return Ok(()),
+            Some(_) => {
+                if agent.events.is_empty() {
+                    eyes.draw()?;
+                }
+            }
+            None => return Err(Failure::ended()),
+        }
+    }
+}
+
+/// What is shown to whom.
+enum Eyes {
+    /// Line by line.
+    Lines(Printer),
+    /// A line a change, for a bar.
+    Bar(Bar),
+    /// A terminal's whole screen. The signals are listened to so that the terminal is given back.
+    Screen(Box<(Screen, Room, Signals)>),
+}
+
+impl Eyes {
+    fn open(shown: Shown) -> io::Result<Self> {
+        let ink = Ink::of_output();
+        if shown.live() {
+            let mut screen = Screen::open(ink)?;
+            let room = Room::new(shown.me.as_ref());
+            screen.draw(&room)?;
+            return Ok(Self::Screen(Box::new((screen, room, Signals::listen()))));
+        }
+        Ok(match shown.format {
+            Some(format) => {
+                Self::Bar(Bar { format, room: Room::new(shown.me.as_ref()), last: String::new() })
+            }
+            None => Self::Lines(Printer {
+                json: shown.json,
+                ink: if shown.json { Ink::NONE } else { ink },
+                up: None,
+                lines: HashMap::new(),
+            }),
+        })
+    }
+
+    fn see(&mut self, update: &Update) {
+        match self {
+            Self::Lines(printer) => printer.print(update),
+            Self::Bar(bar) => bar.see(update),
+            Self::Screen(it) => it.1.apply(update),
+        }
+    }
+
+    fn draw(&mut self) -> io::Result<()> {
+        match self {
+            Self::Screen(it) => it.0.draw(&it.1),
+            Self::Lines(_) | Self::Bar(_) => Ok(()),
+        }
+    }
+
+    /// What the person at the terminal wants. Cancel-safe.
+    async fn wish(&mut self) -> Wish {
+        match self {
+            Self::Screen(it) => {
+                let (screen, _, signals) = &mut **it;
+                tokio::select! {
+                    wish = screen.wish() => wish,
+                    _ = signals.next() => Wish::Quit,
+                }
+            }
+            Self::Lines(_) | Self::Bar(_) => std::future::pending().await,
+        }
+    }
+}
+
+struct Bar {
+    format: Format,
+    room: Room,
+    /// What was printed last: the same again would only wake the bar up.
+    last: String,
+}
+
+impl Bar {
+    fn see(&mut self, update: &Update) {
+        self.room.apply(update);
+        // Before anybody was read there is nothing to count; that there is no connection is worth a line.
+        if !self.room.was_read() && self.room.problem().is_none() {
+            return;
+        }
+        let line = self.format.line(&self.room);
+        if line != self.last {
+            say::print_inked(&line);
+            self.last = line;
         }
     }
 }
@@ -68,6 +219,7 @@ async fn expired(timer: &mut Option<std::pin::Pin<Box<tokio::time::Sleep>>>) {
 
 struct Printer {
     json: bool,
+    ink: Ink,
     /// Whether the link was last said to be up; `None` before the first word on it.
     up: Option<bool>,
     /// What was last said of each person: a second device alone is no news to a reader of lines.
@@ -84,12 +236,11 @@ impl Printer {
         }
         for user in &update.leaves {
             self.lines.remove(user);
-            let line = if self.json {
-                say::json(&serde_json::json!({ "forgotten": user }))
+            if self.json {
+                say::print_json(&serde_json::json!({ "forgotten": user }));
             } else {
-                format!("{}  {user} is forgotten", time())
-            };
-            say::print(&line);
+                say::print(&format!("{}  {user} is forgotten", time()));
+            }
         }
     }
 
@@ -102,7 +253,7 @@ impl Printer {
         self.up = Some(up);
         if self.json {
             let word = if up { "up" } else { "down" };
-            say::print(&say::json(&serde_json::json!({ "link": word })));
+            say::print_json(&serde_json::json!({ "link": word }));
         } else if up {
             say::print(&format!("{}  connected", time()));
         } else {
@@ -112,13 +263,13 @@ impl Printer {
 
     fn print_person(&mut self, person: &PersonView) {
         if self.json {
-            say::print(&say::json(person));
+            say::print_json(person);
             return;
         }
-        let line = say::line(person);
+        let line = say::line(person, self.ink);
         let said = self.lines.insert(person.user.clone(), line.clone());
         if !person.stale && said.as_ref() != Some(&line) {
-            say::print(&format!("{}  {line}", time()));
+            say::print_inked(&format!("{}  {line}", self.ink.dim(&time())));
         }
     }
 }

@@ -7,6 +7,7 @@ use porchlight_core::view::PersonView;
 
 use crate::args::Who;
 use crate::failure::Failure;
+use crate::ink::Ink;
 use crate::{answer, say};
 
 pub(crate) async fn who(flags: &Flags, args: Who) -> Result<(), Failure> {
@@ -22,20 +23,24 @@ pub(crate) async fn who(flags: &Flags, args: Who) -> Result<(), Failure> {
     agent.handle.command(Command::Quit);
     people.sort_by_cached_key(PersonView::order);
     if args.output.json {
-        say::print(&say::json(&people));
+        say::print_json(&people);
     } else {
+        let ink = Ink::of_output();
+        // Handed on as one: three hundred writes wake a reader three hundred times.
+        let mut lines = Vec::with_capacity(people.len());
         for person in &people {
-            say::print(&say::line(person));
-            if let Some(why) = say::why(person).filter(|_| args.why) {
-                say::print(&why);
-            }
+            lines.push(say::line(person, ink));
+            lines.extend(say::why(person, ink).filter(|_| args.why));
+        }
+        if !lines.is_empty() {
+            say::print_inked(&lines.join("\n"));
         }
         if people.is_empty() {
-            eprintln!("nobody is here yet");
+            say::note("nobody is here yet");
         }
     }
     if args.output.diagnostics {
-        say::print(&say::json(&serde_json::json!({ "diagnostics": diagnostics })));
+        say::print_json(&serde_json::json!({ "diagnostics": diagnostics }));
     }
     agent.stopped().await;
     Ok(())

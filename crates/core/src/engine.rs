@@ -33,6 +33,7 @@ mod companion;
 mod inbound;
 mod linking;
 mod own;
+mod reading;
 mod settings;
 mod showing;
 mod signalling;
@@ -63,6 +64,8 @@ pub struct Engine {
     companion: Companion,
     /// Whether the room is read, not only one's own choice.
     reads_room: bool,
+    /// How often the hub's record came on this connection before all was read.
+    hub_records: usize,
     notices: Notices,
     /// What passes between me and others, where I am somebody whom it may.
     signals: Option<Signals>,
@@ -122,6 +125,7 @@ impl Engine {
             reachable: Vec::new(),
             companion: Companion::Off,
             reads_room,
+            hub_records: 0,
             notices: Notices::default(),
             signals,
             wants_notices: settings.notices,

@@ -47,7 +47,7 @@ pub(crate) enum Phase {
     /// A try is under way; the failure is that of the one before.
     Connecting { failure: Option<Failure> },
     /// CONNACK came: the retained messages are being read.
-    Reading { subscribed: Option<Monotonic>, last: Monotonic },
+    Reading { subscribed: Option<Monotonic>, last: Monotonic, complete: bool },
     /// What is to be said is said, and what others say is shown.
     Up,
     /// Waiting for the PUBACKs of the goodbye.
@@ -87,6 +87,8 @@ pub(crate) struct Session {
     up_at: Monotonic,
     /// Who only reads waits longer for silence.
     reader: bool,
+    /// A connection broke at its SUBSCRIBE: the broker may be one that has no patience with filters that are not for us.
+    plain: bool,
     /// Which MQTT is spoken.
     pub(crate) version: Version,
     /// Whether this broker is known to speak MQTT 5.
@@ -106,6 +108,7 @@ impl Session {
             up_since: Timestamp::default(),
             up_at: Monotonic::default(),
             reader,
+            plain: false,
             version: Version::V5,
             speaks_v5,
             speaks_v311: false,
@@ -137,12 +140,12 @@ impl Session {
             Version::V5 => self.speaks_v5 = true,
             Version::V311 => self.speaks_v311 = true,
         }
-        self.phase = Phase::Reading { subscribed: None, last: now.mono };
+        self.phase = Phase::Reading { subscribed: None, last: now.mono, complete: false };
         news
     }
 
     pub(crate) fn subscribed(&mut self, now: Now) {
-        if let Phase::Reading { subscribed, last } = &mut self.phase {
+        if let Phase::Reading { subscribed, last, .. } = &mut self.phase {
             *subscribed = Some(now.mono);
             *last = now.mono;
         }
@@ -152,6 +155,18 @@ impl Session {
         if let Phase::Reading { last, .. } = &mut self.phase {
             *last = now.mono;
         }
+    }
+
+    /// The broker has said what it says last of all that is retained.
+    pub(crate) fn read_to_the_end(&mut self) {
+        if let Phase::Reading { complete, .. } = &mut self.phase {
+            *complete = true;
+        }
+    }
+
+    /// Whether a broker may be asked for what says that everything was read.
+    pub(crate) fn asks_for_an_end(&self) -> bool {
+        self.reader && !self.plain
     }
 
     pub(crate) fn up(&mut self, now: Now) {
@@ -192,6 +207,7 @@ impl Session {
     /// The connection is gone, or the try came to nothing: when to try again.
     pub(crate) fn failed(&mut self, now: Now, failure: &LinkFailure, rng: &mut fastrand::Rng) {
         let at_once = self.takes_other_version(failure);
+        self.plain |= matches!(self.phase, Phase::Reading { subscribed: None, .. });
         if matches!(self.phase, Phase::Up | Phase::Reading { .. }) {
             if matches!(self.phase, Phase::Up) {
                 self.as_of = Some(now.wall);
@@ -256,7 +272,8 @@ impl Session {
 
     fn reading_ends(&self) -> Option<Monotonic> {
         match self.phase {
-            Phase::Reading { subscribed: Some(subscribed), last } => {
+            Phase::Reading { subscribed: Some(subscribed), complete: true, .. } => Some(subscribed),
+            Phase::Reading { subscribed: Some(subscribed), last, .. } => {
                 let (silence, at_most) = if self.reader {
                     (READER_SILENCE, READER_AT_MOST)
                 } else {

@@ -46,6 +46,13 @@ pub fn display_text(text: &str, max: usize) -> Option<String> {
     seen.then_some(shown)
 }
 
+/// Whether a terminal, or whoever reads its text, could be deceived by this character: a control, which may begin an
+/// escape sequence (the C1 controls of ISO 6429, too), or a mark that turns the direction of writing.
+#[must_use]
+pub fn is_deceptive(c: char) -> bool {
+    c.is_control() || (is_invisible(c) && c != '\u{00AD}' && c != '\u{200B}' && c != '\u{2060}')
+}
+
 fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{00AD}' | '\u{061C}' | '\u{180E}' | '\u{200B}' | '\u{200E}' | '\u{200F}'
@@ -71,6 +78,19 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(display_text(text, MAX_TEXT).as_deref(), shown, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn controls_and_turned_writing_deceive_and_letters_do_not() {
+        for c in [
+            '\u{1B}', '\n', '\u{7F}', '\u{9B}', '\u{202E}', '\u{2066}', '\u{200F}', '\u{061C}',
+            '\u{2028}',
+        ] {
+            assert!(is_deceptive(c), "{c:?}");
+        }
+        for c in ['a', ' ', 'ö', 'א', '\u{200D}', '\u{FE0F}', '😀'] {
+            assert!(!is_deceptive(c), "{c:?}");
         }
     }
 

@@ -185,6 +185,9 @@ pub struct HubRecord {
     pub host: Option<Host>,
     /// Where it can be reached, the likeliest first.
     pub at: Vec<Address>,
+    /// The broker sends what is retained filter by filter, in the order of a SUBSCRIBE, so that who asks for this
+    /// record last and gets it has everything.
+    pub in_order: bool,
 }
 
 /// A payload: empty clears, anything else is a record.

@@ -55,7 +55,8 @@ impl Sums {
     pub(crate) fn new() -> Self {
         let mut sums = Self {
             rooms: HashMap::new(),
-            announcement: wire::encode_hub(&HubRecord::default()),
+            // The embedded broker does (`docs/protocol.md`, *A session*).
+            announcement: wire::encode_hub(&HubRecord { in_order: true, ..HubRecord::default() }),
             patient_until: None,
             told: None,
             far: false,

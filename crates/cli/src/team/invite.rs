@@ -23,7 +23,7 @@ pub(crate) async fn invite(flags: &Flags, args: Invite) -> Result<(), Failure> {
             };
             let made = hub.invite(&order).await.map_err(told)?;
             if args.json {
-                say::print(&say::json(&made));
+                say::print_json(&made);
                 return Ok(());
             }
             say::print(&made.link);
@@ -37,12 +37,12 @@ pub(crate) async fn invite(flags: &Flags, args: Invite) -> Result<(), Failure> {
                 1 => "once".to_owned(),
                 uses => format!("{uses} times"),
             };
-            eprintln!("it can be used {uses}, until {}", clock::local(made.invite.ends));
+            say::note(&format!("it can be used {uses}, until {}", clock::local(made.invite.ends)));
         }
         Some(Invitations::List) => {
             let invites = hub.invites().await.map_err(told)?;
             if args.json {
-                say::print(&say::json(&invites));
+                say::print_json(&invites);
                 return Ok(());
             }
             for invite in &invites {
@@ -59,14 +59,14 @@ pub(crate) async fn invite(flags: &Flags, args: Invite) -> Result<(), Failure> {
                 ));
             }
             if invites.is_empty() {
-                eprintln!("no invitation holds");
+                say::note("no invitation holds");
             }
         }
         Some(Invitations::Revoke { id }) => hub.uninvite(&id).await.map_err(told)?,
         Some(Invitations::Requests) => {
             let requests = hub.requests().await.map_err(told)?;
             if args.json {
-                say::print(&say::json(&requests));
+                say::print_json(&requests);
                 return Ok(());
             }
             for request in &requests {
@@ -79,7 +79,7 @@ pub(crate) async fn invite(flags: &Flags, args: Invite) -> Result<(), Failure> {
                 ));
             }
             if requests.is_empty() {
-                eprintln!("nobody asks to be let in");
+                say::note("nobody asks to be let in");
             }
         }
         Some(Invitations::Approve { id }) => hub.decide(&id, true).await.map_err(told)?,

@@ -56,16 +56,16 @@ async fn keep(resolved: &Resolved, args: &Join, joined: &Joined) -> Result<(), F
     Membership::keep(&resolved.places.state, joined, keep).await.map_err(unkept)?;
     if args.json {
         let Joined { team, user, name, role, .. } = joined;
-        say::print(&say::json(&serde_json::json!({
+        say::print_json(&serde_json::json!({
             "team": team, "user": user, "name": name, "role": role,
-        })));
+        }));
     } else {
         say::print(&format!(
             "you belong to {} now, as {} ({})",
             joined.team, joined.name, joined.user
         ));
-        eprintln!(
-            "start the app, or `porchlight run`, to be seen; `porchlight who` shows who is around"
+        say::note(
+            "start the app, or `porchlight run`, to be seen; `porchlight who` shows who is around",
         );
     }
     Ok(())
@@ -92,7 +92,7 @@ async fn look_around(args: &Join) -> Result<(), Failure> {
             .iter()
             .map(|team| serde_json::json!({ "id": team.id, "team": team.name, "at": team.at }))
             .collect();
-        say::print(&say::json(&teams));
+        say::print_json(&teams);
         return Ok(());
     }
     for team in &found {
@@ -100,11 +100,11 @@ async fn look_around(args: &Join) -> Result<(), Failure> {
         say::print(&format!("{}  at {at}", team.name));
     }
     if found.is_empty() {
-        eprintln!(
-            "no team is announced on this network; ask a member for a link: porchlight join LINK"
+        say::note(
+            "no team is announced on this network; ask a member for a link: porchlight join LINK",
         );
     } else {
-        eprintln!("to be let in by a member: porchlight join --nearby NAME");
+        say::note("to be let in by a member: porchlight join --nearby NAME");
     }
     Ok(())
 }
@@ -130,10 +130,10 @@ async fn be_let_in(resolved: &Resolved, args: &Join, wanted: &str) -> Result<(),
     })?;
     let requested =
         team::request(team.at, team.hint, &name, Some(device::kind())).await.map_err(told)?;
-    eprintln!(
+    say::note(&format!(
         "asked {} to let you in; tell a member these four digits, so that they know it is you: {}",
         team.name, requested.code
-    );
+    ));
     loop {
         match requested.state().await.map_err(told)? {
             RequestState::Approved(joined) => return keep(resolved, args, &joined).await,

@@ -17,9 +17,9 @@ pub(crate) async fn leave(flags: &Flags, args: Leave) -> Result<(), Failure> {
         // Whom the hub does not know any more has left already.
         Err(TeamError::Refused { code: "not_signed_in", .. }) => {}
         Err(error) if args.anyway => {
-            eprintln!(
-                "porchlight: the team was not told ({error}); ask its starter to remove this device"
-            );
+            say::warn(&format!(
+                "the team was not told ({error}); ask its starter to remove this device"
+            ));
         }
         Err(error) => {
             return Err(match told(error) {

@@ -17,7 +17,7 @@ pub(crate) async fn members(flags: &Flags, args: Members) -> Result<(), Failure>
             let mut members = hub.members().await.map_err(told)?;
             members.sort_by_cached_key(|member| (member.name.to_lowercase(), member.user.clone()));
             if args.json {
-                say::print(&say::json(&members));
+                say::print_json(&members);
                 return Ok(());
             }
             for member in &members {

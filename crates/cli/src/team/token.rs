@@ -14,19 +14,19 @@ pub(crate) async fn token(flags: &Flags, args: Token) -> Result<(), Failure> {
         TokenDo::Make { label } => {
             let made = hub.make_token(&label).await.map_err(told)?;
             if args.json {
-                say::print(&say::json(&made));
+                say::print_json(&made);
                 return Ok(());
             }
             say::print(&made.token.to_string());
             let at = membership.at().first().map(ToString::to_string).unwrap_or_default();
-            eprintln!(
+            say::note(&format!(
                 "shown this once. A program reads with it: Authorization: Bearer TOKEN at https://{at}/v2/topics/presence"
-            );
+            ));
         }
         TokenDo::List => {
             let tokens = hub.tokens().await.map_err(told)?;
             if args.json {
-                say::print(&say::json(&tokens));
+                say::print_json(&tokens);
                 return Ok(());
             }
             for token in &tokens {
@@ -38,7 +38,7 @@ pub(crate) async fn token(flags: &Flags, args: Token) -> Result<(), Failure> {
                 ));
             }
             if tokens.is_empty() {
-                eprintln!("no token holds");
+                say::note("no token holds");
             }
         }
         TokenDo::Revoke { id } => hub.revoke_token(&id).await.map_err(told)?,

@@ -9,6 +9,9 @@ use crate::time::{Monotonic, Now, Timestamp};
 use crate::view::ChosenStatus;
 use crate::wire::ChosenRecord;
 
+/// How long a live message may have been under way: what came so soon after a wish may have been chosen before it.
+const UNDER_WAY: Duration = Duration::from_secs(2);
+
 /// The choice and its way to the broker.
 #[derive(Debug)]
 pub(super) struct Choosing {
@@ -191,8 +194,8 @@ impl Choosing {
         }
         // A wish that could not be sent gives way to what the broker took later from another device, by its
         // clock; where that is not told, by the calendars of both.
-        // What is left is told in whole seconds, so what is retained may be older by one.
-        let told = if retained { Duration::from_secs(1) } else { Duration::ZERO };
+        // What is left is told in whole seconds, so what is retained may be older by one; what is live was under way.
+        let told = if retained { Duration::from_secs(1) } else { UNDER_WAY };
         let later = |wish: &mut Wish| match age {
             _ if wish.over.as_ref().is_some_and(|over| is_same(over, &chosen)) => false,
             Some(age) => now.mono - (age + told) > wish.made.mono,

@@ -23,17 +23,20 @@ impl Engine {
                     self.save();
                 }
                 self.hub_sums = false;
+                self.hub_records = 0;
                 self.roster.link_began(now);
                 self.effects.push_back(Effect::Subscribe(self.filters()));
             }
             LinkEvent::Subscribed { refused } => {
                 self.session.subscribed(now);
-                self.note_refused_filters(&refused);
+                self.note_refused_filters(&self.without_end(refused));
             }
             LinkEvent::Published { id, outcome } => self.handle_puback(now, id, outcome),
             LinkEvent::Received(message) => {
                 self.session.received(now);
-                self.handle_message(now, &message);
+                if !self.hear_end(&message) {
+                    self.handle_message(now, &message);
+                }
             }
             LinkEvent::Down(failure) => self.handle_down(now, &failure),
         }
@@ -52,6 +55,7 @@ impl Engine {
             let topic = inbox_filter(&self.root, signals.me());
             filters.push(Filter { topic, qos: Qos::AtLeastOnce });
         }
+        filters.extend(self.end_filters().into_iter().map(Filter::from));
         filters
     }
 

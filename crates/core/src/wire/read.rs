@@ -176,6 +176,7 @@ pub(super) fn hub(content: &Content<'_>) -> Result<HubRecord, WireError> {
         team: fields.shown("team", MAX_TEAM_NAME).ok().flatten(),
         host: fields.object("host").ok().flatten().and_then(hosting),
         at: addresses(fields.field("at")),
+        in_order: matches!(fields.field("in_order"), Some(Value::Flag(true))),
     })
 }
 

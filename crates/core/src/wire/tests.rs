@@ -206,13 +206,14 @@ fn what_a_hub_says_of_itself_is_read_as_far_as_it_can_be() {
             name: "Anna".to_owned(),
         }),
         at: vec!["192.168.1.5:18831".parse().unwrap()],
+        in_order: true,
     };
     assert_eq!(decode_hub(&encode_hub(&hub)), Ok(Payload::Record(hub)));
     assert_eq!(encode_hub(&HubRecord::default()), br#"{"v":1}"#);
     for (text, at, name) in [
         (r#"{"v":1}"#, 0, None),
         (r#"{}"#, 0, None),
-        (r#"{"team":7,"host":"anna","at":"10.0.0.7:1"}"#, 0, None),
+        (r#"{"team":7,"host":"anna","at":"10.0.0.7:1","in_order":"yes"}"#, 0, None),
         (r#"{"host":{"user":"a/b","device":"$x"}}"#, 0, None),
         (r#"{"host":{"user":"anna"},"at":["10.0.0.7:1",3,"x y"]}"#, 1, Some("anna")),
         (
@@ -227,7 +228,7 @@ fn what_a_hub_says_of_itself_is_read_as_far_as_it_can_be() {
             (at, name),
             "{text}"
         );
-        assert_eq!(hub.team, None);
+        assert_eq!((hub.team, hub.in_order), (None, false));
     }
     assert_eq!(decode_hub(br#"{"v":2}"#), Err(WireError::UnknownVersion));
     assert_eq!(decode_hub(b""), Ok(Payload::Cleared));

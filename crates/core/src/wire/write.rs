@@ -157,9 +157,12 @@ pub(super) fn hub(record: &HubRecord) -> Vec<u8> {
         host: Option<&'a Host>,
         #[serde(skip_serializing_if = "<[_]>::is_empty")]
         at: &'a [Address],
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        in_order: bool,
     }
-    let HubRecord { team, host, at } = record;
-    json(&Hub { v: VERSION, team: team.as_deref(), host: host.as_ref(), at })
+    let HubRecord { team, host, at, in_order } = record;
+    let (team, host, in_order) = (team.as_deref(), host.as_ref(), *in_order);
+    json(&Hub { v: VERSION, team, host, at, in_order })
 }
 
 fn json(record: &impl Serialize) -> Vec<u8> {

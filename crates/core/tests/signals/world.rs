@@ -229,7 +229,7 @@ impl World {
     pub(crate) fn pass(&mut self, ms: u64) {
         let end = self.now + ms;
         loop {
-            let deadline = |device: &Device| deadline_of(&device.engine, self.now);
+            let deadline = |device: &Device| deadline_of(&device.engine);
             let ticks = self.devices.iter().filter_map(deadline);
             let backs = self.devices.iter().filter_map(|device| device.back_at);
             let arrivals = self.flying.iter().map(|(at, ..)| *at);
@@ -242,7 +242,7 @@ impl World {
                 if self.devices[of].back_at.is_some_and(|back| back <= self.now) {
                     self.connect(of);
                 }
-                let due = deadline_of(&self.devices[of].engine, self.now);
+                let due = deadline_of(&self.devices[of].engine);
                 if due.is_some_and(|due| due <= self.now) {
                     self.handle(of, Input::Tick);
                 }
@@ -364,7 +364,7 @@ impl World {
     }
 }
 
-fn deadline_of(engine: &Engine, now: u64) -> Option<u64> {
+fn deadline_of(engine: &Engine) -> Option<u64> {
     let due = engine.next_deadline()?;
     Some(u64::try_from(due.since(Monotonic::default()).as_millis()).expect("a short run"))
 }

@@ -152,7 +152,7 @@ fn whose_topic_it_is_shows_in_the_topic() {
 #[test]
 fn a_hub_announces_itself_before_anybody_comes_and_once() {
     let mut world = World::starting_with(&[]);
-    assert_eq!(world.store.get(HUB).map(Vec::as_slice), Some(&br#"{"v":1}"#[..]));
+    assert_eq!(world.store.get(HUB).map(Vec::as_slice), Some(&br#"{"v":1,"in_order":true}"#[..]));
     assert_eq!(world.written(), [HUB]);
     world.pass(60 * MINUTE);
     assert!(world.written().is_empty());
@@ -468,7 +468,7 @@ fn a_flood_of_records_is_no_flood_of_activity() {
 fn a_start_writes_only_what_differs() {
     let alice = r#"{"v":1,"status":"online","timestamp":5,"foreign":{"status":"online"}}"#;
     let mut world = World::starting_with(&[
-        (HUB, r#"{"v":1}"#),
+        (HUB, r#"{"v":1,"in_order":true}"#),
         ("presence/alice", alice),
         ("presence/alice/device/a", LOST),
         ("presence/bob", r#"{"v":1,"status":"online","timestamp":5}"#),

@@ -23,8 +23,9 @@ pub(crate) fn hub_record(team: &str, place: &Place) -> Vec<u8> {
         #[serde(skip_serializing_if = "Option::is_none")]
         host: Option<&'a Host>,
         at: &'a [Address],
+        in_order: bool,
     }
-    let record = Record { v: 1, team, host: place.host.as_ref(), at: &place.at };
+    let record = Record { v: 1, team, host: place.host.as_ref(), at: &place.at, in_order: true };
     serde_json::to_vec(&record).expect("text and lists of it always serialize")
 }
 
@@ -76,6 +77,9 @@ mod tests {
         let host = Host { user: None, device: None, name: "box".to_owned() };
         let place = Place { host: Some(host), at: vec!["10.0.0.7:1".parse().unwrap()] };
         let record = String::from_utf8(hub_record("Team", &place)).unwrap();
-        assert_eq!(record, r#"{"v":1,"team":"Team","host":{"name":"box"},"at":["10.0.0.7:1"]}"#);
+        assert_eq!(
+            record,
+            r#"{"v":1,"team":"Team","host":{"name":"box"},"at":["10.0.0.7:1"],"in_order":true}"#
+        );
     }
 }

@@ -113,7 +113,11 @@ async fn the_hub_says_whose_it_is_and_where() {
     let (_, text) = reader.any_text().await;
     let said: Value = serde_json::from_str(&text).unwrap();
     let at = json!([addr.to_string()]);
-    assert_eq!(said, json!({"v": 1, "team": "Anna's team", "host": {"name": "box"}, "at": at}));
+    let box_host = json!({"name": "box"});
+    assert_eq!(
+        said,
+        json!({"v": 1, "team": "Anna's team", "host": box_host, "at": at, "in_order": true})
+    );
     let host = porchlight_core::team::Host {
         user: Some(house.anna.user.clone()),
         device: Some(porchlight_core::id::DeviceId::parse("d1").unwrap()),

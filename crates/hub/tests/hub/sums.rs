@@ -94,7 +94,7 @@ async fn the_first_client_finds_the_announcement_and_a_stop_takes_it_away() {
     let dir = tempfile::tempdir().unwrap();
     let hub = hub_in(dir.path()).await;
     let mut first = Client::named(hub.addr(), "first").await;
-    assert_eq!(first.everything("#").await, [pair("presence/_hub", r#"{"v":1}"#)]);
+    assert_eq!(first.everything("#").await, [pair("presence/_hub", r#"{"v":1,"in_order":true}"#)]);
     hub.stop().await.unwrap();
     assert!(!in_log(dir.path(), "presence/_hub").await);
 }
@@ -251,7 +251,7 @@ fn remove_from_log(folder: &Path, topic: &str) {
 #[tokio::test]
 async fn an_organisation_is_announced_to_its_first_device_and_to_who_writes() {
     let hub = hub_in_memory().await;
-    let announced = |org: &str| pair(&format!("presence/{org}/_hub"), r#"{"v":1}"#);
+    let announced = |org: &str| pair(&format!("presence/{org}/_hub"), r#"{"v":1,"in_order":true}"#);
     let mut device = options(hub.addr(), "device");
     device.set_last_will(will("presence/acme/bob/device/d", LOST, None));
     let mut device = Client::connect(device).await;

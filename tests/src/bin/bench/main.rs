@@ -2,13 +2,14 @@
 //!
 //! Measures the programs of its own profile, so run it as `make bench`, which builds a release first. The hub and the
 //! demo team run in processes of their own, and nothing of them is counted. Words behind the program's name select:
-//! `cost`, `idle`, `start`, `latency`.
+//! `cost`, `idle`, `start`, `latency`, `who`.
 
 use std::time::Duration;
 
 mod cost;
 mod latency;
 mod start;
+mod who;
 
 /// A measured figure, what it is, and what it shall be at most.
 struct Figure {
@@ -40,6 +41,9 @@ async fn main() {
     }
     if wanted("latency") {
         figures.extend(latency::measure().await);
+    }
+    if wanted("who") {
+        figures.extend(who::measure().await);
     }
     println!();
     println!("| figure | measured | bar |");

@@ -338,3 +338,23 @@ fn a_choice_ends_after_its_time_whatever_the_calendars_say() {
         assert_eq!(rig.engine.snapshot(Stage::Running).me.unwrap().status, "online");
     }
 }
+
+#[test]
+fn what_was_under_way_as_the_person_chose_is_not_later_than_that() {
+    let mut rig = Rig::up();
+    rig.command(choose(ChosenStatus::Invisible));
+    rig.acknowledge();
+    rig.acknowledge();
+    rig.connect_and_read(&[(
+        "presence/alice/chosen",
+        &json!({"v":1,"rev":1,"status":"invisible"}),
+    )]);
+    rig.command(choose(ChosenStatus::Online));
+    rig.pass(1);
+    // Chosen a moment before, on a device that is slow.
+    rig.live("presence/alice/chosen", &json!({"v":1,"rev":1,"status":"away"}));
+    rig.effects.clear();
+    rig.connect_and_read(&[("presence/alice/chosen", &json!({"v":1,"rev":1,"status":"away"}))]);
+    let said = rig.published_to("presence/alice/chosen");
+    assert_eq!((&said[0]["status"], &said[0]["rev"]), (&json!("online"), &json!(2)));
+}

@@ -243,10 +243,12 @@ impl World {
             self.sources[m].extend(self.now, self.now + LEASE + 20_000);
             self.people[person_of(m)].choice.disturbed(self.now, true);
         }
-        if let Some(other) = self.like_of(m)
+        let (met, until) = self.machines[m].met;
+        let like = self.like_of(m).or_else(|| (self.now < until).then_some(met));
+        if let Some(other) = like
             && !self.sources[other].is_certain()
         {
-            // Its goodbye stands in the record of the one that it is a copy of, too.
+            // Its goodbye stands in the record of the one that it is, or just was, a copy of, too.
             self.sources[other].believable |= OFFLINE;
         }
         self.believe();

@@ -1,0 +1,201 @@
+use porchlight_core::id::UserId;
+use porchlight_core::time::Timestamp;
+use porchlight_core::view::{CauseView, Evidence, LinkView, Update};
+
+use super::*;
+
+fn person(user: &str, name: &str, status: &str) -> PersonView {
+    PersonView {
+        user: user.to_owned(),
+        name: name.to_owned(),
+        status: status.to_owned(),
+        cause: None,
+        since: None,
+        text: None,
+        emoji: None,
+        until: None,
+        stale: false,
+        typing: false,
+        in_call: false,
+        devices: Vec::new(),
+        evidence: Evidence::default(),
+    }
+}
+
+fn update(people: Vec<PersonView>, link: LinkView) -> Update {
+    let (joins, changes, leaves) = (people, Vec::new(), Vec::new());
+    Update {
+        seq: 1,
+        me: None,
+        link: Some(link),
+        joins,
+        changes,
+        leaves,
+        problems: None,
+        signals: None,
+    }
+}
+
+fn up() -> LinkView {
+    LinkView::Up { since: Timestamp::default() }
+}
+
+fn room(people: Vec<PersonView>) -> Room {
+    let mut room = Room::new(Some(&UserId::parse("me").unwrap()));
+    room.apply(&update(people, up()));
+    room
+}
+
+fn look() -> Look {
+    Look { ink: Ink::NONE, scroll: 0, most: 0 }
+}
+
+/// What a terminal of that size shows, line by line.
+fn lines(look: &mut Look, room: &Room, width: u16, height: u16) -> Vec<String> {
+    let area = Rect::new(0, 0, width, height);
+    let mut buffer = Buffer::empty(area);
+    look.draw(room, area, &mut buffer);
+    let line = |y| {
+        let cells = (0..width).map(|x| buffer[(x, y)].symbol().to_owned());
+        cells.collect::<String>().trim_end().to_owned()
+    };
+    (0..height).map(line).collect()
+}
+
+#[test]
+fn forty_columns_are_enough() {
+    let mut anna = person("a", "Anna", "online");
+    anna.typing = true;
+    let mut carl = person("c", "Carl with a very long name indeed", "dnd");
+    carl.in_call = true;
+    carl.text = Some("Deep work".to_owned());
+    let mut bob = person("b", "Bob", "away");
+    bob.cause = Some(CauseView::Locked);
+    let room =
+        room(vec![anna, bob, carl, person("me", "Me", "online"), person("z", "Zoë", "offline")]);
+    assert_eq!(
+        lines(&mut look(), &room, 40, 9),
+        [
+            "2 of 4 here",
+            "Here 2",
+            "● Anna              typing…  online",
+            "⊖ Carl with a ver…  in a call  do not d…",
+            "Away 1",
+            "◐ Bob               away (locked)",
+            "Offline 1",
+            "○ Zoë               offline",
+            "",
+        ]
+    );
+}
+
+#[test]
+fn what_does_not_fit_is_reached_by_keys() {
+    let people = (0..20).map(|n| person(&format!("p{n:02}"), &format!("P{n:02}"), "online"));
+    let room = room(people.collect());
+    let mut look = look();
+    let shown = lines(&mut look, &room, 40, 8);
+    assert_eq!((shown[1].as_str(), shown[7].as_str()), ("Here 20", "15 more below"));
+    let press = |look: &mut Look, code| look.press(KeyEvent::new(code, KeyModifiers::NONE));
+    assert_eq!(press(&mut look, KeyCode::Down), Some(Wish::Draw));
+    let shown = lines(&mut look, &room, 40, 8);
+    assert_eq!((&shown[1][..], &shown[7][..]), ("● P00  online", "1 above, 14 below"));
+    press(&mut look, KeyCode::End);
+    let shown = lines(&mut look, &room, 40, 8);
+    assert_eq!((&shown[6][..], &shown[7][..]), ("● P19  online", "15 more above"));
+    // A terminal that grows shows all again.
+    let shown = lines(&mut look, &room, 40, 30);
+    assert_eq!((&shown[1][..], &shown[22][..]), ("Here 20", ""));
+    for (code, modifiers) in [
+        (KeyCode::Char('q'), KeyModifiers::NONE),
+        (KeyCode::Esc, KeyModifiers::NONE),
+        (KeyCode::Char('c'), KeyModifiers::CONTROL),
+    ] {
+        assert_eq!(look.press(KeyEvent::new(code, modifiers)), Some(Wish::Quit));
+    }
+    assert_eq!(press(&mut look, KeyCode::Char('x')), None);
+}
+
+#[test]
+fn the_smallest_terminals_break_nothing() {
+    let people: Vec<_> =
+        (0..5).map(|n| person(&format!("p{n}"), "名前の長い人", "online")).collect();
+    let room = room(people);
+    for width in 0..12 {
+        for height in 0..6 {
+            lines(&mut look(), &room, width, height);
+        }
+    }
+}
+
+#[test]
+fn what_is_only_last_known_says_as_of_when() {
+    let mut room = room(Vec::new());
+    assert_eq!(lines(&mut look(), &room, 40, 2)[1], "Nobody is here yet.");
+    let mut anna = person("a", "Anna", "online");
+    anna.stale = true;
+    let at = Timestamp::from_ms(1_763_741_700_000);
+    let down = LinkView::Connecting { as_of: at, retry_at: None, problem: None, host: None };
+    room.apply(&update(vec![anna], down));
+    let shown = lines(&mut look(), &room, 60, 4);
+    let at = at.map(clock::local).unwrap();
+    assert_eq!(
+        shown,
+        [
+            "1 of 1 were here".to_owned(),
+            format!("not connected, as of {at}"),
+            "Here 1".to_owned(),
+            format!("● Anna  online as of {at}"),
+        ]
+    );
+}
+
+#[test]
+fn a_stranger_s_text_is_nothing_but_text() {
+    let mut anna = person("a", "An\u{1B}[31mna\u{202E}", "online");
+    anna.text = Some("x\u{9B}2J".to_owned());
+    let shown = lines(&mut look(), &room(vec![anna]), 60, 3);
+    assert_eq!(shown[2], "● An[31mna  online  x2J");
+}
+
+#[test]
+fn wide_letters_are_cut_where_they_fit() {
+    assert_eq!(fit("名前の長い人", 6), "名前…");
+    assert_eq!(fit("Zoë", 3), "Zoë");
+    assert_eq!(fit("Zoë", 2), "Z…");
+    assert_eq!(fit("Zoë", 0), "");
+}
+
+/// Takes the terminal and panics, when told to: a child of the test below.
+#[test]
+fn child_that_panics() {
+    if std::env::var_os("PORCHLIGHT_SCREEN_TEST_CHILD").is_some() {
+        let _screen = Screen::open(Ink::NONE).expect("there is a terminal");
+        panic!("on purpose");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_panic_gives_the_terminal_back_before_it_is_told() {
+    let program = std::env::current_exe().unwrap();
+    let command = format!(
+        "{} --exact screen::tests::child_that_panics --nocapture; stty -a",
+        program.display()
+    );
+    // A terminal of its own.
+    let child = std::process::Command::new("script")
+        .args(["-qec", &command, "/dev/null"])
+        .env("PORCHLIGHT_SCREEN_TEST_CHILD", "1")
+        .env("TERM", "xterm")
+        .stdin(std::process::Stdio::null())
+        .output()
+        .expect("script(1) is part of every Linux");
+    let said = String::from_utf8_lossy(&child.stdout);
+    let at = |what: &str| said.find(what).unwrap_or_else(|| panic!("no {what:?} in {said:?}"));
+    assert!(at("\u{1B}[?1049h") < at("\u{1B}[?1049l"), "{said:?}");
+    assert!(at("\u{1B}[?1049l") < at("on purpose"), "{said:?}");
+    // Lines again, and an echo.
+    assert!(at(" icanon") > at("on purpose"), "{said:?}");
+    assert!(said.contains(" echo "), "{said:?}");
+}
