@@ -115,8 +115,6 @@ pub(crate) struct Around<'a> {
     pub(crate) visible: bool,
     /// Why a notice is held until later.
     pub(crate) quiet: Option<Suppressed>,
-    /// Whether notices are wanted.
-    pub(crate) notices: bool,
 }
 
 /// What the engine is to do at once.

@@ -126,9 +126,6 @@ impl Signals {
         if self.muted.contains(from) {
             return Err(Suppressed::Muted);
         }
-        if !around.notices {
-            return Err(Suppressed::SwitchedOff);
-        }
         around.quiet.map_or(Ok(()), Err)
     }
 
