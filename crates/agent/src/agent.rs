@@ -45,7 +45,7 @@ pub struct Setup {
     pub broker: Broker,
     /// As whom.
     pub part: Part,
-    /// Whether notices are wanted.
+    /// Whether notices of coming and going are wanted.
     pub notices: bool,
 }
 

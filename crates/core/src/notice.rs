@@ -114,7 +114,7 @@ pub enum Suppressed {
     NotTheirDoing,
     /// They neither came nor went.
     NeitherCameNorWent,
-    /// Notices are switched off.
+    /// Notices of coming and going are switched off. What is said to me alone rings nevertheless.
     SwitchedOff,
     /// I chose not to be disturbed. A knock is held until I may be.
     DoNotDisturb,

@@ -12,17 +12,21 @@ use crate::input::{PublishId, Refusal};
 use crate::notice::{Notice, Suppressed};
 use crate::roster::Roster;
 use crate::time::{Monotonic, Now};
-use crate::view::signals::{ExchangeStage, SignalsView, When};
+use crate::view::signals::{ExchangeStage, SignalsView};
 
 mod asking;
+mod command;
 mod exchange;
 mod hearing;
 mod ledger;
 mod outbox;
+mod outcome;
 mod record;
 mod typing;
+mod waiting;
 mod waves;
 
+pub use command::SignalCommand;
 pub use exchange::Why;
 pub use record::{Answer, BadSignalId, Signal, SignalId, TooLong, written};
 
@@ -34,72 +38,6 @@ use ledger::Ledger;
 use outbox::Outbox;
 use typing::Typing;
 use waves::{Bursts, Measure};
-
-/// What the person wants to say to somebody, or to know of them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SignalCommand {
-    /// Ask whether they have a minute.
-    Knock {
-        /// Whom.
-        to: UserId,
-        /// What is written, at most 280 characters as they are shown.
-        text: Option<String>,
-        /// When it is to arrive.
-        when: When,
-    },
-    /// Say hello.
-    Wave {
-        /// To whom.
-        to: UserId,
-        /// With what.
-        emoji: Option<String>,
-    },
-    /// Answer somebody's knock.
-    Answer {
-        /// Whose.
-        from: UserId,
-        /// Which.
-        id: SignalId,
-        /// What.
-        answer: Answer,
-    },
-    /// What somebody said was seen: its notice was acted on, or the conversation opened.
-    See {
-        /// Whose.
-        from: UserId,
-    },
-    /// A knock counts no more: mine, or somebody else's that waits until both are free.
-    Withdraw {
-        /// With whom.
-        with: UserId,
-        /// Which.
-        id: SignalId,
-    },
-    /// A key was pressed in a text to one person, or to the room.
-    Type {
-        /// To whom; to the room if `None`.
-        to: Option<UserId>,
-    },
-    /// That text was sent or given up.
-    StopTyping {
-        /// To whom; to the room if `None`.
-        to: Option<UserId>,
-    },
-    /// Tell me once when they are back, or do not.
-    TellWhenBack {
-        /// Of whom.
-        user: UserId,
-        /// Whether.
-        wanted: bool,
-    },
-    /// Nothing of them pops up, or it does again.
-    Mute {
-        /// Of whom.
-        user: UserId,
-        /// Whether.
-        muted: bool,
-    },
-}
 
 /// No more people are waited for than so many.
 const BACK: usize = 64;
@@ -115,8 +53,6 @@ pub(crate) struct Around<'a> {
     pub(crate) visible: bool,
     /// Why a notice is held until later.
     pub(crate) quiet: Option<Suppressed>,
-    /// Whether notices are wanted.
-    pub(crate) notices: bool,
 }
 
 /// What the engine is to do at once.
@@ -419,18 +355,4 @@ fn name(around: Around<'_>, user: &UserId) -> String {
     known.unwrap_or_else(|| {
         crate::text::display_text(user.as_str(), crate::text::MAX_NAME).unwrap_or_default()
     })
-}
-
-/// A knock that waits until both are free may go when this says so.
-fn both_free(around: Around<'_>, me: &UserId, other: &UserId) -> bool {
-    let free = |user| around.roster.glance(user, around.now).is_some_and(|glance| glance.is_free());
-    around.up && around.visible && free(me) && free(other)
-}
-
-/// A knock that waits for somebody to be back may go when this says so.
-fn is_back(around: Around<'_>, when: When, other: &UserId) -> bool {
-    when == When::Back
-        && around.up
-        && around.visible
-        && around.roster.glance(other, around.now).is_some_and(|glance| glance.is_around())
 }

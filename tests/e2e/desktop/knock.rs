@@ -110,7 +110,7 @@ async fn in_the_window_one_knocks_and_sees_how_far_it_has_come() {
     let window = desk.open(&alice).await;
     window.attribute(LINK, "data-state", "up", START).await;
     let bob = Light::new(&hub.url(), "bob", "desk").named("Bob").run("none");
-    bob.wait_line(|line| line.contains("connected to"), START).await;
+    window.element(&row("bob"), START).await;
     let mut inbox = Probe::connect(&hub.url()).await;
     inbox.subscribe("presence/bob/inbox/+").await;
     reach(&window, "bob").await;

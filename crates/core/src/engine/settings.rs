@@ -14,7 +14,7 @@ pub struct Settings {
     pub client_id: String,
     /// What it does.
     pub role: Role,
-    /// Whether notices are wanted.
+    /// Whether notices of coming and going are wanted.
     pub notices: bool,
     /// Whether this broker is known to speak MQTT 5, so that nothing makes us fall back to 3.1.1.
     pub speaks_v5: bool,

@@ -35,14 +35,7 @@ impl Engine {
             }
             own.availability.in_call(now).then_some(Suppressed::InCall)
         });
-        Around {
-            now,
-            roster: &self.roster,
-            up,
-            visible: !self.hidden && !wants_to_hide,
-            quiet,
-            notices: self.wants_notices,
-        }
+        Around { now, roster: &self.roster, up, visible: !self.hidden && !wants_to_hide, quiet }
     }
 
     fn with_signals<T>(

@@ -2,14 +2,14 @@
 
 use super::exchange::{Bell, Exchange};
 use super::waves::Burst;
-use super::{Answer, Around, News, Signal, SignalId, Signals, both_free, exchange, name};
+use super::{Answer, Around, News, Signal, SignalId, Signals, exchange, name};
 use crate::id::UserId;
 use crate::notice::{Notice, Suppressed, Who};
 use crate::time::Now;
 use crate::view::signals::{ExchangeKind, ExchangeStage, When};
 
 /// Unanswered knocks of one person that are held at a time.
-const STANDING: usize = 5;
+pub(super) const STANDING: usize = 5;
 /// Waves of one person within this stand as one in the list.
 const TOGETHER: std::time::Duration = std::time::Duration::from_secs(60);
 
@@ -53,7 +53,7 @@ impl Signals {
         }
     }
 
-    fn note_silence(&mut self, rung: Result<(), Suppressed>) {
+    pub(super) fn note_silence(&mut self, rung: Result<(), Suppressed>) {
         if let Err(silence) = rung {
             self.news.push_back(News::Silent(silence));
         }
@@ -97,42 +97,15 @@ impl Signals {
         rings.map(|()| self.news.push_back(News::Notify(notice)))
     }
 
-    /// Both are free, as this side sees it or the other said: it rings, once.
-    fn fire_theirs(
-        &mut self,
-        around: Around<'_>,
-        from: &UserId,
-        id: &SignalId,
-        seen_here: bool,
-    ) -> Result<(), Suppressed> {
-        let rings = self.rings(around, from);
-        let Some(exchange) = self.ledger.theirs(from, id) else {
-            return Err(Suppressed::Repeated);
-        };
-        exchange.forward(ExchangeStage::Delivered);
-        exchange.since = around.now.mono;
-        exchange.bell = bell(rings);
-        let notice = knock(exchange);
-        self.revision += 1;
-        if seen_here && around.visible {
-            self.outbox.push(around.now, from.clone(), Signal::Free { re: id.clone() });
-        }
-        self.say_delivered(around, from, id);
-        rings.map(|()| self.news.push_back(News::Notify(notice)))
-    }
-
     /// Whether something of somebody's may ring now.
-    fn rings(&self, around: Around<'_>, from: &UserId) -> Result<(), Suppressed> {
+    pub(super) fn rings(&self, around: Around<'_>, from: &UserId) -> Result<(), Suppressed> {
         if self.muted.contains(from) {
             return Err(Suppressed::Muted);
-        }
-        if !around.notices {
-            return Err(Suppressed::SwitchedOff);
         }
         around.quiet.map_or(Ok(()), Err)
     }
 
-    fn say_delivered(&mut self, around: Around<'_>, to: &UserId, re: &SignalId) {
+    pub(super) fn say_delivered(&mut self, around: Around<'_>, to: &UserId, re: &SignalId) {
         if around.visible {
             self.outbox.push(around.now, to.clone(), Signal::Delivered { re: re.clone() });
         }
@@ -153,92 +126,6 @@ impl Signals {
             _ => return,
         };
         self.outbox.push(around.now, from.clone(), signal);
-    }
-
-    // --- until both are free
-
-    fn hear_waiting(
-        &mut self,
-        around: Around<'_>,
-        from: &UserId,
-        id: SignalId,
-        text: Option<String>,
-    ) {
-        let waits = |exchange: &&Exchange| {
-            !exchange.mine && exchange.with == *from && exchange.stage == ExchangeStage::Waiting
-        };
-        let known = self.ledger.knows(from, &id) || self.ledger.theirs(from, &id).is_some();
-        if known || self.ledger.iter().filter(waits).count() >= STANDING {
-            return;
-        }
-        let mut exchange = heard(around, from, ExchangeKind::Knock, id, text);
-        exchange.when = When::BothFree;
-        exchange.stage = ExchangeStage::Waiting;
-        self.keep(exchange);
-    }
-
-    fn hear_free(&mut self, around: Around<'_>, from: &UserId, re: &SignalId) {
-        let withdrawn = self
-            .ledger
-            .mine(from, re)
-            .is_some_and(|exchange| exchange.stage == ExchangeStage::Withdrawn);
-        if withdrawn {
-            // They had not heard of it yet.
-            let signal = Signal::Withdrawn { re: re.clone(), of: None };
-            self.outbox.push(around.now, from.clone(), signal);
-        }
-        self.fire_mine(around.now, from, re);
-    }
-
-    fn hear_withdrawn(&mut self, from: &UserId, re: &SignalId) {
-        if let Some(exchange) = self.ledger.mine(from, re) {
-            // Whoever is asked may only end the waiting.
-            if exchange.stage == ExchangeStage::Waiting {
-                exchange.forward(ExchangeStage::Withdrawn);
-                self.revision += 1;
-            }
-            return;
-        }
-        if self.hears {
-            self.end(from, re, ExchangeStage::Withdrawn, None);
-        }
-    }
-
-    /// Time, or what became of others, may move what others said.
-    pub(super) fn follow_theirs(&mut self, around: Around<'_>) {
-        if around.up {
-            // Whoever is gone may never ask again, and says so again if they do.
-            let before = self.ledger.len();
-            self.ledger.retain(|exchange| {
-                let waits = !exchange.mine && exchange.stage == ExchangeStage::Waiting;
-                let gone =
-                    || around.roster.glance(&exchange.with, around.now).is_none_or(|g| g.is_gone());
-                !(waits && gone())
-            });
-            self.revision += u64::from(self.ledger.len() != before);
-        }
-        let waiting: Vec<_> = self
-            .ledger
-            .iter()
-            .filter(|exchange| !exchange.mine && exchange.stage == ExchangeStage::Waiting)
-            .filter(|exchange| both_free(around, &self.me, &exchange.with))
-            .map(|exchange| (exchange.with.clone(), exchange.id.clone()))
-            .collect();
-        for (from, id) in waiting {
-            self.ledger.note(&from, &id);
-            let rung = self.fire_theirs(around, &from, &id, true);
-            self.note_silence(rung);
-        }
-        if around.quiet.is_none() {
-            for exchange in self.ledger.iter_mut().filter(|exchange| exchange.bell == Bell::Held) {
-                exchange.bell = Bell::Silent;
-                if exchange.stands() {
-                    exchange.bell = Bell::Rung;
-                    self.revision += 1;
-                    self.news.push_back(News::Notify(knock(exchange)));
-                }
-            }
-        }
     }
 
     // --- what I do with it
@@ -323,7 +210,13 @@ impl Signals {
     }
 
     /// Somebody's knock was seen, answered or taken back elsewhere: its notice is over. One that only comes later makes none.
-    fn end(&mut self, from: &UserId, id: &SignalId, stage: ExchangeStage, answer: Option<Answer>) {
+    pub(super) fn end(
+        &mut self,
+        from: &UserId,
+        id: &SignalId,
+        stage: ExchangeStage,
+        answer: Option<Answer>,
+    ) {
         self.ledger.note(from, id);
         let Some(exchange) = self.ledger.theirs(from, id) else {
             return;
@@ -351,7 +244,7 @@ impl Signals {
         id: SignalId,
         emoji: Option<String>,
     ) -> Result<(), Suppressed> {
-        if self.ledger.note(from, &id) {
+        if self.ledger.knows(from, &id) {
             return Err(Suppressed::Repeated);
         }
         if self.muted.contains(from) {
@@ -360,6 +253,7 @@ impl Signals {
         if !self.waved_at_me.take(around.now, from) {
             return Err(Suppressed::TooMany);
         }
+        self.ledger.note(from, &id);
         let earlier = self.ledger.iter_mut().next_back().filter(|last| {
             !last.mine
                 && last.with == *from
@@ -389,7 +283,7 @@ impl Signals {
     }
 }
 
-const fn bell(rings: Result<(), Suppressed>) -> Bell {
+pub(super) const fn bell(rings: Result<(), Suppressed>) -> Bell {
     match rings {
         Ok(()) => Bell::Rung,
         Err(Suppressed::DoNotDisturb | Suppressed::InCall) => Bell::Held,
@@ -397,7 +291,7 @@ const fn bell(rings: Result<(), Suppressed>) -> Bell {
     }
 }
 
-fn knock(exchange: &Exchange) -> Notice {
+pub(super) fn knock(exchange: &Exchange) -> Notice {
     Notice::Knock {
         who: Who { user: exchange.with.to_string(), name: exchange.name.clone() },
         id: exchange.id.clone(),
@@ -406,7 +300,7 @@ fn knock(exchange: &Exchange) -> Notice {
     }
 }
 
-fn heard(
+pub(super) fn heard(
     around: Around<'_>,
     with: &UserId,
     kind: ExchangeKind,

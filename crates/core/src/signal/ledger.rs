@@ -36,16 +36,15 @@ impl Ledger {
         gone
     }
 
-    /// Whether this came before; from now on it did.
-    pub(super) fn note(&mut self, from: &UserId, id: &SignalId) -> bool {
-        let known = self.knows(from, id);
-        if !known {
-            if self.known.len() >= KNOWN {
-                self.known.pop_front();
-            }
-            self.known.push_back((from.clone(), id.clone()));
+    /// From now on this came before.
+    pub(super) fn note(&mut self, from: &UserId, id: &SignalId) {
+        if self.knows(from, id) {
+            return;
         }
-        known
+        if self.known.len() >= KNOWN {
+            self.known.pop_front();
+        }
+        self.known.push_back((from.clone(), id.clone()));
     }
 
     /// Whether this came before.
