@@ -70,8 +70,29 @@ pub fn local(at: Timestamp) -> String {
     then.strftime(format).to_string()
 }
 
+/// How long it is until the next day begins here, when [`local`] says of today's moments which day they were.
+#[must_use]
+pub fn until_tomorrow() -> Duration {
+    let now = jiff::Timestamp::from_millisecond(i64::try_from(now().wall.as_ms()).unwrap_or(0));
+    let now = now.map(|now| now.to_zoned(jiff::tz::TimeZone::system()));
+    let until = now.and_then(|now| Ok(now.duration_until(&now.tomorrow()?.start_of_day()?)));
+    // A calendar that ends today is none to wait for.
+    until.ok().and_then(|until| until.try_into().ok()).unwrap_or(Duration::from_secs(3600))
+}
+
 /// The IANA name of the time zone here, where the system tells.
 #[must_use]
 pub fn zone() -> Option<String> {
     jiff::tz::TimeZone::system().iana_name().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tomorrow_is_at_most_a_long_day_away() {
+        let until = until_tomorrow();
+        assert!(until > Duration::ZERO && until <= Duration::from_secs(25 * 3600), "{until:?}");
+    }
 }

@@ -165,7 +165,7 @@ impl Field {
             Self::Here => room.count(Group::Here).to_string(),
             Self::Away => room.count(Group::Away).to_string(),
             Self::Offline => room.count(Group::Offline).to_string(),
-            Self::Total => room.others().len().to_string(),
+            Self::Total => room.total().to_string(),
             Self::Names => names(&|person| person.group() == Group::Here),
             Self::AwayNames => names(&|person| person.group() == Group::Away),
             Self::Typing => names(&|person| person.typing),
@@ -195,7 +195,7 @@ struct Waybar {
 
 impl Waybar {
     fn of(room: &Room) -> Self {
-        let (here, total) = (room.count(Group::Here), room.others().len());
+        let (here, total) = (room.count(Group::Here), room.total());
         let alt = match (room.is_up(), here) {
             (false, _) => "down",
             (true, 0) => "nobody",

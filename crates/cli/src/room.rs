@@ -71,14 +71,22 @@ impl Room {
 
     /// Everybody else, as they are listed.
     pub(crate) fn others(&self) -> Vec<&PersonView> {
-        let mut others: Vec<_> =
-            self.people.values().filter(|person| Some(&person.user) != self.me.as_ref()).collect();
+        let mut others: Vec<_> = self.unsorted().collect();
         others.sort_by_cached_key(|person| person.order());
         others
     }
 
     /// How many of the others stand in that group.
     pub(crate) fn count(&self, group: Group) -> usize {
-        self.others().iter().filter(|person| person.group() == group).count()
+        self.unsorted().filter(|person| person.group() == group).count()
+    }
+
+    /// How many others there are.
+    pub(crate) fn total(&self) -> usize {
+        self.unsorted().count()
+    }
+
+    fn unsorted(&self) -> impl Iterator<Item = &PersonView> {
+        self.people.values().filter(|person| Some(&person.user) != self.me.as_ref())
     }
 }

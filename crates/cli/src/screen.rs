@@ -1,7 +1,7 @@
 //! `porchlight watch` on a terminal: the roster, alive.
 //!
 //! Owns the terminal while it lives, and gives it back as it was, after a panic, too. It draws when something changed
-//! or a key was pressed, and never otherwise: all times are times of day, which do not change by themselves.
+//! or a key was pressed, and at midnight: all times are times of day, which change by themselves only then.
 
 use std::io::{self, Stdout};
 

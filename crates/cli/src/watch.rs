@@ -181,6 +181,8 @@ impl Eyes {
                 tokio::select! {
                     wish = screen.wish() => wish,
                     _ = signals.next() => Wish::Quit,
+                    // What was "14:02" is "Mon 14:02" then.
+                    () = tokio::time::sleep(clock::until_tomorrow()) => Wish::Draw,
                 }
             }
             Self::Lines(_) | Self::Bar(_) => std::future::pending().await,
