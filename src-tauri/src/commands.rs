@@ -8,8 +8,10 @@ use porchlight_agent::leaving::Leave;
 use porchlight_agent::membership::Keep;
 use porchlight_core::id::UserId;
 use porchlight_core::input::Command;
+use porchlight_core::preferences::{Interest, Preference, Preset};
 use porchlight_core::signal::{Answer as Said, SignalCommand, SignalId};
 use porchlight_core::team::InviteOrder;
+use porchlight_core::view::settings::SettingsView;
 use porchlight_core::view::signals::When;
 use porchlight_core::view::team::{InvitationView, InviteShown, TeamPane};
 use porchlight_core::view::{ChosenStatus, Problem, Snapshot};
@@ -94,6 +96,55 @@ pub(crate) fn tell_when_back(desktop: State<'_, Desktop>, user: UserId, wanted: 
 #[tauri::command]
 pub(crate) fn mute(desktop: State<'_, Desktop>, user: UserId, muted: bool) {
     desktop.signal(SignalCommand::Mute { user, muted });
+}
+
+#[tauri::command]
+pub(crate) fn favourite(desktop: State<'_, Desktop>, user: UserId, favourite: bool) {
+    desktop.command(Command::Prefer(Preference::Favourite { user, favourite }));
+}
+
+#[tauri::command]
+pub(crate) fn nickname(desktop: State<'_, Desktop>, user: UserId, nickname: Option<String>) {
+    desktop.command(Command::Prefer(Preference::Nickname { user, nickname }));
+}
+
+#[tauri::command]
+pub(crate) fn notices_of(desktop: State<'_, Desktop>, user: UserId, interest: Interest) {
+    desktop.command(Command::Prefer(Preference::Notices { user, interest }));
+}
+
+#[tauri::command]
+pub(crate) fn hide_offline(desktop: State<'_, Desktop>, hide: bool) {
+    desktop.command(Command::Prefer(Preference::HideOffline(hide)));
+}
+
+#[tauri::command]
+pub(crate) fn keep_presets(desktop: State<'_, Desktop>, presets: Vec<Preset>) {
+    desktop.command(Command::Prefer(Preference::Presets(presets)));
+}
+
+#[tauri::command]
+pub(crate) fn pause_notices(desktop: State<'_, Desktop>, for_minutes: Option<u32>) {
+    let lasting = for_minutes.map(|minutes| Duration::from_secs(60 * u64::from(minutes)));
+    desktop.command(Command::PauseNotices(lasting));
+}
+
+#[tauri::command]
+pub(crate) async fn settings(desktop: State<'_, Desktop>) -> Answer<SettingsView> {
+    desktop.try_ask(Wish::Settings).await
+}
+
+#[tauri::command]
+pub(crate) async fn change_settings(
+    desktop: State<'_, Desktop>,
+    settings: SettingsView,
+) -> Answer<()> {
+    desktop.try_ask(|answer| Wish::ChangeSettings(Box::new(settings), answer)).await
+}
+
+#[tauri::command]
+pub(crate) async fn diagnostics(desktop: State<'_, Desktop>) -> Answer<String> {
+    desktop.try_ask(Wish::Diagnostics).await
 }
 
 #[tauri::command]

@@ -11,6 +11,8 @@ use porchlight_agent::membership::Membership;
 use porchlight_agent::teammates::Teammates;
 use porchlight_core::id::DeviceId;
 use porchlight_core::input::Command;
+use porchlight_core::view::preferences::PreferencesView;
+use porchlight_core::view::settings::SettingsView;
 use porchlight_core::view::signals::SignalsView;
 use porchlight_core::view::{LinkView, Problem, Snapshot, Stage};
 use porchlight_hub::{Hub, HubEvent};
@@ -21,7 +23,7 @@ use crate::notices::Notices;
 use crate::shell::Shell;
 use crate::tray::Tray;
 use crate::wish::{Answer, Desktop, Wish};
-use crate::{account, hosting, start};
+use crate::{account, hosting, settings, start};
 
 mod deed;
 mod vicinity;
@@ -191,6 +193,15 @@ impl Desk {
             }
             Wish::Leave(leave, answer) => self.leave_team(leave, answer),
             Wish::MoveHere(answer) => self.move_here(answer),
+            Wish::Settings(answer) => {
+                let _ = answer.send(settings::read(&self.flags));
+            }
+            Wish::ChangeSettings(wanted, answer) => {
+                let _ = answer.send(self.change_settings(&wanted).await);
+            }
+            Wish::Diagnostics(answer) => {
+                let _ = answer.send(Ok(self.diagnostics().await));
+            }
             Wish::OpenWindow => self.shell.open_window(),
             Wish::OpenLink(link) => self.open_link(&link),
             Wish::TakeLink(answer) => {
@@ -214,6 +225,59 @@ impl Desk {
             }
             Err(refused) => tracing::warn!("a link was not opened: {refused}"),
         }
+    }
+
+    async fn change_settings(&mut self, wanted: &SettingsView) -> Result<(), Problem> {
+        if self.deed.is_some() || self.stage != Stage::Running {
+            let message = "this is set once you are with your team; try again then";
+            return Err(start::problem("settings", message));
+        }
+        let settings::Changed { notices, anew } = settings::change(&self.flags, wanted)?;
+        let Some(team) = &self.team else {
+            return Ok(());
+        };
+        if !anew {
+            team.agent.handle.command(Command::WantNotices(notices));
+            return Ok(());
+        }
+        let Some(Team { agent, hub, .. }) = self.team.take() else {
+            return Ok(());
+        };
+        agent.handle.command(Command::Restart);
+        agent.stopped().await;
+        let began = start::again(&self.flags, hub).await;
+        let outcome = began.map(|team| self.begin(team));
+        if let Err(problem) = &outcome {
+            self.problems.push(problem.clone());
+        }
+        self.show_snapshot().await;
+        outcome
+    }
+
+    /// Neither names nor addresses: it is for pasting where others read it.
+    async fn diagnostics(&self) -> String {
+        let mut lines = vec![
+            format!("Porchlight {}", env!("CARGO_PKG_VERSION")),
+            format!("system: {} {}", std::env::consts::OS, std::env::consts::ARCH),
+        ];
+        for name in ["XDG_CURRENT_DESKTOP", "XDG_SESSION_TYPE"] {
+            let value = std::env::var(name).unwrap_or_else(|_| "not set".to_owned());
+            lines.push(format!("{name}: {value}"));
+        }
+        lines.push(format!("tray: {}", if self.desktop.has_tray() { "there" } else { "none" }));
+        if let Some(team) = &self.team {
+            lines.push(format!("hub here: {}", team.hub.is_some()));
+            lines.push(format!("member of a team: {}", team.membership.is_some()));
+            if let Ok(health) = team.agent.handle.health().await {
+                lines.push(format!("MQTT: {}", if health.speaks_v5 { "5" } else { "3.1.1" }));
+            }
+            if let Ok(counters) = team.agent.handle.diagnostics().await {
+                lines.push(format!("counters: {counters:?}"));
+            }
+        }
+        let codes: Vec<_> = self.snapshot().await.problems.into_iter().map(|it| it.code).collect();
+        lines.push(format!("problems: {}", codes.join(", ")));
+        lines.join("\n")
     }
 
     fn tray_there(&mut self, there: bool) {
@@ -250,6 +314,7 @@ impl Desk {
             people: Vec::new(),
             problems: self.problems.clone(),
             signals: SignalsView::default(),
+            preferences: PreferencesView::default(),
         }
     }
 

@@ -18,6 +18,7 @@ mod eyes;
 mod hosting;
 mod link;
 mod notices;
+mod settings;
 mod shell;
 #[cfg(target_os = "linux")]
 mod single;

@@ -9,9 +9,11 @@ use porchlight_agent::flags::{Flags, Resolved};
 use porchlight_agent::habits::Habits;
 use porchlight_agent::leaving::{self, Leave};
 use porchlight_agent::membership::{self, Keep, Membership, MembershipError};
+use porchlight_agent::preferences::Kept;
 use porchlight_agent::team::join as redeem;
 use porchlight_agent::teammates::Teammates;
 use porchlight_core::id::{DeviceId, UserId};
+use porchlight_core::notice::NoticePolicy;
 use porchlight_core::team::{Invitation, InvitationError, Joined, MAX_TEAM_NAME};
 use porchlight_core::text::{MAX_NAME, display_text};
 use porchlight_core::view::{Problem, Stage};
@@ -183,11 +185,12 @@ async fn enter(resolved: &Resolved, user: UserId, hub: Option<Hub>) -> Result<Te
         user,
         kind: Some(device::kind().to_owned()),
         habits: resolved.habits,
+        preferences: Kept::read(&resolved.places),
         identity,
         eyes: Eyes::Watch(watch),
     };
     let part = Part::Holder(Box::new(presence));
-    let agent = Agent::start(Setup { broker, part, notices: resolved.notices })
+    let agent = Agent::start(Setup { broker, part, notices: Some(resolved.notices) })
         .map_err(|error| problem("tls", error))?;
     let membership = resolved.membership.clone();
     Ok(Team { stage: Stage::Running, agent, device, hub, membership, teammates: None })
@@ -278,7 +281,8 @@ pub(crate) async fn leave(
     }
 }
 
-async fn again(flags: &Flags, hub: Option<Hub>) -> Result<Team, Problem> {
+/// The person again, as the config has it now.
+pub(crate) async fn again(flags: &Flags, hub: Option<Hub>) -> Result<Team, Problem> {
     let resolved = resolve(flags)?;
     let user = resolved.user.clone().ok_or_else(|| problem("no_user", "start Porchlight again"))?;
     enter(&resolved, user, hub).await
@@ -311,12 +315,17 @@ pub(crate) async fn look_around() -> Result<Team, Problem> {
         name,
         kind: Some(device::kind().to_owned()),
         habits,
+        preferences: Kept::fleeting(),
         identity: Identity::fleeting(device.clone(), &mut rng),
         eyes: Eyes::Watch(watch),
     };
     let part = Part::Holder(Box::new(presence));
-    let agent = Agent::start(Setup { broker: broker.clone(), part, notices: true })
-        .map_err(|error| problem("demo", error))?;
+    let agent = Agent::start(Setup {
+        broker: broker.clone(),
+        part,
+        notices: Some(NoticePolicy::default()),
+    })
+    .map_err(|error| problem("demo", error))?;
     let teammates = Some(Teammates::come(&broker));
     let hub = Some(hub);
     Ok(Team { stage: Stage::LookingAround, agent, device, hub, membership: None, teammates })

@@ -8,6 +8,7 @@ use porchlight_agent::membership::Keep;
 use porchlight_core::input::Command;
 use porchlight_core::signal::SignalCommand;
 use porchlight_core::team::Joined;
+use porchlight_core::view::settings::SettingsView;
 use porchlight_core::view::team::InvitationView;
 use porchlight_core::view::{Problem, Snapshot};
 use tokio::sync::{mpsc, oneshot};
@@ -51,6 +52,10 @@ pub(crate) enum Wish {
     Standing(Answer<Standing>),
     Leave(Leave, Answer<()>),
     MoveHere(Answer<()>),
+    Settings(Answer<SettingsView>),
+    ChangeSettings(Box<SettingsView>, Answer<()>),
+    /// What helps whoever is asked for help, and holds no secret.
+    Diagnostics(Answer<String>),
     OpenWindow,
     /// A link that the person followed, as it came.
     OpenLink(String),

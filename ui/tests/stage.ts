@@ -10,6 +10,8 @@ import type {
   Member,
   MeView,
   PersonView,
+  PreferencesView,
+  SettingsView,
   SignalsView,
   Snapshot,
   TeamPane,
@@ -56,8 +58,18 @@ export function snapshot(part: Partial<Snapshot> = {}): Snapshot {
     people: [],
     problems: [],
     signals: { exchanges: [], typing: [], back: [], muted: [] },
+    preferences: preferences(),
     ...part,
   };
+}
+
+export function preferences(part: Partial<PreferencesView> = {}): PreferencesView {
+  return { people: [], hide_offline: false, presets: [], notices_off_until: null, ...part };
+}
+
+export function settings(part: Partial<SettingsView> = {}): SettingsView {
+  const notices = { about: 'everyone' as const, come: true, go: true, away: false, back: false, quiet_hours: null };
+  return { name: 'Mia', away_after_s: 300, user_topic: true, notices, starts_at_login: false, ...part };
 }
 
 export function update(seq: number, part: Partial<Update> = {}): Update {
@@ -141,6 +153,15 @@ export function fakeHost(first: Snapshot) {
     stopTyping: vi.fn<Host['stopTyping']>(async () => {}),
     tellWhenBack: vi.fn<Host['tellWhenBack']>(async () => {}),
     mute: vi.fn<Host['mute']>(async () => {}),
+    favourite: vi.fn<Host['favourite']>(async () => {}),
+    nickname: vi.fn<Host['nickname']>(async () => {}),
+    noticesOf: vi.fn<Host['noticesOf']>(async () => {}),
+    hideOffline: vi.fn<Host['hideOffline']>(async () => {}),
+    keepPresets: vi.fn<Host['keepPresets']>(async () => {}),
+    settings: vi.fn<Host['settings']>(async () => settings()),
+    changeSettings: vi.fn<Host['changeSettings']>(async () => {}),
+    diagnostics: vi.fn<Host['diagnostics']>(async () => 'Porchlight'),
+    pauseNotices: vi.fn<Host['pauseNotices']>(async () => {}),
     listen: vi.fn<Host['listen']>(async (name, told) => {
       const heard = told as (news: unknown) => void;
       listeners.push([name, heard]);
@@ -186,9 +207,12 @@ export async function open(first: Snapshot, otherwise: (stage: ReturnType<typeof
   return stage;
 }
 
-/** Lets promises that are due resolve and the window follow. */
+/** Lets promises that are due resolve, a frame go by and the window follow. */
 export async function settled(): Promise<void> {
   flushSync();
+  await new Promise((done) => setTimeout(done));
+  flushSync();
+  await new Promise((done) => requestAnimationFrame(done));
   await new Promise((done) => setTimeout(done));
   flushSync();
 }

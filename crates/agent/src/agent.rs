@@ -12,8 +12,9 @@ use porchlight_core::effect::{Effect, Saved};
 use porchlight_core::engine::{Engine, Health, Holder, Role, Settings};
 use porchlight_core::id::{UserId, reader_client_id};
 use porchlight_core::input::{Command, Input, LinkEvent, Refusal};
-use porchlight_core::notice::Notice;
+use porchlight_core::notice::{Notice, NoticePolicy};
 use porchlight_core::observation::Observation;
+use porchlight_core::preferences::Preferences;
 use porchlight_core::team::Address;
 use porchlight_core::view::tray::TrayView;
 use porchlight_core::view::{PersonView, Problem, Snapshot, Stage, Update};
@@ -26,6 +27,7 @@ use crate::device::{Identity, Unsaved};
 use crate::habits::Habits;
 use crate::membership::Membership;
 use crate::mqtt::{Link, Reach};
+use crate::preferences::{self, Kept};
 
 mod following;
 
@@ -45,8 +47,8 @@ pub struct Setup {
     pub broker: Broker,
     /// As whom.
     pub part: Part,
-    /// Whether notices of coming and going are wanted.
-    pub notices: bool,
+    /// Which notices are wanted; `None` of somebody who wants none.
+    pub notices: Option<NoticePolicy>,
 }
 
 /// As whom to connect.
@@ -73,6 +75,8 @@ pub struct Presence {
     pub kind: Option<String>,
     /// How it is held.
     pub habits: Habits,
+    /// What they want of this app for themselves.
+    pub preferences: Kept,
     /// Which device, and what is kept of it across runs.
     pub identity: Identity,
     /// What tells whether somebody is there.
@@ -262,6 +266,9 @@ struct Driver {
     following: Following,
     eyes: Option<Eyes>,
     identity: Option<Identity>,
+    preferences: Option<Kept>,
+    /// How much later it is here than in Greenwich, as the engine was told.
+    offset_s: Option<i32>,
     asks: mpsc::UnboundedReceiver<Ask>,
     events: mpsc::UnboundedSender<Event>,
     /// Inputs that effects gave rise to.
@@ -281,10 +288,12 @@ impl Driver {
         let mut rng = fastrand::Rng::new();
         let mut eyes = None;
         let mut identity = None;
+        let mut kept_wishes = None;
         let mut speaks_v5 = false;
         let (role, client_id) = match setup.part {
             Part::Holder(presence) => {
-                let Presence { habits, identity: kept, .. } = *presence;
+                let Presence { habits, identity: kept, preferences: wanted, .. } = *presence;
+                kept_wishes = Some(wanted);
                 let client_id = kept.client_id.clone();
                 speaks_v5 = kept.speaks_v5;
                 let holder = Holder {
@@ -313,7 +322,11 @@ impl Driver {
             root: reach.broker().root.clone(),
             client_id,
             role,
-            notices: setup.notices,
+            notices: setup.notices.unwrap_or_else(NoticePolicy::silent),
+            preferences: kept_wishes
+                .as_ref()
+                .map(|it: &Kept| it.wanted().clone())
+                .unwrap_or_default(),
             speaks_v5,
             muted: identity.as_ref().map(Identity::muted).unwrap_or_default(),
             seed: rng.u64(..),
@@ -327,6 +340,8 @@ impl Driver {
             following: Following::default(),
             eyes,
             identity,
+            preferences: kept_wishes,
+            offset_s: None,
             asks,
             events,
             backlog: VecDeque::new(),
@@ -340,6 +355,9 @@ impl Driver {
             && let Ok(first) = tokio::time::timeout(FIRST_LOOK, eyes.next()).await
         {
             self.take(Input::Observed(first)).await;
+        }
+        if let Some(problem) = self.preferences.as_ref().and_then(Kept::problem) {
+            self.take(Input::ProblemFound(problem)).await;
         }
         self.take(Input::Start).await;
         while !self.stopped {
@@ -393,6 +411,11 @@ impl Driver {
 
     /// Tells the engine, and does all that it asks for.
     async fn take(&mut self, input: Input) {
+        let offset_s = clock::offset_s();
+        if self.offset_s != Some(offset_s) {
+            self.offset_s = Some(offset_s);
+            self.backlog.push_back(Input::ZoneChanged { offset_s });
+        }
         self.backlog.push_back(input);
         while let Some(input) = self.backlog.pop_front() {
             if let Input::Link(event) = &input {
@@ -499,6 +522,7 @@ impl Driver {
             Effect::Notify(notice) => self.tell(Event::Notify(notice)),
             Effect::WithdrawNotice { key } => self.tell(Event::WithdrawNotice(key)),
             Effect::SaveMuted(muted) => self.save_muted(&muted),
+            Effect::SavePreferences(wanted) => self.save_preferences(wanted),
             Effect::Complain { topic, error } => {
                 tracing::warn!(%topic, "messages of this topic are dropped: {error}");
             }
@@ -535,6 +559,16 @@ impl Driver {
         if let Some(identity) = &self.identity {
             let outcome = identity.save_muted(muted);
             self.note_saved(outcome);
+        }
+    }
+
+    fn save_preferences(&mut self, wanted: Preferences) {
+        if let Some(preferences) = &mut self.preferences {
+            let code = preferences::CODE.to_owned();
+            self.backlog.push_back(match preferences.keep(wanted) {
+                Ok(()) => Input::ProblemSolved { code },
+                Err(error) => Input::ProblemFound(Problem { code, message: error.to_string() }),
+            });
         }
     }
 

@@ -80,6 +80,14 @@ pub fn until_tomorrow() -> Duration {
     until.ok().and_then(|until| until.try_into().ok()).unwrap_or(Duration::from_secs(3600))
 }
 
+/// How much later it is here than in Greenwich now, in seconds.
+#[must_use]
+pub fn offset_s() -> i32 {
+    let now = i64::try_from(now().wall.as_ms()).ok();
+    let now = now.and_then(|now| jiff::Timestamp::from_millisecond(now).ok());
+    now.map_or(0, |now| jiff::tz::TimeZone::system().to_offset(now).seconds())
+}
+
 /// The IANA name of the time zone here, where the system tells.
 #[must_use]
 pub fn zone() -> Option<String> {

@@ -13,10 +13,13 @@ use std::time::Duration;
 
 use porchlight_core::engine::{GRACE, LEASE};
 use porchlight_core::id::{DeviceId, UserId};
+use porchlight_core::notice::{About, NoticePolicy, QuietHours, QuietHoursError};
 use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize};
 
 use crate::broker::Broker;
+
+pub mod edit;
 
 /// The file's content. Everything may be left out.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -140,16 +143,39 @@ impl Default for PresenceConfig {
 }
 
 /// `[notices]`
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct NoticesConfig {
-    /// Whether a notice pops up when somebody comes or goes.
-    pub come_and_go: bool,
+    /// Whose coming and going is told: `everyone`, `favourites`, `chosen` or `nobody`.
+    pub about: About,
+    /// Whether it is told that somebody came.
+    pub come: Option<bool>,
+    /// That somebody went.
+    pub go: Option<bool>,
+    /// That somebody left the keyboard.
+    pub away: bool,
+    /// And that they are back at it.
+    pub back: bool,
+    /// When nothing pops up: `22:00-07:00`.
+    #[serde(deserialize_with = "parsed")]
+    pub quiet_hours: Option<QuietHours>,
+    /// Both `come` and `go`, where those are not said.
+    pub come_and_go: Option<bool>,
 }
 
-impl Default for NoticesConfig {
-    fn default() -> Self {
-        Self { come_and_go: true }
+impl NoticesConfig {
+    /// What that comes to.
+    #[must_use]
+    pub fn policy(&self) -> NoticePolicy {
+        let usual = self.come_and_go.unwrap_or(true);
+        NoticePolicy {
+            about: self.about,
+            come: self.come.unwrap_or(usual),
+            go: self.go.unwrap_or(usual),
+            away: self.away,
+            back: self.back,
+            quiet: self.quiet_hours,
+        }
     }
 }
 
@@ -298,6 +324,12 @@ impl FromWritten for Option<SocketAddr> {
     }
 }
 
+impl FromWritten for Option<QuietHours> {
+    fn from_written(text: &str) -> Result<Self, String> {
+        text.parse().map(Some).map_err(|error: QuietHoursError| error.to_string())
+    }
+}
+
 impl FromWritten for Span {
     fn from_written(text: &str) -> Result<Self, String> {
         text.parse().map_err(|error: SpanError| error.to_string())
@@ -363,7 +395,12 @@ pub fn read(path: &Path) -> Result<Option<Config>, ConfigError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(ConfigError::Unreadable { path: path.to_owned(), error }),
     };
-    toml::from_str(&text).map(Some).map_err(|error| {
+    parse(path, &text).map(Some)
+}
+
+/// Reads what is, or would be, in the config file.
+fn parse(path: &Path, text: &str) -> Result<Config, ConfigError> {
+    toml::from_str(text).map_err(|error| {
         let at = error.span().map_or(0, |span| span.start);
         let line = text[..at.min(text.len())].matches('\n').count() + 1;
         let message = error.message().to_owned();

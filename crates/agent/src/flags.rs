@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use porchlight_activity::Choice;
 use porchlight_core::id::{DeviceId, UserId};
+use porchlight_core::notice::NoticePolicy;
 use porchlight_core::text::{MAX_NAME, display_text};
 
 use crate::broker::{Broker, ClientCertificate, Login, Password, Trust};
@@ -67,8 +68,8 @@ pub struct Resolved {
     pub desktop_dnd: bool,
     /// How presence is held.
     pub habits: Habits,
-    /// Whether notices are wanted.
-    pub notices: bool,
+    /// Which notices are wanted.
+    pub notices: NoticePolicy,
     /// Whether the desktop app runs a hub, be it that of the team that was joined or one for this machine alone.
     pub runs_hub: bool,
     /// Where the hub of a team that is hosted here listens, where that was said.
@@ -138,7 +139,7 @@ impl Flags {
                 calls_dnd: config.activity.calls == Calls::Dnd,
                 user_topic: config.presence.user_topic,
             },
-            notices: config.notices.come_and_go,
+            notices: config.notices.policy(),
             configured: configured || joined.is_some(),
             membership,
         })

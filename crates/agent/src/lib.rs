@@ -5,6 +5,7 @@
 //! into the engine, and what it asks for is done.
 
 pub mod agent;
+pub mod autostart;
 pub mod broker;
 pub mod clock;
 pub mod config;
@@ -17,6 +18,7 @@ pub mod membership;
 mod mqtt;
 pub mod nearby;
 pub mod places;
+pub mod preferences;
 pub mod qr;
 mod store;
 pub mod team;

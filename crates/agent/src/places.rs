@@ -52,6 +52,12 @@ impl Places {
         self.config.join("config.toml")
     }
 
+    /// What the person wants of this app for themselves.
+    #[must_use]
+    pub fn preferences_file(&self) -> PathBuf {
+        self.config.join("preferences.toml")
+    }
+
     /// Where a hub on this machine says which address it has.
     #[must_use]
     pub fn hub_file(&self) -> PathBuf {

@@ -16,6 +16,7 @@ use crate::agent::{Agent, Eyes, Part, Presence, Setup};
 use crate::broker::Broker;
 use crate::device::Identity;
 use crate::habits::Habits;
+use crate::preferences::Kept;
 
 /// What a scripted person does.
 #[derive(Debug, Clone, Copy)]
@@ -165,11 +166,12 @@ impl Scene {
             name: role.name.to_owned(),
             kind: Some(role.kind.to_owned()),
             habits: Habits::default(),
+            preferences: Kept::fleeting(),
             identity: Identity::fleeting(device, &mut fastrand::Rng::new()),
             eyes: Eyes::Script(script),
         };
         let part = Part::Holder(Box::new(presence));
-        let agent = Agent::start(Setup { broker: broker.clone(), part, notices: false });
+        let agent = Agent::start(Setup { broker: broker.clone(), part, notices: None });
         Some(Self { agent: agent.ok()?, eyes })
     }
 

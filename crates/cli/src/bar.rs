@@ -290,6 +290,7 @@ mod tests {
             leaves: Vec::new(),
             problems: None,
             signals: None,
+            preferences: None,
         });
         room
     }

@@ -33,7 +33,7 @@ async fn write(flags: &Flags, command: Command, timeout: Duration) -> Result<(),
             resolved.places.config_file().display()
         ))
     })?;
-    let mut agent = Agent::start(Setup { broker, part: Part::Chooser(user), notices: false })?;
+    let mut agent = Agent::start(Setup { broker, part: Part::Chooser(user), notices: None })?;
     agent.handle.command(command);
     answer::wait(&mut agent, timeout, |event| match event {
         Event::ChoiceSettled(Ok(())) => Some(Ok(())),

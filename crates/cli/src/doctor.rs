@@ -97,7 +97,7 @@ async fn broker(resolved: &Resolved, args: &Doctor) -> Finding {
 async fn look(resolved: &Resolved, args: &Doctor) -> Result<String, Failure> {
     let broker = say::broker(resolved)?;
     let words = broker.to_string();
-    let mut agent = Agent::start(Setup { broker, part: Part::Reader, notices: false })?;
+    let mut agent = Agent::start(Setup { broker, part: Part::Reader, notices: None })?;
     answer::wait(&mut agent, args.timeout.0, |event| {
         (*event == Event::SnapshotRead).then_some(Ok(()))
     })

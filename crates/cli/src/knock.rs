@@ -135,7 +135,7 @@ async fn call(flags: &Flags, whom: &str, timeout: Duration) -> Result<Call, Fail
         ))
     })?;
     let mut agent =
-        Agent::start(Setup { broker, part: Part::Caller(user.clone()), notices: false })?;
+        Agent::start(Setup { broker, part: Part::Caller(user.clone()), notices: None })?;
     answer::wait(&mut agent, timeout, |event| (*event == Event::SnapshotRead).then_some(Ok(())))
         .await?;
     let people = agent.handle.people().await?;

@@ -59,11 +59,12 @@ pub(crate) async fn run(flags: &Flags, args: Run) -> Result<(), Failure> {
         user,
         kind: Some(kind),
         habits,
+        preferences: porchlight_agent::preferences::Kept::fleeting(),
         identity,
         eyes: Eyes::Watch(watch),
     };
     let part = Part::Holder(Box::new(presence));
-    let mut agent = Agent::start(Setup { broker: broker.clone(), part, notices: false })?;
+    let mut agent = Agent::start(Setup { broker: broker.clone(), part, notices: None })?;
     let host = broker.address().host().to_owned();
     let mut teller =
         Teller { broker: broker.to_string(), last: String::new(), knocks: VecDeque::new() };

@@ -35,7 +35,7 @@ pub(crate) struct Args {
 pub(crate) async fn wait(flags: &Flags, args: Args) -> Result<(), Failure> {
     let resolved = flags.resolve().map_err(Failure::usage)?;
     let broker = say::broker(&resolved)?;
-    let mut agent = Agent::start(Setup { broker, part: Part::Reader, notices: false })?;
+    let mut agent = Agent::start(Setup { broker, part: Part::Reader, notices: None })?;
     let mut wanted = Wanted { person: args.person, room: Room::new(None), problem: None };
     let limit = args.until.map(|span| span.0);
     let came = match limit {

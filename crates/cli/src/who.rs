@@ -13,7 +13,7 @@ use crate::{answer, say};
 pub(crate) async fn who(flags: &Flags, args: Who) -> Result<(), Failure> {
     let resolved = flags.resolve().map_err(Failure::usage)?;
     let broker = say::broker(&resolved)?;
-    let mut agent = Agent::start(Setup { broker, part: Part::Reader, notices: false })?;
+    let mut agent = Agent::start(Setup { broker, part: Part::Reader, notices: None })?;
     answer::wait(&mut agent, args.timeout.0, |event| {
         (*event == Event::SnapshotRead).then_some(Ok(()))
     })

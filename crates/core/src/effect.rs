@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::id::{DeviceId, UserId};
 use crate::input::{PublishId, Refusal};
 use crate::notice::Notice;
+use crate::preferences::Preferences;
 use crate::team::Address;
 use crate::view::Update;
 use crate::view::tray::TrayView;
@@ -46,6 +47,8 @@ pub enum Effect {
     },
     /// Keep across runs of whom nothing pops up.
     SaveMuted(BTreeSet<UserId>),
+    /// Keep across runs what the person wants for themselves.
+    SavePreferences(Preferences),
     /// Write to the log, once a topic, that its messages are dropped.
     Complain {
         /// The topic.

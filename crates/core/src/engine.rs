@@ -14,8 +14,9 @@ use crate::diagnostics::Diagnostics;
 use crate::effect::{Effect, Publish};
 use crate::id::{Root, UserId};
 use crate::input::{Command, Input, PublishId};
-use crate::notice::{Notice, Notices};
+use crate::notice::{Notice, NoticePolicy, Notices, Silence};
 use crate::observation::Observation;
+use crate::preferences::Preferences;
 use crate::presence::{CLOCKS_DIFFER, Choice, Observed};
 use crate::roster::Roster;
 use crate::session::{AfterGoodbye, CHOICE_EXPIRY, Phase, Session};
@@ -33,6 +34,7 @@ mod companion;
 mod inbound;
 mod linking;
 mod own;
+mod preferring;
 mod reading;
 mod settings;
 mod showing;
@@ -69,7 +71,11 @@ pub struct Engine {
     notices: Notices,
     /// What passes between me and others, where I am somebody whom it may.
     signals: Option<Signals>,
-    wants_notices: bool,
+    policy: NoticePolicy,
+    silence: Silence,
+    preferences: Preferences,
+    /// Counts what changes of what is shown of them.
+    preferred: u64,
     problems: BTreeMap<String, Problem>,
     diagnostics: Diagnostics,
     /// Topics whose messages were complained of, so that each is logged once.
@@ -93,6 +99,8 @@ struct Shown {
     tray: Option<TrayView>,
     /// The revision of the signals.
     signals: u64,
+    /// And of the preferences.
+    preferred: u64,
 }
 
 impl Engine {
@@ -128,7 +136,10 @@ impl Engine {
             hub_records: 0,
             notices: Notices::default(),
             signals,
-            wants_notices: settings.notices,
+            policy: settings.notices,
+            silence: Silence::default(),
+            preferred: u64::from(settings.preferences != Preferences::default()),
+            preferences: settings.preferences.tidy(),
             problems: BTreeMap::new(),
             diagnostics: Diagnostics::default(),
             complained: BTreeSet::new(),
@@ -151,6 +162,7 @@ impl Engine {
             Input::Companion(event) => self.handle_companion(now, &event),
             Input::Observed(observation) => self.handle_observation(now, observation),
             Input::Command(command) => self.handle_command(now, command),
+            Input::ZoneChanged { offset_s } => self.silence.zone_is(offset_s),
             Input::ProblemFound(problem) => {
                 self.problems.insert(problem.code.clone(), problem);
             }
@@ -190,6 +202,7 @@ impl Engine {
             people: self.others().cloned().collect(),
             problems: self.shown.problems.clone(),
             signals: self.signals.as_ref().map(Signals::view).unwrap_or_default(),
+            preferences: self.preferences_view(),
         }
     }
 
@@ -271,6 +284,9 @@ impl Engine {
                     self.connect_now(now);
                 }
             }
+            Command::Prefer(preference) => self.prefer(preference),
+            Command::WantNotices(policy) => self.policy = policy,
+            Command::PauseNotices(lasting) => self.pause_notices(now, lasting),
             Command::Signal(signal) => self.handle_signal(now, signal),
             Command::Quit => {
                 self.withdraw_signals(now);
@@ -296,6 +312,7 @@ impl Engine {
             self.session.next_deadline(),
             self.roster.next_deadline(),
             self.notices.next_deadline(),
+            self.silence.next_deadline(now, &self.policy),
             self.signals.as_ref().and_then(Signals::next_deadline),
             self.own.as_ref().and_then(|own| own.availability.next_deadline(now)),
             self.choosing.as_ref().and_then(|choosing| choosing.next_deadline(now)),
@@ -308,6 +325,7 @@ impl Engine {
 
     fn follow_time(&mut self, now: Now) {
         self.roster.expire(now);
+        self.preferred += u64::from(self.silence.expire(now));
         // With time, because a call ends as well when nobody is there any more.
         if let (Some(own), Some(choosing)) = (&self.own, &mut self.choosing)
             && own.holder.calls_dnd
@@ -324,12 +342,13 @@ impl Engine {
             _ => {}
         }
         for notice in self.notices.poll(now) {
-            if let (Notice::Came(who), Some(signals)) = (&notice, &mut self.signals)
+            if let (Notice::Came(who) | Notice::CameBack(who), Some(signals)) =
+                (&notice, &mut self.signals)
                 && signals.told_back(now, &who.user)
             {
                 continue;
             }
-            self.effects.push_back(Effect::Notify(notice));
+            self.notify(notice);
         }
     }
 

@@ -4,7 +4,9 @@
 
 use std::time::Duration;
 
+use crate::notice::NoticePolicy;
 use crate::observation::Observation;
+use crate::preferences::Preference;
 use crate::signal::SignalCommand;
 use crate::view::{ChosenStatus, Problem};
 
@@ -23,6 +25,11 @@ pub enum Input {
     Observed(Observation),
     /// The person wants something.
     Command(Command),
+    /// So much later than in Greenwich it is here, in seconds: at the start, and whenever that changes.
+    ZoneChanged {
+        /// East is more.
+        offset_s: i32,
+    },
     /// Something outside is wrong that the person should know. A later one with the same code replaces it.
     ProblemFound(Problem),
     /// It is wrong no longer.
@@ -251,6 +258,12 @@ pub enum Command {
     },
     /// Say what the devices observe again.
     ClearChosen,
+    /// Want something of this app for myself. Nobody else learns of it.
+    Prefer(Preference),
+    /// Want these notices from now on.
+    WantNotices(NoticePolicy),
+    /// Pop up nothing for so long, or from now on as before.
+    PauseNotices(Option<Duration>),
     /// Say something to one person, or to know something of them.
     Signal(SignalCommand),
     /// Try to connect now.

@@ -18,6 +18,7 @@ pub mod input;
 pub mod line;
 pub mod notice;
 pub mod observation;
+pub mod preferences;
 pub mod presence;
 pub mod roster;
 mod session;

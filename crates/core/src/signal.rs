@@ -252,6 +252,11 @@ impl Signals {
             .map(|exchange| (&exchange.with, exchange.name.as_str(), &exchange.id))
     }
 
+    /// Of whom nothing pops up.
+    pub(crate) fn muted(&self) -> &BTreeSet<UserId> {
+        &self.muted
+    }
+
     /// Whether I was told a moment ago that somebody is back: then it need not be said again.
     pub(crate) fn told_back(&mut self, now: Now, user: &str) -> bool {
         const MOMENT: std::time::Duration = std::time::Duration::from_secs(10);

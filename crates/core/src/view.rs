@@ -9,10 +9,13 @@
 use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
+use crate::view::preferences::PreferencesView;
 use crate::view::signals::SignalsView;
 
 #[cfg(test)]
 mod contract;
+pub mod preferences;
+pub mod settings;
 pub mod signals;
 pub mod team;
 pub mod tray;
@@ -310,6 +313,8 @@ pub struct Snapshot {
     pub problems: Vec<Problem>,
     /// Knocks, waves and typing to me.
     pub signals: SignalsView,
+    /// What I want of this app for myself.
+    pub preferences: PreferencesView,
 }
 
 /// What changed since the update numbered one less. A reader that misses a number asks for a new snapshot.
@@ -335,4 +340,8 @@ pub struct Update {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
     pub signals: Option<Box<SignalsView>>,
+    /// All that I want of this app for myself, if anything of it changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub preferences: Option<Box<PreferencesView>>,
 }

@@ -7,6 +7,8 @@ use porchlight_core::effect::Effect;
 use porchlight_core::engine::{Engine, Role, Settings};
 use porchlight_core::id::Root;
 use porchlight_core::input::{Granted, Input, LinkEvent, Message};
+use porchlight_core::notice::NoticePolicy;
+use porchlight_core::preferences::Preferences;
 use porchlight_core::time::{Monotonic, Now, Timestamp};
 use porchlight_core::view::PersonView;
 use serde::Deserialize;
@@ -86,7 +88,8 @@ fn every_vector_holds() {
                 root: Root::parse(&case.topic_root).expect("a root of the vectors"),
                 client_id: "plrvectors".to_owned(),
                 role: Role::Reader,
-                notices: false,
+                notices: NoticePolicy::silent(),
+                preferences: Preferences::default(),
                 speaks_v5: true,
                 muted: std::collections::BTreeSet::new(),
                 seed: 1,

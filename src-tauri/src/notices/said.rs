@@ -1,7 +1,7 @@
 //! A notice in words.
 
 use porchlight_core::id::UserId;
-use porchlight_core::notice::{Notice, Who};
+use porchlight_core::notice::{Notice, Several, Who};
 use porchlight_core::signal::{Answer, SignalId};
 use porchlight_core::view::CauseView;
 
@@ -106,21 +106,42 @@ pub(super) fn say(notice: &Notice) -> Said {
             key,
             knock: None,
         },
-        Notice::Summary { came, went } => {
-            let here = (!came.is_empty()).then(|| format!("Here: {}", names(came)));
-            let gone = (!went.is_empty()).then(|| format!("Gone: {}", names(went)));
-            Said {
-                summary: match (came.len(), went.len()) {
-                    (came, 0) => format!("{came} people are here"),
-                    (0, went) => format!("{went} people left"),
-                    (came, went) => format!("{came} came, {went} left"),
-                },
-                body: [here, gone].into_iter().flatten().collect::<Vec<_>>().join("\n"),
-                category: if came.is_empty() { "presence.offline" } else { "presence.online" },
-                key,
-                knock: None,
-            }
-        }
+        Notice::WentAway(who, cause) => Said {
+            summary: format!("{} is away", who.name),
+            body: match cause {
+                Some(CauseView::Locked) => "The screen was locked.".to_owned(),
+                Some(CauseView::Idle) => "No input for a while.".to_owned(),
+                _ => String::new(),
+            },
+            category: "presence",
+            key,
+            knock: None,
+        },
+        Notice::CameBack(who) => Said {
+            summary: format!("{} is back", who.name),
+            body: String::new(),
+            category: "presence.online",
+            key,
+            knock: None,
+        },
+        Notice::Summary(several) => Said {
+            summary: counted(several),
+            body: named(several),
+            category: if several.came.is_empty() && several.back.is_empty() {
+                "presence.offline"
+            } else {
+                "presence.online"
+            },
+            key,
+            knock: None,
+        },
+        Notice::Digest(several) => Said {
+            summary: format!("Meanwhile: {}", counted(several)),
+            body: named(several),
+            category: "presence",
+            key,
+            knock: None,
+        },
     }
 }
 
@@ -134,6 +155,33 @@ pub(super) fn ask(name: &str, code: &str) -> Said {
         key: "/asking".to_owned(),
         knock: None,
     }
+}
+
+/// `3 people are here`, or `2 came, 1 left`.
+fn counted(several: &Several) -> String {
+    let Several { came, went, away, back } = several;
+    let counts = [
+        (came.len(), ["is here", "are here"], "came"),
+        (back.len(), ["is back", "are back"], "came back"),
+        (away.len(), ["is away", "are away"], "went away"),
+        (went.len(), ["left", "left"], "left"),
+    ];
+    let counts: Vec<_> = counts.into_iter().filter(|(count, ..)| *count > 0).collect();
+    match counts[..] {
+        [(1, [one, _], _)] => format!("1 person {one}"),
+        [(count, [_, many], _)] => format!("{count} people {many}"),
+        _ => {
+            let each = counts.iter().map(|(count, _, among)| format!("{count} {among}"));
+            each.collect::<Vec<_>>().join(", ")
+        }
+    }
+}
+
+fn named(several: &Several) -> String {
+    let Several { came, went, away, back } = several;
+    let lines = [("Here", came), ("Back", back), ("Away", away), ("Gone", went)];
+    let lines = lines.into_iter().filter(|(_, people)| !people.is_empty());
+    lines.map(|(word, people)| format!("{word}: {}", names(people))).collect::<Vec<_>>().join("\n")
 }
 
 fn names(people: &[Who]) -> String {
@@ -198,8 +246,24 @@ mod tests {
     #[test]
     fn a_burst_names_three_and_counts_the_rest() {
         let came = ["Ann", "Bob", "Cat", "Dan", "Eve"].map(who).to_vec();
-        let said = say(&Notice::Summary { came, went: vec![who("Fay")] });
+        let both = Several { came: came.clone(), went: vec![who("Fay")], ..Several::default() };
+        let said = say(&Notice::Summary(both));
         assert_eq!(said.summary, "5 came, 1 left");
         assert_eq!(said.body, "Here: Ann, Bob, Cat, 2 more\nGone: Fay");
+        let came = say(&Notice::Summary(Several { came, ..Several::default() }));
+        assert_eq!(
+            (came.summary.as_str(), came.category),
+            ("5 people are here", "presence.online")
+        );
+    }
+
+    #[test]
+    fn a_digest_says_what_is_different_now() {
+        let one = Several { back: vec![who("Ann")], ..Several::default() };
+        let said = say(&Notice::Digest(one));
+        assert_eq!(
+            (said.summary.as_str(), said.body.as_str()),
+            ("Meanwhile: 1 person is back", "Back: Ann")
+        );
     }
 }

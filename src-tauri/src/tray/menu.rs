@@ -1,5 +1,7 @@
 //! The tray's menu: who is around, then what can be done.
 
+use std::time::Duration;
+
 use ksni::MenuItem;
 use ksni::menu::{RadioGroup, RadioItem, StandardItem, SubMenu};
 use porchlight_agent::clock;
@@ -23,18 +25,30 @@ const CHOICES: [Option<ChosenStatus>; 5] = [
     Some(ChosenStatus::Invisible),
 ];
 
+/// For how long a status can be set here, in minutes; the window has more.
+const DURATIONS: [(&str, u64); 4] =
+    [("30 minutes", 30), ("1 hour", 60), ("2 hours", 120), ("4 hours", 240)];
+
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
 pub(super) fn draw(view: Option<&TrayView>) -> Vec<MenuItem<Item>> {
     let mut menu = Vec::new();
     if let Some(view) = view {
         menu.push(label(&headline(view)));
         menu.extend(view.knocks.iter().map(knock));
-        menu.extend(view.people.iter().map(person));
+        let (favourites, others) = view.people.split_at(view.favourites.min(view.people.len()));
+        menu.extend(favourites.iter().map(person));
+        if !favourites.is_empty() && !others.is_empty() {
+            menu.push(MenuItem::Separator);
+        }
+        menu.extend(others.iter().map(person));
         if view.more > 0 {
             menu.push(opening(&format!("{} more…", view.more)));
         }
         menu.push(MenuItem::Separator);
         if view.me.is_some() {
             menu.push(set_status(view));
+            menu.push(pause(view));
         }
     }
     menu.push(opening("Open Porchlight"));
@@ -136,8 +150,44 @@ fn set_status(view: &TrayView) -> MenuItem<Item> {
         }),
         options,
     };
-    SubMenu { label: "Set status".to_owned(), submenu: vec![group.into()], ..SubMenu::default() }
-        .into()
+    let mut submenu = vec![group.into(), MenuItem::Separator];
+    submenu.extend([ChosenStatus::Away, ChosenStatus::Dnd].map(for_a_while));
+    SubMenu { label: "Set status".to_owned(), submenu, ..SubMenu::default() }.into()
+}
+
+/// A status that ends by itself.
+fn for_a_while(status: ChosenStatus) -> MenuItem<Item> {
+    let submenu = DURATIONS
+        .iter()
+        .map(|(label, minutes)| {
+            let lasting = Some(Duration::from_secs(60 * minutes));
+            let chooses = Command::Choose { status, text: None, emoji: None, lasting };
+            command(label, chooses)
+        })
+        .collect();
+    let label = format!("{} for…", words::choice(status));
+    SubMenu { label, submenu, ..SubMenu::default() }.into()
+}
+
+/// Nothing pops up for a while, or does again.
+fn pause(view: &TrayView) -> MenuItem<Item> {
+    match view.notices_off_until {
+        None => command("Notices off for an hour", Command::PauseNotices(Some(HOUR))),
+        Some(until) => {
+            let label = format!("Notices on again (off until {})", clock::local(until));
+            command(&label, Command::PauseNotices(None))
+        }
+    }
+}
+
+/// An entry that does one thing.
+fn command(label: &str, command: Command) -> MenuItem<Item> {
+    StandardItem {
+        label: label.to_owned(),
+        activate: Box::new(move |item: &mut Item| item.desktop.command(command.clone())),
+        ..StandardItem::default()
+    }
+    .into()
 }
 
 /// An underscore in a label marks an access key; names mean what they say (com.canonical.dbusmenu, *label*).

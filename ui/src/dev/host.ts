@@ -6,7 +6,7 @@
  * what shall not work.
  * The production build never sees this file.
  */
-import type { ExchangeView, MeView, Problem, SignalsView, Snapshot, TeamPane, Update } from '../lib/contract';
+import type { ExchangeView, MeView, PreferencesView, Problem, RegardView, SettingsView, SignalsView, Snapshot, TeamPane, Update } from '../lib/contract';
 import type { Host, News } from '../lib/host';
 import { stands } from '../lib/words';
 import { eight } from './people';
@@ -38,6 +38,7 @@ async function update(part: Partial<Update>): Promise<void> {
     link: change.link ?? before.link,
     people: before.people.map((person) => changed.get(person.user) ?? person),
     signals: change.signals ?? before.signals,
+    preferences: change.preferences ?? before.preferences,
   };
   tellUpdate(change);
 }
@@ -63,6 +64,27 @@ async function pass(to: (before: SignalsView) => Partial<SignalsView>): Promise<
   const { signals } = await current();
   await update({ signals: { ...signals, ...to(signals) } });
 }
+
+let settings: SettingsView = {
+  name: 'Margaret Hamilton',
+  away_after_s: 300,
+  user_topic: true,
+  notices: { about: 'favourites', come: true, go: true, away: false, back: true, quiet_hours: '22:00-07:00' },
+  starts_at_login: true,
+};
+
+/** I want something else from now on. */
+async function prefer(to: (before: PreferencesView) => Partial<PreferencesView>): Promise<void> {
+  const { preferences } = await current();
+  await update({ preferences: { ...preferences, ...to(preferences) } });
+}
+
+const regard = (user: string, part: Partial<RegardView>) =>
+  prefer(({ people }) => {
+    const usual: RegardView = { user, favourite: false, nickname: null, notices: 'usual' };
+    const before = people.find((one) => one.user === user) ?? usual;
+    return { people: [...people.filter((one) => one.user !== user), { ...before, ...part }] };
+  });
 
 async function begin(exchange: Pick<ExchangeView, 'with' | 'kind' | 'text' | 'when'>): Promise<void> {
   const { people } = await current();
@@ -161,6 +183,19 @@ export const host: Host = {
   typeTo: async () => {},
   stopTyping: async () => {},
   tellWhenBack: (user, wanted) => pass(({ back }) => ({ back: within(back, user, wanted) })),
+  favourite: (user, favourite) => regard(user, { favourite }),
+  nickname: (user, nickname) => regard(user, { nickname }),
+  noticesOf: (user, notices) => regard(user, { notices }),
+  hideOffline: (hide_offline) => prefer(() => ({ hide_offline })),
+  keepPresets: (presets) => prefer(() => ({ presets })),
+  settings: async () => settings,
+  async changeSettings(wanted) {
+    await permit('changeSettings');
+    settings = wanted;
+  },
+  diagnostics: async () => 'Porchlight, as a demo',
+  pauseNotices: (minutes) =>
+    prefer(() => ({ notices_off_until: minutes === null ? null : Date.now() + minutes * 60_000 })),
   mute: (user, muting) => pass(({ muted }) => ({ muted: within(muted, user, muting) })),
 
   async listen(name, told) {

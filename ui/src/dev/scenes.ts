@@ -1,5 +1,5 @@
 /** The window's states as snapshots, one a scene: `?scene=stale`. */
-import type { ExchangeView, LinkView, MeView, Problem, SignalsView, Snapshot } from '../lib/contract';
+import type { ExchangeView, LinkView, MeView, PreferencesView, Problem, SignalsView, Snapshot } from '../lib/contract';
 import { ago, crowd, eight, strange } from './people';
 import { NAME } from './teams';
 
@@ -20,7 +20,9 @@ const me: MeView = {
 function scene(part: Partial<Snapshot>): Snapshot {
   const link: LinkView = { state: 'up', since: ago(90) };
   const signals: SignalsView = { exchanges: [], typing: [], back: [], muted: [] };
-  return { seq: 1, stage: 'running', suggested_name: null, team: null, me, link, people: [], problems: [], signals, ...part };
+  const preferences: PreferencesView = { people: [], hide_offline: false, presets: [], notices_off_until: null };
+  const known = { seq: 1, stage: 'running', suggested_name: null, team: null, me, link, people: [], problems: [] } as const;
+  return { ...known, people: [], problems: [], signals, preferences, ...part };
 }
 
 function knockOf(user: string, name: string): ExchangeView {

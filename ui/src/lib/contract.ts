@@ -387,6 +387,83 @@ back: Array<string>,
 muted: Array<string>, };
 
 /**
+ * Whether notices of one person's coming and going are wanted.
+ */
+export type Interest = "usual" | "always" | "never";
+
+/**
+ * What is wanted of one person.
+ */
+export type RegardView = { 
+/**
+ * Their id.
+ */
+user: string, 
+/**
+ * They stand first.
+ */
+favourite: boolean, 
+/**
+ * What they are called here.
+ */
+nickname: string | null, 
+/**
+ * When they make a notice.
+ */
+notices: Interest, };
+
+/**
+ * When a status of one's own ends, counted from when it is chosen.
+ */
+export type Ends = { "kind": "open" } | { "kind": "after", 
+/**
+ * How many.
+ */
+minutes: number, } | { "kind": "lunch" } | { "kind": "today" };
+
+/**
+ * A status of one's own, ready to be chosen.
+ */
+export type Preset = { 
+/**
+ * The status.
+ */
+status: ChosenStatus, 
+/**
+ * The text beside it.
+ */
+text: string | null, 
+/**
+ * The emoji beside it.
+ */
+emoji: string | null, 
+/**
+ * When it ends.
+ */
+ends: Ends, };
+
+/**
+ * Everything of it.
+ */
+export type PreferencesView = { 
+/**
+ * Those of whom something is wanted that is not the usual.
+ */
+people: Array<RegardView>, 
+/**
+ * Whether who is offline is left out of the list.
+ */
+hide_offline: boolean, 
+/**
+ * Statuses of one's own.
+ */
+presets: Array<Preset>, 
+/**
+ * Until when no notice pops up, Unix milliseconds, where the person said so.
+ */
+notices_off_until: Timestamp | null, };
+
+/**
  * Everything the window shows, at one moment.
  */
 export type Snapshot = { 
@@ -425,7 +502,11 @@ problems: Array<Problem>,
 /**
  * Knocks, waves and typing to me.
  */
-signals: SignalsView, };
+signals: SignalsView, 
+/**
+ * What I want of this app for myself.
+ */
+preferences: PreferencesView, };
 
 /**
  * What changed since the update numbered one less. A reader that misses a number asks for a new snapshot.
@@ -462,7 +543,11 @@ problems: Array<Problem> | null,
 /**
  * All knocks, waves and typing to me, if anything of it changed.
  */
-signals?: SignalsView, };
+signals?: SignalsView, 
+/**
+ * All that I want of this app for myself, if anything of it changed.
+ */
+preferences?: PreferencesView, };
 
 /**
  * What a member may do.
@@ -678,3 +763,62 @@ ends: Timestamp,
  * characters in one. Empty where it is too long for one.
  */
 qr: Array<string>, };
+
+/**
+ * Whose coming and going is told.
+ */
+export type About = "everyone" | "favourites" | "chosen" | "nobody";
+
+/**
+ * Which notices pop up.
+ */
+export type NoticesView = { 
+/**
+ * Whose coming and going.
+ */
+about: About, 
+/**
+ * That somebody came.
+ */
+come: boolean, 
+/**
+ * That somebody went.
+ */
+go: boolean, 
+/**
+ * That somebody left the keyboard.
+ */
+away: boolean, 
+/**
+ * That they are back at it.
+ */
+back: boolean, 
+/**
+ * When nothing pops up: `22:00-07:00`.
+ */
+quiet_hours: string | null, };
+
+/**
+ * Everything of it. What the config says besides is for whoever edits that.
+ */
+export type SettingsView = { 
+/**
+ * The name shown to others.
+ */
+name: string, 
+/**
+ * Without input for so many seconds, I am away.
+ */
+away_after_s: number, 
+/**
+ * Whether clients that read no devices read me, where no hub writes sums.
+ */
+user_topic: boolean, 
+/**
+ * Which notices pop up.
+ */
+notices: NoticesView, 
+/**
+ * Whether the app starts with the session; absent where this system's way is not known.
+ */
+starts_at_login: boolean | null, };

@@ -10,10 +10,13 @@ import { listen } from '@tauri-apps/api/event';
 import type {
   Answer,
   ChosenStatus,
+  Interest,
   InvitationView,
   InviteShown,
   NearbyTeam,
+  Preset,
   Problem,
+  SettingsView,
   Snapshot,
   TeamPane,
   Update,
@@ -72,6 +75,21 @@ export interface Host {
   tellWhenBack(user: string, wanted: boolean): Promise<void>;
   mute(user: string, muted: boolean): Promise<void>;
 
+  /** What I want of this app for myself: nobody else learns of it. It comes back in the view. */
+  favourite(user: string, favourite: boolean): Promise<void>;
+  nickname(user: string, nickname: string | null): Promise<void>;
+  noticesOf(user: string, interest: Interest): Promise<void>;
+  hideOffline(hide: boolean): Promise<void>;
+  keepPresets(presets: Preset[]): Promise<void>;
+  /** Nothing pops up for so long; from now on it does again, where that is null. */
+  pauseNotices(forMinutes: number | null): Promise<void>;
+
+  /** What stands in the config. */
+  settings(): Promise<SettingsView>;
+  changeSettings(settings: SettingsView): Promise<void>;
+  /** What helps whoever is asked for help, and holds no secret. */
+  diagnostics(): Promise<string>;
+
   /** Resolves once the news is being heard; the function it gives stops hearing it. */
   listen<Name extends keyof News>(name: Name, told: (news: News[Name]) => void): Promise<() => void>;
   /**
@@ -123,6 +141,17 @@ export const host: Host = {
   stopTyping: (to) => invoke('stop_typing', { to }),
   tellWhenBack: (user, wanted) => invoke('tell_when_back', { user, wanted }),
   mute: (user, muted) => invoke('mute', { user, muted }),
+
+  favourite: (user, favourite) => invoke('favourite', { user, favourite }),
+  nickname: (user, nickname) => invoke('nickname', { user, nickname }),
+  noticesOf: (user, interest) => invoke('notices_of', { user, interest }),
+  hideOffline: (hide) => invoke('hide_offline', { hide }),
+  keepPresets: (presets) => invoke('keep_presets', { presets }),
+  pauseNotices: (forMinutes) => invoke('pause_notices', { forMinutes }),
+
+  settings: () => invoke('settings'),
+  changeSettings: (settings) => invoke('change_settings', { settings }),
+  diagnostics: () => invoke('diagnostics'),
 
   listen: (name, told) => listen<News[typeof name]>(name, (event) => told(event.payload)),
   startTeam: (team, name, keepInFile) => invoke('start_team', { team, name, keepInFile }),

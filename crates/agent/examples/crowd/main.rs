@@ -16,6 +16,7 @@ use porchlight_agent::agent::{Agent, Event, Eyes, Part, Presence, Setup};
 use porchlight_agent::broker::Broker;
 use porchlight_agent::device::Identity;
 use porchlight_agent::habits::Habits;
+use porchlight_agent::preferences::Kept;
 use porchlight_core::id::{DeviceId, UserId};
 use porchlight_core::observation::Observation;
 use tokio::sync::mpsc;
@@ -73,6 +74,7 @@ async fn live(broker: Broker, n: usize, viewer: usize, room: Arc<Mutex<Room>>) {
         name: user.clone(),
         kind: Some("laptop".to_owned()),
         habits: Habits::default(),
+        preferences: Kept::fleeting(),
         identity: Identity::fleeting(
             DeviceId::parse("laptop").expect("a word is an id"),
             &mut fastrand::Rng::new(),
@@ -80,7 +82,8 @@ async fn live(broker: Broker, n: usize, viewer: usize, room: Arc<Mutex<Room>>) {
         eyes: Eyes::Script(script),
     };
     let part = Part::Holder(Box::new(presence));
-    let setup = Setup { broker, part, notices: true };
+    let setup =
+        Setup { broker, part, notices: Some(porchlight_core::notice::NoticePolicy::default()) };
     let (Ok(()), Ok(mut agent)) = (told, Agent::start(setup)) else {
         return;
     };

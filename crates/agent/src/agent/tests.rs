@@ -18,7 +18,7 @@ use crate::tls::server::{Certified, TlsDoor};
 fn driver(door: &Door) -> Driver {
     let (_, asks) = mpsc::unbounded_channel();
     let (events, _) = mpsc::unbounded_channel();
-    let setup = Setup { broker: door.broker(), part: Part::Reader, notices: false };
+    let setup = Setup { broker: door.broker(), part: Part::Reader, notices: None };
     Driver::new(setup, asks, events).unwrap()
 }
 
@@ -108,11 +108,12 @@ async fn what_is_kept_reaches_the_engine() {
         name: "Alice".to_owned(),
         kind: None,
         habits: Habits::default(),
+        preferences: Kept::fleeting(),
         identity: identity(dir.path()),
         eyes: Eyes::Script(script),
     };
     let part = Part::Holder(Box::new(presence));
-    let agent = Agent::start(Setup { broker: broker.clone(), part, notices: false }).unwrap();
+    let agent = Agent::start(Setup { broker: broker.clone(), part, notices: None }).unwrap();
     let mut peer = door.accept().await;
     let connect = peer.packet().await.unwrap();
     let epoch = format!("\"epoch\":{}", saved.epoch + 1);
@@ -162,7 +163,7 @@ async fn refused(agent: &mut Agent) -> Problem {
 }
 
 fn reader(broker: Broker) -> Setup {
-    Setup { broker, part: Part::Reader, notices: false }
+    Setup { broker, part: Part::Reader, notices: None }
 }
 
 #[tokio::test]
@@ -275,7 +276,7 @@ async fn a_team_that_moved_while_we_were_away_is_followed() {
 #[tokio::test]
 async fn a_restart_closes_the_connection_without_a_word_and_stops() {
     let door = Door::open().await;
-    let setup = Setup { broker: door.broker(), part: Part::Reader, notices: false };
+    let setup = Setup { broker: door.broker(), part: Part::Reader, notices: None };
     let agent = Agent::start(setup).unwrap();
     let mut peer = door.accept().await;
     peer.let_in(&CONNACK_V5).await;
@@ -288,7 +289,7 @@ async fn a_restart_closes_the_connection_without_a_word_and_stops() {
 #[tokio::test]
 async fn a_broker_that_hangs_up_on_mqtt_5_is_spoken_to_in_3_1_1() {
     let door = Door::open().await;
-    let setup = Setup { broker: door.broker(), part: Part::Reader, notices: false };
+    let setup = Setup { broker: door.broker(), part: Part::Reader, notices: None };
     let _agent = Agent::start(setup).unwrap();
     let level = |connect: &Packet| connect.body[6];
     let mut peer = door.accept().await;

@@ -41,7 +41,8 @@ fn a_whole_config_is_read() {
     let lease = Lease(Duration::from_secs(86_400));
     let presence = PresenceConfig { grace: Grace(Duration::ZERO), lease, user_topic: false };
     assert_eq!(config.presence, presence);
-    assert!(!config.notices.come_and_go);
+    let NoticePolicy { come, go, .. } = config.notices.policy();
+    assert!(!come && !go);
     assert!(config.hub.run);
 }
 
@@ -53,7 +54,7 @@ fn an_empty_config_has_defaults_and_a_missing_one_is_none() {
     assert_eq!(config.presence.grace, Grace(Duration::from_secs(6)));
     assert_eq!(config.presence.lease, Lease(Duration::from_secs(3600)));
     assert!(config.presence.user_topic);
-    assert!(config.notices.come_and_go);
+    assert_eq!(config.notices.policy(), NoticePolicy::default());
     assert!(matches!(read(Path::new("/nonexistent/config.toml")), Ok(None)));
 }
 
@@ -118,4 +119,27 @@ fn a_name_without_letters_makes_no_id() {
     assert_eq!(user_for("!!!"), None);
     assert_eq!(user_for("typing"), None);
     assert_eq!(user_for(&"ä".repeat(100)).unwrap().as_str().len(), 64);
+}
+
+#[test]
+fn notices_are_as_the_config_says() {
+    let policy =
+        |text: &str| read_text(&format!("[notices]\n{text}")).map(|it| it.notices.policy());
+    let quiet = "22:00-07:00".parse().ok();
+    let wanted = NoticePolicy {
+        about: About::Favourites,
+        go: false,
+        away: true,
+        back: true,
+        quiet,
+        ..NoticePolicy::default()
+    };
+    let text = "about = \"favourites\"\ngo = false\naway = true\nback = true\nquiet_hours = \"22:00-07:00\"";
+    assert_eq!(policy(text), Ok(wanted));
+    let comes_alone = NoticePolicy { come: true, go: false, ..NoticePolicy::default() };
+    assert_eq!(policy("come_and_go = false\ncome = true"), Ok(comes_alone));
+    let wrong = policy("about = \"everybody\"").unwrap_err();
+    assert!(wrong.contains("config.toml, line 2") && wrong.contains("`everyone`"), "{wrong}");
+    let wrong = policy("quiet_hours = \"at night\"").unwrap_err();
+    assert!(wrong.contains("line 2") && wrong.contains("22:00-07:00"), "{wrong}");
 }

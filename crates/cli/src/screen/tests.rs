@@ -33,6 +33,7 @@ fn update(people: Vec<PersonView>, link: LinkView) -> Update {
         leaves,
         problems: None,
         signals: None,
+        preferences: None,
     }
 }
 

@@ -436,6 +436,11 @@ impl MeLook<'_> {
     pub(super) fn is_dnd(&self) -> bool {
         self.status == ChosenStatus::Dnd.word()
     }
+
+    /// Whether I said that I am away, whatever the keyboard says.
+    pub(super) fn chose_away(&self) -> bool {
+        self.choice.is_some_and(|choice| choice.status == ChosenStatus::Away)
+    }
 }
 
 impl Engine {

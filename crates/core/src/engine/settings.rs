@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::id::{DeviceId, Root, UserId};
+use crate::notice::NoticePolicy;
+use crate::preferences::Preferences;
 
 /// Who this engine is.
 #[derive(Debug, Clone)]
@@ -14,8 +16,10 @@ pub struct Settings {
     pub client_id: String,
     /// What it does.
     pub role: Role,
-    /// Whether notices of coming and going are wanted.
-    pub notices: bool,
+    /// Which notices are wanted.
+    pub notices: NoticePolicy,
+    /// What the person wants of this app for themselves.
+    pub preferences: Preferences,
     /// Whether this broker is known to speak MQTT 5, so that nothing makes us fall back to 3.1.1.
     pub speaks_v5: bool,
     /// Of whom nothing pops up.

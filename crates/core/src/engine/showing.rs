@@ -4,13 +4,14 @@ use super::Engine;
 use super::own::MeLook;
 use crate::effect::Effect;
 use crate::id::UserId;
-use crate::notice::Circumstances;
+use crate::notice::{Circumstances, Suppressed};
+use crate::presence::{AwayCause, Observed};
 use crate::roster::Change;
 use crate::session::Phase;
 use crate::signal::Signals;
 use crate::team::Host;
 use crate::time::Now;
-use crate::view::tray::{TrayLink, TrayView};
+use crate::view::tray::{TrayLink, TrayParts, TrayView};
 use crate::view::{CauseView, HostView, LinkView, Problem, Update};
 use crate::words;
 
@@ -26,22 +27,35 @@ impl Engine {
         });
         let me_changed =
             me.as_ref().is_some_and(|me| !self.shown.me.as_ref().is_some_and(|shown| me.is(shown)));
-        let dnd = me.as_ref().is_some_and(MeLook::is_dnd);
+        let hold = if people.is_empty() && !self.notices.holds_a_digest() {
+            None
+        } else {
+            me.as_ref().and_then(|me| self.hold(now, me))
+        };
         if me_changed {
             self.shown.me = me.map(|me| me.view());
         }
+        if hold.is_none()
+            && self.notices.holds_a_digest()
+            && self.silence.reason(now, &self.policy).is_none()
+            && let Some(digest) = self.notices.take_digest()
+        {
+            self.notify(digest);
+        }
         for change in &people {
-            self.judge(now, change, dnd);
+            self.judge(now, change, hold);
         }
         // Most of what happens changes nothing of these, so they are compared where they stand.
         let link_changed = self.shown.link.as_ref() != Some(&link);
         let problems_changed = !self.problems.values().eq(&self.shown.problems);
         let revision = self.signals.as_ref().map_or(0, Signals::revision);
         let signals_changed = self.shown.signals != revision;
+        let preferences_changed = self.shown.preferred != self.preferred;
         if !me_changed
             && !link_changed
             && !problems_changed
             && !signals_changed
+            && !preferences_changed
             && people.is_empty()
         {
             return;
@@ -67,6 +81,7 @@ impl Engine {
                 .as_ref()
                 .filter(|_| signals_changed)
                 .map(|signals| Box::new(signals.view())),
+            preferences: preferences_changed.then(|| Box::new(self.preferences_view())),
         };
         for change in people {
             match (change.before, change.after) {
@@ -80,15 +95,25 @@ impl Engine {
         }
         let others_changed =
             !update.joins.is_empty() || !update.changes.is_empty() || !update.leaves.is_empty();
-        if !me_changed && !link_changed && !problems_changed && !signals_changed && !others_changed
+        if !me_changed
+            && !link_changed
+            && !problems_changed
+            && !signals_changed
+            && !preferences_changed
+            && !others_changed
         {
             return;
         }
         self.shown.seq = update.seq;
         self.shown.signals = revision;
+        self.shown.preferred = self.preferred;
         self.effects.push_back(Effect::Show(update));
         if self.own.is_some()
-            && (me_changed || tray_link_changed || signals_changed || others_changed)
+            && (me_changed
+                || tray_link_changed
+                || signals_changed
+                || preferences_changed
+                || others_changed)
         {
             self.show_tray();
         }
@@ -129,20 +154,51 @@ impl Engine {
 
     pub(super) fn show_tray(&mut self) {
         let link = self.shown.link.as_ref().unwrap_or(&LinkView::Unset);
-        let tray =
-            TrayView::draw(self.shown.me.as_ref(), link, self.others(), self.standing_knocks());
+        let tray = TrayView::draw(TrayParts {
+            me: self.shown.me.as_ref(),
+            link,
+            others: self.others().collect(),
+            knocks: self.standing_knocks(),
+            preferences: &self.preferences,
+            notices_off_until: self.silence.paused_until(),
+        });
         if self.shown.tray.as_ref() != Some(&tray) {
             self.shown.tray = Some(tray.clone());
             self.effects.push_back(Effect::ShowTray(tray));
         }
     }
 
-    pub(super) fn judge(&mut self, now: Now, change: &Change, dnd: bool) {
+    /// Why notices of coming and going are held for now: I am not there to be told, or am not to be disturbed.
+    fn hold(&self, now: Now, me: &MeLook<'_>) -> Option<Suppressed> {
+        if me.is_dnd() {
+            return Some(Suppressed::DoNotDisturb);
+        }
+        let availability = &self.own.as_ref()?.availability;
+        if availability.in_call(now) {
+            return Some(Suppressed::InCall);
+        }
+        // This device alone decides: a notice pops up on it, and on no other.
+        match availability.standing(now).observed {
+            Observed::Away(Some(AwayCause::Locked | AwayCause::Switched)) => {
+                Some(Suppressed::Locked)
+            }
+            Observed::Away(_) => Some(Suppressed::Away),
+            _ => me.chose_away().then_some(Suppressed::Away),
+        }
+    }
+
+    fn judge(&mut self, now: Now, change: &Change, hold: Option<Suppressed>) {
         let Some(own) = &self.own else {
             return;
         };
-        let circumstances =
-            Circumstances { me: Some(own.holder.user.as_str()), wanted: self.wants_notices, dnd };
+        let circumstances = Circumstances {
+            me: Some(own.holder.user.as_str()),
+            policy: &self.policy,
+            preferences: &self.preferences,
+            muted: self.signals.as_ref().map(Signals::muted),
+            silence: self.silence.reason(now, &self.policy),
+            hold,
+        };
         if let Err(silence) = self.notices.judge(now, change, circumstances) {
             *self.diagnostics.silent.entry(silence).or_default() += 1;
         }

@@ -35,6 +35,7 @@ impl Engine {
             }
             own.availability.in_call(now).then_some(Suppressed::InCall)
         });
+        let quiet = quiet.or_else(|| self.silence.reason(now, &self.policy));
         Around { now, roster: &self.roster, up, visible: !self.hidden && !wants_to_hide, quiet }
     }
 
@@ -85,7 +86,7 @@ impl Engine {
         self.publish_signals(now);
         while let Some(news) = self.signals.as_mut().and_then(Signals::poll_news) {
             match news {
-                News::Notify(notice) => self.effects.push_back(Effect::Notify(notice)),
+                News::Notify(notice) => self.notify(notice),
                 News::Withdraw(key) => self.effects.push_back(Effect::WithdrawNotice { key }),
                 News::Silent(silence) => {
                     *self.diagnostics.silent.entry(silence).or_default() += 1;

@@ -286,7 +286,12 @@ impl Signals {
 pub(super) const fn bell(rings: Result<(), Suppressed>) -> Bell {
     match rings {
         Ok(()) => Bell::Rung,
-        Err(Suppressed::DoNotDisturb | Suppressed::InCall) => Bell::Held,
+        Err(
+            Suppressed::DoNotDisturb
+            | Suppressed::InCall
+            | Suppressed::Paused
+            | Suppressed::QuietHours,
+        ) => Bell::Held,
         Err(_) => Bell::Silent,
     }
 }

@@ -2,12 +2,16 @@
 
 use ts_rs::{Config, TS};
 
+use super::preferences::{PreferencesView, RegardView};
+use super::settings::{NoticesView, SettingsView};
 use super::signals::{ExchangeKind, ExchangeStage, ExchangeView, FailureView, SignalsView, When};
 use super::team::{InvitationView, InviteShown, NearbyTeam, TeamHost, TeamPane};
 use super::{
     CauseView, ChosenStatus, ChosenView, DeviceView, Doubt, Evidence, HostView, LinkView, MeView,
     PersonView, Problem, Snapshot, Stage, Update,
 };
+use crate::notice::About;
+use crate::preferences::{Ends, Interest, Preset};
 use crate::signal::Answer;
 use crate::team::{DeviceOfMember, InviteView, Member, RequestView, Role};
 use crate::time::Timestamp;
@@ -54,6 +58,11 @@ fn text() -> String {
         FailureView,
         ExchangeView,
         SignalsView,
+        Interest,
+        RegardView,
+        Ends,
+        Preset,
+        PreferencesView,
         Snapshot,
         Update,
         Role,
@@ -66,6 +75,9 @@ fn text() -> String {
         NearbyTeam,
         InvitationView,
         InviteShown,
+        About,
+        NoticesView,
+        SettingsView,
     );
     text
 }

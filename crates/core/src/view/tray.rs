@@ -3,6 +3,7 @@
 //! Owns what is in it and in which order. Deliberately holds no words: the shell says it.
 
 use crate::id::UserId;
+use crate::preferences::Preferences;
 use crate::signal::SignalId;
 use crate::time::Timestamp;
 use crate::view::{Group, LinkView, MeView, PersonView};
@@ -23,12 +24,27 @@ pub struct TrayView {
     pub link: TrayLink,
     /// Me, once there is somebody to be.
     pub me: Option<MeView>,
-    /// The others, those here first, at most [`MENU_PEOPLE`].
+    /// The others, favourites first, then those here, at most [`MENU_PEOPLE`]; by the names that I call them.
     pub people: Vec<PersonView>,
+    /// How many of those are favourites: they stand first.
+    pub favourites: usize,
     /// How many others are not in `people`.
     pub more: usize,
     /// The knocks that nobody saw yet, the latest last: while there are any, the tray wants attention.
     pub knocks: Vec<TrayKnock>,
+    /// Until when no notice pops up, where the person said so.
+    pub notices_off_until: Option<Timestamp>,
+}
+
+/// Of what a tray is drawn.
+#[derive(Debug)]
+pub(crate) struct TrayParts<'a> {
+    pub(crate) me: Option<&'a MeView>,
+    pub(crate) link: &'a LinkView,
+    pub(crate) others: Vec<&'a PersonView>,
+    pub(crate) knocks: Vec<TrayKnock>,
+    pub(crate) preferences: &'a Preferences,
+    pub(crate) notices_off_until: Option<Timestamp>,
 }
 
 /// A knock that nobody saw yet.
@@ -89,27 +105,45 @@ impl TrayLink {
 
 impl TrayView {
     /// Draws the tray.
-    pub(crate) fn draw<'a>(
-        me: Option<&MeView>,
-        link: &LinkView,
-        others: impl Iterator<Item = &'a PersonView>,
-        knocks: Vec<TrayKnock>,
-    ) -> Self {
-        let mut others: Vec<_> = others.collect();
+    pub(crate) fn draw(parts: TrayParts<'_>) -> Self {
+        let TrayParts { me, link, mut others, mut knocks, preferences, notices_off_until } = parts;
         let known = others.len();
         let around = others.iter().filter(|person| person.group() == Group::Here).count();
+        let name = |person: &PersonView| {
+            preferences.nickname(&person.user).unwrap_or(&person.name).to_lowercase()
+        };
         // They come in the order of their ids, and of two with one name stay so.
-        others.sort_by_cached_key(|person| (person.group(), person.name.to_lowercase()));
+        others.sort_by_cached_key(|person| {
+            (!preferences.is_favourite(&person.user), person.group(), name(person))
+        });
         let link = TrayLink::of(link);
+        let people: Vec<_> = others
+            .iter()
+            .take(MENU_PEOPLE)
+            .map(|person| {
+                let mut person = (*person).clone();
+                if let Some(nickname) = preferences.nickname(&person.user) {
+                    nickname.clone_into(&mut person.name);
+                }
+                person
+            })
+            .collect();
+        for knock in &mut knocks {
+            if let Some(nickname) = preferences.nickname(knock.from.as_str()) {
+                nickname.clone_into(&mut knock.name);
+            }
+        }
         Self {
             icon: icon(me, link),
             around,
             known,
             link,
             me: me.cloned(),
-            people: others.iter().take(MENU_PEOPLE).map(|person| (*person).clone()).collect(),
+            favourites: people.iter().filter(|it| preferences.is_favourite(&it.user)).count(),
+            people,
             more: known.saturating_sub(MENU_PEOPLE),
             knocks,
+            notices_off_until,
         }
     }
 }

@@ -7,8 +7,9 @@ use porchlight_core::effect::{Effect, Publish};
 use porchlight_core::engine::{Engine, GRACE, Holder, LEASE, Role, Settings};
 use porchlight_core::id::{DeviceId, Root, UserId};
 use porchlight_core::input::{Command, Granted, Input, LinkEvent, LinkFailure, Message};
-use porchlight_core::notice::Notice;
+use porchlight_core::notice::{Notice, NoticePolicy};
 use porchlight_core::observation::Observation;
+use porchlight_core::preferences::Preferences;
 use porchlight_core::signal::{Answer, SignalCommand, SignalId};
 use porchlight_core::time::{Monotonic, Now, Timestamp};
 use porchlight_core::view::signals::{ExchangeStage, ExchangeView, When};
@@ -89,7 +90,8 @@ impl World {
                 root: Root::default(),
                 client_id: format!("pl{of}"),
                 role: Role::Holder(holder),
-                notices: true,
+                notices: NoticePolicy::default(),
+                preferences: Preferences::default(),
                 speaks_v5: true,
                 muted: BTreeSet::new(),
                 seed: seed + of as u64,

@@ -13,8 +13,9 @@ use porchlight_core::id::{DeviceId, Root, UserId};
 use porchlight_core::input::{
     Command, Granted, Input, LinkEvent, LinkFailure, Message, PublishId, Refusal,
 };
-use porchlight_core::notice::Notice;
+use porchlight_core::notice::{Notice, NoticePolicy};
 use porchlight_core::observation::{Moment, Observation};
+use porchlight_core::preferences::Preferences;
 use porchlight_core::time::{Monotonic, Now, Timestamp};
 use porchlight_core::view::ChosenStatus;
 
@@ -528,7 +529,8 @@ impl World {
             root: Root::default(),
             client_id,
             role,
-            notices: true,
+            notices: NoticePolicy::default(),
+            preferences: Preferences::default(),
             speaks_v5: saved.is_some_and(|saved| saved.speaks_v5),
             muted: BTreeSet::new(),
             seed: m as u64 * 1_000 + u64::from(machine.runs),
@@ -663,6 +665,7 @@ impl World {
             | Effect::ShowTray(_)
             | Effect::WithdrawNotice { .. }
             | Effect::SaveMuted(_)
+            | Effect::SavePreferences(_)
             | Effect::Complain { .. }
             | Effect::Reachable(_)
             | Effect::SnapshotRead

@@ -208,9 +208,13 @@ impl World {
         let (came, went) = match notice {
             Notice::Came(who) => (std::slice::from_ref(who), &[][..]),
             Notice::Went(who, _) => (&[][..], std::slice::from_ref(who)),
-            Notice::Summary { came, went } => (came.as_slice(), went.as_slice()),
+            Notice::Summary(several) => (several.came.as_slice(), several.went.as_slice()),
+            // It tells of hours, and what it nets is tested beside it.
+            Notice::Digest(_) => return,
             // Nobody knocks or waves here, nor waits for anybody.
             Notice::Back(_)
+            | Notice::WentAway(..)
+            | Notice::CameBack(_)
             | Notice::Knock { .. }
             | Notice::BothFree { .. }
             | Notice::Answered { .. }

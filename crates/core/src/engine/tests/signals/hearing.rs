@@ -26,7 +26,7 @@ fn a_knock_of_somebody_rings_once_and_is_said_to_be_delivered() {
 #[test]
 fn a_knock_rings_though_coming_and_going_does_not() {
     let mut rig = Rig::with_bob();
-    rig.engine.wants_notices = false;
+    rig.engine.policy = crate::notice::NoticePolicy::silent();
     rig.hear(&knock_of_bob("k1"));
     assert_eq!(rig.notices().len(), 1);
 }

@@ -89,7 +89,7 @@ fn what_somebody_waited_for_goes_with_them_and_comes_back_with_them() {
 #[test]
 fn i_am_told_once_when_somebody_is_back_though_other_notices_are_off() {
     let mut rig = Rig::with_bob();
-    rig.engine.wants_notices = false;
+    rig.engine.policy = crate::notice::NoticePolicy::silent();
     rig.bob_is("offline");
     rig.want(SignalCommand::TellWhenBack { user: user("bob"), wanted: true });
     assert_eq!(rig.engine.snapshot(Stage::Running).signals.back, ["bob"]);

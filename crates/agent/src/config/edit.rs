@@ -1,0 +1,178 @@
+//! Changing single settings in the config file.
+//!
+//! Owns that everything else in it stays as the person wrote it, comments included, and that a file which could not be read
+//! afterwards is never written. Deliberately changes nothing that is running.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use porchlight_core::notice::{About, NoticePolicy};
+use toml_edit::{DocumentMut, Item, Table, Value};
+
+use super::{ConfigError, Span, parse};
+
+/// One setting, as it is to be from now on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Setting {
+    /// The name shown to others.
+    Name(String),
+    /// Without input for so long, the person is away.
+    AwayAfter(Span),
+    /// Whether to write a sum for those who read no devices, where no hub does.
+    UserTopic(bool),
+    /// Which notices pop up.
+    Notices(NoticePolicy),
+}
+
+/// Writes them into the config file, which is made where there is none.
+///
+/// # Errors
+/// [`ConfigError`]; the file is then as it was.
+pub fn edit(path: &Path, settings: &[Setting]) -> Result<(), ConfigError> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            "# Porchlight. What may stand here: see the README.\n".to_owned()
+        }
+        Err(error) => return Err(ConfigError::Unreadable { path: path.to_owned(), error }),
+    };
+    // Said with the line that is wrong, before anything is touched.
+    parse(path, &text)?;
+    let unwritable = |error| ConfigError::Unwritable { path: path.to_owned(), error };
+    let mut document: DocumentMut =
+        text.parse().map_err(|error| unwritable(io::Error::other(error)))?;
+    for setting in settings {
+        apply(&mut document, setting);
+    }
+    let text = document.to_string();
+    parse(path, &text)?;
+    crate::store::write_private(path, text.as_bytes()).map_err(unwritable)
+}
+
+fn apply(document: &mut DocumentMut, setting: &Setting) {
+    match setting {
+        Setting::Name(name) => set(document.as_table_mut(), "name", name.as_str()),
+        Setting::AwayAfter(span) => {
+            set(table(document, "activity"), "away_after", span.to_string());
+        }
+        Setting::UserTopic(on) => set(table(document, "presence"), "user_topic", *on),
+        Setting::Notices(policy) => {
+            let table = table(document, "notices");
+            let about = match policy.about {
+                About::Everyone => "everyone",
+                About::Favourites => "favourites",
+                About::Chosen => "chosen",
+                About::Nobody => "nobody",
+            };
+            set(table, "about", about);
+            set(table, "come", policy.come);
+            set(table, "go", policy.go);
+            set(table, "away", policy.away);
+            set(table, "back", policy.back);
+            match policy.quiet {
+                Some(quiet) => set(table, "quiet_hours", quiet.to_string()),
+                None => {
+                    table.remove("quiet_hours");
+                }
+            }
+        }
+    }
+}
+
+/// That table, made where there is none.
+fn table<'a>(document: &'a mut DocumentMut, name: &str) -> &'a mut dyn toml_edit::TableLike {
+    let item = document.entry(name).or_insert_with(|| Item::Table(Table::new()));
+    if !item.is_table_like() {
+        // The file was read before, and what is read under these names is a table.
+        *item = Item::Table(Table::new());
+    }
+    item.as_table_like_mut().expect("it is a table, or was made one")
+}
+
+/// Replaces the value alone, so that a comment beside it stays.
+fn set(table: &mut (impl toml_edit::TableLike + ?Sized), key: &str, value: impl Into<Value>) {
+    let mut value = value.into();
+    if let Some(Item::Value(before)) = table.get(key) {
+        *value.decor_mut() = before.decor().clone();
+    }
+    table.insert(key, Item::Value(value));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::config::read;
+
+    const WRITTEN: &str = "\
+# who I am
+user = \"alice\"   # bound to the credential
+name = \"Alice\"   # not Ally
+
+[broker]
+url = \"mqtt://a\" # the one downstairs
+
+[activity]
+away_after = \"10m\"   # I think slowly
+";
+
+    fn edited(before: Option<&str>, settings: &[Setting]) -> String {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("config.toml");
+        if let Some(before) = before {
+            fs::write(&path, before).unwrap();
+        }
+        edit(&path, settings).unwrap();
+        read(&path).unwrap();
+        fs::read_to_string(&path).unwrap()
+    }
+
+    #[test]
+    fn comments_and_everything_else_stay_as_they_were_written() {
+        let settings = [
+            Setting::Name("Ally \"A\"".to_owned()),
+            Setting::AwayAfter(Span(Duration::from_secs(90))),
+        ];
+        let expected =
+            WRITTEN.replace("\"Alice\" ", "\"Ally \\\"A\\\"\" ").replace("\"10m\"", "\"90s\"");
+        let after = edited(Some(WRITTEN), &settings);
+        assert_eq!(after.replace("'Ally \"A\"'", "\"Ally \\\"A\\\"\""), expected);
+    }
+
+    #[test]
+    fn what_is_not_there_is_added_and_a_missing_file_made() {
+        let quiet = "22:00-07:00".parse().ok();
+        let policy =
+            NoticePolicy { about: About::Chosen, go: false, quiet, ..NoticePolicy::default() };
+        let settings = [Setting::Notices(policy), Setting::UserTopic(false)];
+        for before in
+            [None, Some(WRITTEN), Some("notices.come_and_go = true\n"), Some("presence = {}\n")]
+        {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("config.toml");
+            if let Some(before) = before {
+                fs::write(&path, before).unwrap();
+            }
+            edit(&path, &settings).unwrap();
+            let config = read(&path).unwrap().unwrap();
+            assert_eq!(config.notices.policy(), policy, "{before:?}");
+            assert!(!config.presence.user_topic);
+            edit(&path, &[Setting::Notices(NoticePolicy::default())]).unwrap();
+            let config = read(&path).unwrap().unwrap();
+            assert_eq!(config.notices.policy(), NoticePolicy::default(), "{before:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_wrong_is_said_to_be_and_left_as_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("config.toml");
+        fs::write(&path, "user = \"alice\"\nnam = \"Alice\"\n").unwrap();
+        let error = edit(&path, &[Setting::UserTopic(false)]).unwrap_err().to_string();
+        assert!(error.contains("line 2"), "{error}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "user = \"alice\"\nnam = \"Alice\"\n");
+        assert!(edit(dir.path(), &[]).is_err(), "a folder is no file");
+    }
+}

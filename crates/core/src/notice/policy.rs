@@ -1,0 +1,277 @@
+//! What the person wants to be told of: the settings behind every reason for silence.
+//!
+//! Owns the rules that look at no history. Deliberately reads no clock and knows no time zone: what time it is here is an argument.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Kind, Suppressed};
+use crate::preferences::{Interest, Regard};
+
+/// What pops up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoticePolicy {
+    /// Whose coming and going.
+    pub about: About,
+    /// Whether it is told that somebody came.
+    pub come: bool,
+    /// That somebody went.
+    pub go: bool,
+    /// That somebody who is connected went away from the keyboard.
+    pub away: bool,
+    /// And that they are back at it.
+    pub back: bool,
+    /// When nothing pops up, day by day.
+    pub quiet: Option<QuietHours>,
+}
+
+impl Default for NoticePolicy {
+    fn default() -> Self {
+        Self { about: About::Everyone, come: true, go: true, away: false, back: false, quiet: None }
+    }
+}
+
+/// Whose coming and going is told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub enum About {
+    /// Everybody's.
+    #[default]
+    Everyone,
+    /// Favourites', and theirs for whom *always* was chosen.
+    Favourites,
+    /// Theirs alone for whom *always* was chosen.
+    Chosen,
+    /// Nobody's. What is said to me alone rings nevertheless.
+    Nobody,
+}
+
+impl NoticePolicy {
+    /// Nothing of coming and going.
+    #[must_use]
+    pub fn silent() -> Self {
+        Self { about: About::Nobody, ..Self::default() }
+    }
+
+    /// Whether anybody's coming and going is told.
+    #[must_use]
+    pub(super) fn is_silent(&self) -> bool {
+        self.about == About::Nobody
+    }
+
+    /// Whether this kind is told at all.
+    #[must_use]
+    pub(super) const fn tells(&self, kind: Kind) -> bool {
+        match kind {
+            Kind::Came => self.come,
+            Kind::Went => self.go,
+            Kind::Away => self.away,
+            Kind::Back => self.back,
+        }
+    }
+
+    /// Whether this is told of somebody.
+    ///
+    /// # Errors
+    /// The reason for silence.
+    pub(super) fn allows(&self, regard: Option<&Regard>, kind: Kind) -> Result<(), Suppressed> {
+        let interest = regard.map_or(Interest::Usual, |regard| regard.notices);
+        match (self.about, interest) {
+            (About::Nobody, _) => return Err(Suppressed::SwitchedOff),
+            (_, Interest::Never) => return Err(Suppressed::NeverOfThem),
+            (_, Interest::Always) | (About::Everyone, Interest::Usual) => {}
+            (About::Favourites, Interest::Usual) => {
+                if !regard.is_some_and(|regard| regard.favourite) {
+                    return Err(Suppressed::NoFavourite);
+                }
+            }
+            (About::Chosen, Interest::Usual) => return Err(Suppressed::NotChosen),
+        }
+        if self.tells(kind) { Ok(()) } else { Err(Suppressed::KindSwitchedOff) }
+    }
+}
+
+/// A part of every day, from one time of day to another, over midnight where the second is earlier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QuietHours {
+    from: TimeOfDay,
+    to: TimeOfDay,
+}
+
+/// Hour and minute, as a clock on the wall shows them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TimeOfDay {
+    minutes: u16,
+}
+
+/// Minutes of a day.
+const DAY: u16 = 24 * 60;
+
+impl TimeOfDay {
+    /// So many minutes after midnight, of which a day has 1,440: more begin another day.
+    #[must_use]
+    pub const fn of_minutes(minutes: u16) -> Self {
+        Self { minutes: minutes % DAY }
+    }
+
+    /// Minutes after midnight.
+    #[must_use]
+    pub const fn minutes(self) -> u16 {
+        self.minutes
+    }
+
+    /// How long it is from here until `to`, a whole day if that is now.
+    #[must_use]
+    pub const fn until(self, to: Self) -> Duration {
+        let minutes = (to.minutes + DAY - self.minutes - 1) % DAY + 1;
+        Duration::from_secs(minutes as u64 * 60)
+    }
+}
+
+impl QuietHours {
+    /// From one time to another; `None` where they are the same, which could mean a whole day or nothing.
+    #[must_use]
+    pub fn new(from: TimeOfDay, to: TimeOfDay) -> Option<Self> {
+        (from != to).then_some(Self { from, to })
+    }
+
+    /// When they begin.
+    #[must_use]
+    pub const fn from(&self) -> TimeOfDay {
+        self.from
+    }
+
+    /// When they end.
+    #[must_use]
+    pub const fn to(&self) -> TimeOfDay {
+        self.to
+    }
+
+    /// Whether it is quiet at that time of day. They end at their end, not after it.
+    #[must_use]
+    pub fn contain(&self, at: TimeOfDay) -> bool {
+        if self.from < self.to {
+            self.from <= at && at < self.to
+        } else {
+            self.from <= at || at < self.to
+        }
+    }
+}
+
+/// Why a text is no quiet hours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("write quiet hours as 22:00-07:00, from one time of day to another")]
+pub struct QuietHoursError;
+
+impl FromStr for QuietHours {
+    type Err = QuietHoursError;
+
+    fn from_str(text: &str) -> Result<Self, QuietHoursError> {
+        let (from, to) = text.split_once(['-', '–']).ok_or(QuietHoursError)?;
+        let time = |text: &str| {
+            let (hour, minute) = text.trim().split_once(':')?;
+            let number = |text: &str, below: u16| {
+                let digits =
+                    (1..=2).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+                text.parse::<u16>().ok().filter(|number| digits && *number < below)
+            };
+            Some(TimeOfDay::of_minutes(number(hour, 24)? * 60 + number(minute, 60)?))
+        };
+        let (from, to) = (time(from).ok_or(QuietHoursError)?, time(to).ok_or(QuietHoursError)?);
+        Self::new(from, to).ok_or(QuietHoursError)
+    }
+}
+
+impl std::fmt::Display for TimeOfDay {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:02}:{:02}", self.minutes / 60, self.minutes % 60)
+    }
+}
+
+impl std::fmt::Display for QuietHours {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}-{}", self.from, self.to)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn time(text: &str) -> TimeOfDay {
+        format!("{text}-23:59").parse::<QuietHours>().unwrap().from()
+    }
+
+    #[test]
+    fn whom_notices_are_about_has_a_reason_for_everybody_else() {
+        let usual = Regard::default();
+        let favourite = Regard { favourite: true, ..Regard::default() };
+        let always = Regard { notices: Interest::Always, ..Regard::default() };
+        let never = Regard { favourite: true, notices: Interest::Never, ..Regard::default() };
+        let reasons = |about| {
+            let policy = NoticePolicy { about, ..NoticePolicy::default() };
+            [&usual, &favourite, &always, &never]
+                .map(|it| policy.allows(Some(it), Kind::Came).err())
+        };
+        let never = Some(Suppressed::NeverOfThem);
+        assert_eq!(reasons(About::Everyone), [None, None, None, never]);
+        let other = Some(Suppressed::NoFavourite);
+        assert_eq!(reasons(About::Favourites), [other, None, None, never]);
+        let other = Some(Suppressed::NotChosen);
+        assert_eq!(reasons(About::Chosen), [other, other, None, never]);
+        assert_eq!(reasons(About::Nobody), [Some(Suppressed::SwitchedOff); 4]);
+    }
+
+    #[test]
+    fn each_kind_is_on_or_off() {
+        let kinds = [Kind::Came, Kind::Went, Kind::Away, Kind::Back];
+        let told = |policy: NoticePolicy| kinds.map(|kind| policy.allows(None, kind).is_ok());
+        assert_eq!(told(NoticePolicy::default()), [true, true, false, false]);
+        let other = NoticePolicy {
+            come: false,
+            go: false,
+            away: true,
+            back: true,
+            ..NoticePolicy::default()
+        };
+        assert_eq!(told(other), [false, false, true, true]);
+        assert_eq!(other.allows(None, Kind::Came), Err(Suppressed::KindSwitchedOff));
+    }
+
+    #[test]
+    fn quiet_hours_run_over_midnight_and_end_at_their_end() {
+        for (hours, quiet, loud) in [
+            ("22:00-07:00", ["22:00", "00:00", "06:59"], ["07:00", "12:00", "21:59"]),
+            ("12:00-13:30", ["12:00", "12:01", "13:29"], ["11:59", "13:30", "00:00"]),
+        ] {
+            let hours: QuietHours = hours.parse().unwrap();
+            assert!(quiet.iter().all(|at| hours.contain(time(at))), "{hours}");
+            assert!(!loud.iter().any(|at| hours.contain(time(at))), "{hours}");
+        }
+        assert_eq!(time("23:30").until(time("07:00")), Duration::from_secs(7 * 3600 + 1800));
+        assert_eq!(time("07:00").until(time("07:00")), Duration::from_secs(24 * 3600));
+    }
+
+    #[test]
+    fn quiet_hours_are_read_as_they_are_written() {
+        for text in ["22:00-07:00", "00:00-23:59"] {
+            assert_eq!(text.parse::<QuietHours>().unwrap().to_string(), text);
+        }
+        assert_eq!("7:05 – 8:00".parse::<QuietHours>().unwrap().to_string(), "07:05-08:00");
+        for wrong in [
+            "",
+            "22:00",
+            "22:00-22:00",
+            "24:00-01:00",
+            "1:60-2:00",
+            "+1:00-2:00",
+            "22-7",
+            "a:b-c:d",
+        ] {
+            assert_eq!(wrong.parse::<QuietHours>(), Err(QuietHoursError), "{wrong}");
+        }
+    }
+}

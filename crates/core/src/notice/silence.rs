@@ -1,0 +1,121 @@
+//! When nothing pops up: quiet hours, and *off for an hour*.
+//!
+//! Owns until when, and what time it is here. What is held over it is [`crate::signal`]'s knocks; who comes and goes meanwhile
+//! is told nobody, since by morning it is no news.
+
+use std::time::Duration;
+
+use super::policy::TimeOfDay;
+use super::{NoticePolicy, Suppressed};
+use crate::time::{Monotonic, Now, Timestamp};
+
+/// See the module's page.
+#[derive(Debug, Default)]
+pub(crate) struct Silence {
+    until: Option<(Monotonic, Timestamp)>,
+    /// How much later it is here than in Greenwich, in seconds.
+    offset_s: i32,
+}
+
+impl Silence {
+    /// Nothing pops up for so long; from now on it does again, where that is `None`.
+    pub(crate) fn pause(&mut self, now: Now, lasting: Option<Duration>) {
+        self.until = lasting.map(|lasting| (now.mono + lasting, now.wall + lasting));
+    }
+
+    /// Until when nothing pops up, where the person said so.
+    pub(crate) fn paused_until(&self) -> Option<Timestamp> {
+        self.until.map(|(_, until)| until)
+    }
+
+    /// It is so much later here than in Greenwich.
+    pub(crate) fn zone_is(&mut self, offset_s: i32) {
+        self.offset_s = offset_s;
+    }
+
+    /// Ends what is over; says whether anything was.
+    pub(crate) fn expire(&mut self, now: Now) -> bool {
+        let over = self.until.is_some_and(|(until, _)| until <= now.mono);
+        if over {
+            self.until = None;
+        }
+        over
+    }
+
+    /// Why nothing pops up now.
+    pub(crate) fn reason(&self, now: Now, policy: &NoticePolicy) -> Option<Suppressed> {
+        if self.until.is_some_and(|(until, _)| until > now.mono) {
+            return Some(Suppressed::Paused);
+        }
+        let quiet = policy.quiet?;
+        quiet.contain(self.time_of_day(now)).then_some(Suppressed::QuietHours)
+    }
+
+    /// When that ends or changes, if it is silent now.
+    pub(crate) fn next_deadline(&self, now: Now, policy: &NoticePolicy) -> Option<Monotonic> {
+        let paused = self.until.map(|(until, _)| until);
+        let Some(quiet) = policy.quiet else {
+            return paused;
+        };
+        let here = self.time_of_day(now);
+        let quiet = quiet.contain(here).then(|| {
+            // On the minute, which began some time ago.
+            let begun = Duration::from_millis(now.wall.as_ms() % 60_000);
+            now.mono + here.until(quiet.to()) - begun
+        });
+        paused.into_iter().chain(quiet).min()
+    }
+
+    fn time_of_day(&self, now: Now) -> TimeOfDay {
+        let seconds =
+            i64::try_from(now.wall.as_ms() / 1000).unwrap_or(0) + i64::from(self.offset_s);
+        let minutes = seconds.div_euclid(60).rem_euclid(24 * 60);
+        TimeOfDay::of_minutes(u16::try_from(minutes).unwrap_or(0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A day in 1970, so many minutes after its midnight in Greenwich.
+    fn at(minutes: u64) -> Now {
+        Now {
+            mono: Monotonic::from_origin(Duration::from_secs(minutes * 60)),
+            wall: Timestamp::from_ms(10 * 86_400_000 + minutes * 60_000).unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_pause_ends_by_itself_or_when_told() {
+        let (policy, mut silence) = (NoticePolicy::default(), Silence::default());
+        silence.pause(at(0), Some(Duration::from_secs(3600)));
+        assert_eq!(silence.reason(at(59), &policy), Some(Suppressed::Paused));
+        assert_eq!(silence.next_deadline(at(59), &policy), Some(at(60).mono));
+        assert!(!silence.expire(at(59)) && silence.expire(at(60)));
+        assert_eq!((silence.reason(at(60), &policy), silence.paused_until()), (None, None));
+        silence.pause(at(61), Some(Duration::from_secs(3600)));
+        silence.pause(at(62), None);
+        assert_eq!(silence.reason(at(62), &policy), None);
+    }
+
+    #[test]
+    fn quiet_hours_are_by_the_clock_here() {
+        let quiet = "22:00-07:00".parse().ok();
+        let (policy, mut silence) =
+            (NoticePolicy { quiet, ..NoticePolicy::default() }, Silence::default());
+        assert_eq!(silence.reason(at(21 * 60), &policy), None);
+        assert_eq!(silence.next_deadline(at(21 * 60), &policy), None);
+        silence.zone_is(2 * 3600);
+        assert_eq!(silence.reason(at(21 * 60), &policy), Some(Suppressed::QuietHours));
+        // 23:00 here: eight hours to go.
+        assert_eq!(silence.next_deadline(at(21 * 60), &policy), Some(at(29 * 60).mono));
+        assert_eq!(silence.reason(at(29 * 60), &policy), None);
+        silence.zone_is(-3600 * 2);
+        assert_eq!(
+            silence.reason(at(60), &policy),
+            Some(Suppressed::QuietHours),
+            "23:00 the day before"
+        );
+    }
+}

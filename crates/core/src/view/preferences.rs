@@ -1,0 +1,34 @@
+//! What the person wants of this app for themselves, as shown.
+
+use serde::{Deserialize, Serialize};
+
+use crate::preferences::{Interest, Preset};
+use crate::time::Timestamp;
+
+/// Everything of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct PreferencesView {
+    /// Those of whom something is wanted that is not the usual.
+    pub people: Vec<RegardView>,
+    /// Whether who is offline is left out of the list.
+    pub hide_offline: bool,
+    /// Statuses of one's own.
+    pub presets: Vec<Preset>,
+    /// Until when no notice pops up, Unix milliseconds, where the person said so.
+    pub notices_off_until: Option<Timestamp>,
+}
+
+/// What is wanted of one person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct RegardView {
+    /// Their id.
+    pub user: String,
+    /// They stand first.
+    pub favourite: bool,
+    /// What they are called here.
+    pub nickname: Option<String>,
+    /// When they make a notice.
+    pub notices: Interest,
+}

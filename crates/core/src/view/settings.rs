@@ -1,0 +1,39 @@
+//! What can be set in the window, as it stands in the config.
+
+use serde::{Deserialize, Serialize};
+
+use crate::notice::About;
+
+/// Everything of it. What the config says besides is for whoever edits that.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct SettingsView {
+    /// The name shown to others.
+    pub name: String,
+    /// Without input for so many seconds, I am away.
+    pub away_after_s: u32,
+    /// Whether clients that read no devices read me, where no hub writes sums.
+    pub user_topic: bool,
+    /// Which notices pop up.
+    pub notices: NoticesView,
+    /// Whether the app starts with the session; absent where this system's way is not known.
+    pub starts_at_login: Option<bool>,
+}
+
+/// Which notices pop up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct NoticesView {
+    /// Whose coming and going.
+    pub about: About,
+    /// That somebody came.
+    pub come: bool,
+    /// That somebody went.
+    pub go: bool,
+    /// That somebody left the keyboard.
+    pub away: bool,
+    /// That they are back at it.
+    pub back: bool,
+    /// When nothing pops up: `22:00-07:00`.
+    pub quiet_hours: Option<String>,
+}

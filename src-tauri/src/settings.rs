@@ -1,0 +1,147 @@
+//! The settings page: what it shows, and what is done with what somebody sets.
+//!
+//! Owns the steps between the page and the config file. Deliberately knows no file format: [`porchlight_agent::config::edit`]
+//! keeps the person's comments.
+
+use std::time::Duration;
+
+use porchlight_agent::autostart::Autostart;
+use porchlight_agent::config::Span;
+use porchlight_agent::config::edit::{Setting, edit};
+use porchlight_agent::flags::{Flags, Resolved};
+use porchlight_core::notice::{NoticePolicy, QuietHours, QuietHoursError};
+use porchlight_core::view::Problem;
+use porchlight_core::view::settings::{NoticesView, SettingsView};
+
+use crate::start::{problem, resolve, shown_name};
+
+/// What a change asks of the running presence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Changed {
+    /// These notices from now on.
+    pub(crate) notices: NoticePolicy,
+    /// It has to begin anew, within the grace, so that nobody notices.
+    pub(crate) anew: bool,
+}
+
+/// What holds now.
+pub(crate) fn read(flags: &Flags) -> Result<SettingsView, Problem> {
+    resolve(flags).map(|resolved| view(&resolved))
+}
+
+fn view(resolved: &Resolved) -> SettingsView {
+    let NoticePolicy { about, come, go, away, back, quiet } = resolved.notices;
+    let id = resolved.user.as_ref();
+    SettingsView {
+        name: id.map_or_else(String::new, |user| resolved.shown_name(user)),
+        away_after_s: u32::try_from(resolved.habits.away_after.as_secs()).unwrap_or(u32::MAX),
+        user_topic: resolved.habits.user_topic,
+        notices: NoticesView {
+            about,
+            come,
+            go,
+            away,
+            back,
+            quiet_hours: quiet.map(|quiet| quiet.to_string()),
+        },
+        starts_at_login: Autostart::here().map(|autostart| autostart.is_on()),
+    }
+}
+
+/// Writes what is other than before.
+pub(crate) fn change(flags: &Flags, wanted: &SettingsView) -> Result<Changed, Problem> {
+    let resolved = resolve(flags)?;
+    let before = view(&resolved);
+    let mut settings = Vec::new();
+    if wanted.name != before.name {
+        settings.push(Setting::Name(shown_name(&wanted.name)?));
+    }
+    if wanted.away_after_s != before.away_after_s {
+        const RANGE: std::ops::RangeInclusive<u32> = 1..=365 * 86_400;
+        if !RANGE.contains(&wanted.away_after_s) {
+            return Err(problem("settings", "write after how long you are away, from a second on"));
+        }
+        let span = Span(Duration::from_secs(u64::from(wanted.away_after_s)));
+        settings.push(Setting::AwayAfter(span));
+    }
+    if wanted.user_topic != before.user_topic {
+        settings.push(Setting::UserTopic(wanted.user_topic));
+    }
+    let anew = !settings.is_empty();
+    let notices = policy(&wanted.notices)?;
+    if notices != resolved.notices {
+        settings.push(Setting::Notices(notices));
+    }
+    if !settings.is_empty() {
+        edit(&resolved.places.config_file(), &settings)
+            .map_err(|error| problem("config", error))?;
+    }
+    if let (Some(on), Some(autostart)) = (wanted.starts_at_login, Autostart::here())
+        && Some(on) != before.starts_at_login
+    {
+        let program = std::env::current_exe().map_err(|error| problem("autostart", error))?;
+        autostart.set(&program, on).map_err(|error| problem("autostart", error))?;
+    }
+    Ok(Changed { notices, anew })
+}
+
+fn policy(notices: &NoticesView) -> Result<NoticePolicy, Problem> {
+    let NoticesView { about, come, go, away, back, ref quiet_hours } = *notices;
+    let quiet = quiet_hours.as_deref().map(str::parse::<QuietHours>).transpose();
+    let quiet = quiet.map_err(|error: QuietHoursError| problem("settings", error))?;
+    Ok(NoticePolicy { about, come, go, away, back, quiet })
+}
+
+#[cfg(test)]
+mod tests {
+    use porchlight_core::notice::About;
+
+    use super::*;
+
+    fn flags(dir: &std::path::Path) -> Flags {
+        Flags { config_dir: Some(dir.to_owned()), ..Flags::default() }
+    }
+
+    #[test]
+    fn what_is_set_is_written_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("config.toml");
+        let written = "user = \"alice\" # me\nname = \"Alice\"\n";
+        std::fs::write(&file, written).unwrap();
+        let flags = flags(dir.path());
+        let before = read(&flags).unwrap();
+        assert_eq!((before.name.as_str(), before.away_after_s), ("Alice", 300));
+
+        let changed = change(&flags, &before).unwrap();
+        assert_eq!(changed, Changed { notices: NoticePolicy::default(), anew: false });
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), written);
+
+        let mut quiet = before;
+        quiet.notices.quiet_hours = Some("22:00-07:00".to_owned());
+        quiet.notices.about = About::Favourites;
+        let changed = change(&flags, &quiet).unwrap();
+        assert!(!changed.anew && changed.notices.quiet.is_some());
+        assert_eq!(read(&flags).unwrap(), quiet);
+
+        let renamed = SettingsView { name: "Ally".to_owned(), away_after_s: 90, ..quiet };
+        assert!(change(&flags, &renamed).unwrap().anew);
+        assert_eq!(read(&flags).unwrap(), renamed);
+        assert!(std::fs::read_to_string(&file).unwrap().contains("\"alice\" # me"));
+    }
+
+    #[test]
+    fn what_can_not_be_is_said_and_nothing_is_written() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("config.toml"), "user = \"alice\"\n").unwrap();
+        let flags = flags(dir.path());
+        let before = read(&flags).unwrap();
+        let mut wrong = before.clone();
+        wrong.notices.quiet_hours = Some("at night".to_owned());
+        assert!(change(&flags, &wrong).unwrap_err().message.contains("22:00-07:00"));
+        let nameless = SettingsView { name: " ".to_owned(), ..before.clone() };
+        assert_eq!(change(&flags, &nameless).unwrap_err().code, "no_name");
+        let restless = SettingsView { away_after_s: 0, ..before.clone() };
+        assert_eq!(change(&flags, &restless).unwrap_err().code, "settings");
+        assert_eq!(read(&flags).unwrap(), before);
+    }
+}
