@@ -1,10 +1,15 @@
 import { describe, expect, it } from 'vitest';
 
-import { answered, applyUpdate, heardSnapshot, heardUpdate, unread, viewOf, type Reading } from '../src/lib/fold';
+import { answered, applyUpdates, heardSnapshot, heardUpdate, heardUpdates, unread, viewOf, type Reading, type View } from '../src/lib/fold';
+import type { Update } from '../src/lib/contract';
 import { me, person, snapshot, update } from './stage';
 
 function reading(seq: number, ...users: string[]): Reading {
   return heardSnapshot(snapshot({ seq, people: users.map((user) => person(user)) }));
+}
+
+function applyUpdate(view: View, one: Update): View {
+  return applyUpdates(view, [one]);
 }
 
 function users(of: Reading): string[] {
@@ -46,6 +51,28 @@ describe('an update', () => {
   it('still missing after the snapshot asks once more', () => {
     const waiting = heardUpdate(unread, update(9));
     expect(answered(waiting, snapshot({ seq: 5 })).asking).toBe(true);
+  });
+});
+
+describe('updates of one frame', () => {
+  const all = [
+    update(5, { joins: [person('bob')] }),
+    update(6, { leaves: ['anna'] }),
+    update(7, { changes: [person('bob', { status: 'away' })] }),
+    update(8, { joins: [person('anna')], leaves: ['bob'] }),
+  ];
+
+  it('come to what they come to one after the other', () => {
+    const single = all.reduce(heardUpdate, reading(4, 'anna'));
+    expect(heardUpdates(reading(4, 'anna'), all)).toEqual(single);
+    expect(users(single)).toEqual(['anna']);
+  });
+
+  it('are folded up to a gap, and wait from there on', () => {
+    const [first, , third, fourth] = all;
+    if (first === undefined || third === undefined || fourth === undefined) return;
+    const after = heardUpdates(reading(4, 'anna'), [first, third, fourth]);
+    expect([after.asking, after.view?.seq, after.waiting]).toEqual([true, 5, [third, fourth]]);
   });
 });
 

@@ -1,5 +1,5 @@
 /** Puts what stands in a field on the clipboard. Whether it came there; where not, the text is selected for the hand. */
-export async function copyFrom(field: HTMLInputElement): Promise<boolean> {
+export async function copyFrom(field: HTMLInputElement | HTMLTextAreaElement): Promise<boolean> {
   field.focus();
   field.select();
   try {

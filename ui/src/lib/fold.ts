@@ -28,43 +28,59 @@ export function viewOf(snapshot: Snapshot): View {
   return { ...snapshot, people: new Map(snapshot.people.map((person) => [person.user, person])) };
 }
 
-/** Folds the update that is next in order. */
-export function applyUpdate(view: View, update: Update): View {
-  const changed = update.joins.length + update.changes.length + update.leaves.length > 0;
+/** Folds updates that are next in order. The people are copied once for all of them: there may be ten thousand. */
+export function applyUpdates(view: View, updates: readonly Update[]): View {
   let people = view.people;
-  if (changed) {
+  if (updates.some((update) => update.joins.length + update.changes.length + update.leaves.length > 0)) {
     const next = new Map(view.people);
-    for (const user of update.leaves) next.delete(user);
-    for (const person of update.joins) next.set(person.user, person);
-    for (const person of update.changes) next.set(person.user, person);
+    for (const update of updates) {
+      for (const user of update.leaves) next.delete(user);
+      for (const person of update.joins) next.set(person.user, person);
+      for (const person of update.changes) next.set(person.user, person);
+    }
     people = next;
   }
-  return {
-    ...view,
-    people,
-    seq: update.seq,
-    me: update.me ?? view.me,
-    link: update.link ?? view.link,
-    problems: update.problems ?? view.problems,
-    signals: update.signals ?? view.signals,
-  };
+  const folded = { ...view, people };
+  for (const update of updates) {
+    folded.seq = update.seq;
+    folded.me = update.me ?? folded.me;
+    folded.link = update.link ?? folded.link;
+    folded.problems = update.problems ?? folded.problems;
+    folded.signals = update.signals ?? folded.signals;
+    folded.preferences = update.preferences ?? folded.preferences;
+  }
+  return folded;
 }
 
-/** An update was heard. If `asking` becomes true, the caller asks for a snapshot. */
-export function heardUpdate(reading: Reading, update: Update): Reading {
+/** Updates were heard, in the order in which they came. If `asking` becomes true, the caller asks for a snapshot. */
+export function heardUpdates(reading: Reading, updates: readonly Update[]): Reading {
   const { view, asking, waiting } = reading;
   if (asking || view === null) {
-    return { view, asking: true, waiting: [...waiting, update].slice(-WAITING_LIMIT) };
+    return { view, asking: true, waiting: [...waiting, ...updates].slice(-WAITING_LIMIT) };
   }
-  if (update.seq <= view.seq) return reading;
-  if (update.seq > view.seq + 1) return { view, asking: true, waiting: [update] };
-  return { ...reading, view: applyUpdate(view, update) };
+  let seq = view.seq;
+  const next: Update[] = [];
+  for (const [at, update] of updates.entries()) {
+    if (update.seq <= seq) continue;
+    if (update.seq > seq + 1) {
+      const missed = next.length === 0 ? view : applyUpdates(view, next);
+      return { view: missed, asking: true, waiting: updates.slice(at) };
+    }
+    seq = update.seq;
+    next.push(update);
+  }
+  return next.length === 0 ? reading : { ...reading, view: applyUpdates(view, next) };
+}
+
+/** An update was heard. */
+export function heardUpdate(reading: Reading, update: Update): Reading {
+  return heardUpdates(reading, [update]);
 }
 
 /** The snapshot that was asked for is there. What waited is folded on top of it. */
 export function answered(reading: Reading, snapshot: Snapshot): Reading {
   const settled: Reading = { view: viewOf(snapshot), asking: false, waiting: [] };
-  return reading.waiting.reduce(heardUpdate, settled);
+  return heardUpdates(settled, reading.waiting);
 }
 
 /**

@@ -3,10 +3,22 @@
  *
  * Owns when to ask for a snapshot. Decides nothing else: `fold.ts` folds, `words.ts` speaks.
  */
-import type { Problem } from './contract';
-import { answered, heardSnapshot, heardUpdate, unread, type Reading, type View } from './fold';
+import type { Problem, Update } from './contract';
+import { answered, heardSnapshot, heardUpdates, unread, type Reading, type View } from './fold';
 import type { Choice, Host } from './host';
 import { refusal } from './refusal';
+
+/** Frames stop where nobody looks; what is heard then is folded now and then, so that it does not pile up. */
+function nextFrame(then: () => void): void {
+  const frame = requestAnimationFrame(() => {
+    clearTimeout(late);
+    then();
+  });
+  const late = setTimeout(() => {
+    cancelAnimationFrame(frame);
+    then();
+  }, 250);
+}
 
 export class Live {
   /** Raw: it is replaced, never written into, so deep proxies would only cost. */
@@ -16,6 +28,9 @@ export class Live {
   /** Why there is no view at all. */
   unreadable = $state.raw<Problem | null>(null);
   #host: Host;
+  /** Updates that came since the last frame. Without a frame to wait for, one is folded at once. */
+  #heard: Update[] = [];
+  #frame = false;
   /** Numbers the questions, so that an answer that was overtaken is recognised. */
   #question = 0;
 
@@ -35,10 +50,15 @@ export class Live {
       .hear(
         (snapshot) => {
           this.#question += 1;
+          // They stand before it in order.
+          this.#heard = [];
           this.unreadable = null;
           this.#reading = heardSnapshot(snapshot);
         },
-        (update) => this.#take(heardUpdate(this.#reading, update)),
+        (update) => {
+          this.#heard.push(update);
+          if (!this.#frame) this.#fold();
+        },
       )
       .then(
         (end) => {
@@ -92,6 +112,17 @@ export class Live {
     void this.#ask();
   }
 
+  /** What was heard, and then no more until the next frame: however much comes, the list is drawn once for all of it. */
+  #fold(): void {
+    this.#frame = false;
+    if (this.#heard.length === 0) return;
+    const heard = this.#heard;
+    this.#heard = [];
+    this.#frame = true;
+    nextFrame(() => this.#fold());
+    this.#take(heardUpdates(this.#reading, heard));
+  }
+
   #take(reading: Reading): void {
     const gap = reading.asking && !this.#reading.asking;
     this.#reading = reading;
@@ -103,6 +134,7 @@ export class Live {
     const question = this.#question;
     try {
       const snapshot = await this.#host.snapshot();
+      this.#fold();
       if (question !== this.#question) return;
       const reading = answered(this.#reading, snapshot);
       this.#reading = reading;

@@ -9,12 +9,14 @@ import type {
   ChosenStatus,
   DeviceView,
   Doubt,
+  Ends,
   ExchangeView,
   FailureView,
   HostView,
   LinkView,
   MeView,
   PersonView,
+  Preset,
   Problem,
 } from './contract';
 import type { Group } from './groups';
@@ -30,7 +32,7 @@ export const STATUS_WORDS: Record<ChosenStatus, string> = {
   invisible: 'Invisible',
 };
 
-export const GROUP_WORDS: Record<Group, string> = { here: 'Here', away: 'Away', offline: 'Offline' };
+export const GROUP_WORDS: Record<Group, string> = { favourites: 'Favourites', here: 'Here', away: 'Away', offline: 'Offline' };
 
 /** A status as a word. What is none of ours is the person's own and is given back as it is. */
 export function statusWord(status: string): string {
@@ -309,6 +311,38 @@ export function asOf(link: LinkView): number | null {
 /** Whether what is shown is so now. Without a broker (`unset`) there is nothing that could have gone stale. */
 export function isLive(link: LinkView): boolean {
   return link.state === 'up' || link.state === 'unset';
+}
+
+/** A status of one's own: its note, else its status. */
+export function presetWords(preset: Preset): string {
+  return [preset.emoji, preset.text].filter(Boolean).join(' ') || STATUS_WORDS[preset.status];
+}
+
+/** When a status of one's own ends, beside it. */
+export function endWords(ends: Ends): string {
+  switch (ends.kind) {
+    case 'open':
+      return '';
+    case 'after':
+      return ends.minutes % 60 === 0 ? `${ends.minutes / 60} h` : `${ends.minutes} min`;
+    case 'lunch':
+      return 'until lunch';
+    case 'today':
+      return 'today';
+  }
+}
+
+/** Why nobody can say whether somebody is at the keyboard, where that is so. */
+export function unknownWords(person: PersonView): string | null {
+  if (person.cause !== 'unknown' && person.evidence.cause !== 'unknown') return null;
+  return 'Their computer is on and connected, but nothing on it tells whether somebody is at it. So they may be there or not.';
+}
+
+/** When somebody was last seen, where they are not here now. */
+export function lastSeen(person: PersonView, now: number, say: Moment = moment): string | null {
+  if (person.status !== 'offline') return null;
+  const at = person.evidence.heard ?? person.since;
+  return at === null ? null : `Last heard of ${say(at, now)}.`;
 }
 
 export function peopleCount(count: number): string {

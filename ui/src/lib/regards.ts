@@ -1,0 +1,29 @@
+/** What I want of single people: read from the host's preferences, one look a person. */
+import type { Interest, PersonView, PreferencesView, RegardView } from './contract';
+
+export class Regards {
+  /** A `Map`, because ids come from strangers and `__proto__` is one. */
+  readonly #people: ReadonlyMap<string, RegardView>;
+
+  constructor(preferences: PreferencesView) {
+    this.#people = new Map(preferences.people.map((regard) => [regard.user, regard]));
+  }
+
+  isFavourite(user: string): boolean {
+    return this.#people.get(user)?.favourite ?? false;
+  }
+
+  nickname(user: string): string | null {
+    return this.#people.get(user)?.nickname ?? null;
+  }
+
+  notices(user: string): Interest {
+    return this.#people.get(user)?.notices ?? 'usual';
+  }
+
+  /** By the name that I call them. */
+  called(person: PersonView): PersonView {
+    const nickname = this.nickname(person.user);
+    return nickname === null ? person : { ...person, name: nickname };
+  }
+}
