@@ -176,7 +176,8 @@ async fn live(
                 assert_eq!(ack.code, ConnectReturnCode::Success, "{} is not let in", member.name);
                 drop(turn.take());
                 let filters = room_filters(&member.root);
-                let filters = filters.into_iter().map(|filter| Filter::new(filter, QoS::AtMostOnce));
+                let filters =
+                    filters.into_iter().map(|filter| Filter::new(filter, QoS::AtMostOnce));
                 client.subscribe_many(filters).await.expect("it lives");
                 let record = record("online", None, &member.name);
                 client.publish(&topic, QoS::AtLeastOnce, true, record).await.expect("it lives");
