@@ -77,6 +77,10 @@ const COMMANDS: &[&str] = &[
     "watch",
     "set",
     "clear",
+    "knock",
+    "wave",
+    "wait",
+    "completions",
     "hub",
     "hub backup",
     "hub restore",
@@ -282,6 +286,36 @@ async fn set_and_clear() {
     ] {
         ends(&mut golden, &alice, arguments).await;
         ends(&mut golden, &bob, &["who"]).await;
+    }
+    golden.check();
+}
+
+#[tokio::test]
+async fn knock_and_wave() {
+    let mut golden = Golden::new("knock");
+    let hub = EmbeddedHub::start().await;
+    let alice = Light::new(&hub.url(), "alice", "desk").named("Alice");
+    let run = alice.run("none");
+    let bob = Light::new(&hub.url(), "bob", "desk").named("Bob");
+    bob.watch().wait_status("alice", "online", START).await;
+    for arguments in [
+        &["knock", "nobody", "Got a minute?"][..],
+        &["knock", "alice", "Got a minute?", "--when-free"],
+        &["wave", "nobody"],
+        &["wave", "alice"],
+    ] {
+        ends(&mut golden, &bob, arguments).await;
+    }
+    run.signal_leader(Signal::TERM);
+    run.wait_exit(SOON).await;
+    for arguments in [&["knock", "alice"][..], &["wave", "alice"]] {
+        ends(&mut golden, &bob, arguments).await;
+    }
+    let nobody = Light::new(NOWHERE, "bob", "desk");
+    for arguments in
+        [&["knock", "alice", "--timeout", "1s"][..], &["wave", "alice", "--timeout", "1s"]]
+    {
+        ends(&mut golden, &nobody, arguments).await;
     }
     golden.check();
 }

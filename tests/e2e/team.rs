@@ -77,6 +77,27 @@ async fn whoever_is_removed_is_out_at_once_and_forgotten() {
 }
 
 #[tokio::test]
+async fn another_hub_at_the_same_address_is_refused_in_words() {
+    let Some(hosts) = Hosts::two("two_hosts").map(Arc::new) else { return };
+    let (mut hub, anna) = team(&hosts).await;
+    let bob = Member::new("Bob").on(&hosts, 1);
+    bob.join(&anna.invite(&[]).await).await;
+    let runs = bob.start(&["run", "--activity", "none"]);
+    until_async("Bob to be seen", SOON, async || anna.sees("bob").await.is_some()).await;
+    hub.stop(SOON);
+    let mallory = Member::new("Mallory").on(&hosts, 0);
+    let other = mallory.start(&["hub"]);
+    mallory.join(&first_link(&other).await).await;
+    let words = "its certificate is another one";
+    runs.wait_line(|line| line.contains(words), 3 * SOON).await;
+    let who = bob.start(&["who", "--timeout", "3s"]);
+    let (exit, _) = who.finish(3 * SOON).await;
+    assert_eq!(exit, Exit::Code(3), "{who}");
+    assert!(who.lines(Stream::Err).iter().any(|line| line.contains(words)), "{who}");
+    assert!(mallory.sees("bob").await.is_none(), "he said nothing there");
+}
+
+#[tokio::test]
 async fn a_team_is_found_on_the_network_and_a_member_lets_somebody_in() {
     let Some(hosts) = Hosts::two("two_hosts").map(Arc::new) else { return };
     let (_hub, anna) = team(&hosts).await;

@@ -132,6 +132,16 @@ describe('the page of a person', () => {
     expect(host.withdraw).toHaveBeenCalledWith('bob', 'k1');
   });
 
+  it('offers to knock at somebody offline when they are back', async () => {
+    const failure = { code: 'offline', message: 'Bob is offline', since: null, cause: null };
+    const failed = exchange({ mine: true, stage: 'failed', failure });
+    const { host } = await open(snapshot({ people: [bob], signals: signals(failed) }));
+    click(find('[data-user="bob"] [data-testid="reach"]'));
+    await settled();
+    click(byTest('knock-when-back'));
+    expect(host.knock).toHaveBeenCalledWith('bob', 'Coffee?', 'back');
+  });
+
   it('shows who types to me alone, in the list as well', async () => {
     const typing = { ...signals(), typing: ['bob'] };
     await open(snapshot({ people: [bob, person('carol')], signals: typing }));

@@ -16,7 +16,7 @@ use porchlight_core::view::ChosenStatus;
 #[command(name = "porchlight", version, max_term_width = 100)]
 #[command(
     after_help = "Exit codes: 0 done; 1 not done (`wait`: not here in time); 2 wrong usage; 3 no connection in time; \
-                  4 refused by the broker."
+                  4 refused by the broker; 5 not sent (`knock`, `wave`)."
 )]
 pub(crate) struct Args {
     #[command(flatten)]

@@ -247,6 +247,7 @@ fn not_sent(failure: &FailureView) -> Failure {
         "refused" => Failure::Refused(words),
         "link_down" => Failure::NoConnection(words),
         "too_long" | "myself" => Failure::Usage(words),
+        "offline" => Failure::NotSent(format!("{words}; --when-back waits until they are here")),
         _ => Failure::NotSent(words),
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::engine::Rule;
 use crate::id::{DeviceId, UserId};
+use crate::presence::{Observed, OfflineCause};
 use crate::time::{Monotonic, Now, Timestamp};
 use crate::view::{CauseView, PersonView};
 use crate::wire::{DeviceRecord, Payload, SumRecord, UserRecord};
@@ -32,6 +33,14 @@ const SETTLES: Duration = Duration::from_secs(10);
 /// How much later than the protocol's timers a broker may notice a loss: 11 s were measured with
 /// Mosquitto 2.0.11. Our own hub is not late.
 const BROKERS_ARE_LATE: Duration = Duration::from_secs(11);
+
+/// So many lost in a row, each within a second of the one before, are not believed before nothing came for two more: a broker
+/// that ends publishes everybody's Will to everybody, and of two hundred people that takes a while.
+const MANY: u32 = 5;
+const LOST_TOGETHER: Duration = Duration::from_secs(1);
+const MANY_ARE_HELD: Duration = Duration::from_secs(2);
+/// From the first of them on.
+const AT_MOST_HELD: Duration = Duration::from_secs(10);
 
 /// How a message came to us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,6 +100,8 @@ struct Circumstances {
     settling: Option<Monotonic>,
     /// How much later than promised a loss may show.
     broker_is_late: Duration,
+    /// Until when so many are lost at once that it may be the broker that ends.
+    many_lost: Option<Monotonic>,
     /// See [`Rule`].
     without: Option<Rule>,
 }
@@ -105,11 +116,32 @@ pub struct Roster {
     ends: BTreeSet<(Monotonic, UserId)>,
     /// Counts records as they come in, to tell which of two came last.
     arrivals: u64,
+    losses: Losses,
     around: Circumstances,
     /// When our connection went down.
     lost_at: Option<Monotonic>,
     /// Whether that is known of everybody, and no other connection was made since.
     is_cut_off: bool,
+}
+
+/// Live losses in a row.
+#[derive(Debug, Default)]
+struct Losses {
+    count: u32,
+    first: Monotonic,
+    last: Monotonic,
+}
+
+impl Losses {
+    /// Another one was heard of: until when it is not believed, where it is one of many.
+    fn one_more(&mut self, now: Now) -> Option<Monotonic> {
+        if self.count == 0 || now.mono.since(self.last) > LOST_TOGETHER {
+            (self.count, self.first) = (0, now.mono);
+        }
+        self.count += 1;
+        self.last = now.mono;
+        (self.count >= MANY).then(|| (now.mono + MANY_ARE_HELD).min(self.first + AT_MOST_HELD))
+    }
 }
 
 impl Default for Circumstances {
@@ -121,6 +153,7 @@ impl Default for Circumstances {
             away_before: 0,
             settling: None,
             broker_is_late: BROKERS_ARE_LATE,
+            many_lost: None,
             without: None,
         }
     }
@@ -138,6 +171,11 @@ impl Roster {
     ) -> Applied {
         self.arrivals += 1;
         let number = self.arrivals;
+        let lost =
+            |record: &DeviceRecord| record.observed == Observed::Offline(Some(OfflineCause::Lost));
+        if matches!(&payload, Payload::Record(record) if lost(record)) && !arrival.retained {
+            self.around.many_lost = self.losses.one_more(now);
+        }
         let person = self.people.entry(user.clone()).or_default();
         let applied = match payload {
             Payload::Cleared => person.forget_device(device),

@@ -61,6 +61,16 @@ enum Why {
     Settling,
 }
 
+impl Pending {
+    /// When it is believed, one of many at once later than others.
+    fn believed_at(&self, around: &Circumstances) -> Option<Monotonic> {
+        match self.why {
+            Why::Held => self.until.max(self.until.and(around.many_lost)),
+            Why::Waiting | Why::Settling => self.until,
+        }
+    }
+}
+
 /// What a device's own time brought about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Came {
@@ -224,8 +234,9 @@ impl Device {
         if !around.link_up {
             return Came::Nothing;
         }
-        if let Some(pending) =
-            self.pending.take_if(|pending| pending.until.is_some_and(|until| until <= now.mono))
+        if let Some(pending) = self
+            .pending
+            .take_if(|pending| pending.believed_at(around).is_some_and(|until| until <= now.mono))
         {
             let before = std::mem::replace(&mut self.said, pending.said);
             self.before = Some((before, pending.received));
@@ -247,7 +258,7 @@ impl Device {
             return None;
         }
         match &self.pending {
-            Some(pending) => pending.until,
+            Some(pending) => pending.believed_at(around),
             None => self.lease_ends(around),
         }
     }

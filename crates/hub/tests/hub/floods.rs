@@ -6,9 +6,14 @@ use crate::house::{Answer, House, ask_with, connect_from, team_settings, tls};
 use crate::world::{Client, options, within};
 use porchlight_core::team::{Invitation, Join, Joined, Pin, Secret};
 use porchlight_hub::{Hub, Store};
+use rumqttc::v5::MqttOptions;
 use rumqttc::v5::mqttbytes::v5::PubAckReason;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpSocket, TcpStream};
@@ -19,6 +24,8 @@ use tokio::time::{Instant, timeout};
 const PEAK: u64 = 160;
 /// How long a member may need to come in and read while others storm the door.
 const COMES_IN: Duration = Duration::from_secs(20);
+/// In which folder the hub of the other tests keeps what it keeps.
+const FOLDER: &str = "PORCHLIGHT_HUB_TEST_FOLDER";
 /// Where the storm comes from.
 const STRANGER: [u8; 4] = [127, 0, 0, 2];
 
@@ -33,7 +40,16 @@ struct Apart {
 
 impl Apart {
     async fn start() -> Self {
-        let mut process = tokio::process::Command::new(std::env::current_exe().unwrap())
+        Self::start_with(None).await
+    }
+
+    /// What it keeps, it keeps in that folder.
+    async fn start_with(folder: Option<&Path>) -> Self {
+        let mut process = tokio::process::Command::new(std::env::current_exe().unwrap());
+        if let Some(folder) = folder {
+            process.env(FOLDER, folder);
+        }
+        let mut process = process
             .args(["--ignored", "--exact", "--nocapture", "floods::the_hub_of_the_other_tests"])
             .env("RUST_TEST_THREADS", "1")
             .stdin(Stdio::piped())
@@ -64,12 +80,18 @@ impl Apart {
         apart
     }
 
-    async fn member(&self, id: &str) -> Client {
-        let mut options = options(self.addr, id);
+    /// How a device of Anna's connects to the hub at that address.
+    fn options(&self, addr: SocketAddr, id: &str) -> MqttOptions {
+        let mut options = options(addr, id);
         options.set_credentials(self.anna.credential.id(), self.anna.credential.secret());
         options.set_connection_timeout(COMES_IN.as_secs());
         let tls = rumqttc::TlsConfiguration::Rustls(tls(self.pin));
         options.set_transport(rumqttc::Transport::tls_with_config(tls));
+        options
+    }
+
+    async fn member(&self, id: &str) -> Client {
+        let options = self.options(self.addr, id);
         // As any client, it tries again: this machine may be busy with much else.
         within("a member coming in", async {
             loop {
@@ -122,7 +144,8 @@ impl Apart {
 #[tokio::test]
 #[ignore = "the other tests start it"]
 async fn the_hub_of_the_other_tests() {
-    let hub = Hub::start(team_settings(Store::Memory)).await.unwrap();
+    let store = std::env::var_os(FOLDER).map_or(Store::Memory, |at| Store::Folder(at.into()));
+    let hub = Hub::start(team_settings(store)).await.unwrap();
     let invitation = hub.invite_starter().await.unwrap().unwrap();
     println!("at: {} {} {invitation}", hub.addr(), hub.team_addr().unwrap());
     let mut input = Vec::new();
@@ -355,4 +378,59 @@ async fn a_line_of_one_s_own_is_no_reason_to_wait() {
     Client::connect(house.options(&house.anna.credential, "anna")).await.leave().await;
     drop(silent);
     house.hub.stop().await.unwrap();
+}
+
+/// A thousand records of sixteen devices, and the hub is killed in the midst of it.
+#[tokio::test]
+async fn a_teams_hub_that_is_killed_loses_no_record_that_it_acknowledged() {
+    const WRITERS: usize = 8;
+    const EACH: usize = 125;
+    let folder = tempfile::tempdir().unwrap();
+    let mut hub = Apart::start_with(Some(folder.path())).await;
+    let acknowledged = Arc::new(AtomicUsize::new(0));
+    let mut writers = JoinSet::new();
+    for writer in 0..WRITERS {
+        let mut client = hub.member(&format!("writer{writer}")).await;
+        let acknowledged = Arc::clone(&acknowledged);
+        writers.spawn(async move {
+            let mut last = BTreeMap::new();
+            for n in 0..EACH {
+                let topic = format!("presence/anna/device/d{writer}x{}", n % 2);
+                let record = format!(r#"{{"v":1,"status":"online","epoch":{n}}}"#);
+                if !client.retain_or_end(&topic, &record).await {
+                    break;
+                }
+                last.insert(topic, n);
+                acknowledged.fetch_add(1, Ordering::Relaxed);
+            }
+            last
+        });
+    }
+    within("half of it to be acknowledged", async {
+        while acknowledged.load(Ordering::Relaxed) < WRITERS * EACH / 2 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    hub.process.kill().await.unwrap();
+    let mut last = BTreeMap::new();
+    while let Some(written) = writers.join_next().await {
+        last.extend(written.unwrap());
+    }
+    let acknowledged = acknowledged.load(Ordering::Relaxed);
+    assert!(acknowledged < WRITERS * EACH, "it was over before the hub was killed");
+
+    let again = Hub::start(team_settings(Store::Folder(folder.path().to_owned()))).await.unwrap();
+    assert!(again.warnings().is_empty(), "{:?}", again.warnings());
+    let mut reader = Client::connect(hub.options(again.team_addr().unwrap(), "reader")).await;
+    let kept: BTreeMap<_, _> =
+        reader.records("presence/+/device/+", "presence/anna/typing").await.into_iter().collect();
+    println!("{acknowledged} acknowledged, of {} devices", last.len());
+    for (topic, n) in last {
+        let record = kept.get(&topic).unwrap_or_else(|| panic!("{topic} is lost"));
+        let record: serde_json::Value = serde_json::from_str(record).unwrap();
+        assert!(record["epoch"].as_u64() >= u64::try_from(n).ok(), "{topic}: {record}, not {n}");
+    }
+    reader.leave().await;
+    again.stop().await.unwrap();
 }

@@ -182,6 +182,22 @@ impl Client {
         }
     }
 
+    /// Publishes a retained message at `QoS` 1 to a hub that may die over it: whether it acknowledged that.
+    pub(crate) async fn retain_or_end(&mut self, topic: &str, payload: &str) -> bool {
+        let payload = payload.as_bytes().to_vec();
+        if self.client.publish(topic, QoS::AtLeastOnce, true, payload).await.is_err() {
+            return false;
+        }
+        let over = |seen: &Seen| matches!(seen, Seen::Acknowledged(_) | Seen::Ended);
+        match self.wait("PUBACK, or the hub's end", over).await {
+            Seen::Acknowledged(reason) => {
+                assert_eq!(reason, PubAckReason::Success, "{topic}");
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// Publishes without retaining or waiting.
     pub(crate) async fn say(&self, topic: &str, payload: &str) {
         self.client

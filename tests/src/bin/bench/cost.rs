@@ -154,7 +154,7 @@ fn family(of: u32) -> Vec<u32> {
 
 /// In KiB, summed over the app's processes (`proc_pid_smaps(5)`, *smaps_rollup*).
 #[expect(clippy::cast_precision_loss, reason = "a process has less than 2^52 KiB")]
-fn private_dirty(of: u32) -> f64 {
+pub(crate) fn private_dirty(of: u32) -> f64 {
     let kib: u64 = family(of)
         .into_iter()
         .map(|id| field(&format!("/proc/{id}/smaps_rollup"), "Private_Dirty:"))

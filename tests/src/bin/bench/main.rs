@@ -2,13 +2,14 @@
 //!
 //! Measures the programs of its own profile, so run it as `make bench`, which builds a release first. The hub and the
 //! demo team run in processes of their own, and nothing of them is counted. Words behind the program's name select:
-//! `cost`, `idle`, `start`, `latency`, `who`.
+//! `cost`, `idle`, `start`, `latency`, `who`, `thousand`.
 
 use std::time::Duration;
 
 mod cost;
 mod latency;
 mod start;
+mod thousand;
 mod who;
 
 /// A measured figure, what it is, and what it shall be at most.
@@ -44,6 +45,9 @@ async fn main() {
     }
     if wanted("who") {
         figures.extend(who::measure().await);
+    }
+    if wanted("thousand") {
+        figures.extend(thousand::measure().await);
     }
     println!();
     println!("| figure | measured | bar |");

@@ -234,3 +234,50 @@ fn whose_lease_ran_out_is_not_here_again_because_we_reconnect() {
     rig.pass(20_000);
     assert_eq!(rig.shown(), [word("offline", false)]);
 }
+
+/// People with a device each whose Wills come, `apart_ms` after each other.
+fn all_are_lost(rig: &mut Rig, people: u64, apart_ms: u64) {
+    for n in 0..people {
+        let here = json!({"v":1,"status":"online","epoch":1});
+        rig.live(&format!("presence/u{n}/device/d"), &here);
+    }
+    for n in 0..people {
+        let lost = json!({"v":1,"status":"offline","cause":"lost","epoch":1});
+        rig.live(&format!("presence/u{n}/device/d"), &lost);
+        rig.pass(apart_ms);
+    }
+}
+
+fn shown_offline(rig: &Rig) -> usize {
+    rig.engine.people().filter(|person| person.status == "offline").count()
+}
+
+#[test]
+fn a_broker_that_takes_seconds_to_end_has_lost_nobody() {
+    let mut rig = Rig::up();
+    // Wills of two hundred, over four seconds; then our own link.
+    all_are_lost(&mut rig, 200, 20);
+    assert_eq!(shown_offline(&rig), 0);
+    rig.pass(1000);
+    rig.link(broken());
+    rig.pass(1000);
+    assert_eq!(shown_offline(&rig), 0);
+}
+
+#[test]
+fn many_who_die_together_are_lost_a_little_later_and_few_at_once() {
+    let mut rig = Rig::up();
+    all_are_lost(&mut rig, 4, 1);
+    rig.pass(250);
+    assert_eq!(shown_offline(&rig), 4);
+    let mut rig = Rig::up();
+    all_are_lost(&mut rig, 20, 1);
+    rig.pass(1970);
+    assert_eq!(shown_offline(&rig), 0);
+    rig.pass(60);
+    assert_eq!(shown_offline(&rig), 20);
+    // However long it goes on.
+    let mut rig = Rig::up();
+    all_are_lost(&mut rig, 11, 990);
+    assert!(shown_offline(&rig) >= 10);
+}

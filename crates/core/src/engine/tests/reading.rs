@@ -96,6 +96,16 @@ fn who_only_writes_a_choice_reads_no_room_and_has_the_record_once() {
 }
 
 #[test]
+fn who_knocks_reads_the_room_first() {
+    let mut rig = reader(Role::Caller(UserId::parse("alice").unwrap()));
+    subscribed(&mut rig, &[]);
+    rig.receive(HUB, IN_ORDER, true);
+    assert!(!has_read(&rig));
+    rig.receive(HUB, IN_ORDER, true);
+    assert!(has_read(&rig));
+}
+
+#[test]
 fn a_broker_without_patience_for_such_filters_is_asked_for_none_the_next_time() {
     let mut rig = reader(Role::Reader);
     rig.link(broken());
