@@ -100,7 +100,7 @@ skips() {
 
 # Many schedules, optimised; what it prints of how often each kind of event occurred stands in its log.
 simulation() {
-    SIM_SCHEDULES=${SIM_SCHEDULES:-50000} step 'simulated network tests' \
+    SIM_SCHEDULES=${SIM_SCHEDULES:-100000} step 'simulated network tests' \
         cargo test --profile sim -p porchlight-core --test sim --locked -- --nocapture
 }
 

@@ -130,9 +130,12 @@ mod tests {
     fn an_entry_where_nothing_listens_is_stale() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("hub.json");
-        let (listener, addr) = listening();
+        // Bound, so that nobody else listens there meanwhile.
+        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None);
+        let socket = socket.unwrap();
+        socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+        let addr = socket.local_addr().unwrap().as_socket().unwrap();
         let _entry = Entry::write(&path, addr).unwrap();
-        drop(listener);
         assert_eq!(read_runtime_file(&path), None);
     }
 

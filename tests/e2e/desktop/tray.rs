@@ -34,10 +34,24 @@ async fn the_icon_says_how_many_are_around_and_its_menu_who() {
     let [headline, bob, rest @ ..] = labels.as_slice() else { panic!("{menu}") };
     assert_eq!(*headline, "1 of 1 around");
     assert!(bob.starts_with("◌ bob_the__builder — online since"), "{menu}");
-    assert_eq!(rest, ["Set status", "Open Porchlight", "Quit"], "{menu}");
+    assert_eq!(
+        rest,
+        ["Set status", "Notices off for an hour", "Open Porchlight", "Quit"],
+        "{menu}"
+    );
     let choices = menu.find("Set status").unwrap();
-    let radios: Vec<_> =
-        choices.children.iter().map(|entry| (entry.label.as_str(), entry.toggle)).collect();
+    let radios: Vec<_> = choices
+        .children
+        .iter()
+        .filter(|entry| matches!(entry.toggle, Toggle::Radio(_)))
+        .map(|entry| (entry.label.as_str(), entry.toggle))
+        .collect();
+    for status in ["Away for…", "Do not disturb for…"] {
+        let for_a_while = choices.children.iter().find(|entry| entry.label == status).unwrap();
+        let lasting: Vec<_> =
+            for_a_while.children.iter().map(|entry| entry.label.as_str()).collect();
+        assert_eq!(lasting, ["30 minutes", "1 hour", "2 hours", "4 hours"], "{menu}");
+    }
     let (on, off) = (Toggle::Radio(true), Toggle::Radio(false));
     let expected = [
         ("Automatic", on),

@@ -1,6 +1,6 @@
 //! The simulated network: engines, a model broker, links that fail, one fake clock, random schedules.
 //!
-//! `SIM_SCHEDULES` says how many schedules are run (200; the tests of the whole project run 50,000, with the profile `sim`), `SIM_FROM` from which seed on; `make sim SEEDS=n` runs others than
+//! `SIM_SCHEDULES` says how many schedules are run (200; the tests of the whole project run 100,000, with the profile `sim`), `SIM_FROM` from which seed on; `make sim SEEDS=n` runs others than
 //! the tests do.
 //! `SIM_KEEP=0` keeps no regression, `SIM_SHRINKING` bounds the runs that shrinking takes, `SIM_FAILURES` says with which failure
 //! a run ends, `SIM_THREADS` the threads.

@@ -252,7 +252,8 @@ impl Choice {
         let crossing = by != self.by && recent;
         // Two choices in a row may both be under way.
         self.before = if recent { self.before | self.believable } else { self.believable };
-        if clear && !crossing {
+        // One that crossed an earlier one may still arrive after this.
+        if clear && !crossing && !(recent && self.blurred) {
             self.believable = choice;
             self.pending = false;
             self.blurred = false;
