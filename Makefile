@@ -34,8 +34,8 @@ package: ## a deb and an rpm of a release, in target/package
 check-package: ## installs, upgrades and removes the package in a Debian of its own, made as root; takes some minutes
 	@scripts/check-package.sh
 
-bench: ## the measurements behind the figures of the README
-	@scripts/bench.sh
+bench: ## the measurements behind the figures of the README; ARGS="thousand" selects
+	@scripts/bench.sh $(ARGS)
 
 truth: ## how long dots are wrong when things go wrong, beside other designs; ARGS="--only kill" selects
 	@scripts/truth.sh $(ARGS)
