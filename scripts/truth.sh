@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# truth.sh [--release] [--runs N] [--only EVENT,..] [--broker BROKER,..] [--json FILE]: measures how long others see a wrong
+# truth.sh [--debug] [--runs N] [--only EVENT,..] [--broker BROKER,..] [--json FILE]: measures how long others see a wrong
 # dot. A debug build will do for most: nearly all of the time measured is waiting for brokers and timers, and the output says
 # which it was. A whole team keeps two cores busy, and wants a release.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-profile=debug
-if [[ ${1-} == --release ]]; then
-    profile=release
+profile=release
+if [[ ${1-} == --debug ]]; then
+    profile=debug
     shift
 fi
 # The tables alone go to the standard output.
