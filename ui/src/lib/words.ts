@@ -224,7 +224,7 @@ export function whyLines(person: PersonView, now: number, say: Moment = moment):
   const { heard, loss_shows_within_s: within, doubt } = person.evidence;
   const known = [
     heard === null ? null : `last message ${say(heard, now)}`,
-    within === null ? null : `a loss would show within ${within} s`,
+    within === null ? null : `a loss would show within ${within}\u00a0s`,
     doubt === null ? null : DOUBTS[doubt],
   ];
   return [deviceLines(person.devices, now, say), known.filter(Boolean).join('; ')].filter(Boolean).join('\n');
