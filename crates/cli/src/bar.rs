@@ -257,7 +257,7 @@ fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use porchlight_core::id::UserId;
-    use porchlight_core::view::{Evidence, LinkView, Update};
+    use porchlight_core::view::{LinkView, Update};
 
     use super::*;
 
@@ -266,32 +266,13 @@ mod tests {
             user: user.to_owned(),
             name: name.to_owned(),
             status: status.to_owned(),
-            cause: None,
-            since: None,
-            text: None,
-            emoji: None,
-            until: None,
-            stale: false,
-            typing: false,
-            in_call: false,
-            devices: Vec::new(),
-            evidence: Evidence::default(),
+            ..PersonView::default()
         }
     }
 
     fn room(people: Vec<PersonView>, link: LinkView) -> Room {
         let mut room = Room::new(Some(&UserId::parse("me").unwrap()));
-        room.apply(&Update {
-            seq: 1,
-            me: None,
-            link: Some(link),
-            joins: people,
-            changes: Vec::new(),
-            leaves: Vec::new(),
-            problems: None,
-            signals: None,
-            preferences: None,
-        });
+        room.apply(&Update { link: Some(link), joins: people, ..Update::default() });
         room
     }
 

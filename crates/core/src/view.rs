@@ -84,7 +84,7 @@ pub struct DeviceView {
 }
 
 /// One person, summed over their devices. Also the stable JSON of `who` and `watch`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct PersonView {
     /// The id bound to their credential. It never changes.
@@ -318,7 +318,7 @@ pub struct Snapshot {
 }
 
 /// What changed since the update numbered one less. A reader that misses a number asks for a new snapshot.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Update {
     /// This change's number.

@@ -83,7 +83,7 @@ pub(crate) fn notice(viewer: &str, notice: &Notice) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use porchlight_core::view::{Evidence, PersonView};
+    use porchlight_core::view::PersonView;
 
     use super::*;
 
@@ -92,22 +92,13 @@ mod tests {
             user: user.to_owned(),
             name: user.to_owned(),
             status: status.to_owned(),
-            cause: None,
-            since: None,
-            text: None,
-            emoji: None,
-            until: None,
             stale,
-            typing: false,
-            in_call: false,
-            devices: Vec::new(),
-            evidence: Evidence::default(),
+            ..PersonView::default()
         }
     }
 
     fn update(changes: Vec<PersonView>, link: Option<LinkView>) -> Update {
-        let (joins, leaves) = (Vec::new(), Vec::new());
-        Update { seq: 0, me: None, link, joins, changes, leaves, problems: None }
+        Update { link, changes, ..Update::default() }
     }
 
     const UP: LinkView = LinkView::Up { since: porchlight_core::time::Timestamp::MAX };
@@ -120,7 +111,7 @@ mod tests {
         assert_eq!(room.show(1, "u2", &update(both(true), Some(UP))), Vec::<Value>::new());
         let sure = room.show(1, "u2", &update(vec![person("u2", "online", false)], None));
         assert_eq!(sure, [json!({ "sure": true })]);
-        let down = LinkView::Connecting { as_of: None, retry_at: None, problem: None };
+        let down = LinkView::Connecting { as_of: None, retry_at: None, problem: None, host: None };
         assert_eq!(room.show(0, "u1", &update(Vec::new(), Some(down))), [json!({ "sure": false })]);
         assert_eq!(room.show(0, "u1", &update(Vec::new(), Some(UP))), [json!({ "sure": true })]);
     }

@@ -1,6 +1,6 @@
 use porchlight_core::id::UserId;
 use porchlight_core::time::Timestamp;
-use porchlight_core::view::{CauseView, Evidence, LinkView, Update};
+use porchlight_core::view::{CauseView, LinkView, Update};
 
 use super::*;
 
@@ -9,32 +9,12 @@ fn person(user: &str, name: &str, status: &str) -> PersonView {
         user: user.to_owned(),
         name: name.to_owned(),
         status: status.to_owned(),
-        cause: None,
-        since: None,
-        text: None,
-        emoji: None,
-        until: None,
-        stale: false,
-        typing: false,
-        in_call: false,
-        devices: Vec::new(),
-        evidence: Evidence::default(),
+        ..PersonView::default()
     }
 }
 
 fn update(people: Vec<PersonView>, link: LinkView) -> Update {
-    let (joins, changes, leaves) = (people, Vec::new(), Vec::new());
-    Update {
-        seq: 1,
-        me: None,
-        link: Some(link),
-        joins,
-        changes,
-        leaves,
-        problems: None,
-        signals: None,
-        preferences: None,
-    }
+    Update { link: Some(link), joins: people, ..Update::default() }
 }
 
 fn up() -> LinkView {

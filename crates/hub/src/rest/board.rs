@@ -185,7 +185,6 @@ impl Inside {
 pub(crate) mod tests {
     use super::*;
     use porchlight_core::roster::Origin;
-    use porchlight_core::view::Evidence;
 
     /// Somebody as a roster would show them.
     pub(crate) fn person(user: &str, status: &str) -> PersonView {
@@ -193,16 +192,7 @@ pub(crate) mod tests {
             user: user.to_owned(),
             name: user.to_owned(),
             status: status.to_owned(),
-            cause: None,
-            since: None,
-            text: None,
-            emoji: None,
-            until: None,
-            stale: false,
-            typing: false,
-            in_call: false,
-            devices: Vec::new(),
-            evidence: Evidence::default(),
+            ..PersonView::default()
         }
     }
 

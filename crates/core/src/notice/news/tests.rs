@@ -35,16 +35,7 @@ fn person(user: &str, status: &str) -> Option<PersonView> {
         user: user.to_owned(),
         name: user.to_uppercase(),
         status: status.to_owned(),
-        cause: None,
-        since: None,
-        text: None,
-        emoji: None,
-        until: None,
-        stale: false,
-        typing: false,
-        in_call: false,
-        devices: Vec::new(),
-        evidence: crate::view::Evidence::default(),
+        ..PersonView::default()
     })
 }
 
