@@ -7,7 +7,6 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use porchlight_core::team::{Invitation, Joined};
@@ -32,6 +31,8 @@ const MEMBERS: usize = 1_000;
 const USES: usize = 100;
 /// How many knock at the door at once.
 const AT_ONCE: usize = 32;
+/// Between two looks at the hub's memory.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
 /// For everybody to come in, or to be gone.
 const PATIENCE: Duration = Duration::from_secs(300);
 
@@ -56,7 +57,8 @@ pub(crate) async fn measure() -> Vec<Figure> {
         let seen = (n == 0).then(|| seen.clone());
         lines.spawn(live(member, Arc::clone(&crowd), told.clone(), seen));
     }
-    all_are_in(&crowd.here, &coming).await;
+    let here = u32::try_from(MEMBERS).expect("a thousand");
+    drop(within("everybody to be in", crowd.here.acquire_many(here)).await);
     let took = coming.elapsed();
     // Everybody's record reaches everybody.
     let mut present = BTreeSet::new();
@@ -67,8 +69,7 @@ pub(crate) async fn measure() -> Vec<Figure> {
         }
     }
     let settled = coming.elapsed();
-    tokio::time::sleep(Duration::from_secs(5)).await;
-    let full = cost::private_dirty(hub.id()) / 1024.0;
+    let full = at_rest(hub.id()).await;
 
     let parting = Stopwatch::start();
     goodbye.send_replace(true);
@@ -106,14 +107,15 @@ pub(crate) async fn measure() -> Vec<Figure> {
 /// What the members did so far.
 struct Crowd {
     doors: Semaphore,
-    here: AtomicUsize,
+    /// A permit for each who is logged in.
+    here: Semaphore,
     acknowledged: std::sync::Mutex<Vec<Duration>>,
 }
 
 impl Crowd {
     fn new() -> Self {
         let acknowledged = std::sync::Mutex::new(Vec::with_capacity(MEMBERS));
-        Self { doors: Semaphore::new(AT_ONCE), here: AtomicUsize::new(0), acknowledged }
+        Self { doors: Semaphore::new(AT_ONCE), here: Semaphore::new(0), acknowledged }
     }
 }
 
@@ -181,7 +183,7 @@ async fn live(
                 client.subscribe_many(filters).await.expect("it lives");
                 let record = record("online", None, &member.name);
                 client.publish(&topic, QoS::AtLeastOnce, true, record).await.expect("it lives");
-                crowd.here.fetch_add(1, Ordering::Relaxed);
+                crowd.here.add_permits(1);
             }
             Ok(Event::Incoming(Packet::PubAck(_))) => {
                 if let Some(parting) = &parting {
@@ -217,16 +219,20 @@ fn record(status: &str, cause: Option<&str>, name: &str) -> String {
     record.to_string()
 }
 
-/// Waits until everybody is logged in.
-async fn all_are_in(here: &AtomicUsize, since: &Stopwatch) {
-    loop {
-        let now = here.load(Ordering::Relaxed);
-        if now == MEMBERS {
-            return;
+/// The private dirty memory in MiB, once it has stopped changing: what it sends is sent then.
+async fn at_rest(process: u32) -> f64 {
+    let mut last = f64::MAX;
+    within("the hub's memory to come to rest", async {
+        loop {
+            let now = cost::private_dirty(process) / 1024.0;
+            if (now - last).abs() < 0.01 * now {
+                return now;
+            }
+            last = now;
+            tokio::time::sleep(LOOK_AGAIN).await;
         }
-        assert!(since.elapsed() < PATIENCE, "only {now} are in");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    })
+    .await
 }
 
 async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
