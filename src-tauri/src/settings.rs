@@ -72,15 +72,16 @@ pub(crate) fn change(flags: &Flags, wanted: &SettingsView) -> Result<Changed, Pr
     if notices != resolved.notices {
         settings.push(Setting::Notices(notices));
     }
-    if !settings.is_empty() {
-        edit(&resolved.places.config_file(), &settings)
-            .map_err(|error| problem("config", error))?;
-    }
+    // First, as it holds by itself: what the config says has to reach the running presence, too.
     if let (Some(on), Some(autostart)) = (wanted.starts_at_login, Autostart::here())
         && Some(on) != before.starts_at_login
     {
         let program = std::env::current_exe().map_err(|error| problem("autostart", error))?;
         autostart.set(&program, on).map_err(|error| problem("autostart", error))?;
+    }
+    if !settings.is_empty() {
+        edit(&resolved.places.config_file(), &settings)
+            .map_err(|error| problem("config", error))?;
     }
     Ok(Changed { notices, anew })
 }
