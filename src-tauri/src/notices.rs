@@ -7,6 +7,8 @@
 mod freedesktop;
 mod said;
 
+pub(crate) use said::answer;
+
 #[cfg(target_os = "linux")]
 pub(crate) use freedesktop::Notices;
 
