@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 mod bare;
 mod first_start;
 mod instance;
+mod keep;
 mod knock;
 mod notices;
 mod security;
