@@ -9,6 +9,7 @@ use porchlight_tests::{
 };
 use serde_json::{Value, json};
 
+mod access;
 mod bare;
 mod first_start;
 mod instance;
