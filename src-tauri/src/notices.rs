@@ -7,6 +7,7 @@
 mod freedesktop;
 mod said;
 
+#[cfg(target_os = "linux")]
 pub(crate) use said::answer;
 
 #[cfg(target_os = "linux")]

@@ -41,6 +41,7 @@ pub(super) enum Offer {
     Mute,
 }
 
+#[cfg(target_os = "linux")]
 impl Offer {
     const ALL: [Self; 3] = [Self::Knock, Self::Wave, Self::Mute];
 
@@ -242,6 +243,11 @@ mod tests {
         let gone: &[Offer] = &[Offer::Mute];
         assert_eq!(offered(Notice::Went(ann(), None)), Some(("ann".to_owned(), gone)));
         assert_eq!(offered(Notice::Summary(Several::default())), None);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_is_offered_is_known_again_by_its_key() {
         for offer in Offer::ALL {
             assert_eq!(Offer::of_key(offer.key()), Some(offer));
         }

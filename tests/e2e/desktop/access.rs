@@ -45,7 +45,8 @@ async fn each_page(window: &WebView, mut look: impl AsyncFnMut(&str)) {
     window.click("[data-testid=status-button]", SOON).await;
     window.click("[data-testid=status-more]", SOON).await;
     look("the own status").await;
-    window.run("document.querySelector('[data-testid=status-button]').click()", Vec::new())
+    window
+        .run("document.querySelector('[data-testid=status-button]').click()", Vec::new())
         .await
         .expect("the panel closes");
     window.gone("[data-testid=status-more], [data-testid=status-set]", SOON).await;
