@@ -33,6 +33,8 @@ export function person(user: string, part: Partial<PersonView> = {}): PersonView
     until: null,
     stale: false,
     devices: [],
+    tz: null,
+    links: [],
     evidence: {
       device: null,
       kind: null,
@@ -69,7 +71,7 @@ export function preferences(part: Partial<PreferencesView> = {}): PreferencesVie
 
 export function settings(part: Partial<SettingsView> = {}): SettingsView {
   const notices = { about: 'everyone' as const, come: true, go: true, away: false, back: false, quiet_hours: null };
-  return { name: 'Mia', away_after_s: 300, user_topic: true, notices, starts_at_login: false, ...part };
+  return { name: 'Mia', away_after_s: 300, user_topic: true, notices, starts_at_login: false, links: [], language: null, ...part };
 }
 
 export function update(seq: number, part: Partial<Update> = {}): Update {
@@ -153,6 +155,7 @@ export function fakeHost(first: Snapshot) {
     stopTyping: vi.fn<Host['stopTyping']>(async () => {}),
     tellWhenBack: vi.fn<Host['tellWhenBack']>(async () => {}),
     mute: vi.fn<Host['mute']>(async () => {}),
+    openLink: vi.fn<Host['openLink']>(async () => {}),
     favourite: vi.fn<Host['favourite']>(async () => {}),
     nickname: vi.fn<Host['nickname']>(async () => {}),
     noticesOf: vi.fn<Host['noticesOf']>(async () => {}),

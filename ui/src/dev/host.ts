@@ -71,6 +71,8 @@ let settings: SettingsView = {
   user_topic: true,
   notices: { about: 'favourites', come: true, go: true, away: false, back: true, quiet_hours: '22:00-07:00' },
   starts_at_login: true,
+  links: ['mailto:margaret@example.org'],
+  language: asked.get('language'),
 };
 
 /** I want something else from now on. */
@@ -197,6 +199,11 @@ export const host: Host = {
   pauseNotices: (minutes) =>
     prefer(() => ({ notices_off_until: minutes === null ? null : Date.now() + minutes * 60_000 })),
   mute: (user, muting) => pass(({ muted }) => ({ muted: within(muted, user, muting) })),
+
+  async openLink(_user, link) {
+    await permit('openLink');
+    console.info('would open', link);
+  },
 
   async listen(name, told) {
     heard.set(name, told as (news: never) => void);

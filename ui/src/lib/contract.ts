@@ -135,6 +135,14 @@ in_call?: boolean,
  */
 devices: Array<DeviceView>, 
 /**
+ * The IANA time zone of the device that decides (`Europe/Berlin`), if it says one.
+ */
+tz: string | null, 
+/**
+ * How else they can be reached: URIs that they publish (`mailto:`, `tel:`, `https:`, ...).
+ */
+links: Array<string>, 
+/**
  * Why all this is believed.
  */
 evidence: Evidence, };
@@ -821,4 +829,12 @@ notices: NoticesView,
 /**
  * Whether the app starts with the session; absent where this system's way is not known.
  */
-starts_at_login: boolean | null, };
+starts_at_login: boolean | null, 
+/**
+ * How else I can be reached: URIs that everybody of the team sees.
+ */
+links: Array<string>, 
+/**
+ * The language that I chose: `en` or `de`. Absent: as the system.
+ */
+language: string | null, };

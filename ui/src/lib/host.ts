@@ -74,6 +74,8 @@ export interface Host {
   stopTyping(to: string | null): Promise<void>;
   tellWhenBack(user: string, wanted: boolean): Promise<void>;
   mute(user: string, muted: boolean): Promise<void>;
+  /** Opens what somebody publishes, with whatever this system opens it with. The host looks at it again. */
+  openLink(user: string, link: string): Promise<void>;
 
   /** What I want of this app for myself: nobody else learns of it. It comes back in the view. */
   favourite(user: string, favourite: boolean): Promise<void>;
@@ -141,6 +143,7 @@ export const host: Host = {
   stopTyping: (to) => invoke('stop_typing', { to }),
   tellWhenBack: (user, wanted) => invoke('tell_when_back', { user, wanted }),
   mute: (user, muted) => invoke('mute', { user, muted }),
+  openLink: (user, link) => invoke('open_link', { user, link }),
 
   favourite: (user, favourite) => invoke('favourite', { user, favourite }),
   nickname: (user, nickname) => invoke('nickname', { user, nickname }),
