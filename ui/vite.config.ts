@@ -12,7 +12,9 @@ export default defineConfig(({ mode }) => ({
     // Without this, tests would load Svelte's server half, which cannot mount anything.
     ...(mode === 'test' ? { conditions: ['browser'] } : {}),
   },
-  server: { port: 5173, strictPort: true },
+  // The catalogues of strings lie beside this folder, for the host reads them, too. Tests read in its sources, which
+  // problems it may tell of.
+  server: { port: 5173, strictPort: true, fs: { allow: mode === 'test' ? ['..'] : ['.', '../locales'] } },
   build: {
     outDir: 'dist',
     // The oldest webviews with `oklch()`; what today's systems ship is newer.

@@ -18,6 +18,7 @@ import type {
   Update,
 } from '../src/lib/contract';
 import type { Host, News } from '../src/lib/host';
+import { speak } from '../src/lib/say.svelte';
 
 export const me: MeView = { user: 'me', name: 'Mia', status: 'online', cause: null, since: null, chosen: null };
 
@@ -52,6 +53,7 @@ export function person(user: string, part: Partial<PersonView> = {}): PersonView
 export function snapshot(part: Partial<Snapshot> = {}): Snapshot {
   return {
     seq: 1,
+    language: 'en',
     stage: 'running',
     suggested_name: null,
     team: null,
@@ -205,7 +207,10 @@ export async function open(first: Snapshot, otherwise: (stage: ReturnType<typeof
   const stage = fakeHost(first);
   otherwise(stage);
   const app = mount(App, { target: document.body, props: { host: stage.host } });
-  onTestFinished(() => unmount(app));
+  onTestFinished(async () => {
+    await unmount(app);
+    speak('en');
+  });
   await settled();
   return stage;
 }

@@ -3,11 +3,12 @@
  *
  * `?scene=` says which (`scenes.ts`), `?team=` which team (`hosted`, `requests`, `joined`, `alone`, `gone`), `?link` that
  * a link was followed, `?nearby` that teams are seen, `?keyring=absent` that no keyring takes a secret, `?fail=<command>`
- * what shall not work.
+ * what shall not work, `?language=de` what is spoken.
  * The production build never sees this file.
  */
 import type { ExchangeView, MeView, PreferencesView, Problem, RegardView, SettingsView, SignalsView, Snapshot, TeamPane, Update } from '../lib/contract';
 import type { Host, News } from '../lib/host';
+import { wished } from '../lib/say.svelte';
 import { stands } from '../lib/words';
 import { eight } from './people';
 import { scenes } from './scenes';
@@ -20,9 +21,14 @@ let now: Snapshot | undefined;
 let tellUpdate: (update: Update) => void = () => {};
 let tellSnapshot: (snapshot: Snapshot) => void = () => {};
 
+/** In the language that was set, or that the address says; else as the system. */
+function spoken(whole: Snapshot): Snapshot {
+  return { ...whole, language: settings.language ?? wished(navigator.languages) };
+}
+
 async function current(): Promise<Snapshot> {
   if (scene === undefined) throw new Error('the scene "eight" is always there');
-  now ??= await scene();
+  now ??= spoken(await scene());
   return now;
 }
 
@@ -194,6 +200,9 @@ export const host: Host = {
   async changeSettings(wanted) {
     await permit('changeSettings');
     settings = wanted;
+    const before = await current();
+    now = spoken({ ...before, seq: before.seq + 1 });
+    tellSnapshot(now);
   },
   diagnostics: async () => 'Porchlight, as a demo',
   pauseNotices: (minutes) =>

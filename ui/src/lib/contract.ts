@@ -480,6 +480,10 @@ export type Snapshot = {
  */
 seq: number, 
 /**
+ * The language that is spoken: `en` or `de`.
+ */
+language: string, 
+/**
  * How far the app has come.
  */
 stage: Stage, 
