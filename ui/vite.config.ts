@@ -1,8 +1,20 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
+import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 
+/** What is in the catalogues for whoever translates them does not go into the window. */
+const withoutComments: Plugin = {
+  name: 'catalogues-without-comments',
+  transform(code, id) {
+    if (!id.endsWith('.ftl?raw')) return null;
+    const lines = (JSON.parse(code.replace(/^export default /u, '')) as string).split('\n');
+    const said = lines.filter((line) => line !== '' && !line.startsWith('#')).join('\n');
+    return { code: `export default ${JSON.stringify(said)}`, map: null };
+  },
+};
+
 export default defineConfig(({ mode }) => ({
-  plugins: [svelte()],
+  plugins: [svelte(), withoutComments],
   clearScreen: false,
   resolve: {
     alias: {
