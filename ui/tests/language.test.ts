@@ -173,7 +173,7 @@ describe('a problem', () => {
     await open(snapshot({ language: 'de', problems: [known, problem] }));
     expect(find('[data-code="port_taken"] bdi').textContent).toContain('Der übliche Port');
     expect(find('[data-code="port_taken"] .details').textContent).toBe('The port is taken.');
-    expect(find('[data-code="port_taken"] .details').lang).toBe('en');
+    expect(find('[data-code="port_taken"] .details bdi').lang).toBe('en');
     expect(find('[data-code="hub_port_taken"]').textContent?.trim()).toBe('The port is taken.');
     expect(problemWords(problem)).toBeNull();
   });
