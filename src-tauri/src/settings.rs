@@ -9,7 +9,7 @@ use porchlight_agent::autostart::Autostart;
 use porchlight_agent::config::edit::{Setting, edit};
 use porchlight_agent::config::{Grace, Language, Span};
 use porchlight_agent::flags::{Flags, Resolved};
-use porchlight_core::contact::MAX_LINKS;
+use porchlight_core::contact::{ContactLink, ContactLinkError, MAX_LINKS};
 use porchlight_core::notice::{NoticePolicy, QuietHours, QuietHoursError};
 use porchlight_core::view::Problem;
 use porchlight_core::view::settings::{NoticesView, SettingsView};
@@ -37,7 +37,7 @@ fn view(resolved: &Resolved) -> SettingsView {
     let id = resolved.user.as_ref();
     SettingsView {
         name: id.map_or_else(String::new, |user| resolved.shown_name(user)),
-        links: resolved.links.clone(),
+        links: resolved.links.iter().map(ToString::to_string).collect(),
         language: resolved.language.map(|language| language.tag().to_owned()),
         away_after_s: seconds(resolved.habits.away_after),
         grace_s: seconds(resolved.habits.grace),
@@ -82,7 +82,9 @@ pub(crate) fn change(flags: &Flags, wanted: &SettingsView) -> Result<Changed, Pr
         if wanted.links.len() > MAX_LINKS {
             return Err(problem("settings", format!("write at most {MAX_LINKS} links")));
         }
-        settings.push(Setting::Links(wanted.links.clone()));
+        let links = wanted.links.iter().map(|link| ContactLink::parse(link)).collect();
+        let links: Result<Vec<_>, ContactLinkError> = links;
+        settings.push(Setting::Links(links.map_err(|error| problem("settings", error))?));
     }
     if wanted.grace_s != before.grace_s {
         let grace = format!("{}s", wanted.grace_s).parse::<Grace>();
@@ -124,7 +126,6 @@ fn policy(notices: &NoticesView) -> Result<NoticePolicy, Problem> {
 
 #[cfg(test)]
 mod tests {
-    use porchlight_core::contact::ContactLink;
     use porchlight_core::notice::About;
 
     use super::*;
@@ -157,7 +158,7 @@ mod tests {
 
         let renamed = SettingsView {
             name: "Ally".to_owned(),
-            links: vec!["mailto:ally@example.org".parse().unwrap()],
+            links: vec!["mailto:ally@example.org".to_owned()],
             language: Some("de".to_owned()),
             away_after_s: 90,
             grace_s: 9,
@@ -185,9 +186,11 @@ mod tests {
         assert_eq!(change(&flags, &restless).unwrap_err().code, "settings");
         let patient = SettingsView { grace_s: 61, ..before.clone() };
         assert!(change(&flags, &patient).unwrap_err().message.contains("60s"));
-        let link: ContactLink = "tel:+1".parse().unwrap();
-        let known = SettingsView { links: vec![link; MAX_LINKS + 1], ..before.clone() };
+        let known =
+            SettingsView { links: vec!["tel:+1".to_owned(); MAX_LINKS + 1], ..before.clone() };
         assert_eq!(change(&flags, &known).unwrap_err().code, "settings");
+        let wild = SettingsView { links: vec!["javascript:1".to_owned()], ..before.clone() };
+        assert!(change(&flags, &wild).unwrap_err().message.contains("mailto:"));
         let french = SettingsView { language: Some("fr".to_owned()), ..before.clone() };
         assert_eq!(change(&flags, &french).unwrap_err().code, "settings");
         assert_eq!(read(&flags).unwrap(), before);

@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::contact::ContactLink;
 use crate::notice::About;
 
 /// Everything of it. What the config says besides is for whoever edits that.
@@ -12,8 +11,7 @@ pub struct SettingsView {
     /// The name shown to others.
     pub name: String,
     /// By what I say that I can be reached: `mailto:`, `tel:`, `https:`, ...
-    #[cfg_attr(test, ts(as = "Vec<String>"))]
-    pub links: Vec<ContactLink>,
+    pub links: Vec<String>,
     /// What the app speaks, `en` or `de`; absent where it follows the system.
     pub language: Option<String>,
     /// Without input for so many seconds, I am away.
