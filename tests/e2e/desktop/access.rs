@@ -123,7 +123,12 @@ async fn large_text_german_and_writing_from_the_right_fit_into_the_window() {
                 const out = [...document.querySelectorAll('body *')].filter((it) => {
                     const { left, right, width, height } = it.getBoundingClientRect();
                     if (width < 2 || height < 2 || (left > -1 && right < edge + 1)) return false;
-                    return it.closest('.unseen') === null;
+                    if (it.closest('.unseen') !== null) return false;
+                    for (let outer = it.parentElement; outer !== null; outer = outer.parentElement) {
+                        const { overflowX, textOverflow } = getComputedStyle(outer);
+                        if (overflowX === 'hidden' && textOverflow === 'ellipsis') return false;
+                    }
+                    return true;
                 });
                 answer(out.map((it) => it.outerHTML.slice(0, 120)));";
             let out = window.run_async(wide, Vec::new()).await.expect("an answer");

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use fantoccini::key::Key;
-use porchlight_tests::process::Exit;
+use porchlight_tests::process::{Exit, Stream};
 use porchlight_tests::until::{SOON, START, unix_ms};
 use porchlight_tests::{EmbeddedHub, Light, Session, WebView, never, until, until_async};
 use serde_json::json;
@@ -244,9 +244,7 @@ async fn from_a_notice_somebody_is_knocked_at_or_muted() {
     assert_eq!(notice.action("Knock"), Some("knock"), "{notice:?}");
     until_async("the knock at Bob's", START, async || {
         desk.notifications.invoke(notice.id, "knock").await;
-        bob.lines(porchlight_tests::process::Stream::Out)
-            .iter()
-            .any(|line| line.contains("Alice knocks"))
+        bob.lines(Stream::Err).iter().any(|line| line.contains("Alice knocks"))
     })
     .await;
 

@@ -62,16 +62,12 @@ pub fn edit(path: &Path, settings: &[Setting]) -> Result<(), ConfigError> {
 fn apply(document: &mut DocumentMut, setting: &Setting) {
     match setting {
         Setting::Name(name) => set(document.as_table_mut(), "name", name.as_str()),
-        Setting::Links(links) if links.is_empty() => {
-            document.remove("links");
-        }
+        Setting::Links(links) if links.is_empty() => unset_top(document, "links"),
         Setting::Links(links) => {
             let links = links.iter().map(ContactLink::as_str).collect::<toml_edit::Array>();
             set(document.as_table_mut(), "links", links);
         }
-        Setting::Language(None) => {
-            document.remove("language");
-        }
+        Setting::Language(None) => unset_top(document, "language"),
         Setting::Language(Some(language)) => {
             set(document.as_table_mut(), "language", language.tag());
         }
@@ -99,7 +95,7 @@ fn apply(document: &mut DocumentMut, setting: &Setting) {
             match policy.quiet {
                 Some(quiet) => set(table, "quiet_hours", quiet.to_string()),
                 None => {
-                    table.remove("quiet_hours");
+                    unset(table, "quiet_hours");
                 }
             }
         }
@@ -116,13 +112,48 @@ fn table<'a>(document: &'a mut DocumentMut, name: &str) -> &'a mut dyn toml_edit
     item.as_table_like_mut().expect("it is a table, or was made one")
 }
 
-/// Replaces the value alone, so that a comment beside it stays.
+/// Replaces the value alone, so that comments above and beside it stay.
 fn set(table: &mut (impl toml_edit::TableLike + ?Sized), key: &str, value: impl Into<Value>) {
     let mut value = value.into();
-    if let Some(Item::Value(before)) = table.get(key) {
-        *value.decor_mut() = before.decor().clone();
+    match table.get_mut(key) {
+        Some(Item::Value(before)) => {
+            *value.decor_mut() = before.decor().clone();
+            *before = value;
+        }
+        _ => {
+            table.insert(key, Item::Value(value));
+        }
     }
-    table.insert(key, Item::Value(value));
+}
+
+/// Takes a value away, and leaves the comments above it to what comes next. Gives those that nothing comes behind.
+fn unset(table: &mut (impl toml_edit::TableLike + ?Sized), key: &str) -> Option<String> {
+    let comments = table.key(key)?.leaf_decor().prefix()?.as_str().map(str::to_owned);
+    let next = table.iter().map(|(key, _)| key.to_owned()).skip_while(|it| it != key).nth(1);
+    table.remove(key);
+    let comments = comments.filter(|comments| comments.contains('#'))?;
+    let Some(next) = next else {
+        return Some(comments);
+    };
+    let above = |decor: &mut toml_edit::Decor| {
+        let own = decor.prefix().and_then(|own| own.as_str()).unwrap_or_default();
+        let both = format!("{comments}{own}");
+        decor.set_prefix(both);
+    };
+    match table.get_mut(&next) {
+        Some(Item::Table(table)) => above(table.decor_mut()),
+        _ => above(table.key_mut(&next)?.leaf_decor_mut()),
+    }
+    None
+}
+
+/// The same for what stands in no table.
+fn unset_top(document: &mut DocumentMut, key: &str) {
+    if let Some(comments) = unset(document.as_table_mut(), key) {
+        let own = document.trailing().as_str().unwrap_or_default();
+        let both = format!("{comments}{own}");
+        document.set_trailing(both);
+    }
 }
 
 #[cfg(test)]
@@ -213,6 +244,31 @@ away_after = \"10m\"   # I think slowly
         let config = read(&path).unwrap().unwrap();
         assert_eq!((config.links, config.language), (Vec::new(), None));
         assert!(fs::read_to_string(&path).unwrap().starts_with("# who I am\n"));
+    }
+
+    #[test]
+    fn comments_above_what_is_changed_or_taken_back_stay() {
+        let back = [Setting::Links(Vec::new()), Setting::Language(None)];
+        for (before, settings, after) in [
+            (
+                "# mine\nname = \"A\" # so\n",
+                &[Setting::Name("B".to_owned())][..],
+                "# mine\nname = \"B\" # so\n",
+            ),
+            (
+                "# mine\nlinks = [\"tel:+1\"]\n# me\nname = \"A\"\n",
+                &back,
+                "# mine\n# me\nname = \"A\"\n",
+            ),
+            (
+                "# mine\nlanguage = \"de\"\n\n[hub]\nrun = true\n",
+                &back,
+                "# mine\n\n[hub]\nrun = true\n",
+            ),
+            ("# mine\nlanguage = \"de\"\n", &back, "# mine\n"),
+        ] {
+            assert_eq!(edited(Some(before), settings), after);
+        }
     }
 
     #[test]

@@ -17,6 +17,7 @@ use runner::{regressions, run_many, say, setting};
 use world::{Without, explain, run};
 
 // A tenth of a run is spent on memory, by each thread for itself.
+#[cfg(target_os = "linux")]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
