@@ -33,6 +33,7 @@ async fn main() {
     }
     let folder = folder();
     std::fs::create_dir_all(&folder).expect("the pictures' folder can be made");
+    let folder = folder.canonicalize().expect("a folder that was made");
     for name in PICTURES {
         if selected.is_empty() || selected.iter().any(|selected| selected == name) {
             let file = folder.join(format!("{name}.png"));
