@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help run test lint test-unit test-e2e sim check-platforms package check-package bench truth clean
+.PHONY: help run test lint test-unit test-e2e sim check-platforms package check-package bench truth screenshots clean
 
 help: ## these lines
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -39,6 +39,9 @@ bench: ## the measurements behind the figures of the README; ARGS="thousand" sel
 
 truth: ## how long dots are wrong when things go wrong, beside other designs; ARGS="--only kill" selects
 	@scripts/truth.sh $(ARGS)
+
+screenshots: ## the pictures of the documentation, taken of the real app; ARGS="window-light tray" selects
+	@scripts/screenshots.sh $(ARGS)
 
 clean: ## remove what was built, but for the tools in target/tools
 	@rm -rf ui/dist ui/node_modules tests/seed-clients/node_modules tests/out

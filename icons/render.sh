@@ -55,12 +55,42 @@ icns_chunk() { # icns_chunk TYPE FILE
 } >"$scratch/chunks"
 icns_chunk icns "$scratch/chunks" >icon.icns
 
-# --- the tray icons, for trays that take pixels only
+# --- the tray icons, for trays that take pixels only. Each state is drawn twice, with its edges between the pixels of a grid of
+# 16 and of one of 22. A size comes from the grid that it is a multiple of; 24 and 48 are 22 and 44 with a rim around them.
 mkdir -p tray
+grid() { # grid SIZE STATE FILE [RIM]
+    local from=scalable rim=${4-0}
+    (($1 % 16)) || (($1 > 32)) || from=16x16
+    rsvg-convert --width $(($1 - 2 * rim)) --height $(($1 - 2 * rim)) --page-width "$1" --page-height "$1" --left "$rim" --top "$rim" \
+        "hicolor/$from/status/porchlight-$2.svg" --output "$3"
+}
 for source in hicolor/scalable/status/porchlight-*.svg; do
     state=$(basename "$source" .svg)
     state=${state#porchlight-}
-    for size in 22 32 44 64; do
-        png "$size" "$source" "tray/$state-$size.png"
+    for size in 16 22 32 44 64; do
+        grid "$size" "$state" "tray/$state-$size.png"
     done
+    grid 24 "$state" "tray/$state-24.png" 1
+    grid 48 "$state" "tray/$state-48.png" 2
 done
+
+# --- a look at all of them, on a dark panel and a light one
+sheet() { # sheet PANEL LETTERS FILE
+    local state size x y=40 draw=()
+    for state in online unknown away dnd invisible offline connecting; do
+        x=100
+        for size in 16 22 24 32 48; do
+            draw+=('(' "tray/$state-$size.png" ')' -geometry "+$x+$((y - size / 2))" -composite)
+            x=$((x + size + 14))
+        done
+        # The smallest one without its colours, three times as large: by its shape alone it is to be told from the others.
+        draw+=('(' "tray/$state-16.png" -colorspace gray -filter point -resize 300% ')' -geometry "+$((x + 10))+$((y - 24))" -composite)
+        draw+=(-annotate "+14+$((y + 4))" "$state")
+        y=$((y + 58))
+    done
+    convert -size "396x$((y - 18))" "xc:$1" -fill "$2" -font DejaVu-Sans -pointsize 12 "${draw[@]}" "$3"
+}
+sheet '#2b2b2e' '#e8e8e8' "$scratch/dark.png"
+sheet '#f2f2f2' '#222222' "$scratch/light.png"
+convert "$scratch/dark.png" "$scratch/light.png" +append -depth 8 -strip -define png:exclude-chunks=date,time \
+    -define png:compression-level=9 ../docs/pictures/tray-icons.png

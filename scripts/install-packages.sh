@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# install-packages.sh cli|build|run|test|bench|platforms|package|check-package...: sees to it that the system packages for that
+# install-packages.sh cli|build|run|test|bench|screenshots|platforms|package|check-package...: sees to it that the system packages for that
 # purpose are there. On Debian and Ubuntu it installs what is missing; elsewhere it says what is missing. It asks the network
 # nothing when nothing is missing.
 set -euo pipefail
@@ -44,6 +44,14 @@ declare -A shown_by=(
     [dconf-gsettings-backend]='file:/usr/lib/*/gio/modules/libdconfsettings.so /usr/lib*/gio/modules/libdconfsettings.so'
     [gnome-keyring]=program:gnome-keyring-daemon
     [gsettings-desktop-schemas]=file:/usr/share/glib-2.0/schemas/org.gnome.desktop.notifications.gschema.xml
+    # The pictures of the documentation: a panel with a tray, a daemon that shows notices, letters, emoji, icons for them, a language.
+    [xfce4-panel]=program:xfce4-panel
+    [xfce4-notifyd]='file:/usr/lib/*/xfce4/notifyd/xfce4-notifyd /usr/lib*/xfce4/notifyd/xfce4-notifyd'
+    [fonts-inter]='file:/usr/share/fonts/*/inter*/Inter* /usr/share/fonts/*inter*/*Inter*'
+    [fonts-dejavu-core]='file:/usr/share/fonts/*/dejavu/DejaVuSans.ttf /usr/share/fonts/*dejavu*/DejaVuSans.ttf'
+    [fonts-noto-color-emoji]='file:/usr/share/fonts/*/noto/NotoColorEmoji.ttf /usr/share/fonts/*noto*/*NotoColorEmoji.ttf'
+    [adwaita-icon-theme]=file:/usr/share/icons/Adwaita/index.theme
+    [locales]=file:/usr/share/i18n/locales/en_GB
     # The packages for others: Debian's with the libraries that they need, and the rpm.
     [dpkg-dev]=program:dpkg-shlibdeps
     [rpm]=program:rpmbuild
@@ -77,8 +85,9 @@ for purpose in "$@"; do
     check-package) wanted+=(debootstrap lintian desktop-file-utils appstream systemd xvfb openbox x11-utils imagemagick util-linux
         man-db zsh fish) ;;
     bench) wanted+=(mosquitto mosquitto-clients) ;;
+    screenshots) wanted+=(xfce4-panel xfce4-notifyd fonts-inter fonts-dejavu-core fonts-noto-color-emoji adwaita-icon-theme locales) ;;
     platforms) wanted+=(build-essential gcc-mingw-w64-x86-64-win32 clang) ;;
-    *) die "install-packages.sh: no purpose is called $purpose (cli, build, run, test, bench, platforms, package, check-package)" ;;
+    *) die "install-packages.sh: no purpose is called $purpose (cli, build, run, test, bench, screenshots, platforms, package, check-package)" ;;
     esac
 done
 

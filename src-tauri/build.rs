@@ -48,8 +48,10 @@ const COMMANDS: &[&str] = &[
     "leave_team",
     "move_here",
 ];
-const STATES: [&str; 6] = ["online", "unknown", "away", "dnd", "connecting", "offline"];
-const SIZES: [u32; 4] = [22, 32, 44, 64];
+const STATES: [&str; 7] =
+    ["online", "unknown", "away", "dnd", "invisible", "connecting", "offline"];
+/// What panels ask for, and twice that.
+const SIZES: [u32; 7] = [16, 22, 24, 32, 44, 48, 64];
 
 fn main() {
     let manifest = tauri_build::AppManifest::new().commands(COMMANDS);
@@ -67,7 +69,7 @@ fn tray_icons() {
     let mut code = String::new();
     for state in STATES {
         let name = state.to_uppercase();
-        writeln!(code, "pub(super) static {name}: [(i32, &[u8]); {}] = [", SIZES.len())
+        writeln!(code, "static {name}: [(i32, &[u8]); {}] = [", SIZES.len())
             .expect("a String takes all");
         for size in SIZES {
             let file = format!("{state}-{size}");

@@ -4,6 +4,8 @@
 //! yet, and the window stands in for it.
 
 #[cfg(target_os = "linux")]
+mod icons;
+#[cfg(target_os = "linux")]
 mod item;
 #[cfg(target_os = "linux")]
 mod menu;

@@ -2,7 +2,7 @@
 //! manager and an empty home.
 //!
 //! One session is one person at one machine. Two desktop apps need two of them: an X server has
-//! one idle clock, and a bus one single instance.
+//! one idle clock, and a bus one single instance. What its screen shows is [`crate::screen`]'s.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -55,6 +55,8 @@ pub struct Session {
     window_manager: Proc,
     bus: Proc,
     server: Proc,
+    /// What was added to its environment.
+    added: Vec<(OsString, OsString)>,
     // Last, so that everybody has gone before the folder does.
     dir: TempDir,
 }
@@ -66,6 +68,15 @@ impl Session {
     ///
     /// When one of its programs is missing or does not come up.
     pub async fn start() -> Self {
+        Self::start_on(1280, 800).await
+    }
+
+    /// Starts one with a screen of so many pixels.
+    ///
+    /// # Panics
+    ///
+    /// As [`Session::start`] does.
+    pub async fn start_on(width: u16, height: u16) -> Self {
         let dir =
             TempDir::with_prefix("porchlight-desktop-").expect("a temporary folder can be made");
         for place in ["home", "run", "config", "data", "state", "cache"] {
@@ -75,11 +86,16 @@ impl Session {
         let only_mine = std::fs::Permissions::from_mode(0o700);
         std::fs::set_permissions(dir.path().join("run"), only_mine).expect("a folder of ours");
 
-        let (server, display) = start_server(dir.path()).await;
+        let (server, display) = start_server(dir.path(), width, height).await;
         let bus = start_bus(dir.path(), &display).await;
         let (x, screen) = x11rb::connect(Some(&display)).expect("the X server takes connections");
         let window_manager = start_window_manager(dir.path(), &display, &x, screen).await;
-        Self { display, x, window_manager, bus, server, dir }
+        Self { display, x, window_manager, bus, server, added: Vec::new(), dir }
+    }
+
+    /// Sets a variable for the programs that are started in this session from now on.
+    pub fn set(&mut self, name: &str, value: impl Into<OsString>) {
+        self.added.push((name.into(), value.into()));
     }
 
     /// The X display, such as `:7`.
@@ -117,16 +133,26 @@ impl Session {
         self.dir.path().join("config")
     }
 
+    /// `XDG_DATA_HOME`, where icons and menu entries go.
+    #[must_use]
+    pub fn data_home(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
     /// The whole environment of a program in this session.
     #[must_use]
     pub fn environment(&self) -> Vec<(OsString, OsString)> {
-        environment(self.dir.path(), &self.display)
+        let mut environment = environment(self.dir.path(), &self.display);
+        environment.extend(self.added.iter().cloned());
+        environment
     }
 
     /// A command that runs in this session, with nothing of the environment outside.
     #[must_use]
     pub fn command(&self, program: impl AsRef<Path>) -> Command {
-        command(self.dir.path(), &self.display, program.as_ref())
+        let mut command = command(self.dir.path(), &self.display, program.as_ref());
+        command.envs(self.added.iter().map(|(name, value)| (name, value)));
+        command
     }
 
     /// Starts a program in this session.
@@ -214,12 +240,17 @@ impl Session {
         asked.expect("a request goes out").reply().ok()?.value32()?.next()
     }
 
+    /// A connection to its X server, and the window that is the whole screen.
+    pub(crate) fn x(&self) -> (&RustConnection, u32) {
+        (&self.x, self.x.setup().roots[0].root)
+    }
+
     fn atom(&self, name: &[u8]) -> u32 {
         let atom = self.x.intern_atom(false, name).expect("a request goes out");
         atom.reply().expect("the X server answers").atom
     }
 
-    fn xdotool(&self, arguments: &[&str]) {
+    pub(crate) fn xdotool(&self, arguments: &[&str]) {
         run(self.command(xdotool()).args(arguments));
     }
 
@@ -326,21 +357,13 @@ impl Drop for Session {
     }
 }
 
-async fn start_server(dir: &Path) -> (Proc, String) {
+async fn start_server(dir: &Path, width: u16, height: u16) -> (Proc, String) {
     let program = tool("Xvfb", "install the package xvfb");
     let mut command = Command::new(program);
     // It picks the display itself and says which. Without -noreset it would begin anew whenever
     // its last client leaves.
-    command.args([
-        "-displayfd",
-        "1",
-        "-noreset",
-        "-nolisten",
-        "tcp",
-        "-screen",
-        "0",
-        "1280x800x24",
-    ]);
+    command.args(["-displayfd", "1", "-noreset", "-nolisten", "tcp", "-screen", "0"]);
+    command.arg(format!("{width}x{height}x24"));
     let server = Proc::spawn("Xvfb", command.current_dir(dir));
     let number = server.wait_line(|line| line.parse::<u32>().is_ok(), START).await;
     (server, format!(":{number}"))

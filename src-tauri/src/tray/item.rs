@@ -4,13 +4,9 @@ use ksni::{Category, Handle, Icon, MenuItem, OfflineReason, Status, ToolTip, Tra
 use porchlight_core::view::tray::{TrayIcon, TrayLink, TrayView};
 use tokio::sync::mpsc;
 
-use super::menu;
+use super::{icons, menu};
 use crate::speech::{self, say, say_with};
 use crate::wish::Desktop;
-
-mod icons {
-    include!(concat!(env!("OUT_DIR"), "/tray_icons.rs"));
-}
 
 /// The tray icon, where this desktop has a place for it.
 pub(crate) struct Tray {
@@ -126,42 +122,7 @@ impl Item {
     }
 
     fn pixmap(&self, attention: bool) -> Vec<Icon> {
-        let icons = match self.icon() {
-            TrayIcon::Online => &icons::ONLINE,
-            TrayIcon::Unknown => &icons::UNKNOWN,
-            TrayIcon::Away => &icons::AWAY,
-            TrayIcon::Dnd => &icons::DND,
-            TrayIcon::Connecting => &icons::CONNECTING,
-            TrayIcon::Offline => &icons::OFFLINE,
-        };
-        icons
-            .iter()
-            .map(|(size, pixels)| {
-                let mut data = pixels.to_vec();
-                if attention {
-                    mark(*size, &mut data);
-                }
-                Icon { width: *size, height: *size, data }
-            })
-            .collect()
-    }
-}
-
-/// Puts a dot with a rim into the upper right corner: a shape, not only a colour, says that somebody knocks.
-fn mark(size: i32, pixels: &mut [u8]) {
-    const DOT: [u8; 4] = [0xff, 0xf5, 0x9e, 0x0b];
-    const RIM: [u8; 4] = [0xff, 0x1f, 0x29, 0x37];
-    let outer = size * 3 / 10;
-    let inner = outer * 3 / 4;
-    let (x0, y0) = (size - 1 - outer, outer);
-    let places = (0..size).flat_map(|y| (0..size).map(move |x| (x, y)));
-    for (pixel, (x, y)) in pixels.chunks_exact_mut(4).zip(places) {
-        let away = (x - x0).pow(2) + (y - y0).pow(2);
-        if away <= inner.pow(2) {
-            pixel.copy_from_slice(&DOT);
-        } else if away <= outer.pow(2) {
-            pixel.copy_from_slice(&RIM);
-        }
+        icons::pixmaps(self.icon(), attention)
     }
 }
 

@@ -27,7 +27,8 @@ async fn the_icon_says_how_many_are_around_and_its_menu_who() {
         assert_eq!((width, pixels.len()), (height, usize::try_from(4 * width * height).unwrap()));
         assert!(pixels.chunks_exact(4).any(|pixel| pixel[0] == 0xff), "nothing to see at {width}");
     }
-    assert_eq!(item.icon_sizes().await, [(22, 22), (32, 32), (44, 44), (64, 64)]);
+    let sizes = [16, 22, 24, 32, 44, 48, 64].map(|size| (size, size));
+    assert_eq!(item.icon_sizes().await, sizes);
 
     let menu = item.menu().await;
     let labels = menu.labels();

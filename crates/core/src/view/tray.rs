@@ -69,6 +69,8 @@ pub enum TrayIcon {
     Away,
     /// I chose not to be disturbed.
     Dnd,
+    /// I chose to be seen by nobody; the link is up.
+    Invisible,
     /// No link yet, or no longer.
     Connecting,
     /// No link is wanted, or the broker said no.
@@ -156,8 +158,42 @@ fn icon(me: Option<&MeView>, link: TrayLink) -> TrayIcon {
             ("online", Some(crate::view::CauseView::Unknown)) => TrayIcon::Unknown,
             ("away", _) => TrayIcon::Away,
             ("dnd", _) => TrayIcon::Dnd,
-            ("offline" | "invisible", _) => TrayIcon::Offline,
+            ("invisible", _) => TrayIcon::Invisible,
+            ("offline", _) => TrayIcon::Offline,
             _ => TrayIcon::Online,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::CauseView;
+
+    fn me(status: &str, cause: Option<CauseView>) -> MeView {
+        let (user, name) = ("mara".to_owned(), "Mara".to_owned());
+        MeView { user, name, status: status.to_owned(), cause, since: None, chosen: None }
+    }
+
+    #[test]
+    fn whoever_hides_is_told_apart_from_whoever_is_not_connected() {
+        let invisible = me("invisible", Some(CauseView::Chosen));
+        assert_eq!(icon(Some(&invisible), TrayLink::Up), TrayIcon::Invisible);
+        assert_eq!(icon(Some(&me("offline", None)), TrayLink::Up), TrayIcon::Offline);
+        // Without a link there is nothing to hide from.
+        assert_eq!(icon(Some(&invisible), TrayLink::Off), TrayIcon::Offline);
+        let connecting = TrayLink::Connecting { as_of: None };
+        assert_eq!(icon(Some(&invisible), connecting), TrayIcon::Connecting);
+    }
+
+    #[test]
+    fn an_own_state_is_the_icon_while_the_link_is_up() {
+        let of = |status, cause| icon(Some(&me(status, cause)), TrayLink::Up);
+        assert_eq!(of("online", None), TrayIcon::Online);
+        assert_eq!(of("online", Some(CauseView::Unknown)), TrayIcon::Unknown);
+        assert_eq!(of("away", Some(CauseView::Idle)), TrayIcon::Away);
+        assert_eq!(of("dnd", Some(CauseView::Chosen)), TrayIcon::Dnd);
+        assert_eq!(of("in a meeting", None), TrayIcon::Online);
+        assert_eq!(icon(None, TrayLink::Up), TrayIcon::Offline);
     }
 }

@@ -1,0 +1,161 @@
+//! The icon as pixels: each state in every size that a panel may ask for.
+//!
+//! Owns which drawing stands for which state, and the mark of somebody who knocks. The drawings themselves are
+//! `icons/tray`, which `icons/render.sh` makes; the build script turns them into pixels.
+
+use ksni::Icon;
+use porchlight_core::view::tray::TrayIcon;
+
+include!(concat!(env!("OUT_DIR"), "/tray_icons.rs"));
+
+/// Of one state, every size; with the mark while somebody knocks.
+pub(super) fn pixmaps(icon: TrayIcon, knock: bool) -> Vec<Icon> {
+    let drawn: &[(i32, &[u8])] = match icon {
+        TrayIcon::Online => &ONLINE,
+        TrayIcon::Unknown => &UNKNOWN,
+        TrayIcon::Away => &AWAY,
+        TrayIcon::Dnd => &DND,
+        TrayIcon::Invisible => &INVISIBLE,
+        TrayIcon::Connecting => &CONNECTING,
+        TrayIcon::Offline => &OFFLINE,
+    };
+    drawn
+        .iter()
+        .map(|(size, pixels)| {
+            let mut data = pixels.to_vec();
+            if knock {
+                mark(*size, &mut data);
+            }
+            Icon { width: *size, height: *size, data }
+        })
+        .collect()
+}
+
+/// Puts a dot with a rim into the upper right corner: a shape, not only a colour, says that somebody knocks.
+fn mark(size: i32, pixels: &mut [u8]) {
+    const DOT: [u8; 3] = [0xf5, 0x9e, 0x0b];
+    const RIM: [u8; 3] = [0x14, 0x1a, 0x2b];
+    // In whole pixels, so that the dot is as sharp at its four ends as the drawing below it.
+    let outer = (size + 2) / 4;
+    let inner = outer - (size / 20).max(1);
+    let places = (0..size).flat_map(|y| (0..size).map(move |x| (x, y)));
+    for (pixel, (x, y)) in pixels.chunks_exact_mut(4).zip(places) {
+        let (right, down) = ((x - (size - outer)) as f32 + 0.5, (y - outer) as f32 + 0.5);
+        let away = right.hypot(down);
+        lay(pixel, RIM, (outer as f32 + 0.5 - away).clamp(0.0, 1.0));
+        lay(pixel, DOT, (inner as f32 + 0.5 - away).clamp(0.0, 1.0));
+    }
+}
+
+/// Lays a colour over an ARGB pixel whose colours are not multiplied by its alpha; `share` of it is covered.
+fn lay(pixel: &mut [u8], colour: [u8; 3], share: f32) {
+    let below = f32::from(pixel[0]) / 255.0 * (1.0 - share);
+    let alpha = share + below;
+    if alpha <= 0.0 {
+        return;
+    }
+    for (old, new) in pixel[1..].iter_mut().zip(colour) {
+        *old = ((f32::from(new) * share + f32::from(*old) * below) / alpha).round() as u8;
+    }
+    pixel[0] = (alpha * 255.0).round() as u8;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [TrayIcon; 7] = [
+        TrayIcon::Online,
+        TrayIcon::Unknown,
+        TrayIcon::Away,
+        TrayIcon::Dnd,
+        TrayIcon::Invisible,
+        TrayIcon::Connecting,
+        TrayIcon::Offline,
+    ];
+
+    /// Panels as dark and as light as they come.
+    const PANELS: [u8; 2] = [0x2b, 0xf2];
+
+    /// How much lighter or darker a pixel has to be to be seen as another one, of 255.
+    const SEEN: i32 = 48;
+
+    /// How many of the 256 pixels of the smallest icon have to be seen as others in another state: as many as the
+    /// bar has that tells do-not-disturb from online.
+    const TOLD_APART: usize = 16;
+
+    /// The smallest one as it is seen without colour on a panel of that grey.
+    fn greys(icon: &Icon, panel: u8) -> Vec<i32> {
+        let grey = |pixel: &[u8]| {
+            let (a, r, g, b) = (pixel[0], pixel[1], pixel[2], pixel[3]);
+            let drawn = (299 * i32::from(r) + 587 * i32::from(g) + 114 * i32::from(b)) / 1000;
+            let alpha = i32::from(a);
+            (drawn * alpha + i32::from(panel) * (255 - alpha)) / 255
+        };
+        icon.data.chunks_exact(4).map(grey).collect()
+    }
+
+    /// How many pixels are seen to differ, on the panel where that are fewer.
+    fn difference(one: &Icon, other: &Icon) -> usize {
+        let on = |panel| {
+            let (one, other) = (greys(one, panel), greys(other, panel));
+            one.iter().zip(&other).filter(|(one, other)| (*one - *other).abs() >= SEEN).count()
+        };
+        PANELS.map(on).into_iter().min().unwrap_or_default()
+    }
+
+    #[test]
+    fn each_state_has_every_size_from_small_to_large() {
+        for icon in ALL {
+            for knock in [false, true] {
+                let icons = pixmaps(icon, knock);
+                let sizes: Vec<_> = icons.iter().map(|icon| (icon.width, icon.height)).collect();
+                assert_eq!(sizes, [16, 22, 24, 32, 44, 48, 64].map(|size| (size, size)));
+                for Icon { width, height, data } in icons {
+                    assert_eq!(data.len(), usize::try_from(4 * width * height).unwrap());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn any_two_states_are_told_apart_without_colour_where_icons_are_smallest() {
+        for (at, one) in ALL.iter().enumerate() {
+            for other in &ALL[at + 1..] {
+                for knock in [false, true] {
+                    let differ = difference(&pixmaps(*one, knock)[0], &pixmaps(*other, knock)[0]);
+                    assert!(differ >= TOLD_APART, "{one:?} and {other:?}: {differ} pixels");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_knock_is_seen_without_colour_whatever_the_state() {
+        for icon in ALL {
+            let differ = difference(&pixmaps(icon, false)[0], &pixmaps(icon, true)[0]);
+            assert!(differ >= TOLD_APART, "{icon:?}: {differ} pixels");
+        }
+    }
+
+    /// The outline, darker than any panel, may end at the border; what it surrounds may not.
+    #[test]
+    fn nothing_but_the_outline_touches_the_border() {
+        for icon in ALL {
+            for knock in [false, true] {
+                for Icon { width, data, .. } in pixmaps(icon, knock) {
+                    let width = usize::try_from(width).unwrap();
+                    for (at, pixel) in data.chunks_exact(4).enumerate() {
+                        let (x, y) = (at % width, at / width);
+                        let border = [x, y].iter().any(|it| [0, width - 1].contains(it));
+                        let light = pixel[1..].iter().any(|part| *part > 0x60);
+                        assert!(
+                            !(border && light && pixel[0] > 0x20),
+                            "{icon:?} {width}: {pixel:x?} at {x}, {y}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
