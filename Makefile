@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help run test lint test-unit test-e2e sim check-platforms package check-package bench truth clean
+.PHONY: help run test lint test-unit test-e2e sim check-platforms package bundle check-package bench truth peers clean
 
 help: ## these lines
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -30,6 +30,9 @@ check-platforms: ## types and clippy for Windows and macOS, from Linux; installs
 
 package: ## a deb and an rpm of a release, in target/package
 	@scripts/package.sh $(VERSION)
+
+bundle: ## what Tauri's bundler makes of a release, in target/bundles; ARGS="appimage" on Linux, "dmg", "nsis,msi"
+	@scripts/bundle.sh $(ARGS)
 
 check-package: ## installs, upgrades and removes the package in a Debian of its own, made as root; takes some minutes
 	@scripts/check-package.sh

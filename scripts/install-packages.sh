@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# install-packages.sh cli|build|run|test|bench|platforms|package|check-package...: sees to it that the system packages for that
-# purpose are there. On Debian and Ubuntu it installs what is missing; elsewhere it says what is missing. It asks the network
-# nothing when nothing is missing.
+# install-packages.sh cli|build|run|test|bench|peers|platforms|package|bundle|check-package...: sees to it that the system
+# packages for that purpose are there. On Debian and Ubuntu it installs what is missing; elsewhere it says what is missing. It asks
+# the network nothing when nothing is missing.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -47,6 +47,11 @@ declare -A shown_by=(
     # The packages for others: Debian's with the libraries that they need, and the rpm.
     [dpkg-dev]=program:dpkg-shlibdeps
     [rpm]=program:rpmbuild
+    # An AppImage: the libraries that GTK opens by name, and what the bundler calls.
+    [librsvg2-dev]=module:librsvg-2.0
+    [patchelf]=program:patchelf
+    [file]=program:file
+    [xdg-utils]=program:xdg-mime
     # Their check: a Debian to install them in, and what looks at packages and menu entries without installing them.
     [debootstrap]=program:debootstrap
     [lintian]=program:lintian
@@ -78,9 +83,10 @@ for purpose in "$@"; do
         man-db zsh fish) ;;
     bench) wanted+=(mosquitto mosquitto-clients) ;;
     platforms) wanted+=(build-essential gcc-mingw-w64-x86-64-win32 clang) ;;
-    *) die "install-packages.sh: no purpose is called $purpose (cli, build, run, test, bench, platforms, package, check-package)" ;;
+    *) die "install-packages.sh: no purpose is called $purpose (cli, build, run, test, bench, peers, platforms, package, bundle, check-package)" ;;
     esac
 done
+    bundle) wanted+=(librsvg2-dev patchelf file xdg-utils) ;;
 
 # macOS and Windows bring the webview along; their compilers are the only thing to ask for.
 case $(uname -s) in
