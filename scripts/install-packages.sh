@@ -64,6 +64,13 @@ declare -A shown_by=(
     [fish]=program:fish
     # A reader of MQTT that is not ours, to measure beside.
     [mosquitto-clients]=program:mosquitto_sub
+    # Other programs that show who is around, to measure beside, with a server and a tray for them.
+    [pidgin]=program:pidgin
+    [gajim]=program:gajim
+    [dino-im]=program:dino-im
+    [prosody]=program:prosody
+    [trayer]=program:trayer
+    [sqlite3]=program:sqlite3
     # The checks for other systems: ring is compiled for them, in C and assembler.
     [gcc-mingw-w64-x86-64-win32]=program:x86_64-w64-mingw32-gcc
     [clang]=program:clang
@@ -79,14 +86,15 @@ for purpose in "$@"; do
         curl python3-venv
         iproute2 util-linux pulseaudio pulseaudio-utils gnome-keyring libglib2.0-bin dconf-gsettings-backend gsettings-desktop-schemas) ;;
     package) wanted+=(dpkg-dev rpm) ;;
+    bundle) wanted+=(librsvg2-dev patchelf file xdg-utils) ;;
     check-package) wanted+=(debootstrap lintian desktop-file-utils appstream systemd xvfb openbox x11-utils imagemagick util-linux
         man-db zsh fish) ;;
     bench) wanted+=(mosquitto mosquitto-clients) ;;
+    peers) wanted+=(pidgin gajim dino-im prosody trayer sqlite3 mosquitto iproute2 util-linux) ;;
     platforms) wanted+=(build-essential gcc-mingw-w64-x86-64-win32 clang) ;;
     *) die "install-packages.sh: no purpose is called $purpose (cli, build, run, test, bench, peers, platforms, package, bundle, check-package)" ;;
     esac
 done
-    bundle) wanted+=(librsvg2-dev patchelf file xdg-utils) ;;
 
 # macOS and Windows bring the webview along; their compilers are the only thing to ask for.
 case $(uname -s) in
@@ -154,7 +162,11 @@ if ! apt install -y --no-install-recommends "${missing[@]}"; then
     die "The packages were not installed; all that apt said is in target/logs/packages.log."
 fi
 
-if [[ " ${missing[*]} " == *' mosquitto '* && -d /run/systemd/system ]]; then
-    say "The mosquitto package also started a system service on port 1883. The tests don't use it. To switch it off:"
-    say '    sudo systemctl disable --now mosquitto'
-fi
+# Servers that Debian starts as they are installed.
+declare -A port=([mosquitto]=1883 [prosody]=5222)
+for package in mosquitto prosody; do
+    if [[ " ${missing[*]} " == *" $package "* && -d /run/systemd/system ]]; then
+        say "The $package package also started a system service on port ${port[$package]}. Nothing here uses it. To switch it off:"
+        say "    sudo systemctl disable --now $package"
+    fi
+done

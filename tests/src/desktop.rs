@@ -115,6 +115,12 @@ impl Session {
         self.dir.path().join("config")
     }
 
+    /// `XDG_DATA_HOME`, where programs keep what they make.
+    #[must_use]
+    pub fn data_home(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
     /// The whole environment of a program in this session.
     #[must_use]
     pub fn environment(&self) -> Vec<(OsString, OsString)> {
@@ -191,6 +197,16 @@ impl Session {
     pub fn minimized(&self, window: u32) -> bool {
         // Inter-Client Communication Conventions Manual, 4.1.3.1: 3 is IconicState.
         self.property(window, b"WM_STATE").is_some_and(|state| state == 3)
+    }
+
+    /// Whether the window manager looks after that window, as it does not after an icon that lies in a tray.
+    ///
+    /// # Panics
+    ///
+    /// When the X server has gone.
+    #[must_use]
+    pub fn managed(&self, window: u32) -> bool {
+        self.property(window, b"WM_STATE").is_some()
     }
 
     /// The window that has the focus.
