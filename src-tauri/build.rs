@@ -28,6 +28,8 @@ const COMMANDS: &[&str] = &[
     "pause_notices",
     "settings",
     "change_settings",
+    "checks",
+    "open_link",
     "diagnostics",
     "look_around",
     "start_team",

@@ -1,8 +1,20 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
+import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 
+/** What is in the catalogues for whoever translates them does not go into the window. */
+const withoutComments: Plugin = {
+  name: 'catalogues-without-comments',
+  transform(code, id) {
+    if (!id.endsWith('.ftl?raw')) return null;
+    const lines = (JSON.parse(code.replace(/^export default /u, '')) as string).split('\n');
+    const said = lines.filter((line) => line !== '' && !line.startsWith('#')).join('\n');
+    return { code: `export default ${JSON.stringify(said)}`, map: null };
+  },
+};
+
 export default defineConfig(({ mode }) => ({
-  plugins: [svelte()],
+  plugins: [svelte(), withoutComments],
   clearScreen: false,
   resolve: {
     alias: {
@@ -12,7 +24,9 @@ export default defineConfig(({ mode }) => ({
     // Without this, tests would load Svelte's server half, which cannot mount anything.
     ...(mode === 'test' ? { conditions: ['browser'] } : {}),
   },
-  server: { port: 5173, strictPort: true },
+  // The catalogues of strings lie beside this folder, for the host reads them, too. Tests read in its sources, which
+  // problems it may tell of.
+  server: { port: 5173, strictPort: true, fs: { allow: mode === 'test' ? ['..'] : ['.', '../locales'] } },
   build: {
     outDir: 'dist',
     // The oldest webviews with `oklch()`; what today's systems ship is newer.

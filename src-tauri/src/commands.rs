@@ -11,6 +11,7 @@ use porchlight_core::input::Command;
 use porchlight_core::preferences::{Interest, Preference, Preset};
 use porchlight_core::signal::{Answer as Said, SignalCommand, SignalId};
 use porchlight_core::team::InviteOrder;
+use porchlight_core::view::checks::CheckView;
 use porchlight_core::view::settings::SettingsView;
 use porchlight_core::view::signals::When;
 use porchlight_core::view::team::{InvitationView, InviteShown, TeamPane};
@@ -140,6 +141,20 @@ pub(crate) async fn change_settings(
     settings: SettingsView,
 ) -> Answer<()> {
     desktop.try_ask(|answer| Wish::ChangeSettings(Box::new(settings), answer)).await
+}
+
+#[tauri::command]
+pub(crate) async fn checks(desktop: State<'_, Desktop>) -> Answer<Vec<CheckView>> {
+    desktop.try_ask(Wish::Checks).await
+}
+
+#[tauri::command]
+pub(crate) async fn open_link(
+    desktop: State<'_, Desktop>,
+    user: String,
+    link: String,
+) -> Answer<()> {
+    desktop.try_ask(|answer| Wish::Reach { user, link, answer }).await
 }
 
 #[tauri::command]

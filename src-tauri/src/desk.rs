@@ -21,9 +21,10 @@ use tokio::sync::mpsc;
 use crate::link::Link;
 use crate::notices::Notices;
 use crate::shell::Shell;
+use crate::speech::{self, spoken};
 use crate::tray::Tray;
 use crate::wish::{Answer, Desktop, Wish};
-use crate::{account, hosting, settings, start};
+use crate::{account, checks, hosting, settings, start};
 
 mod deed;
 mod vicinity;
@@ -199,6 +200,17 @@ impl Desk {
             Wish::ChangeSettings(wanted, answer) => {
                 let _ = answer.send(self.change_settings(&wanted).await);
             }
+            Wish::Checks(answer) => {
+                let activity = start::resolve(&self.flags).map(|it| it.activity());
+                let (tray, activity) = (self.desktop.has_tray(), activity.unwrap_or_default());
+                // It may take seconds, and nobody waits for it.
+                tokio::spawn(async move {
+                    let _ = answer.send(Ok(checks::look(tray, activity).await));
+                });
+            }
+            Wish::Reach { user, link, answer } => {
+                let _ = answer.send(self.reach(&user, &link).await);
+            }
             Wish::Diagnostics(answer) => {
                 let _ = answer.send(Ok(self.diagnostics().await));
             }
@@ -232,7 +244,8 @@ impl Desk {
             let message = "this is set once you are with your team; try again then";
             return Err(start::problem("settings", message));
         }
-        let settings::Changed { notices, anew } = settings::change(&self.flags, wanted)?;
+        let settings::Changed { notices, anew, language } = settings::change(&self.flags, wanted)?;
+        speech::speak(language);
         let Some(team) = &self.team else {
             return Ok(());
         };
@@ -252,6 +265,24 @@ impl Desk {
         }
         self.show_snapshot().await;
         outcome
+    }
+
+    /// Opens a link by which somebody says they can be reached, and no other.
+    async fn reach(&self, user: &str, link: &str) -> Result<(), Problem> {
+        let people = self.snapshot().await.people;
+        let person = people.iter().find(|person| person.user == user);
+        let link = person.and_then(|it| it.links.iter().find(|known| known.as_str() == link));
+        let Some(link) = link else {
+            return Err(start::problem("no_such_link", "this link is not published any more"));
+        };
+        open::that_detached(link.as_str()).map_err(|error| {
+            tracing::warn!("a link was not opened: {error}");
+            let scheme = link.as_str().split(':').next().unwrap_or_default();
+            let message = format!(
+                "no program here opens {scheme}: links; choose one in your desktop's settings"
+            );
+            start::problem("link_not_opened", message)
+        })
     }
 
     /// Neither names nor addresses: it is for pasting where others read it.
@@ -298,6 +329,7 @@ impl Desk {
             && self.stage == team.stage
             && let Ok(mut snapshot) = team.agent.handle.snapshot(team.stage).await
         {
+            spoken().tag().clone_into(&mut snapshot.language);
             snapshot.team = team.membership.as_ref().map(|it| it.team().to_owned());
             if team.stage == Stage::LookingAround {
                 snapshot.suggested_name = account::suggested_name();
@@ -307,6 +339,7 @@ impl Desk {
         Snapshot {
             seq: 0,
             stage: self.stage,
+            language: spoken().tag().to_owned(),
             suggested_name: account::suggested_name(),
             team: None,
             me: None,

@@ -11,6 +11,7 @@ use porchlight_agent::flags::Flags;
 use tokio::sync::mpsc;
 
 mod account;
+mod checks;
 mod commands;
 mod desk;
 mod display;
@@ -22,6 +23,7 @@ mod settings;
 mod shell;
 #[cfg(target_os = "linux")]
 mod single;
+mod speech;
 mod start;
 mod team;
 mod tray;
@@ -50,6 +52,8 @@ struct Args {
 fn main() {
     let args = Args::parse();
     start_log();
+    // A config that is wrong is complained of where it matters.
+    speech::speak(args.flags.resolve().ok().and_then(|resolved| resolved.language));
     if let Err(missing) = display::check() {
         eprintln!("porchlight-desktop: {missing}");
         std::process::exit(1);

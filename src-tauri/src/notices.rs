@@ -8,6 +8,9 @@ mod freedesktop;
 mod said;
 
 #[cfg(target_os = "linux")]
+pub(crate) use said::answer;
+
+#[cfg(target_os = "linux")]
 pub(crate) use freedesktop::Notices;
 
 #[cfg(not(target_os = "linux"))]

@@ -6,9 +6,10 @@
 use std::time::Duration;
 
 use porchlight_agent::autostart::Autostart;
-use porchlight_agent::config::Span;
 use porchlight_agent::config::edit::{Setting, edit};
+use porchlight_agent::config::{Grace, Language, Span};
 use porchlight_agent::flags::{Flags, Resolved};
+use porchlight_core::contact::{ContactLink, ContactLinkError, MAX_LINKS};
 use porchlight_core::notice::{NoticePolicy, QuietHours, QuietHoursError};
 use porchlight_core::view::Problem;
 use porchlight_core::view::settings::{NoticesView, SettingsView};
@@ -22,6 +23,8 @@ pub(crate) struct Changed {
     pub(crate) notices: NoticePolicy,
     /// It has to begin anew, within the grace, so that nobody notices.
     pub(crate) anew: bool,
+    /// What is spoken from now on; `None` follows the system.
+    pub(crate) language: Option<Language>,
 }
 
 /// What holds now.
@@ -34,7 +37,11 @@ fn view(resolved: &Resolved) -> SettingsView {
     let id = resolved.user.as_ref();
     SettingsView {
         name: id.map_or_else(String::new, |user| resolved.shown_name(user)),
-        away_after_s: u32::try_from(resolved.habits.away_after.as_secs()).unwrap_or(u32::MAX),
+        links: resolved.links.iter().map(ToString::to_string).collect(),
+        language: resolved.language.map(|language| language.tag().to_owned()),
+        away_after_s: seconds(resolved.habits.away_after),
+        grace_s: seconds(resolved.habits.grace),
+        coarse: resolved.habits.coarse,
         user_topic: resolved.habits.user_topic,
         notices: NoticesView {
             about,
@@ -46,6 +53,10 @@ fn view(resolved: &Resolved) -> SettingsView {
         },
         starts_at_login: Autostart::here().map(|autostart| autostart.is_on()),
     }
+}
+
+fn seconds(span: Duration) -> u32 {
+    u32::try_from(span.as_secs()).unwrap_or(u32::MAX)
 }
 
 /// Writes what is other than before.
@@ -67,6 +78,26 @@ pub(crate) fn change(flags: &Flags, wanted: &SettingsView) -> Result<Changed, Pr
     if wanted.user_topic != before.user_topic {
         settings.push(Setting::UserTopic(wanted.user_topic));
     }
+    if wanted.links != before.links {
+        if wanted.links.len() > MAX_LINKS {
+            return Err(problem("settings", format!("write at most {MAX_LINKS} links")));
+        }
+        let links = wanted.links.iter().map(|link| ContactLink::parse(link)).collect();
+        let links: Result<Vec<_>, ContactLinkError> = links;
+        settings.push(Setting::Links(links.map_err(|error| problem("settings", error))?));
+    }
+    if wanted.grace_s != before.grace_s {
+        let grace = format!("{}s", wanted.grace_s).parse::<Grace>();
+        settings.push(Setting::Grace(grace.map_err(|error| problem("settings", error))?));
+    }
+    if wanted.coarse != before.coarse {
+        settings.push(Setting::Coarse(wanted.coarse));
+    }
+    let language = wanted.language.as_deref().map(str::parse::<Language>).transpose();
+    let language = language.map_err(|error| problem("settings", error))?;
+    if language != resolved.language {
+        settings.push(Setting::Language(language));
+    }
     let anew = !settings.is_empty();
     let notices = policy(&wanted.notices)?;
     if notices != resolved.notices {
@@ -83,7 +114,7 @@ pub(crate) fn change(flags: &Flags, wanted: &SettingsView) -> Result<Changed, Pr
         edit(&resolved.places.config_file(), &settings)
             .map_err(|error| problem("config", error))?;
     }
-    Ok(Changed { notices, anew })
+    Ok(Changed { notices, anew, language })
 }
 
 fn policy(notices: &NoticesView) -> Result<NoticePolicy, Problem> {
@@ -114,7 +145,8 @@ mod tests {
         assert_eq!((before.name.as_str(), before.away_after_s), ("Alice", 300));
 
         let changed = change(&flags, &before).unwrap();
-        assert_eq!(changed, Changed { notices: NoticePolicy::default(), anew: false });
+        let same = Changed { notices: NoticePolicy::default(), anew: false, language: None };
+        assert_eq!(changed, same);
         assert_eq!(std::fs::read_to_string(&file).unwrap(), written);
 
         let mut quiet = before;
@@ -124,8 +156,17 @@ mod tests {
         assert!(!changed.anew && changed.notices.quiet.is_some());
         assert_eq!(read(&flags).unwrap(), quiet);
 
-        let renamed = SettingsView { name: "Ally".to_owned(), away_after_s: 90, ..quiet };
-        assert!(change(&flags, &renamed).unwrap().anew);
+        let renamed = SettingsView {
+            name: "Ally".to_owned(),
+            links: vec!["mailto:ally@example.org".to_owned()],
+            language: Some("de".to_owned()),
+            away_after_s: 90,
+            grace_s: 9,
+            coarse: true,
+            ..quiet
+        };
+        let changed = change(&flags, &renamed).unwrap();
+        assert!(changed.anew && changed.language == Some(Language::German));
         assert_eq!(read(&flags).unwrap(), renamed);
         assert!(std::fs::read_to_string(&file).unwrap().contains("\"alice\" # me"));
     }
@@ -143,6 +184,15 @@ mod tests {
         assert_eq!(change(&flags, &nameless).unwrap_err().code, "no_name");
         let restless = SettingsView { away_after_s: 0, ..before.clone() };
         assert_eq!(change(&flags, &restless).unwrap_err().code, "settings");
+        let patient = SettingsView { grace_s: 61, ..before.clone() };
+        assert!(change(&flags, &patient).unwrap_err().message.contains("60s"));
+        let known =
+            SettingsView { links: vec!["tel:+1".to_owned(); MAX_LINKS + 1], ..before.clone() };
+        assert_eq!(change(&flags, &known).unwrap_err().code, "settings");
+        let wild = SettingsView { links: vec!["javascript:1".to_owned()], ..before.clone() };
+        assert!(change(&flags, &wild).unwrap_err().message.contains("mailto:"));
+        let french = SettingsView { language: Some("fr".to_owned()), ..before.clone() };
+        assert_eq!(change(&flags, &french).unwrap_err().code, "settings");
         assert_eq!(read(&flags).unwrap(), before);
     }
 }

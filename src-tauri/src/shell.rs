@@ -124,6 +124,8 @@ impl MainThread {
                 commands::pause_notices,
                 commands::settings,
                 commands::change_settings,
+                commands::checks,
+                commands::open_link,
                 commands::diagnostics,
                 commands::look_around,
                 commands::start_team,

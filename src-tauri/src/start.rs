@@ -183,6 +183,7 @@ async fn enter(resolved: &Resolved, user: UserId, hub: Option<Hub>) -> Result<Te
     let presence = Presence {
         name,
         user,
+        links: resolved.links.clone(),
         kind: Some(device::kind().to_owned()),
         habits: resolved.habits,
         preferences: Kept::read(&resolved.places),
@@ -313,6 +314,7 @@ pub(crate) async fn look_around() -> Result<Team, Problem> {
     let presence = Presence {
         user: UserId::parse("you").map_err(|error| problem("demo", error))?,
         name,
+        links: Vec::new(),
         kind: Some(device::kind().to_owned()),
         habits,
         preferences: Kept::fleeting(),

@@ -8,6 +8,7 @@ use porchlight_agent::membership::Keep;
 use porchlight_core::input::Command;
 use porchlight_core::signal::SignalCommand;
 use porchlight_core::team::Joined;
+use porchlight_core::view::checks::CheckView;
 use porchlight_core::view::settings::SettingsView;
 use porchlight_core::view::team::InvitationView;
 use porchlight_core::view::{Problem, Snapshot};
@@ -54,6 +55,14 @@ pub(crate) enum Wish {
     MoveHere(Answer<()>),
     Settings(Answer<SettingsView>),
     ChangeSettings(Box<SettingsView>, Answer<()>),
+    /// What is there of what the app lives by.
+    Checks(Answer<Vec<CheckView>>),
+    /// A link by which somebody can be reached, to be opened by the system.
+    Reach {
+        user: String,
+        link: String,
+        answer: Answer<()>,
+    },
     /// What helps whoever is asked for help, and holds no secret.
     Diagnostics(Answer<String>),
     OpenWindow,

@@ -9,9 +9,11 @@ use porchlight_tests::{
 };
 use serde_json::{Value, json};
 
+mod access;
 mod bare;
 mod first_start;
 mod instance;
+mod keep;
 mod knock;
 mod notices;
 mod security;

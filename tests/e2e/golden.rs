@@ -1,13 +1,17 @@
 //! What every command prints, and how it ends, word for word: `tests/golden` has the texts.
 
 use std::process::Command;
+use std::sync::Arc;
 
 use porchlight_tests::golden::Golden;
+use porchlight_tests::hosts::Hosts;
 use porchlight_tests::member::Member;
 use porchlight_tests::port::free_port;
 use porchlight_tests::process::{Proc, Stream};
 use porchlight_tests::until::{SOON, START, Stopwatch, unix_ms};
-use porchlight_tests::{EmbeddedHub, Light, Message, Mosquitto, Probe, Signal, bin, until};
+use porchlight_tests::{
+    EmbeddedHub, Light, Message, Mosquitto, Probe, Signal, bin, until, until_async,
+};
 use serde_json::{Value, json};
 
 /// Nobody listens there.
@@ -321,6 +325,43 @@ async fn knock_and_wave() {
 }
 
 #[tokio::test]
+async fn answers() {
+    let mut golden = Golden::new("answers");
+    let hub = EmbeddedHub::start().await;
+    let bob = Light::new(&hub.url(), "bob", "desk").named("Bob");
+    let alice = Light::new(&hub.url(), "alice", "desk").named("Alice");
+    let _runs = [bob.run("none"), alice.run("none")];
+    let watch = bob.watch();
+    watch.wait_status("alice", "online", START).await;
+    let mut inbox = Probe::connect(&hub.url()).await;
+    inbox.subscribe("presence/alice/inbox/+").await;
+    for (arguments, answer) in [
+        (&["knock", "alice", "Got a minute?"][..], json!({ "answer": "in_5" })),
+        (&["knock", "alice"], json!({ "text": "On the phone.\u{1b}[2J" })),
+        (&["knock", "alice", "--json"], json!({ "answer": "come_in" })),
+    ] {
+        let proc = bob.start(arguments);
+        let knock = inbox.wait_for(|arrival| arrival.json()["kind"] == "knock", START).await;
+        // One of Alice's devices says that it has it, before she answers.
+        proc.wait_line(|line| line.contains("delivered"), START).await;
+        let mut said = json!({ "v": 1, "kind": "answer", "re": knock.json()["id"] });
+        for (field, value) in answer.as_object().into_iter().flatten() {
+            said[field] = value.clone();
+        }
+        inbox.publish(Message::json("presence/bob/inbox/alice", &said)).await;
+        let (exit, _) = proc.finish(3 * SOON).await;
+        let id = knock.json()["id"].as_str().unwrap_or_default().to_owned();
+        golden.hide(&id, "id");
+        // "Sent" is passed by where the hub was quicker than the terminal.
+        let steps: Vec<_> = proc.lines(Stream::Out);
+        let steps: Vec<_> = steps.into_iter().filter(|step| !step.contains("sent")).collect();
+        golden.note(&words(arguments), &steps, &proc.lines(Stream::Err), Some(exit));
+        inbox.forget();
+    }
+    golden.check();
+}
+
+#[tokio::test]
 async fn run() {
     let mut golden = Golden::new("run");
     let mut hub = EmbeddedHub::start().await;
@@ -543,6 +584,43 @@ async fn teams() {
     golden.ends("leave (without the hub)", anna.start(&["leave"])).await;
     golden.ends("leave --anyway (without the hub)", anna.start(&["leave", "--anyway"])).await;
     golden.ends("leave (a second time)", anna.start(&["leave"])).await;
+    golden.check();
+}
+
+#[tokio::test]
+async fn strangers() {
+    let Some(hosts) = Hosts::two("two_hosts").map(Arc::new) else { return };
+    let mut golden = Golden::new("strangers");
+    let anna = Member::new("Anna").on(&hosts, 0);
+    let bob = Member::new("Bob").on(&hosts, 1);
+    golden.ends("join", bob.start(&["join"])).await;
+    golden.ends("join --json", bob.start(&["join", "--json"])).await;
+    let nowhere = ["join", "--nearby", "Ours", "--keep-in-file", "--timeout", "2s"];
+    golden.ends(&words(&nowhere), bob.start(&nowhere)).await;
+    let mut hub = anna.start(&["hub", "--team", "Ours"]);
+    hub.wait_line(|line| line.contains("porchlight://join?"), START).await;
+    anna.join(&word_with(&hub.lines(Stream::Out), "porchlight://")).await;
+    golden.ends("join", bob.start(&["join"])).await;
+    for decision in ["refuse", "approve"] {
+        let asking = bob.start(&["join", "--nearby", "Ours", "--keep-in-file"]);
+        let request = until_async("the request", 2 * SOON, async || {
+            let requests = anna.ask(&["invite", "requests", "--json"]).await;
+            let requests: Value = serde_json::from_str(&requests).ok()?;
+            requests.get(0).cloned()
+        })
+        .await;
+        let text = |field: &str| request[field].as_str().unwrap_or_default().to_owned();
+        golden.hide(&text("id"), "id");
+        golden.hide(&text("code"), "digits");
+        golden.hide(&format!("  {}", text("kind")), "kind");
+        golden.hide(&format!("\"kind\":\"{}\"", text("kind")), "kind");
+        golden.ends("invite requests", anna.start(&["invite", "requests"])).await;
+        golden.ends("invite requests --json", anna.start(&["invite", "requests", "--json"])).await;
+        let decides = anna.start(&["invite", decision, &text("id")]);
+        golden.ends(&format!("invite {decision} <id>"), decides).await;
+        golden.ends("join --nearby Ours --keep-in-file", asking).await;
+    }
+    hub.stop(SOON);
     golden.check();
 }
 

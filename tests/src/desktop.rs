@@ -4,6 +4,7 @@
 //! One session is one person at one machine. Two desktop apps need two of them: an X server has
 //! one idle clock, and a bus one single instance. What its screen shows is [`crate::screen`]'s.
 
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -13,7 +14,9 @@ use std::time::Duration;
 use tempfile::TempDir;
 use x11rb::connection::Connection as _;
 use x11rb::protocol::sync::ConnectionExt as _;
-use x11rb::protocol::xproto::{AtomEnum, ClientMessageEvent, ConnectionExt as _, EventMask};
+use x11rb::protocol::xproto::{
+    AtomEnum, ClientMessageEvent, ConnectionExt as _, EventMask, ImageFormat,
+};
 use x11rb::rust_connection::RustConnection;
 
 use crate::binary::{artifact, tool};
@@ -25,8 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The variables that a session takes over from whoever runs the tests. The rest stays outside:
 /// a developer's own desktop must not change what a test sees.
-const INHERITED: [&str; 8] =
-    ["PATH", "LANG", "LC_ALL", "TZ", "USER", "LOGNAME", "PORCHLIGHT_LOG", "RUST_BACKTRACE"];
+const INHERITED: [&str; 6] = ["PATH", "TZ", "USER", "LOGNAME", "PORCHLIGHT_LOG", "RUST_BACKTRACE"];
 
 /// A bus with no services to activate: a notification server or a portal that the machine has
 /// installed would otherwise be started by the first call to its name.
@@ -289,6 +291,35 @@ impl Session {
         command
     }
 
+    /// Of how many pixels in the lower half of a window the colour is not the one that most of them have: nothing but text
+    /// and faces, once there are any. `None` where it can't be seen now.
+    ///
+    /// # Panics
+    ///
+    /// When the X server has gone.
+    #[must_use]
+    pub fn drawn(&self, window: u32) -> Option<usize> {
+        let size = self.x.get_geometry(window).expect("a request goes out").reply().ok()?;
+        let (top, height) = (size.height / 2, size.height - size.height / 2);
+        let asked = self.x.get_image(
+            ImageFormat::Z_PIXMAP,
+            window,
+            0,
+            i16::try_from(top).ok()?,
+            size.width,
+            height,
+            u32::MAX,
+        );
+        // One that is not on the screen, or only in part, answers with an error.
+        let picture = asked.expect("a request goes out").reply().ok()?;
+        let mut colours: HashMap<[u8; 4], usize> = HashMap::new();
+        for pixel in picture.data.as_chunks::<4>().0 {
+            *colours.entry(*pixel).or_default() += 1;
+        }
+        let all: usize = colours.values().sum();
+        Some(all - colours.values().max()?)
+    }
+
     /// What runs in this session beside the session itself: name and number of each process.
     #[must_use]
     pub fn programs(&self) -> Vec<(String, u32)> {
@@ -387,7 +418,9 @@ fn environment(dir: &Path, display: &str) -> Vec<(OsString, OsString)> {
     let place = |name: &str| dir.join(name).into_os_string();
     let mut environment: Vec<(OsString, OsString)> =
         INHERITED.iter().filter_map(|name| Some((name.into(), std::env::var_os(name)?))).collect();
-    let own: [(&str, OsString); 15] = [
+    let own: [(&str, OsString); 16] = [
+        // Whoever runs the tests may speak another language.
+        ("LC_ALL", "C.UTF-8".into()),
         ("DISPLAY", display.into()),
         ("DBUS_SESSION_BUS_ADDRESS", bus_address(dir).into()),
         ("HOME", place("home")),

@@ -6,7 +6,7 @@ import { byTest, click, find, me, open, person, preferences, press, settled, sna
 
 const people = [
   person('anna', { name: 'Anna' }),
-  person('bob', { name: 'Bob', status: 'away', cause: 'idle' }),
+  person('bob', { name: 'Bob', status: 'away', cause: 'idle', tz: 'Asia/Tokyo', links: ['mailto:bob@example.org'] }),
   person('cleo', { name: 'Cleo', status: 'offline', cause: 'left' }),
 ];
 

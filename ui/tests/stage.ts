@@ -18,6 +18,7 @@ import type {
   Update,
 } from '../src/lib/contract';
 import type { Host, News } from '../src/lib/host';
+import { speak } from '../src/lib/say.svelte';
 
 export const me: MeView = { user: 'me', name: 'Mia', status: 'online', cause: null, since: null, chosen: null };
 
@@ -50,6 +51,7 @@ export function person(user: string, part: Partial<PersonView> = {}): PersonView
 export function snapshot(part: Partial<Snapshot> = {}): Snapshot {
   return {
     seq: 1,
+    language: 'en',
     stage: 'running',
     suggested_name: null,
     team: null,
@@ -69,7 +71,18 @@ export function preferences(part: Partial<PreferencesView> = {}): PreferencesVie
 
 export function settings(part: Partial<SettingsView> = {}): SettingsView {
   const notices = { about: 'everyone' as const, come: true, go: true, away: false, back: false, quiet_hours: null };
-  return { name: 'Mia', away_after_s: 300, user_topic: true, notices, starts_at_login: false, ...part };
+  return {
+    name: 'Mia',
+    links: [],
+    language: null,
+    away_after_s: 300,
+    grace_s: 6,
+    coarse: false,
+    user_topic: true,
+    notices,
+    starts_at_login: false,
+    ...part,
+  };
 }
 
 export function update(seq: number, part: Partial<Update> = {}): Update {
@@ -153,6 +166,7 @@ export function fakeHost(first: Snapshot) {
     stopTyping: vi.fn<Host['stopTyping']>(async () => {}),
     tellWhenBack: vi.fn<Host['tellWhenBack']>(async () => {}),
     mute: vi.fn<Host['mute']>(async () => {}),
+    openLink: vi.fn<Host['openLink']>(async () => {}),
     favourite: vi.fn<Host['favourite']>(async () => {}),
     nickname: vi.fn<Host['nickname']>(async () => {}),
     noticesOf: vi.fn<Host['noticesOf']>(async () => {}),
@@ -160,6 +174,7 @@ export function fakeHost(first: Snapshot) {
     keepPresets: vi.fn<Host['keepPresets']>(async () => {}),
     settings: vi.fn<Host['settings']>(async () => settings()),
     changeSettings: vi.fn<Host['changeSettings']>(async () => {}),
+    checks: vi.fn<Host['checks']>(async () => []),
     diagnostics: vi.fn<Host['diagnostics']>(async () => 'Porchlight'),
     pauseNotices: vi.fn<Host['pauseNotices']>(async () => {}),
     listen: vi.fn<Host['listen']>(async (name, told) => {
@@ -202,7 +217,10 @@ export async function open(first: Snapshot, otherwise: (stage: ReturnType<typeof
   const stage = fakeHost(first);
   otherwise(stage);
   const app = mount(App, { target: document.body, props: { host: stage.host } });
-  onTestFinished(() => unmount(app));
+  onTestFinished(async () => {
+    await unmount(app);
+    speak('en');
+  });
   await settled();
   return stage;
 }

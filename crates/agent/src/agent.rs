@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use porchlight_activity::Watch;
+use porchlight_core::contact::ContactLink;
 use porchlight_core::diagnostics::Diagnostics;
 use porchlight_core::effect::{Effect, Saved};
 use porchlight_core::engine::{Engine, Health, Holder, Role, Settings};
@@ -71,6 +72,8 @@ pub struct Presence {
     pub user: UserId,
     /// The name shown.
     pub name: String,
+    /// By what they can be reached.
+    pub links: Vec<ContactLink>,
     /// What the device is, in a word.
     pub kind: Option<String>,
     /// How it is held.
@@ -302,12 +305,14 @@ impl Driver {
                     name: presence.name,
                     kind: presence.kind,
                     tz: clock::zone(),
+                    links: presence.links,
                     away_after: habits.away_after,
                     last_epoch: kept.epoch,
                     grace: habits.grace,
                     lease: habits.lease,
                     user_topic: habits.user_topic,
                     calls_dnd: habits.calls_dnd,
+                    coarse: habits.coarse,
                     invisible: kept.invisible,
                 };
                 eyes = Some(presence.eyes);

@@ -49,25 +49,57 @@ fn since_boot() -> Duration {
     ORIGIN.get_or_init(Instant::now).elapsed()
 }
 
-/// A moment as people here read it: `14:02` today, `Mon 14:02` within the last days, else with the date.
+/// A moment as people here read it: a time of day, and of which day unless that is today.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Local {
+    /// Which day.
+    pub day: Day,
+    /// `14:02`.
+    pub time: String,
+}
+
+/// A day as people tell it from today.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Day {
+    /// Today.
+    Today,
+    /// Within six days, where a day of the week can only mean one: 1 is Monday (ISO 8601).
+    Weekday(u8),
+    /// Year, month from 1, day from 1.
+    Date(i16, u8, u8),
+}
+
+/// Takes a moment apart for whoever says it; `None` where no calendar of this system reaches.
+#[must_use]
+pub fn here(at: Timestamp) -> Option<Local> {
+    let zone = jiff::tz::TimeZone::system();
+    let zoned = |at: Timestamp| {
+        let at = jiff::Timestamp::from_millisecond(i64::try_from(at.as_ms()).ok()?).ok()?;
+        Some(at.to_zoned(zone.clone()))
+    };
+    let (then, today) = (zoned(at)?, zoned(now().wall)?);
+    let days = today.date().since(then.date()).map_or(i32::MAX, |span| span.get_days());
+    let (year, month, day) = (then.year(), then.month().unsigned_abs(), then.day().unsigned_abs());
+    let day = match days {
+        0 => Day::Today,
+        -6..=6 => Day::Weekday(then.weekday().to_monday_one_offset().unsigned_abs()),
+        _ => Day::Date(year, month, day),
+    };
+    Some(Local { day, time: then.strftime("%H:%M").to_string() })
+}
+
+/// A moment in English: `14:02` today, `Mon 14:02` within the last days, else with the date.
 #[must_use]
 pub fn local(at: Timestamp) -> String {
-    use jiff::tz::TimeZone;
-    let zone = TimeZone::system();
-    let zoned = |at: Timestamp| {
-        let ms = i64::try_from(at.as_ms()).unwrap_or(i64::MAX);
-        jiff::Timestamp::from_millisecond(ms).map(|at| at.to_zoned(zone.clone()))
-    };
-    let (Ok(then), Ok(today)) = (zoned(at), zoned(now().wall)) else {
+    const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+    let Some(Local { day, time }) = here(at) else {
         return "far away".to_owned();
     };
-    let days = today.date().since(then.date()).map_or(i32::MAX, |span| span.get_days());
-    let format = match days {
-        0 => "%H:%M",
-        -6..=6 => "%a %H:%M",
-        _ => "%Y-%m-%d %H:%M",
-    };
-    then.strftime(format).to_string()
+    match day {
+        Day::Today => time,
+        Day::Weekday(day) => format!("{} {time}", DAYS[usize::from(day.clamp(1, 7) - 1)]),
+        Day::Date(year, month, day) => format!("{year:04}-{month:02}-{day:02} {time}"),
+    }
 }
 
 /// How long it is until the next day begins here, when [`local`] says of today's moments which day they were.

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use porchlight_core::contact::{ContactLink, MAX_LINKS};
 use porchlight_core::engine::{GRACE, LEASE};
 use porchlight_core::id::{DeviceId, UserId};
 use porchlight_core::notice::{About, NoticePolicy, QuietHours, QuietHoursError};
@@ -30,6 +31,12 @@ pub struct Config {
     pub user: Option<UserId>,
     /// The name shown to others.
     pub name: Option<String>,
+    /// By what others can reach the person: `["mailto:ann@example.org", "tel:+4930123456"]`, at most five.
+    #[serde(deserialize_with = "links")]
+    pub links: Vec<ContactLink>,
+    /// What the desktop app speaks, `en` or `de`; the system's language where it is not said.
+    #[serde(deserialize_with = "parsed")]
+    pub language: Option<Language>,
     /// This device's id; made once and saved where it is not given.
     #[serde(deserialize_with = "parsed")]
     pub device: Option<DeviceId>,
@@ -103,6 +110,14 @@ pub enum Calls {
     Dnd,
 }
 
+fn links<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<ContactLink>, D::Error> {
+    let links = Vec::<ContactLink>::deserialize(deserializer)?;
+    if links.len() > MAX_LINKS {
+        return Err(de::Error::custom(format!("there are at most {MAX_LINKS} links")));
+    }
+    Ok(links)
+}
+
 fn calls<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Calls, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged, expecting = "true, false or \"dnd\"")]
@@ -134,11 +149,13 @@ pub struct PresenceConfig {
     pub lease: Lease,
     /// Whether to write a sum for those who read no devices, where no hub does.
     pub user_topic: bool,
+    /// Whether others are told of being away no more than that: neither why nor since when.
+    pub coarse: bool,
 }
 
 impl Default for PresenceConfig {
     fn default() -> Self {
-        Self { grace: Grace(GRACE), lease: Lease(LEASE), user_topic: true }
+        Self { grace: Grace(GRACE), lease: Lease(LEASE), user_topic: true, coarse: false }
     }
 }
 
@@ -196,6 +213,42 @@ pub struct HubConfig {
 impl Default for HubConfig {
     fn default() -> Self {
         Self { run: false, listen: None, announce: true }
+    }
+}
+
+/// A language that the desktop app speaks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Language {
+    /// English.
+    #[default]
+    English,
+    /// German.
+    German,
+}
+
+/// Why a text names none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("Porchlight speaks en (English) and de (German)")]
+pub struct LanguageError;
+
+impl Language {
+    /// Its tag (BCP 47).
+    #[must_use]
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::German => "de",
+        }
+    }
+}
+
+impl FromStr for Language {
+    type Err = LanguageError;
+
+    fn from_str(text: &str) -> Result<Self, LanguageError> {
+        let primary = text.split(['-', '_', '.', '@']).next().unwrap_or_default();
+        let all = [Self::English, Self::German];
+        all.into_iter().find(|it| it.tag().eq_ignore_ascii_case(primary)).ok_or(LanguageError)
     }
 }
 
@@ -314,6 +367,12 @@ impl FromWritten for Option<DeviceId> {
 impl FromWritten for Option<Broker> {
     fn from_written(text: &str) -> Result<Self, String> {
         text.parse().map(Some).map_err(|error: crate::broker::BrokerError| error.to_string())
+    }
+}
+
+impl FromWritten for Option<Language> {
+    fn from_written(text: &str) -> Result<Self, String> {
+        text.parse().map(Some).map_err(|error: LanguageError| error.to_string())
     }
 }
 

@@ -6,12 +6,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use porchlight_activity::Choice;
+use porchlight_core::contact::ContactLink;
 use porchlight_core::id::{DeviceId, UserId};
 use porchlight_core::notice::NoticePolicy;
 use porchlight_core::text::{MAX_NAME, display_text};
 
 use crate::broker::{Broker, ClientCertificate, Login, Password, Trust};
-use crate::config::{self, Calls, Config, ConfigError};
+use crate::config::{self, Calls, Config, ConfigError, Language};
 use crate::habits::Habits;
 use crate::membership::{Membership, MembershipError};
 use crate::places::{NoPlace, Places};
@@ -54,6 +55,10 @@ pub struct Resolved {
     pub user: Option<UserId>,
     /// The name shown, where it was said.
     pub name: Option<String>,
+    /// By what the person can be reached.
+    pub links: Vec<ContactLink>,
+    /// What the desktop app speaks, where that was said.
+    pub language: Option<Language>,
     /// This device, where it was said.
     pub device: Option<DeviceId>,
     /// Where the team meets; `None` means the hub on this machine.
@@ -124,6 +129,8 @@ impl Flags {
             places,
             user: user.or(config.user),
             name: name.and_then(|name| display_text(&name, MAX_NAME)),
+            links: config.links,
+            language: config.language,
             device: self.device.clone().or(config.device),
             runs_hub: config.hub.run && named.is_none(),
             hub_listen: config.hub.listen,
@@ -138,6 +145,7 @@ impl Flags {
                 lease: config.presence.lease.0,
                 calls_dnd: config.activity.calls == Calls::Dnd,
                 user_topic: config.presence.user_topic,
+                coarse: config.presence.coarse,
             },
             notices: config.notices.policy(),
             configured: configured || joined.is_some(),
@@ -250,13 +258,15 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         assert_eq!(flags(dir.path(), "").resolve().unwrap().habits, Habits::default());
         let config = "[activity]\naway_after = \"1m\"\ncalls = \"dnd\"\n\
-                      [presence]\ngrace = \"2s\"\nlease = \"3m\"\nuser_topic = false";
+                      [presence]\ngrace = \"2s\"\nlease = \"3m\"\nuser_topic = false\n\
+                      coarse = true";
         let expected = Habits {
             away_after: Duration::from_secs(60),
             grace: Duration::from_secs(2),
             lease: Duration::from_secs(180),
             calls_dnd: true,
             user_topic: false,
+            coarse: true,
         };
         assert_eq!(flags(dir.path(), config).resolve().unwrap().habits, expected);
     }

@@ -17,11 +17,20 @@ pub struct Habits {
     pub calls_dnd: bool,
     /// Whether to write a sum for those who read no devices, where no hub does.
     pub user_topic: bool,
+    /// Whether others are told of being away no more than that: neither why nor since when.
+    pub coarse: bool,
 }
 
 impl Default for Habits {
     fn default() -> Self {
         let away_after = Duration::from_secs(5 * 60);
-        Self { away_after, grace: GRACE, lease: LEASE, calls_dnd: false, user_topic: true }
+        Self {
+            away_after,
+            grace: GRACE,
+            lease: LEASE,
+            calls_dnd: false,
+            user_topic: true,
+            coarse: false,
+        }
     }
 }

@@ -19,7 +19,7 @@ mod kept;
 mod keyring;
 
 pub use kept::{Kept, Unreadable};
-pub use keyring::{KeyringError, ready};
+pub use keyring::{KeyringError, ready, there as keyring_there};
 
 /// Where to keep what lets this device in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -164,6 +164,7 @@ impl Scene {
         let presence = Presence {
             user: UserId::parse(role.user).ok()?,
             name: role.name.to_owned(),
+            links: Vec::new(),
             kind: Some(role.kind.to_owned()),
             habits: Habits::default(),
             preferences: Kept::fleeting(),

@@ -57,6 +57,7 @@ pub(crate) async fn run(flags: &Flags, args: Run) -> Result<(), Failure> {
     let presence = Presence {
         name: resolved.shown_name(&user),
         user,
+        links: resolved.links.clone(),
         kind: Some(kind),
         habits,
         preferences: porchlight_agent::preferences::Kept::fleeting(),

@@ -195,6 +195,7 @@ impl Engine {
         Snapshot {
             seq: self.shown.seq,
             stage,
+            language: String::new(),
             suggested_name: None,
             team: None,
             me: self.shown.me.clone(),

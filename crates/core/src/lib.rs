@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 pub mod availability;
+pub mod contact;
 pub mod diagnostics;
 pub mod effect;
 pub mod engine;

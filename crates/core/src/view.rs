@@ -8,10 +8,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::contact::ContactLink;
 use crate::time::Timestamp;
 use crate::view::preferences::PreferencesView;
 use crate::view::signals::SignalsView;
 
+pub mod checks;
 #[cfg(test)]
 mod contract;
 pub mod preferences;
@@ -113,6 +115,14 @@ pub struct PersonView {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     #[cfg_attr(test, ts(optional, as = "Option<bool>"))]
     pub in_call: bool,
+    /// The time zone of the device that decides, an IANA name; absent where it tells none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub tz: Option<String>,
+    /// By what they say they can be reached: `mailto:`, `tel:`, `https:`, `xmpp:`, ... Absent where they say nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(test, ts(optional, as = "Option<Vec<String>>"))]
+    pub links: Vec<ContactLink>,
     /// Their devices, those here first.
     pub devices: Vec<DeviceView>,
     /// Why all this is believed.
@@ -299,6 +309,8 @@ pub struct Snapshot {
     pub seq: u64,
     /// How far the app has come.
     pub stage: Stage,
+    /// What the app speaks: `en` or `de`.
+    pub language: String,
     /// A name to offer at first start.
     pub suggested_name: Option<String>,
     /// The name of the team that lists me as a member. Absent with a broker that knows of no members.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::contact::ContactLink;
 use crate::presence::{Choice, Chosen, Observed};
 use crate::signal::Signal;
 use crate::team::{Address, Host};
@@ -79,6 +80,8 @@ pub struct DeviceRecord {
     pub kind: Option<String>,
     /// The time zone's IANA name.
     pub tz: Option<String>,
+    /// By what the person says they can be reached, at most [`MAX_LINKS`](crate::contact::MAX_LINKS).
+    pub links: Vec<ContactLink>,
 }
 
 impl DeviceRecord {
@@ -98,6 +101,7 @@ impl DeviceRecord {
             name: None,
             kind: None,
             tz: None,
+            links: Vec::new(),
         }
     }
 
@@ -186,7 +190,7 @@ pub struct HubRecord {
     /// Where it can be reached, the likeliest first.
     pub at: Vec<Address>,
     /// The broker sends what is retained filter by filter, in the order of a SUBSCRIBE, so that who asks for this
-    /// record last and gets it has everything.
+    /// record last and gets it has everything; and it keeps to MQTT's timers. A gateway says so of no broker.
     pub in_order: bool,
 }
 

@@ -175,14 +175,8 @@ mod tests {
             status: status.to_owned(),
             cause,
             since: since.then(|| Timestamp::from_ms(1).unwrap()),
-            text: None,
-            emoji: None,
             until: until.then(|| Timestamp::from_ms(2).unwrap()),
-            stale: false,
-            typing: false,
-            in_call: false,
-            devices: Vec::new(),
-            evidence: crate::view::Evidence::default(),
+            ..PersonView::default()
         };
         standing(&person, |at| format!("14:0{}", at.as_ms()))
     }

@@ -7,10 +7,13 @@ use std::sync::mpsc;
 use std::thread;
 
 use notify_rust::{Hint, Notification, NotificationHandle, Urgency};
+use porchlight_core::id::UserId;
 use porchlight_core::notice::Notice;
 use porchlight_core::signal::{Answer, SignalCommand};
+use porchlight_core::view::signals::When;
 
-use super::said::{Knock, Said, ask, say};
+use super::said::{Knock, Offer, Said, answer, ask, say};
+use crate::speech;
 use crate::wish::Desktop;
 
 /// The name of the icon and of the desktop entry that the packages install (`packaging/linux`).
@@ -130,10 +133,14 @@ impl Daemon {
             .hint(Hint::Category(said.category.to_owned()))
             .hint(Hint::DesktopEntry(APP.to_owned()))
             .urgency(if said.knock.is_some() { Urgency::Normal } else { Urgency::Low })
-            .action("default", "Open");
-        for answer in said.knock.iter().flat_map(|_| &Answer::SHORT) {
-            notification.action(answer.word().unwrap_or_default(), answer.text());
+            .action("default", &speech::say("open"));
+        for short in said.knock.iter().flat_map(|_| &Answer::SHORT) {
+            notification.action(short.word().unwrap_or_default(), &answer(short));
         }
+        for offer in said.offers.iter().flat_map(|(_, offers)| *offers) {
+            notification.action(offer.key(), &offer.label());
+        }
+        let clicked = Clicked { knock: said.knock, about: said.offers.map(|(user, _)| user) };
         if let Some(earlier) = self.up.get(&said.key) {
             notification.id(*earlier);
         }
@@ -141,7 +148,7 @@ impl Daemon {
             Ok(handle) => {
                 self.silent = false;
                 self.up.insert(said.key, handle.id());
-                self.wait_for_click(handle, said.knock);
+                self.wait_for_click(handle, clicked);
             }
             Err(error) if !self.silent => {
                 self.silent = true;
@@ -153,7 +160,7 @@ impl Daemon {
         }
     }
 
-    fn wait_for_click(&self, handle: NotificationHandle, knock: Option<Knock>) {
+    fn wait_for_click(&self, handle: NotificationHandle, clicked: Clicked) {
         let waiting = self.waiting.clone();
         if waiting.fetch_add(1, Ordering::Relaxed) >= WAITING {
             waiting.fetch_sub(1, Ordering::Relaxed);
@@ -162,7 +169,7 @@ impl Daemon {
         let desktop = self.desktop.clone();
         let count = self.waiting.clone();
         let started = thread::Builder::new().name("notice".to_owned()).spawn(move || {
-            handle.wait_for_action(|action| act(&desktop, action, knock));
+            handle.wait_for_action(|action| act(&desktop, action, clicked));
             count.fetch_sub(1, Ordering::Relaxed);
         });
         if started.is_err() {
@@ -171,18 +178,29 @@ impl Daemon {
     }
 }
 
+/// What a click on a notice is about.
+struct Clicked {
+    knock: Option<Knock>,
+    about: Option<UserId>,
+}
+
 /// A notice was clicked on, or one of its buttons.
-fn act(desktop: &Desktop, action: &str, knock: Option<Knock>) {
+fn act(desktop: &Desktop, action: &str, clicked: Clicked) {
     if action == "default" {
         desktop.open_window();
     }
-    let Some(Knock { from, id }) = knock else {
-        return;
-    };
-    if action == "default" {
-        desktop.signal(SignalCommand::See { from });
-    } else if let Some(answer) = Answer::of_word(action) {
-        desktop.signal(SignalCommand::Answer { from, id, answer });
+    if let Some(Knock { from, id }) = clicked.knock {
+        if action == "default" {
+            desktop.signal(SignalCommand::See { from });
+        } else if let Some(answer) = Answer::of_word(action) {
+            desktop.signal(SignalCommand::Answer { from, id, answer });
+        }
+    } else if let (Some(to), Some(offer)) = (clicked.about, Offer::of_key(action)) {
+        desktop.signal(match offer {
+            Offer::Knock => SignalCommand::Knock { to, text: None, when: When::Now },
+            Offer::Wave => SignalCommand::Wave { to, emoji: None },
+            Offer::Mute => SignalCommand::Mute { user: to, muted: true },
+        });
     }
 }
 

@@ -1,9 +1,12 @@
 //! A notice in words.
 
+use fluent_bundle::FluentValue;
 use porchlight_core::id::UserId;
 use porchlight_core::notice::{Notice, Several, Who};
 use porchlight_core::signal::{Answer, SignalId};
 use porchlight_core::view::CauseView;
+
+use crate::speech::{Arg, say as word, say_with};
 
 /// More names than this are a number.
 const NAMES: usize = 3;
@@ -19,6 +22,8 @@ pub(super) struct Said {
     pub(super) key: String,
     /// The knock that it asks to answer.
     pub(super) knock: Option<Knock>,
+    /// What can be done about whom it tells of.
+    pub(super) offers: Option<(UserId, &'static [Offer])>,
 }
 
 /// A knock that can be answered from its notice.
@@ -28,150 +33,168 @@ pub(super) struct Knock {
     pub(super) id: SignalId,
 }
 
+/// What can be done from a notice, besides opening the window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Offer {
+    Knock,
+    Wave,
+    Mute,
+}
+
+#[cfg(target_os = "linux")]
+impl Offer {
+    const ALL: [Self; 3] = [Self::Knock, Self::Wave, Self::Mute];
+
+    /// As it stands on the bus.
+    pub(super) const fn key(self) -> &'static str {
+        match self {
+            Self::Knock => "knock",
+            Self::Wave => "wave",
+            Self::Mute => "mute",
+        }
+    }
+
+    pub(super) fn of_key(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|offer| offer.key() == key)
+    }
+
+    pub(super) fn label(self) -> String {
+        word(match self {
+            Self::Knock => "knock",
+            Self::Wave => "wave",
+            Self::Mute => "notice-mute",
+        })
+    }
+}
+
+/// A short answer as a button says it, a long one as it was written.
+pub(crate) fn answer(answer: &Answer) -> String {
+    match answer {
+        Answer::ComeIn => word("answer-come-in"),
+        Answer::InFive => word("answer-in-5"),
+        Answer::Later => word("answer-later"),
+        Answer::Text(text) => text.clone(),
+    }
+}
+
 pub(super) fn say(notice: &Notice) -> Said {
     let key = notice.key();
     match notice {
-        Notice::Came(who) => Said {
-            summary: format!("{} is here", who.name),
-            body: String::new(),
-            category: "presence.online",
-            key,
-            knock: None,
-        },
-        Notice::Back(who) => Said {
-            summary: format!("{} is back", who.name),
-            body: "You wanted to be told.".to_owned(),
-            category: "presence.online",
-            key,
-            knock: None,
-        },
-        Notice::Knock { who, id, text, both_free } => Said {
-            summary: if *both_free {
-                format!("{} knocks: you are both free", who.name)
-            } else {
-                format!("{} knocks", who.name)
-            },
-            body: text.clone().unwrap_or_else(|| "Have you got a minute?".to_owned()),
-            category: "im.received",
-            key,
-            knock: UserId::parse(&who.user).ok().map(|from| Knock { from, id: id.clone() }),
-        },
-        Notice::BothFree { who, text, .. } => Said {
-            summary: format!("{} and you are both free", who.name),
-            body: text.as_ref().map_or_else(
-                || "Your knock goes out now.".to_owned(),
-                |text| format!("Your knock goes out now: {text}"),
-            ),
-            category: "im",
-            key,
-            knock: None,
-        },
-        Notice::Answered { who, answer: Answer::Text(text), .. } => Said {
-            summary: format!("{} answered", who.name),
-            body: text.clone(),
-            category: "im.received",
-            key,
-            knock: None,
-        },
-        Notice::Answered { who, answer, .. } => Said {
-            summary: format!("{}: {}", who.name, answer.text()),
-            body: String::new(),
-            category: "im.received",
-            key,
-            knock: None,
-        },
-        Notice::Waved { who, emoji, count } => {
-            let emoji = emoji.as_deref().unwrap_or("👋");
-            let times = if *count > 1 { format!(" × {count}") } else { String::new() };
+        Notice::Came(who) => about(key, who, "notice-came", "", "presence.online"),
+        Notice::Back(who) => about(key, who, "notice-back", "notice-wanted", "presence.online"),
+        Notice::CameBack(who) => about(key, who, "notice-back", "", "presence.online"),
+        Notice::Went(who, cause) => {
+            let (summary, body) = match cause {
+                Some(CauseView::Asleep) => ("notice-asleep", "notice-asleep-why"),
+                Some(CauseView::Lost) => ("notice-lost", "notice-lost-why"),
+                _ => ("notice-left", ""),
+            };
+            about(key, who, summary, body, "presence.offline")
+        }
+        Notice::WentAway(who, cause) => {
+            let body = match cause {
+                Some(CauseView::Locked) => "notice-away-locked",
+                Some(CauseView::Idle) => "notice-away-idle",
+                _ => "",
+            };
+            about(key, who, "notice-away", body, "presence")
+        }
+        Notice::Knock { who, id, text, both_free } => {
+            let summary = if *both_free { "notice-knocks-free" } else { "notice-knocks" };
             Said {
-                summary: format!("{} waves {emoji}{times}", who.name),
-                body: String::new(),
-                category: "im.received",
-                key,
-                knock: None,
+                body: text.clone().unwrap_or_else(|| word("notice-knock-without-words")),
+                knock: UserId::parse(&who.user).ok().map(|from| Knock { from, id: id.clone() }),
+                ..plain(key, say_with(summary, [name(who)]), "im.received")
             }
         }
-        Notice::Went(who, cause) => Said {
-            summary: match cause {
-                Some(CauseView::Asleep) => format!("{} is asleep", who.name),
-                Some(CauseView::Lost) => format!("{} is gone", who.name),
-                _ => format!("{} left", who.name),
+        Notice::BothFree { who, text, .. } => Said {
+            body: match text {
+                None => word("notice-knock-goes-out"),
+                Some(text) => {
+                    say_with("notice-knock-goes-out-with", [("text", text.as_str().into())])
+                }
             },
-            body: match cause {
-                Some(CauseView::Asleep) => "The computer was suspended.".to_owned(),
-                Some(CauseView::Lost) => "The connection was lost.".to_owned(),
-                _ => String::new(),
-            },
-            category: "presence.offline",
-            key,
-            knock: None,
+            ..plain(key, say_with("notice-both-free", [name(who)]), "im")
         },
-        Notice::WentAway(who, cause) => Said {
-            summary: format!("{} is away", who.name),
-            body: match cause {
-                Some(CauseView::Locked) => "The screen was locked.".to_owned(),
-                Some(CauseView::Idle) => "No input for a while.".to_owned(),
-                _ => String::new(),
-            },
-            category: "presence",
-            key,
-            knock: None,
+        Notice::Answered { who, answer: Answer::Text(text), .. } => Said {
+            body: text.clone(),
+            ..plain(key, say_with("notice-answered", [name(who)]), "im.received")
         },
-        Notice::CameBack(who) => Said {
-            summary: format!("{} is back", who.name),
-            body: String::new(),
-            category: "presence.online",
-            key,
-            knock: None,
-        },
-        Notice::Summary(several) => Said {
-            summary: counted(several),
-            body: named(several),
-            category: if several.came.is_empty() && several.back.is_empty() {
-                "presence.offline"
-            } else {
-                "presence.online"
-            },
-            key,
-            knock: None,
-        },
-        Notice::Digest(several) => Said {
-            summary: format!("Meanwhile: {}", counted(several)),
-            body: named(several),
-            category: "presence",
-            key,
-            knock: None,
-        },
+        Notice::Answered { who, answer: given, .. } => {
+            let answer = ("answer", answer(given).into());
+            plain(key, say_with("notice-answer", [name(who), answer]), "im.received")
+        }
+        Notice::Waved { who, emoji, count } => {
+            let emoji = ("emoji", emoji.as_deref().unwrap_or("👋").into());
+            let waves = say_with("notice-waves", [name(who), emoji, ("count", (*count).into())]);
+            Said {
+                offers: offers(who, &[Offer::Wave, Offer::Mute]),
+                ..plain(key, waves, "im.received")
+            }
+        }
+        Notice::Summary(several) => {
+            let gone_only = several.came.is_empty() && several.back.is_empty();
+            let category = if gone_only { "presence.offline" } else { "presence.online" };
+            Said { body: named(several), ..plain(key, counted(several), category) }
+        }
+        Notice::Digest(several) => {
+            let what = ("what", counted(several).into());
+            let summary = say_with("notice-meanwhile", [what]);
+            Said { body: named(several), ..plain(key, summary, "presence") }
+        }
     }
 }
 
 /// Somebody asks to be let into the team. The digits are for comparing with what they read out.
 pub(super) fn ask(name: &str, code: &str) -> Said {
+    let summary = say_with("notice-asks-to-join", [("name", name.into())]);
     Said {
-        summary: format!("{name} asks to join your team"),
-        body: format!("Did they read you {code}? Then let them in, under Team."),
-        category: "im",
+        body: say_with("notice-asks-digits", [("digits", code.into())]),
         // One at a time, however many strangers knock.
-        key: "/asking".to_owned(),
-        knock: None,
+        ..plain("/asking".to_owned(), summary, "im")
     }
+}
+
+fn plain(key: String, summary: String, category: &'static str) -> Said {
+    Said { summary, body: String::new(), category, key, knock: None, offers: None }
+}
+
+/// One person came or went. They can be knocked at where they are here.
+fn about(key: String, who: &Who, summary: &str, body: &str, category: &'static str) -> Said {
+    let offered: &[Offer] = match category {
+        "presence.online" => &[Offer::Knock, Offer::Mute],
+        _ => &[Offer::Mute],
+    };
+    Said {
+        body: if body.is_empty() { String::new() } else { word(body) },
+        offers: offers(who, offered),
+        ..plain(key, say_with(summary, [name(who)]), category)
+    }
+}
+
+fn name(who: &Who) -> Arg<'_> {
+    ("name", who.name.as_str().into())
+}
+
+fn offers(who: &Who, offered: &'static [Offer]) -> Option<(UserId, &'static [Offer])> {
+    UserId::parse(&who.user).ok().map(|user| (user, offered))
 }
 
 /// `3 people are here`, or `2 came, 1 left`.
 fn counted(several: &Several) -> String {
     let Several { came, went, away, back } = several;
     let counts = [
-        (came.len(), ["is here", "are here"], "came"),
-        (back.len(), ["is back", "are back"], "came back"),
-        (away.len(), ["is away", "are away"], "went away"),
-        (went.len(), ["left", "left"], "left"),
+        (came.len(), "several-here", "among-here"),
+        (back.len(), "several-back", "among-back"),
+        (away.len(), "several-away", "among-away"),
+        (went.len(), "several-left", "among-left"),
     ];
     let counts: Vec<_> = counts.into_iter().filter(|(count, ..)| *count > 0).collect();
+    let said = |id, count: usize| say_with(id, [("count", FluentValue::from(count))]);
     match counts[..] {
-        [(1, [one, _], _)] => format!("1 person {one}"),
-        [(count, [_, many], _)] => format!("{count} people {many}"),
+        [(count, alone, _)] => said(alone, count),
         _ => {
-            let each = counts.iter().map(|(count, _, among)| format!("{count} {among}"));
+            let each = counts.iter().map(|(count, _, among)| said(among, *count));
             each.collect::<Vec<_>>().join(", ")
         }
     }
@@ -179,15 +202,17 @@ fn counted(several: &Several) -> String {
 
 fn named(several: &Several) -> String {
     let Several { came, went, away, back } = several;
-    let lines = [("Here", came), ("Back", back), ("Away", away), ("Gone", went)];
+    let lines =
+        [("names-here", came), ("names-back", back), ("names-away", away), ("names-left", went)];
     let lines = lines.into_iter().filter(|(_, people)| !people.is_empty());
-    lines.map(|(word, people)| format!("{word}: {}", names(people))).collect::<Vec<_>>().join("\n")
+    let said = |(id, people): (&str, &Vec<Who>)| say_with(id, [("names", names(people).into())]);
+    lines.map(said).collect::<Vec<_>>().join("\n")
 }
 
 fn names(people: &[Who]) -> String {
     let mut names: Vec<_> = people.iter().take(NAMES).map(|who| who.name.clone()).collect();
     if people.len() > NAMES {
-        names.push(format!("{} more", people.len() - NAMES));
+        names.push(say_with("names-more", [("count", (people.len() - NAMES).into())]));
     }
     names.join(", ")
 }
@@ -207,6 +232,26 @@ mod tests {
         assert_eq!(said.body, "The connection was lost.");
         assert_eq!((said.category, said.key.as_str()), ("presence.offline", "ann"));
         assert_eq!(say(&Notice::Came(who("Ann"))).key, "ann");
+    }
+
+    #[test]
+    fn whoever_is_here_can_be_knocked_at_and_anybody_muted() {
+        let offered = |notice| say(&notice).offers.map(|(user, offers)| (user.to_string(), offers));
+        let ann = || who("Ann");
+        let here: &[Offer] = &[Offer::Knock, Offer::Mute];
+        assert_eq!(offered(Notice::Came(ann())), Some(("ann".to_owned(), here)));
+        let gone: &[Offer] = &[Offer::Mute];
+        assert_eq!(offered(Notice::Went(ann(), None)), Some(("ann".to_owned(), gone)));
+        assert_eq!(offered(Notice::Summary(Several::default())), None);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_is_offered_is_known_again_by_its_key() {
+        for offer in Offer::ALL {
+            assert_eq!(Offer::of_key(offer.key()), Some(offer));
+        }
+        assert_eq!(Offer::of_key("default"), None);
     }
 
     #[test]

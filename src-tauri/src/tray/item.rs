@@ -2,10 +2,10 @@
 
 use ksni::{Category, Handle, Icon, MenuItem, OfflineReason, Status, ToolTip, TrayMethods as _};
 use porchlight_core::view::tray::{TrayIcon, TrayLink, TrayView};
-use porchlight_core::words;
 use tokio::sync::mpsc;
 
 use super::{icons, menu};
+use crate::speech::{self, say, say_with};
 use crate::wish::Desktop;
 
 /// The tray icon, where this desktop has a place for it.
@@ -128,23 +128,29 @@ impl Item {
 
 /// `3 of 5 around`, or what keeps us from knowing.
 pub(super) fn headline(view: &TrayView) -> String {
-    let around = match view.known {
-        0 => "Nobody else here yet".to_owned(),
-        known => format!("{} of {known} around", view.around),
-    };
     match view.link {
-        TrayLink::Up => around,
-        TrayLink::Connecting { as_of: None } => "Connecting…".to_owned(),
-        TrayLink::Connecting { as_of: Some(at) } => {
-            format!("Not connected; as of {}", porchlight_agent::clock::local(at))
+        TrayLink::Up if view.known == 0 => say("tray-nobody"),
+        TrayLink::Up => {
+            let (around, known) = (view.around.into(), view.known.into());
+            say_with("tray-around", [("around", around), ("known", known)])
         }
-        TrayLink::Refused => "The broker said no; open for details".to_owned(),
-        TrayLink::Off => "Offline".to_owned(),
+        TrayLink::Connecting { as_of: None } => say("tray-connecting"),
+        TrayLink::Connecting { as_of: Some(at) } => {
+            say_with("tray-not-connected", [("time", speech::moment(at).into())])
+        }
+        TrayLink::Refused => say("tray-refused"),
+        TrayLink::Off => say("tray-offline"),
     }
 }
 
 fn me_line(view: &TrayView) -> String {
-    let me = view.me.iter().map(|me| format!("You: {}", words::status(&me.status)));
-    let knocks = view.knocks.iter().map(|knock| format!("{} knocks", knock.name));
+    let me = view.me.iter().map(|me| {
+        let status = speech::status(&me.status);
+        say_with("tray-you", [("status", status.into())])
+    });
+    let knocks = view
+        .knocks
+        .iter()
+        .map(|knock| say_with("notice-knocks", [("name", knock.name.as_str().into())]));
     me.chain(knocks).collect::<Vec<_>>().join("\n")
 }

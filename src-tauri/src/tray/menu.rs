@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use ksni::MenuItem;
 use ksni::menu::{RadioGroup, RadioItem, StandardItem, SubMenu};
-use porchlight_agent::clock;
 use porchlight_core::id::UserId;
 use porchlight_core::input::Command;
 use porchlight_core::signal::{Answer, SignalCommand};
@@ -15,6 +14,8 @@ use porchlight_core::view::{ChosenStatus, Group, PersonView};
 use porchlight_core::words;
 
 use super::item::{Item, headline};
+use crate::notices;
+use crate::speech::{self, say, say_with};
 
 /// What the person can say of themselves, in the order of the menu; `None` follows the keyboard.
 const CHOICES: [Option<ChosenStatus>; 5] = [
@@ -26,8 +27,7 @@ const CHOICES: [Option<ChosenStatus>; 5] = [
 ];
 
 /// For how long a status can be set here, in minutes; the window has more.
-const DURATIONS: [(&str, u64); 4] =
-    [("30 minutes", 30), ("1 hour", 60), ("2 hours", 120), ("4 hours", 240)];
+const DURATIONS: [u64; 4] = [30, 60, 120, 240];
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
@@ -43,7 +43,7 @@ pub(super) fn draw(view: Option<&TrayView>) -> Vec<MenuItem<Item>> {
         }
         menu.extend(others.iter().map(person));
         if view.more > 0 {
-            menu.push(opening(&format!("{} more…", view.more)));
+            menu.push(opening(&say_with("tray-more", [("count", view.more.into())])));
         }
         menu.push(MenuItem::Separator);
         if view.me.is_some() {
@@ -51,10 +51,10 @@ pub(super) fn draw(view: Option<&TrayView>) -> Vec<MenuItem<Item>> {
             menu.push(pause(view));
         }
     }
-    menu.push(opening("Open Porchlight"));
+    menu.push(opening(&say("tray-open")));
     menu.push(
         StandardItem {
-            label: "Quit".to_owned(),
+            label: say("tray-quit"),
             activate: Box::new(|item: &mut Item| item.desktop.quit()),
             ..StandardItem::default()
         }
@@ -83,11 +83,11 @@ fn knock(knock: &TrayKnock) -> MenuItem<Item> {
         .map(|answer| {
             let (from, id) = (knock.from.clone(), knock.id.clone());
             let answers = SignalCommand::Answer { from, id, answer: answer.clone() };
-            signal(answer.text(), answers)
+            signal(&notices::answer(answer), answers)
         })
         .collect();
-    submenu.push(opening("Open Porchlight"));
-    let label = literal(&format!("{} knocks", knock.name));
+    submenu.push(opening(&say("tray-open")));
+    let label = literal(&say_with("notice-knocks", [("name", knock.name.as_str().into())]));
     SubMenu { label, submenu, ..SubMenu::default() }.into()
 }
 
@@ -96,7 +96,7 @@ fn person(person: &PersonView) -> MenuItem<Item> {
         "{} {} — {}",
         words::glyph(&person.status, person.cause),
         person.name,
-        words::standing(person, clock::local)
+        speech::standing(person)
     );
     if let Some(remark) = words::remark(person) {
         text.push_str(" · ");
@@ -109,14 +109,14 @@ fn person(person: &PersonView) -> MenuItem<Item> {
     let to = user.clone();
     if group != Group::Offline {
         let knock = SignalCommand::Knock { to: to.clone(), text: None, when: When::Now };
-        submenu.push(signal("Knock", knock));
-        submenu.push(signal("Wave", SignalCommand::Wave { to, emoji: None }));
+        submenu.push(signal(&say("knock"), knock));
+        submenu.push(signal(&say("wave"), SignalCommand::Wave { to, emoji: None }));
     }
     if group != Group::Here {
         let wanted = SignalCommand::TellWhenBack { user, wanted: true };
-        submenu.push(signal("Tell me when they are back", wanted));
+        submenu.push(signal(&say("tell-me-when-back"), wanted));
     }
-    submenu.push(opening("Open Porchlight"));
+    submenu.push(opening(&say("tray-open")));
     SubMenu { label: literal(&text), submenu, ..SubMenu::default() }.into()
 }
 
@@ -134,10 +134,7 @@ fn set_status(view: &TrayView) -> MenuItem<Item> {
     let chosen = view.me.as_ref().and_then(|me| me.chosen.as_ref()).map(|chosen| chosen.status);
     let options = CHOICES
         .iter()
-        .map(|choice| RadioItem {
-            label: choice.map_or("Automatic", words::choice).to_owned(),
-            ..RadioItem::default()
-        })
+        .map(|choice| RadioItem { label: speech::choice(*choice), ..RadioItem::default() })
         .collect();
     let group = RadioGroup {
         selected: CHOICES.iter().position(|choice| *choice == chosen).unwrap_or(0),
@@ -152,29 +149,39 @@ fn set_status(view: &TrayView) -> MenuItem<Item> {
     };
     let mut submenu = vec![group.into(), MenuItem::Separator];
     submenu.extend([ChosenStatus::Away, ChosenStatus::Dnd].map(for_a_while));
-    SubMenu { label: "Set status".to_owned(), submenu, ..SubMenu::default() }.into()
+    SubMenu { label: say("tray-set-status"), submenu, ..SubMenu::default() }.into()
 }
 
 /// A status that ends by itself.
 fn for_a_while(status: ChosenStatus) -> MenuItem<Item> {
     let submenu = DURATIONS
         .iter()
-        .map(|(label, minutes)| {
+        .map(|minutes| {
             let lasting = Some(Duration::from_secs(60 * minutes));
             let chooses = Command::Choose { status, text: None, emoji: None, lasting };
-            command(label, chooses)
+            command(&how_long(*minutes), chooses)
         })
         .collect();
-    let label = format!("{} for…", words::choice(status));
+    let choice = speech::choice(Some(status));
+    let label = say_with("tray-status-for", [("status", choice.into())]);
     SubMenu { label, submenu, ..SubMenu::default() }.into()
+}
+
+fn how_long(minutes: u64) -> String {
+    if minutes.is_multiple_of(60) {
+        say_with("lasting-hours", [("hours", (minutes / 60).into())])
+    } else {
+        say_with("lasting-minutes", [("minutes", minutes.into())])
+    }
 }
 
 /// Nothing pops up for a while, or does again.
 fn pause(view: &TrayView) -> MenuItem<Item> {
     match view.notices_off_until {
-        None => command("Notices off for an hour", Command::PauseNotices(Some(HOUR))),
+        None => command(&say("tray-notices-off"), Command::PauseNotices(Some(HOUR))),
         Some(until) => {
-            let label = format!("Notices on again (off until {})", clock::local(until));
+            let until = speech::moment(until);
+            let label = say_with("tray-notices-on", [("time", until.into())]);
             command(&label, Command::PauseNotices(None))
         }
     }

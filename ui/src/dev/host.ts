@@ -3,11 +3,12 @@
  *
  * `?scene=` says which (`scenes.ts`), `?team=` which team (`hosted`, `requests`, `joined`, `alone`, `gone`), `?link` that
  * a link was followed, `?nearby` that teams are seen, `?keyring=absent` that no keyring takes a secret, `?fail=<command>`
- * what shall not work.
+ * what shall not work, `?language=de` what is spoken.
  * The production build never sees this file.
  */
 import type { ExchangeView, MeView, PreferencesView, Problem, RegardView, SettingsView, SignalsView, Snapshot, TeamPane, Update } from '../lib/contract';
 import type { Host, News } from '../lib/host';
+import { wished } from '../lib/say.svelte';
 import { stands } from '../lib/words';
 import { eight } from './people';
 import { scenes } from './scenes';
@@ -20,9 +21,14 @@ let now: Snapshot | undefined;
 let tellUpdate: (update: Update) => void = () => {};
 let tellSnapshot: (snapshot: Snapshot) => void = () => {};
 
+/** In the language that was set, or that the address says; else as the system. */
+function spoken(whole: Snapshot): Snapshot {
+  return { ...whole, language: settings.language ?? wished(navigator.languages) };
+}
+
 async function current(): Promise<Snapshot> {
   if (scene === undefined) throw new Error('the scene "eight" is always there');
-  now ??= await scene();
+  now ??= spoken(await scene());
   return now;
 }
 
@@ -68,9 +74,13 @@ async function pass(to: (before: SignalsView) => Partial<SignalsView>): Promise<
 let settings: SettingsView = {
   name: 'Margaret Hamilton',
   away_after_s: 300,
+  grace_s: 6,
+  coarse: false,
   user_topic: true,
   notices: { about: 'favourites', come: true, go: true, away: false, back: true, quiet_hours: '22:00-07:00' },
   starts_at_login: true,
+  links: ['mailto:margaret@example.org'],
+  language: asked.get('language'),
 };
 
 /** I want something else from now on. */
@@ -192,11 +202,26 @@ export const host: Host = {
   async changeSettings(wanted) {
     await permit('changeSettings');
     settings = wanted;
+    const before = await current();
+    now = spoken({ ...before, seq: before.seq + 1 });
+    tellSnapshot(now);
   },
+  checks: async () => [
+    { about: 'tray', ok: true, found: 'this desktop has a place for the icon', remedy: null },
+    { about: 'notices', ok: true, found: 'this desktop shows notices', remedy: null },
+    { about: 'idle', ok: true, found: 'by xsync', remedy: null },
+    { about: 'lock', ok: false, found: 'nothing here tells of a screen lock', remedy: 'lock by hand' },
+    { about: 'keyring', ok: true, found: 'this session has a keyring', remedy: null },
+  ],
   diagnostics: async () => 'Porchlight, as a demo',
   pauseNotices: (minutes) =>
     prefer(() => ({ notices_off_until: minutes === null ? null : Date.now() + minutes * 60_000 })),
   mute: (user, muting) => pass(({ muted }) => ({ muted: within(muted, user, muting) })),
+
+  async openLink(_user, link) {
+    await permit('openLink');
+    console.info('would open', link);
+  },
 
   async listen(name, told) {
     heard.set(name, told as (news: never) => void);

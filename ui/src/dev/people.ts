@@ -36,9 +36,25 @@ export function person(name: string, status: string, cause: CauseView | null, sk
 
 export function eight(): PersonView[] {
   return [
-    person('Ada Lovelace', 'online', null, { kinds: ['laptop', 'phone'], since: ago(128) }),
-    person('Grace Hopper', 'dnd', 'chosen', { text: 'Deep work', emoji: '🎧', until: ago(-55), kinds: ['desktop'] }),
-    person('Katherine Johnson', 'online', null, { typing: true, since: ago(12) }),
+    person('Ada Lovelace', 'online', null, {
+      kinds: ['laptop', 'phone'],
+      since: ago(128),
+      tz: 'Europe/London',
+      links: ['mailto:ada@example.org', 'tel:+442079460000', 'https://example.org/ada'],
+    }),
+    person('Grace Hopper', 'dnd', 'chosen', {
+      text: 'Deep work',
+      emoji: '🎧',
+      until: ago(-55),
+      kinds: ['desktop'],
+      tz: 'America/New_York',
+    }),
+    person('Katherine Johnson', 'online', null, {
+      typing: true,
+      since: ago(12),
+      tz: 'Asia/Kolkata',
+      links: ['xmpp:katherine@example.org'],
+    }),
     person('Edsger Dijkstra', 'online', 'unknown', { in_call: true, kinds: ['desktop'], since: ago(301) }),
     person('Barbara Liskov', 'away', 'idle', { since: ago(19) }),
     person('Donald Knuth', 'away', 'chosen', {
@@ -60,8 +76,17 @@ export function strange(): PersonView[] {
     person('Anna Schmidt', 'online', null, { user: 'anna' }),
     person('Anna Schmidt', 'away', 'locked', { user: 'anna-2' }),
     person('Wolfeschlegelsteinhausenbergerdorff the Elder of Hamburg', 'online', 'unknown', { user: 'wolfe' }),
-    person('Nobody Knows', 'offline', null, { since: null, kinds: [] }),
-    person('Olga', 'away', 'switched', { since: ago(3 * 24 * 60), kinds: ['laptop', 'workstation', 'phone'] }),
+    person('Nobody Knows', 'offline', null, {
+      since: null,
+      kinds: [],
+      tz: 'Nowhere/At_All',
+      links: ['javascript:alert(1)', 'https://<b>x', 'mailto:<img src=x>'],
+    }),
+    person('Olga', 'away', 'switched', {
+      since: ago(3 * 24 * 60),
+      kinds: ['laptop', 'workstation', 'phone'],
+      tz: 'Asia/Tokyo',
+    }),
     person('🦊', 'offline', 'left', { user: 'fox', since: ago(40 * 24 * 60) }),
   ];
 }

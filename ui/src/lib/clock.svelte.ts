@@ -1,13 +1,25 @@
 /**
  * The window's clocks. Wording depends on the day alone, so that is all that most of the window follows: it is read
  * anew whenever something was heard or the window is looked at again, and at midnight, when "14:02" turns into
- * "yesterday 14:02". Only the countdown ticks.
+ * "yesterday 14:02". Only what time it is elsewhere follows the minute, and only the countdown ticks.
  */
+import { createSubscriber } from 'svelte/reactivity';
+
 import { midnight, nextMidnight } from './moment';
+
+const MINUTE_MS = 60_000;
 
 export class Calendar {
   /** Midnight before now. It changes once a day, so that no row is worded anew for nothing. */
   today = $state(midnight(Date.now()));
+
+  readonly #minutes = createSubscriber(everyMinute);
+
+  /** The minute that it is. It goes on only while something that is shown reads it, and somebody looks. */
+  get minute(): number {
+    this.#minutes();
+    return Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS;
+  }
 
   read(): void {
     this.today = midnight(Date.now());
@@ -32,6 +44,27 @@ export class Calendar {
       window.removeEventListener('focus', follow);
     };
   }
+}
+
+/** Tells of each minute that begins, while somebody looks. Gives what stops it. */
+function everyMinute(tell: () => void): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const wait = () => {
+    // A little later, since timers may be early by less than that.
+    timer = setTimeout(step, MINUTE_MS - (Date.now() % MINUTE_MS) + 50);
+  };
+  const step = () => {
+    clearTimeout(timer);
+    if (document.hidden) return;
+    tell();
+    wait();
+  };
+  document.addEventListener('visibilitychange', step);
+  if (!document.hidden) wait();
+  return () => {
+    clearTimeout(timer);
+    document.removeEventListener('visibilitychange', step);
+  };
 }
 
 /**

@@ -131,6 +131,14 @@ typing?: boolean,
  */
 in_call?: boolean, 
 /**
+ * The time zone of the device that decides, an IANA name; absent where it tells none.
+ */
+tz?: string, 
+/**
+ * By what they say they can be reached: `mailto:`, `tel:`, `https:`, `xmpp:`, ... Absent where they say nothing.
+ */
+links?: Array<string>, 
+/**
  * Their devices, those here first.
  */
 devices: Array<DeviceView>, 
@@ -476,6 +484,10 @@ seq: number,
  */
 stage: Stage, 
 /**
+ * What the app speaks: `en` or `de`.
+ */
+language: string, 
+/**
  * A name to offer at first start.
  */
 suggested_name: string | null, 
@@ -807,9 +819,25 @@ export type SettingsView = {
  */
 name: string, 
 /**
+ * By what I say that I can be reached: `mailto:`, `tel:`, `https:`, ...
+ */
+links: Array<string>, 
+/**
+ * What the app speaks, `en` or `de`; absent where it follows the system.
+ */
+language: string | null, 
+/**
  * Without input for so many seconds, I am away.
  */
 away_after_s: number, 
+/**
+ * A drop of the connection shorter than so many seconds is seen by nobody.
+ */
+grace_s: number, 
+/**
+ * Whether others are told of my being away no more than that: neither why nor since when.
+ */
+coarse: boolean, 
 /**
  * Whether clients that read no devices read me, where no hub writes sums.
  */
@@ -822,3 +850,29 @@ notices: NoticesView,
  * Whether the app starts with the session; absent where this system's way is not known.
  */
 starts_at_login: boolean | null, };
+
+/**
+ * What was looked for.
+ */
+export type CheckAbout = "tray" | "notices" | "idle" | "lock" | "keyring";
+
+/**
+ * One thing that was looked for.
+ */
+export type CheckView = { 
+/**
+ * What.
+ */
+about: CheckAbout, 
+/**
+ * Whether it is there.
+ */
+ok: boolean, 
+/**
+ * What was found: half a sentence.
+ */
+found: string, 
+/**
+ * What to do where it is missing: half a sentence.
+ */
+remedy: string | null, };

@@ -9,6 +9,7 @@ import { listen } from '@tauri-apps/api/event';
 
 import type {
   Answer,
+  CheckView,
   ChosenStatus,
   Interest,
   InvitationView,
@@ -74,6 +75,8 @@ export interface Host {
   stopTyping(to: string | null): Promise<void>;
   tellWhenBack(user: string, wanted: boolean): Promise<void>;
   mute(user: string, muted: boolean): Promise<void>;
+  /** Opens what somebody publishes, with whatever this system opens it with. The host looks at it again. */
+  openLink(user: string, link: string): Promise<void>;
 
   /** What I want of this app for myself: nobody else learns of it. It comes back in the view. */
   favourite(user: string, favourite: boolean): Promise<void>;
@@ -87,6 +90,8 @@ export interface Host {
   /** What stands in the config. */
   settings(): Promise<SettingsView>;
   changeSettings(settings: SettingsView): Promise<void>;
+  /** What the app lives by on this computer, looked for now. It may take seconds. */
+  checks(): Promise<CheckView[]>;
   /** What helps whoever is asked for help, and holds no secret. */
   diagnostics(): Promise<string>;
 
@@ -141,6 +146,7 @@ export const host: Host = {
   stopTyping: (to) => invoke('stop_typing', { to }),
   tellWhenBack: (user, wanted) => invoke('tell_when_back', { user, wanted }),
   mute: (user, muted) => invoke('mute', { user, muted }),
+  openLink: (user, link) => invoke('open_link', { user, link }),
 
   favourite: (user, favourite) => invoke('favourite', { user, favourite }),
   nickname: (user, nickname) => invoke('nickname', { user, nickname }),
@@ -151,6 +157,7 @@ export const host: Host = {
 
   settings: () => invoke('settings'),
   changeSettings: (settings) => invoke('change_settings', { settings }),
+  checks: () => invoke('checks'),
   diagnostics: () => invoke('diagnostics'),
 
   listen: (name, told) => listen<News[typeof name]>(name, (event) => told(event.payload)),

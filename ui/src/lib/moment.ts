@@ -4,9 +4,12 @@
  *
  * Owns calendars and locales. Now is an argument throughout; of it, only the day counts for words.
  */
+import { locale, say } from './say.svelte';
+
+type Words = (at: number, now: number) => string;
 
 /** Makes the words of one locale. Formatters are made once, because making one is far dearer than using it. */
-export function momentWords(locale?: string): (at: number, now: number) => string {
+export function momentWords(locale?: string): Words {
   const clock = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit' });
   const weekday = new Intl.DateTimeFormat(locale, { weekday: 'short' });
   const date = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short' });
@@ -15,8 +18,8 @@ export function momentWords(locale?: string): (at: number, now: number) => strin
   return (at, now) => {
     const days = daysBetween(now, at);
     if (days === 0) return clock.format(at);
-    if (days === -1) return `yesterday ${clock.format(at)}`;
-    if (days === 1) return `tomorrow ${clock.format(at)}`;
+    if (days === -1) return say('moment-yesterday', { time: clock.format(at) });
+    if (days === 1) return say('moment-tomorrow', { time: clock.format(at) });
     // Within six days a weekday can only mean one day.
     if (Math.abs(days) < 7) return `${weekday.format(at)} ${clock.format(at)}`;
     const sameYear = new Date(at).getFullYear() === new Date(now).getFullYear();
@@ -25,27 +28,38 @@ export function momentWords(locale?: string): (at: number, now: number) => strin
 }
 
 /** The same for what only has a day: "today", "Monday", "3 Nov". */
-export function dayWords(locale?: string): (at: number, now: number) => string {
+export function dayWords(locale?: string): Words {
   const weekday = new Intl.DateTimeFormat(locale, { weekday: 'long' });
   const date = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short' });
   const fullDate = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short', year: 'numeric' });
 
   return (at, now) => {
     const days = daysBetween(now, at);
-    if (days === 0) return 'today';
-    if (days === -1) return 'yesterday';
-    if (days === 1) return 'tomorrow';
+    if (days === 0) return say('day-today');
+    if (days === -1) return say('day-yesterday');
+    if (days === 1) return say('day-tomorrow');
     if (Math.abs(days) < 7) return weekday.format(at);
     const sameYear = new Date(at).getFullYear() === new Date(now).getFullYear();
     return (sameYear ? date : fullDate).format(at);
   };
 }
 
-/** The moment in the person's own locale: "14:02", "yesterday 14:02", "Mon 14:02", "3 Nov". */
-export const moment = momentWords();
+/** The moment as the window has it: "14:02", "yesterday 14:02", "Mon 14:02", "3 Nov". */
+export const moment = asSpoken(momentWords);
 
 /** The day of a moment, likewise. */
-export const day = dayWords();
+export const day = asSpoken(dayWords);
+
+/** Words in the locale that is the right one by then, each made once. */
+function asSpoken(wordsOf: (locale: string) => Words): Words {
+  const made = new Map<string, Words>();
+  return (at, now) => {
+    const tag = locale();
+    const words = made.get(tag) ?? wordsOf(tag);
+    made.set(tag, words);
+    return words(at, now);
+  };
+}
 
 /** Whole seconds until a moment, never below zero. */
 export function secondsUntil(at: number, now: number): number {

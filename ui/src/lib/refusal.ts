@@ -1,4 +1,5 @@
 import type { Problem } from './contract';
+import { say } from './say.svelte';
 
 /** A refused command as `{ code, message }`, whatever shape it was thrown in. */
 export function refusal(thrown: unknown): Problem {
@@ -6,8 +7,5 @@ export function refusal(thrown: unknown): Problem {
     const { code, message } = thrown as Partial<Record<keyof Problem, unknown>>;
     if (typeof code === 'string' && typeof message === 'string') return { code, message };
   }
-  return {
-    code: 'unexpected',
-    message: 'Porchlight could not do that. Try again; if it goes on, quit Porchlight and start it again.',
-  };
+  return { code: 'unexpected', message: say('unexpected') };
 }

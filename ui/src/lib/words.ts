@@ -21,91 +21,95 @@ import type {
 } from './contract';
 import type { Group } from './groups';
 import { moment, secondsUntil } from './moment';
+import { say, sayIfKnown } from './say.svelte';
 
 /** How a moment reads at `now`. Tests pass their own locale's. */
 type Moment = (at: number, now: number) => string;
 
-export const STATUS_WORDS: Record<ChosenStatus, string> = {
-  online: 'Online',
-  away: 'Away',
-  dnd: 'Do not disturb',
-  invisible: 'Invisible',
-};
+/** A status that can be chosen, as a menu says it. */
+export function choiceWord(status: 'automatic' | ChosenStatus): string {
+  return say(`choice-${status}`);
+}
 
-export const GROUP_WORDS: Record<Group, string> = { favourites: 'Favourites', here: 'Here', away: 'Away', offline: 'Offline' };
+export function groupWord(group: Group): string {
+  return say(`group-${group}`);
+}
 
 /** A status as a word. What is none of ours is the person's own and is given back as it is. */
 export function statusWord(status: string): string {
   switch (status) {
     case 'online':
-      return 'online';
     case 'away':
-      return 'away';
     case 'dnd':
-      return 'do not disturb';
+    case 'invisible':
     case 'offline':
-      return 'offline';
+      return say(`status-${status}`);
     default:
       return status;
   }
 }
 
 /** Beside a note there is no room to repeat what the glyph shows; the time is what is left to say. */
-export function briefly(person: PersonView, now: number, say: Moment = moment): string {
-  if (person.evidence.doubt === 'reconnecting') return 'reconnecting';
+export function briefly(person: PersonView, now: number, clock: Moment = moment): string {
+  if (person.evidence.doubt === 'reconnecting') return say('reconnecting');
   const noted = person.text !== null || person.emoji !== null;
-  if (noted && person.until !== null) return `until ${say(person.until, now)}`;
-  if (noted && person.cause === 'chosen' && person.since !== null) return `since ${say(person.since, now)}`;
-  return evidence(person, now, say);
+  if (noted && person.until !== null) return say('until', { at: clock(person.until, now) });
+  if (noted && person.cause === 'chosen' && person.since !== null) return say('since', { at: clock(person.since, now) });
+  return evidence(person, now, clock);
 }
 
 type Standing = { status: string; cause: CauseView | null; since: number | null; until?: number | null };
+
+/** What the messages take for a moment that nobody knows. */
+const UNKNOWN = 'unknown';
 
 /**
  * Why and since when, in the fewest words that hold, to stand beside a glyph: "no input since 14:02". Never empty:
  * where nothing more is known it is the status itself.
  */
-export function evidence(of: Standing, now: number, say: Moment = moment): string {
-  const at = of.since === null ? null : say(of.since, now);
-  const since = at === null ? '' : ` since ${at}`;
-  if (of.until != null) return `${statusWord(of.status)} until ${say(of.until, now)}`;
+export function evidence(of: Standing, now: number, clock: Moment = moment): string {
+  const since = of.since === null ? null : clock(of.since, now);
+  const at = since ?? UNKNOWN;
+  const status = statusWord(of.status);
+  if (of.until != null) return say('is-until', { status, at: clock(of.until, now) });
   switch (of.cause) {
-    case 'unknown':
-      return `online${since} — activity unknown`;
+    case 'unknown': {
+      const online = statusWord('online');
+      const reason = say('cause-unknown');
+      return since === null
+        ? say('is-because', { status: online, reason })
+        : say('is-since-because', { status: online, at, reason });
+    }
     case 'idle':
-      return `no input${since}`;
     case 'locked':
-      return `locked${since}`;
     case 'switched':
-      return `in another session${since}`;
     case 'left':
-      return at === null ? 'left' : `left ${at}`;
     case 'asleep':
-      return `asleep${since}`;
     case 'lost':
-      return at === null ? 'connection lost' : `connection lost ${at}`;
+      return say(`evidence-${of.cause}`, { at });
     case 'chosen':
     case null:
       break;
   }
-  const bare = of.cause === null && (of.status === 'online' || of.status === 'offline') && at !== null;
-  return bare ? `since ${at}` : `${statusWord(of.status)}${since}`;
+  if (since === null) return status;
+  const bare = of.cause === null && (of.status === 'online' || of.status === 'offline');
+  return bare ? say('since', { at }) : say('is-since', { status, at });
 }
 
 /** One sentence for a person, as a screen reader says it: "Anna, away, no input since 14:02". */
-export function sentence(person: PersonView, shared: boolean, now: number, say: Moment = moment): string {
+export function sentence(person: PersonView, shared: boolean, now: number, clock: Moment = moment): string {
   const word = statusWord(person.status);
-  const why = evidence(person, now, say);
+  const why = evidence(person, now, clock);
   const parts = [
     shared ? `${person.name} (${person.user})` : person.name,
     // "away, away until 15:30" would say it twice.
     why.startsWith(word) ? null : word,
     why,
     noteWords(person),
-    isTyping(person) ? 'typing' : null,
-    person.in_call && !person.stale ? 'in a call' : null,
+    isTyping(person) ? say('is-typing') : null,
+    person.in_call && !person.stale ? say('in-a-call') : null,
     kinds(person),
-    person.stale ? 'not current' : null,
+    person.stale ? say('not-current') : null,
   ];
   return parts.filter(Boolean).join(', ');
 }
@@ -122,11 +126,11 @@ export const ANSWERS: readonly Answer[] = [{ kind: 'come_in' }, { kind: 'in_5' }
 export function answerWords(answer: Answer): string {
   switch (answer.kind) {
     case 'come_in':
-      return 'Come in';
+      return say('answer-come-in');
     case 'in_5':
-      return 'In 5 minutes';
+      return say('answer-in-5');
     case 'later':
-      return 'Later';
+      return say('answer-later');
     case 'text':
       return answer.text;
   }
@@ -134,50 +138,60 @@ export function answerWords(answer: Answer): string {
 
 /** What an exchange is, in a few words: "You knocked: Coffee?", "Bob waved 👋 × 3". */
 export function exchangeTitle(exchange: ExchangeView): string {
-  const who = exchange.mine ? 'You' : exchange.name;
+  const { mine, name, text, count } = exchange;
   if (exchange.kind === 'wave') {
-    const times = exchange.count > 1 ? ` × ${exchange.count}` : '';
-    return `${who} waved ${exchange.text ?? '👋'}${times}`;
+    const wave = { count, emoji: text ?? '👋' };
+    return mine ? say('i-waved', wave) : say('waved', { name, ...wave });
   }
-  const verb = exchange.stage === 'waiting' ? (exchange.mine ? 'want to knock' : 'wants to knock') : 'knocked';
-  return exchange.text === null ? `${who} ${verb}` : `${who} ${verb}: ${exchange.text}`;
+  const waits = exchange.stage === 'waiting';
+  if (mine) {
+    if (text === null) return say(waits ? 'i-want-to-knock' : 'i-knocked');
+    return say(waits ? 'i-want-to-knock-saying' : 'i-knocked-saying', { text });
+  }
+  if (text === null) return say(waits ? 'wants-to-knock' : 'knocked', { name });
+  return say(waits ? 'wants-to-knock-saying' : 'knocked-saying', { name, text });
 }
 
 /** How far an exchange has come, or why it came no further. Empty where there is nothing to say. */
-export function exchangeState(exchange: ExchangeView, now: number, say: Moment = moment): string {
-  if (exchange.failure !== null) return failureWords(exchange.failure, now, say);
+export function exchangeState(exchange: ExchangeView, now: number, clock: Moment = moment): string {
+  if (exchange.failure !== null) return failureWords(exchange.failure, now, clock, exchange.name);
   if (exchange.answer !== null) {
     const answer = answerWords(exchange.answer);
-    return exchange.mine ? `${exchange.name}: ${answer}` : `You: ${answer}`;
+    return exchange.mine ? `${exchange.name}: ${answer}` : say('i-answered', { answer });
   }
   if (!exchange.mine) {
-    if (exchange.stage === 'waiting') return 'waits until you are both free';
-    return exchange.stage === 'withdrawn' ? 'taken back' : '';
+    if (exchange.stage === 'waiting') return say('waits-for-both');
+    return exchange.stage === 'withdrawn' ? say('taken-back') : '';
   }
   switch (exchange.stage) {
     case 'waiting':
-      return exchange.when === 'back' ? 'waits until they are here' : 'waits until you are both free';
-    case 'sending':
-      return 'sending…';
+      return say(exchange.when === 'back' ? 'waits-for-back' : 'waits-for-both');
     case 'sent':
-      return exchange.unheard ? 'sent, but no device of theirs has it' : 'sent';
+      return say(exchange.unheard ? 'sent-unheard' : 'sent');
+    case 'sending':
     case 'delivered':
-      return 'delivered';
     case 'seen':
-      return 'seen';
+      return say(exchange.stage);
     case 'withdrawn':
-      return 'taken back';
+      return say('taken-back');
     case 'failed':
     case 'answered':
       return '';
   }
 }
 
-/** Why something was not sent. Mirrors `words::failure` of the core. */
-export function failureWords(failure: FailureView, now: number, say: Moment = moment): string {
-  const words: Partial<Record<CauseView, string>> = { left: 'left', asleep: 'asleep since', lost: 'connection lost' };
-  const word = (failure.cause === null ? undefined : words[failure.cause]) ?? 'since';
-  return failure.since === null ? failure.message : `${failure.message} (${word} ${say(failure.since, now)})`;
+/** Why something was not sent to whoever has that name. Mirrors `words::failure` of the core. */
+export function failureWords(failure: FailureView, now: number, clock: Moment = moment, name = ''): string {
+  const words = refusedWords(failure, name);
+  if (failure.since === null) return words;
+  const at = clock(failure.since, now);
+  const { cause } = failure;
+  const timed = cause === 'left' || cause === 'asleep' || cause === 'lost';
+  return `${words} (${timed ? say(`evidence-${cause}`, { at }) : say('since', { at })})`;
+}
+
+function refusedWords({ code, message }: FailureView, name: string): string {
+  return sayIfKnown(`failure-${dashed(code)}`, { name }) ?? message;
 }
 
 /** Whether it is somebody's knock that nobody saw yet. */
@@ -201,87 +215,100 @@ function noteWords(person: PersonView): string | null {
   return [person.emoji, person.text].filter(Boolean).join(' ') || null;
 }
 
+/** What a device is. A kind that is none of ours is given back as it is. */
+export function kindWord(kind: string | null): string {
+  switch (kind) {
+    case 'laptop':
+    case 'desktop':
+    case 'phone':
+    case 'tablet':
+      return say(`kind-${kind}`);
+    case null:
+      return say('device');
+    default:
+      return kind;
+  }
+}
+
 /** What a person's devices are, each kind once; those that are offline only if nothing else is left. */
 export function kinds(person: PersonView): string {
   const here = person.devices.filter((device) => device.status !== 'offline');
   const counted = here.length > 0 ? here : person.devices;
-  return [...new Set(counted.map((device) => device.kind).filter(Boolean))].join(', ');
+  return [...new Set(counted.map((device) => device.kind).filter(Boolean))].map(kindWord).join(', ');
 }
 
 /** Every device with its own evidence, a line each: what the dot is made of. */
-export function deviceLines(devices: readonly DeviceView[], now: number, say: Moment = moment): string {
+export function deviceLines(devices: readonly DeviceView[], now: number, clock: Moment = moment): string {
   return devices
     .map((device) => {
       const word = statusWord(device.status);
-      const why = evidence(device, now, say);
-      return `${device.kind ?? 'device'}: ${why.startsWith(word) ? why : `${word}, ${why}`}`;
+      const why = evidence(device, now, clock);
+      return `${kindWord(device.kind)}: ${why.startsWith(word) ? why : `${word}, ${why}`}`;
     })
     .join('\n');
 }
 
 /** What the dot is believed on: the devices, when the deciding one was last heard of, and how soon a loss would show. */
-export function whyLines(person: PersonView, now: number, say: Moment = moment): string {
-  const { heard, loss_shows_within_s: within, doubt } = person.evidence;
+export function whyLines(person: PersonView, now: number, clock: Moment = moment): string {
+  const { heard, loss_shows_within_s: seconds, doubt } = person.evidence;
   const known = [
-    heard === null ? null : `last message ${say(heard, now)}`,
-    within === null ? null : `a loss would show within ${within}\u00a0s`,
-    doubt === null ? null : DOUBTS[doubt],
+    heard === null ? null : say('last-message', { at: clock(heard, now) }),
+    seconds === null ? null : say('loss-shows-within', { seconds }),
+    doubt === null ? null : doubtWords(doubt),
   ];
-  return [deviceLines(person.devices, now, say), known.filter(Boolean).join('; ')].filter(Boolean).join('\n');
+  return [deviceLines(person.devices, now, clock), known.filter(Boolean).join('; ')].filter(Boolean).join('\n');
 }
 
-const DOUBTS: Record<Doubt, string> = {
-  reconnecting: 'its connection broke; it has a few seconds to come back',
-  settling: 'we have only just reconnected; this is from before',
-  link_down: 'we are not connected; this is from before',
-};
+function doubtWords(doubt: Doubt): string {
+  switch (doubt) {
+    case 'reconnecting':
+      return say('doubt-reconnecting');
+    case 'settling':
+      return say('doubt-settling');
+    case 'link_down':
+      return say('doubt-link-down');
+  }
+}
 
 /** My own status: "Online", "Away since 14:02 — no input", "Do not disturb until 15:30". */
-export function myStatus(me: MeView, now: number, say: Moment = moment): string {
-  const word = capital(statusWord(me.status));
+export function myStatus(me: MeView, now: number, clock: Moment = moment): string {
+  const status = capital(statusWord(me.status));
   if (me.chosen !== null) {
-    return me.chosen.until === null ? word : `${word} until ${say(me.chosen.until, now)}`;
+    return me.chosen.until === null ? status : say('is-until', { status, at: clock(me.chosen.until, now) });
   }
-  const reasons: Partial<Record<CauseView, string>> = {
-    unknown: 'activity unknown',
-    idle: 'no input',
-    locked: 'locked',
-    switched: 'in another session',
-    asleep: 'asleep',
-    lost: 'connection lost',
-  };
-  const reason = me.cause === null ? undefined : reasons[me.cause];
+  const reason = me.cause === null || me.cause === 'chosen' || me.cause === 'left' ? null : say(`cause-${me.cause}`);
   // Being online needs no date; being anything else does.
-  const since = me.since === null || me.status === 'online' ? '' : ` since ${say(me.since, now)}`;
-  return `${word}${since}${reason === undefined ? '' : ` — ${reason}`}`;
+  const at = me.since === null || me.status === 'online' ? null : clock(me.since, now);
+  if (reason === null) return at === null ? status : say('is-since', { status, at });
+  return at === null ? say('is-because', { status, reason }) : say('is-since-because', { status, at, reason });
 }
 
 /** The connection in a few words; the problem's own message stands beside them. */
 export function linkWords(link: LinkView): string {
   switch (link.state) {
     case 'unset':
-      return 'Not set up to connect yet.';
+      return say('link-unset');
     case 'connecting':
-      return link.retry_at === null && link.problem === null ? 'Connecting…' : 'Not connected.';
+      return say(link.retry_at === null && link.problem === null ? 'link-connecting' : 'link-down');
     case 'up':
-      return 'Connected.';
+      return say('link-up');
     case 'refused':
-      return 'Not connected.';
+      return say('link-down');
     case 'closed':
-      return 'Signed off.';
+      return say('link-closed');
   }
 }
 
 /** What the connection waits for: "Trying again in 4 s". Past a minute a clock time is easier to wait for. */
-export function retryWords(link: LinkView, now: number, say: Moment = moment): string {
+export function retryWords(link: LinkView, now: number, clock: Moment = moment): string {
   if (link.state === 'connecting' && link.retry_at === null) {
-    return link.problem === null ? '' : 'Trying again…';
+    return link.problem === null ? '' : say('trying-again');
   }
   if (link.state !== 'connecting' && link.state !== 'refused') return '';
   const at = link.retry_at ?? now;
   const seconds = secondsUntil(at, now);
-  if (seconds === 0) return 'Trying again…';
-  return seconds <= 60 ? `Trying again in ${seconds} s` : `Trying again at ${say(at, now)}`;
+  if (seconds === 0) return say('trying-again');
+  return seconds <= 60 ? say('trying-again-in', { seconds }) : say('trying-again-at', { at: clock(at, now) });
 }
 
 export function linkProblem(link: LinkView): Problem | null {
@@ -289,13 +316,10 @@ export function linkProblem(link: LinkView): Problem | null {
 }
 
 /** "Anna's computer, which hosts this team, is asleep since 14:02". Mirrors `words::host` of the core. */
-export function hostAway(host: HostView, now: number, say: Moment = moment): string {
-  const at = (word: string) => (host.since === null ? '' : ` ${word} ${say(host.since, now)}`);
-  const happened: Partial<Record<CauseView, string>> = {
-    asleep: `is asleep${at('since')}`,
-    left: `was switched off or quit Porchlight${at('at')}`,
-  };
-  return `${host.name}'s computer, which hosts this team, ${happened[host.cause] ?? `lost its connection${at('at')}`}`;
+export function hostAway(host: HostView, now: number, clock: Moment = moment): string {
+  const told = { name: host.name, at: host.since === null ? UNKNOWN : clock(host.since, now) };
+  if (host.cause === 'asleep') return say('host-asleep', told);
+  return say(host.cause === 'left' ? 'host-left' : 'host-lost', told);
 }
 
 /** The computer at which the team meets, while it is why nobody answers: nothing that anybody did wrong. */
@@ -315,7 +339,7 @@ export function isLive(link: LinkView): boolean {
 
 /** A status of one's own: its note, else its status. */
 export function presetWords(preset: Preset): string {
-  return [preset.emoji, preset.text].filter(Boolean).join(' ') || STATUS_WORDS[preset.status];
+  return [preset.emoji, preset.text].filter(Boolean).join(' ') || choiceWord(preset.status);
 }
 
 /** When a status of one's own ends, beside it. */
@@ -324,29 +348,40 @@ export function endWords(ends: Ends): string {
     case 'open':
       return '';
     case 'after':
-      return ends.minutes % 60 === 0 ? `${ends.minutes / 60} h` : `${ends.minutes} min`;
+      return spanWords(ends.minutes);
     case 'lunch':
-      return 'until lunch';
+      return say('end-lunch');
     case 'today':
-      return 'today';
+      return say('end-today');
   }
+}
+
+/** So many minutes: in whole hours where they are some. */
+export function spanWords(minutes: number): string {
+  return minutes % 60 === 0 ? say('span-hours', { hours: minutes / 60 }) : say('span-minutes', { minutes });
 }
 
 /** Why nobody can say whether somebody is at the keyboard, where that is so. */
 export function unknownWords(person: PersonView): string | null {
   if (person.cause !== 'unknown' && person.evidence.cause !== 'unknown') return null;
-  return 'Their computer is on and connected, but nothing on it tells whether somebody is at it. So they may be there or not.';
+  return say('unknown-explained');
 }
 
 /** When somebody was last seen, where they are not here now. */
-export function lastSeen(person: PersonView, now: number, say: Moment = moment): string | null {
+export function lastSeen(person: PersonView, now: number, clock: Moment = moment): string | null {
   if (person.status !== 'offline') return null;
   const at = person.evidence.heard ?? person.since;
-  return at === null ? null : `Last heard of ${say(at, now)}.`;
+  return at === null ? null : say('last-heard', { at: clock(at, now) });
 }
 
-export function peopleCount(count: number): string {
-  return count === 1 ? '1 person' : `${count} people`;
+/** What is wrong and what to do, where the catalogue knows it in words of its own: the host says it in English alone. */
+export function problemWords(problem: Problem): string | null {
+  return sayIfKnown(`problem-${dashed(problem.code)}`);
+}
+
+/** A code as the ids of messages have it. */
+function dashed(code: string): string {
+  return code.replaceAll('_', '-');
 }
 
 /** The first letter large: what the host says begins small, as errors do there. */

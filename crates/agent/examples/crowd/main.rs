@@ -72,6 +72,7 @@ async fn live(broker: Broker, n: usize, viewer: usize, room: Arc<Mutex<Room>>) {
     let presence = Presence {
         user: UserId::parse(&user).expect("a letter and a number are an id"),
         name: user.clone(),
+        links: Vec::new(),
         kind: Some("laptop".to_owned()),
         habits: Habits::default(),
         preferences: Kept::fleeting(),

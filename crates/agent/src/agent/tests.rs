@@ -106,6 +106,7 @@ async fn what_is_kept_reaches_the_engine() {
     let presence = Presence {
         user: user.clone(),
         name: "Alice".to_owned(),
+        links: Vec::new(),
         kind: None,
         habits: Habits::default(),
         preferences: Kept::fleeting(),

@@ -7,18 +7,27 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use porchlight_core::contact::ContactLink;
 use porchlight_core::notice::{About, NoticePolicy};
 use toml_edit::{DocumentMut, Item, Table, Value};
 
-use super::{ConfigError, Span, parse};
+use super::{ConfigError, Grace, Language, Span, parse};
 
 /// One setting, as it is to be from now on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Setting {
     /// The name shown to others.
     Name(String),
+    /// By what others can reach the person.
+    Links(Vec<ContactLink>),
+    /// What the desktop app speaks; `None` follows the system.
+    Language(Option<Language>),
     /// Without input for so long, the person is away.
     AwayAfter(Span),
+    /// A drop of the connection shorter than this is seen by nobody.
+    Grace(Grace),
+    /// Whether others are told of being away no more than that.
+    Coarse(bool),
     /// Whether to write a sum for those who read no devices, where no hub does.
     UserTopic(bool),
     /// Which notices pop up.
@@ -53,6 +62,23 @@ pub fn edit(path: &Path, settings: &[Setting]) -> Result<(), ConfigError> {
 fn apply(document: &mut DocumentMut, setting: &Setting) {
     match setting {
         Setting::Name(name) => set(document.as_table_mut(), "name", name.as_str()),
+        Setting::Links(links) if links.is_empty() => {
+            document.remove("links");
+        }
+        Setting::Links(links) => {
+            let links = links.iter().map(ContactLink::as_str).collect::<toml_edit::Array>();
+            set(document.as_table_mut(), "links", links);
+        }
+        Setting::Language(None) => {
+            document.remove("language");
+        }
+        Setting::Language(Some(language)) => {
+            set(document.as_table_mut(), "language", language.tag());
+        }
+        Setting::Grace(grace) => {
+            set(table(document, "presence"), "grace", format!("{}s", grace.0.as_secs()));
+        }
+        Setting::Coarse(on) => set(table(document, "presence"), "coarse", *on),
         Setting::AwayAfter(span) => {
             set(table(document, "activity"), "away_after", span.to_string());
         }
@@ -104,7 +130,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::config::read;
+    use crate::config::{PresenceConfig, read};
 
     const WRITTEN: &str = "\
 # who I am
@@ -163,6 +189,30 @@ away_after = \"10m\"   # I think slowly
             let config = read(&path).unwrap().unwrap();
             assert_eq!(config.notices.policy(), NoticePolicy::default(), "{before:?}");
         }
+    }
+
+    #[test]
+    fn what_is_taken_back_is_not_there_any_more() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("config.toml");
+        fs::write(&path, WRITTEN).unwrap();
+        let links = vec!["mailto:a@b".parse().unwrap(), "tel:+1".parse().unwrap()];
+        let settings = [
+            Setting::Links(links.clone()),
+            Setting::Language(Some(Language::German)),
+            Setting::Grace(Grace(Duration::from_secs(9))),
+            Setting::Coarse(true),
+        ];
+        edit(&path, &settings).unwrap();
+        let config = read(&path).unwrap().unwrap();
+        assert_eq!((config.links, config.language), (links, Some(Language::German)));
+        let PresenceConfig { grace, coarse, .. } = config.presence;
+        assert_eq!((grace, coarse), (Grace(Duration::from_secs(9)), true));
+
+        edit(&path, &[Setting::Links(Vec::new()), Setting::Language(None)]).unwrap();
+        let config = read(&path).unwrap().unwrap();
+        assert_eq!((config.links, config.language), (Vec::new(), None));
+        assert!(fs::read_to_string(&path).unwrap().starts_with("# who I am\n"));
     }
 
     #[test]

@@ -39,7 +39,8 @@ fn a_whole_config_is_read() {
     assert_eq!(config.activity.source, porchlight_activity::Choice::Stdin);
     assert_eq!(config.activity.away_after, Span(Duration::from_secs(90)));
     let lease = Lease(Duration::from_secs(86_400));
-    let presence = PresenceConfig { grace: Grace(Duration::ZERO), lease, user_topic: false };
+    let presence =
+        PresenceConfig { grace: Grace(Duration::ZERO), lease, user_topic: false, coarse: false };
     assert_eq!(config.presence, presence);
     let NoticePolicy { come, go, .. } = config.notices.policy();
     assert!(!come && !go);

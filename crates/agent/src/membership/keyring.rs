@@ -97,6 +97,17 @@ pub async fn ready() -> Result<(), KeyringError> {
     .await
 }
 
+/// Whether there is a keyring at all. Nobody is asked to unlock it.
+///
+/// # Errors
+/// Says why there is none.
+pub async fn there() -> Result<(), KeyringError> {
+    #[cfg(target_os = "linux")]
+    return ask(|| secret_service::is_locked().map(drop)).await;
+    #[cfg(not(target_os = "linux"))]
+    ask(|| store().map(drop)).await
+}
+
 pub(super) async fn write(account: &str, team: &str, secret: &str) -> Result<(), KeyringError> {
     let (account, team, secret) = (account.to_owned(), team.to_owned(), secret.to_owned());
     ask(move || entry(&account, &team)?.set_password(&secret).map_err(said)).await

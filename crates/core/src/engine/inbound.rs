@@ -156,7 +156,9 @@ impl Engine {
     fn fold_hub(&mut self, payload: &[u8]) -> Result<(), Dropped> {
         let record = wire::decode_hub(payload)?;
         self.hub_sums = matches!(record, Payload::Record(_));
-        self.roster.set_broker_is_prompt(self.hub_sums);
+        // A gateway sums, too, beside a broker whose timers are its own.
+        let ours = matches!(&record, Payload::Record(hub) if hub.in_order);
+        self.roster.set_broker_is_prompt(ours);
         // Its Will comes as the host goes, and then who hosts is what is asked.
         if let Payload::Record(HubRecord { host, at, .. }) = record {
             self.host = host;

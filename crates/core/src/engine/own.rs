@@ -225,6 +225,7 @@ impl Own {
             name: Some(self.holder.name.clone()),
             kind: self.holder.kind.clone(),
             tz: self.holder.tz.clone(),
+            links: self.holder.links.clone(),
             ..DeviceRecord::bare(observed)
         }
     }
@@ -297,6 +298,14 @@ impl Own {
         past.since.min(since)
     }
 
+    /// What others are told of what was observed.
+    fn told(&self, observed: Observed, since: Timestamp) -> (Observed, Option<Timestamp>) {
+        match observed {
+            Observed::Away(_) if self.holder.coarse => (Observed::Away(None), None),
+            _ => (observed, Some(since)),
+        }
+    }
+
     /// The record to write now, if there is one to write.
     fn due(
         &mut self,
@@ -307,6 +316,7 @@ impl Own {
     ) -> Option<DeviceRecord> {
         let Standing { observed, since } = self.availability.standing(now);
         let since = self.carry_on(observed, since);
+        let (observed, since) = self.told(observed, since);
         let in_call = self.availability.in_call(now);
         let chosen = choosing.and_then(|choosing| choosing.copy(now));
         let over = |told: &Option<Chosen>| {
@@ -316,7 +326,7 @@ impl Own {
         };
         let changed = self.written.as_ref().is_none_or(|written| {
             written.observed != observed
-                || written.since != Some(since)
+                || written.since != since
                 // Every reader ends a choice: that it is over is nothing to tell.
                 || (written.chosen != chosen && !over(&written.chosen))
                 || written.in_call != in_call
@@ -329,7 +339,7 @@ impl Own {
             return None;
         }
         let mut record = self.record(observed);
-        record.since = Some(since);
+        record.since = since;
         record.chosen = chosen;
         record.lease = Some(self.holder.lease);
         record.loss = loss;
@@ -450,8 +460,9 @@ impl Engine {
             return;
         };
         let first_or_moved = {
-            let standing = own.availability.standing(now);
-            own.written.as_ref().is_none_or(|written| written.observed != standing.observed)
+            let Standing { observed, since } = own.availability.standing(now);
+            let (observed, _) = own.told(observed, since);
+            own.written.as_ref().is_none_or(|written| written.observed != observed)
         };
         let loss = self.session.loss_shows_within(own.holder.grace);
         let unbounded = self.without == Some(Rule::CorrectionBound);
@@ -491,7 +502,7 @@ impl Engine {
     /// Tells seed-style readers when the person last gave input, unless they know of a later one.
     fn write_activity(&mut self, now: Now) -> Option<PublishId> {
         let own = self.own.as_ref()?;
-        if self.hub_sums || !own.holder.user_topic {
+        if self.hub_sums || !own.holder.user_topic || own.holder.coarse {
             return None;
         }
         let user = own.holder.user.clone();

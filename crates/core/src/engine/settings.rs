@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use crate::contact::ContactLink;
 use crate::id::{DeviceId, Root, UserId};
 use crate::notice::NoticePolicy;
 use crate::preferences::Preferences;
@@ -73,6 +74,8 @@ pub struct Holder {
     pub kind: Option<String>,
     /// The time zone's IANA name.
     pub tz: Option<String>,
+    /// By what the person says they can be reached, at most [`MAX_LINKS`](crate::contact::MAX_LINKS).
+    pub links: Vec<ContactLink>,
     /// Without input for so long, the person is away.
     pub away_after: Duration,
     /// The last epoch that was saved.
@@ -85,6 +88,8 @@ pub struct Holder {
     pub user_topic: bool,
     /// Whether a call is a do-not-disturb, unless the person says otherwise.
     pub calls_dnd: bool,
+    /// Whether others are told of being away no more than that: neither why nor since when.
+    pub coarse: bool,
     /// Whether the person was last known to be invisible.
     pub invisible: bool,
 }

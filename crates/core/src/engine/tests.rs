@@ -12,6 +12,7 @@ use crate::view::{CauseView, ChosenStatus};
 mod believed;
 mod choices;
 mod hosts;
+mod privacy;
 mod reading;
 mod sessions;
 mod signals;
@@ -176,12 +177,14 @@ fn holder(device: &str) -> Holder {
         name: "Alice Liddell".to_owned(),
         kind: Some("laptop".to_owned()),
         tz: None,
+        links: Vec::new(),
         away_after: Duration::from_secs(300),
         last_epoch: 0,
         grace: GRACE,
         lease: LEASE,
         user_topic: true,
         calls_dnd: false,
+        coarse: false,
         invisible: false,
     }
 }

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use super::{Applied, Arrival, Circumstances};
+use crate::contact::ContactLink;
 use crate::engine::Rule;
 use crate::presence::{Chosen, Observed, OfflineCause};
 use crate::time::{Monotonic, Now, Timestamp};
@@ -30,6 +31,8 @@ pub(super) struct Said {
     pub(super) choice_ends: Option<Monotonic>,
     pub(super) name: Option<String>,
     pub(super) kind: Option<String>,
+    pub(super) tz: Option<String>,
+    pub(super) links: Vec<ContactLink>,
     /// When the broker took it.
     pub(super) heard: Timestamp,
     pub(super) loss: Option<Duration>,
@@ -112,6 +115,8 @@ impl Said {
             choice_ends,
             name: record.name,
             kind: record.kind,
+            tz: record.tz,
+            links: record.links,
             heard: now.ago(age),
             loss: record.loss,
             in_call: record.in_call && record.observed.is_here(),
@@ -175,9 +180,11 @@ impl Device {
             said.since = said.since.or(self.said.since);
         }
         if said.is_lost() {
-            // A Will is written at connect and carries no name or kind that a later record has not told.
+            // A Will is written at connect and tells of the person nothing that a later record has not told.
             said.name.clone_from(&self.said.name);
             said.kind.clone_from(&self.said.kind);
+            said.tz.clone_from(&self.said.tz);
+            said.links.clone_from(&self.said.links);
         }
         if said.is_lost() && self.said.observed.is_here() {
             self.lose(now, said, arrival, wait, around);

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use super::device::Device;
 use super::person::Seed;
+use crate::contact::ContactLink;
 use crate::id::DeviceId;
 use crate::presence::Choice;
 use crate::time::Timestamp;
@@ -25,6 +26,8 @@ pub(super) struct Look<'a> {
     pub(super) choice: Option<&'a Choice>,
     pub(super) typing: bool,
     pub(super) in_call: bool,
+    pub(super) tz: Option<&'a str>,
+    pub(super) links: &'a [ContactLink],
     pub(super) devices: &'a BTreeMap<DeviceId, Device>,
     pub(super) seed: Option<&'a Seed>,
     pub(super) evidence: Grounds<'a>,
@@ -68,6 +71,8 @@ impl<'a> Look<'a> {
             stale,
             typing,
             in_call,
+            tz,
+            links,
             devices,
             evidence,
         } = shown;
@@ -82,6 +87,8 @@ impl<'a> Look<'a> {
             && self.is_stale() == *stale
             && self.typing == *typing
             && self.in_call == *in_call
+            && self.tz == tz.as_deref()
+            && self.links == *links
             && self.devices().eq(devices.iter().map(DeviceLook::from))
             && self.evidence.is(evidence)
     }
@@ -99,6 +106,8 @@ impl<'a> Look<'a> {
             stale: self.is_stale(),
             typing: self.typing,
             in_call: self.in_call,
+            tz: self.tz.map(str::to_owned),
+            links: self.links.to_vec(),
             devices: self.devices().map(DeviceLook::into_view).collect(),
             evidence: self.evidence.into_view(),
             name: self.name.into_owned(),

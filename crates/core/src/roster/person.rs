@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::device::{Came, Device, Said};
 use super::look::{Grounds, Look};
 use super::{Applied, Arrival, Circumstances};
+use crate::contact::ContactLink;
 use crate::id::{DeviceId, UserId};
 use crate::presence::{Choice, Observed};
 use crate::text::{MAX_NAME, display_text};
@@ -270,6 +271,8 @@ impl Person {
             choice,
             typing: self.typing_until.is_some_and(|until| now.mono < until),
             in_call: self.devices.values().any(|device| device.said.in_call),
+            tz: base.witness.said().and_then(|said| said.tz.as_deref()),
+            links: self.links(),
             devices: &self.devices,
             seed: self.seed.as_ref(),
             evidence: base.evidence(around, doubt),
@@ -283,15 +286,24 @@ impl Person {
         believed.is_none_or(|believed| believed.status != base.status).then_some(doubt)
     }
 
-    /// The name last told, a device that is here before one that is not.
+    /// What the devices told of the person, the last first, those that are here before those that are not.
+    fn told<'a, T>(&'a self, of: impl Fn(&'a Said) -> Option<T>) -> Option<T> {
+        let devices = self.devices.values().map(|device| &device.said);
+        let told = devices.filter_map(|said| Some((said, of(said)?)));
+        let last = told.max_by_key(|(said, _)| (said.observed.is_here(), said.number));
+        last.map(|(_, told)| told)
+    }
+
+    /// The links last told. A device that tells none takes those of another away from nobody.
+    fn links(&self) -> &[ContactLink] {
+        self.told(|said| (!said.links.is_empty()).then_some(said.links.as_slice()))
+            .unwrap_or_default()
+    }
+
+    /// The name last told.
     fn name<'a>(&'a self, user: &'a UserId) -> Cow<'a, str> {
-        let told = self
-            .devices
-            .values()
-            .filter_map(|device| Some((&device.said, device.said.name.as_ref()?)))
-            .max_by_key(|(said, _)| (said.observed.is_here(), said.number));
-        match told {
-            Some((_, name)) => Cow::Borrowed(name),
+        match self.told(|said| said.name.as_ref()) {
+            Some(name) => Cow::Borrowed(name),
             None => display_text(user.as_str(), MAX_NAME)
                 .map_or(Cow::Borrowed(user.as_str()), Cow::Owned),
         }

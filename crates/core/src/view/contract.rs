@@ -2,6 +2,7 @@
 
 use ts_rs::{Config, TS};
 
+use super::checks::{CheckAbout, CheckView};
 use super::preferences::{PreferencesView, RegardView};
 use super::settings::{NoticesView, SettingsView};
 use super::signals::{ExchangeKind, ExchangeStage, ExchangeView, FailureView, SignalsView, When};
@@ -78,6 +79,8 @@ fn text() -> String {
         About,
         NoticesView,
         SettingsView,
+        CheckAbout,
+        CheckView,
     );
     text
 }

@@ -10,8 +10,16 @@ use crate::notice::About;
 pub struct SettingsView {
     /// The name shown to others.
     pub name: String,
+    /// By what I say that I can be reached: `mailto:`, `tel:`, `https:`, ...
+    pub links: Vec<String>,
+    /// What the app speaks, `en` or `de`; absent where it follows the system.
+    pub language: Option<String>,
     /// Without input for so many seconds, I am away.
     pub away_after_s: u32,
+    /// A drop of the connection shorter than so many seconds is seen by nobody.
+    pub grace_s: u32,
+    /// Whether others are told of my being away no more than that: neither why nor since when.
+    pub coarse: bool,
     /// Whether clients that read no devices read me, where no hub writes sums.
     pub user_topic: bool,
     /// Which notices pop up.

@@ -7,6 +7,7 @@ use super::{
     ChosenRecord, DeviceRecord, HubRecord, MAX_RECORD_BYTES, Payload, SeedRecord, SeedStatus,
     SumRecord, UserRecord, VERSION, WireError,
 };
+use crate::contact::{ContactLink, MAX_LINKS};
 use crate::id::{DeviceId, UserId};
 use crate::presence::{AwayCause, Choice, Chosen, Observed, OfflineCause};
 use crate::team::{Address, Host, MAX_ADDRESSES, MAX_TEAM_NAME};
@@ -91,6 +92,7 @@ pub(super) fn device(content: &Content<'_>) -> Result<DeviceRecord, WireError> {
         name: fields.shown("name", MAX_NAME)?,
         kind: fields.shown("kind", MAX_STATUS)?,
         tz: fields.shown("tz", MAX_NAME)?,
+        links: fields.links("links"),
     })
 }
 
@@ -220,6 +222,18 @@ impl<'a> Fields<'a> {
 
     fn shown(&self, name: &str, max: usize) -> Result<Option<String>, WireError> {
         Ok(self.text(name)?.and_then(|text| display_text(text, max)))
+    }
+
+    /// Links that open a conversation or a page; what is none of those is left out, and what is too many.
+    fn links(&self, name: &str) -> Vec<ContactLink> {
+        let Some(Value::List(listed)) = self.field(name) else {
+            return Vec::new();
+        };
+        let links = listed.iter().filter_map(|link| match link {
+            Value::Text(link) => ContactLink::parse(link).ok(),
+            _ => None,
+        });
+        links.take(MAX_LINKS).collect()
     }
 
     fn integer(&self, name: &str) -> Result<Option<u64>, WireError> {

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::contact::{ContactLink, MAX_LINKS};
 use crate::id::{DeviceId, UserId};
 use crate::presence::{AwayCause, OfflineCause};
 use crate::text::{MAX_EMOJI, MAX_NAME, MAX_STATUS, MAX_TEXT};
@@ -37,6 +38,21 @@ fn the_example_of_the_protocol_is_read_and_written_as_it_stands() {
     assert_eq!(record.lease, Some(Duration::from_secs(3600)));
     assert_eq!(record.choice().map(|choice| choice.status), Some(ChosenStatus::Dnd));
     assert_eq!(String::from_utf8(encode_device(&record)).unwrap(), text);
+}
+
+#[test]
+fn links_that_could_do_harm_are_left_out_and_so_are_too_many() {
+    let links = |links: &str| {
+        let record = device(&format!(r#"{{"status":"online","links":{links}}}"#)).unwrap();
+        record.links.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        links(r#"["mailto:a@b","javascript:alert(1)",7,null,"file:///etc/passwd","tel:+1"]"#),
+        ["mailto:a@b", "tel:+1"]
+    );
+    assert_eq!(links(r#""mailto:a@b""#), [""; 0]);
+    let many = ["\"tel:1\""; 2 * MAX_LINKS].join(",");
+    assert_eq!(links(&format!("[{many}]")).len(), MAX_LINKS);
 }
 
 #[test]
@@ -157,6 +173,11 @@ fn chosen() -> impl Strategy<Value = Chosen> {
     })
 }
 
+fn links() -> impl Strategy<Value = Vec<ContactLink>> {
+    let link = "(mailto|tel|xmpp):[a-z0-9@.+]{1,40}".prop_map(|link| link.parse().unwrap());
+    proptest::collection::vec(link, 0..=MAX_LINKS)
+}
+
 fn record() -> impl Strategy<Value = DeviceRecord> {
     let observed = prop_oneof![
         Just(Observed::Active),
@@ -167,7 +188,7 @@ fn record() -> impl Strategy<Value = DeviceRecord> {
         Just(Observed::Offline(Some(OfflineCause::Asleep))),
     ];
     let times = (moment(), moment(), moment());
-    let texts = (shown(MAX_NAME), shown(MAX_STATUS), shown(MAX_NAME));
+    let texts = (shown(MAX_NAME), shown(MAX_STATUS), shown(MAX_NAME), links());
     let spans = [(); 3].map(|()| proptest::option::of(0..100_000u64));
     (observed, times, spans, any::<bool>(), proptest::option::of(chosen()), texts).prop_map(
         |(
@@ -176,7 +197,7 @@ fn record() -> impl Strategy<Value = DeviceRecord> {
             [lease, wait, loss],
             in_call,
             chosen,
-            (name, kind, tz),
+            (name, kind, tz, links),
         )| {
             DeviceRecord {
                 observed,
@@ -191,6 +212,7 @@ fn record() -> impl Strategy<Value = DeviceRecord> {
                 name,
                 kind,
                 tz,
+                links,
             }
         },
     )

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::{ChosenRecord, DeviceRecord, HubRecord, SeedRecord, SumRecord, VERSION};
+use crate::contact::ContactLink;
 use crate::presence::Chosen;
 use crate::team::{Address, Host};
 use crate::time::Timestamp;
@@ -40,6 +41,8 @@ struct Device<'a> {
     kind: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tz: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    links: &'a [ContactLink],
 }
 
 #[derive(Serialize)]
@@ -108,6 +111,7 @@ pub(super) fn device(record: &DeviceRecord) -> Vec<u8> {
         name: record.name.as_deref(),
         kind: record.kind.as_deref(),
         tz: record.tz.as_deref(),
+        links: &record.links,
     })
 }
 

@@ -78,12 +78,14 @@ impl World {
                 name: user(of).to_string(),
                 kind: None,
                 tz: None,
+                links: Vec::new(),
                 away_after: Duration::from_secs(86_400),
                 last_epoch: 0,
                 grace: GRACE,
                 lease: LEASE,
                 user_topic: false,
                 calls_dnd: false,
+                coarse: false,
                 invisible: false,
             };
             let settings = Settings {

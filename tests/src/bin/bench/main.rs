@@ -2,7 +2,7 @@
 //!
 //! Measures the programs of its own profile, so run it as `make bench`, which builds a release first. The hub and the
 //! demo team run in processes of their own, and nothing of them is counted. Words behind the program's name select:
-//! `cost`, `idle`, `start`, `latency`, `who`, `thousand`.
+//! `cost`, `idle`, `start`, `latency`, `who`, `thousand`, `window`.
 
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ mod latency;
 mod start;
 mod thousand;
 mod who;
+mod window;
 
 /// A measured figure, what it is, and what it shall be at most.
 struct Figure {
@@ -48,6 +49,9 @@ async fn main() {
     }
     if wanted("thousand") {
         figures.extend(thousand::measure().await);
+    }
+    if wanted("window") {
+        figures.extend(window::measure().await);
     }
     println!();
     println!("| figure | measured | bar |");

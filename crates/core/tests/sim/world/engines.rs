@@ -29,12 +29,14 @@ impl World {
                 name: user.to_owned(),
                 kind: None,
                 tz: None,
+                links: Vec::new(),
                 away_after: Duration::from_millis(AWAY_AFTER),
                 last_epoch: saved.map_or(0, |saved| saved.epoch),
                 grace: Duration::from_millis(GRACE),
                 lease: Duration::from_millis(LEASE),
                 user_topic: person_of(m) != 1 || !self.plain,
                 calls_dnd: false,
+                coarse: false,
                 invisible: saved.is_some_and(|saved| saved.invisible),
             })
         } else {

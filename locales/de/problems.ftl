@@ -1,0 +1,109 @@
+### Was nicht geht, und was man dagegen tut. Auf Englisch sagt es das Programm, das darauf stößt, selbst; sein Satz
+### steht mit den Einzelheiten darunter. Jede Kennung ist die des Problems, mit Bindestrichen.
+
+## Der Weg zum Broker oder zum Hub
+problem-unreachable = Dort antwortet niemand. Prüf die Adresse und ob du im richtigen Netz bist.
+problem-timed-out = Dort kommt zu lange keine Antwort. Prüf, ob die Adresse wirklich zu einem Broker führt.
+problem-tls = Es kam keine sichere Verbindung zustande. Prüf die Adresse, die Zertifikate und die Uhr dieses Computers.
+problem-other-certificate = Das ist nicht der Hub, der dich eingeladen hat: Sein Zertifikat ist ein anderes. Bitte um einen neuen Link, falls das Team neu eingerichtet wurde; sonst trau der Adresse nicht.
+problem-sign-in = Vielleicht will dieses Netz, dass du dich erst anmeldest. Öffne irgendeine Webseite und sieh nach; wenn nicht, prüf die Adresse.
+problem-bad-credentials = Der Broker nimmt diesen Namen und dieses Passwort nicht an. Berichtige beides in der Konfiguration.
+problem-not-authorized = Der Broker lässt dich nicht herein. Frag, wer ihn betreibt.
+problem-refused = Der Broker hat die Verbindung abgelehnt. Frag, wer ihn betreibt.
+problem-disconnected = Der Broker hat die Verbindung beendet. Porchlight versucht es von selbst wieder; bleibt es dabei, frag, wer ihn betreibt.
+problem-taken-over = Ein anderer Computer hat sich mit der Kennung dieses Geräts verbunden. Beende Porchlight dort, falls das nicht sein soll.
+problem-broken = Die Verbindung ist abgebrochen. Porchlight versucht es von selbst wieder; prüf sonst dein Netz.
+problem-protocol = Der Broker spricht ein anderes MQTT als wir. Prüf die Adresse, oder bring den Broker auf einen neueren Stand.
+problem-host-asleep = Der Computer, auf dem das Team läuft, ist im Ruhezustand. Weck ihn auf, oder warte, bis er wieder da ist.
+problem-host-left = Der Computer, auf dem das Team läuft, ist aus, oder Porchlight wurde dort beendet. Schalte ihn ein, oder warte, bis er wieder da ist.
+problem-host-lost = Der Computer, auf dem das Team läuft, hat keine Verbindung mehr. Warte, oder prüf dort das Netz.
+problem-subscription-refused = Der Broker lässt uns nicht alles lesen. Bitte den Betreiber um die Zugriffsregeln aus docs/protocol.md.
+problem-publish-refused = Der Broker lässt uns nichts veröffentlichen. Bitte den Betreiber um die Zugriffsregeln aus docs/protocol.md.
+problem-device-renewed = Ein anderer Computer war dasselbe Gerät wie dieser, wie nach dem Kopieren einer Festplatte. Dieser ist nun ein neues Gerät; du musst nichts weiter tun.
+
+## Beitreten und einladen
+problem-no-invitation = Das ist keine Einladung. Füge den ganzen Link ein; er beginnt mit porchlight://join
+problem-newer-invitation = Diese Einladung stammt von einem neueren Porchlight. Aktualisiere deins und öffne sie noch mal.
+problem-broken-invitation = An dieser Einladung fehlt etwas. Kopier den ganzen Link noch mal, oder bitte um einen neuen.
+problem-token-unknown = Dieser Link lässt niemanden herein: Er wurde zurückgenommen oder gehört zu einem anderen Team. Bitte um einen neuen.
+problem-token-expired = Dieser Link ist abgelaufen. Bitte um einen neuen.
+problem-token-used-up = Dieser Link wurde schon so oft benutzt, wie er darf. Bitte um einen eigenen.
+problem-bad-name = Diesen Namen können andere nicht lesen. Nimm einen, in dem Buchstaben stehen.
+problem-no-name = Es fehlt ein Name. Schreib einen, den die anderen sehen sollen.
+problem-full = Es ist kein Platz mehr: Das Team hat so viele Mitglieder, oder du so viele Geräte, wie es geben darf. Entfernt zuerst etwas davon.
+problem-too-many-attempts = Das waren zu viele Versuche aus diesem Netz. Warte ein paar Minuten und versuch es noch mal.
+problem-request-refused = Jemand aus dem Team hat abgelehnt. Bitte um einen Link.
+problem-no-search = Im Netz lässt sich nicht nach Teams suchen. Tritt mit einem Link bei.
+problem-no-hub = Was dort antwortet, ist kein Hub eines Teams, den wir verstehen. Aktualisiere Porchlight, oder bitte um einen neuen Link.
+problem-member-already = Du gehörst schon zu einem Team. Verlass es zuerst.
+
+## Das Team
+problem-not-signed-in = Das Team kennt dieses Gerät nicht mehr: Du wurdest entfernt, oder das Gerät wurde vergessen. Bitte um einen neuen Link.
+problem-not-allowed = Das darf nur, wer das Team führt. Frag dort nach.
+problem-not-found = Das gibt es nicht mehr. Sieh noch mal in der Liste nach.
+problem-not-saved = Der Hub kann es nicht behalten, weil seine Festplatte voll oder schreibgeschützt ist. Sag es der Person, auf deren Computer das Team läuft.
+problem-bad-request = Der Hub hat die Anfrage nicht verstanden. Aktualisiere Porchlight, hier und auf dem Computer, auf dem das Team läuft.
+problem-moved = Das Team ist auf einen anderen Computer umgezogen. Öffne Porchlight neu, oder bitte um einen neuen Link.
+problem-unknown = Der Hub hat abgelehnt, und der Grund ist uns unbekannt. Aktualisiere Porchlight und versuch es noch mal.
+problem-no-team = Du gehörst hier zu keinem Team. Gründe eins, oder tritt einem bei.
+problem-busy = Porchlight ist noch mit dem beschäftigt, was du zuvor wolltest. Warte einen Moment.
+problem-move = Das Team ließ sich nicht auf diesen Computer umziehen. Es läuft weiter, wo es war; versuch es noch mal.
+
+## Was dieses Gerät hereinlässt
+problem-keyring-absent = In dieser Sitzung läuft kein Schlüsselbund. Starte einen (GNOME-Schlüsselbund, KWallet oder KeePassXC) und versuch es noch mal.
+problem-keyring-locked = Der Schlüsselbund ist gesperrt. Entsperr ihn, etwa durch Anmelden am Desktop, und versuch es noch mal.
+problem-keyring-refused = Der Schlüsselbund blieb gesperrt, weil die Frage nach deinem Passwort weggeklickt wurde. Versuch es noch mal und beantworte sie.
+problem-keyring-failed = Der Schlüsselbund macht nicht mit. Melde dich ab und wieder an, und versuch es noch mal.
+problem-credential-missing = Was dieses Gerät ins Team lässt, fehlt oder ist beschädigt. Tritt mit einem neuen Link für ein weiteres Gerät von dir noch mal bei.
+problem-membership-damaged = Zu welchem Team du gehörst, lässt sich nicht mehr lesen. Tritt mit einem neuen Link für ein weiteres Gerät von dir noch mal bei.
+problem-membership-not-saved = Zu welchem Team du gehörst, lässt sich nicht speichern. Prüf, ob in dem Ordner geschrieben werden darf und Platz ist.
+
+## Der Hub auf diesem Computer
+problem-hub = Der Hub auf diesem Computer ist nicht gestartet. Behebe, was unten steht, und starte Porchlight neu.
+problem-hub-ended = Der Hub auf diesem Computer hat sich beendet. Starte Porchlight neu.
+problem-port-taken = Der übliche Port gehört einem anderen Programm, darum hört der Hub auf einem anderen. Beende jenes Programm, oder trag den neuen Port bei allen ein, die ihn brauchen.
+problem-door-taken = Der übliche Port des Teams gehört einem anderen Programm, darum läuft das Team auf einem anderen. Neue Links kennen ihn; für alle anderen beende jenes Programm und starte Porchlight neu.
+problem-other-hub = Auf diesem Computer läuft noch ein Hub. Beende einen der beiden.
+problem-anonymous = Wer diese Adresse erreicht, kann alles sehen und ändern. Nutze das nur in einem Netz, dem du traust.
+problem-nobody-may-read = Noch darf kein Programm mitlesen. Erstelle mit --new-token ein Token und gib ihm einen Namen.
+problem-plain-http = Tokens gehen hier unverschlüsselt durchs Netz. Nutze das nur in einem Netz, dem du traust, oder setz einen Webserver mit Zertifikat davor.
+problem-store-not-writable = Der Hub kann nichts speichern; nach seinem Neustart wäre es vergessen. Mach Platz, oder mach den Ordner beschreibbar.
+problem-store-in-use = Ein anderer Hub benutzt denselben Ordner; nach einem Neustart wäre hier alles vergessen. Beende den anderen, oder gib diesem einen eigenen Ordner.
+problem-store-damaged = Ein Teil des Gespeicherten war nicht zu lesen und liegt nun daneben. Er zeigt sich wieder, sobald sich jedes Gerät neu verbunden hat; lösch die Datei, wenn du sie nicht mehr brauchst.
+problem-not-announced = Im Netz lässt sich nicht zeigen, dass das Team da ist. Lade mit Links ein, die gehen trotzdem.
+problem-runtime-file = Programme auf diesem Computer finden den Hub nicht von selbst. Gib ihnen seine Adresse.
+
+## Dieser Computer und seine Einrichtung
+problem-activity-unknown = Dieser Desktop verrät nicht, ob jemand an der Tastatur sitzt; darum giltst du als online. Was zu tun ist, steht darunter.
+problem-config = Die Konfiguration lässt sich nicht lesen oder schreiben. Berichtige sie, wie unten steht.
+problem-settings = So lässt sich das nicht einstellen. Ändere, was unten steht, und speichere noch mal.
+problem-preferences = Was du dir gemerkt hast, lässt sich nicht lesen oder speichern. Prüf die Datei, die unten steht.
+problem-state-not-saved = Der Zustand dieses Geräts lässt sich nicht speichern. Mach Platz, oder mach den Ordner beschreibbar.
+problem-autostart = Der Start bei der Anmeldung ließ sich nicht umstellen. Versuch es noch mal, oder stell es in den Systemeinstellungen um.
+problem-already-running = Ein anderes Programm ist schon als dieses Gerät da. Beende es und versuch es noch mal.
+problem-no-user = Es fehlt, wer du bist. Schreib deine Kennung in die Konfiguration und starte Porchlight neu.
+problem-no-broker = Es fehlt, wo dein Team sich trifft. Schreib die Adresse des Brokers in die Konfiguration.
+problem-demo = Das Demo-Team ist nicht gestartet. Starte Porchlight neu und versuch es noch mal.
+problem-stopping = Porchlight wird gerade beendet. Starte es neu und versuch es noch mal.
+
+## Warum ein Anklopfen oder Winken nicht hinausging
+# $name (String) wen es erreichen sollte
+failure-offline = { $name } ist offline; klopf an, wenn die Person zurück ist
+failure-invisible = Du bist unsichtbar, und das würde zeigen, dass du da bist; wähl zuerst einen anderen Status
+failure-link-down = Deine eigene Verbindung war zu lange weg; versuch es noch mal, wenn sie wieder steht
+failure-not-known = Unter diesem Namen ist hier niemand bekannt; sieh in der Liste nach, wer da ist
+failure-myself = Das bist du selbst; such dir jemand anderen aus
+failure-too-long = Das ist zu lang; kürz es und versuch es noch mal
+failure-too-many = Das war erst mal oft genug; versuch es in einer Minute noch mal
+failure-refused = Der Broker gibt das nicht weiter; bitte den Betreiber um die Zugriffsregeln aus docs/protocol.md
+
+## Was auf diesem Computer fehlt
+check-tray-missing = Dieser Desktop hat keinen Tray, darum steht das Fenster dafür ein. Schalte in der Leiste die Statussymbole ein; unter GNOME macht das die Erweiterung AppIndicator.
+check-notices-missing = Hier zeigt nichts Hinweise an. Starte den Benachrichtigungsdienst deines Desktops, oder installiere einen wie dunst oder mako.
+check-idle-missing = Hier sagt nichts, ob jemand an der Tastatur sitzt. Abwesend bist du dann nur durch die Bildschirmsperre oder wenn du es selbst wählst.
+check-lock-missing = Hier sagt nichts, ob der Bildschirm gesperrt ist. Abwesend bist du dann nur ohne Eingabe oder wenn du es selbst wählst.
+check-keyring-missing = Diese Sitzung hat keinen Schlüsselbund. Ohne einen wirst du gefragt, ob eine Datei genügt.
+
+## Links, über die jemand zu erreichen ist
+problem-no-such-link = Dieser Link wird nicht mehr angegeben.
+problem-link-not-opened = Kein Programm hier öffnet solche Links. Wähle eins in den Einstellungen deines Desktops.

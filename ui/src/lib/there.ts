@@ -1,0 +1,104 @@
+/**
+ * What time it is where somebody is, from the zone that their device names.
+ *
+ * Zones come from strangers: one that nobody knows is as if none was named.
+ */
+import { say } from './say.svelte';
+
+export type There = {
+  /** The clock time there, with its day where that is another one. */
+  time: string;
+  /** How many minutes they are ahead of me; negative where they are behind. Never 0. */
+  ahead: number;
+};
+
+type Zone = {
+  /** Minutes ahead of UTC. */
+  offset(at: number): number;
+  clock(at: number, locale: string): string;
+};
+
+const DAY_MS = 86_400_000;
+
+/** Formatters are dear to make, and a team has few zones. Whoever sends ever new ones makes us forget the others. */
+const MOST_ZONES = 100;
+const zones = new Map<string, Zone | null>();
+
+/** Their time, where it is another than mine right now. */
+export function thereAt(tz: string | null, at: number, locale: string): There | null {
+  const zone = tz === null ? null : zoneOf(tz);
+  if (zone === null) return null;
+  const mine = -new Date(at).getTimezoneOffset();
+  const theirs = zone.offset(at);
+  if (theirs === mine) return null;
+  const time = zone.clock(at, locale);
+  const days = dayOf(at, theirs) - dayOf(at, mine);
+  const dated = days === 0 ? time : say(days > 0 ? 'moment-tomorrow' : 'moment-yesterday', { time });
+  return { time: dated, ahead: theirs - mine };
+}
+
+/** "16:02 there". */
+export function thereWords({ time }: There): string {
+  return say('there-now', { time });
+}
+
+/** "16:02 there, 2 h ahead". */
+export function thereFully({ time, ahead }: There): string {
+  const span = spanOf(Math.abs(ahead));
+  return say(ahead > 0 ? 'there-ahead' : 'there-behind', { time, span });
+}
+
+function spanOf(all: number): string {
+  const hours = Math.floor(all / 60);
+  const minutes = all % 60;
+  if (minutes === 0) return say('span-hours', { hours });
+  return hours === 0 ? say('span-minutes', { minutes }) : say('span-hours-minutes', { hours, minutes });
+}
+
+/** The number of a day, counted where it is so many minutes ahead of UTC. */
+function dayOf(at: number, offset: number): number {
+  return Math.floor((at + offset * 60_000) / DAY_MS);
+}
+
+function zoneOf(tz: string): Zone | null {
+  const known = zones.get(tz);
+  if (known !== undefined) return known;
+  if (zones.size >= MOST_ZONES) zones.clear();
+  const zone = made(tz);
+  zones.set(tz, zone);
+  return zone;
+}
+
+function made(timeZone: string): Zone | null {
+  let parts: Intl.DateTimeFormat;
+  try {
+    parts = new Intl.DateTimeFormat('en-u-ca-gregory-nu-latn', {
+      timeZone,
+      hourCycle: 'h23',
+      year: 'numeric',
+      month: 'numeric',
+      day: 'numeric',
+      hour: 'numeric',
+      minute: 'numeric',
+    });
+  } catch (thrown) {
+    if (thrown instanceof RangeError) return null;
+    throw thrown;
+  }
+  const clocks = new Map<string, Intl.DateTimeFormat>();
+  return {
+    offset(at) {
+      const field = Object.fromEntries(parts.formatToParts(at).map(({ type, value }) => [type, Number(value)]));
+      const { year = 0, month = 1, day = 1, hour = 0, minute = 0 } = field;
+      return Math.round((Date.UTC(year, month - 1, day, hour, minute) - Math.floor(at / 60_000) * 60_000) / 60_000);
+    },
+    clock(at, locale) {
+      let clock = clocks.get(locale);
+      if (clock === undefined) {
+        clock = new Intl.DateTimeFormat(locale, { timeZone, hour: '2-digit', minute: '2-digit' });
+        clocks.set(locale, clock);
+      }
+      return clock.format(at);
+    },
+  };
+}
