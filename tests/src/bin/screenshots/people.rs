@@ -6,6 +6,8 @@ use porchlight_tests::until::unix_ms;
 use porchlight_tests::{Light, Message, Probe, Session};
 use serde_json::{Value, json};
 
+use crate::stage;
+
 /// Whose window it is.
 pub(crate) fn me(url: &str, session: &Session) -> Light {
     Light::new(url, "mara", "laptop").named("Mara Quist").on(session)
@@ -14,17 +16,17 @@ pub(crate) fn me(url: &str, session: &Session) -> Light {
 /// The team beside her: somebody in each state that there is.
 pub(crate) fn team() -> Vec<Device> {
     vec![
-        Device::of("amira", "Amira Haddad", "laptop").online(48).zone("Asia/Beirut"),
+        Device::of("amira", "Amira Haddad", "laptop").online(48).hours_ahead(1),
         Device::of("amira", "Amira Haddad", "phone").away("idle", 31),
         Device::of("emeka", "Emeka Nwosu", "laptop")
             .online(133)
             .says("online", "🌊", "In Lisbon this week", 240)
-            .zone("Europe/Lisbon"),
+            .hours_ahead(-1),
         Device::of("linh", "Linh Nguyễn", "desktop").unsure(75),
         Device::of("chiara", "Chiara Rossi", "laptop")
             .online(95)
             .says("dnd", "🎧", "Deep work", 40)
-            .zone("Europe/Rome"),
+            .hours_ahead(0),
         Device::of("jonas", "Jonas Weber", "desktop").away("idle", 17),
         Device::of("priya", "Priya Raman", "laptop").away("locked", 6),
         Device::of("sofia", "Sofía Hernández", "laptop").offline("asleep", 104),
@@ -130,8 +132,9 @@ impl Device {
         self
     }
 
-    fn zone(mut self, tz: &str) -> Self {
-        self.record["tz"] = json!(tz);
+    /// Where clocks are so many hours ahead of hers.
+    fn hours_ahead(mut self, hours: i64) -> Self {
+        self.record["tz"] = json!(stage::zone(hours));
         self
     }
 

@@ -6,7 +6,8 @@ use fantoccini::Locator;
 use porchlight_tests::process::Stream;
 use porchlight_tests::until::{SOON, START, unix_ms};
 use porchlight_tests::{
-    Area, EmbeddedHub, Message, Probe, Proc, Session, WebView, bin, until, until_async,
+    Area, EmbeddedHub, Message, Notifications, Probe, Proc, Session, Tray, WebView, bin, until,
+    until_async,
 };
 use serde_json::json;
 
@@ -20,6 +21,7 @@ const RIM: u16 = 12;
 /// A window on a team, and all that keeps it open.
 struct Scene {
     page: WebView,
+    _desk: (Tray, Notifications),
     session: Session,
     hub: EmbeddedHub,
 }
@@ -30,13 +32,15 @@ impl Scene {
         let hub = EmbeddedHub::start().await;
         people::come(&hub.url(), devices).await;
         let session = stage::desktop(scheme).await;
+        // Without these the app says that they are missing.
+        let desk = (Tray::start(&session).await, Notifications::start(&session).await);
         let page = stage::open(&session, &people::me(&hub.url(), &session)).await;
         stage::link(&page, "up").await;
         page.attribute("[data-testid=me]", "data-status", "online", START).await;
         for device in devices.iter().take(9) {
             page.element(&row(device.user()), START).await;
         }
-        Self { page, session, hub }
+        Self { page, _desk: desk, session, hub }
     }
 
     async fn picture(&self, file: &Path) {

@@ -67,9 +67,9 @@ impl Scheme {
 
 /// A session for pictures.
 pub(crate) async fn desktop(scheme: Scheme) -> Session {
-    let mut session = Session::start_on(1280, 1200).await;
+    let mut session = Session::start_on(1280, 1800).await;
     session.set("GTK_THEME", scheme.theme());
-    session.set("TZ", zone(unix_ms()));
+    session.set("TZ", zone(0));
     speak(&mut session);
     for (folder, name, content) in
         [("gtk-3.0", "settings.ini", GTK), ("fontconfig", "fonts.conf", FONTS)]
@@ -92,12 +92,13 @@ fn speak(session: &mut Session) {
     session.set("LC_ALL", "en_GB.UTF-8");
 }
 
-/// A time zone in which it is two in the afternoon: people are about then, and no picture has a midnight in it.
-fn zone(unix_ms: u64) -> String {
-    let hour = i64::try_from(unix_ms / 3_600_000 % 24).expect("less than a day");
-    // From 12 hours behind to 11 ahead. What lies ahead has a minus in these names (tz database, etcetera).
+/// A time zone so many hours ahead of that in which it is two in the afternoon: people are about then, and no picture has
+/// a midnight in it.
+pub(crate) fn zone(hours: i64) -> String {
+    let hour = i64::try_from(unix_ms() / 3_600_000 % 24).expect("less than a day");
     let ahead = (HOUR - hour + 12).rem_euclid(24) - 12;
-    format!("Etc/GMT{:+}", -ahead)
+    // From 12 hours behind to 14 ahead, and what lies ahead has a minus (tz database, etcetera).
+    format!("Etc/GMT{:+}", -(ahead + hours).clamp(-12, 14))
 }
 
 /// Opens the app's window for that person, who sits before this session.
