@@ -545,3 +545,5 @@ be-coarse = Grob: andere sehen, dass ich abwesend bin, nicht warum oder seit wan
 # $name (String)
 # $status (String) der eigene Status
 others-see = Was andere jetzt sehen: { $name }, { $status }. Außerdem die Art deiner Geräte, deine Zeitzone und deine Links.
+# $status (String) der eigene Status, solange keine Verbindung besteht
+unsent = { $status }, sobald verbunden

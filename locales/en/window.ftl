@@ -545,3 +545,5 @@ be-coarse = Coarse: others see that I am away, not why or since when
 # $name (String)
 # $status (String) one's own status
 others-see = What others see now: { $name }, { $status }. Besides that your devices by their kind, your time zone and your links.
+# $status (String) one's own status, while there is no connection
+unsent = { $status }, once connected

@@ -8,9 +8,15 @@ import { locale, say } from './say.svelte';
 
 type Words = (at: number, now: number) => string;
 
+/** "09:05" where a day has 24 hours, and "9:05 AM" where it has twice twelve. */
+export function clockHands(locale?: string): Intl.DateTimeFormatOptions {
+  const { hour12 } = new Intl.DateTimeFormat(locale, { hour: 'numeric' }).resolvedOptions();
+  return { hour: hour12 === true ? 'numeric' : '2-digit', minute: '2-digit' };
+}
+
 /** Makes the words of one locale. Formatters are made once, because making one is far dearer than using it. */
 export function momentWords(locale?: string): Words {
-  const clock = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit' });
+  const clock = new Intl.DateTimeFormat(locale, clockHands(locale));
   const weekday = new Intl.DateTimeFormat(locale, { weekday: 'short' });
   const date = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short' });
   const fullDate = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short', year: 'numeric' });

@@ -3,6 +3,7 @@
  *
  * Zones come from strangers: one that nobody knows is as if none was named.
  */
+import { clockHands } from './moment';
 import { say } from './say.svelte';
 
 export type There = {
@@ -95,7 +96,7 @@ function made(timeZone: string): Zone | null {
     clock(at, locale) {
       let clock = clocks.get(locale);
       if (clock === undefined) {
-        clock = new Intl.DateTimeFormat(locale, { timeZone, hour: '2-digit', minute: '2-digit' });
+        clock = new Intl.DateTimeFormat(locale, { timeZone, ...clockHands(locale) });
         clocks.set(locale, clock);
       }
       return clock.format(at);

@@ -283,6 +283,12 @@ export function myStatus(me: MeView, now: number, clock: Moment = moment): strin
   return at === null ? say('is-because', { status, reason }) : say('is-since-because', { status, at, reason });
 }
 
+/** My status while it reaches nobody. That I am offline or invisible is so in any case. */
+export function unsentStatus(me: MeView, now: number, clock: Moment = moment): string {
+  const status = myStatus(me, now, clock);
+  return me.status === 'offline' || me.status === 'invisible' ? status : say('unsent', { status });
+}
+
 /** The connection in a few words; the problem's own message stands beside them. */
 export function linkWords(link: LinkView): string {
   switch (link.state) {
