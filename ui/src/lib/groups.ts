@@ -16,7 +16,7 @@ export function groupOf(status: string): Exclude<Group, 'favourites'> {
 /** One collator for all comparisons: making one costs more than a thousand uses. */
 const byName = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' });
 
-type Named = { readonly user: string; readonly name: string };
+export type Named = { readonly user: string; readonly name: string };
 
 /** The id decides between equals, so that no two ever swap. */
 function before(a: Named, b: Named): number {
@@ -28,20 +28,32 @@ export class NameOrder {
   #sorted: readonly Named[] = [];
 
   of(people: ReadonlyMap<string, PersonView>): PersonView[] {
-    const known = new Set<string>();
-    const kept = this.#sorted.filter(({ user, name }) => {
-      const stands = people.get(user)?.name === name;
-      if (stands) known.add(user);
-      return stands;
-    });
-    if (known.size < people.size) {
-      const fresh: Named[] = [];
-      for (const { user, name } of people.values()) if (!known.has(user)) fresh.push({ user, name });
-      this.#sorted = merged(kept, fresh.sort(before));
-    } else if (kept.length < this.#sorted.length) {
-      this.#sorted = kept;
+    // Mostly everybody is called as before, and then one look at each is all.
+    const listed = this.#as(people);
+    if (listed !== null) return listed;
+    const kept = this.#sorted.filter(({ user, name }) => people.get(user)?.name === name);
+    const known = new Set(kept.map(({ user }) => user));
+    const fresh: Named[] = [];
+    for (const { user, name } of people.values()) if (!known.has(user)) fresh.push({ user, name });
+    this.#sorted = merged(kept, fresh.sort(before));
+    return this.#as(people) ?? [];
+  }
+
+  /** Those people in the last order; null where it is not theirs. */
+  #as(people: ReadonlyMap<string, PersonView>): PersonView[] | null {
+    if (this.#sorted.length !== people.size) return null;
+    const listed: PersonView[] = [];
+    for (const { user, name } of this.#sorted) {
+      const person = people.get(user);
+      if (person?.name !== name) return null;
+      listed.push(person);
     }
-    return this.#sorted.flatMap(({ user }) => people.get(user) ?? []);
+    return listed;
+  }
+
+  /** The names in their order: the same list for as long as nobody comes, goes or is called otherwise. */
+  get names(): readonly Named[] {
+    return this.#sorted;
   }
 }
 
@@ -88,9 +100,21 @@ export function rowsOf(
     if (hidden || (members.length === 0 && !said)) continue;
     rows.push({ kind: 'head', group, count: members.length });
     if (members.length === 0) rows.push({ kind: 'nobody' });
-    for (const person of members) rows.push({ kind: 'person', person });
+    for (const person of members) rows.push(rowOf(person));
   }
   return rows;
+}
+
+const personRows = new WeakMap<PersonView, Row>();
+
+/** One row for as long as somebody looks the same, so that nothing of it is drawn anew. */
+function rowOf(person: PersonView): Row {
+  let row = personRows.get(person);
+  if (row === undefined) {
+    row = { kind: 'person', person };
+    personRows.set(person, row);
+  }
+  return row;
 }
 
 /** What is searched of somebody, made once for as long as they look the same. */

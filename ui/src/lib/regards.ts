@@ -21,6 +21,11 @@ export class Regards {
     return this.#people.get(user)?.notices ?? 'usual';
   }
 
+  /** Whether anybody is called by another name than their own. */
+  get renames(): boolean {
+    return [...this.#people.values()].some((regard) => regard.nickname !== null);
+  }
+
   /** By the name that I call them. */
   called(person: PersonView): PersonView {
     const nickname = this.nickname(person.user);
