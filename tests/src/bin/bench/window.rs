@@ -83,6 +83,7 @@ async fn opening(url: &str) -> Vec<Figure> {
             .await;
         // The first starts Tauri and its libraries, too.
         times.push(watch.elapsed());
+        println!("opened after {:.0} ms", ms(watch.elapsed()));
         if n + 1 == OPENINGS {
             tokio::time::sleep(REST).await;
             open = private_dirty(app.id());
@@ -197,18 +198,31 @@ async fn frames(window: &WebView, step: &str, for_ms: u64) -> Vec<Duration> {
     times
 }
 
-/// Changes people evenly for ten seconds; says how many a second it came to.
+/// Changes people evenly for ten seconds; says how many a second it came to. Each publisher waits for the broker's word on
+/// every change, so it takes several of them.
 async fn change(url: &str) -> f64 {
     const SECONDS: u64 = 10;
-    let mut probe = Probe::connect(url).await;
+    const PUBLISHERS: u64 = 16;
     let watch = Stopwatch::start();
     let count = SECONDS * CHANGES_A_SECOND;
-    for n in 0..count {
-        let due = Duration::from_micros(1_000_000 * n / CHANGES_A_SECOND);
-        tokio::time::sleep(due.saturating_sub(watch.elapsed())).await;
-        let who = usize::try_from(n).unwrap_or_default() * 7 % PEOPLE;
-        let topic = format!("presence/p{who:05}/device/d");
-        probe.publish(Message::json(topic, &record(who, 1)).retained()).await;
+    let publishers: Vec<_> = (0..PUBLISHERS)
+        .map(|first| {
+            let url = url.to_owned();
+            tokio::spawn(async move {
+                let mut probe = Probe::connect(&url).await;
+                let watch = Stopwatch::start();
+                for n in (first..count).step_by(usize::try_from(PUBLISHERS).unwrap_or(1)) {
+                    let due = Duration::from_micros(1_000_000 * n / CHANGES_A_SECOND);
+                    tokio::time::sleep(due.saturating_sub(watch.elapsed())).await;
+                    let who = usize::try_from(n).unwrap_or_default() * 7 % PEOPLE;
+                    let topic = format!("presence/p{who:05}/device/d");
+                    probe.publish(Message::json(topic, &record(who, 1)).retained()).await;
+                }
+            })
+        })
+        .collect();
+    for publisher in publishers {
+        publisher.await.expect("the changes are published");
     }
     #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
     let rate = count as f64 / watch.elapsed().as_secs_f64();
