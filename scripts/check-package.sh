@@ -100,10 +100,10 @@ shells_complete() {
     # shellcheck disable=SC2016 # for the bash inside
     found=$(bash -c 'source "$0"; COMP_WORDS=(porchlight w) COMP_CWORD=1; _porchlight porchlight w porchlight
         printf "%s\n" "${COMPREPLY[@]}"' "$file" | LC_ALL=C sort | tr '\n' ' ')
-    [[ $found == 'wait watch who ' ]] || { say "bash completes w to: $found"; return 1; }
+    [[ $found == 'wait watch wave who ' ]] || { say "bash completes w to: $found"; return 1; }
     found=$(fish --no-config -c 'source $argv[1]; complete -C "porchlight w"' "$share/fish/vendor_completions.d/porchlight.fish" |
         cut -f1 | LC_ALL=C sort | tr '\n' ' ')
-    [[ $found == 'wait watch who ' ]] || { say "fish completes w to: $found"; return 1; }
+    [[ $found == 'wait watch wave who ' ]] || { say "fish completes w to: $found"; return 1; }
     zsh -f -n "$share/zsh/vendor-completions/_porchlight"
     # shellcheck disable=SC2016 # for the zsh inside
     zsh -f -c 'fpath=($0 $fpath); autoload -Uz compinit; compinit -D; [[ $_comps[porchlight] == _porchlight ]]' \
