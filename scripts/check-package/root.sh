@@ -289,9 +289,12 @@ upgrade() {
 check 'an upgrade disturbs nobody, and bert goes over to the new program' upgrade
 check 'config and state are as they were' keeps
 
+no_desk() { [[ -z $(desk) ]]; }
 again() {
     kill -TERM "$(desk)"
     until_it 10 seen_as anna offline
+    # One that said goodbye is still on the bus for a moment, and takes no link any more.
+    until_it 10 no_desk
     # By a link this time, as from a browser.
     as anna gio open 'porchlight://join?team=acme&token=2'
     until_it 30 windows
