@@ -28,6 +28,10 @@ const WARNING: Duration = Duration::from_secs(2);
 /// their own.
 pub(crate) const FEW: usize = 5;
 
+/// How many people share a room in which the event happens to one after the other. Five who are lost within a second of each other are
+/// another event: they are taken for the end of a broker first (`docs/protocol.md`, *Settle*).
+const ROOM: usize = 4;
+
 /// What popped up when a whole team came is over by then, and so is the time in which nobody's absence is believed.
 const QUIET: Duration = Duration::from_secs(15);
 
@@ -63,7 +67,7 @@ impl Scene {
         if cell.event.breaks_the_broker() {
             (0..runs).map(|run| scene(run..run + 1)).collect()
         } else {
-            vec![scene(0..runs)]
+            (0..runs).step_by(ROOM).map(|from| scene(from..runs.min(from + ROOM))).collect()
         }
     }
 
@@ -399,7 +403,8 @@ mod tests {
 
     #[test]
     fn silences_begin_all_over_the_time_between_two_signs_of_life() {
-        let [scene] = &scenes(Event::Cable, Design::Seed, 5)[..] else { panic!("one scene") };
+        // Whichever room a run is played in, its place is one among all.
+        let scene = &scenes(Event::Cable, Design::Seed, 5)[0];
         let seconds = Duration::from_secs;
         for connected in [0, 3, 59, 60, 200].map(seconds) {
             let places: Vec<_> =
@@ -410,13 +415,14 @@ mod tests {
     }
 
     #[test]
-    fn each_run_has_a_broker_of_its_own_where_the_broker_breaks() {
-        let runs = |event| -> Vec<Vec<_>> {
-            let scenes = scenes(event, Design::Seed, 3);
+    fn each_run_has_a_broker_of_its_own_where_the_broker_breaks_and_else_four_share_one() {
+        let runs = |event, count| -> Vec<Vec<_>> {
+            let scenes = scenes(event, Design::Seed, count);
             scenes.into_iter().map(|scene| scene.runs.collect()).collect()
         };
-        assert_eq!(runs(Event::BrokerKill), [[0], [1], [2]]);
-        assert_eq!(runs(Event::Kill), [[0, 1, 2]]);
+        assert_eq!(runs(Event::BrokerKill, 3), [[0], [1], [2]]);
+        assert_eq!(runs(Event::Kill, 3), [[0, 1, 2]]);
+        assert_eq!(runs(Event::Kill, 6), [vec![0, 1, 2, 3], vec![4, 5]]);
     }
 
     #[test]
