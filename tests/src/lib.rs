@@ -25,6 +25,7 @@ pub mod hosts;
 pub mod light;
 pub mod machine;
 pub mod member;
+pub mod meter;
 pub mod notifications;
 pub mod port;
 pub mod process;

@@ -9,15 +9,31 @@ const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// What processes have in memory, in KiB.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Memory {
+pub struct Memory {
     /// Theirs alone and written to.
-    pub(crate) private_dirty: u64,
+    pub private_dirty: u64,
     /// With their part of what they share with others, libraries above all.
-    pub(crate) proportional: u64,
+    pub proportional: u64,
+}
+
+/// The process and all below it.
+#[must_use]
+pub fn family(of: u32) -> Vec<u32> {
+    let mut family = vec![of];
+    let mut next = 0;
+    while let Some(&parent) = family.get(next) {
+        next += 1;
+        for task in numbers(&format!("/proc/{parent}/task")) {
+            let children = read(&format!("/proc/{parent}/task/{task}/children"));
+            family.extend(children.split_whitespace().filter_map(|id| id.parse::<u32>().ok()));
+        }
+    }
+    family
 }
 
 /// In sum over these processes (`proc_pid_smaps(5)`, *smaps_rollup*).
-pub(crate) fn memory(processes: &[u32]) -> Memory {
+#[must_use]
+pub fn memory(processes: &[u32]) -> Memory {
     let sum = |name| -> u64 {
         let of = |id: &u32| field(&read(&format!("/proc/{id}/smaps_rollup")), name);
         processes.iter().filter_map(of).sum()
@@ -27,14 +43,17 @@ pub(crate) fn memory(processes: &[u32]) -> Memory {
 
 /// What processes did in a while.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Activity {
-    /// Voluntary and involuntary.
-    pub(crate) switches: u64,
-    pub(crate) processor: Duration,
+pub struct Activity {
+    /// Context switches, voluntary and involuntary.
+    pub switches: u64,
+    /// The voluntary ones alone: how often something woke up and went to sleep again.
+    pub voluntary: u64,
+    /// Time on a processor.
+    pub processor: Duration,
 }
 
 /// Watches for so long what the processes do that `processes` names at each look.
-pub(crate) async fn activity(processes: impl Fn() -> Vec<u32>, during: Duration) -> Activity {
+pub async fn activity(processes: impl Fn() -> Vec<u32>, during: Duration) -> Activity {
     let mut ledger = Ledger::default();
     ledger.enter(tasks(&processes()));
     let mut left = during;
@@ -70,6 +89,7 @@ impl Ledger {
     fn sum(&self) -> Activity {
         let mut sum = Activity::default();
         for (first, last) in self.tasks.values() {
+            sum.voluntary += last.voluntary.saturating_sub(first.voluntary);
             sum.switches += last.switches.saturating_sub(first.switches);
             sum.processor += last.processor.saturating_sub(first.processor);
         }
@@ -80,11 +100,7 @@ impl Ledger {
 fn tasks(processes: &[u32]) -> Vec<(Task, Activity)> {
     let mut tasks = Vec::new();
     for &process in processes {
-        let Ok(entries) = fs::read_dir(format!("/proc/{process}/task")) else { continue };
-        for entry in entries.flatten() {
-            let Some(task) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
-                continue;
-            };
+        for task in numbers(&format!("/proc/{process}/task")) {
             let folder = format!("/proc/{process}/task/{task}");
             let status = read(&format!("{folder}/status"));
             // It may have ended since the folder was read.
@@ -94,11 +110,17 @@ fn tasks(processes: &[u32]) -> Vec<(Task, Activity)> {
             let schedule = read(&format!("{folder}/schedstat"));
             let on = schedule.split_whitespace().next().and_then(|number| number.parse().ok());
             let processor = Duration::from_nanos(on.unwrap_or_default());
-            tasks
-                .push(((process, task), Activity { switches: voluntary + involuntary, processor }));
+            let did = Activity { switches: voluntary + involuntary, voluntary, processor };
+            tasks.push(((process, task), did));
         }
     }
     tasks
+}
+
+/// What is called by a number in a folder.
+fn numbers(folder: &str) -> Vec<u32> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
 }
 
 fn read(file: &str) -> String {
@@ -115,7 +137,7 @@ mod tests {
     use super::*;
 
     fn did(switches: u64, ms: u64) -> Activity {
-        Activity { switches, processor: Duration::from_millis(ms) }
+        Activity { switches, voluntary: switches, processor: Duration::from_millis(ms) }
     }
 
     #[test]
@@ -129,7 +151,7 @@ mod tests {
 
     #[test]
     fn this_process_has_memory_and_tasks() {
-        let own = [std::process::id()];
+        let own = family(std::process::id());
         let memory = memory(&own);
         assert!(memory.private_dirty > 0 && memory.proportional >= memory.private_dirty);
         assert!(tasks(&own).iter().any(|(_, activity)| activity.switches > 0));

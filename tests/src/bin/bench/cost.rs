@@ -1,9 +1,9 @@
 //! What the app in the tray costs: memory of its own, and how often it wakes up.
 
-use std::fs;
 use std::time::Duration;
 
 use porchlight_tests::light::Light;
+use porchlight_tests::meter;
 use porchlight_tests::notifications::Notifications;
 use porchlight_tests::process::{Proc, Stream};
 use porchlight_tests::tray::Tray;
@@ -35,9 +35,7 @@ async fn reference() -> Vec<Figure> {
     tokio::time::sleep(REST).await;
     rustix::fs::sync();
     let mib = private_dirty(app.id()) / 1024.0;
-    let before = voluntary_switches(app.id());
-    tokio::time::sleep(WATCHED).await;
-    let switches = voluntary_switches(app.id()) - before;
+    let switches = voluntary_switches(app.id(), WATCHED).await;
     let figure = |what, value| Figure { what, value, bar: "reference", holds: true };
     vec![
         figure("Pidgin, not connected: private dirty memory", format!("{mib:.1} MiB")),
@@ -87,9 +85,7 @@ async fn wake_ups() -> Figure {
     let app = Proc::spawn("porchlight-desktop", &mut me.desktop(&[]));
     wait_for_eight(&tray).await;
     tokio::time::sleep(REST).await;
-    let before = voluntary_switches(app.id());
-    tokio::time::sleep(WATCHED).await;
-    let switches = voluntary_switches(app.id()) - before;
+    let switches = voluntary_switches(app.id(), WATCHED).await;
     Figure {
         what: "voluntary context switches of all threads, 30 s idle",
         value: switches.to_string(),
@@ -114,9 +110,8 @@ pub(crate) async fn headless_wake_ups() -> Vec<Figure> {
         let run = light.run("auto");
         run.wait_line(|line| line.contains("connected to"), START).await;
         tokio::time::sleep(REST).await;
-        let (before, said) = (voluntary_switches(run.id()), cable.said());
-        tokio::time::sleep(WATCHED_HEADLESS).await;
-        let switches = voluntary_switches(run.id()) - before;
+        let said = cable.said();
+        let switches = voluntary_switches(run.id(), WATCHED_HEADLESS).await;
         let said = cable.said() - said;
         let what = if at_a_machine {
             "voluntary context switches of `porchlight run`, 60 s idle, X11 and both buses"
@@ -137,51 +132,13 @@ async fn wait_for_eight(tray: &Tray) {
     .await;
 }
 
-/// The process and all below it.
-fn family(of: u32) -> Vec<u32> {
-    let mut family = vec![of];
-    let mut next = 0;
-    while let Some(parent) = family.get(next).copied() {
-        next += 1;
-        for task in numbers(&format!("/proc/{parent}/task")) {
-            let children = format!("/proc/{parent}/task/{task}/children");
-            let children = fs::read_to_string(children).unwrap_or_default();
-            family.extend(children.split_whitespace().filter_map(|id| id.parse::<u32>().ok()));
-        }
-    }
-    family
-}
-
-/// In KiB, summed over the app's processes (`proc_pid_smaps(5)`, *smaps_rollup*).
+/// Of the app's processes, in KiB.
 #[expect(clippy::cast_precision_loss, reason = "a process has less than 2^52 KiB")]
 pub(crate) fn private_dirty(of: u32) -> f64 {
-    let kib: u64 = family(of)
-        .into_iter()
-        .map(|id| field(&format!("/proc/{id}/smaps_rollup"), "Private_Dirty:"))
-        .sum();
-    kib as f64
+    meter::memory(&meter::family(of)).private_dirty as f64
 }
 
-fn voluntary_switches(of: u32) -> u64 {
-    let tasks = |id: u32| numbers(&format!("/proc/{id}/task")).into_iter().map(move |t| (id, t));
-    family(of)
-        .into_iter()
-        .flat_map(tasks)
-        .map(|(id, task)| {
-            field(&format!("/proc/{id}/task/{task}/status"), "voluntary_ctxt_switches:")
-        })
-        .sum()
-}
-
-fn numbers(folder: &str) -> Vec<u32> {
-    let Ok(entries) = fs::read_dir(folder) else {
-        return Vec::new();
-    };
-    entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
-}
-
-fn field(file: &str, name: &str) -> u64 {
-    let text = fs::read_to_string(file).unwrap_or_default();
-    let line = text.lines().find_map(|line| line.strip_prefix(name));
-    line.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or_default()
+/// How often its threads slept and woke up again in that time.
+async fn voluntary_switches(of: u32, during: Duration) -> u64 {
+    meter::activity(|| meter::family(of), during).await.voluntary
 }

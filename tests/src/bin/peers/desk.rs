@@ -4,12 +4,12 @@ use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
+use porchlight_tests::meter::{self, Activity, Memory};
 use porchlight_tests::process::Proc;
 use porchlight_tests::until::{START, until, uptime};
 use porchlight_tests::{Light, Mosquitto, Notifications, Session, Tray};
 
 use crate::app::{App, State};
-use crate::meter::{self, Activity, Memory};
 use crate::observer::{Jabber, Observer};
 use crate::prosody::{CONTACT, PASSWORD, PERSON, Prosody};
 

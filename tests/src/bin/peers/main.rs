@@ -9,7 +9,6 @@ use std::process::ExitCode;
 
 mod app;
 mod desk;
-mod meter;
 mod observer;
 mod options;
 mod prosody;
