@@ -1,10 +1,22 @@
 import axe from 'axe-core';
 import { describe, expect, it } from 'vitest';
 
-import { isLink, LINK_LIMIT, shownLinks, tidied } from '../src/lib/links';
+import { isLink, LINK_LIMIT, MOST_LINKS, SCHEMES, shownLinks, tidied } from '../src/lib/links';
 import { byTest, click, find, open, person, settings, settled, snapshot, type } from './stage';
 
+const CORE = import.meta.glob<string>('../../crates/core/src/contact.rs', { query: '?raw', import: 'default', eager: true });
+
 describe('a link', () => {
+  it('has one of the schemes, and the length, that the host takes', () => {
+    const [core = ''] = Object.values(CORE);
+    const schemes = /SCHEMES: [^=]*=\s*\[([^\]]*)\]/u.exec(core)?.[1]?.match(/[a-z]+/gu) ?? [];
+    expect(schemes.length).toBeGreaterThan(5);
+    for (const scheme of schemes) expect(isLink(`${scheme}:${/^https?$/u.test(scheme) ? '//' : ''}a.b`)).toBe(true);
+    expect([...SCHEMES].sort()).toEqual([...schemes].sort());
+    expect(core).toContain(`MAX_LINK: usize = ${LINK_LIMIT};`);
+    expect(core).toContain(`MAX_LINKS: usize = ${MOST_LINKS};`);
+  });
+
   it.each([
     ['mailto:anna@example.org', 'Mail', 'anna@example.org'],
     ['tel:+491234', 'Phone', '+491234'],

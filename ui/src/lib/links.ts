@@ -26,6 +26,9 @@ const KINDS: ReadonlyMap<string, 'mail' | 'phone' | 'chat' | 'web'> = new Map([
   ['ircs', 'chat'],
 ]);
 
+/** The schemes that are known, small. */
+export const SCHEMES: readonly string[] = [...KINDS.keys()];
+
 const SCHEME = /^([a-z][a-z0-9+.-]*):(.+)$/isu;
 const MAIL = /^[^\s@:/?#]+@[^\s@:/?#]+$/u;
 const PHONE = /^\+[\d\s().\/-]*\d$/u;
