@@ -27,6 +27,8 @@ mod speech;
 mod start;
 mod team;
 mod tray;
+#[cfg(target_os = "linux")]
+mod web;
 mod window;
 mod wish;
 

@@ -44,6 +44,10 @@ fn is_own(url: &tauri::Url) -> bool {
 
 /// Closing destroys the window where a tray brings it back; elsewhere it only gets out of the way.
 pub(crate) fn on_event(window: &Window, event: &WindowEvent) {
+    #[cfg(target_os = "linux")]
+    if matches!(event, WindowEvent::Destroyed) {
+        crate::web::window_gone(window.app_handle());
+    }
     let WindowEvent::CloseRequested { api, .. } = event else {
         return;
     };

@@ -102,7 +102,7 @@ async fn the_window_is_destroyed_when_closed_and_the_tray_opens_it_again() {
     wait_tooltip(&item, "Nobody else here yet", START).await;
     assert!(windows(&desk.session).is_empty());
     assert!(!runs(&desk.session, "WebKitWebProces"));
-    for by_menu in [true, false] {
+    for by_menu in [true, false, true] {
         if by_menu {
             item.click("Open Porchlight").await;
         } else {
@@ -112,6 +112,13 @@ async fn the_window_is_destroyed_when_closed_and_the_tray_opens_it_again() {
         until("the web process", SOON, || runs(&desk.session, "WebKitWebProces")).await;
         desk.session.close_window(window);
         wait_destroyed(&desk.session).await;
+        // Once with the process that loads pages at hand, and once without it.
+        if !by_menu {
+            until("the end of WebKit's last process", SOON, || {
+                !runs(&desk.session, "WebKitNetworkPr")
+            })
+            .await;
+        }
     }
     assert_eq!(app.exit(), None);
     let _bob = Light::new(&hub.url(), "bob", "desk").named("Bob").run("none");

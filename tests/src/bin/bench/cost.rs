@@ -7,7 +7,7 @@ use porchlight_tests::meter;
 use porchlight_tests::notifications::Notifications;
 use porchlight_tests::process::{Proc, Stream};
 use porchlight_tests::tray::Tray;
-use porchlight_tests::until::{START, until_async};
+use porchlight_tests::until::{START, until, until_async};
 use porchlight_tests::{Cable, EmbeddedHub, Machine, Session};
 
 use crate::Figure;
@@ -16,10 +16,13 @@ use crate::Figure;
 const REST: Duration = Duration::from_secs(10);
 const WATCHED: Duration = Duration::from_secs(30);
 const WATCHED_HEADLESS: Duration = Duration::from_secs(60);
+/// The title of the app's window.
+pub(crate) const TITLE: &str = "^Porchlight$";
 const EIGHT: &str = "of 8 around";
 
 pub(crate) async fn measure() -> Vec<Figure> {
-    let mut figures = vec![memory().await, wake_ups().await];
+    let mut figures = memory().await;
+    figures.push(wake_ups().await);
     figures.extend(reference().await);
     figures
 }
@@ -48,8 +51,9 @@ fn installed(program: &str) -> bool {
     std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
-/// Private dirty memory with the demo team of eight, whose people come and go meanwhile.
-async fn memory() -> Figure {
+/// Private dirty memory with the demo team of eight, whose people come and go meanwhile: before the window was ever open, and
+/// after it was.
+async fn memory() -> Vec<Figure> {
     let session = Session::start().await;
     let _daemon = Notifications::start(&session).await;
     let tray = Tray::start(&session).await;
@@ -63,14 +67,20 @@ async fn memory() -> Figure {
     tokio::time::sleep(REST).await;
     // A program that was just built lies dirty in the page cache, and its pages would be counted.
     rustix::fs::sync();
-    let kib = private_dirty(app.id());
-    Figure::at_most(
-        "private dirty memory, tray only, connected, eight people",
-        kib / 1024.0,
-        "MiB",
-        16.0,
-        "≤ 16 MiB",
-    )
+    let before = private_dirty(app.id()) / 1024.0;
+    tray.item("porchlight", START).await.activate().await;
+    let window = until("the window", START, || session.windows(TITLE).first().copied()).await;
+    tokio::time::sleep(REST).await;
+    session.close_window(window);
+    until("the end of the window", START, || session.windows(TITLE).is_empty()).await;
+    tokio::time::sleep(REST).await;
+    let after = private_dirty(app.id()) / 1024.0;
+    let figure = |what, mib, most, bar| Figure::at_most(what, mib, "MiB", most, bar);
+    let tray_only = "private dirty memory of all processes, tray only, connected, eight people";
+    vec![
+        figure(tray_only, before, 16.0, "≤ 16 MiB"),
+        figure("the same after the window was opened and closed", after, 32.0, "≤ 32 MiB"),
+    ]
 }
 
 /// Voluntary context switches while eight people are connected and nothing happens.

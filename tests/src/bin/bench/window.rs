@@ -13,7 +13,7 @@ use porchlight_tests::until::{START, Stopwatch, unix_ms, until, until_async};
 use porchlight_tests::{EmbeddedHub, Message, Probe, Session, WebView, bin};
 use serde_json::{Value, json};
 
-use crate::cost::private_dirty;
+use crate::cost::{TITLE, private_dirty};
 use crate::{Figure, ms, quantile};
 
 const PEOPLE: usize = 10_000;
@@ -22,7 +22,6 @@ const OPENINGS: usize = 5;
 const REST: Duration = Duration::from_secs(10);
 /// A page with rows on it; an empty one, or one that says "Connecting…", has fewer pixels of text.
 const ROWS: usize = 3000;
-const TITLE: &str = "^Porchlight$";
 const LONG: Duration = Duration::from_secs(120);
 
 pub(crate) async fn measure() -> Vec<Figure> {
