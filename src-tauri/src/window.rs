@@ -27,13 +27,17 @@ fn open_here(app: &AppHandle) -> tauri::Result<()> {
         window.unminimize()?;
         return window.set_focus();
     }
-    WebviewWindowBuilder::new(app, LABEL, WebviewUrl::App("index.html".into()))
+    let window = WebviewWindowBuilder::new(app, LABEL, WebviewUrl::App("index.html".into()))
         .title("Porchlight")
         .inner_size(380.0, 620.0)
         .min_inner_size(320.0, 420.0)
         // The page's own policy says nothing about going to another page.
         .on_navigation(is_own)
         .build()?;
+    #[cfg(target_os = "linux")]
+    crate::web::draw_plainly(&window);
+    #[cfg(not(target_os = "linux"))]
+    drop(window);
     Ok(())
 }
 
