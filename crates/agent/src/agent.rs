@@ -48,7 +48,7 @@ pub struct Setup {
     pub broker: Broker,
     /// As whom.
     pub part: Part,
-    /// Which notices are wanted; `None` of somebody who wants none.
+    /// Which notices are wanted; `None` where no desktop shows any, nor a tray.
     pub notices: Option<NoticePolicy>,
 }
 
@@ -327,6 +327,7 @@ impl Driver {
             root: reach.broker().root.clone(),
             client_id,
             role,
+            has_tray: setup.notices.is_some(),
             notices: setup.notices.unwrap_or_else(NoticePolicy::silent),
             preferences: kept_wishes
                 .as_ref()
@@ -522,7 +523,7 @@ impl Driver {
                     companion.close().await;
                 }
             }
-            Effect::Show(update) => self.tell(Event::Show(update)),
+            Effect::Show(update) => self.tell(Event::Show(*update)),
             Effect::ShowTray(tray) => self.tell(Event::Tray(tray)),
             Effect::Notify(notice) => self.tell(Event::Notify(notice)),
             Effect::WithdrawNotice { key } => self.tell(Event::WithdrawNotice(key)),

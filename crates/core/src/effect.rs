@@ -35,7 +35,7 @@ pub enum Effect {
     /// DISCONNECT the companion with reason 0x00, which discards its Will, and close.
     DisconnectCompanion,
     /// Show what changed.
-    Show(Update),
+    Show(Box<Update>),
     /// Show this in the tray.
     ShowTray(TrayView),
     /// Pop up a notice.

@@ -86,6 +86,7 @@ pub struct Engine {
     shown: Shown,
     /// When a deadline was due as of the last input.
     expected: Option<Monotonic>,
+    has_tray: bool,
     without: Option<Rule>,
 }
 
@@ -148,6 +149,7 @@ impl Engine {
             publishes: 0,
             shown: Shown::default(),
             expected: None,
+            has_tray: settings.has_tray,
             without: settings.without,
         }
     }

@@ -89,6 +89,7 @@ fn every_vector_holds() {
                 client_id: "plrvectors".to_owned(),
                 role: Role::Reader,
                 notices: NoticePolicy::silent(),
+                has_tray: false,
                 preferences: Preferences::default(),
                 speaks_v5: true,
                 muted: std::collections::BTreeSet::new(),

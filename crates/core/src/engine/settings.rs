@@ -19,6 +19,8 @@ pub struct Settings {
     pub role: Role,
     /// Which notices are wanted.
     pub notices: NoticePolicy,
+    /// Whether what a tray shows is told: a device without a person before it has none.
+    pub has_tray: bool,
     /// What the person wants of this app for themselves.
     pub preferences: Preferences,
     /// Whether this broker is known to speak MQTT 5, so that nothing makes us fall back to 3.1.1.

@@ -107,8 +107,9 @@ impl Engine {
         self.shown.seq = update.seq;
         self.shown.signals = revision;
         self.shown.preferred = self.preferred;
-        self.effects.push_back(Effect::Show(update));
-        if self.own.is_some()
+        self.effects.push_back(Effect::Show(Box::new(update)));
+        if self.has_tray
+            && self.own.is_some()
             && (me_changed
                 || tray_link_changed
                 || signals_changed

@@ -41,6 +41,7 @@ impl Rig {
             client_id: "pltest".to_owned(),
             role,
             notices: NoticePolicy::default(),
+            has_tray: true,
             preferences: Preferences::default(),
             speaks_v5: false,
             muted: BTreeSet::new(),

@@ -93,6 +93,7 @@ impl World {
                 client_id: format!("pl{of}"),
                 role: Role::Holder(holder),
                 notices: NoticePolicy::default(),
+                has_tray: true,
                 preferences: Preferences::default(),
                 speaks_v5: true,
                 muted: BTreeSet::new(),

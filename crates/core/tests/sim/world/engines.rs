@@ -55,6 +55,7 @@ impl World {
             client_id,
             role,
             notices: NoticePolicy::default(),
+            has_tray: false,
             preferences: Preferences::default(),
             speaks_v5: saved.is_some_and(|saved| saved.speaks_v5),
             muted: BTreeSet::new(),
