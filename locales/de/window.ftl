@@ -539,6 +539,21 @@ check-keyring = Schlüsselbund
 check-there = da
 check-missing = fehlt
 
+## Neuere Versionen
+version = Version
+# $version (String)
+this-version = Porchlight { $version }
+newer-by-system = Neuere kommen mit den Paketen deines Systems, oder von dem, der diese gebaut hat.
+look-for-newer = Nach neueren Versionen sehen
+newer-version = Eine neuere Version
+# $version (String)
+newer-there = Porchlight { $version } ist da.
+newer-take = Aktualisieren
+newer-later = Später
+# $percent (Number)
+newer-fetching = Die neue Version wird geholt: { $percent } %
+newer-starting = Die neue Version startet. Niemand sieht dich gehen.
+
 ## Mehr von den Einstellungen
 grace = Ein Aussetzer, kürzer als so viele Sekunden, fällt niemandem auf
 be-coarse = Grob: andere sehen, dass ich abwesend bin, nicht warum oder seit wann

@@ -539,6 +539,21 @@ check-keyring = Keyring
 check-there = there
 check-missing = missing
 
+## Newer versions
+version = Version
+# $version (String)
+this-version = Porchlight { $version }
+newer-by-system = Newer ones come with your system's packages, or from whoever built this one.
+look-for-newer = Look for newer versions
+newer-version = A newer version
+# $version (String)
+newer-there = Porchlight { $version } is there.
+newer-take = Update
+newer-later = Later
+# $percent (Number)
+newer-fetching = Fetching the new version: { $percent } %
+newer-starting = The new version starts. Nobody sees you go.
+
 ## More of the settings
 grace = A drop shorter than so many seconds is seen by nobody
 be-coarse = Coarse: others see that I am away, not why or since when

@@ -15,9 +15,11 @@ use porchlight_core::view::checks::CheckView;
 use porchlight_core::view::settings::SettingsView;
 use porchlight_core::view::signals::When;
 use porchlight_core::view::team::{InvitationView, InviteShown, TeamPane};
+use porchlight_core::view::version::{NewerView, VersionView};
 use porchlight_core::view::{ChosenStatus, Problem, Snapshot};
-use tauri::State;
+use tauri::{AppHandle, State};
 
+use crate::newer;
 use crate::wish::{Desktop, Wish};
 
 type Answer<T> = Result<T, Problem>;
@@ -160,6 +162,24 @@ pub(crate) async fn open_link(
 #[tauri::command]
 pub(crate) async fn diagnostics(desktop: State<'_, Desktop>) -> Answer<String> {
     desktop.try_ask(Wish::Diagnostics).await
+}
+
+#[tauri::command]
+pub(crate) fn version() -> VersionView {
+    newer::version()
+}
+
+#[tauri::command]
+pub(crate) async fn look_for_newer(
+    app: AppHandle,
+    desktop: State<'_, Desktop>,
+) -> Answer<Option<NewerView>> {
+    Ok(newer::look(&app, &desktop).await)
+}
+
+#[tauri::command]
+pub(crate) async fn take_newer(app: AppHandle, desktop: State<'_, Desktop>) -> Answer<()> {
+    newer::take(&app, &desktop).await
 }
 
 #[tauri::command]

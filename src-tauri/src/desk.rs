@@ -43,6 +43,14 @@ pub(crate) struct Opening {
     pub(crate) link: Option<Link>,
 }
 
+/// How the app ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    Quit,
+    /// A newer one takes over, within the grace.
+    Anew,
+}
+
 /// A team, and what this app runs for it.
 #[derive(Debug)]
 pub(crate) struct Team {
@@ -94,7 +102,8 @@ impl Desk {
         std::thread::Builder::new().name("presence".to_owned()).spawn(move || {
             runtime.block_on(async move {
                 #[cfg(target_os = "linux")]
-                let _only = crate::single::claim(&desktop, opening.link.as_ref()).await;
+                let only = crate::single::claim(&desktop, opening.link.as_ref()).await;
+                let exit = shell.clone();
                 let desk = Self {
                     tray: Tray::open(&desktop).await,
                     notices: Notices::new(desktop.clone()),
@@ -111,13 +120,19 @@ impl Desk {
                     vicinity: Vicinity::default(),
                     give_up_on_tray: None,
                 };
-                desk.run(opening.show).await;
+                let ending = desk.run(opening.show).await;
+                #[cfg(target_os = "linux")]
+                crate::single::let_go(only).await;
+                if ending == Ending::Anew {
+                    start::successor();
+                }
+                exit.exit();
             });
         })?;
         Ok(())
     }
 
-    async fn run(mut self, show: bool) {
+    async fn run(mut self, show: bool) -> Ending {
         match start::configured(&self.flags).await {
             Ok(Some(team)) => self.begin(team),
             Ok(None) => self.stage = Stage::FirstStart,
@@ -130,18 +145,20 @@ impl Desk {
         if show || self.link.is_some() || self.team.is_none() || !self.desktop.has_tray() {
             self.shell.open_window();
         }
-        self.serve().await;
-        self.shell.exit();
+        let ending = self.serve().await;
+        self.leave(ending).await;
+        ending
     }
 
-    async fn serve(&mut self) {
+    async fn serve(&mut self) -> Ending {
         let mut told_to_stop = std::pin::pin!(told_to_stop());
         loop {
             let without_tray = self.give_up_on_tray;
             tokio::select! {
-                () = &mut told_to_stop => break,
+                () = &mut told_to_stop => return Ending::Quit,
                 wish = self.wishes.recv() => match wish {
-                    Some(Wish::Quit) | None => break,
+                    Some(Wish::Quit) | None => return Ending::Quit,
+                    Some(Wish::StartAnew) => return Ending::Anew,
                     Some(wish) => self.grant(wish).await,
                 },
                 told = told(&mut self.team) => match told {
@@ -159,7 +176,6 @@ impl Desk {
                 }
             }
         }
-        self.leave().await;
     }
 
     async fn grant(&mut self, wish: Wish) {
@@ -223,7 +239,7 @@ impl Desk {
                 }
             }
             Wish::TrayThere(there) => self.tray_there(there),
-            Wish::Quit => {}
+            Wish::StartAnew | Wish::Quit => {}
         }
     }
 
@@ -387,12 +403,16 @@ impl Desk {
         }
     }
 
-    /// Says goodbye, then lets the hub go: the goodbye needs it.
-    async fn leave(&mut self) {
+    /// Says goodbye, then lets the hub go: the goodbye needs it. Whoever is back at once says none.
+    async fn leave(&mut self, ending: Ending) {
         let Some(team) = self.team.take() else {
             return;
         };
-        if let Some(hub) = say_goodbye(team).await {
+        let hub = match ending {
+            Ending::Quit => say_goodbye(team).await,
+            Ending::Anew => stop(team, Command::Restart).await,
+        };
+        if let Some(hub) = hub {
             hosting::end(hub).await;
         }
     }
@@ -400,7 +420,11 @@ impl Desk {
 
 /// What is left of a team when its agent has gone.
 async fn say_goodbye(team: Team) -> Option<Hub> {
-    team.agent.handle.command(Command::Quit);
+    stop(team, Command::Quit).await
+}
+
+async fn stop(team: Team, by: Command) -> Option<Hub> {
+    team.agent.handle.command(by);
     team.agent.stopped().await;
     drop(team.teammates);
     team.hub

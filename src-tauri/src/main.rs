@@ -18,6 +18,7 @@ mod display;
 mod eyes;
 mod hosting;
 mod link;
+mod newer;
 mod notices;
 mod settings;
 mod shell;

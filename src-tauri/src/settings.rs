@@ -42,6 +42,7 @@ fn view(resolved: &Resolved) -> SettingsView {
         away_after_s: seconds(resolved.habits.away_after),
         grace_s: seconds(resolved.habits.grace),
         coarse: resolved.habits.coarse,
+        updates: resolved.updates,
         user_topic: resolved.habits.user_topic,
         notices: NoticesView {
             about,
@@ -99,6 +100,9 @@ pub(crate) fn change(flags: &Flags, wanted: &SettingsView) -> Result<Changed, Pr
         settings.push(Setting::Language(language));
     }
     let anew = !settings.is_empty();
+    if wanted.updates != before.updates {
+        settings.push(Setting::Updates(wanted.updates));
+    }
     let notices = policy(&wanted.notices)?;
     if notices != resolved.notices {
         settings.push(Setting::Notices(notices));
@@ -163,6 +167,7 @@ mod tests {
             away_after_s: 90,
             grace_s: 9,
             coarse: true,
+            updates: false,
             ..quiet
         };
         let changed = change(&flags, &renamed).unwrap();

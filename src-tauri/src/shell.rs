@@ -10,6 +10,8 @@ use tauri::{AppHandle, Emitter as _, Manager as _, RunEvent};
 
 #[cfg(not(target_os = "linux"))]
 use crate::link::Link;
+#[cfg(feature = "updater")]
+use crate::newer;
 use crate::wish::Desktop;
 use crate::{commands, window};
 
@@ -100,6 +102,8 @@ impl MainThread {
                 }
             }
         }));
+        #[cfg(feature = "updater")]
+        let builder = newer::prepare(builder);
         let app = builder
             .manage(desktop.clone())
             .invoke_handler(tauri::generate_handler![
@@ -127,6 +131,9 @@ impl MainThread {
                 commands::checks,
                 commands::open_link,
                 commands::diagnostics,
+                commands::version,
+                commands::look_for_newer,
+                commands::take_newer,
                 commands::look_around,
                 commands::start_team,
                 commands::take_link,

@@ -63,6 +63,15 @@ pub(crate) async fn claim(desktop: &Desktop, link: Option<&Link>) -> Option<Conn
     }
 }
 
+/// Gives the name back, so that whoever comes next has it, however long this process still takes to end.
+pub(crate) async fn let_go(only: Option<Connection>) {
+    if let Some(connection) = only
+        && let Err(error) = connection.release_name(NAME).await
+    {
+        tracing::debug!("the name on the bus stays until the end: {error}");
+    }
+}
+
 async fn take_name(desktop: &Desktop) -> zbus::Result<Connection> {
     let connection = zbus::connection::Builder::session()?
         .internal_executor(false)

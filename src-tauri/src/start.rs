@@ -20,6 +20,7 @@ use porchlight_core::view::{Problem, Stage};
 use porchlight_hub::{Access, Hub, HubSettings, HubWarning, Listen, Store};
 
 use crate::desk::Team;
+use crate::link::Link;
 use crate::team::refused;
 use crate::{eyes, hosting};
 
@@ -287,6 +288,26 @@ pub(crate) async fn again(flags: &Flags, hub: Option<Hub>) -> Result<Team, Probl
     let resolved = resolve(flags)?;
     let user = resolved.user.clone().ok_or_else(|| problem("no_user", "start Porchlight again"))?;
     enter(&resolved, user, hub).await
+}
+
+/// Starts the program that has taken this one's place, as this one was started, with its window.
+pub(crate) fn successor() {
+    const SHOW: &str = "--show";
+    let program = tauri::process::current_binary(&tauri::Env::default());
+    // A link that was followed was followed once.
+    let is_link = |argument: &std::ffi::OsString| {
+        argument.to_str().is_some_and(|argument| Link::parse(argument).is_ok())
+    };
+    let mut arguments: Vec<_> =
+        std::env::args_os().skip(1).filter(|argument| !is_link(argument)).collect();
+    if !arguments.iter().any(|argument| argument == SHOW) {
+        arguments.push(SHOW.into());
+    }
+    let started =
+        program.and_then(|program| std::process::Command::new(program).args(arguments).spawn());
+    if let Err(error) = started {
+        tracing::error!("the new version was not started ({error}); start Porchlight again");
+    }
 }
 
 /// The demo team: a hub in memory, eight simulated teammates, and nothing kept.

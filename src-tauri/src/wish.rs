@@ -72,6 +72,8 @@ pub(crate) enum Wish {
     TakeLink(oneshot::Sender<Option<Link>>),
     /// A tray appeared on this desktop, or went.
     TrayThere(bool),
+    /// This program was replaced: the new one shall be there before anybody misses this one.
+    StartAnew,
     Quit,
 }
 

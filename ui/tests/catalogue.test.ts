@@ -53,6 +53,8 @@ const SAME = [
   'link-web',
   'name',
   'status',
+  'this-version',
+  'version',
   'team',
 ];
 

@@ -79,6 +79,7 @@ export function settings(part: Partial<SettingsView> = {}): SettingsView {
     grace_s: 6,
     coarse: false,
     user_topic: true,
+    updates: true,
     notices,
     starts_at_login: false,
     ...part,
@@ -175,6 +176,9 @@ export function fakeHost(first: Snapshot) {
     settings: vi.fn<Host['settings']>(async () => settings()),
     changeSettings: vi.fn<Host['changeSettings']>(async () => {}),
     checks: vi.fn<Host['checks']>(async () => []),
+    version: vi.fn<Host['version']>(async () => ({ version: '0.1.0', updates: 'system' })),
+    lookForNewer: vi.fn<Host['lookForNewer']>(async () => null),
+    takeNewer: vi.fn<Host['takeNewer']>(async () => {}),
     diagnostics: vi.fn<Host['diagnostics']>(async () => 'Porchlight'),
     pauseNotices: vi.fn<Host['pauseNotices']>(async () => {}),
     listen: vi.fn<Host['listen']>(async (name, told) => {

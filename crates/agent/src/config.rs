@@ -37,6 +37,9 @@ pub struct Config {
     /// What the desktop app speaks, `en` or `de`; the system's language where it is not said.
     #[serde(deserialize_with = "parsed")]
     pub language: Option<Language>,
+    /// Whether the desktop app looks for newer versions of itself, where no package manager brings them; yes where it is
+    /// not said.
+    pub updates: Option<bool>,
     /// This device's id; made once and saved where it is not given.
     #[serde(deserialize_with = "parsed")]
     pub device: Option<DeviceId>,

@@ -59,6 +59,8 @@ pub struct Resolved {
     pub links: Vec<ContactLink>,
     /// What the desktop app speaks, where that was said.
     pub language: Option<Language>,
+    /// Whether the desktop app looks for newer versions of itself.
+    pub updates: bool,
     /// This device, where it was said.
     pub device: Option<DeviceId>,
     /// Where the team meets; `None` means the hub on this machine.
@@ -131,6 +133,7 @@ impl Flags {
             name: name.and_then(|name| display_text(&name, MAX_NAME)),
             links: config.links,
             language: config.language,
+            updates: config.updates.unwrap_or(true),
             device: self.device.clone().or(config.device),
             runs_hub: config.hub.run && named.is_none(),
             hub_listen: config.hub.listen,

@@ -21,6 +21,7 @@ pub mod settings;
 pub mod signals;
 pub mod team;
 pub mod tray;
+pub mod version;
 
 /// Why a status is what it is. Words of `docs/protocol.md`, *Records*, and `chosen` for what the person
 /// said about themselves.

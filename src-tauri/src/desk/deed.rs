@@ -10,7 +10,7 @@ use porchlight_core::team::Joined;
 use porchlight_core::view::{Problem, Stage};
 use porchlight_hub::Hub;
 
-use super::{Answer, Desk, Team, hosting, say_goodbye, start};
+use super::{Answer, Desk, Ending, Team, hosting, say_goodbye, start};
 use crate::start::{Failed, problem};
 use crate::team::Standing;
 
@@ -220,7 +220,7 @@ impl Desk {
         let result = match outcome {
             Outcome::Entered(team) => {
                 // The demo team, which one comes from.
-                self.leave().await;
+                self.leave(Ending::Quit).await;
                 self.vicinity.stop();
                 self.begin(*team);
                 Ok(())

@@ -77,6 +77,7 @@ let settings: SettingsView = {
   grace_s: 6,
   coarse: false,
   user_topic: true,
+  updates: true,
   notices: { about: 'favourites', come: true, go: true, away: false, back: true, quiet_hours: '22:00-07:00' },
   starts_at_login: true,
   links: ['mailto:margaret@example.org'],
@@ -214,6 +215,11 @@ export const host: Host = {
     { about: 'keyring', ok: true, found: 'this session has a keyring', remedy: null },
   ],
   diagnostics: async () => 'Porchlight, as a demo',
+  version: async () => ({ version: '0.1.0', updates: asked.has('newer') ? 'app' : 'system' }),
+  lookForNewer: async () => (asked.has('newer') ? { version: asked.get('newer') ?? '' } : null),
+  takeNewer: async () => {
+    await wait(3000);
+  },
   pauseNotices: (minutes) =>
     prefer(() => ({ notices_off_until: minutes === null ? null : Date.now() + minutes * 60_000 })),
   mute: (user, muting) => pass(({ muted }) => ({ muted: within(muted, user, muting) })),

@@ -847,6 +847,10 @@ user_topic: boolean,
  */
 notices: NoticesView, 
 /**
+ * Whether the app looks for newer versions of itself, where no package manager brings them.
+ */
+updates: boolean, 
+/**
  * Whether the app starts with the session; absent where this system's way is not known.
  */
 starts_at_login: boolean | null, };
@@ -876,3 +880,30 @@ found: string,
  * What to do where it is missing: half a sentence.
  */
 remedy: string | null, };
+
+/**
+ * Who brings a newer version.
+ */
+export type Updates = "system" | "app";
+
+/**
+ * This app's version.
+ */
+export type VersionView = { 
+/**
+ * As Semantic Versioning writes it.
+ */
+version: string, 
+/**
+ * Who brings a newer one.
+ */
+updates: Updates, };
+
+/**
+ * A newer version that is there.
+ */
+export type NewerView = { 
+/**
+ * Which.
+ */
+version: string, };

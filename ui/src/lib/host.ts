@@ -15,12 +15,14 @@ import type {
   InvitationView,
   InviteShown,
   NearbyTeam,
+  NewerView,
   Preset,
   Problem,
   SettingsView,
   Snapshot,
   TeamPane,
   Update,
+  VersionView,
   When,
 } from './contract';
 
@@ -50,6 +52,8 @@ export type News = {
   request: Problem;
   /** Members, invitations or requests changed. */
   team: null;
+  /** So much of a newer version is here, in percent. */
+  fetched: number;
 };
 
 export interface Host {
@@ -94,6 +98,11 @@ export interface Host {
   checks(): Promise<CheckView[]>;
   /** What helps whoever is asked for help, and holds no secret. */
   diagnostics(): Promise<string>;
+  version(): Promise<VersionView>;
+  /** The newer version that is there, looked for at most every few hours and where the person wants that. */
+  lookForNewer(): Promise<NewerView | null>;
+  /** Puts the one that was found in the place of this one. Then this window ends, and the new one's opens. */
+  takeNewer(): Promise<void>;
 
   /** Resolves once the news is being heard; the function it gives stops hearing it. */
   listen<Name extends keyof News>(name: Name, told: (news: News[Name]) => void): Promise<() => void>;
@@ -159,6 +168,9 @@ export const host: Host = {
   changeSettings: (settings) => invoke('change_settings', { settings }),
   checks: () => invoke('checks'),
   diagnostics: () => invoke('diagnostics'),
+  version: () => invoke('version'),
+  lookForNewer: () => invoke('look_for_newer'),
+  takeNewer: () => invoke('take_newer'),
 
   listen: (name, told) => listen<News[typeof name]>(name, (event) => told(event.payload)),
   startTeam: (team, name, keepInFile) => invoke('start_team', { team, name, keepInFile }),

@@ -7,6 +7,7 @@ use super::preferences::{PreferencesView, RegardView};
 use super::settings::{NoticesView, SettingsView};
 use super::signals::{ExchangeKind, ExchangeStage, ExchangeView, FailureView, SignalsView, When};
 use super::team::{InvitationView, InviteShown, NearbyTeam, TeamHost, TeamPane};
+use super::version::{NewerView, Updates, VersionView};
 use super::{
     CauseView, ChosenStatus, ChosenView, DeviceView, Doubt, Evidence, HostView, LinkView, MeView,
     PersonView, Problem, Snapshot, Stage, Update,
@@ -81,6 +82,9 @@ fn text() -> String {
         SettingsView,
         CheckAbout,
         CheckView,
+        Updates,
+        VersionView,
+        NewerView,
     );
     text
 }
