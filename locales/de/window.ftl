@@ -556,6 +556,7 @@ newer-starting = Die neue Version startet. Niemand sieht dich gehen.
 
 ## Mehr von den Einstellungen
 grace = Ein Aussetzer, kürzer als so viele Sekunden, fällt niemandem auf
+symbolic-icon = Tray-Symbol in der Farbe der Leiste
 be-coarse = Grob: andere sehen, dass ich abwesend bin, nicht warum oder seit wann
 # $name (String)
 # $status (String) der eigene Status

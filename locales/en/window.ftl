@@ -556,6 +556,7 @@ newer-starting = The new version starts. Nobody sees you go.
 
 ## More of the settings
 grace = A drop shorter than so many seconds is seen by nobody
+symbolic-icon = Tray icon in the panel's own colour
 be-coarse = Coarse: others see that I am away, not why or since when
 # $name (String)
 # $status (String) one's own status

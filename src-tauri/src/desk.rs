@@ -8,6 +8,7 @@ use std::time::Duration;
 use porchlight_agent::agent::{Agent, Event};
 use porchlight_agent::flags::Flags;
 use porchlight_agent::membership::Membership;
+use porchlight_agent::places::Places;
 use porchlight_agent::teammates::Teammates;
 use porchlight_core::id::DeviceId;
 use porchlight_core::input::Command;
@@ -133,6 +134,8 @@ impl Desk {
     }
 
     async fn run(mut self, show: bool) -> Ending {
+        // Of a config that is wrong is told where it matters.
+        self.dress_icon(self.flags.resolve().is_ok_and(|resolved| resolved.symbolic_icon));
         match start::configured(&self.flags).await {
             Ok(Some(team)) => self.begin(team),
             Ok(None) => self.stage = Stage::FirstStart,
@@ -260,8 +263,10 @@ impl Desk {
             let message = "this is set once you are with your team; try again then";
             return Err(start::problem("settings", message));
         }
-        let settings::Changed { notices, anew, language } = settings::change(&self.flags, wanted)?;
+        let changed = settings::change(&self.flags, wanted)?;
+        let settings::Changed { notices, anew, language, symbolic_icon } = changed;
         speech::speak(language);
+        self.dress_icon(symbolic_icon);
         let Some(team) = &self.team else {
             return Ok(());
         };
@@ -325,6 +330,12 @@ impl Desk {
         let codes: Vec<_> = self.snapshot().await.problems.into_iter().map(|it| it.code).collect();
         lines.push(format!("problems: {}", codes.join(", ")));
         lines.join("\n")
+    }
+
+    fn dress_icon(&mut self, symbolic: bool) {
+        let places = Places::find(self.flags.config_dir.as_deref());
+        let theme = places.ok().filter(|_| symbolic).map(|places| places.icon_theme());
+        self.tray.dress(theme);
     }
 
     fn tray_there(&mut self, there: bool) {

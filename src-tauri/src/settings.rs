@@ -25,6 +25,8 @@ pub(crate) struct Changed {
     pub(crate) anew: bool,
     /// What is spoken from now on; `None` follows the system.
     pub(crate) language: Option<Language>,
+    /// Whether the icon in the tray is symbolic from now on.
+    pub(crate) symbolic_icon: bool,
 }
 
 /// What holds now.
@@ -43,6 +45,7 @@ fn view(resolved: &Resolved) -> SettingsView {
         grace_s: seconds(resolved.habits.grace),
         coarse: resolved.habits.coarse,
         updates: resolved.updates,
+        symbolic_icon: resolved.symbolic_icon,
         user_topic: resolved.habits.user_topic,
         notices: NoticesView {
             about,
@@ -103,6 +106,9 @@ pub(crate) fn change(flags: &Flags, wanted: &SettingsView) -> Result<Changed, Pr
     if wanted.updates != before.updates {
         settings.push(Setting::Updates(wanted.updates));
     }
+    if wanted.symbolic_icon != before.symbolic_icon {
+        settings.push(Setting::SymbolicIcon(wanted.symbolic_icon));
+    }
     let notices = policy(&wanted.notices)?;
     if notices != resolved.notices {
         settings.push(Setting::Notices(notices));
@@ -118,7 +124,7 @@ pub(crate) fn change(flags: &Flags, wanted: &SettingsView) -> Result<Changed, Pr
         edit(&resolved.places.config_file(), &settings)
             .map_err(|error| problem("config", error))?;
     }
-    Ok(Changed { notices, anew, language })
+    Ok(Changed { notices, anew, language, symbolic_icon: wanted.symbolic_icon })
 }
 
 fn policy(notices: &NoticesView) -> Result<NoticePolicy, Problem> {
@@ -149,15 +155,21 @@ mod tests {
         assert_eq!((before.name.as_str(), before.away_after_s), ("Alice", 300));
 
         let changed = change(&flags, &before).unwrap();
-        let same = Changed { notices: NoticePolicy::default(), anew: false, language: None };
+        let same = Changed {
+            notices: NoticePolicy::default(),
+            anew: false,
+            language: None,
+            symbolic_icon: false,
+        };
         assert_eq!(changed, same);
         assert_eq!(std::fs::read_to_string(&file).unwrap(), written);
 
         let mut quiet = before;
         quiet.notices.quiet_hours = Some("22:00-07:00".to_owned());
         quiet.notices.about = About::Favourites;
+        quiet.symbolic_icon = true;
         let changed = change(&flags, &quiet).unwrap();
-        assert!(!changed.anew && changed.notices.quiet.is_some());
+        assert!(!changed.anew && changed.notices.quiet.is_some() && changed.symbolic_icon);
         assert_eq!(read(&flags).unwrap(), quiet);
 
         let renamed = SettingsView {

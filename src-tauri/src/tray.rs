@@ -30,5 +30,7 @@ mod nowhere {
         }
 
         pub(crate) fn show(&mut self, _: TrayView) {}
+
+        pub(crate) fn dress(&mut self, _: Option<std::path::PathBuf>) {}
     }
 }

@@ -1,3 +1,4 @@
+import axe from 'axe-core';
 import { describe, expect, it } from 'vitest';
 
 import { byTest, click, open, settings, settled, snapshot } from './stage';
@@ -9,6 +10,8 @@ describe('a newer version', () => {
   it('is told of, fetched when the person says so, and started', async () => {
     const stage = await open(snapshot(), ({ host }) => host.lookForNewer.mockResolvedValue(there));
     expect(byTest('newer').textContent).toContain('Porchlight 0.2.0 is there.');
+    const found = await axe.run(byTest('newer'), { rules: { 'color-contrast': { enabled: false } } });
+    expect(found.violations).toEqual([]);
     let taken = () => {};
     stage.host.takeNewer.mockImplementation(() => new Promise((done) => (taken = done)));
     click(byTest('take-newer'));

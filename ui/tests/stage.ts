@@ -80,6 +80,7 @@ export function settings(part: Partial<SettingsView> = {}): SettingsView {
     coarse: false,
     user_topic: true,
     updates: true,
+    symbolic_icon: false,
     notices,
     starts_at_login: false,
     ...part,

@@ -51,6 +51,8 @@ pub struct Config {
     pub presence: PresenceConfig,
     /// What pops up.
     pub notices: NoticesConfig,
+    /// The icon in the tray.
+    pub tray: TrayConfig,
     /// The hub on this machine.
     pub hub: HubConfig,
 }
@@ -197,6 +199,14 @@ impl NoticesConfig {
             quiet: self.quiet_hours,
         }
     }
+}
+
+/// `[tray]`
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrayConfig {
+    /// Whether the icon is symbolic: in one colour, the panel's own (freedesktop Icon Naming Specification, `-symbolic`).
+    pub symbolic: bool,
 }
 
 /// `[hub]`

@@ -61,6 +61,8 @@ pub struct Resolved {
     pub language: Option<Language>,
     /// Whether the desktop app looks for newer versions of itself.
     pub updates: bool,
+    /// Whether the icon in the tray is symbolic.
+    pub symbolic_icon: bool,
     /// This device, where it was said.
     pub device: Option<DeviceId>,
     /// Where the team meets; `None` means the hub on this machine.
@@ -134,6 +136,7 @@ impl Flags {
             links: config.links,
             language: config.language,
             updates: config.updates.unwrap_or(true),
+            symbolic_icon: config.tray.symbolic,
             device: self.device.clone().or(config.device),
             runs_hub: config.hub.run && named.is_none(),
             hub_listen: config.hub.listen,

@@ -58,6 +58,12 @@ impl Places {
         self.config.join("preferences.toml")
     }
 
+    /// The icon theme that panels are pointed to.
+    #[must_use]
+    pub fn icon_theme(&self) -> PathBuf {
+        self.runtime.join("icons")
+    }
+
     /// Where a hub on this machine says which address it has.
     #[must_use]
     pub fn hub_file(&self) -> PathBuf {

@@ -3,10 +3,55 @@
 //! Owns which drawing stands for which state, and the mark of somebody who knocks. The drawings themselves are
 //! `icons/tray`, which `icons/render.sh` makes; the build script turns them into pixels.
 
+use std::path::Path;
+use std::{fs, io};
+
 use ksni::Icon;
 use porchlight_core::view::tray::TrayIcon;
 
 include!(concat!(env!("OUT_DIR"), "/tray_icons.rs"));
+
+macro_rules! symbolic {
+    ($icon:ident, $name:literal) => {
+        (
+            TrayIcon::$icon,
+            $name,
+            include_str!(concat!(
+                "../../../icons/hicolor/symbolic/status/porchlight-",
+                $name,
+                "-symbolic.svg"
+            )),
+        )
+    };
+}
+
+/// Each state's drawing in one colour, which panels replace by their own.
+const SYMBOLIC: [(TrayIcon, &str, &str); 7] = [
+    symbolic!(Online, "online"),
+    symbolic!(Unknown, "unknown"),
+    symbolic!(Away, "away"),
+    symbolic!(Dnd, "dnd"),
+    symbolic!(Invisible, "invisible"),
+    symbolic!(Connecting, "connecting"),
+    symbolic!(Offline, "offline"),
+];
+
+/// What the symbolic icon of a state is called (freedesktop Icon Naming Specification).
+pub(super) fn symbolic_name(icon: TrayIcon) -> String {
+    let name = SYMBOLIC.iter().find(|(of, ..)| *of == icon).map_or("offline", |(_, name, _)| name);
+    format!("porchlight-{name}-symbolic")
+}
+
+/// Writes the symbolic icons as a part of the theme hicolor into that folder (Icon Theme Specification, *Directory Layout*):
+/// panels look there, too, so that the app need not be installed.
+pub(super) fn write_theme(folder: &Path) -> io::Result<()> {
+    let place = folder.join("hicolor/symbolic/status");
+    fs::create_dir_all(&place)?;
+    for (icon, _, drawing) in SYMBOLIC {
+        fs::write(place.join(format!("{}.svg", symbolic_name(icon))), drawing)?;
+    }
+    Ok(())
+}
 
 /// Of one state, every size; with the mark while somebody knocks.
 pub(super) fn pixmaps(icon: TrayIcon, knock: bool) -> Vec<Icon> {
@@ -128,6 +173,26 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn each_state_has_a_symbolic_drawing_of_its_own_in_the_panels_colour() {
+        let folder = tempfile::tempdir().unwrap();
+        write_theme(folder.path()).unwrap();
+        let mut drawings: Vec<_> = ALL
+            .iter()
+            .map(|icon| {
+                let file = format!("hicolor/symbolic/status/{}.svg", symbolic_name(*icon));
+                std::fs::read_to_string(folder.path().join(file)).unwrap()
+            })
+            .collect();
+        // GTK replaces the current colour, Plasma that of the class.
+        assert!(drawings.iter().all(|it| {
+            it.contains("currentColor") && it.contains("class=\"ColorScheme-Text\"")
+        }));
+        drawings.sort();
+        drawings.dedup();
+        assert_eq!(drawings.len(), ALL.len());
     }
 
     #[test]

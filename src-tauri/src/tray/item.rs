@@ -1,5 +1,7 @@
 //! A freedesktop StatusNotifierItem, by ksni.
 
+use std::path::PathBuf;
+
 use ksni::{Category, Handle, Icon, MenuItem, OfflineReason, Status, ToolTip, TrayMethods as _};
 use porchlight_core::view::tray::{TrayIcon, TrayLink, TrayView};
 use tokio::sync::mpsc;
@@ -10,41 +12,72 @@ use crate::wish::Desktop;
 
 /// The tray icon, where this desktop has a place for it.
 pub(crate) struct Tray {
-    views: Option<mpsc::UnboundedSender<TrayView>>,
+    changes: Option<mpsc::UnboundedSender<Change>>,
+}
+
+/// What is other about the item from now on.
+enum Change {
+    View(Box<TrayView>),
+    /// Symbolic, by the icon theme in this folder; else in colour.
+    Dress(Option<String>),
 }
 
 impl Tray {
     /// Puts the icon up. Where there is no tray now, it appears as soon as one does.
     pub(crate) async fn open(desktop: &Desktop) -> Self {
-        let item = Item { desktop: desktop.clone(), view: None };
+        let item = Item { desktop: desktop.clone(), view: None, theme: None };
         desktop.tray_there(true);
         match item.assume_sni_available(true).spawn().await {
-            Ok(handle) => Self { views: Some(keep_current(handle)) },
+            Ok(handle) => Self { changes: Some(keep_current(handle)) },
             Err(error) => {
                 tracing::warn!("no tray icon: {error}; the window stands in for it");
                 desktop.tray_there(false);
-                Self { views: None }
+                Self { changes: None }
             }
         }
     }
 
     pub(crate) fn show(&mut self, view: TrayView) {
-        if let Some(views) = &self.views {
+        self.change(Change::View(Box::new(view)));
+    }
+
+    /// Has the icon symbolic, by an icon theme that is made in this folder, or in colour.
+    pub(crate) fn dress(&mut self, theme: Option<PathBuf>) {
+        let theme = theme.and_then(|theme| match icons::write_theme(&theme) {
+            Ok(()) => Some(theme.to_string_lossy().into_owned()),
+            Err(error) => {
+                tracing::warn!("the icon stays in colour: {}: {error}", theme.display());
+                None
+            }
+        });
+        self.change(Change::Dress(theme));
+    }
+
+    fn change(&mut self, change: Change) {
+        if let Some(changes) = &self.changes {
             // An item that is gone was told so by its watcher.
-            let _ = views.send(view);
+            let _ = changes.send(change);
         }
     }
 }
 
-/// Hands views to the item one after the other, the last of many at once.
-fn keep_current(handle: Handle<Item>) -> mpsc::UnboundedSender<TrayView> {
-    let (sender, mut views) = mpsc::unbounded_channel::<TrayView>();
+/// Hands changes to the item, all that came meanwhile at once.
+fn keep_current(handle: Handle<Item>) -> mpsc::UnboundedSender<Change> {
+    let (sender, mut changes) = mpsc::unbounded_channel();
     tokio::spawn(async move {
-        while let Some(mut view) = views.recv().await {
-            while let Ok(later) = views.try_recv() {
-                view = later;
-            }
-            handle.update(|item| item.view = Some(view)).await;
+        while let Some(first) = changes.recv().await {
+            let mut all = vec![first];
+            all.extend(std::iter::from_fn(|| changes.try_recv().ok()));
+            handle
+                .update(|item| {
+                    for change in all {
+                        match change {
+                            Change::View(view) => item.view = Some(*view),
+                            Change::Dress(theme) => item.theme = theme,
+                        }
+                    }
+                })
+                .await;
         }
     });
     sender
@@ -55,6 +88,8 @@ pub(super) struct Item {
     pub(super) desktop: Desktop,
     /// `None` until there is somebody to be.
     pub(super) view: Option<TrayView>,
+    /// The icon theme's folder, where the icon is symbolic.
+    theme: Option<String>,
 }
 
 impl ksni::Tray for Item {
@@ -73,6 +108,18 @@ impl ksni::Tray for Item {
 
     fn title(&self) -> String {
         "Porchlight".to_owned()
+    }
+
+    /// Before the pixels for a panel that finds it; the pixels for one that does not.
+    fn icon_name(&self) -> String {
+        match self.theme {
+            Some(_) => icons::symbolic_name(self.icon()),
+            None => String::new(),
+        }
+    }
+
+    fn icon_theme_path(&self) -> String {
+        self.theme.clone().unwrap_or_default()
     }
 
     fn icon_pixmap(&self) -> Vec<Icon> {

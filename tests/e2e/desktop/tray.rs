@@ -126,6 +126,33 @@ async fn the_window_is_destroyed_when_closed_and_the_tray_opens_it_again() {
 }
 
 #[tokio::test]
+async fn the_icon_is_in_the_panels_colour_where_somebody_wants_that_and_follows_the_status() {
+    let hub = EmbeddedHub::start().await;
+    let desk = Desk::start().await;
+    let alice = Light::new(&hub.url(), "alice", "laptop").on(&desk.session);
+    let alice = alice.configured("[tray] # mine\nsymbolic = true");
+    let window = desk.open(&alice).await;
+    let item = desk.item().await;
+    let is = async |name: &str| item.icon_name().await == name;
+    until_async("the online icon", START, async || is("porchlight-online-symbolic").await).await;
+    let theme = std::path::PathBuf::from(item.icon_theme_path().await);
+    let drawing = theme.join("hicolor/symbolic/status/porchlight-online-symbolic.svg");
+    let drawing = std::fs::read_to_string(drawing).expect("what the panel is told of is there");
+    assert!(drawing.starts_with("<svg"), "{drawing}");
+    item.click("Do not disturb").await;
+    until_async("another icon", SOON, async || is("porchlight-dnd-symbolic").await).await;
+
+    // And in colour again, from the window.
+    window.click("[data-testid=settings-button]", SOON).await;
+    window.click("[data-testid=set-symbolic]", SOON).await;
+    window.click("[data-testid=set-save]", SOON).await;
+    until_async("an icon in colour", SOON, async || is("").await).await;
+    assert!(!item.icon_pixmaps().await.is_empty());
+    let config = std::fs::read_to_string(alice.config_dir().join("config.toml")).expect("ours");
+    assert!(config.contains("[tray] # mine\nsymbolic = false"), "{config}");
+}
+
+#[tokio::test]
 async fn quitting_says_goodbye_and_leaves_the_hub_alone() {
     leaves(async |desk, _| desk.item().await.click("Quit").await).await;
 }

@@ -78,6 +78,7 @@ let settings: SettingsView = {
   coarse: false,
   user_topic: true,
   updates: true,
+  symbolic_icon: false,
   notices: { about: 'favourites', come: true, go: true, away: false, back: true, quiet_hours: '22:00-07:00' },
   starts_at_login: true,
   links: ['mailto:margaret@example.org'],

@@ -847,6 +847,10 @@ user_topic: boolean,
  */
 notices: NoticesView, 
 /**
+ * Whether the icon in the tray is symbolic: in the panel's own colour.
+ */
+symbolic_icon: boolean, 
+/**
  * Whether the app looks for newer versions of itself, where no package manager brings them.
  */
 updates: boolean, 

@@ -22,6 +22,8 @@ pub enum Setting {
     Links(Vec<ContactLink>),
     /// What the desktop app speaks; `None` follows the system.
     Language(Option<Language>),
+    /// Whether the icon in the tray is symbolic.
+    SymbolicIcon(bool),
     /// Whether the desktop app looks for newer versions of itself.
     Updates(bool),
     /// Without input for so long, the person is away.
@@ -73,6 +75,7 @@ fn apply(document: &mut DocumentMut, setting: &Setting) {
         Setting::Language(Some(language)) => {
             set(document.as_table_mut(), "language", language.tag());
         }
+        Setting::SymbolicIcon(on) => set(table(document, "tray"), "symbolic", *on),
         Setting::Updates(on) => set(document.as_table_mut(), "updates", *on),
         Setting::Grace(grace) => {
             set(table(document, "presence"), "grace", format!("{}s", grace.0.as_secs()));
@@ -237,10 +240,11 @@ away_after = \"10m\"   # I think slowly
             Setting::Grace(Grace(Duration::from_secs(9))),
             Setting::Coarse(true),
             Setting::Updates(false),
+            Setting::SymbolicIcon(true),
         ];
         edit(&path, &settings).unwrap();
         let config = read(&path).unwrap().unwrap();
-        assert_eq!(config.updates, Some(false));
+        assert_eq!((config.updates, config.tray.symbolic), (Some(false), true));
         assert_eq!((config.links, config.language), (links, Some(Language::German)));
         let PresenceConfig { grace, coarse, .. } = config.presence;
         assert_eq!((grace, coarse), (Grace(Duration::from_secs(9)), true));

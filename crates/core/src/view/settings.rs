@@ -24,6 +24,8 @@ pub struct SettingsView {
     pub user_topic: bool,
     /// Which notices pop up.
     pub notices: NoticesView,
+    /// Whether the icon in the tray is symbolic: in the panel's own colour.
+    pub symbolic_icon: bool,
     /// Whether the app looks for newer versions of itself, where no package manager brings them.
     pub updates: bool,
     /// Whether the app starts with the session; absent where this system's way is not known.
