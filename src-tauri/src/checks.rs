@@ -4,7 +4,7 @@
 //! nothing: a locked keyring stays locked.
 
 use porchlight_activity::{Description, Settings, Subject};
-use porchlight_agent::membership;
+use porchlight_agent::membership::{self, KeyringError};
 use porchlight_core::view::checks::{CheckAbout, CheckView};
 
 use crate::eyes;
@@ -86,6 +86,14 @@ fn by(about: CheckAbout, source: &Description) -> CheckView {
 async fn keyring() -> CheckView {
     match membership::keyring_there().await {
         Ok(()) => there(CheckAbout::Keyring, "this session has a keyring"),
+        Err(KeyringError::Absent { reason }) => {
+            tracing::info!("there is no keyring: {reason}");
+            missing(
+                CheckAbout::Keyring,
+                "this session has no keyring",
+                "start one that offers the Secret Service, as GNOME Keyring, KWallet and KeePassXC do; without one you will be asked whether a file may do",
+            )
+        }
         Err(error) => missing(
             CheckAbout::Keyring,
             error.to_string(),

@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 use crate::broker::{Broker, Login, Password};
 
 mod driver;
-mod failure;
+pub(crate) mod failure;
 #[cfg(test)]
 pub(crate) mod peer;
 #[cfg(test)]

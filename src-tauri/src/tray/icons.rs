@@ -45,7 +45,8 @@ pub(super) fn symbolic_name(icon: TrayIcon) -> String {
 /// Writes the symbolic icons as a part of the theme hicolor into that folder (Icon Theme Specification, *Directory Layout*):
 /// panels look there, too, so that the app need not be installed.
 pub(super) fn write_theme(folder: &Path) -> io::Result<()> {
-    let place = folder.join("hicolor/symbolic/status");
+    // Where older themes of that name have symbolic icons of any kind; they know of none for states.
+    let place = folder.join("hicolor/symbolic/apps");
     fs::create_dir_all(&place)?;
     for (icon, _, drawing) in SYMBOLIC {
         fs::write(place.join(format!("{}.svg", symbolic_name(icon))), drawing)?;
@@ -182,7 +183,7 @@ mod tests {
         let mut drawings: Vec<_> = ALL
             .iter()
             .map(|icon| {
-                let file = format!("hicolor/symbolic/status/{}.svg", symbolic_name(*icon));
+                let file = format!("hicolor/symbolic/apps/{}.svg", symbolic_name(*icon));
                 std::fs::read_to_string(folder.path().join(file)).unwrap()
             })
             .collect();

@@ -110,7 +110,6 @@ impl ksni::Tray for Item {
         "Porchlight".to_owned()
     }
 
-    /// Before the pixels for a panel that finds it; the pixels for one that does not.
     fn icon_name(&self) -> String {
         match self.theme {
             Some(_) => icons::symbolic_name(self.icon()),
@@ -122,8 +121,9 @@ impl ksni::Tray for Item {
         self.theme.clone().unwrap_or_default()
     }
 
+    /// Xfce's panel takes pixels before a name, where it gets both.
     fn icon_pixmap(&self) -> Vec<Icon> {
-        self.pixmap(false)
+        if self.theme.is_some() { Vec::new() } else { self.pixmap(false) }
     }
 
     fn attention_icon_pixmap(&self) -> Vec<Icon> {

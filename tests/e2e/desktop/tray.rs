@@ -136,9 +136,10 @@ async fn the_icon_is_in_the_panels_colour_where_somebody_wants_that_and_follows_
     let is = async |name: &str| item.icon_name().await == name;
     until_async("the online icon", START, async || is("porchlight-online-symbolic").await).await;
     let theme = std::path::PathBuf::from(item.icon_theme_path().await);
-    let drawing = theme.join("hicolor/symbolic/status/porchlight-online-symbolic.svg");
+    let drawing = theme.join("hicolor/symbolic/apps/porchlight-online-symbolic.svg");
     let drawing = std::fs::read_to_string(drawing).expect("what the panel is told of is there");
     assert!(drawing.starts_with("<svg"), "{drawing}");
+    assert!(item.icon_pixmaps().await.is_empty());
     item.click("Do not disturb").await;
     until_async("another icon", SOON, async || is("porchlight-dnd-symbolic").await).await;
 

@@ -10,6 +10,15 @@ use tungstenite::error::ProtocolError;
 
 use crate::tls;
 
+/// What the system says, without the number that it has for it: that one helps nobody who reads it.
+pub(crate) fn in_words(error: &io::Error) -> String {
+    let said = error.to_string();
+    match (error.raw_os_error(), said.rsplit_once(" (os error ")) {
+        (Some(_), Some((words, _))) => words.to_owned(),
+        _ => said,
+    }
+}
+
 /// There was no connection.
 pub(super) fn unreached(error: &io::Error, address: &str) -> LinkFailure {
     match error.kind() {
@@ -17,7 +26,7 @@ pub(super) fn unreached(error: &io::Error, address: &str) -> LinkFailure {
         // as early as this.
         io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => broken(error, address, false),
         io::ErrorKind::TimedOut => LinkFailure::TimedOut { address: address.to_owned() },
-        _ => LinkFailure::Unreachable { address: address.to_owned(), reason: error.to_string() },
+        _ => LinkFailure::Unreachable { address: address.to_owned(), reason: in_words(error) },
     }
 }
 
@@ -27,11 +36,11 @@ pub(super) fn broken(error: &io::Error, address: &str, connected: bool) -> LinkF
         return tls::failure(error, address);
     }
     if connected {
-        LinkFailure::Broken { reason: error.to_string() }
+        LinkFailure::Broken { reason: in_words(error) }
     } else if error.kind() == io::ErrorKind::TimedOut {
         LinkFailure::TimedOut { address: address.to_owned() }
     } else {
-        unanswered(&error.to_string())
+        unanswered(&in_words(error))
     }
 }
 

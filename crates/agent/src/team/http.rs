@@ -28,6 +28,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::{Door, TeamError};
+use crate::mqtt::failure::in_words;
 use crate::tls;
 
 /// For a connection with its handshakes: whoever is on the same network answers sooner.
@@ -175,7 +176,7 @@ impl Door {
         let unreached = |error: io::Error| match tls::inside(&error) {
             Some(error) => tls::failure(error, &address.to_string()),
             None => {
-                LinkFailure::Unreachable { address: address.to_string(), reason: error.to_string() }
+                LinkFailure::Unreachable { address: address.to_string(), reason: in_words(&error) }
             }
         };
         let tcp = TcpStream::connect((address.host(), address.port())).await.map_err(unreached)?;
