@@ -12,7 +12,7 @@ use crate::view::{
 #[must_use]
 pub fn glyph(status: &str, cause: Option<CauseView>) -> &'static str {
     match (status, cause) {
-        ("online", Some(CauseView::Unknown)) => "◌",
+        ("online", Some(CauseView::Unknown)) => "◎",
         ("away", _) => "◐",
         ("dnd", _) => "⊖",
         ("offline" | "invisible", _) => "○",

@@ -34,7 +34,7 @@ async fn the_icon_says_how_many_are_around_and_its_menu_who() {
     let labels = menu.labels();
     let [headline, bob, rest @ ..] = labels.as_slice() else { panic!("{menu}") };
     assert_eq!(*headline, "1 of 1 around");
-    assert!(bob.starts_with("◌ bob_the__builder — online since"), "{menu}");
+    assert!(bob.starts_with("◎ bob_the__builder — online since"), "{menu}");
     assert_eq!(
         rest,
         ["Set status", "Notices off for an hour", "Open Porchlight", "Quit"],
