@@ -28,10 +28,17 @@ pub(crate) fn prepare(builder: tauri::Builder<tauri::Wry>) -> tauri::Builder<tau
 }
 
 impl Found {
+    /// `None` where it is time to look again.
     fn lately(&self) -> Option<Option<Update>> {
         let found = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (at, update) = found.as_ref()?;
         (clock::now().mono.since(*at) < EVERY).then(|| update.clone())
+    }
+
+    /// However long ago: the window may have been open for days.
+    fn update(&self) -> Option<Update> {
+        let found = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        found.as_ref().and_then(|(_, update)| update.clone())
     }
 
     fn keep(&self, update: Option<Update>) {
@@ -66,8 +73,7 @@ async fn ask(app: &AppHandle, source: Source) -> Result<Option<Update>, String> 
 }
 
 pub(super) async fn put_in_place(app: &AppHandle) -> Result<(), Problem> {
-    let update = app.state::<Found>().lately().flatten();
-    let Some(update) = update else {
+    let Some(update) = app.state::<Found>().update() else {
         return Err(problem("newer_not_fetched", "look for it again: open the window anew"));
     };
     let (mut so_far, mut told) = (0_u64, 0);

@@ -12,10 +12,9 @@ use porchlight_core::view::tray::TrayIcon;
 include!(concat!(env!("OUT_DIR"), "/tray_icons.rs"));
 
 macro_rules! symbolic {
-    ($icon:ident, $name:literal) => {
+    ($name:literal) => {
         (
-            TrayIcon::$icon,
-            $name,
+            concat!("porchlight-", $name, "-symbolic"),
             include_str!(concat!(
                 "../../../icons/hicolor/symbolic/status/porchlight-",
                 $name,
@@ -25,21 +24,28 @@ macro_rules! symbolic {
     };
 }
 
-/// Each state's drawing in one colour, which panels replace by their own.
-const SYMBOLIC: [(TrayIcon, &str, &str); 7] = [
-    symbolic!(Online, "online"),
-    symbolic!(Unknown, "unknown"),
-    symbolic!(Away, "away"),
-    symbolic!(Dnd, "dnd"),
-    symbolic!(Invisible, "invisible"),
-    symbolic!(Connecting, "connecting"),
-    symbolic!(Offline, "offline"),
+const ALL: [TrayIcon; 7] = [
+    TrayIcon::Online,
+    TrayIcon::Unknown,
+    TrayIcon::Away,
+    TrayIcon::Dnd,
+    TrayIcon::Invisible,
+    TrayIcon::Connecting,
+    TrayIcon::Offline,
 ];
 
-/// What the symbolic icon of a state is called (freedesktop Icon Naming Specification).
-pub(super) fn symbolic_name(icon: TrayIcon) -> String {
-    let name = SYMBOLIC.iter().find(|(of, ..)| *of == icon).map_or("offline", |(_, name, _)| name);
-    format!("porchlight-{name}-symbolic")
+/// A state's drawing in one colour, which panels replace by their own; before it, what it is called (freedesktop Icon
+/// Naming Specification).
+pub(super) const fn symbolic(icon: TrayIcon) -> (&'static str, &'static str) {
+    match icon {
+        TrayIcon::Online => symbolic!("online"),
+        TrayIcon::Unknown => symbolic!("unknown"),
+        TrayIcon::Away => symbolic!("away"),
+        TrayIcon::Dnd => symbolic!("dnd"),
+        TrayIcon::Invisible => symbolic!("invisible"),
+        TrayIcon::Connecting => symbolic!("connecting"),
+        TrayIcon::Offline => symbolic!("offline"),
+    }
 }
 
 /// Writes the symbolic icons as a part of the theme hicolor into that folder (Icon Theme Specification, *Directory Layout*):
@@ -48,8 +54,8 @@ pub(super) fn write_theme(folder: &Path) -> io::Result<()> {
     // Where older themes of that name have symbolic icons of any kind; they know of none for states.
     let place = folder.join("hicolor/symbolic/apps");
     fs::create_dir_all(&place)?;
-    for (icon, _, drawing) in SYMBOLIC {
-        fs::write(place.join(format!("{}.svg", symbolic_name(icon))), drawing)?;
+    for (name, drawing) in ALL.map(symbolic) {
+        fs::write(place.join(format!("{name}.svg")), drawing)?;
     }
     Ok(())
 }
@@ -109,16 +115,6 @@ fn lay(pixel: &mut [u8], colour: [u8; 3], share: f32) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const ALL: [TrayIcon; 7] = [
-        TrayIcon::Online,
-        TrayIcon::Unknown,
-        TrayIcon::Away,
-        TrayIcon::Dnd,
-        TrayIcon::Invisible,
-        TrayIcon::Connecting,
-        TrayIcon::Offline,
-    ];
 
     /// Panels as dark and as light as they come.
     const PANELS: [u8; 2] = [0x2b, 0xf2];
@@ -183,7 +179,7 @@ mod tests {
         let mut drawings: Vec<_> = ALL
             .iter()
             .map(|icon| {
-                let file = format!("hicolor/symbolic/apps/{}.svg", symbolic_name(*icon));
+                let file = format!("hicolor/symbolic/apps/{}.svg", symbolic(*icon).0);
                 std::fs::read_to_string(folder.path().join(file)).unwrap()
             })
             .collect();

@@ -112,7 +112,7 @@ impl ksni::Tray for Item {
 
     fn icon_name(&self) -> String {
         match self.theme {
-            Some(_) => icons::symbolic_name(self.icon()),
+            Some(_) => icons::symbolic(self.icon()).0.to_owned(),
             None => String::new(),
         }
     }
