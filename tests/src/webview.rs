@@ -1,4 +1,4 @@
-//! The app's window as a person uses it: the real webview, driven through `tauri-driver`.
+//! The app's window as a person uses it: the real webview, driven through `WebKitWebDriver`.
 //!
 //! The driver starts the app itself, in the session's environment, and waits until the app has a
 //! window: an app that starts into the tray needs the argument that opens one.
@@ -33,8 +33,8 @@ impl WebView {
     ///
     /// # Panics
     ///
-    /// When `tauri-driver` or `WebKitWebDriver` is missing, or no window came; with what the
-    /// driver and the app wrote.
+    /// When `WebKitWebDriver` is missing, or no window came; with what the driver and the app
+    /// wrote.
     pub async fn open(session: &Session, app: &Path, arguments: &[&str]) -> Self {
         // What every app made with Tauri calls itself to the driver.
         Self::open_browser(session, "wry", app, arguments).await
@@ -52,11 +52,13 @@ impl WebView {
         arguments: &[&str],
     ) -> Self {
         let driver = start_driver(session).await;
-        let options = json!({ "application": app, "args": arguments });
-        let capabilities: Capabilities =
-            [("browserName".to_owned(), json!(name)), ("tauri:options".to_owned(), options)]
-                .into_iter()
-                .collect();
+        let options = json!({ "binary": app, "args": arguments });
+        let capabilities: Capabilities = [
+            ("browserName".to_owned(), json!(name)),
+            ("webkitgtk:browserOptions".to_owned(), options),
+        ]
+        .into_iter()
+        .collect();
         let mut builder = ClientBuilder::new(HttpConnector::new());
         let url = format!("http://127.0.0.1:{}", driver.1);
         let connecting = builder.capabilities(capabilities).connect(&url);
@@ -303,21 +305,13 @@ impl WebView {
 }
 
 async fn start_driver(session: &Session) -> (Proc, u16) {
-    let program = tool("tauri-driver", "cargo install tauri-driver --version 2.1.0 --locked");
-    let native = tool("WebKitWebDriver", "install the package webkit2gtk-driver");
-    let (port, native_port) = (free_port(), free_port());
+    let program = tool("WebKitWebDriver", "install the package webkit2gtk-driver");
+    let port = free_port();
     let mut command = session.command(program);
-    command.args([
-        "--port",
-        &port.to_string(),
-        "--native-port",
-        &native_port.to_string(),
-        "--native-driver",
-    ]);
-    let driver = Proc::spawn("tauri-driver", command.arg(native));
-    until(format!("tauri-driver to listen\n{driver}"), START, || {
-        answers(port) && answers(native_port)
-    })
-    .await;
+    command.args(["--host=127.0.0.1", &format!("--port={port}")]);
+    // The app inherits it, and then lets the driver take hold of its window.
+    command.env("TAURI_WEBVIEW_AUTOMATION", "true");
+    let driver = Proc::spawn("WebKitWebDriver", &mut command);
+    until(format!("WebKitWebDriver to listen\n{driver}"), START, || answers(port)).await;
     (driver, port)
 }

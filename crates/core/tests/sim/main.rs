@@ -1,7 +1,7 @@
 //! The simulated network: engines, a model broker, links that fail, one fake clock, random schedules.
 //!
-//! `SIM_SCHEDULES` says how many schedules are run (200; the tests of the whole project run 100,000, with the profile `sim`), `SIM_FROM` from which seed on; `make sim SEEDS=n` runs others than
-//! the tests do.
+//! `SIM_SCHEDULES` is the number of schedules (200; `make test` runs 100,000 with the profile `sim`), `SIM_FROM` the first
+//! seed, `SIM_SECONDS` the time after which no further schedule begins. `make sim SEEDS=n` runs other seeds than the tests do.
 //! `SIM_KEEP=0` keeps no regression, `SIM_SHRINKING` bounds the runs that shrinking takes, `SIM_FAILURES` says with which failure
 //! a run ends, `SIM_THREADS` the threads.
 

@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
 
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -45,8 +46,27 @@ pub(crate) fn setting(name: &str, default: u64) -> u64 {
     }
 }
 
+/// A limit on how long a batch runs, in seconds of real time: a busy machine runs fewer schedules instead of taking longer.
+struct Limit(Option<(Instant, u64)>);
+
+impl Limit {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "how long the test itself takes, not a time of the simulation"
+    )]
+    fn from_environment() -> Self {
+        let seconds = setting("SIM_SECONDS", 0);
+        Self((seconds > 0).then(|| (Instant::now(), seconds)))
+    }
+
+    fn is_over(&self) -> bool {
+        self.0.is_some_and(|(start, seconds)| start.elapsed().as_secs() >= seconds)
+    }
+}
+
 /// Runs `count` schedules from seed `from` on, or until one fails; shrinks that.
 pub(crate) fn run_many(from: u64, count: u64, without: Without) -> Batch {
+    let limit = Limit::from_environment();
     let next = AtomicU64::new(0);
     let stop = AtomicBool::new(false);
     let total = Mutex::new(Batch::default());
@@ -60,7 +80,7 @@ pub(crate) fn run_many(from: u64, count: u64, without: Without) -> Batch {
                 let strategy = schedules();
                 while !stop.load(Ordering::Relaxed) {
                     let n = next.fetch_add(1, Ordering::Relaxed);
-                    if n >= count {
+                    if n >= count || limit.is_over() {
                         break;
                     }
                     let seed = from + n;
