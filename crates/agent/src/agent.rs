@@ -12,7 +12,7 @@ use porchlight_core::diagnostics::Diagnostics;
 use porchlight_core::effect::{Effect, Saved};
 use porchlight_core::engine::{Engine, Health, Holder, Role, Settings};
 use porchlight_core::id::{UserId, reader_client_id};
-use porchlight_core::input::{Command, Input, LinkEvent, Refusal};
+use porchlight_core::input::{Command, ConnectionId, Input, LinkEvent, Refusal};
 use porchlight_core::notice::{Notice, NoticePolicy};
 use porchlight_core::observation::Observation;
 use porchlight_core::preferences::Preferences;
@@ -385,8 +385,10 @@ impl Driver {
                 None => Some(Input::Command(Command::Quit)),
             },
             observation = observed(&mut self.eyes) => Some(Input::Observed(observation)),
-            event = reported(&mut self.link) => Some(Input::Link(event)),
-            event = reported(&mut self.companion) => Some(Input::Companion(event)),
+            (connection, event) = reported(&mut self.link) => Some(Input::Link(connection, event)),
+            (connection, event) = reported(&mut self.companion) => {
+                Some(Input::Companion(connection, event))
+            }
             at = self.following.found() => {
                 self.found_at(&at);
                 None
@@ -424,20 +426,23 @@ impl Driver {
         }
         self.backlog.push_back(input);
         while let Some(input) = self.backlog.pop_front() {
-            if let Input::Link(event) = &input {
-                self.note_link(event);
-            }
             match &input {
                 Input::Observed(Observation::SourceLost | Observation::SourceOk) => {
                     self.note_source();
                 }
-                Input::Link(LinkEvent::Down(failure)) => {
-                    self.link = None;
-                    tracing::info!("not connected: {failure}");
+                // What waited here while another connection was opened is not about that one.
+                Input::Link(connection, event) if is(self.link.as_ref(), *connection) => {
+                    self.note_link(event);
+                    if let LinkEvent::Down(failure) = event {
+                        self.link = None;
+                        tracing::info!("not connected: {failure}");
+                    }
                 }
-                Input::Companion(LinkEvent::Down(failure)) => {
+                Input::Companion(connection, LinkEvent::Down(failure))
+                    if is(self.companion.as_ref(), *connection) =>
+                {
                     self.companion = None;
-                    tracing::info!("the companion is not connected: {failure}");
+                    tracing::info!("the Will connection is not there: {failure}");
                 }
                 _ => {}
             }
@@ -596,9 +601,13 @@ async fn observed(eyes: &mut Option<Eyes>) -> Observation {
     }
 }
 
-async fn reported(link: &mut Option<Link>) -> LinkEvent {
+fn is(link: Option<&Link>, connection: ConnectionId) -> bool {
+    link.is_some_and(|link| link.connection() == connection)
+}
+
+async fn reported(link: &mut Option<Link>) -> (ConnectionId, LinkEvent) {
     match link {
-        Some(link) => link.next().await,
+        Some(link) => (link.connection(), link.next().await),
         None => std::future::pending().await,
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use porchlight_core::effect::{Connect, Publish, Version};
 use porchlight_core::id::{DeviceId, UserId, reader_client_id};
-use porchlight_core::input::{LinkEvent, LinkFailure, PublishId};
+use porchlight_core::input::{ConnectionId, LinkEvent, LinkFailure, PublishId};
 use porchlight_core::topic::Topic;
 use tokio::time::{sleep, timeout};
 
@@ -231,12 +231,15 @@ impl Farewell<'_> {
 
 fn as_reader(version: Version) -> Connect {
     Connect {
+        // One at a time: nothing has to be told apart.
+        connection: ConnectionId(0),
         version,
         client_id: reader_client_id(&mut fastrand::Rng::new()),
         clean_start: true,
         session_expiry: Duration::ZERO,
         keep_alive: Duration::from_secs(8),
-        timeout: TRY,
+        dial_within: TRY,
+        connack_within: TRY,
         will: None,
     }
 }

@@ -122,6 +122,7 @@ impl Line {
                         tokio::spawn(link.close());
                     }
                 }
+                Effect::Drop => self.link = None,
                 Effect::Tell(news) => self.news.push_back(news),
             }
         }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use porchlight_core::effect::{Connect, Filter, Publish, Version};
-use porchlight_core::input::{LinkEvent, LinkFailure};
+use porchlight_core::input::{ConnectionId, LinkEvent, LinkFailure};
 use porchlight_core::team::Address;
 use rumqttc::{NetworkOptions, TlsConfiguration, Transport};
 use rustls::ClientConfig;
@@ -142,6 +142,8 @@ pub(crate) struct Link {
     asked: mpsc::UnboundedSender<Asked>,
     events: mpsc::Receiver<LinkEvent>,
     driver: JoinHandle<()>,
+    /// Its number, by which its events are told from those of another connection.
+    connection: ConnectionId,
     /// Whether a team let us in once: then a refusal is not a matter of a wrong config.
     is_member_s: bool,
     /// Whether its end was reported.
@@ -151,14 +153,18 @@ pub(crate) struct Link {
 impl Link {
     /// Begins to connect. It has to be called inside a tokio runtime.
     pub(crate) fn open(reach: &Reach, connect: &Connect) -> Self {
-        let login = reach.broker.login.clone();
+        let (number, login) = (connect.connection, reach.broker.login.clone());
         match connect.version {
-            Version::V5 => Self::over(v5::open(reach, connect), login),
-            Version::V311 => Self::over(v311::open(reach, connect), login),
+            Version::V5 => Self::over(v5::open(reach, connect), number, login),
+            Version::V311 => Self::over(v311::open(reach, connect), number, login),
         }
     }
 
-    fn over((voice, mut ear): (impl Voice + 'static, impl Ear), login: Option<Login>) -> Self {
+    fn over(
+        (voice, mut ear): (impl Voice + 'static, impl Ear),
+        connection: ConnectionId,
+        login: Option<Login>,
+    ) -> Self {
         let is_member_s = matches!(&login, Some(Login { password: Password::Kept(_), .. }));
         let (asked, requests) = mpsc::unbounded_channel();
         let (sender, events) = mpsc::channel(EVENTS);
@@ -172,7 +178,13 @@ impl Link {
                 }
             }
         });
-        Self { voice: Box::new(voice), asked, events, driver, is_member_s, ended: false }
+        let voice = Box::new(voice);
+        Self { voice, asked, events, driver, connection, is_member_s, ended: false }
+    }
+
+    /// Its number.
+    pub(crate) fn connection(&self) -> ConnectionId {
+        self.connection
     }
 
     /// The next event. Cancel-safe. After the end was reported it pends for ever.
@@ -248,6 +260,6 @@ fn network_options(connect: &Connect) -> NetworkOptions {
     let mut network = NetworkOptions::new();
     // Without this a round trip over TLS took 43 to 300 ms instead of 4 to 6.
     network.set_tcp_nodelay(true);
-    network.set_connection_timeout(connect.timeout.as_secs().max(1));
+    network.set_connection_timeout(connect.connack_within.as_secs().max(1));
     network
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::id::{DeviceId, UserId};
-use crate::input::{PublishId, Refusal};
+use crate::input::{ConnectionId, PublishId, Refusal};
 use crate::notice::Notice;
 use crate::preferences::Preferences;
 use crate::team::Address;
@@ -95,6 +95,8 @@ pub enum Version {
 /// How to connect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Connect {
+    /// By which its events are told from those of another connection.
+    pub connection: ConnectionId,
     /// Which MQTT to speak.
     pub version: Version,
     /// The Client Identifier.
@@ -105,8 +107,10 @@ pub struct Connect {
     pub session_expiry: Duration,
     /// Keep Alive.
     pub keep_alive: Duration,
-    /// How long to wait for the CONNACK.
-    pub timeout: Duration,
+    /// How long the transport may take: name, TCP, TLS and WebSocket.
+    pub dial_within: Duration,
+    /// How long to wait for the CONNACK, once there is a transport.
+    pub connack_within: Duration,
     /// The Will.
     pub will: Option<Will>,
 }

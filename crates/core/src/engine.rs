@@ -13,8 +13,8 @@ use std::time::Duration;
 use crate::diagnostics::Diagnostics;
 use crate::effect::{Effect, Publish};
 use crate::id::{Root, UserId};
-use crate::input::{Command, Input, PublishId};
-use crate::notice::{Notice, NoticePolicy, Notices, Silence};
+use crate::input::{Command, ConnectionId, Input, PublishId};
+use crate::notice::{NoticePolicy, Notices, Silence};
 use crate::observation::Observation;
 use crate::preferences::Preferences;
 use crate::presence::{CLOCKS_DIFFER, Choice, Observed};
@@ -31,18 +31,23 @@ use crate::wire::{self, ChosenRecord};
 
 mod choosing;
 mod companion;
+mod deadlines;
 mod inbound;
 mod linking;
 mod own;
 mod preferring;
 mod reading;
+mod renewal;
 mod settings;
 mod showing;
 mod signalling;
+mod unacknowledged;
 
 use choosing::{Asks, Choosing};
 use companion::Companion;
 use own::Own;
+use renewal::Renewal;
+use unacknowledged::Unacknowledged;
 
 pub use settings::{GRACE, Health, Holder, LEASE, Role, Rule, Settings};
 
@@ -63,7 +68,19 @@ pub struct Engine {
     host: Option<Host>,
     /// Where the hub says that it can be reached.
     reachable: Vec<Address>,
+    /// The present connection, where there is one; events of another one are ignored.
+    connection: Option<ConnectionId>,
+    /// Counts connections.
+    connections: u64,
     companion: Companion,
+    /// Until when there is no Will connection, since the broker lets it live no better than the presence's.
+    companion_rests: Option<Monotonic>,
+    /// How often in a row one of the two connections ended as the other one began.
+    crowded: u8,
+    /// How often in a row the Will connection came to nothing.
+    companion_failed: u32,
+    renewal: Renewal,
+    unacknowledged: Unacknowledged,
     /// Whether the room is read, not only one's own choice.
     reads_room: bool,
     /// How often the hub's record came on this connection before all was read.
@@ -132,7 +149,14 @@ impl Engine {
             hub_sums: false,
             host: None,
             reachable: Vec::new(),
+            connection: None,
+            connections: 0,
             companion: Companion::Off,
+            companion_rests: None,
+            crowded: 0,
+            companion_failed: 0,
+            renewal: Renewal::default(),
+            unacknowledged: Unacknowledged::default(),
             reads_room,
             hub_records: 0,
             notices: Notices::default(),
@@ -160,8 +184,14 @@ impl Engine {
         match input {
             Input::Start => self.connect_now(now),
             Input::Tick => {}
-            Input::Link(event) => self.handle_link(now, event),
-            Input::Companion(event) => self.handle_companion(now, &event),
+            Input::Link(connection, event) => {
+                if self.connection == Some(connection) {
+                    self.handle_link(now, event);
+                }
+            }
+            Input::Companion(connection, event) => {
+                self.handle_companion(now, connection, &event);
+            }
             Input::Observed(observation) => self.handle_observation(now, observation),
             Input::Command(command) => self.handle_command(now, command),
             Input::ZoneChanged { offset_s } => self.silence.zone_is(offset_s),
@@ -173,6 +203,7 @@ impl Engine {
             }
         }
         self.follow_time(now);
+        self.follow_calls(now);
         self.speak(now);
         self.follow_signals(now);
         self.keep_companion(now);
@@ -296,7 +327,7 @@ impl Engine {
                 self.say_goodbye(now, AfterGoodbye::Stop);
             }
             Command::Restart => {
-                self.effects.push_back(Effect::Drop);
+                self.drop_connections();
                 self.session.rest(now);
                 self.session.phase = Phase::Stopped;
                 self.effects.push_back(Effect::Stopped);
@@ -304,54 +335,12 @@ impl Engine {
         }
     }
 
-    // --- time
-
-    fn deadline(&self, now: Now) -> Option<Monotonic> {
-        let speaks = self.session.is_up() && !self.hidden && !self.wants_to_hide(now);
-        let own = self.own.as_ref().filter(|_| speaks);
-        let companion = own.and_then(|_| self.companion.next_deadline());
-        [
-            companion,
-            self.session.next_deadline(),
-            self.roster.next_deadline(),
-            self.notices.next_deadline(),
-            self.silence.next_deadline(now, &self.policy),
-            self.signals.as_ref().and_then(Signals::next_deadline),
-            self.own.as_ref().and_then(|own| own.availability.next_deadline(now)),
-            self.choosing.as_ref().and_then(|choosing| choosing.next_deadline(now)),
-            own.and_then(Own::next_deadline),
-        ]
-        .into_iter()
-        .flatten()
-        .min()
-    }
-
-    fn follow_time(&mut self, now: Now) {
-        self.roster.expire(now);
-        self.preferred += u64::from(self.silence.expire(now));
-        // With time, because a call ends as well when nobody is there any more.
+    /// A call may ask not to be disturbed. It ends, too, when nobody is there any more, so it is looked at on each input.
+    fn follow_calls(&mut self, now: Now) {
         if let (Some(own), Some(choosing)) = (&self.own, &mut self.choosing)
             && own.holder.calls_dnd
         {
             choosing.follow(now, Asks::Call, own.availability.in_call(now));
-        }
-        match &self.session.phase {
-            Phase::Waiting { until, .. } if *until <= now.mono => self.connect_now(now),
-            Phase::Reading { .. } if self.session.reading_is_over(now) => self.come_up(now),
-            Phase::Leaving { until, then, .. } if *until <= now.mono => {
-                let then = *then;
-                self.finish_goodbye(now, then, false);
-            }
-            _ => {}
-        }
-        for notice in self.notices.poll(now) {
-            if let (Notice::Came(who) | Notice::CameBack(who), Some(signals)) =
-                (&notice, &mut self.signals)
-                && signals.told_back(now, &who.user)
-            {
-                continue;
-            }
-            self.notify(notice);
         }
     }
 
@@ -361,7 +350,7 @@ impl Engine {
         {
             // The broker holds a record of ours that is not older than this session: the clock was set
             // back, or what was saved is lost. Our Will would count as a ghost, so begin a newer session.
-            self.effects.push_back(Effect::Disconnect);
+            self.disconnect();
             self.connect_now(now);
             return;
         }
@@ -405,7 +394,7 @@ impl Engine {
                 chosen: chosen.clone(),
                 timestamp: Some(now.wall),
             });
-            let id = self.publish(&topic, payload, Some(CHOICE_EXPIRY));
+            let id = self.publish(now, &topic, payload, Some(CHOICE_EXPIRY));
             if let Some(choosing) = &mut self.choosing {
                 choosing.sent(id, chosen);
             }
@@ -414,7 +403,7 @@ impl Engine {
         let choosing = self.choosing.as_ref().is_some_and(Choosing::is_sending);
         if self.own.is_some() && !choosing && self.hidden != self.wants_to_hide(now) {
             if self.hidden {
-                self.effects.push_back(Effect::Disconnect);
+                self.disconnect();
                 self.session.start_over();
                 self.connect_now(now);
             } else {
@@ -431,6 +420,7 @@ impl Engine {
 
     fn publish(
         &mut self,
+        now: Now,
         topic: &Topic,
         payload: Vec<u8>,
         expires_in: Option<Duration>,
@@ -438,8 +428,15 @@ impl Engine {
         self.publishes += 1;
         let id = PublishId(self.publishes);
         let topic = topic.to_wire(&self.root);
+        self.unacknowledged.sent(now, id, Some(topic.clone()));
         self.effects.push_back(Effect::Publish(Publish::record(id, topic, payload, expires_in)));
         id
+    }
+
+    /// Ends the connection in an orderly way: its Will is discarded.
+    fn disconnect(&mut self) {
+        self.connection = None;
+        self.effects.push_back(Effect::Disconnect);
     }
 
     /// Says goodbye where that is possible, and rests.
@@ -467,7 +464,11 @@ impl Engine {
         // Before anything was read nobody knows whether our record says that we are here: then the Will speaks.
         let unsaid = matches!(self.session.phase, Phase::Connecting { .. } | Phase::Reading { .. });
         let visible = self.own.is_some() && !self.hidden;
-        self.effects.push_back(if unsaid && visible { Effect::Drop } else { Effect::Disconnect });
+        if unsaid && visible {
+            self.drop_connections();
+        } else {
+            self.disconnect();
+        }
         self.session.rest(now);
         self.roster.link_lost(now);
         match then {

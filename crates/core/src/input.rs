@@ -17,10 +17,10 @@ pub enum Input {
     Start,
     /// A deadline has come.
     Tick,
-    /// The link reports.
-    Link(LinkEvent),
+    /// A connection reports. Only the one that was opened last is listened to.
+    Link(ConnectionId, LinkEvent),
     /// The companion connection reports, of which only [`LinkEvent::Up`] and [`LinkEvent::Down`] are of interest.
-    Companion(LinkEvent),
+    Companion(ConnectionId, LinkEvent),
     /// A source of activity reports.
     Observed(Observation),
     /// The person wants something.
@@ -38,6 +38,10 @@ pub enum Input {
         code: String,
     },
 }
+
+/// The number of a connection within this run, as [`Connect`](crate::effect::Connect) gave it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectionId(pub u64);
 
 /// What the MQTT session reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -174,8 +178,26 @@ pub enum LinkFailure {
         reason: String,
     },
     /// DISCONNECT 0x8E: another connection took this client id.
-    #[error("another machine connected with this device's id")]
+    #[error("another connection took the place of this one")]
     TakenOver,
+    /// DISCONNECT 0x8E again, whatever the client id.
+    #[error(
+        "the broker allows one connection for this login, and another device or program uses it now; give each device a login of its own, or let the broker allow more connections for a login"
+    )]
+    OneConnection,
+    /// Neither a CONNACK nor an end of the try came.
+    #[error("the broker does not answer CONNECT in time; is it overloaded, or no MQTT broker?")]
+    NoConnack,
+    /// SUBSCRIBE was not answered.
+    #[error(
+        "the broker lets us in, but does not answer SUBSCRIBE; ask whoever runs it to look at its log, or to restart it"
+    )]
+    NoSuback,
+    /// PUBLISH was not acknowledged.
+    #[error(
+        "the broker lets us in, but does not confirm what we publish; ask whoever runs it to look at its log, or to restart it"
+    )]
+    NoPuback,
     /// The socket was closed or broke.
     #[error("the connection broke ({reason})")]
     Broken {
@@ -206,6 +228,10 @@ impl LinkFailure {
             Self::Refused { .. } => "refused",
             Self::Disconnected { .. } => "disconnected",
             Self::TakenOver => "taken_over",
+            Self::OneConnection => "one_connection",
+            Self::NoConnack => "no_connack",
+            Self::NoSuback => "no_suback",
+            Self::NoPuback => "no_puback",
             Self::Broken { .. } => "broken",
             Self::Protocol { .. } => "protocol",
         }
@@ -218,6 +244,7 @@ impl LinkFailure {
             self,
             Self::BadCredentials
                 | Self::NotAuthorized { .. }
+                | Self::OneConnection
                 | Self::Credential { may_pass: false, .. }
         )
     }
@@ -232,6 +259,7 @@ impl LinkFailure {
                 | Self::Broken { .. }
                 | Self::Disconnected { .. }
                 | Self::Protocol { .. }
+                | Self::NoConnack
         )
     }
 

@@ -11,14 +11,18 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use crate::effect::{Connect, Publish, Version, Will};
-use crate::input::{LinkEvent, LinkFailure, Message, PublishId, Refusal};
-use crate::session::{KEEP_ALIVE, Phase, RECORD_EXPIRY, SESSION_OUTLIVES, Session};
+use crate::input::{ConnectionId, LinkEvent, LinkFailure, Message, PublishId, Refusal};
+use crate::session::{
+    KEEP_ALIVE, Phase, RECORD_EXPIRY, SESSION_OUTLIVES, Session, SessionDeadline,
+};
 use crate::time::{Monotonic, Now};
 
 /// A drop shorter than this is seen by nobody: the Will waits for so long.
 const GRACE: Duration = Duration::from_secs(6);
 /// Writes without a PUBACK. Brokers grant at least a few dozen, and the rest can wait for its turn.
 const UNDER_WAY: usize = 32;
+/// A write that is not acknowledged after this never will be: the connection is given up.
+const PUBACK: Duration = Duration::from_secs(10);
 /// A clock that jumped is noticed by a deadline that was missed, so there always is one.
 const LOOK: Duration = Duration::from_secs(30);
 /// So late is nobody who was awake: the broker has given the connection up by then.
@@ -48,6 +52,8 @@ pub enum Effect {
     Publish(Publish),
     /// DISCONNECT with reason 0x00, which discards the Will, and close.
     Disconnect,
+    /// Close the socket without DISCONNECT: the Will speaks unless we are back within its delay.
+    Drop,
     /// Tell whoever uses the line.
     Tell(News),
 }
@@ -80,13 +86,16 @@ pub struct Line {
     settings: Settings,
     session: Session,
     rng: fastrand::Rng,
-    /// The topics of what was sent and not acknowledged yet.
-    under_way: BTreeMap<PublishId, String>,
+    /// What was sent when, and not acknowledged yet.
+    under_way: BTreeMap<PublishId, (String, Monotonic)>,
     /// What waits for its turn, the last word on each topic.
     waiting: BTreeMap<String, (Vec<u8>, Option<Duration>)>,
     /// In which order.
     turns: VecDeque<String>,
     written: u64,
+    connections: u64,
+    /// The moment of the last input.
+    now: Monotonic,
     look_at: Monotonic,
     effects: VecDeque<Effect>,
 }
@@ -104,6 +113,8 @@ impl Line {
             waiting: BTreeMap::new(),
             turns: VecDeque::new(),
             written: 0,
+            connections: 0,
+            now: Monotonic::default(),
             look_at: Monotonic::default(),
             effects: VecDeque::new(),
         }
@@ -116,6 +127,7 @@ impl Line {
 
     /// Takes what the link reports.
     pub fn handle(&mut self, now: Now, event: LinkEvent) {
+        self.now = now.mono;
         match event {
             LinkEvent::Up(granted) => {
                 self.session.connected(now, granted);
@@ -130,7 +142,7 @@ impl Line {
                 }
             }
             LinkEvent::Published { id, outcome } => {
-                if let (Some(topic), Err(refusal)) = (self.under_way.remove(&id), outcome) {
+                if let (Some((topic, _)), Err(refusal)) = (self.under_way.remove(&id), outcome) {
                     self.tell(News::MayNotWrite { topic, refusal });
                 }
                 self.send();
@@ -139,17 +151,14 @@ impl Line {
                 self.session.received(now);
                 self.tell(News::Received(message));
             }
-            LinkEvent::Down(failure) => {
-                self.forget_writes();
-                self.session.failed(now, &failure, &mut self.rng);
-                self.tell(News::Lost(failure));
-            }
+            LinkEvent::Down(failure) => self.lose(now, failure),
         }
         self.follow_time(now);
     }
 
     /// A deadline has come.
     pub fn tick(&mut self, now: Now) {
+        self.now = now.mono;
         let stands = matches!(self.session.phase, Phase::Up | Phase::Reading { .. });
         if stands && now.mono.since(self.look_at) > ASLEEP {
             self.forget_writes();
@@ -187,33 +196,65 @@ impl Line {
     /// When [`Line::tick`] is due.
     #[must_use]
     pub fn next_deadline(&self) -> Monotonic {
-        self.session.next_deadline().map_or(self.look_at, |at| at.min(self.look_at))
+        let session = self.session.next_deadline().map(|(_, at)| at);
+        [session, self.puback_due()].into_iter().flatten().fold(self.look_at, Monotonic::min)
+    }
+
+    fn puback_due(&self) -> Option<Monotonic> {
+        let (_, sent) = self.under_way.values().next()?;
+        Some(*sent + PUBACK)
     }
 
     fn follow_time(&mut self, now: Now) {
-        match self.session.phase {
-            Phase::Waiting { until, .. } if until <= now.mono => self.connect(now),
-            Phase::Reading { .. } if self.session.reading_is_over(now) => {
-                self.session.up(now);
-                self.tell(News::Read);
+        if self.puback_due().is_some_and(|at| at <= now.mono) {
+            self.give_up(now, LinkFailure::NoPuback);
+        }
+        if let Some((deadline, at)) = self.session.next_deadline()
+            && at <= now.mono
+        {
+            match deadline {
+                SessionDeadline::Retry => self.connect(now),
+                SessionDeadline::Connack => self.give_up(now, LinkFailure::NoConnack),
+                SessionDeadline::Suback => self.give_up(now, LinkFailure::NoSuback),
+                SessionDeadline::RetainedRead => {
+                    self.session.up(now);
+                    self.tell(News::Read);
+                }
+                SessionDeadline::Stood => self.session.stood(),
+                // A gateway ends with its last write and waits for nothing after it.
+                SessionDeadline::Goodbye => {}
             }
-            _ => {}
         }
         self.look_at = now.mono + LOOK;
     }
 
+    /// Closes a connection that keeps us waiting, as if it had broken.
+    fn give_up(&mut self, now: Now, failure: LinkFailure) {
+        self.effects.push_back(Effect::Drop);
+        self.lose(now, failure);
+    }
+
+    fn lose(&mut self, now: Now, failure: LinkFailure) {
+        self.forget_writes();
+        self.session.failed(now, &failure, &mut self.rng);
+        self.tell(News::Lost(failure));
+    }
+
     fn connect(&mut self, now: Now) {
-        let timeout = self.session.connecting(now);
+        let (dial_within, connack_within) = self.session.connecting(now);
+        self.connections += 1;
         let version = self.session.version;
         // There are no delays in 3.1.1, and a session that is kept would outlive us for ever.
         let kept = version == Version::V5;
         self.effects.push_back(Effect::Connect(Connect {
+            connection: ConnectionId(self.connections),
             version,
             client_id: self.settings.client_id.clone(),
             clean_start: !kept,
             session_expiry: if kept { GRACE + SESSION_OUTLIVES } else { Duration::ZERO },
             keep_alive: KEEP_ALIVE,
-            timeout,
+            dial_within,
+            connack_within,
             will: Some(Will {
                 topic: self.settings.will_clears.clone(),
                 payload: Vec::new(),
@@ -241,7 +282,7 @@ impl Line {
             };
             self.written += 1;
             let id = PublishId(self.written);
-            self.under_way.insert(id, topic.clone());
+            self.under_way.insert(id, (topic.clone(), self.now));
             self.effects
                 .push_back(Effect::Publish(Publish::record(id, topic, payload, expires_in)));
         }

@@ -37,6 +37,38 @@ const PATIENT: Duration = Duration::from_secs(5 * 60);
 /// A broker that said no is asked again after this.
 const REFUSED: Duration = Duration::from_secs(5 * 60);
 
+/// A connection counts as good once it is up for this long. Until then its end does not bring the quick tries back, so
+/// that a broker which lets us in and throws us out again is not hammered.
+const STOOD: Duration = Duration::from_secs(10);
+/// How long the transport may take while tries come quickly, and later: after a gap a lost SYN is better sent anew.
+const DIAL_QUICKLY: Duration = Duration::from_secs(2);
+const DIAL: Duration = Duration::from_secs(10);
+/// How long to wait for the CONNACK of a broker that took the transport connection: a new one would not be quicker.
+const CONNACK_QUICKLY: Duration = Duration::from_secs(6);
+const CONNACK: Duration = Duration::from_secs(10);
+/// How long a person may take to unlock the keyring in which the password is.
+const SIGN_IN: Duration = Duration::from_secs(120);
+/// A SUBSCRIBE is answered when no packet came for this long, or never. A command waits for less than a device.
+const SUBACK: Duration = Duration::from_secs(10);
+const READER_SUBACK: Duration = Duration::from_secs(5);
+
+/// What the session waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SessionDeadline {
+    /// The pause before the next try ends.
+    Retry,
+    /// The broker has to have accepted the connection.
+    Connack,
+    /// The broker has to have answered SUBSCRIBE.
+    Suback,
+    /// The retained messages count as read.
+    RetainedRead,
+    /// The connection counts as good.
+    Stood,
+    /// The goodbye waits no longer for its PUBACKs.
+    Goodbye,
+}
+
 /// How far the connection has come.
 #[derive(Debug)]
 pub(crate) enum Phase {
@@ -45,9 +77,14 @@ pub(crate) enum Phase {
     /// The next try starts then.
     Waiting { until: Monotonic, wall: Timestamp, failure: Option<Failure> },
     /// A try is under way; the failure is that of the one before.
-    Connecting { failure: Option<Failure> },
-    /// CONNACK came: the retained messages are being read.
-    Reading { subscribed: Option<Monotonic>, last: Monotonic, complete: bool },
+    Connecting { until: Monotonic, failure: Option<Failure> },
+    /// CONNACK came: the retained messages are being read. The failure is still that of the try before.
+    Reading {
+        subscribed: Option<Monotonic>,
+        last: Monotonic,
+        complete: bool,
+        failure: Option<Failure>,
+    },
     /// What is to be said is said, and what others say is shown.
     Up,
     /// Waiting for the PUBACKs of the goodbye.
@@ -79,8 +116,10 @@ pub(crate) enum AfterGoodbye {
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) phase: Phase,
-    /// Since when there is no connection although one is wanted.
+    /// Since when there is no good connection although one is wanted: it lengthens the pauses between tries.
     without_since: Option<Monotonic>,
+    /// Whether the present connection, or the last one, was up for [`STOOD`].
+    stood: bool,
     /// When the link was last up.
     as_of: Option<Timestamp>,
     up_since: Timestamp,
@@ -104,6 +143,7 @@ impl Session {
         Self {
             phase: Phase::Resting,
             without_since: None,
+            stood: false,
             as_of: None,
             up_since: Timestamp::default(),
             up_at: Monotonic::default(),
@@ -116,15 +156,19 @@ impl Session {
         }
     }
 
-    /// Begins a try; says how long it may take.
-    pub(crate) fn connecting(&mut self, now: Now) -> Duration {
+    /// Begins a try. Returns how long the transport and the CONNACK may take.
+    pub(crate) fn connecting(&mut self, now: Now) -> (Duration, Duration) {
         let without = now.mono.since(*self.without_since.get_or_insert(now.mono));
         let failure = match std::mem::replace(&mut self.phase, Phase::Resting) {
-            Phase::Waiting { failure, .. } | Phase::Connecting { failure } => failure,
-            _ => None,
+            Phase::Waiting { failure, .. }
+            | Phase::Connecting { failure, .. }
+            | Phase::Reading { failure, .. } => failure,
+            Phase::Resting | Phase::Up | Phase::Leaving { .. } | Phase::Stopped => None,
         };
-        self.phase = Phase::Connecting { failure };
-        if without <= QUICK { Duration::from_secs(2) } else { Duration::from_secs(10) }
+        let (dial, connack) =
+            if without <= QUICK { (DIAL_QUICKLY, CONNACK_QUICKLY) } else { (DIAL, CONNACK) };
+        self.phase = Phase::Connecting { until: now.mono + dial + connack + SIGN_IN, failure };
+        (dial, connack)
     }
 
     /// Forgets how long there was no connection, so that the next tries come quickly.
@@ -140,7 +184,12 @@ impl Session {
             Version::V5 => self.speaks_v5 = true,
             Version::V311 => self.speaks_v311 = true,
         }
-        self.phase = Phase::Reading { subscribed: None, last: now.mono, complete: false };
+        let failure = match std::mem::replace(&mut self.phase, Phase::Resting) {
+            Phase::Connecting { failure, .. } => failure,
+            _ => None,
+        };
+        let last = now.mono;
+        self.phase = Phase::Reading { subscribed: None, last, complete: false, failure };
         news
     }
 
@@ -171,9 +220,15 @@ impl Session {
 
     pub(crate) fn up(&mut self, now: Now) {
         self.phase = Phase::Up;
-        self.without_since = None;
+        self.stood = false;
         self.up_since = now.wall;
         self.up_at = now.mono;
+    }
+
+    /// The connection is up for long enough to count as good.
+    pub(crate) fn stood(&mut self) {
+        self.stood = true;
+        self.without_since = None;
     }
 
     /// Within what time the broker, if it keeps to MQTT's timers, publishes the Will of a connection that died
@@ -208,12 +263,12 @@ impl Session {
     pub(crate) fn failed(&mut self, now: Now, failure: &LinkFailure, rng: &mut fastrand::Rng) {
         let at_once = self.takes_other_version(failure);
         self.plain |= matches!(self.phase, Phase::Reading { subscribed: None, .. });
-        if matches!(self.phase, Phase::Up | Phase::Reading { .. }) {
-            if matches!(self.phase, Phase::Up) {
-                self.as_of = Some(now.wall);
+        if matches!(self.phase, Phase::Up) {
+            self.as_of = Some(now.wall);
+            // A good connection begins a new count: its end may be the beginning of a short gap.
+            if now.mono.since(self.up_at) >= STOOD {
+                self.stood();
             }
-            // A connection that stood begins a new count; its end may be the beginning of a short gap.
-            self.without_since = Some(now.mono);
         }
         let without = now.mono.since(*self.without_since.get_or_insert(now.mono));
         let delay = if at_once {
@@ -242,6 +297,18 @@ impl Session {
         };
     }
 
+    /// Waits for this long before the next try, for a reason of our own. Why the last one ended stays known.
+    pub(crate) fn pause(&mut self, now: Now, pause: Duration) {
+        if matches!(self.phase, Phase::Up) {
+            self.as_of = Some(now.wall);
+        }
+        let failure = match std::mem::replace(&mut self.phase, Phase::Resting) {
+            Phase::Waiting { failure, .. } => failure,
+            _ => None,
+        };
+        self.phase = Phase::Waiting { until: now.mono + pause, wall: now.wall + pause, failure };
+    }
+
     /// We give the connection up: what is shown is as of now.
     pub(crate) fn abandoned(&mut self, now: Now) {
         self.as_of = Some(now.wall);
@@ -265,39 +332,39 @@ impl Session {
         matches!(self.phase, Phase::Up)
     }
 
-    /// Whether the retained messages are read.
-    pub(crate) fn reading_is_over(&self, now: Now) -> bool {
-        self.reading_ends().is_some_and(|at| at <= now.mono)
-    }
-
-    fn reading_ends(&self) -> Option<Monotonic> {
-        match self.phase {
-            Phase::Reading { subscribed: Some(subscribed), complete: true, .. } => Some(subscribed),
-            Phase::Reading { subscribed: Some(subscribed), last, .. } => {
+    /// What the session waits for now, and when that is due. Only a phase that waits for nobody has none.
+    pub(crate) fn next_deadline(&self) -> Option<(SessionDeadline, Monotonic)> {
+        match &self.phase {
+            Phase::Waiting { until, .. } => Some((SessionDeadline::Retry, *until)),
+            Phase::Connecting { until, .. } => Some((SessionDeadline::Connack, *until)),
+            Phase::Reading { subscribed: None, last, .. } => {
+                let within = if self.reader { READER_SUBACK } else { SUBACK };
+                Some((SessionDeadline::Suback, *last + within))
+            }
+            Phase::Reading { subscribed: Some(subscribed), last, complete, .. } => {
                 let (silence, at_most) = if self.reader {
                     (READER_SILENCE, READER_AT_MOST)
                 } else {
                     (READ_SILENCE, READ_AT_MOST)
                 };
-                Some((last + silence).min(subscribed + at_most))
+                let read = (*last + silence).min(*subscribed + at_most);
+                let read = if *complete { *subscribed } else { read };
+                Some((SessionDeadline::RetainedRead, read))
             }
-            _ => None,
-        }
-    }
-
-    pub(crate) fn next_deadline(&self) -> Option<Monotonic> {
-        match self.phase {
-            Phase::Waiting { until, .. } | Phase::Leaving { until, .. } => Some(until),
-            Phase::Reading { .. } => self.reading_ends(),
-            Phase::Resting | Phase::Connecting { .. } | Phase::Up | Phase::Stopped => None,
+            Phase::Up if self.stood => None,
+            Phase::Up => Some((SessionDeadline::Stood, self.up_at + STOOD)),
+            Phase::Leaving { until, .. } => Some((SessionDeadline::Goodbye, *until)),
+            Phase::Resting | Phase::Stopped => None,
         }
     }
 
     /// Why there is no connection, where one is being tried for.
     pub(crate) fn failure(&self) -> Option<&Failure> {
         match &self.phase {
-            Phase::Waiting { failure, .. } | Phase::Connecting { failure } => failure.as_ref(),
-            _ => None,
+            Phase::Waiting { failure, .. }
+            | Phase::Connecting { failure, .. }
+            | Phase::Reading { failure, .. } => failure.as_ref(),
+            Phase::Resting | Phase::Up | Phase::Leaving { .. } | Phase::Stopped => None,
         }
     }
 
@@ -317,8 +384,9 @@ impl Session {
                 LinkView::Refused { as_of: self.as_of, retry_at: *wall, problem }
             }
             Phase::Waiting { wall, failure, .. } => connecting(Some(*wall), failure),
-            Phase::Connecting { failure } => connecting(None, failure),
-            Phase::Reading { .. } => connecting(None, &None),
+            Phase::Connecting { failure, .. } | Phase::Reading { failure, .. } => {
+                connecting(None, failure)
+            }
             Phase::Up | Phase::Leaving { .. } => LinkView::Up { since: self.up_since },
         }
     }
@@ -346,7 +414,7 @@ mod tests {
                 let mut session = Session::new(false, false);
                 session.connecting(at(0));
                 session.failed(at(without_ms), &broken(), &mut fastrand::Rng::with_seed(seed));
-                session.next_deadline().unwrap().since(at(without_ms).mono)
+                session.next_deadline().unwrap().1.since(at(without_ms).mono)
             })
             .max()
             .unwrap()
@@ -365,13 +433,14 @@ mod tests {
     }
 
     #[test]
-    fn the_first_tries_wait_two_seconds_for_an_answer() {
+    fn a_lost_syn_costs_two_seconds_but_a_slow_broker_is_waited_for() {
+        let seconds = |dial, connack| (Duration::from_secs(dial), Duration::from_secs(connack));
         let mut session = Session::new(false, false);
-        assert_eq!(session.connecting(at(0)), Duration::from_secs(2));
-        assert_eq!(session.connecting(at(6_000)), Duration::from_secs(2));
-        assert_eq!(session.connecting(at(6_001)), Duration::from_secs(10));
+        assert_eq!(session.connecting(at(0)), seconds(2, 6));
+        assert_eq!(session.connecting(at(6_000)), seconds(2, 6));
+        assert_eq!(session.connecting(at(6_001)), seconds(10, 10));
         session.start_over();
-        assert_eq!(session.connecting(at(60_000)), Duration::from_secs(2));
+        assert_eq!(session.connecting(at(60_000)), seconds(2, 6));
     }
 
     #[test]
@@ -379,7 +448,7 @@ mod tests {
         let mut session = Session::new(false, false);
         session.connecting(at(0));
         session.failed(at(10), &LinkFailure::BadCredentials, &mut fastrand::Rng::with_seed(1));
-        assert_eq!(session.next_deadline(), Some(at(10).mono + REFUSED));
+        assert_eq!(session.next_deadline(), Some((SessionDeadline::Retry, at(10).mono + REFUSED)));
         assert!(matches!(session.view(), LinkView::Refused { .. }));
     }
 
@@ -387,16 +456,48 @@ mod tests {
     fn reading_ends_with_silence_but_not_before_the_suback() {
         let mut session = Session::new(false, false);
         session.connected(at(0), Granted::default());
-        assert_eq!(session.next_deadline(), None);
+        let suback = |ms| Some((SessionDeadline::Suback, at(ms).mono));
+        let read = |ms| Some((SessionDeadline::RetainedRead, at(ms).mono));
+        assert_eq!(session.next_deadline(), suback(10_000));
         session.received(at(10));
+        assert_eq!(session.next_deadline(), suback(10_010));
         session.subscribed(at(20));
-        assert_eq!(session.next_deadline(), Some(at(70).mono));
+        assert_eq!(session.next_deadline(), read(70));
         session.received(at(60));
-        assert!(!session.reading_is_over(at(109)));
-        assert!(session.reading_is_over(at(110)));
+        assert_eq!(session.next_deadline(), read(110));
         for ms in (60..400).step_by(10) {
             session.received(at(ms));
         }
-        assert_eq!(session.next_deadline(), Some(at(320).mono));
+        assert_eq!(session.next_deadline(), read(320));
+    }
+
+    /// Every 100 ms for `ms`, how often a broker is asked that ends each connection `stands_ms` after it came up.
+    fn tries(ms: u64, stands_ms: u64) -> usize {
+        let mut session = Session::new(false, false);
+        let mut rng = fastrand::Rng::with_seed(7);
+        let (mut tries, mut now) = (0, 0);
+        while now < ms {
+            tries += 1;
+            session.connecting(at(now));
+            session.connected(at(now), Granted::default());
+            session.up(at(now));
+            now += stands_ms;
+            session.failed(at(now), &broken(), &mut rng);
+            let Some((SessionDeadline::Retry, until)) = session.next_deadline() else {
+                panic!("nothing is tried again");
+            };
+            let pause = u64::try_from(until.since(at(now).mono).as_millis()).unwrap();
+            now += pause.max(1);
+        }
+        tries
+    }
+
+    #[test]
+    fn who_is_let_in_and_thrown_out_comes_back_ever_more_slowly() {
+        let hour = 60 * 60 * 1000;
+        assert!(tries(60_000, 1) < 45, "{}", tries(60_000, 1));
+        assert!(tries(hour, 1) < 420, "{}", tries(hour, 1));
+        // Thirty seconds are a connection: the next gap is a short one again.
+        assert!(tries(hour, 30_000) > 110);
     }
 }

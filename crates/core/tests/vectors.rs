@@ -6,13 +6,16 @@ use std::time::Duration;
 use porchlight_core::effect::Effect;
 use porchlight_core::engine::{Engine, Role, Settings};
 use porchlight_core::id::Root;
-use porchlight_core::input::{Granted, Input, LinkEvent, Message};
+use porchlight_core::input::{ConnectionId, Granted, Input, LinkEvent, Message};
 use porchlight_core::notice::NoticePolicy;
 use porchlight_core::preferences::Preferences;
 use porchlight_core::time::{Monotonic, Now, Timestamp};
 use porchlight_core::view::PersonView;
 use serde::Deserialize;
 use serde_json::{Map, Value};
+
+/// The engine's first connection.
+const FIRST: ConnectionId = ConnectionId(1);
 
 #[derive(Deserialize)]
 struct Vectors {
@@ -100,8 +103,8 @@ fn every_vector_holds() {
         let mut viewer = Viewer::default();
         for input in [
             Input::Start,
-            Input::Link(LinkEvent::Up(Granted::default())),
-            Input::Link(LinkEvent::Subscribed { refused: Vec::new() }),
+            Input::Link(FIRST, LinkEvent::Up(Granted::default())),
+            Input::Link(FIRST, LinkEvent::Subscribed { refused: Vec::new() }),
         ] {
             engine.handle(begin, input);
         }
@@ -114,7 +117,7 @@ fn every_vector_holds() {
                 retained: step.retained,
                 expires_in: None,
             };
-            engine.handle(now, Input::Link(LinkEvent::Received(message)));
+            engine.handle(now, Input::Link(FIRST, LinkEvent::Received(message)));
             viewer.drain(&mut engine);
         }
         engine.handle(at(now.wall.as_ms() + 250), Input::Tick);

@@ -28,11 +28,11 @@ async fn both(driver: &mut Driver, door: &Door) -> (Peer, Peer) {
     let mut main = door.accept().await;
     main.let_in(&CONNACK_V5).await;
     let up = Granted::default();
-    assert_eq!(within(reported(&mut driver.link)).await, LinkEvent::Up(up));
+    assert_eq!(within(reported(&mut driver.link)).await.1, LinkEvent::Up(up));
     driver.apply(Effect::ConnectCompanion(connect(Version::V311, "plabcu"))).await;
     let mut companion = door.accept().await;
     companion.let_in(&CONNACK_V311).await;
-    assert_eq!(within(reported(&mut driver.companion)).await, LinkEvent::Up(up));
+    assert_eq!(within(reported(&mut driver.companion)).await.1, LinkEvent::Up(up));
     (main, companion)
 }
 
@@ -62,7 +62,7 @@ async fn the_end_of_the_companion_is_told_apart_and_leaves_the_main_connection()
     drop(companion);
     let input = within(driver.next()).await.unwrap();
     assert!(
-        matches!(input, Input::Companion(LinkEvent::Down(LinkFailure::Broken { .. }))),
+        matches!(input, Input::Companion(_, LinkEvent::Down(LinkFailure::Broken { .. }))),
         "{input:?}"
     );
     driver.take(input).await;
@@ -175,17 +175,22 @@ async fn where_the_hub_is_found_is_kept_with_the_membership() {
     let (events, _) = mpsc::unbounded_channel();
     let mut driver = Driver::new(reader(broker), asks, events).unwrap();
     let failure = LinkFailure::TimedOut { address: "a:1".to_owned() };
-    driver.take(Input::Link(LinkEvent::Down(failure))).await;
+    driver.take(Input::Start).await;
+    driver.take(Input::Link(ConnectionId(1), LinkEvent::Down(failure))).await;
     assert_eq!(kept_at(dir.path()), "a:1 b:1");
-    driver.take(Input::Link(LinkEvent::Up(Granted::default()))).await;
+    driver.take(Input::Command(Command::ReconnectNow)).await;
+    driver.take(Input::Link(ConnectionId(1), LinkEvent::Up(Granted::default()))).await;
+    assert_eq!(kept_at(dir.path()), "a:1 b:1", "that connection is not there any more");
+    driver.take(Input::Link(ConnectionId(2), LinkEvent::Up(Granted::default()))).await;
     assert_eq!(kept_at(dir.path()), "b:1 a:1", "the one that let us in comes first");
     let says = |at: &str| {
-        Input::Link(LinkEvent::Received(Message {
+        let message = Message {
             topic: "presence/_hub".to_owned(),
             payload: format!(r#"{{"v":1,"at":{at}}}"#).into_bytes(),
             retained: true,
             expires_in: None,
-        }))
+        };
+        Input::Link(ConnectionId(2), LinkEvent::Received(message))
     };
     driver.take(says(r#"["a:1","b:1","c:1"]"#)).await;
     assert_eq!(kept_at(dir.path()), "b:1 a:1 c:1");

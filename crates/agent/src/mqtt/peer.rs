@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use porchlight_core::effect::{Connect, Version, Will};
+use porchlight_core::input::ConnectionId;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
@@ -119,12 +120,14 @@ pub(crate) async fn within<T>(what: impl Future<Output = T>) -> T {
 /// A CONNECT with a Will.
 pub(crate) fn connect(version: Version, client_id: &str) -> Connect {
     Connect {
+        connection: ConnectionId(1),
         version,
         client_id: client_id.to_owned(),
         clean_start: version == Version::V311,
         session_expiry: Duration::from_secs(66),
         keep_alive: Duration::from_secs(8),
-        timeout: Duration::from_secs(5),
+        dial_within: Duration::from_secs(5),
+        connack_within: Duration::from_secs(5),
         will: Some(Will {
             topic: "presence/alice/device/desk".to_owned(),
             payload: b"lost".to_vec(),

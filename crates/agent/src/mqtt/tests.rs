@@ -107,7 +107,7 @@ async fn who_accepts_and_stays_silent_is_waited_for_in_vain() {
     for version in VERSIONS {
         let door = Door::open().await;
         let mut hasty = connect(version, "plabcm");
-        hasty.timeout = Duration::from_secs(1);
+        hasty.connack_within = Duration::from_secs(1);
         let mut link = Link::open(&Reach::new(door.broker()).unwrap(), &hasty);
         let _peer = door.accept().await;
         assert_eq!(down(within(link.next()).await).code(), "timed_out");

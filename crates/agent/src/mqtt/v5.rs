@@ -33,7 +33,7 @@ fn options(reach: &Reach, connect: &Connect) -> MqttOptions {
         .set_network_options(network_options(connect))
         .set_keep_alive(connect.keep_alive)
         .set_clean_start(connect.clean_start)
-        .set_connection_timeout(connect.timeout.as_secs().max(1))
+        .set_connection_timeout(connect.connack_within.as_secs().max(1))
         .set_outgoing_inflight_upper_limit(IN_FLIGHT)
         .set_session_expiry_interval(Some(seconds(connect.session_expiry)))
         .set_max_packet_size(Some(MAX_PACKET));

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::effect::{Connect, Effect, Will};
 use crate::id::companion_client_id;
-use crate::input::LinkEvent;
+use crate::input::{ConnectionId, LinkEvent, LinkFailure};
 use crate::session::{KEEP_ALIVE, RECORD_EXPIRY, SESSION_OUTLIVES};
 use crate::time::{Monotonic, Now};
 use crate::topic::Topic;
@@ -18,18 +18,30 @@ use super::Engine;
 
 /// Its Will waits this much longer than the presence's, so that a device that survives has seen the loss.
 const AFTER_THE_PRESENCE: Duration = Duration::from_secs(1);
-/// It is opened again after up to this long; the presence's connection shows first whether there is a network.
+/// It is opened again after up to this long, and twice as long each time that it comes to nothing, up to [`AT_MOST`]. The
+/// presence's connection shows first whether there is a network.
 const AGAIN: Duration = Duration::from_secs(5);
-/// How long to wait for its CONNACK.
+const AT_MOST: Duration = Duration::from_secs(5 * 60);
+/// How long to wait for the transport and for the CONNACK.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// Until the keyring that has the password is unlocked.
+const SIGN_IN: Duration = Duration::from_secs(120);
+/// A connection that ends so soon after the other one began ended because of it.
+const BECAUSE: Duration = Duration::from_secs(2);
+/// Where the broker allows one connection, it is tried again after this.
+const RESTS: Duration = Duration::from_secs(60 * 60);
+/// The problem that the broker allows one connection.
+const CODE: &str = "will_connection_refused";
 
 /// How far it is.
 #[derive(Debug, Default)]
 pub(super) enum Companion {
     #[default]
     Off,
-    /// Opened, or being opened.
-    Open,
+    /// Being opened, until then at the latest.
+    Opening(ConnectionId, Monotonic),
+    /// It is there since then.
+    Open(ConnectionId, Monotonic),
     /// It ended by itself.
     Waiting(Monotonic),
 }
@@ -37,27 +49,119 @@ pub(super) enum Companion {
 impl Companion {
     pub(super) fn next_deadline(&self) -> Option<Monotonic> {
         match self {
-            Self::Waiting(until) => Some(*until),
-            Self::Off | Self::Open => None,
+            Self::Opening(_, until) | Self::Waiting(until) => Some(*until),
+            Self::Off | Self::Open(..) => None,
+        }
+    }
+
+    fn connection(&self) -> Option<ConnectionId> {
+        match self {
+            Self::Opening(connection, _) | Self::Open(connection, _) => Some(*connection),
+            Self::Off | Self::Waiting(_) => None,
         }
     }
 }
 
 impl Engine {
-    pub(super) fn handle_companion(&mut self, now: Now, event: &LinkEvent) {
-        if matches!(event, LinkEvent::Down(_)) && matches!(self.companion, Companion::Open) {
-            let wait = self.rng.u64(500..=u64::try_from(AGAIN.as_millis()).unwrap_or(u64::MAX));
-            self.companion = Companion::Waiting(now.mono + Duration::from_millis(wait));
+    pub(super) fn handle_companion(
+        &mut self,
+        now: Now,
+        connection: ConnectionId,
+        event: &LinkEvent,
+    ) {
+        if self.companion.connection() != Some(connection) {
+            return;
         }
+        match event {
+            LinkEvent::Up(_) => self.companion = Companion::Open(connection, now.mono),
+            LinkEvent::Down(failure) => {
+                let up_at = self.session.up_at();
+                let before = matches!(self.companion, Companion::Open(_, at) if at < up_at);
+                let because = self.session.is_up() && now.mono.since(up_at) <= BECAUSE;
+                let crowded = before && because && self.is_crowded_out();
+                if *failure == LinkFailure::TakenOver || failure.is_refusal() || crowded {
+                    self.rest_companion(now);
+                } else {
+                    self.wait_for_companion(now);
+                }
+            }
+            LinkEvent::Subscribed { .. } | LinkEvent::Published { .. } | LinkEvent::Received(_) => {
+            }
+        }
+    }
+
+    /// It is time to open it, or it takes too long to open.
+    pub(super) fn handle_companion_deadline(&mut self, now: Now) {
+        match self.companion {
+            Companion::Opening(..) => {
+                self.effects.push_back(Effect::DisconnectCompanion);
+                self.wait_for_companion(now);
+            }
+            Companion::Waiting(_) => self.companion = Companion::Off,
+            Companion::Off | Companion::Open(..) => {}
+        }
+    }
+
+    fn wait_for_companion(&mut self, now: Now) {
+        let most = (AGAIN * 2_u32.saturating_pow(self.companion_failed)).min(AT_MOST);
+        self.companion_failed = (self.companion_failed + 1).min(10);
+        let wait = self.rng.u64(500..=u64::try_from(most.as_millis()).unwrap_or(u64::MAX));
+        self.companion = Companion::Waiting(now.mono + Duration::from_millis(wait));
+    }
+
+    /// The presence's connection ended. Twice in a row just after the Will connection came, that was the reason.
+    pub(super) fn note_presence_lost(&mut self, now: Now) {
+        let began = match self.companion {
+            Companion::Open(_, at) => Some(at),
+            Companion::Opening(_, until) => Some(until - TIMEOUT - TIMEOUT - SIGN_IN),
+            Companion::Off | Companion::Waiting(_) => None,
+        };
+        match began {
+            Some(at) if now.mono.since(at) <= BECAUSE => {
+                if self.is_crowded_out() {
+                    self.rest_companion(now);
+                }
+            }
+            _ => self.crowded = 0,
+        }
+    }
+
+    fn is_crowded_out(&mut self) -> bool {
+        self.crowded = self.crowded.saturating_add(1);
+        self.crowded >= 2
+    }
+
+    /// The broker allows one connection, so the Will connection gives way. Returns whether there was one to give way.
+    pub(super) fn rest_companion(&mut self, now: Now) -> bool {
+        let was_there = !matches!(self.companion, Companion::Off);
+        if was_there {
+            self.close_companion();
+            self.crowded = 0;
+            self.companion_rests = Some(now.mono + RESTS);
+            let message = "the broker allows one connection for this login. Clients that know no devices may show you as online for a while after a crash. To have both, let the broker allow two connections for a login; `user_topic = false` in the config stops trying".to_owned();
+            self.tell_problem(CODE, message);
+        }
+        was_there
+    }
+
+    /// Lets the Will connection be opened again.
+    pub(super) fn forget_crowding(&mut self) {
+        self.companion_rests = None;
+        self.crowded = 0;
+        self.problems.remove(CODE);
     }
 
     /// Opens or closes it, as the presence wants it now.
     pub(super) fn keep_companion(&mut self, now: Now) {
+        if self.companion_rests.is_some_and(|until| until <= now.mono) {
+            self.forget_crowding();
+        }
         let writes = self.session.is_up() && self.writes_sum();
         match self.companion {
-            Companion::Off if writes => self.open_companion(),
-            Companion::Waiting(until) if writes && until <= now.mono => self.open_companion(),
-            Companion::Open if self.session.is_up() && !writes => self.close_companion(),
+            Companion::Off if writes && self.companion_rests.is_none() => self.open_companion(now),
+            Companion::Opening(..) | Companion::Open(..) if self.session.is_up() && !writes => {
+                self.close_companion();
+            }
             Companion::Waiting(_) if self.session.is_up() && !writes => {
                 self.companion = Companion::Off;
             }
@@ -75,7 +179,7 @@ impl Engine {
         own.holder.user_topic && !self.hub_sums && first == Some(&own.holder.device)
     }
 
-    fn open_companion(&mut self) {
+    fn open_companion(&mut self, now: Now) {
         let Some(own) = &self.own else {
             return;
         };
@@ -92,14 +196,18 @@ impl Engine {
             expires_in: RECORD_EXPIRY,
         };
         let client_id = companion_client_id(&self.client_id);
-        self.companion = Companion::Open;
+        self.connections += 1;
+        let connection = ConnectionId(self.connections);
+        self.companion = Companion::Opening(connection, now.mono + TIMEOUT + TIMEOUT + SIGN_IN);
         self.effects.push_back(Effect::ConnectCompanion(Connect {
+            connection,
             version: self.session.version,
             client_id,
             clean_start: self.clean_start(),
             session_expiry: self.session_expiry(will.delay),
             keep_alive: KEEP_ALIVE,
-            timeout: TIMEOUT,
+            dial_within: TIMEOUT,
+            connack_within: TIMEOUT,
             will: Some(will),
         }));
     }

@@ -99,6 +99,7 @@ impl Engine {
             && own.holder.device == *device
         {
             // We know best what this device is; what stands there is an echo, the past, or wrong.
+            let foreign = matches!(&decoded, Ok(Payload::Record(record)) if own.is_foreign(record));
             let cloned = !self.hidden
                 && own.read(
                     now,
@@ -110,6 +111,8 @@ impl Engine {
                 );
             if cloned {
                 self.become_another_device(now);
+            } else if foreign && arrival.retained && !self.hidden {
+                self.handle_foreign_record(now);
             }
             if !self.hidden {
                 return decoded.map(|_| ()).map_err(Dropped::from);

@@ -4,10 +4,10 @@
 
 use std::time::Duration;
 
-use super::{Companion, Engine, Phase, Rule};
+use super::{Engine, Phase, Rule};
 use crate::effect::{Connect, Effect, Filter, Qos, Saved, Will};
-use crate::id::{DeviceId, presence_client_id, reader_client_id};
-use crate::input::{LinkEvent, LinkFailure, PublishId, Refusal};
+use crate::id::reader_client_id;
+use crate::input::{ConnectionId, LinkEvent, LinkFailure, PublishId, Refusal};
 use crate::session::{KEEP_ALIVE, RECORD_EXPIRY};
 use crate::time::Now;
 use crate::topic::{Topic, inbox_filter, room_filters};
@@ -22,6 +22,10 @@ impl Engine {
                 if self.session.connected(now, granted) {
                     self.save();
                 }
+                if let Some(own) = self.own.as_mut().filter(|_| !self.hidden) {
+                    own.accepted();
+                }
+                self.forget_unacknowledged();
                 self.hub_sums = false;
                 self.hub_records = 0;
                 self.roster.link_began(now);
@@ -73,14 +77,7 @@ impl Engine {
     }
 
     pub(super) fn handle_puback(&mut self, now: Now, id: PublishId, outcome: Result<(), Refusal>) {
-        if let Err(refusal) = &outcome {
-            const CODE: &str = "publish_refused";
-            let message = format!(
-                "the broker does not let us publish ({}); ask whoever runs it for the access rules in docs/protocol.md",
-                refusal.reason
-            );
-            self.problems.insert(CODE.to_owned(), Problem { code: CODE.to_owned(), message });
-        }
+        self.settle_publish(now, id, &outcome);
         if let Some(signals) = &mut self.signals {
             signals.settle(now, id, &outcome);
         }
@@ -98,18 +95,19 @@ impl Engine {
 
     pub(super) fn handle_down(&mut self, now: Now, failure: &LinkFailure) {
         self.diagnostics.link_failures += 1;
-        self.roster.link_lost(now);
-        let cloned = *failure == LinkFailure::TakenOver && self.own.is_some() && !self.hidden;
-        if cloned && !matches!(self.session.phase, Phase::Leaving { .. } | Phase::Stopped) {
-            self.become_another_device(now);
+        self.connection = None;
+        let taken_over = *failure == LinkFailure::TakenOver && self.own.is_some() && !self.hidden;
+        if taken_over && !matches!(self.session.phase, Phase::Leaving { .. } | Phase::Stopped) {
+            self.handle_take_over(now);
             return;
         }
-        if let Some(choosing) = &mut self.choosing {
-            choosing.link_lost();
-        }
-        if let Some(signals) = &mut self.signals {
-            signals.link_lost();
-        }
+        self.note_presence_lost(now);
+        self.lose_connection(now, failure);
+    }
+
+    /// The connection is gone, or the try came to nothing: it is tried again later.
+    pub(super) fn lose_connection(&mut self, now: Now, failure: &LinkFailure) {
+        self.lose_link(now);
         match &self.session.phase {
             // The goodbye may have been heard or not; the Will says the same a little later.
             Phase::Leaving { then, .. } => {
@@ -126,18 +124,24 @@ impl Engine {
         }
     }
 
-    pub(super) fn connect_now(&mut self, now: Now) {
-        if matches!(self.session.phase, Phase::Stopped | Phase::Leaving { .. }) {
-            return;
-        }
+    /// Everything that only a connection knew is unknown from now on.
+    pub(super) fn lose_link(&mut self, now: Now) {
         self.roster.link_lost(now);
+        self.forget_unacknowledged();
         if let Some(choosing) = &mut self.choosing {
             choosing.link_lost();
         }
         if let Some(signals) = &mut self.signals {
             signals.link_lost();
         }
-        let timeout = self.session.connecting(now);
+    }
+
+    pub(super) fn connect_now(&mut self, now: Now) {
+        if matches!(self.session.phase, Phase::Stopped | Phase::Leaving { .. }) {
+            return;
+        }
+        self.lose_link(now);
+        let (dial_within, connack_within) = self.session.connecting(now);
         // Whoever wants to hide and was visible has to say first that they left: their record may stand.
         self.hidden &= self.wants_to_hide(now);
         let version = self.session.version;
@@ -161,13 +165,18 @@ impl Engine {
             _ => self.client_id.clone(),
         };
         let session_expiry = if reader { Duration::ZERO } else { self.session_expiry(delay) };
+        self.connections += 1;
+        let connection = ConnectionId(self.connections);
+        self.connection = Some(connection);
         self.effects.push_back(Effect::Connect(Connect {
+            connection,
             version,
             client_id,
             clean_start: reader || clean_start,
             session_expiry,
             keep_alive: KEEP_ALIVE,
-            timeout,
+            dial_within,
+            connack_within,
             will,
         }));
     }
@@ -196,8 +205,7 @@ impl Engine {
             // A network that is being set up changes several times.
             Phase::Up if now.mono.since(self.session.up_at()) >= SETTLES => {
                 self.session.abandoned(now);
-                self.companion = Companion::Off;
-                self.effects.push_back(Effect::Drop);
+                self.drop_connections();
                 self.connect_now(now);
             }
             _ => {}
@@ -217,26 +225,6 @@ impl Engine {
         choosing.invisible(now).unwrap_or(own.holder.invisible)
     }
 
-    /// Another machine uses our device id, or our client id: a copied disk or home folder. Whoever notices
-    /// becomes a new device; the old one's Will speaks for it if nobody else does.
-    pub(super) fn become_another_device(&mut self, now: Now) {
-        let Some(own) = &mut self.own else {
-            return;
-        };
-        let old = own.holder.device.clone();
-        own.become_another(DeviceId::random(&mut self.rng));
-        self.client_id = presence_client_id(&mut self.rng);
-        let message = format!(
-            "another machine is this device ({old}), too, as after copying a disk or a home folder; this one is a new device now, and nothing is left to do"
-        );
-        let code = "device_renewed".to_owned();
-        self.problems.insert(code.clone(), Problem { code, message });
-        self.effects.push_back(Effect::Drop);
-        self.companion = Companion::Off;
-        self.session.abandoned(now);
-        self.connect_now(now);
-    }
-
     /// A deadline that is long past means that this machine slept and nobody said so before. The broker has
     /// given the connection up by then, and what it said meanwhile is lost: begin anew before any time is
     /// counted against others.
@@ -249,8 +237,7 @@ impl Engine {
         self.roster.slept(now, since);
         if matches!(self.session.phase, Phase::Up | Phase::Reading { .. }) {
             self.session.abandoned(now);
-            self.companion = Companion::Off;
-            self.effects.push_back(Effect::Drop);
+            self.drop_connections();
             self.connect_now(now);
         }
     }

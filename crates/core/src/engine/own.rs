@@ -21,6 +21,10 @@ const CORRECTIONS: usize = 5;
 const MINUTE: Duration = Duration::from_secs(60);
 /// The lowest device writes the user topic; the next waits this long for it.
 const TAKES_OVER: Duration = Duration::from_secs(1);
+/// Sessions of ours that are kept in mind. Each wrote over the one before.
+const ACCEPTED: usize = 16;
+/// Sums of ours that may be under way. A broker that sends none back fills no memory.
+const ECHOES: usize = 8;
 
 /// This device.
 #[derive(Debug)]
@@ -39,6 +43,10 @@ pub(super) struct Own {
     reached: u64,
     /// An epoch read from the broker that is not lower than ours.
     read_epoch: Option<u64>,
+    /// The sessions of this identity that a broker accepted in this run, the latest last.
+    accepted: VecDeque<u64>,
+    /// See [`Own::has_written`].
+    has_written: bool,
     /// When epochs above ours were read that we did not give ourselves: another machine does.
     foreign: VecDeque<Monotonic>,
     /// Something else stands on the device topic.
@@ -88,7 +96,7 @@ pub(super) struct UserTopic {
     /// What stands there; `None` for nothing, or something that is no sum.
     held: Option<SumRecord>,
     /// What we wrote and have not read back yet.
-    echoes: VecDeque<Vec<u8>>,
+    pub(super) echoes: VecDeque<Vec<u8>>,
     /// The last sum written, to tell a change of ours from somebody else's.
     last: Option<SumRecord>,
     /// Whether only a Will stood there when we came, which can't know of a seed-style client.
@@ -154,6 +162,8 @@ impl Own {
             stands_here: false,
             last_timestamp: Timestamp::default(),
             read_epoch: None,
+            accepted: VecDeque::new(),
+            has_written: false,
             foreign: VecDeque::new(),
             contradicted: false,
             withheld: false,
@@ -172,6 +182,24 @@ impl Own {
 
     pub(super) fn epoch(&self) -> u64 {
         self.epoch
+    }
+
+    /// The broker accepted the session: its Will and its records may be read from now on.
+    pub(super) fn accepted(&mut self) {
+        if self.accepted.len() >= ACCEPTED {
+            self.accepted.pop_front();
+        }
+        self.accepted.push_back(self.epoch);
+    }
+
+    /// Whether this identity wrote a record in this run, over whatever stood there before.
+    pub(super) fn has_written(&self) -> bool {
+        self.has_written
+    }
+
+    /// Whether a record on this device's own topic is of a session that was none of this run.
+    pub(super) fn is_foreign(&self, record: &DeviceRecord) -> bool {
+        record.epoch.is_some_and(|epoch| !self.accepted.contains(&epoch))
     }
 
     /// The session stands, and what there was before it is read.
@@ -199,6 +227,8 @@ impl Own {
     /// This device becomes another one, because somebody else is it, too.
     pub(super) fn become_another(&mut self, device: DeviceId) {
         self.holder.device = device;
+        self.accepted.clear();
+        self.has_written = false;
         self.foreign.clear();
         self.forget_written();
     }
@@ -493,10 +523,11 @@ impl Engine {
         let payload = wire::encode_device(&on_its_own_calendar(now, record.clone()));
         own.stands_here = record.observed.is_here();
         own.written = Some(record.clone());
+        own.has_written = true;
         // One sees oneself at once, without waiting for the broker's echo.
         let record = Payload::Record(record);
         self.roster.apply_device(now, &user, &device, record, Arrival::LIVE);
-        Some(self.publish(&Topic::Device(user, device), payload, Some(RECORD_EXPIRY)))
+        Some(self.publish(now, &Topic::Device(user, device), payload, Some(RECORD_EXPIRY)))
     }
 
     /// Tells seed-style readers when the person last gave input, unless they know of a later one.
@@ -511,7 +542,12 @@ impl Engine {
             return None;
         }
         self.roster.apply_activity(now, &user, Payload::Record(at), Arrival::LIVE);
-        Some(self.publish(&Topic::Activity(user), wire::encode_activity(at), Some(RECORD_EXPIRY)))
+        Some(self.publish(
+            now,
+            &Topic::Activity(user),
+            wire::encode_activity(at),
+            Some(RECORD_EXPIRY),
+        ))
     }
 
     /// Writes the sum for seed-style readers where it does not stand yet. The lowest of the person's devices
@@ -548,10 +584,10 @@ impl Engine {
             topic.corrections.note(now);
             self.diagnostics.corrected += 1;
         }
-        self.write_sum(sum);
+        self.write_sum(now, sum);
     }
 
-    fn write_sum(&mut self, sum: SumRecord) -> Option<PublishId> {
+    fn write_sum(&mut self, now: Now, sum: SumRecord) -> Option<PublishId> {
         let own = self.own.as_mut()?;
         let user = own.holder.user.clone();
         let payload = wire::encode_sum(&sum);
@@ -560,8 +596,11 @@ impl Engine {
         topic.unsure = false;
         topic.held = Some(sum.clone());
         topic.last = Some(sum);
+        if topic.echoes.len() >= ECHOES {
+            topic.echoes.pop_front();
+        }
         topic.echoes.push_back(payload.clone());
-        Some(self.publish(&Topic::User(user), payload, Some(RECORD_EXPIRY)))
+        Some(self.publish(now, &Topic::User(user), payload, Some(RECORD_EXPIRY)))
     }
 
     /// Publishes that this device goes; says which PUBACKs to wait for.
@@ -584,7 +623,7 @@ impl Engine {
         let writes = !self.hub_sums && self.own.as_ref().is_some_and(|own| own.holder.user_topic);
         if writes && self.roster.devices_here(&user).next().is_none() {
             let sum = self.roster.sum(&user, now);
-            awaited.extend(self.write_sum(sum));
+            awaited.extend(self.write_sum(now, sum));
         }
         awaited
     }

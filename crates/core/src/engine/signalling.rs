@@ -114,6 +114,7 @@ impl Engine {
             self.publishes += 1;
             let id = PublishId(self.publishes);
             letter.is_under_way(id);
+            self.unacknowledged.sent(now, id, None);
             let topic = Topic::Inbox(letter.to.clone(), me.clone()).to_wire(&self.root);
             let payload = wire::encode_signal(&letter.signal, now.wall);
             let (qos, retain, expires_in) = (Qos::AtLeastOnce, false, Some(SIGNAL_EXPIRY));

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::effect::Dropped;
 use crate::id::DeviceId;
-use crate::input::{Granted, LinkEvent, LinkFailure, Message, Refusal};
+use crate::input::{ConnectionId, Granted, LinkEvent, LinkFailure, Message, Refusal};
 use crate::notice::Notice;
 use crate::observation::Moment;
 use crate::session::RECORD_EXPIRY;
@@ -12,6 +12,7 @@ use crate::view::{CauseView, ChosenStatus};
 mod believed;
 mod choices;
 mod hosts;
+mod limits;
 mod privacy;
 mod reading;
 mod sessions;
@@ -86,7 +87,14 @@ impl Rig {
     }
 
     fn link(&mut self, event: LinkEvent) {
-        self.handle(Input::Link(event));
+        let connection = self.engine.connection.unwrap_or(ConnectionId(0));
+        self.handle(Input::Link(connection, event));
+    }
+
+    /// An event of the Will connection that was opened last.
+    fn companion(&mut self, event: LinkEvent) {
+        let connection = ConnectionId(self.engine.connections);
+        self.handle(Input::Companion(connection, event));
     }
 
     /// CONNACK, SUBACK, silence.

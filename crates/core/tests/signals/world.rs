@@ -6,7 +6,9 @@ use std::time::Duration;
 use porchlight_core::effect::{Effect, Publish};
 use porchlight_core::engine::{Engine, GRACE, Holder, LEASE, Role, Settings};
 use porchlight_core::id::{DeviceId, Root, UserId};
-use porchlight_core::input::{Command, Granted, Input, LinkEvent, LinkFailure, Message};
+use porchlight_core::input::{
+    Command, ConnectionId, Granted, Input, LinkEvent, LinkFailure, Message,
+};
 use porchlight_core::notice::{Notice, NoticePolicy};
 use porchlight_core::observation::Observation;
 use porchlight_core::preferences::Preferences;
@@ -42,6 +44,8 @@ pub(crate) struct Device {
     engine: Engine,
     up: bool,
     back_at: Option<u64>,
+    /// The connection that it opened, or tries to.
+    connection: Option<ConnectionId>,
     /// How often a notice of a kind came for a knock.
     pub(crate) rung: BTreeMap<(&'static str, String), u32>,
     /// Those that are up.
@@ -104,6 +108,7 @@ impl World {
                 engine: Engine::new(at(0), settings),
                 up: false,
                 back_at: Some(0),
+                connection: None,
                 rung: BTreeMap::new(),
                 shown: BTreeSet::new(),
                 stages: BTreeMap::new(),
@@ -132,15 +137,23 @@ impl World {
                 Effect::WithdrawNotice { key } => {
                     self.devices[of].shown.remove(&key);
                 }
-                Effect::Connect(_) => {
+                Effect::Connect(connect) => {
                     // Within the time that the test gave it, or soon.
                     let device = &mut self.devices[of];
+                    device.connection = Some(connect.connection);
                     device.back_at = device.back_at.or(Some(self.now + 50));
                 }
                 _ => {}
             }
         }
         self.look(of);
+    }
+
+    /// The device's connection reports.
+    fn hear(&mut self, of: usize, event: LinkEvent) {
+        if let Some(connection) = self.devices[of].connection {
+            self.handle(of, Input::Link(connection, event));
+        }
     }
 
     fn notify(&mut self, of: usize, notice: &Notice) {
@@ -207,10 +220,10 @@ impl World {
             let id = porchlight_core::input::PublishId(id.parse().expect("a number"));
             // A PUBACK that meets a broken connection is lost.
             if self.devices[to].up {
-                self.handle(to, Input::Link(LinkEvent::Published { id, outcome: Ok(()) }));
+                self.hear(to, LinkEvent::Published { id, outcome: Ok(()) });
             }
         } else if self.devices[to].up {
-            self.handle(to, Input::Link(LinkEvent::Received(message)));
+            self.hear(to, LinkEvent::Received(message));
         } else if is_signal(&message.topic) {
             self.devices[to].owed.push(message);
         }
@@ -220,14 +233,14 @@ impl World {
         self.devices[of].up = true;
         self.devices[of].back_at = None;
         let granted = Granted { session_present: true, ..Granted::default() };
-        self.handle(of, Input::Link(LinkEvent::Up(granted)));
+        self.hear(of, LinkEvent::Up(granted));
         for (topic, payload) in self.retained.clone() {
             let message = Message { topic, payload, retained: true, expires_in: None };
-            self.handle(of, Input::Link(LinkEvent::Received(message)));
+            self.hear(of, LinkEvent::Received(message));
         }
-        self.handle(of, Input::Link(LinkEvent::Subscribed { refused: Vec::new() }));
+        self.hear(of, LinkEvent::Subscribed { refused: Vec::new() });
         for message in std::mem::take(&mut self.devices[of].owed) {
-            self.handle(of, Input::Link(LinkEvent::Received(message)));
+            self.hear(of, LinkEvent::Received(message));
         }
     }
 
@@ -236,7 +249,8 @@ impl World {
         loop {
             let deadline = |device: &Device| deadline_of(&device.engine);
             let ticks = self.devices.iter().filter_map(deadline);
-            let backs = self.devices.iter().filter_map(|device| device.back_at);
+            let backs = self.devices.iter().filter(|device| device.connection.is_some());
+            let backs = backs.filter_map(|device| device.back_at);
             let arrivals = self.flying.iter().map(|(at, ..)| *at);
             let next = ticks.chain(backs).chain(arrivals).min().unwrap_or(end);
             if next > end {
@@ -244,7 +258,9 @@ impl World {
             }
             self.now = self.now.max(next);
             for of in 0..DEVICES {
-                if self.devices[of].back_at.is_some_and(|back| back <= self.now) {
+                let device = &self.devices[of];
+                let back = device.back_at.is_some_and(|back| back <= self.now);
+                if back && device.connection.is_some() {
                     self.connect(of);
                 }
                 let due = deadline_of(&self.devices[of].engine);
@@ -312,7 +328,10 @@ impl World {
                     self.devices[of].up = false;
                     self.devices[of].back_at = Some(self.now + ms);
                     let reason = "reset".to_owned();
-                    self.handle(of, Input::Link(LinkEvent::Down(LinkFailure::Broken { reason })));
+                    let down = LinkEvent::Down(LinkFailure::Broken { reason });
+                    if let Some(connection) = self.devices[of].connection.take() {
+                        self.handle(of, Input::Link(connection, down));
+                    }
                 }
             }
             Deed::Pass(ms) => self.pass(ms),

@@ -11,7 +11,7 @@ use porchlight_core::effect::{Connect, Effect, Publish, Saved, Version, Will};
 use porchlight_core::engine::{Engine, Holder, Role, Rule, Settings};
 use porchlight_core::id::{DeviceId, Root, UserId};
 use porchlight_core::input::{
-    Command, Granted, Input, LinkEvent, LinkFailure, Message, PublishId, Refusal,
+    Command, ConnectionId, Granted, Input, LinkEvent, LinkFailure, Message, PublishId, Refusal,
 };
 use porchlight_core::notice::{Notice, NoticePolicy};
 use porchlight_core::observation::{Moment, Observation};
@@ -141,6 +141,8 @@ enum Lane {
 struct Conn {
     machine: usize,
     lane: Lane,
+    /// As the engine knows it.
+    number: ConnectionId,
     client_open: bool,
     broker_open: bool,
     acknowledged: bool,

@@ -31,8 +31,24 @@ fn our_record_is_renewed_before_half_its_lease_is_over() {
 
 #[test]
 fn a_second_machine_with_our_client_id_makes_us_another_device() {
+    let taken_over = || LinkEvent::Down(LinkFailure::TakenOver);
+    let theirs = json!({"v":1,"status":"online","timestamp":START,"epoch":START + 10_000});
     let mut rig = Rig::up();
-    rig.link(LinkEvent::Down(LinkFailure::TakenOver));
+    rig.link(taken_over());
+    assert_eq!(kinds(&rig.effects), ["DisconnectCompanion"], "the Will connection gives way first");
+    rig.pass(1000);
+    rig.connect();
+    rig.effects.clear();
+    rig.link(taken_over());
+    rig.pass(499);
+    assert_eq!(kinds(&rig.effects), [""; 0], "not without a pause");
+    rig.pass(1501);
+    assert_eq!(rig.last_connect().client_id, "pltest", "a take-over alone proves nothing");
+    rig.link(LinkEvent::Up(Granted::default()));
+    rig.effects.clear();
+    rig.receive(DEVICE, &theirs.to_string(), true);
+    assert_eq!(kinds(&rig.effects), ["Drop"]);
+    rig.pass(2000);
     assert_eq!(kinds(&rig.effects), ["Drop", "Save", "Connect"]);
     let connect = rig.last_connect().clone();
     assert_ne!(connect.client_id, "pltest");
@@ -60,7 +76,27 @@ fn a_second_machine_with_our_device_id_is_seen_by_its_numbers() {
     rig.pass(59_000);
     rig.effects.clear();
     rig.live(DEVICE, &theirs(START + 10_000));
+    assert_eq!(kinds(&rig.effects), ["Drop"]);
+    rig.pass(2000);
     assert_eq!(kinds(&rig.effects), ["Drop", "Save", "Connect"]);
+}
+
+#[test]
+fn who_only_writes_what_looks_like_a_second_machine_renews_us_once_an_hour() {
+    let mut rig = Rig::up();
+    let mut renewed = 0;
+    for _ in 0..50 {
+        let topic = rig.engine.own.as_ref().unwrap().device_topic().to_wire(&rig.engine.root);
+        let epoch = START + rig.ms + 1_000_000;
+        rig.live(&topic, &json!({"v":1,"status":"away","timestamp":START,"epoch":epoch}));
+        rig.effects.clear();
+        rig.pass(20_000);
+        if kinds(&rig.effects).contains(&"Connect".to_owned()) {
+            renewed += 1;
+            rig.connect();
+        }
+    }
+    assert_eq!(renewed, 1);
 }
 
 #[test]

@@ -36,7 +36,7 @@ fn the_companions_will_sets_the_user_topic_offline_and_a_survivor_answers_it() {
     rig.receive("presence/alice", std::str::from_utf8(&will.payload).unwrap(), false);
     assert_eq!(rig.published_to("presence/alice")[0]["status"], "online");
     // It ended by itself, and is opened again.
-    rig.handle(Input::Companion(broken()));
+    rig.companion(broken());
     rig.pass(5000);
     assert_eq!(kinds(&rig.effects), ["ConnectCompanion"]);
 }
@@ -56,7 +56,7 @@ fn only_the_lowest_device_has_a_companion() {
 #[test]
 fn a_companion_that_is_not_wanted_any_more_asks_for_no_time() {
     let mut rig = Rig::up();
-    rig.handle(Input::Companion(broken()));
+    rig.companion(broken());
     rig.live("presence/alice/device/a", &online(5));
     // `pass` refuses a deadline that stays in the past.
     rig.pass(60_000);

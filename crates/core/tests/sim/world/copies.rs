@@ -2,8 +2,8 @@
 
 use super::*;
 
-/// Until one of the two has become another device and has said so: a try of each, and one more.
-const MEETING: u64 = 5_000;
+/// Until one of the two has become another device and has said so: two tries of each, and the pause before a new identity.
+const MEETING: u64 = 7_000;
 /// Over 3.1.1 nobody is told of a take-over: the two throw each other out until one has read twice of the other.
 const MEETING_UNTOLD: u64 = 30_000;
 

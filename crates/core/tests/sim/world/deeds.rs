@@ -308,12 +308,14 @@ impl World {
             expires_in: Duration::ZERO,
         };
         let connect = Connect {
+            connection: ConnectionId(0),
             version: Version::V311,
             client_id: format!("mqttjs_{seed}_{}", self.conns.len()),
             clean_start: true,
             session_expiry: Duration::ZERO,
             keep_alive: Duration::from_secs(60),
-            timeout: Duration::from_secs(30),
+            dial_within: Duration::from_secs(30),
+            connack_within: Duration::ZERO,
             will: Some(will),
         };
         let conn = self.open(m, Lane::Seed, connect);

@@ -193,14 +193,15 @@ impl World {
             trace.push(format!("{:>9} {} {how} {topic}: {text}", self.now, NAMES[m]));
         }
         let up = matches!(event, LinkEvent::Up(_));
+        let number = conn.number;
         match conn.lane {
-            Lane::Companion => self.handle(m, Input::Companion(event)),
+            Lane::Companion => self.handle(m, Input::Companion(number, event)),
             Lane::Main | Lane::Seed => {
                 if up {
                     self.reads_anew();
                     self.resend(m, id);
                 }
-                self.handle(m, Input::Link(event));
+                self.handle(m, Input::Link(number, event));
             }
         }
     }

@@ -6,7 +6,8 @@ impl World {
     pub(super) fn open(&mut self, m: usize, lane: Lane, connect: Connect) -> ConnId {
         let conn = self.conns.len();
         let keep_alive = u64::try_from(connect.keep_alive.as_millis()).unwrap_or(NEVER);
-        let timeout = u64::try_from(connect.timeout.as_millis()).unwrap_or(NEVER);
+        let timeout = connect.dial_within + connect.connack_within;
+        let timeout = u64::try_from(timeout.as_millis()).unwrap_or(NEVER);
         self.note(|| {
             format!(
                 "{} {lane:?} connects as {} ({:?}, clean start {}, will delay {:?})",
@@ -20,6 +21,7 @@ impl World {
         self.conns.push(Conn {
             machine: m,
             lane,
+            number: connect.connection,
             client_open: true,
             broker_open: false,
             acknowledged: false,
@@ -83,17 +85,17 @@ impl World {
         if !std::mem::take(&mut conn.client_open) {
             return;
         }
-        let (m, lane) = (conn.machine, conn.lane);
+        let (m, lane, number) = (conn.machine, conn.lane, conn.number);
         let machine = &mut self.machines[m];
         machine.pending.append(&mut conn.unacknowledged);
         match lane {
             Lane::Main => {
                 machine.main = None;
-                self.handle(m, Input::Link(LinkEvent::Down(failure)));
+                self.handle(m, Input::Link(number, LinkEvent::Down(failure)));
             }
             Lane::Companion => {
                 machine.companion = None;
-                self.handle(m, Input::Companion(LinkEvent::Down(failure)));
+                self.handle(m, Input::Companion(number, LinkEvent::Down(failure)));
             }
             Lane::Seed => {
                 let seed = m - ENGINES as usize;

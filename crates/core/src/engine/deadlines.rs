@@ -1,0 +1,156 @@
+//! Everything that comes due by itself, in one table.
+//!
+//! Owns which deadlines there are, when each is due, and what follows. Both matches are exhaustive: whatever waits
+//! does not compile before its deadline and its consequence are written.
+
+use super::Engine;
+use super::own::Own;
+use crate::effect::Effect;
+use crate::input::LinkFailure;
+use crate::notice::Notice;
+use crate::session::{Phase, SessionDeadline};
+use crate::signal::Signals;
+use crate::time::{Monotonic, Now};
+
+/// What can come due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Deadline {
+    /// A phase of the connection: see [`SessionDeadline`].
+    Session,
+    /// The broker has to have acknowledged a publish.
+    Puback,
+    /// The Will connection is opened, or has taken too long.
+    WillConnection,
+    /// The notice that this device has a new identity has been shown for long enough.
+    NewIdentity,
+    /// Something about a person ends by itself, or the roster has settled after a reconnect.
+    Roster,
+    /// Notices wait for others that belong to them.
+    Notices,
+    /// A pause of notices ends, or quiet hours do.
+    Silence,
+    /// A knock, a wave or a typing mark goes on.
+    Signals,
+    /// Nobody gave input for long enough to be away.
+    Availability,
+    /// A chosen status ends.
+    Choice,
+    /// This device's records are to be written again.
+    Records,
+}
+
+impl Deadline {
+    const ALL: [Self; 11] = [
+        Self::Roster,
+        Self::Silence,
+        Self::Session,
+        Self::Puback,
+        Self::WillConnection,
+        Self::NewIdentity,
+        Self::Notices,
+        Self::Signals,
+        Self::Availability,
+        Self::Choice,
+        Self::Records,
+    ];
+}
+
+impl Engine {
+    /// When the first deadline is due.
+    pub(super) fn deadline(&self, now: Now) -> Option<Monotonic> {
+        Deadline::ALL.into_iter().filter_map(|deadline| self.due_at(now, deadline)).min()
+    }
+
+    /// Does what is due.
+    pub(super) fn follow_time(&mut self, now: Now) {
+        for deadline in Deadline::ALL {
+            if self.due_at(now, deadline).is_some_and(|at| at <= now.mono) {
+                self.handle_deadline(now, deadline);
+            }
+        }
+    }
+
+    fn due_at(&self, now: Now, deadline: Deadline) -> Option<Monotonic> {
+        // Nobody hears a device that hides, or that has no connection.
+        let speaks = || self.session.is_up() && !self.hidden && !self.wants_to_hide(now);
+        match deadline {
+            Deadline::Session => self.session.next_deadline().map(|(_, at)| at),
+            Deadline::Puback => self.unacknowledged.next_deadline(),
+            Deadline::WillConnection => {
+                self.companion.next_deadline().filter(|_| self.own.is_some() && speaks())
+            }
+            Deadline::NewIdentity => self.renewal.next_deadline(),
+            Deadline::Roster => self.roster.next_deadline(),
+            Deadline::Notices => self.notices.next_deadline(),
+            Deadline::Silence => self.silence.next_deadline(now, &self.policy),
+            Deadline::Signals => self.signals.as_ref().and_then(Signals::next_deadline),
+            Deadline::Availability => {
+                self.own.as_ref().and_then(|own| own.availability.next_deadline(now))
+            }
+            Deadline::Choice => {
+                self.choosing.as_ref().and_then(|choosing| choosing.next_deadline(now))
+            }
+            Deadline::Records => {
+                self.own.as_ref().filter(|_| speaks()).and_then(Own::next_deadline)
+            }
+        }
+    }
+
+    fn handle_deadline(&mut self, now: Now, deadline: Deadline) {
+        match deadline {
+            Deadline::Session => self.handle_session_deadline(now),
+            Deadline::Puback => self.note_unacknowledged(),
+            Deadline::WillConnection => self.handle_companion_deadline(now),
+            Deadline::NewIdentity => {
+                self.renewal.told();
+                self.problems.remove(super::renewal::CODE);
+            }
+            Deadline::Roster => self.roster.expire(now),
+            Deadline::Notices => self.notify_due(now),
+            Deadline::Silence => self.preferred += u64::from(self.silence.expire(now)),
+            // The stages that follow look at the clock themselves, on each input.
+            Deadline::Signals | Deadline::Availability | Deadline::Choice | Deadline::Records => {}
+        }
+    }
+
+    fn handle_session_deadline(&mut self, now: Now) {
+        match self.session.next_deadline().map(|(deadline, _)| deadline) {
+            Some(SessionDeadline::Retry) => self.connect_now(now),
+            Some(SessionDeadline::Connack) => self.give_up(now, &LinkFailure::NoConnack),
+            Some(SessionDeadline::Suback) => self.give_up(now, &LinkFailure::NoSuback),
+            Some(SessionDeadline::RetainedRead) => self.come_up(now),
+            Some(SessionDeadline::Stood) => self.session.stood(),
+            Some(SessionDeadline::Goodbye) => {
+                if let Phase::Leaving { then, .. } = self.session.phase {
+                    self.finish_goodbye(now, then, false);
+                }
+            }
+            None => {}
+        }
+    }
+
+    /// Ends a connection that the broker keeps waiting, as if it had broken.
+    fn give_up(&mut self, now: Now, failure: &LinkFailure) {
+        self.drop_connections();
+        self.handle_down(now, failure);
+    }
+
+    fn notify_due(&mut self, now: Now) {
+        for notice in self.notices.poll(now) {
+            if let (Notice::Came(who) | Notice::CameBack(who), Some(signals)) =
+                (&notice, &mut self.signals)
+                && signals.told_back(now, &who.user)
+            {
+                continue;
+            }
+            self.notify(notice);
+        }
+    }
+
+    /// Closes both sockets without a word: the Wills speak, and what still arrives from them is not listened to.
+    pub(super) fn drop_connections(&mut self) {
+        self.connection = None;
+        self.companion = super::Companion::Off;
+        self.effects.push_back(Effect::Drop);
+    }
+}
