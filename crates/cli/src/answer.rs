@@ -14,7 +14,7 @@ pub(crate) async fn wait<T>(
     timeout: Duration,
     mut answer: impl FnMut(&Event) -> Option<Result<T, Failure>>,
 ) -> Result<T, Failure> {
-    let mut last = None;
+    let (mut last, mut up) = (None, false);
     let answered = async {
         while let Some(event) = agent.events.recv().await {
             if let Some(answer) = answer(&event) {
@@ -22,6 +22,11 @@ pub(crate) async fn wait<T>(
             }
             let Event::Show(update) = event else {
                 continue;
+            };
+            up = match update.link {
+                Some(LinkView::Up { .. }) => true,
+                Some(_) => false,
+                None => up,
             };
             match update.link {
                 Some(LinkView::Refused { problem, .. }) => return Err(Failure::refused(&problem)),
@@ -33,6 +38,10 @@ pub(crate) async fn wait<T>(
     };
     match tokio::time::timeout(timeout, answered).await {
         Ok(answered) => answered,
+        Err(_) if up => Err(Failure::NoConnection(
+            "the broker is connected, but did not confirm it in time; it may still come through. Try again, or ask whoever runs the broker"
+                .to_owned(),
+        )),
         Err(_) => Err(Failure::no_connection(last.as_ref())),
     }
 }

@@ -175,8 +175,7 @@ async fn follow(agent: &mut Agent, wait: Duration, json: bool) -> Result<(), Fai
         let event = tokio::select! {
             event = agent.events.recv() => event,
             () = expired(&mut give_up) => {
-                let seconds = wait.as_secs();
-                return Err(Failure::Unanswered(format!("no answer within {seconds} s; the knock is taken back")));
+                return Err(Failure::Unanswered(too_late(last.map(|(stage, _)| stage), wait)));
             }
         };
         let Some(event) = event else {
@@ -194,7 +193,8 @@ async fn follow(agent: &mut Agent, wait: Duration, json: bool) -> Result<(), Fai
         } else if let Some(words) = step_words(&exchange) {
             say::print(&words);
         }
-        if exchange.stage >= ExchangeStage::Sent && give_up.is_none() {
+        // A knock that waits for somebody waits as long as it takes.
+        if exchange.stage != ExchangeStage::Waiting && give_up.is_none() {
             give_up = Some(Box::pin(tokio::time::sleep(wait)));
         }
         match exchange.stage {
@@ -213,6 +213,18 @@ async fn follow(agent: &mut Agent, wait: Duration, json: bool) -> Result<(), Fai
             }
             _ => {}
         }
+    }
+}
+
+/// Why nothing came of it in time.
+fn too_late(stage: Option<ExchangeStage>, wait: Duration) -> String {
+    let seconds = wait.as_secs();
+    if stage == Some(ExchangeStage::Sending) {
+        format!(
+            "the broker did not confirm the knock within {seconds} s; it is taken back. Try again, or ask whoever runs the broker"
+        )
+    } else {
+        format!("no answer within {seconds} s; the knock is taken back")
     }
 }
 
@@ -246,6 +258,7 @@ fn not_sent(failure: &FailureView) -> Failure {
     match failure.code.as_str() {
         "refused" => Failure::Refused(words),
         "link_down" => Failure::NoConnection(words),
+        "unconfirmed" => Failure::Unanswered(words),
         "too_long" | "myself" => Failure::Usage(words),
         "offline" => Failure::NotSent(format!("{words}; --when-back waits until they are here")),
         _ => Failure::NotSent(words),

@@ -299,7 +299,7 @@ export type ExchangeStage = "waiting" | "sending" | "failed" | "sent" | "deliver
  */
 export type FailureView = { 
 /**
- * What programs branch on: `offline`, `invisible`, `link_down`, `not_known`, `myself`, `too_long`, `too_many`,
+ * What programs branch on: `offline`, `invisible`, `link_down`, `unconfirmed`, `not_known`, `myself`, `too_long`, `too_many`,
  * `refused`.
  */
 code: string, 

@@ -27,6 +27,9 @@ pub enum Why {
     /// My own connection was not there for long enough.
     #[error("your own connection was down for too long; try again when it is back")]
     LinkDown,
+    /// The broker was there and never acknowledged it.
+    #[error("the broker did not confirm it; try again, or ask whoever runs the broker")]
+    Unconfirmed,
     /// Nobody was ever seen by that name.
     #[error("nobody is known here by that name; look who is there with `porchlight who`")]
     NotKnown,
@@ -57,6 +60,7 @@ impl Why {
             Self::Offline { .. } => "offline",
             Self::Invisible => "invisible",
             Self::LinkDown => "link_down",
+            Self::Unconfirmed => "unconfirmed",
             Self::NotKnown => "not_known",
             Self::Myself => "myself",
             Self::TooLong(_) => "too_long",

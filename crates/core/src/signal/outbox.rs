@@ -94,6 +94,11 @@ impl Outbox {
 }
 
 impl Letter {
+    /// Whether it was published on the connection that is there now, and not acknowledged.
+    pub(crate) const fn is_sent(&self) -> bool {
+        self.under_way.is_some()
+    }
+
     pub(crate) fn is_under_way(&mut self, id: PublishId) {
         self.under_way = Some(id);
     }

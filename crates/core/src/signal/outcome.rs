@@ -54,16 +54,17 @@ impl Signals {
 
     /// It is too late for a letter.
     pub(super) fn came_to_nothing(&mut self, letter: &Letter) {
+        let why = if letter.is_sent() { Why::Unconfirmed } else { Why::LinkDown };
         match &letter.signal {
             Signal::Knock { id, .. } | Signal::Wave { id, .. } => {
                 if let Some(exchange) = self.ledger.mine(&letter.to, id) {
-                    exchange.fail(Why::LinkDown);
+                    exchange.fail(why);
                     self.revision += 1;
                 }
             }
             Signal::Answer { re, of: None, .. } => {
                 if let Some(exchange) = self.ledger.theirs(&letter.to, re) {
-                    exchange.why = Some(Why::LinkDown);
+                    exchange.why = Some(why);
                     self.revision += 1;
                 }
             }

@@ -104,7 +104,7 @@ pub enum ExchangeStage {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct FailureView {
-    /// What programs branch on: `offline`, `invisible`, `link_down`, `not_known`, `myself`, `too_long`, `too_many`,
+    /// What programs branch on: `offline`, `invisible`, `link_down`, `unconfirmed`, `not_known`, `myself`, `too_long`, `too_many`,
     /// `refused`.
     pub code: String,
     /// A sentence that says what is wrong and what to do.
