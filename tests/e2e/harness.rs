@@ -3,5 +3,6 @@
 mod brokers;
 mod desktops;
 mod processes;
+mod quirks;
 mod trays;
 mod webviews;

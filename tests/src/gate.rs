@@ -5,15 +5,13 @@
 
 use std::io;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
+use tokio::io::{AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
+use crate::packet::{protocol_level, read_packet};
 use crate::port::free_port;
 
-/// Where MQTT 3.1.1 and 5 have the protocol's level in a CONNECT, behind its remaining length: after
-/// the length-prefixed name `MQTT`.
-const LEVEL_AT: usize = 6;
 const LEVEL_5: u8 = 5;
 
 /// A TCP proxy on a port of 127.0.0.1 that it keeps while it is shut.
@@ -88,31 +86,16 @@ async fn accept(listener: TcpListener, to: u16) {
 }
 
 async fn pass(mut near: TcpStream, to: u16) -> io::Result<()> {
-    let Some(greeting) = greeting(&mut near).await? else {
+    let connect = read_packet(&mut near).await?;
+    if protocol_level(&connect) == Some(LEVEL_5) {
         return Ok(());
-    };
+    }
     let mut far = TcpStream::connect(("127.0.0.1", to)).await?;
     near.set_nodelay(true)?;
     far.set_nodelay(true)?;
-    far.write_all(&greeting).await?;
+    far.write_all(&connect).await?;
     copy_bidirectional(&mut near, &mut far).await?;
     Ok(())
-}
-
-/// The begin of a CONNECT, as far as it had to be read; nothing if it is one of MQTT 5.
-async fn greeting(near: &mut TcpStream) -> io::Result<Option<Vec<u8>>> {
-    // The packet's type, then a remaining length of one to four bytes, of which only the last has no high bit.
-    let mut read = vec![near.read_u8().await?];
-    while read.len() < 5 {
-        read.push(near.read_u8().await?);
-        if read.last().is_some_and(|byte| byte & 0x80 == 0) {
-            break;
-        }
-    }
-    let mut head = [0; LEVEL_AT + 1];
-    near.read_exact(&mut head).await?;
-    read.extend(head);
-    Ok((head[LEVEL_AT] != LEVEL_5).then_some(read))
 }
 
 #[cfg(test)]

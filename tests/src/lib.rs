@@ -1,7 +1,7 @@
 //! The harness of the end-to-end tests: real brokers, real binaries, a real desktop.
 //!
 //! Each module is one thing that a test can have: a [process](process), a [broker], a
-//! [probe](wire) on the wire, the two [seed clients](seed), the [`porchlight`](light) command, a
+//! [probe](wire) on the wire, a [broker with quirks](quirks), the two [seed clients](seed), the [`porchlight`](light) command, a
 //! [cable] to pull, a [sieve], a [desktop], its [notification server](notifications), its [tray], a
 //! [webview], a whole [machine] that locks and sleeps. A value is ready when its constructor returns, and gone when it is dropped; nothing
 //! here uses a fixed port, display or path, so tests run side by side.
@@ -27,8 +27,10 @@ pub mod machine;
 pub mod member;
 pub mod meter;
 pub mod notifications;
+mod packet;
 pub mod port;
 pub mod process;
+pub mod quirks;
 pub mod screen;
 pub mod seed;
 pub mod shelf;
@@ -51,6 +53,7 @@ pub use light::Light;
 pub use machine::Machine;
 pub use notifications::Notifications;
 pub use process::{Proc, Signal};
+pub use quirks::{QuirkBroker, Quirks};
 pub use screen::Area;
 pub use seed::SeedClient;
 pub use shelf::Shelf;

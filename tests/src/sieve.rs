@@ -5,10 +5,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
+
+use crate::packet::read_packet;
 
 /// A TCP proxy on 127.0.0.1 that knows where an MQTT packet ends.
 #[derive(Debug)]
@@ -72,7 +74,6 @@ async fn copy(mut from: OwnedReadHalf, mut to: OwnedWriteHalf) -> io::Result<()>
     tokio::io::copy(&mut from, &mut to).await.map(|_| ())
 }
 
-/// Packet by packet: a first byte, the Remaining Length in up to four (MQTT 5, 2.1.4), and so many bytes more.
 async fn sift(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
@@ -80,19 +81,7 @@ async fn sift(
     kept: &AtomicUsize,
 ) -> io::Result<()> {
     loop {
-        let mut packet = vec![from.read_u8().await?];
-        let mut length = 0;
-        for shift in [0, 7, 14, 21] {
-            let byte = from.read_u8().await?;
-            packet.push(byte);
-            length |= usize::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                break;
-            }
-        }
-        let head = packet.len();
-        packet.resize(head + length, 0);
-        from.read_exact(&mut packet[head..]).await?;
+        let packet = read_packet(&mut from).await?;
         if packet.windows(bytes.len()).any(|window| window == bytes) {
             kept.fetch_add(1, Ordering::Relaxed);
         } else {

@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 use url::Url;
 
 use crate::until::{SOON, Stopwatch, poll};
-use message::seconds;
+pub(crate) use message::seconds;
 
 pub use message::{Arrival, Message};
 pub use old::{OldArrival, OldProbe};

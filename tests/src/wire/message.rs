@@ -10,12 +10,12 @@ use serde_json::Value;
 /// A message to publish, or a Will.
 #[derive(Debug, Clone)]
 pub struct Message {
-    pub(super) topic: String,
-    pub(super) payload: Vec<u8>,
-    pub(super) retained: bool,
-    pub(super) qos: QoS,
-    pub(super) expiry: Option<Duration>,
-    pub(super) delay: Option<Duration>,
+    pub(crate) topic: String,
+    pub(crate) payload: Vec<u8>,
+    pub(crate) retained: bool,
+    pub(crate) qos: QoS,
+    pub(crate) expiry: Option<Duration>,
+    pub(crate) delay: Option<Duration>,
 }
 
 impl Message {
@@ -85,7 +85,7 @@ impl Message {
     }
 }
 
-pub(super) fn seconds(duration: Option<Duration>) -> Option<u32> {
+pub(crate) fn seconds(duration: Option<Duration>) -> Option<u32> {
     duration.map(|duration| u32::try_from(duration.as_secs()).expect("less than 136 years"))
 }
 
