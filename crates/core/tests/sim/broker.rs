@@ -2,20 +2,42 @@
 //!
 //! Owns retained messages with their expiry, subscriptions, sessions and Wills (MQTT 5, 3.1.2.5 *Will Flag*,
 //! 3.1.2.11.2 *Session Expiry Interval*, 3.1.3.2.2 *Will Delay Interval*, 3.1.4 *CONNECT Actions*).
-//! Deliberately knows no network: what it sends goes out through [`Broker::out`], at once and in order.
+//! Deliberately knows no network: what it sends goes out through [`Broker::out`], at once and in order. `examples/day`
+//! has the same broker.
 
 use std::rc::Rc;
 use std::time::Duration;
 
 use porchlight_core::effect::{Connect, Version, Will};
-
-use crate::schedule;
+use serde::{Deserialize, Serialize};
 
 /// Never.
 pub(crate) const NEVER: u64 = u64::MAX;
 
 /// The number of a connection within a run.
 pub(crate) type ConnId = usize;
+
+/// Which broker it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Kind {
+    /// It speaks MQTT 5; otherwise 3.1.1 only, and it closes on anything else.
+    pub(crate) v5: bool,
+    /// It looks late whether a client is silent or a Will due, as Mosquitto 2.0.11 does.
+    pub(crate) late: bool,
+    /// A take-over with Clean Start publishes the Will, as MQTT 5 has it and neither broker tried does.
+    pub(crate) by_the_book: bool,
+}
+
+/// How a broker ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Outage {
+    /// As Mosquitto at SIGTERM: all Wills first, then the sockets. Retained messages survive.
+    Fires,
+    /// Killed: sessions and Wills are lost. Retained messages survive.
+    Loses,
+    /// Retained messages are lost too.
+    LosesAll,
+}
 
 /// What the broker does to a connection.
 #[derive(Debug)]
@@ -68,7 +90,7 @@ struct Port {
 
 #[derive(Debug)]
 pub(crate) struct Broker {
-    kind: schedule::Broker,
+    kind: Kind,
     pub(crate) running: bool,
     sessions: Vec<Session>,
     ports: Vec<Port>,
@@ -79,7 +101,7 @@ pub(crate) struct Broker {
 }
 
 impl Broker {
-    pub(crate) fn new(kind: schedule::Broker) -> Self {
+    pub(crate) fn new(kind: Kind) -> Self {
         Self {
             kind,
             running: true,
@@ -258,9 +280,9 @@ impl Broker {
     }
 
     /// The broker ends; every socket closes. Those still connected hear what is published first.
-    pub(crate) fn end(&mut self, now: u64, how: schedule::Outage) {
+    pub(crate) fn end(&mut self, now: u64, how: Outage) {
         let mut sessions = std::mem::take(&mut self.sessions);
-        if how == schedule::Outage::Fires {
+        if how == Outage::Fires {
             for session in &mut sessions {
                 if let Some(will) = session.will.take() {
                     let expires_in = Some(will.expires_in).filter(|_| session.v5);
@@ -268,7 +290,7 @@ impl Broker {
                 }
             }
         }
-        if how == schedule::Outage::LosesAll {
+        if how == Outage::LosesAll {
             self.retained.clear();
         }
         for port in std::mem::take(&mut self.ports) {

@@ -8,6 +8,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use crate::broker::{Kind as Broker, Outage};
+
 /// Devices are machines 0 to 3: two of alice, two of bob.
 pub(crate) const DEVICES: u8 = 4;
 /// Viewers are machines 4 to 6.
@@ -40,17 +42,6 @@ pub(crate) struct Schedule {
     #[serde(default)]
     pub(crate) plain: bool,
     pub(crate) steps: Vec<Step>,
-}
-
-/// Which broker it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Broker {
-    /// It speaks MQTT 5; otherwise 3.1.1 only, and it closes on anything else.
-    pub(crate) v5: bool,
-    /// It looks late whether a client is silent or a Will due, as Mosquitto 2.0.11 does.
-    pub(crate) late: bool,
-    /// A take-over with Clean Start publishes the Will, as MQTT 5 has it and neither broker tried does.
-    pub(crate) by_the_book: bool,
 }
 
 /// Something that happens, `after` milliseconds after the step before.
@@ -133,17 +124,6 @@ pub(crate) enum End {
     Both,
     Client,
     Broker,
-}
-
-/// How a broker ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Outage {
-    /// As Mosquitto at SIGTERM: all Wills first, then the sockets. Retained messages survive.
-    Fires,
-    /// Killed: sessions and Wills are lost. Retained messages survive.
-    Loses,
-    /// Retained messages are lost too.
-    LosesAll,
 }
 
 impl What {
