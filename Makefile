@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help run test lint test-unit test-e2e sim check-platforms package bundle check-package bench truth peers screenshots clean
+.PHONY: help run test lint test-unit test-e2e sim check-platforms package bundle check-package bench day truth peers screenshots clean
 
 help: ## these lines
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -39,6 +39,9 @@ check-package: ## installs, upgrades and removes the package in a Debian of its 
 
 bench: ## the measurements behind the figures of the README; ARGS="thousand" selects
 	@scripts/bench.sh $(ARGS)
+
+day: ## for how many minutes of a working day a dot is wrong, beside other designs; ARGS="--trace hugo" tells one person's day
+	@scripts/day.sh $(ARGS)
 
 truth: ## how long dots are wrong when things go wrong, beside other designs; ARGS="--only kill" selects
 	@scripts/truth.sh $(ARGS)
