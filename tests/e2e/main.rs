@@ -11,6 +11,7 @@ mod harness;
 mod hostile;
 mod machine;
 mod own_broker;
+mod patience;
 mod presence;
 mod seeds;
 mod service;
