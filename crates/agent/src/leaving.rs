@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use porchlight_core::effect::{Connect, Publish, Version};
 use porchlight_core::id::{DeviceId, UserId, reader_client_id};
-use porchlight_core::input::{ConnectionId, LinkEvent, LinkFailure, PublishId};
+use porchlight_core::input::{ConnectionId, LinkEvent, LinkFailure, PublishId, Refusal};
 use porchlight_core::topic::Topic;
 use tokio::time::{sleep, timeout};
 
@@ -174,7 +174,10 @@ impl Farewell<'_> {
         }
         while !awaited.is_empty() {
             if let LinkEvent::Published { id, outcome } = self.next(&mut link).await? {
-                outcome.map_err(|refusal| LinkFailure::Refused { reason: refusal.reason })?;
+                outcome.map_err(|refusal| match refusal {
+                    Refusal::Broker(reason) => LinkFailure::Refused(reason),
+                    Refusal::Ours(reason) => LinkFailure::Broken { reason },
+                })?;
                 awaited.remove(&id);
             }
         }

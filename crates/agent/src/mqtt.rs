@@ -198,7 +198,7 @@ impl Link {
         });
         self.ended = matches!(event, LinkEvent::Down(_));
         match event {
-            LinkEvent::Down(LinkFailure::BadCredentials) if self.is_member_s => {
+            LinkEvent::Down(failure) if self.is_member_s && failure.is_wrong_login() => {
                 LinkEvent::Down(crate::team::not_a_member())
             }
             event => event,

@@ -38,8 +38,7 @@ async fn write(flags: &Flags, command: Command, timeout: Duration) -> Result<(),
     answer::wait(&mut agent, timeout, |event| match event {
         Event::ChoiceSettled(Ok(())) => Some(Ok(())),
         Event::ChoiceSettled(Err(refusal)) => Some(Err(Failure::Refused(format!(
-            "the broker did not take it ({}); may this user write to their own topics?",
-            refusal.reason
+            "the broker did not take it ({refusal}); may this user write to their own topics?"
         )))),
         _ => None,
     })

@@ -9,6 +9,7 @@ use clap::Args as ArgGroup;
 use porchlight_agent::broker::{Broker, Trust};
 use porchlight_agent::flags::Flags;
 use porchlight_agent::line::{Line, News, Setup};
+use porchlight_core::input::RefusedFilter;
 use porchlight_hub::{DEFAULT_GATEWAY_ADDR, Gateway, GatewaySettings, Tokens};
 
 use crate::failure::Failure;
@@ -104,12 +105,11 @@ fn take(gateway: &mut Gateway, teller: &mut Teller, news: News) {
             gateway.link_lost();
             teller.tell(format!(
                 "the broker does not let the gateway read {}; give its account the hub's rights (docs/rest.md)",
-                filters.join(", ")
+                RefusedFilter::list(&filters)
             ));
         }
         News::MayNotWrite { topic, refusal } => teller.tell(format!(
-            "the broker does not let the gateway write {topic} ({}); give its account the hub's rights (docs/rest.md)",
-            refusal.reason
+            "the broker does not let the gateway write {topic} ({refusal}); give its account the hub's rights (docs/rest.md)"
         )),
     }
 }

@@ -2,11 +2,13 @@
 //!
 //! Owns the vocabulary of the drivers: past facts from the network and the sources, wishes of the person.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::notice::NoticePolicy;
 use crate::observation::Observation;
 use crate::preferences::Preference;
+use crate::reason::{BrokerReason, Meaning, ReasonCode};
 use crate::signal::SignalCommand;
 use crate::view::{ChosenStatus, Problem};
 
@@ -51,7 +53,7 @@ pub enum LinkEvent {
     /// SUBACK.
     Subscribed {
         /// The filters that the broker refused.
-        refused: Vec<String>,
+        refused: Vec<RefusedFilter>,
     },
     /// PUBACK.
     Published {
@@ -81,11 +83,45 @@ pub struct Granted {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PublishId(pub u64);
 
-/// A publish that the broker did not take.
+/// A publish that came to nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    /// The broker's reason, in its own words.
-    pub reason: String,
+pub enum Refusal {
+    /// The broker did not take it.
+    Broker(BrokerReason),
+    /// We gave it up ourselves; why, in words.
+    Ours(String),
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Broker(reason) => reason.fmt(f),
+            Self::Ours(why) => f.write_str(why),
+        }
+    }
+}
+
+/// A filter of ours that the broker refused in its SUBACK.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedFilter {
+    /// The filter as it was subscribed.
+    pub filter: String,
+    /// Why.
+    pub reason: BrokerReason,
+}
+
+impl RefusedFilter {
+    /// Several of them in one line.
+    #[must_use]
+    pub fn list(refused: &[Self]) -> String {
+        refused.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl fmt::Display for RefusedFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.filter, self.reason)
+    }
 }
 
 /// A message as it was received.
@@ -156,30 +192,12 @@ pub enum LinkFailure {
         /// What is wrong and what to do.
         message: String,
     },
-    /// CONNACK 0x86: the user name or password is wrong.
-    #[error("the broker does not accept this user name and password; correct them in the config")]
-    BadCredentials,
-    /// CONNACK 0x87 and its like: this client may not connect.
-    #[error("the broker does not let this client in ({reason}); ask whoever runs it")]
-    NotAuthorized {
-        /// The broker's reason code.
-        reason: String,
-    },
-    /// CONNACK with another refusal.
-    #[error("the broker refused the connection ({reason})")]
-    Refused {
-        /// The broker's reason code.
-        reason: String,
-    },
+    /// CONNACK with a refusal, or the same said over HTTP.
+    #[error("{}", .0.sentence("the broker refused the connection"))]
+    Refused(BrokerReason),
     /// DISCONNECT from the broker.
-    #[error("the broker ended the connection ({reason})")]
-    Disconnected {
-        /// The broker's reason code.
-        reason: String,
-    },
-    /// DISCONNECT 0x8E: another connection took this client id.
-    #[error("another connection took the place of this one")]
-    TakenOver,
+    #[error("{}", .0.sentence("the broker ended the connection"))]
+    Disconnected(BrokerReason),
     /// DISCONNECT 0x8E again, whatever the client id.
     #[error(
         "the broker allows one connection for this login, and another device or program uses it now; give each device a login of its own, or let the broker allow more connections for a login"
@@ -210,6 +228,12 @@ pub enum LinkFailure {
         /// What was wrong.
         reason: String,
     },
+    /// The broker speaks our version and breaks its rules. Another version is not worth a try.
+    #[error("the broker does not keep to the rules of MQTT ({what}); tell whoever runs it")]
+    Violation {
+        /// Which rule.
+        what: &'static str,
+    },
 }
 
 impl LinkFailure {
@@ -223,44 +247,76 @@ impl LinkFailure {
             Self::OtherCertificate { .. } => "other_certificate",
             Self::SignIn { .. } => "sign_in",
             Self::Credential { code, .. } => code,
-            Self::BadCredentials => "bad_credentials",
-            Self::NotAuthorized { .. } => "not_authorized",
-            Self::Refused { .. } => "refused",
-            Self::Disconnected { .. } => "disconnected",
-            Self::TakenOver => "taken_over",
+            Self::Refused(reason) => reason.problem_code("refused"),
+            Self::Disconnected(reason) => reason.problem_code("disconnected"),
             Self::OneConnection => "one_connection",
             Self::NoConnack => "no_connack",
             Self::NoSuback => "no_suback",
             Self::NoPuback => "no_puback",
             Self::Broken { .. } => "broken",
-            Self::Protocol { .. } => "protocol",
+            Self::Protocol { .. } | Self::Violation { .. } => "protocol",
         }
     }
 
     /// Whether asking again at once cannot help: somebody has to change something first.
     #[must_use]
     pub const fn is_refusal(&self) -> bool {
-        matches!(
-            self,
-            Self::BadCredentials
-                | Self::NotAuthorized { .. }
-                | Self::OneConnection
-                | Self::Credential { may_pass: false, .. }
-        )
+        match self {
+            Self::Refused(reason) | Self::Disconnected(reason) => reason.meaning().is_permanent(),
+            Self::Credential { may_pass, .. } => !*may_pass,
+            Self::OneConnection => true,
+            Self::Unreachable { .. }
+            | Self::TimedOut { .. }
+            | Self::Tls { .. }
+            | Self::OtherCertificate { .. }
+            | Self::SignIn { .. }
+            | Self::Broken { .. }
+            | Self::Protocol { .. }
+            | Self::Violation { .. }
+            | Self::NoConnack
+            | Self::NoSuback
+            | Self::NoPuback => false,
+        }
+    }
+
+    /// Whether the broker says that the login is wrong.
+    #[must_use]
+    pub const fn is_wrong_login(&self) -> bool {
+        matches!(self, Self::Refused(reason) if matches!(reason.meaning(), Meaning::Login))
+    }
+
+    /// DISCONNECT 0x8E: another connection took our client id.
+    #[must_use]
+    pub fn taken_over() -> Self {
+        Self::Disconnected(ReasonCode::SESSION_TAKEN_OVER.into())
+    }
+
+    /// Whether another connection took our client id.
+    #[must_use]
+    pub const fn is_taken_over(&self) -> bool {
+        matches!(self, Self::Disconnected(reason) if matches!(reason.meaning(), Meaning::TakenOver))
     }
 
     /// Whether it is as if nobody were there, which a computer that sleeps or is off explains.
     #[must_use]
     pub const fn is_silence(&self) -> bool {
-        matches!(
-            self,
+        match self {
+            Self::Disconnected(_) => !self.is_refusal() && !self.is_taken_over(),
             Self::Unreachable { .. }
-                | Self::TimedOut { .. }
-                | Self::Broken { .. }
-                | Self::Disconnected { .. }
-                | Self::Protocol { .. }
-                | Self::NoConnack
-        )
+            | Self::TimedOut { .. }
+            | Self::Broken { .. }
+            | Self::Protocol { .. }
+            | Self::NoConnack => true,
+            Self::Refused(_)
+            | Self::Tls { .. }
+            | Self::OtherCertificate { .. }
+            | Self::SignIn { .. }
+            | Self::Credential { .. }
+            | Self::OneConnection
+            | Self::NoSuback
+            | Self::NoPuback
+            | Self::Violation { .. } => false,
+        }
     }
 
     /// For the window.

@@ -21,6 +21,7 @@ pub mod notice;
 pub mod observation;
 pub mod preferences;
 pub mod presence;
+pub mod reason;
 pub mod roster;
 mod session;
 pub mod signal;

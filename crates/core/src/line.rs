@@ -11,7 +11,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use crate::effect::{Connect, Publish, Version, Will};
-use crate::input::{ConnectionId, LinkEvent, LinkFailure, Message, PublishId, Refusal};
+use crate::input::{
+    ConnectionId, LinkEvent, LinkFailure, Message, PublishId, Refusal, RefusedFilter,
+};
+use crate::reason::ReasonCode;
 use crate::session::{
     KEEP_ALIVE, Phase, RECORD_EXPIRY, SESSION_OUTLIVES, Session, SessionDeadline,
 };
@@ -70,7 +73,7 @@ pub enum News {
     /// The connection is gone, or never came to be, and nothing that was to be written will be. It is tried again.
     Lost(LinkFailure),
     /// The broker does not let us read this, so the connection was given up. It is tried again.
-    MayNotRead(Vec<String>),
+    MayNotRead(Vec<RefusedFilter>),
     /// The broker does not let us write there.
     MayNotWrite {
         /// The topic.
@@ -266,9 +269,9 @@ impl Line {
     }
 
     /// Who can't read must not write, either: it would be half of the truth. Like any refusal this is asked again later.
-    fn give_up_reading(&mut self, now: Now, refused: Vec<String>) {
-        let reason = format!("it must not read {}", refused.join(", "));
-        self.session.failed(now, &LinkFailure::NotAuthorized { reason }, &mut self.rng);
+    fn give_up_reading(&mut self, now: Now, refused: Vec<RefusedFilter>) {
+        let failure = LinkFailure::Refused(ReasonCode::NOT_AUTHORIZED.into());
+        self.session.failed(now, &failure, &mut self.rng);
         self.effects.push_back(Effect::Disconnect);
         self.tell(News::MayNotRead(refused));
     }

@@ -395,12 +395,17 @@ impl Session {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reason::ReasonCode;
 
     fn at(ms: u64) -> Now {
         Now {
             mono: Monotonic::from_origin(Duration::from_millis(ms)),
             wall: Timestamp::from_ms(1_763_742_000_000 + ms).unwrap(),
         }
+    }
+
+    fn wrong_login() -> LinkFailure {
+        LinkFailure::Refused(ReasonCode::BAD_USER_NAME_OR_PASSWORD.into())
     }
 
     fn broken() -> LinkFailure {
@@ -447,7 +452,7 @@ mod tests {
     fn a_refusal_is_not_hammered() {
         let mut session = Session::new(false, false);
         session.connecting(at(0));
-        session.failed(at(10), &LinkFailure::BadCredentials, &mut fastrand::Rng::with_seed(1));
+        session.failed(at(10), &wrong_login(), &mut fastrand::Rng::with_seed(1));
         assert_eq!(session.next_deadline(), Some((SessionDeadline::Retry, at(10).mono + REFUSED)));
         assert!(matches!(session.view(), LinkView::Refused { .. }));
     }

@@ -3,7 +3,10 @@
 use std::collections::HashMap;
 use std::future::Future;
 
-use porchlight_core::input::{Granted, LinkEvent, LinkFailure, Message, PublishId, Refusal};
+use porchlight_core::input::{
+    Granted, LinkEvent, LinkFailure, Message, PublishId, Refusal, RefusedFilter,
+};
+use porchlight_core::reason::ReasonCode;
 use tokio::sync::mpsc;
 
 /// A request that the library was given.
@@ -27,8 +30,8 @@ pub(super) trait Ear: Send + 'static {
 pub(super) enum Heard {
     /// CONNACK with success.
     ConnAck(Granted),
-    /// SUBACK: for each filter in the order of the SUBSCRIBE, why the broker refused it if it did.
-    SubAck(Vec<Option<String>>),
+    /// SUBACK: the broker's answer for each filter, in the order of the SUBSCRIBE.
+    SubAck(Vec<ReasonCode>),
     /// PUBACK of the publish with this Packet Identifier.
     PubAck(u16, Result<(), Refusal>),
     /// PUBLISH.
@@ -124,11 +127,12 @@ impl<E: Ear> Driver<E> {
         }
     }
 
-    fn refused(&self, answers: &[Option<String>]) -> Vec<String> {
+    fn refused(&self, answers: &[ReasonCode]) -> Vec<RefusedFilter> {
         self.filters
             .iter()
             .zip(answers)
-            .filter_map(|(filter, answer)| Some(format!("{filter} ({})", answer.as_ref()?)))
+            .filter(|(_, code)| !code.is_success())
+            .map(|(filter, code)| RefusedFilter { filter: filter.clone(), reason: (*code).into() })
             .collect()
     }
 }

@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::io;
 
 use porchlight_core::input::LinkFailure;
+use porchlight_core::reason::ReasonCode;
 use rumqttc::TlsError;
 use tungstenite::Error as WebSocketError;
 use tungstenite::error::ProtocolError;
@@ -121,6 +122,24 @@ pub(super) fn from_web_socket(error: WebSocketError, address: &str) -> LinkFailu
 /// A WebSocket, but not for MQTT (MQTT 5, section 6).
 pub(super) fn no_mqtt_over_web_socket(address: &str) -> LinkFailure {
     LinkFailure::Protocol { reason: format!("the WebSocket at {address} is not for MQTT") }
+}
+
+/// The code that the library's name of it means.
+pub(super) fn reason_code(named: &impl Debug) -> ReasonCode {
+    let name = words(named);
+    let code = match name.as_str() {
+        "bad user name password" => 0x86,
+        "bad client id" => 0x85,
+        "refused protocol version" => 0x84,
+        "service unavailable" => 0x88,
+        "failure" | "unspecified" => 0x80,
+        "implementation specific" => 0x83,
+        "pkid in use" => 0x91,
+        "retain not supported" => 0x9A,
+        "qo s not supported" => 0x9B,
+        name => (0x80..=0xA2).find(|code| ReasonCode(*code).to_string() == name).unwrap_or(0x80),
+    };
+    ReasonCode(code)
 }
 
 /// `BadUserNamePassword` -> `bad user name password`: the specification's name of a reason code, readable.

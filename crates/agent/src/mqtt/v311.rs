@@ -5,6 +5,7 @@
 
 use porchlight_core::effect::{Connect, Filter, Publish, Qos};
 use porchlight_core::input::{Granted, LinkFailure, Message};
+use porchlight_core::reason::{Meaning, ReasonCode};
 use rumqttc::{
     AsyncClient, ConnectReturnCode, ConnectionError, Event, EventLoop, LastWill, MqttOptions,
     Outgoing, Packet, QoS, StateError, SubscribeFilter, SubscribeReasonCode,
@@ -106,8 +107,8 @@ impl Ear {
                     .return_codes
                     .iter()
                     .map(|code| match code {
-                        SubscribeReasonCode::Success(_) => None,
-                        SubscribeReasonCode::Failure => Some("failure".to_owned()),
+                        SubscribeReasonCode::Success(_) => ReasonCode(0),
+                        SubscribeReasonCode::Failure => ReasonCode(0x80),
                     })
                     .collect(),
             ),
@@ -145,16 +146,11 @@ fn from_library(error: ConnectionError, address: &str, connected: bool) -> LinkF
 }
 
 fn from_connack(code: ConnectReturnCode) -> LinkFailure {
-    let reason = failure::words(&code);
-    match code {
-        ConnectReturnCode::BadUserNamePassword => LinkFailure::BadCredentials,
-        ConnectReturnCode::NotAuthorized | ConnectReturnCode::BadClientId => {
-            LinkFailure::NotAuthorized { reason }
+    match failure::reason_code(&code) {
+        code if code.meaning() == Meaning::OtherVersion => {
+            LinkFailure::Protocol { reason: code.to_string() }
         }
-        ConnectReturnCode::RefusedProtocolVersion => LinkFailure::Protocol { reason },
-        ConnectReturnCode::Success | ConnectReturnCode::ServiceUnavailable => {
-            LinkFailure::Refused { reason }
-        }
+        code => LinkFailure::Refused(code.into()),
     }
 }
 

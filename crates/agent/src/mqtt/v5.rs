@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use porchlight_core::effect::{Connect, Filter as Wanted, Publish, Qos, Will};
 use porchlight_core::input::{Granted, LinkFailure, Message, Refusal};
+use porchlight_core::reason::{BrokerReason, Meaning, ReasonCode};
 use rumqttc::Outgoing;
 use rumqttc::v5::mqttbytes::v5::{
-    ConnAck, ConnectReturnCode, DisconnectReasonCode, Filter, LastWill, LastWillProperties, Packet,
-    PubAckReason, Publish as Received, PublishProperties, RetainForwardRule, SubscribeReasonCode,
+    ConnAck, ConnectReturnCode, Filter, LastWill, LastWillProperties, Packet, PubAckReason,
+    Publish as Received, PublishProperties, RetainForwardRule, SubscribeReasonCode,
 };
 use rumqttc::v5::mqttbytes::{Error as LibraryError, QoS};
 use rumqttc::v5::{AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, StateError};
@@ -132,15 +133,15 @@ impl Ear {
                     .return_codes
                     .iter()
                     .map(|code| match code {
-                        SubscribeReasonCode::Success(_) => None,
-                        code => Some(failure::words(code)),
+                        SubscribeReasonCode::Success(_) => ReasonCode(0),
+                        code => failure::reason_code(code),
                     })
                     .collect(),
             ),
             Packet::PubAck(puback) => {
                 let outcome = match puback.reason {
                     PubAckReason::Success | PubAckReason::NoMatchingSubscribers => Ok(()),
-                    reason => Err(Refusal { reason: failure::words(&reason) }),
+                    reason => Err(Refusal::Broker(failure::reason_code(&reason).into())),
                 };
                 Heard::PubAck(puback.pkid, outcome)
             }
@@ -199,17 +200,11 @@ fn from_library(error: ConnectionError, address: &str, connected: bool) -> LinkF
 }
 
 fn from_connack(code: ConnectReturnCode) -> LinkFailure {
-    let reason = failure::words(&code);
-    match code {
-        ConnectReturnCode::BadUserNamePassword => LinkFailure::BadCredentials,
-        ConnectReturnCode::NotAuthorized
-        | ConnectReturnCode::Banned
-        | ConnectReturnCode::ClientIdentifierNotValid
-        | ConnectReturnCode::BadClientId
-        | ConnectReturnCode::BadAuthenticationMethod => LinkFailure::NotAuthorized { reason },
-        ConnectReturnCode::UnsupportedProtocolVersion
-        | ConnectReturnCode::RefusedProtocolVersion => LinkFailure::Protocol { reason },
-        _ => LinkFailure::Refused { reason },
+    match failure::reason_code(&code) {
+        code if code.meaning() == Meaning::OtherVersion => {
+            LinkFailure::Protocol { reason: code.to_string() }
+        }
+        code => LinkFailure::Refused(code.into()),
     }
 }
 
@@ -218,14 +213,9 @@ fn from_state(error: StateError, address: &str, connected: bool) -> LinkFailure 
         StateError::Io(error) | StateError::Deserialization(LibraryError::Io(error)) => {
             failure::broken(&error, address, connected)
         }
-        StateError::ServerDisconnect {
-            reason_code: DisconnectReasonCode::SessionTakenOver,
-            ..
-        } => LinkFailure::TakenOver,
         StateError::ServerDisconnect { reason_code, reason_string } => {
-            let code = failure::words(&reason_code);
-            let reason = reason_string.map_or(code.clone(), |said| format!("{code}: {said}"));
-            LinkFailure::Disconnected { reason }
+            let reason = BrokerReason::from(ReasonCode(reason_code as u8));
+            LinkFailure::Disconnected(reason.with_text(reason_string.as_deref()))
         }
         StateError::AwaitPingResp => failure::silent(),
         // A refusal in the words of 3.1.1 comes here too: the library waits for the properties that it lacks.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::effect::{Connect, Effect, Will};
 use crate::id::companion_client_id;
-use crate::input::{ConnectionId, LinkEvent, LinkFailure};
+use crate::input::{ConnectionId, LinkEvent};
 use crate::session::{KEEP_ALIVE, RECORD_EXPIRY, SESSION_OUTLIVES};
 use crate::time::{Monotonic, Now};
 use crate::topic::Topic;
@@ -79,7 +79,7 @@ impl Engine {
                 let before = matches!(self.companion, Companion::Open(_, at) if at < up_at);
                 let because = self.session.is_up() && now.mono.since(up_at) <= BECAUSE;
                 let crowded = before && because && self.is_crowded_out();
-                if *failure == LinkFailure::TakenOver || failure.is_refusal() || crowded {
+                if failure.is_taken_over() || failure.is_refusal() || crowded {
                     self.rest_companion(now);
                 } else {
                     self.wait_for_companion(now);

@@ -70,7 +70,7 @@ impl Engine {
                     // Who only came to write it has nothing more to wait for.
                     if gave_way && self.own.is_none() {
                         let reason = "something was chosen on another device meanwhile".to_owned();
-                        self.effects.push_back(Effect::ChoiceSettled(Err(Refusal { reason })));
+                        self.effects.push_back(Effect::ChoiceSettled(Err(Refusal::Ours(reason))));
                     }
                 }
                 Ok(())

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{Engine, Phase, Rule};
 use crate::effect::{Connect, Effect, Filter, Qos, Saved, Will};
 use crate::id::reader_client_id;
-use crate::input::{ConnectionId, LinkEvent, LinkFailure, PublishId, Refusal};
+use crate::input::{ConnectionId, LinkEvent, LinkFailure, PublishId, Refusal, RefusedFilter};
 use crate::session::{KEEP_ALIVE, RECORD_EXPIRY};
 use crate::time::Now;
 use crate::topic::{Topic, inbox_filter, room_filters};
@@ -63,7 +63,7 @@ impl Engine {
         filters
     }
 
-    pub(super) fn note_refused_filters(&mut self, refused: &[String]) {
+    pub(super) fn note_refused_filters(&mut self, refused: &[RefusedFilter]) {
         const CODE: &str = "subscription_refused";
         if refused.is_empty() {
             self.problems.remove(CODE);
@@ -71,7 +71,7 @@ impl Engine {
         }
         let message = format!(
             "the broker does not let us read {}; ask whoever runs it for the access rules in docs/protocol.md",
-            refused.join(", ")
+            RefusedFilter::list(refused)
         );
         self.problems.insert(CODE.to_owned(), Problem { code: CODE.to_owned(), message });
     }
@@ -96,7 +96,7 @@ impl Engine {
     pub(super) fn handle_down(&mut self, now: Now, failure: &LinkFailure) {
         self.diagnostics.link_failures += 1;
         self.connection = None;
-        let taken_over = *failure == LinkFailure::TakenOver && self.own.is_some() && !self.hidden;
+        let taken_over = failure.is_taken_over() && self.own.is_some() && !self.hidden;
         if taken_over && !matches!(self.session.phase, Phase::Leaving { .. } | Phase::Stopped) {
             self.handle_take_over(now);
             return;

@@ -6,7 +6,7 @@
 //! has everything when one of them is there. Any other broker is waited for as ever.
 
 use super::Engine;
-use crate::input::Message;
+use crate::input::{Message, RefusedFilter};
 use crate::topic::Topic;
 use crate::wire::{self, Payload};
 
@@ -24,10 +24,9 @@ impl Engine {
     }
 
     /// The refused filters, but for those: nobody misses them.
-    pub(super) fn without_end(&self, refused: Vec<String>) -> Vec<String> {
+    pub(super) fn without_end(&self, refused: Vec<RefusedFilter>) -> Vec<RefusedFilter> {
         let ours = self.end_filters();
-        let is_ours = |filter: &str| ours.iter().any(|end| filter.starts_with(end.as_str()));
-        refused.into_iter().filter(|filter| !is_ours(filter)).collect()
+        refused.into_iter().filter(|refused| !ours.contains(&refused.filter)).collect()
     }
 
     /// Takes note of what says that everything was read. Whether there is nothing more to the message than that.

@@ -63,7 +63,7 @@ impl Engine {
             self.renewal.suspected = Some(now.mono);
         }
         if self.rest_companion(now) {
-            self.lose_connection(now, &LinkFailure::TakenOver);
+            self.lose_connection(now, &LinkFailure::taken_over());
             return;
         }
         // Its record was read before it was up, and was no other machine's.
@@ -76,7 +76,7 @@ impl Engine {
             let pause = Duration::from_millis(self.rng.u64(half..=2 * half));
             self.session.pause(now, pause);
         } else {
-            self.lose_connection(now, &LinkFailure::TakenOver);
+            self.lose_connection(now, &LinkFailure::taken_over());
             self.pause(now);
         }
     }

@@ -6,6 +6,7 @@ use crate::id::DeviceId;
 use crate::input::{ConnectionId, Granted, LinkEvent, LinkFailure, Message, Refusal};
 use crate::notice::Notice;
 use crate::observation::Moment;
+use crate::reason::ReasonCode;
 use crate::session::RECORD_EXPIRY;
 use crate::view::{CauseView, ChosenStatus};
 
@@ -428,7 +429,7 @@ fn a_machine_says_that_it_sleeps_and_comes_back_at_once() {
 fn a_wrong_password_is_said_and_not_hammered() {
     let mut rig = Rig::holder("laptop");
     rig.handle(Input::Start);
-    rig.link(LinkEvent::Down(LinkFailure::BadCredentials));
+    rig.link(LinkEvent::Down(LinkFailure::Refused(ReasonCode::BAD_USER_NAME_OR_PASSWORD.into())));
     assert!(matches!(rig.engine.snapshot(Stage::Running).link, LinkView::Refused { .. }));
     rig.effects.clear();
     rig.pass(299_999);
@@ -527,7 +528,7 @@ fn a_chooser_reads_first_then_writes_one_above() {
     };
     let json: Value = serde_json::from_slice(&publish.payload).unwrap();
     assert_eq!((&json["rev"], &json["status"]), (&json!(42), &json!("away")));
-    let refusal = Refusal { reason: "not authorized".to_owned() };
+    let refusal = Refusal::Broker(ReasonCode::NOT_AUTHORIZED.into());
     rig.link(LinkEvent::Published { id: publish.id, outcome: Err(refusal.clone()) });
     assert!(rig.effects.contains(&Effect::ChoiceSettled(Err(refusal))));
 }

@@ -55,7 +55,7 @@ impl Unacknowledged {
         };
         match outcome {
             Ok(()) => self.refused.remove(&topic),
-            Err(refusal) => self.refused.insert(topic, refusal.reason.clone()),
+            Err(refusal) => self.refused.insert(topic, refusal.to_string()),
         };
     }
 

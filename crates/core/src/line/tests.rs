@@ -151,7 +151,7 @@ fn what_the_broker_refuses_is_told() {
     let mut line = up();
     line.write("presence/a".to_owned(), b"x".to_vec(), None);
     let id = published(&mut line)[0].id;
-    let refusal = Refusal { reason: "not authorized".to_owned() };
+    let refusal = Refusal::Broker(ReasonCode::NOT_AUTHORIZED.into());
     line.handle(at(300), LinkEvent::Published { id, outcome: Err(refusal.clone()) });
     let topic = "presence/a".to_owned();
     assert_eq!(effects(&mut line), [Effect::Tell(News::MayNotWrite { topic, refusal })]);
@@ -162,7 +162,8 @@ fn who_may_not_read_leaves_and_asks_again_later() {
     let mut line = line();
     line.handle(at(10), LinkEvent::Up(Granted::default()));
     effects(&mut line);
-    let refused = vec!["presence/+ (not authorized)".to_owned()];
+    let reason = ReasonCode::NOT_AUTHORIZED.into();
+    let refused = vec![RefusedFilter { filter: "presence/+".to_owned(), reason }];
     line.handle(at(20), LinkEvent::Subscribed { refused: refused.clone() });
     assert_eq!(effects(&mut line), [Effect::Disconnect, Effect::Tell(News::MayNotRead(refused))]);
     for minute in 0..5 {

@@ -47,7 +47,7 @@ impl Signals {
                     exchange.again_at = Some(now.mono + AGAIN);
                 }
             }
-            Err(Refusal { reason }) => exchange.fail(Why::Refused { reason: reason.clone() }),
+            Err(refusal) => exchange.fail(Why::Refused { reason: refusal.to_string() }),
         }
         self.revision += u64::from(exchange.stage != before);
     }

@@ -116,7 +116,7 @@ fn what_answers_is_not_explained_by_a_host_that_sleeps() {
     down(&mut rig, LinkFailure::OtherCertificate { address: "10.0.0.7:1".to_owned() });
     assert_eq!(told(&rig), (Some("other_certificate".to_owned()), None));
     rig.pass(1_000);
-    down(&mut rig, LinkFailure::BadCredentials);
+    down(&mut rig, LinkFailure::Refused(ReasonCode::BAD_USER_NAME_OR_PASSWORD.into()));
     assert!(matches!(link(&rig), LinkView::Refused { .. }));
 }
 

@@ -36,7 +36,7 @@ fn acknowledge(rig: &mut Rig, ids: Vec<PublishId>, outcome: &Result<(), Refusal>
 }
 
 fn refused() -> Result<(), Refusal> {
-    Err(Refusal { reason: "quota exceeded".to_owned() })
+    Err(Refusal::Broker(ReasonCode(0x97).into()))
 }
 
 #[test]
@@ -148,7 +148,8 @@ fn a_signal_that_is_refused_is_no_problem_of_the_connection() {
 #[test]
 fn one_device_alone_stays_up_where_the_broker_allows_one_connection() {
     // As Mosquitto with `use_username_as_clientid`: 3.1.1 tells nobody why, 5 says 0x8E.
-    for failure in [LinkFailure::TakenOver, LinkFailure::Broken { reason: "closed".to_owned() }] {
+    for failure in [LinkFailure::taken_over(), LinkFailure::Broken { reason: "closed".to_owned() }]
+    {
         let mut rig = Rig::holder("laptop");
         rig.observe(Observation::InputActive);
         rig.handle(Input::Start);
@@ -190,7 +191,7 @@ fn two_devices_of_a_login_that_may_connect_once_keep_their_identity_and_say_so()
             tries += 1;
             ids.insert(connect.client_id);
             rig.connect();
-            rig.link(LinkEvent::Down(LinkFailure::TakenOver));
+            rig.link(LinkEvent::Down(LinkFailure::taken_over()));
         }
         rig.pass(100);
     }
@@ -222,7 +223,7 @@ fn what_an_earlier_connection_reports_is_not_heard() {
     rig.pass(1000);
     rig.connect();
     rig.effects.clear();
-    let down = LinkEvent::Down(LinkFailure::TakenOver);
+    let down = LinkEvent::Down(LinkFailure::taken_over());
     for event in [broken(), down, LinkEvent::Up(Granted::default())] {
         rig.handle(Input::Link(earlier, event.clone()));
         rig.handle(Input::Companion(earlier, event));

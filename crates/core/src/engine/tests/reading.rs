@@ -1,6 +1,8 @@
 //! When a reader has read everything.
 
 use super::*;
+use crate::input::RefusedFilter;
+use crate::reason::BrokerReason;
 
 const HUB: &str = "presence/_hub";
 const IN_ORDER: &str = r#"{"v":1,"in_order":true}"#;
@@ -29,7 +31,10 @@ fn filters(rig: &Rig) -> Vec<String> {
 }
 
 fn subscribed(rig: &mut Rig, refused: &[&str]) {
-    let refused = refused.iter().map(|filter| (*filter).to_owned()).collect();
+    let reason = BrokerReason::from(ReasonCode::NOT_AUTHORIZED);
+    let refuse =
+        |filter: &&str| RefusedFilter { filter: (*filter).to_owned(), reason: reason.clone() };
+    let refused = refused.iter().map(refuse).collect();
     rig.link(LinkEvent::Subscribed { refused });
 }
 
@@ -37,7 +42,7 @@ fn subscribed(rig: &mut Rig, refused: &[&str]) {
 fn a_hub_that_sends_in_order_is_read_when_its_record_comes_by_its_own_filter() {
     let mut rig = reader(Role::Reader);
     assert_eq!(filters(&rig)[4..], [HUB, MOSQUITTO]);
-    subscribed(&mut rig, &["$SYS/broker/version (not authorized)"]);
+    subscribed(&mut rig, &["$SYS/broker/version"]);
     // As a part of the room.
     rig.receive(HUB, IN_ORDER, true);
     rig.receive("presence/alice/device/d", r#"{"status":"online"}"#, true);

@@ -31,7 +31,7 @@ fn our_record_is_renewed_before_half_its_lease_is_over() {
 
 #[test]
 fn a_second_machine_with_our_client_id_makes_us_another_device() {
-    let taken_over = || LinkEvent::Down(LinkFailure::TakenOver);
+    let taken_over = || LinkEvent::Down(LinkFailure::taken_over());
     let theirs = json!({"v":1,"status":"online","timestamp":START,"epoch":START + 10_000});
     let mut rig = Rig::up();
     rig.link(taken_over());

@@ -168,7 +168,7 @@ impl World {
                 expires_in,
             }),
             Out::TakenOver => {
-                self.client_loses(id, LinkFailure::TakenOver);
+                self.client_loses(id, LinkFailure::taken_over());
                 return;
             }
             Out::Close => {
