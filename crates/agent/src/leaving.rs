@@ -155,7 +155,7 @@ impl Farewell<'_> {
                 return Err(failure);
             }
             version = match (&failure, version) {
-                (LinkFailure::Protocol { .. }, Version::V5) => Version::V311,
+                (failure, Version::V5) if failure.may_be_the_version() => Version::V311,
                 _ => Version::V5,
             };
         }

@@ -10,6 +10,7 @@ pub mod broker;
 pub mod clock;
 pub mod config;
 pub mod device;
+mod dial;
 pub mod flags;
 pub mod habits;
 pub mod leaving;

@@ -1,40 +1,38 @@
-//! One MQTT connection, by rumqttc.
+//! One MQTT connection.
 //!
-//! Owns everything that knows the client library, whose modules for MQTT 5 and 3.1.1 share little but their
-//! names: `v5` and `v311` make one thing of them, a [`Voice`] to ask with and an [`driver::Ear`] to hear the answers.
-//! Deliberately knows no retry and no presence: every connection is one [`Link`] with a client of its own,
+//! Owns the way from a broker's addresses to packets and back: `wire` opens TCP, TLS and WebSocket, `packets` knows
+//! both versions of MQTT as bytes, `driver` keeps one connection, `failure` has the words for whatever goes wrong.
+//! Deliberately knows no retry and no presence: every connection is one [`Link`] with a state of its own,
 //! so nothing of an earlier connection can be sent on a later one, and its end is reported once.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use porchlight_core::effect::{Connect, Filter, Publish, Version};
+use porchlight_core::effect::{Connect, Filter, Publish};
 use porchlight_core::input::{ConnectionId, LinkEvent, LinkFailure};
 use porchlight_core::team::Address;
-use rumqttc::{NetworkOptions, TlsConfiguration, Transport};
 use rustls::ClientConfig;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use url::Url;
 
 use crate::broker::{Broker, Login, Password};
 
 mod driver;
 pub(crate) mod failure;
+mod packets;
 #[cfg(test)]
 pub(crate) mod peer;
 #[cfg(test)]
 mod tests;
-mod v311;
-mod v5;
+mod wire;
 
-use driver::{Asked, Driver, Ear};
+use driver::Request;
+use failure::Place;
+use wire::Target;
 
-/// Maximum Packet Size: sixteen of the largest records. The broker keeps larger packets to itself.
-const MAX_PACKET: u32 = 64 * 1024;
-/// Requests that may wait for the event loop. The engine never has more than a handful.
+/// Requests that may wait. The engine never has more than a handful.
 const REQUESTS: usize = 64;
-/// Packets under way without a PUBACK. The library reserves room for each.
-const IN_FLIGHT: u16 = 64;
 /// Events that may wait for the engine; beyond that the broker is made to wait.
 const EVENTS: usize = 1024;
 
@@ -86,7 +84,9 @@ impl Reach {
             LinkEvent::Down(_) if self.stands => self.stands = false,
             // Nothing was tried.
             LinkEvent::Down(LinkFailure::Credential { .. }) => {}
-            LinkEvent::Down(LinkFailure::Protocol { .. }) if !self.again => self.again = true,
+            LinkEvent::Down(failure) if failure.may_be_the_version() && !self.again => {
+                self.again = true;
+            }
             LinkEvent::Down(_) => {
                 self.turn = (self.turn + 1) % self.broker.addresses().len();
                 self.again = false;
@@ -106,40 +106,21 @@ impl Reach {
 
     fn target(&self) -> Target {
         let address = self.address();
-        let tls = self.tls.as_ref().map(|tls| TlsConfiguration::Rustls(tls.clone()));
-        let (host, transport) = match (self.broker.web_socket_url(address), tls) {
-            (Some(url), None) => (url, Transport::Ws),
-            (Some(url), Some(tls)) => (url, Transport::Wss(tls)),
-            (None, None) => (address.host().to_owned(), Transport::Tcp),
-            (None, Some(tls)) => (address.host().to_owned(), Transport::Tls(tls)),
-        };
-        Target { host, port: address.port(), transport }
+        let url = self.broker.web_socket_url(address).and_then(|url| Url::parse(&url).ok());
+        let web_socket = url.map(|url| url.path().to_owned());
+        Target {
+            host: address.host().to_owned(),
+            port: address.port(),
+            tls: self.tls.clone(),
+            place: Place::new(address.to_string(), self.tls.is_some(), web_socket.is_some()),
+            web_socket,
+        }
     }
-}
-
-/// What the library is told to connect to.
-struct Target {
-    /// The host without brackets, as the library takes it for the name in the certificate; a WebSocket's whole URL.
-    host: String,
-    port: u16,
-    transport: Transport,
-}
-
-/// Asks the library for something to be sent. `false` where it takes no more.
-trait Voice: Send + Sync {
-    /// SUBSCRIBE, such that every retained message comes.
-    fn subscribe(&self, filters: &[Filter]) -> bool;
-    /// PUBLISH.
-    fn publish(&self, publish: Publish) -> bool;
-    /// DISCONNECT with reason 0x00.
-    fn disconnect(&self) -> bool;
 }
 
 /// A connection, or the attempt at one. Dropping it closes the socket without DISCONNECT.
 pub(crate) struct Link {
-    voice: Box<dyn Voice>,
-    /// What the library was asked for, in this order, so that its answers can be told apart.
-    asked: mpsc::UnboundedSender<Asked>,
+    requests: mpsc::Sender<Request>,
     events: mpsc::Receiver<LinkEvent>,
     driver: JoinHandle<()>,
     /// Its number, by which its events are told from those of another connection.
@@ -153,33 +134,21 @@ pub(crate) struct Link {
 impl Link {
     /// Begins to connect. It has to be called inside a tokio runtime.
     pub(crate) fn open(reach: &Reach, connect: &Connect) -> Self {
-        let (number, login) = (connect.connection, reach.broker.login.clone());
-        match connect.version {
-            Version::V5 => Self::over(v5::open(reach, connect), number, login),
-            Version::V311 => Self::over(v311::open(reach, connect), number, login),
-        }
-    }
-
-    fn over(
-        (voice, mut ear): (impl Voice + 'static, impl Ear),
-        connection: ConnectionId,
-        login: Option<Login>,
-    ) -> Self {
+        let (connection, login) = (connect.connection, reach.broker.login.clone());
         let is_member_s = matches!(&login, Some(Login { password: Password::Kept(_), .. }));
-        let (asked, requests) = mpsc::unbounded_channel();
+        let (target, connect) = (reach.target(), connect.clone());
+        let (requests, asked) = mpsc::channel(REQUESTS);
         let (sender, events) = mpsc::channel(EVENTS);
-        // What listens is not cancel-safe, so it has a task of its own.
         let driver = tokio::spawn(async move {
-            match sign_in(&mut ear, login).await {
-                Ok(()) => Driver::new(ear, requests, sender).run().await,
+            match credentials(login).await {
+                Ok(login) => driver::run(target, connect, login, asked, sender).await,
                 Err(failure) => {
                     // Whoever gave the link up meanwhile wants no reason.
                     let _ = sender.send(LinkEvent::Down(failure)).await;
                 }
             }
         });
-        let voice = Box::new(voice);
-        Self { voice, asked, events, driver, connection, is_member_s, ended: false }
+        Self { requests, events, driver, connection, is_member_s, ended: false }
     }
 
     /// Its number.
@@ -193,8 +162,8 @@ impl Link {
             return std::future::pending().await;
         }
         let event = self.events.recv().await.unwrap_or_else(|| {
-            // The driver always says why it ends, unless the library panicked.
-            LinkEvent::Down(LinkFailure::Protocol { reason: "the MQTT library gave up".to_owned() })
+            // The driver says why it ends, unless we ended it.
+            LinkEvent::Down(failure::closed_by_us("it took no more requests"))
         });
         self.ended = matches!(event, LinkEvent::Down(_));
         match event {
@@ -207,22 +176,17 @@ impl Link {
 
     /// SUBSCRIBE, such that every retained message comes.
     pub(crate) fn subscribe(&self, filters: &[Filter]) {
-        let topics = filters.iter().map(|filter| filter.topic.clone()).collect();
-        let sent =
-            self.asked.send(Asked::Subscribe(topics)).is_ok() && self.voice.subscribe(filters);
-        self.or_close(sent);
+        self.ask(Request::Subscribe(filters.to_vec()));
     }
 
     /// PUBLISH.
     pub(crate) fn publish(&self, publish: Publish) {
-        let sent =
-            self.asked.send(Asked::Publish(publish.id)).is_ok() && self.voice.publish(publish);
-        self.or_close(sent);
+        self.ask(Request::Publish(publish));
     }
 
     /// A request that can't even wait means that the connection is stuck: a new one is the only way.
-    fn or_close(&self, sent: bool) {
-        if !sent {
+    fn ask(&self, request: Request) {
+        if self.requests.try_send(request).is_err() {
             tracing::warn!("the connection takes no more requests; closing it");
             self.driver.abort();
         }
@@ -231,7 +195,7 @@ impl Link {
     /// DISCONNECT with reason 0x00, and wait until it is on its way.
     pub(crate) async fn close(mut self) {
         const FLUSHED: Duration = Duration::from_millis(250);
-        if self.voice.disconnect() {
+        if self.requests.try_send(Request::Disconnect).is_ok() {
             self.events.close();
             let _ = tokio::time::timeout(FLUSHED, &mut self.driver).await;
         }
@@ -244,22 +208,14 @@ impl Drop for Link {
     }
 }
 
-/// Has the library told how to be let in, before it connects.
-async fn sign_in(ear: &mut impl Ear, login: Option<Login>) -> Result<(), LinkFailure> {
-    if let Some(Login { username, password }) = login {
-        let password = match password {
-            Password::Said(password) => password,
-            Password::Kept(kept) => kept.read().await?,
-        };
-        ear.sign_in(&username, &password);
-    }
-    Ok(())
-}
-
-fn network_options(connect: &Connect) -> NetworkOptions {
-    let mut network = NetworkOptions::new();
-    // Without this a round trip over TLS took 43 to 300 ms instead of 4 to 6.
-    network.set_tcp_nodelay(true);
-    network.set_connection_timeout(connect.connack_within.as_secs().max(1));
-    network
+/// User name and password of the CONNECT.
+async fn credentials(login: Option<Login>) -> Result<Option<(String, String)>, LinkFailure> {
+    let Some(Login { username, password }) = login else {
+        return Ok(None);
+    };
+    let password = match password {
+        Password::Said(password) => password,
+        Password::Kept(kept) => kept.read().await?,
+    };
+    Ok(Some((username, password)))
 }

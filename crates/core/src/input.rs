@@ -156,6 +156,14 @@ pub enum LinkFailure {
         /// Host and port.
         address: String,
     },
+    /// It took the connection, and our CONNECT was not answered in time.
+    #[error(
+        "{address} takes the connection but does not answer in time; is it an MQTT broker, and is the scheme of the URL right (mqtts:// is with TLS)?"
+    )]
+    Unanswered {
+        /// Host and port.
+        address: String,
+    },
     /// TLS was refused, by either side.
     #[error("no secure connection to {address}: {reason}")]
     Tls {
@@ -242,7 +250,7 @@ impl LinkFailure {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Unreachable { .. } => "unreachable",
-            Self::TimedOut { .. } => "timed_out",
+            Self::TimedOut { .. } | Self::Unanswered { .. } => "timed_out",
             Self::Tls { .. } => "tls",
             Self::OtherCertificate { .. } => "other_certificate",
             Self::SignIn { .. } => "sign_in",
@@ -267,6 +275,7 @@ impl LinkFailure {
             Self::OneConnection => true,
             Self::Unreachable { .. }
             | Self::TimedOut { .. }
+            | Self::Unanswered { .. }
             | Self::Tls { .. }
             | Self::OtherCertificate { .. }
             | Self::SignIn { .. }
@@ -297,6 +306,13 @@ impl LinkFailure {
         matches!(self, Self::Disconnected(reason) if matches!(reason.meaning(), Meaning::TakenOver))
     }
 
+    /// Whether the broker may speak only the other version of MQTT: it hung up at our CONNECT, answered something
+    /// else or nothing at all.
+    #[must_use]
+    pub const fn may_be_the_version(&self) -> bool {
+        matches!(self, Self::Protocol { .. } | Self::Unanswered { .. })
+    }
+
     /// Whether it is as if nobody were there, which a computer that sleeps or is off explains.
     #[must_use]
     pub const fn is_silence(&self) -> bool {
@@ -304,6 +320,7 @@ impl LinkFailure {
             Self::Disconnected(_) => !self.is_refusal() && !self.is_taken_over(),
             Self::Unreachable { .. }
             | Self::TimedOut { .. }
+            | Self::Unanswered { .. }
             | Self::Broken { .. }
             | Self::Protocol { .. }
             | Self::NoConnack => true,

@@ -245,7 +245,7 @@ impl Session {
         let connecting = matches!(self.phase, Phase::Connecting { .. });
         match self.version {
             Version::V5 if connecting && !self.speaks_v5 => {
-                let other = matches!(failure, LinkFailure::Protocol { .. });
+                let other = failure.may_be_the_version();
                 if other {
                     self.version = Version::V311;
                 }
@@ -455,6 +455,59 @@ mod tests {
         session.failed(at(10), &wrong_login(), &mut fastrand::Rng::with_seed(1));
         assert_eq!(session.next_deadline(), Some((SessionDeadline::Retry, at(10).mono + REFUSED)));
         assert!(matches!(session.view(), LinkView::Refused { .. }));
+    }
+
+    /// The versions of the first tries where each fails like this.
+    fn versions(speaks_v5: bool, failures: &[LinkFailure]) -> Vec<Version> {
+        let mut session = Session::new(false, speaks_v5);
+        let mut rng = fastrand::Rng::with_seed(1);
+        let mut tried = Vec::new();
+        for (ms, failure) in (0..).step_by(30_000).zip(failures) {
+            session.connecting(at(ms));
+            tried.push(session.version);
+            session.failed(at(ms), failure, &mut rng);
+        }
+        tried
+    }
+
+    fn unanswered() -> LinkFailure {
+        LinkFailure::Unanswered { address: "a:1".to_owned() }
+    }
+
+    fn hung_up() -> LinkFailure {
+        LinkFailure::Protocol { reason: "it hung up".to_owned() }
+    }
+
+    #[test]
+    fn a_broker_that_is_silent_or_hangs_up_is_asked_by_both_versions_in_turn() {
+        use Version::{V5, V311};
+        assert_eq!(versions(false, &vec![unanswered(); 5]), [V5, V311, V5, V311, V5]);
+        assert_eq!(versions(false, &vec![hung_up(); 3]), [V5, V311, V5]);
+        let busy = [broken(), unanswered(), unanswered(), broken()];
+        assert_eq!(versions(false, &busy), [V5, V5, V311, V5]);
+    }
+
+    #[test]
+    fn where_mqtt_5_once_worked_silence_is_no_reason_for_3_1_1() {
+        let silent = vec![unanswered(); 5];
+        assert_eq!(versions(true, &silent), [Version::V5; 5]);
+    }
+
+    #[test]
+    fn the_other_version_is_tried_at_once_and_the_first_one_after_a_pause() {
+        let mut session = Session::new(false, false);
+        for at_once in [true, false] {
+            session.connecting(at(0));
+            session.failed(at(10), &unanswered(), &mut fastrand::Rng::with_seed(1));
+            let (_, next) = session.next_deadline().unwrap();
+            assert_eq!(next == at(10).mono, at_once);
+        }
+    }
+
+    #[test]
+    fn a_broker_that_breaks_the_rules_is_not_asked_by_another_version() {
+        let wrong = LinkFailure::Violation { what: "Receive Maximum 0" };
+        assert_eq!(versions(false, &[wrong, broken()]), [Version::V5; 2]);
     }
 
     #[test]

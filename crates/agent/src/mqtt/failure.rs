@@ -1,168 +1,283 @@
-//! The library's errors, as failures that a person can do something about: what both versions have in common.
+//! What a connection came to, in words that a person can do something about.
+//!
+//! Owns the only way from the errors of the system and of libraries to a [`LinkFailure`]. Their own words go to the log.
 
-use std::fmt::Debug;
 use std::io;
 
+use hyper::StatusCode;
 use porchlight_core::input::LinkFailure;
-use porchlight_core::reason::ReasonCode;
-use rumqttc::TlsError;
-use tungstenite::Error as WebSocketError;
-use tungstenite::error::ProtocolError;
+use porchlight_core::reason::{BrokerReason, Meaning, ReasonCode};
 
+use super::packets::Malformed;
+use crate::dial::DialError;
 use crate::tls;
 
-/// What the system says, without the number that it has for it: that one helps nobody who reads it.
-pub(crate) fn in_words(error: &io::Error) -> String {
-    let said = error.to_string();
-    match (error.raw_os_error(), said.rsplit_once(" (os error ")) {
-        (Some(_), Some((words, _))) => words.to_owned(),
-        _ => said,
+/// Which address was tried, and by what scheme.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    address: String,
+    tls: bool,
+    web_socket: bool,
+}
+
+impl Place {
+    pub(super) fn new(address: String, tls: bool, web_socket: bool) -> Self {
+        Self { address, tls, web_socket }
+    }
+
+    /// Host and port.
+    pub(super) fn address(&self) -> &str {
+        &self.address
+    }
+
+    fn scheme(tls: bool, web_socket: bool) -> &'static str {
+        match (tls, web_socket) {
+            (false, false) => "mqtt://",
+            (true, false) => "mqtts://",
+            (false, true) => "ws://",
+            (true, true) => "wss://",
+        }
+    }
+
+    /// The same with TLS, or without where it is with.
+    fn with_tls_the_other_way(&self) -> &'static str {
+        Self::scheme(!self.tls, self.web_socket)
     }
 }
 
-/// There was no connection.
-pub(super) fn unreached(error: &io::Error, address: &str) -> LinkFailure {
+/// What the system says, in our words.
+pub(crate) fn in_words(error: &io::Error) -> &'static str {
+    tracing::debug!("the system: {error}");
     match error.kind() {
-        // A port without a listener refuses. A reset is by somebody who accepted first, and can be noticed
-        // as early as this.
-        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => broken(error, address, false),
-        io::ErrorKind::TimedOut => LinkFailure::TimedOut { address: address.to_owned() },
-        _ => LinkFailure::Unreachable { address: address.to_owned(), reason: in_words(error) },
+        io::ErrorKind::ConnectionRefused => "Connection refused",
+        io::ErrorKind::ConnectionReset => "Connection reset",
+        io::ErrorKind::ConnectionAborted
+        | io::ErrorKind::BrokenPipe
+        | io::ErrorKind::NotConnected
+        | io::ErrorKind::UnexpectedEof
+        | io::ErrorKind::WriteZero => "Connection closed",
+        io::ErrorKind::TimedOut => "No answer in time",
+        io::ErrorKind::HostUnreachable => "No route to this host",
+        io::ErrorKind::NetworkUnreachable => "Network unreachable",
+        io::ErrorKind::NetworkDown => "Network down",
+        io::ErrorKind::AddrNotAvailable => "Address not available",
+        io::ErrorKind::PermissionDenied => "Not permitted",
+        io::ErrorKind::NotFound => "Not found",
+        io::ErrorKind::IsADirectory => "It is a folder",
+        io::ErrorKind::InvalidData => "Unreadable data",
+        _ => "An error of the system",
     }
 }
 
-/// There was a connection, and it broke.
-pub(super) fn broken(error: &io::Error, address: &str, connected: bool) -> LinkFailure {
+/// There was no TCP connection.
+pub(super) fn unreached(error: &DialError, place: &Place) -> LinkFailure {
+    let address = place.address.clone();
+    match error {
+        DialError::Name(error) => {
+            tracing::debug!("resolving {address}: {error}");
+            LinkFailure::Unreachable { address, reason: "Unknown host name".to_owned() }
+        }
+        DialError::Connect(error) => match error.kind() {
+            // A port without a listener refuses. A reset is by somebody who accepted first, and can be noticed
+            // as early as this.
+            io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
+                broken(error, false, place)
+            }
+            io::ErrorKind::TimedOut => LinkFailure::TimedOut { address },
+            _ => LinkFailure::Unreachable { address, reason: in_words(error).to_owned() },
+        },
+    }
+}
+
+/// There was a connection, and it broke; `connected` where a CONNACK came before.
+pub(super) fn broken(error: &io::Error, connected: bool, place: &Place) -> LinkFailure {
     if let Some(error) = tls::inside(error) {
-        return tls::failure(error, address);
+        return tls::failure(error, &place.address);
     }
+    match error.kind() {
+        io::ErrorKind::InvalidData => LinkFailure::Violation { what: "a frame of the WebSocket" },
+        _ if connected => LinkFailure::Broken { reason: in_words(error).to_owned() },
+        io::ErrorKind::TimedOut => LinkFailure::TimedOut { address: place.address.clone() },
+        _ => hung_up(false, place),
+    }
+}
+
+/// The broker closed the connection without a word; `connected` where a CONNACK came before.
+pub(super) fn hung_up(connected: bool, place: &Place) -> LinkFailure {
     if connected {
-        LinkFailure::Broken { reason: in_words(error) }
-    } else if error.kind() == io::ErrorKind::TimedOut {
-        LinkFailure::TimedOut { address: address.to_owned() }
+        return LinkFailure::Broken { reason: "the broker closed it".to_owned() };
+    }
+    // What a broker does that does not understand our CONNECT (MQTT 5, section 3.1.2.2).
+    let hint = match (place.tls, place.web_socket) {
+        (false, false) => "is this an MQTT port? If it is one with TLS, write mqtts://",
+        (false, true) => "is it for WebSocket? If it is with TLS, write wss://",
+        (true, _) => "is this an MQTT port?",
+    };
+    LinkFailure::Protocol { reason: format!("it hung up before answering; {hint}") }
+}
+
+/// Our CONNECT was written and nothing came back.
+pub(super) fn unanswered(place: &Place) -> LinkFailure {
+    LinkFailure::Unanswered { address: place.address.clone() }
+}
+
+/// What came before the CONNACK is no MQTT; these are its first bytes.
+pub(super) fn no_mqtt(first: &[u8], place: &Place) -> LinkFailure {
+    let reason = if looks_like_tls(first) {
+        format!("it speaks TLS; write {} instead", place.with_tls_the_other_way())
+    } else if first.starts_with(b"HTTP/") {
+        let web_socket = Place::scheme(place.tls, true);
+        format!(
+            "it speaks HTTP; if it is a broker with MQTT over WebSocket, write {web_socket} instead"
+        )
     } else {
-        unanswered(&in_words(error))
+        "something else came before its answer; is this an MQTT port?".to_owned()
+    };
+    LinkFailure::Protocol { reason }
+}
+
+/// Whether these first bytes are too few to say what they are the beginning of.
+pub(super) fn may_become_recognised(first: &[u8]) -> bool {
+    matches!(first, [0x15 | 0x16]) || (first.len() < 5 && b"HTTP/".starts_with(first))
+}
+
+/// A TLS record with an alert or a handshake (RFC 8446, section 5.1). No packet that a broker may send first has
+/// such a beginning.
+fn looks_like_tls(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x15 | 0x16, 3, ..])
+}
+
+/// The CONNACK is that of MQTT 3.1.1.
+pub(super) fn old_connack() -> LinkFailure {
+    LinkFailure::Protocol { reason: "it answers in MQTT 3.1.1".to_owned() }
+}
+
+/// CONNACK with a refusal.
+pub(super) fn refused(reason: BrokerReason) -> LinkFailure {
+    match reason.meaning() {
+        Meaning::OtherVersion => LinkFailure::Protocol { reason: reason.to_string() },
+        _ => LinkFailure::Refused(reason),
     }
 }
 
-/// The broker closed the connection without a word.
-pub(super) fn hung_up(connected: bool) -> LinkFailure {
-    if connected {
-        LinkFailure::Broken { reason: "the broker closed it".to_owned() }
-    } else {
-        unanswered("it hung up")
+/// DISCONNECT instead of a CONNACK.
+pub(super) fn disconnected_early(reason: BrokerReason, place: &Place) -> LinkFailure {
+    match reason.meaning() {
+        // No reason is what 3.1.1 has; there a broker sends none.
+        Meaning::Success => no_mqtt(&[], place),
+        Meaning::OtherVersion => LinkFailure::Protocol { reason: reason.to_string() },
+        _ => LinkFailure::Disconnected(reason),
     }
 }
 
-/// Before the CONNACK: what a broker does that does not understand our CONNECT (MQTT 5, section 3.1.2.2).
-fn unanswered(what: &str) -> LinkFailure {
-    LinkFailure::Protocol { reason: format!("{what} before answering; is this an MQTT port?") }
+/// What came is MQTT of our version, and wrong.
+pub(super) fn malformed(wrong: Malformed) -> LinkFailure {
+    LinkFailure::Violation { what: wrong.0 }
 }
 
-pub(super) fn not_connack() -> LinkFailure {
-    LinkFailure::Protocol { reason: "another packet before the CONNACK".to_owned() }
-}
-
-pub(super) fn closed_by_us() -> LinkFailure {
-    LinkFailure::Broken { reason: "we closed it".to_owned() }
-}
-
+/// Nothing comes, not even the answer to a ping.
 pub(super) fn silent() -> LinkFailure {
     LinkFailure::Broken { reason: "the broker has gone silent".to_owned() }
 }
 
-pub(super) fn from_tls(error: &TlsError, address: &str) -> LinkFailure {
-    let reason = match error {
-        TlsError::TLS(error) => return tls::failure(error, address),
-        TlsError::Io(error) => return handshake(error, address),
-        other => other.to_string(),
-    };
-    LinkFailure::Tls { address: address.to_owned(), reason }
+/// The connection ends because we wanted it to.
+pub(super) fn closed_by_us(why: &str) -> LinkFailure {
+    LinkFailure::Broken { reason: why.to_owned() }
 }
 
 /// The TLS handshake came to nothing.
-fn handshake(error: &io::Error, address: &str) -> LinkFailure {
+pub(super) fn handshake(error: &io::Error, place: &Place) -> LinkFailure {
     match tls::inside(error) {
-        Some(error) => tls::failure(error, address),
+        Some(error) => tls::failure(error, &place.address),
         // A broker that does not speak TLS hangs up at our first words.
-        None => LinkFailure::Tls {
-            address: address.to_owned(),
-            reason: format!("it hung up ({error}); does it speak TLS on this port?"),
+        None => {
+            tracing::debug!("the TLS handshake: {error}");
+            let without = place.with_tls_the_other_way();
+            LinkFailure::Tls {
+                address: place.address.clone(),
+                reason: format!(
+                    "it hung up at the TLS handshake; if this port is one without TLS, write {without}"
+                ),
+            }
+        }
+    }
+}
+
+/// The host is nothing that can stand in a certificate.
+pub(super) fn no_name_for_tls(place: &Place) -> LinkFailure {
+    LinkFailure::Tls {
+        address: place.address.clone(),
+        reason: "no certificate can be for this name; is it written right?".to_owned(),
+    }
+}
+
+/// The path of the WebSocket is nothing that can be asked for.
+pub(super) fn bad_path(error: &hyper::http::Error, place: &Place) -> LinkFailure {
+    tracing::debug!("the request for a WebSocket: {error}");
+    let address = &place.address;
+    LinkFailure::Protocol {
+        reason: format!(
+            "the path of the WebSocket at {address} is wrong; correct ?path= in the URL"
+        ),
+    }
+}
+
+/// The answer to the request for a WebSocket is no HTTP, or there is none.
+pub(super) fn no_http(error: &hyper::Error, place: &Place) -> LinkFailure {
+    tracing::debug!("the request for a WebSocket: {error}");
+    let inner = std::error::Error::source(error).and_then(|source| source.downcast_ref());
+    match inner {
+        Some(error) => broken(error, false, place),
+        None if error.is_parse() => LinkFailure::Protocol {
+            reason: format!(
+                "{} answers no HTTP; if it is a broker without WebSocket, write {} instead",
+                place.address,
+                Place::scheme(place.tls, false)
+            ),
+        },
+        None => hung_up(false, place),
+    }
+}
+
+/// The answer to the request for a WebSocket is something else (RFC 9110, section 15).
+pub(super) fn from_http(status: StatusCode, place: &Place) -> LinkFailure {
+    let address = &place.address;
+    let said = format!("HTTP status {}", status.as_u16());
+    let refused =
+        |code: ReasonCode| LinkFailure::Refused(BrokerReason::from(code).with_text(Some(&said)));
+    match status.as_u16() {
+        // A web page, or the way to one (RFC 6585, section 6, has a status of its own for it).
+        200..=399 | 511 => LinkFailure::SignIn {
+            address: address.clone(),
+            what: format!("a web page answers there ({said})"),
+        },
+        401 => refused(ReasonCode::BAD_USER_NAME_OR_PASSWORD),
+        403 | 407 => refused(ReasonCode::NOT_AUTHORIZED),
+        429 => refused(ReasonCode::CONNECTION_RATE_EXCEEDED),
+        503 => refused(ReasonCode::SERVER_BUSY),
+        500..=599 => refused(ReasonCode::SERVER_UNAVAILABLE),
+        404 | 405 | 410 => LinkFailure::Protocol {
+            reason: format!(
+                "{address} answers that there is nothing at this path ({said}); correct ?path= in the URL, as in ?path=/mqtt"
+            ),
+        },
+        _ => LinkFailure::Protocol {
+            reason: format!("{address} gives no WebSocket ({said}); is the address right?"),
         },
     }
 }
 
-/// The handshake of the WebSocket came to nothing, or that of TLS below it.
-pub(super) fn from_web_socket(error: WebSocketError, address: &str) -> LinkFailure {
-    match error {
-        WebSocketError::Io(error) => match tls::inside(&error) {
-            Some(error) => tls::failure(error, address),
-            None => unreached(&error, address),
-        },
-        WebSocketError::Http(answer) => {
-            let status = answer.status();
-            // A web page, or the way to one (RFC 6585, section 6, has a status of its own for it).
-            if status.is_success() || status.is_redirection() || status.as_u16() == 511 {
-                let what = format!("a web page answers there ({status})");
-                return LinkFailure::SignIn { address: address.to_owned(), what };
-            }
-            LinkFailure::Protocol {
-                reason: format!(
-                    "{address} answers {status}; is the path of the WebSocket right (?path=/mqtt)?"
-                ),
-            }
-        }
-        WebSocketError::Protocol(ProtocolError::HandshakeIncomplete) => unanswered("it hung up"),
-        other => LinkFailure::Protocol {
-            reason: format!("{other}; is there MQTT over WebSocket at {address}?"),
-        },
+/// The answer begins like a WebSocket and is none.
+pub(super) fn no_web_socket(place: &Place) -> LinkFailure {
+    LinkFailure::Protocol {
+        reason: format!(
+            "{} begins a WebSocket in a wrong way; is there MQTT over WebSocket?",
+            place.address
+        ),
     }
 }
 
 /// A WebSocket, but not for MQTT (MQTT 5, section 6).
-pub(super) fn no_mqtt_over_web_socket(address: &str) -> LinkFailure {
-    LinkFailure::Protocol { reason: format!("the WebSocket at {address} is not for MQTT") }
-}
-
-/// The code that the library's name of it means.
-pub(super) fn reason_code(named: &impl Debug) -> ReasonCode {
-    let name = words(named);
-    let code = match name.as_str() {
-        "bad user name password" => 0x86,
-        "bad client id" => 0x85,
-        "refused protocol version" => 0x84,
-        "service unavailable" => 0x88,
-        "failure" | "unspecified" => 0x80,
-        "implementation specific" => 0x83,
-        "pkid in use" => 0x91,
-        "retain not supported" => 0x9A,
-        "qo s not supported" => 0x9B,
-        name => (0x80..=0xA2).find(|code| ReasonCode(*code).to_string() == name).unwrap_or(0x80),
-    };
-    ReasonCode(code)
-}
-
-/// `BadUserNamePassword` -> `bad user name password`: the specification's name of a reason code, readable.
-pub(super) fn words(code: &impl Debug) -> String {
-    let mut words = String::new();
-    for c in format!("{code:?}").chars() {
-        if c.is_uppercase() && !words.is_empty() {
-            words.push(' ');
-        }
-        words.extend(c.to_lowercase());
-    }
-    words
-}
-
-#[cfg(test)]
-mod tests {
-    use rumqttc::v5::mqttbytes::v5::{ConnectReturnCode, DisconnectReasonCode};
-
-    use super::*;
-
-    #[test]
-    fn reason_codes_are_said_in_words() {
-        assert_eq!(words(&ConnectReturnCode::BadUserNamePassword), "bad user name password");
-        assert_eq!(words(&DisconnectReasonCode::QuotaExceeded), "quota exceeded");
-    }
+pub(super) fn no_mqtt_over_web_socket(place: &Place) -> LinkFailure {
+    LinkFailure::Protocol { reason: format!("the WebSocket at {} is not for MQTT", place.address) }
 }

@@ -91,18 +91,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
         connect
     }
 
-    /// Reads an HTTP request without a body, answers it, and waits until the client ends the connection; its head.
-    pub(crate) async fn answer_request(mut self, answer: &str) -> String {
+    /// The head of an HTTP request.
+    pub(crate) async fn head(&mut self) -> String {
         within(async {
             let mut head = Vec::new();
             while !head.ends_with(b"\r\n\r\n") {
                 head.push(self.0.read_u8().await.unwrap());
             }
-            self.0.write_all(answer.as_bytes()).await.unwrap();
-            while self.0.read_u8().await.is_ok() {}
             String::from_utf8(head).unwrap()
         })
         .await
+    }
+
+    /// Reads an HTTP request without a body, answers it, and waits until the client ends the connection; its head.
+    pub(crate) async fn answer_request(mut self, answer: &str) -> String {
+        let head = self.head().await;
+        self.send(answer.as_bytes()).await;
+        within(async { while self.0.read_u8().await.is_ok() {} }).await;
+        head
     }
 }
 

@@ -1,4 +1,4 @@
-use porchlight_core::effect::Qos;
+use porchlight_core::effect::{Qos, Version};
 use porchlight_core::input::{Granted, Message, PublishId, RefusedFilter};
 
 use super::peer::{
@@ -7,8 +7,10 @@ use super::peer::{
 use super::*;
 
 mod addresses;
+mod refusals;
 mod secure;
 mod web_socket;
+mod words;
 
 const VERSIONS: [Version; 2] = [Version::V5, Version::V311];
 

@@ -23,11 +23,11 @@ use rustls::pki_types::ServerName;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::{Door, TeamError};
+use crate::dial::{DialError, dial};
 use crate::mqtt::failure::in_words;
 use crate::tls;
 
@@ -175,12 +175,18 @@ impl Door {
     async fn connect(&self, address: &Address) -> Result<(Stream, Option<Pin>), LinkFailure> {
         let unreached = |error: io::Error| match tls::inside(&error) {
             Some(error) => tls::failure(error, &address.to_string()),
-            None => {
-                LinkFailure::Unreachable { address: address.to_string(), reason: in_words(&error) }
-            }
+            None => LinkFailure::Unreachable {
+                address: address.to_string(),
+                reason: in_words(&error).to_owned(),
+            },
         };
-        let tcp = TcpStream::connect((address.host(), address.port())).await.map_err(unreached)?;
-        tcp.set_nodelay(true).map_err(unreached)?;
+        let tcp = dial(address.host(), address.port()).await.map_err(|error| match error {
+            DialError::Name(_) => LinkFailure::Unreachable {
+                address: address.to_string(),
+                reason: "Unknown host name".to_owned(),
+            },
+            DialError::Connect(error) => unreached(error),
+        })?;
         let Some(config) = &self.tls else {
             return Ok((Box::new(tcp), None));
         };

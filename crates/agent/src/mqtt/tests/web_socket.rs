@@ -34,14 +34,14 @@ async fn mqtt_goes_over_a_web_socket_at_the_path_that_was_given() {
     for version in VERSIONS {
         let door = Door::open().await;
         let broker: Broker =
-            format!("ws://{}/presence?path=/ws", door.broker().address()).parse().unwrap();
+            format!("ws://{}/presence?path=/w%20s", door.broker().address()).parse().unwrap();
         let mut link = Link::open(&Reach::new(broker).unwrap(), &connect(version, "plabcm"));
         let client = async {
             assert_eq!(within(link.next()).await, LinkEvent::Up(Granted::default()));
             drop(link);
         };
         let ((), asked) = tokio::join!(client, serve(door.accept().await.0, version));
-        assert_eq!(asked, ("/ws".to_owned(), "mqtt".to_owned()));
+        assert_eq!(asked, ("/w%20s".to_owned(), "mqtt".to_owned()));
     }
 }
 
@@ -91,5 +91,91 @@ async fn what_answers_instead_of_a_web_socket_is_told_apart() {
             let failure = down(within(link.next()).await);
             assert_eq!(failure.code(), code, "{answer}: {failure}");
         }
+    }
+}
+
+/// How a try ends where the request is read and answered with this.
+async fn requested(answer: &str) -> LinkFailure {
+    let door = Door::open().await;
+    let broker: Broker = format!("ws://{}", door.broker().address()).parse().unwrap();
+    let mut link = Link::open(&Reach::new(broker).unwrap(), &connect(Version::V5, "plabcm"));
+    let client = async {
+        let failure = down(within(link.next()).await);
+        drop(link);
+        failure
+    };
+    let (failure, _) = tokio::join!(client, door.accept().await.answer_request(answer));
+    failure
+}
+
+#[tokio::test]
+async fn an_http_status_means_what_http_says() {
+    for (status, code, permanent) in [
+        ("401 Unauthorized", "bad_credentials", true),
+        ("403 Forbidden", "not_authorized", true),
+        ("404 Not Found", "protocol", false),
+        ("429 Too Many Requests", "refused", false),
+        ("400 Bad Request", "protocol", false),
+        ("500 Internal Server Error", "refused", false),
+        ("502 Bad Gateway", "refused", false),
+        ("503 Service Unavailable", "refused", false),
+        ("504 Gateway Timeout", "refused", false),
+        ("599 x", "refused", false),
+        ("200 OK", "sign_in", false),
+        ("301 Moved Permanently", "sign_in", false),
+        ("307 Temporary Redirect", "sign_in", false),
+        ("511 Network Authentication Required", "sign_in", false),
+    ] {
+        let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n");
+        let failure = requested(&answer).await;
+        assert_eq!(
+            (failure.code(), failure.is_refusal()),
+            (code, permanent),
+            "{status}: {failure}"
+        );
+        let said = failure.to_string();
+        assert!(said.contains(&status[..3]), "{said}");
+        assert_eq!(said.contains("?path="), status.starts_with("404"), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_broker_behind_a_web_socket_is_said_in_our_words() {
+    for answer in
+        ["\x20\x02\0\0", "SSH-2.0-OpenSSH\r\n\r\n", "HTTP/1.1 101 Switching Protocols\r\n\r\n"]
+    {
+        let said = requested(answer).await.to_string();
+        assert!(
+            !said.contains("hyper") && !said.contains("invalid") && !said.contains("parse"),
+            "{said}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_upgrade_may_stand_in_a_list_in_any_case() {
+    for head in [
+        "Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n",
+        "connection: UPGRADE,keep-alive\r\nupgrade: WebSocket\r\n",
+        "Connection: keep-alive\r\nConnection: upgrade\r\nUpgrade: h2c, websocket\r\n",
+    ] {
+        let door = Door::open().await;
+        let broker: Broker = format!("ws://{}", door.broker().address()).parse().unwrap();
+        let mut link = Link::open(&Reach::new(broker).unwrap(), &connect(Version::V5, "plabcm"));
+        let mut peer = door.accept().await;
+        let request = peer.head().await;
+        let key = request
+            .lines()
+            .find_map(|line| line.strip_prefix("sec-websocket-key: "))
+            .unwrap_or_else(|| panic!("{request}"));
+        let accept = tokio_tungstenite::tungstenite::handshake::derive_accept_key(key.as_bytes());
+        let answer = format!(
+            "HTTP/1.1 101 Switching Protocols\r\n{head}Sec-WebSocket-Accept: {accept}\r\n\
+             Sec-WebSocket-Protocol: mqtt\r\n\r\n"
+        );
+        // A broker may send frames in the same breath: a CONNACK that is not masked.
+        let connack = [&[0x82, 5][..], &CONNACK_V5].concat();
+        peer.send(&[answer.as_bytes(), &connack].concat()).await;
+        assert_eq!(within(link.next()).await, LinkEvent::Up(Granted::default()), "{head}");
     }
 }

@@ -1,0 +1,142 @@
+//! What a broker says when it refuses something or ends a connection.
+
+use porchlight_core::reason::ReasonCode;
+
+use super::*;
+
+/// A packet of fewer than 128 bytes.
+fn packet(first: u8, body: &[u8]) -> Vec<u8> {
+    let mut packet = vec![first, u8::try_from(body.len()).unwrap()];
+    packet.extend_from_slice(body);
+    packet
+}
+
+/// A property that is a text.
+fn property(id: u8, text: &str) -> Vec<u8> {
+    let mut property = vec![id, 0, u8::try_from(text.len()).unwrap()];
+    property.extend_from_slice(text.as_bytes());
+    property
+}
+
+fn reason_string_and_server(text: &str, server: &str) -> Vec<u8> {
+    let properties = [property(31, text), property(28, server)].concat();
+    [vec![u8::try_from(properties.len()).unwrap()], properties].concat()
+}
+
+/// How a connection that stood ends when this comes, and the socket stays open.
+async fn ended(version: Version, bytes: &[u8]) -> LinkFailure {
+    let door = Door::open().await;
+    let (mut link, mut peer) = up(&door, version).await;
+    peer.send(bytes).await;
+    down(within(link.next()).await)
+}
+
+#[tokio::test]
+async fn each_code_of_a_connack_is_read() {
+    // With 0x84 the broker wants another version.
+    for code in (0x80..=0xFF).filter(|code| *code != 0x84) {
+        let failure = answered(Version::V5, &packet(0x20, &[0, code, 0])).await;
+        let LinkFailure::Refused(reason) = &failure else { panic!("{code:#X} {failure:?}") };
+        assert_eq!(reason.code(), ReasonCode(code));
+    }
+}
+
+#[tokio::test]
+async fn each_code_of_a_disconnect_is_read() {
+    let door = Door::open().await;
+    for code in 0..=0xFF {
+        let (mut link, mut peer) = up(&door, Version::V5).await;
+        peer.send(&packet(0xE0, &[code, 0])).await;
+        let failure = down(within(link.next()).await);
+        let LinkFailure::Disconnected(reason) = &failure else { panic!("{code:#X} {failure:?}") };
+        assert_eq!(reason.code(), ReasonCode(code));
+    }
+}
+
+#[tokio::test]
+async fn a_connack_tells_in_the_brokers_words_why_and_where_to_go() {
+    let properties = reason_string_and_server("full up", "other.example:1883");
+    let failure =
+        answered(Version::V5, &packet(0x20, &[&[0, 0x9C][..], &properties].concat())).await;
+    let said = failure.to_string();
+    assert!(said.contains("full up") && said.contains("other.example:1883"), "{said}");
+    assert!(failure.is_refusal(), "{said}");
+}
+
+#[tokio::test]
+async fn a_disconnect_tells_in_the_brokers_words_why_and_where_to_go() {
+    let properties = reason_string_and_server("moved away", "other.example:1883");
+    let disconnect = packet(0xE0, &[&[0x9D][..], &properties].concat());
+    let failure = ended(Version::V5, &disconnect).await;
+    let said = failure.to_string();
+    assert!(said.contains("moved away") && said.contains("other.example:1883"), "{said}");
+    assert!(failure.is_refusal(), "{said}");
+}
+
+#[tokio::test]
+async fn a_disconnect_without_a_body_ends_the_connection_in_words() {
+    for disconnect in [&[0xE0, 0][..], &[0xE0, 1, 0x8B], &[0xE0, 2, 0x8B, 0]] {
+        let failure = ended(Version::V5, disconnect).await;
+        assert_eq!(failure.code(), "disconnected", "{failure}");
+        assert!(!failure.is_refusal());
+    }
+}
+
+#[tokio::test]
+async fn a_disconnect_instead_of_a_connack_is_a_disconnect() {
+    let failure = answered(Version::V5, &packet(0xE0, &[0x97, 0])).await;
+    assert_eq!(failure.code(), "quota_exceeded", "{failure}");
+    assert!(failure.is_refusal());
+}
+
+#[tokio::test]
+async fn a_reason_that_can_not_be_read_costs_only_its_words() {
+    // A Reason String that is longer than its packet.
+    let failure = ended(Version::V5, &packet(0xE0, &[0x97, 5, 31, 0, 200, b'x', b'y'])).await;
+    assert_eq!(failure.code(), "quota_exceeded", "{failure}");
+}
+
+#[tokio::test]
+async fn a_receive_maximum_of_nought_is_named() {
+    // MQTT 5, section 3.2.2.3.3.
+    for connack in [&[0x20, 6, 0, 0, 3, 33, 0, 0][..]] {
+        let failure = answered(Version::V5, connack).await;
+        assert_eq!(failure.code(), "protocol", "{failure}");
+        assert!(failure.to_string().contains("Receive Maximum"), "{failure}");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_publish_says_why_in_the_brokers_words() {
+    let door = Door::open().await;
+    for code in [0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99, 0xC3] {
+        let (mut link, mut peer) = up(&door, Version::V5).await;
+        link.publish(Publish::record(PublishId(7), "presence/a".to_owned(), b"x".to_vec(), None));
+        let publish = peer.packet().await.unwrap();
+        let properties = property(31, "not here");
+        let body = [&[publish.body[12], publish.body[13], code, 11][..], &properties].concat();
+        peer.send(&packet(0x40, &body)).await;
+        let LinkEvent::Published { outcome: Err(refusal), .. } = within(link.next()).await else {
+            panic!("{code:#X}");
+        };
+        assert!(refusal.to_string().contains("not here"), "{refusal}");
+        assert!(refusal.to_string().contains(&ReasonCode(code).to_string()), "{refusal}");
+    }
+}
+
+#[tokio::test]
+async fn each_code_of_a_suback_is_a_refused_filter_or_none() {
+    let door = Door::open().await;
+    for code in [0, 1, 2, 0x80, 0x83, 0x87, 0x8F, 0x91, 0x97, 0x9E, 0xA1, 0xA2, 0xC3] {
+        let (mut link, mut peer) = up(&door, Version::V5).await;
+        link.subscribe(&["presence/+".to_owned().into()]);
+        let subscribe = peer.packet().await.unwrap();
+        peer.send(&[0x90, 4, subscribe.body[0], subscribe.body[1], 0, code]).await;
+        let LinkEvent::Subscribed { refused } = within(link.next()).await else {
+            panic!("{code:#X}");
+        };
+        let codes: Vec<ReasonCode> = refused.iter().map(|refused| refused.reason.code()).collect();
+        let expected: Vec<_> = (code >= 0x80).then_some(ReasonCode(code)).into_iter().collect();
+        assert_eq!(codes, expected);
+    }
+}

@@ -1,0 +1,214 @@
+//! The bytes below MQTT: TCP, TLS and WebSocket, one upon the other.
+//!
+//! Owns the handshakes, each with its failure in words. The WebSocket's is an HTTP request of our own, so that the
+//! answer is read as HTTP has it.
+
+use std::io;
+use std::sync::Arc;
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use http_body_util::Empty;
+use hyper::body::Bytes;
+use hyper::client::conn::http1;
+use hyper::header::{CONNECTION, HOST, HeaderMap, HeaderName, UPGRADE};
+use hyper::upgrade::Upgraded;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio_rustls::TlsConnector;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Error as WebSocketError;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::handshake::client::generate_key;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+
+use porchlight_core::input::LinkFailure;
+
+use super::failure::{self, Place};
+use crate::dial::dial;
+
+/// The most that is read at once.
+const CHUNK: usize = 16 * 1024;
+/// The largest message of a WebSocket: as many packets as a broker may put into one.
+const MAX_MESSAGE: usize = 16 << 20;
+
+const SEC_WEBSOCKET_KEY: HeaderName = HeaderName::from_static("sec-websocket-key");
+const SEC_WEBSOCKET_VERSION: HeaderName = HeaderName::from_static("sec-websocket-version");
+const SEC_WEBSOCKET_PROTOCOL: HeaderName = HeaderName::from_static("sec-websocket-protocol");
+const SEC_WEBSOCKET_ACCEPT: HeaderName = HeaderName::from_static("sec-websocket-accept");
+
+/// How to reach a broker at one of its addresses.
+pub(super) struct Target {
+    /// Host without brackets, as it stands in the certificate.
+    pub(super) host: String,
+    pub(super) port: u16,
+    pub(super) tls: Option<Arc<ClientConfig>>,
+    /// The path of the request as it is written there, where MQTT goes over WebSocket.
+    pub(super) web_socket: Option<String>,
+    pub(super) place: Place,
+}
+
+/// A byte stream.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+/// An open connection below MQTT.
+pub(super) enum Wire {
+    Stream(Box<dyn Stream>),
+    WebSocket(Box<WebSocketStream<TokioIo<Upgraded>>>),
+}
+
+impl Wire {
+    /// Connects, with all handshakes.
+    pub(super) async fn open(target: &Target) -> Result<Self, LinkFailure> {
+        let place = &target.place;
+        let tcp = dial(&target.host, target.port)
+            .await
+            .map_err(|error| failure::unreached(&error, place))?;
+        let stream: Box<dyn Stream> = match &target.tls {
+            None => Box::new(tcp),
+            Some(config) => {
+                let name = ServerName::try_from(target.host.clone())
+                    .map_err(|_| failure::no_name_for_tls(place))?;
+                let handshake = TlsConnector::from(config.clone()).connect(name, tcp);
+                Box::new(handshake.await.map_err(|error| failure::handshake(&error, place))?)
+            }
+        };
+        match &target.web_socket {
+            None => Ok(Self::Stream(stream)),
+            Some(path) => Box::pin(web_socket(stream, path, place)).await,
+        }
+    }
+
+    /// Waits for bytes and appends them; `false` where the other end closed the connection. Cancel-safe.
+    pub(super) async fn read(&mut self, into: &mut Vec<u8>) -> io::Result<bool> {
+        match self {
+            Self::Stream(stream) => {
+                into.reserve(CHUNK);
+                match stream.read_buf(into).await {
+                    Ok(length) => Ok(length > 0),
+                    // TLS that ends without its own goodbye.
+                    Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
+                    Err(error) => Err(error),
+                }
+            }
+            Self::WebSocket(socket) => loop {
+                match socket.next().await {
+                    Some(Ok(Message::Binary(bytes))) => {
+                        into.extend_from_slice(&bytes);
+                        return Ok(true);
+                    }
+                    // A ping is answered by the library.
+                    Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
+                    Some(Ok(Message::Close(_))) | None => return Ok(false),
+                    // MQTT has to be in binary frames (MQTT 5, section 6).
+                    Some(Ok(Message::Text(_))) => return Err(io::ErrorKind::InvalidData.into()),
+                    Some(Err(error)) => return ended(error).map(|()| false),
+                }
+            },
+        }
+    }
+
+    /// Writes all of it.
+    pub(super) async fn write(&mut self, bytes: Vec<u8>) -> io::Result<()> {
+        match self {
+            Self::Stream(stream) => {
+                stream.write_all(&bytes).await?;
+                stream.flush().await
+            }
+            Self::WebSocket(socket) => socket
+                .send(Message::Binary(bytes.into()))
+                .await
+                .or_else(|error| ended(error).and(Err(io::ErrorKind::BrokenPipe.into()))),
+        }
+    }
+}
+
+/// Whether the end of a WebSocket is no more than the end of its connection.
+fn ended(error: WebSocketError) -> io::Result<()> {
+    match error {
+        WebSocketError::ConnectionClosed | WebSocketError::AlreadyClosed => Ok(()),
+        WebSocketError::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(()),
+        WebSocketError::Io(error) => Err(error),
+        WebSocketError::Protocol(
+            tokio_tungstenite::tungstenite::error::ProtocolError::ResetWithoutClosingHandshake,
+        ) => Ok(()),
+        error => {
+            tracing::debug!("the WebSocket: {error}");
+            Err(io::ErrorKind::InvalidData.into())
+        }
+    }
+}
+
+/// Asks for a WebSocket that carries MQTT (RFC 6455, section 4.1; MQTT 5, section 6).
+async fn web_socket(
+    stream: Box<dyn Stream>,
+    path: &str,
+    place: &Place,
+) -> Result<Wire, LinkFailure> {
+    let key = generate_key();
+    let request = Request::get(path)
+        .header(HOST, place.address())
+        .header(CONNECTION, "Upgrade")
+        .header(UPGRADE, "websocket")
+        .header(SEC_WEBSOCKET_KEY, &key)
+        .header(SEC_WEBSOCKET_VERSION, "13")
+        .header(SEC_WEBSOCKET_PROTOCOL, "mqtt")
+        .body(Empty::<Bytes>::new())
+        .map_err(|error| failure::bad_path(&error, place))?;
+    let failed = |error: hyper::Error| failure::no_http(&error, place);
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(failed)?;
+    let exchange = async {
+        let mut answer = sender.send_request(request).await.map_err(failed)?;
+        judge(&answer, &key, place)?;
+        hyper::upgrade::on(&mut answer).await.map_err(failed)
+    };
+    let mut exchange = std::pin::pin!(exchange);
+    let upgraded = tokio::select! {
+        biased;
+        upgraded = &mut exchange => upgraded?,
+        // Whatever came last is still to be read.
+        ended = connection.with_upgrades() => match ended {
+            Ok(()) => exchange.await?,
+            Err(error) => return Err(failed(error)),
+        },
+    };
+    let stream = TokioIo::new(upgraded);
+    let config = WebSocketConfig::default()
+        .max_message_size(Some(MAX_MESSAGE))
+        .max_frame_size(Some(MAX_MESSAGE));
+    let socket = WebSocketStream::from_raw_socket(stream, Role::Client, Some(config)).await;
+    Ok(Wire::WebSocket(Box::new(socket)))
+}
+
+/// Whether this answer is the WebSocket that was asked for.
+fn judge<B>(answer: &Response<B>, key: &str, place: &Place) -> Result<(), LinkFailure> {
+    if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+        return Err(failure::from_http(answer.status(), place));
+    }
+    let headers = answer.headers();
+    let accept = headers.get(SEC_WEBSOCKET_ACCEPT).map(|accept| accept.as_bytes());
+    if !has_token(headers, &UPGRADE, "websocket")
+        || !has_token(headers, &CONNECTION, "upgrade")
+        || accept != Some(derive_accept_key(key.as_bytes()).as_bytes())
+    {
+        return Err(failure::no_web_socket(place));
+    }
+    match headers.get(SEC_WEBSOCKET_PROTOCOL) {
+        Some(protocol) if protocol.as_bytes().eq_ignore_ascii_case(b"mqtt") => Ok(()),
+        _ => Err(failure::no_mqtt_over_web_socket(place)),
+    }
+}
+
+/// Whether a header has this token in one of its lists, in whatever case (RFC 9110, section 5.6.1).
+fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
+    headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|found| found.trim().eq_ignore_ascii_case(token))
+}
