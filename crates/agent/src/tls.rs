@@ -7,50 +7,71 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use porchlight_core::input::LinkFailure;
 use rustls::client::WebPkiServerVerifier;
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{CertificateError, ClientConfig, RootCertStore};
+use rustls::{ClientConfig, RootCertStore};
 
 use crate::broker::{ClientCertificate, Tls, Trust};
+use crate::mqtt::failure::in_words;
 use crate::team::Hint;
 
 mod judge;
 #[cfg(test)]
 pub(crate) mod server;
+mod words;
 
-use judge::{Believed, Judge, NotBelieved};
+use judge::{Believed, Judge};
+pub(crate) use words::{failure, inside};
 
-/// Why no secure connection can even be tried.
-#[derive(Debug, thiserror::Error)]
+/// Why no secure connection can even be tried. It has room for no words but ours.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum TlsError {
     #[error("{path} can't be read as certificates ({reason}); correct broker.{key} in the config")]
-    Certificates { key: &'static str, path: PathBuf, reason: String },
+    Certificates { key: &'static str, path: PathBuf, reason: &'static str },
     #[error("{path} can't be read as a private key ({reason}); correct broker.key in the config")]
-    Key { path: PathBuf, reason: String },
+    Key { path: PathBuf, reason: &'static str },
     #[error(
-        "the certificate and the key in the config are not of each other ({0}); correct broker.certificate or broker.key"
+        "{path} is encrypted; write it without a passphrase into another file, as by `openssl pkey -in {path} -out new.key`, and name that in broker.key"
     )]
-    Unlike(rustls::Error),
+    EncryptedKey { path: PathBuf },
+    #[error(
+        "the certificate and the key in the config are not of each other; correct broker.certificate or broker.key"
+    )]
+    Unlike,
+    #[error(
+        "the key in the config is of a kind that TLS here can't use; make one with RSA or P-256"
+    )]
+    UnknownKind,
     #[error(
         "this system has no certificates to trust; install ca-certificates, or name some in broker.ca"
     )]
     NoRoots,
-    #[error(transparent)]
-    Rustls(#[from] rustls::Error),
-    #[error(transparent)]
-    Verifier(#[from] rustls::client::VerifierBuilderError),
+    #[error("TLS can't be set up here; start the program with RUST_LOG=debug to see why")]
+    NotSetUp,
+}
+
+impl TlsError {
+    /// What can't go wrong with the provider that we have.
+    fn not_set_up(error: &dyn std::error::Error) -> Self {
+        tracing::debug!("setting up TLS: {error}");
+        Self::NotSetUp
+    }
 }
 
 /// Believes whom it is told to.
 pub(crate) fn client_config(tls: &Tls) -> Result<Arc<ClientConfig>, TlsError> {
     let roots = |roots: RootCertStore| {
-        WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider()).build()
+        WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider())
+            .build()
+            .map_err(|error| TlsError::not_set_up(&error))
     };
     let believed = match &tls.trust {
         Trust::System => Believed::System(roots(system_roots()?)?),
-        Trust::Authorities(path) => Believed::Authorities(roots(named_roots(path)?)?),
+        Trust::Authorities(path) => {
+            let named = certificates("ca", path)?;
+            Believed::Authorities(roots(named_roots(&named, path)?)?, named)
+        }
         Trust::Pinned(pin) => Believed::Pinned(*pin),
     };
     config(Judge::new(believed, system_roots), tls.certificate.as_ref())
@@ -66,18 +87,22 @@ fn config(
     certificate: Option<&ClientCertificate>,
 ) -> Result<Arc<ClientConfig>, TlsError> {
     let config = ClientConfig::builder_with_provider(provider())
-        .with_safe_default_protocol_versions()?
+        .with_safe_default_protocol_versions()
+        .map_err(|error| TlsError::not_set_up(&error))?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(judge));
     let config = match certificate {
         None => config.with_no_client_auth(),
         Some(files) => {
             let chain = certificates("certificate", &files.certificate)?;
-            let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|error| TlsError::Key {
-                path: files.key.clone(),
-                reason: error.to_string(),
-            })?;
-            config.with_client_auth_cert(chain, key).map_err(TlsError::Unlike)?
+            let key = private_key(&files.key)?;
+            config.with_client_auth_cert(chain, key).map_err(|error| {
+                tracing::debug!("the certificate of ours: {error}");
+                match error {
+                    rustls::Error::InconsistentKeys(_) => TlsError::Unlike,
+                    _ => TlsError::UnknownKind,
+                }
+            })?
         }
     };
     Ok(Arc::new(config))
@@ -89,21 +114,43 @@ fn provider() -> Arc<rustls::crypto::CryptoProvider> {
 
 /// The certificates in a file that stands under this key in the config; at least one.
 fn certificates(key: &'static str, path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let wrong = |reason: String| TlsError::Certificates { key, path: path.to_owned(), reason };
-    let pem = fs::read(path).map_err(|error| wrong(error.to_string()))?;
+    let wrong = |reason| TlsError::Certificates { key, path: path.to_owned(), reason };
+    let pem = fs::read(path).map_err(|error| wrong(in_words(&error)))?;
     let found = CertificateDer::pem_slice_iter(&pem)
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| wrong(error.to_string()))?;
-    if found.is_empty() { Err(wrong("there are none in it".to_owned())) } else { Ok(found) }
+        .map_err(|error| wrong(unreadable(&error)))?;
+    if found.is_empty() { Err(wrong("there are none in it")) } else { Ok(found) }
 }
 
-fn named_roots(path: &Path) -> Result<RootCertStore, TlsError> {
+/// The private key in a file.
+fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
+    let wrong = |reason| TlsError::Key { path: path.to_owned(), reason };
+    let pem = fs::read(path).map_err(|error| wrong(in_words(&error)))?;
+    // PKCS #8 says it in its label (RFC 7468, section 11), older files in a header of the text (RFC 1421, section 4.6.1.1).
+    let text = String::from_utf8_lossy(&pem);
+    if text.contains("ENCRYPTED PRIVATE KEY") || text.contains("Proc-Type: 4,ENCRYPTED") {
+        return Err(TlsError::EncryptedKey { path: path.to_owned() });
+    }
+    PrivateKeyDer::from_pem_slice(&pem).map_err(|error| wrong(unreadable(&error)))
+}
+
+/// Why a file is no PEM.
+fn unreadable(error: &pem::Error) -> &'static str {
+    tracing::debug!("a PEM file: {error}");
+    match error {
+        pem::Error::NoItemsFound => "there is none in it",
+        pem::Error::MissingSectionEnd { .. } => "its end is missing",
+        _ => "it is damaged, or is no PEM file",
+    }
+}
+
+fn named_roots(named: &[CertificateDer<'static>], path: &Path) -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
-    for certificate in certificates("ca", path)? {
-        roots.add(certificate).map_err(|error| TlsError::Certificates {
-            key: "ca",
-            path: path.to_owned(),
-            reason: error.to_string(),
+    for certificate in named {
+        roots.add(certificate.clone()).map_err(|error| {
+            tracing::debug!("a certificate of broker.ca: {error}");
+            let reason = "one of them is damaged, or of a version before 3";
+            TlsError::Certificates { key: "ca", path: path.to_owned(), reason }
         })?;
     }
     Ok(roots)
@@ -113,58 +160,4 @@ fn system_roots() -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if roots.is_empty() { Err(TlsError::NoRoots) } else { Ok(roots) }
-}
-
-/// What came of a handshake, in a person's words.
-pub(crate) fn failure(error: &rustls::Error, address: &str) -> LinkFailure {
-    let address = address.to_owned();
-    let tls =
-        |reason: &str| LinkFailure::Tls { address: address.clone(), reason: reason.to_owned() };
-    let wrong = match error {
-        rustls::Error::InvalidCertificate(wrong) => wrong,
-        // Whoever answers our first words in plain text: a web page that wants us to sign in, or a broker's other port.
-        rustls::Error::InvalidMessage(_) => {
-            let what = "what answers there does not speak TLS".to_owned();
-            return LinkFailure::SignIn { address, what };
-        }
-        rustls::Error::AlertReceived(
-            rustls::AlertDescription::CertificateRequired
-            | rustls::AlertDescription::BadCertificate
-            | rustls::AlertDescription::UnknownCA
-            | rustls::AlertDescription::CertificateUnknown
-            | rustls::AlertDescription::CertificateExpired
-            | rustls::AlertDescription::CertificateRevoked
-            | rustls::AlertDescription::AccessDenied,
-        ) => {
-            return tls("it wants a certificate of yours and got none that it takes; \
-                 name one in broker.certificate and its key in broker.key");
-        }
-        other => return tls(&other.to_string()),
-    };
-    match wrong {
-        CertificateError::Other(other) => match other.0.downcast_ref() {
-            Some(NotBelieved::OtherThanPinned) => LinkFailure::OtherCertificate { address },
-            Some(NotBelieved::SomebodyElses) => {
-                let what = "what answers there has the certificate of somebody else".to_owned();
-                LinkFailure::SignIn { address, what }
-            }
-            None => tls(&other.0.to_string()),
-        },
-        CertificateError::UnknownIssuer | CertificateError::BadSignature => tls(
-            "its certificate is signed by nobody whom this computer trusts; if it is your team's own, \
-             name its certificate in broker.ca",
-        ),
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => tls(
-            "its certificate has expired; tell whoever runs it, and check this computer's clock",
-        ),
-        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            tls("its certificate is for another name; is the address right?")
-        }
-        other => tls(&format!("its certificate is not valid ({other})")),
-    }
-}
-
-/// Finds the TLS error inside an I/O error, where there is one.
-pub(crate) fn inside(error: &std::io::Error) -> Option<&rustls::Error> {
-    error.get_ref().and_then(|inner| inner.downcast_ref())
 }

@@ -1,5 +1,7 @@
 //! Why a command ends early, and with which code.
 
+use porchlight_agent::agent::StartError;
+use porchlight_agent::leaving::LeaveError;
 use porchlight_core::view::Problem;
 
 use crate::say;
@@ -76,7 +78,15 @@ impl Failure {
 
 impl<E: Into<anyhow::Error>> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self::Other(error.into())
+        let error = error.into();
+        // The certificates and keys that the config names can't be read: only a person can put that right.
+        let names_it = |cause: &(dyn std::error::Error + 'static)| {
+            cause.is::<StartError>() || matches!(cause.downcast_ref(), Some(LeaveError::Tls(_)))
+        };
+        if error.chain().any(names_it) {
+            return Self::Usage(chain(&error));
+        }
+        Self::Other(error)
     }
 }
 

@@ -188,7 +188,15 @@ pub(super) fn closed_by_us(why: &str) -> LinkFailure {
 /// The TLS handshake came to nothing.
 pub(super) fn handshake(error: &io::Error, place: &Place) -> LinkFailure {
     match tls::inside(error) {
-        Some(error) => tls::failure(error, &place.address),
+        Some(error) => match tls::failure(error, &place.address) {
+            LinkFailure::SignIn { address, what }
+                if matches!(error, rustls::Error::InvalidMessage(_)) =>
+            {
+                let without = place.with_tls_the_other_way();
+                LinkFailure::SignIn { address, what: format!("{what} ({without} is without)") }
+            }
+            failure => failure,
+        },
         // A broker that does not speak TLS hangs up at our first words.
         None => {
             tracing::debug!("the TLS handshake: {error}");

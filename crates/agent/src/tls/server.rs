@@ -80,6 +80,16 @@ impl Certified {
         Self::of(&params.self_signed(&key).unwrap(), &key)
     }
 
+    /// As `openssl req -x509` makes one: of itself, and one of an authority.
+    pub(crate) fn like_openssl(name: &str, years: std::ops::Range<i32>) -> Self {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.not_before = date_time_ymd(years.start, 1, 1);
+        params.not_after = date_time_ymd(years.end, 1, 1);
+        Self::of(&params.self_signed(&key).unwrap(), &key)
+    }
+
     pub(crate) fn pin(&self) -> Pin {
         let digest = ring::digest::digest(&ring::digest::SHA256, &self.der);
         Pin::of_digest(digest.as_ref().try_into().unwrap())

@@ -126,6 +126,88 @@ async fn a_named_authority_is_believed_for_the_right_name() {
     assert!(failure.to_string().contains("signed by nobody"), "{failure}");
 }
 
+/// Trust in the certificates of this PEM.
+fn named(dir: &std::path::Path, pem: &str) -> Tls {
+    let ca = dir.join("ca.pem");
+    std::fs::write(&ca, pem).unwrap();
+    Tls { trust: Trust::Authorities(ca), ..Tls::default() }
+}
+
+#[tokio::test]
+async fn the_very_certificate_that_is_named_is_believed_though_it_is_an_authoritys() {
+    let dir = tempfile::tempdir().unwrap();
+    let own = Certified::like_openssl("127.0.0.1", 2020..2100);
+    let door = TlsDoor::showing(&own).await;
+    assert_eq!(by_settings(&door, named(dir.path(), &own.pem)).await, Ok(()));
+    // Beside others, too.
+    let both = format!("{}{}", Authority::make("team").pem(), own.pem);
+    assert_eq!(by_settings(&door, named(dir.path(), &both)).await, Ok(()));
+}
+
+#[tokio::test]
+async fn the_very_certificate_that_is_named_has_to_be_for_this_host_now_and_with_its_key() {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, years, part) in [
+        ("other.example", 2020..2100, "for another name"),
+        ("127.0.0.1", 2020..2021, "expired on 2021-01-01"),
+        ("127.0.0.1", 2099..2100, "valid from 2099-01-01"),
+    ] {
+        let own = Certified::like_openssl(name, years);
+        let door = TlsDoor::showing(&own).await;
+        let failure = by_settings(&door, named(dir.path(), &own.pem)).await.unwrap_err();
+        assert!(failure.to_string().contains(part), "{failure}");
+    }
+    let own = Certified::like_openssl("127.0.0.1", 2020..2100);
+    let door = TlsDoor::showing_a_copy_of(&own).await;
+    assert!(by_settings(&door, named(dir.path(), &own.pem)).await.is_err());
+}
+
+#[tokio::test]
+async fn another_certificate_of_the_same_kind_is_not_believed_and_the_way_out_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let [one, other] = [1, 2].map(|_| Certified::like_openssl("127.0.0.1", 2020..2100));
+    let door = TlsDoor::showing(&other).await;
+    let failure = by_settings(&door, named(dir.path(), &one.pem)).await.unwrap_err();
+    assert!(failure.to_string().contains("broker.ca"), "{failure}");
+    assert!(!failure.to_string().contains("EndEntity"), "{failure}");
+}
+
+#[test]
+fn an_encrypted_key_is_called_encrypted_and_it_is_said_how_to_decrypt_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (certificate, key) = Certified::of_itself().save(dir.path());
+    for pem in [
+        "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIB\n-----END ENCRYPTED PRIVATE KEY-----\n",
+        "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nMIIB\n-----END RSA PRIVATE KEY-----\n",
+    ] {
+        std::fs::write(&key, pem).unwrap();
+        let mut broker: Broker = "mqtts://localhost".parse().unwrap();
+        let certificate =
+            Some(ClientCertificate { certificate: certificate.clone(), key: key.clone() });
+        broker.tls = Some(Tls { certificate, ..Tls::default() });
+        let Err(error) = Reach::new(broker) else { panic!("{pem}") };
+        let said = error.to_string();
+        assert!(said.contains("is encrypted") && said.contains("openssl pkey -in"), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_port_without_tls_is_recognised_and_the_other_scheme_is_named() {
+    // As a broker does that takes our first words for a wrong packet, and one that answers something.
+    for answer in [&b""[..], &[0x20, 2, 0, 1], b"HTTP/1.1 400 Bad Request\r\n\r\n"] {
+        let door = Door::open().await;
+        let mut broker: Broker = format!("mqtts://{}", door.broker().address()).parse().unwrap();
+        broker.tls =
+            Some(Tls { trust: Trust::Pinned(Certified::of_itself().pin()), ..Tls::default() });
+        let mut link = Link::open(&Reach::new(broker).unwrap(), &connect(Version::V5, "plabcm"));
+        let mut peer = door.accept().await;
+        peer.send(answer).await;
+        drop(peer);
+        let failure = down(within(link.next()).await);
+        assert!(failure.to_string().contains("mqtt://"), "{failure}");
+    }
+}
+
 #[tokio::test]
 async fn a_broker_that_wants_our_certificate_gets_it() {
     let dir = tempfile::tempdir().unwrap();
