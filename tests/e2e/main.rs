@@ -10,6 +10,7 @@ mod golden;
 mod harness;
 mod hostile;
 mod machine;
+mod odd_brokers;
 mod own_broker;
 mod patience;
 mod presence;

@@ -95,6 +95,8 @@ impl Broker {
 #[derive(Debug, Default)]
 pub struct MosquittoSetup {
     tls: bool,
+    /// The names in a certificate that is the listener's own.
+    own_names: Option<String>,
     accounts: Vec<(String, String)>,
     extra: String,
 }
@@ -105,6 +107,13 @@ impl MosquittoSetup {
     pub fn tls(mut self) -> Self {
         self.tls = true;
         self
+    }
+
+    /// A TLS listener whose certificate nobody else signed, for these names (`DNS:localhost`).
+    #[must_use]
+    pub fn own_certificate(mut self, names: &str) -> Self {
+        self.own_names = Some(names.to_owned());
+        self.tls()
     }
 
     /// An account. With the first one, anonymous clients are refused.
@@ -130,7 +139,10 @@ impl MosquittoSetup {
     pub async fn start(self) -> Mosquitto {
         let dir =
             TempDir::with_prefix("porchlight-mosquitto-").expect("a temporary folder can be made");
-        let certificates = self.tls.then(|| Certificates::make(dir.path()));
+        let certificates = self.tls.then(|| match &self.own_names {
+            Some(names) => Certificates::of_itself(dir.path(), names),
+            None => Certificates::make(dir.path()),
+        });
         let passwords = dir.path().join("passwords");
         for (at, (user, password)) in self.accounts.iter().enumerate() {
             let mut command = Command::new("mosquitto_passwd");

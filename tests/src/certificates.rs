@@ -43,6 +43,26 @@ impl Certificates {
             "x509 -req -in server.csr -CA authority.pem -CAkey authority.key -CAcreateserial \
              -days 2 -extfile server.ext -out server.pem",
         );
+        Self::signed(dir)
+    }
+
+    /// One certificate that is server and authority in one, as `openssl req -x509` makes it unless told otherwise, for
+    /// these names.
+    ///
+    /// # Panics
+    ///
+    /// When `openssl` is missing or refuses.
+    #[must_use]
+    pub fn of_itself(dir: &Path, names: &str) -> Self {
+        run(Command::new("openssl").current_dir(dir).args(
+            "req -x509 -newkey rsa:2048 -nodes -days 2 -keyout own.key -out own.pem -subj /CN=broker -addext"
+                .split(' '),
+        ).arg(format!("subjectAltName={names}")));
+        let (own, key) = (dir.join("own.pem"), dir.join("own.key"));
+        Self { authority: own.clone(), server: own, key }
+    }
+
+    fn signed(dir: &Path) -> Self {
         Self {
             authority: dir.join("authority.pem"),
             server: dir.join("server.pem"),

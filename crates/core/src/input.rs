@@ -201,10 +201,10 @@ pub enum LinkFailure {
         message: String,
     },
     /// CONNACK with a refusal, or the same said over HTTP.
-    #[error("{}", .0.sentence("the broker refused the connection"))]
+    #[error("{}", .0.refusal())]
     Refused(BrokerReason),
     /// DISCONNECT from the broker.
-    #[error("{}", .0.sentence("the broker ended the connection"))]
+    #[error("{}", .0.end())]
     Disconnected(BrokerReason),
     /// DISCONNECT 0x8E again, whatever the client id.
     #[error(

@@ -68,7 +68,8 @@ impl Meaning {
     const fn advice(self) -> &'static str {
         match self {
             Self::Login => "correct them in the config",
-            Self::NotAllowed => "ask whoever runs it",
+            // Some brokers give this reason for a wrong password.
+            Self::NotAllowed => "check user name and password, or ask whoever runs it",
             Self::ClientId => "ask whoever runs it to allow any client id",
             Self::OtherVersion => "ask whoever runs it to allow MQTT 5 or 3.1.1",
             Self::TakenOver => "Porchlight tries again by itself",
@@ -226,8 +227,22 @@ impl BrokerReason {
         }
     }
 
-    /// The whole sentence: what happened and what to do; `what` is what the broker did.
-    pub(crate) fn sentence(&self, what: &str) -> String {
+    /// The sentence for a CONNACK: what happened and what to do.
+    pub(crate) fn refusal(&self) -> String {
+        match self.meaning() {
+            Meaning::NotAllowed | Meaning::ClientId => {
+                self.sentence("the broker does not let this client in")
+            }
+            _ => self.sentence("the broker refused the connection"),
+        }
+    }
+
+    /// The sentence for a DISCONNECT.
+    pub(crate) fn end(&self) -> String {
+        self.sentence("the broker ended the connection")
+    }
+
+    fn sentence(&self, what: &str) -> String {
         let advice = self.meaning().advice();
         match (self.meaning(), &self.server) {
             (Meaning::Login, _) if self.said.is_none() => {
