@@ -21,11 +21,11 @@ const MAX_ADDRESSES: usize = 16;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DialError {
     /// The name has no address, or nobody could be asked for it.
-    #[error("the name has no address: {0}")]
-    Name(io::Error),
+    #[error("the name has no address")]
+    Name(#[source] io::Error),
     /// No address answers.
-    #[error("no address answers: {0}")]
-    Connect(io::Error),
+    #[error("no address answers")]
+    Connect(#[source] io::Error),
 }
 
 /// Connects to the first address of this host that answers.

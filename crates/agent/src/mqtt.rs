@@ -112,7 +112,12 @@ impl Reach {
             host: address.host().to_owned(),
             port: address.port(),
             tls: self.tls.clone(),
-            place: Place::new(address.to_string(), self.tls.is_some(), web_socket.is_some()),
+            place: Place {
+                address: address.to_string(),
+                tls: self.tls.is_some(),
+                web_socket: web_socket.is_some(),
+                is_written: self.broker.membership.is_none(),
+            },
             web_socket,
         }
     }

@@ -22,7 +22,7 @@ pub(crate) mod server;
 mod words;
 
 use judge::{Believed, Judge};
-pub(crate) use words::{failure, inside};
+pub(crate) use words::{failure, inside, no_name};
 
 /// Why no secure connection can even be tried. It has room for no words but ours.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -158,7 +158,7 @@ pub enum LinkFailure {
     },
     /// It took the connection, and our CONNECT was not answered in time.
     #[error(
-        "{address} takes the connection but does not answer in time; is it an MQTT broker, and is the scheme of the URL right (mqtts:// is with TLS)?"
+        "{address} takes the connection but does not answer our CONNECT in time; is it an MQTT broker?"
     )]
     Unanswered {
         /// Host and port.

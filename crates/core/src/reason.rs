@@ -95,6 +95,8 @@ impl ReasonCode {
     pub const SERVER_BUSY: Self = Self(0x89);
     /// Another connection uses the same client id.
     pub const SESSION_TAKEN_OVER: Self = Self(0x8E);
+    /// The packet is larger than the receiver takes.
+    pub const PACKET_TOO_LARGE: Self = Self(0x95);
     /// Too many connections in a short time.
     pub const CONNECTION_RATE_EXCEEDED: Self = Self(0x9F);
 

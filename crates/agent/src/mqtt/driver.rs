@@ -9,7 +9,7 @@ use std::time::Duration;
 use mqtt5_protocol::QoS;
 use porchlight_core::effect::{Connect, Filter, Publish, Qos, Version};
 use porchlight_core::input::{LinkEvent, LinkFailure, PublishId, Refusal, RefusedFilter};
-use porchlight_core::reason::BrokerReason;
+use porchlight_core::reason::{BrokerReason, ReasonCode};
 use porchlight_core::time::Monotonic;
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
@@ -64,6 +64,8 @@ struct Connection {
     subscribed: BTreeMap<u16, Vec<String>>,
     /// How many publishes may be under way.
     in_flight: u16,
+    /// The largest packet that the broker takes.
+    max_size: usize,
     pulse: Pulse,
     /// Whether DISCONNECT was written.
     leaving: bool,
@@ -111,6 +113,7 @@ impl Connection {
             published: BTreeMap::new(),
             subscribed: BTreeMap::new(),
             in_flight: receive_maximum.min(IN_FLIGHT),
+            max_size: connack.maximum_packet_size.map_or(usize::MAX, |size| size as usize),
             pulse,
             leaving: false,
         };
@@ -143,7 +146,7 @@ impl Connection {
             },
             // Nobody asks any more: the link was dropped, and this task is about to end.
             Some(request) = self.requests.recv(), if may_publish && !self.leaving => {
-                self.ask(request)?;
+                self.ask(request).await?;
             }
             () = sleep(self.pulse.next_deadline().since(now)) => {
                 match self.pulse.beat(clock::now().mono) {
@@ -160,7 +163,7 @@ impl Connection {
         Ok(())
     }
 
-    fn ask(&mut self, request: Request) -> Result<(), LinkFailure> {
+    async fn ask(&mut self, request: Request) -> Result<(), LinkFailure> {
         let unwritable =
             |_| failure::closed_by_us("we were to send something that MQTT can't carry");
         match request {
@@ -176,6 +179,13 @@ impl Connection {
                 let id = self.next_id();
                 let bytes =
                     packets::publish_of_ours(self.version, id, publish).map_err(unwritable)?;
+                // The broker would end the connection at it (MQTT 5, 3.2.2.3.6).
+                if bytes.len() > self.max_size {
+                    let refusal = Refusal::Broker(ReasonCode::PACKET_TOO_LARGE.into());
+                    let outcome = Err(refusal);
+                    self.tell(LinkEvent::Published { id: number, outcome }).await;
+                    return Ok(());
+                }
                 self.out.extend(bytes);
                 // Nobody acknowledges QoS 0 (MQTT 5, 4.3.1).
                 if qos == Qos::AtLeastOnce {

@@ -15,16 +15,15 @@ use crate::tls;
 /// Which address was tried, and by what scheme.
 #[derive(Debug, Clone)]
 pub(super) struct Place {
-    address: String,
-    tls: bool,
-    web_socket: bool,
+    /// Host and port.
+    pub(super) address: String,
+    pub(super) tls: bool,
+    pub(super) web_socket: bool,
+    /// Whether a person wrote the URL, who then can correct its scheme. A team's comes with the invitation.
+    pub(super) is_written: bool,
 }
 
 impl Place {
-    pub(super) fn new(address: String, tls: bool, web_socket: bool) -> Self {
-        Self { address, tls, web_socket }
-    }
-
     /// Host and port.
     pub(super) fn address(&self) -> &str {
         &self.address
@@ -190,7 +189,7 @@ pub(super) fn handshake(error: &io::Error, place: &Place) -> LinkFailure {
     match tls::inside(error) {
         Some(error) => match tls::failure(error, &place.address) {
             LinkFailure::SignIn { address, what }
-                if matches!(error, rustls::Error::InvalidMessage(_)) =>
+                if place.is_written && matches!(error, rustls::Error::InvalidMessage(_)) =>
             {
                 let without = place.with_tls_the_other_way();
                 LinkFailure::SignIn { address, what: format!("{what} ({without} is without)") }
@@ -200,22 +199,16 @@ pub(super) fn handshake(error: &io::Error, place: &Place) -> LinkFailure {
         // A broker that does not speak TLS hangs up at our first words.
         None => {
             tracing::debug!("the TLS handshake: {error}");
-            let without = place.with_tls_the_other_way();
-            LinkFailure::Tls {
-                address: place.address.clone(),
-                reason: format!(
+            let reason = if place.is_written {
+                let without = place.with_tls_the_other_way();
+                format!(
                     "it hung up at the TLS handshake; if this port is one without TLS, write {without}"
-                ),
-            }
+                )
+            } else {
+                "it hung up at the TLS handshake; is the address right?".to_owned()
+            };
+            LinkFailure::Tls { address: place.address.clone(), reason }
         }
-    }
-}
-
-/// The host is nothing that can stand in a certificate.
-pub(super) fn no_name_for_tls(place: &Place) -> LinkFailure {
-    LinkFailure::Tls {
-        address: place.address.clone(),
-        reason: "no certificate can be for this name; is it written right?".to_owned(),
     }
 }
 

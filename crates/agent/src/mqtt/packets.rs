@@ -58,6 +58,7 @@ pub(super) struct ConnAck {
     pub(super) reason: BrokerReason,
     pub(super) granted: Granted,
     pub(super) receive_maximum: Option<u16>,
+    pub(super) maximum_packet_size: Option<u32>,
 }
 
 /// A packet as it stands in the stream.
@@ -119,6 +120,7 @@ fn connack(version: Version, mut body: Body<'_>) -> Result<Incoming, Malformed> 
         reason: ReasonCode(code).into(),
         granted: Granted { session_present: flags & 1 != 0, ..Granted::default() },
         receive_maximum: None,
+        maximum_packet_size: None,
     };
     match version {
         Version::V311 => connack.reason = ReasonCode::from_v311(code).into(),
@@ -133,6 +135,7 @@ fn connack(version: Version, mut body: Body<'_>) -> Result<Incoming, Malformed> 
             connack.granted.session_expiry = seconds(properties.get_session_expiry_interval());
             connack.granted.keep_alive = seconds(properties.get_server_keep_alive());
             connack.receive_maximum = properties.get_receive_maximum();
+            connack.maximum_packet_size = properties.get_maximum_packet_size();
         }
     }
     Ok(Incoming::ConnAck(connack))

@@ -29,6 +29,7 @@ use porchlight_core::input::LinkFailure;
 
 use super::failure::{self, Place};
 use crate::dial::dial;
+use crate::tls;
 
 /// The most that is read at once.
 const CHUNK: usize = 16 * 1024;
@@ -72,7 +73,7 @@ impl Wire {
             None => Box::new(tcp),
             Some(config) => {
                 let name = ServerName::try_from(target.host.clone())
-                    .map_err(|_| failure::no_name_for_tls(place))?;
+                    .map_err(|_| tls::no_name(place.address()))?;
                 let handshake = TlsConnector::from(config.clone()).connect(name, tcp);
                 Box::new(handshake.await.map_err(|error| failure::handshake(&error, place))?)
             }

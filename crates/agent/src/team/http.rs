@@ -108,9 +108,10 @@ impl Door {
     /// Asks, and follows a team that moved.
     pub(super) async fn ask<A: DeserializeOwned>(&self, ask: Ask) -> Result<Answer<A>, TeamError> {
         let (bytes, certificate, address) = self.bytes(&ask).await?;
-        let body = serde_json::from_slice(&bytes).map_err(|error| TeamError::NoHub {
-            address: address.to_string(),
-            what: error.to_string(),
+        let body = serde_json::from_slice(&bytes).map_err(|error| {
+            tracing::debug!("the answer of {address}: {error}");
+            let what = "it answers something else".to_owned();
+            TeamError::NoHub { address: address.to_string(), what }
         })?;
         Ok(Answer { body, certificate })
     }
@@ -191,7 +192,7 @@ impl Door {
             return Ok((Box::new(tcp), None));
         };
         let name = ServerName::try_from(address.host().to_owned())
-            .map_err(|error| unreached(io::Error::other(error)))?;
+            .map_err(|_| tls::no_name(&address.to_string()))?;
         let stream =
             TlsConnector::from(config.clone()).connect(name, tcp).await.map_err(unreached)?;
         let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
@@ -207,11 +208,13 @@ type Stream = Box<dyn Conversation>;
 
 async fn exchange(stream: Stream, address: &Address, ask: &Ask) -> Result<Bytes, TeamError> {
     let broken = |error: hyper::Error| {
+        tracing::debug!("the conversation with {address}: {error}");
         // What is no HTTP at all is no hub; all else is a connection that ended.
         if error.is_parse() {
-            TeamError::NoHub { address: address.to_string(), what: error.to_string() }
+            let what = "it speaks no HTTP".to_owned();
+            TeamError::NoHub { address: address.to_string(), what }
         } else {
-            LinkFailure::Broken { reason: error.to_string() }.into()
+            ended().into()
         }
     };
     let mut request = Request::builder()
@@ -232,10 +235,10 @@ async fn exchange(stream: Stream, address: &Address, ask: &Ask) -> Result<Bytes,
     let answered = async {
         let response = sender.send_request(request).await.map_err(broken)?;
         let (head, body) = response.into_parts();
-        let body = Limited::new(body, ask.bounds.0)
-            .collect()
-            .await
-            .map_err(|error| LinkFailure::Broken { reason: error.to_string() })?;
+        let body = Limited::new(body, ask.bounds.0).collect().await.map_err(|error| {
+            tracing::debug!("the answer of {address}: {error}");
+            ended()
+        })?;
         judge(head.status, body.to_bytes(), address)
     };
     // The answer ends it: the connection is driven only as long as somebody waits for that.
@@ -251,16 +254,25 @@ async fn exchange(stream: Stream, address: &Address, ask: &Ask) -> Result<Bytes,
     }
 }
 
+fn in_status(status: StatusCode) -> String {
+    format!("HTTP status {}", status.as_u16())
+}
+
+/// The connection ended before all of the answer was there, or the answer had no end.
+fn ended() -> LinkFailure {
+    LinkFailure::Broken { reason: "it ended before the whole answer was there".to_owned() }
+}
+
 fn judge(status: StatusCode, body: Bytes, address: &Address) -> Result<Bytes, TeamError> {
     if status.is_success() {
         return Ok(body);
     }
     let Ok(Refusal { mut refused, at }) = serde_json::from_slice(&body) else {
-        return Err(TeamError::NoHub { address: address.to_string(), what: status.to_string() });
+        return Err(TeamError::NoHub { address: address.to_string(), what: in_status(status) });
     };
     if refused.code == RefusalCode::Moved {
         return Err(TeamError::Moved { at });
     }
-    refused.message = display_text(&refused.message, MAX_MESSAGE).unwrap_or(status.to_string());
+    refused.message = display_text(&refused.message, MAX_MESSAGE).unwrap_or(in_status(status));
     Err(refused.into())
 }

@@ -143,6 +143,12 @@ fn date(time: UnixTime) -> String {
         )
 }
 
+/// The host is nothing that can stand in a certificate.
+pub(crate) fn no_name(address: &str) -> LinkFailure {
+    let reason = "no certificate can be for this name; is it written right?".to_owned();
+    LinkFailure::Tls { address: address.to_owned(), reason }
+}
+
 /// Finds the TLS error inside an I/O error, where there is one.
 pub(crate) fn inside(error: &std::io::Error) -> Option<&Error> {
     error.get_ref().and_then(|inner| inner.downcast_ref())

@@ -140,3 +140,56 @@ async fn each_code_of_a_suback_is_a_refused_filter_or_none() {
         assert_eq!(codes, expected);
     }
 }
+
+#[tokio::test]
+async fn what_is_larger_than_the_broker_takes_is_not_sent() {
+    let door = Door::open().await;
+    let mut link = link(&door, Version::V5);
+    let mut peer = door.accept().await;
+    // Maximum Packet Size 30.
+    peer.let_in(&[0x20, 8, 0, 0, 5, 39, 0, 0, 0, 30]).await;
+    assert!(matches!(within(link.next()).await, LinkEvent::Up(_)));
+    for (number, size) in [(1, 100), (2, 5)] {
+        let (topic, payload) = ("presence/a".to_owned(), vec![b'x'; size]);
+        link.publish(Publish::record(PublishId(number), topic, payload, None));
+    }
+    let LinkEvent::Published { id: PublishId(1), outcome: Err(refusal) } =
+        within(link.next()).await
+    else {
+        panic!("it was taken");
+    };
+    assert!(refusal.to_string().contains("packet too large"), "{refusal}");
+    assert!(peer.packet().await.unwrap().body.ends_with(b"xxxxx"));
+}
+
+#[tokio::test]
+async fn a_suback_that_answers_too_little_is_no_knowledge() {
+    let door = Door::open().await;
+    let (mut link, mut peer) = up(&door, Version::V5).await;
+    link.subscribe(&["presence/+".to_owned().into(), "presence/_hub".to_owned().into()]);
+    let subscribe = peer.packet().await.unwrap();
+    peer.send(&[0x90, 4, subscribe.body[0], subscribe.body[1], 0, 0]).await;
+    assert_eq!(down(within(link.next()).await).code(), "protocol");
+}
+
+#[tokio::test]
+async fn no_more_publishes_are_under_way_than_the_broker_takes() {
+    let door = Door::open().await;
+    let mut link = link(&door, Version::V5);
+    let mut peer = door.accept().await;
+    // Receive Maximum 1.
+    peer.let_in(&[0x20, 6, 0, 0, 3, 33, 0, 1]).await;
+    assert!(matches!(within(link.next()).await, LinkEvent::Up(_)));
+    for number in 1..=3 {
+        let topic = "presence/a".to_owned();
+        link.publish(Publish::record(PublishId(number), topic, b"x".to_vec(), None));
+    }
+    for number in 1..=3 {
+        let publish = peer.packet().await.unwrap();
+        let early = tokio::time::timeout(Duration::from_millis(50), peer.packet()).await;
+        assert!(early.is_err(), "{early:?}");
+        peer.send(&[0x40, 2, publish.body[12], publish.body[13]]).await;
+        let id = PublishId(number);
+        assert_eq!(within(link.next()).await, LinkEvent::Published { id, outcome: Ok(()) });
+    }
+}

@@ -187,3 +187,29 @@ async fn a_deaf_broker_is_noticed_whatever_its_server_keep_alive_is() {
         assert!(begun.elapsed() < Duration::from_millis(2900), "{:?}", begun.elapsed());
     }
 }
+
+/// Where errors of libraries and of the system become failures.
+const SOURCES: [&str; 9] = [
+    include_str!("../../dial.rs"),
+    include_str!("../../mqtt.rs"),
+    include_str!("../driver.rs"),
+    include_str!("../failure.rs"),
+    include_str!("../packets.rs"),
+    include_str!("../wire.rs"),
+    include_str!("../../team/http.rs"),
+    include_str!("../../tls.rs"),
+    include_str!("../../tls/words.rs"),
+];
+
+#[test]
+fn no_foreign_error_is_made_a_text_but_for_the_log() {
+    for source in SOURCES {
+        let (program, _) = source.split_once("#[cfg(test)]\nmod tests {").unwrap_or((source, ""));
+        for line in program.lines().filter(|line| !line.contains("tracing::")) {
+            for way in [".to_string())", "{error", "{0}"] {
+                let is_ours = line.contains("address.to_string()");
+                assert!(!line.contains(way) || is_ours, "{line}");
+            }
+        }
+    }
+}
