@@ -241,12 +241,15 @@ pub(super) fn no_http(error: &hyper::Error, place: &Place) -> LinkFailure {
 }
 
 /// The answer to the request for a WebSocket is something else (RFC 9110, section 15).
-pub(super) fn from_http(status: StatusCode, place: &Place) -> LinkFailure {
+pub(super) fn from_http(status: StatusCode, location: Option<&str>, place: &Place) -> LinkFailure {
     let address = &place.address;
     let said = format!("HTTP status {}", status.as_u16());
     let refused =
         |code: ReasonCode| LinkFailure::Refused(BrokerReason::from(code).with_text(Some(&said)));
     match status.as_u16() {
+        300..=399 if wants_tls(location, place) => LinkFailure::Protocol {
+            reason: format!("it wants TLS; write {} instead", place.with_tls_the_other_way()),
+        },
         // A web page, or the way to one (RFC 6585, section 6, has a status of its own for it).
         200..=399 | 511 => LinkFailure::SignIn {
             address: address.clone(),
@@ -266,6 +269,16 @@ pub(super) fn from_http(status: StatusCode, place: &Place) -> LinkFailure {
             reason: format!("{address} gives no WebSocket ({said}); is the address right?"),
         },
     }
+}
+
+/// Whether a redirection leads to the same host and path with TLS.
+fn wants_tls(location: Option<&str>, place: &Place) -> bool {
+    let host = place.address.rsplit_once(':').map_or("", |(host, _)| host);
+    let beyond = location.and_then(|to| to.strip_prefix("https://").or(to.strip_prefix("wss://")));
+    !place.tls
+        && beyond
+            .and_then(|rest| rest.strip_prefix(host))
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
 }
 
 /// The answer begins like a WebSocket and is none.

@@ -375,6 +375,25 @@ mod tests {
     }
 
     #[test]
+    fn no_properties_make_it_panic() {
+        let mut rng = fastrand::Rng::with_seed(1);
+        // Identifiers of properties, lengths that are too long, and what is no text.
+        let likely = [0, 1, 2, 11, 17, 19, 28, 31, 33, 38, 39, 42, 0x7F, 0x80, 0xFF];
+        for _ in 0..200_000 {
+            let first = [0x20, 0x30, 0x32, 0x3F, 0x40, 0x90, 0xE0][rng.usize(..7)];
+            let length = rng.usize(..24);
+            let byte = |rng: &mut fastrand::Rng| {
+                if rng.bool() { likely[rng.usize(..likely.len())] } else { rng.u8(..) }
+            };
+            let mut packet = vec![first, u8::try_from(length).unwrap()];
+            packet.extend((0..length).map(|_| byte(&mut rng)));
+            for version in [Version::V5, Version::V311] {
+                let _ = read_all(version, &packet);
+            }
+        }
+    }
+
+    #[test]
     fn a_length_has_four_bytes_at_most_and_a_packet_the_size_that_we_allowed() {
         let too_long = [0x30, 0x80, 0x80, 0x80, 0x80, 1];
         assert!(split(Version::V311, &too_long).is_err());

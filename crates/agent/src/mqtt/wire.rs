@@ -10,7 +10,7 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use http_body_util::Empty;
 use hyper::body::Bytes;
 use hyper::client::conn::http1;
-use hyper::header::{CONNECTION, HOST, HeaderMap, HeaderName, UPGRADE};
+use hyper::header::{CONNECTION, HOST, HeaderMap, HeaderName, LOCATION, UPGRADE};
 use hyper::upgrade::Upgraded;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
@@ -188,7 +188,8 @@ async fn web_socket(
 /// Whether this answer is the WebSocket that was asked for.
 fn judge<B>(answer: &Response<B>, key: &str, place: &Place) -> Result<(), LinkFailure> {
     if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
-        return Err(failure::from_http(answer.status(), place));
+        let location = answer.headers().get(LOCATION).and_then(|to| to.to_str().ok());
+        return Err(failure::from_http(answer.status(), location, place));
     }
     let headers = answer.headers();
     let accept = headers.get(SEC_WEBSOCKET_ACCEPT).map(|accept| accept.as_bytes());

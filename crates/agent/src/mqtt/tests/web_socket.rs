@@ -179,3 +179,17 @@ async fn the_upgrade_may_stand_in_a_list_in_any_case() {
         assert_eq!(within(link.next()).await, LinkEvent::Up(Granted::default()), "{head}");
     }
 }
+
+#[tokio::test]
+async fn a_redirection_to_the_same_host_with_tls_names_the_scheme() {
+    let redirected = |to: &str| {
+        format!("HTTP/1.1 301 Moved Permanently\r\nLocation: {to}\r\nContent-Length: 0\r\n\r\n")
+    };
+    for to in ["https://127.0.0.1/mqtt", "https://127.0.0.1:8443/mqtt", "wss://127.0.0.1"] {
+        let failure = requested(&redirected(to)).await;
+        assert!(failure.to_string().contains("write wss://"), "{failure}");
+    }
+    for to in ["https://127.0.0.10/", "https://portal.example/", "/login", "http://127.0.0.1/"] {
+        assert_eq!(requested(&redirected(to)).await.code(), "sign_in", "{to}");
+    }
+}
