@@ -70,7 +70,9 @@ impl Failure {
     /// No connection, and why the last try came to nothing.
     pub(crate) fn no_connection(last: Option<&Problem>) -> Self {
         Self::NoConnection(last.map_or_else(
-            || "no connection in time".to_owned(),
+            || {
+                "no connection in time: whoever listens there has not answered yet; is it an MQTT broker? A slow one needs a longer --timeout".to_owned()
+            },
             |problem| format!("no connection in time: {}", problem.message),
         ))
     }
