@@ -39,6 +39,8 @@ declare -A shown_by=(
     # What a session has around it: a network of its own, a sound server, a keyring, GNOME's settings.
     [iproute2]=program:ip
     [util-linux]=program:unshare
+    # What a program asks of the disk.
+    [strace]=program:strace
     [pulseaudio]=program:pulseaudio
     [pulseaudio-utils]=program:parec
     [libglib2.0-bin]=program:gsettings
@@ -92,7 +94,7 @@ for purpose in "$@"; do
     build) wanted+=(build-essential ca-certificates pkg-config libwebkit2gtk-4.1-dev libxss-dev) ;;
     run) wanted+=(libwebkit2gtk-4.1-0 libxss1) ;;
     test) wanted+=(xvfb openbox x11-utils xdg-utils xdotool imagemagick dbus openssl webkit2gtk-driver mosquitto mutter kwin-wayland
-        curl python3-venv
+        curl python3-venv strace
         iproute2 util-linux pulseaudio pulseaudio-utils gnome-keyring libglib2.0-bin dconf-gsettings-backend gsettings-desktop-schemas) ;;
     package) wanted+=(dpkg-dev rpm) ;;
     bundle) wanted+=(librsvg2-dev patchelf file xdg-utils) ;;

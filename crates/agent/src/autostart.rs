@@ -41,8 +41,9 @@ impl Autostart {
     pub fn set(&self, program: &Path, on: bool) -> io::Result<()> {
         let done = if on {
             let folder = self.file.parent().unwrap_or(Path::new("."));
-            fs::create_dir_all(folder)
-                .and_then(|()| crate::store::write_private(&self.file, entry(program).as_bytes()))
+            fs::create_dir_all(folder).and_then(|()| {
+                porchlight_files::write_in_new_folder(&self.file, entry(program).as_bytes())
+            })
         } else {
             match fs::remove_file(&self.file) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),

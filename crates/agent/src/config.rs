@@ -1,6 +1,6 @@
 //! The config file: what it may say, and where it is wrong.
 //!
-//! Owns reading and first writing of `config.toml`. A wrong value names the file, the line and what is
+//! Owns reading of `config.toml`. A wrong value names the file, the line and what is
 //! allowed. Deliberately knows no command line: [`crate::flags`] lays flags over it.
 
 use std::fmt;
@@ -15,8 +15,8 @@ use porchlight_core::contact::{ContactLink, MAX_LINKS};
 use porchlight_core::engine::{GRACE, LEASE};
 use porchlight_core::id::{DeviceId, UserId};
 use porchlight_core::notice::{About, NoticePolicy, QuietHours, QuietHoursError};
+use serde::Deserialize;
 use serde::de::{self, Deserializer};
-use serde::{Deserialize, Serialize};
 
 use crate::broker::Broker;
 
@@ -478,40 +478,6 @@ fn parse(path: &Path, text: &str) -> Result<Config, ConfigError> {
         let message = error.message().to_owned();
         ConfigError::Wrong { path: path.to_owned(), line, message }
     })
-}
-
-/// What the first start writes: a hub on this machine, and its first member.
-#[derive(Serialize)]
-struct First<'a> {
-    user: &'a str,
-    name: &'a str,
-    hub: FirstHub,
-}
-
-#[derive(Serialize)]
-struct FirstHub {
-    run: bool,
-}
-
-/// Writes the config of somebody who starts a team on this machine.
-///
-/// # Errors
-/// [`ConfigError::Unwritable`].
-pub fn write_first(path: &Path, user: &UserId, name: &str) -> Result<(), ConfigError> {
-    let first = First { user: user.as_str(), name, hub: FirstHub { run: true } };
-    let body = toml::to_string(&first).map_err(|error| ConfigError::Unwritable {
-        path: path.to_owned(),
-        error: io::Error::other(error),
-    })?;
-    let text = format!("# Porchlight. What may stand here: see the README.\n{body}");
-    crate::store::write_private(path, text.as_bytes())
-        .map_err(|error| ConfigError::Unwritable { path: path.to_owned(), error })
-}
-
-/// A user id for a name: `Alice Liddell` becomes `alice-liddell`. `None` where nothing of it can be one.
-#[must_use]
-pub fn user_for(name: &str) -> Option<UserId> {
-    UserId::for_name(name)
 }
 
 impl fmt::Display for Span {

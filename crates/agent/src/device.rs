@@ -15,7 +15,6 @@ use porchlight_core::id::{DeviceId, UserId, presence_client_id};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::broker::Broker;
-use crate::store;
 
 mod muted;
 
@@ -266,7 +265,7 @@ struct Taken;
 
 /// A lock goes with the process that holds it, however that ends. Where no file can be made there is none.
 fn lock(state: &Path, file: &Path) -> Result<Option<File>, Taken> {
-    let opened = store::create_private_folder(state)
+    let opened = porchlight_files::create_folder(state)
         .and_then(|()| File::options().create(true).append(true).open(file));
     let Ok(file) = opened else {
         return Ok(None);
@@ -286,7 +285,7 @@ fn read<T: DeserializeOwned>(file: &Path) -> Option<T> {
 fn write(path: PathBuf, content: &impl Serialize) -> Result<(), Unsaved> {
     serde_json::to_vec(content)
         .map_err(io::Error::from)
-        .and_then(|content| store::write_private(&path, &content))
+        .and_then(|content| porchlight_files::write_in_new_folder(&path, &content))
         .map_err(|error| Unsaved { path, error })
 }
 

@@ -21,7 +21,6 @@ pub mod nearby;
 pub mod places;
 pub mod preferences;
 pub mod qr;
-mod store;
 pub mod team;
 pub mod teammates;
 mod tls;

@@ -13,7 +13,6 @@ use porchlight_core::team::{Address, Joined, MAX_ADDRESSES, Pin, Secret};
 use serde::{Deserialize, Serialize};
 
 use crate::broker::{Broker, Login, Password};
-use crate::store;
 
 mod kept;
 mod keyring;
@@ -167,7 +166,7 @@ impl Membership {
         let path = file(&self.folder);
         serde_json::to_vec_pretty(&self.content)
             .map_err(io::Error::from)
-            .and_then(|content| store::write_private(&path, &content))
+            .and_then(|content| porchlight_files::write_in_new_folder(&path, &content))
             .map_err(|error| MembershipError::Unwritable { path, error })
     }
 

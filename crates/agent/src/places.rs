@@ -23,9 +23,8 @@ pub struct NoPlace;
 /// # Errors
 /// The system's reason why not.
 pub fn writable(folder: &Path) -> std::io::Result<()> {
-    let probe = folder.join(format!(".probe.{}", std::process::id()));
-    crate::store::write_private(&probe, b"")?;
-    std::fs::remove_file(probe)
+    porchlight_files::create_folder(folder)?;
+    porchlight_files::Draft::beside(&folder.join("probe")).map(drop)
 }
 
 impl Places {

@@ -294,6 +294,14 @@ mod tests {
     }
 
     #[test]
+    fn a_name_becomes_an_id_where_it_has_a_letter() {
+        let id = |name: &str| UserId::for_name(name).map(String::from);
+        assert_eq!(id("  Zoë \"Z\" O'Neill ").as_deref(), Some("zoë-z-o-neill"));
+        assert_eq!(id(&"ä".repeat(100)).map(|id| id.len()), Some(64));
+        assert_eq!((id("!!!"), id("typing")), (None, None));
+    }
+
+    #[test]
     fn roots_are_presence_with_or_without_an_organisation() {
         assert_eq!(Root::parse("presence").unwrap(), Root::default());
         assert_eq!(Root::parse("presence/acme").unwrap().as_str(), "presence/acme");

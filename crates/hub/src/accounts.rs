@@ -20,7 +20,7 @@ mod secrets;
 mod used;
 
 pub use file::{AccountsError, NotSaved};
-pub(crate) use file::{FILE, Sheet, load, write_whole};
+pub(crate) use file::{FILE, Sheet, load};
 pub(crate) use invites::{Invite, Order, Purpose, Refusal};
 pub(crate) use ledger::Ledger;
 pub(crate) use secrets::{Hash, Key, Kind, random_below, random_id, random_secret};

@@ -8,6 +8,7 @@
 //! check is damage, and is skipped. A format that cannot be read like this gets another file name.
 
 use mqtt5::broker::storage::RetainedMessage;
+use porchlight_files::Draft;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -15,7 +16,6 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 const NAME: &str = "retained-v1.log";
-const NEW: &str = "retained-v1.log.new";
 /// One name, so that repeated damage cannot fill the disk: the newest replaces it.
 const ASIDE: &str = "retained-v1.log.damaged";
 /// Beyond this the file is not read: many times what the broker's limits allow.
@@ -57,28 +57,20 @@ impl Log {
         messages: impl IntoIterator<Item = RetainedMessage>,
         set_aside: bool,
     ) -> io::Result<Self> {
-        let (path, new) = (folder.join(NAME), folder.join(NEW));
-        let written = (|| {
-            let mut out = BufWriter::new(crate::store::create_private_file(&new)?);
-            let mut len = 0;
-            for message in messages {
-                let line = put(&message);
-                out.write_all(&line)?;
-                len += line.len() as u64;
-            }
-            let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-            file.sync_all()?;
-            if set_aside {
-                move_aside(&path, &aside(folder))?;
-            }
-            fs::rename(&new, &path)?;
-            sync_folder(folder)?;
-            Ok(Self { file, len, rewritten_len: len })
-        })();
-        if written.is_err() {
-            let _ = fs::remove_file(&new);
+        let path = folder.join(NAME);
+        let mut out = BufWriter::new(Draft::beside(&path)?);
+        let mut len = 0;
+        for message in messages {
+            let line = put(&message);
+            out.write_all(&line)?;
+            len += line.len() as u64;
         }
-        written
+        let draft = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+        draft.sync()?;
+        if set_aside {
+            move_aside(&path, &aside(folder))?;
+        }
+        Ok(Self { file: draft.put_in_place()?, len, rewritten_len: len })
     }
 
     /// Appends whole lines, durably. After an error the log must be rewritten before anything else is appended.
@@ -208,21 +200,11 @@ fn move_aside(path: &Path, aside: &Path) -> io::Result<()> {
     if aside.is_dir() {
         fs::remove_dir_all(aside)?;
     }
+    #[expect(clippy::disallowed_methods, reason = "a damaged log is moved, nothing is written")]
     match fs::rename(path, aside) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
         renamed => renamed,
     }
-}
-
-// A rename is durable once its folder is. Windows cannot open a folder, and needs no such thing.
-#[cfg(unix)]
-pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
-#[cfg(not(unix))]
-pub(crate) fn sync_folder(_folder: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 use crate::listen::reachable_here;
 use serde::{Deserialize, Serialize};
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -42,22 +42,7 @@ impl Entry {
     /// Says that the hub of this process listens on `addr`.
     pub(crate) fn write(path: &Path, addr: SocketAddr) -> io::Result<Self> {
         let running = Running { addr: reachable_here(addr), pid: std::process::id() };
-        if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
-            crate::store::create_private_folder(folder)?;
-        }
-        // Under another name first: a reader never sees half a file. Address and process make the name ours alone.
-        let mut temp = path.as_os_str().to_owned();
-        temp.push(format!(".{}.{}", running.pid, addr.port()));
-        let temp = PathBuf::from(temp);
-        let written = (|| {
-            let mut file = crate::store::create_private_file(&temp)?;
-            file.write_all(&serde_json::to_vec(&running)?)?;
-            fs::rename(&temp, path)
-        })();
-        if let Err(e) = written {
-            let _ = fs::remove_file(&temp);
-            return Err(e);
-        }
+        porchlight_files::write_in_new_folder(path, &serde_json::to_vec(&running)?)?;
         Ok(Self { path: path.to_owned(), running })
     }
 }

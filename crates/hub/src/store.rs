@@ -6,7 +6,7 @@
 use crate::HubWarning;
 use crate::log::{self, Log};
 use mqtt5::broker::storage::RetainedMessage;
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -97,7 +97,7 @@ impl Folder {
         if self.lock.is_some() {
             return Ok(());
         }
-        create_private_folder(&self.path).map_err(TryLockError::Error)?;
+        porchlight_files::create_folder(&self.path).map_err(TryLockError::Error)?;
         let file = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -115,26 +115,4 @@ impl Folder {
         self.lock = Some(file);
         Ok(())
     }
-}
-
-/// Makes a folder, and those above it, that only this user can enter; one that exists is left as it is.
-pub(crate) fn create_private_folder(path: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
-}
-
-/// Makes or empties a file that only this user can read.
-pub(crate) fn create_private_file(path: &Path) -> io::Result<File> {
-    if path.is_dir() {
-        // Nothing of ours is a folder, and an empty one would be in the way for ever.
-        let _ = fs::remove_dir(path);
-    }
-    let mut options = OpenOptions::new();
-    options.create(true).truncate(true).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
 }

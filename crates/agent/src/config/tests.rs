@@ -104,25 +104,6 @@ fn lengths_of_time_are_written_as_people_do() {
 }
 
 #[test]
-fn what_the_first_start_writes_is_read_back() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("new").join("config.toml");
-    let user = user_for("  Zoë \"Z\" O'Neill ").unwrap();
-    write_first(&path, &user, "Zoë \"Z\" O'Neill").unwrap();
-    let config = read(&path).unwrap().unwrap();
-    assert_eq!(config.user.unwrap().as_str(), "zoë-z-o-neill");
-    assert_eq!(config.name.unwrap(), "Zoë \"Z\" O'Neill");
-    assert!(config.hub.run);
-}
-
-#[test]
-fn a_name_without_letters_makes_no_id() {
-    assert_eq!(user_for("!!!"), None);
-    assert_eq!(user_for("typing"), None);
-    assert_eq!(user_for(&"ä".repeat(100)).unwrap().as_str().len(), 64);
-}
-
-#[test]
 fn notices_are_as_the_config_says() {
     let policy =
         |text: &str| read_text(&format!("[notices]\n{text}")).map(|it| it.notices.policy());

@@ -10,7 +10,6 @@ use tokio::sync::OnceCell;
 
 use super::MembershipError;
 use super::keyring::{self, KeyringError, Manner};
-use crate::store;
 
 /// What lets this device in, where it is kept. It is read once a run: a keyring may have to ask the person for it.
 pub struct Kept {
@@ -77,7 +76,7 @@ impl Kept {
     pub(super) async fn write(&self, team: &str, secret: &str) -> Result<(), MembershipError> {
         match &self.place {
             Place::Keyring(account) => keyring::write(account, team, secret).await?,
-            Place::File(path) => store::write_private(path, secret.as_bytes())
+            Place::File(path) => porchlight_files::write_in_new_folder(path, secret.as_bytes())
                 .map_err(|error| MembershipError::Unwritable { path: path.clone(), error })?,
         }
         let _ = self.known.set(secret.to_owned());

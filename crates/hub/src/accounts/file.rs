@@ -6,12 +6,11 @@
 use super::{Accounts, Used};
 use serde::{Deserialize, Serialize};
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// Its name.
 pub(crate) const FILE: &str = "team.json";
-const NEW: &str = "team.json.new";
 /// Far beyond what 10,000 members take.
 const MAX_LEN: u64 = 64 << 20;
 const VERSION: u32 = 1;
@@ -108,8 +107,7 @@ impl Sheet {
 
     /// Writes it in the place of what stands there, durably and in one step.
     pub(crate) fn save(&self, folder: &Path) -> Result<(), NotSaved> {
-        let (path, new) = (folder.join(FILE), folder.join(NEW));
-        write_whole(&path, &new, &self.to_json())
+        porchlight_files::write(&folder.join(FILE), &self.to_json())
             .map_err(|e| NotSaved { path: folder.to_owned(), reason: e.to_string() })
     }
 }
@@ -131,22 +129,4 @@ pub(crate) fn load(folder: &Path) -> Result<Option<Sheet>, AccountsError> {
     }
     let json = fs::read(&path).map_err(unreadable)?;
     Sheet::from_json(&json, &path).map(Some)
-}
-
-/// Writes a file that only this user can read, under the name `new` first.
-pub(crate) fn write_whole(path: &Path, new: &Path, bytes: &[u8]) -> io::Result<()> {
-    let written = (|| {
-        let mut file = crate::store::create_private_file(new)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(new, path)?;
-        match path.parent() {
-            Some(folder) => crate::log::sync_folder(folder),
-            None => Ok(()),
-        }
-    })();
-    if written.is_err() {
-        let _ = fs::remove_file(new);
-    }
-    written
 }

@@ -3,8 +3,6 @@
 //! Owns its making, its files and its fingerprint. It says nothing of who the hub is: no authority signed it, and its
 //! names and dates mean nothing to whoever trusts it.
 
-use crate::accounts::write_whole;
-use crate::store::create_private_folder;
 use porchlight_core::team::Pin;
 use rcgen::{CertificateParams, DnType, KeyPair};
 use ring::digest;
@@ -100,11 +98,10 @@ impl Certificate {
 
     /// Writes both files, for this user alone.
     pub(crate) fn save(&self, folder: &Path) -> io::Result<()> {
-        create_private_folder(folder)?;
+        porchlight_files::create_folder(folder)?;
         // The key first: a certificate without its key would be taken for damage.
         for (name, text) in [(KEY, &self.key), (CERTIFICATE, &self.certificate)] {
-            let path = folder.join(name);
-            write_whole(&path, &folder.join(format!("{name}.new")), text.as_bytes())?;
+            porchlight_files::write(&folder.join(name), text.as_bytes())?;
         }
         Ok(())
     }

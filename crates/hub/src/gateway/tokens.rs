@@ -5,7 +5,6 @@
 
 use crate::clock;
 use crate::rest::guard::{Asker, Guard, Permission};
-use crate::store;
 use data_encoding::BASE64URL_NOPAD;
 use porchlight_core::id::Root;
 use porchlight_core::team::{ID_LENGTH, SECRET_LENGTH, Secret};
@@ -15,14 +14,13 @@ use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 use std::{fmt, fs};
 
 const NAME: &str = "team.json";
-const NEW: &str = "team.json.new";
 const VERSION: u32 = 1;
 /// The most tokens, and the longest label in characters.
 const MOST: usize = 100;
@@ -242,20 +240,9 @@ impl Tokens {
 
     /// Writes it whole or not at all.
     fn save(&mut self, sheet: Sheet) -> Result<(), TokenError> {
-        let folder = self.path.parent().unwrap_or_else(|| Path::new("."));
-        let new = folder.join(NEW);
         let bytes = serde_json::to_vec(&sheet).expect("maps with text as keys always serialize");
-        let written = (|| {
-            store::create_private_folder(folder)?;
-            let mut file = store::create_private_file(&new)?;
-            file.write_all(&bytes)?;
-            file.sync_all()?;
-            fs::rename(&new, &self.path)
-        })();
-        if let Err(source) = written {
-            let _ = fs::remove_file(&new);
-            return Err(TokenError::NotSaved { path: self.path.clone(), source });
-        }
+        porchlight_files::write_in_new_folder(&self.path, &bytes)
+            .map_err(|source| TokenError::NotSaved { path: self.path.clone(), source })?;
         self.sheet = sheet;
         Ok(())
     }

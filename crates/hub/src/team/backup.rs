@@ -4,7 +4,7 @@
 //! nobody's secret, only their keyed hashes.
 
 use super::moving::Moved;
-use crate::accounts::{Sheet, load, write_whole};
+use crate::accounts::{Sheet, load};
 use crate::door::{Certificate, CertificateError};
 use crate::store::Folder;
 use crate::{AccountsError, log};
@@ -130,9 +130,7 @@ pub fn backup(folder: &Path, file: &Path) -> Result<(), BackupError> {
     let sheet = load(folder)?.ok_or_else(no_team)?;
     let certificate = Certificate::load(folder)?;
     let backup = Backup::new(sheet, certificate, log::replay(folder).messages);
-    let mut new = file.as_os_str().to_owned();
-    new.push(".new");
-    write_whole(file, Path::new(&new), &backup.to_json())
+    porchlight_files::write(file, &backup.to_json())
         .map_err(|source| BackupError::Io { path: file.to_owned(), source })
 }
 

@@ -5,7 +5,7 @@
 
 use super::Team;
 use super::backup::{Backup, records};
-use crate::accounts::{NotSaved, write_whole};
+use crate::accounts::NotSaved;
 use mqtt5::broker::storage::StorageBackend as _;
 use porchlight_core::team::Address;
 use serde::{Deserialize, Serialize};
@@ -63,8 +63,7 @@ impl Moved {
             return Ok(());
         };
         let note = serde_json::to_vec(&Note { at: at.to_vec() }).expect("addresses are text");
-        let path = folder.join(FILE);
-        write_whole(&path, &folder.join(format!("{FILE}.new")), &note)
+        porchlight_files::write(&folder.join(FILE), &note)
             .map_err(|e| NotSaved { path: folder.clone(), reason: e.to_string() })
     }
 }
