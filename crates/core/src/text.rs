@@ -53,7 +53,8 @@ pub fn is_deceptive(c: char) -> bool {
     c.is_control() || (is_invisible(c) && c != '\u{00AD}' && c != '\u{200B}' && c != '\u{2060}')
 }
 
-fn is_invisible(c: char) -> bool {
+/// Whether nothing is to be seen of it.
+pub(crate) fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{00AD}' | '\u{061C}' | '\u{180E}' | '\u{200B}' | '\u{200E}' | '\u{200F}'
         | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}')

@@ -3,14 +3,20 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Address, MAX_ADDRESSES, MAX_TEAM_NAME, Pin, Secret};
+use super::{Address, ID_LENGTH, MAX_ADDRESSES, MAX_TEAM_NAME, Pin, SECRET_LENGTH, Secret};
 use crate::text::display_text;
+
+mod pasted;
 
 /// The scheme that the desktop app is registered for.
 pub const SCHEME: &str = "porchlight";
 
-/// The longest link that is read, in bytes.
+/// The longest link that is read, in characters.
 const MAX_LINK: usize = 2_048;
+/// Characters of a pin.
+const PIN_LENGTH: usize = 43;
+/// Characters of a token, with the dot between its parts.
+const TOKEN_LENGTH: usize = ID_LENGTH + 1 + SECRET_LENGTH;
 
 /// Everything that somebody needs to join: `porchlight://join?v=1&team=..&at=..&pin=..&token=..`.
 ///
@@ -47,42 +53,51 @@ pub enum InvitationError {
 impl FromStr for Invitation {
     type Err = InvitationError;
 
+    /// Finds the invitation in the text that it was pasted with, such as a whole mail.
     fn from_str(text: &str) -> Result<Self, InvitationError> {
-        let text = text.trim();
-        if text.len() > MAX_LINK {
-            return Err(InvitationError::Broken);
-        }
-        // A scheme may be written in any case (RFC 3986, section 3.1), and some programs add a slash.
-        let (scheme, rest) = text.split_once("://").ok_or(InvitationError::Other)?;
-        let (host, query) = rest.split_once('?').unwrap_or((rest, ""));
-        if !scheme.eq_ignore_ascii_case(SCHEME) || host.trim_end_matches('/') != "join" {
-            return Err(InvitationError::Other);
-        }
-        let query = query.split('#').next().unwrap_or_default();
-        let (mut version, mut team, mut pin, mut token) = (None, None, None, None);
-        let mut at: Vec<Address> = Vec::new();
-        for (key, value) in form_urlencoded::parse(query.as_bytes()) {
-            match &*key {
-                "v" => version = Some(value),
-                "team" => team = display_text(&value, MAX_TEAM_NAME),
-                "pin" => pin = value.parse().ok(),
-                "token" => token = value.parse().ok(),
-                // One that we can't read may be of a kind to come; the others will do.
-                "at" if at.len() < MAX_ADDRESSES => at.extend(value.parse::<Address>()),
-                _ => {}
+        let mut why = InvitationError::Other;
+        for query in pasted::queries(text) {
+            match read(&query) {
+                Ok(invitation) => return Ok(invitation),
+                // Where a newer one is found, mending it differently does not help.
+                Err(InvitationError::Newer) => why = InvitationError::Newer,
+                Err(error) if why == InvitationError::Other => why = error,
+                Err(_) => {}
             }
         }
-        match version.as_deref() {
-            Some("1") => {}
-            Some(_) => return Err(InvitationError::Newer),
-            None => return Err(InvitationError::Broken),
+        Err(why)
+    }
+}
+
+/// Reads what stands behind the question mark, up to the text that follows.
+fn read(query: &str) -> Result<Invitation, InvitationError> {
+    let query = query.split('#').next().unwrap_or_default();
+    let (mut version, mut team, mut pin, mut token) = (None, None, None, None);
+    let mut at: Vec<Address> = Vec::new();
+    for (key, value) in form_urlencoded::parse(query.as_bytes()) {
+        match &*key {
+            "v" => version = Some(value),
+            "team" => team = display_text(&value, MAX_TEAM_NAME),
+            // Their length is known, so the text behind the link is told from them.
+            "pin" => pin = value.get(..PIN_LENGTH).and_then(|pin| pin.parse().ok()),
+            "token" => token = value.get(..TOKEN_LENGTH).and_then(|token| token.parse().ok()),
+            // One that we can't read may be of a kind to come; the others will do.
+            "at" if at.len() < MAX_ADDRESSES => at.extend(value.parse::<Address>()),
+            _ => {}
         }
-        match (team, pin, token) {
-            (Some(team), Some(pin), Some(token)) if !at.is_empty() => {
-                Ok(Self { team, at, pin, token })
-            }
-            _ => Err(InvitationError::Broken),
+    }
+    match version.as_deref() {
+        Some("1") => {}
+        Some(version) if version.bytes().all(|digit| digit.is_ascii_digit()) => {
+            return Err(InvitationError::Newer);
         }
+        _ => return Err(InvitationError::Broken),
+    }
+    match (team, pin, token) {
+        (Some(team), Some(pin), Some(token)) if !at.is_empty() => {
+            Ok(Invitation { team, at, pin, token })
+        }
+        _ => Err(InvitationError::Broken),
     }
 }
 
@@ -134,6 +149,68 @@ mod tests {
         }
     }
 
+    /// The link in lines of so many characters.
+    fn wrapped(link: &str, width: usize, end: &str) -> String {
+        let lines: Vec<&str> =
+            link.as_bytes().chunks(width).map(|line| std::str::from_utf8(line).unwrap()).collect();
+        lines.join(end)
+    }
+
+    #[test]
+    fn a_link_is_found_in_the_text_that_it_was_pasted_with() {
+        let link = invitation().to_string();
+        let escaped = link.replace('&', "&amp;");
+        let quoted = link.replace('=', "=3D");
+        let encoded: String = form_urlencoded::byte_serialize(link.as_bytes()).collect();
+        for text in [
+            format!("<{link}>"),
+            format!("\"{link}\""),
+            format!("“{link}”"),
+            format!("'{link}'"),
+            format!("({link})."),
+            format!("`{link}`"),
+            format!("**{link}**"),
+            format!("[Join us]({link})"),
+            format!("[{link}]"),
+            format!("<a href=\"{escaped}\">{escaped}</a>"),
+            format!("&lt;{escaped}&gt;"),
+            escaped.replace("&amp;", "&amp;amp;"),
+            link.replace('&', "&#38;").replace('=', "&#x3D;").replace('/', "&#x2F;"),
+            format!("{{\"text\":\"{}\"}}", link.replace('&', "\\u0026").replace('/', "\\/")),
+            link.replace('&', "\\&").replace('_', "\\_"),
+            format!("Hi Bob,\n\nhere is the link: {link}\nSee you!\n-- \nAnna"),
+            format!("{link}, please"),
+            format!("{link}!\u{200B}"),
+            format!("{link}…"),
+            format!("porchlight://join is how it begins: {link}"),
+            format!("{}\n\n{link}", &link[..link.len() - 5]),
+            format!("<{link}|{link}>"),
+            link.replace("porchlight:", "Porchlight:").replace("join?", "JOIN?"),
+            link.replace("porchlight://", "porchlight:/"),
+            wrapped(&link, 30, "\u{200B}"),
+            format!("\u{FEFF}\u{202A}{link}\u{202C}"),
+            quoted.clone(),
+            format!("Hi,\r\n{}.\r\n", wrapped(&quoted, 75, "=\r\n")),
+            format!("https://mail.example/?url={encoded}&data=x"),
+        ] {
+            assert_eq!(text.parse(), Ok(invitation()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_link_is_read_whole_wherever_it_was_broken_into_lines() {
+        let link = invitation().to_string();
+        let quoted = link.replace('=', "=3D");
+        for width in 1..=link.len() {
+            for end in ["\n", "\r\n", " \n  ", "\n> ", "\n>> ", "\n\t"] {
+                let text = format!("Come in: {}\nSee you!", wrapped(&link, width, end));
+                assert_eq!(text.parse(), Ok(invitation()), "{text}");
+            }
+            let text = format!("Come in:\n{}\nSee you!", wrapped(&quoted, width, "=\n"));
+            assert_eq!(text.parse(), Ok(invitation()), "{text}");
+        }
+    }
+
     #[test]
     fn a_link_that_was_cut_off_is_known_as_such() {
         let link = invitation().to_string();
@@ -150,6 +227,9 @@ mod tests {
             ("", InvitationError::Other),
             ("porchlight://join?v=2&x=y", InvitationError::Newer),
             ("porchlight://join", InvitationError::Broken),
+            ("Open porchlight://join?v=2&amp;x=y, Bob.", InvitationError::Newer),
+            ("porchlight://joiner?v=1", InvitationError::Other),
+            ("Porchlight is a program", InvitationError::Other),
         ] {
             assert_eq!(text.parse::<Invitation>(), Err(error), "{text}");
         }
