@@ -8,6 +8,7 @@ problem-tls = Es kam keine sichere Verbindung zustande. Prüf die Adresse, die Z
 problem-other-certificate = Das ist nicht der Hub, der dich eingeladen hat: Sein Zertifikat ist ein anderes. Bitte um einen neuen Link, falls das Team neu eingerichtet wurde; sonst trau der Adresse nicht.
 problem-sign-in = Vielleicht will dieses Netz, dass du dich erst anmeldest. Öffne irgendeine Webseite und sieh nach; wenn nicht, prüf die Adresse.
 problem-bad-credentials = Der Broker nimmt diesen Namen und dieses Passwort nicht an. Berichtige beides in der Konfiguration.
+problem-user-name-missing = Dieser Broker spricht nur MQTT 3.1.1, und da gehört zu jedem Passwort ein Benutzername. Trag einen in der Konfiguration ein.
 problem-not-authorized = Der Broker lässt dich nicht herein. Frag, wer ihn betreibt.
 problem-refused = Der Broker hat die Verbindung abgelehnt. Frag, wer ihn betreibt.
 problem-server-moved = Der Broker verweist auf einen anderen. Frag, wer ihn betreibt, und berichtige die Adresse in der Konfiguration.

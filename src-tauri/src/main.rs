@@ -8,6 +8,7 @@
 
 use clap::Parser as _;
 use porchlight_agent::flags::Flags;
+use porchlight_agent::hidden;
 use tokio::sync::mpsc;
 
 mod account;
@@ -53,7 +54,7 @@ struct Args {
 }
 
 fn main() {
-    let args = Args::parse();
+    let args = Args::try_parse().unwrap_or_else(|error| complain(&error));
     start_log();
     // A config that is wrong is complained of where it matters.
     speech::speak(args.flags.resolve().ok().and_then(|resolved| resolved.language));
@@ -65,6 +66,16 @@ fn main() {
         eprintln!("porchlight-desktop: {error:#}");
         std::process::exit(1);
     }
+}
+
+/// Says what is wrong with the command line, or the help that was asked for, and ends the program.
+fn complain(error: &clap::Error) -> ! {
+    if !error.use_stderr() {
+        error.exit();
+    }
+    let words = hidden::without_secrets(&error.to_string(), std::env::args_os().skip(1));
+    eprintln!("{}", words.trim_end());
+    std::process::exit(error.exit_code());
 }
 
 fn run(args: Args) -> anyhow::Result<()> {

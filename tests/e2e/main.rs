@@ -14,6 +14,7 @@ mod odd_brokers;
 mod own_broker;
 mod patience;
 mod presence;
+mod secrets;
 mod seeds;
 mod service;
 mod signals;

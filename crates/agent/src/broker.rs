@@ -1,18 +1,20 @@
 //! Where the broker is and how to be let in.
 //!
-//! Owns the broker URL. Deliberately opens nothing: that is `mqtt`'s work.
+//! `url` reads a broker URL. Deliberately opens nothing: that is `mqtt`'s work.
 
 use std::fmt;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::sync::Arc;
 
-use percent_encoding::percent_decode_str;
-use porchlight_core::id::{Root, RootError};
-use porchlight_core::team::{Address, AddressError, MAX_ADDRESSES, Pin};
-use url::{Host, Url};
+use ::url::Url;
+use porchlight_core::id::Root;
+use porchlight_core::team::{Address, MAX_ADDRESSES, Pin};
 
 use crate::membership::Kept;
+
+mod url;
+
+pub use url::BrokerError;
 
 /// Where brokers that offer MQTT over WebSocket expect it.
 const WEB_SOCKET_PATH: &str = "/mqtt";
@@ -67,7 +69,7 @@ pub struct ClientCertificate {
 /// User Name and Password of the CONNECT.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Login {
-    /// User Name.
+    /// User Name; empty where there is none.
     pub username: String,
     /// Password.
     pub password: Password,
@@ -82,87 +84,40 @@ pub enum Password {
     Kept(Arc<Kept>),
 }
 
-/// Why a text is no broker URL.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum BrokerError {
-    /// Not a URL at all.
-    #[error("not a URL ({0}); write mqtt://host:port or mqtts://host:port")]
-    Url(String),
-    /// Another scheme than those spoken.
-    #[error(
-        "the scheme {0}: is not spoken here; write mqtt://host:port, mqtts:// for TLS, ws:// or wss:// for WebSocket"
-    )]
-    Scheme(String),
-    /// No host in it.
-    #[error("no host in it; write mqtt://host:port")]
-    Host,
-    /// A host or port that can't be.
-    #[error(transparent)]
-    Address(#[from] AddressError),
-    /// The path is no root.
-    #[error("its path is the root of the topics: {0}")]
-    Root(#[from] RootError),
-    /// A query or a fragment.
-    #[error("it ends with the path; write mqtt://host:port/presence/organisation at most")]
-    Trailing,
-    /// Something else behind the question mark than the path of the WebSocket.
-    #[error(
-        "behind ? only the path of the WebSocket may stand: ws://host:port/presence?path=/mqtt"
-    )]
-    WebSocketPath,
+/// Why User Name and Password can't be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LoginError {
+    /// MQTT 5, section 1.5.4: a text has no U+0000.
+    #[error("a user name can't have the character U+0000 in it")]
+    Zero,
+    /// Their length goes over the wire in two bytes.
+    #[error("user name and password have at most 65,535 bytes each")]
+    TooLong,
 }
 
-impl FromStr for Broker {
-    type Err = BrokerError;
-
-    fn from_str(text: &str) -> Result<Self, BrokerError> {
-        let url = Url::parse(text.trim()).map_err(|error| BrokerError::Url(error.to_string()))?;
-        let (web_socket, tls, port) = match url.scheme() {
-            "mqtt" | "tcp" => (false, false, 1883),
-            "mqtts" | "ssl" => (false, true, 8883),
-            "ws" => (true, false, 80),
-            "wss" => (true, true, 443),
-            other => return Err(BrokerError::Scheme(other.to_owned())),
-        };
-        if url.fragment().is_some() || (!web_socket && url.query().is_some()) {
-            return Err(BrokerError::Trailing);
+impl Login {
+    /// What is said to the broker; none where both are empty. A password alone is for MQTT 5 only.
+    ///
+    /// # Errors
+    /// Where MQTT can't carry it.
+    pub fn new(username: String, password: String) -> Result<Option<Self>, LoginError> {
+        if username.contains('\0') {
+            return Err(LoginError::Zero);
         }
-        let host = match url.host() {
-            None | Some(Host::Domain("")) => return Err(BrokerError::Host),
-            Some(host) => host.to_string(),
-        };
-        let address = Address::new(&host, url.port().unwrap_or(port))?;
-        let path = decode(url.path().trim_matches('/'));
-        let root = if path.is_empty() { Root::default() } else { Root::parse(&path)? };
-        let login = (!url.username().is_empty()).then(|| Login {
-            username: decode(url.username()),
-            password: Password::Said(decode(url.password().unwrap_or_default())),
-        });
-        Ok(Self {
-            at: vec![address],
-            web_socket: web_socket.then(|| web_socket_path(&url)).transpose()?,
-            tls: tls.then(Tls::default),
-            root,
-            login,
-            membership: None,
-        })
-    }
-}
-
-/// The path of the URL is the root of the topics, so that of the WebSocket stands behind the question mark.
-fn web_socket_path(url: &Url) -> Result<String, BrokerError> {
-    let mut path = None;
-    for (key, value) in url.query_pairs() {
-        if key != "path" || !value.starts_with('/') || path.is_some() {
-            return Err(BrokerError::WebSocketPath);
+        if username.len().max(password.len()) > usize::from(u16::MAX) {
+            return Err(LoginError::TooLong);
         }
-        path = Some(value.into_owned());
+        if username.is_empty() && password.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Self { username, password: Password::Said(password) }))
     }
-    Ok(path.unwrap_or_else(|| WEB_SOCKET_PATH.to_owned()))
-}
 
-fn decode(text: &str) -> String {
-    percent_decode_str(text).decode_utf8_lossy().into_owned()
+    /// Whether it is a password without a user name, which MQTT 3.1.1 can't carry ([MQTT-3.1.2-22]).
+    #[must_use]
+    pub fn is_password_alone(&self) -> bool {
+        self.username.is_empty()
+    }
 }
 
 impl Broker {
@@ -246,9 +201,9 @@ impl fmt::Debug for Password {
 }
 
 impl fmt::Debug for Login {
-    /// Says who, never how: passwords do not belong in logs.
+    /// Says nothing of it: some brokers take a secret token as the user name.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Login({})", self.username)
+        f.write_str("Login(…)")
     }
 }
 
@@ -258,68 +213,6 @@ mod tests {
 
     fn broker(text: &str) -> Broker {
         text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
-    }
-
-    #[test]
-    fn a_url_says_everything() {
-        let it = broker("mqtts://bob%40acme:p%2Fw@broker.example:8884/presence/acme");
-        assert_eq!(it.address().to_string(), "broker.example:8884");
-        assert_eq!((it.tls, it.web_socket), (Some(Tls::default()), None));
-        assert_eq!(it.root.as_str(), "presence/acme");
-        let login = it.login.unwrap();
-        assert_eq!(login.username, "bob@acme");
-        assert_eq!(login.password, Password::Said("p/w".to_owned()));
-    }
-
-    #[test]
-    fn what_is_left_out_has_a_default() {
-        let it = broker("mqtt://localhost");
-        assert_eq!((it.address().port(), &it.root, &it.login), (1883, &Root::default(), &None));
-        for (text, address) in [
-            ("mqtts://localhost/", "localhost:8883"),
-            ("ws://localhost", "localhost:80"),
-            ("wss://localhost", "localhost:443"),
-            ("mqtt://[::1]:1884", "[::1]:1884"),
-            ("mqtts://[::1]", "[::1]:8883"),
-        ] {
-            assert_eq!(broker(text).address().to_string(), address, "{text}");
-        }
-    }
-
-    #[test]
-    fn the_path_of_a_web_socket_stands_behind_the_root() {
-        for (text, url) in [
-            ("ws://h", "ws://h/mqtt"),
-            ("ws://h:8080/presence/acme", "ws://h:8080/mqtt"),
-            ("wss://h/presence?path=/ws/mqtt", "wss://h/ws/mqtt"),
-            ("wss://[::1]:9001?path=/", "wss://[::1]:9001/"),
-            ("ws://h?path=/a%20b", "ws://h/a%20b"),
-        ] {
-            let it = broker(text);
-            assert_eq!(it.web_socket_url(it.address()).unwrap(), url, "{text}");
-            assert_eq!(broker(&it.to_string()), it, "{text}");
-        }
-        assert_eq!(broker("mqtt://h").web_socket_url(broker("mqtt://h").address()), None);
-    }
-
-    #[test]
-    fn what_is_wrong_is_named() {
-        for (text, part) in [
-            ("localhost:1883", "scheme"),
-            ("localhost", "not a URL"),
-            ("http://localhost", "scheme http:"),
-            ("mqtt://", "host"),
-            ("mqtt://localhost:0", "host:port"),
-            ("mqtt://localhost/other", "presence"),
-            ("mqtt://localhost/presence/a/b", "organisation"),
-            ("mqtt://localhost/presence?path=/mqtt", "ends with the path"),
-            ("ws://localhost/presence?x=1", "?path=/mqtt"),
-            ("ws://localhost/presence?path=mqtt", "?path=/mqtt"),
-            ("ws://localhost/presence?path=/a&path=/b", "?path=/mqtt"),
-        ] {
-            let error = text.parse::<Broker>().unwrap_err().to_string();
-            assert!(error.contains(part), "{text}: {error}");
-        }
     }
 
     #[test]
@@ -345,8 +238,10 @@ mod tests {
 
     #[test]
     fn a_password_is_never_printed() {
-        let it = broker("mqtt://alice:secret@localhost");
-        let printed = format!("{it} {it:?} {:?}", it.login);
-        assert!(!printed.contains("secret"), "{printed}");
+        for url in ["mqtt://alice:secret@localhost", "mqtt://:secret@h", "mqtt://secret@h"] {
+            let it = broker(url);
+            let printed = format!("{it} {it:?} {:?}", it.login);
+            assert!(!printed.contains("secret"), "{printed}");
+        }
     }
 }

@@ -19,6 +19,7 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer};
 
 use crate::broker::Broker;
+use crate::hidden::Hidden;
 
 pub mod edit;
 
@@ -67,7 +68,9 @@ pub struct BrokerConfig {
     /// User Name, where it does not stand in the URL.
     pub username: Option<String>,
     /// Password, where it does not stand in the URL.
-    pub password: Option<String>,
+    pub password: Option<Hidden>,
+    /// A file with the password and nothing else, so that the config has no secret in it.
+    pub password_file: Option<PathBuf>,
     /// Certificates in PEM to trust instead of the system's.
     pub ca: Option<PathBuf>,
     /// The certificate that says who we are, in PEM, where the broker wants one.

@@ -2,8 +2,10 @@
 //!
 //! Owns the question who one is and where the team meets. Deliberately starts nothing.
 
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use porchlight_activity::Choice;
 use porchlight_core::contact::ContactLink;
@@ -11,31 +13,67 @@ use porchlight_core::id::{DeviceId, UserId};
 use porchlight_core::notice::NoticePolicy;
 use porchlight_core::text::{MAX_NAME, display_text};
 
-use crate::broker::{Broker, ClientCertificate, Login, Password, Trust};
+use crate::broker::{Broker, BrokerError, ClientCertificate, Login, LoginError, Password, Trust};
 use crate::config::{self, Calls, Config, ConfigError, Language};
 use crate::habits::Habits;
 use crate::membership::{Membership, MembershipError};
 use crate::places::{NoPlace, Places};
+
+/// MQTT passwords have at most 65,535 bytes; what is longer is refused as such.
+const MAX_PASSWORD_FILE: u64 = 1 << 17;
 
 /// Flags that override the config.
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Who and where (override the config)")]
 pub struct Flags {
     /// Broker: mqtt://[USER:PASSWORD@]HOST[:PORT][/presence[/ORG]]; mqtts:// for TLS, ws:// or wss:// for WebSocket
-    #[arg(long, value_name = "URL", global = true)]
+    #[arg(long, value_name = "URL", global = true, value_parser = BrokerParser)]
+    #[arg(env = "PORCHLIGHT_BROKER", hide_env_values = true)]
     pub broker: Option<Broker>,
+    /// File with the password for --broker, and nothing else in it
+    #[arg(long, value_name = "FILE", global = true)]
+    #[arg(env = "PORCHLIGHT_PASSWORD_FILE", hide_env_values = true)]
+    pub password_file: Option<PathBuf>,
     /// Your id in the team
     #[arg(long, value_name = "ID", global = true, value_parser = user)]
+    #[arg(env = "PORCHLIGHT_USER", hide_env_values = true)]
     pub user: Option<UserId>,
     /// This device's id
     #[arg(long, value_name = "ID", global = true, value_parser = device)]
+    #[arg(env = "PORCHLIGHT_DEVICE", hide_env_values = true)]
     pub device: Option<DeviceId>,
     /// The name shown to others
     #[arg(long, value_name = "NAME", global = true)]
+    #[arg(env = "PORCHLIGHT_NAME", hide_env_values = true)]
     pub name: Option<String>,
     /// Folder of config.toml and of all that is kept
     #[arg(long, value_name = "DIR", global = true)]
+    #[arg(env = "PORCHLIGHT_CONFIG_DIR", hide_env_values = true)]
     pub config_dir: Option<PathBuf>,
+}
+
+/// Reads a broker URL. The parser that clap makes of `FromStr` would repeat the URL, and the password in it.
+#[derive(Debug, Clone, Copy)]
+struct BrokerParser;
+
+impl clap::builder::TypedValueParser for BrokerParser {
+    type Value = Broker;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        argument: Option<&clap::Arg>,
+        value: &std::ffi::OsStr,
+    ) -> Result<Broker, clap::Error> {
+        let read = value.to_str().ok_or(BrokerError::NotUtf8).and_then(str::parse);
+        read.map_err(|error| {
+            let argument = argument.map(ToString::to_string).unwrap_or_default();
+            let words = format!(
+                "invalid value for '{argument}': {error}\n\nFor more information, try '--help'.\n"
+            );
+            clap::Error::raw(clap::error::ErrorKind::ValueValidation, words).with_cmd(command)
+        })
+    }
 }
 
 fn user(text: &str) -> Result<UserId, String> {
@@ -106,6 +144,20 @@ pub enum FlagsError {
         "broker.key in the config is the key of a certificate; name that in broker.certificate"
     )]
     KeyAlone,
+    /// Two passwords.
+    #[error("the config has broker.password and broker.password_file; take one of them out")]
+    TwoPasswords,
+    /// The file with the password can't be read.
+    #[error("the password can't be read from {path} ({error}); check the path and its permissions")]
+    PasswordFile {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        error: io::Error,
+    },
+    /// MQTT can't carry User Name or Password.
+    #[error("the login in the config can't be used: {0}")]
+    Login(#[from] LoginError),
 }
 
 impl Flags {
@@ -121,7 +173,15 @@ impl Flags {
         if config.broker.key.is_some() && config.broker.certificate.is_none() {
             return Err(FlagsError::KeyAlone);
         }
-        let named = self.broker.clone().or_else(|| broker(&config));
+        let named = match self.broker.clone() {
+            Some(mut broker) => {
+                if let Some(file) = &self.password_file {
+                    broker.login = laid_over(broker.login, None, Some(read_password(file)?))?;
+                }
+                Some(broker)
+            }
+            None => broker(&config, self.password_file.as_deref())?,
+        };
         // A broker that is named is meant, whatever was joined.
         let membership = if named.is_none() { Membership::read(&places.state)? } else { None };
         let joined = membership.as_ref();
@@ -161,14 +221,19 @@ impl Flags {
 }
 
 /// The broker of the config, its login and certificates laid over the URL.
-fn broker(config: &Config) -> Option<Broker> {
+fn broker(config: &Config, password_file: Option<&Path>) -> Result<Option<Broker>, FlagsError> {
     let Config { broker: written, .. } = config;
-    let mut broker = written.url.clone()?;
-    if let Some(username) = &written.username {
-        let password = written.password.clone().unwrap_or_default();
-        broker.login =
-            Some(Login { username: username.clone(), password: Password::Said(password) });
+    let Some(mut broker) = written.url.clone() else {
+        return Ok(None);
+    };
+    if written.password.is_some() && written.password_file.is_some() {
+        return Err(FlagsError::TwoPasswords);
     }
+    let password = match password_file.or(written.password_file.as_deref()) {
+        Some(file) => Some(read_password(file)?),
+        None => written.password.as_ref().map(|password| password.text().to_owned()),
+    };
+    broker.login = laid_over(broker.login, written.username.clone(), password)?;
     if let Some(tls) = &mut broker.tls {
         tls.trust = written.ca.clone().map_or(Trust::System, Trust::Authorities);
         tls.certificate = written.certificate.clone().map(|certificate| {
@@ -176,7 +241,31 @@ fn broker(config: &Config) -> Option<Broker> {
             ClientCertificate { certificate, key }
         });
     }
-    Some(broker)
+    Ok(Some(broker))
+}
+
+/// The login of a URL, and what is said elsewhere over it.
+fn laid_over(
+    login: Option<Login>,
+    username: Option<String>,
+    password: Option<String>,
+) -> Result<Option<Login>, LoginError> {
+    let (said_username, said_password) = match login {
+        None => (String::new(), String::new()),
+        Some(Login { username, password: Password::Said(password) }) => (username, password),
+        Some(kept) => return Ok(Some(kept)),
+    };
+    Login::new(username.unwrap_or(said_username), password.unwrap_or(said_password))
+}
+
+/// The password in a file: all of it but the line's end, which editors and `echo` put there.
+fn read_password(path: &Path) -> Result<String, FlagsError> {
+    let unreadable = |error| FlagsError::PasswordFile { path: path.to_owned(), error };
+    let mut text = String::new();
+    let file = File::open(path).map_err(unreadable)?;
+    file.take(MAX_PASSWORD_FILE).read_to_string(&mut text).map_err(unreadable)?;
+    let text = text.strip_suffix('\n').unwrap_or(&text);
+    Ok(text.strip_suffix('\r').unwrap_or(text).to_owned())
 }
 
 impl Resolved {
@@ -203,152 +292,4 @@ impl Resolved {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use porchlight_core::id::Root;
-    use porchlight_core::team::{Joined, Pin, Role, Secret};
-
-    use super::*;
-    use crate::broker::Tls;
-    use crate::membership::Keep;
-
-    fn flags(dir: &std::path::Path, config: &str) -> Flags {
-        std::fs::write(dir.join("config.toml"), config).unwrap();
-        Flags { config_dir: Some(dir.to_owned()), ..Flags::default() }
-    }
-
-    #[test]
-    fn flags_override_the_config() {
-        let dir = tempfile::tempdir().unwrap();
-        let mut flags = flags(
-            dir.path(),
-            "user = \"alice\"\nname = \"Alice\"\n[broker]\nurl = \"mqtt://a\"\nusername = \"u\"\npassword = \"p\"",
-        );
-        let plain = flags.resolve().unwrap();
-        let login = plain.broker.clone().unwrap().login.unwrap();
-        assert_eq!(
-            (login.username, login.password),
-            ("u".to_owned(), Password::Said("p".to_owned()))
-        );
-        assert!(plain.configured);
-
-        flags.user = Some(UserId::parse("bob").unwrap());
-        flags.broker = Some("mqtt://b".parse().unwrap());
-        let over = flags.resolve().unwrap();
-        assert_eq!(over.user.unwrap().as_str(), "bob");
-        assert_eq!(over.broker.unwrap().address().host(), "b");
-        assert_eq!(over.name.as_deref(), Some("Alice"));
-    }
-
-    #[test]
-    fn whom_to_believe_over_tls_comes_from_the_config() {
-        let dir = tempfile::tempdir().unwrap();
-        let tls = |config: &str| {
-            let config = format!("[broker]\nurl = \"wss://a\"\n{config}");
-            flags(dir.path(), &config).resolve().map(|it| it.broker.unwrap().tls.unwrap())
-        };
-        assert_eq!(tls("").unwrap(), Tls::default());
-        let files = |certificate: &str, key: &str| {
-            Some(ClientCertificate { certificate: certificate.into(), key: key.into() })
-        };
-        let both = tls("ca = \"ca.pem\"\ncertificate = \"me.pem\"\nkey = \"me.key\"").unwrap();
-        assert_eq!(both.trust, Trust::Authorities("ca.pem".into()));
-        assert_eq!(both.certificate, files("me.pem", "me.key"));
-        assert_eq!(tls("certificate = \"me.pem\"").unwrap().certificate, files("me.pem", "me.pem"));
-        assert!(tls("key = \"me.key\"").unwrap_err().to_string().contains("broker.certificate"));
-    }
-
-    #[test]
-    fn how_presence_is_held_comes_from_the_config() {
-        let dir = tempfile::tempdir().unwrap();
-        assert_eq!(flags(dir.path(), "").resolve().unwrap().habits, Habits::default());
-        let config = "[activity]\naway_after = \"1m\"\ncalls = \"dnd\"\n\
-                      [presence]\ngrace = \"2s\"\nlease = \"3m\"\nuser_topic = false\n\
-                      coarse = true";
-        let expected = Habits {
-            away_after: Duration::from_secs(60),
-            grace: Duration::from_secs(2),
-            lease: Duration::from_secs(180),
-            calls_dnd: true,
-            user_topic: false,
-            coarse: true,
-        };
-        assert_eq!(flags(dir.path(), config).resolve().unwrap().habits, expected);
-    }
-
-    #[test]
-    fn without_config_it_takes_who_and_where() {
-        let dir = tempfile::tempdir().unwrap();
-        let mut flags = Flags { config_dir: Some(dir.path().to_owned()), ..Flags::default() };
-        assert!(!flags.resolve().unwrap().configured);
-        flags.broker = Some("mqtt://b".parse().unwrap());
-        assert!(!flags.resolve().unwrap().configured);
-        flags.user = Some(UserId::parse("bob").unwrap());
-        assert!(flags.resolve().unwrap().configured);
-    }
-
-    /// A team that Bob joined.
-    async fn join(dir: &std::path::Path) {
-        let joined = Joined {
-            team: "Team".to_owned(),
-            root: Root::parse("presence/acme").unwrap(),
-            user: UserId::parse("bob-2").unwrap(),
-            name: "Bob".to_owned(),
-            role: Role::Member,
-            credential: Secret::of_parts("k3V9xQ2aB7", &"s".repeat(27)).unwrap(),
-            at: vec!["10.0.0.7:1".parse().unwrap()],
-            pin: Pin::of_digest([7; 32]),
-        };
-        let state = Places::find(Some(dir)).unwrap().state;
-        Membership::keep(&state, &joined, Keep::FileAgreed).await.unwrap();
-    }
-
-    #[tokio::test]
-    async fn the_team_that_was_joined_is_the_broker_where_none_is_named() {
-        let dir = tempfile::tempdir().unwrap();
-        join(dir.path()).await;
-        let nothing = Flags { config_dir: Some(dir.path().to_owned()), ..Flags::default() };
-        let it = nothing.resolve().unwrap();
-        let broker = it.broker.clone().unwrap();
-        assert_eq!(broker.to_string(), "mqtts://10.0.0.7:1/presence/acme");
-        assert_eq!(broker.tls.unwrap().trust, Trust::Pinned(Pin::of_digest([7; 32])));
-        assert_eq!((it.user.unwrap().as_str(), it.name.as_deref()), ("bob-2", Some("Bob")));
-        assert!(it.configured && !it.runs_hub);
-        assert_eq!(it.membership.unwrap().team(), "Team");
-
-        // The id is the credential's, the name the person's; the host's own app runs the hub, too.
-        let mut flags =
-            flags(dir.path(), "user = \"bob\"\nname = \"Bob Okafor\"\n[hub]\nrun = true");
-        let it = flags.resolve().unwrap();
-        assert_eq!((it.user.unwrap().as_str(), it.name.as_deref()), ("bob-2", Some("Bob Okafor")));
-        assert!(it.runs_hub && it.broker.is_some());
-
-        flags.user = Some(UserId::parse("zoe").unwrap());
-        assert_eq!(flags.resolve().unwrap().user.unwrap().as_str(), "zoe");
-        flags.broker = Some("mqtt://b".parse().unwrap());
-        let it = flags.resolve().unwrap();
-        assert_eq!(it.broker.unwrap().address().host(), "b");
-        assert!(it.membership.is_none() && !it.runs_hub);
-    }
-
-    #[tokio::test]
-    async fn a_broker_in_the_config_is_meant_whatever_was_joined() {
-        let dir = tempfile::tempdir().unwrap();
-        join(dir.path()).await;
-        let it = flags(dir.path(), "user = \"bob\"\n[broker]\nurl = \"mqtt://c\"").resolve();
-        let it = it.unwrap();
-        assert_eq!(it.broker.unwrap().address().host(), "c");
-        assert_eq!(it.user.unwrap().as_str(), "bob");
-        assert!(it.membership.is_none());
-    }
-
-    #[test]
-    fn a_hub_is_run_only_where_no_broker_is_named() {
-        let dir = tempfile::tempdir().unwrap();
-        let mut flags = flags(dir.path(), "user = \"alice\"\n[hub]\nrun = true");
-        assert!(flags.resolve().unwrap().runs_hub);
-        flags.broker = Some("mqtt://b".parse().unwrap());
-        assert!(!flags.resolve().unwrap().runs_hub);
-    }
-}
+mod tests;

@@ -13,6 +13,7 @@ pub mod device;
 mod dial;
 pub mod flags;
 pub mod habits;
+pub mod hidden;
 pub mod leaving;
 pub mod line;
 pub mod membership;

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use porchlight_core::effect::{Connect, Filter, Publish};
+use porchlight_core::effect::{Connect, Filter, Publish, Version};
 use porchlight_core::input::{ConnectionId, LinkEvent, LinkFailure};
 use porchlight_core::team::Address;
 use rustls::ClientConfig;
@@ -145,7 +145,7 @@ impl Link {
         let (requests, asked) = mpsc::channel(REQUESTS);
         let (sender, events) = mpsc::channel(EVENTS);
         let driver = tokio::spawn(async move {
-            match credentials(login).await {
+            match credentials(connect.version, login).await {
                 Ok(login) => driver::run(target, connect, login, asked, sender).await,
                 Err(failure) => {
                     // Whoever gave the link up meanwhile wants no reason.
@@ -213,14 +213,31 @@ impl Drop for Link {
     }
 }
 
+fn user_name_missing() -> LinkFailure {
+    LinkFailure::Credential {
+        code: "user_name_missing",
+        may_pass: false,
+        message: "this broker speaks MQTT 3.1.1 only, which has no password without a user name; name one in the URL \
+                  (mqtt://USER:PASSWORD@HOST) or in broker.username of the config"
+            .to_owned(),
+    }
+}
+
 /// User name and password of the CONNECT.
-async fn credentials(login: Option<Login>) -> Result<Option<(String, String)>, LinkFailure> {
-    let Some(Login { username, password }) = login else {
+async fn credentials(
+    version: Version,
+    login: Option<Login>,
+) -> Result<Option<(String, String)>, LinkFailure> {
+    let Some(login) = login else {
         return Ok(None);
     };
-    let password = match password {
+    // MQTT 3.1.1 has no password without a user name ([MQTT-3.1.2-22]).
+    if version == Version::V311 && login.is_password_alone() {
+        return Err(user_name_missing());
+    }
+    let password = match login.password {
         Password::Said(password) => password,
         Password::Kept(kept) => kept.read().await?,
     };
-    Ok(Some((username, password)))
+    Ok(Some((login.username, password)))
 }

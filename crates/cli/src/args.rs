@@ -8,6 +8,7 @@ use porchlight_activity::Choice;
 use porchlight_agent::config::{Grace, Lease, Span};
 use porchlight_agent::flags::Flags;
 use porchlight_agent::habits::Habits;
+use porchlight_agent::hidden::Hidden;
 use porchlight_core::id::Root;
 use porchlight_core::view::ChosenStatus;
 
@@ -248,9 +249,10 @@ pub(crate) struct HubFile {
 
 #[derive(Debug, ArgGroup)]
 pub(crate) struct Join {
-    /// The link: porchlight://join?...
+    /// The link: porchlight://join?..., alone or in the text that it came in; - reads it from standard input, where no
+    /// list of processes shows it
     #[arg(conflicts_with = "nearby")]
-    pub(crate) link: Option<String>,
+    pub(crate) link: Option<Hidden>,
     /// Ask this team on the local network to let you in, and wait; without a name, list them
     #[arg(long, value_name = "TEAM", num_args = 0..=1, default_missing_value = "")]
     pub(crate) nearby: Option<String>,

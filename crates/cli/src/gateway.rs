@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::Args as ArgGroup;
 use porchlight_agent::broker::{Broker, Trust};
 use porchlight_agent::flags::Flags;
+use porchlight_agent::hidden::Hidden;
 use porchlight_agent::line::{Line, News, Setup};
 use porchlight_core::input::RefusedFilter;
 use porchlight_hub::{DEFAULT_GATEWAY_ADDR, Gateway, GatewaySettings, Tokens};
@@ -22,7 +23,7 @@ pub(crate) struct Args {
     /// Sum at this broker, mqtts://USER:PASSWORD@HOST/presence, and answer HTTP at --listen [default there:
     /// 127.0.0.1:18832]; @FILE reads the URL from a file, where no list of processes shows its password
     #[arg(long, value_name = "URL", conflicts_with_all = ["memory", "allow_anonymous"])]
-    pub(crate) gateway: Option<String>,
+    pub(crate) gateway: Option<Hidden>,
     /// Certificates in PEM to trust at that broker instead of the system's
     #[arg(long, value_name = "FILE", requires = "gateway")]
     gateway_ca: Option<PathBuf>,
@@ -53,7 +54,7 @@ pub(crate) async fn gateway(flags: &Flags, args: args::Hub) -> Result<(), Failur
     let Some(url) = &args.gateway.gateway else {
         return tokens(&args.gateway, &store);
     };
-    let mut broker = broker(url)?;
+    let mut broker = broker(url.text())?;
     if let (Some(tls), Some(authorities)) = (&mut broker.tls, args.gateway.gateway_ca) {
         tls.trust = Trust::Authorities(authorities);
     }

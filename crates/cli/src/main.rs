@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::process::exit;
 
 use clap::Parser as _;
+use porchlight_agent::hidden;
 
 mod answer;
 mod args;
@@ -31,7 +32,7 @@ mod who;
 use args::{Args, Command};
 
 fn main() {
-    let args = Args::parse();
+    let args = Args::try_parse().unwrap_or_else(|error| complain(&error));
     start_log(args.verbose);
     let outcome = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -42,6 +43,16 @@ fn main() {
     let _ = std::io::stdout().flush();
     // Not a return: a thread that reads the standard input would keep the process alive.
     exit(code);
+}
+
+/// Says what is wrong with the command line, or the help that was asked for, and ends the program.
+fn complain(error: &clap::Error) -> ! {
+    if !error.use_stderr() {
+        error.exit();
+    }
+    let words = hidden::without_secrets(&error.to_string(), std::env::args_os().skip(1));
+    words.trim_end().lines().for_each(say::note);
+    exit(error.exit_code());
 }
 
 async fn perform(args: Args) -> Result<(), failure::Failure> {

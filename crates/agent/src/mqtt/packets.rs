@@ -248,7 +248,9 @@ pub(super) fn connect(
         .with_keep_alive(connect.keep_alive)
         .with_clean_start(connect.clean_start);
     if let Some((username, password)) = login {
-        options = options.with_credentials(username, password);
+        // Each goes alone where the other one is not known.
+        options.username = (!username.is_empty()).then_some(username);
+        options.password = (!password.is_empty()).then(|| password.into_bytes());
     }
     options.will = connect.will.as_ref().map(will);
     match connect.version {

@@ -7,6 +7,7 @@ use super::peer::{
 use super::*;
 
 mod addresses;
+mod login;
 mod refusals;
 mod secure;
 mod web_socket;

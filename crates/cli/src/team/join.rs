@@ -1,5 +1,6 @@
 //! `porchlight join`: become a member of a team, by a link or by being let in.
 
+use std::io::{self, BufRead};
 use std::time::Duration;
 
 use porchlight_agent::device;
@@ -14,6 +15,8 @@ use crate::args::Join;
 use crate::failure::Failure;
 use crate::say;
 
+/// The longest text in which an invitation is looked for, in bytes: a mail with its history.
+const MAX_INPUT: u64 = 1 << 20;
 /// How long the local network gets to answer where a list is wanted.
 const LOOK: Duration = Duration::from_secs(3);
 /// How often it is asked whether somebody let us in.
@@ -23,7 +26,10 @@ pub(crate) async fn join(flags: &Flags, args: Join) -> Result<(), Failure> {
     let resolved = flags.resolve().map_err(Failure::usage)?;
     match &args.link {
         Some(link) => {
-            let invitation: Invitation = link.parse().map_err(Failure::usage)?;
+            let invitation = match link.text() {
+                "-" => read_invitation(io::stdin().lock())?,
+                link => link.parse().map_err(Failure::usage)?,
+            };
             let name = may_join(&resolved, &args).await?;
             let joined =
                 team::join(&invitation, &name, Some(device::kind())).await.map_err(told)?;
@@ -33,6 +39,20 @@ pub(crate) async fn join(flags: &Flags, args: Join) -> Result<(), Failure> {
             Some(wanted) if !wanted.is_empty() => be_let_in(&resolved, &args, wanted).await,
             _ => look_around(&args).await,
         },
+    }
+}
+
+/// Reads text until there is a whole invitation in it, so that who types it need not end the input.
+fn read_invitation(input: impl BufRead) -> Result<Invitation, Failure> {
+    let mut input = input.take(MAX_INPUT);
+    let mut text = Vec::new();
+    loop {
+        let is_end = input.read_until(b'\n', &mut text)? == 0;
+        match String::from_utf8_lossy(&text).parse::<Invitation>() {
+            Ok(invitation) => return Ok(invitation),
+            Err(error) if is_end => return Err(Failure::usage(error)),
+            Err(_) => {}
+        }
     }
 }
 
