@@ -12,9 +12,8 @@ use crate::text::is_invisible;
 /// The queries of all links in the text that may be invitations, the least mended first.
 pub(super) fn queries(text: &str) -> Vec<String> {
     let text = unescaped(&visible(text));
-    let decoded = quoted_printable(&text);
     let mut found = Vec::new();
-    for text in [&text, &decoded] {
+    for text in [&text, &without_line_marks(&text), &quoted_printable(&text)] {
         find(text, &mut found);
         find(&joined(text), &mut found);
     }
@@ -99,6 +98,16 @@ fn entity(name: &str) -> Option<char> {
         None => number.parse().ok()?,
     };
     number.is_ascii_graphic().then_some(char::from(number))
+}
+
+/// Quoted-printable of which a field of one line has dropped the line breaks: the equals signs before them are left. In a
+/// link there is nothing to be escaped but the equals sign itself, and the dot at the beginning of a line.
+fn without_line_marks(text: &str) -> String {
+    if !text.contains("=3D") {
+        return String::new();
+    }
+    let text = text.replace("=3D", "\0").replace("=2E", ".");
+    text.replace('=', "").replace('\0', "=")
 }
 
 /// The text as quoted-printable means it (RFC 2045, section 6.7).
