@@ -56,6 +56,39 @@ async fn who_prints_one_array_with_the_documented_fields() {
     }
 }
 
+/// How a command ends whose standard output goes there, and what it says.
+async fn into(output: &str, arguments: &[&str]) -> (Exit, String) {
+    let script = format!("exec \"$0\" \"$@\" {output}");
+    let mut command = Command::new("sh");
+    command.args(["-c", &script]).arg(bin("porchlight")).args(arguments);
+    let proc = Proc::spawn(arguments.join(" "), &mut command);
+    let exit = proc.finish(3 * SOON).await.0;
+    (exit, proc.lines(Stream::Err).join("\n"))
+}
+
+#[tokio::test]
+async fn what_can_not_be_written_is_no_success() {
+    let hub = EmbeddedHub::start().await;
+    let _people = put_two_people(&hub.url()).await;
+    let broker = hub.url();
+    for arguments in [
+        &["who", "--broker", &broker][..],
+        &["who", "--json", "--broker", &broker],
+        &["doctor", "--broker", &broker],
+        &["completions", "bash"],
+        &["--help"],
+        &["who", "--help"],
+        &["--version"],
+    ] {
+        let (exit, said) = into(">/dev/full", arguments).await;
+        assert_eq!(exit, Exit::Code(1), "{arguments:?}: {said}");
+        assert!(said.contains("standard output can't be written"), "{arguments:?}: {said}");
+        // A reader who has seen enough is no failure: `porchlight who | head -1`.
+        let (exit, said) = into("| true", arguments).await;
+        assert!(exit.success() && said.is_empty(), "{arguments:?}: {said}");
+    }
+}
+
 #[tokio::test]
 async fn the_command_line_is_the_same_person_and_device_as_the_app() {
     let hub = EmbeddedHub::start().await;

@@ -6,7 +6,7 @@ use std::process::Command;
 use porchlight_tests::member::Member;
 use porchlight_tests::process::{Exit, Proc, Stream};
 use porchlight_tests::until::{SOON, START};
-use porchlight_tests::{Light, Mosquitto, bin};
+use porchlight_tests::{Light, Mosquitto, Session, bin};
 
 /// `porchlight` with a folder of its own, and variables instead of flags.
 fn by_environment(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Proc {
@@ -92,4 +92,24 @@ async fn a_link_is_read_from_standard_input_in_the_text_that_it_came_in() {
     join.say("See you!");
     let (exit, said) = join.finish(3 * SOON).await;
     assert!(exit.success() && said.contains("you belong to"), "{join}");
+}
+
+#[tokio::test]
+async fn a_keyring_that_never_answers_is_waited_for_aloud_and_not_for_ever() {
+    let session = Session::start().await;
+    // It has the keyring's name, and answers nothing.
+    let silent = session.connection().await;
+    silent.request_name("org.freedesktop.secrets").await.expect("nobody has it");
+    let anna = Member::new("Anna");
+    let link = "porchlight://join?v=1&team=T&at=127.0.0.1%3A1\
+                &pin=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\
+                &token=AAAAAAAAAA.AAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    let mut command = anna.command(&["join", link]);
+    command.env("DBUS_SESSION_BUS_ADDRESS", session.bus_address());
+    let join = Proc::spawn("join", &mut command);
+    let (exit, _) = join.finish(3 * SOON).await;
+    assert_eq!(exit, Exit::Code(2), "{join}");
+    let said = join.lines(Stream::Err);
+    assert!(said[0].starts_with("Waiting for the keyring"), "{join}");
+    assert!(said[1].contains("does not answer") && said[1].contains("--keep-in-file"), "{join}");
 }

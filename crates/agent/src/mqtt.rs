@@ -237,7 +237,7 @@ async fn credentials(
     }
     let password = match login.password {
         Password::Said(password) => password,
-        Password::Kept(kept) => kept.read().await?,
+        Password::Kept(kept) => kept.read_for_connection().await?,
     };
     Ok(Some((login.username, password)))
 }

@@ -59,6 +59,13 @@ impl Failure {
         ))
     }
 
+    /// Standard output does not take what was asked for.
+    pub(crate) fn not_written(error: &std::io::Error) -> Self {
+        Self::Other(anyhow::anyhow!(
+            "standard output can't be written ({error}); what it holds is not all"
+        ))
+    }
+
     pub(crate) fn usage(error: impl std::fmt::Display) -> Self {
         Self::Usage(error.to_string())
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::Args as ArgGroup;
 use porchlight_agent::broker::{Broker, Trust};
+use porchlight_agent::clock;
 use porchlight_agent::flags::Flags;
 use porchlight_agent::hidden::Hidden;
 use porchlight_agent::line::{Line, News, Setup};
@@ -14,6 +15,7 @@ use porchlight_core::input::RefusedFilter;
 use porchlight_hub::{DEFAULT_GATEWAY_ADDR, Gateway, GatewaySettings, Tokens};
 
 use crate::failure::Failure;
+use crate::log::Log;
 use crate::{args, say, signals};
 
 /// What makes a hub a gateway.
@@ -71,7 +73,7 @@ pub(crate) async fn gateway(flags: &Flags, args: args::Hub) -> Result<(), Failur
     let address = broker.to_string();
     let setup = Setup { broker, filters: gateway.filters(), will_clears: gateway.announcement() };
     let mut line = Line::open(setup)?;
-    let mut teller = Teller { address, last: String::new() };
+    let mut teller = Teller { address, log: Log::default(), may_not_write: false };
     let mut stop = std::pin::pin!(signals::told_to_stop());
     loop {
         for write in gateway.take_writes() {
@@ -94,24 +96,30 @@ fn take(gateway: &mut Gateway, teller: &mut Teller, news: News) {
     match news {
         News::Began => gateway.link_began(),
         News::Read => {
-            teller.tell(format!("connected to {}", teller.address));
+            if teller.log.connected(clock::now().mono) {
+                say::warn(&format!("connected to {}", teller.address));
+            }
             gateway.link_read();
         }
         News::Received(message) => gateway.received(&message),
         News::Lost(failure) => {
-            teller.tell(failure.to_string());
+            teller.tell(failure.code(), &failure.to_string());
             gateway.link_lost();
         }
         News::MayNotRead(filters) => {
             gateway.link_lost();
-            teller.tell(format!(
-                "the broker does not let the gateway read {}; give its account the hub's rights (docs/rest.md)",
-                RefusedFilter::list(&filters)
+            let filters = RefusedFilter::list(&filters);
+            teller.tell("subscription_refused", &format!(
+                "the broker does not let the gateway read {filters}; give its account the hub's rights (docs/rest.md)"
             ));
         }
-        News::MayNotWrite { topic, refusal } => teller.tell(format!(
-            "the broker does not let the gateway write {topic} ({refusal}); give its account the hub's rights (docs/rest.md)"
-        )),
+        News::MayNotWrite { topic, refusal } => {
+            if !std::mem::replace(&mut teller.may_not_write, true) {
+                say::warn(&format!(
+                    "the broker does not let the gateway write {topic} ({refusal}); give its account the hub's rights (docs/rest.md)"
+                ));
+            }
+        }
     }
 }
 
@@ -151,17 +159,18 @@ async fn wait(due: Option<Duration>) {
     }
 }
 
-/// Says each thing once, on standard error.
+/// Says what happens to the connection on standard error, each kind of problem once.
 struct Teller {
     address: String,
-    last: String,
+    log: Log,
+    /// Whether it was said that something may not be written.
+    may_not_write: bool,
 }
 
 impl Teller {
-    fn tell(&mut self, words: String) {
-        if words != self.last {
-            say::warn(&words);
-            self.last = words;
+    fn tell(&mut self, code: &str, words: &str) {
+        if self.log.not_connected(code, clock::now().mono) {
+            say::warn(words);
         }
     }
 }

@@ -1,6 +1,5 @@
 //! `porchlight`: who is around, from the command line, and a presence for machines without a desktop.
 
-use std::io::Write as _;
 use std::process::exit;
 
 use clap::Parser as _;
@@ -17,6 +16,7 @@ mod gateway;
 mod hub;
 mod ink;
 mod knock;
+mod log;
 mod room;
 mod run;
 mod say;
@@ -40,7 +40,6 @@ fn main() {
         .map_err(failure::Failure::from)
         .and_then(|runtime| runtime.block_on(perform(args)));
     let code = outcome.map_or_else(|failure| failure.tell(), |()| 0);
-    let _ = std::io::stdout().flush();
     // Not a return: a thread that reads the standard input would keep the process alive.
     exit(code);
 }
@@ -48,7 +47,8 @@ fn main() {
 /// Says what is wrong with the command line, or the help that was asked for, and ends the program.
 fn complain(error: &clap::Error) -> ! {
     if !error.use_stderr() {
-        error.exit();
+        say::write_out(error.to_string().as_bytes());
+        exit(0);
     }
     let words = hidden::without_secrets(&error.to_string(), std::env::args_os().skip(1));
     words.trim_end().lines().for_each(say::note);

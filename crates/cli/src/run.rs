@@ -19,6 +19,7 @@ use tokio::time::Sleep;
 
 use crate::args::Run;
 use crate::failure::Failure;
+use crate::log::Log;
 use crate::say;
 use crate::service::Manager;
 use crate::signals::{Signals, Told};
@@ -68,7 +69,7 @@ pub(crate) async fn run(flags: &Flags, args: Run) -> Result<(), Failure> {
     let mut agent = Agent::start(Setup { broker: broker.clone(), part, notices: None })?;
     let host = broker.address().host().to_owned();
     let mut teller =
-        Teller { broker: broker.to_string(), last: String::new(), knocks: VecDeque::new() };
+        Teller { broker: broker.to_string(), log: Log::default(), knocks: VecDeque::new() };
     let mut manager = Manager::of_env();
     manager.status(&format!("connecting to {host}"));
     manager.ready();
@@ -166,31 +167,38 @@ const KNOCKS: usize = 64;
 /// Says on standard error what a person at a service's log wants to know, each thing once.
 struct Teller {
     broker: String,
-    last: String,
+    log: Log,
     /// The knocks that were told.
     knocks: VecDeque<String>,
 }
 
 impl Teller {
     fn tell(&mut self, update: &Update) {
-        let words = match &update.link {
-            Some(LinkView::Up { .. }) => format!("connected to {}", self.broker),
-            Some(link @ LinkView::Connecting { problem: Some(_), .. }) => {
+        let now = clock::now().mono;
+        match &update.link {
+            Some(LinkView::Up { .. }) if self.log.connected(now) => {
+                say::warn(&format!("connected to {}", self.broker));
+            }
+            Some(link @ LinkView::Connecting { problem: Some(problem), .. })
+                if self.log.not_connected(&problem.code, now) =>
+            {
                 let why = words::problem(link, clock::local);
-                format!("connecting: {}", why.unwrap_or_default())
+                say::warn(&format!("connecting: {}", why.unwrap_or_default()));
             }
-            Some(LinkView::Connecting { problem: None, .. }) if self.last.is_empty() => {
-                format!("connecting to {}", self.broker)
+            Some(LinkView::Connecting { problem: None, .. }) if self.log.connecting() => {
+                say::warn(&format!("connecting to {}", self.broker));
             }
-            Some(LinkView::Refused { problem, .. }) => problem.message.clone(),
-            _ => String::new(),
-        };
-        if !words.is_empty() && words != self.last {
-            say::warn(&words);
-            self.last = words;
+            Some(LinkView::Refused { problem, .. })
+                if self.log.not_connected(&problem.code, now) =>
+            {
+                say::warn(&problem.message);
+            }
+            _ => {}
         }
-        for problem in update.problems.iter().flatten() {
-            say::warn(&problem.message);
+        if let Some(problems) = &update.problems {
+            for problem in self.log.problems(problems, now) {
+                say::warn(&problem.message);
+            }
         }
         let exchanges = update.signals.iter().flat_map(|signals| &signals.exchanges);
         for knock in exchanges.filter(|exchange| !exchange.mine) {

@@ -63,10 +63,18 @@ pub(crate) fn print_json(value: &impl serde::Serialize) {
 }
 
 fn put(line: &str) {
-    let mut out = io::stdout().lock();
     // In one piece: a line buffer would hand on its end, the line's end, by itself.
-    if out.write_all(format!("{line}\n").as_bytes()).and_then(|()| out.flush()).is_err() {
-        std::process::exit(0);
+    write_out(format!("{line}\n").as_bytes());
+}
+
+/// Writes to standard output, and ends the program where nothing more can be written: quietly where the reader has gone
+/// away, else with a word and a code that say that something is missing.
+pub(crate) fn write_out(bytes: &[u8]) {
+    let mut out = io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
+        Err(error) => std::process::exit(Failure::not_written(&error).tell()),
     }
 }
 

@@ -7,6 +7,7 @@ use clap_complete::Shell;
 
 use crate::args::Args;
 use crate::failure::Failure;
+use crate::say;
 
 /// Which shell.
 #[derive(Debug, clap::Args)]
@@ -30,8 +31,7 @@ pub(crate) struct Man {
 pub(crate) fn completions(args: &Completions) {
     let mut written = Vec::new();
     clap_complete::generate(args.shell, &mut Args::command(), "porchlight", &mut written);
-    // A reader that has gone away wants no more.
-    let _ = std::io::Write::write_all(&mut std::io::stdout().lock(), &written);
+    say::write_out(&written);
 }
 
 pub(crate) fn man(args: &Man) -> Result<(), Failure> {

@@ -2,17 +2,23 @@
 //!
 //! Owns no command: `join`, `invite`, `members`, `token` and `leave` are below.
 
+use std::time::Duration;
+
 use porchlight_agent::flags::{Flags, Resolved};
 use porchlight_agent::membership::{Membership, MembershipError};
 use porchlight_agent::team::{Team, TeamError};
 
 use crate::failure::Failure;
+use crate::say;
 
 pub(crate) mod invite;
 pub(crate) mod join;
 pub(crate) mod leave;
 pub(crate) mod members;
 pub(crate) mod token;
+
+/// The keyring may take so long without a word.
+const SAY_SO: Duration = Duration::from_secs(2);
 
 /// The team that this account belongs to.
 fn membership(resolved: &Resolved) -> Result<Membership, Failure> {
@@ -25,6 +31,18 @@ fn membership(resolved: &Resolved) -> Result<Membership, Failure> {
     })
 }
 
+/// Waits for something that needs the keyring, and says so where that takes a while.
+async fn with_keyring<T>(what: impl Future<Output = T>) -> T {
+    let mut what = std::pin::pin!(what);
+    tokio::select! {
+        it = &mut what => return it,
+        () = tokio::time::sleep(SAY_SO) => say::note(
+            "Waiting for the keyring ... It may ask for your password in a window. Ctrl+C gives up.",
+        ),
+    }
+    what.await
+}
+
 /// The team's hub, to be asked.
 async fn hub(flags: &Flags) -> Result<(Membership, Team), Failure> {
     asked(&flags.resolve().map_err(Failure::usage)?).await
@@ -33,7 +51,7 @@ async fn hub(flags: &Flags) -> Result<(Membership, Team), Failure> {
 /// The same, where config and flags were read already.
 pub(crate) async fn asked(resolved: &Resolved) -> Result<(Membership, Team), Failure> {
     let membership = membership(resolved)?;
-    let team = Team::of(&membership).await.map_err(told)?;
+    let team = with_keyring(Team::of(&membership)).await.map_err(told)?;
     Ok((membership, team))
 }
 

@@ -4,12 +4,16 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use porchlight_core::input::LinkFailure;
 use tokio::sync::OnceCell;
 
 use super::MembershipError;
 use super::keyring::{self, KeyringError, Manner};
+
+/// The keyring may take so long without a word in the log.
+const SAY_SO: Duration = Duration::from_secs(2);
 
 /// What lets this device in, where it is kept. It is read once a run: a keyring may have to ask the person for it.
 pub struct Kept {
@@ -85,6 +89,18 @@ impl Kept {
 
     pub(crate) async fn read(&self) -> Result<String, Unreadable> {
         self.known.get_or_try_init(|| self.look()).await.cloned()
+    }
+
+    /// As [`Kept::read`], for a connection: where it takes a while, the log says what is waited for.
+    pub(crate) async fn read_for_connection(&self) -> Result<String, Unreadable> {
+        let mut read = std::pin::pin!(self.read());
+        tokio::select! {
+            secret = &mut read => return secret,
+            () = tokio::time::sleep(SAY_SO) => {
+                tracing::warn!("waiting for the keyring; it may ask for your password in a window");
+            }
+        }
+        read.await
     }
 
     async fn look(&self) -> Result<String, Unreadable> {

@@ -2,6 +2,7 @@
 //!
 //! Owns what is said where there is none, where it is locked, and where the person does not want it unlocked. The
 //! libraries block, and a person who is asked for a password takes their time, so each request has a thread of its own.
+//! A keyring that does not even say whether it is locked is given up in seconds, before anybody is waited for.
 
 use std::sync::Arc;
 use std::thread;
@@ -21,6 +22,8 @@ mod tests;
 const SERVICE: &str = "Porchlight";
 /// A person who has to type a password, and to find it first.
 const PATIENCE: Duration = Duration::from_secs(180);
+/// A keyring that asks nobody: its program may have to be started first.
+const ANSWERS: Duration = Duration::from_secs(8);
 
 /// Why the keyring does not do it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -89,7 +92,8 @@ pub(super) enum Manner {
 /// Says why there is none.
 pub async fn ready() -> Result<(), KeyringError> {
     const PROBE: &str = "probe";
-    ask(|| {
+    answers().await?;
+    ask(PATIENCE, || {
         let entry = entry(PROBE, "a probe")?;
         entry.set_password(PROBE).map_err(said)?;
         entry.delete_credential().map_err(said)
@@ -103,19 +107,29 @@ pub async fn ready() -> Result<(), KeyringError> {
 /// Says why there is none.
 pub async fn there() -> Result<(), KeyringError> {
     #[cfg(target_os = "linux")]
-    return ask(|| secret_service::is_locked().map(drop)).await;
+    return ask(ANSWERS, || secret_service::is_locked().map(drop)).await;
     #[cfg(not(target_os = "linux"))]
-    ask(|| store().map(drop)).await
+    ask(ANSWERS, || store().map(drop)).await
+}
+
+/// Fails where the keyring is silent. What else may be wrong is said by the request that follows.
+async fn answers() -> Result<(), KeyringError> {
+    match there().await {
+        Err(KeyringError::Silent) => Err(KeyringError::Silent),
+        _ => Ok(()),
+    }
 }
 
 pub(super) async fn write(account: &str, team: &str, secret: &str) -> Result<(), KeyringError> {
     let (account, team, secret) = (account.to_owned(), team.to_owned(), secret.to_owned());
-    ask(move || entry(&account, &team)?.set_password(&secret).map_err(said)).await
+    answers().await?;
+    ask(PATIENCE, move || entry(&account, &team)?.set_password(&secret).map_err(said)).await
 }
 
 pub(super) async fn read(account: &str, manner: Manner) -> Result<String, KeyringError> {
     let account = account.to_owned();
-    ask(move || {
+    answers().await?;
+    ask(PATIENCE, move || {
         #[cfg(target_os = "linux")]
         if manner == Manner::Quietly && secret_service::is_locked()? {
             return Err(KeyringError::Locked);
@@ -129,10 +143,12 @@ pub(super) async fn read(account: &str, manner: Manner) -> Result<String, Keyrin
 
 pub(super) async fn remove(account: &str) -> Result<(), KeyringError> {
     let account = account.to_owned();
-    ask(move || entry(&account, "")?.delete_credential().map_err(said)).await
+    answers().await?;
+    ask(PATIENCE, move || entry(&account, "")?.delete_credential().map_err(said)).await
 }
 
 async fn ask<T: Send + 'static>(
+    patience: Duration,
     what: impl FnOnce() -> Result<T, KeyringError> + Send + 'static,
 ) -> Result<T, KeyringError> {
     let (sender, answer) = oneshot::channel();
@@ -144,7 +160,7 @@ async fn ask<T: Send + 'static>(
     if let Err(error) = started {
         return Err(KeyringError::Failed { reason: error.to_string() });
     }
-    match tokio::time::timeout(PATIENCE, answer).await {
+    match tokio::time::timeout(patience, answer).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(_)) | Err(_) => Err(KeyringError::Silent),
     }

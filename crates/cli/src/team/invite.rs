@@ -31,7 +31,7 @@ pub(crate) async fn invite(flags: &Flags, args: Invite) -> Result<(), Failure> {
             if std::io::stdout().is_terminal()
                 && let Ok(code) = Qr::of(&made.link)
             {
-                print!("\n{}", code.half_blocks());
+                say::write_out(format!("\n{}", code.half_blocks()).as_bytes());
             }
             let uses = match made.invite.uses_left {
                 1 => "once".to_owned(),

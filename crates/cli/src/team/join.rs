@@ -10,7 +10,7 @@ use porchlight_agent::nearby::{self, Change};
 use porchlight_agent::team;
 use porchlight_core::team::{Invitation, Joined, RequestState};
 
-use super::{told, unkept};
+use super::{told, unkept, with_keyring};
 use crate::args::Join;
 use crate::failure::Failure;
 use crate::say;
@@ -66,14 +66,14 @@ async fn may_join(resolved: &Resolved, args: &Join) -> Result<String, Failure> {
         Failure::Usage("which name shall the others see? Say it with --name".to_owned())
     })?;
     if !args.keep_in_file {
-        ready().await.map_err(unkept)?;
+        with_keyring(ready()).await.map_err(unkept)?;
     }
     Ok(name)
 }
 
 async fn keep(resolved: &Resolved, args: &Join, joined: &Joined) -> Result<(), Failure> {
     let keep = if args.keep_in_file { Keep::FileAgreed } else { Keep::Keyring };
-    Membership::keep(&resolved.places.state, joined, keep).await.map_err(unkept)?;
+    with_keyring(Membership::keep(&resolved.places.state, joined, keep)).await.map_err(unkept)?;
     if args.json {
         let Joined { team, user, name, role, .. } = joined;
         say::print_json(&serde_json::json!({

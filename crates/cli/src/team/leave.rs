@@ -3,7 +3,7 @@
 use porchlight_agent::flags::Flags;
 use porchlight_agent::team::{Team, TeamError};
 
-use super::{told, unkept};
+use super::{told, unkept, with_keyring};
 use crate::args::Leave;
 use crate::failure::Failure;
 use crate::say;
@@ -31,7 +31,7 @@ pub(crate) async fn leave(flags: &Flags, args: Leave) -> Result<(), Failure> {
             });
         }
     }
-    membership.forget().await.map_err(unkept)?;
+    with_keyring(membership.forget()).await.map_err(unkept)?;
     say::print(&format!("this device belongs to {team} no longer"));
     Ok(())
 }
@@ -40,6 +40,6 @@ async fn revoke(
     membership: &porchlight_agent::membership::Membership,
     args: &Leave,
 ) -> Result<(), TeamError> {
-    let hub = Team::of(membership).await?;
+    let hub = with_keyring(Team::of(membership)).await?;
     if args.this_device { hub.revoke(membership.credential_id()).await } else { hub.leave().await }
 }

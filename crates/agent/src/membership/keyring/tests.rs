@@ -223,6 +223,26 @@ async fn without_a_keyring_it_is_said_which_to_start() {
 }
 
 #[tokio::test]
+async fn a_keyring_that_never_answers_is_given_up_in_seconds() {
+    let session = Session::start().await;
+    // It has the name, and answers nothing.
+    let silent = session.connect().await.unwrap();
+    silent.request_name(SECRETS).await.unwrap();
+    let began = tokio::time::Instant::now();
+    let said = tokio::join!(
+        session.outcome("ready"),
+        session.outcome("write"),
+        session.outcome("read"),
+        session.outcome("look"),
+        session.outcome("remove"),
+    );
+    for said in [said.0, said.1, said.2, said.3, said.4] {
+        assert!(said.starts_with("keyring_failed: the keyring does not answer"), "{said}");
+    }
+    assert!(began.elapsed() < 3 * ANSWERS, "{:?}", began.elapsed());
+}
+
+#[tokio::test]
 async fn a_locked_keyring_that_can_ask_nobody_says_so() {
     let session = Session::start().await;
     let _keyring = session.keyring().await;

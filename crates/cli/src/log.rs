@@ -1,0 +1,195 @@
+//! What a program that stays says of its connection and its problems, for a service's log.
+//!
+//! Owns that nothing is said over and over: what was said is remembered by its kind, which is the problem's code, because
+//! the words of one kind may change with every try. Deliberately prints nothing itself and reads no clock.
+
+use std::time::Duration;
+
+use porchlight_core::time::Monotonic;
+use porchlight_core::view::Problem;
+
+/// A connection that stood for so long was well: what ends it then is news, whatever was said before.
+const WELL: Duration = Duration::from_secs(60);
+/// Where the last line says that we are connected and we are not, this passes before a kind is said again.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// A problem of the program that comes and goes is said again after this.
+const AGAIN: Duration = Duration::from_secs(600);
+
+/// Decides what is worth a line.
+#[derive(Debug, Default)]
+pub(crate) struct Log {
+    /// The connection's kinds of problems that were said since it was well.
+    said: Vec<String>,
+    /// What the last line says of the connection.
+    last: Option<Last>,
+    /// Since when it stands, or since when it does not.
+    up: Option<Monotonic>,
+    down: Option<Monotonic>,
+    /// What a broker's first answer may be while we find out which MQTT it speaks.
+    held_back: bool,
+    /// The program's problems that stand now, and those that were said, with when.
+    stands: Vec<String>,
+    told: Vec<(String, Monotonic)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Last {
+    Connecting,
+    Connected,
+    Problem,
+}
+
+impl Log {
+    /// Whether to say that we try to connect.
+    pub(crate) fn connecting(&mut self) -> bool {
+        let first = self.last.is_none();
+        self.last.get_or_insert(Last::Connecting);
+        first
+    }
+
+    /// Whether to say that we are connected.
+    pub(crate) fn connected(&mut self, now: Monotonic) -> bool {
+        self.up.get_or_insert(now);
+        self.down = None;
+        self.held_back = false;
+        let is_news = self.last != Some(Last::Connected);
+        self.last = Some(Last::Connected);
+        is_news
+    }
+
+    /// Whether to say why there is no connection.
+    pub(crate) fn not_connected(&mut self, code: &str, now: Monotonic) -> bool {
+        if self.up.take().is_some_and(|since| now.since(since) >= WELL) {
+            self.said.clear();
+        }
+        let down = *self.down.get_or_insert(now);
+        // A broker of MQTT 3.1.1 has no other answer to MQTT 5, and the next try speaks its version.
+        if code == "protocol" && !self.held_back {
+            self.held_back = true;
+            return false;
+        }
+        let was_said = self.said.iter().any(|said| said == code);
+        let misleads = self.last == Some(Last::Connected) && now.since(down) >= PATIENCE;
+        if was_said && !misleads {
+            return false;
+        }
+        if !was_said {
+            self.said.push(code.to_owned());
+        }
+        self.last = Some(Last::Problem);
+        true
+    }
+
+    /// Which of the problems that stand now to say.
+    pub(crate) fn problems<'a>(
+        &mut self,
+        problems: &'a [Problem],
+        now: Monotonic,
+    ) -> Vec<&'a Problem> {
+        let news = problems.iter().filter(|problem| !self.stands.contains(&problem.code));
+        let news: Vec<&Problem> = news.collect();
+        self.stands = problems.iter().map(|problem| problem.code.clone()).collect();
+        self.told.retain(|(_, at)| now.since(*at) < AGAIN);
+        let mut worth = Vec::new();
+        for problem in news {
+            if !self.told.iter().any(|(code, _)| *code == problem.code) {
+                self.told.push((problem.code.clone(), now));
+                worth.push(problem);
+            }
+        }
+        worth
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> Monotonic {
+        Monotonic::default() + Duration::from_secs(seconds)
+    }
+
+    fn problem(code: &str, message: &str) -> Problem {
+        Problem { code: code.to_owned(), message: message.to_owned() }
+    }
+
+    #[test]
+    fn two_kinds_in_turn_are_each_said_once() {
+        let mut log = Log::default();
+        assert!(log.connecting() && !log.connecting());
+        let said = (0..100).filter(|try_| {
+            let code = if try_ % 2 == 0 { "tls" } else { "broken" };
+            log.not_connected(code, at(*try_))
+        });
+        assert_eq!(said.count(), 2);
+    }
+
+    #[test]
+    fn a_connection_that_comes_and_goes_fills_no_log() {
+        let mut log = Log::default();
+        let mut lines = 0;
+        for second in 0..1_000 {
+            lines += usize::from(log.connected(at(2 * second)));
+            lines += usize::from(log.not_connected("disconnected", at(2 * second + 1)));
+        }
+        assert_eq!(lines, 3, "connected, why it ended, and connected again");
+    }
+
+    #[test]
+    fn what_ends_a_connection_that_was_well_is_news() {
+        let mut log = Log::default();
+        assert!(log.connected(at(0)));
+        assert!(log.not_connected("broken", at(100)));
+        assert!(log.connected(at(101)));
+        assert!(log.not_connected("broken", at(161)));
+    }
+
+    #[test]
+    fn the_last_line_does_not_go_on_saying_connected() {
+        let mut log = Log::default();
+        for second in [0, 2] {
+            log.connected(at(second));
+            log.not_connected("broken", at(second + 1));
+        }
+        log.connected(at(4));
+        assert!(!log.not_connected("broken", at(5)));
+        assert!(!log.not_connected("broken", at(34)));
+        assert!(log.not_connected("broken", at(35)));
+        assert!(!log.not_connected("broken", at(300)));
+    }
+
+    #[test]
+    fn a_broker_that_speaks_the_older_mqtt_raises_no_alarm() {
+        let mut log = Log::default();
+        assert!(!log.not_connected("protocol", at(0)));
+        assert!(log.connected(at(1)));
+        let mut log = Log::default();
+        assert!(!log.not_connected("protocol", at(0)));
+        assert!(log.not_connected("protocol", at(1)), "neither version was spoken");
+    }
+
+    #[test]
+    fn a_problem_that_stands_is_said_once_whatever_stands_beside_it() {
+        let mut log = Log::default();
+        let activity = problem("activity_unknown", "activity is unknown");
+        let other = problem("not_saved", "a file can't be written");
+        let both = [activity.clone(), other.clone()];
+        assert_eq!(log.problems(std::slice::from_ref(&activity), at(0)), [&activity]);
+        assert_eq!(log.problems(&both, at(1)), [&other]);
+        assert_eq!(log.problems(std::slice::from_ref(&activity), at(2)), [] as [&Problem; 0]);
+        let reworded = [problem("activity_unknown", "no word")];
+        assert_eq!(log.problems(&reworded, at(3)), [] as [&Problem; 0]);
+    }
+
+    #[test]
+    fn a_problem_that_comes_and_goes_is_said_again_after_ten_minutes() {
+        let mut log = Log::default();
+        let it = [problem("not_saved", "a file can't be written")];
+        let mut said = 0;
+        for second in 0..601 {
+            said += log.problems(&it, at(second)).len();
+            said += log.problems(&[], at(second)).len();
+        }
+        assert_eq!(said, 2);
+    }
+}
