@@ -174,7 +174,8 @@ impl Signals {
         self.revision += u64::from(stopped);
         self.marks.extend(over);
         for letter in self.outbox.expire(now) {
-            self.came_to_nothing(&letter);
+            let why = if letter.is_sent() { Why::Unconfirmed } else { Why::LinkDown };
+            self.came_to_nothing(&letter, &why);
         }
         self.follow_mine(around);
         self.follow_theirs(around);
@@ -182,6 +183,10 @@ impl Signals {
             self.ring_burst(around, &user, burst);
         }
         self.follow_back(around);
+        // Last, as what was just done may have been too much.
+        for letter in self.outbox.take_dropped() {
+            self.came_to_nothing(&letter, &Why::TooMany);
+        }
         self.look_ahead();
     }
 

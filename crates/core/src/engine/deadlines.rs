@@ -136,7 +136,7 @@ impl Engine {
     }
 
     fn notify_due(&mut self, now: Now) {
-        for notice in self.notices.poll(now) {
+        for notice in self.due_notices(now) {
             if let (Notice::Came(who) | Notice::CameBack(who), Some(signals)) =
                 (&notice, &mut self.signals)
                 && signals.told_back(now, &who.user)

@@ -4,7 +4,7 @@ use super::Engine;
 use super::own::MeLook;
 use crate::effect::Effect;
 use crate::id::UserId;
-use crate::notice::{Circumstances, Suppressed};
+use crate::notice::{Circumstances, Notice, Notices, Suppressed};
 use crate::presence::{AwayCause, Observed};
 use crate::roster::Change;
 use crate::session::Phase;
@@ -38,9 +38,8 @@ impl Engine {
         if hold.is_none()
             && self.notices.holds_a_digest()
             && self.silence.reason(now, &self.policy).is_none()
-            && let Some(digest) = self.notices.take_digest()
         {
-            self.notify(digest);
+            self.tell_digest(now);
         }
         for change in &people {
             self.judge(now, change, hold);
@@ -189,19 +188,41 @@ impl Engine {
     }
 
     fn judge(&mut self, now: Now, change: &Change, hold: Option<Suppressed>) {
-        let Some(own) = &self.own else {
-            return;
-        };
+        let judged =
+            self.with_notices(now, hold, |notices, wanted| notices.judge(now, change, wanted));
+        if let Some(Err(silence)) = judged {
+            *self.diagnostics.silent.entry(silence).or_default() += 1;
+        }
+    }
+
+    fn tell_digest(&mut self, now: Now) {
+        let digest = self.with_notices(now, None, Notices::take_digest);
+        if let Some(digest) = digest.flatten() {
+            self.notify(digest);
+        }
+    }
+
+    /// The notices whose time has come.
+    pub(super) fn due_notices(&mut self, now: Now) -> Vec<Notice> {
+        self.with_notices(now, None, |notices, wanted| notices.poll(now, wanted))
+            .unwrap_or_default()
+    }
+
+    /// Asks the notices for something, with what is wanted of them now. Nothing where nobody is told.
+    fn with_notices<T>(
+        &mut self,
+        now: Now,
+        hold: Option<Suppressed>,
+        ask: impl FnOnce(&mut Notices, Circumstances<'_>) -> T,
+    ) -> Option<T> {
         let circumstances = Circumstances {
-            me: Some(own.holder.user.as_str()),
+            me: Some(self.own.as_ref()?.holder.user.as_str()),
             policy: &self.policy,
             preferences: &self.preferences,
             muted: self.signals.as_ref().map(Signals::muted),
             silence: self.silence.reason(now, &self.policy),
             hold,
         };
-        if let Err(silence) = self.notices.judge(now, change, circumstances) {
-            *self.diagnostics.silent.entry(silence).or_default() += 1;
-        }
+        Some(ask(&mut self.notices, circumstances))
     }
 }

@@ -44,6 +44,19 @@ pub struct Circumstances<'a> {
     pub hold: Option<Suppressed>,
 }
 
+impl Circumstances<'_> {
+    /// Whether that of somebody is wanted at all.
+    fn want(self, user: &str, kind: Kind) -> Result<(), Suppressed> {
+        if self.policy.is_silent() {
+            return Err(Suppressed::SwitchedOff);
+        }
+        if self.muted.is_some_and(|muted| !muted.is_empty() && muted.contains(user)) {
+            return Err(Suppressed::Muted);
+        }
+        self.policy.allows(self.preferences.of(user), kind)
+    }
+}
+
 /// Where somebody stands, as far as a notice goes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Stand {
@@ -144,14 +157,8 @@ impl Notices {
             Origin::Live if was_held => return Ok(()),
             Origin::Live => {}
         }
-        if policy.is_silent() {
-            return Err(Suppressed::SwitchedOff);
-        }
         let user = person.user.as_str();
-        if circumstances.muted.is_some_and(|muted| !muted.is_empty() && muted.contains(user)) {
-            return Err(Suppressed::Muted);
-        }
-        policy.allows(circumstances.preferences.of(user), kind)?;
+        circumstances.want(user, kind)?;
         if let Some(silence) = circumstances.silence {
             return Err(silence);
         }
@@ -191,13 +198,13 @@ impl Notices {
         before >= FLAPS
     }
 
-    /// The notices whose time has come: one a person, or one for a burst.
-    pub fn poll(&mut self, now: Now) -> Vec<Notice> {
+    /// The notices whose time has come: one a person, or one for a burst. What is not wanted any more is dropped.
+    pub fn poll(&mut self, now: Now, circumstances: Circumstances<'_>) -> Vec<Notice> {
         if self.next_deadline().is_none_or(|at| at > now.mono) {
             return Vec::new();
         }
         (self.first, self.last) = (None, None);
-        let news = std::mem::take(&mut self.news);
+        let news = wanted(std::mem::take(&mut self.news), circumstances);
         if news.len() >= BURST {
             return vec![Notice::Summary(several(news))];
         }
@@ -210,9 +217,9 @@ impl Notices {
         !self.digest.is_empty()
     }
 
-    /// I am there: what happened meanwhile, as one notice.
-    pub(crate) fn take_digest(&mut self) -> Option<Notice> {
-        let digest = several(std::mem::take(&mut self.digest));
+    /// I am there: what happened meanwhile and is still wanted, as one notice.
+    pub(crate) fn take_digest(&mut self, circumstances: Circumstances<'_>) -> Option<Notice> {
+        let digest = several(wanted(std::mem::take(&mut self.digest), circumstances));
         (!digest.is_empty()).then_some(Notice::Digest(digest))
     }
 
@@ -242,6 +249,17 @@ fn amend(
         held.remove(user);
     }
     true
+}
+
+/// What of that is still wanted: somebody may have been muted since it was held.
+fn wanted(
+    mut held: BTreeMap<String, News>,
+    circumstances: Circumstances<'_>,
+) -> BTreeMap<String, News> {
+    held.retain(|user, news| {
+        news.before.to(news.after).is_some_and(|kind| circumstances.want(user, kind).is_ok())
+    });
+    held
 }
 
 fn single(user: String, news: News) -> Option<Notice> {

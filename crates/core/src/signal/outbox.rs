@@ -27,7 +27,11 @@ pub(crate) struct Letter {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Outbox(VecDeque<Letter>);
+pub(super) struct Outbox {
+    letters: VecDeque<Letter>,
+    /// Those that had to make room, until somebody says so.
+    dropped: Vec<Letter>,
+}
 
 impl Outbox {
     pub(super) fn push(&mut self, now: Now, to: UserId, signal: Signal) {
@@ -36,32 +40,34 @@ impl Outbox {
 
     pub(super) fn push_until(&mut self, until: Monotonic, to: UserId, signal: Signal) {
         // The same word twice helps nobody, as where a knock is sent again that is still on its way.
-        if self.0.iter().any(|letter| letter.to == to && letter.signal == signal) {
+        if self.letters.iter().any(|letter| letter.to == to && letter.signal == signal) {
             return;
         }
-        if self.0.len() >= AT_MOST {
-            self.0.pop_front();
+        if self.letters.len() >= AT_MOST {
+            // A crowd that knocks must not push out what I say myself.
+            let receipt = self.letters.iter().position(|letter| letter.is_receipt());
+            self.dropped.extend(self.letters.remove(receipt.unwrap_or(0)));
         }
-        self.0.push_back(Letter { to, signal, until, under_way: None });
+        self.letters.push_back(Letter { to, signal, until, under_way: None });
     }
 
     /// The next one that is to be published.
     pub(super) fn next(&mut self) -> Option<&mut Letter> {
-        if self.0.iter().filter(|letter| letter.under_way.is_some()).count() >= UNDER_WAY {
+        if self.letters.iter().filter(|letter| letter.under_way.is_some()).count() >= UNDER_WAY {
             return None;
         }
-        self.0.iter_mut().find(|letter| letter.under_way.is_none())
+        self.letters.iter_mut().find(|letter| letter.under_way.is_none())
     }
 
     /// The broker has one, or does not take it; which.
     pub(super) fn settle(&mut self, id: PublishId) -> Option<Letter> {
-        let at = self.0.iter().position(|letter| letter.under_way == Some(id))?;
-        self.0.remove(at)
+        let at = self.letters.iter().position(|letter| letter.under_way == Some(id))?;
+        self.letters.remove(at)
     }
 
     /// Nobody knows whether what was under way arrived: it is sent again.
     pub(super) fn link_lost(&mut self) {
-        for letter in &mut self.0 {
+        for letter in &mut self.letters {
             letter.under_way = None;
         }
     }
@@ -69,7 +75,7 @@ impl Outbox {
     /// Those that it is too late for.
     pub(super) fn expire(&mut self, now: Now) -> Vec<Letter> {
         let mut late = Vec::new();
-        self.0.retain(|letter| {
+        self.letters.retain(|letter| {
             let stays = letter.until > now.mono;
             if !stays {
                 late.push(letter.clone());
@@ -79,17 +85,22 @@ impl Outbox {
         late
     }
 
+    /// Those that had to make room for others.
+    pub(super) fn take_dropped(&mut self) -> Vec<Letter> {
+        std::mem::take(&mut self.dropped)
+    }
+
     /// What is no longer to be said is not sent, or not again.
     pub(super) fn take_back(&mut self, to: &UserId, is: impl Fn(&Signal) -> bool) {
-        self.0.retain(|letter| letter.to != *to || !is(&letter.signal));
+        self.letters.retain(|letter| letter.to != *to || !is(&letter.signal));
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.letters.is_empty() && self.dropped.is_empty()
     }
 
     pub(super) fn next_deadline(&self) -> Option<Monotonic> {
-        self.0.iter().map(|letter| letter.until).min()
+        self.letters.iter().map(|letter| letter.until).min()
     }
 }
 
@@ -99,7 +110,52 @@ impl Letter {
         self.under_way.is_some()
     }
 
+    /// Whether it says no more than that something of theirs came.
+    fn is_receipt(&self) -> bool {
+        matches!(self.signal, Signal::Delivered { .. } | Signal::Seen { .. })
+    }
+
     pub(crate) fn is_under_way(&mut self, id: PublishId) {
         self.under_way = Some(id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::signal::SignalId;
+    use crate::time::Timestamp;
+
+    fn user(n: usize) -> UserId {
+        UserId::parse(&format!("u{n}")).unwrap()
+    }
+
+    fn id(n: usize) -> SignalId {
+        SignalId::parse(&format!("s{n}")).unwrap()
+    }
+
+    fn knock(n: usize) -> Signal {
+        Signal::Knock { id: id(n), text: None, both_free: false }
+    }
+
+    #[test]
+    fn what_makes_room_is_known_and_receipts_go_first() {
+        let now = Now { mono: Monotonic::default(), wall: Timestamp::default() };
+        let mut outbox = Outbox::default();
+        outbox.push(now, user(0), knock(0));
+        for n in 1..AT_MOST {
+            outbox.push(now, user(n), Signal::Delivered { re: id(n) });
+        }
+        assert!(outbox.take_dropped().is_empty());
+        outbox.push(now, user(1_000), knock(1_000));
+        let dropped = |outbox: &mut Outbox| -> Vec<UserId> {
+            outbox.take_dropped().into_iter().map(|letter| letter.to).collect()
+        };
+        assert_eq!(dropped(&mut outbox), [user(1)]);
+        for n in 2..=AT_MOST {
+            outbox.push(now, user(1_000 + n), knock(n));
+        }
+        assert_eq!(dropped(&mut outbox).last(), Some(&user(0)), "the oldest, as none is a receipt");
+        assert_eq!(outbox.letters.len(), AT_MOST);
     }
 }

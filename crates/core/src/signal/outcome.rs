@@ -52,19 +52,18 @@ impl Signals {
         self.revision += u64::from(exchange.stage != before);
     }
 
-    /// It is too late for a letter.
-    pub(super) fn came_to_nothing(&mut self, letter: &Letter) {
-        let why = if letter.is_sent() { Why::Unconfirmed } else { Why::LinkDown };
+    /// A letter is not sent: it is too late for it, or there were too many.
+    pub(super) fn came_to_nothing(&mut self, letter: &Letter, why: &Why) {
         match &letter.signal {
             Signal::Knock { id, .. } | Signal::Wave { id, .. } => {
                 if let Some(exchange) = self.ledger.mine(&letter.to, id) {
-                    exchange.fail(why);
+                    exchange.fail(why.clone());
                     self.revision += 1;
                 }
             }
             Signal::Answer { re, of: None, .. } => {
                 if let Some(exchange) = self.ledger.theirs(&letter.to, re) {
-                    exchange.why = Some(why);
+                    exchange.why = Some(why.clone());
                     self.revision += 1;
                 }
             }

@@ -249,6 +249,24 @@ fn a_long_drop_of_our_own_connection_ends_a_knock_and_says_so() {
 }
 
 #[test]
+fn a_crowd_that_knocks_does_not_push_out_a_knock_of_mine() {
+    let mut rig = Rig::with_bob();
+    rig.knock(When::Now);
+    // The broker takes its time, and everything waits.
+    for n in 0..100 {
+        let knock = json!({"v":1,"kind":"knock","id":format!("k{n}")});
+        rig.live(&format!("presence/alice/inbox/u{n}"), &knock);
+        rig.live(
+            &format!("presence/alice/inbox/u{n}"),
+            &json!({"v":1,"kind":"withdrawn","re":format!("k{n}")}),
+        );
+    }
+    let mine = |rig: &Rig| rig.exchanges().into_iter().find(|it| it.mine).expect("it is open");
+    rig.said("nowhere");
+    assert_eq!(mine(&rig).stage, ExchangeStage::Sent, "{:?}", mine(&rig).failure);
+}
+
+#[test]
 fn a_knock_that_no_device_says_to_have_is_sent_again_for_half_a_minute() {
     let mut rig = Rig::with_bob();
     rig.knock(When::Now);

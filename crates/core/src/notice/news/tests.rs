@@ -1,5 +1,6 @@
 use super::*;
 use crate::notice::About;
+use crate::preferences::{Interest, Regard};
 use crate::time::Timestamp;
 use crate::view::PersonView;
 
@@ -55,11 +56,11 @@ fn who(user: &str) -> Who {
 fn coming_and_going_are_news() {
     let mut notices = Notices::default();
     assert_eq!(notices.judge(at(0), &live("ann", None, "online"), WANTED), Ok(()));
-    assert_eq!(notices.poll(at(799)), []);
+    assert_eq!(notices.poll(at(799), WANTED), []);
     assert_eq!(notices.next_deadline(), Some(at(800).mono));
-    assert_eq!(notices.poll(at(800)), [Notice::Came(who("ann"))]);
+    assert_eq!(notices.poll(at(800), WANTED), [Notice::Came(who("ann"))]);
     assert_eq!(notices.judge(at(900), &live("ann", Some("online"), "offline"), WANTED), Ok(()));
-    assert_eq!(notices.poll(at(1700)), [Notice::Went(who("ann"), None)]);
+    assert_eq!(notices.poll(at(1700), WANTED), [Notice::Went(who("ann"), None)]);
     assert_eq!(notices.next_deadline(), None);
 }
 
@@ -67,7 +68,7 @@ fn coming_and_going_are_news() {
 fn falling_idle_and_coming_back_is_told_to_nobody_who_did_not_ask() {
     let mut notices = Notices::default();
     notices.judge(at(0), &live("ann", None, "online"), WANTED).unwrap();
-    notices.poll(at(800));
+    notices.poll(at(800), WANTED);
     let (off, neither) = (Suppressed::KindSwitchedOff, Suppressed::NeitherCameNorWent);
     for (before, after, reason) in
         [("online", "away", off), ("away", "online", off), ("online", "dnd", neither)]
@@ -126,15 +127,15 @@ fn leaving_the_keyboard_is_told_to_whoever_wants_it() {
     let wanted = Circumstances { policy: &policy, ..WANTED };
     let mut notices = Notices::default();
     notices.judge(at(0), &live("ann", None, "online"), wanted).unwrap();
-    assert_eq!(notices.poll(at(800)), [Notice::Came(who("ann"))]);
+    assert_eq!(notices.poll(at(800), wanted), [Notice::Came(who("ann"))]);
     notices.judge(at(1000), &live("ann", Some("online"), "away"), wanted).unwrap();
-    assert_eq!(notices.poll(at(1800)), [Notice::WentAway(who("ann"), None)]);
+    assert_eq!(notices.poll(at(1800), wanted), [Notice::WentAway(who("ann"), None)]);
     notices.judge(at(2000), &live("ann", Some("away"), "online"), wanted).unwrap();
-    assert_eq!(notices.poll(at(2800)), [Notice::CameBack(who("ann"))]);
+    assert_eq!(notices.poll(at(2800), wanted), [Notice::CameBack(who("ann"))]);
     // Both within the time that news is held: they are where they were.
     let mut bob = Notices::default();
     bob.judge(at(0), &live("bob", None, "online"), wanted).unwrap();
-    bob.poll(at(800));
+    bob.poll(at(800), wanted);
     bob.judge(at(1000), &live("bob", Some("online"), "away"), wanted).unwrap();
     bob.judge(at(1100), &live("bob", Some("away"), "online"), wanted).unwrap();
     assert_eq!(bob.next_deadline(), None);
@@ -160,10 +161,10 @@ fn what_happened_while_i_was_away_is_one_digest_of_what_is_different_now() {
         let judged = notices.judge(at(1000), &live(user, Some(before), after), away);
         assert_eq!(judged, Err(Suppressed::Away), "{user}");
     }
-    assert_eq!(notices.poll(at(60_000)), []);
+    assert_eq!(notices.poll(at(60_000), WANTED), []);
     let digest = Several { came: vec![who("ann")], went: vec![who("bob")], ..Several::default() };
-    assert_eq!(notices.take_digest(), Some(Notice::Digest(digest)));
-    assert_eq!(notices.take_digest(), None);
+    assert_eq!(notices.take_digest(WANTED), Some(Notice::Digest(digest)));
+    assert_eq!(notices.take_digest(WANTED), None);
 }
 
 #[test]
@@ -172,7 +173,7 @@ fn who_flaps_is_told_three_times_and_then_not_until_they_rest() {
     let mut judge = |minute: u64, after: &str| {
         let now = at(minute * 60_000);
         let judged = notices.judge(now, &live("ann", None, after), WANTED);
-        notices.poll(at(minute * 60_000 + 800));
+        notices.poll(at(minute * 60_000 + 800), WANTED);
         judged
     };
     for (minute, after) in [(0, "online"), (1, "offline"), (2, "online")] {
@@ -191,9 +192,12 @@ fn a_burst_is_one_summary() {
     for (ms, user) in [(0, "ann"), (300, "bob"), (600, "cat")] {
         notices.judge(at(ms), &live(user, None, "online"), WANTED).unwrap();
     }
-    assert_eq!(notices.poll(at(1399)), []);
+    assert_eq!(notices.poll(at(1399), WANTED), []);
     let came = vec![who("ann"), who("bob"), who("cat")];
-    assert_eq!(notices.poll(at(1400)), [Notice::Summary(Several { came, ..Several::default() })]);
+    assert_eq!(
+        notices.poll(at(1400), WANTED),
+        [Notice::Summary(Several { came, ..Several::default() })]
+    );
 }
 
 #[test]
@@ -201,7 +205,7 @@ fn an_endless_burst_does_not_hold_the_news_for_ever() {
     let mut notices = Notices::default();
     for n in 0..100 {
         let ms = n * 100;
-        if !notices.poll(at(ms)).is_empty() {
+        if !notices.poll(at(ms), WANTED).is_empty() {
             assert_eq!(ms, 3000);
             return;
         }
@@ -216,5 +220,34 @@ fn who_came_and_went_at_once_is_no_news() {
     notices.judge(at(0), &live("ann", None, "online"), WANTED).unwrap();
     notices.judge(at(100), &live("ann", Some("online"), "offline"), WANTED).unwrap();
     assert_eq!(notices.next_deadline(), None);
-    assert_eq!(notices.poll(at(5000)), []);
+    assert_eq!(notices.poll(at(5000), WANTED), []);
+}
+
+#[test]
+fn what_is_held_of_somebody_is_not_told_once_they_are_muted() {
+    let muted: BTreeSet<_> = [UserId::parse("ann").unwrap()].into();
+    let never = Preferences {
+        people: [(
+            UserId::parse("ann").unwrap(),
+            Regard { notices: Interest::Never, ..Regard::default() },
+        )]
+        .into(),
+        ..PREFERENCES.clone()
+    };
+    let silent = NoticePolicy { come: false, go: false, ..POLICY };
+    let away = Circumstances { hold: Some(Suppressed::Away), ..WANTED };
+    for (then, told) in [
+        (WANTED, true),
+        (Circumstances { muted: Some(&muted), ..WANTED }, false),
+        (Circumstances { preferences: &never, ..WANTED }, false),
+        (Circumstances { policy: &silent, ..WANTED }, false),
+    ] {
+        let mut notices = Notices::default();
+        notices.judge(at(0), &live("ann", None, "online"), away).unwrap_err();
+        assert_eq!(notices.take_digest(then).is_some(), told, "{then:?}");
+        let mut notices = Notices::default();
+        notices.judge(at(0), &live("ann", None, "online"), WANTED).unwrap();
+        assert_eq!(notices.poll(at(800), then).len(), usize::from(told), "{then:?}");
+        assert_eq!(notices.next_deadline(), None);
+    }
 }
