@@ -8,7 +8,7 @@ use crate::accounts::Ledger;
 use crate::lines::Lines;
 use porchlight_core::id::{DeviceId, Root, UserId};
 use porchlight_core::topic::Topic;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::mpsc;
@@ -52,7 +52,9 @@ pub(crate) enum Errand {
 struct Devices {
     /// Whether a record stands, or is only on its way.
     of: HashMap<UserId, HashMap<DeviceId, bool>>,
-    revoked: HashSet<(UserId, DeviceId)>,
+    /// Those that were revoked, each with its place in their order.
+    revoked: HashMap<(UserId, DeviceId), u64>,
+    revocations: u64,
 }
 
 impl Access {
@@ -143,7 +145,7 @@ impl Access {
             Ok(Topic::Hub) => true,
             Ok(Topic::Typing(_) | Topic::Inbox(..)) | Err(_) => false,
             Ok(Topic::Device(user, device)) => {
-                let revoked = self.devices().revoked.contains(&(user.clone(), device.clone()));
+                let revoked = self.devices().revoked.contains_key(&(user.clone(), device.clone()));
                 !revoked && is_member(user)
             }
             Ok(Topic::User(user) | Topic::Activity(user) | Topic::Chosen(user)) => is_member(user),
@@ -176,10 +178,18 @@ impl Access {
     /// Nothing of these devices may stand any more, unless somebody of the same person takes one up again.
     pub(crate) fn revoke_devices(&self, user: &UserId, gone: &[DeviceId]) {
         let mut devices = self.devices();
-        if devices.revoked.len() >= MAX_REVOKED {
-            devices.revoked.clear();
+        for device in gone {
+            devices.revocations += 1;
+            let place = devices.revocations;
+            devices.revoked.insert((user.clone(), device.clone()), place);
+            // The one that was revoked longest ago has had the most time for its late Will.
+            if devices.revoked.len() > MAX_REVOKED
+                && let Some(first) = devices.revoked.iter().min_by_key(|(_, place)| **place)
+            {
+                let first = first.0.clone();
+                devices.revoked.remove(&first);
+            }
         }
-        devices.revoked.extend(gone.iter().map(|device| (user.clone(), device.clone())));
     }
 
     /// A credential that holds speaks for this device.

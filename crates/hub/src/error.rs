@@ -56,7 +56,8 @@ pub enum HubError {
     },
     /// The team of this folder is served by another computer now.
     #[error(
-        "the team of {} has moved to {at}: start a team in another folder, or bring this one back from a backup          (porchlight hub restore)", folder.display()
+        "the team of {} has moved to {at}: start a team in another folder, or bring this one back from a backup \
+         (porchlight hub restore)", folder.display()
     )]
     TeamMoved {
         /// The store's folder.
@@ -155,7 +156,8 @@ pub enum HubWarning {
     NobodyMayRead,
     /// Tokens travel in the clear.
     #[error(
-        "whoever can listen in on the way to http://{addr} can read tokens: use this only on a network that you trust, or          let a web server with a certificate pass requests on to it"
+        "whoever can listen in on the way to http://{addr} can read tokens: use this only on a network that you trust, or \
+         let a web server with a certificate pass requests on to it"
     )]
     PlainHttp {
         /// Where it listens.

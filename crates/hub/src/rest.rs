@@ -51,7 +51,7 @@ struct Reading {
     keep_alive: Duration,
 }
 
-/// The reading API as a router, to be served by [`serve::connection`] or beside other paths.
+/// The reading API as a router, to be served by [`serve::listen`] or beside other paths.
 ///
 /// It has no fallback of its own: whoever serves it adds [`nothing_here`], once for all paths.
 pub(crate) fn reading(source: Arc<dyn Source>, guard: Arc<dyn Guard>) -> Router {

@@ -139,8 +139,11 @@ impl Team {
     /// Whether a program that shows this may read; a wrong one is counted.
     pub(crate) fn may_read(&self, now: Monotonic, peer: Peer, token: &Secret) -> bool {
         let may = self.ledger().read(|team| team.may_read(token));
-        if !may {
-            self.attempts().was_wrong(now, peer);
+        let mut attempts = self.attempts();
+        if may {
+            attempts.was_right(peer, token.id());
+        } else {
+            attempts.was_wrong(now, peer);
         }
         may
     }

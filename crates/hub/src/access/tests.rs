@@ -106,6 +106,25 @@ fn a_person_has_so_many_devices_and_a_cleared_one_makes_room() {
 }
 
 #[test]
+fn a_full_memory_of_revoked_devices_forgets_the_oldest_alone() {
+    let (access, _) = access();
+    let bob = user("bob");
+    let device = |n: usize| DeviceId::parse(&format!("d{n}")).unwrap();
+    for n in 0..=MAX_REVOKED {
+        access.revoke_devices(&bob, &[device(n)]);
+    }
+    let stands = |n: usize| access.stands(&format!("presence/bob/device/d{n}"));
+    assert!(stands(0), "one had to be forgotten");
+    for n in [1, 2, MAX_REVOKED / 2, MAX_REVOKED] {
+        assert!(!stands(n), "{n}");
+    }
+    // One that is revoked again is as young as the last.
+    access.revoke_devices(&bob, &[device(1)]);
+    access.revoke_devices(&bob, &[device(MAX_REVOKED + 1)]);
+    assert!(!stands(1) && stands(2));
+}
+
+#[test]
 fn what_may_not_stand_is_asked_to_be_cleared() {
     let (access, mut unwanted) = access();
     let (bob, device) = (user("bob"), DeviceId::parse("lost").unwrap());

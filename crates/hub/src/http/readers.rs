@@ -16,21 +16,52 @@ const LATER: Duration = Duration::from_secs(60);
 /// See the module's page.
 pub(crate) struct Readers(pub(crate) Arc<Team>);
 
+/// What a request shows.
+enum Word {
+    /// A member's name and secret.
+    Member(String, String),
+    Token(Secret),
+}
+
+impl Word {
+    fn of(asker: &Asker) -> Option<Self> {
+        let member = asker.authorization.as_deref().and_then(asked::basic);
+        match member {
+            Some((id, secret)) => Some(Self::Member(id, secret)),
+            None => asker.bearer()?.parse().ok().map(Self::Token),
+        }
+    }
+
+    fn id(&self) -> &str {
+        match self {
+            Self::Member(id, _) => id,
+            Self::Token(token) => token.id(),
+        }
+    }
+}
+
 impl Guard for Readers {
     fn may_read(&self, asker: &Asker) -> Permission {
         let now = clock::now().mono;
         let peer = Peer::from(asker.peer.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED)));
-        let said = asker.authorization.as_deref();
-        let member = said.and_then(asked::basic);
-        if !self.0.may_try(now, peer, member.as_ref().map(|(id, _)| id.as_str())) {
+        let word = Word::of(asker);
+        if !self.0.may_try(now, peer, word.as_ref().map(Word::id)) {
             return Permission::Later(LATER);
         }
-        let may = match (&member, asker.bearer().map(str::parse::<Secret>)) {
-            (Some((id, secret)), _) => self.0.log_in(now, peer, id, secret).is_some(),
-            (None, Some(Ok(token))) => self.0.may_read(now, peer, &token),
-            (None, Some(Err(_)) | None) => false,
+        let may = match &word {
+            Some(Word::Member(id, secret)) => self.0.log_in(now, peer, id, secret).is_some(),
+            Some(Word::Token(token)) => self.0.may_read(now, peer, token),
+            None => false,
         };
         if may { Permission::Granted } else { Permission::Denied }
+    }
+
+    fn may_still_read(&self, asker: &Asker) -> bool {
+        self.0.ledger().read(|team| match Word::of(asker) {
+            Some(Word::Member(id, secret)) => team.log_in(&id, &secret).is_some(),
+            Some(Word::Token(token)) => team.may_read(&token),
+            None => false,
+        })
     }
 
     fn takes_basic(&self) -> bool {

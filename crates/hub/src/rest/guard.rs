@@ -36,6 +36,12 @@ pub(crate) trait Guard: Send + Sync {
     /// Whether this request may be answered.
     fn may_read(&self, asker: &Asker) -> Permission;
 
+    /// Whether a reader who was let in may go on. Only their own word counts here: that somebody else behind the same
+    /// address tries tokens ends nobody's stream.
+    fn may_still_read(&self, asker: &Asker) -> bool {
+        self.may_read(asker) == Permission::Granted
+    }
+
     /// Whether a member's name and secret do as well as a token (HTTP Basic).
     fn takes_basic(&self) -> bool {
         false

@@ -1,11 +1,14 @@
 //! HTTP/1.1 on one connection, within bounds.
 //!
-//! Owns how long a head may take to come and how large it may be, and how long what was sent may stay unread. Whoever
-//! accepts connections otherwise, through TLS say, hands them over one by one.
+//! Owns how long a head may take to come and how large it may be, and how long what was sent may stay unread. Which
+//! connections are cut where there are too many is `lines.rs`'s.
 
+use super::answer::Refused;
 use super::guard::Peer;
+use crate::lines::{Line, Lines, TooMany};
 use axum::Router;
 use axum::extract::Request;
+use axum::response::IntoResponse as _;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -13,12 +16,11 @@ use std::future::Future;
 use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::Sleep;
 use tower_service::Service as _;
@@ -43,21 +45,26 @@ const CONNECTIONS: usize = 256;
 /// Where no connection can be accepted, for want of file descriptors say, it is tried again after this.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Answers whoever connects, without TLS, until it is dropped. Beyond [`CONNECTIONS`] one has to wait.
+/// Answers whoever connects, without TLS, until it is dropped. Beyond [`CONNECTIONS`] those that have asked nothing yet
+/// make room, first those of the peer that has most of them.
 pub(crate) async fn listen(listener: TcpListener, router: Router) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let lines = Lines::new(CONNECTIONS);
     let mut connections = JoinSet::new();
     loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else {
-            return;
-        };
         while connections.try_join_next().is_some() {}
         match listener.accept().await {
             Ok((stream, peer)) => {
+                let Ok(line) = lines.enter(peer.ip().into()) else {
+                    continue;
+                };
+                let line = Arc::new(Admission::new(line, Arc::clone(&lines)));
                 let router = router.clone();
                 connections.spawn(async move {
-                    connection(stream, Some(peer.ip()), router).await;
-                    drop(place);
+                    let admission = Arc::clone(&line);
+                    tokio::select! {
+                        () = patiently(stream, Some(peer.ip()), Some(admission), router, PATIENCE) => {}
+                        () = line.line.cut() => {}
+                    }
                 });
             }
             Err(e) => {
@@ -68,25 +75,44 @@ pub(crate) async fn listen(listener: TcpListener, router: Router) {
     }
 }
 
-/// Answers the requests of one connection until it ends. Dropping the future closes it.
-pub(crate) async fn connection<S>(stream: S, peer: Option<IpAddr>, router: Router)
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    patiently(stream, peer, router, PATIENCE).await;
+/// A connection among all of them, which its first request makes one that is not cut for newcomers.
+struct Admission {
+    line: Line,
+    lines: Arc<Lines>,
+    asked: OnceLock<Result<(), TooMany>>,
 }
 
-async fn patiently<S>(stream: S, peer: Option<IpAddr>, router: Router, patience: Patience)
-where
+impl Admission {
+    fn new(line: Line, lines: Arc<Lines>) -> Self {
+        Self { line, lines, asked: OnceLock::new() }
+    }
+
+    /// It has asked something.
+    fn ask(&self) -> Result<(), TooMany> {
+        *self.asked.get_or_init(|| self.lines.ask(self.line.id()))
+    }
+}
+
+/// Answers the requests of one connection until it ends. Dropping the future closes it.
+async fn patiently<S>(
+    stream: S,
+    peer: Option<IpAddr>,
+    admission: Option<Arc<Admission>>,
+    router: Router,
+    patience: Patience,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
+        let admitted = admission.as_ref().is_none_or(|admission| admission.ask().is_ok());
         let mut request: Request = request.map(axum::body::Body::new);
         if let Some(peer) = peer {
             request.extensions_mut().insert(Peer(peer));
         }
         let mut router = router.clone();
-        async move { router.call(request).await }
+        async move {
+            if admitted { router.call(request).await } else { Ok(Refused::Busy.into_response()) }
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -190,11 +216,41 @@ mod tests {
         let router = Router::new()
             .route("/", get(|| async { "hello" }))
             .route("/large", get(|| async { Body::from(vec![b'x'; 1 << 20]) }));
-        (far, tokio::spawn(patiently(near, None, router, patience)))
+        (far, tokio::spawn(patiently(near, None, None, router, patience)))
     }
 
     async fn ends(connection: JoinHandle<()>) {
         tokio::time::timeout(LONG, connection).await.expect("it was given up").unwrap();
+    }
+
+    /// Asks for something from this address, which is another peer's than 127.0.0.1.
+    async fn ask_from(source: &str, to: std::net::SocketAddr) -> String {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind(format!("{source}:0").parse().unwrap()).unwrap();
+        let mut stream = socket.connect(to).await.unwrap();
+        stream.write_all(b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n").await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn silent_connections_of_one_peer_shut_out_nobody() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        let router = Router::new().route("/", get(|| async { "hello" }));
+        let _listening = tokio::spawn(listen(listener, router));
+        let mut silent = Vec::new();
+        for _ in 0..CONNECTIONS + 20 {
+            silent.push(tokio::net::TcpStream::connect(addr).await.unwrap());
+        }
+        // Well before the silent ones would be given up by themselves.
+        let soon = PATIENCE.head / 2;
+        for source in ["127.0.0.2", "127.0.0.1"] {
+            let answer = tokio::time::timeout(soon, ask_from(source, addr)).await;
+            assert!(answer.is_ok_and(|it| it.ends_with("hello")), "{source}");
+        }
     }
 
     #[tokio::test]

@@ -7,7 +7,7 @@
 use super::Reading;
 use super::answer::{EVENTS, Refused, accepts};
 use super::board::{Board, Place};
-use super::guard::{Asker, Peer, Permission};
+use super::guard::{Asker, Peer};
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Extension, Query, State};
@@ -94,7 +94,7 @@ impl Stream {
     /// The next piece, or none at the end.
     async fn next(mut self) -> Option<(Bytes, Self)> {
         loop {
-            if self.reading.guard.may_read(&self.asker) != Permission::Granted {
+            if !self.reading.guard.may_still_read(&self.asker) {
                 return None;
             }
             // Before one looks, so that nothing comes unseen between looking and waiting.

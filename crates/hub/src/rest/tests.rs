@@ -46,6 +46,8 @@ impl Source for Desk {
 #[derive(Default)]
 struct Word {
     revoked: AtomicBool,
+    /// Somebody behind the same address was wrong too often.
+    guessed: AtomicBool,
     basic: bool,
     impatient: bool,
 }
@@ -53,10 +55,15 @@ struct Word {
 impl Guard for Word {
     fn may_read(&self, asker: &Asker) -> Permission {
         match asker.authorization.as_deref() {
+            _ if self.guessed.load(Ordering::SeqCst) => Permission::Later(Duration::from_secs(7)),
             Some(GOOD) if !self.revoked.load(Ordering::SeqCst) => Permission::Granted,
             Some(_) if self.impatient => Permission::Later(Duration::from_secs(7)),
             _ => Permission::Denied,
         }
+    }
+
+    fn may_still_read(&self, asker: &Asker) -> bool {
+        asker.authorization.as_deref() == Some(GOOD) && !self.revoked.load(Ordering::SeqCst)
     }
 
     fn takes_basic(&self) -> bool {
@@ -379,6 +386,19 @@ async fn who_may_read_no_longer_reads_no_longer() {
     events.next().await.unwrap();
     world.word.revoked.store(true, Ordering::SeqCst);
     assert_eq!(events.next().await, None, "though nothing changes");
+}
+
+#[tokio::test]
+async fn a_stream_goes_on_while_somebody_else_behind_the_address_tries_tokens() {
+    let world = World::new();
+    let mut events = world.stream("", None).await;
+    events.next().await.unwrap();
+    world.word.guessed.store(true, Ordering::SeqCst);
+    world.desk.board.put_up(shown("alice", "online"));
+    assert!(events.next().await.is_some());
+    // Whose own token is taken back reads no more, whatever others try.
+    world.word.revoked.store(true, Ordering::SeqCst);
+    assert_eq!(events.next().await, None);
 }
 
 #[tokio::test]

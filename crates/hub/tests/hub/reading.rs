@@ -76,3 +76,20 @@ async fn a_token_that_was_taken_back_reads_no_more_and_neither_does_who_was_remo
     assert_eq!(house.get("/v1/people", Some(&bob.credential)).await.status, 401);
     house.hub.stop().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_token_that_was_right_from_there_goes_on_reading_while_others_guess() {
+    let (house, _anna) = with_anna().await;
+    let made = token(&house).await;
+    let head = format!("Authorization: Bearer {}\r\n", made.token);
+    assert_eq!(read(&house, "/v1/people", &head).await.status, 200);
+    let mut last = 0;
+    for n in 0..40 {
+        let guess = Secret::of_parts(&format!("{n:010}"), &"x".repeat(27)).unwrap();
+        let head = format!("Authorization: Bearer {guess}\r\n");
+        last = read(&house, "/v1/people", &head).await.status.max(last);
+    }
+    assert_eq!(last, 429, "whoever guesses is asked to wait");
+    assert_eq!(read(&house, "/v1/people", &head).await.status, 200);
+    house.hub.stop().await.unwrap();
+}
