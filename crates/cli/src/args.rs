@@ -189,7 +189,6 @@ pub(crate) struct Clear {
 }
 
 #[derive(Debug, ArgGroup)]
-#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Hub {
     #[command(subcommand)]
     pub(crate) action: Option<HubAction>,
@@ -226,6 +225,38 @@ pub(crate) struct Hub {
     pub(crate) allow_anonymous: bool,
     #[command(flatten)]
     pub(crate) gateway: crate::gateway::Args,
+}
+
+impl Hub {
+    /// What goes with which action. The grammar's own rule would refuse the flags of every command, too.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let (action, is_move) = match &self.action {
+            None => return Ok(()),
+            Some(HubAction::Backup(_)) => ("backup", false),
+            Some(HubAction::Restore(_)) => ("restore", false),
+            Some(HubAction::Move) => ("move", true),
+        };
+        let given = [
+            ("--listen", self.listen.is_some() && !is_move),
+            ("--local", self.local.is_some() && !is_move),
+            ("--memory", self.memory),
+            ("--team", self.team.is_some()),
+            ("--root", self.root != Root::default()),
+            ("--invite", self.invite),
+            ("--quiet", self.quiet && !is_move),
+            ("--open", self.open),
+            ("the gateway's flags", self.gateway.are_given()),
+        ];
+        refuse(&given, &format!("hub {action}"))
+    }
+}
+
+/// Refuses the first flag that was given.
+fn refuse(given: &[(&str, bool)], command: &str) -> Result<(), String> {
+    match given.iter().find(|(_, given)| *given) {
+        None => Ok(()),
+        Some((flag, _)) => Err(format!("{flag} can't be used with `{command}`")),
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -268,7 +299,6 @@ pub(crate) struct Join {
 }
 
 #[derive(Debug, ArgGroup)]
-#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Invite {
     #[command(subcommand)]
     pub(crate) what: Option<Invitations>,
@@ -284,6 +314,16 @@ pub(crate) struct Invite {
     /// Print JSON
     #[arg(long, global = true)]
     pub(crate) json: bool,
+}
+
+impl Invite {
+    /// As [`Hub::check`].
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let given =
+            [("--me", self.me), ("--uses", self.uses.is_some()), ("--for", self.lasting.is_some())];
+        let for_a_link = "invite list, revoke, requests, approve or refuse";
+        if self.what.is_some() { refuse(&given, for_a_link) } else { Ok(()) }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -423,6 +463,43 @@ mod tests {
         ] {
             let words = std::iter::once("porchlight").chain(line.split(' '));
             Args::try_parse_from(words).unwrap_or_else(|error| panic!("{line}: {error}"));
+        }
+    }
+
+    #[test]
+    fn the_flags_of_every_command_go_with_every_action() {
+        let check = |line: &str| {
+            let words = std::iter::once("porchlight").chain(line.split(' '));
+            let args = Args::try_parse_from(words).map_err(|error| error.to_string())?;
+            match args.command {
+                Command::Hub(hub) => hub.check(),
+                Command::Invite(invite) => invite.check(),
+                _ => Ok(()),
+            }
+        };
+        for line in [
+            "hub --config-dir X --store D move",
+            "hub --user anna move",
+            "hub --listen 0.0.0.0:1 --local 127.0.0.1:2 --quiet move",
+            "hub --config-dir X backup F",
+            "hub --store D restore F",
+            "invite --user anna list",
+            "invite --json list",
+            "--config-dir X invite --name Anna approve I",
+        ] {
+            assert_eq!(check(line), Ok(()), "{line}");
+        }
+        for (line, flag) in [
+            ("hub --memory move", "--memory"),
+            ("hub --open move", "--open"),
+            ("hub --team T --config-dir X move", "--team"),
+            ("hub --list-tokens move", "gateway"),
+            ("hub --quiet backup F", "--quiet"),
+            ("invite --me list", "--me"),
+            ("invite --uses 2 --user anna requests", "--uses"),
+        ] {
+            let error = check(line).unwrap_err();
+            assert!(error.contains(flag) && !error.contains("--config-dir"), "{line}: {error}");
         }
     }
 

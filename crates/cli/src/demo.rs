@@ -5,9 +5,11 @@ use porchlight_agent::teammates::Teammates;
 use porchlight_hub::{Access, Hub, HubSettings, Listen, Store};
 
 use crate::failure::Failure;
-use crate::{args, say, signals, watch};
+use crate::signals::Stop;
+use crate::{args, say, watch};
 
 pub(crate) async fn demo(args: args::Demo) -> Result<(), Failure> {
+    let mut stop = Stop::listen();
     let hub = Hub::start(HubSettings {
         listen: Listen::Exactly(args.listen),
         store: Store::Memory,
@@ -21,13 +23,13 @@ pub(crate) async fn demo(args: args::Demo) -> Result<(), Failure> {
     say::print(&format!("the demo team is at {url}"));
     if args.watch {
         tokio::select! {
-            () = signals::told_to_stop() => {}
+            () = stop.wanted() => {}
             followed = watch::follow(broker, watch::Shown::to_people(), None) => followed?,
         }
     } else {
         say::note(&format!("be there:  porchlight-desktop --show --broker {url} --user you"));
         say::note(&format!("or look:   porchlight watch --broker {url}"));
-        signals::told_to_stop().await;
+        stop.wanted().await;
     }
     drop(team);
     hub.stop().await?;

@@ -16,7 +16,8 @@ use porchlight_hub::{DEFAULT_GATEWAY_ADDR, Gateway, GatewaySettings, Tokens};
 
 use crate::failure::Failure;
 use crate::log::Log;
-use crate::{args, say, signals};
+use crate::signals::Stop;
+use crate::{args, say};
 
 /// What makes a hub a gateway.
 #[derive(Debug, ArgGroup)]
@@ -65,6 +66,7 @@ pub(crate) async fn gateway(flags: &Flags, args: args::Hub) -> Result<(), Failur
         listen: args.listen.unwrap_or(DEFAULT_GATEWAY_ADDR),
         store,
     };
+    let mut stop = Stop::listen();
     let mut gateway = Gateway::start(settings).await?;
     say::print(&format!("answering on http://{}", gateway.addr()));
     for warning in gateway.warnings() {
@@ -74,13 +76,12 @@ pub(crate) async fn gateway(flags: &Flags, args: args::Hub) -> Result<(), Failur
     let setup = Setup { broker, filters: gateway.filters(), will_clears: gateway.announcement() };
     let mut line = Line::open(setup)?;
     let mut teller = Teller { address, log: Log::default(), may_not_write: false };
-    let mut stop = std::pin::pin!(signals::told_to_stop());
     loop {
         for write in gateway.take_writes() {
             line.write(write.topic, write.payload, write.expires_in);
         }
         tokio::select! {
-            () = &mut stop => break,
+            () = stop.wanted() => break,
             news = line.next() => take(&mut gateway, &mut teller, news),
             () = wait(gateway.due_in()) => {}
         }

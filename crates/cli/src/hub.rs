@@ -10,15 +10,18 @@ use porchlight_hub::{
 };
 
 use crate::failure::Failure;
-use crate::{args, say, signals};
+use crate::signals::Stop;
+use crate::{args, say};
 
 pub(crate) async fn hub(flags: &Flags, mut args: args::Hub) -> Result<(), Failure> {
+    args.check().map_err(Failure::Usage)?;
+    let stop = Stop::listen();
     let resolved = flags.resolve().map_err(Failure::usage)?;
     let places = resolved.places.clone();
     let team_store = places.team_store();
     match args.action.take() {
         Some(args::HubAction::Backup(into)) => {
-            backup(&into.store.unwrap_or(team_store), &into.file)?;
+            backup(&into.store.or(args.store).unwrap_or(team_store), &into.file)?;
             say::print(&format!(
                 "the team is in {}; whoever has this file can be its hub, so keep it where only you can read it",
                 into.file.display()
@@ -26,24 +29,27 @@ pub(crate) async fn hub(flags: &Flags, mut args: args::Hub) -> Result<(), Failur
             return Ok(());
         }
         Some(args::HubAction::Restore(from)) => {
-            restore(&from.store.unwrap_or(team_store), &from.file)?;
+            restore(&from.store.or(args.store).unwrap_or(team_store), &from.file)?;
             say::print(
                 "the team is in place; start the hub, and stop the one that it was taken from",
             );
             return Ok(());
         }
         Some(args::HubAction::Move) => {
-            let store = args.store.clone().unwrap_or_else(|| team_store.clone());
+            let store = match &args.store {
+                Some(store) => empty(store)?,
+                None => team_store.clone(),
+            };
             let settings = settings(args, places.hub_store(), team_store, places.hub_file());
             let hub = move_here(&resolved, settings, &store).await?;
-            return serve(hub, false).await;
+            return serve(hub, false, stop).await;
         }
         None => {}
     }
     let always = args.invite;
     let settings = settings(args, places.hub_store(), team_store, places.hub_file());
     let hub = start(settings).await?;
-    serve(hub, always).await
+    serve(hub, always, stop).await
 }
 
 async fn start(settings: HubSettings) -> Result<Hub, Failure> {
@@ -53,6 +59,21 @@ async fn start(settings: HubSettings) -> Result<Hub, Failure> {
         }
         other => other.into(),
     })
+}
+
+/// A folder that holds nothing yet: what a move that fails puts there is removed again, and nothing else is to go.
+fn empty(store: &Path) -> Result<PathBuf, Failure> {
+    let is_empty = match std::fs::read_dir(store) {
+        Ok(mut entries) => entries.next().is_none(),
+        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+    };
+    if is_empty {
+        return Ok(store.to_owned());
+    }
+    Err(Failure::Usage(format!(
+        "{} is not an empty folder; name a new one with --store, or leave it out",
+        store.display()
+    )))
 }
 
 /// Takes the team over from where it is hosted. Where that fails it stays there, and nothing of it here.
@@ -97,7 +118,7 @@ async fn move_here(
 }
 
 /// Runs until it is told to stop. `always`: a link for a keeper is printed though there is one.
-async fn serve(mut hub: Hub, always: bool) -> Result<(), Failure> {
+async fn serve(mut hub: Hub, always: bool, mut stop: Stop) -> Result<(), Failure> {
     say::print(&format!("listening on {}", hub.addr()));
     if let Some(addr) = hub.team_addr() {
         say::print(&format!("the team's door is {addr}"));
@@ -111,7 +132,7 @@ async fn serve(mut hub: Hub, always: bool) -> Result<(), Failure> {
     }
     loop {
         tokio::select! {
-            () = signals::told_to_stop() => break,
+            () = stop.wanted() => break,
             event = hub.event() => match event {
                 HubEvent::StoreFailing(warning) => say::warn(&warning.to_string()),
                 HubEvent::StoreRecovered => say::warn("states are saved again"),

@@ -65,7 +65,9 @@ async fn perform(args: Args) -> Result<(), failure::Failure> {
         Command::Clear(clear) => choose::clear(&args.flags, clear).await,
         Command::Knock(knock) => knock::knock(&args.flags, knock).await,
         Command::Wave(wave) => knock::wave(&args.flags, wave).await,
-        Command::Hub(hub) if hub.gateway.are_given() => gateway::gateway(&args.flags, *hub).await,
+        Command::Hub(hub) if hub.action.is_none() && hub.gateway.are_given() => {
+            gateway::gateway(&args.flags, *hub).await
+        }
         Command::Hub(hub) => hub::hub(&args.flags, *hub).await,
         Command::Join(join) => team::join::join(&args.flags, join).await,
         Command::Invite(invite) => team::invite::invite(&args.flags, invite).await,

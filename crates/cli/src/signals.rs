@@ -5,19 +5,36 @@ use std::io::{self, IsTerminal as _};
 #[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Waits until the person or the system wants this program to end. Cancel-safe.
-pub(crate) async fn told_to_stop() {
+/// Listens for the person or the system to want this program to end, for as long as it lives: a signal that comes while
+/// nobody waits for it is not missed.
+pub(crate) struct Stop {
     #[cfg(unix)]
-    {
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-            return;
+    interrupt: Option<Signal>,
+    #[cfg(unix)]
+    terminate: Option<Signal>,
+}
+
+impl Stop {
+    /// Begins to listen. It has to be called inside a tokio runtime.
+    pub(crate) fn listen() -> Self {
+        Self {
+            #[cfg(unix)]
+            interrupt: signal(SignalKind::interrupt()).ok(),
+            #[cfg(unix)]
+            terminate: signal(SignalKind::terminate()).ok(),
         }
     }
-    let _ = tokio::signal::ctrl_c().await;
+
+    /// Waits until it is wanted, or returns at once where it was. Cancel-safe.
+    pub(crate) async fn wanted(&mut self) {
+        #[cfg(unix)]
+        tokio::select! {
+            () = sent(&mut self.interrupt) => {}
+            () = sent(&mut self.terminate) => {}
+        }
+        #[cfg(not(unix))]
+        let _ = tokio::signal::ctrl_c().await;
+    }
 }
 
 /// What a program was told.
@@ -99,6 +116,25 @@ fn terminals() -> usize {
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_signal_between_two_looks_is_not_missed() {
+        let soon = std::time::Duration::from_secs(10);
+        let mut stop = Stop::listen();
+        tokio::select! {
+            biased;
+            () = stop.wanted() => panic!("nobody wanted it"),
+            () = tokio::task::yield_now() => {}
+        }
+        // Seen by another listener, so that it has come before it is looked for again.
+        let mut seen = signal(SignalKind::terminate()).unwrap();
+        let kill = std::process::Command::new("kill")
+            .args(["-TERM", &std::process::id().to_string()])
+            .status();
+        assert!(kill.is_ok_and(|kill| kill.success()));
+        assert!(tokio::time::timeout(soon, seen.recv()).await.is_ok());
+        assert!(tokio::time::timeout(soon, stop.wanted()).await.is_ok());
+    }
 
     #[test]
     fn a_terminal_that_goes_ends_the_program() {

@@ -13,6 +13,7 @@ use crate::failure::Failure;
 use crate::say;
 
 pub(crate) async fn invite(flags: &Flags, args: Invite) -> Result<(), Failure> {
+    args.check().map_err(Failure::Usage)?;
     let (_, hub) = super::hub(flags).await?;
     match args.what {
         None => {
