@@ -265,8 +265,13 @@ impl Desk {
         }
         let changed = settings::change(&self.flags, wanted)?;
         let settings::Changed { notices, anew, language, symbolic_icon } = changed;
+        let before = spoken();
         speech::speak(language);
+        // The tray is drawn anew with it, in the language that is spoken now.
         self.dress_icon(symbolic_icon);
+        if spoken() != before && !anew {
+            self.show_snapshot().await;
+        }
         let Some(team) = &self.team else {
             return Ok(());
         };

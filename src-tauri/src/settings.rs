@@ -97,12 +97,13 @@ pub(crate) fn change(flags: &Flags, wanted: &SettingsView) -> Result<Changed, Pr
     if wanted.coarse != before.coarse {
         settings.push(Setting::Coarse(wanted.coarse));
     }
+    // What follows is this app's own affair, and others see nothing of it.
+    let anew = !settings.is_empty();
     let language = wanted.language.as_deref().map(str::parse::<Language>).transpose();
     let language = language.map_err(|error| problem("settings", error))?;
     if language != resolved.language {
         settings.push(Setting::Language(language));
     }
-    let anew = !settings.is_empty();
     if wanted.updates != before.updates {
         settings.push(Setting::Updates(wanted.updates));
     }
@@ -171,6 +172,12 @@ mod tests {
         let changed = change(&flags, &quiet).unwrap();
         assert!(!changed.anew && changed.notices.quiet.is_some() && changed.symbolic_icon);
         assert_eq!(read(&flags).unwrap(), quiet);
+
+        let german = SettingsView { language: Some("de".to_owned()), ..quiet.clone() };
+        let changed = change(&flags, &german).unwrap();
+        assert!(!changed.anew, "the connection is left alone");
+        assert_eq!(changed.language, Some(Language::German));
+        assert_eq!(read(&flags).unwrap(), german);
 
         let renamed = SettingsView {
             name: "Ally".to_owned(),

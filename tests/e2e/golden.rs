@@ -108,6 +108,40 @@ const COMMANDS: &[&str] = &[
     "demo",
 ];
 
+/// All files of Rust below that folder.
+fn sources(folder: &std::path::Path, found: &mut Vec<std::path::PathBuf>) {
+    for entry in std::fs::read_dir(folder).expect("a folder of the project").flatten() {
+        let path = entry.path();
+        if path.is_dir() && !path.ends_with("target") {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|it| it == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// A backslash that is missing at a line's end leaves the next line's indentation in the sentence.
+#[test]
+fn no_error_has_a_hole_in_its_sentence() {
+    let project = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut files = Vec::new();
+    ["crates", "src-tauri"].iter().for_each(|it| sources(&project.join(it), &mut files));
+    let mut sentences = 0;
+    for file in files {
+        let text = std::fs::read_to_string(&file).expect("a file of the project");
+        for attribute in text.split("#[error(").skip(1) {
+            let attribute = attribute.split(")]").next().unwrap_or_default();
+            let lines: String = attribute.split("\\\n").map(str::trim_start).collect();
+            let Some((_, sentence)) = lines.split_once('"') else { continue };
+            let sentence = sentence.rsplit_once('"').map_or(sentence, |(sentence, _)| sentence);
+            let is_whole = !sentence.contains("  ") && !sentence.contains('\n');
+            assert!(is_whole, "{}: {sentence}", file.display());
+            sentences += 1;
+        }
+    }
+    assert!(sentences > 100, "{sentences}");
+}
+
 #[tokio::test]
 async fn help() {
     let mut golden = Golden::new("help");

@@ -1,12 +1,13 @@
 //! What one lives with: statuses that end, the list under the keyboard, what is kept, and the language.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use fantoccini::key::Key;
 use porchlight_tests::process::{Exit, Stream};
 use porchlight_tests::until::{SOON, START, unix_ms};
-use porchlight_tests::{EmbeddedHub, Light, Session, WebView, never, until, until_async};
+use porchlight_tests::{EmbeddedHub, Light, Probe, Session, WebView, never, until, until_async};
 use serde_json::json;
 
 use super::{AT_ONCE, Desk, LINK, ME, invoke, launch, person, photograph, quit, row, wait_tooltip};
@@ -163,12 +164,22 @@ async fn it_speaks_german_where_that_is_wanted_and_english_again() {
 
     let mut settings = invoke(&window, "settings", json!({})).await.expect("the settings");
     assert_eq!(settings["language"], "de");
+    let mut probe = Probe::connect(&hub.url()).await;
+    probe.subscribe("presence/alice/device/laptop").await;
+    probe.wait_for(|arrival| arrival.topic.ends_with("laptop"), SOON).await;
     settings["language"] = json!("en");
-    settings["links"] = json!(["mailto:alice@example.org"]);
     let changed = invoke(&window, "change_settings", json!({ "settings": settings })).await;
     changed.expect("they are kept");
     window.attribute("html", "lang", "en", SOON).await;
     until_async("an English menu", SOON, async || item.menu().await.find("Quit").is_some()).await;
+    settings["links"] = json!(["mailto:alice@example.org"]);
+    let changed = invoke(&window, "change_settings", json!({ "settings": settings })).await;
+    changed.expect("they are kept");
+    probe.wait_for(|arrival| arrival.text().contains("alice@example.org"), START).await;
+    // Others are told of the links by a connection of their own, and nothing of the language.
+    let epochs: BTreeSet<_> =
+        probe.arrivals().iter().map(|arrival| arrival.json()["epoch"].to_string()).collect();
+    assert_eq!(epochs.len(), 2, "{:?}", probe.arrivals());
     let kept = fs::read_to_string(alice.config_dir().join("config.toml")).expect("the config");
     assert!(kept.starts_with("# mine\nlanguage = \"en\" # at home\n"), "{kept}");
     drop(bob);
