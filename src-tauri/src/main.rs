@@ -54,7 +54,7 @@ struct Args {
 }
 
 fn main() {
-    let args = Args::try_parse().unwrap_or_else(|error| complain(&error));
+    let args = Args::try_parse().unwrap_or_else(|error| exit_with(&error));
     start_log();
     // A config that is wrong is complained of where it matters.
     speech::speak(args.flags.resolve().ok().and_then(|resolved| resolved.language));
@@ -68,8 +68,8 @@ fn main() {
     }
 }
 
-/// Says what is wrong with the command line, or the help that was asked for, and ends the program.
-fn complain(error: &clap::Error) -> ! {
+/// Prints what is wrong with the command line, or the help that was asked for, and ends the program.
+fn exit_with(error: &clap::Error) -> ! {
     if !error.use_stderr() {
         error.exit();
     }

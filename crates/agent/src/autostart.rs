@@ -42,7 +42,7 @@ impl Autostart {
         let done = if on {
             let folder = self.file.parent().unwrap_or(Path::new("."));
             fs::create_dir_all(folder).and_then(|()| {
-                porchlight_files::write_in_new_folder(&self.file, entry(program).as_bytes())
+                porchlight_files::write_creating_folder(&self.file, entry(program).as_bytes())
             })
         } else {
             match fs::remove_file(&self.file) {

@@ -285,7 +285,7 @@ fn read<T: DeserializeOwned>(file: &Path) -> Option<T> {
 fn write(path: PathBuf, content: &impl Serialize) -> Result<(), Unsaved> {
     serde_json::to_vec(content)
         .map_err(io::Error::from)
-        .and_then(|content| porchlight_files::write_in_new_folder(&path, &content))
+        .and_then(|content| porchlight_files::write_creating_folder(&path, &content))
         .map_err(|error| Unsaved { path, error })
 }
 

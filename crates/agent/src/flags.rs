@@ -176,7 +176,7 @@ impl Flags {
         let named = match self.broker.clone() {
             Some(mut broker) => {
                 if let Some(file) = &self.password_file {
-                    broker.login = laid_over(broker.login, None, Some(read_password(file)?))?;
+                    broker.login = overlay_login(broker.login, None, Some(read_password(file)?))?;
                 }
                 Some(broker)
             }
@@ -233,7 +233,7 @@ fn broker(config: &Config, password_file: Option<&Path>) -> Result<Option<Broker
         Some(file) => Some(read_password(file)?),
         None => written.password.as_ref().map(|password| password.text().to_owned()),
     };
-    broker.login = laid_over(broker.login, written.username.clone(), password)?;
+    broker.login = overlay_login(broker.login, written.username.clone(), password)?;
     if let Some(tls) = &mut broker.tls {
         tls.trust = written.ca.clone().map_or(Trust::System, Trust::Authorities);
         tls.certificate = written.certificate.clone().map(|certificate| {
@@ -244,8 +244,8 @@ fn broker(config: &Config, password_file: Option<&Path>) -> Result<Option<Broker
     Ok(Some(broker))
 }
 
-/// The login of a URL, and what is said elsewhere over it.
-fn laid_over(
+/// The login of the URL, with user name and password from elsewhere in place of its own.
+fn overlay_login(
     login: Option<Login>,
     username: Option<String>,
     password: Option<String>,

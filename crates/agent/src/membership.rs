@@ -166,7 +166,7 @@ impl Membership {
         let path = file(&self.folder);
         serde_json::to_vec_pretty(&self.content)
             .map_err(io::Error::from)
-            .and_then(|content| porchlight_files::write_in_new_folder(&path, &content))
+            .and_then(|content| porchlight_files::write_creating_folder(&path, &content))
             .map_err(|error| MembershipError::Unwritable { path, error })
     }
 

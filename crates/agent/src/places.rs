@@ -24,7 +24,7 @@ pub struct NoPlace;
 /// The system's reason why not.
 pub fn writable(folder: &Path) -> std::io::Result<()> {
     porchlight_files::create_folder(folder)?;
-    porchlight_files::Draft::beside(&folder.join("probe")).map(drop)
+    porchlight_files::AtomicFile::create(&folder.join("probe")).map(drop)
 }
 
 impl Places {

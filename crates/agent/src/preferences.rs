@@ -124,7 +124,7 @@ impl Kept {
         toml::to_string(&self.wanted)
             .map_err(io::Error::other)
             .and_then(|body| {
-                porchlight_files::write_in_new_folder(path, format!("{HEAD}{body}").as_bytes())
+                porchlight_files::write_creating_folder(path, format!("{HEAD}{body}").as_bytes())
             })
             .map_err(|error| KeepError::Unwritable { path: path.display().to_string(), error })
     }

@@ -5,11 +5,11 @@ use porchlight_agent::teammates::Teammates;
 use porchlight_hub::{Access, Hub, HubSettings, Listen, Store};
 
 use crate::failure::Failure;
-use crate::signals::Stop;
+use crate::signals::StopSignals;
 use crate::{args, say, watch};
 
 pub(crate) async fn demo(args: args::Demo) -> Result<(), Failure> {
-    let mut stop = Stop::listen();
+    let mut stop = StopSignals::listen();
     let hub = Hub::start(HubSettings {
         listen: Listen::Exactly(args.listen),
         store: Store::Memory,
@@ -23,13 +23,13 @@ pub(crate) async fn demo(args: args::Demo) -> Result<(), Failure> {
     say::print(&format!("the demo team is at {url}"));
     if args.watch {
         tokio::select! {
-            () = stop.wanted() => {}
+            () = stop.received() => {}
             followed = watch::follow(broker, watch::Shown::to_people(), None) => followed?,
         }
     } else {
         say::note(&format!("be there:  porchlight-desktop --show --broker {url} --user you"));
         say::note(&format!("or look:   porchlight watch --broker {url}"));
-        stop.wanted().await;
+        stop.received().await;
     }
     drop(team);
     hub.stop().await?;

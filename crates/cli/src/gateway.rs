@@ -16,7 +16,7 @@ use porchlight_hub::{DEFAULT_GATEWAY_ADDR, Gateway, GatewaySettings, Tokens};
 
 use crate::failure::Failure;
 use crate::log::Log;
-use crate::signals::Stop;
+use crate::signals::StopSignals;
 use crate::{args, say};
 
 /// What makes a hub a gateway.
@@ -66,7 +66,7 @@ pub(crate) async fn gateway(flags: &Flags, args: args::Hub) -> Result<(), Failur
         listen: args.listen.unwrap_or(DEFAULT_GATEWAY_ADDR),
         store,
     };
-    let mut stop = Stop::listen();
+    let mut stop = StopSignals::listen();
     let mut gateway = Gateway::start(settings).await?;
     say::print(&format!("answering on http://{}", gateway.addr()));
     for warning in gateway.warnings() {
@@ -81,7 +81,7 @@ pub(crate) async fn gateway(flags: &Flags, args: args::Hub) -> Result<(), Failur
             line.write(write.topic, write.payload, write.expires_in);
         }
         tokio::select! {
-            () = stop.wanted() => break,
+            () = stop.received() => break,
             news = line.next() => take(&mut gateway, &mut teller, news),
             () = wait(gateway.due_in()) => {}
         }

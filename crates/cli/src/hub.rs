@@ -10,12 +10,12 @@ use porchlight_hub::{
 };
 
 use crate::failure::Failure;
-use crate::signals::Stop;
+use crate::signals::StopSignals;
 use crate::{args, say};
 
 pub(crate) async fn hub(flags: &Flags, mut args: args::Hub) -> Result<(), Failure> {
     args.check().map_err(Failure::Usage)?;
-    let stop = Stop::listen();
+    let stop = StopSignals::listen();
     let resolved = flags.resolve().map_err(Failure::usage)?;
     let places = resolved.places.clone();
     let team_store = places.team_store();
@@ -37,7 +37,7 @@ pub(crate) async fn hub(flags: &Flags, mut args: args::Hub) -> Result<(), Failur
         }
         Some(args::HubAction::Move) => {
             let store = match &args.store {
-                Some(store) => empty(store)?,
+                Some(store) => require_empty(store)?,
                 None => team_store.clone(),
             };
             let settings = settings(args, places.hub_store(), team_store, places.hub_file());
@@ -61,8 +61,8 @@ async fn start(settings: HubSettings) -> Result<Hub, Failure> {
     })
 }
 
-/// A folder that holds nothing yet: what a move that fails puts there is removed again, and nothing else is to go.
-fn empty(store: &Path) -> Result<PathBuf, Failure> {
+/// The folder, if it holds nothing yet. A move that fails removes it again, so nothing else may be in it.
+fn require_empty(store: &Path) -> Result<PathBuf, Failure> {
     let is_empty = match std::fs::read_dir(store) {
         Ok(mut entries) => entries.next().is_none(),
         Err(error) => error.kind() == std::io::ErrorKind::NotFound,
@@ -118,7 +118,7 @@ async fn move_here(
 }
 
 /// Runs until it is told to stop. `always`: a link for a keeper is printed though there is one.
-async fn serve(mut hub: Hub, always: bool, mut stop: Stop) -> Result<(), Failure> {
+async fn serve(mut hub: Hub, always: bool, mut stop: StopSignals) -> Result<(), Failure> {
     say::print(&format!("listening on {}", hub.addr()));
     if let Some(addr) = hub.team_addr() {
         say::print(&format!("the team's door is {addr}"));
@@ -132,7 +132,7 @@ async fn serve(mut hub: Hub, always: bool, mut stop: Stop) -> Result<(), Failure
     }
     loop {
         tokio::select! {
-            () = stop.wanted() => break,
+            () = stop.received() => break,
             event = hub.event() => match event {
                 HubEvent::StoreFailing(warning) => say::warn(&warning.to_string()),
                 HubEvent::StoreRecovered => say::warn("states are saved again"),

@@ -1,35 +1,35 @@
-//! What a program that stays says of its connection and its problems, for a service's log.
+//! Which events of a long-running command get a line in a service's log.
 //!
-//! Owns that nothing is said over and over: what was said is remembered by its kind, which is the problem's code, because
-//! the words of one kind may change with every try. Deliberately prints nothing itself and reads no clock.
+//! Owns the rule that nothing fills the log: a problem is remembered by its code, because its words may change with every
+//! try. Deliberately prints nothing and reads no clock.
 
 use std::time::Duration;
 
 use porchlight_core::time::Monotonic;
 use porchlight_core::view::Problem;
 
-/// A connection that stood for so long was well: what ends it then is news, whatever was said before.
-const WELL: Duration = Duration::from_secs(60);
-/// Where the last line says that we are connected and we are not, this passes before a kind is said again.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// A problem of the program that comes and goes is said again after this.
+/// A connection that lasts this long is stable. What ends it is logged, whatever was logged before.
+const STABLE: Duration = Duration::from_secs(60);
+/// If the last line says "connected" and we are not, a known problem is logged again after this.
+const CORRECTED_AFTER: Duration = Duration::from_secs(30);
+/// A problem that comes and goes is logged again after this.
 const AGAIN: Duration = Duration::from_secs(600);
 
-/// Decides what is worth a line.
+/// Decides which events get a line.
 #[derive(Debug, Default)]
 pub(crate) struct Log {
-    /// The connection's kinds of problems that were said since it was well.
-    said: Vec<String>,
-    /// What the last line says of the connection.
+    /// The codes of connection problems that were logged since the connection was stable.
+    reported: Vec<String>,
+    /// What the last line about the connection says.
     last: Option<Last>,
-    /// Since when it stands, or since when it does not.
+    /// When the present connection began, or when there was one last.
     up: Option<Monotonic>,
     down: Option<Monotonic>,
-    /// What a broker's first answer may be while we find out which MQTT it speaks.
-    held_back: bool,
-    /// The program's problems that stand now, and those that were said, with when.
-    stands: Vec<String>,
-    told: Vec<(String, Monotonic)>,
+    /// Whether a first `protocol` problem was left out: it may only mean that the broker speaks MQTT 3.1.1.
+    protocol_withheld: bool,
+    /// The codes of the problems that exist now, and of those that were logged lately.
+    active: Vec<String>,
+    recent: Vec<(String, Monotonic)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,64 +40,64 @@ enum Last {
 }
 
 impl Log {
-    /// Whether to say that we try to connect.
+    /// Whether to log that we try to connect.
     pub(crate) fn connecting(&mut self) -> bool {
         let first = self.last.is_none();
         self.last.get_or_insert(Last::Connecting);
         first
     }
 
-    /// Whether to say that we are connected.
+    /// Whether to log that we are connected.
     pub(crate) fn connected(&mut self, now: Monotonic) -> bool {
         self.up.get_or_insert(now);
         self.down = None;
-        self.held_back = false;
+        self.protocol_withheld = false;
         let is_news = self.last != Some(Last::Connected);
         self.last = Some(Last::Connected);
         is_news
     }
 
-    /// Whether to say why there is no connection.
+    /// Whether to log why there is no connection.
     pub(crate) fn not_connected(&mut self, code: &str, now: Monotonic) -> bool {
-        if self.up.take().is_some_and(|since| now.since(since) >= WELL) {
-            self.said.clear();
+        if self.up.take().is_some_and(|since| now.since(since) >= STABLE) {
+            self.reported.clear();
         }
         let down = *self.down.get_or_insert(now);
-        // A broker of MQTT 3.1.1 has no other answer to MQTT 5, and the next try speaks its version.
-        if code == "protocol" && !self.held_back {
-            self.held_back = true;
+        // A broker of MQTT 3.1.1 answers MQTT 5 like this, and the next try uses 3.1.1.
+        if code == "protocol" && !self.protocol_withheld {
+            self.protocol_withheld = true;
             return false;
         }
-        let was_said = self.said.iter().any(|said| said == code);
-        let misleads = self.last == Some(Last::Connected) && now.since(down) >= PATIENCE;
-        if was_said && !misleads {
+        let was_reported = self.reported.iter().any(|reported| reported == code);
+        let misleads = self.last == Some(Last::Connected) && now.since(down) >= CORRECTED_AFTER;
+        if was_reported && !misleads {
             return false;
         }
-        if !was_said {
-            self.said.push(code.to_owned());
+        if !was_reported {
+            self.reported.push(code.to_owned());
         }
         self.last = Some(Last::Problem);
         true
     }
 
-    /// Which of the problems that stand now to say.
+    /// Which of the present problems to log.
     pub(crate) fn problems<'a>(
         &mut self,
         problems: &'a [Problem],
         now: Monotonic,
     ) -> Vec<&'a Problem> {
-        let news = problems.iter().filter(|problem| !self.stands.contains(&problem.code));
+        let news = problems.iter().filter(|problem| !self.active.contains(&problem.code));
         let news: Vec<&Problem> = news.collect();
-        self.stands = problems.iter().map(|problem| problem.code.clone()).collect();
-        self.told.retain(|(_, at)| now.since(*at) < AGAIN);
-        let mut worth = Vec::new();
+        self.active = problems.iter().map(|problem| problem.code.clone()).collect();
+        self.recent.retain(|(_, at)| now.since(*at) < AGAIN);
+        let mut to_report = Vec::new();
         for problem in news {
-            if !self.told.iter().any(|(code, _)| *code == problem.code) {
-                self.told.push((problem.code.clone(), now));
-                worth.push(problem);
+            if !self.recent.iter().any(|(code, _)| *code == problem.code) {
+                self.recent.push((problem.code.clone(), now));
+                to_report.push(problem);
             }
         }
-        worth
+        to_report
     }
 }
 

@@ -32,7 +32,7 @@ mod who;
 use args::{Args, Command};
 
 fn main() {
-    let args = Args::try_parse().unwrap_or_else(|error| complain(&error));
+    let args = Args::try_parse().unwrap_or_else(|error| exit_with(&error));
     start_log(args.verbose);
     let outcome = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -44,8 +44,8 @@ fn main() {
     exit(code);
 }
 
-/// Says what is wrong with the command line, or the help that was asked for, and ends the program.
-fn complain(error: &clap::Error) -> ! {
+/// Prints what is wrong with the command line, or the help that was asked for, and ends the program.
+fn exit_with(error: &clap::Error) -> ! {
     if !error.use_stderr() {
         say::write_out(error.to_string().as_bytes());
         exit(0);

@@ -5,16 +5,15 @@ use std::io::{self, IsTerminal as _};
 #[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Listens for the person or the system to want this program to end, for as long as it lives: a signal that comes while
-/// nobody waits for it is not missed.
-pub(crate) struct Stop {
+/// SIGINT and SIGTERM, from [`StopSignals::listen`] on: one that comes while nobody waits for it is not missed.
+pub(crate) struct StopSignals {
     #[cfg(unix)]
     interrupt: Option<Signal>,
     #[cfg(unix)]
     terminate: Option<Signal>,
 }
 
-impl Stop {
+impl StopSignals {
     /// Begins to listen. It has to be called inside a tokio runtime.
     pub(crate) fn listen() -> Self {
         Self {
@@ -25,8 +24,8 @@ impl Stop {
         }
     }
 
-    /// Waits until it is wanted, or returns at once where it was. Cancel-safe.
-    pub(crate) async fn wanted(&mut self) {
+    /// Waits for a signal, or returns at once if one came since the last call. Cancel-safe.
+    pub(crate) async fn received(&mut self) {
         #[cfg(unix)]
         tokio::select! {
             () = sent(&mut self.interrupt) => {}
@@ -120,10 +119,10 @@ mod tests {
     #[tokio::test]
     async fn a_signal_between_two_looks_is_not_missed() {
         let soon = std::time::Duration::from_secs(10);
-        let mut stop = Stop::listen();
+        let mut stop = StopSignals::listen();
         tokio::select! {
             biased;
-            () = stop.wanted() => panic!("nobody wanted it"),
+            () = stop.received() => panic!("nobody wanted it"),
             () = tokio::task::yield_now() => {}
         }
         // Seen by another listener, so that it has come before it is looked for again.
@@ -133,7 +132,7 @@ mod tests {
             .status();
         assert!(kill.is_ok_and(|kill| kill.success()));
         assert!(tokio::time::timeout(soon, seen.recv()).await.is_ok());
-        assert!(tokio::time::timeout(soon, stop.wanted()).await.is_ok());
+        assert!(tokio::time::timeout(soon, stop.received()).await.is_ok());
     }
 
     #[test]

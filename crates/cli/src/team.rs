@@ -17,8 +17,8 @@ pub(crate) mod leave;
 pub(crate) mod members;
 pub(crate) mod token;
 
-/// The keyring may take so long without a word.
-const SAY_SO: Duration = Duration::from_secs(2);
+/// A wait for the keyring that takes longer than this is announced.
+const NOTICE_AFTER: Duration = Duration::from_secs(2);
 
 /// The team that this account belongs to.
 fn membership(resolved: &Resolved) -> Result<Membership, Failure> {
@@ -36,7 +36,7 @@ async fn with_keyring<T>(what: impl Future<Output = T>) -> T {
     let mut what = std::pin::pin!(what);
     tokio::select! {
         it = &mut what => return it,
-        () = tokio::time::sleep(SAY_SO) => say::note(
+        () = tokio::time::sleep(NOTICE_AFTER) => say::note(
             "Waiting for the keyring ... It may ask for your password in a window. Ctrl+C gives up.",
         ),
     }

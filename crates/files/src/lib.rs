@@ -18,16 +18,16 @@ use tempfile::NamedTempFile;
 /// The system's reason. The old file is then still there, unless only the last step, syncing the folder, went wrong:
 /// the new file is then in place, but a power loss may bring the old one back.
 pub fn write(path: &Path, content: &[u8]) -> io::Result<()> {
-    let mut draft = Draft::beside(path)?;
+    let mut draft = AtomicFile::create(path)?;
     draft.write_all(content)?;
-    draft.put_in_place().map(drop)
+    draft.commit().map(drop)
 }
 
 /// As [`write()`], but creates the folder first where it is missing.
 ///
 /// # Errors
 /// As [`write()`] and [`create_folder`].
-pub fn write_in_new_folder(path: &Path, content: &[u8]) -> io::Result<()> {
+pub fn write_creating_folder(path: &Path, content: &[u8]) -> io::Result<()> {
     create_folder(folder_of(path))?;
     write(path, content)
 }
@@ -48,20 +48,20 @@ pub fn create_folder(folder: &Path) -> io::Result<()> {
     missing.into_iter().try_for_each(|created| sync_folder(folder_of(created)))
 }
 
-/// The new content of a file while it is written. Dropped before [`Draft::put_in_place`], it leaves nothing behind.
+/// The new content of a file while it is being written. Dropping it before [`AtomicFile::commit`] removes it.
 #[derive(Debug)]
-pub struct Draft {
+pub struct AtomicFile {
     // The library creates it with a random name, O_EXCL and mode 0600, and removes it on drop.
     file: NamedTempFile,
     path: PathBuf,
 }
 
-impl Draft {
+impl AtomicFile {
     /// Begins the new content of the file at `path`. Its folder has to exist.
     ///
     /// # Errors
     /// The system's reason.
-    pub fn beside(path: &Path) -> io::Result<Self> {
+    pub fn create(path: &Path) -> io::Result<Self> {
         let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
         // The name says whose it is if a killed process leaves it behind.
         let mut prefix = std::ffi::OsString::from(".");
@@ -83,7 +83,7 @@ impl Draft {
     ///
     /// # Errors
     /// As [`write()`].
-    pub fn put_in_place(self) -> io::Result<File> {
+    pub fn commit(self) -> io::Result<File> {
         self.sync()?;
         let file = self.file.persist(&self.path).map_err(|error| error.error)?;
         sync_folder(folder_of(&self.path))?;
@@ -91,7 +91,7 @@ impl Draft {
     }
 }
 
-impl Write for Draft {
+impl Write for AtomicFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.file.as_file_mut().write(bytes)
     }
@@ -148,7 +148,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("deep").join("down").join("file");
         assert!(write(&path, b"no folder").is_err());
-        write_in_new_folder(&path, b"old").unwrap();
+        write_creating_folder(&path, b"old").unwrap();
         write(&path, b"new").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"new");
         assert_eq!(names(path.parent().unwrap()), ["file"]);
@@ -167,7 +167,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("file");
         write(&path, b"old").unwrap();
-        let mut draft = Draft::beside(&path).unwrap();
+        let mut draft = AtomicFile::create(&path).unwrap();
         draft.write_all(b"half").unwrap();
         drop(draft);
         assert_eq!(fs::read(&path).unwrap(), b"old");

@@ -8,7 +8,7 @@
 //! check is damage, and is skipped. A format that cannot be read like this gets another file name.
 
 use mqtt5::broker::storage::RetainedMessage;
-use porchlight_files::Draft;
+use porchlight_files::AtomicFile;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -58,7 +58,7 @@ impl Log {
         set_aside: bool,
     ) -> io::Result<Self> {
         let path = folder.join(NAME);
-        let mut out = BufWriter::new(Draft::beside(&path)?);
+        let mut out = BufWriter::new(AtomicFile::create(&path)?);
         let mut len = 0;
         for message in messages {
             let line = put(&message);
@@ -70,7 +70,7 @@ impl Log {
         if set_aside {
             move_aside(&path, &aside(folder))?;
         }
-        Ok(Self { file: draft.put_in_place()?, len, rewritten_len: len })
+        Ok(Self { file: draft.commit()?, len, rewritten_len: len })
     }
 
     /// Appends whole lines, durably. After an error the log must be rewritten before anything else is appended.

@@ -42,7 +42,7 @@ impl Entry {
     /// Says that the hub of this process listens on `addr`.
     pub(crate) fn write(path: &Path, addr: SocketAddr) -> io::Result<Self> {
         let running = Running { addr: reachable_here(addr), pid: std::process::id() };
-        porchlight_files::write_in_new_folder(path, &serde_json::to_vec(&running)?)?;
+        porchlight_files::write_creating_folder(path, &serde_json::to_vec(&running)?)?;
         Ok(Self { path: path.to_owned(), running })
     }
 }

@@ -60,7 +60,7 @@ pub fn edit(path: &Path, settings: &[Setting]) -> Result<(), ConfigError> {
     }
     let text = document.to_string();
     parse(path, &text)?;
-    porchlight_files::write_in_new_folder(path, text.as_bytes()).map_err(unwritable)
+    porchlight_files::write_creating_folder(path, text.as_bytes()).map_err(unwritable)
 }
 
 fn apply(document: &mut DocumentMut, setting: &Setting) {

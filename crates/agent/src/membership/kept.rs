@@ -12,8 +12,8 @@ use tokio::sync::OnceCell;
 use super::MembershipError;
 use super::keyring::{self, KeyringError, Manner};
 
-/// The keyring may take so long without a word in the log.
-const SAY_SO: Duration = Duration::from_secs(2);
+/// A wait for the keyring that takes longer than this gets a line in the log.
+const NOTICE_AFTER: Duration = Duration::from_secs(2);
 
 /// What lets this device in, where it is kept. It is read once a run: a keyring may have to ask the person for it.
 pub struct Kept {
@@ -80,8 +80,10 @@ impl Kept {
     pub(super) async fn write(&self, team: &str, secret: &str) -> Result<(), MembershipError> {
         match &self.place {
             Place::Keyring(account) => keyring::write(account, team, secret).await?,
-            Place::File(path) => porchlight_files::write_in_new_folder(path, secret.as_bytes())
-                .map_err(|error| MembershipError::Unwritable { path: path.clone(), error })?,
+            Place::File(path) => {
+                porchlight_files::write_creating_folder(path, secret.as_bytes())
+                    .map_err(|error| MembershipError::Unwritable { path: path.clone(), error })?;
+            }
         }
         let _ = self.known.set(secret.to_owned());
         Ok(())
@@ -96,7 +98,7 @@ impl Kept {
         let mut read = std::pin::pin!(self.read());
         tokio::select! {
             secret = &mut read => return secret,
-            () = tokio::time::sleep(SAY_SO) => {
+            () = tokio::time::sleep(NOTICE_AFTER) => {
                 tracing::warn!("waiting for the keyring; it may ask for your password in a window");
             }
         }

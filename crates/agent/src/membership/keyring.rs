@@ -22,8 +22,8 @@ mod tests;
 const SERVICE: &str = "Porchlight";
 /// A person who has to type a password, and to find it first.
 const PATIENCE: Duration = Duration::from_secs(180);
-/// A keyring that asks nobody: its program may have to be started first.
-const ANSWERS: Duration = Duration::from_secs(8);
+/// For a request that asks the person nothing. The keyring's program may have to start first.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// Why the keyring does not do it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -92,7 +92,7 @@ pub(super) enum Manner {
 /// Says why there is none.
 pub async fn ready() -> Result<(), KeyringError> {
     const PROBE: &str = "probe";
-    answers().await?;
+    check_responds().await?;
     ask(PATIENCE, || {
         let entry = entry(PROBE, "a probe")?;
         entry.set_password(PROBE).map_err(said)?;
@@ -107,13 +107,13 @@ pub async fn ready() -> Result<(), KeyringError> {
 /// Says why there is none.
 pub async fn there() -> Result<(), KeyringError> {
     #[cfg(target_os = "linux")]
-    return ask(ANSWERS, || secret_service::is_locked().map(drop)).await;
+    return ask(RESPONSE_TIMEOUT, || secret_service::is_locked().map(drop)).await;
     #[cfg(not(target_os = "linux"))]
-    ask(ANSWERS, || store().map(drop)).await
+    ask(RESPONSE_TIMEOUT, || store().map(drop)).await
 }
 
-/// Fails where the keyring is silent. What else may be wrong is said by the request that follows.
-async fn answers() -> Result<(), KeyringError> {
+/// Fails if the keyring does not respond. The request that follows reports any other problem.
+async fn check_responds() -> Result<(), KeyringError> {
     match there().await {
         Err(KeyringError::Silent) => Err(KeyringError::Silent),
         _ => Ok(()),
@@ -122,13 +122,13 @@ async fn answers() -> Result<(), KeyringError> {
 
 pub(super) async fn write(account: &str, team: &str, secret: &str) -> Result<(), KeyringError> {
     let (account, team, secret) = (account.to_owned(), team.to_owned(), secret.to_owned());
-    answers().await?;
+    check_responds().await?;
     ask(PATIENCE, move || entry(&account, &team)?.set_password(&secret).map_err(said)).await
 }
 
 pub(super) async fn read(account: &str, manner: Manner) -> Result<String, KeyringError> {
     let account = account.to_owned();
-    answers().await?;
+    check_responds().await?;
     ask(PATIENCE, move || {
         #[cfg(target_os = "linux")]
         if manner == Manner::Quietly && secret_service::is_locked()? {
@@ -143,7 +143,7 @@ pub(super) async fn read(account: &str, manner: Manner) -> Result<String, Keyrin
 
 pub(super) async fn remove(account: &str) -> Result<(), KeyringError> {
     let account = account.to_owned();
-    answers().await?;
+    check_responds().await?;
     ask(PATIENCE, move || entry(&account, "")?.delete_credential().map_err(said)).await
 }
 

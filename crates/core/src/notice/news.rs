@@ -45,8 +45,8 @@ pub struct Circumstances<'a> {
 }
 
 impl Circumstances<'_> {
-    /// Whether that of somebody is wanted at all.
-    fn want(self, user: &str, kind: Kind) -> Result<(), Suppressed> {
+    /// Whether a notice of this kind about this person is wanted. The error says why not.
+    fn check_wanted(self, user: &str, kind: Kind) -> Result<(), Suppressed> {
         if self.policy.is_silent() {
             return Err(Suppressed::SwitchedOff);
         }
@@ -158,7 +158,7 @@ impl Notices {
             Origin::Live => {}
         }
         let user = person.user.as_str();
-        circumstances.want(user, kind)?;
+        circumstances.check_wanted(user, kind)?;
         if let Some(silence) = circumstances.silence {
             return Err(silence);
         }
@@ -204,7 +204,7 @@ impl Notices {
             return Vec::new();
         }
         (self.first, self.last) = (None, None);
-        let news = wanted(std::mem::take(&mut self.news), circumstances);
+        let news = still_wanted(std::mem::take(&mut self.news), circumstances);
         if news.len() >= BURST {
             return vec![Notice::Summary(several(news))];
         }
@@ -219,7 +219,7 @@ impl Notices {
 
     /// I am there: what happened meanwhile and is still wanted, as one notice.
     pub(crate) fn take_digest(&mut self, circumstances: Circumstances<'_>) -> Option<Notice> {
-        let digest = several(wanted(std::mem::take(&mut self.digest), circumstances));
+        let digest = several(still_wanted(std::mem::take(&mut self.digest), circumstances));
         (!digest.is_empty()).then_some(Notice::Digest(digest))
     }
 
@@ -251,13 +251,15 @@ fn amend(
     true
 }
 
-/// What of that is still wanted: somebody may have been muted since it was held.
-fn wanted(
+/// The held news that is still wanted: a person may have been muted since.
+fn still_wanted(
     mut held: BTreeMap<String, News>,
     circumstances: Circumstances<'_>,
 ) -> BTreeMap<String, News> {
     held.retain(|user, news| {
-        news.before.to(news.after).is_some_and(|kind| circumstances.want(user, kind).is_ok())
+        news.before
+            .to(news.after)
+            .is_some_and(|kind| circumstances.check_wanted(user, kind).is_ok())
     });
     held
 }

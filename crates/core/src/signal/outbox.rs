@@ -29,7 +29,7 @@ pub(crate) struct Letter {
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
     letters: VecDeque<Letter>,
-    /// Those that had to make room, until somebody says so.
+    /// The letters that had to make room, until [`Outbox::take_dropped`].
     dropped: Vec<Letter>,
 }
 
@@ -44,7 +44,7 @@ impl Outbox {
             return;
         }
         if self.letters.len() >= AT_MOST {
-            // A crowd that knocks must not push out what I say myself.
+            // Many knocks from others must not push out my own messages.
             let receipt = self.letters.iter().position(|letter| letter.is_receipt());
             self.dropped.extend(self.letters.remove(receipt.unwrap_or(0)));
         }
@@ -85,7 +85,7 @@ impl Outbox {
         late
     }
 
-    /// Those that had to make room for others.
+    /// Takes the letters that had to make room for others.
     pub(super) fn take_dropped(&mut self) -> Vec<Letter> {
         std::mem::take(&mut self.dropped)
     }
@@ -110,7 +110,7 @@ impl Letter {
         self.under_way.is_some()
     }
 
-    /// Whether it says no more than that something of theirs came.
+    /// Whether it only confirms that a message arrived or was seen.
     fn is_receipt(&self) -> bool {
         matches!(self.signal, Signal::Delivered { .. } | Signal::Seen { .. })
     }

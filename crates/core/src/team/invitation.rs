@@ -73,11 +73,11 @@ impl FromStr for Invitation {
 fn read(query: &str) -> Result<Invitation, InvitationError> {
     let query = query.split('#').next().unwrap_or_default();
     // We encode an equals sign in a value: one that is not encoded is left of a line break.
-    let is_torn = |pair: &str| {
+    let is_damaged = |pair: &str| {
         let value = pair.strip_prefix("team=").or_else(|| pair.strip_prefix("at="));
         value.is_some_and(|value| value.contains('='))
     };
-    if query.split('&').any(is_torn) {
+    if query.split('&').any(is_damaged) {
         return Err(InvitationError::Broken);
     }
     let (mut version, mut team, mut pin, mut token) = (None, None, None, None);

@@ -241,7 +241,7 @@ impl Tokens {
     /// Writes it whole or not at all.
     fn save(&mut self, sheet: Sheet) -> Result<(), TokenError> {
         let bytes = serde_json::to_vec(&sheet).expect("maps with text as keys always serialize");
-        porchlight_files::write_in_new_folder(&self.path, &bytes)
+        porchlight_files::write_creating_folder(&self.path, &bytes)
             .map_err(|source| TokenError::NotSaved { path: self.path.clone(), source })?;
         self.sheet = sheet;
         Ok(())

@@ -16,14 +16,14 @@ const LATER: Duration = Duration::from_secs(60);
 /// See the module's page.
 pub(crate) struct Readers(pub(crate) Arc<Team>);
 
-/// What a request shows.
-enum Word {
+/// What a request shows to be let in.
+enum Credentials {
     /// A member's name and secret.
     Member(String, String),
     Token(Secret),
 }
 
-impl Word {
+impl Credentials {
     fn of(asker: &Asker) -> Option<Self> {
         let member = asker.authorization.as_deref().and_then(asked::basic);
         match member {
@@ -44,22 +44,22 @@ impl Guard for Readers {
     fn may_read(&self, asker: &Asker) -> Permission {
         let now = clock::now().mono;
         let peer = Peer::from(asker.peer.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED)));
-        let word = Word::of(asker);
-        if !self.0.may_try(now, peer, word.as_ref().map(Word::id)) {
+        let shown = Credentials::of(asker);
+        if !self.0.may_try(now, peer, shown.as_ref().map(Credentials::id)) {
             return Permission::Later(LATER);
         }
-        let may = match &word {
-            Some(Word::Member(id, secret)) => self.0.log_in(now, peer, id, secret).is_some(),
-            Some(Word::Token(token)) => self.0.may_read(now, peer, token),
+        let may = match &shown {
+            Some(Credentials::Member(id, secret)) => self.0.log_in(now, peer, id, secret).is_some(),
+            Some(Credentials::Token(token)) => self.0.may_read(now, peer, token),
             None => false,
         };
         if may { Permission::Granted } else { Permission::Denied }
     }
 
     fn may_still_read(&self, asker: &Asker) -> bool {
-        self.0.ledger().read(|team| match Word::of(asker) {
-            Some(Word::Member(id, secret)) => team.log_in(&id, &secret).is_some(),
-            Some(Word::Token(token)) => team.may_read(&token),
+        self.0.ledger().read(|team| match Credentials::of(asker) {
+            Some(Credentials::Member(id, secret)) => team.log_in(&id, &secret).is_some(),
+            Some(Credentials::Token(token)) => team.may_read(&token),
             None => false,
         })
     }

@@ -36,8 +36,8 @@ pub(crate) trait Guard: Send + Sync {
     /// Whether this request may be answered.
     fn may_read(&self, asker: &Asker) -> Permission;
 
-    /// Whether a reader who was let in may go on. Only their own word counts here: that somebody else behind the same
-    /// address tries tokens ends nobody's stream.
+    /// Whether a reader who was let in may continue. Only the reader's own credential counts: somebody else who guesses
+    /// tokens behind the same address does not end the stream.
     fn may_still_read(&self, asker: &Asker) -> bool {
         self.may_read(asker) == Permission::Granted
     }

@@ -45,8 +45,8 @@ const CONNECTIONS: usize = 256;
 /// Where no connection can be accepted, for want of file descriptors say, it is tried again after this.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Answers whoever connects, without TLS, until it is dropped. Beyond [`CONNECTIONS`] those that have asked nothing yet
-/// make room, first those of the peer that has most of them.
+/// Answers HTTP without TLS until it is dropped. Beyond [`CONNECTIONS`], a new connection replaces the oldest one that has
+/// asked nothing yet, of the peer that has most of these.
 pub(crate) async fn listen(listener: TcpListener, router: Router) {
     let lines = Lines::new(CONNECTIONS);
     let mut connections = JoinSet::new();
@@ -75,7 +75,7 @@ pub(crate) async fn listen(listener: TcpListener, router: Router) {
     }
 }
 
-/// A connection among all of them, which its first request makes one that is not cut for newcomers.
+/// A connection's entry among all connections. From its first request on, newcomers do not cut it.
 struct Admission {
     line: Line,
     lines: Arc<Lines>,
@@ -87,7 +87,7 @@ impl Admission {
         Self { line, lines, asked: OnceLock::new() }
     }
 
-    /// It has asked something.
+    /// Counts the connection as one that has asked something; an error if there are too many of these.
     fn ask(&self) -> Result<(), TooMany> {
         *self.asked.get_or_init(|| self.lines.ask(self.line.id()))
     }
