@@ -123,7 +123,7 @@ impl Simulation {
                 retained,
                 expires_in,
             }),
-            Out::TakenOver => return self.client_loses(id, LinkFailure::TakenOver),
+            Out::TakenOver => return self.client_loses(id, LinkFailure::taken_over()),
             Out::Close if conn.acknowledged => return self.client_loses(id, broken("closed")),
             Out::Close => {
                 let reason = "closed without a word".to_owned();
