@@ -535,7 +535,9 @@ impl Driver {
             Effect::SaveMuted(muted) => self.save_muted(&muted),
             Effect::SavePreferences(wanted) => self.save_preferences(wanted),
             Effect::Complain { topic, error } => {
-                tracing::warn!(%topic, "messages of this topic are dropped: {error}");
+                tracing::warn!(
+                    "ignored a message on {topic:?}: {error}. Others like it are counted, not logged"
+                );
             }
             Effect::Reachable(at) => self.found_at(&at),
             Effect::SnapshotRead => self.tell(Event::SnapshotRead),

@@ -127,6 +127,17 @@ struct Home {
     locks: Vec<File>,
 }
 
+/// Whether a presence of this person was ever held on this machine.
+pub(crate) fn was_here(state: &Path, user: &UserId) -> bool {
+    let begin = format!("{}@", in_file_name(user.as_str()));
+    let files = fs::read_dir(state).into_iter().flatten().flatten();
+    files.into_iter().any(|file| file.file_name().to_string_lossy().starts_with(&begin))
+}
+
+fn in_file_name(id: &str) -> String {
+    utf8_percent_encode(id, IN_FILE_NAMES).to_string()
+}
+
 /// What this machine is, in a word: `laptop` where it is made to be carried (SMBIOS, *Chassis Types*).
 #[must_use]
 pub fn kind() -> &'static str {
@@ -224,8 +235,7 @@ impl Identity {
 
 impl Home {
     fn file(&self, device: &DeviceId, kind: &str) -> PathBuf {
-        let name = |id: &str| utf8_percent_encode(id, IN_FILE_NAMES).to_string();
-        let (user, device) = (name(self.user.as_str()), name(device.as_str()));
+        let (user, device) = (in_file_name(self.user.as_str()), in_file_name(device.as_str()));
         self.state.join(format!("{user}@{device}.{kind}"))
     }
 

@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 
 use porchlight_activity::Choice;
 use porchlight_core::contact::ContactLink;
-use porchlight_core::id::{DeviceId, UserId};
+use porchlight_core::id::{DeviceId, IdError, UserId};
 use porchlight_core::notice::NoticePolicy;
-use porchlight_core::text::{MAX_NAME, display_text};
+use porchlight_core::text::{MAX_NAME, display_id, display_text};
 
 use crate::broker::{Broker, BrokerError, ClientCertificate, Login, LoginError, Password, Trust};
 use crate::config::{self, Calls, Config, ConfigError, Language};
@@ -158,6 +158,14 @@ pub enum FlagsError {
     /// MQTT can't carry User Name or Password.
     #[error("the login in the config can't be used: {0}")]
     Login(#[from] LoginError),
+    /// An id that was never used here, and that nobody could read.
+    #[error("{id} cannot be the id of somebody new: {error}")]
+    NewId {
+        /// The id, as it can be shown.
+        id: String,
+        /// What speaks against it.
+        error: IdError,
+    },
 }
 
 impl Flags {
@@ -185,6 +193,14 @@ impl Flags {
         // A broker that is named is meant, whatever was joined.
         let membership = if named.is_none() { Membership::read(&places.state)? } else { None };
         let joined = membership.as_ref();
+        let known = config.user.iter().chain(joined.map(Membership::user));
+        if let Some(user) = self.user.as_ref().filter(|user| !known.clone().any(|it| it == *user))
+            && !crate::device::was_here(&places.state, user)
+        {
+            let unread =
+                |error| FlagsError::NewId { id: display_id(user.as_str(), MAX_NAME), error };
+            user.check_new().map_err(unread)?;
+        }
         // The id is bound to the credential, whatever the config says.
         let user = self.user.clone().or_else(|| joined.map(|it| it.user().clone()));
         let name = self.name.clone().or(config.name);
@@ -284,10 +300,7 @@ impl Resolved {
     /// The name shown: as said, else the id.
     #[must_use]
     pub fn shown_name(&self, user: &UserId) -> String {
-        self.name
-            .clone()
-            .or_else(|| display_text(user.as_str(), MAX_NAME))
-            .unwrap_or_else(|| user.to_string())
+        self.name.clone().unwrap_or_else(|| display_id(user.as_str(), MAX_NAME))
     }
 }
 

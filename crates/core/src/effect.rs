@@ -49,11 +49,11 @@ pub enum Effect {
     SaveMuted(BTreeSet<UserId>),
     /// Keep across runs what the person wants for themselves.
     SavePreferences(Preferences),
-    /// Write to the log, once a topic, that its messages are dropped.
+    /// Write to the log that messages like this one are dropped. Each reason is logged once.
     Complain {
-        /// The topic.
+        /// Where the first of them came.
         topic: String,
-        /// What is wrong with its messages.
+        /// What is wrong with it.
         error: Dropped,
     },
     /// Everything retained was read: what is shown is the whole team.
@@ -190,16 +190,16 @@ impl Publish {
 #[serde(rename_all = "snake_case")]
 pub enum Dropped {
     /// A topic level that should be an id is none.
-    #[error("a level of the topic is no id")]
+    #[error("a part of its topic is not a valid id")]
     BadId,
     /// A topic that the protocol does not speak of.
-    #[error("not a topic of this protocol")]
+    #[error("its topic is not one of the presence protocol")]
     ForeignTopic,
     /// A typing mark or an inbox message in the broker's store, where neither belongs.
-    #[error("signals are not retained")]
+    #[error("it is a signal, and signals must not be retained")]
     RetainedSignal,
     /// A Will of an earlier session than the one that is known.
-    #[error("a Will of an earlier session")]
+    #[error("it is the Will of an earlier session")]
     Ghost,
     /// The payload is no record.
     #[error(transparent)]

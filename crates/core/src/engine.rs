@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use crate::diagnostics::Diagnostics;
-use crate::effect::{Effect, Publish};
+use crate::effect::{Dropped, Effect, Publish};
 use crate::id::{Root, UserId};
 use crate::input::{Command, ConnectionId, Input, PublishId};
 use crate::notice::{NoticePolicy, Notices, Silence};
@@ -95,8 +95,8 @@ pub struct Engine {
     preferred: u64,
     problems: BTreeMap<String, Problem>,
     diagnostics: Diagnostics,
-    /// Topics whose messages were complained of, so that each is logged once.
-    complained: BTreeSet<String>,
+    /// Why messages were dropped so far, so that each reason is logged once.
+    complained: BTreeSet<Dropped>,
     effects: VecDeque<Effect>,
     rng: fastrand::Rng,
     publishes: u64,

@@ -8,6 +8,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use unicode_normalization::{UnicodeNormalization, is_nfc};
+use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory as _};
+
+use crate::text::is_blank;
 
 /// The longest id, in bytes of UTF-8.
 pub const MAX_ID_BYTES: usize = 64;
@@ -36,6 +39,11 @@ pub enum IdError {
     /// Not in Unicode Normalization Form C, so it could look like another id.
     #[error("an id is in Unicode normalization form C")]
     NotNfc,
+    /// Nobody has it yet, and it has nothing to see, or a character that could hide or change.
+    #[error(
+        "a new id has letters or digits to see, and no invisible, private or unassigned characters"
+    )]
+    Unreadable,
 }
 
 fn check(text: &str) -> Result<(), IdError> {
@@ -66,6 +74,46 @@ fn check(text: &str) -> Result<(), IdError> {
     Ok(())
 }
 
+/// What an id must be besides, if nobody has it yet: readable, and not to be taken for another one.
+fn check_new(text: &str) -> Result<(), IdError> {
+    use GeneralCategory as Is;
+    use GeneralCategoryGroup as Of;
+    check(text)?;
+    let mut before = None;
+    let mut chars = text.chars().peekable();
+    let mut seen = false;
+    while let Some(c) = chars.next() {
+        let after = chars.peek();
+        let fits = match c {
+            ' ' => true,
+            // Persian and the scripts of India need them within a word.
+            '\u{200C}' | '\u{200D}' => {
+                let joins = |c: char| matches!(c.general_category_group(), Of::Letter | Of::Mark);
+                before.is_some_and(joins) && after.is_some_and(|after| joins(*after))
+            }
+            // How the emoji before it is drawn.
+            '\u{FE0E}' | '\u{FE0F}' => {
+                before.is_some_and(|c: char| c.general_category_group() == Of::Symbol)
+            }
+            c => {
+                seen = true;
+                !is_blank(c)
+                    && !matches!(
+                        c.general_category(),
+                        Is::Control | Is::Format | Is::PrivateUse | Is::Surrogate | Is::Unassigned
+                    )
+            }
+        };
+        if !fits {
+            return Err(IdError::Unreadable);
+        }
+        before = Some(c);
+    }
+    // A mark alone stands on nothing.
+    let begins = text.chars().next().is_some_and(|c| c.general_category_group() != Of::Mark);
+    if seen && begins { Ok(()) } else { Err(IdError::Unreadable) }
+}
+
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -89,6 +137,24 @@ macro_rules! id {
             /// As [`Self::parse`].
             pub fn from_typed(text: &str) -> Result<Self, IdError> {
                 Self::parse(&text.trim().nfc().collect::<String>())
+            }
+
+            /// Takes a text for an id that nobody has yet, typed by a person or made from a name. What others already
+            /// have is taken by [`Self::parse`], whatever it looks like.
+            ///
+            /// # Errors
+            /// As [`Self::parse`], and [`IdError::Unreadable`].
+            pub fn new_from_typed(text: &str) -> Result<Self, IdError> {
+                let id = Self::from_typed(text)?;
+                id.check_new().map(|()| id)
+            }
+
+            /// Whether nothing speaks against giving this id to somebody new.
+            ///
+            /// # Errors
+            /// [`IdError::Unreadable`].
+            pub fn check_new(&self) -> Result<(), IdError> {
+                check_new(&self.0)
             }
 
             /// The id as a topic level.
@@ -156,7 +222,7 @@ impl UserId {
         while id.len() > MAX_ID_BYTES {
             id.pop();
         }
-        Self::from_typed(&id).ok()
+        Self::new_from_typed(&id).ok()
     }
 }
 
@@ -286,6 +352,64 @@ mod tests {
         ] {
             assert_eq!(UserId::parse(bad), Err(why), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn new_ids_have_something_to_see_and_nothing_that_hides() {
+        for good in [
+            "alice",
+            "user-alice",
+            "Zoë",
+            "日本",
+            "a b",
+            "a.b@c",
+            "-",
+            "7",
+            "👩",
+            "❤\u{FE0F}",
+            "نمی\u{200C}خواهم",
+            "क्\u{200D}ष",
+        ] {
+            assert!(UserId::new_from_typed(good).is_ok(), "{good:?}");
+        }
+        for bad in [
+            "\u{200B}",
+            "\u{AD}",
+            "\u{2060}",
+            "\u{3164}",
+            "\u{115F}",
+            "\u{FFA0}",
+            "\u{2800}",
+            "\u{34F}",
+            "\u{E000}",
+            "a\u{F0000}",
+            "a\u{FDD0}",
+            "a\u{FFFE}",
+            "a\u{10FFFF}",
+            "a\u{378}",
+            "a\u{202E}b",
+            "a\u{200B}",
+            "a\u{3164}",
+            "\u{200D}a",
+            "a\u{200C}",
+            "1\u{200D}2",
+            "a\u{FEFF}b",
+            "a\u{FE0F}",
+            "a\u{E0061}",
+            "\u{301}",
+            "\u{200D}",
+            "a\u{2028}b",
+            "a\u{FFF9}b",
+        ] {
+            // Whoever has it keeps it.
+            assert!(UserId::parse(bad).is_ok(), "{bad:?}");
+            assert_eq!(UserId::new_from_typed(bad), Err(IdError::Unreadable), "{bad:?}");
+        }
+        assert_eq!(UserId::new_from_typed("a/b"), Err(IdError::Forbidden));
+        for nameless in ["\u{3164}", "\u{115F}\u{1160}", "\u{200B}", "\u{FFA0}"] {
+            assert_eq!(UserId::for_name(nameless), None, "{nameless:?}");
+        }
+        assert_eq!(UserId::for_name("Anna \u{200D} L").unwrap().as_str(), "anna-l");
     }
 
     #[test]

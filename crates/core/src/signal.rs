@@ -362,7 +362,5 @@ impl Signals {
 /// The name shown, or else the id.
 fn name(around: Around<'_>, user: &UserId) -> String {
     let known = around.roster.person(user, around.now).map(|person| person.name);
-    known.unwrap_or_else(|| {
-        crate::text::display_text(user.as_str(), crate::text::MAX_NAME).unwrap_or_default()
-    })
+    known.unwrap_or_else(|| crate::text::display_id(user.as_str(), crate::text::MAX_NAME))
 }

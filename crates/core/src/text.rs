@@ -41,9 +41,30 @@ pub fn display_text(text: &str, max: usize) -> Option<String> {
     }
     shown.truncate(shown.trim_end().len());
     // Joiners and selectors hold an emoji together, but alone they are nothing to see.
-    let seen =
-        shown.chars().any(|c| !matches!(c, '\u{200C}' | '\u{200D}' | '\u{FE00}'..='\u{FE0F}'));
-    seen.then_some(shown)
+    shown.chars().any(|c| !is_blank(c)).then_some(shown)
+}
+
+/// The same of an id: one without anything to see is shown by the numbers of its characters, as `U+200B`.
+#[must_use]
+pub fn display_id(id: &str, max: usize) -> String {
+    display_text(id, max).unwrap_or_else(|| {
+        let numbers: Vec<_> = id.chars().map(|c| format!("U+{:04X}", u32::from(c))).collect();
+        display_text(&numbers.join(" "), max).unwrap_or_default()
+    })
+}
+
+/// Whether this character alone is nothing to see: white space, what Unicode calls *default ignorable*, and the blank
+/// of Braille.
+#[must_use]
+pub fn is_blank(c: char) -> bool {
+    c.is_whitespace()
+        || c.is_control()
+        || is_invisible(c)
+        || matches!(c,
+            '\u{034F}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180B}'..='\u{180F}'
+            | '\u{200C}' | '\u{200D}' | '\u{2800}' | '\u{3164}' | '\u{FE00}'..='\u{FE0F}'
+            | '\u{FFA0}' | '\u{FFF0}'..='\u{FFF8}' | '\u{1BCA0}'..='\u{1BCA3}'
+            | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}')
 }
 
 /// Whether a terminal, or whoever reads its text, could be deceived by this character: a control, which may begin an
@@ -76,6 +97,8 @@ mod tests {
             ("<img src=x onerror=alert(1)>", Some("<img src=x onerror=alert(1)>")),
             ("\u{200B}\u{2066}\u{FEFF}", None),
             ("\u{200D}\u{FE0F}", None),
+            ("\u{3164}\u{2800}", None),
+            ("\u{E0061}\u{115F} ", None),
             ("", None),
         ] {
             assert_eq!(display_text(text, MAX_TEXT).as_deref(), shown, "{text:?}");
@@ -93,6 +116,14 @@ mod tests {
         for c in ['a', ' ', 'ö', 'א', '\u{200D}', '\u{FE0F}', '😀'] {
             assert!(!is_deceptive(c), "{c:?}");
         }
+    }
+
+    #[test]
+    fn an_id_without_anything_to_see_is_shown_by_numbers() {
+        assert_eq!(display_id("alice", MAX_NAME), "alice");
+        assert_eq!(display_id("\u{200B}", MAX_NAME), "U+200B");
+        assert_eq!(display_id("\u{3164} \u{E0061}", MAX_NAME), "U+3164 U+0020 U+E0061");
+        assert!(display_id(&"\u{200B}".repeat(21), MAX_NAME).ends_with('…'));
     }
 
     #[test]

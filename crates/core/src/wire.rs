@@ -28,28 +28,28 @@ pub const VERSION: u64 = 1;
 #[serde(rename_all = "snake_case")]
 pub enum WireError {
     /// More than [`MAX_RECORD_BYTES`].
-    #[error("a record has at most 4096 bytes")]
+    #[error("it has more than 4096 bytes")]
     TooLarge,
     /// Not UTF-8.
-    #[error("a record is UTF-8")]
+    #[error("it is not UTF-8 text")]
     NotUtf8,
-    /// No JSON, or nested deeper than 127 levels.
-    #[error("a record is JSON, nested less than 128 deep")]
+    /// No JSON, or nested deeper than 127 levels, and no word that could be a status.
+    #[error("it is neither JSON nor a status in a word")]
     NotJson,
-    /// No JSON object, a field of another type, or no status.
-    #[error("a record is a JSON object with the fields of the protocol")]
+    /// No JSON object, or without a field that it needs.
+    #[error("it is not a JSON object with the fields that it needs")]
     WrongShape,
-    /// A negative number or one above 2^53 - 1.
-    #[error("numbers are integers from 0 to 2^53 - 1")]
+    /// A number that it needs is negative or above 2^53 - 1.
+    #[error("a number in it is not an integer from 0 to 2^53 - 1")]
     OutOfRange,
     /// A `v` that we do not know.
-    #[error("this version of the record is not known here")]
+    #[error("its version is not known here")]
     UnknownVersion,
     /// A device record with a status that version 1 does not have.
-    #[error("a device is online, away or offline")]
+    #[error("its status is not online, away or offline")]
     UnknownStatus,
     /// A signal of a kind that version 1 does not have.
-    #[error("a signal of this kind is not known here")]
+    #[error("signals of its kind are not known here")]
     UnknownKind,
 }
 

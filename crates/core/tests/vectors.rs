@@ -82,7 +82,7 @@ impl Viewer {
 fn every_vector_holds() {
     let vectors: Vectors =
         serde_json::from_str(include_str!("vectors.json")).expect("the vectors are JSON");
-    assert_eq!(vectors.cases.len(), 18);
+    assert_eq!(vectors.cases.len(), 26);
     for case in vectors.cases {
         let begin = at(case.steps[0].now - 1000);
         let mut engine = Engine::new(

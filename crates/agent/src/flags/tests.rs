@@ -5,6 +5,7 @@ use porchlight_core::team::{Joined, Pin, Role, Secret};
 
 use super::*;
 use crate::broker::Tls;
+use crate::device::{Claim, Identity};
 use crate::membership::Keep;
 
 fn flags(dir: &std::path::Path, config: &str) -> Flags {
@@ -133,6 +134,26 @@ fn how_presence_is_held_comes_from_the_config() {
         coarse: true,
     };
     assert_eq!(flags(dir.path(), config).resolve().unwrap().habits, expected);
+}
+
+#[test]
+fn an_id_that_nobody_could_read_is_refused_unless_it_is_in_use() {
+    let dir = tempfile::tempdir().unwrap();
+    let unseen = UserId::parse("\u{3164}").unwrap();
+    let with = |config: &str| {
+        let mut flags = flags(dir.path(), config);
+        flags.user = Some(unseen.clone());
+        flags.resolve().map(|resolved| resolved.user)
+    };
+    let refused = with("").unwrap_err().to_string();
+    assert!(refused.starts_with("U+3164 cannot be the id of somebody new"), "{refused}");
+    assert_eq!(with("user = \"\u{3164}\"").unwrap().as_ref(), Some(&unseen));
+    let mut rng = fastrand::Rng::with_seed(1);
+    let state = crate::places::Places::find(Some(dir.path())).unwrap().state;
+    let broker = "mqtt://b".parse().unwrap();
+    let claim = Claim { state: &state, user: &unseen, device: None, broker: &broker };
+    drop(Identity::take(claim, &mut rng).unwrap());
+    assert_eq!(with("").unwrap().as_ref(), Some(&unseen));
 }
 
 #[test]

@@ -12,9 +12,6 @@ use crate::time::Now;
 use crate::topic::{Topic, TopicError};
 use crate::wire::{self, DeviceRecord, HubRecord, Payload, UserRecord, WireError};
 
-/// The most topics that are remembered as complained of; a stranger's topics must not fill the memory.
-const COMPLAINTS: usize = 256;
-
 impl Engine {
     pub(super) fn handle_message(&mut self, now: Now, message: &Message) {
         self.diagnostics.received += 1;
@@ -175,7 +172,7 @@ impl Engine {
 
     fn drop_message(&mut self, topic: &str, error: Dropped) {
         *self.diagnostics.dropped.entry(error).or_default() += 1;
-        if self.complained.len() < COMPLAINTS && self.complained.insert(topic.to_owned()) {
+        if self.complained.insert(error) {
             self.effects.push_back(Effect::Complain { topic: topic.to_owned(), error });
         }
     }

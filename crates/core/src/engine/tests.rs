@@ -671,6 +671,7 @@ fn every_kind_of_bad_message_has_its_counter_and_the_next_good_one_is_shown() {
         ("presence/bob", &"[".repeat(3000), false),
         ("presence/bob", r#"{"v":9,"status":"online"}"#, false),
         ("presence/bob/device/desk", r#"{"status":"flying"}"#, false),
+        ("presence/eve/device/desk", r#"{"status":"flying"}"#, false),
     ] {
         rig.receive(topic, payload, retained);
     }
@@ -678,12 +679,22 @@ fn every_kind_of_bad_message_has_its_counter_and_the_next_good_one_is_shown() {
     assert_eq!(
         counted["dropped"],
         json!({"bad_id":2,"foreign_topic":1,"retained_signal":1,"not_json":1,
-               "unknown_version":1,"unknown_status":1})
+               "unknown_version":1,"unknown_status":2})
     );
     let complaints = rig.effects.iter().filter(|effect| matches!(effect, Effect::Complain { .. }));
-    assert_eq!(complaints.count(), 6, "presence/bob is complained of once");
+    assert_eq!(complaints.count(), 6, "each reason is logged once");
     rig.receive("presence/bob", "online", false);
     assert_eq!(rig.status_of("bob").unwrap().0, "online");
+}
+
+#[test]
+fn somebody_whose_id_shows_nothing_has_a_name_to_see() {
+    let mut rig = Rig::up();
+    for (user, name) in [("\u{200B}", "U+200B"), ("\u{3164}", "U+3164"), ("a\u{200B}", "a")] {
+        rig.receive(&format!("presence/{user}"), "online", false);
+        let person = rig.engine.people().find(|person| person.user == user).unwrap();
+        assert_eq!(person.name, name);
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use super::{Applied, Arrival, Circumstances};
 use crate::contact::ContactLink;
 use crate::id::{DeviceId, UserId};
 use crate::presence::{Choice, Observed};
-use crate::text::{MAX_NAME, display_text};
+use crate::text::{MAX_NAME, display_id};
 use crate::time::{Monotonic, Now, Timestamp};
 use crate::view::{CauseView, Doubt, PersonView};
 use crate::wire::{DeviceRecord, SeedRecord, SeedStatus, SumRecord};
@@ -304,8 +304,7 @@ impl Person {
     fn name<'a>(&'a self, user: &'a UserId) -> Cow<'a, str> {
         match self.told(|said| said.name.as_ref()) {
             Some(name) => Cow::Borrowed(name),
-            None => display_text(user.as_str(), MAX_NAME)
-                .map_or(Cow::Borrowed(user.as_str()), Cow::Owned),
+            None => Cow::Owned(display_id(user.as_str(), MAX_NAME)),
         }
     }
 

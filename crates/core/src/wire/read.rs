@@ -1,5 +1,6 @@
 //! Bytes to records.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use super::json::{self, Fields, Value};
@@ -11,7 +12,7 @@ use crate::contact::{ContactLink, MAX_LINKS};
 use crate::id::{DeviceId, UserId};
 use crate::presence::{AwayCause, Choice, Chosen, Observed, OfflineCause};
 use crate::team::{Address, Host, MAX_ADDRESSES, MAX_TEAM_NAME};
-use crate::text::{MAX_EMOJI, MAX_NAME, MAX_STATUS, MAX_TEXT, display_text};
+use crate::text::{MAX_EMOJI, MAX_NAME, MAX_STATUS, MAX_TEXT, display_id, display_text};
 use crate::time::Timestamp;
 use crate::view::ChosenStatus;
 
@@ -21,8 +22,10 @@ pub(super) use signal::signal;
 
 /// What a payload is before its topic gives it a meaning.
 pub(super) enum Content<'a> {
-    /// `online` or `offline` without any JSON around it.
-    Word(SeedStatus),
+    /// A status without any JSON around it.
+    Bare(&'a str),
+    /// A status as a JSON text.
+    Word(Cow<'a, str>),
     Object(Fields<'a>),
 }
 
@@ -41,28 +44,59 @@ pub(super) fn payload<R>(
 }
 
 fn content(text: &str) -> Result<Content<'_>, WireError> {
-    let word = text.trim();
-    if word.eq_ignore_ascii_case("online") {
-        return Ok(Content::Word(SeedStatus::Online));
+    // Editors write a byte order mark, and programs in C the end of their string.
+    let text = text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\0' | '\u{FEFF}'));
+    match json::parse(text) {
+        Ok(Value::Object(fields)) => Ok(Content::Object(fields)),
+        Ok(Value::Text(word)) => Ok(Content::Word(word)),
+        Ok(_) => Err(WireError::WrongShape),
+        Err(_) if is_word(text) => Ok(Content::Bare(text)),
+        Err(error) => Err(error),
     }
-    if word.eq_ignore_ascii_case("offline") {
-        return Ok(Content::Word(SeedStatus::Offline));
-    }
-    match json::parse(text)? {
-        Value::Object(fields) => Ok(Content::Object(fields)),
-        _ => Err(WireError::WrongShape),
-    }
+}
+
+/// Whether a text that is not JSON can be a person's status: short, on one line, and no broken markup or number.
+fn is_word(text: &str) -> bool {
+    let begins = text.chars().next().is_some_and(|c| c.is_alphabetic() || !c.is_ascii());
+    begins
+        && text.chars().count() <= MAX_STATUS
+        && !text.chars().any(char::is_control)
+        && display_text(text, MAX_STATUS).is_some()
 }
 
 pub(super) fn device(content: &Content<'_>) -> Result<DeviceRecord, WireError> {
     let fields = match content {
-        Content::Word(SeedStatus::Online) => return Ok(DeviceRecord::bare(Observed::Active)),
-        Content::Word(_) => return Ok(DeviceRecord::bare(Observed::Offline(None))),
+        Content::Bare(word) => {
+            let observed = observed(word, None).map_err(|_| WireError::NotJson)?;
+            return Ok(DeviceRecord::bare(observed));
+        }
+        Content::Word(word) => return Ok(DeviceRecord::bare(observed(word, None)?)),
         Content::Object(fields) => fields,
     };
     fields.version()?;
-    let cause = fields.text("cause")?;
-    let observed = match fields.text("status")?.ok_or(WireError::WrongShape)? {
+    let status = fields.text("status").ok_or(WireError::WrongShape)?;
+    Ok(DeviceRecord {
+        observed: observed(status, fields.text("cause"))?,
+        since: fields.moment("since"),
+        timestamp: fields.moment("timestamp"),
+        epoch: fields.integer("epoch"),
+        lease: fields.integer("lease_s").map(Duration::from_secs),
+        wait: fields.integer("wait_s").map(Duration::from_secs),
+        loss: fields.integer("loss_s").map(Duration::from_secs),
+        in_call: fields.flag("in_call"),
+        chosen: fields.object("chosen").and_then(copied),
+        name: fields.shown("name", MAX_NAME),
+        kind: fields.shown("kind", MAX_STATUS),
+        tz: fields.shown("tz", MAX_NAME),
+        links: fields.links("links"),
+    })
+}
+
+/// A status that a device can observe, and its cause where we know that one.
+fn observed(status: &str, cause: Option<&str>) -> Result<Observed, WireError> {
+    let cause = cause.map(folded);
+    let cause = cause.as_deref();
+    Ok(match &*folded(status) {
         "online" if cause == Some("unknown") => Observed::Unknown,
         "online" => Observed::Active,
         "away" => Observed::Away(match cause {
@@ -78,45 +112,41 @@ pub(super) fn device(content: &Content<'_>) -> Result<DeviceRecord, WireError> {
             _ => None,
         }),
         _ => return Err(WireError::UnknownStatus),
-    };
-    Ok(DeviceRecord {
-        observed,
-        since: fields.moment("since")?,
-        timestamp: fields.moment("timestamp")?,
-        epoch: fields.integer("epoch")?,
-        lease: fields.integer("lease_s")?.map(Duration::from_secs),
-        wait: fields.integer("wait_s")?.map(Duration::from_secs),
-        loss: fields.integer("loss_s")?.map(Duration::from_secs),
-        in_call: fields.flag("in_call")?,
-        chosen: fields.object("chosen")?.map(copied).transpose()?.flatten(),
-        name: fields.shown("name", MAX_NAME)?,
-        kind: fields.shown("kind", MAX_STATUS)?,
-        tz: fields.shown("tz", MAX_NAME)?,
-        links: fields.links("links"),
     })
 }
 
+/// A word of the protocol, however it is written.
+fn folded(word: &str) -> Cow<'_, str> {
+    let word = word.trim();
+    if word.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        word.to_ascii_lowercase().into()
+    } else {
+        word.into()
+    }
+}
+
 /// The copy in a device's record. Somebody invisible has no device here, so it never says that.
-fn copied(fields: &Fields<'_>) -> Result<Option<Chosen>, WireError> {
+fn copied(fields: &Fields<'_>) -> Option<Chosen> {
     let invisible = |choice: &Choice| choice.status == ChosenStatus::Invisible;
-    Ok(choice(fields)?.filter(|chosen| !chosen.choice.as_ref().is_some_and(invisible)))
+    choice(fields).ok().flatten().filter(|chosen| !chosen.choice.as_ref().is_some_and(invisible))
 }
 
 /// A choice whose status is none we know is as good as none: a newer client wrote it.
 fn choice(fields: &Fields<'_>) -> Result<Option<Chosen>, WireError> {
-    let rev = fields.integer("rev")?.ok_or(WireError::WrongShape)?;
-    let choice = match fields.text("status")? {
+    let rev = fields.needed_integer("rev")?;
+    let choice = match fields.field("status") {
         None => None,
-        Some(word) => match ChosenStatus::from_word(word) {
+        Some(Value::Text(word)) => match ChosenStatus::from_word(&folded(word)) {
             None => return Ok(None),
             Some(status) => Some(Choice {
                 status,
-                text: fields.shown("text", MAX_TEXT)?,
-                emoji: fields.shown("emoji", MAX_EMOJI)?,
-                until: fields.moment("until")?,
-                at: fields.moment("at")?,
+                text: fields.shown("text", MAX_TEXT),
+                emoji: fields.shown("emoji", MAX_EMOJI),
+                until: fields.moment("until"),
+                at: fields.moment("at"),
             }),
         },
+        Some(_) => return Err(WireError::WrongShape),
     };
     Ok(Some(Chosen { rev, choice }))
 }
@@ -125,42 +155,51 @@ pub(super) fn chosen(content: &Content<'_>) -> Result<ChosenRecord, WireError> {
     let fields = content.object()?;
     fields.version()?;
     let chosen = choice(fields)?.ok_or(WireError::UnknownStatus)?;
-    Ok(ChosenRecord { chosen, timestamp: fields.moment("timestamp")? })
+    Ok(ChosenRecord { chosen, timestamp: fields.moment("timestamp") })
 }
 
 pub(super) fn user(content: &Content<'_>) -> Result<UserRecord, WireError> {
     let fields = match content {
-        Content::Word(status) => {
-            return Ok(UserRecord::Seed(SeedRecord { status: status.clone(), timestamp: None }));
-        }
+        Content::Bare(word) => return word_of_a_simple_client(word),
+        Content::Word(word) => return word_of_a_simple_client(word),
         Content::Object(fields) => fields,
     };
     if fields.field("v").is_none() {
-        return seed(fields).map(UserRecord::Seed);
+        return simple(fields).map(UserRecord::Seed);
     }
     fields.version()?;
     Ok(UserRecord::Sum(SumRecord {
-        status: seed(fields)?.status.word().to_owned(),
-        timestamp: fields.moment("timestamp")?,
-        since: fields.moment("since")?,
-        text: fields.shown("text", MAX_TEXT)?,
-        foreign: fields.object("foreign")?.map(seed).transpose()?,
+        status: simple(fields)?.status.word().to_owned(),
+        timestamp: fields.moment("timestamp"),
+        since: fields.moment("since"),
+        text: fields.shown("text", MAX_TEXT),
+        foreign: fields.object("foreign").and_then(|fields| simple(fields).ok()),
     }))
 }
 
-fn seed(fields: &Fields<'_>) -> Result<SeedRecord, WireError> {
-    let word = fields.text("status")?.ok_or(WireError::WrongShape)?;
-    let status = match word.trim().to_ascii_lowercase().as_str() {
+fn word_of_a_simple_client(word: &str) -> Result<UserRecord, WireError> {
+    let status = simple_status(word).ok_or(WireError::WrongShape)?;
+    Ok(UserRecord::Seed(SeedRecord { status, timestamp: None }))
+}
+
+/// A simple client's record.
+fn simple(fields: &Fields<'_>) -> Result<SeedRecord, WireError> {
+    let status = fields.text("status").and_then(simple_status).ok_or(WireError::WrongShape)?;
+    Ok(SeedRecord { status, timestamp: fields.moment("timestamp") })
+}
+
+/// A simple client's status: one that all know, or any word with something to see.
+fn simple_status(word: &str) -> Option<SeedStatus> {
+    Some(match &*folded(word) {
         "online" => SeedStatus::Online,
         "away" => SeedStatus::Away,
         "offline" => SeedStatus::Offline,
-        _ => SeedStatus::Other(display_text(word, MAX_STATUS).ok_or(WireError::WrongShape)?),
-    };
-    Ok(SeedRecord { status, timestamp: fields.moment("timestamp")? })
+        _ => SeedStatus::Other(display_text(word, MAX_STATUS)?),
+    })
 }
 
 pub(super) fn activity(content: &Content<'_>) -> Result<Timestamp, WireError> {
-    content.object()?.moment("timestamp")?.ok_or(WireError::WrongShape)
+    content.object()?.moment("timestamp").ok_or(WireError::WrongShape)
 }
 
 pub(super) fn typing(content: &Content<'_>) -> Result<bool, WireError> {
@@ -175,19 +214,18 @@ pub(super) fn hub(content: &Content<'_>) -> Result<HubRecord, WireError> {
     let fields = content.object()?;
     fields.version()?;
     Ok(HubRecord {
-        team: fields.shown("team", MAX_TEAM_NAME).ok().flatten(),
-        host: fields.object("host").ok().flatten().and_then(hosting),
+        team: fields.shown("team", MAX_TEAM_NAME),
+        host: fields.object("host").and_then(hosting),
         at: addresses(fields.field("at")),
         in_order: matches!(fields.field("in_order"), Some(Value::Flag(true))),
     })
 }
 
 fn hosting(fields: &Fields<'_>) -> Option<Host> {
-    let text = |name| fields.text(name).ok().flatten();
-    let user = text("user").and_then(|id| UserId::parse(id).ok());
-    let device = text("device").and_then(|id| DeviceId::parse(id).ok());
-    let name = fields.shown("name", MAX_NAME).ok().flatten();
-    let name = name.or_else(|| display_text(user.as_ref()?.as_str(), MAX_NAME))?;
+    let user = fields.text("user").and_then(|id| UserId::parse(id).ok());
+    let device = fields.text("device").and_then(|id| DeviceId::parse(id).ok());
+    let name = fields.shown("name", MAX_NAME);
+    let name = name.or_else(|| Some(display_id(user.as_ref()?.as_str(), MAX_NAME)))?;
     Some(Host { user, device, name })
 }
 
@@ -206,22 +244,22 @@ impl<'a> Content<'a> {
     fn object(&self) -> Result<&Fields<'a>, WireError> {
         match self {
             Self::Object(fields) => Ok(fields),
-            Self::Word(_) => Err(WireError::WrongShape),
+            Self::Bare(_) | Self::Word(_) => Err(WireError::WrongShape),
         }
     }
 }
 
+/// What cannot be read of a field is as good as not said, so that it costs that field alone.
 impl<'a> Fields<'a> {
-    fn text(&self, name: &str) -> Result<Option<&str>, WireError> {
+    fn text(&self, name: &str) -> Option<&str> {
         match self.field(name) {
-            None => Ok(None),
-            Some(Value::Text(text)) => Ok(Some(text)),
-            Some(_) => Err(WireError::WrongShape),
+            Some(Value::Text(text)) => Some(text),
+            _ => None,
         }
     }
 
-    fn shown(&self, name: &str, max: usize) -> Result<Option<String>, WireError> {
-        Ok(self.text(name)?.and_then(|text| display_text(text, max)))
+    fn shown(&self, name: &str, max: usize) -> Option<String> {
+        self.text(name).and_then(|text| display_text(text, max))
     }
 
     /// Links that open a conversation or a page; what is none of those is left out, and what is too many.
@@ -236,50 +274,56 @@ impl<'a> Fields<'a> {
         links.take(MAX_LINKS).collect()
     }
 
-    fn integer(&self, name: &str) -> Result<Option<u64>, WireError> {
-        let integer = match self.field(name) {
-            None => return Ok(None),
-            Some(Value::Integer(integer)) => *integer,
+    /// A number without which there is no record.
+    fn needed_integer(&self, name: &str) -> Result<u64, WireError> {
+        match self.field(name) {
+            Some(Value::Integer(_) | Value::Double(_)) => {
+                self.integer(name).ok_or(WireError::OutOfRange)
+            }
+            _ => self.integer(name).ok_or(WireError::WrongShape),
+        }
+    }
+
+    fn integer(&self, name: &str) -> Option<u64> {
+        let integer = match self.field(name)? {
+            Value::Integer(integer) => *integer,
             // Clients whose only number is a double, or who multiply seconds, write a fraction.
             #[expect(
                 clippy::cast_possible_truncation,
                 clippy::cast_sign_loss,
                 reason = "a cast from a double saturates, and it is not negative"
             )]
-            Some(Value::Double(double)) if *double >= 0.0 => *double as u64,
-            Some(Value::Double(_)) => return Err(WireError::OutOfRange),
-            Some(_) => return Err(WireError::WrongShape),
+            Value::Double(double) if *double >= 0.0 => *double as u64,
+            Value::Text(digits) => digits.trim().parse().ok()?,
+            _ => return None,
         };
-        if integer <= Timestamp::MAX.as_ms() {
-            Ok(Some(integer))
-        } else {
-            Err(WireError::OutOfRange)
-        }
+        (integer <= Timestamp::MAX.as_ms()).then_some(integer)
     }
 
-    fn moment(&self, name: &str) -> Result<Option<Timestamp>, WireError> {
-        Ok(self.integer(name)?.and_then(Timestamp::from_ms))
+    /// A time in milliseconds, or as a text with its zone (RFC 3339).
+    fn moment(&self, name: &str) -> Option<Timestamp> {
+        let ms = self.integer(name).or_else(|| {
+            let moment: jiff::Timestamp = self.text(name)?.trim().parse().ok()?;
+            u64::try_from(moment.as_millisecond()).ok()
+        });
+        ms.and_then(Timestamp::from_ms)
     }
 
-    fn flag(&self, name: &str) -> Result<bool, WireError> {
+    fn flag(&self, name: &str) -> bool {
+        matches!(self.field(name), Some(Value::Flag(true)))
+    }
+
+    fn object(&self, name: &str) -> Option<&Fields<'a>> {
         match self.field(name) {
-            None => Ok(false),
-            Some(Value::Flag(flag)) => Ok(*flag),
-            Some(_) => Err(WireError::WrongShape),
-        }
-    }
-
-    fn object(&self, name: &str) -> Result<Option<&Fields<'a>>, WireError> {
-        match self.field(name) {
-            None => Ok(None),
-            Some(Value::Object(fields)) => Ok(Some(fields)),
-            Some(_) => Err(WireError::WrongShape),
+            Some(Value::Object(fields)) => Some(fields),
+            _ => None,
         }
     }
 
     fn version(&self) -> Result<(), WireError> {
-        match self.integer("v")? {
-            None | Some(VERSION) => Ok(()),
+        match self.field("v") {
+            None => Ok(()),
+            Some(_) if self.integer("v") == Some(VERSION) => Ok(()),
             Some(_) => Err(WireError::UnknownVersion),
         }
     }

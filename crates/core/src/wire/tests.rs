@@ -7,6 +7,8 @@ use crate::presence::{AwayCause, OfflineCause};
 use crate::text::{MAX_EMOJI, MAX_NAME, MAX_STATUS, MAX_TEXT};
 use crate::view::ChosenStatus;
 
+mod lenient;
+
 fn device(text: &str) -> Result<DeviceRecord, WireError> {
     decode_device(text.as_bytes()).map(|payload| match payload {
         Payload::Record(record) => record,
@@ -65,19 +67,10 @@ fn what_is_no_record_is_named() {
         ("hello", WireError::NotJson),
         ("{", WireError::NotJson),
         (" ", WireError::NotJson),
-        (r#""online""#, WireError::WrongShape),
         (r#"["online"]"#, WireError::WrongShape),
         ("null", WireError::WrongShape),
         ("{}", WireError::WrongShape),
         (r#"{"status":7}"#, WireError::WrongShape),
-        (r#"{"status":"online","name":7}"#, WireError::WrongShape),
-        (r#"{"status":"online","in_call":1}"#, WireError::WrongShape),
-        (r#"{"status":"online","since":"yesterday"}"#, WireError::WrongShape),
-        (r#"{"status":"online","chosen":[7,"dnd"]}"#, WireError::WrongShape),
-        (r#"{"status":"online","chosen":{"status":"dnd"}}"#, WireError::WrongShape),
-        (r#"{"status":"online","timestamp":-1}"#, WireError::OutOfRange),
-        (r#"{"status":"online","timestamp":9007199254740992}"#, WireError::OutOfRange),
-        (r#"{"status":"online","timestamp":1e300}"#, WireError::OutOfRange),
         (r#"{"v":2,"status":"online"}"#, WireError::UnknownVersion),
         (r#"{"v":1,"status":"in a meeting"}"#, WireError::UnknownStatus),
     ] {
@@ -149,6 +142,8 @@ fn a_choice_taken_back_keeps_its_number() {
     assert_eq!(decode_chosen(&bytes), Ok(Payload::Record(back)));
     assert_eq!(decode_chosen(br#"{"rev":8,"status":"?"}"#), Err(WireError::UnknownStatus));
     assert_eq!(decode_chosen(br#"{"status":"dnd"}"#), Err(WireError::WrongShape));
+    assert_eq!(decode_chosen(br#"{"rev":-1,"status":"dnd"}"#), Err(WireError::OutOfRange));
+    assert_eq!(decode_chosen(br#"{"rev":9007199254740992}"#), Err(WireError::OutOfRange));
 }
 
 fn moment() -> impl Strategy<Value = Option<Timestamp>> {
@@ -384,7 +379,6 @@ mod signals {
             (r#"{"v":1,"kind":"knock"}"#, WireError::WrongShape),
             (r#"{"v":1,"kind":"knock","id":"a b"}"#, WireError::WrongShape),
             (r#"{"v":1,"kind":"answer","re":"k"}"#, WireError::WrongShape),
-            (r#"{"v":1,"kind":"seen","re":"k","of":"a/b"}"#, WireError::WrongShape),
         ] {
             assert_eq!(signal(text), Err(error), "{text}");
         }

@@ -5,43 +5,40 @@ use crate::id::UserId;
 use crate::signal::{Answer, Signal, SignalId};
 use crate::text::{MAX_EMOJI, MAX_TEXT};
 use crate::wire::WireError;
+use crate::wire::json::Value;
 
 pub(in crate::wire) fn signal(content: &Content<'_>) -> Result<Signal, WireError> {
     let fields = content.object()?;
     fields.version()?;
     let text = || fields.shown("text", MAX_TEXT);
-    Ok(match fields.text("kind")?.ok_or(WireError::WrongShape)? {
+    let of = || fields.text("of").and_then(|of| UserId::parse(of).ok());
+    Ok(match fields.text("kind").ok_or(WireError::WrongShape)? {
         "knock" => {
-            let both_free = fields.text("when")? == Some("both_free");
-            Signal::Knock { id: id(fields, "id")?, text: text()?, both_free }
+            let both_free = fields.text("when") == Some("both_free");
+            Signal::Knock { id: id(fields, "id")?, text: text(), both_free }
         }
-        "waiting" => Signal::Waiting { id: id(fields, "id")?, text: text()? },
+        "waiting" => Signal::Waiting { id: id(fields, "id")?, text: text() },
         "free" => Signal::Free { re: id(fields, "re")? },
-        "withdrawn" => Signal::Withdrawn { re: id(fields, "re")?, of: of(fields)? },
+        "withdrawn" => Signal::Withdrawn { re: id(fields, "re")?, of: of() },
         "delivered" => Signal::Delivered { re: id(fields, "re")? },
-        "seen" => Signal::Seen { re: id(fields, "re")?, of: of(fields)? },
+        "seen" => Signal::Seen { re: id(fields, "re")?, of: of() },
         "answer" => {
-            let known = fields.text("answer")?.and_then(Answer::of_word);
+            let known = fields.text("answer").and_then(Answer::of_word);
             let answer = match known {
                 Some(answer) => answer,
-                None => Answer::Text(text()?.ok_or(WireError::WrongShape)?),
+                None => Answer::Text(text().ok_or(WireError::WrongShape)?),
             };
-            Signal::Answer { re: id(fields, "re")?, of: of(fields)?, answer }
+            Signal::Answer { re: id(fields, "re")?, of: of(), answer }
         }
         "again" => Signal::Again { re: id(fields, "re")? },
-        "wave" => Signal::Wave { id: id(fields, "id")?, emoji: fields.shown("text", MAX_EMOJI)? },
+        "wave" => Signal::Wave { id: id(fields, "id")?, emoji: fields.shown("text", MAX_EMOJI) },
         // Absent means that they do: whoever stops says so.
-        "typing" => Signal::Typing(fields.field("isTyping").is_none() || fields.flag("isTyping")?),
+        "typing" => Signal::Typing(!matches!(fields.field("isTyping"), Some(Value::Flag(false)))),
         _ => return Err(WireError::UnknownKind),
     })
 }
 
 fn id(fields: &Fields<'_>, name: &str) -> Result<SignalId, WireError> {
-    let text = fields.text(name)?.ok_or(WireError::WrongShape)?;
+    let text = fields.text(name).ok_or(WireError::WrongShape)?;
     SignalId::parse(text).map_err(|_| WireError::WrongShape)
-}
-
-fn of(fields: &Fields<'_>) -> Result<Option<UserId>, WireError> {
-    let of = fields.text("of")?.map(UserId::parse);
-    of.transpose().map_err(|_| WireError::WrongShape)
 }
