@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::observation::Observation;
 use crate::presence::{AwayCause, Observed, OfflineCause};
-use crate::time::{Monotonic, Now, Timestamp};
+use crate::time::{ClockChange, Monotonic, Now, Timestamp};
 
 /// What a device observes, and since when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,6 +121,25 @@ impl Availability {
                 }
             }
             Observation::SourceOk => {}
+        }
+    }
+
+    /// Somebody set the clock: what was observed before is dated as if it had been right then.
+    pub(crate) fn redate(&mut self, change: ClockChange) {
+        let shift = |at: &mut Timestamp| *at = change.shift(*at);
+        match &mut self.source {
+            Source::Tells { idle, active_since } => {
+                shift(active_since);
+                if let Some(idle) = idle {
+                    shift(&mut idle.wall);
+                }
+            }
+            Source::Lost { since } => shift(since),
+        }
+        let moments = [&mut self.locked, &mut self.switched, &mut self.ending];
+        moments.into_iter().flatten().for_each(shift);
+        if let Some(suspended) = &mut self.suspended {
+            shift(&mut suspended.wall);
         }
     }
 

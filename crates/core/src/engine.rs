@@ -17,13 +17,13 @@ use crate::input::{Command, ConnectionId, Input, PublishId};
 use crate::notice::{NoticePolicy, Notices, Silence};
 use crate::observation::Observation;
 use crate::preferences::Preferences;
-use crate::presence::{CLOCKS_DIFFER, Choice, Observed};
+use crate::presence::{Choice, Observed};
 use crate::roster::Roster;
 use crate::session::{AfterGoodbye, CHOICE_EXPIRY, Phase, Session};
 use crate::signal::Signals;
 use crate::team::{Address, Host};
 use crate::text::{MAX_EMOJI, MAX_TEXT, display_text};
-use crate::time::{Monotonic, Now, Timestamp};
+use crate::time::{CLOCKS_DIFFER, ClockWatch, Monotonic, Now, Timestamp};
 use crate::topic::Topic;
 use crate::view::tray::TrayView;
 use crate::view::{LinkView, MeView, PersonView, Problem, Snapshot, Stage};
@@ -101,6 +101,8 @@ pub struct Engine {
     rng: fastrand::Rng,
     publishes: u64,
     shown: Shown,
+    /// Notices that somebody set the clock.
+    clock: ClockWatch,
     /// When a deadline was due as of the last input.
     expected: Option<Monotonic>,
     has_tray: bool,
@@ -172,6 +174,7 @@ impl Engine {
             rng: fastrand::Rng::with_seed(settings.seed),
             publishes: 0,
             shown: Shown::default(),
+            clock: ClockWatch::default(),
             expected: None,
             has_tray: settings.has_tray,
             without: settings.without,
@@ -180,6 +183,7 @@ impl Engine {
 
     /// Takes in one thing that happened.
     pub fn handle(&mut self, now: Now, input: Input) {
+        self.follow_clock(now);
         self.notice_sleep(now);
         match input {
             Input::Start => self.connect_now(now),
@@ -335,6 +339,22 @@ impl Engine {
         }
     }
 
+    /// Dates anew what we said, if somebody set the clock; see `docs/protocol.md`, *Time*.
+    fn follow_clock(&mut self, now: Now) {
+        self.roster.follow_clock(now);
+        let Some(change) = self.clock.change(now) else {
+            return;
+        };
+        let up = self.session.is_up();
+        self.session.redate(change);
+        if let Some(choosing) = &mut self.choosing {
+            choosing.redate(now, change, up);
+        }
+        if let Some(own) = &mut self.own {
+            own.redate(now, change);
+        }
+    }
+
     /// A call may ask not to be disturbed. It ends, too, when nobody is there any more, so it is looked at on each input.
     fn follow_calls(&mut self, now: Now) {
         if let (Some(own), Some(choosing)) = (&self.own, &mut self.choosing)
@@ -396,7 +416,7 @@ impl Engine {
             });
             let id = self.publish(now, &topic, payload, Some(CHOICE_EXPIRY));
             if let Some(choosing) = &mut self.choosing {
-                choosing.sent(id, chosen);
+                choosing.sent(now, id, chosen);
             }
         }
         // A choice under way is heard before anything follows from it.

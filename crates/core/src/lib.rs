@@ -14,6 +14,7 @@ pub mod contact;
 pub mod diagnostics;
 pub mod effect;
 pub mod engine;
+mod expiry;
 pub mod id;
 pub mod input;
 pub mod line;

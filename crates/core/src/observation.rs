@@ -54,7 +54,7 @@ impl Moment {
     pub fn place(self, now: Now) -> Timestamp {
         match self {
             Self::Ago(ago) => now.ago(ago),
-            Self::At(at) => at.min(now.wall),
+            Self::At(at) => told(at, now).min(now.wall),
         }
     }
 
@@ -63,7 +63,14 @@ impl Moment {
     pub fn age(self, now: Now) -> Duration {
         match self {
             Self::Ago(ago) => ago,
-            Self::At(at) => now.wall.since(at),
+            Self::At(at) => now.wall.since(told(at, now)),
         }
     }
+}
+
+/// What a source means by a time. While our own clock is not set, neither is that of a source on this machine; else a
+/// time from before the protocol tells no more than that it was before now.
+fn told(at: Timestamp, now: Now) -> Timestamp {
+    let unset = now.wall.meant().is_none();
+    at.meant().unwrap_or(if unset { at } else { now.wall })
 }

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::time::{Monotonic, Now, Timestamp};
+use crate::time::{CLOCKS_DIFFER, ClockChange, Monotonic, Now, Timestamp, span};
 use crate::view::{CauseView, ChosenStatus};
 
 /// What a device observes of itself and of the person in front of it.
@@ -100,12 +100,9 @@ pub struct Choice {
     pub at: Option<Timestamp>,
 }
 
-/// Calendars that differ by less are taken for the same: what they tell is left as it is.
-pub(crate) const CLOCKS_DIFFER: Duration = Duration::from_secs(5);
-
 impl Choice {
     /// When it ends, where the writer's calendar read `written` when the broker took it, `age` ago. Without those our
-    /// own calendar decides.
+    /// own calendar decides, unless the writer's cannot be right: then it ends as long from now as it was to last.
     pub(crate) fn ends(
         &self,
         now: Now,
@@ -113,10 +110,38 @@ impl Choice {
         age: Option<Duration>,
     ) -> Option<Monotonic> {
         let until = self.until?;
-        Some(match written.zip(age) {
-            Some((written, age)) => now.mono + until.since(written) - age,
-            None => now.when(until),
+        let unset = now.wall.meant().is_none();
+        let ours = || match until.meant() {
+            Some(until) => now.when(until),
+            None if unset => now.when(until),
+            None => now.mono,
+        };
+        Some(match (written, age) {
+            (Some(written), Some(age)) => {
+                span(written, until).map_or_else(ours, |lasts| now.mono + lasts - age)
+            }
+            _ => match written.or(self.at).filter(|clock| now.believes(*clock).is_none()) {
+                Some(clock) => span(clock, until).map_or_else(ours, |lasts| now.mono + lasts),
+                None => ours(),
+            },
         })
+    }
+
+    /// The same with its times on our calendar; see [`Choice::ends`].
+    pub(crate) fn placed(
+        &self,
+        now: Now,
+        written: Option<Timestamp>,
+        age: Option<Duration>,
+        ends: Option<Monotonic>,
+    ) -> Self {
+        let at = self.at.and_then(|at| now.place(at, written, age));
+        Self { at, ..self.as_of(now, ends) }
+    }
+
+    /// The same after somebody set the clock.
+    pub(crate) fn redated(&self, now: Now, change: ClockChange, ends: Option<Monotonic>) -> Self {
+        Self { at: self.at.map(|at| change.shift(at)), ..self.as_of(now, ends) }
     }
 
     /// The same with its end as our calendar will read then; what has ended lies behind it, however the calendar was set.

@@ -8,9 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::engine::Rule;
+use crate::expiry::{Age, BrokerExpiry, Interval};
 use crate::id::{DeviceId, UserId};
 use crate::presence::{Observed, OfflineCause};
-use crate::time::{Monotonic, Now, Timestamp};
+use crate::time::{ClockChange, ClockWatch, Monotonic, Now, Timestamp};
 use crate::view::{CauseView, PersonView};
 use crate::wire::{DeviceRecord, Payload, SumRecord, UserRecord};
 
@@ -20,10 +21,10 @@ mod look;
 mod person;
 
 use device::Came;
-pub(crate) use device::place;
+pub(crate) use device::since_of;
 pub(crate) use glance::Glance;
 use look::Look;
-use person::Person;
+use person::{LastInput, Person};
 
 /// How long a typing mark stands when nothing ends it: three seconds of the seed, and one for the way.
 const TYPING_STANDS: Duration = Duration::from_secs(4);
@@ -47,13 +48,27 @@ const AT_MOST_HELD: Duration = Duration::from_secs(10);
 pub struct Arrival {
     /// From the broker's store, at subscription; otherwise live.
     pub retained: bool,
-    /// How long ago the broker took it, where it tells (MQTT 5, 3.3.2.3.3 *Message Expiry Interval*).
-    pub age: Option<Duration>,
+    /// How long ago the broker took it, where that is certain: beside the broker.
+    pub(crate) age: Option<Duration>,
+    /// What the broker says is left of its expiry (MQTT 5, 3.3.2.3.3 *Message Expiry Interval*).
+    pub(crate) left: Option<Duration>,
 }
 
 impl Arrival {
-    /// Just now, by a broker that tells no age.
-    pub const LIVE: Self = Self { retained: false, age: None };
+    /// Just now.
+    pub const LIVE: Self = Self { retained: false, age: None, left: None };
+
+    /// From a broker, which says so much of what is left of the message's expiry.
+    #[must_use]
+    pub const fn from_broker(retained: bool, left: Option<Duration>) -> Self {
+        Self { retained, age: None, left }
+    }
+
+    /// Beside the broker, where it is certain how long ago it took the message.
+    #[must_use]
+    pub const fn aged(retained: bool, age: Duration) -> Self {
+        Self { retained, age: Some(age), left: None }
+    }
 }
 
 /// What made a person look different.
@@ -102,6 +117,8 @@ struct Circumstances {
     broker_is_late: Duration,
     /// Until when so many are lost at once that it may be the broker that ends.
     many_lost: Option<Monotonic>,
+    /// What is known of how the broker treats Message Expiry.
+    expiry: BrokerExpiry,
     /// See [`Rule`].
     without: Option<Rule>,
 }
@@ -122,6 +139,10 @@ pub struct Roster {
     lost_at: Option<Monotonic>,
     /// Whether that is known of everybody, and no other connection was made since.
     is_cut_off: bool,
+    /// Notices that our own clock was set.
+    clock: ClockWatch,
+    /// More is known of the broker than when the ages of what is held were judged.
+    ages_changed: bool,
 }
 
 /// Live losses in a row.
@@ -144,6 +165,30 @@ impl Losses {
     }
 }
 
+impl Circumstances {
+    /// How old a record is.
+    fn age(&self, now: Now, arrival: Arrival, written: Option<Timestamp>) -> Age {
+        self.expiry.age(now, Interval::Record, arrival, written, self.without)
+    }
+
+    /// Where a moment of somebody else's lies on our calendar; see [`Now::place`].
+    fn place(
+        &self,
+        now: Now,
+        at: Timestamp,
+        written: Option<Timestamp>,
+        age: Option<Duration>,
+    ) -> Option<Timestamp> {
+        if self.without == Some(Rule::TimeCheck) {
+            let told = at.min(now.wall);
+            return Some(
+                age.zip(written).map_or(told, |(age, written)| now.ago(age) - written.since(at)),
+            );
+        }
+        now.place(at, written, age)
+    }
+}
+
 impl Default for Circumstances {
     /// Beside the broker, as a hub is: there is no link that could be down.
     fn default() -> Self {
@@ -154,6 +199,7 @@ impl Default for Circumstances {
             settling: None,
             broker_is_late: BROKERS_ARE_LATE,
             many_lost: None,
+            expiry: BrokerExpiry::default(),
             without: None,
         }
     }
@@ -169,6 +215,10 @@ impl Roster {
         payload: Payload<DeviceRecord>,
         arrival: Arrival,
     ) -> Applied {
+        self.follow_clock(now);
+        if let Payload::Record(record) = &payload {
+            self.note_expiry(now, arrival, record.timestamp);
+        }
         self.arrivals += 1;
         let number = self.arrivals;
         let lost =
@@ -196,6 +246,7 @@ impl Roster {
         payload: Payload<UserRecord>,
         arrival: Arrival,
     ) {
+        self.follow_clock(now);
         let person = self.people.entry(user.clone()).or_default();
         match payload {
             Payload::Cleared => person.forget_seed(),
@@ -221,10 +272,11 @@ impl Roster {
         payload: Payload<Timestamp>,
         arrival: Arrival,
     ) {
+        self.follow_clock(now);
         let person = self.people.entry(user.clone()).or_default();
         person.last_input = match payload {
             Payload::Cleared => None,
-            Payload::Record(at) => Some(at.min(now.wall)),
+            Payload::Record(at) => Some(LastInput::told(now, at, &self.around)),
         };
         self.touch(now, user, arrival.into());
     }
@@ -234,6 +286,53 @@ impl Roster {
         let person = self.people.entry(user.clone()).or_default();
         person.typing_until = typing.then(|| now.mono + TYPING_STANDS);
         self.touch(now, user, Origin::Live);
+    }
+
+    /// How long ago the broker took a record that its writer's calendar says was `written` then, where that is known.
+    #[must_use]
+    pub fn age(&self, now: Now, arrival: Arrival, written: Option<Timestamp>) -> Option<Duration> {
+        self.around.age(now, arrival, written).exact
+    }
+
+    /// The same of what a person chose, which is published with an interval of its own.
+    pub(crate) fn age_of_choice(
+        &mut self,
+        now: Now,
+        arrival: Arrival,
+        written: Option<Timestamp>,
+    ) -> Option<Duration> {
+        let Circumstances { expiry, without, .. } = &mut self.around;
+        self.ages_changed |= expiry.note(now, Interval::Choice, arrival, written);
+        expiry.age(now, Interval::Choice, arrival, written, *without).exact
+    }
+
+    /// Takes note of what a record tells of the broker.
+    pub(crate) fn note_expiry(&mut self, now: Now, arrival: Arrival, written: Option<Timestamp>) {
+        self.ages_changed |= self.around.expiry.note(now, Interval::Record, arrival, written);
+        // While everything is read, one look at the end is enough.
+        if self.around.link_up {
+            self.judge_ages(now);
+        }
+    }
+
+    /// Places everything anew, if more is known of the broker than when it came.
+    fn judge_ages(&mut self, now: Now) {
+        if std::mem::take(&mut self.ages_changed) {
+            for person in self.people.values_mut() {
+                person.place_again(now, None, &self.around);
+            }
+            self.end_for_all(now);
+        }
+    }
+
+    /// Dates everybody anew, if our own clock was set. Says by how much.
+    pub(crate) fn follow_clock(&mut self, now: Now) -> Option<ClockChange> {
+        let change = self.clock.change(now)?;
+        for person in self.people.values_mut() {
+            person.place_again(now, Some(change), &self.around);
+        }
+        self.end_for_all(now);
+        Some(change)
     }
 
     /// A roster on the far side of a connection, which is not up yet; [`Roster::default`] needs none.
@@ -246,6 +345,7 @@ impl Roster {
     /// Our connection stands: what is retained comes next. Unless it is the first, what is lost or missing on
     /// it is not believed before we settled (`docs/protocol.md`, *Settle*).
     pub fn link_began(&mut self, now: Now) {
+        self.follow_clock(now);
         self.is_cut_off = false;
         let first = self.around.connection == 0 || self.people.is_empty();
         self.around.connection += 1;
@@ -261,7 +361,9 @@ impl Roster {
 
     /// What is retained on the connection was read.
     pub fn link_up(&mut self, now: Now) {
+        self.follow_clock(now);
         self.around.link_up = true;
+        self.judge_ages(now);
         if self.around.settling.is_none() {
             self.lose_unread();
         }
@@ -306,6 +408,7 @@ impl Roster {
 
     /// Ends what ends by itself: typing marks, chosen statuses, leases, and the time that a loss is given.
     pub fn expire(&mut self, now: Now) {
+        self.follow_clock(now);
         if self.around.link_up && self.around.settling.is_some_and(|settled| settled <= now.mono) {
             self.around.settling = None;
             self.lose_unread();
@@ -430,7 +533,7 @@ impl Roster {
     /// When a user last gave input, where somebody said so.
     #[must_use]
     pub fn last_input(&self, user: &UserId) -> Option<Timestamp> {
-        self.people.get(user).and_then(|person| person.last_input)
+        self.people.get(user).and_then(Person::last_input)
     }
 
     fn touch(&mut self, now: Now, user: &UserId, origin: Origin) {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::effect::Version;
 use crate::input::{Granted, LinkFailure, PublishId};
-use crate::time::{Monotonic, Now, Timestamp};
+use crate::time::{ClockChange, Monotonic, Now, Timestamp};
 use crate::view::{LinkView, Problem};
 
 /// Keep Alive. A pulled cable shows after one and a half times this (MQTT 5, 3.1.2.10).
@@ -153,6 +153,15 @@ impl Session {
             speaks_v5,
             speaks_v311: false,
             granted: Granted::default(),
+        }
+    }
+
+    /// Somebody set the clock: what is told of the link is dated as if it had been right then.
+    pub(crate) fn redate(&mut self, change: ClockChange) {
+        self.up_since = change.shift(self.up_since);
+        self.as_of = self.as_of.map(|at| change.shift(at));
+        if let Phase::Waiting { wall, .. } = &mut self.phase {
+            *wall = change.shift(*wall);
         }
     }
 

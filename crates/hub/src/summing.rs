@@ -95,7 +95,7 @@ impl Summing {
             sums.tell(hosting.root.clone());
         }
         for message in retained {
-            let arrival = Arrival { retained: true, age: Some(age(now, &message)) };
+            let arrival = Arrival::aged(true, age(now, &message));
             sums.apply(now, &message.topic, &message.payload, arrival);
         }
         let (close, closed) = oneshot::channel();
@@ -198,7 +198,7 @@ impl Running {
         match heard {
             Heard::Retained(event) => {
                 // Here the age of a live message is known, so the writer's clock does not matter.
-                let arrival = Arrival { retained: false, age: Some(Duration::ZERO) };
+                let arrival = Arrival::aged(false, Duration::ZERO);
                 self.sums.apply(now, &event.topic, &event.payload, arrival);
             }
             Heard::Came(root) => self.sums.open(root),

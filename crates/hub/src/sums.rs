@@ -111,6 +111,11 @@ impl Sums {
         }
     }
 
+    /// How long ago the broker took a record of the root whose changes are told, where that is known.
+    pub(crate) fn age(&self, now: Now, payload: &[u8], arrival: Arrival) -> Option<Duration> {
+        self.rooms.get(self.told.as_ref()?)?.age(now, payload, arrival)
+    }
+
     /// This machine slept, and nobody could reach it: they get a moment to come back before any lease ends.
     pub(crate) fn slept(&mut self, now: Now) {
         self.patient_until = Some(now.mono + PATIENCE);

@@ -5,12 +5,15 @@ use std::time::Duration;
 use crate::id::UserId;
 use crate::input::PublishId;
 use crate::presence::{Choice, Chosen};
-use crate::time::{Monotonic, Now, Timestamp};
+use crate::time::{ClockChange, Monotonic, Now, Timestamp};
 use crate::view::ChosenStatus;
 use crate::wire::ChosenRecord;
 
 /// How long a live message may have been under way: what came so soon after a wish may have been chosen before it.
 const UNDER_WAY: Duration = Duration::from_secs(2);
+
+/// A record written so far ahead of our calendar was written by a clock that was never set.
+const FAR_AHEAD: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The choice and its way to the broker.
 #[derive(Debug)]
@@ -20,6 +23,9 @@ pub(super) struct Choosing {
     held: Option<Chosen>,
     /// When that ends.
     ends: Option<Monotonic>,
+    /// When its record was written, by the calendar of whoever wrote it, and when we read or wrote it.
+    held_written: Option<Timestamp>,
+    held_at: Now,
     /// The highest number seen anywhere.
     highest: u64,
     /// What the person wants and the broker was not told yet; `Some(None)` takes a choice back.
@@ -87,6 +93,8 @@ impl Choosing {
             user,
             held: None,
             ends: None,
+            held_written: None,
+            held_at: now,
             highest: 0,
             wish: None,
             sending: None,
@@ -188,6 +196,7 @@ impl Choosing {
             self.held = None;
             return false;
         };
+        let choice = chosen.choice.as_ref();
         self.seen(chosen.rev);
         if self.is_sending() && self.held.as_ref().is_some_and(|held| held.rev > chosen.rev) {
             return false;
@@ -199,27 +208,61 @@ impl Choosing {
         let later = |wish: &mut Wish| match age {
             _ if wish.over.as_ref().is_some_and(|over| is_same(over, &chosen)) => false,
             Some(age) => now.mono - (age + told) > wish.made.mono,
+            // A calendar that is ahead of ours tells nothing of what was later, and what the person wants now must
+            // not wait for it.
             None => {
-                let at = chosen.choice.as_ref().and_then(|choice| choice.at);
+                let at = choice.and_then(|choice| now.believes(choice.at?));
                 at.is_some_and(|at| at > wish.made.wall)
             }
         };
         // Our own calendar may be another than the chooser's: it is ours that goes into our record.
-        let choice = chosen.choice.as_ref();
-        let ends = choice.and_then(|choice| choice.ends(now, timestamp, age));
-        let choice = choice.map(|choice| choice.as_of(now, ends));
+        // Where the age is not known, what is held already tells more of the same choice.
+        let known = self.held.as_ref().filter(|held| age.is_none() && is_same(held, &chosen));
+        let (choice, ends) = match known {
+            Some(held) => (held.choice.clone(), self.ends),
+            None => {
+                let ends = choice.and_then(|choice| choice.ends(now, timestamp, age));
+                (choice.map(|choice| choice.placed(now, timestamp, age, ends)), ends)
+            }
+        };
         // What was asked for on the person's behalf before anything was read gives way to what they said, however long
         // ago. A do-not-disturb without another word may be one that an earlier run was asked for.
         let said = |choice: &Choice| holds(now, ends) && !choice.is_asked_for();
         let stands = self.follows && choice.as_ref().is_some_and(said);
         let gave_way = self.wish.take_if(|wish| stands || later(wish)).is_some();
         let read = Chosen { rev: chosen.rev, choice };
-        if self.wish.is_none() && self.held.as_ref() != Some(&read) {
+        if self.wish.is_none() && !self.held.as_ref().is_some_and(|held| is_same(held, &read)) {
             self.follows = false;
         }
+        self.held_written = timestamp;
+        self.held_at = now;
         self.ends = ends;
         self.held = Some(read);
         gave_way
+    }
+
+    /// Somebody set the clock: what was chosen is dated as if it had been right then. While the link is `up`, a record
+    /// whose times can't be is written again, because whoever reads it later can't know better.
+    pub(super) fn redate(&mut self, now: Now, change: ClockChange, up: bool) {
+        for moment in [&mut self.sent_at, &mut self.held_at] {
+            moment.wall = change.shift(moment.wall);
+        }
+        if let Some(Wish { choice, made, ends, .. }) = &mut self.wish {
+            made.wall = change.shift(made.wall);
+            *choice = choice.take().map(|choice| choice.redated(now, change, *ends));
+        }
+        let Some(held) = &mut self.held else {
+            return;
+        };
+        held.choice = held.choice.take().map(|choice| choice.redated(now, change, self.ends));
+        let latest = now.wall + FAR_AHEAD;
+        let wrong = |written: Timestamp| written.meant().is_none_or(|written| written > latest);
+        let says = held.choice.is_some() && self.held_written.is_some_and(wrong);
+        if says && up && self.wish.is_none() && self.sending.is_none() {
+            let choice = held.choice.clone().filter(|_| holds(now, self.ends));
+            let over = Some(held.clone());
+            self.wish = Some(Wish { choice, made: self.held_at, over, ends: self.ends });
+        }
     }
 
     /// What is to be sent.
@@ -230,8 +273,10 @@ impl Choosing {
         Some(Chosen { rev, choice })
     }
 
-    pub(super) fn sent(&mut self, id: PublishId, chosen: Chosen) {
+    pub(super) fn sent(&mut self, now: Now, id: PublishId, chosen: Chosen) {
         self.seen(chosen.rev);
+        self.held_written = Some(now.wall);
+        self.held_at = now;
         self.held = Some(chosen);
         if let Some(wish) = self.wish.take() {
             self.sent_at = wish.made;

@@ -1,13 +1,10 @@
 //! Messages from the broker: which topic, which record, who is concerned.
 
-use std::time::Duration;
-
 use super::Engine;
 use crate::effect::{Dropped, Effect};
 use crate::id::{DeviceId, UserId};
 use crate::input::{Message, Refusal};
 use crate::roster::{Applied, Arrival};
-use crate::session::{CHOICE_EXPIRY, RECORD_EXPIRY};
 use crate::time::Now;
 use crate::topic::{Topic, TopicError};
 use crate::wire::{self, DeviceRecord, HubRecord, Payload, UserRecord, WireError};
@@ -26,10 +23,7 @@ impl Engine {
             TopicError::Foreign => Dropped::ForeignTopic,
             TopicError::Id(_) => Dropped::BadId,
         })?;
-        let arrival = Arrival {
-            retained: message.retained,
-            age: message.expires_in.map(|left| RECORD_EXPIRY.saturating_sub(left)),
-        };
+        let arrival = Arrival::from_broker(message.retained, message.expires_in);
         match topic {
             Topic::Device(user, device) => {
                 let decoded = wire::decode_device(&message.payload);
@@ -53,17 +47,13 @@ impl Engine {
             Topic::Chosen(user) => {
                 let payload = wire::decode_chosen(&message.payload)?;
                 if let Some(choosing) = self.choosing.as_mut().filter(|c| c.user == user) {
-                    let age = message.expires_in.map(|left| CHOICE_EXPIRY.saturating_sub(left));
-                    let age = if message.retained { age } else { Some(Duration::ZERO) };
-                    let gave_way = choosing.read(
-                        now,
-                        match payload {
-                            Payload::Cleared => None,
-                            Payload::Record(record) => Some(record),
-                        },
-                        age,
-                        message.retained,
-                    );
+                    let record = match payload {
+                        Payload::Cleared => None,
+                        Payload::Record(record) => Some(record),
+                    };
+                    let written = record.as_ref().and_then(|record| record.timestamp);
+                    let age = self.roster.age_of_choice(now, arrival, written);
+                    let gave_way = choosing.read(now, record, age, message.retained);
                     // Who only came to write it has nothing more to wait for.
                     if gave_way && self.own.is_none() {
                         let reason = "something was chosen on another device meanwhile".to_owned();
@@ -95,17 +85,18 @@ impl Engine {
             && own.holder.user == *user
             && own.holder.device == *device
         {
+            let record = match &decoded {
+                Ok(Payload::Record(record)) => Some(record),
+                Ok(Payload::Cleared) | Err(_) => None,
+            };
+            let written = record.and_then(|record| record.timestamp);
+            if record.is_some() {
+                self.roster.note_expiry(now, arrival, written);
+            }
+            let age = self.roster.age(now, arrival, written);
             // We know best what this device is; what stands there is an echo, the past, or wrong.
-            let foreign = matches!(&decoded, Ok(Payload::Record(record)) if own.is_foreign(record));
-            let cloned = !self.hidden
-                && own.read(
-                    now,
-                    match &decoded {
-                        Ok(Payload::Record(record)) => Some(record),
-                        Ok(Payload::Cleared) | Err(_) => None,
-                    },
-                    arrival,
-                );
+            let foreign = record.is_some_and(|record| own.is_foreign(record));
+            let cloned = !self.hidden && own.read(now, record, arrival, age);
             if cloned {
                 self.become_another_device(now);
             } else if foreign && arrival.retained && !self.hidden {

@@ -8,10 +8,10 @@ use crate::availability::{Availability, Standing};
 use crate::effect::Version;
 use crate::id::DeviceId;
 use crate::input::PublishId;
-use crate::presence::{CLOCKS_DIFFER, Choice, Chosen, Observed, OfflineCause};
+use crate::presence::{Choice, Chosen, Observed, OfflineCause};
 use crate::roster::{Arrival, Roster};
 use crate::session::RECORD_EXPIRY;
-use crate::time::{Monotonic, Now, Timestamp};
+use crate::time::{ClockChange, Monotonic, Now, Timestamp};
 use crate::topic::Topic;
 use crate::view::{CauseView, ChosenStatus, ChosenView, MeView};
 use crate::wire::{self, DeviceRecord, Payload, SumRecord, UserRecord};
@@ -37,8 +37,10 @@ pub(super) struct Own {
     written: Option<DeviceRecord>,
     /// See [`Own::stands_here`].
     stands_here: bool,
-    /// The highest time written in this run: times of one device only go up, so that echoes can be told.
+    /// The highest time written since the clock was set: times of one device only go up, so that echoes can be told.
     last_timestamp: Timestamp,
+    /// The highest time written before the clock was set back, and when that was: such echoes may be under way.
+    set_back: Option<(Timestamp, Monotonic)>,
     /// The highest epoch of ours that a broker accepted.
     reached: u64,
     /// An epoch read from the broker that is not lower than ours.
@@ -133,19 +135,6 @@ fn is_a_number(epoch: u64) -> bool {
     epoch < Timestamp::MAX.as_ms() - 1_000_000
 }
 
-/// A record's times only go up, so after the calendar was set back its `timestamp` is ahead of it; readers place all
-/// the others by that.
-fn on_its_own_calendar(now: Now, mut record: DeviceRecord) -> DeviceRecord {
-    let ahead = record.timestamp.map_or(Duration::ZERO, |timestamp| timestamp.since(now.wall));
-    if ahead >= CLOCKS_DIFFER {
-        record.since = record.since.map(|since| since + ahead);
-        if let Some(choice) = record.chosen.as_mut().and_then(|chosen| chosen.choice.as_mut()) {
-            choice.until = choice.until.map(|until| until + ahead);
-        }
-    }
-    record
-}
-
 /// Whether two sums say the same to a reader.
 fn same(a: &SumRecord, b: &SumRecord) -> bool {
     a.status == b.status && a.text == b.text && a.foreign == b.foreign
@@ -161,6 +150,7 @@ impl Own {
             written: None,
             stands_here: false,
             last_timestamp: Timestamp::default(),
+            set_back: None,
             read_epoch: None,
             accepted: VecDeque::new(),
             has_written: false,
@@ -171,6 +161,23 @@ impl Own {
             renew_at: None,
             corrections: Corrections::default(),
             user_topic: UserTopic::default(),
+        }
+    }
+
+    /// Somebody set the clock: what this device said is dated as if it had been right then, and written again.
+    pub(super) fn redate(&mut self, now: Now, change: ClockChange) {
+        self.availability.redate(change);
+        if let Some(past) = &mut self.past {
+            past.since = change.shift(past.since);
+            past.instead_of = past.instead_of.map(|at| change.shift(at));
+        }
+        if self.last_timestamp > now.wall {
+            self.set_back = Some((self.last_timestamp, now.mono));
+            self.last_timestamp = now.wall - Duration::from_millis(1);
+        }
+        let topic = &mut self.user_topic;
+        if topic.held.is_some() && topic.held == topic.last {
+            (topic.held, topic.last) = (None, None);
         }
     }
 
@@ -274,6 +281,7 @@ impl Own {
         now: Now,
         record: Option<&DeviceRecord>,
         arrival: Arrival,
+        age: Option<Duration>,
     ) -> bool {
         if self.written.is_none() {
             // Behind a ghost readers hold what was said before.
@@ -295,19 +303,21 @@ impl Own {
             self.read_epoch = self.read_epoch.max(epoch.filter(|read| *read >= self.epoch));
             if self.last_timestamp == Timestamp::default() {
                 let counts = |record: &&DeviceRecord| {
-                    arrival.age.zip(record.lease).is_none_or(|(age, lease)| age < lease)
+                    age.zip(record.lease).is_none_or(|(age, lease)| age < lease)
                 };
                 self.past = record.filter(counts).and_then(|record| {
-                    let since = crate::roster::place(now, record, arrival)?;
+                    let since = crate::roster::since_of(now, record, arrival, age)?;
                     Some(Past { observed: record.observed, since, instead_of: None })
                 });
             }
             return self.foreign.len() >= 2;
         };
+        let before = self.set_back.filter(|(_, at)| now.mono.since(*at) < MINUTE);
+        let last = written.timestamp.max(before.map(|(last, _)| last));
         let echo = record.is_some_and(|record| {
             record.epoch.is_some()
                 && record.timestamp.is_some()
-                && (record.epoch, record.timestamp) <= (written.epoch, written.timestamp)
+                && (record.epoch, record.timestamp) <= (written.epoch, last)
         });
         if !echo {
             self.contradicted = true;
@@ -417,6 +427,7 @@ impl Own {
                 (observed.status(), observed.cause(), Some(since))
             }
         };
+        let since = since.and_then(Timestamp::believable);
         let (user, name) = (self.holder.user.as_str(), self.holder.name.as_str());
         MeLook { user, name, status, cause, since, choice }
     }
@@ -520,7 +531,7 @@ impl Engine {
     fn write_device(&mut self, now: Now, record: DeviceRecord) -> Option<PublishId> {
         let own = self.own.as_mut()?;
         let (user, device) = (own.holder.user.clone(), own.holder.device.clone());
-        let payload = wire::encode_device(&on_its_own_calendar(now, record.clone()));
+        let payload = wire::encode_device(&record);
         own.stands_here = record.observed.is_here();
         own.written = Some(record.clone());
         own.has_written = true;

@@ -48,6 +48,10 @@ pub enum Rule {
     Settle,
     /// One's own records are not written again and again without end.
     CorrectionBound,
+    /// What is left of a message's expiry is not believed unchecked.
+    AgeCheck,
+    /// Times that cannot be are not shown.
+    TimeCheck,
 }
 
 /// What an engine does.

@@ -10,8 +10,10 @@ use crate::reason::ReasonCode;
 use crate::session::RECORD_EXPIRY;
 use crate::view::{CauseView, ChosenStatus};
 
+mod ages;
 mod believed;
 mod choices;
+mod clocks;
 mod hosts;
 mod limits;
 mod privacy;
@@ -29,15 +31,27 @@ fn at(ms: u64) -> Now {
     }
 }
 
+fn calendar(ms: u64, skew: i64) -> Now {
+    let wall = (START + ms).saturating_add_signed(skew);
+    Now { wall: Timestamp::from_ms(wall).unwrap(), ..at(ms) }
+}
+
 /// An engine, a clock, and what it asked for that was not looked at yet.
 struct Rig {
     engine: Engine,
     ms: u64,
+    /// By how many milliseconds this machine's calendar is wrong.
+    skew: i64,
     effects: VecDeque<Effect>,
 }
 
 impl Rig {
     fn new(role: Role) -> Self {
+        Self::wrong_by(role, 0)
+    }
+
+    /// One whose calendar is wrong by so many milliseconds.
+    fn wrong_by(role: Role, skew: i64) -> Self {
         let settings = Settings {
             root: Root::default(),
             client_id: "pltest".to_owned(),
@@ -50,7 +64,8 @@ impl Rig {
             seed: 3,
             without: None,
         };
-        Self { engine: Engine::new(at(0), settings), ms: 0, effects: VecDeque::new() }
+        let engine = Engine::new(calendar(0, skew), settings);
+        Self { engine, ms: 0, skew, effects: VecDeque::new() }
     }
 
     fn holder(device: &str) -> Self {
@@ -73,10 +88,15 @@ impl Rig {
     }
 
     fn handle(&mut self, input: Input) {
-        self.engine.handle(at(self.ms), input);
+        self.engine.handle(self.now(), input);
         while let Some(effect) = self.engine.poll_effect() {
             self.effects.push_back(effect);
         }
+    }
+
+    /// What this machine's clocks read.
+    fn now(&self) -> Now {
+        calendar(self.ms, self.skew)
     }
 
     fn observe(&mut self, observation: Observation) {

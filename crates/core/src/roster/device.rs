@@ -8,8 +8,9 @@ use std::time::Duration;
 use super::{Applied, Arrival, Circumstances};
 use crate::contact::ContactLink;
 use crate::engine::Rule;
-use crate::presence::{Chosen, Observed, OfflineCause};
-use crate::time::{Monotonic, Now, Timestamp};
+use crate::expiry::Age;
+use crate::presence::{Choice, Chosen, Observed, OfflineCause};
+use crate::time::{ClockChange, Monotonic, Now, Timestamp};
 use crate::view::Doubt;
 use crate::wire::DeviceRecord;
 
@@ -20,6 +21,17 @@ const HELD: Duration = Duration::from_millis(250);
 const SHORTLY: Duration = Duration::from_secs(2);
 /// No lease is shorter; a record that says so would be lost before it arrives.
 const SHORTEST_LEASE: Duration = Duration::from_secs(1);
+
+/// The times of a record as its writer told them, and how it came.
+#[derive(Debug, Clone)]
+struct Told {
+    since: Option<Timestamp>,
+    timestamp: Option<Timestamp>,
+    choice: Option<Choice>,
+    lease: Option<Duration>,
+    arrival: Arrival,
+    arrived: Monotonic,
+}
 
 /// A record that counted, with its times placed on our clocks.
 #[derive(Debug, Clone)]
@@ -42,6 +54,9 @@ pub(super) struct Said {
     epoch: Option<u64>,
     /// When it counts no longer unless it is renewed.
     lease_ends: Option<Monotonic>,
+    /// It was not renewed in time.
+    ran_out: bool,
+    told: Told,
 }
 
 /// What came and is not believed yet.
@@ -97,32 +112,85 @@ pub(super) struct Device {
 }
 
 impl Said {
-    fn place(now: Now, mut record: DeviceRecord, arrival: Arrival, number: u64) -> Self {
-        let age = arrival.age.unwrap_or_default();
-        let lease = record.lease.filter(|_| record.observed.is_here());
-        // Live, it is of this moment, also where the broker tells no ages.
-        let choice_age = arrival.age.or_else(|| (!arrival.retained).then_some(Duration::ZERO));
-        let choice_ends =
-            record.choice().and_then(|choice| choice.ends(now, record.timestamp, choice_age));
-        let mut chosen = record.chosen.take();
-        if let Some(choice) = chosen.as_mut().and_then(|chosen| chosen.choice.as_mut()) {
-            *choice = choice.as_of(now, choice_ends);
-        }
-        Self {
-            since: place(now, &record, arrival),
+    fn place(
+        now: Now,
+        record: DeviceRecord,
+        arrival: Arrival,
+        number: u64,
+        around: &Circumstances,
+    ) -> Self {
+        let told = Told {
+            since: record.since,
+            timestamp: record.timestamp,
+            choice: record.choice().cloned(),
+            lease: record.lease.filter(|_| record.observed.is_here()),
+            arrival,
+            arrived: now.mono,
+        };
+        let mut said = Self {
+            since: None,
             observed: record.observed,
-            chosen,
-            choice_ends,
+            chosen: record.chosen,
+            choice_ends: None,
             name: record.name,
             kind: record.kind,
             tz: record.tz,
             links: record.links,
-            heard: now.ago(age),
+            heard: now.wall,
             loss: record.loss,
             in_call: record.in_call && record.observed.is_here(),
             number,
             epoch: record.epoch,
-            lease_ends: lease.map(|lease| now.mono + lease.max(SHORTEST_LEASE) - age),
+            lease_ends: None,
+            ran_out: false,
+            told,
+        };
+        said.date(now, around);
+        said
+    }
+
+    /// Places its times by our calendar and by what is known of the broker.
+    fn date(&mut self, now: Now, around: &Circumstances) {
+        let Told { since, timestamp, ref choice, lease, arrival, arrived } = self.told;
+        let now = now.back_at(arrived);
+        let age = around.age(now, arrival, timestamp);
+        self.since = since_told(now, since, timestamp, age.exact, arrival, around);
+        self.heard = heard(now, timestamp, age, around);
+        // Whoever is here renews their copy of it, so an age that is in doubt is wrong by half a lease at most. Live, it
+        // is of this moment, also where the broker tells no ages.
+        let told = age.told.filter(|_| lease.is_some());
+        let live = || (!arrival.retained).then_some(Duration::ZERO);
+        let choice_age = age.exact.or(told).or_else(live);
+        self.choice_ends = choice.as_ref().and_then(|it| it.ends(now, timestamp, choice_age));
+        if let (Some(chosen), Some(choice)) = (&mut self.chosen, choice) {
+            chosen.choice = Some(choice.placed(now, timestamp, choice_age, self.choice_ends));
+        }
+        self.lease_ends = lease
+            .filter(|_| !self.ran_out)
+            .map(|lease| arrived + lease.max(SHORTEST_LEASE) - age.at_least);
+    }
+
+    /// The same record read once more tells no more of its age than when it came, if it tells that at all.
+    fn keep_known(&mut self, now: Now, before: &Self, around: &Circumstances) {
+        let Told { timestamp, arrival, .. } = self.told;
+        let same =
+            timestamp.is_some() && (self.epoch, timestamp) == (before.epoch, before.told.timestamp);
+        if same && around.age(now, arrival, timestamp).exact.is_none() {
+            (self.told.arrival, self.told.arrived) = (before.told.arrival, before.told.arrived);
+            self.date(now, around);
+        }
+    }
+
+    /// The same after our clock was set, or after more is known of the broker.
+    fn place_again(&mut self, now: Now, change: Option<ClockChange>, around: &Circumstances) {
+        let before = self.since;
+        self.date(now, around);
+        if self.ran_out {
+            self.since = self.heard.believable();
+        } else if self.since.is_none() {
+            // Taken over from a record before, which told it.
+            let before = before.map(|at| change.map_or(at, |change| change.shift(at)));
+            self.since = before.and_then(Timestamp::believable);
         }
     }
 
@@ -130,8 +198,9 @@ impl Said {
     fn run_out(&self) -> Self {
         Self {
             observed: Observed::Offline(Some(OfflineCause::Lost)),
-            since: Some(self.heard),
+            since: self.heard.believable(),
             lease_ends: None,
+            ran_out: true,
             in_call: false,
             ..self.clone()
         }
@@ -151,7 +220,7 @@ impl Device {
         number: u64,
         around: &Circumstances,
     ) -> Self {
-        let said = Said::place(now, record, arrival, number);
+        let said = Said::place(now, record, arrival, number, around);
         let mut device = Self { said, pending: None, before: None, connection: around.connection };
         if around.settling.is_none() {
             device.expire(now, around);
@@ -169,13 +238,14 @@ impl Device {
         around: &Circumstances,
     ) -> Applied {
         let wait = record.wait;
-        let mut said = Said::place(now, record, arrival, number);
+        let mut said = Said::place(now, record, arrival, number, around);
         // An epoch judges only `lost`: a Will of an earlier session speaks for nobody who is here.
         let ghost = said.is_lost() && said.epoch < self.said.epoch;
         if ghost && around.without != Some(Rule::Epoch) {
             return Applied::Ghost;
         }
         self.connection = around.connection;
+        said.keep_known(now, &self.said, around);
         if said.observed == self.said.observed {
             said.since = said.since.or(self.said.since);
         }
@@ -303,6 +373,22 @@ impl Device {
         }
     }
 
+    /// Our clock was set, or more is known of the broker.
+    pub(super) fn place_again(
+        &mut self,
+        now: Now,
+        change: Option<ClockChange>,
+        around: &Circumstances,
+    ) {
+        self.said.place_again(now, change, around);
+        if let Some(pending) = &mut self.pending {
+            pending.said.place_again(now, change, around);
+        }
+        if let Some((before, _)) = &mut self.before {
+            before.place_again(now, change, around);
+        }
+    }
+
     /// Whether it was read on the present connection.
     pub(super) fn is_read(&self, around: &Circumstances) -> bool {
         self.connection == around.connection
@@ -332,19 +418,38 @@ impl Device {
     }
 }
 
-/// Since when a record's state holds, on our clock (`docs/protocol.md`, *Time*). Where the broker tells
-/// the record's age, the record's times are placed relative to when it took it, so that the writer's
-/// clock does not matter; otherwise they are taken as they are, but never in the future.
-pub(crate) fn place(now: Now, record: &DeviceRecord, arrival: Arrival) -> Option<Timestamp> {
-    let Some(age) = arrival.age else {
-        let told = record.since.or(record.timestamp).map(|since| since.min(now.wall));
+/// Since when a record's state holds, on our calendar (`docs/protocol.md`, *Time*); `None` where nobody can know.
+fn since_told(
+    now: Now,
+    since: Option<Timestamp>,
+    timestamp: Option<Timestamp>,
+    age: Option<Duration>,
+    arrival: Arrival,
+    around: &Circumstances,
+) -> Option<Timestamp> {
+    match since.or(timestamp) {
+        Some(since) => around.place(now, since, timestamp, age),
         // A Will tells no time; live, it is now.
-        return told.or_else(|| (!arrival.retained).then_some(now.wall));
-    };
-    let written = now.ago(age);
-    Some(match (record.since, record.timestamp) {
-        (Some(since), Some(timestamp)) => written - timestamp.since(since),
-        (Some(since), None) => since.min(written),
-        (None, _) => written,
-    })
+        None => age
+            .or_else(|| (!arrival.retained).then_some(Duration::ZERO))
+            .and_then(|age| now.ago(age).believable()),
+    }
+}
+
+/// When the broker took a record, or by when it had.
+fn heard(now: Now, timestamp: Option<Timestamp>, age: Age, around: &Circumstances) -> Timestamp {
+    let latest = now.ago(age.at_least);
+    let told = || timestamp.and_then(|at| around.place(now, at, None, None));
+    if age.exact.is_some() { latest } else { told().map_or(latest, |told| told.min(latest)) }
+}
+
+/// Since when a device's own record of an earlier run held.
+pub(crate) fn since_of(
+    now: Now,
+    record: &DeviceRecord,
+    arrival: Arrival,
+    age: Option<Duration>,
+) -> Option<Timestamp> {
+    let around = Circumstances::default();
+    since_told(now, record.since, record.timestamp, age, arrival, &around)
 }

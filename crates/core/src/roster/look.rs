@@ -162,7 +162,7 @@ impl Grounds<'_> {
             && Some(self.status) == status.as_deref()
             && self.cause == *cause
             && self.since == *since
-            && Some(self.heard) == *heard
+            && self.heard.believable() == *heard
             && self.loss_shows_within_s == *loss_shows_within_s
             && self.doubt == *doubt
     }
@@ -174,7 +174,7 @@ impl Grounds<'_> {
             status: Some(self.status.to_owned()),
             cause: self.cause,
             since: self.since,
-            heard: Some(self.heard),
+            heard: self.heard.believable(),
             loss_shows_within_s: self.loss_shows_within_s,
             doubt: self.doubt,
         }

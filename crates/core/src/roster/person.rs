@@ -10,20 +10,63 @@ use crate::contact::ContactLink;
 use crate::id::{DeviceId, UserId};
 use crate::presence::{Choice, Observed};
 use crate::text::{MAX_NAME, display_id};
-use crate::time::{Monotonic, Now, Timestamp};
+use crate::time::{ClockChange, Monotonic, Now, Timestamp};
 use crate::view::{CauseView, Doubt, PersonView};
 use crate::wire::{DeviceRecord, SeedRecord, SeedStatus, SumRecord};
 
-/// What is held of a seed-style client of this person.
+/// What is held of a simple client of this person.
 #[derive(Debug)]
 pub(super) struct Seed {
     pub(super) status: SeedStatus,
     pub(super) since: Option<Timestamp>,
-    /// As it stood in the record, to be carried along unchanged.
+    /// As it was in the record, to be carried along unchanged.
     timestamp: Option<Timestamp>,
     heard: Timestamp,
+    /// What tells `since` and `heard`.
+    began: Moment,
+    last: Moment,
     /// The number of our connection on which it was last read.
     connection: u64,
+}
+
+/// A moment as somebody's calendar told it, or as that of a message that came live.
+#[derive(Debug, Clone, Copy)]
+struct Moment {
+    told: Option<Timestamp>,
+    live: bool,
+    arrived: Monotonic,
+}
+
+impl Moment {
+    /// Where it lies on our calendar, if anybody can know.
+    fn place(self, now: Now, around: &Circumstances) -> Option<Timestamp> {
+        let now = now.back_at(self.arrived);
+        if self.live {
+            return now.wall.believable();
+        }
+        self.told.and_then(|told| around.place(now, told, None, None))
+    }
+
+    /// The same, or when it came.
+    fn heard(self, now: Now, around: &Circumstances) -> Timestamp {
+        self.place(now, around).unwrap_or(now.back_at(self.arrived).wall)
+    }
+}
+
+/// When somebody last gave input.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LastInput {
+    moment: Moment,
+    /// Where that lies on our calendar, if anybody can know.
+    at: Option<Timestamp>,
+}
+
+impl LastInput {
+    /// As somebody told it.
+    pub(super) fn told(now: Now, told: Timestamp, around: &Circumstances) -> Self {
+        let moment = Moment { told: Some(told), live: false, arrived: now.mono };
+        Self { moment, at: moment.place(now, around) }
+    }
 }
 
 /// One person.
@@ -31,7 +74,7 @@ pub(super) struct Seed {
 pub(super) struct Person {
     devices: BTreeMap<DeviceId, Device>,
     seed: Option<Seed>,
-    pub(super) last_input: Option<Timestamp>,
+    pub(super) last_input: Option<LastInput>,
     pub(super) typing_until: Option<Monotonic>,
     /// What was last handed out as shown, to tell changes from repetitions.
     pub(super) shown: Option<PersonView>,
@@ -68,13 +111,8 @@ impl Person {
         arrival: Arrival,
         around: &Circumstances,
     ) {
-        let told = if arrival.retained {
-            record.timestamp.map(|at| at.min(now.wall))
-        } else {
-            // Live: it is so from now on. A Will's timestamp is that of the connect, long ago.
-            Some(now.wall)
-        };
-        self.put_seed(now, record, told, around);
+        // Live: it is so from now on. A Will's timestamp is that of the connect, long ago.
+        self.put_seed(now, record, !arrival.retained, around);
     }
 
     /// A seed-style client's record as a sum carries it: told before, so it tells no new time.
@@ -95,28 +133,47 @@ impl Person {
                     held.connection = around.connection;
                     return;
                 }
-                let told = record.timestamp.map(|at| at.min(now.wall));
-                self.put_seed(now, record, told, around);
+                self.put_seed(now, record, false, around);
             }
         }
     }
 
-    fn put_seed(
-        &mut self,
-        now: Now,
-        record: SeedRecord,
-        told: Option<Timestamp>,
-        around: &Circumstances,
-    ) {
+    fn put_seed(&mut self, now: Now, record: SeedRecord, live: bool, around: &Circumstances) {
+        let last = Moment { told: record.timestamp, live, arrived: now.mono };
         let repeated = self.seed.as_ref().filter(|held| held.status == record.status);
-        let since = repeated.and_then(|held| held.since).or(told);
+        let began = repeated.filter(|held| held.since.is_some()).map_or(last, |held| held.began);
         self.seed = Some(Seed {
             status: record.status,
-            since,
+            since: began.place(now, around),
             timestamp: record.timestamp,
-            heard: told.unwrap_or(now.wall),
+            heard: last.heard(now, around),
+            began,
+            last,
             connection: around.connection,
         });
+    }
+
+    /// Our clock was set, or more is known of the broker.
+    pub(super) fn place_again(
+        &mut self,
+        now: Now,
+        change: Option<ClockChange>,
+        around: &Circumstances,
+    ) {
+        for device in self.devices.values_mut() {
+            device.place_again(now, change, around);
+        }
+        if let Some(seed) = &mut self.seed {
+            seed.since = seed.began.place(now, around);
+            seed.heard = seed.last.heard(now, around);
+        }
+        if let Some(input) = &mut self.last_input {
+            input.at = input.moment.place(now, around);
+        }
+    }
+
+    pub(super) fn last_input(&self) -> Option<Timestamp> {
+        self.last_input.and_then(|input| input.at)
     }
 
     /// Something stands where the seed-style client's record stood, and tells nothing of it: unless we were away for
@@ -188,7 +245,8 @@ impl Person {
             let unread = seed.connection != around.connection;
             if unread && seed.status != SeedStatus::Offline {
                 seed.status = SeedStatus::Offline;
-                seed.since = Some(seed.heard);
+                seed.began = seed.last;
+                seed.since = seed.heard.believable();
                 seed.connection = around.connection;
                 return false;
             }
@@ -241,7 +299,7 @@ impl Person {
             since = devices.map(|device| device.said.since).chain(seed).flatten().min();
         } else if witness.rank() == Rank::Offline {
             // A seed-style Will tells the time of the connect; the last input may be later than that.
-            since = since.max(self.last_input);
+            since = since.max(self.last_input());
         }
         Some(Base { status, cause, since, witness })
     }

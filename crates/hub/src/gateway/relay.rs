@@ -13,10 +13,7 @@ use porchlight_core::time::{Monotonic, Now};
 use porchlight_core::topic::Topic;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
 
-/// What a record's remaining expiry is counted from (`docs/protocol.md`, *Time*).
-const EXPIRY: Duration = super::EXPIRY;
 /// Of so many writes on one topic it is remembered that they come back. A broker that sends none back fills no memory.
 const ECHOES: usize = 8;
 
@@ -76,12 +73,11 @@ impl Relay {
 
     pub(super) fn received(&mut self, now: Now, message: &Message) {
         let Message { topic, payload, retained, expires_in } = message;
-        let age = expires_in.map(|left| EXPIRY.saturating_sub(left));
-        // What is live was taken by the broker just now, whatever it says of expiry.
-        let age = if *retained { age } else { Some(Duration::ZERO) };
+        let arrival = Arrival::from_broker(*retained, *expires_in);
         match Topic::parse(&self.root, topic) {
             Ok(Topic::User(_) | Topic::Activity(_) | Topic::Device(..)) => {
-                if !self.mirror.keep(now, topic, payload, age.unwrap_or_default()) {
+                let age = self.sums.age(now, payload, arrival).unwrap_or_default();
+                if !self.mirror.keep(now, topic, payload, age) {
                     return;
                 }
             }
@@ -89,7 +85,7 @@ impl Relay {
             Ok(Topic::Typing(_) | Topic::Chosen(_) | Topic::Inbox(..)) | Err(_) => return,
         }
         if *retained || !self.is_echo(topic, payload) {
-            self.sums.apply(now, topic, payload, Arrival { retained: *retained, age });
+            self.sums.apply(now, topic, payload, arrival);
         }
     }
 

@@ -151,6 +151,15 @@ impl Room {
         }
     }
 
+    /// How long ago the broker took a record, where that is known.
+    pub(super) fn age(&self, now: Now, payload: &[u8], arrival: Arrival) -> Option<Duration> {
+        let written = match wire::decode_device(payload) {
+            Ok(Payload::Record(record)) => record.timestamp,
+            _ => None,
+        };
+        self.roster.age(now, arrival, written)
+    }
+
     fn apply_device(
         &mut self,
         now: Now,
@@ -163,13 +172,14 @@ impl Room {
             Ok(record) => record,
             Err(e) => return self.unreadable(&Topic::Device(user, device.clone()), e),
         };
-        let observed = match &record {
-            Payload::Record(record) => Some(record.observed),
+        let told = match &record {
+            Payload::Record(record) => Some((record.observed, record.timestamp)),
             Payload::Cleared => None,
         };
         let applied = self.roster.apply_device(now, &user, device, record, arrival);
-        if let (Applied::Taken, Some(observed)) = (applied, observed) {
-            let input = self.input(now, &user, device, observed, arrival);
+        if let (Applied::Taken, Some((observed, written))) = (applied, told) {
+            let age = self.roster.age(now, arrival, written);
+            let input = self.input(now, &user, device, observed, age);
             let topics = self.people.entry(user.clone()).or_default();
             topics.input = topics.input.max(input);
         }
@@ -184,14 +194,11 @@ impl Room {
         user: &UserId,
         device: &DeviceId,
         observed: Observed,
-        arrival: Arrival,
+        age: Option<Duration>,
     ) -> Option<Timestamp> {
         match observed {
-            Observed::Active => {
-                // A record of unknown age is evidence of an unknown time.
-                let just_now = (!arrival.retained).then_some(Duration::ZERO);
-                arrival.age.or(just_now).map(|age| now.ago(age))
-            }
+            // A record of unknown age is evidence of an unknown time.
+            Observed::Active => age.and_then(|age| now.ago(age).believable()),
             // Away since the last input; the roster has placed it on our clock.
             Observed::Away(Some(AwayCause::Idle)) => {
                 let person = self.roster.person(user, now)?;
@@ -214,7 +221,8 @@ impl Room {
                     // From an earlier run: ours to keep right, and to take away.
                     topics.said = Some(said.clone());
                 }
-                Standing::Sum(said, now.ago(arrival.age.unwrap_or_default()))
+                let age = self.roster.age(now, arrival, sum.timestamp);
+                Standing::Sum(said, now.ago(age.unwrap_or_default()))
             }
             Ok(Payload::Record(UserRecord::Seed(_))) | Err(_) => Standing::Foreign,
         };
@@ -239,7 +247,10 @@ impl Room {
                 topics.activity = None;
                 topics.input = None;
             }
-            Payload::Record(at) => topics.activity = Some(at.min(now.wall)),
+            Payload::Record(at) => {
+                // It is there, whatever it says.
+                topics.activity = Some(at.meant().unwrap_or_default().min(now.wall));
+            }
         }
         self.roster.apply_activity(now, &user, at, arrival);
         self.due.insert(user);

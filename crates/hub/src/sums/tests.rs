@@ -35,7 +35,7 @@ impl World {
             passed: Duration::ZERO,
             written: Vec::new(),
         };
-        let arrival = Arrival { retained: true, age: Some(60 * MINUTE) };
+        let arrival = Arrival::aged(true, 60 * MINUTE);
         for (topic, payload) in kept {
             world.keep(topic, payload.as_bytes());
             world.sums.apply(world.now(), topic, payload.as_bytes(), arrival);
@@ -54,7 +54,7 @@ impl World {
     /// A client retains something.
     fn retain(&mut self, topic: &str, payload: &str) {
         self.keep(topic, payload.as_bytes());
-        let arrival = Arrival { retained: false, age: Some(Duration::ZERO) };
+        let arrival = Arrival::aged(false, Duration::ZERO);
         self.sums.apply(self.now(), topic, payload.as_bytes(), arrival);
         self.settle();
     }

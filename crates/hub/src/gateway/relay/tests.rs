@@ -3,6 +3,7 @@ use crate::gateway::mirror::Mirror;
 use porchlight_core::time::Timestamp;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 const START: u64 = 1_763_740_000_000;
 const HUB: &str = "presence/_hub";
@@ -155,7 +156,7 @@ fn at(ms: u64) -> Now {
 
 /// A message that is live, or was retained so long ago.
 fn message(topic: &str, payload: &[u8], age: Option<Duration>) -> Message {
-    let expires_in = Some(EXPIRY - age.unwrap_or_default());
+    let expires_in = Some(crate::gateway::EXPIRY - age.unwrap_or_default());
     let retained = age.is_some();
     Message { topic: topic.to_owned(), payload: payload.to_vec(), retained, expires_in }
 }
