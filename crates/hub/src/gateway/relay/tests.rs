@@ -26,6 +26,8 @@ struct World {
     passed: Duration,
     written: Vec<String>,
     up: bool,
+    /// What the broker shortens every expiry to.
+    cap: Duration,
 }
 
 impl World {
@@ -38,6 +40,7 @@ impl World {
             passed: Duration::ZERO,
             written: Vec::new(),
             up: false,
+            cap: crate::gateway::EXPIRY,
         };
         world.relay = Relay::new(Root::default(), world.mirror.clone());
         world
@@ -61,7 +64,7 @@ impl World {
         self.relay.link_began(self.now());
         for (topic, (payload, taken)) in self.store.clone() {
             let age = self.now().mono.since(taken.mono);
-            let message = message(&topic, &payload, Some(age));
+            let message = capped(message(&topic, &payload, Some(age)), self.cap);
             self.relay.received(self.now(), &message);
             assert_eq!(self.relay.take_writes(self.now()), [], "half a team is no team");
         }
@@ -81,7 +84,7 @@ impl World {
     fn retain(&mut self, topic: &str, payload: &str) {
         self.keep(topic, payload.as_bytes());
         if self.up {
-            let message = message(topic, payload.as_bytes(), None);
+            let message = capped(message(topic, payload.as_bytes(), None), self.cap);
             self.relay.received(self.now(), &message);
             self.write();
         }
@@ -99,7 +102,7 @@ impl World {
     /// Our own writes come back.
     fn echo(&mut self) {
         while let Some((topic, payload)) = self.echoes.pop_front() {
-            let message = message(&topic, &payload, None);
+            let message = capped(message(&topic, &payload, None), self.cap);
             self.relay.received(self.now(), &message);
             self.write();
         }
@@ -159,6 +162,11 @@ fn message(topic: &str, payload: &[u8], age: Option<Duration>) -> Message {
     let expires_in = Some(crate::gateway::EXPIRY - age.unwrap_or_default());
     let retained = age.is_some();
     Message { topic: topic.to_owned(), payload: payload.to_vec(), retained, expires_in }
+}
+
+fn capped(message: Message, cap: Duration) -> Message {
+    let shorter = crate::gateway::EXPIRY - cap;
+    Message { expires_in: message.expires_in.map(|left| left.saturating_sub(shorter)), ..message }
 }
 
 fn some(status: &str, stale: bool) -> Option<(String, bool)> {
@@ -301,4 +309,24 @@ fn a_broker_that_sends_nothing_back_fills_no_memory() {
         world.retain(DEVICE, &format!(r#"{{"v":1,"status":"{status}"}}"#));
     }
     assert_eq!(world.relay.echoes[ALICE].len(), ECHOES);
+}
+
+#[test]
+fn nobody_is_taken_offline_where_the_broker_shortens_every_expiry() {
+    for cap in [SECOND * 3600 * 2, SECOND * 86_400, SECOND * 3 * 86_400] {
+        let mut world = World::new();
+        world.cap = cap;
+        world.keep(DEVICE, ONLINE.as_bytes());
+        world.pass(SECOND * 600);
+        world.connect();
+        assert_eq!(world.status().as_deref(), Some("online"), "{cap:?}");
+        world.pass(SECOND * 60);
+        world.retain(DEVICE, ONLINE);
+        world.echo();
+        world.pass(SECOND * 1_800);
+        assert_eq!(world.status().as_deref(), Some("online"), "{cap:?}");
+        // A lease still ends.
+        world.pass(SECOND * 3_600);
+        assert_eq!(world.status().as_deref(), Some("offline"), "{cap:?}");
+    }
 }
