@@ -111,6 +111,12 @@ fn every_vector_holds() {
         let mut now = begin;
         for step in case.steps {
             now = at(step.now);
+            // As a program that runs does: nothing that is due waits for the next message.
+            while let Some(due) = engine.next_deadline().filter(|due| *due < now.mono) {
+                let ms = due.since(Monotonic::default()).as_millis();
+                engine.handle(at(u64::try_from(ms).expect("a time")), Input::Tick);
+                viewer.drain(&mut engine);
+            }
             let message = Message {
                 topic: step.topic,
                 payload: step.payload.into_bytes(),
