@@ -352,3 +352,30 @@ fn what_was_said_before_a_restart_holds_until_something_happened_even_unconnecte
     rig.connect();
     assert_eq!(rig.published_to(DEVICE)[0]["since"], back);
 }
+
+#[test]
+fn a_broker_that_ends_connections_at_once_makes_no_copy_of_us() {
+    let mut rig = Rig::holder("laptop");
+    rig.observe(Observation::InputActive);
+    rig.handle(Input::Start);
+    for _ in 0..6 {
+        let will = rig.last_connect().will.clone().unwrap();
+        rig.link(LinkEvent::Up(Granted::default()));
+        rig.link(broken());
+        rig.effects.clear();
+        let mut waited = 0;
+        while !rig.effects.iter().any(|effect| matches!(effect, Effect::Connect(_))) {
+            waited += 1;
+            assert!(waited < 200);
+            rig.pass(1_000);
+        }
+        // The broker has published the Will of the connection that it ended.
+        rig.link(LinkEvent::Up(Granted::default()));
+        rig.receive(DEVICE, &String::from_utf8(will.payload).unwrap(), true);
+        let mut saved = rig.effects.iter().rev().filter_map(|effect| match effect {
+            Effect::Save(saved) => Some(saved.device.as_str()),
+            _ => None,
+        });
+        assert_eq!(saved.next(), Some("laptop"));
+    }
+}
