@@ -16,8 +16,10 @@ const ROUNDING: Duration = Duration::from_secs(2);
 const NO_CAP: Duration = Duration::from_secs(12 * 60 * 60);
 /// Calendars that agree with an age as closely as this confirm it.
 const CONFIRMS: Duration = Duration::from_secs(5 * 60);
-/// A record whose own time is this much older than what is left says was not taken just now.
-const OLDER: Duration = Duration::from_secs(60);
+/// A record whose own time is this much older than what is left says may have been handed out undiminished.
+const OLDER: Duration = Duration::from_secs(5 * 60);
+/// A link may have been dead for so long before that was noticed.
+const UNNOTICED: Duration = Duration::from_secs(20);
 /// Clocks are wrong by hours, as after a wrong time zone, or by so much that they tell nothing. An age that a clock
 /// contradicts by more than this is not believed.
 const CONTRADICTS: Duration = Duration::from_secs(24 * 60 * 60);
@@ -66,6 +68,8 @@ pub(crate) struct BrokerExpiry {
     choices: Seen,
     /// What is left was seen to become less.
     counts_down: bool,
+    /// All that the broker had before that long was read; what is new is younger. `None` before the first time.
+    away: Option<Duration>,
 }
 
 /// What was left of one kind of message.
@@ -90,6 +94,16 @@ impl Seen {
 }
 
 impl BrokerExpiry {
+    /// Whether an age that is told is that of a record which was held before, too: the broker was seen to count down.
+    pub(crate) const fn counts_down(&self) -> bool {
+        self.counts_down
+    }
+
+    /// A connection begins, so long after the one before was lost; `None` if there was none.
+    pub(crate) fn link_began(&mut self, away: Option<Duration>) {
+        self.away = away.map(|away| away + UNNOTICED);
+    }
+
     /// Takes note of what came. Says whether that changes what earlier messages tell.
     pub(crate) fn note(
         &mut self,
@@ -153,8 +167,11 @@ impl BrokerExpiry {
             return Age { at_least: seen.largest.saturating_sub(left), ..Age::UNKNOWN };
         };
         let age = granted.saturating_sub(left);
-        let undiminished =
-            !self.counts_down && age < ROUNDING && told.is_some_and(|told| told > OLDER);
+        let may_be_old = self.away.is_none_or(|away| away > OLDER);
+        let undiminished = !self.counts_down
+            && may_be_old
+            && age < ROUNDING
+            && told.is_some_and(|told| told > OLDER);
         let contradicted = told.is_some_and(|told| apart(told, age) > CONTRADICTS);
         if left > granted + ROUNDING || contradicted {
             Age::UNKNOWN

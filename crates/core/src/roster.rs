@@ -294,15 +294,20 @@ impl Roster {
         self.around.age(now, arrival, written).exact
     }
 
-    /// The same of what a person chose, which is published with an interval of its own.
+    /// The same of what a person chose, which is published with an interval of its own. Of one that is `held` already,
+    /// a broker that may not count down tells nothing.
     pub(crate) fn age_of_choice(
         &mut self,
         now: Now,
         arrival: Arrival,
         written: Option<Timestamp>,
+        held: bool,
     ) -> Option<Duration> {
         let Circumstances { expiry, without, .. } = &mut self.around;
         self.ages_changed |= expiry.note(now, Interval::Choice, arrival, written);
+        if arrival.retained && held && !expiry.counts_down() {
+            return None;
+        }
         expiry.age(now, Interval::Choice, arrival, written, *without).exact
     }
 
@@ -349,7 +354,9 @@ impl Roster {
         self.is_cut_off = false;
         let first = self.around.connection == 0 || self.people.is_empty();
         self.around.connection += 1;
-        if self.lost_at.take().is_none_or(|lost| now.mono.since(lost) > SETTLES) {
+        let away = self.lost_at.take().map(|lost| now.mono.since(lost));
+        self.around.expiry.link_began(away);
+        if away.is_none_or(|away| away > SETTLES) {
             self.around.away_before = self.around.connection;
         }
         let settles = !first && self.around.without != Some(Rule::Settle);

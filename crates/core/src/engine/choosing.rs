@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::id::UserId;
 use crate::input::PublishId;
 use crate::presence::{Choice, Chosen};
-use crate::time::{ClockChange, Monotonic, Now, Timestamp};
+use crate::time::{CLOCKS_DIFFER, ClockChange, Monotonic, Now, Timestamp};
 use crate::view::ChosenStatus;
 use crate::wire::ChosenRecord;
 
@@ -26,6 +26,8 @@ pub(super) struct Choosing {
     /// When its record was written, by the calendar of whoever wrote it, and when we read or wrote it.
     held_written: Option<Timestamp>,
     held_at: Now,
+    /// Whether we wrote that record.
+    mine: bool,
     /// The highest number seen anywhere.
     highest: u64,
     /// What the person wants and the broker was not told yet; `Some(None)` takes a choice back.
@@ -95,6 +97,7 @@ impl Choosing {
             ends: None,
             held_written: None,
             held_at: now,
+            mine: false,
             highest: 0,
             wish: None,
             sending: None,
@@ -181,6 +184,12 @@ impl Choosing {
         self.highest = self.highest.max(rev);
     }
 
+    /// Whether this is the record that is held.
+    pub(super) fn holds(&self, record: &ChosenRecord) -> bool {
+        let same = self.held.as_ref().is_some_and(|held| is_same(held, &record.chosen));
+        same && self.held_written == record.timestamp
+    }
+
     /// The topic was read. What came last counts, and not the higher number: a broker that lost its store forgot
     /// that, too. Only what was there before the choice that we are just sending comes late.
     /// Says whether a wish gave way to it.
@@ -216,8 +225,10 @@ impl Choosing {
             }
         };
         // Our own calendar may be another than the chooser's: it is ours that goes into our record.
-        // Where the age is not known, what is held already tells more of the same choice.
-        let known = self.held.as_ref().filter(|held| age.is_none() && is_same(held, &chosen));
+        // What is held already tells more of the same choice, where the age is not known, or where it is ours.
+        let mine = self.mine && self.held_written == timestamp;
+        let known = self.held.as_ref().filter(|held| is_same(held, &chosen));
+        let known = known.filter(|_| age.is_none() || mine);
         let (choice, ends) = match known {
             Some(held) => (held.choice.clone(), self.ends),
             None => {
@@ -234,6 +245,7 @@ impl Choosing {
         if self.wish.is_none() && !self.held.as_ref().is_some_and(|held| is_same(held, &read)) {
             self.follows = false;
         }
+        self.mine = mine;
         self.held_written = timestamp;
         self.held_at = now;
         self.ends = ends;
@@ -242,8 +254,12 @@ impl Choosing {
     }
 
     /// Somebody set the clock: what was chosen is dated as if it had been right then. While the link is `up`, a record
-    /// whose times can't be is written again, because whoever reads it later can't know better.
+    /// that was dated by this clock and has a time that can't be is written again, because whoever reads it later
+    /// can't know better.
     pub(super) fn redate(&mut self, now: Now, change: ClockChange, up: bool) {
+        let read = self.held_at.wall;
+        let by_this_clock =
+            |written: Timestamp| written.since(read).max(read.since(written)) < CLOCKS_DIFFER;
         for moment in [&mut self.sent_at, &mut self.held_at] {
             moment.wall = change.shift(moment.wall);
         }
@@ -256,7 +272,9 @@ impl Choosing {
         };
         held.choice = held.choice.take().map(|choice| choice.redated(now, change, self.ends));
         let latest = now.wall + FAR_AHEAD;
-        let wrong = |written: Timestamp| written.meant().is_none_or(|written| written > latest);
+        let wrong = |written: Timestamp| {
+            by_this_clock(written) && written.meant().is_none_or(|written| written > latest)
+        };
         let says = held.choice.is_some() && self.held_written.is_some_and(wrong);
         if says && up && self.wish.is_none() && self.sending.is_none() {
             let choice = held.choice.clone().filter(|_| holds(now, self.ends));
@@ -277,6 +295,7 @@ impl Choosing {
         self.seen(chosen.rev);
         self.held_written = Some(now.wall);
         self.held_at = now;
+        self.mine = true;
         self.held = Some(chosen);
         if let Some(wish) = self.wish.take() {
             self.sent_at = wish.made;

@@ -52,7 +52,8 @@ impl Engine {
                         Payload::Record(record) => Some(record),
                     };
                     let written = record.as_ref().and_then(|record| record.timestamp);
-                    let age = self.roster.age_of_choice(now, arrival, written);
+                    let held = record.as_ref().is_some_and(|record| choosing.holds(record));
+                    let age = self.roster.age_of_choice(now, arrival, written, held);
                     let gave_way = choosing.read(now, record, age, message.retained);
                     // Who only came to write it has nothing more to wait for.
                     if gave_way && self.own.is_none() {

@@ -170,12 +170,13 @@ impl Said {
             .map(|lease| arrived + lease.max(SHORTEST_LEASE) - age.at_least);
     }
 
-    /// The same record read once more tells no more of its age than when it came, if it tells that at all.
+    /// The same record read once more is as old as when it came first, unless the broker tells that better.
     fn keep_known(&mut self, now: Now, before: &Self, around: &Circumstances) {
         let Told { timestamp, arrival, .. } = self.told;
         let same =
             timestamp.is_some() && (self.epoch, timestamp) == (before.epoch, before.told.timestamp);
-        if same && around.age(now, arrival, timestamp).exact.is_none() {
+        let exact = around.age(now, arrival, timestamp).exact;
+        if same && arrival.retained && (exact.is_none() || !around.expiry.counts_down()) {
             (self.told.arrival, self.told.arrived) = (before.told.arrival, before.told.arrived);
             self.date(now, around);
         }

@@ -198,6 +198,8 @@ fn a_choice_of_ours_is_dated_anew_and_told_the_other_devices_too() {
         let (status, text, emoji) = (ChosenStatus::Dnd, None, None);
         rig.command(Command::Choose { status, text, emoji, lasting });
         rig.acknowledge();
+        let echo = rig.published_to(CHOSEN).pop().unwrap();
+        rig.live(CHOSEN, &echo);
         rig.pass(60_000);
         rig.effects.clear();
         rig.set_right();
@@ -216,6 +218,18 @@ fn a_choice_of_ours_is_dated_anew_and_told_the_other_devices_too() {
         let me = rig.engine.snapshot(Stage::Running).me.unwrap();
         assert_eq!(me.status, "online");
     }
+}
+
+#[test]
+fn a_choice_that_another_clock_dated_is_not_written_again_by_ours() {
+    let mut rig = Rig::wrong_by(Role::Holder(holder("laptop")), 60_000);
+    rig.observe(Observation::InputActive);
+    rig.handle(Input::Start);
+    rig.connect();
+    rig.live(CHOSEN, &json!({"v":1,"rev":1,"status":"away","at":9_000,"timestamp":9_000}));
+    rig.effects.clear();
+    rig.set_right();
+    assert!(rig.published_to(CHOSEN).is_empty());
 }
 
 #[test]
