@@ -81,6 +81,16 @@ fn without_the_bound_corrections_do_not_end() {
 }
 
 #[test]
+fn without_the_check_of_ages_a_broker_that_shortens_expiry_loses_everybody() {
+    is_missed(Without::Rule(Rule::AgeCheck), 2_000);
+}
+
+#[test]
+fn without_the_check_of_times_somebody_is_there_since_1970() {
+    is_missed(Without::Rule(Rule::TimeCheck), 2_000);
+}
+
+#[test]
 fn without_clearing_what_is_pending_stale_states_are_said() {
     is_missed(Without::PendingCleared, 2_000);
 }

@@ -41,7 +41,41 @@ pub(crate) struct Schedule {
     /// Bob's devices write device records only: nobody of his team has a seed-style client.
     #[serde(default)]
     pub(crate) plain: bool,
+    #[serde(default)]
+    pub(crate) quirks: Quirks,
     pub(crate) steps: Vec<Step>,
+}
+
+/// What brokers and machines do that no specification says.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Quirks {
+    /// Every Message Expiry is shortened to so many seconds.
+    pub(crate) cap_s: Option<u32>,
+    /// What is left of a Message Expiry is handed out as what it was.
+    pub(crate) undiminished: bool,
+    /// Filters that nobody is seen by are refused.
+    pub(crate) refuses: bool,
+    /// So many connections end right after their CONNACK.
+    pub(crate) cuts: u8,
+    /// Machines that begin with a clock that was never set, until the time comes from the network.
+    pub(crate) unset: Vec<Unset>,
+}
+
+/// A machine whose clock was not set yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Unset {
+    pub(crate) machine: u8,
+    /// How far its calendar is off, in days.
+    pub(crate) days: i32,
+    /// So many milliseconds after everybody is connected it is set.
+    pub(crate) until_ms: u32,
+}
+
+impl Quirks {
+    /// Whether somebody who reads for the first time can know how old a record is.
+    pub(crate) const fn tells_ages(&self) -> bool {
+        self.cap_s.is_none() && !self.undiminished
+    }
 }
 
 /// Something that happens, `after` milliseconds after the step before.
@@ -286,6 +320,34 @@ fn slot(what: impl Strategy<Value = What>) -> impl Strategy<Value = (bool, Step)
     (proptest::bool::weighted(1.0), step)
 }
 
+fn quirks() -> impl Strategy<Value = Quirks> {
+    let cap = select(&[3_600, 86_400, 3 * 86_400, 29 * 86_400][..]);
+    // 1970, when this protocol was not yet, and beyond any choice.
+    let days = select(&[-20_413, -700, 400][..]);
+    let unset = (0..ENGINES, days, 0..90_000u32).prop_map(|(machine, days, until_ms)| Unset {
+        machine,
+        days,
+        until_ms,
+    });
+    let few = prop_oneof![
+        4 => Just(Vec::new()).boxed(),
+        1 => proptest::collection::vec(unset, 1..3).boxed(),
+    ];
+    let cuts = prop_oneof![5 => Just(0), 1 => 1..4u8];
+    (
+        proptest::option::weighted(0.1, cap),
+        proptest::bool::weighted(0.05),
+        proptest::bool::weighted(0.1),
+        cuts,
+        few,
+    )
+        .prop_map(|(cap_s, undiminished, refuses, cuts, mut unset)| {
+            unset.sort_by_key(|unset| unset.machine);
+            unset.dedup_by_key(|unset| unset.machine);
+            Quirks { cap_s, undiminished, refuses, cuts, unset }
+        })
+}
+
 /// At least 40 steps and five faults among them.
 pub(crate) fn schedules() -> impl Strategy<Value = Schedule> {
     let broker = prop_oneof![
@@ -300,22 +362,24 @@ pub(crate) fn schedules() -> impl Strategy<Value = Schedule> {
     let faults = proptest::collection::vec((0..40usize, slot(fault().prop_map(What::Fault))), 6..9);
     let skews = proptest::array::uniform7(-300..300i16);
     let plain = proptest::bool::weighted(0.7);
-    (broker, skews, plain, steps, faults).prop_map(|(broker, skews, plain, mut steps, faults)| {
-        for (at, fault) in faults {
-            steps.insert(at.min(steps.len()), fault);
-        }
-        let mut schedule =
-            Schedule { broker, skews, plain, steps: Vec::with_capacity(steps.len()) };
-        let mut gap = 0;
-        for (kept, Step { after, what }) in steps {
-            // Taking a step out leaves the others where they were.
-            gap += after;
-            if kept {
-                schedule.steps.push(Step { after: std::mem::take(&mut gap), what });
+    (broker, skews, plain, quirks(), steps, faults).prop_map(
+        |(broker, skews, plain, quirks, mut steps, faults)| {
+            for (at, fault) in faults {
+                steps.insert(at.min(steps.len()), fault);
             }
-        }
-        schedule
-    })
+            let mut schedule =
+                Schedule { broker, skews, plain, quirks, steps: Vec::with_capacity(steps.len()) };
+            let mut gap = 0;
+            for (kept, Step { after, what }) in steps {
+                // Taking a step out leaves the others where they were.
+                gap += after;
+                if kept {
+                    schedule.steps.push(Step { after: std::mem::take(&mut gap), what });
+                }
+            }
+            schedule
+        },
+    )
 }
 
 impl Schedule {
@@ -342,6 +406,23 @@ impl fmt::Display for Schedule {
         writeln!(f, "calendars off by minutes: {:?}", self.skews)?;
         if self.plain {
             writeln!(f, "bob's devices write no user topic")?;
+        }
+        let Quirks { cap_s, undiminished, refuses, cuts, unset } = &self.quirks;
+        if let Some(cap) = cap_s {
+            writeln!(f, "QUIRK every expiry is shortened to {cap} s")?;
+        }
+        if *undiminished {
+            writeln!(f, "QUIRK expiry is handed out undiminished")?;
+        }
+        if *refuses {
+            writeln!(f, "QUIRK filters that nobody is seen by are refused")?;
+        }
+        if *cuts > 0 {
+            writeln!(f, "QUIRK {cuts} connections end right after their CONNACK")?;
+        }
+        for Unset { machine, days, until_ms } in unset {
+            let name = NAMES[usize::from(*machine)];
+            writeln!(f, "QUIRK {name}: clock wrong by {days} days, set after {until_ms} ms")?;
         }
         for Step { after, what } in &self.steps {
             writeln!(f, "{:>+9} ms  {what}", *after)?;

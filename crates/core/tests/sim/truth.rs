@@ -326,6 +326,21 @@ impl Choice {
         self.blurred = true;
     }
 
+    /// A device whose clock was set may write again what was chosen before, and that may cross a new choice. One that is
+    /// in trouble may do it late.
+    pub(crate) const fn rewritten(&mut self, now: u64, here: bool) {
+        if self.ever == UNCHOSEN {
+            return;
+        }
+        self.before |= self.believable;
+        self.at = now;
+        self.by = usize::MAX;
+        if !here {
+            self.believable |= self.ever;
+            self.blurred = true;
+        }
+    }
+
     /// Somebody reads the record of a device that is gone, with what was chosen then.
     pub(crate) const fn recalled(&mut self) {
         self.believable |= self.ever;

@@ -12,15 +12,17 @@ use porchlight_core::engine::{Engine, Holder, Role, Rule, Settings};
 use porchlight_core::id::{DeviceId, Root, UserId};
 use porchlight_core::input::{
     Command, ConnectionId, Granted, Input, LinkEvent, LinkFailure, Message, PublishId, Refusal,
+    RefusedFilter,
 };
 use porchlight_core::notice::{Notice, NoticePolicy};
 use porchlight_core::observation::{Moment, Observation};
 use porchlight_core::preferences::Preferences;
+use porchlight_core::reason::ReasonCode;
 use porchlight_core::time::{Monotonic, Now, Timestamp};
 use porchlight_core::view::ChosenStatus;
 
 use crate::broker::{Broker, ConnId, NEVER, Out};
-use crate::schedule::{DEVICES, ENGINES, End, Fault, NAMES, Outage, Schedule, What, Word};
+use crate::schedule::{DEVICES, ENGINES, End, Fault, NAMES, Outage, Quirks, Schedule, What, Word};
 use crate::truth::{self, AWAY, DND, INVISIBLE, OFFLINE, ONLINE, Person, Set, Source, UNCHOSEN};
 
 mod checks;
@@ -30,6 +32,7 @@ mod engines;
 mod faults;
 mod happening;
 mod links;
+mod quirks;
 
 const USERS: [&str; 3] = ["alice", "bob", "carol"];
 /// Whom the seed-style clients speak for.
@@ -48,6 +51,9 @@ const WARM_UP: u64 = 16_000;
 const QUIET: u64 = 43_000 + 12_000 + LEASE + 62_000;
 /// In the last part of it nothing is said but renewals.
 const SILENCE: u64 = 30_000;
+
+/// 0x87, MQTT 5, 3.9.3.
+const NOT_AUTHORIZED: ReasonCode = ReasonCode(0x87);
 
 /// No run needs more events than this.
 const AT_MOST: u64 = 30_000;
@@ -109,6 +115,10 @@ enum Event {
     /// A choice of somebody's ends in a moment, and now.
     ChoiceFades(usize, u32),
     ChoiceEnds(usize, u32),
+    /// The time comes from the network, and the calendar was wrong by so much.
+    ClockIsSet(usize, i64),
+    /// A connection ends right after its CONNACK.
+    Cut(ConnId),
     /// The truth may be another, or may have to be shown by now.
     Look,
 }
@@ -126,6 +136,7 @@ impl Event {
                 | Self::BrokerBack
                 | Self::LiarLeaves(_)
                 | Self::ChoiceEnds(..)
+                | Self::ClockIsSet(..)
         )
     }
 }
@@ -157,6 +168,8 @@ struct Conn {
     mute_since: Option<u64>,
     /// For the PUBACKs and the corrections of a client library that forgets nothing.
     unacknowledged: Vec<Publish>,
+    /// What was refused of its SUBSCRIBE.
+    refused: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -267,6 +280,7 @@ pub(crate) struct World {
     healed_at: u64,
     v5: bool,
     plain: bool,
+    quirks: Quirks,
     ending: bool,
     violation: Option<Violation>,
     /// What happened, line by line, if somebody wants to read it.
@@ -359,6 +373,7 @@ impl World {
             healed_at: 0,
             v5: schedule.broker.v5,
             plain: schedule.plain,
+            quirks: schedule.quirks.clone(),
             ending: false,
             violation: None,
             trace: None,
@@ -368,6 +383,7 @@ impl World {
     }
 
     fn play(&mut self, schedule: &Schedule) {
+        self.unset_clocks();
         for m in 0..ENGINES as usize {
             self.launch(m);
         }

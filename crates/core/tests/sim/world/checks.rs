@@ -105,11 +105,16 @@ impl World {
     pub(super) fn look_at(&mut self, m: usize) {
         let Some(engine) = &self.machines[m].engine else { return };
         let mut shown = [OFFLINE; 3];
+        let mut impossible = None;
         // Without a link nothing is claimed of those who are not in the list either.
         let mut doubted = [engine.people().all(|person| person.stale); 3];
         for person in engine.people() {
             let Some(p) = USERS.iter().position(|user| *user == person.user) else { continue };
             doubted[p] = person.stale;
+            let devices = person.devices.iter().map(|device| device.since);
+            let times = devices.chain([person.since, person.evidence.heard]).flatten();
+            let impossibly = times.filter(|at| *at < Timestamp::FLOOR).min();
+            impossible = impossible.or(impossibly.map(|at| (p, at)));
             shown[p] = match person.status.as_str() {
                 "online" => ONLINE,
                 "away" => AWAY,
@@ -126,6 +131,9 @@ impl World {
                 words(shown[2])
             );
             self.note(|| line);
+        }
+        if let Some((p, at)) = impossible {
+            self.violated(|| format!("{} shows {} since {at:?}", NAMES[m], USERS[p]));
         }
         self.machines[m].shown = shown;
         self.machines[m].doubted = doubted;

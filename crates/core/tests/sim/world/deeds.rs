@@ -122,7 +122,7 @@ impl World {
 
     fn choose_for(&mut self, m: usize, status: ChosenStatus, choice: Set, for_ms: Option<u32>) {
         // Without ages, calendars decide when a choice ends that was read from the store, so nobody can tell.
-        let for_ms = for_ms.filter(|_| self.v5);
+        let for_ms = for_ms.filter(|_| self.tells_ages());
         let lasting = for_ms.map(|ms| Duration::from_millis(ms.into()));
         let command = Command::Choose { status, text: None, emoji: None, lasting };
         self.choose(m, choice, command, for_ms);
@@ -137,7 +137,7 @@ impl World {
         let clear = self.all_certain(p);
         let hidden = self.people[p].choice.may_be(INVISIBLE);
         self.people[p].choice.chosen(self.now, m, choice, here, clear);
-        if !self.v5 && !here {
+        if !self.tells_ages() && !here {
             // Without ages, calendars decide between a wish that waited and what stands at the broker.
             self.people[p].choice.blurs();
         }

@@ -14,6 +14,9 @@ const fn recovery(lasted: u64) -> u64 {
     }
 }
 
+/// A connection has stood after this, reading and its longest wait for a CONNACK before it.
+const STOOD: u64 = 10_000 + 2_500;
+
 /// Settling, and the time for reading a viewer takes.
 pub(super) const SETTLE: u64 = 12_000;
 
@@ -21,6 +24,20 @@ impl World {
     /// Whoever is slow takes longer for everything.
     pub(super) const fn slack(&self) -> u64 {
         if self.now < self.wide_until { 4_000 } else { 0 }
+    }
+
+    /// Whether a machine's connection has stood for so long that its retries begin anew. Otherwise its pauses go on
+    /// growing, and a short drop may outlast the grace.
+    fn stood(&self, m: usize) -> bool {
+        self.machines[m].main.is_some_and(|id| {
+            let conn = &self.conns[id];
+            conn.acknowledged && self.now >= conn.opened + STOOD
+        })
+    }
+
+    /// From the end of a trouble until the machine is back, as its connection is now.
+    fn back_after(&self, m: usize, lasted: u64) -> u64 {
+        if self.stood(m) { recovery(lasted) } else { recovery(lasted.max(4_501)) }
     }
 
     /// A drop shorter than this is over, retry and all, before the grace is.
@@ -108,7 +125,7 @@ impl World {
 
     /// Without ages, a lease counts from when somebody read the record.
     pub(super) fn reads_anew(&mut self) {
-        if !self.v5 {
+        if !self.tells_ages() {
             let until = self.now + LEASE + 10_000 + self.slack();
             for d in devices() {
                 if self.sources[d].haunts(self.now, until) {
@@ -158,16 +175,18 @@ impl World {
         }
     }
 
-    fn drop_link(&mut self, m: usize, seen_by: End, for_ms: u64) {
+    pub(super) fn drop_link(&mut self, m: usize, seen_by: End, for_ms: u64) {
         if self.machines[m].frozen {
             return;
         }
         let now = self.now;
+        let back = self.back_after(m, for_ms);
+        let unnoticed = if self.stood(m) { self.unnoticed() } else { 0 };
         let conns = [self.machines[m].main, self.machines[m].companion].into_iter().flatten();
         match seen_by {
             End::Both => {
-                let offline = (for_ms > self.unnoticed()).then_some(now + GRACE);
-                self.trouble(m, offline, now + for_ms + recovery(for_ms));
+                let offline = (for_ms > unnoticed).then_some(now + GRACE);
+                self.trouble(m, offline, now + for_ms + back);
                 self.set_path(m, Path::Closed, for_ms);
                 for id in conns {
                     self.broker_loses(id);
@@ -176,8 +195,8 @@ impl World {
             }
             End::Client => {
                 // The broker gives up four seconds from now at the earliest.
-                let offline = (for_ms > self.unnoticed() + 4_000).then_some(now + 4_000 + GRACE);
-                self.trouble(m, offline, now + for_ms + recovery(for_ms));
+                let offline = (for_ms > unnoticed + 4_000).then_some(now + 4_000 + GRACE);
+                self.trouble(m, offline, now + for_ms + back);
                 self.set_path(m, Path::Closed, for_ms);
                 for id in conns {
                     self.falls_silent(id);

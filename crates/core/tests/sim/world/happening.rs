@@ -79,17 +79,30 @@ impl World {
             Event::LiarLeaves(m) => self.machines[m].liar_until = 0,
             Event::ChoiceFades(p, number) => self.choice_fades(p, number),
             Event::ChoiceEnds(p, number) => self.choice_ends(p, number),
+            Event::ClockIsSet(m, by) => self.clock_is_set(m, by),
+            Event::Cut(id) => {
+                let m = self.conns[id].machine;
+                if self.conns[id].client_open && self.machines[m].main == Some(id) {
+                    self.note(|| format!("{}: its connection is cut", NAMES[m]));
+                    self.drop_link(m, End::Both, 1);
+                }
+            }
             Event::Look => self.look(),
         }
     }
 
-    pub(super) fn arrive_at_broker(&mut self, id: ConnId, up: Up) {
+    pub(super) fn arrive_at_broker(&mut self, id: ConnId, mut up: Up) {
         let now = self.now;
+        let refused = self.bend_up(&mut up);
         if let Up::Connect(connect) = up {
             if self.broker.running && self.conns[id].client_open {
                 self.conns[id].broker_open = true;
                 self.broker.connect(now, id, &connect);
                 self.flush_broker();
+                if self.cuts(id) {
+                    let arrives = self.conns[id].down_at.max(now);
+                    self.plan(arrives + 1, Event::Cut(id));
+                }
                 // Nobody hears a machine that fell silent with its CONNECT under way.
                 self.mute_or_not(self.conns[id].machine);
             } else {
@@ -107,7 +120,10 @@ impl World {
         }
         match up {
             Up::Connect(_) => {}
-            Up::Subscribe(filters) => self.broker.subscribe(now, id, filters),
+            Up::Subscribe(filters) => {
+                self.conns[id].refused = refused;
+                self.broker.subscribe(now, id, filters);
+            }
             Up::Publish(publish) => {
                 let lied_to = self.lied_to(id, &publish.topic);
                 self.broker.publish(now, &publish.topic, publish.payload, publish.expires_in);
@@ -156,7 +172,13 @@ impl World {
                 conn.acknowledged = true;
                 LinkEvent::Up(Granted { session_present, ..Granted::default() })
             }
-            Out::Suback => LinkEvent::Subscribed { refused: Vec::new() },
+            Out::Suback => {
+                let refused = conn.refused.iter().map(|filter| RefusedFilter {
+                    filter: filter.clone(),
+                    reason: NOT_AUTHORIZED.into(),
+                });
+                LinkEvent::Subscribed { refused: refused.collect() }
+            }
             Out::Puback(publish) => {
                 conn.unacknowledged.retain(|waiting| waiting.id.0 != publish);
                 LinkEvent::Published { id: PublishId(publish), outcome: Ok::<(), Refusal>(()) }

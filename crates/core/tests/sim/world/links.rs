@@ -33,6 +33,7 @@ impl World {
             held_down: Vec::new(),
             mute_since: None,
             unacknowledged: Vec::new(),
+            refused: Vec::new(),
         });
         if matches!(self.machines[m].path, Path::Closed(_)) {
             self.plan(self.now + 1, Event::ConnectRefused(conn));
@@ -114,7 +115,8 @@ impl World {
 
     pub(super) fn flush_broker(&mut self) {
         let mut out = std::mem::take(&mut self.broker.out);
-        for (id, out) in out.drain(..) {
+        for (id, mut out) in out.drain(..) {
+            self.bend_down(&mut out);
             if matches!(out, Out::Close | Out::TakenOver) {
                 self.conns[id].broker_open = false;
             }
