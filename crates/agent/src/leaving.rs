@@ -203,6 +203,8 @@ impl Farewell<'_> {
             tokio::select! {
                 biased;
                 event = self.next(link) => match event? {
+                    // Who could not look does not know that there is no other.
+                    LinkEvent::Subscribed { refused } if !refused.is_empty() => return Ok(false),
                     LinkEvent::Subscribed { .. } => subscribed = true,
                     LinkEvent::Received(message) if !message.payload.is_empty() => {
                         match Topic::parse(&root, &message.topic) {

@@ -94,6 +94,31 @@ async fn what_others_see_is_cleared_and_what_was_kept_forgotten() {
 }
 
 #[tokio::test]
+async fn who_may_not_see_the_other_devices_clears_only_this_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let door = Door::open().await;
+    let at = door.broker();
+    let server = async {
+        let mut peer = door.accept().await;
+        peer.let_in(&CONNACK_V5).await;
+        let subscribe = peer.packet().await.unwrap();
+        peer.send(&[0x90, 4, subscribe.body[0], subscribe.body[1], 0, 0x87]).await;
+        let mut cleared = 0;
+        while let Some(packet) = peer.packet().await.filter(|packet| packet.first != DISCONNECT) {
+            cleared += 1;
+            let length = usize::from(packet.body[1]);
+            assert_eq!(packet.body[2..2 + length], *ALL[0].as_bytes());
+            peer.send(&[0x40, 2, packet.body[2 + length], packet.body[3 + length]]).await;
+        }
+        cleared
+    };
+    let (user, identity) = (user(), identity(dir.path(), &at));
+    let (left, cleared) = tokio::join!(broker(&at, &user, identity, Leave::Device), server);
+    left.unwrap();
+    assert_eq!(cleared, 1);
+}
+
+#[tokio::test]
 async fn a_broker_that_is_not_there_keeps_everything_as_it_is() {
     let dir = tempfile::tempdir().unwrap();
     let door = Door::open().await;
