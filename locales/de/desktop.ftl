@@ -32,6 +32,7 @@ tray-nobody = Noch niemand sonst da
 tray-around = { $around } von { $known } da
 tray-connecting = Verbinde …
 tray-not-connected = Nicht verbunden; Stand { $time }
+tray-withheld = Der Broker zeigt nicht, wer da ist; mehr im Fenster
 tray-refused = Der Broker hat abgelehnt; mehr im Fenster
 tray-offline = Offline
 tray-you = Du: { $status }

@@ -28,6 +28,9 @@ problem-host-asleep = Der Computer, auf dem das Team läuft, ist im Ruhezustand.
 problem-host-left = Der Computer, auf dem das Team läuft, ist aus, oder Porchlight wurde dort beendet. Schalte ihn ein, oder warte, bis er wieder da ist.
 problem-host-lost = Der Computer, auf dem das Team läuft, hat keine Verbindung mehr. Warte, oder prüf dort das Netz.
 problem-subscription-refused = Der Broker lässt uns nicht alles lesen. Bitte den Betreiber um die Zugriffsregeln aus docs/protocol.md.
+problem-retain-unavailable = Dieser Broker speichert keine Nachrichten, also sieht hier niemand, wer da ist. Bitte den Betreiber, gespeicherte Nachrichten zu erlauben, oder nimm einen anderen Broker.
+problem-wildcards-unavailable = Dieser Broker nimmt keine Filter mit Platzhaltern, also sehen wir nicht, wer da ist. Bitte den Betreiber, sie zu erlauben, oder nimm einen anderen Broker.
+problem-retained-withheld = Dieser Broker gibt gespeicherte Nachrichten nicht für Filter mit Platzhaltern heraus, wie zum Beispiel RabbitMQ. Deshalb sehen wir nicht, wer da ist. Nimm den Hub von Porchlight oder einen anderen Broker, etwa Mosquitto.
 problem-publish-refused = Der Broker lässt uns nichts veröffentlichen. Bitte den Betreiber um die Zugriffsregeln aus docs/protocol.md.
 problem-device-renewed = Ein anderer Computer war dasselbe Gerät wie dieser, wie nach dem Kopieren einer Festplatte. Dieser ist nun ein neues Gerät; du musst nichts weiter tun.
 

@@ -32,6 +32,7 @@ tray-nobody = Nobody else here yet
 tray-around = { $around } of { $known } around
 tray-connecting = Connecting…
 tray-not-connected = Not connected; as of { $time }
+tray-withheld = The broker does not show who is here; open for details
 tray-refused = The broker said no; open for details
 tray-offline = Offline
 tray-you = You: { $status }

@@ -21,4 +21,5 @@ mod signals;
 mod team;
 mod terminal;
 mod truth;
+mod unreadable;
 mod wait;

@@ -58,6 +58,17 @@ describe('people', () => {
     await open(snapshot());
     expect(byTest('empty').textContent).toContain('Nobody else is here yet.');
   });
+
+  it('who could not be read are not nobody', async () => {
+    const since = Date.now();
+    const stage = await open(snapshot({ link: { state: 'up', since, gap: 'withheld' } }));
+    expect(byTest('empty').textContent).toContain('No one can tell who is here.');
+    expect(byTest('empty').textContent).not.toContain('Nobody');
+    stage.tellUpdate(update(2, { link: { state: 'up', since, gap: 'unproven' } }));
+    await settled();
+    expect(byTest('empty').textContent).toContain('Nobody else is here yet.');
+    expect(byTest('empty').textContent).toContain('Some brokers hand out nothing');
+  });
 });
 
 describe('the connection', () => {

@@ -59,10 +59,22 @@ pub enum Part {
     Holder(Box<Presence>),
     /// As a reader of the room.
     Reader,
+    /// The same for a person who is known.
+    ReaderFor(UserId),
+    /// The same, and it finds out whether the broker hands out what it stores.
+    BrokerTest(UserId),
     /// To write what a person chose, beside their running devices.
     Chooser(UserId),
     /// To knock at somebody's or wave at them, beside the person's running devices.
     Caller(UserId),
+}
+
+impl Part {
+    /// A reader of the room, for the person who asks where they are known.
+    #[must_use]
+    pub fn reader(user: Option<UserId>) -> Self {
+        user.map_or(Self::Reader, Self::ReaderFor)
+    }
 }
 
 /// The presence of a device.
@@ -320,6 +332,8 @@ impl Driver {
                 (Role::Holder(holder), client_id)
             }
             Part::Reader => (Role::Reader, reader_client_id(&mut rng)),
+            Part::ReaderFor(user) => (Role::ReaderFor(user), reader_client_id(&mut rng)),
+            Part::BrokerTest(user) => (Role::BrokerTest(user), reader_client_id(&mut rng)),
             Part::Chooser(user) => (Role::Chooser(user), reader_client_id(&mut rng)),
             Part::Caller(user) => (Role::Caller(user), reader_client_id(&mut rng)),
         };

@@ -226,6 +226,9 @@ fn tooltip(room: &Room) -> String {
         let why = room.problem().map_or_else(String::new, |why| format!(": {why}"));
         lines.push(escape(&format!("not connected{as_of}{why}")));
     }
+    if room.may_be_unread() {
+        lines.push(escape(say::NOBODY_SEEN));
+    }
     let others = room.others();
     for person in others.iter().take(TOOLTIP) {
         let line = escape(&say::line(person, crate::ink::Ink::NONE));
@@ -277,7 +280,7 @@ mod tests {
     }
 
     fn up() -> LinkView {
-        LinkView::Up { since: porchlight_core::time::Timestamp::default() }
+        LinkView::Up { since: porchlight_core::time::Timestamp::default(), gap: None }
     }
 
     fn line(format: &str, room: &Room) -> String {

@@ -1,6 +1,7 @@
 //! `porchlight doctor`: what is watched here, what is missing, and what to do about it.
 //!
-//! Deliberately changes nothing and is nobody's presence: it looks as a reader does.
+//! Deliberately changes nothing that others see, and is nobody's presence: it looks as a reader does. Where nothing is
+//! stored yet it leaves a mark at the broker for a moment, to find out whether the broker hands out what it stores.
 
 use porchlight_activity::SessionEnv;
 use porchlight_agent::agent::{Agent, Event, Part, Setup};
@@ -81,23 +82,26 @@ fn state(resolved: &Resolved) -> Finding {
 async fn broker(resolved: &Resolved, args: &Doctor) -> Finding {
     let about = "broker".to_owned();
     match look(resolved, args).await {
-        Ok(found) => Finding { about, ok: true, found, remedy: None },
-        Err(failure) => Finding {
-            about,
-            ok: false,
-            found: failure.words(),
-            remedy: Some(
+        Ok((found, remedy)) => Finding { about, ok: true, found, remedy },
+        Err(failure) => {
+            // The broker is there: another address is no remedy.
+            let remedy = if matches!(failure, Failure::Refused(_)) {
+                "show this to whoever runs the broker; docs/brokers.md says what it has to do"
+            } else {
                 "name one with --broker mqtt://host:port, start the app, or run `porchlight hub --open`"
-                    .to_owned(),
-            ),
-        },
+            };
+            let remedy = Some(remedy.to_owned());
+            Finding { about, ok: false, found: failure.words(), remedy }
+        }
     }
 }
 
-async fn look(resolved: &Resolved, args: &Doctor) -> Result<String, Failure> {
+/// What there is to say of the broker, and what to do where something is not known.
+async fn look(resolved: &Resolved, args: &Doctor) -> Result<(String, Option<String>), Failure> {
     let broker = say::broker(resolved)?;
     let words = broker.to_string();
-    let mut agent = Agent::start(Setup { broker, part: Part::Reader, notices: None })?;
+    let part = resolved.user.clone().map_or(Part::Reader, Part::BrokerTest);
+    let mut agent = Agent::start(Setup { broker, part, notices: None })?;
     answer::wait(&mut agent, args.timeout.0, |event| {
         (*event == Event::SnapshotRead).then_some(Ok(()))
     })
@@ -111,5 +115,11 @@ async fn look(resolved: &Resolved, args: &Doctor) -> Result<String, Failure> {
         || "it waits for ever for a lost connection".to_owned(),
         |within| format!("a lost connection shows within {} s", within.as_secs()),
     );
-    Ok(format!("{words} by {spoken}; {sums}; {loss}"))
+    let found = format!("{words} by {spoken}; {sums}; {loss}");
+    if health.roster_access.is_proven() {
+        return Ok((found, None));
+    }
+    let doubt = "it has stored nothing that we could read, so we don't know whether it hands out what it stores";
+    let remedy = "say who you are with --user, or start the app; then ask again".to_owned();
+    Ok((format!("{found}; {doubt}"), Some(remedy)))
 }

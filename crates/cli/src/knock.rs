@@ -73,7 +73,8 @@ pub(crate) async fn knock(flags: &Flags, args: Knock) -> Result<(), Failure> {
     };
     let text = args.text.as_deref().map(porchlight_core::signal::written);
     let text = text.transpose().map_err(Failure::usage)?.flatten();
-    let Call { mut agent, to, am_here } = call(flags, &args.whom, args.timeout.0).await?;
+    let Call { mut agent, may_be_unread, to, am_here } =
+        call(flags, &args.whom, args.timeout.0).await?;
     if when == When::BothFree && !am_here {
         return Err(Failure::NotSent(
             "you are not here yourself, so you are not free; start the app, or `porchlight run`"
@@ -92,11 +93,12 @@ pub(crate) async fn knock(flags: &Flags, args: Knock) -> Result<(), Failure> {
     }
     agent.handle.command(Command::Quit);
     agent.stopped().await;
+    doubt_emptiness(&outcome, may_be_unread);
     outcome
 }
 
 pub(crate) async fn wave(flags: &Flags, args: Wave) -> Result<(), Failure> {
-    let Call { mut agent, to, .. } = call(flags, &args.whom, args.timeout.0).await?;
+    let Call { mut agent, may_be_unread, to, .. } = call(flags, &args.whom, args.timeout.0).await?;
     let emoji = Some(args.emoji);
     agent.handle.command(Command::Signal(SignalCommand::Wave { to, emoji }));
     let sent = answer::wait(&mut agent, args.timeout.0, |event| {
@@ -112,12 +114,15 @@ pub(crate) async fn wave(flags: &Flags, args: Wave) -> Result<(), Failure> {
     .await;
     agent.handle.command(Command::Quit);
     agent.stopped().await;
+    doubt_emptiness(&sent, may_be_unread);
     sent
 }
 
 /// What there is once a connection stands.
 struct Call {
     agent: Agent,
+    /// Whether nobody is known, and the broker has not shown that it hands out what it stores.
+    may_be_unread: bool,
     /// Who is meant.
     to: UserId,
     /// Whether a device of the person's own is here.
@@ -142,7 +147,16 @@ async fn call(flags: &Flags, whom: &str, timeout: Duration) -> Result<Call, Fail
     let am_here = people
         .iter()
         .any(|person| person.user == user.as_str() && person.group() != Group::Offline);
-    Ok(Call { agent, to: meant(&people, whom)?, am_here })
+    let proven = agent.handle.health().await?.roster_access.is_proven();
+    let may_be_unread = people.is_empty() && !proven;
+    Ok(Call { agent, may_be_unread, to: meant(&people, whom)?, am_here })
+}
+
+/// Whom nobody has seen may be there all the same.
+fn doubt_emptiness(outcome: &Result<(), Failure>, may_be_unread: bool) {
+    if matches!(outcome, Err(Failure::NotSent(_))) && may_be_unread {
+        say::note(say::NOBODY_SEEN);
+    }
 }
 
 /// An id first; a name where it is one person's alone.

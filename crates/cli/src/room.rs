@@ -51,6 +51,11 @@ impl Room {
         matches!(self.link, Some(LinkView::Up { .. }))
     }
 
+    /// Whether nobody is known, and the broker has not shown that it hands out what it stores.
+    pub(crate) fn may_be_unread(&self) -> bool {
+        self.people.is_empty() && matches!(self.link, Some(LinkView::Up { gap: Some(_), .. }))
+    }
+
     /// Since when there is no connection.
     pub(crate) fn as_of(&self) -> Option<Timestamp> {
         match &self.link {

@@ -16,6 +16,11 @@ use porchlight_core::words;
 use crate::failure::Failure;
 use crate::ink::Ink;
 
+/// Of an empty roster that was read.
+pub(crate) const NOBODY: &str = "nobody is here yet";
+/// Of an empty roster at a broker that has not shown that it hands out what it stores.
+pub(crate) const NOBODY_SEEN: &str = "nobody is here yet, as far as this broker tells; some brokers, such as RabbitMQ, hand out nothing that they stored: `porchlight doctor` finds out";
+
 /// One person as a line: shape, name, state, remark.
 pub(crate) fn line(person: &PersonView, ink: Ink) -> String {
     let mut line = format!(

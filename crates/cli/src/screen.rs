@@ -167,6 +167,9 @@ impl Look {
         }
         if rows.is_empty() && room.was_read() {
             put("Nobody is here yet.", dim());
+            if room.may_be_unread() {
+                put("This broker may keep stored messages back; see `porchlight doctor`.", dim());
+            }
         }
         let room_for = usize::from(area.bottom() - top);
         // The last line says that there is more.

@@ -35,7 +35,8 @@ pub(crate) struct Args {
 pub(crate) async fn wait(flags: &Flags, args: Args) -> Result<(), Failure> {
     let resolved = flags.resolve().map_err(Failure::usage)?;
     let broker = say::broker(&resolved)?;
-    let mut agent = Agent::start(Setup { broker, part: Part::Reader, notices: None })?;
+    let mut agent =
+        Agent::start(Setup { broker, part: Part::reader(resolved.user), notices: None })?;
     let mut wanted = Wanted { person: args.person, room: Room::new(None), problem: None };
     let limit = args.until.map(|span| span.0);
     let came = match limit {
@@ -54,6 +55,9 @@ pub(crate) async fn wait(flags: &Flags, args: Args) -> Result<(), Failure> {
         say::print_inked(&say::line(person, Ink::of_output()));
     } else {
         say::print(&format!("{} was not seen yet", wanted.person));
+        if wanted.room.may_be_unread() {
+            say::note(say::NOBODY_SEEN);
+        }
     }
     if here { Ok(()) } else { Err(Failure::NotHere) }
 }

@@ -78,7 +78,8 @@ pub(crate) async fn follow(
     shown: Shown,
     timeout: Option<Duration>,
 ) -> Result<(), Failure> {
-    let mut agent = Agent::start(Setup { broker, part: Part::Reader, notices: None })?;
+    let part = Part::reader(shown.me.clone());
+    let mut agent = Agent::start(Setup { broker, part, notices: None })?;
     let diagnostics = shown.diagnostics;
     let mut eyes = Eyes::open(shown)?;
     let mut give_up = timeout.map(|timeout| Box::pin(tokio::time::sleep(timeout)));

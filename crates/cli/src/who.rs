@@ -13,13 +13,15 @@ use crate::{answer, say};
 pub(crate) async fn who(flags: &Flags, args: Who) -> Result<(), Failure> {
     let resolved = flags.resolve().map_err(Failure::usage)?;
     let broker = say::broker(&resolved)?;
-    let mut agent = Agent::start(Setup { broker, part: Part::Reader, notices: None })?;
+    let mut agent =
+        Agent::start(Setup { broker, part: Part::reader(resolved.user), notices: None })?;
     answer::wait(&mut agent, args.timeout.0, |event| {
         (*event == Event::SnapshotRead).then_some(Ok(()))
     })
     .await?;
     let mut people = agent.handle.people().await?;
     let diagnostics = agent.handle.diagnostics().await?;
+    let health = agent.handle.health().await?;
     agent.handle.command(Command::Quit);
     people.sort_by_cached_key(PersonView::order);
     if args.output.json {
@@ -36,7 +38,11 @@ pub(crate) async fn who(flags: &Flags, args: Who) -> Result<(), Failure> {
             say::print_inked(&lines.join("\n"));
         }
         if people.is_empty() {
-            say::note("nobody is here yet");
+            say::note(if health.roster_access.is_proven() {
+                say::NOBODY
+            } else {
+                say::NOBODY_SEEN
+            });
         }
     }
     if args.output.diagnostics {

@@ -29,6 +29,7 @@ use crate::view::tray::TrayView;
 use crate::view::{LinkView, MeView, PersonView, Problem, Snapshot, Stage};
 use crate::wire::{self, ChosenRecord};
 
+mod access;
 mod choosing;
 mod companion;
 mod deadlines;
@@ -43,6 +44,7 @@ mod showing;
 mod signalling;
 mod unacknowledged;
 
+use access::Access;
 use choosing::{Asks, Choosing};
 use companion::Companion;
 use own::Own;
@@ -94,6 +96,7 @@ pub struct Engine {
     /// Counts what changes of what is shown of them.
     preferred: u64,
     problems: BTreeMap<String, Problem>,
+    access: Access,
     diagnostics: Diagnostics,
     /// Why messages were dropped so far, so that each reason is logged once.
     complained: BTreeSet<Dropped>,
@@ -128,13 +131,20 @@ impl Engine {
     #[must_use]
     pub fn new(now: Now, settings: Settings) -> Self {
         let calls = matches!(settings.role, Role::Caller(_));
+        let known_user = match &settings.role {
+            Role::ReaderFor(user) | Role::BrokerTest(user) | Role::Caller(user) => {
+                Some(user.clone())
+            }
+            Role::Holder(_) | Role::Chooser(_) | Role::Reader => None,
+        };
+        let may_mark = matches!(settings.role, Role::BrokerTest(_));
         let (own, user) = match settings.role {
             Role::Holder(holder) => {
                 let user = holder.user.clone();
                 (Some(Own::new(now, holder)), Some(user))
             }
             Role::Chooser(user) | Role::Caller(user) => (None, Some(user)),
-            Role::Reader => (None, None),
+            Role::Reader | Role::ReaderFor(_) | Role::BrokerTest(_) => (None, None),
         };
         let hidden = own.as_ref().is_some_and(|own| own.holder.invisible);
         let reads_room = own.is_some() || calls || user.is_none();
@@ -168,6 +178,7 @@ impl Engine {
             preferred: u64::from(settings.preferences != Preferences::default()),
             preferences: settings.preferences.tidy(),
             problems: BTreeMap::new(),
+            access: Access::new(known_user, may_mark),
             diagnostics: Diagnostics::default(),
             complained: BTreeSet::new(),
             effects: VecDeque::new(),
@@ -259,6 +270,7 @@ impl Engine {
                 .session
                 .loss_shows_within(GRACE)
                 .map(|within| within + self.roster.broker_is_late()),
+            roster_access: self.roster_access().clone(),
         }
     }
 
@@ -365,6 +377,9 @@ impl Engine {
     }
 
     fn come_up(&mut self, now: Now) {
+        if self.checks_before_up(now) {
+            return;
+        }
         if let Some(own) = self.own.as_mut().filter(|_| !self.hidden)
             && own.learn_epoch()
         {

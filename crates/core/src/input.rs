@@ -5,6 +5,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::access::Withheld;
 use crate::notice::NoticePolicy;
 use crate::observation::Observation;
 use crate::preferences::Preference;
@@ -77,6 +78,22 @@ pub struct Granted {
     pub session_expiry: Option<Duration>,
     /// Server Keep Alive, where it is not as asked for.
     pub keep_alive: Option<Duration>,
+    /// Retain Available is 0: nothing is stored.
+    pub no_retain: bool,
+    /// Wildcard Subscription Available is 0.
+    pub no_wildcards: bool,
+}
+
+impl Granted {
+    /// What the CONNACK itself withholds.
+    #[must_use]
+    pub const fn withheld(&self) -> Option<Withheld> {
+        match (self.no_retain, self.no_wildcards) {
+            (true, _) => Some(Withheld::Retained),
+            (false, true) => Some(Withheld::Wildcards),
+            (false, false) => None,
+        }
+    }
 }
 
 /// The number of a publish of ours within this run.
@@ -230,6 +247,9 @@ pub enum LinkFailure {
         /// The system's reason.
         reason: String,
     },
+    /// The broker let us in and withholds what we came for.
+    #[error(transparent)]
+    Withheld(Withheld),
     /// What came was not MQTT of the version that was spoken; before the CONNACK also a close without a word.
     #[error("the broker does not speak our MQTT ({reason})")]
     Protocol {
@@ -262,6 +282,7 @@ impl LinkFailure {
             Self::NoSuback => "no_suback",
             Self::NoPuback => "no_puback",
             Self::Broken { .. } => "broken",
+            Self::Withheld(withheld) => withheld.code(),
             Self::Protocol { .. } | Self::Violation { .. } => "protocol",
         }
     }
@@ -272,7 +293,7 @@ impl LinkFailure {
         match self {
             Self::Refused(reason) | Self::Disconnected(reason) => reason.meaning().is_permanent(),
             Self::Credential { may_pass, .. } => !*may_pass,
-            Self::OneConnection => true,
+            Self::OneConnection | Self::Withheld(_) => true,
             Self::Unreachable { .. }
             | Self::TimedOut { .. }
             | Self::Unanswered { .. }
@@ -332,6 +353,7 @@ impl LinkFailure {
             | Self::OneConnection
             | Self::NoSuback
             | Self::NoPuback
+            | Self::Withheld(_)
             | Self::Violation { .. } => false,
         }
     }

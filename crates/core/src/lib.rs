@@ -9,6 +9,7 @@
 //!    [`input::Input::Tick`].
 #![forbid(unsafe_code)]
 
+pub mod access;
 pub mod availability;
 pub mod contact;
 pub mod diagnostics;

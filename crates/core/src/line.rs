@@ -134,6 +134,13 @@ impl Line {
         match event {
             LinkEvent::Up(granted) => {
                 self.session.connected(now, granted);
+                if let Some(withheld) = granted.withheld() {
+                    // Where nothing can be read, or nothing is stored, there is nothing to do.
+                    self.effects.push_back(Effect::Disconnect);
+                    self.lose(now, LinkFailure::Withheld(withheld));
+                    self.follow_time(now);
+                    return;
+                }
                 self.tell(News::Began);
                 self.effects.push_back(Effect::Subscribe(self.settings.filters.clone()));
             }

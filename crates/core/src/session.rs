@@ -215,6 +215,13 @@ impl Session {
         }
     }
 
+    /// Reads on after it seemed to be over: something more was asked for.
+    pub(crate) fn read_on(&mut self, now: Now) {
+        if let Phase::Reading { subscribed, last, complete, .. } = &mut self.phase {
+            (*subscribed, *last, *complete) = (Some(now.mono), now.mono, false);
+        }
+    }
+
     /// The broker has said what it says last of all that is retained.
     pub(crate) fn read_to_the_end(&mut self) {
         if let Phase::Reading { complete, .. } = &mut self.phase {
@@ -396,7 +403,7 @@ impl Session {
             Phase::Connecting { failure, .. } | Phase::Reading { failure, .. } => {
                 connecting(None, failure)
             }
-            Phase::Up | Phase::Leaving { .. } => LinkView::Up { since: self.up_since },
+            Phase::Up | Phase::Leaving { .. } => LinkView::Up { since: self.up_since, gap: None },
         }
     }
 }

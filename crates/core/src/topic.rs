@@ -84,7 +84,33 @@ impl Topic {
 /// The filters of a reader: everybody's devices, sums, activity and typing.
 #[must_use]
 pub fn room_filters(root: &Root) -> Vec<String> {
-    ["+", "+/device/+", "+/activity", "+/typing"].iter().map(|f| format!("{root}/{f}")).collect()
+    let activity = format!("{root}/+/activity");
+    vec![user_filter(root), device_filter(root), activity, typing_filter(root)]
+}
+
+/// Of these, the filters without which somebody may be missing: people on simple clients have only a user topic, and
+/// people whose devices do not publish it have only device topics.
+#[must_use]
+pub fn needed_filters(root: &Root) -> [String; 2] {
+    [user_filter(root), device_filter(root)]
+}
+
+/// The filter of all user topics, and of the hub's record.
+#[must_use]
+pub fn user_filter(root: &Root) -> String {
+    format!("{root}/+")
+}
+
+/// The filter of all device topics.
+#[must_use]
+pub fn device_filter(root: &Root) -> String {
+    format!("{root}/+/device/+")
+}
+
+/// The filter of typing to everybody.
+#[must_use]
+pub fn typing_filter(root: &Root) -> String {
+    format!("{root}/+/typing")
 }
 
 /// The filter of one's own inbox.

@@ -260,6 +260,10 @@ pub enum LinkView {
     Up {
         /// Since when, Unix milliseconds.
         since: Timestamp,
+        /// Why people may be missing from the list. Absent: everybody is in it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(test, ts(optional))]
+        gap: Option<RosterGap>,
     },
     /// The broker said no, and asking again quickly would not help.
     Refused {
@@ -272,6 +276,17 @@ pub enum LinkView {
     },
     /// Said goodbye.
     Closed,
+}
+
+/// Why people may be missing from the list although the connection is up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub enum RosterGap {
+    /// The broker has not shown yet that it hands out what it stores. An empty list may be one that was not handed out.
+    Unproven,
+    /// The broker withholds what is needed; a problem says what.
+    Withheld,
 }
 
 /// The computer that hosts the team, while it is not there.

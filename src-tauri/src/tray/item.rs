@@ -181,6 +181,7 @@ pub(super) fn headline(view: &TrayView) -> String {
             let (around, known) = (view.around.into(), view.known.into());
             say_with("tray-around", [("around", around), ("known", known)])
         }
+        TrayLink::Withheld => say("tray-withheld"),
         TrayLink::Connecting { as_of: None } => say("tray-connecting"),
         TrayLink::Connecting { as_of: Some(at) } => {
             say_with("tray-not-connected", [("time", speech::moment(at).into())])

@@ -233,6 +233,11 @@ cause: CauseView,
 since: Timestamp | null, };
 
 /**
+ * Why people may be missing from the list although the connection is up.
+ */
+export type RosterGap = "unproven" | "withheld";
+
+/**
  * The connection to the broker.
  */
 export type LinkView = { "state": "unset" } | { "state": "connecting", 
@@ -255,7 +260,11 @@ host?: HostView, } | { "state": "up",
 /**
  * Since when, Unix milliseconds.
  */
-since: Timestamp, } | { "state": "refused", 
+since: Timestamp, 
+/**
+ * Why people may be missing from the list. Absent: everybody is in it.
+ */
+gap?: RosterGap, } | { "state": "refused", 
 /**
  * When the link was last up, Unix milliseconds.
  */

@@ -101,7 +101,7 @@ mod tests {
         Update { link, changes, ..Update::default() }
     }
 
-    const UP: LinkView = LinkView::Up { since: porchlight_core::time::Timestamp::MAX };
+    const UP: LinkView = LinkView::Up { since: porchlight_core::time::Timestamp::MAX, gap: None };
 
     #[test]
     fn a_crowd_is_sure_when_all_lists_are_whole_and_nobody_is_doubted() {

@@ -134,11 +134,19 @@ fn connack(version: Version, mut body: Body<'_>) -> Result<Incoming, Malformed> 
             let properties = body.properties()?;
             connack.granted.session_expiry = seconds(properties.get_session_expiry_interval());
             connack.granted.keep_alive = seconds(properties.get_server_keep_alive());
+            connack.granted.no_retain = is_off(&properties, PropertyId::RetainAvailable);
+            connack.granted.no_wildcards =
+                is_off(&properties, PropertyId::WildcardSubscriptionAvailable);
             connack.receive_maximum = properties.get_receive_maximum();
             connack.maximum_packet_size = properties.get_maximum_packet_size();
         }
     }
     Ok(Incoming::ConnAck(connack))
+}
+
+/// Whether the broker says that it lacks a feature.
+fn is_off(properties: &Properties, feature: PropertyId) -> bool {
+    matches!(properties.get(feature), Some(PropertyValue::Byte(0)))
 }
 
 fn publish(version: Version, first: u8, mut body: Body<'_>) -> Result<Incoming, Malformed> {

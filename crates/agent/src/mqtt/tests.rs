@@ -168,8 +168,26 @@ async fn mqtt_5_says_what_it_wants_and_reads_what_it_is_granted() {
             session_present: true,
             session_expiry: Some(Duration::from_secs(30)),
             keep_alive: Some(Duration::from_secs(20)),
+            ..Granted::default()
         })
     );
+}
+
+#[tokio::test]
+async fn a_connack_says_what_the_broker_withholds() {
+    for (properties, no_retain, no_wildcards) in [
+        ([37, 0, 40, 1], true, false),
+        ([37, 1, 40, 0], false, true),
+        ([37, 0, 40, 0], true, true),
+        ([37, 1, 40, 1], false, false),
+    ] {
+        let door = Door::open().await;
+        let mut link = link(&door, Version::V5);
+        let mut peer = door.accept().await;
+        peer.let_in(&[[0x20, 7, 0, 0, 4].as_slice(), &properties].concat()).await;
+        let granted = Granted { no_retain, no_wildcards, ..Granted::default() };
+        assert_eq!(within(link.next()).await, LinkEvent::Up(granted));
+    }
 }
 
 #[tokio::test]

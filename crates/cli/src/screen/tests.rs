@@ -18,7 +18,7 @@ fn update(people: Vec<PersonView>, link: LinkView) -> Update {
 }
 
 fn up() -> LinkView {
-    LinkView::Up { since: Timestamp::default() }
+    LinkView::Up { since: Timestamp::default(), gap: None }
 }
 
 fn room(people: Vec<PersonView>) -> Room {

@@ -23,6 +23,8 @@ enum Deadline {
     WillConnection,
     /// The notice that this device has a new identity has been shown for long enough.
     NewIdentity,
+    /// A device's question whether the broker hands out what it stores has no answer.
+    RosterCheck,
     /// Something about a person ends by itself, or the roster has settled after a reconnect.
     Roster,
     /// Notices wait for others that belong to them.
@@ -40,7 +42,8 @@ enum Deadline {
 }
 
 impl Deadline {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
+        Self::RosterCheck,
         Self::Roster,
         Self::Silence,
         Self::Session,
@@ -80,6 +83,7 @@ impl Engine {
                 self.companion.next_deadline().filter(|_| self.own.is_some() && speaks())
             }
             Deadline::NewIdentity => self.renewal.next_deadline(),
+            Deadline::RosterCheck => self.check_deadline(),
             Deadline::Roster => self.roster.next_deadline(),
             Deadline::Notices => self.notices.next_deadline(),
             Deadline::Silence => self.silence.next_deadline(now, &self.policy),
@@ -104,6 +108,9 @@ impl Engine {
             Deadline::NewIdentity => {
                 self.renewal.told();
                 self.problems.remove(super::renewal::CODE);
+            }
+            Deadline::RosterCheck => {
+                self.judge_check(now);
             }
             Deadline::Roster => self.roster.expire(now),
             Deadline::Notices => self.notify_due(now),

@@ -7,11 +7,10 @@ use std::time::Duration;
 use super::{Engine, Phase, Rule};
 use crate::effect::{Connect, Effect, Filter, Qos, Saved, Will};
 use crate::id::reader_client_id;
-use crate::input::{ConnectionId, LinkEvent, LinkFailure, PublishId, Refusal, RefusedFilter};
+use crate::input::{ConnectionId, LinkEvent, LinkFailure, PublishId, Refusal};
 use crate::session::{KEEP_ALIVE, RECORD_EXPIRY};
 use crate::time::Now;
 use crate::topic::{Topic, inbox_filter, room_filters};
-use crate::view::Problem;
 use crate::wire;
 
 impl Engine {
@@ -29,16 +28,18 @@ impl Engine {
                 self.hub_sums = false;
                 self.hub_records = 0;
                 self.roster.link_began(now);
-                self.effects.push_back(Effect::Subscribe(self.filters()));
+                if self.begin_access(now, granted) {
+                    self.effects.push_back(Effect::Subscribe(self.taken_filters()));
+                }
             }
             LinkEvent::Subscribed { refused } => {
                 self.session.subscribed(now);
-                self.note_refused_filters(&self.without_end(refused));
+                self.note_refused(now, refused);
             }
             LinkEvent::Published { id, outcome } => self.handle_puback(now, id, outcome),
             LinkEvent::Received(message) => {
                 self.session.received(now);
-                if !self.hear_end(&message) {
+                if !self.hear_end(now, &message) && !self.note_stored(now, &message) {
                     self.handle_message(now, &message);
                 }
             }
@@ -61,19 +62,6 @@ impl Engine {
         }
         filters.extend(self.end_filters().into_iter().map(Filter::from));
         filters
-    }
-
-    pub(super) fn note_refused_filters(&mut self, refused: &[RefusedFilter]) {
-        const CODE: &str = "subscription_refused";
-        if refused.is_empty() {
-            self.problems.remove(CODE);
-            return;
-        }
-        let message = format!(
-            "the broker does not let us read {}; ask whoever runs it for the access rules in docs/protocol.md",
-            RefusedFilter::list(refused)
-        );
-        self.problems.insert(CODE.to_owned(), Problem { code: CODE.to_owned(), message });
     }
 
     pub(super) fn handle_puback(&mut self, now: Now, id: PublishId, outcome: Result<(), Refusal>) {

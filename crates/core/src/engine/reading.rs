@@ -7,6 +7,7 @@
 
 use super::Engine;
 use crate::input::{Message, RefusedFilter};
+use crate::time::Now;
 use crate::topic::Topic;
 use crate::wire::{self, Payload};
 
@@ -30,13 +31,14 @@ impl Engine {
     }
 
     /// Takes note of what says that everything was read. Whether there is nothing more to the message than that.
-    pub(super) fn hear_end(&mut self, message: &Message) -> bool {
+    pub(super) fn hear_end(&mut self, now: Now, message: &Message) -> bool {
         if !message.retained || !self.session.asks_for_an_end() {
             return false;
         }
         if message.topic == MOSQUITTO {
             if message.payload.starts_with(b"mosquitto version ") {
                 self.session.read_to_the_end();
+                self.prove(now);
             }
             return true;
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use crate::access::RosterAccess;
 use crate::contact::ContactLink;
 use crate::id::{DeviceId, Root, UserId};
 use crate::notice::NoticePolicy;
@@ -61,6 +62,11 @@ pub enum Role {
     Holder(Holder),
     /// It reads the room and disturbs nobody.
     Reader,
+    /// The same for a person who is known: their topics can show whether the broker hands out what it stores.
+    ReaderFor(UserId),
+    /// The same, and it finds out whether the broker hands out what it stores, by a mark on the person's typing topic
+    /// that it clears again.
+    BrokerTest(UserId),
     /// It reads and writes what a person chose, beside their running devices.
     Chooser(UserId),
     /// It reads the room and speaks to others for a person, beside their running devices, which hear what others say.
@@ -101,7 +107,7 @@ pub struct Holder {
 }
 
 /// What is known of the broker, for whoever looks after it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Health {
     /// MQTT 5 is spoken, else 3.1.1.
     pub speaks_v5: bool,
@@ -110,6 +116,8 @@ pub struct Health {
     /// Within what time a device whose connection dies unseen shows, with the usual grace; `None` where the broker
     /// waits for ever.
     pub loss_shows_within: Option<Duration>,
+    /// Whether the roster can be read.
+    pub roster_access: RosterAccess,
 }
 
 /// How long a drop is seen by nobody, unless said otherwise.

@@ -122,6 +122,7 @@ impl Engine {
     /// The connection as shown: where the host said itself that it goes, that is why nobody answers.
     fn link_view(&self) -> LinkView {
         let mut link = self.session.view();
+        self.mark_gap(&mut link);
         if let LinkView::Connecting { problem, host, .. } = &mut link
             && self.session.failure().is_some_and(|failure| failure.is_silence)
             && let Some(absent) = self.absent_host()

@@ -10,6 +10,7 @@ use crate::reason::ReasonCode;
 use crate::session::RECORD_EXPIRY;
 use crate::view::{CauseView, ChosenStatus};
 
+mod access;
 mod ages;
 mod believed;
 mod choices;

@@ -175,6 +175,23 @@ fn who_may_not_read_leaves_and_asks_again_later() {
 }
 
 #[test]
+fn a_broker_that_stores_nothing_or_takes_no_wildcards_is_left_and_asked_again_later() {
+    let no_retain = Granted { no_retain: true, ..Granted::default() };
+    let no_wildcards = Granted { no_wildcards: true, ..Granted::default() };
+    for granted in [no_retain, no_wildcards] {
+        let mut line = line();
+        effects(&mut line);
+        line.handle(at(10), LinkEvent::Up(granted));
+        let failure = LinkFailure::Withheld(granted.withheld().unwrap());
+        assert_eq!(effects(&mut line), [Effect::Disconnect, Effect::Tell(News::Lost(failure))]);
+        line.tick(at(4 * 60_000));
+        assert_eq!(effects(&mut line), []);
+        line.tick(at(10 + 5 * 60_000));
+        assert_eq!(connects(&mut line).len(), 1);
+    }
+}
+
+#[test]
 fn a_machine_that_slept_connects_anew() {
     let mut line = up();
     let due = line.next_deadline();

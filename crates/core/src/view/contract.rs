@@ -10,7 +10,7 @@ use super::team::{InvitationView, InviteShown, NearbyTeam, TeamHost, TeamPane};
 use super::version::{NewerView, Updates, VersionView};
 use super::{
     CauseView, ChosenStatus, ChosenView, DeviceView, Doubt, Evidence, HostView, LinkView, MeView,
-    PersonView, Problem, Snapshot, Stage, Update,
+    PersonView, Problem, RosterGap, Snapshot, Stage, Update,
 };
 use crate::notice::About;
 use crate::preferences::{Ends, Interest, Preset};
@@ -51,6 +51,7 @@ fn text() -> String {
         MeView,
         Problem,
         HostView,
+        RosterGap,
         LinkView,
         Stage,
         Answer,

@@ -6,7 +6,7 @@ use crate::id::UserId;
 use crate::preferences::Preferences;
 use crate::signal::SignalId;
 use crate::time::Timestamp;
-use crate::view::{Group, LinkView, MeView, PersonView};
+use crate::view::{Group, LinkView, MeView, PersonView, RosterGap};
 
 /// The most people in the menu; the window shows the others.
 pub const MENU_PEOPLE: usize = 15;
@@ -89,6 +89,8 @@ pub enum TrayLink {
     },
     /// Connected.
     Up,
+    /// Connected, but the broker does not let us see the others.
+    Withheld,
     /// The broker said no.
     Refused,
 }
@@ -99,6 +101,7 @@ impl TrayLink {
         match link {
             LinkView::Unset | LinkView::Closed => Self::Off,
             LinkView::Connecting { as_of, .. } => Self::Connecting { as_of: *as_of },
+            LinkView::Up { gap: Some(RosterGap::Withheld), .. } => Self::Withheld,
             LinkView::Up { .. } => Self::Up,
             LinkView::Refused { .. } => Self::Refused,
         }
@@ -153,8 +156,10 @@ impl TrayView {
 fn icon(me: Option<&MeView>, link: TrayLink) -> TrayIcon {
     match (link, me) {
         (TrayLink::Connecting { .. }, _) => TrayIcon::Connecting,
-        (TrayLink::Off | TrayLink::Refused, _) | (TrayLink::Up, None) => TrayIcon::Offline,
-        (TrayLink::Up, Some(me)) => match (me.status.as_str(), me.cause) {
+        (TrayLink::Off | TrayLink::Refused, _) | (TrayLink::Up | TrayLink::Withheld, None) => {
+            TrayIcon::Offline
+        }
+        (TrayLink::Up | TrayLink::Withheld, Some(me)) => match (me.status.as_str(), me.cause) {
             ("online", Some(crate::view::CauseView::Unknown)) => TrayIcon::Unknown,
             ("away", _) => TrayIcon::Away,
             ("dnd", _) => TrayIcon::Dnd,

@@ -172,7 +172,9 @@ impl Broker {
                 self.out.push((conn, Out::Message { message, retained: true, expires_in }));
             }
         }
-        port.filters = filters;
+        // A filter that is known replaces itself; the others stay (MQTT 5, 3.8.4).
+        port.filters.retain(|known| !filters.contains(known));
+        port.filters.extend(filters);
     }
 
     /// A message by a client or a Will: kept and passed on.

@@ -1,0 +1,313 @@
+//! Finds out whether the broker lets us read the roster (`docs/protocol.md`, *Whether the roster can be read*).
+//!
+//! Owns which filters are needed, and the check for brokers that hand out no stored messages for filters with
+//! wildcards. Such a broker says nothing of it: its silence looks like an empty roster. Two things unmask it:
+//!
+//! * a stored message that comes by its exact topic only;
+//! * a message that we know to be stored, and that does not come for a wildcard.
+//!
+//!
+//! A reader that is told to find out leaves such a message itself: the mark that its person is not typing, which
+//! changes nothing for anybody, and which it clears again.
+//!
+//! The check is made only where no stored message has come by a wildcard: elsewhere it costs nothing.
+
+use std::time::Duration;
+
+use super::{Engine, Phase};
+use crate::access::{RosterAccess, Withheld};
+use crate::effect::{Effect, Filter};
+use crate::id::UserId;
+use crate::input::{Granted, LinkFailure, Message, RefusedFilter};
+use crate::time::{Monotonic, Now};
+use crate::topic::{Topic, TopicError, device_filter, needed_filters, typing_filter, user_filter};
+use crate::view::{LinkView, RosterGap};
+use crate::wire;
+
+/// How long a stored message may take to come. A broker that is only slow must not be blamed.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A mark that could not be cleared is gone after this.
+const MARK_EXPIRY: Duration = Duration::from_secs(10);
+
+/// What is known of the present connection.
+#[derive(Debug, Default)]
+pub(super) struct Access {
+    state: RosterAccess,
+    /// Whose topics the broker may hold, for a reader that has none of its own.
+    known_user: Option<UserId>,
+    check: Option<Check>,
+    /// Whether a mark of our own may be left at the broker for a moment.
+    may_mark: bool,
+    /// Where it was left.
+    mark: Option<Topic>,
+    cleared: bool,
+    /// One check a connection is enough.
+    checked: bool,
+    /// A connection ended during a check: the broker may have no patience with filters that are not for us.
+    breaks: bool,
+    /// How often the hub's record came from the store.
+    hub_records: usize,
+}
+
+impl Access {
+    pub(super) fn new(known_user: Option<UserId>, may_mark: bool) -> Self {
+        Self { known_user, may_mark, ..Self::default() }
+    }
+}
+
+/// A check under way, and how often its topic came from the store since it began.
+#[derive(Debug)]
+struct Check {
+    topic: String,
+    by: By,
+    came: usize,
+    /// It came live, too: it may have been stored only after we asked by the wildcard.
+    live: bool,
+    until: Monotonic,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum By {
+    /// We asked for the exact topic, which may hold nothing.
+    ExactTopic,
+    /// We asked once more by the wildcard for what is certainly stored.
+    Wildcard,
+    /// We asked for our mark by its exact topic: only what is stored can be asked for by a wildcard.
+    Mark,
+}
+
+impl Engine {
+    /// Whether the roster can be read on the present connection.
+    #[must_use]
+    pub fn roster_access(&self) -> &RosterAccess {
+        &self.access.state
+    }
+
+    /// CONNACK: whether it is worth to go on.
+    pub(super) fn begin_access(&mut self, now: Now, granted: Granted) -> bool {
+        let known_user = self.access.known_user.take();
+        let breaks = self.access.breaks || self.access.check.is_some();
+        let may_mark = self.access.may_mark && !breaks;
+        self.access = Access { checked: breaks, breaks, ..Access::new(known_user, may_mark) };
+        self.forget_withheld();
+        match granted.withheld() {
+            Some(Withheld::Wildcards) if !self.reads_room => true,
+            Some(withheld) => self.withhold(now, withheld),
+            None => true,
+        }
+    }
+
+    /// SUBACK: whether it is worth to go on.
+    pub(super) fn note_refused(&mut self, now: Now, refused: Vec<RefusedFilter>) -> bool {
+        if self.access.check.is_some() {
+            // A check that the broker refuses tells nothing.
+            if !refused.is_empty() {
+                self.access.check = None;
+                self.clear_mark(now);
+            }
+            return true;
+        }
+        let refused = self.without_end(refused);
+        let needed = needed_filters(&self.root);
+        let is_needed =
+            |refused: &RefusedFilter| self.reads_room && needed.contains(&refused.filter);
+        if refused.iter().any(is_needed) {
+            return self.withhold(now, Withheld::Filters(refused));
+        }
+        if self.reads_room && self.access.state == RosterAccess::Unknown {
+            self.access.state = RosterAccess::Granted;
+        }
+        if !refused.is_empty() {
+            let problem = Withheld::Filters(refused).problem();
+            self.problems.insert(problem.code.clone(), problem);
+        }
+        true
+    }
+
+    /// A message came. Whether there is nothing more to it than the answer to a check.
+    pub(super) fn note_stored(&mut self, now: Now, message: &Message) -> bool {
+        if !message.retained {
+            if let Some(check) = self.access.check.as_mut().filter(|it| it.topic == message.topic) {
+                check.live = true;
+            }
+            self.check_own_record(now, message);
+            return false;
+        }
+        if let Some(check) = self.access.check.as_mut().filter(|it| it.topic == message.topic) {
+            check.came += 1;
+            if check.by == By::Mark {
+                let (topic, filter) = (check.topic.clone(), typing_filter(&self.root));
+                self.begin_check(now, topic, By::Wildcard, filter);
+                return true;
+            }
+            if check.by == By::Wildcard || (check.came > 1 && !check.live) {
+                self.prove(now);
+            }
+            // Everything that is stored came before we were up, or came live; a mark is no news.
+            return self.session.is_up() || self.access.mark.is_some();
+        }
+        match Topic::parse(&self.root, &message.topic) {
+            Ok(Topic::Hub) => {
+                self.access.hub_records += 1;
+                // One by its own filter, where we ask for that.
+                if self.access.hub_records > usize::from(self.session.asks_for_an_end()) {
+                    self.prove(now);
+                }
+            }
+            Ok(Topic::User(_) | Topic::Device(..) | Topic::Activity(_) | Topic::Typing(_))
+            | Err(TopicError::Id(_)) => self.prove(now),
+            Ok(Topic::Chosen(_) | Topic::Inbox(..)) | Err(TopicError::Foreign) => {}
+        }
+        self.session.is_up() && self.access.check.is_some()
+    }
+
+    /// The broker is one that is known to hand out what it stores.
+    pub(super) fn prove(&mut self, now: Now) {
+        if matches!(self.access.state, RosterAccess::Unknown | RosterAccess::Granted) {
+            self.access.state = RosterAccess::Proven;
+        }
+        self.access.check = None;
+        self.clear_mark(now);
+    }
+
+    /// Everything stored seems to be read: whether a check comes first.
+    pub(super) fn checks_before_up(&mut self, now: Now) -> bool {
+        if let Some(check) = &self.access.check {
+            let waits = check.by != By::ExactTopic && now.mono < check.until;
+            if !waits && !self.judge_check(now) {
+                return true;
+            }
+        }
+        let checks = self.access.check.is_some() || self.begin_reader_check(now);
+        if checks {
+            self.session.read_on(now);
+        }
+        checks
+    }
+
+    /// Begins the next check of a reader, if there is one.
+    fn begin_reader_check(&mut self, now: Now) -> bool {
+        if self.access.state != RosterAccess::Granted || self.own.is_some() {
+            return false;
+        }
+        let user = self.access.known_user.clone();
+        let (topic, by, filter) = match user {
+            _ if !self.access.checked && self.access.hub_records > 0 => {
+                (Topic::Hub.to_wire(&self.root), By::Wildcard, user_filter(&self.root))
+            }
+            Some(user) if !self.access.checked => {
+                let topic = Topic::User(user).to_wire(&self.root);
+                (topic.clone(), By::ExactTopic, topic)
+            }
+            Some(user) if self.access.may_mark && self.access.mark.is_none() => {
+                let mark = Topic::Typing(user);
+                let topic = mark.to_wire(&self.root);
+                self.publish(now, &mark, wire::encode_typing(false), Some(MARK_EXPIRY));
+                self.access.mark = Some(mark);
+                (topic.clone(), By::Mark, topic)
+            }
+            _ => return false,
+        };
+        self.begin_check(now, topic, by, filter);
+        true
+    }
+
+    /// Clears the mark that a check left.
+    fn clear_mark(&mut self, now: Now) {
+        if let Some(mark) = self.access.mark.clone().filter(|_| !self.access.cleared) {
+            self.access.cleared = true;
+            self.publish(now, &mark, Vec::new(), None);
+        }
+    }
+
+    /// A record of our own came back live, so the broker stores it: does it come by the wildcard, too?
+    fn check_own_record(&mut self, now: Now, message: &Message) {
+        if self.access.state != RosterAccess::Granted
+            || self.access.checked
+            || !self.session.is_up()
+            || message.payload.is_empty()
+        {
+            return;
+        }
+        let topic = self.own.as_ref().map(|own| own.device_topic().to_wire(&self.root));
+        if let Some(topic) = topic.filter(|topic| *topic == message.topic) {
+            self.begin_check(now, topic, By::Wildcard, device_filter(&self.root));
+        }
+    }
+
+    fn begin_check(&mut self, now: Now, topic: String, by: By, filter: String) {
+        self.access.checked = true;
+        self.access.check =
+            Some(Check { topic, by, came: 0, live: false, until: now.mono + PATIENCE });
+        self.effects.push_back(Effect::Subscribe(vec![Filter::from(filter)]));
+    }
+
+    /// Ends a check that is due; whether it is worth to go on.
+    pub(super) fn judge_check(&mut self, now: Now) -> bool {
+        let Some(check) = self.access.check.take() else {
+            return true;
+        };
+        let withheld = match check.by {
+            By::ExactTopic => check.came == 1 && !check.live,
+            By::Wildcard => check.came == 0,
+            // Nobody may store it here, which tells nothing.
+            By::Mark => false,
+        };
+        self.clear_mark(now);
+        !withheld || self.withhold(now, Withheld::RetainedForWildcards)
+    }
+
+    /// When a device's check ends.
+    pub(super) fn check_deadline(&self) -> Option<Monotonic> {
+        let check = self.access.check.as_ref().filter(|_| self.session.is_up())?;
+        Some(check.until)
+    }
+
+    /// The filters that this broker takes.
+    pub(super) fn taken_filters(&self) -> Vec<Filter> {
+        let without = self.access.state == RosterAccess::Withheld(Withheld::Wildcards);
+        let mut filters = self.filters();
+        filters.retain(|filter| !without || !filter.topic.contains(['+', '#']));
+        filters
+    }
+
+    /// The broker withholds something: whether the connection is good for anything else. A device is still seen by
+    /// others, unless nothing is stored; whoever only reads has no more to do here, and asks again later.
+    fn withhold(&mut self, now: Now, withheld: Withheld) -> bool {
+        let problem = withheld.problem();
+        self.access.check = None;
+        self.access.state = RosterAccess::Withheld(withheld.clone());
+        if self.own.is_some() && withheld != Withheld::Retained {
+            self.problems.insert(problem.code.clone(), problem);
+            return true;
+        }
+        self.effects.push_back(Effect::Disconnect);
+        self.connection = None;
+        self.lose_connection(now, &LinkFailure::Withheld(withheld));
+        false
+    }
+
+    fn forget_withheld(&mut self) {
+        let codes = [
+            Withheld::Filters(Vec::new()).code(),
+            Withheld::Retained.code(),
+            Withheld::Wildcards.code(),
+            Withheld::RetainedForWildcards.code(),
+        ];
+        self.problems.retain(|code, _| !codes.contains(&code.as_str()));
+    }
+
+    /// Marks a connection on which the roster may be incomplete.
+    pub(super) fn mark_gap(&self, link: &mut LinkView) {
+        if let LinkView::Up { gap, .. } = link
+            && matches!(self.session.phase, Phase::Up)
+        {
+            *gap = match self.access.state {
+                RosterAccess::Granted => Some(RosterGap::Unproven),
+                RosterAccess::Withheld(_) => Some(RosterGap::Withheld),
+                RosterAccess::Unknown | RosterAccess::Proven => None,
+            };
+        }
+    }
+}
