@@ -111,7 +111,7 @@ describe('the host’s problems', () => {
   function codes(text: string): string[] {
     const tables = text.matchAll(/^( *)(?:pub )?(?:pub\(crate\) )?(?:const )?fn code\([\s\S]*?\n\1\}|let code = match[\s\S]*?\};/gmu);
     const made = text.matchAll(
-      /problem\(\s*"[a-z_]+"|code: "[a-z_]+"|let code = "[a-z_]+"|const (?:CODE|ACTIVITY_UNKNOWN): &str = "[a-z_]+"/gu,
+      /problem\(\s*"[a-z_]+"|code: "[a-z_]+"|let code = "[a-z_]+"|const (?:CODE|ACTIVITY_UNKNOWN|UNCONFIRMED|REFUSED): &str = "[a-z_]+"/gu,
     );
     return [...tables, ...made].flatMap((found) => strings(found[0]));
   }

@@ -205,7 +205,7 @@ impl BrokerReason {
 
     /// The code.
     #[must_use]
-    pub const fn code(&self) -> ReasonCode {
+    pub const fn reason_code(&self) -> ReasonCode {
         self.code
     }
 
@@ -216,7 +216,7 @@ impl BrokerReason {
     }
 
     /// What programs branch on; `other` where the reason has no code of its own.
-    pub(crate) const fn problem_code(&self, other: &'static str) -> &'static str {
+    pub(crate) const fn code(&self, other: &'static str) -> &'static str {
         match self.meaning() {
             Meaning::Login => "bad_credentials",
             Meaning::NotAllowed | Meaning::ClientId => "not_authorized",

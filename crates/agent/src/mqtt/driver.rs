@@ -258,7 +258,7 @@ impl Connection {
             Incoming::PubAck(id, reason) => {
                 // An acknowledgement of nothing harms nobody.
                 if let Some(id) = self.published.remove(&id) {
-                    let outcome = if reason.code().is_success() {
+                    let outcome = if reason.reason_code().is_success() {
                         Ok(())
                     } else {
                         Err(Refusal::Broker(reason))
@@ -323,7 +323,7 @@ async fn connack(
         let behind = rest.len();
         buffer.drain(..buffer.len() - behind);
         return match incoming {
-            Incoming::ConnAck(connack) if connack.reason.code().is_success() => Ok(connack),
+            Incoming::ConnAck(connack) if connack.reason.reason_code().is_success() => Ok(connack),
             Incoming::ConnAck(connack) => Err(failure::refused(connack.reason)),
             Incoming::OldConnAck => Err(failure::old_connack()),
             Incoming::Disconnect(reason) => Err(failure::disconnected_early(reason, place)),
@@ -337,7 +337,7 @@ fn refused(filters: Vec<String>, answers: Vec<BrokerReason>) -> Vec<RefusedFilte
     filters
         .into_iter()
         .zip(answers)
-        .filter(|(_, reason)| !reason.code().is_success())
+        .filter(|(_, reason)| !reason.reason_code().is_success())
         .map(|(filter, reason)| RefusedFilter { filter, reason })
         .collect()
 }

@@ -37,7 +37,7 @@ async fn each_code_of_a_connack_is_read() {
     for code in (0x80..=0xFF).filter(|code| *code != 0x84) {
         let failure = answered(Version::V5, &packet(0x20, &[0, code, 0])).await;
         let LinkFailure::Refused(reason) = &failure else { panic!("{code:#X} {failure:?}") };
-        assert_eq!(reason.code(), ReasonCode(code));
+        assert_eq!(reason.reason_code(), ReasonCode(code));
     }
 }
 
@@ -49,7 +49,7 @@ async fn each_code_of_a_disconnect_is_read() {
         peer.send(&packet(0xE0, &[code, 0])).await;
         let failure = down(within(link.next()).await);
         let LinkFailure::Disconnected(reason) = &failure else { panic!("{code:#X} {failure:?}") };
-        assert_eq!(reason.code(), ReasonCode(code));
+        assert_eq!(reason.reason_code(), ReasonCode(code));
     }
 }
 
@@ -135,7 +135,8 @@ async fn each_code_of_a_suback_is_a_refused_filter_or_none() {
         let LinkEvent::Subscribed { refused } = within(link.next()).await else {
             panic!("{code:#X}");
         };
-        let codes: Vec<ReasonCode> = refused.iter().map(|refused| refused.reason.code()).collect();
+        let codes: Vec<ReasonCode> =
+            refused.iter().map(|refused| refused.reason.reason_code()).collect();
         let expected: Vec<_> = (code >= 0x80).then_some(ReasonCode(code)).into_iter().collect();
         assert_eq!(codes, expected);
     }
