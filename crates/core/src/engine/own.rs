@@ -293,8 +293,10 @@ impl Own {
                 record.is_some_and(|record| record.observed.is_here() || ghost(record));
         }
         let epoch = record.and_then(|record| record.epoch);
-        // A broker may speak for a session of ours that never came up.
-        let ours = |read: &u64| self.accepted.contains(read);
+        // A broker may speak for a session of ours that never came up. A copy says more than that.
+        let lost =
+            |record: &DeviceRecord| record.observed == Observed::Offline(Some(OfflineCause::Lost));
+        let ours = |read: &u64| record.is_some_and(lost) && self.accepted.contains(read);
         if epoch.is_some_and(|read| read > self.reached && is_a_number(read) && !ours(&read)) {
             self.foreign.retain(|at| now.mono.since(*at) < MINUTE);
             self.foreign.push_back(now.mono);
