@@ -74,6 +74,8 @@ struct Wish {
     /// What stood when it was made, and so is no later than it, whatever the calendars say.
     over: Option<Chosen>,
     ends: Option<Monotonic>,
+    /// Its number, where that is not the next one.
+    rev: Option<u64>,
 }
 
 /// Whether a choice still counts that ends then.
@@ -115,7 +117,7 @@ impl Choosing {
             Some(wish) => wish.over.clone(),
             None => self.held.clone(),
         };
-        self.wish = Some(Wish { choice, made: now, over, ends });
+        self.wish = Some(Wish { choice, made: now, over, ends, rev: None });
         self.known = true;
         self.follows = false;
     }
@@ -277,16 +279,17 @@ impl Choosing {
         };
         let says = held.choice.is_some() && self.held_written.is_some_and(wrong);
         if says && up && self.wish.is_none() && self.sending.is_none() {
-            let choice = held.choice.clone().filter(|_| holds(now, self.ends));
-            let over = Some(held.clone());
-            self.wish = Some(Wish { choice, made: self.held_at, over, ends: self.ends });
+            // Under its number: it is no other choice, and another device's new one goes before it.
+            let (choice, rev, over) = (held.choice.clone(), Some(held.rev), Some(held.clone()));
+            self.wish = Some(Wish { choice, made: self.held_at, over, ends: self.ends, rev });
         }
     }
 
     /// What is to be sent.
     pub(super) fn due(&self, now: Now) -> Option<Chosen> {
         let wish = self.wish.as_ref()?;
-        let rev = self.highest.saturating_add(1).min(Timestamp::MAX.as_ms());
+        let next = self.highest.saturating_add(1).min(Timestamp::MAX.as_ms());
+        let rev = wish.rev.unwrap_or(next);
         let choice = wish.choice.as_ref().map(|choice| choice.as_of(now, wish.ends));
         Some(Chosen { rev, choice })
     }
@@ -325,7 +328,8 @@ impl Choosing {
             && let Some(held) = &self.held
         {
             let (choice, made, ends) = (held.choice.clone(), self.sent_at, self.ends);
-            self.wish = Some(Wish { choice, made, over: self.sent_over.take(), ends });
+            let over = self.sent_over.take();
+            self.wish = Some(Wish { choice, made, over, ends, rev: None });
         }
     }
 }

@@ -211,6 +211,7 @@ fn a_choice_of_ours_is_dated_anew_and_told_the_other_devices_too() {
         };
         let ends = json!(START + 50 + HALF_AN_HOUR);
         assert_eq!(last(CHOSEN)["until"], ends, "{skew}");
+        assert_eq!(last(CHOSEN)["rev"], 1, "{skew}: it is no other choice");
         assert_eq!(last(CHOSEN)["timestamp"], START + rig.ms, "{skew}");
         assert_eq!(last(DEVICE)["chosen"]["until"], ends, "{skew}");
         assert_eq!(last(DEVICE)["chosen"]["at"], START + 50, "{skew}");
