@@ -24,6 +24,10 @@ impl World {
             self.quit_or_start(copy);
             return;
         }
+        // Two with one saved number, and a clock that is behind it, give their sessions the same numbers.
+        if self.quirks.unset.iter().any(|unset| usize::from(unset.machine) == m) {
+            return;
+        }
         let original = &self.machines[m];
         if original.saved.is_none() || self.machines[copy].engine.is_some() {
             return;
