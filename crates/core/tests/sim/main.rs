@@ -57,7 +57,7 @@ fn is_missed(without: Without, within: u64) {
 
 #[test]
 fn without_the_epoch_a_ghost_is_believed() {
-    is_missed(Without::Rule(Rule::Epoch), 2_000);
+    is_missed(Without::Rule(Rule::Epoch), 8_000);
 }
 
 #[test]

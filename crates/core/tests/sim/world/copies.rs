@@ -6,6 +6,9 @@ use super::*;
 const MEETING: u64 = 7_000;
 /// Over 3.1.1 nobody is told of a take-over: the two throw each other out until one has read twice of the other.
 const MEETING_UNTOLD: u64 = 30_000;
+/// A machine that is slow is thrown out before it has read its record, and takes the broker for one that allows one
+/// connection: its pause is up to this long.
+const MEETING_SLOWLY: u64 = 32_000;
 
 impl World {
     /// Another machine with the same device id.
@@ -25,7 +28,10 @@ impl World {
             return;
         }
         // Two with one saved number, and a clock that is behind it, give their sessions the same numbers.
-        if self.quirks.unset.iter().any(|unset| usize::from(unset.machine) == m) {
+        let behind = |saved: &Saved| saved.epoch >= self.clock(m).wall.as_ms();
+        if self.quirks.unset.iter().any(|unset| usize::from(unset.machine) == m)
+            || self.machines[m].saved.as_ref().is_some_and(behind)
+        {
             return;
         }
         let original = &self.machines[m];
@@ -59,7 +65,8 @@ impl World {
         let now = self.now;
         let last = self.sources[m].certain_at.max(self.sources[other].certain_at);
         let last = if last == NEVER { now } else { last.max(now) };
-        let until = last + if self.v5 { MEETING } else { MEETING_UNTOLD } + self.slack();
+        let slow = if self.slack() > 0 { MEETING_SLOWLY } else { 0 };
+        let until = last + if self.v5 { MEETING } else { MEETING_UNTOLD } + slow + self.slack();
         let both = self.sources[m].status | self.sources[other].status;
         self.machines[m].met = (other, until);
         self.machines[other].met = (m, until);
@@ -74,6 +81,19 @@ impl World {
             machine.cut_until = machine.cut_until.max(until + 12_000);
         }
         self.believe();
+    }
+
+    /// Two that are meeting take longer from now on.
+    pub(super) fn meets_slowly(&mut self) {
+        for d in devices() {
+            let (other, until) = self.machines[d].met;
+            if until > self.now {
+                let until = until + MEETING_SLOWLY;
+                self.machines[d].met = (other, until);
+                self.sources[d].cut(self.now, Some(self.now), until);
+                self.out_of_touch(d, until + 12_000);
+            }
+        }
     }
 
     /// A machine became another device.

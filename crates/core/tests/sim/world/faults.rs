@@ -64,6 +64,7 @@ impl World {
                     // So does a way back that would have been short enough.
                     source.offline_at = source.offline_at.min(source.since + GRACE);
                 }
+                self.meets_slowly();
                 for machine in &mut self.machines {
                     machine.in_touch_at = machine.in_touch_at.saturating_add(4_000);
                     machine.blind_until += 4_000;
