@@ -231,6 +231,8 @@ struct Machine {
     last_publish: u64,
     recent: u32,
     liar_until: u64,
+    /// Until when the Will of a session at another node may stand for its record.
+    stale_will_until: u64,
     /// For a library that forgets nothing.
     pending: Vec<Publish>,
 }
@@ -348,6 +350,7 @@ impl World {
                 last_publish: 0,
                 recent: 0,
                 liar_until: 0,
+                stale_will_until: 0,
                 pending: Vec::new(),
             })
             .collect();

@@ -17,6 +17,9 @@ const fn recovery(lasted: u64) -> u64 {
 /// A connection has stood after this, reading and its longest wait for a CONNACK before it.
 const STOOD: u64 = 10_000 + 2_500;
 
+/// After a split the other node publishes its Will within this.
+const STALE_WILL: u64 = 30_000;
+
 /// Settling, and the time for reading a viewer takes.
 pub(super) const SETTLE: u64 = 12_000;
 
@@ -270,6 +273,8 @@ impl World {
             now + LEASE + 20_000
         };
         let offline = (for_ms > self.unnoticed() + 4_000).then_some(now + 4_000 + GRACE);
+        // Nobody corrects the Will of the other node, and whoever looks for the first time reads that.
+        let offline = if now < self.machines[m].stale_will_until { Some(now) } else { offline };
         self.holds_up(for_ms);
         self.machines[m].frozen = true;
         self.sources[m].dies(now);
@@ -359,6 +364,7 @@ impl World {
         };
         self.broker.split(&saved.client_id);
         let now = self.now;
+        self.machines[m].stale_will_until = now + STALE_WILL;
         self.trouble(m, None, now + recovery(0));
         if let Some(id) = self.machines[m].main {
             self.falls_silent(id);
