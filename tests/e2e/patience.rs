@@ -127,17 +127,18 @@ async fn one_device_alone_stays_at_a_mosquitto_that_takes_the_user_name_for_the_
     let port = free_port();
     let listener = format!("listener {port} 127.0.0.1\nuse_username_as_clientid true");
     let setup = Mosquitto::setup().account("alice", "secret").extra(&listener);
-    let _broker = setup.start().await;
+    let broker = setup.start().await;
     let url = format!("mqtt://alice:secret@127.0.0.1:{port}");
     let light = Light::new(&url, "alice", "laptop");
     let running = light.run("none");
-    let places = |words: &str| -> Vec<usize> {
-        let lines = running.lines(Stream::Err);
-        (0..lines.len()).filter(|at| lines[*at].contains(words)).collect()
+    let told = |line: &str| line.contains("allows one connection for this login");
+    running.wait_line(told, 2 * START).await;
+    let subscribed = || {
+        let log = broker.log();
+        log.iter().filter(|line| line.contains("Received SUBSCRIBE from alice")).count()
     };
-    let told = || places("allows one connection for this login").first().copied();
-    until("an explanation", 2 * START, || told().is_some()).await;
-    until("a connection after it", START, || places("connected to").last() > told().as_ref()).await;
-    let before = places("connected to");
-    never("another connection", SOON, || places("connected to") != before).await;
+    let before = subscribed();
+    until("the device on a connection of its own", START, || subscribed() > before).await;
+    let before = subscribed();
+    never("another connection", SOON, || subscribed() > before).await;
 }

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use crate::binary::{bin, tool};
 use crate::certificates::Certificates;
 use crate::port::{answers, free_port};
-use crate::process::{Proc, Signal, run};
+use crate::process::{Proc, Signal, Stream, run};
 use crate::until::{START, poll, until};
 
 /// How long a broker may take to save its state when it is asked to quit.
@@ -247,6 +247,12 @@ impl Mosquitto {
             format!("mqtts://localhost:{port}"),
             self.certificates.as_ref().expect("made with the port"),
         )
+    }
+
+    /// The lines of its log.
+    #[must_use]
+    pub fn log(&self) -> Vec<String> {
+        self.proc.as_ref().map(|proc| proc.lines(Stream::Err)).unwrap_or_default()
     }
 
     /// Kills it, so that it saves nothing and publishes no Will.
