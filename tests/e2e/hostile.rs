@@ -73,7 +73,7 @@ async fn a_retained_payload_of_10_mib_does_not_end_the_connection() {
     room.retain("presence/mallory", vec![b'x'; 10 * 1024 * 1024]).await;
     room.dropped(json!({})).await;
     // It never came here; a message that did brings the counters, and they know of one connection.
-    room.publish("presence/mallory", "x").await;
+    room.publish("presence/mallory", "{").await;
     room.dropped(json!({ "not_json": 1 })).await;
     assert_eq!(room.watch.diagnostics().expect("just looked at")["connects"], 1);
     // It stands in the store, in the way of whoever comes now.
@@ -116,12 +116,8 @@ async fn what_is_no_record_is_counted_by_what_is_wrong_with_it() {
     for (record, reason) in [
         (json!({}), "wrong_shape"),
         (json!({ "v": 1, "status": ["online"] }), "wrong_shape"),
-        (json!({ "v": 1, "status": "online", "name": { "first": "M" } }), "wrong_shape"),
-        (json!({ "v": 1, "status": "online", "chosen": "dnd" }), "wrong_shape"),
         (json!({ "v": 1, "status": "dancing" }), "unknown_status"),
         (json!({ "v": 2, "status": "online" }), "unknown_version"),
-        (json!({ "v": 1, "status": "online", "since": -1 }), "out_of_range"),
-        (json!({ "v": 1, "status": "online", "epoch": 9_007_199_254_740_992_u64 }), "out_of_range"),
     ] {
         let count = reasons[reason].as_u64().unwrap_or(0) + 1;
         reasons[reason] = json!(count);
@@ -129,6 +125,12 @@ async fn what_is_no_record_is_counted_by_what_is_wrong_with_it() {
         room.dropped(reasons.clone()).await;
     }
     assert!(!room.watch.persons().contains_key("mallory"));
+    // An odd field that is not needed costs that field alone.
+    let odd = json!({ "v": 1, "status": "online", "name": { "first": "M" }, "chosen": "dnd",
+                      "since": -1, "epoch": 9_007_199_254_740_992_u64 });
+    room.retain("presence/mallory/device/a", odd.to_string()).await;
+    room.dropped(reasons).await;
+    assert_eq!(room.watch.persons()["mallory"]["status"], "online");
 }
 
 #[tokio::test]
@@ -241,7 +243,7 @@ async fn garbage_on_our_own_device_topic_is_written_over_but_not_for_ever() {
     room.mallory.wait_for(ours, AT_ONCE).await;
     let future =
         json!({ "v": 1, "status": "offline", "timestamp": YEAR_40000, "epoch": YEAR_40000 });
-    for garbage in ["garbage", "", "{}", r#"{"v":1,"status":"offline"}"#, &future.to_string()] {
+    for garbage in ["{garbage", "", "{}", r#"{"v":1,"status":"offline"}"#, &future.to_string()] {
         room.mallory.forget();
         room.retain(topic, garbage).await;
         let back = room.mallory.wait_for(ours, AT_ONCE).await;
@@ -271,7 +273,7 @@ async fn garbage_on_our_own_user_topic_is_written_over() {
     };
     room.mallory.subscribe("presence/+").await;
     room.mallory.wait_for(sum, AT_ONCE).await;
-    for garbage in ["garbage", "", r#"{"v":1,"status":"offline"}"#, r#"{"status":"offline"}"#] {
+    for garbage in ["{garbage", "", r#"{"v":1,"status":"offline"}"#, r#"{"status":"offline"}"#] {
         room.mallory.forget();
         room.retain("presence/alice", garbage).await;
         room.mallory.wait_for(sum, AT_ONCE).await;

@@ -202,3 +202,24 @@ async fn a_name_whose_first_address_is_a_black_hole_is_reached() {
     let who = Proc::spawn("porchlight who", &mut there);
     assert_eq!(who.finish(3 * SOON).await.0, Exit::Code(0), "{who}");
 }
+
+#[tokio::test]
+async fn somebody_who_runs_is_online_whatever_the_broker_does_to_expiry() {
+    for quirks in [
+        Quirks::new().expiry_cap(3_600),
+        Quirks::new().expiry_cap(86_400),
+        Quirks::new().expiry_undiminished(),
+    ] {
+        let broker = quirks.start().await;
+        let alice = Light::new(&broker.url(), "alice", "laptop");
+        let _running = alice.run("none");
+        let shows = async || {
+            let (exit, listed, _) = who(&broker).await;
+            exit == Exit::Code(0) && listed.contains("online")
+        };
+        let deadline = tokio::time::Instant::now() + START;
+        while !shows().await {
+            assert!(tokio::time::Instant::now() < deadline, "never online");
+        }
+    }
+}

@@ -199,7 +199,11 @@ fn simple_status(word: &str) -> Option<SeedStatus> {
 }
 
 pub(super) fn activity(content: &Content<'_>) -> Result<Timestamp, WireError> {
-    content.object()?.moment("timestamp").ok_or(WireError::WrongShape)
+    let fields = content.object()?;
+    match fields.moment("timestamp") {
+        Some(at) => Ok(at),
+        None => fields.needed_integer("timestamp").and(Err(WireError::OutOfRange)),
+    }
 }
 
 pub(super) fn typing(content: &Content<'_>) -> Result<bool, WireError> {

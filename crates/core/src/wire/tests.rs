@@ -130,6 +130,9 @@ fn typing_and_activity_are_those_of_the_seed() {
         Ok(Payload::Record(Timestamp::from_ms(5).unwrap()))
     );
     assert_eq!(decode_activity(b"{}"), Err(WireError::WrongShape));
+    assert_eq!(decode_activity(br#"{"timestamp":"now"}"#), Err(WireError::WrongShape));
+    let beyond = br#"{"timestamp":9007199254740992}"#;
+    assert_eq!(decode_activity(beyond), Err(WireError::OutOfRange));
     let at = Timestamp::from_ms(5).unwrap();
     assert_eq!(encode_activity(at), br#"{"timestamp":5}"#);
 }
