@@ -55,12 +55,15 @@ fn content(text: &str) -> Result<Content<'_>, WireError> {
     }
 }
 
-/// Whether a text that is not JSON can be a person's status: short, on one line, and no broken markup or number.
+/// Whether a text that is not JSON can be a person's status: a few words, and no number, data or broken markup.
 fn is_word(text: &str) -> bool {
     let begins = text.chars().next().is_some_and(|c| c.is_alphabetic() || !c.is_ascii());
     begins
         && text.chars().count() <= MAX_STATUS
-        && !text.chars().any(char::is_control)
+        && text.chars().all(|c| {
+            !c.is_control()
+                && (!c.is_ascii() || c.is_ascii_alphanumeric() || " -_'.!?&+/".contains(c))
+        })
         && display_text(text, MAX_STATUS).is_some()
 }
 

@@ -61,6 +61,9 @@ fn what_is_no_word_is_no_status() {
         "on\0line",
         "on\nline",
         "---",
+        "lunch, with \"quotes\"",
+        "temp=21",
+        "a,b;c",
         "0x1F",
         &long,
     ] {
