@@ -1,5 +1,6 @@
 //! The end-to-end tests, one module a subject.
 
+mod attacks;
 mod bars;
 mod behaviour;
 mod broken;

@@ -140,9 +140,14 @@ impl Broker {
         self.at.truncate(MAX_ADDRESSES);
     }
 
-    /// It can be reached there, and at the address that is in use now, which is tried first where it is among them
-    /// and last where it is not.
+    /// The hub says that it can be reached there. The address in use is kept: first where it is among them, else last.
+    ///
+    /// Only a hub that is known by its certificate is believed. Anywhere else whoever may write that topic would decide to
+    /// which server user name and password go.
     pub(crate) fn found_at(&mut self, at: &[Address], in_use: &Address) {
+        if !matches!(self.tls, Some(Tls { trust: Trust::Pinned(_), .. })) {
+            return;
+        }
         let mut found = at.to_vec();
         found.truncate(MAX_ADDRESSES - 1);
         match found.iter().position(|address| address == in_use) {
@@ -215,6 +220,23 @@ mod tests {
         text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
     }
 
+    fn pinned(at: &str) -> Broker {
+        let login = Login::new("a".to_owned(), "b".to_owned()).unwrap().unwrap();
+        let at = vec![at.parse().unwrap()];
+        Broker::pinned(at, Pin::of_digest([7; 32]), Root::default(), login)
+    }
+
+    #[test]
+    fn what_a_topic_says_moves_no_login_to_another_server() {
+        let mallory = ["mallory.example:8883".parse().unwrap()];
+        for url in ["mqtt://a:b@h", "mqtts://a:b@h", "ws://a:b@h", "wss://a:b@h", "mqtts://h"] {
+            let mut it = broker(url);
+            let before = it.addresses().to_vec();
+            it.found_at(&mallory, &before[0]);
+            assert_eq!(it.addresses(), before, "{url}");
+        }
+    }
+
     #[test]
     fn the_address_in_use_stays_first_where_the_hub_knows_it_and_last_where_not() {
         let addresses = |text: &str| -> Vec<Address> {
@@ -226,7 +248,7 @@ mod tests {
             ("a b c", "x", "a b c x"),
             ("a b c d e f g h", "x", "a b c d e f g x"),
         ] {
-            let mut it = broker("mqtts://old");
+            let mut it = pinned("old");
             it.found_at(&addresses(at), &addresses(in_use)[0]);
             assert_eq!(it.addresses(), addresses(order), "{at} {in_use}");
         }

@@ -1,11 +1,14 @@
 //! Several addresses of one broker.
 
+use porchlight_core::id::Root;
+use porchlight_core::team::Pin;
+
 use super::*;
 
 fn reach(at: &[&str]) -> Reach {
     let addresses: Vec<Address> = at.iter().map(|address| address.parse().unwrap()).collect();
-    let mut broker: Broker = format!("mqtt://{}", at[0]).parse().unwrap();
-    broker.found_at(&addresses, &addresses[0]);
+    let login = Login::new("a".to_owned(), "b".to_owned()).unwrap().unwrap();
+    let broker = Broker::pinned(addresses, Pin::of_digest([7; 32]), Root::default(), login);
     Reach::new(broker).unwrap()
 }
 
