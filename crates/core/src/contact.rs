@@ -41,6 +41,12 @@ pub enum ContactLinkError {
     /// It would not fit beside the others.
     #[error("a link has at most {MAX_LINK} characters")]
     TooLong,
+    /// It asks the program that opens it for more than a conversation.
+    #[error(
+        "a link only opens a conversation: of what can follow a ?, mailto takes subject and body, xmpp message and join, \
+         matrix action and via, and tel, sip and irc nothing"
+    )]
+    Query,
     /// It looks as if it led elsewhere than it does.
     #[error("a link to a page names its host alone, as https://example.org/ann")]
     Host,
@@ -72,6 +78,11 @@ impl ContactLink {
                 return Err(ContactLinkError::Host);
             }
         }
+        if let Some((_, query)) = rest.split_once('?')
+            && !is_harmless(&scheme, query)
+        {
+            return Err(ContactLinkError::Query);
+        }
         Ok(Self(format!("{scheme}:{rest}")))
     }
 
@@ -79,6 +90,25 @@ impl ContactLink {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// Whether what follows a `?` does no more than open a conversation. A mail program may attach a file that `attach` names,
+/// and a chat program may remove a contact.
+fn is_harmless(scheme: &str, query: &str) -> bool {
+    let only = |allowed: &[&str]| {
+        query.split(['&', ';', '?']).all(|pair| {
+            let key = pair.split('=').next().unwrap_or_default();
+            allowed.iter().any(|known| key.eq_ignore_ascii_case(known))
+        })
+    };
+    match scheme {
+        "mailto" => only(&["subject", "body"]),
+        "xmpp" => only(&["message", "join", "subject", "body"]),
+        "matrix" => only(&["action", "via"]),
+        // Pages, and the addresses of Teams and Slack, which are queries.
+        "https" | "http" | "msteams" | "slack" => true,
+        _ => false,
     }
 }
 
@@ -113,6 +143,32 @@ impl From<ContactLink> for String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_link_does_no_more_than_open_a_conversation() {
+        for link in [
+            "mailto:ann@example.org?subject=Hello&body=Hi",
+            "mailto:ann@example.org?Subject=Hello",
+            "xmpp:ann@example.org?message",
+            "matrix:u/ann:example.org?action=chat",
+            "slack://user?team=T1&id=U1",
+        ] {
+            assert!(ContactLink::parse(link).is_ok(), "{link}");
+        }
+        for link in [
+            "mailto:ann@example.org?attach=/home/bob/.ssh/id_ed25519",
+            "mailto:ann@example.org?subject=x&attach=/etc/passwd",
+            "mailto:ann@example.org?subject=x;attachment=/etc/passwd",
+            "mailto:ann@example.org?%61ttach=/etc/passwd",
+            "mailto:?bcc=mallory@example.org",
+            "xmpp:ann@example.org?remove",
+            "tel:+49301234?x=1",
+            "sip:ann@example.org?Replaces=1",
+            "irc://example.org/team?key=1",
+        ] {
+            assert_eq!(ContactLink::parse(link), Err(ContactLinkError::Query), "{link}");
+        }
+    }
 
     #[test]
     fn ways_to_reach_somebody_are_links_and_what_runs_or_reads_files_is_none() {
