@@ -3,7 +3,7 @@
 //! Owns the placeholders of a template and the JSON that Waybar's custom module reads (`return-type: json`). Nothing is
 //! polled, and a line that would say the same as the one before is not printed.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::str::FromStr;
 
 use porchlight_agent::clock;
@@ -13,6 +13,10 @@ use serde::Serialize;
 
 use crate::room::Room;
 use crate::say;
+
+mod escape;
+
+pub(crate) use escape::Escape;
 
 /// The longest list in a tooltip: more is no glance.
 const TOOLTIP: usize = 40;
@@ -137,7 +141,7 @@ impl FromStr for Format {
 
 impl Format {
     /// The line that says how the room is.
-    pub(crate) fn line(&self, room: &Room) -> String {
+    pub(crate) fn line(&self, room: &Room, escape: Escape) -> String {
         match self {
             Self::Waybar => say::json(&Waybar::of(room)),
             Self::Template(parts) => {
@@ -145,7 +149,7 @@ impl Format {
                 for part in parts {
                     match part {
                         Part::Text(text) => line.push_str(text),
-                        Part::Field(field) => line.push_str(&say::plain(&field.say(room))),
+                        Part::Field(field) => line.push_str(&escape.apply(&field.say(room))),
                     }
                 }
                 line
@@ -217,6 +221,11 @@ impl Waybar {
     }
 }
 
+/// A text in a tooltip.
+fn shown(text: &str) -> String {
+    Escape::Pango.apply(text)
+}
+
 /// The roster as Pango's markup.
 fn tooltip(room: &Room) -> String {
     let mut lines = Vec::new();
@@ -224,14 +233,14 @@ fn tooltip(room: &Room) -> String {
         let as_of =
             room.as_of().map_or_else(String::new, |at| format!(" since {}", clock::local(at)));
         let why = room.problem().map_or_else(String::new, |why| format!(": {why}"));
-        lines.push(escape(&format!("not connected{as_of}{why}")));
+        lines.push(shown(&format!("not connected{as_of}{why}")));
     }
     if room.may_be_unread() {
-        lines.push(escape(say::NOBODY_SEEN));
+        lines.push(shown(say::NOBODY_SEEN));
     }
     let others = room.others();
     for person in others.iter().take(TOOLTIP) {
-        let line = escape(&say::line(person, crate::ink::Ink::NONE));
+        let line = shown(&say::line(person, crate::ink::Ink::NONE));
         let less = person.stale || person.group() == Group::Offline;
         lines.push(if less { format!("<span alpha=\"60%\">{line}</span>") } else { line });
     }
@@ -239,22 +248,6 @@ fn tooltip(room: &Room) -> String {
         lines.push(format!("and {more} more"));
     }
     lines.join("\n")
-}
-
-/// Text as Pango's markup, of which nothing is markup.
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in say::plain(text).chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&apos;"),
-            c => escaped.write_char(c).expect("a string takes it"),
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]
@@ -284,7 +277,8 @@ mod tests {
     }
 
     fn line(format: &str, room: &Room) -> String {
-        format.parse::<Format>().unwrap_or_else(|error| panic!("{format}: {error}")).line(room)
+        let format: Format = format.parse().unwrap_or_else(|error| panic!("{format}: {error}"));
+        format.line(room, Escape::Neutral)
     }
 
     #[test]

@@ -12,7 +12,7 @@ use porchlight_core::id::UserId;
 use porchlight_core::view::{LinkView, PersonView, Update};
 
 use crate::args::Watch;
-use crate::bar::Format;
+use crate::bar::{Escape, Format};
 use crate::failure::Failure;
 use crate::ink::Ink;
 use crate::room::Room;
@@ -27,6 +27,9 @@ pub(crate) struct How {
     /// {away_names} {typing} {calls} {me} {glyph} {link} {as_of}
     #[arg(long, value_name = "FORMAT", conflicts_with_all = ["json", "diagnostics"])]
     format: Option<Format>,
+    /// Write names so that this bar shows them as text and runs nothing in them
+    #[arg(long, value_name = "BAR", value_enum, default_value_t, requires = "format")]
+    escape: Escape,
     /// Lines, on a terminal too
     #[arg(long, conflicts_with_all = ["json", "format"])]
     plain: bool,
@@ -40,13 +43,21 @@ pub(crate) struct Shown {
     pub(crate) json: bool,
     pub(crate) diagnostics: bool,
     pub(crate) format: Option<Format>,
+    pub(crate) escape: Escape,
     pub(crate) plain: bool,
 }
 
 impl Shown {
     /// To whoever sits at the terminal.
     pub(crate) fn to_people() -> Self {
-        Self { me: None, json: false, diagnostics: false, format: None, plain: false }
+        Self {
+            me: None,
+            json: false,
+            diagnostics: false,
+            format: None,
+            escape: Escape::Neutral,
+            plain: false,
+        }
     }
 
     /// Whether a live roster is drawn: for eyes, on a terminal that can.
@@ -67,6 +78,7 @@ pub(crate) async fn watch(flags: &Flags, args: Watch) -> Result<(), Failure> {
         json: args.output.json,
         diagnostics: args.output.diagnostics,
         format: args.how.format,
+        escape: args.how.escape,
         plain: args.how.plain,
     };
     follow(broker, shown, timeout).await
@@ -148,7 +160,8 @@ impl Eyes {
         }
         Ok(match shown.format {
             Some(format) => {
-                Self::Bar(Bar { format, room: Room::new(shown.me.as_ref()), last: String::new() })
+                let room = Room::new(shown.me.as_ref());
+                Self::Bar(Bar { format, escape: shown.escape, room, last: String::new() })
             }
             None => Self::Lines(Printer {
                 json: shown.json,
@@ -193,6 +206,7 @@ impl Eyes {
 
 struct Bar {
     format: Format,
+    escape: Escape,
     room: Room,
     /// What was printed last: the same again would only wake the bar up.
     last: String,
@@ -205,7 +219,7 @@ impl Bar {
         if !self.room.was_read() && self.room.problem().is_none() {
             return;
         }
-        let line = self.format.line(&self.room);
+        let line = self.format.line(&self.room, self.escape);
         if line != self.last {
             say::print_inked(&line);
             self.last = line;

@@ -1,7 +1,7 @@
 //! Text from strangers, made fit to be shown.
 //!
-//! Owns what is taken out of names and status texts. Deliberately escapes nothing: text is set as text
-//! everywhere, never as markup.
+//! Owns what is taken out of names and status texts, and the one way to put text where markup is read. Everywhere else
+//! text is set as text.
 
 /// The longest name shown or sent, in characters.
 pub const MAX_NAME: usize = 64;
@@ -42,6 +42,23 @@ pub fn display_text(text: &str, max: usize) -> Option<String> {
     shown.truncate(shown.trim_end().len());
     // Joiners and selectors hold an emoji together, but alone they are nothing to see.
     shown.chars().any(|c| !is_blank(c)).then_some(shown)
+}
+
+/// Text for a reader of markup (Pango, the body of a notification, the tooltip of a tray icon): nothing in it is markup.
+#[must_use]
+pub fn markup(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&apos;"),
+            c => escaped.push(c),
+        }
+    }
+    escaped
 }
 
 /// The same of an id: one without anything to see is shown by the numbers of its characters, as `U+200B`.

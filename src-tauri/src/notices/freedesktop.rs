@@ -10,6 +10,7 @@ use notify_rust::{Hint, Notification, NotificationHandle, Urgency};
 use porchlight_core::id::UserId;
 use porchlight_core::notice::Notice;
 use porchlight_core::signal::{Answer, SignalCommand};
+use porchlight_core::text;
 use porchlight_core::view::signals::When;
 
 use super::said::{Knock, Offer, Said, answer, ask, say};
@@ -123,7 +124,7 @@ impl Daemon {
             notify_rust::get_capabilities()
                 .is_ok_and(|able| able.iter().any(|able| able == "body-markup"))
         });
-        let body = if markup { escape(&said.body) } else { said.body };
+        let body = if markup { text::markup(&said.body) } else { said.body };
         let mut notification = Notification::new();
         notification
             .appname("Porchlight")
@@ -202,9 +203,4 @@ fn act(desktop: &Desktop, action: &str, clicked: Clicked) {
             Offer::Mute => SignalCommand::Mute { user: to, muted: true },
         });
     }
-}
-
-/// Names are text: `<b>` in one is three characters.
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use ksni::{Category, Handle, Icon, MenuItem, OfflineReason, Status, ToolTip, TrayMethods as _};
+use porchlight_core::text::markup;
 use porchlight_core::view::tray::{TrayIcon, TrayLink, TrayView};
 use tokio::sync::mpsc;
 
@@ -132,7 +133,8 @@ impl ksni::Tray for Item {
 
     fn tool_tip(&self) -> ToolTip {
         let (title, description) = match &self.view {
-            Some(view) => (headline(view), me_line(view)),
+            // The description may be drawn as markup (StatusNotifierItem, *ToolTip*).
+            Some(view) => (headline(view), markup(&me_line(view))),
             None => ("Porchlight".to_owned(), String::new()),
         };
         ToolTip { title, description, ..ToolTip::default() }

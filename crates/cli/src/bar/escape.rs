@@ -1,0 +1,86 @@
+//! What other people write, in a status bar that reads commands in its input.
+//!
+//! Owns what each bar takes for its own language. A name must never be part of that: polybar and lemonbar run
+//! the command in `%{A1:command:}` at a click, xmobar the one in `<action=command>`, dzen2 the one in `^ca(1,command)`,
+//! and tmux runs the one in `#(command)` at once. The template is the person's own and is left as it is.
+
+use porchlight_core::text::markup;
+
+use crate::say;
+
+/// Which bar reads the fields of a template as text. Comments and not documentation: the help names the values alone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Escape {
+    // Every bar's: characters that begin a command are replaced by ones that look like them
+    #[default]
+    Neutral,
+    // Pango's markup, as i3blocks and yambar read it
+    Pango,
+    // Lemonbar's `%{...}`, where `%%` is a percent sign
+    Lemonbar,
+    // tmux' `#[...]` and `#(...)`, where `##` is a hash
+    Tmux,
+    // Nobody's: the text as it is, without control characters
+    None,
+}
+
+impl Escape {
+    /// A text of somebody else's as the bar shows it, on one line.
+    pub(crate) fn apply(self, text: &str) -> String {
+        let text = say::plain(text);
+        match self {
+            Self::Neutral => text.chars().map(alike).collect(),
+            Self::Pango => markup(&text),
+            Self::Lemonbar => text.replace('%', "%%"),
+            Self::Tmux => text.replace('#', "##"),
+            Self::None => text.into_owned(),
+        }
+    }
+}
+
+/// A character that looks like this one, and with which no bar's command begins.
+const fn alike(c: char) -> char {
+    match c {
+        '%' => '\u{FF05}',
+        '#' => '\u{FF03}',
+        '<' => '\u{2039}',
+        '^' => '\u{02C6}',
+        c => c,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Names that are commands somewhere.
+    const COMMANDS: [&str; 7] = [
+        "%{A1:touch /tmp/x:}Eve%{A}",
+        "#(touch /tmp/x)",
+        "#[fg=red]Eve",
+        "<action=touch /tmp/x>Eve</action>",
+        "^ca(1,touch /tmp/x)Eve^ca()",
+        "<span size='1'>Eve</span>",
+        "a\n%{A1:b:}",
+    ];
+
+    #[test]
+    fn without_another_word_no_name_is_a_command_in_any_bar() {
+        for name in COMMANDS {
+            let shown = Escape::Neutral.apply(name);
+            for begins in ["%{", "#(", "#[", "#{", "<", "^", "\n"] {
+                assert!(!shown.contains(begins), "{name}: {shown}");
+            }
+            assert_eq!(shown.contains("Eve"), name.contains("Eve"), "{shown}");
+        }
+        assert_eq!(Escape::Neutral.apply("Anna & Bob"), "Anna & Bob");
+    }
+
+    #[test]
+    fn each_language_has_its_own_way_to_write_the_character_itself() {
+        assert_eq!(Escape::Lemonbar.apply("100 %{A}"), "100 %%{A}");
+        assert_eq!(Escape::Tmux.apply("#(x) C#"), "##(x) C##");
+        assert_eq!(Escape::Pango.apply("<b>R&D</b>"), "&lt;b&gt;R&amp;D&lt;/b&gt;");
+        assert_eq!(Escape::None.apply("%{A}\u{1b}[1m"), "%{A}[1m");
+    }
+}
