@@ -30,13 +30,18 @@ use crate::membership::Membership;
 use crate::mqtt::{Link, Reach};
 use crate::preferences::{self, Kept};
 
+mod events;
 mod following;
 
+use events::Events;
 use following::Following;
 
 /// Before connecting, a source gets this long to say whether somebody is there, so that the first thing
 /// said is not that nobody knows.
 const FIRST_LOOK: Duration = Duration::from_millis(50);
+
+/// How long a shell may take to read what is left when the agent ends.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// The problem that nobody knows of any input.
 const ACTIVITY_UNKNOWN: &str = "activity_unknown";
@@ -233,7 +238,7 @@ pub struct Agent {
     /// To speak to it.
     pub handle: Handle,
     /// What it tells.
-    pub events: mpsc::UnboundedReceiver<Event>,
+    pub events: mpsc::Receiver<Event>,
     task: JoinHandle<()>,
 }
 
@@ -249,7 +254,7 @@ impl Agent {
     /// Where TLS can't be set up: the certificates named in the config are unreadable, or there are none.
     pub fn start(setup: Setup) -> Result<Self, StartError> {
         let (asks_in, asks) = mpsc::unbounded_channel();
-        let (events_in, events) = mpsc::unbounded_channel();
+        let (events_in, events) = mpsc::channel(events::WAITING);
         let driver = Driver::new(setup, asks, events_in)?;
         let task = tokio::spawn(driver.run());
         Ok(Self { handle: Handle(asks_in), events, task })
@@ -285,7 +290,7 @@ struct Driver {
     /// How much later it is here than in Greenwich, as the engine was told.
     offset_s: Option<i32>,
     asks: mpsc::UnboundedReceiver<Ask>,
-    events: mpsc::UnboundedSender<Event>,
+    events: Events,
     /// Inputs that effects gave rise to.
     backlog: VecDeque<Input>,
     /// How many dropped messages the shell was told of.
@@ -297,7 +302,7 @@ impl Driver {
     fn new(
         setup: Setup,
         asks: mpsc::UnboundedReceiver<Ask>,
-        events: mpsc::UnboundedSender<Event>,
+        events: mpsc::Sender<Event>,
     ) -> Result<Self, StartError> {
         let reach = Reach::new(setup.broker)?;
         let mut rng = fastrand::Rng::new();
@@ -363,7 +368,7 @@ impl Driver {
             preferences: kept_wishes,
             offset_s: None,
             asks,
-            events,
+            events: Events::new(events),
             backlog: VecDeque::new(),
             dropped: 0,
             stopped: false,
@@ -385,6 +390,8 @@ impl Driver {
                 self.take(input).await;
             }
         }
+        // A shell that hangs learns of the end by the end of the channel.
+        let _ = tokio::time::timeout(LAST_WORDS, self.events.flush_all()).await;
     }
 
     /// Waits for whatever comes first.
@@ -407,6 +414,7 @@ impl Driver {
                 self.found_at(&at);
                 None
             }
+            () = self.events.flush() => None,
             () = wait(deadline) => Some(Input::Tick),
         }
     }
@@ -570,9 +578,8 @@ impl Driver {
         }
     }
 
-    fn tell(&self, event: Event) {
-        // A shell that does not listen is none of the agent's business.
-        let _ = self.events.send(event);
+    fn tell(&mut self, event: Event) {
+        self.events.tell(event);
     }
 
     fn save(&mut self, saved: &Saved) {

@@ -17,7 +17,7 @@ use crate::tls::server::{Certified, TlsDoor};
 /// A driver whose engine is not started: it does what the test asks for.
 fn driver(door: &Door) -> Driver {
     let (_, asks) = mpsc::unbounded_channel();
-    let (events, _) = mpsc::unbounded_channel();
+    let (events, _) = mpsc::channel(1);
     let setup = Setup { broker: door.broker(), part: Part::Reader, notices: None };
     Driver::new(setup, asks, events).unwrap()
 }
@@ -172,7 +172,7 @@ async fn where_the_hub_is_found_is_kept_with_the_membership() {
     let dir = tempfile::tempdir().unwrap();
     let broker = keep(dir.path(), &joined(&["a:1", "b:1"], Pin::of_digest([7; 32]))).await;
     let (_, asks) = mpsc::unbounded_channel();
-    let (events, _) = mpsc::unbounded_channel();
+    let (events, _) = mpsc::channel(1);
     let mut driver = Driver::new(reader(broker), asks, events).unwrap();
     let failure = LinkFailure::TimedOut { address: "a:1".to_owned() };
     driver.take(Input::Start).await;

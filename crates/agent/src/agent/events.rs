@@ -1,0 +1,274 @@
+//! What the shell is told, also when it is slow.
+//!
+//! Owns the bound on that. A shell that reads nothing for a while, as a terminal that is stopped or a window that hangs,
+//! must neither hold up the presence nor fill the memory: what does not fit into the channel is kept as the shell will
+//! need it then, one update in place of many.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use porchlight_core::view::{PersonView, Update};
+use tokio::sync::mpsc::{self, error::TrySendError};
+
+use super::Event;
+
+/// Events that may wait in the channel.
+pub(super) const WAITING: usize = 1024;
+/// Notices and the like that may wait beside it. The oldest are the least worth.
+const HELD: usize = 64;
+
+/// The way to the shell.
+pub(super) struct Events {
+    sender: mpsc::Sender<Event>,
+    held: Held,
+}
+
+/// What did not fit into the channel.
+#[derive(Debug, Default)]
+struct Held {
+    update: Option<Folded>,
+    tray: Option<Event>,
+    dropped: Option<Event>,
+    others: VecDeque<Event>,
+}
+
+/// Several updates as one.
+#[derive(Debug, Default)]
+struct Folded {
+    last: Update,
+    joins: BTreeMap<String, PersonView>,
+    changes: BTreeMap<String, PersonView>,
+    leaves: BTreeSet<String>,
+}
+
+impl Events {
+    pub(super) fn new(sender: mpsc::Sender<Event>) -> Self {
+        Self { sender, held: Held::default() }
+    }
+
+    /// Tells it as soon as the shell has read what came before.
+    pub(super) fn tell(&mut self, event: Event) {
+        if !self.held.is_empty() {
+            self.held.take(event);
+            return;
+        }
+        match self.sender.try_send(event) {
+            Ok(()) => {}
+            Err(TrySendError::Full(event)) => self.held.take(event),
+            // A shell that does not listen is none of the agent's business.
+            Err(TrySendError::Closed(_)) => {}
+        }
+    }
+
+    /// Waits until the shell can be told some of what is held; for ever where nothing is. Cancel-safe.
+    pub(super) async fn flush(&mut self) {
+        if self.held.is_empty() {
+            return std::future::pending().await;
+        }
+        match self.sender.reserve().await {
+            Ok(permit) => {
+                if let Some(event) = self.held.next() {
+                    permit.send(event);
+                }
+            }
+            Err(_) => self.held = Held::default(),
+        }
+    }
+
+    /// Tells all that is held. Cancel-safe.
+    pub(super) async fn flush_all(&mut self) {
+        while !self.held.is_empty() {
+            self.flush().await;
+        }
+    }
+}
+
+impl Held {
+    fn is_empty(&self) -> bool {
+        self.update.is_none()
+            && self.tray.is_none()
+            && self.dropped.is_none()
+            && self.others.is_empty()
+    }
+
+    fn take(&mut self, event: Event) {
+        match event {
+            Event::Show(update) => self.update.get_or_insert_default().fold(update),
+            Event::Tray(_) => self.tray = Some(event),
+            Event::Dropped(_) => self.dropped = Some(event),
+            Event::Notify(_)
+            | Event::WithdrawNotice(_)
+            | Event::SnapshotRead
+            | Event::ChoiceSettled(_)
+            | Event::Stopped => {
+                if self.others.len() >= HELD {
+                    self.others.pop_front();
+                }
+                self.others.push_back(event);
+            }
+        }
+    }
+
+    /// The next one: what is shown first, since the others tell of it.
+    fn next(&mut self) -> Option<Event> {
+        let update = self.update.take().map(|folded| Event::Show(folded.into_update()));
+        update
+            .or_else(|| self.tray.take())
+            .or_else(|| self.dropped.take())
+            .or_else(|| self.others.pop_front())
+    }
+}
+
+impl Folded {
+    fn fold(&mut self, update: Update) {
+        let Update { seq, me, link, joins, changes, leaves, problems, signals, preferences } =
+            update;
+        let last = &mut self.last;
+        last.seq = seq;
+        last.me = me.or(last.me.take());
+        last.link = link.or(last.link.take());
+        last.problems = problems.or(last.problems.take());
+        last.signals = signals.or(last.signals.take());
+        last.preferences = preferences.or(last.preferences.take());
+        for person in joins {
+            // Whoever left meanwhile and is back has changed.
+            let again = self.leaves.remove(&person.user);
+            let people = if again { &mut self.changes } else { &mut self.joins };
+            people.insert(person.user.clone(), person);
+        }
+        for person in changes {
+            let new = self.joins.contains_key(&person.user);
+            let people = if new { &mut self.joins } else { &mut self.changes };
+            people.insert(person.user.clone(), person);
+        }
+        for user in leaves {
+            self.changes.remove(&user);
+            // The shell was never told of somebody who came meanwhile.
+            if self.joins.remove(&user).is_none() {
+                self.leaves.insert(user);
+            }
+        }
+    }
+
+    fn into_update(self) -> Update {
+        Update {
+            joins: self.joins.into_values().collect(),
+            changes: self.changes.into_values().collect(),
+            leaves: self.leaves.into_iter().collect(),
+            ..self.last
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn person(user: &str, status: &str) -> PersonView {
+        PersonView { user: user.to_owned(), status: status.to_owned(), ..PersonView::default() }
+    }
+
+    fn update(
+        seq: u64,
+        joins: &[(&str, &str)],
+        changes: &[(&str, &str)],
+        leaves: &[&str],
+    ) -> Event {
+        let people = |list: &[(&str, &str)]| {
+            list.iter().map(|(user, status)| person(user, status)).collect::<Vec<_>>()
+        };
+        Event::Show(Update {
+            seq,
+            joins: people(joins),
+            changes: people(changes),
+            leaves: leaves.iter().map(ToString::to_string).collect(),
+            ..Update::default()
+        })
+    }
+
+    /// What a shell that folds updates shows.
+    fn fold(people: &mut BTreeMap<String, String>, event: &Event) {
+        let Event::Show(update) = event else { return };
+        for person in update.joins.iter().chain(&update.changes) {
+            people.insert(person.user.clone(), person.status.clone());
+        }
+        for user in &update.leaves {
+            people.remove(user);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_shell_that_reads_late_shows_what_one_that_reads_at_once_does() {
+        let mut rng = fastrand::Rng::with_seed(4);
+        for capacity in [1, 2, 8] {
+            let (sender, mut receiver) = mpsc::channel(capacity);
+            let mut events = Events::new(sender);
+            let (mut quick, mut late) = (BTreeMap::new(), BTreeMap::new());
+            for seq in 1..500 {
+                let user = ["a", "b", "c", "d"][rng.usize(..4)];
+                let status = ["online", "away", "dnd"][rng.usize(..3)];
+                let event = match (quick.contains_key(user), rng.bool()) {
+                    (false, _) => update(seq, &[(user, status)], &[], &[]),
+                    (true, true) => update(seq, &[], &[(user, status)], &[]),
+                    (true, false) => update(seq, &[], &[], &[user]),
+                };
+                fold(&mut quick, &event);
+                events.tell(event);
+                if rng.u8(..) < 20 {
+                    while let Ok(event) = receiver.try_recv() {
+                        fold(&mut late, &event);
+                    }
+                }
+            }
+            loop {
+                while let Ok(event) = receiver.try_recv() {
+                    fold(&mut late, &event);
+                }
+                if events.held.is_empty() {
+                    break;
+                }
+                events.flush().await;
+            }
+            assert_eq!(quick, late);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_shell_that_reads_nothing_fills_no_memory_and_holds_nobody_up() {
+        let (sender, mut receiver) = mpsc::channel(2);
+        let mut events = Events::new(sender);
+        for seq in 0..100_000 {
+            events.tell(update(seq, &[], &[("a", "away")], &[]));
+            events.tell(Event::SnapshotRead);
+            events.tell(Event::WithdrawNotice(seq.to_string()));
+        }
+        assert_eq!(events.held.others.len(), HELD);
+        assert_eq!(events.held.update.as_ref().map(|it| it.changes.len()), Some(1));
+        // And what is told last is told in the end.
+        events.tell(Event::Stopped);
+        let read = async {
+            let mut last = None;
+            while let Some(event) = receiver.recv().await {
+                let stopped = event == Event::Stopped;
+                last = Some(event);
+                if stopped {
+                    break;
+                }
+            }
+            last
+        };
+        let ((), last) = tokio::join!(events.flush_all(), read);
+        assert_eq!(last, Some(Event::Stopped));
+    }
+
+    #[tokio::test]
+    async fn a_shell_that_is_gone_is_told_nothing() {
+        let (sender, receiver) = mpsc::channel(1);
+        let mut events = Events::new(sender);
+        for seq in 0..5 {
+            events.tell(update(seq, &[], &[], &[]));
+        }
+        drop(receiver);
+        events.flush_all().await;
+        assert!(events.held.is_empty());
+    }
+}
