@@ -142,8 +142,8 @@ impl Broker {
 
     /// The hub says that it can be reached there. The address in use is kept: first where it is among them, else last.
     ///
-    /// Only a hub that is known by its certificate is believed. Anywhere else whoever may write that topic would decide to
-    /// which server user name and password go.
+    /// Only a hub that is known by its certificate is believed. At any other broker, a client that can write the topic
+    /// would decide to which server user name and password go.
     pub(crate) fn found_at(&mut self, at: &[Address], in_use: &Address) {
         if !matches!(self.tls, Some(Tls { trust: Trust::Pinned(_), .. })) {
             return;

@@ -50,8 +50,7 @@ async fn a_knock_rings_on_both_devices_and_an_answer_on_one_ends_it_on_the_other
     }
     for notice in &notices {
         // The server reads markup, and there is none of theirs.
-        let shown =
-            "Got &lt;b&gt;a&lt;/b&gt; minute? &lt;a href=\"https://x\"&gt;&amp;amp;&lt;/a&gt;";
+        let shown = "Got &lt;b&gt;a&lt;/b&gt; minute? &lt;a href=&quot;https://x&quot;&gt;&amp;amp;&lt;/a&gt;";
         assert_eq!(notice.body, shown);
         let labels: Vec<_> = notice.actions.iter().map(|(_, label)| label.as_str()).collect();
         assert_eq!(labels, ["Open", "Come in", "In 5 minutes", "Later"]);
@@ -62,6 +61,9 @@ async fn a_knock_rings_on_both_devices_and_an_answer_on_one_ends_it_on_the_other
         until_async("attention", SOON, async || icon.status().await == "NeedsAttention").await;
         let menu = icon.menu().await;
         assert!(menu.find("Come in").is_some(), "{menu}");
+        // Plasma draws the tooltip's text as markup.
+        let tooltip = icon.tooltip().await.text;
+        assert!(tooltip.contains("Alice &lt;b&gt; knocks"), "{tooltip}");
     }
 
     // The app listens for clicks only once it knows the notice's number.

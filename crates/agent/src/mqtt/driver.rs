@@ -42,7 +42,7 @@ pub(super) async fn run(
         Ok(connection) => connection.run().await,
         Err(failure) => failure,
     };
-    // Whoever gave the link up meanwhile wants no reason.
+    // A link that was dropped meanwhile needs no reason.
     let _ = events.send(LinkEvent::Down(failure)).await;
 }
 
@@ -367,7 +367,7 @@ enum Beat {
 }
 
 impl Pulse {
-    /// A broker that says other things and answers no ping gets so many times the patience.
+    /// A broker that sends other packets but answers no ping gets this many times the patience.
     const TALKING: u32 = 3;
 
     fn new(now: Monotonic, keep_alive: Duration, server: Option<Duration>) -> Self {
