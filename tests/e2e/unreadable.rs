@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use porchlight_tests::process::{Exit, Stream};
 use porchlight_tests::quirks::{Action, QuirkBroker, Quirks, Version};
-use porchlight_tests::until::SOON;
-use porchlight_tests::{Light, Message, Terminal, until};
+use porchlight_tests::until::{SOON, START};
+use porchlight_tests::{Light, Message, Mosquitto, Terminal, until};
 use serde_json::{Value, json};
 
 /// A command that goes on for ever is stopped after this.
@@ -178,4 +178,19 @@ async fn an_empty_list_is_believed_where_the_broker_has_shown_that_it_hands_out_
     let (exit, _, said) = outcome(&nobody, &["who"]).await;
     assert_eq!((exit, said.as_str()), (Exit::Code(0), "nobody is here yet"));
     assert!(broker.connects().iter().all(|(_, connect)| connect.version == Version::V5));
+}
+
+/// Mosquitto grants a SUBSCRIBE that its rules do not allow, and then delivers nothing (mosquitto.conf(5), *acl_file*).
+#[tokio::test]
+async fn a_device_says_that_nothing_is_delivered_where_mosquitto_only_lets_it_write() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let rules = folder.path().join("acl");
+    let lines = "user alice\ntopic write presence/alice/#\ntopic read presence/alice/chosen\n";
+    std::fs::write(&rules, lines).expect("a temporary folder can be written to");
+    let setup = Mosquitto::setup().account("alice", "secret");
+    let broker = setup.extra(&format!("acl_file {}", rules.display())).start().await;
+    let url = format!("mqtt://alice:secret@127.0.0.1:{}", broker.port());
+    let light = Light::new(&url, "alice", "laptop");
+    let running = light.run("none");
+    running.wait_line(|line| line.contains("delivers no messages"), START).await;
 }

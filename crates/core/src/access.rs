@@ -37,6 +37,11 @@ pub enum Withheld {
         RefusedFilter::list(.0)
     )]
     Filters(Vec<RefusedFilter>),
+    /// It granted the filters and delivers nothing for them, as Mosquitto does where its access rules allow no reading.
+    #[error(
+        "the broker takes our filters but delivers no messages for them, so we can't see who is around; ask whoever runs it for the access rules in docs/protocol.md"
+    )]
+    Messages,
     /// It stores no messages: Retain Available 0 (MQTT 5, 3.2.2.3.5).
     #[error(
         "the broker stores no messages (Retain Available 0), so nobody can see who is around; ask whoever runs it to allow retained messages, or use another broker"
@@ -59,7 +64,7 @@ impl Withheld {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::Filters(_) => "subscription_refused",
+            Self::Filters(_) | Self::Messages => "subscription_refused",
             Self::Retained => "retain_unavailable",
             Self::Wildcards => "wildcards_unavailable",
             Self::RetainedForWildcards => "retained_withheld",

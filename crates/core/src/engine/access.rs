@@ -1,11 +1,11 @@
 //! Finds out whether the broker lets us read the roster (`docs/protocol.md`, *Whether the roster can be read*).
 //!
 //! Owns which filters are needed, and the check for brokers that hand out no stored messages for filters with
-//! wildcards. Such a broker says nothing of it: its silence looks like an empty roster. Two things unmask it:
+//! wildcards. Such a broker says nothing of it: its silence looks like an empty roster. Three things unmask it:
 //!
 //! * a stored message that comes by its exact topic only;
-//! * a message that we know to be stored, and that does not come for a wildcard.
-//!
+//! * a message that we know to be stored, and that does not come for a wildcard;
+//! * a record of our own that the broker acknowledged, and that does not come back.
 //!
 //! A reader that is told to find out leaves such a message itself: the mark that its person is not typing, which
 //! changes nothing for anybody, and which it clears again.
@@ -26,6 +26,9 @@ use crate::wire;
 
 /// How long a stored message may take to come. A broker that is only slow must not be blamed.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long a record of our own may take to come back after its PUBACK.
+const ECHO: Duration = Duration::from_secs(5);
 
 /// A mark that could not be cleared is gone after this.
 const MARK_EXPIRY: Duration = Duration::from_secs(10);
@@ -48,6 +51,8 @@ pub(super) struct Access {
     breaks: bool,
     /// How often the hub's record came from the store.
     hub_records: usize,
+    /// Whether a record of our own came back.
+    echoed: bool,
 }
 
 impl Access {
@@ -75,6 +80,8 @@ enum By {
     Wildcard,
     /// We asked for our mark by its exact topic: only what is stored can be asked for by a wildcard.
     Mark,
+    /// We wait for our own record to come back live.
+    Echo,
 }
 
 impl Engine {
@@ -128,6 +135,7 @@ impl Engine {
     /// A message came. Whether there is nothing more to it than the answer to a check.
     pub(super) fn note_stored(&mut self, now: Now, message: &Message) -> bool {
         if !message.retained {
+            self.note_echo(message);
             if let Some(check) = self.access.check.as_mut().filter(|it| it.topic == message.topic) {
                 check.live = true;
             }
@@ -221,6 +229,32 @@ impl Engine {
         }
     }
 
+    /// The broker acknowledged a record of our own. We subscribed to it, so it has to come back.
+    pub(super) fn expect_echo(&mut self, now: Now) {
+        let waits = self.access.state == RosterAccess::Granted
+            && self.access.check.is_none()
+            && !self.access.echoed
+            && self.session.is_up();
+        if waits && let Some(own) = &self.own {
+            let topic = own.device_topic().to_wire(&self.root);
+            let until = now.mono + ECHO;
+            self.access.check = Some(Check { topic, by: By::Echo, came: 0, live: false, until });
+        }
+    }
+
+    fn note_echo(&mut self, message: &Message) {
+        let own = self.own.as_ref().map(|own| own.device_topic().to_wire(&self.root));
+        if own.as_deref() != Some(message.topic.as_str()) {
+            return;
+        }
+        self.access.echoed = true;
+        self.access.check.take_if(|check| check.by == By::Echo);
+        if self.access.state == RosterAccess::Withheld(Withheld::Messages) {
+            self.access.state = RosterAccess::Granted;
+            self.forget_withheld();
+        }
+    }
+
     /// A record of our own came back live, so the broker stores it: does it come by the wildcard, too?
     fn check_own_record(&mut self, now: Now, message: &Message) {
         if self.access.state != RosterAccess::Granted
@@ -252,9 +286,12 @@ impl Engine {
             By::ExactTopic => check.came == 1 && !check.live,
             By::Wildcard => check.came == 0,
             // Nobody may store it here, which tells nothing.
-            By::Mark => false,
+            By::Mark | By::Echo => false,
         };
         self.clear_mark(now);
+        if check.by == By::Echo {
+            return self.withhold(now, Withheld::Messages);
+        }
         !withheld || self.withhold(now, Withheld::RetainedForWildcards)
     }
 

@@ -45,18 +45,15 @@ impl Unacknowledged {
         self.sent.push_back(Sent { id, topic, at: now.mono });
     }
 
-    /// A PUBACK came.
-    fn settle(&mut self, id: PublishId, outcome: &Result<(), Refusal>) {
-        let Some(at) = self.sent.iter().position(|sent| sent.id == id) else {
-            return;
-        };
-        let Some(topic) = self.sent.remove(at).and_then(|sent| sent.topic) else {
-            return;
-        };
+    /// A PUBACK came. Returns the topic, where it was for a record.
+    fn settle(&mut self, id: PublishId, outcome: &Result<(), Refusal>) -> Option<String> {
+        let at = self.sent.iter().position(|sent| sent.id == id)?;
+        let topic = self.sent.remove(at)?.topic?;
         match outcome {
             Ok(()) => self.refused.remove(&topic),
-            Err(refusal) => self.refused.insert(topic, refusal.to_string()),
+            Err(refusal) => self.refused.insert(topic.clone(), refusal.to_string()),
         };
+        Some(topic)
     }
 
     pub(super) fn next_deadline(&self) -> Option<Monotonic> {
@@ -72,7 +69,11 @@ impl Engine {
         id: PublishId,
         outcome: &Result<(), Refusal>,
     ) {
-        self.unacknowledged.settle(id, outcome);
+        let topic = self.unacknowledged.settle(id, outcome);
+        let own = self.own.as_ref().map(|own| own.device_topic().to_wire(&self.root));
+        if topic.is_some() && topic == own && outcome.is_ok() {
+            self.expect_echo(now);
+        }
         let late = |sent: &Sent| now.mono.since(sent.at) >= PUBACK;
         if !self.unacknowledged.sent.front().is_some_and(late) {
             self.unacknowledged.is_told = false;

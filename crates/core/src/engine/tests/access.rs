@@ -346,3 +346,46 @@ fn what_a_broker_withholds_is_said_with_what_to_do() {
         );
     }
 }
+
+/// A device at a broker that grants everything, with its first records acknowledged.
+fn acknowledged() -> Rig {
+    let mut rig = read(Role::Holder(holder("laptop")), &[]);
+    for id in (1..=rig.engine.publishes).map(PublishId) {
+        rig.link(LinkEvent::Published { id, outcome: Ok(()) });
+    }
+    rig
+}
+
+#[test]
+fn a_record_of_our_own_that_does_not_come_back_shows_that_nothing_is_delivered() {
+    let mut rig = acknowledged();
+    rig.pass(4_999);
+    assert_eq!(gap(&rig), Some(RosterGap::Unproven));
+    rig.pass(1);
+    assert_eq!(*rig.engine.roster_access(), RosterAccess::Withheld(Withheld::Messages));
+    assert_eq!(gap(&rig), Some(RosterGap::Withheld));
+    assert!(rig.engine.session.is_up(), "others may still see us");
+    // The rules were mended: it is delivered from now on.
+    rig.receive(OWN, r#"{"v":1,"status":"online"}"#, false);
+    assert_eq!(*rig.engine.roster_access(), RosterAccess::Granted);
+    assert!(rig.engine.snapshot(Stage::Running).problems.is_empty());
+}
+
+#[test]
+fn a_record_of_our_own_that_comes_back_in_time_or_before_its_puback_blames_nobody() {
+    let mut rig = acknowledged();
+    rig.pass(4_000);
+    rig.receive(OWN, r#"{"v":1,"status":"online"}"#, false);
+    // The answer to the check for retained messages that follows.
+    rig.receive(OWN, r#"{"v":1,"status":"online"}"#, true);
+    rig.pass(60_000);
+    assert_eq!(*rig.engine.roster_access(), RosterAccess::Proven);
+    let mut rig = read(Role::Holder(holder("laptop")), &[]);
+    rig.receive(OWN, r#"{"v":1,"status":"online"}"#, false);
+    for id in (1..=rig.engine.publishes).map(PublishId) {
+        rig.link(LinkEvent::Published { id, outcome: Ok(()) });
+    }
+    rig.receive(OWN, r#"{"v":1,"status":"online"}"#, true);
+    rig.pass(60_000);
+    assert_eq!(*rig.engine.roster_access(), RosterAccess::Proven);
+}
