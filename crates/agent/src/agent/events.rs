@@ -130,7 +130,7 @@ impl Folded {
         last.signals = signals.or(last.signals.take());
         last.preferences = preferences.or(last.preferences.take());
         for person in joins {
-            // Whoever left meanwhile and is back has changed.
+            // Somebody who left meanwhile and is back has changed.
             let again = self.leaves.remove(&person.user);
             let people = if again { &mut self.changes } else { &mut self.joins };
             people.insert(person.user.clone(), person);

@@ -61,7 +61,7 @@ pub(super) struct ConnAck {
     pub(super) maximum_packet_size: Option<u32>,
 }
 
-/// A packet as it stands in the stream.
+/// A packet in the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Frame<'a> {
     first: u8,

@@ -43,7 +43,7 @@ const SEC_WEBSOCKET_ACCEPT: HeaderName = HeaderName::from_static("sec-websocket-
 
 /// How to reach a broker at one of its addresses.
 pub(super) struct Target {
-    /// Host without brackets, as it stands in the certificate.
+    /// Host without brackets, as the certificate has it.
     pub(super) host: String,
     pub(super) port: u16,
     pub(super) tls: Option<Arc<ClientConfig>>,
