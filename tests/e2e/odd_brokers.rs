@@ -152,14 +152,17 @@ async fn unreadable_certificates_and_keys_are_wrong_configs() {
     }
 }
 
-/// A hub and `who` on a network of their own, where the name `twofold` has an IPv6 address that answers nothing and
-/// an IPv4 address with the hub.
+/// A hub and `who` on a network of their own, where the name `twofold` has an IPv6 address that
+/// answers nothing and an IPv4 address with the hub. What goes to the IPv6 address is sent to a
+/// device that nobody has.
 const BLACK_HOLE: &str = r#"
 ip link set lo up
-ip link add void type dummy
+ip link add void type veth peer name beyond
 ip address add 192.0.2.2/24 dev void
 ip address add 2001:db8::2/64 dev void nodad
 ip link set void up
+ip link set beyond up
+ip neighbour add 2001:db8::1 lladdr 02:00:00:00:00:01 dev void nud permanent
 printf '2001:db8::1 twofold\n192.0.2.2 twofold\n' > "$1/hosts"
 mount --bind "$1/hosts" /etc/hosts
 shift
@@ -183,8 +186,15 @@ async fn a_name_whose_first_address_is_a_black_hole_is_reached() {
     let home = Light::new("mqtt://nowhere.invalid", "you", "desk");
     let store = dir.path().join("store");
     let listen = format!("192.0.2.2:{port}");
-    let hub =
-        home.command(&["hub", "--open", "--listen", &listen, "--store", &store.to_string_lossy()]);
+    let hub = home.command(&[
+        "hub",
+        "--open",
+        "--allow-anonymous",
+        "--listen",
+        &listen,
+        "--store",
+        &store.to_string_lossy(),
+    ]);
     let mut command = unshare(way);
     command.arg(hub.get_program()).args(hub.get_args());
     let hub = Proc::spawn("porchlight hub behind a black hole", &mut command);
