@@ -224,6 +224,7 @@ mod tests {
     }
 
     /// Asks for something from this address, which is another peer's than 127.0.0.1.
+    #[cfg(target_os = "linux")]
     async fn ask_from(source: &str, to: std::net::SocketAddr) -> String {
         let socket = tokio::net::TcpSocket::new_v4().unwrap();
         socket.bind(format!("{source}:0").parse().unwrap()).unwrap();
