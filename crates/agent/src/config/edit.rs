@@ -46,7 +46,7 @@ pub fn edit(path: &Path, settings: &[Setting]) -> Result<(), ConfigError> {
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            "# Porchlight. What may stand here: see the README.\n".to_owned()
+            "# Porchlight. See docs/configuration.md.\n".to_owned()
         }
         Err(error) => return Err(ConfigError::Unreadable { path: path.to_owned(), error }),
     };

@@ -1,4 +1,4 @@
-//! The figures of the README: what the app in the tray costs, and how quick it is.
+//! Measures what docs/figures.md lists under *What it costs*: what the app in the tray costs, and how quick it is.
 //!
 //! Measures the programs of its own profile, so run it as `make bench`, which builds a release first. The hub and the
 //! demo team run in processes of their own, and nothing of them is counted. Words behind the program's name select:
