@@ -8,7 +8,8 @@ if [[ $(uname -s) == Linux && -z ${DISPLAY-} && -z ${WAYLAND_DISPLAY-} ]]; then
     say 'No display here (DISPLAY and WAYLAND_DISPLAY are not set): this is the demo in the terminal. Ctrl-C ends it.'
     scripts/check-toolchain.sh rust
     scripts/install-packages.sh cli
-    cargo build --locked --quiet -p porchlight-cli
+    say 'Building it (the first time takes some minutes)'
+    cargo build --locked -p porchlight-cli
     exec target/debug/porchlight demo --watch "$@"
 fi
 
