@@ -1,157 +1,22 @@
 //! What strangers do to a hub in numbers: it lives, members get in meanwhile, and its memory has a bound.
-//!
-//! The hub is a process of its own here, so that its memory is its own. It is this test program, started again.
 
-use crate::house::{Answer, House, ask_with, connect_from, team_settings, tls};
-use crate::world::{Client, options, within};
-use porchlight_core::team::{Invitation, Join, Joined, Pin, Secret};
+use crate::apart::Apart;
+use crate::house::{Answer, House, ask_with, connect_from, team_settings};
+use crate::world::{Client, within};
+use porchlight_core::team::Secret;
 use porchlight_hub::{Hub, Store};
-use rumqttc::v5::MqttOptions;
-use rumqttc::v5::mqttbytes::v5::PubAckReason;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::Path;
-use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
-/// What a hub may take at its peak in a debug build, in MiB, whatever is done to it here.
-const PEAK: u64 = 160;
-/// How long a member may need to come in and read while others storm the door.
-const COMES_IN: Duration = Duration::from_secs(20);
-/// In which folder the hub of the other tests keeps what it keeps.
-const FOLDER: &str = "PORCHLIGHT_HUB_TEST_FOLDER";
 /// Where the storm comes from.
 const STRANGER: [u8; 4] = [127, 0, 0, 2];
-
-/// A hub in a process of its own.
-struct Apart {
-    process: tokio::process::Child,
-    plain: SocketAddr,
-    addr: SocketAddr,
-    pin: Pin,
-    anna: Joined,
-}
-
-impl Apart {
-    async fn start() -> Self {
-        Self::start_with(None).await
-    }
-
-    /// What it keeps, it keeps in that folder.
-    async fn start_with(folder: Option<&Path>) -> Self {
-        let mut process = tokio::process::Command::new(std::env::current_exe().unwrap());
-        if let Some(folder) = folder {
-            process.env(FOLDER, folder);
-        }
-        let mut process = process
-            .args(["--ignored", "--exact", "--nocapture", "floods::the_hub_of_the_other_tests"])
-            .env("RUST_TEST_THREADS", "1")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let said = within("the hub's addresses", async {
-            loop {
-                let line = lines.next_line().await.unwrap().expect("it says where it is");
-                if let Some((_, said)) = line.split_once("at: ") {
-                    return said.to_owned();
-                }
-            }
-        })
-        .await;
-        let [plain, addr, link] = said.split(' ').collect::<Vec<_>>()[..] else { panic!("{said}") };
-        let (plain, addr): (SocketAddr, SocketAddr) =
-            (plain.parse().unwrap(), addr.parse().unwrap());
-        let Invitation { pin, token, .. } = link.parse().unwrap();
-        let join = Join { token, name: "Anna".to_owned(), kind: None };
-        let anna = crate::house::post(addr, pin, "/v1/join", None, &join).await.read();
-        let apart = Self { process, plain, addr, pin, anna };
-        let mut client = apart.member("first").await;
-        assert_eq!(client.retain("presence/anna/chosen", "{}").await, PubAckReason::Success);
-        client.leave().await;
-        apart
-    }
-
-    /// How a device of Anna's connects to the hub at that address.
-    fn options(&self, addr: SocketAddr, id: &str) -> MqttOptions {
-        let mut options = options(addr, id);
-        options.set_credentials(self.anna.credential.id(), self.anna.credential.secret());
-        options.set_connection_timeout(COMES_IN.as_secs());
-        let tls = rumqttc::TlsConfiguration::Rustls(tls(self.pin));
-        options.set_transport(rumqttc::Transport::tls_with_config(tls));
-        options
-    }
-
-    async fn member(&self, id: &str) -> Client {
-        let options = self.options(self.addr, id);
-        // As any client, it tries again: this machine may be busy with much else.
-        within("a member coming in", async {
-            loop {
-                if let Ok(client) = Client::try_connect(options.clone()).await {
-                    return client;
-                }
-            }
-        })
-        .await
-    }
-
-    /// A member comes, reads and goes; and asks something over HTTP.
-    async fn serves(&self, during: &str) {
-        let before = Instant::now();
-        let mut client = self.member("good").await;
-        client.subscribe("presence/anna/chosen").await;
-        assert_eq!(client.text().await.0, "presence/anna/chosen");
-        client.leave().await;
-        let team = crate::house::ask(
-            self.addr,
-            self.pin,
-            "GET",
-            "/v1/team",
-            Some(&self.anna.credential),
-            None,
-        );
-        assert_eq!(team.await.status, 200, "{during}");
-        assert!(before.elapsed() < COMES_IN, "{during}: {:?}", before.elapsed());
-    }
-
-    /// The peak of its memory so far, in MiB (proc_pid_status(5), VmHWM).
-    fn peak(&self) -> u64 {
-        let status = format!("/proc/{}/status", self.process.id().unwrap());
-        let status = std::fs::read_to_string(status).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
-        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1_024
-    }
-
-    async fn end(mut self, after: &str) {
-        self.serves(after).await;
-        let peak = self.peak();
-        println!("peak memory of the hub after {after}: {peak} MiB");
-        assert!(peak < PEAK, "{after}: {peak} MiB");
-        assert!(self.process.try_wait().unwrap().is_none(), "it lives");
-        self.process.kill().await.unwrap();
-    }
-}
-
-/// Not a test: what [`Apart`] starts. It ends with its input.
-#[tokio::test]
-#[ignore = "the other tests start it"]
-async fn the_hub_of_the_other_tests() {
-    let store = std::env::var_os(FOLDER).map_or(Store::Memory, |at| Store::Folder(at.into()));
-    let hub = Hub::start(team_settings(store)).await.unwrap();
-    let invitation = hub.invite_starter().await.unwrap().unwrap();
-    println!("at: {} {} {invitation}", hub.addr(), hub.team_addr().unwrap());
-    let mut input = Vec::new();
-    let _ = tokio::io::stdin().read_to_end(&mut input).await;
-    hub.stop().await.unwrap();
-}
 
 async fn plain_from(from: [u8; 4], addr: SocketAddr) -> std::io::Result<TcpStream> {
     let socket = TcpSocket::new_v4()?;

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails here is a failed test, in helpers too")]
 
+mod apart;
 mod floods;
 mod house;
 mod intruders;
