@@ -390,6 +390,10 @@ impl Team {
                 Errand::Left(client_id) => {
                     self.ledger().used().left(&client_id);
                     self.release(&client_id).await;
+                    let forgotten = self.ledger().used().forget_idle(&client_id);
+                    if let Some(forgotten) = forgotten {
+                        self.broker.end_session(&forgotten).await;
+                    }
                 }
             }
         }

@@ -256,3 +256,30 @@ async fn a_change_that_is_not_on_disk_does_not_hold_and_shutting_out_does() {
     ledger.flush().await.unwrap();
     assert!(!load(&missing).unwrap().unwrap().accounts.is_member(&user("bob")));
 }
+
+#[test]
+fn the_client_id_that_was_idle_longest_is_forgotten() {
+    let mut used = Used::default();
+    let id = |n: usize| format!("reader{n}");
+    for n in 0..12 {
+        assert_eq!(used.bind("a", &id(n), false), Bound::New { dropped: None });
+    }
+    used.bind("b", "of another", false);
+    // The first is used twice, and stays in use.
+    used.bind("a", &id(0), false);
+    let mut forgotten = Vec::new();
+    for n in 0..12 {
+        used.left(&id(n));
+        forgotten.extend(used.forget_idle(&id(n)));
+    }
+    assert_eq!(forgotten, [id(1), id(2), id(3)]);
+    assert_eq!(used.idle().len(), 8);
+    assert_eq!(used.bind("b", &id(1), false), Bound::New { dropped: None }, "it is nobody's now");
+    assert_eq!(used.bind("b", &id(4), false), Bound::Foreign);
+    assert_eq!(used.bind("b", &id(0), false), Bound::Foreign);
+    // Whoever comes back is not idle, and is the last to be forgotten afterwards.
+    used.bind("a", &id(4), false);
+    used.left(&id(4));
+    used.left(&id(0));
+    assert_eq!(used.forget_idle(&id(0)), Some(id(5)));
+}

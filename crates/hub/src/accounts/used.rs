@@ -14,6 +14,8 @@ use std::time::Duration;
 const MAX_PRESENCES: usize = 8;
 /// How many other client ids a credential has at a time.
 const MAX_OTHERS: usize = 64;
+/// How many of those may be idle: used by no connection, while a session waits for one to come back.
+const MAX_IDLE: usize = 8;
 /// How many device ids are remembered.
 const MAX_DEVICES: usize = 16;
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -26,6 +28,9 @@ pub(crate) struct Used {
     /// Whose each client id is: the ids below, and those of the moment.
     #[serde(skip)]
     owners: HashMap<String, String>,
+    /// How often a client id became idle.
+    #[serde(skip)]
+    departures: u64,
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -37,9 +42,18 @@ struct Uses {
     presences: Vec<String>,
     #[serde(default)]
     devices: Vec<DeviceId>,
-    /// Those of the moment, and how many connections use each.
+    /// Those of the moment.
     #[serde(skip)]
-    others: HashMap<String, u32>,
+    others: HashMap<String, Other>,
+}
+
+/// A client id of the moment.
+#[derive(Debug, Clone, Default)]
+struct Other {
+    /// How many connections use it.
+    lines: u32,
+    /// Which departure made it idle.
+    left: u64,
 }
 
 /// What came of asking for a client id.
@@ -74,8 +88,8 @@ impl Used {
                     let id = uses.presences.remove(at);
                     uses.presences.push(id);
                 }
-                if let Some(lines) = uses.others.get_mut(client_id) {
-                    *lines += 1;
+                if let Some(other) = uses.others.get_mut(client_id) {
+                    other.lines += 1;
                 }
                 return Bound::Kept;
             }
@@ -93,7 +107,7 @@ impl Used {
             if uses.others.len() >= MAX_OTHERS {
                 return Bound::TooMany;
             }
-            uses.others.insert(client_id.to_owned(), 1);
+            uses.others.insert(client_id.to_owned(), Other { lines: 1, left: 0 });
         }
         if let Some(dropped) = &dropped {
             self.owners.remove(dropped);
@@ -104,14 +118,35 @@ impl Used {
 
     /// A connection with this client id has ended.
     pub(crate) fn left(&mut self, client_id: &str) {
-        if let Some(lines) = self.lines_of(client_id) {
-            *lines = lines.saturating_sub(1);
+        self.departures += 1;
+        let departure = self.departures;
+        if let Some(other) = self.other(client_id) {
+            other.lines = other.lines.saturating_sub(1);
+            other.left = departure;
         }
+    }
+
+    /// Frees the client id that has been idle longest where the owner of `client_id` has too many idle ones; its session
+    /// must end.
+    ///
+    /// The oldest goes, and no newcomer is refused: a program that takes a new client id each time would otherwise lock
+    /// its owner out until the sessions expire.
+    pub(crate) fn forget_idle(&mut self, client_id: &str) -> Option<String> {
+        let owner = self.owners.get(client_id)?;
+        let uses = self.credentials.get_mut(owner)?;
+        let idle = || uses.others.iter().filter(|(_, other)| other.lines == 0);
+        if idle().count() <= MAX_IDLE {
+            return None;
+        }
+        let oldest = idle().min_by_key(|(_, other)| other.left)?.0.clone();
+        uses.others.remove(&oldest);
+        self.owners.remove(&oldest);
+        Some(oldest)
     }
 
     /// Frees a client id that no session uses any more, unless it is a presence's or a connection uses it.
     pub(crate) fn release(&mut self, client_id: &str) {
-        if self.lines_of(client_id).is_some_and(|lines| *lines == 0)
+        if self.other(client_id).is_some_and(|other| other.lines == 0)
             && let Some(owner) = self.owners.remove(client_id)
             && let Some(uses) = self.credentials.get_mut(&owner)
         {
@@ -122,10 +157,10 @@ impl Used {
     /// The client ids that are bound for the moment only, and that no connection uses.
     pub(crate) fn idle(&self) -> Vec<String> {
         let others = self.credentials.values().flat_map(|uses| &uses.others);
-        others.filter(|(_, lines)| **lines == 0).map(|(id, _)| id.clone()).collect()
+        others.filter(|(_, other)| other.lines == 0).map(|(id, _)| id.clone()).collect()
     }
 
-    fn lines_of(&mut self, client_id: &str) -> Option<&mut u32> {
+    fn other(&mut self, client_id: &str) -> Option<&mut Other> {
         let owner = self.owners.get(client_id)?;
         self.credentials.get_mut(owner)?.others.get_mut(client_id)
     }
