@@ -5,6 +5,7 @@
 //! Deliberately reaches neither broker nor disk: what must be cleared is told, and somebody else does it.
 
 use crate::accounts::Ledger;
+use crate::clock;
 use crate::lines::Lines;
 use porchlight_core::id::{DeviceId, Root, UserId};
 use porchlight_core::topic::Topic;
@@ -13,12 +14,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::mpsc;
 
+mod allowance;
+mod asking;
 mod attempts;
+mod backlogs;
 mod filter;
 mod gate;
+mod open_gate;
 
+pub(crate) use allowance::Allowance;
+use allowance::Allowances;
+use asking::{Asking, MayAsk};
 pub(crate) use attempts::{Attempts, Peer};
-pub(crate) use gate::Gate;
+use backlogs::Backlogs;
+pub(crate) use gate::{Gate, Refusals};
+pub(crate) use open_gate::OpenGate;
 
 /// The most device records of one person.
 const MAX_DEVICES: usize = 16;
@@ -30,6 +40,8 @@ pub(crate) struct Access {
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) lines: Arc<Lines>,
     pub(crate) attempts: Mutex<Attempts>,
+    pub(crate) backlogs: Backlogs,
+    allowances: Allowances,
     root: Root,
     devices: Mutex<Devices>,
     /// Nobody may say anything any more: the team has moved, and a Will from here would be a lie.
@@ -69,6 +81,8 @@ impl Access {
             ledger,
             lines,
             attempts: Mutex::new(Attempts::default()),
+            backlogs: Backlogs::default(),
+            allowances: Allowances::default(),
             root,
             devices: Mutex::new(Devices::default()),
             silent: AtomicBool::new(false),
@@ -118,6 +132,16 @@ impl Access {
     /// Whether a message to `topic` must not be retained.
     pub(crate) fn passes_only(&self, topic: &str) -> bool {
         matches!(Topic::parse(&self.root, topic), Ok(Topic::Typing(_) | Topic::Inbox(..)))
+    }
+
+    /// Counts a message that a client publishes, and closes the connections that are too far behind.
+    pub(crate) fn published(&self, topic: &str, bytes: usize) {
+        if let Ok(topic) = Topic::parse(&self.root, topic) {
+            for line in self.backlogs.published(clock::now().mono, &topic, bytes) {
+                tracing::debug!(line, "closed: too much waits for it");
+                self.lines.end(line);
+            }
+        }
     }
 
     fn take_device(&self, user: &UserId, device: &DeviceId) -> bool {

@@ -15,8 +15,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::broadcast;
 
-/// The largest packet taken, in bytes. Records are at most 4 KiB; the rest is room for properties.
-pub(crate) const MAX_PACKET_SIZE: usize = 64 * 1024;
+/// The largest packet taken, in bytes: the largest retained payload, and room for its topic and properties. So what
+/// carries bytes beside the payload is bounded, too, and what is delivered stays below the 10 KiB named below.
+pub(crate) const MAX_PACKET_SIZE: usize = 9 * 1024;
 /// The largest payload retained, in bytes: twice a record, and below the 10 KiB at which a client library that does
 /// not announce its limit gives up its connection, to meet the same message again on the next one.
 const MAX_RETAINED_SIZE: usize = 8 * 1024;
@@ -25,13 +26,19 @@ const MAX_RETAINED: usize = 60_000;
 /// How many messages may wait for one connection. The broker silently drops what of a retained snapshot exceeds it at
 /// `QoS` 0, so it must hold them all.
 const CHANNEL: usize = MAX_RETAINED + 4_096;
-/// How long the broker remembers a client that went without saying how long. The protocol asks for about a minute.
-const MAX_SESSION: Duration = Duration::from_secs(60 * 60);
-/// Waiting `QoS` 1 messages for one client that is away.
-const MAX_QUEUED: usize = 20_000;
-const MAX_QUEUED_BYTES: usize = 16 * 1024 * 1024;
+/// The longest time for which the broker remembers a client that went. The protocol asks for a minute beyond the
+/// grace, so for two at most.
+const MAX_SESSION: Duration = Duration::from_secs(5 * 60);
+/// Waiting `QoS` 1 messages for one client that is away: its inbox, whose messages expire after 30 s.
+const MAX_QUEUED: usize = 256;
+const MAX_QUEUED_BYTES: usize = 1024 * 1024;
+/// How many messages at `QoS` 1 and 2 a client may send before the first of them is acknowledged.
+const RECEIVE_MAXIMUM: u16 = 64;
+/// The longest Keep Alive, in seconds. The broker gives up a client that neither reads nor answers only after 1.5 times
+/// that, and never where it is 0.
+const MAX_KEEP_ALIVE_S: u16 = 300;
 /// A reader needs about eight.
-const MAX_SUBSCRIPTIONS: usize = 200;
+pub(crate) const MAX_SUBSCRIPTIONS: usize = 200;
 const MAX_CLIENTS: usize = 10_000;
 /// What one member's connection may say in a second, so that none of them takes the hub from the others.
 const MESSAGES_A_SECOND: u32 = 200;
@@ -62,10 +69,21 @@ pub(crate) fn config(addr: SocketAddr, events: Arc<dyn BrokerEventHandler>) -> B
         .with_session_expiry(MAX_SESSION)
         .with_max_subscriptions_per_client(MAX_SUBSCRIPTIONS)
         .with_max_clients(max_clients());
+    config.server_receive_maximum = Some(RECEIVE_MAXIMUM);
     // Each publisher may otherwise make the broker remember 65,535 topic names.
     config.topic_alias_maximum = 16;
     config.event_handler = Some(events);
     config
+}
+
+/// Whether a client with this Keep Alive is let in.
+///
+/// The refusal is 0x83, "valid but not accepted by this server" (MQTT 5, 3.2.2.2); 0x97 would say that waiting helps. A
+/// client of MQTT 3.1.1 is told 3, "server unavailable", since none of its codes fits better (MQTT 3.1.1, 3.2.2.3).
+/// Server Keep Alive would be the gentler answer, but the broker then applies it to every client, and losses would be
+/// seen by that instead of the 8 s that clients ask for.
+pub(crate) fn takes_keep_alive(seconds: u16) -> bool {
+    (1..=MAX_KEEP_ALIVE_S).contains(&seconds)
 }
 
 /// As many clients as there are file descriptors for: where they run out, the broker's accept loop spins.

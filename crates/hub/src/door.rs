@@ -5,16 +5,18 @@
 //! over HTTP `http.rs`. The broker's own listeners are not used: its handler of one client is given the line itself, and so
 //! knows the real peer.
 
-use crate::access::{Gate, Peer};
+use crate::access::{Allowance, Gate, Peer};
 use crate::broker::Broker;
 use crate::lines::Line;
 use crate::team::Team;
+use meter::Metered;
 use mqtt5::broker::transport::BrokerTransport;
 use mqtt5::broker::websocket_server::WebSocketStreamWrapper;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::broadcast;
 use tokio::task::JoinSet;
@@ -26,7 +28,9 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use wire::Wire;
 
 mod certificate;
+mod frames;
 mod listener;
+mod meter;
 mod wire;
 
 pub use certificate::CertificateError;
@@ -41,8 +45,8 @@ const FIRST_BYTES: Duration = Duration::from_secs(5);
 const BREATH: Duration = Duration::from_millis(50);
 /// MQTT over WebSocket (the path that MQTT servers commonly use).
 const MQTT_PATH: &str = "/mqtt";
-/// As much as an MQTT packet, and its frame's head.
-const MAX_MESSAGE: usize = crate::broker::MAX_PACKET_SIZE + 16;
+/// The largest WebSocket message, which may hold several packets, in bytes.
+const MAX_MESSAGE: usize = 64 * 1024;
 
 /// What every connection is served with.
 #[derive(Clone)]
@@ -120,17 +124,20 @@ impl Door {
                 () = line.cut() => return Ok(()),
             },
         };
-        let mut wire = Wire::new(carrier, Arc::clone(&line), peer);
+        let mut wire = Wire::new(carrier, Arc::clone(&line));
         let first = timeout(FIRST_BYTES, wire.peek(PEEK, |first| Protocol::of(first).is_some()));
         let protocol = Protocol::of(first.await??).unwrap_or(Protocol::Http);
         match protocol {
             Protocol::Mqtt => {
-                self.mqtt(BrokerTransport::WebSocket(Box::new(wire)), peer, &line).await;
+                let allowance = wire.allowance();
+                self.mqtt(wire, allowance, peer, &line).await;
             }
             Protocol::WebSocket => {
+                let allowance = wire.allowance();
+                wire.count_frames();
                 let shaken = timeout(FIRST_BYTES, web_socket(wire)).await?;
                 let socket = shaken.map_err(io::Error::other)?;
-                self.mqtt(BrokerTransport::websocket(socket), peer, &line).await;
+                self.mqtt(socket, allowance, peer, &line).await;
             }
             Protocol::Http => {
                 let shutdown = self.shutdown.subscribe();
@@ -148,9 +155,16 @@ impl Door {
         Ok(())
     }
 
-    async fn mqtt(&self, transport: BrokerTransport, peer: SocketAddr, line: &Line) {
-        let access = Arc::clone(self.team.access());
-        let gate = Gate::new(access, line.id(), Peer::from(peer.ip()));
+    async fn mqtt<S>(&self, stream: S, allowance: Allowance, peer: SocketAddr, line: &Line)
+    where
+        S: AsyncRead + AsyncWrite + Send + Sync + Unpin + 'static,
+    {
+        let access = self.team.access();
+        let peer_of = Peer::from(peer.ip());
+        let gate = Gate::new(Arc::clone(access), line.id(), peer_of, allowance.clone());
+        let (access, refusals) = (Arc::clone(access), gate.refusals());
+        let metered = Metered::new(stream, peer, line.id(), access, allowance, refusals);
+        let transport = BrokerTransport::WebSocket(Box::new(metered));
         let handler =
             self.broker.handler(transport, peer, Arc::new(gate), self.shutdown.subscribe());
         // Boxed: it is large, and every line would be as large from its first byte.

@@ -1,10 +1,11 @@
 //! What the broker tells of while it runs, and who hears it.
 
-use crate::access::Access;
+use crate::access::{Access, OpenGate};
 use crate::keeper::Recorder;
 use crate::summing::Listener;
 use mqtt5::broker::{
-    BrokerEventHandler, ClientConnectEvent, ClientPublishEvent, PublishAction, RetainedSetEvent,
+    BrokerEventHandler, ClientConnectEvent, ClientDisconnectEvent, ClientPublishEvent,
+    PublishAction, RetainedSetEvent,
 };
 use std::future::Future;
 use std::pin::Pin;
@@ -17,6 +18,8 @@ pub(crate) struct Hooks {
     pub(crate) listener: Listener,
     /// None where everybody is let in.
     pub(crate) access: Option<Arc<Access>>,
+    /// None at a team's hub.
+    pub(crate) open: Option<Arc<OpenGate>>,
 }
 
 impl BrokerEventHandler for Hooks {
@@ -24,7 +27,20 @@ impl BrokerEventHandler for Hooks {
         &'a self,
         event: ClientConnectEvent,
     ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        if let Some(open) = &self.open {
+            open.connected(&event.client_id);
+        }
         Box::pin(async move { self.listener.connected(&event).await })
+    }
+
+    fn on_client_disconnect<'a>(
+        &'a self,
+        event: ClientDisconnectEvent,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        if let Some(open) = &self.open {
+            open.left(&event.client_id);
+        }
+        Box::pin(std::future::ready(()))
     }
 
     fn on_client_publish<'a>(
@@ -33,6 +49,9 @@ impl BrokerEventHandler for Hooks {
     ) -> Pin<Box<dyn Future<Output = PublishAction> + Send + 'a>> {
         let passing =
             event.retain && self.access.as_ref().is_some_and(|a| a.passes_only(&event.topic));
+        if let Some(access) = self.access.as_ref().filter(|_| !passing) {
+            access.published(&event.topic, event.topic.len() + event.payload.len());
+        }
         // Acknowledged and dropped: what only passes by is not said to whoever comes later.
         let action = if passing { PublishAction::Handled } else { PublishAction::Continue };
         Box::pin(std::future::ready(action))

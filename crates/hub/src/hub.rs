@@ -169,10 +169,12 @@ impl Hub {
         let (recorder, recorded) = keeper::recorder();
         let (listener, listened) = summing::listener();
         let recorder = disk.is_some().then_some(recorder);
-        let hooks = Hooks { recorder, listener, access: None };
+        let gate = Arc::new(crate::access::OpenGate::default());
+        let open = Some(Arc::clone(&gate));
+        let hooks = Hooks { recorder, listener, access: None, open };
         // Boxed: the broker's future is large, and would make every future that starts a hub as large.
         let mqtt = Box::pin(MqttBroker::with_config(broker::config(wanted, Arc::new(hooks))));
-        let mut mqtt = mqtt.await.map_err(broker_error)?;
+        let mut mqtt = mqtt.await.map_err(broker_error)?.with_auth_provider(gate);
         let no_address = || broker_error("it does not say where it listens");
         let addr = mqtt.local_addr().ok_or_else(no_address)?;
         let memory = mqtt.storage().ok_or_else(|| broker_error("it has no storage"))?;

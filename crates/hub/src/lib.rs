@@ -36,6 +36,7 @@
 mod access;
 mod accounts;
 mod broker;
+mod bucket;
 mod clock;
 mod door;
 mod error;

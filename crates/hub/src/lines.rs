@@ -148,6 +148,13 @@ impl Lines {
         Ok(())
     }
 
+    /// Cuts this line.
+    pub(crate) fn end(&self, id: LineId) {
+        if let Some(line) = self.open().lines.get(&id) {
+            line.cut.cut();
+        }
+    }
+
     /// Cuts the lines of every credential of which `which` is true.
     pub(crate) fn cut_members(&self, which: impl Fn(&str) -> bool) {
         let open = self.open();

@@ -259,6 +259,7 @@ mod tests {
             recorder: None,
             listener,
             access: None,
+            open: None,
         }));
         let router = Arc::new(router);
         let ours =

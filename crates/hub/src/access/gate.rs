@@ -4,18 +4,20 @@
 //! on it: a delayed Will, too, is asked for long after the connection ended, and refused where the credential no
 //! longer holds.
 
-use super::{Access, Denied, Errand, Peer};
+use super::{Access, Allowance, Asking, Denied, Errand, MayAsk, Peer};
 use crate::accounts::{Bound, Login, looks_like_a_presence};
-use crate::clock;
 use crate::lines::LineId;
+use crate::{broker, clock};
 use mqtt5::broker::auth::{AuthProvider, AuthResult};
 use mqtt5::packet::connect::ConnectPacket;
 use mqtt5::types::ReasonCode;
 use porchlight_core::topic::Topic;
+use std::collections::VecDeque;
 use std::future::{Future, ready};
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 type Asked<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -27,11 +29,63 @@ pub(crate) struct Gate {
     login: OnceLock<Login>,
     /// Bound to the credential while this lives.
     client_id: OnceLock<String>,
+    allowance: Allowance,
+    asking: Mutex<Asking>,
+    refusals: Arc<Refusals>,
+}
+
+/// Why each filter of a SUBSCRIBE was refused, in their order: whether it was one too many.
+///
+/// The broker asks for a yes or no and answers every no with 0x87; `door/meter.rs` corrects that in the SUBACK.
+#[derive(Debug, Default)]
+pub(crate) struct Refusals {
+    of: Mutex<VecDeque<bool>>,
+    begun: AtomicBool,
+}
+
+impl Refusals {
+    /// The client has its CONNACK, so what is asked from here on it asked for. Before, the broker asks on its own for the
+    /// filters of the session that the client resumes.
+    pub(crate) fn begin(&self) {
+        self.take();
+        self.begun.store(true, Ordering::Relaxed);
+    }
+
+    /// Takes out those of the SUBSCRIBE that is answered now.
+    pub(crate) fn take(&self) -> VecDeque<bool> {
+        std::mem::take(&mut *self.of.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn note(&self, too_many: bool) {
+        self.of.lock().unwrap_or_else(PoisonError::into_inner).push_back(too_many);
+    }
+
+    fn have_begun(&self) -> bool {
+        self.begun.load(Ordering::Relaxed)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn of(refusals: impl IntoIterator<Item = bool>) -> Self {
+        Self { of: Mutex::new(refusals.into_iter().collect()), ..Self::default() }
+    }
 }
 
 impl Gate {
-    pub(crate) fn new(access: Arc<Access>, line: LineId, peer: Peer) -> Self {
-        Self { access, line, peer, login: OnceLock::new(), client_id: OnceLock::new() }
+    pub(crate) fn new(access: Arc<Access>, line: LineId, peer: Peer, allowance: Allowance) -> Self {
+        Self {
+            access,
+            line,
+            peer,
+            login: OnceLock::new(),
+            client_id: OnceLock::new(),
+            allowance,
+            asking: Mutex::default(),
+            refusals: Arc::default(),
+        }
+    }
+
+    pub(crate) fn refusals(&self) -> Arc<Refusals> {
+        Arc::clone(&self.refusals)
     }
 
     fn admit(&self, connect: &ConnectPacket) -> Result<Login, ReasonCode> {
@@ -60,6 +114,9 @@ impl Gate {
             }
         }
         let login = login.ok_or(ReasonCode::BadUsernameOrPassword)?;
+        if !broker::takes_keep_alive(connect.keep_alive) {
+            return Err(ReasonCode::ImplementationSpecificError);
+        }
         if let Some(will) = &connect.will {
             let topic = access.may_publish(&login.user, &will.topic);
             match topic {
@@ -99,6 +156,7 @@ impl Gate {
         if !access.ledger.read(|team| team.holds(&login.credential, &login.user)) {
             return Err(ReasonCode::BadUsernameOrPassword);
         }
+        access.allowances.log_in(&login.credential, &self.allowance);
         let _ = self.login.set(login.clone());
         Ok(login)
     }
@@ -121,6 +179,37 @@ impl Gate {
             }
             Ok(_) => true,
             Err(Denied) => false,
+        }
+    }
+
+    fn may_subscribe(&self, filter: &str) -> bool {
+        let mut asking = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
+        let asked = if self.refusals.have_begun() {
+            asking.ask(clock::now().mono, filter)
+        } else {
+            MayAsk::Yes
+        };
+        match asked {
+            MayAsk::Yes => {}
+            MayAsk::NotNow => {
+                self.refusals.note(true);
+                return false;
+            }
+            MayAsk::Never => {
+                self.access.lines.end(self.line);
+                return false;
+            }
+        }
+        match self.login() {
+            Some(login) if self.access.may_read(&login.user, filter) => {
+                let (access, user) = (&self.access, &login.user);
+                access.backlogs.subscribed(self.line, user, access.root(), filter);
+                true
+            }
+            _ => {
+                self.refusals.note(false);
+                false
+            }
         }
     }
 }
@@ -166,7 +255,6 @@ impl AuthProvider for Gate {
         _user_id: Option<&'a str>,
         filter: &'a str,
     ) -> Asked<'a, bool> {
-        let may = self.login().is_some_and(|login| self.access.may_read(&login.user, filter));
-        Box::pin(ready(may))
+        Box::pin(ready(self.may_subscribe(filter)))
     }
 }

@@ -277,7 +277,7 @@ fn the_client_id_that_was_idle_longest_is_forgotten() {
     assert_eq!(used.bind("b", &id(1), false), Bound::New { dropped: None }, "it is nobody's now");
     assert_eq!(used.bind("b", &id(4), false), Bound::Foreign);
     assert_eq!(used.bind("b", &id(0), false), Bound::Foreign);
-    // Whoever comes back is not idle, and is the last to be forgotten afterwards.
+    // A client that comes back is not idle, and is the last to be forgotten afterwards.
     used.bind("a", &id(4), false);
     used.left(&id(4));
     used.left(&id(0));

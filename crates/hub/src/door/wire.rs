@@ -1,15 +1,23 @@
 //! One connection's bytes, whatever carries them.
 //!
-//! Owns that what was read to tell the protocols apart is read again, that a line which is cut reads as ended, and that
-//! nobody holds an answer up for ever.
+//! Owns that what was read to tell the protocols apart is read again, that a line which is cut reads as ended, that
+//! nobody holds an answer up for ever, and that nothing is read while the allowance is spent.
 
+use super::frames::Frames;
+use crate::access::Allowance;
 use crate::lines::Line;
+use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+use tokio::time::Sleep;
+
+/// What a WebSocket's frame costs besides its bytes: it may have none, and what is in it is counted as packets.
+const A_FRAME: usize = 256;
+/// What a frame costs that is no message: most want an answer.
+const A_CONTROL_FRAME: usize = 4 * 1024;
 
 /// What carries bytes both ways: TCP, or TLS over it.
 pub(super) trait Carrier: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
@@ -20,14 +28,24 @@ impl<T: AsyncRead + AsyncWrite + Send + Sync + Unpin> Carrier for T {}
 pub(super) struct Wire {
     carrier: Box<dyn Carrier>,
     line: Arc<Line>,
-    peer: SocketAddr,
     /// Read already, and to be read again first.
     first: Vec<u8>,
+    allowance: Allowance,
+    /// Where it is a WebSocket's.
+    frames: Option<Frames>,
+    /// Until when nothing is read; none while there is no need to wait.
+    pause: Option<Pin<Box<Sleep>>>,
 }
 
 impl Wire {
-    pub(super) fn new(carrier: Box<dyn Carrier>, line: Arc<Line>, peer: SocketAddr) -> Self {
-        Self { carrier, line, peer, first: Vec::new() }
+    pub(super) fn new(carrier: Box<dyn Carrier>, line: Arc<Line>) -> Self {
+        let allowance = Allowance::new();
+        Self { carrier, line, first: Vec::new(), allowance, frames: None, pause: None }
+    }
+
+    /// What may still be read of it.
+    pub(super) fn allowance(&self) -> Allowance {
+        self.allowance.clone()
     }
 
     /// The first bytes, at least one and at most `max`, for as long as `enough` wants more of them. They stay to be
@@ -50,6 +68,33 @@ impl Wire {
         self.first = first;
         Ok(&self.first)
     }
+
+    /// What comes now is the head of a request for a WebSocket, and then its frames.
+    pub(super) fn count_frames(&mut self) {
+        self.frames = Some(Frames::default());
+    }
+
+    fn was_read(&mut self, bytes: &[u8]) {
+        if let Some(frames) = &mut self.frames {
+            let price = |control| if control { A_CONTROL_FRAME } else { A_FRAME };
+            frames.read(bytes, |control| self.allowance.spend(price(control)));
+        }
+    }
+
+    /// Waits until it may be read on.
+    fn poll_allowance(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            if let Some(pause) = &mut self.pause {
+                ready!(pause.as_mut().poll(cx));
+                self.pause = None;
+            }
+            let wait = self.allowance.wait();
+            if wait.is_zero() {
+                return Poll::Ready(());
+            }
+            self.pause = Some(Box::pin(tokio::time::sleep(wait)));
+        }
+    }
 }
 
 impl AsyncRead for Wire {
@@ -64,11 +109,17 @@ impl AsyncRead for Wire {
         }
         if !this.first.is_empty() {
             let n = this.first.len().min(buf.remaining());
-            buf.put_slice(&this.first[..n]);
-            this.first.drain(..n);
+            let first: Vec<u8> = this.first.drain(..n).collect();
+            this.was_read(&first);
+            buf.put_slice(&first);
             return Poll::Ready(Ok(()));
         }
-        Pin::new(&mut this.carrier).poll_read(cx, buf)
+        ready!(this.poll_allowance(cx));
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut this.carrier).poll_read(cx, buf))?;
+        this.allowance.spend(buf.filled().len() - before);
+        this.was_read(&buf.filled()[before..]);
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -97,12 +148,5 @@ impl AsyncWrite for Wire {
         }
         ready!(Pin::new(&mut this.carrier).poll_shutdown(cx))?;
         Poll::Ready(Ok(()))
-    }
-}
-
-/// The broker takes any carrier where it takes a WebSocket's; the bytes on this one are plain MQTT.
-impl mqtt5::broker::transport::WebSocketTransport for Wire {
-    fn peer_addr(&self) -> mqtt5::Result<SocketAddr> {
-        Ok(self.peer)
     }
 }

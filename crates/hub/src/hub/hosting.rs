@@ -91,7 +91,7 @@ impl Hub {
         let (recorder, recorded) = keeper::recorder();
         let (listener, listened) = summing::listener();
         let recorder = disk.is_some().then_some(recorder);
-        let hooks = Hooks { recorder, listener, access: Some(Arc::clone(&access)) };
+        let hooks = Hooks { recorder, listener, access: Some(Arc::clone(&access)), open: None };
         let broker = Arc::new(Broker::new(Arc::new(hooks)));
         for message in kept {
             // What may not stand, perhaps since the last run ended in the middle of removing somebody, is cleared on

@@ -437,7 +437,7 @@ async fn the_broker_of_this_process_is_a_source() {
 
     let storage = Arc::new(DynamicStorage::Memory(MemoryBackend::new()));
     let (listener, listened) = summing::listener();
-    let hooks = crate::hooks::Hooks { recorder: None, listener, access: None };
+    let hooks = crate::hooks::Hooks { recorder: None, listener, access: None, open: None };
     let router = MessageRouter::with_storage(storage.clone()).with_event_handler(Arc::new(hooks));
     let router = Arc::new(router);
     let board = Arc::new(Board::new(Timestamp::default()));

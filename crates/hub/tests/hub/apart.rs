@@ -2,7 +2,7 @@
 
 use crate::house::{team_settings, tls};
 use crate::world::{Client, options, within};
-use porchlight_core::team::{Invitation, Join, Joined, Pin};
+use porchlight_core::team::{Invitation, InviteMade, InviteOrder, Join, Joined, Pin};
 use porchlight_hub::{Hub, Store};
 use rumqttc::v5::MqttOptions;
 use rumqttc::v5::mqttbytes::v5::PubAckReason;
@@ -14,7 +14,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::time::Instant;
 
 /// What a hub may take at its peak in a debug build, in MiB, whatever is done to it here.
-const PEAK: u64 = 160;
+pub(crate) const PEAK: u64 = 160;
 /// How long a member may need to come in and read while others storm the door.
 const COMES_IN: Duration = Duration::from_secs(20);
 /// In which folder the hub of the other tests keeps what it keeps.
@@ -81,6 +81,17 @@ impl Apart {
         options
     }
 
+    /// Somebody else who was invited by Anna and joined.
+    pub(crate) async fn joins(&self, name: &str) -> Joined {
+        let anna = Some(&self.anna.credential);
+        let order = InviteOrder::default();
+        let made: InviteMade =
+            crate::house::post(self.addr, self.pin, "/v1/invites", anna, &order).await.read();
+        let token = made.link.parse::<Invitation>().unwrap().token;
+        let join = Join { token, name: name.to_owned(), kind: None };
+        crate::house::post(self.addr, self.pin, "/v1/join", None, &join).await.read()
+    }
+
     pub(crate) async fn member(&self, id: &str) -> Client {
         let options = self.options(self.addr, id);
         // As any client, it tries again: this machine may be busy with much else.
@@ -114,7 +125,7 @@ impl Apart {
     }
 
     /// The peak of its memory so far, in MiB (proc_pid_status(5), VmHWM).
-    fn peak(&self) -> u64 {
+    pub(crate) fn peak(&self) -> u64 {
         let status = format!("/proc/{}/status", self.process.id().unwrap());
         let status = std::fs::read_to_string(status).unwrap();
         let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();

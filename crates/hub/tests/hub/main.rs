@@ -4,13 +4,16 @@
 
 mod apart;
 mod floods;
+mod greedy;
 mod house;
 mod intruders;
 mod joining;
 mod keeping;
+mod limits;
 mod listening;
 mod moving;
 mod protocol;
+mod raw;
 mod reading;
 mod removal;
 mod rough;

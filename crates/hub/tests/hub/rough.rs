@@ -73,9 +73,9 @@ async fn a_stop_waits_neither_for_silent_nor_for_deaf_connections() {
     // SUBSCRIBE to "#", and never read again.
     deaf.write_all(b"\x82\x07\0\x01\0\0\x01#\0").await.unwrap();
     let mut writer = Client::named(hub.addr(), "writer").await;
-    for n in 0..400 {
-        writer.say("noise", &"x".repeat(30_000)).await;
-        if n % 100 == 0 {
+    for n in 0..1_600 {
+        writer.say("noise", &"x".repeat(8_000)).await;
+        if n % 400 == 0 {
             writer.retain("t", n.to_string()).await;
         }
     }
@@ -83,7 +83,7 @@ async fn a_stop_waits_neither_for_silent_nor_for_deaf_connections() {
     hub.stop().await.unwrap();
     assert!(before.elapsed() < Duration::from_secs(2), "{:?}", before.elapsed());
     let hub = hub_in(dir.path()).await;
-    assert_eq!(Client::named(hub.addr(), "reader").await.snapshot("#").await, [pair("t", "300")]);
+    assert_eq!(Client::named(hub.addr(), "reader").await.snapshot("#").await, [pair("t", "1200")]);
     hub.stop().await.unwrap();
 }
 

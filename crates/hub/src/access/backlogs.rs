@@ -1,0 +1,272 @@
+//! How far each connection is behind with what was published for it.
+//!
+//! The broker bounds in messages what waits for a connection, not in bytes. So this module counts what clients publish,
+//! by kind of topic, and what each connection takes. A connection that neither takes nor acknowledges messages while
+//! [`MAX_BEHIND`] is published for it is to be closed. Retained messages do not count: `asking.rs` bounds them.
+
+use crate::lines::LineId;
+use porchlight_core::id::{Root, UserId};
+use porchlight_core::time::Monotonic;
+use porchlight_core::topic::Topic;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// How many bytes may wait for one connection.
+const MAX_BEHIND: u64 = 4 * 1024 * 1024;
+/// After how many published bytes it is looked who is too far behind.
+const CHECK_AFTER: u64 = MAX_BEHIND / 64;
+/// What a message costs besides its bytes.
+const A_MESSAGE: u64 = 512;
+/// How long a connection has to be without anything to send before it has caught up. The broker sends what waits at
+/// once, so a moment would do but for a busy machine.
+const CAUGHT_UP: Duration = Duration::from_millis(200);
+
+/// What was published, and what each connection has of it.
+#[derive(Debug, Default)]
+pub(crate) struct Backlogs(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// Bytes of each kind so far.
+    published: [u64; KINDS],
+    /// Bytes to each person's inbox and choice so far.
+    own: HashMap<UserId, u64>,
+    lines: HashMap<LineId, Backlog>,
+    /// Bytes since it was last looked who is too far behind.
+    unchecked: u64,
+}
+
+#[derive(Debug, Default)]
+struct Backlog {
+    user: Option<UserId>,
+    reads: [bool; KINDS],
+    reads_own: bool,
+    /// What was published for it when the next byte that it takes was; none where it is not behind.
+    position: Option<u64>,
+    blocked: bool,
+    /// Packet ids of the messages that it has not acknowledged.
+    unacknowledged: HashSet<u16>,
+    /// When it last was behind.
+    behind: Monotonic,
+}
+
+/// Kinds of topics that everybody may read: user, device, activity, typing.
+const KINDS: usize = 4;
+
+fn kind(topic: &Topic) -> Option<usize> {
+    match topic {
+        Topic::User(_) | Topic::Hub => Some(0),
+        Topic::Device(..) => Some(1),
+        Topic::Activity(_) => Some(2),
+        Topic::Typing(_) => Some(3),
+        Topic::Chosen(_) | Topic::Inbox(..) => None,
+    }
+}
+
+impl Backlogs {
+    /// A connection of `user` is granted `filter`.
+    pub(crate) fn subscribed(&self, line: LineId, user: &UserId, root: &Root, filter: &str) {
+        let mut state = self.state();
+        let State { published, own, lines, .. } = &mut *state;
+        let backlog = lines.entry(line).or_default();
+        backlog.user.get_or_insert_with(|| user.clone());
+        // `+` matches one level, so the kind is that of a topic with any level in its place.
+        let concrete = filter.replace('+', "x");
+        let more = match Topic::parse(root, &concrete).as_ref().map(kind) {
+            Ok(Some(kind)) if !backlog.reads[kind] => {
+                backlog.reads[kind] = true;
+                published[kind]
+            }
+            Ok(None) if !backlog.reads_own => {
+                backlog.reads_own = true;
+                own.get(user).copied().unwrap_or_default()
+            }
+            _ => 0,
+        };
+        // What was published before is not owed.
+        backlog.position = backlog.position.map(|position| position + more);
+    }
+
+    /// A write to this connection has to wait.
+    pub(crate) fn blocked(&self, line: LineId, now: Monotonic) {
+        self.state().falls_behind(line, now, |backlog| backlog.blocked = true);
+    }
+
+    /// The connection took `bytes`, in which `packets` began.
+    pub(crate) fn took(&self, line: LineId, now: Monotonic, bytes: usize, packets: usize) {
+        let mut state = self.state();
+        let total = state.published_for(line);
+        let Some(backlog) = state.lines.get_mut(&line) else { return };
+        let Some(position) = backlog.position else { return };
+        if backlog.has_caught_up(now) {
+            backlog.position = None;
+        } else {
+            backlog.blocked = false;
+            backlog.behind = now;
+            // What it took may have been retained: that is no credit for what is published later.
+            let taken = bytes as u64 + A_MESSAGE * packets as u64;
+            backlog.position = Some((position + taken).min(total));
+        }
+    }
+
+    /// The connection was sent a message that it has to acknowledge.
+    pub(crate) fn sent(&self, line: LineId, now: Monotonic, id: u16) {
+        self.state().falls_behind(line, now, |backlog| {
+            backlog.unacknowledged.insert(id);
+        });
+    }
+
+    /// The connection has acknowledged a message.
+    pub(crate) fn acknowledged(&self, line: LineId, now: Monotonic, id: u16) {
+        let mut state = self.state();
+        if let Some(backlog) = state.lines.get_mut(&line)
+            && backlog.unacknowledged.remove(&id)
+        {
+            backlog.behind = now;
+        }
+    }
+
+    pub(crate) fn left(&self, line: LineId) {
+        self.state().lines.remove(&line);
+    }
+
+    /// Counts a message to `topic`; returns the connections that are too far behind.
+    pub(crate) fn published(&self, now: Monotonic, topic: &Topic, bytes: usize) -> Vec<LineId> {
+        let mut state = self.state();
+        let bytes = bytes as u64 + A_MESSAGE;
+        match (kind(topic), topic) {
+            (Some(kind), _) => state.published[kind] += bytes,
+            (None, Topic::Inbox(user, _) | Topic::Chosen(user)) => {
+                *state.own.entry(user.clone()).or_default() += bytes;
+            }
+            (None, _) => {}
+        }
+        state.unchecked += bytes;
+        if state.unchecked < CHECK_AFTER {
+            return Vec::new();
+        }
+        state.unchecked = 0;
+        let State { published, own, lines, .. } = &mut *state;
+        let behind = lines.iter_mut().filter_map(|(id, backlog)| {
+            let position = backlog.position?;
+            if backlog.has_caught_up(now) {
+                backlog.position = None;
+                return None;
+            }
+            (backlog.total(published, own).saturating_sub(position) > MAX_BEHIND).then_some(*id)
+        });
+        behind.collect()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn falls_behind(&mut self, line: LineId, now: Monotonic, how: impl FnOnce(&mut Backlog)) {
+        let total = self.published_for(line);
+        let backlog = self.lines.entry(line).or_default();
+        if backlog.position.is_none() || backlog.has_caught_up(now) {
+            backlog.position = Some(total);
+        }
+        how(backlog);
+        backlog.behind = now;
+    }
+
+    fn published_for(&self, line: LineId) -> u64 {
+        self.lines.get(&line).map_or(0, |backlog| backlog.total(&self.published, &self.own))
+    }
+}
+
+impl Backlog {
+    /// What was published so far of what it reads.
+    fn total(&self, published: &[u64; KINDS], own: &HashMap<UserId, u64>) -> u64 {
+        let kinds = published.iter().zip(self.reads).filter(|(_, reads)| *reads);
+        let own = self.user.as_ref().filter(|_| self.reads_own).and_then(|user| own.get(user));
+        kinds.map(|(bytes, _)| bytes).sum::<u64>() + own.copied().unwrap_or_default()
+    }
+
+    fn has_caught_up(&self, now: Monotonic) -> bool {
+        !self.blocked && self.unacknowledged.is_empty() && now.since(self.behind) > CAUGHT_UP
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINE: LineId = 7;
+
+    fn at(ms: u64) -> Monotonic {
+        Monotonic::from_origin(Duration::from_millis(ms))
+    }
+
+    fn reader(filter: &str) -> Backlogs {
+        let backlogs = Backlogs::default();
+        let anna = UserId::parse("anna").unwrap();
+        backlogs.subscribed(LINE, &anna, &Root::default(), filter);
+        backlogs
+    }
+
+    /// Publishes `mib` MiB; returns whether the reader is to be closed.
+    fn publish(backlogs: &Backlogs, now: u64, topic: &str, mib: usize) -> bool {
+        let topic = Topic::parse(&Root::default(), topic).unwrap();
+        let of = |_| backlogs.published(at(now), &topic, 128 * 1024 - 512);
+        (0..8 * mib).flat_map(of).any(|line| line == LINE)
+    }
+
+    #[test]
+    fn a_connection_that_takes_nothing_is_closed_after_four_mib() {
+        let backlogs = reader("presence/+/typing");
+        assert!(!publish(&backlogs, 0, "presence/bob/typing", 100), "it is not behind");
+        backlogs.blocked(LINE, at(0));
+        assert!(!publish(&backlogs, 0, "presence/bob/typing", 4));
+        assert!(publish(&backlogs, 0, "presence/bob/typing", 1));
+    }
+
+    #[test]
+    fn what_a_connection_does_not_read_is_not_owed() {
+        let backlogs = reader("presence/+/typing");
+        backlogs.blocked(LINE, at(0));
+        assert!(!publish(&backlogs, 0, "presence/bob/device/d", 100));
+        assert!(!publish(&backlogs, 0, "presence/anna/inbox/bob", 100));
+        let anna = UserId::parse("anna").unwrap();
+        backlogs.subscribed(LINE, &anna, &Root::default(), "presence/anna/inbox/+");
+        assert!(!publish(&backlogs, 0, "presence/anna/inbox/bob", 4), "nor what came before");
+        assert!(!publish(&backlogs, 0, "presence/bob/inbox/anna", 100), "nor what is another's");
+        assert!(publish(&backlogs, 0, "presence/anna/inbox/bob", 1));
+    }
+
+    #[test]
+    fn a_slow_reader_that_takes_as_much_as_comes_is_served_for_ever() {
+        let backlogs = reader("presence/+/device/+");
+        for n in 0..100 {
+            backlogs.blocked(LINE, at(1_000 * n));
+            assert!(!publish(&backlogs, 1_000 * n, "presence/bob/device/d", 1), "{n}");
+            backlogs.took(LINE, at(1_000 * n + 999), 1 << 20, 0);
+        }
+    }
+
+    #[test]
+    fn a_trickle_is_not_enough() {
+        let backlogs = reader("presence/+/device/+");
+        let closed = (0..100).position(|n| {
+            backlogs.blocked(LINE, at(1_000 * n));
+            backlogs.took(LINE, at(1_000 * n + 999), 1_000, 1);
+            publish(&backlogs, 1_000 * n + 999, "presence/bob/device/d", 1)
+        });
+        assert_eq!(closed, Some(4));
+    }
+
+    #[test]
+    fn a_made_up_acknowledgement_is_none_and_without_any_a_connection_is_closed() {
+        let backlogs = reader("presence/+/device/+");
+        backlogs.sent(LINE, at(0), 1);
+        backlogs.acknowledged(LINE, at(0), 2);
+        assert!(publish(&backlogs, 1_000, "presence/bob/device/d", 5));
+        backlogs.acknowledged(LINE, at(2_000), 1);
+        assert!(!publish(&backlogs, 3_000, "presence/bob/device/d", 5), "it has caught up");
+    }
+}

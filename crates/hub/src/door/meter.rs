@@ -1,0 +1,239 @@
+//! What one connection may ask of the hub in a time, whatever it asks for.
+//!
+//! Owns the price of each packet that is read. A connection that spends more than it has is not closed: the hub reads
+//! its next bytes later, and TCP tells the sender. It also tells the backlogs what a connection takes, and writes into
+//! each SUBACK why a filter was refused. It does not decide what is refused.
+
+use super::frames::{Head, Packets};
+use crate::access::{Access, Allowance, Refusals};
+use crate::clock;
+use crate::lines::LineId;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// What a packet costs at least, in bytes: so 256 in a second.
+const A_PACKET: usize = 4 * 1024;
+/// What an acknowledgement costs. There are as many as messages that the hub sent.
+const AN_ACKNOWLEDGEMENT: usize = 256;
+/// How much more than its length a SUBSCRIBE or UNSUBSCRIBE costs: each filter may be a few bytes, and takes as long as
+/// a packet.
+const TIMES_FILTERS: usize = 64;
+
+const CONNACK: u8 = 2;
+const PUBLISH: u8 = 3;
+const PUBACK: u8 = 4;
+const PUBREC: u8 = 5;
+const PUBCOMP: u8 = 7;
+const SUBSCRIBE: u8 = 8;
+const SUBACK: u8 = 9;
+const UNSUBSCRIBE: u8 = 10;
+
+/// What reading this packet costs beyond its bytes.
+fn surcharge(head: Head) -> usize {
+    match head.kind() {
+        PUBACK | PUBREC | PUBCOMP => AN_ACKNOWLEDGEMENT.saturating_sub(head.len),
+        SUBSCRIBE | UNSUBSCRIBE => A_PACKET.max(head.len * TIMES_FILTERS),
+        _ => A_PACKET.saturating_sub(head.len),
+    }
+}
+
+/// The MQTT packets of one connection, between whatever carries them and the broker.
+pub(super) struct Metered<S> {
+    stream: S,
+    peer: SocketAddr,
+    line: LineId,
+    access: Arc<Access>,
+    allowance: Allowance,
+    refusals: Arc<Refusals>,
+    read: Packets,
+    written: Packets,
+    /// A SUBACK that is corrected and not wholly written, and how much of it is.
+    suback: Option<(Vec<u8>, usize)>,
+}
+
+impl<S> Metered<S> {
+    pub(super) fn new(
+        stream: S,
+        peer: SocketAddr,
+        line: LineId,
+        access: Arc<Access>,
+        allowance: Allowance,
+        refusals: Arc<Refusals>,
+    ) -> Self {
+        Self {
+            stream,
+            peer,
+            line,
+            access,
+            allowance,
+            refusals,
+            read: Packets::default(),
+            written: Packets::default(),
+            suback: None,
+        }
+    }
+
+    fn was_read(&mut self, bytes: &[u8]) {
+        let now = clock::now().mono;
+        self.read.read(bytes, |head| {
+            self.allowance.spend(surcharge(head));
+            if matches!(head.kind(), PUBACK | PUBREC) {
+                self.access.backlogs.acknowledged(self.line, now, head.id);
+            }
+        });
+    }
+
+    /// Looks at a packet before any of it is written; the broker writes one at a time.
+    fn is_begun(&mut self, packet: &[u8]) {
+        let mut head = None;
+        Packets::default().read(packet, |found| head = head.or(Some(found)));
+        let Some(head) = head else { return };
+        match head.kind() {
+            CONNACK => self.refusals.begin(),
+            SUBACK => {
+                let mut packet = packet.to_vec();
+                correct(&mut packet, head, &self.refusals);
+                self.suback = Some((packet, 0));
+            }
+            PUBLISH => {
+                if let Some(id) = packet_id(packet, head) {
+                    self.access.backlogs.sent(self.line, clock::now().mono, id);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The packet id of a PUBLISH, which follows the topic (MQTT 5, 3.3.2); none at `QoS` 0.
+fn packet_id(packet: &[u8], head: Head) -> Option<u16> {
+    if head.first & 0b110 == 0 {
+        return None;
+    }
+    let body = packet.get(packet.len().checked_sub(head.len)?..)?;
+    let id = body.get(2 + usize::from(head.id)..)?.first_chunk()?;
+    Some(u16::from_be_bytes(*id))
+}
+
+/// Writes into a SUBACK which of its refusals mean "one too many" (0x97) and not "not authorized" (0x87, which is all
+/// that the broker says). The codes of MQTT 3.1.1 do not tell them apart.
+fn correct(packet: &mut [u8], head: Head, refusals: &Refusals) {
+    let mut refusals = refusals.take().into_iter();
+    let Some(body) = packet.len().checked_sub(head.len) else { return };
+    // Behind the packet id and the properties (MQTT 5, 3.9.2). The broker puts none in that are longer than 127 bytes.
+    let properties = packet.get(body + 2).copied().map_or(0, usize::from);
+    if properties > 0x7f {
+        return;
+    }
+    for code in packet.iter_mut().skip(body + 3 + properties).filter(|code| **code == 0x87) {
+        if refusals.next() == Some(true) {
+            *code = 0x97;
+        }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
+        this.was_read(&buf.filled()[before..]);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Metered<S> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        if this.written.is_at_start() && this.suback.is_none() {
+            this.is_begun(bytes);
+        }
+        let corrected = this.suback.as_ref().map(|(packet, written)| &packet[*written..]);
+        let polled = Pin::new(&mut this.stream).poll_write(cx, corrected.unwrap_or(bytes));
+        let now = clock::now().mono;
+        let n = match polled {
+            Poll::Ready(written) => written?,
+            Poll::Pending => {
+                this.access.backlogs.blocked(this.line, now);
+                return Poll::Pending;
+            }
+        };
+        let mut begun = 0;
+        this.written.read(&bytes[..n], |_| begun += 1);
+        this.access.backlogs.took(this.line, now, n, begun);
+        if let Some((packet, written)) = &mut this.suback {
+            *written += n;
+            if *written == packet.len() {
+                this.suback = None;
+            }
+        }
+        Poll::Ready(Ok(n))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let polled = Pin::new(&mut this.stream).poll_flush(cx);
+        let now = clock::now().mono;
+        // A WebSocket takes a whole packet, and writes it only now.
+        match &polled {
+            Poll::Pending => this.access.backlogs.blocked(this.line, now),
+            Poll::Ready(_) => this.access.backlogs.took(this.line, now, 0, 0),
+        }
+        polled
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+    }
+}
+
+impl<S> Drop for Metered<S> {
+    fn drop(&mut self) {
+        self.access.backlogs.left(self.line);
+    }
+}
+
+/// The broker takes any stream where it takes a WebSocket's; the bytes on this one are plain MQTT.
+impl<S: AsyncRead + AsyncWrite + Send + Sync + Unpin> mqtt5::broker::transport::WebSocketTransport
+    for Metered<S>
+{
+    fn peer_addr(&self) -> mqtt5::Result<SocketAddr> {
+        Ok(self.peer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_suback_says_which_filters_were_too_many() {
+        let refusals = Refusals::of([false, true]);
+        let mut packet = b"\x90\x06\0\x01\0\x00\x87\x87".to_vec();
+        let head = Head { first: 0x90, len: 6, id: 1 };
+        correct(&mut packet, head, &refusals);
+        assert_eq!(packet, b"\x90\x06\0\x01\0\x00\x87\x97");
+        assert!(refusals.take().is_empty());
+    }
+
+    #[test]
+    fn the_packet_id_of_a_message_is_behind_its_topic() {
+        let packet = b"\x32\x07\0\x01t\x01\x02\0x";
+        let head = Head { first: 0x32, len: 7, id: 1 };
+        assert_eq!(packet_id(packet, head), Some(0x0102));
+        assert_eq!(packet_id(packet, Head { first: 0x30, ..head }), None);
+        assert_eq!(packet_id(&packet[..4], Head { len: 2, ..head }), None);
+    }
+}
