@@ -81,6 +81,7 @@ problem-anonymous = Wer diese Adresse erreicht, kann alles sehen und ändern. Nu
 problem-nobody-may-read = Noch darf kein Programm mitlesen. Erstelle mit --new-token ein Token und gib ihm einen Namen.
 problem-plain-http = Tokens gehen hier unverschlüsselt durchs Netz. Nutze das nur in einem Netz, dem du traust, oder setz einen Webserver mit Zertifikat davor.
 problem-store-not-writable = Der Hub kann nichts speichern; nach seinem Neustart wäre es vergessen. Mach Platz, oder mach den Ordner beschreibbar.
+problem-team-not-saved = Änderungen am Team lassen sich nicht speichern: Wer entfernt wurde, ist draußen, käme nach einem Neustart des Hubs aber wieder herein. Mach Platz, oder mach den Ordner beschreibbar.
 problem-store-in-use = Ein anderer Hub benutzt denselben Ordner; nach einem Neustart wäre hier alles vergessen. Beende den anderen, oder gib diesem einen eigenen Ordner.
 problem-store-damaged = Ein Teil des Gespeicherten war nicht zu lesen und liegt nun daneben. Er zeigt sich wieder, sobald sich jedes Gerät neu verbunden hat; lösch die Datei, wenn du sie nicht mehr brauchst.
 problem-not-announced = Im Netz lässt sich nicht zeigen, dass das Team da ist. Lade mit Links ein, die gehen trotzdem.

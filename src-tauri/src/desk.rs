@@ -405,7 +405,10 @@ impl Desk {
             HubEvent::StoreFailing(warning) => {
                 team.agent.handle.problem(start::hub_problem(&warning));
             }
-            HubEvent::StoreRecovered => team.agent.handle.solved("store_not_writable"),
+            HubEvent::StoreRecovered => {
+                team.agent.handle.solved("store_not_writable");
+                team.agent.handle.solved("team_not_saved");
+            }
             HubEvent::Asked { name, code } => {
                 self.notices.ask(&name, &code);
                 self.shell.emit("team", ());

@@ -135,7 +135,7 @@ async fn serve(mut hub: Hub, always: bool, mut stop: StopSignals) -> Result<(), 
             () = stop.received() => break,
             event = hub.event() => match event {
                 HubEvent::StoreFailing(warning) => say::warn(&warning.to_string()),
-                HubEvent::StoreRecovered => say::warn("states are saved again"),
+                HubEvent::StoreRecovered => say::warn("everything is saved again"),
                 HubEvent::Asked { name, code } => {
                     say::warn(&format!("{name} asks to be let in, with the digits {code}"));
                 }

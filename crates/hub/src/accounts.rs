@@ -13,16 +13,18 @@ use porchlight_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+mod ended;
 mod file;
 mod invites;
 mod ledger;
 mod secrets;
 mod used;
 
+use ended::{Ended, EndedKind};
 pub use file::{AccountsError, NotSaved};
 pub(crate) use file::{FILE, Sheet, load};
 pub(crate) use invites::{Invite, Order, Purpose, Refusal};
-pub(crate) use ledger::Ledger;
+pub(crate) use ledger::{Ledger, Saving};
 pub(crate) use secrets::{Hash, Key, Kind, random_below, random_id, random_secret};
 pub(crate) use used::{Bound, Used, looks_like_a_presence};
 
@@ -50,6 +52,9 @@ pub(crate) struct Accounts {
     credentials: BTreeMap<String, Credential>,
     invites: BTreeMap<String, Invite>,
     tokens: BTreeMap<String, Token>,
+    /// What ended, so that ending it once more is no error.
+    #[serde(default)]
+    ended: Ended,
 }
 
 /// A member.
@@ -95,13 +100,24 @@ pub(crate) struct Login {
     pub(crate) role: Role,
 }
 
-/// Why a member stays.
+/// Why access does not end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stays {
-    /// There is no such member.
+    /// There never was such a thing, or it ended so long ago that it is forgotten.
     Unknown,
+    /// It has ended already.
+    Already,
+    /// Somebody else may end it, but not whoever asks.
+    NotTheirs,
     /// Nobody else could let members go, or move the hub.
     LastStarter,
+}
+
+impl Stays {
+    /// Whether it is there and must stay.
+    fn is_refusal(self) -> bool {
+        matches!(self, Self::NotTheirs | Self::LastStarter)
+    }
 }
 
 impl Accounts {
@@ -117,6 +133,7 @@ impl Accounts {
             credentials: BTreeMap::new(),
             invites: BTreeMap::new(),
             tokens: BTreeMap::new(),
+            ended: Ended::default(),
         }
     }
 
@@ -196,13 +213,16 @@ impl Accounts {
 
     /// Ends a membership: credentials, and the invitations that it made, end with it. Returns the credentials.
     pub(crate) fn remove_member(&mut self, user: &UserId) -> Result<Vec<String>, Stays> {
-        let member = self.members.get(user).ok_or(Stays::Unknown)?;
+        let Some(member) = self.members.get(user) else {
+            return Err(self.ended.why_not(EndedKind::Member, user.as_str(), None));
+        };
         let starters = self.members.values().filter(|m| m.role == Role::Starter).count();
         if member.role == Role::Starter && starters == 1 && self.members.len() > 1 {
             return Err(Stays::LastStarter);
         }
         self.members.remove(user);
-        self.invites.retain(|_, invite| !invite.is_of(user));
+        self.ended.note(EndedKind::Member, user.as_str(), Vec::new());
+        self.end_invites(|invite| invite.is_of(user));
         let mut gone = Vec::new();
         self.credentials.retain(|id, credential| {
             let stays = credential.user != *user;
@@ -211,12 +231,23 @@ impl Accounts {
             }
             stays
         });
+        for id in &gone {
+            self.ended.note(EndedKind::Credential, id, vec![user.clone()]);
+        }
         Ok(gone)
     }
 
-    /// Ends one credential; whose it was.
-    pub(crate) fn revoke(&mut self, id: &str) -> Option<UserId> {
-        self.credentials.remove(id).map(|credential| credential.user)
+    /// Ends one credential, which its owner may, and with `any` everybody; whose it was.
+    pub(crate) fn revoke(&mut self, id: &str, by: &UserId, any: bool) -> Result<UserId, Stays> {
+        let asks = (!any).then_some(by);
+        let owner = match self.credentials.get(id) {
+            Some(credential) if any || credential.user == *by => credential.user.clone(),
+            Some(_) => return Err(Stays::NotTheirs),
+            None => return Err(self.ended.why_not(EndedKind::Credential, id, asks)),
+        };
+        self.credentials.remove(id);
+        self.ended.note(EndedKind::Credential, id, vec![owner.clone()]);
+        Ok(owner)
     }
 
     /// Makes a token for a program; none where there are too many.
@@ -232,9 +263,13 @@ impl Accounts {
         Some((secret, token))
     }
 
-    /// Whether there was such a token.
-    pub(crate) fn revoke_token(&mut self, id: &str) -> bool {
-        self.tokens.remove(id).is_some()
+    /// Ends a program's token.
+    pub(crate) fn revoke_token(&mut self, id: &str) -> Result<(), Stays> {
+        if self.tokens.remove(id).is_none() {
+            return Err(self.ended.why_not(EndedKind::Token, id, None));
+        }
+        self.ended.note(EndedKind::Token, id, Vec::new());
+        Ok(())
     }
 
     /// Whether a program that shows this may read.

@@ -86,6 +86,17 @@ pub enum HubError {
         /// Why.
         source: crate::TokenError,
     },
+    /// The hub has ended, but the last changes to the team are not on disk.
+    #[error(
+        "the last changes to the team could not be saved in {}: {reason}; make room, start the hub again, and remove once \
+         more whom you removed", folder.display()
+    )]
+    TeamChangesLost {
+        /// The store's folder.
+        folder: PathBuf,
+        /// What the operating system said.
+        reason: String,
+    },
     /// The hub has ended, but what it remembered is not on disk.
     #[error(
         "the last states could not be saved in {}: {reason}; they will show again once each device has connected anew",
@@ -175,6 +186,18 @@ pub enum HubWarning {
         /// What the operating system said.
         reason: String,
     },
+    /// Changes to the team cannot be written to the store.
+    #[error(
+        "changes to the team cannot be saved in {} ({reason}): if the hub restarts now, people and devices that were \
+         removed are let in again. Make room, or make the folder writable; the hub tries again by itself",
+        folder.display()
+    )]
+    TeamNotSaved {
+        /// The store's folder.
+        folder: PathBuf,
+        /// What the operating system said.
+        reason: String,
+    },
     /// Another running hub uses the store, so states live in memory only.
     #[error(
         "{} is in use by another running hub: presence goes on here, but states will be forgotten when this hub \
@@ -233,6 +256,7 @@ impl HubWarning {
             Self::NobodyMayRead => "nobody_may_read",
             Self::PlainHttp { .. } => "plain_http",
             Self::StoreNotWritable { .. } => "store_not_writable",
+            Self::TeamNotSaved { .. } => "team_not_saved",
             Self::StoreInUse { .. } => "store_in_use",
             Self::StoreDamaged { .. } => "store_damaged",
             Self::NotAnnounced { .. } => "not_announced",

@@ -8,6 +8,7 @@ use crate::hooks::Hooks;
 use crate::keeper::{self, Keeper};
 use crate::listen::{self, Listen};
 use crate::store::{self, Disk};
+use crate::store_health::StoreHealth;
 use crate::summing::{self, Summing};
 use crate::{HubError, HubWarning, NotSaved, broker, runtime_file};
 use hosting::Hosting;
@@ -81,9 +82,9 @@ pub enum Store {
 /// What a running hub has to tell its host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HubEvent {
-    /// Retained messages cannot be saved at present. Presence goes on; the warning says what to do.
+    /// Retained messages, or changes to the team, cannot be saved at present. Presence goes on; the warning says what to do.
     StoreFailing(HubWarning),
-    /// They can again, and everything is saved.
+    /// Both are saved again.
     StoreRecovered,
     /// Somebody asks to be let in without an invitation. A member says whether they are.
     Asked {
@@ -183,7 +184,8 @@ impl Hub {
         let (tell, news) = mpsc::unbounded_channel();
         let keeper = disk.map(|disk| {
             let folder = disk.folder.path().to_owned();
-            (Keeper::start(disk, Arc::clone(&memory), recorded, tell, keeper::RETRY), folder)
+            let health = Arc::new(StoreHealth::new(tell));
+            (Keeper::start(disk, Arc::clone(&memory), recorded, health, keeper::RETRY), folder)
         });
         // Before anybody is let in: who comes finds the sums right, and the announcement.
         let sums = sum(mqtt.router(), &memory, listened, None).await?;
@@ -297,7 +299,12 @@ impl Hub {
         match &event {
             HubEvent::StoreFailing(warning) => self.warnings.push(warning.clone()),
             HubEvent::StoreRecovered => {
-                self.warnings.retain(|w| !matches!(w, HubWarning::StoreNotWritable { .. }));
+                self.warnings.retain(|w| {
+                    !matches!(
+                        w,
+                        HubWarning::StoreNotWritable { .. } | HubWarning::TeamNotSaved { .. }
+                    )
+                });
             }
             HubEvent::Asked { .. } => {}
             HubEvent::Ended { .. } => self.entry = None,
@@ -312,7 +319,8 @@ impl Hub {
     ///
     /// # Errors
     ///
-    /// [`HubError::NotSaved`] where the last states could not be written. The hub has ended nevertheless.
+    /// [`HubError::TeamChangesLost`] where the last changes to the team could not be written, else [`HubError::NotSaved`]
+    /// where the last states could not. The hub has ended nevertheless.
     pub async fn stop(mut self) -> Result<(), HubError> {
         // First, so that nobody is sent to a hub that is about to end.
         self.entry = None;
@@ -326,17 +334,20 @@ impl Hub {
         if let Some(sums) = self.sums.take() {
             sums.close().await;
         }
-        if let Some(hosting) = self.hosting.take()
-            && let Err(e) = hosting.end().await
+        let team = match self.hosting.take() {
+            Some(hosting) => hosting.end().await,
+            None => Ok(()),
+        };
+        if let Some((mut keeper, folder)) = self.keeper.take()
+            && let Err(e) = keeper.close().await
         {
-            tracing::warn!("{e}");
+            let states = HubError::NotSaved { folder, reason: e.to_string() };
+            if team.is_ok() {
+                return Err(states);
+            }
+            tracing::warn!("{states}");
         }
-        if let Some((mut keeper, folder)) = self.keeper.take() {
-            keeper
-                .close()
-                .await
-                .map_err(|e| HubError::NotSaved { folder, reason: e.to_string() })?;
-        }
+        team.map_err(|e| HubError::TeamChangesLost { folder: e.path, reason: e.reason })?;
         tracing::info!(addr = %self.addr, "the hub has ended");
         Ok(())
     }

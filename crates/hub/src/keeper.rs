@@ -7,9 +7,10 @@
 //! A retained publish waits here until it is on disk, many together for one sync, and is acknowledged then. While the
 //! disk fails nobody waits: changes are only made in memory, and once a minute the keeper tries to write all of it.
 
+use crate::HubWarning;
 use crate::log::{self, Log};
 use crate::store::{Disk, Folder};
-use crate::{HubEvent, HubWarning};
+use crate::store_health::{Part, StoreHealth};
 use mqtt5::broker::storage::{DynamicStorage, StorageBackend};
 use mqtt5::broker::{BrokerEventHandler, RetainedSetEvent};
 use std::collections::HashSet;
@@ -84,24 +85,27 @@ impl BrokerEventHandler for Recorder {
 }
 
 impl Keeper {
-    /// Starts to keep what `memory` holds on `disk`; `news` hears when that fails and when it works again.
+    /// Starts to keep what `memory` holds on `disk`; `health` is told when that fails and when it works again.
     pub(crate) fn start(
         disk: Disk,
         memory: Arc<DynamicStorage>,
         recorded: Recorded,
-        news: mpsc::UnboundedSender<HubEvent>,
+        health: Arc<StoreHealth>,
         retry: Duration,
     ) -> Self {
         let (close, closed) = oneshot::channel();
+        if disk.log.is_none() {
+            // The warnings of the start contain it.
+            health.was_reported(Part::Retained);
+        }
         recorded.failing.store(disk.log.is_none(), Ordering::SeqCst);
         let keeping = Keeping {
             path: disk.folder.path().to_owned(),
             folder: Arc::new(Mutex::new(disk.folder)),
-            told: disk.log.is_none(),
             log: disk.log,
             memory,
             failing: recorded.failing,
-            news,
+            health,
             retry,
         };
         Self { close: Some(close), task: tokio::spawn(keeping.run(recorded.changes, closed)) }
@@ -126,9 +130,7 @@ struct Keeping {
     log: Option<Log>,
     memory: Arc<DynamicStorage>,
     failing: Arc<AtomicBool>,
-    /// Whether the host knows that the disk fails: it hears of each failure once, not once a minute.
-    told: bool,
-    news: mpsc::UnboundedSender<HubEvent>,
+    health: Arc<StoreHealth>,
     retry: Duration,
 }
 
@@ -207,10 +209,7 @@ impl Keeping {
         match self.blocking(rewrite).await {
             Ok(log) => {
                 self.log = Some(log);
-                if std::mem::take(&mut self.told) {
-                    tracing::info!(folder = %self.path.display(), "the store can be written again, and holds everything");
-                    let _ = self.news.send(HubEvent::StoreRecovered);
-                }
+                self.health.is_saved(Part::Retained);
                 Ok(())
             }
             Err(e) => {
@@ -238,12 +237,8 @@ impl Keeping {
 
     fn fail(&mut self, e: &io::Error) {
         self.failing.store(true, Ordering::SeqCst);
-        if !std::mem::replace(&mut self.told, true) {
-            let warning =
-                HubWarning::StoreNotWritable { folder: self.path.clone(), reason: e.to_string() };
-            tracing::warn!(code = warning.code(), "{warning}");
-            let _ = self.news.send(HubEvent::StoreFailing(warning));
-        }
+        let (folder, reason) = (self.path.clone(), e.to_string());
+        self.health.fails(Part::Retained, HubWarning::StoreNotWritable { folder, reason });
     }
 }
 

@@ -52,6 +52,7 @@ mod nearby;
 mod rest;
 mod runtime_file;
 mod store;
+mod store_health;
 mod summing;
 mod sums;
 mod team;

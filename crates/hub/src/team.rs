@@ -6,7 +6,7 @@
 use crate::HubEvent;
 use crate::access::{Access, Errand, Peer};
 use crate::accounts::{
-    Accounts, Admission, Invite, Ledger, Login, NotSaved, Order, Purpose, Refusal, Stays,
+    Accounts, Admission, Invite, Ledger, Login, NotSaved, Order, Purpose, Refusal, Saving, Stays,
 };
 use crate::broker::Broker;
 use crate::door::Certificate;
@@ -59,6 +59,25 @@ pub(crate) struct Team {
 pub(crate) enum JoinRefusal {
     Refused(Refusal),
     NotSaved(NotSaved),
+}
+
+/// Why access did not end for good.
+#[derive(Debug)]
+pub(crate) enum NotEnded {
+    Stays(Stays),
+    /// It has ended, but a restart would forget that. It is tried again until it is saved.
+    NotSaved(NotSaved),
+}
+
+/// Waits until it is on disk that something ended, now or before.
+async fn until_saved<T>(ended: Result<T, Stays>, saving: Saving) -> Result<Option<T>, NotEnded> {
+    let ended = match ended {
+        Ok(ended) => Some(ended),
+        Err(Stays::Already) => None,
+        Err(stays) => return Err(NotEnded::Stays(stays)),
+    };
+    saving.wait().await.map_err(NotEnded::NotSaved)?;
+    Ok(ended)
 }
 
 impl From<NotSaved> for JoinRefusal {
@@ -194,7 +213,8 @@ impl Team {
     // --- coming
 
     pub(crate) async fn join(&self, now: Timestamp, join: &Join) -> Result<Joined, JoinRefusal> {
-        let redeem = |team: &mut Accounts| {
+        let join = join.clone();
+        let redeem = move |team: &mut Accounts| {
             let redeemed = team.redeem(now, &join.token, &join.name, join.kind.as_deref());
             redeemed.map_err(JoinRefusal::Refused)
         };
@@ -224,7 +244,8 @@ impl Team {
             uses: order.uses,
             lasts: order.lasts_s.map(Duration::from_secs),
         };
-        let made = self.ledger().change(|team| Ok::<_, NotSaved>(team.invite(now, order))).await?;
+        let made =
+            self.ledger().change(move |team| Ok::<_, NotSaved>(team.invite(now, order))).await?;
         Ok(made.map(|(token, invite)| InviteMade {
             invite: view_of(token.id(), &invite),
             link: self.invitation(token).to_string(),
@@ -234,7 +255,7 @@ impl Team {
     /// An invitation for whoever is to own the team; those made for it before hold no longer.
     pub(crate) async fn invite_starter(&self, now: Timestamp) -> Result<Invitation, NotSaved> {
         let order = Order { purpose: Purpose::Starter, by: None, uses: None, lasts: None };
-        let invite = |team: &mut Accounts| {
+        let invite = move |team: &mut Accounts| {
             team.take_back_starters();
             Ok::<_, NotSaved>(
                 team.invite(now, order).expect("the hub itself has no other invitations"),
@@ -261,9 +282,10 @@ impl Team {
         })
     }
 
-    pub(crate) async fn take_back(&self, login: &Login, id: &str) -> (bool, Result<(), NotSaved>) {
+    pub(crate) async fn take_back(&self, login: &Login, id: &str) -> Result<(), NotEnded> {
         let all = login.role == Role::Starter;
-        self.ledger().shut_out(|team| team.take_back(id, &login.user, all)).await
+        let (ended, saving) = self.ledger().shut_out(|team| team.take_back(id, &login.user, all));
+        until_saved(ended, saving).await.map(drop)
     }
 
     // --- programs that read
@@ -273,8 +295,9 @@ impl Team {
         now: Timestamp,
         label: &str,
     ) -> Result<Option<TokenMade>, NotSaved> {
-        let made =
-            self.ledger().change(|team| Ok::<_, NotSaved>(team.make_token(now, label))).await?;
+        let label = label.to_owned();
+        let make = move |team: &mut Accounts| Ok::<_, NotSaved>(team.make_token(now, &label));
+        let made = self.ledger().change(make).await?;
         Ok(made.map(|(token, made)| TokenMade {
             made: TokenView { id: token.id().to_owned(), label: made.label, since: made.since },
             token,
@@ -292,36 +315,41 @@ impl Team {
         })
     }
 
-    pub(crate) async fn revoke_token(&self, id: &str) -> (bool, Result<(), NotSaved>) {
-        self.ledger().shut_out(|team| team.revoke_token(id)).await
+    pub(crate) async fn revoke_token(&self, id: &str) -> Result<(), NotEnded> {
+        let (ended, saving) = self.ledger().shut_out(|team| team.revoke_token(id));
+        until_saved(ended, saving).await.map(drop)
     }
 
     // --- going
 
     /// Ends a membership: connections, Wills, sessions and records end with it.
-    pub(crate) async fn remove_member(&self, user: &UserId) -> Result<Result<(), NotSaved>, Stays> {
-        let (gone, saved) = self.ledger().shut_out(|team| team.remove_member(user)).await;
-        let gone = gone?;
-        tracing::info!(%user, "removed");
-        self.end(user, &gone).await;
-        let all = format!("{}/{user}/#", self.access.root());
-        let retained = self.broker.storage.get_retained_messages(&all).await.unwrap_or_default();
-        for (topic, _) in retained {
-            self.clear(&topic).await;
+    pub(crate) async fn remove_member(&self, user: &UserId) -> Result<(), NotEnded> {
+        let (gone, saving) = self.ledger().shut_out(|team| team.remove_member(user));
+        if let Ok(gone) = &gone {
+            tracing::info!(%user, "removed");
+            self.end(user, gone).await;
+            let all = format!("{}/{user}/#", self.access.root());
+            let retained = self.broker.storage.get_retained_messages(&all).await;
+            for (topic, _) in retained.unwrap_or_default() {
+                self.clear(&topic).await;
+            }
         }
-        Ok(saved)
+        until_saved(gone, saving).await.map(drop)
     }
 
     /// Ends one device's credential, and everything that hangs on it.
-    pub(crate) async fn revoke(&self, credential: &str) -> Option<Result<(), NotSaved>> {
-        let (user, saved) = self.ledger().shut_out(|team| team.revoke(credential)).await;
-        let user = user?;
-        tracing::info!(%user, credential, "revoked");
-        let gone = [credential.to_owned()];
-        for device in self.end(&user, &gone).await {
-            self.clear(&Topic::Device(user.clone(), device).to_wire(self.access.root())).await;
+    pub(crate) async fn revoke(&self, login: &Login, credential: &str) -> Result<(), NotEnded> {
+        let any = login.role == Role::Starter;
+        let (user, saving) =
+            self.ledger().shut_out(|team| team.revoke(credential, &login.user, any));
+        if let Ok(user) = &user {
+            tracing::info!(%user, credential, "revoked");
+            let gone = [credential.to_owned()];
+            for device in self.end(user, &gone).await {
+                self.clear(&Topic::Device(user.clone(), device).to_wire(self.access.root())).await;
+            }
         }
-        Some(saved)
+        until_saved(user, saving).await.map(drop)
     }
 
     /// Ends the connections and sessions of credentials that hold no longer, and returns the devices that were theirs alone.

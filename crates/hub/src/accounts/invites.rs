@@ -1,7 +1,7 @@
 //! Invitations: who may still come, how often and until when.
 
 use super::secrets::{Hash, Kind, random_secret};
-use super::{Accounts, Admission};
+use super::{Accounts, Admission, EndedKind, Stays};
 use porchlight_core::id::UserId;
 use porchlight_core::team::{Role, Secret};
 use porchlight_core::time::Timestamp;
@@ -44,7 +44,16 @@ pub(crate) struct Invite {
 impl Invite {
     /// Whether it was made by this member or for their devices.
     pub(super) fn is_of(&self, user: &UserId) -> bool {
-        self.by.as_ref() == Some(user) || matches!(&self.purpose, Purpose::Device(of) if of == user)
+        self.owners().contains(user)
+    }
+
+    /// The members who may take it back.
+    fn owners(&self) -> Vec<UserId> {
+        let device_of = match &self.purpose {
+            Purpose::Device(of) => Some(of.clone()),
+            Purpose::Member | Purpose::Starter => None,
+        };
+        self.by.clone().into_iter().chain(device_of).collect()
     }
 
     /// Whether it can still be redeemed.
@@ -98,16 +107,36 @@ impl Accounts {
         Some((secret, invite))
     }
 
-    /// Takes an invitation back. Whether there was one that `by` may take back: whoever made it, or anybody with
-    /// `any`.
-    pub(crate) fn take_back(&mut self, id: &str, by: &UserId, any: bool) -> bool {
-        let may = |invite: &Invite| any || invite.is_of(by);
-        self.invites.get(id).is_some_and(may) && self.invites.remove(id).is_some()
+    /// Takes an invitation back, which whoever made it may, and with `any` everybody.
+    pub(crate) fn take_back(&mut self, id: &str, by: &UserId, any: bool) -> Result<(), Stays> {
+        match self.invites.get(id) {
+            Some(invite) if any || invite.is_of(by) => {}
+            Some(_) => return Err(Stays::NotTheirs),
+            None => {
+                let asks = (!any).then_some(by);
+                return Err(self.ended.why_not(EndedKind::Invite, id, asks));
+            }
+        }
+        if let Some(invite) = self.invites.remove(id) {
+            self.ended.note(EndedKind::Invite, id, invite.owners());
+        }
+        Ok(())
     }
 
     /// Takes back what makes its redeemer a starter: there is one, or a new link was made.
     pub(crate) fn take_back_starters(&mut self) {
-        self.invites.retain(|_, invite| invite.purpose != Purpose::Starter);
+        self.end_invites(|invite| invite.purpose == Purpose::Starter);
+    }
+
+    pub(super) fn end_invites(&mut self, which: impl Fn(&Invite) -> bool) {
+        let ended = &mut self.ended;
+        self.invites.retain(|id, invite| {
+            let ends = which(invite);
+            if ends {
+                ended.note(EndedKind::Invite, id, invite.owners());
+            }
+            !ends
+        });
     }
 
     /// Lets in whoever holds an invitation.

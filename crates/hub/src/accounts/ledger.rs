@@ -1,114 +1,364 @@
-//! The team while the hub runs: read by every connection, changed one change at a time, on disk before it holds.
+//! The team while the hub runs: read by every connection, changed one change at a time, on disk before a change holds.
 //!
-//! Owns when `file.rs` writes. A change holds once it is on disk, so that nobody is told of a credential that a
-//! restart forgets; shutting somebody out holds at once, whatever the disk says. What credentials used is written a
-//! little later: at worst a crash forgets the last second of it.
+//! Owns when `file.rs` writes, and that no caller has to wait for it to be safe: each change runs to its end on a task of its
+//! own, whoever asked for it. A change that lets somebody in holds once it is on disk, so that nobody is told of a
+//! credential that a restart forgets. A change that ends access holds at once, whatever the disk does. What is not on
+//! disk is tried again until it is.
 
 use super::file::{NotSaved, Sheet};
-use super::{Accounts, Used};
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use super::{Accounts, Stays, Used};
+use crate::HubWarning;
+use crate::store_health::{Part, StoreHealth};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::Duration;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OwnedMutexGuard};
+use tokio::task::JoinHandle;
 
 /// How long what was used waits to be written, so that a wave of log-ins is one write.
 const GATHERED: Duration = Duration::from_secs(1);
+/// A write that takes longer counts as failing.
+const STALLED: Duration = Duration::from_secs(5);
+/// How long a change may take until whoever asked for it is told that it was not made.
+const WAIT: Duration = Duration::from_secs(10);
 
-/// The team.
-pub(crate) struct Ledger {
-    accounts: RwLock<Accounts>,
+/// The team of a running hub, in memory and on disk.
+pub(crate) struct Ledger(Arc<Shared>);
+
+struct Shared {
+    state: RwLock<State>,
     used: Mutex<Used>,
-    /// Held by whoever changes the accounts, from reading them to the disk. None: they end with the hub.
-    folder: tokio::sync::Mutex<Option<PathBuf>>,
-    dirty: Notify,
+    /// Counts changes. Whoever ends access counts it under the lock of `state`, so that a copy of the accounts contains
+    /// all that its version counts.
+    version: AtomicU64,
+    /// Locked from before a change is begun until it is written, so that writes are in the order of changes.
+    disk: Arc<tokio::sync::Mutex<Disk>>,
+    noted: Notify,
+    folder: PathBuf,
+    health: Option<Arc<StoreHealth>>,
+}
+
+struct State {
+    /// What holds.
+    accounts: Accounts,
+    /// What holds as soon as it is on disk.
+    next: Option<Accounts>,
+}
+
+type Save = Box<dyn FnMut(&Sheet) -> Result<(), NotSaved> + Send>;
+
+struct Disk {
+    /// None: the team ends with the hub.
+    save: Option<Save>,
+    /// The version that is on disk; none where a write failed, for then it is not known what is there.
+    written: Option<u64>,
+}
+
+/// A write that goes on whether or not it is waited for.
+pub(crate) struct Saving {
+    task: JoinHandle<Result<(), NotSaved>>,
+    folder: PathBuf,
+}
+
+/// What became of a change whose caller does not wait for ever.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Open,
+    Made,
+    GivenUp,
 }
 
 impl Ledger {
     /// Keeps `sheet` in `folder`, or in memory.
     pub(crate) fn new(sheet: Sheet, folder: Option<PathBuf>) -> Self {
-        Self {
-            accounts: RwLock::new(sheet.accounts),
+        let path = folder.clone().unwrap_or_default();
+        let save = folder.map(|folder| Box::new(move |sheet: &Sheet| sheet.save(&folder)) as Save);
+        Self::saved_by(sheet, path, save)
+    }
+
+    pub(super) fn saved_by(sheet: Sheet, folder: PathBuf, save: Option<Save>) -> Self {
+        let shared = Shared {
+            state: RwLock::new(State { accounts: sheet.accounts, next: None }),
             used: Mutex::new(sheet.used),
-            folder: tokio::sync::Mutex::new(folder),
-            dirty: Notify::new(),
-        }
+            version: AtomicU64::new(0),
+            disk: Arc::new(tokio::sync::Mutex::new(Disk { save, written: Some(0) })),
+            noted: Notify::new(),
+            folder,
+            health: None,
+        };
+        Self(Arc::new(shared))
+    }
+
+    /// Tells `health` when the team cannot be written, and when it is.
+    pub(crate) fn reporting_to(self, health: Arc<StoreHealth>) -> Self {
+        let mut shared = Arc::into_inner(self.0).expect("nothing runs yet that would share it");
+        shared.health = Some(health);
+        Self(Arc::new(shared))
     }
 
     /// Looks something up.
     pub(crate) fn read<R>(&self, look: impl FnOnce(&Accounts) -> R) -> R {
-        look(&self.accounts.read().unwrap_or_else(PoisonError::into_inner))
+        look(&self.0.state.read().unwrap_or_else(PoisonError::into_inner).accounts)
     }
 
     /// Makes a change that holds once it is on disk; an error of either kind changes nothing.
-    pub(crate) async fn change<R, E: From<NotSaved>>(
+    pub(crate) async fn change<R, E>(
         &self,
-        change: impl FnOnce(&mut Accounts) -> Result<R, E>,
-    ) -> Result<R, E> {
-        let folder = self.folder.lock().await;
-        let mut accounts = self.read(Clone::clone);
-        let result = change(&mut accounts)?;
-        self.save(folder.as_deref(), accounts.clone()).await?;
-        self.put(accounts);
-        Ok(result)
+        change: impl FnOnce(&mut Accounts) -> Result<R, E> + Send + 'static,
+    ) -> Result<R, E>
+    where
+        R: Send + 'static,
+        E: From<NotSaved> + Send + 'static,
+    {
+        self.change_within(WAIT, change).await
     }
 
-    /// Makes a change that shuts somebody out: it holds at once, and `NotSaved` says that a restart would forget it.
-    pub(crate) async fn shut_out<R>(
+    async fn change_within<R, E>(
         &self,
-        change: impl FnOnce(&mut Accounts) -> R,
-    ) -> (R, Result<(), NotSaved>) {
-        let folder = self.folder.lock().await;
-        let mut accounts = self.read(Clone::clone);
-        let result = change(&mut accounts);
-        self.put(accounts.clone());
-        (result, self.save(folder.as_deref(), accounts).await)
+        wait: Duration,
+        change: impl FnOnce(&mut Accounts) -> Result<R, E> + Send + 'static,
+    ) -> Result<R, E>
+    where
+        R: Send + 'static,
+        E: From<NotSaved> + Send + 'static,
+    {
+        let verdict = Arc::new(Mutex::new(Verdict::Open));
+        let (shared, decided) = (Arc::clone(&self.0), Arc::clone(&verdict));
+        let mut task = tokio::spawn(async move {
+            let disk = Arc::clone(&shared.disk).lock_owned().await;
+            shared.blocking(disk, move |shared, disk| shared.change(disk, &decided, change)).await
+        });
+        let done = match tokio::time::timeout(wait, &mut task).await {
+            Ok(done) => done,
+            Err(_) => {
+                {
+                    let mut verdict = verdict.lock().unwrap_or_else(PoisonError::into_inner);
+                    if *verdict == Verdict::Open {
+                        *verdict = Verdict::GivenUp;
+                        return Err(self.0.no_answer().into());
+                    }
+                }
+                task.await
+            }
+        };
+        match done {
+            Ok(Ok(result)) => result,
+            Ok(Err(e)) => Err(e.into()),
+            Err(e) => Err(self.0.not_saved(&e).into()),
+        }
+    }
+
+    /// Makes a change that ends access. It holds when this returns. Until the write that is returned has succeeded, a
+    /// restart would forget it; it is tried again until then.
+    pub(crate) fn shut_out<T>(
+        &self,
+        end: impl Fn(&mut Accounts) -> Result<T, Stays>,
+    ) -> (Result<T, Stays>, Saving) {
+        let mut state = self.0.state();
+        let ended = state.end(end);
+        if ended.is_ok() {
+            self.0.version.fetch_add(1, Ordering::SeqCst);
+        }
+        drop(state);
+        (ended, self.flush())
     }
 
     /// What the credentials used; call [`Ledger::note`] after a change that is to be kept.
     pub(crate) fn used(&self) -> MutexGuard<'_, Used> {
-        self.used.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.used()
     }
 
     /// Has what was used written soon.
     pub(crate) fn note(&self) {
-        self.dirty.notify_one();
+        self.0.version.fetch_add(1, Ordering::SeqCst);
+        self.0.noted.notify_one();
     }
 
-    /// Writes what was used, when it was, for as long as it is polled.
-    pub(crate) async fn keep(&self) {
+    /// Writes what was used, when it was, and again what could not be written, for as long as it is polled.
+    pub(crate) async fn keep(&self, retry: Duration) {
         loop {
-            self.dirty.notified().await;
-            tokio::time::sleep(GATHERED).await;
-            if let Err(e) = self.flush().await {
+            tokio::select! {
+                () = self.0.noted.notified() => tokio::time::sleep(GATHERED).await,
+                () = tokio::time::sleep(retry) => {}
+            }
+            if let Err(e) = self.flush().wait().await {
                 tracing::debug!("{e}");
             }
         }
     }
 
-    /// Writes everything as it stands.
-    pub(crate) async fn flush(&self) -> Result<(), NotSaved> {
-        let folder = self.folder.lock().await;
-        let accounts = self.read(Clone::clone);
-        self.save(folder.as_deref(), accounts).await
+    /// Writes everything as it is now, unless that is on disk.
+    pub(crate) fn flush(&self) -> Saving {
+        let shared = Arc::clone(&self.0);
+        let task = tokio::spawn(async move {
+            let disk = Arc::clone(&shared.disk).lock_owned().await;
+            let is_written = disk.written == Some(shared.version.load(Ordering::SeqCst));
+            if is_written || disk.save.is_none() {
+                return Ok(());
+            }
+            let saved = shared.blocking(disk, |shared, disk| {
+                let (version, accounts) = {
+                    let state = shared.state();
+                    (shared.version.load(Ordering::SeqCst), state.accounts.clone())
+                };
+                shared.save(disk, version, accounts)
+            });
+            saved.await.flatten()
+        });
+        Saving { task, folder: self.0.folder.clone() }
+    }
+
+    /// Writes everything as it is now, and nothing after that: the folder may become another hub's.
+    pub(crate) async fn close(&self) -> Result<(), NotSaved> {
+        let saved = self.flush().wait().await;
+        let folder = self.0.folder.clone();
+        let ended = async {
+            let reason = "the hub has ended".to_owned();
+            let refusal = NotSaved { path: folder, reason };
+            self.0.disk.lock().await.save = Some(Box::new(move |_| Err(refusal.clone())));
+        };
+        if tokio::time::timeout(STALLED, ended).await.is_err() {
+            return Err(self.0.no_answer());
+        }
+        saved
     }
 
     /// Everything, as it would be written.
     pub(crate) fn sheet(&self) -> Sheet {
         Sheet::new(self.read(Clone::clone), self.used().clone())
     }
+}
 
-    fn put(&self, accounts: Accounts) {
-        *self.accounts.write().unwrap_or_else(PoisonError::into_inner) = accounts;
-    }
-
-    async fn save(&self, folder: Option<&Path>, accounts: Accounts) -> Result<(), NotSaved> {
-        let Some(folder) = folder.map(Path::to_owned) else {
-            return Ok(());
-        };
-        let sheet = Arc::new(Sheet::new(accounts, self.used().clone()));
-        let path = folder.clone();
-        tokio::task::spawn_blocking(move || sheet.save(&folder))
-            .await
-            .unwrap_or_else(|e| Err(NotSaved { path, reason: e.to_string() }))
+impl State {
+    /// Ends something in what holds and in what is about to hold: in both, or, where one forbids it, in neither.
+    fn end<T>(&mut self, end: impl Fn(&mut Accounts) -> Result<T, Stays>) -> Result<T, Stays> {
+        let mut accounts = self.accounts.clone();
+        let mut ended = end(&mut accounts);
+        let mut next = self.next.clone();
+        // It contains all that holds, and perhaps more of what ends.
+        if let Some(next) = &mut next {
+            ended = match (end(next), ended) {
+                (Err(refused), _) | (_, Err(refused)) if refused.is_refusal() => Err(refused),
+                (in_next, in_accounts) => in_next.or(in_accounts),
+            };
+        }
+        if ended.is_ok() {
+            *self = Self { accounts, next };
+        }
+        ended
     }
 }
+
+impl Shared {
+    /// Runs `work`, which may block, and keeps the disk until it has ended, whoever waits for it.
+    async fn blocking<T: Send + 'static>(
+        self: &Arc<Self>,
+        mut disk: OwnedMutexGuard<Disk>,
+        work: impl FnOnce(&Self, &mut Disk) -> T + Send + 'static,
+    ) -> Result<T, NotSaved> {
+        let shared = Arc::clone(self);
+        let mut work = tokio::task::spawn_blocking(move || work(&shared, &mut disk));
+        let done = match tokio::time::timeout(STALLED, &mut work).await {
+            Ok(done) => done,
+            Err(_) => {
+                self.fails(&self.no_answer());
+                work.await
+            }
+        };
+        done.map_err(|e| self.not_saved(&e))
+    }
+
+    fn change<R, E: From<NotSaved>>(
+        &self,
+        disk: &mut Disk,
+        verdict: &Mutex<Verdict>,
+        change: impl FnOnce(&mut Accounts) -> Result<R, E>,
+    ) -> Result<R, E> {
+        let (result, version, next) = {
+            let mut state = self.state();
+            let mut next = state.accounts.clone();
+            let result = change(&mut next)?;
+            let version = self.version.load(Ordering::SeqCst);
+            (result, version, state.next.insert(next).clone())
+        };
+        let saved = self.save(disk, version, next);
+        let mut state = self.state();
+        // Without what ended in the meantime.
+        let next = state.next.take();
+        saved?;
+        let mut verdict = verdict.lock().unwrap_or_else(PoisonError::into_inner);
+        if *verdict == Verdict::GivenUp {
+            // It is on disk, and does not hold.
+            disk.written = None;
+            self.noted.notify_one();
+            return Err(self.no_answer().into());
+        }
+        *verdict = Verdict::Made;
+        if let Some(next) = next {
+            state.accounts = next;
+        }
+        Ok(result)
+    }
+
+    /// Writes the accounts as they were at this version.
+    fn save(&self, disk: &mut Disk, version: u64, accounts: Accounts) -> Result<(), NotSaved> {
+        let Some(save) = &mut disk.save else {
+            return Ok(());
+        };
+        let sheet = Sheet::new(accounts, self.used().clone());
+        // Until it has succeeded it is not known what is there: a write can fail after the file was replaced.
+        disk.written = None;
+        if let Err(e) = save(&sheet) {
+            self.fails(&e);
+            return Err(e);
+        }
+        disk.written = Some(version);
+        if let Some(health) = &self.health
+            && version == self.version.load(Ordering::SeqCst)
+        {
+            health.is_saved(Part::Team);
+        }
+        Ok(())
+    }
+
+    fn fails(&self, e: &NotSaved) {
+        if let Some(health) = &self.health {
+            let (folder, reason) = (e.path.clone(), e.reason.clone());
+            health.fails(Part::Team, HubWarning::TeamNotSaved { folder, reason });
+        }
+    }
+
+    fn state(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn used(&self) -> MutexGuard<'_, Used> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn no_answer(&self) -> NotSaved {
+        self.not_saved(&NO_ANSWER)
+    }
+
+    fn not_saved(&self, reason: &impl ToString) -> NotSaved {
+        NotSaved { path: self.folder.clone(), reason: reason.to_string() }
+    }
+}
+
+impl Saving {
+    /// Waits for the write, but not for ever; it goes on all the same.
+    pub(crate) async fn wait(self) -> Result<(), NotSaved> {
+        let not_saved = |reason: String| NotSaved { path: self.folder, reason };
+        match tokio::time::timeout(STALLED, self.task).await {
+            Ok(Ok(saved)) => saved,
+            Ok(Err(e)) => Err(not_saved(e.to_string())),
+            Err(_) => Err(not_saved(NO_ANSWER.to_owned())),
+        }
+    }
+}
+
+const NO_ANSWER: &str = "the disk does not answer";
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use super::asked::{Member, No, Said};
 use crate::accounts::Stays;
 use crate::clock;
-use crate::team::Team;
+use crate::team::{NotEnded, Team};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
@@ -15,6 +15,7 @@ use porchlight_core::team::{
 };
 use serde_json::json;
 use std::sync::Arc;
+use tokio::task::JoinHandle;
 
 type Asked = State<Arc<Team>>;
 
@@ -48,17 +49,7 @@ pub(super) async fn remove_member(
         return Err(No::not_allowed("only whoever started the team can remove other members"));
     }
     // On a task of its own: whoever asks may lose the connection over it, and it must be done to its end.
-    let removing = tokio::spawn(async move { team.remove_member(&user).await });
-    match removing.await {
-        Ok(Ok(saved)) => {
-            saved?;
-            Ok(StatusCode::NO_CONTENT)
-        }
-        Ok(Err(Stays::LastStarter)) => Err(No::not_allowed(
-            "you are the last one who can look after this team: remove the others first, or make another starter",
-        )),
-        Ok(Err(Stays::Unknown)) | Err(_) => Err(No::not_found()),
-    }
+    ended(tokio::spawn(async move { team.remove_member(&user).await })).await
 }
 
 pub(super) async fn revoke_device(
@@ -66,18 +57,21 @@ pub(super) async fn revoke_device(
     Member(login): Member,
     Path(id): Path<String>,
 ) -> Result<StatusCode, No> {
-    let owner = team.ledger().read(|team| team.credentials().get(&id).map(|c| c.user.clone()));
-    let owner = owner.ok_or_else(No::not_found)?;
-    if login.role != Role::Starter && login.user != owner {
-        return Err(No::not_allowed("a device is its owner's, or the team's starter's, to forget"));
-    }
-    let revoking = tokio::spawn(async move { team.revoke(&id).await });
-    match revoking.await {
-        Ok(Some(saved)) => {
-            saved?;
-            Ok(StatusCode::NO_CONTENT)
+    ended(tokio::spawn(async move { team.revoke(&login, &id).await })).await
+}
+
+/// Answers once something has ended, and that is saved; also where it had ended before.
+async fn ended(ending: JoinHandle<Result<(), NotEnded>>) -> Result<StatusCode, No> {
+    match ending.await {
+        Ok(Ok(())) => Ok(StatusCode::NO_CONTENT),
+        Ok(Err(NotEnded::NotSaved(e))) => Err(e.into()),
+        Ok(Err(NotEnded::Stays(Stays::LastStarter))) => Err(No::not_allowed(
+            "you are the last one who can look after this team: remove the others first, or make another starter",
+        )),
+        Ok(Err(NotEnded::Stays(Stays::NotTheirs))) => {
+            Err(No::not_allowed("only its owner, or the team's starter, can end this"))
         }
-        Ok(None) | Err(_) => Err(No::not_found()),
+        Ok(Err(NotEnded::Stays(Stays::Unknown | Stays::Already))) | Err(_) => Err(No::not_found()),
     }
 }
 
@@ -100,12 +94,12 @@ pub(super) async fn take_back(
     Member(login): Member,
     Path(id): Path<String>,
 ) -> Result<StatusCode, No> {
-    let (was_there, saved) = team.take_back(&login, &id).await;
-    if !was_there {
-        return Err(No::not_found());
-    }
-    saved?;
-    Ok(StatusCode::NO_CONTENT)
+    // Whoever may not take it back is not told that there is one.
+    let hidden = |e| match e {
+        NotEnded::Stays(Stays::NotTheirs) => NotEnded::Stays(Stays::Unknown),
+        e => e,
+    };
+    ended(tokio::spawn(async move { team.take_back(&login, &id).await.map_err(hidden) })).await
 }
 
 pub(super) async fn requests(State(team): Asked, Member(_): Member) -> Json<Vec<RequestView>> {
@@ -150,12 +144,7 @@ pub(super) async fn revoke_token(
     Path(id): Path<String>,
 ) -> Result<StatusCode, No> {
     starter(login.role)?;
-    let (was_there, saved) = team.revoke_token(&id).await;
-    if !was_there {
-        return Err(No::not_found());
-    }
-    saved?;
-    Ok(StatusCode::NO_CONTENT)
+    ended(tokio::spawn(async move { team.revoke_token(&id).await })).await
 }
 
 pub(super) fn starter(role: Role) -> Result<(), No> {

@@ -11,6 +11,7 @@ use crate::keeper::{self, Keeper};
 use crate::lines::Lines;
 use crate::rest::board::Board;
 use crate::rest::stored::Stored;
+use crate::store_health::StoreHealth;
 use crate::summing;
 use crate::team::{Moved, Place, Team, addresses};
 use crate::{
@@ -52,7 +53,7 @@ impl Hosting {
     pub(super) async fn end(mut self) -> Result<(), NotSaved> {
         self.beside.shutdown().await;
         drop(self.nearby.take());
-        self.team.ledger().flush().await
+        self.team.ledger().close().await
     }
 }
 
@@ -86,7 +87,10 @@ impl Hub {
         let bound = door::bind(wanted.listen, settings.listen).await?;
         warnings.extend(bound.warnings);
 
-        let ledger = Arc::new(Ledger::new(sheet, folder.clone()));
+        let (tell, news) = mpsc::unbounded_channel();
+        let health = Arc::new(StoreHealth::new(tell.clone()));
+        let ledger = Ledger::new(sheet, folder.clone()).reporting_to(Arc::clone(&health));
+        let ledger = Arc::new(ledger);
         let (access, errands) = Access::new(Arc::clone(&ledger), Lines::new(broker::max_clients()));
         let (recorder, recorded) = keeper::recorder();
         let (listener, listened) = summing::listener();
@@ -104,11 +108,10 @@ impl Hub {
         }
         broker.router.initialize().await.map_err(super::broker_error)?;
 
-        let (tell, news) = mpsc::unbounded_channel();
         let keeper = disk.map(|disk| {
             let path = disk.folder.path().to_owned();
             let memory = Arc::clone(&broker.storage);
-            (Keeper::start(disk, memory, recorded, tell.clone(), keeper::RETRY), path)
+            (Keeper::start(disk, memory, recorded, health, keeper::RETRY), path)
         });
         let place = Place { host: wanted.host, at: addresses(bound.addr) };
         let moved = Moved::not_from(folder);
@@ -178,7 +181,7 @@ fn run_beside(
 ) {
     let (t, ledger) = (Arc::clone(team), Arc::clone(team.ledger()));
     beside.spawn(async move { t.run_errands(errands).await });
-    beside.spawn(async move { ledger.keep().await });
+    beside.spawn(async move { ledger.keep(keeper::RETRY).await });
     let (t, broker) = (Arc::clone(team), Arc::clone(broker));
     beside.spawn(async move {
         let mut tick = tokio::time::interval(SWEEP);

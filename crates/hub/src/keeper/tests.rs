@@ -1,4 +1,5 @@
 use super::*;
+use crate::HubEvent;
 use crate::store;
 use mqtt5::QoS;
 use mqtt5::broker::MemoryBackend;
@@ -31,7 +32,8 @@ async fn a_change_is_on_disk_when_the_broker_goes_on() {
     let (recorder, recorded) = recorder();
     let (tell, _news) = mpsc::unbounded_channel();
     let disk = store::open(dir.path().to_owned()).disk.unwrap();
-    let mut keeper = Keeper::start(disk, Arc::clone(&memory), recorded, tell, RETRY);
+    let mut keeper =
+        Keeper::start(disk, Arc::clone(&memory), recorded, Arc::new(StoreHealth::new(tell)), RETRY);
     set(&memory, &recorder, "a", "1").await;
     assert_eq!(on_disk(dir.path()), ["a"]);
     set(&memory, &recorder, "b", "1").await;
@@ -55,8 +57,13 @@ async fn a_store_that_can_be_written_again_gets_everything() {
     let (recorder, recorded) = recorder();
     let (tell, mut news) = mpsc::unbounded_channel();
     let retry = Duration::from_millis(20);
-    let mut keeper =
-        Keeper::start(opened.disk.unwrap(), Arc::clone(&memory), recorded, tell, retry);
+    let mut keeper = Keeper::start(
+        opened.disk.unwrap(),
+        Arc::clone(&memory),
+        recorded,
+        Arc::new(StoreHealth::new(tell)),
+        retry,
+    );
     set(&memory, &recorder, "while/failing", "1").await;
     std::fs::remove_file(&in_the_way).unwrap();
     let event = tokio::time::timeout(Duration::from_secs(10), news.recv()).await.unwrap();
@@ -76,7 +83,8 @@ async fn a_store_that_stays_broken_is_told_of_at_the_end() {
     let (recorder, recorded) = recorder();
     let (tell, mut news) = mpsc::unbounded_channel();
     let disk = store::open(in_the_way.join("store")).disk.unwrap();
-    let mut keeper = Keeper::start(disk, Arc::clone(&memory), recorded, tell, RETRY);
+    let mut keeper =
+        Keeper::start(disk, Arc::clone(&memory), recorded, Arc::new(StoreHealth::new(tell)), RETRY);
     set(&memory, &recorder, "a", "1").await;
     assert!(keeper.close().await.is_err());
     // The warning at the start said it; nothing is told twice.

@@ -123,7 +123,7 @@ impl Team {
             (waiting.name, waiting.kind)
         };
         // Only now, so that nobody belongs to the team who never came back for it.
-        let admit = |team: &mut crate::accounts::Accounts| {
+        let admit = move |team: &mut crate::accounts::Accounts| {
             Ok::<_, NotSaved>(team.admit(now.wall, &name, kind.as_deref(), Role::Member))
         };
         let admission = self.ledger().change(admit).await?;

@@ -5,6 +5,7 @@
 mod apart;
 mod floods;
 mod greedy;
+mod full_disk;
 mod house;
 mod intruders;
 mod joining;

@@ -1,0 +1,108 @@
+//! Access that ended while the disk was full: ended at once, and for good as soon as there is room.
+
+use crate::house::{House, team_settings};
+use crate::world::{Client, Mount};
+use porchlight_core::team::{InviteOrder, Joined, Secret, TokenMade, TokenOrder};
+use porchlight_hub::{Hub, Store};
+use std::fs;
+use std::path::Path;
+
+/// Fills the disk until the file is removed.
+fn fill(disk: &Path) -> std::path::PathBuf {
+    let filler = disk.join("filler");
+    let full = fs::write(&filler, vec![0; 1 << 20]).unwrap_err();
+    assert_eq!(full.kind(), std::io::ErrorKind::StorageFull);
+    filler
+}
+
+/// What a hub finds that starts after this one was killed now.
+async fn after_a_kill(house: House, store: &Path, copy: &Path) -> House {
+    fs::create_dir(copy).unwrap();
+    for file in fs::read_dir(store).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), copy.join(file.file_name())).unwrap();
+    }
+    let House { hub: _, pin, anna } = house;
+    let hub = Hub::start(team_settings(Store::Folder(copy.to_owned()))).await.unwrap();
+    House { hub, pin, anna }
+}
+
+/// Everything that can be taken from Eve, or from those who come by her.
+struct Access {
+    eve: Joined,
+    second: Joined,
+    invitation: Secret,
+    token: TokenMade,
+}
+
+async fn given(house: &House) -> Access {
+    let eve = house.joins("Eve").await;
+    let second = house.joins("Bob").await;
+    let invitation = house.invited(&InviteOrder::default()).await;
+    let order = TokenOrder { label: "board".to_owned() };
+    let token = house.post("/v1/tokens", Some(&house.anna.credential), &order).await.read();
+    Access { eve, second, invitation, token }
+}
+
+impl Access {
+    fn paths(&self) -> [String; 4] {
+        [
+            "/v1/members/eve".to_owned(),
+            format!("/v1/devices/{}", self.second.credential.id()),
+            format!("/v1/invites/{}", self.invitation.id()),
+            format!("/v1/tokens/{}", self.token.made.id),
+        ]
+    }
+
+    async fn is_out(&self, house: &House) {
+        for who in [&self.eve, &self.second] {
+            let connected = Client::try_connect(house.options(&who.credential, "x")).await;
+            assert!(connected.is_err(), "{} is let in", who.user);
+            assert_eq!(house.get("/v1/team", Some(&who.credential)).await.status, 401);
+        }
+        assert_eq!(house.redeem(self.invitation.clone(), "Mallory").await.code(), "token_unknown");
+        let bearer = format!("Authorization: Bearer {}\r\n", self.token.token);
+        let what = "GET /v1/people";
+        let read =
+            crate::house::ask_with([127, 0, 0, 1], house.addr(), house.pin, what, &bearer, None);
+        assert_eq!(read.await.unwrap().status, 401);
+    }
+}
+
+#[tokio::test]
+async fn access_that_ended_on_a_full_disk_ends_for_good_when_it_is_asked_for_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let test = "access_that_ended_on_a_full_disk_ends_for_good_when_it_is_asked_for_again";
+    let Some(_mount) = Mount::tmpfs(dir.path(), "size=512k", test) else {
+        return;
+    };
+    let store = dir.path().join("store");
+    let house = House::in_folder(&store).await;
+    let access = given(&house).await;
+    let filler = fill(dir.path());
+    for path in access.paths() {
+        let answer = house.delete(&path, &house.anna.credential).await;
+        assert_eq!((answer.status, answer.code()), (503, "not_saved"), "{path}");
+        let again = house.delete(&path, &house.anna.credential).await;
+        assert_eq!((again.status, again.code()), (503, "not_saved"), "{path} again");
+    }
+    access.is_out(&house).await;
+    fs::remove_file(filler).unwrap();
+    for path in access.paths() {
+        let answer = house.delete(&path, &house.anna.credential).await;
+        assert_eq!(answer.status, 204, "{path}: {answer:?}");
+    }
+    let elsewhere = tempfile::tempdir().unwrap();
+    let house = after_a_kill(house, &store, &elsewhere.path().join("store")).await;
+    access.is_out(&house).await;
+    // And it is known what was, and what never was.
+    for path in access.paths() {
+        assert_eq!(house.delete(&path, &house.anna.credential).await.status, 204, "{path}");
+    }
+    for path in ["members/nobody", "devices/0123456789", "invites/0123456789", "tokens/0123456789"]
+    {
+        let answer = house.delete(&format!("/v1/{path}"), &house.anna.credential).await;
+        assert_eq!((answer.status, answer.code()), (404, "not_found"), "{path}");
+    }
+    house.hub.stop().await.unwrap();
+}
