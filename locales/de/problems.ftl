@@ -54,6 +54,7 @@ problem-member-already = Du gehörst schon zu einem Team. Verlass es zuerst.
 problem-not-signed-in = Das Team kennt dieses Gerät nicht mehr: Du wurdest entfernt, oder das Gerät wurde vergessen. Bitte um einen neuen Link.
 problem-not-allowed = Das darf nur, wer das Team führt. Frag dort nach.
 problem-not-found = Das gibt es nicht mehr. Sieh noch mal in der Liste nach.
+problem-too-many-invited = Deine offenen Links dürfen zusammen höchstens 20 Leute hereinlassen. Wähl weniger Male, oder nimm erst einen zurück.
 problem-not-saved = Der Hub kann es nicht behalten, weil seine Festplatte voll oder schreibgeschützt ist. Sag es der Person, auf deren Computer das Team läuft.
 problem-bad-request = Der Hub hat die Anfrage nicht verstanden. Aktualisiere Porchlight, hier und auf dem Computer, auf dem das Team läuft.
 problem-moved = Das Team ist auf einen anderen Computer umgezogen. Öffne Porchlight neu, oder bitte um einen neuen Link.

@@ -267,8 +267,12 @@ pub(crate) async fn decide(desktop: State<'_, Desktop>, id: String, approve: boo
 }
 
 #[tauri::command]
-pub(crate) async fn remove_member(desktop: State<'_, Desktop>, user: String) -> Answer<()> {
-    desktop.try_ask(Wish::Standing).await?.remove(&user).await
+pub(crate) async fn remove_member(
+    desktop: State<'_, Desktop>,
+    user: String,
+    with_invited: bool,
+) -> Answer<()> {
+    desktop.try_ask(Wish::Standing).await?.remove(&user, with_invited).await
 }
 
 #[tauri::command]

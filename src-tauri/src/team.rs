@@ -68,12 +68,12 @@ impl Standing {
         self.team().await?.decide(id, approve).await.map_err(|error| refused(&error))
     }
 
-    pub(crate) async fn remove(self, user: &str) -> Result<(), Problem> {
+    pub(crate) async fn remove(self, user: &str, with_invited: bool) -> Result<(), Problem> {
         let user = UserId::parse(user).map_err(|error| Problem {
             code: "not_found".to_owned(),
             message: error.to_string(),
         })?;
-        self.team().await?.remove(&user).await.map_err(|error| refused(&error))
+        self.team().await?.remove(&user, with_invited).await.map_err(|error| refused(&error))
     }
 
     pub(crate) fn is_this_device(&self, id: &str) -> bool {

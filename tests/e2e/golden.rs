@@ -578,6 +578,14 @@ async fn teams() {
     golden.ends("members --json", anna.start(&["members", "--json"])).await;
     golden.ends("members remove anna", anna.start(&["members", "remove", "anna"])).await;
     golden.ends("members remove nobody", anna.start(&["members", "remove", "nobody"])).await;
+    // Somebody joins by a link of Bob's.
+    let carol = Member::new("Carol");
+    hide_folder(&mut golden, carol.config_dir());
+    carol.join(&bob.invite(&[]).await).await;
+    let along = ["members", "remove", "bob", "--with-invited"];
+    golden.ends(&words(&along), anna.start(&along)).await;
+    let nobody = ["members", "remove", "nobody", "--with-invited"];
+    golden.ends(&words(&nobody), anna.start(&nobody)).await;
     golden.ends("members forget nothing", anna.start(&["members", "forget", "nothing"])).await;
     golden.ends("members remove anna (by bob)", bob.start(&["members", "remove", "anna"])).await;
     golden.ends("token list", anna.start(&["token", "list"])).await;
@@ -611,6 +619,13 @@ async fn teams() {
     golden.ends("hub backup <file>", anna.start(&["hub", "backup", &file])).await;
     golden.ends("hub restore <file>", bob.start(&["hub", "restore", &file])).await;
     golden.ends("members remove bob", anna.start(&["members", "remove", "bob"])).await;
+    golden.ends("members remove bob", anna.start(&["members", "remove", "bob"])).await;
+    let left = anna.ask(&["members"]).await;
+    assert!(left.contains("invited by Bob, who has left"), "{left}");
+    let along = ["members", "remove", "bob", "--with-invited", "--yes"];
+    golden.ends(&words(&along), anna.start(&along)).await;
+    let left = anna.ask(&["members"]).await;
+    assert!(!left.contains("Carol"), "{left}");
     golden.ends("who (by bob, removed)", bob.start(&["who"])).await;
     golden.ends("leave (by bob, removed)", bob.start(&["leave"])).await;
     hub.stop(SOON);

@@ -1,10 +1,12 @@
 //! A team at its own hub, by the command line: started on one computer, joined from another by a link alone.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use porchlight_tests::hosts::Hosts;
 use porchlight_tests::member::Member;
+use porchlight_tests::port::free_port;
 use porchlight_tests::process::{Exit, Proc, Stream};
 use porchlight_tests::until::{SOON, START, Stopwatch};
 use porchlight_tests::{until, until_async};
@@ -132,4 +134,50 @@ async fn whoever_leaves_takes_their_records_along() {
     until_async("Bob to be forgotten", SOON, async || anna.sees("bob").await.is_none()).await;
     let (exit, _) = bob.finish(&["members"]).await;
     assert_eq!(exit, Exit::Code(2), "he belongs to no team");
+}
+
+/// A hub of a team in this folder, at this door.
+fn hub_in(anna: &Member, store: &Path, door: &str) -> Proc {
+    let store = store.to_string_lossy();
+    let door = ["--quiet", "--listen", door, "--local", "127.0.0.1:0", "--store", &store];
+    anna.start(&[["hub"].as_slice(), &door].concat())
+}
+
+#[expect(clippy::disallowed_methods, reason = "it is no file that is replaced")]
+fn move_folder(from: &Path, to: &Path) {
+    std::fs::rename(from, to).expect("both are ours");
+}
+
+#[tokio::test]
+async fn whoever_was_removed_while_nothing_could_be_saved_stays_out_after_a_crash() {
+    let dir = tempfile::tempdir().expect("a temporary folder can be made");
+    let (store, away) = (dir.path().join("store"), dir.path().join("away"));
+    let door = format!("127.0.0.1:{}", free_port());
+    let (anna, eve) = (Member::new("Anna"), Member::new("Eve"));
+    let mut hub = hub_in(&anna, &store, &door);
+    anna.join(&first_link(&hub).await).await;
+    eve.join(&anna.invite(&[]).await).await;
+
+    move_folder(&store, &away);
+    let remove = ["members", "remove", "eve"];
+    for _ in 0..2 {
+        let proc = anna.start(&remove);
+        let (exit, _) = proc.finish(3 * SOON).await;
+        assert_eq!(exit, Exit::Code(4), "{proc}");
+        assert!(proc.to_string().contains("the hub can't keep it"), "{proc}");
+    }
+    hub.wait_line(|line| line.contains("changes to the team cannot be saved"), SOON).await;
+    assert_eq!(eve.finish(&["who"]).await.0, Exit::Code(4), "out all the same");
+    move_folder(&away, &store);
+    anna.ask(&remove).await;
+    hub.wait_line(|line| line.contains("everything is saved again"), SOON).await;
+    hub.kill();
+
+    let again = hub_in(&anna, &store, &door);
+    again.wait_line(|line| line.contains("the team's door is"), START).await;
+    assert_eq!(eve.finish(&["who"]).await.0, Exit::Code(4), "{again}");
+    assert!(!anna.ask(&["members"]).await.contains("Eve"));
+    let warned = hub.lines(Stream::Err);
+    let warned = warned.iter().filter(|line| line.contains("porchlight: changes to the team"));
+    assert_eq!(warned.count(), 1, "{hub}");
 }

@@ -119,7 +119,7 @@ export function device(id: string, part: Partial<DeviceOfMember> = {}): DeviceOf
 }
 
 export function member(user: string, part: Partial<Member> = {}): Member {
-  return { user, name: user, role: 'member', since: 0, devices: [device(`${user}-1`)], ...part };
+  return { user, name: user, role: 'member', since: 0, devices: [device(`${user}-1`)], invited_by: null, invited: 0, ...part };
 }
 
 /** A team whose starter sits before the window, with one other member. */

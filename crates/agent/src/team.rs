@@ -9,9 +9,9 @@ use std::sync::Arc;
 use porchlight_core::id::UserId;
 use porchlight_core::input::LinkFailure;
 use porchlight_core::team::{
-    Address, Decision, Invitation, InviteMade, InviteOrder, InviteView, Join, Joined, Member, Pin,
-    Request, RequestMade, RequestState, RequestView, Secret, TeamView, TokenMade, TokenOrder,
-    TokenView,
+    Address, Decision, Invitation, InviteMade, InviteOrder, InviteView, Join, Joined, Member,
+    MemberName, Pin, Request, RequestMade, RequestState, RequestView, Secret, TeamView, TokenMade,
+    TokenOrder, TokenView,
 };
 use rustls::ClientConfig;
 
@@ -217,12 +217,22 @@ impl Team {
         self.ask(Ask::new(Method::GET, "/v1/members")).await
     }
 
-    /// Removes a member, which the starter may.
+    /// Removes a member, which the starter may; `with_invited` together with those whom they let in, and so on.
     ///
     /// # Errors
     /// [`TeamError`].
-    pub async fn remove(&self, user: &UserId) -> Result<(), TeamError> {
-        self.delete(&format!("/v1/members/{}", http::level(user.as_str()))).await
+    pub async fn remove(&self, user: &UserId, with_invited: bool) -> Result<(), TeamError> {
+        let along = if with_invited { "?with_invited=true" } else { "" };
+        self.delete(&format!("/v1/members/{}{along}", http::level(user.as_str()))).await
+    }
+
+    /// Those who would go along with a member.
+    ///
+    /// # Errors
+    /// [`TeamError`].
+    pub async fn invited(&self, user: &UserId) -> Result<Vec<MemberName>, TeamError> {
+        let path = format!("/v1/members/{}/invited", http::level(user.as_str()));
+        self.ask(Ask::new(Method::GET, &path)).await
     }
 
     /// Leaves the team: with all devices.
@@ -230,7 +240,7 @@ impl Team {
     /// # Errors
     /// [`TeamError`].
     pub async fn leave(&self) -> Result<(), TeamError> {
-        self.remove(&self.user).await
+        self.remove(&self.user, false).await
     }
 
     /// Everything that a hub on another computer needs to begin with, as the hub there reads it. Only a starter is told.

@@ -366,6 +366,12 @@ pub(crate) enum MembersDo {
         /// Their id
         #[arg(id = "member", value_name = "USER")]
         user: String,
+        /// Also those whom they invited, and whom these invited; prints who that is. Starters stay
+        #[arg(long)]
+        with_invited: bool,
+        /// Remove all of them; without it they are only printed
+        #[arg(long, requires = "with_invited")]
+        yes: bool,
     },
     /// Forget one device, such as a laptop that was lost
     Forget {

@@ -11,9 +11,9 @@ mod secret;
 
 pub use address::{Address, AddressError};
 pub use body::{
-    Decision, DeviceOfMember, Host, InviteMade, InviteOrder, InviteView, Join, Joined, Member,
-    RefusalCode, Refused, Request, RequestMade, RequestState, RequestView, Role, TeamView,
-    TokenMade, TokenOrder, TokenView,
+    Decision, DeviceOfMember, Host, InviteMade, InviteOrder, InviteView, InvitedBy, Join, Joined,
+    Member, MemberName, RefusalCode, Refused, Removal, Request, RequestMade, RequestState,
+    RequestView, Role, TeamView, TokenMade, TokenOrder, TokenView,
 };
 pub use invitation::{Invitation, InvitationError, SCHEME};
 pub use pin::{Pin, PinError};

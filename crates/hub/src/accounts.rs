@@ -11,10 +11,11 @@ use porchlight_core::team::{Role, Secret};
 use porchlight_core::text::{MAX_NAME, display_text};
 use porchlight_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 mod ended;
 mod file;
+mod inviters;
 mod invites;
 mod ledger;
 mod secrets;
@@ -23,6 +24,7 @@ mod used;
 use ended::{Ended, EndedKind};
 pub use file::{AccountsError, NotSaved};
 pub(crate) use file::{FILE, Sheet, load};
+pub(crate) use inviters::{Along, Inviter, Removed};
 pub(crate) use invites::{Invite, Order, Purpose, Refusal};
 pub(crate) use ledger::{Ledger, Saving};
 pub(crate) use secrets::{Hash, Key, Kind, random_below, random_id, random_secret};
@@ -63,6 +65,9 @@ pub(crate) struct Membership {
     pub(crate) name: String,
     pub(crate) role: Role,
     pub(crate) since: Timestamp,
+    /// Who let them in. None: the hub itself, or a hub that did not keep it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) invited_by: Option<Inviter>,
 }
 
 /// What lets one device of a member in.
@@ -172,7 +177,13 @@ impl Accounts {
         self.credentials.get(id).is_some_and(|credential| credential.user == *user)
     }
 
-    /// Lets somebody in as a new member.
+    /// Refuses where what let this member in holds no longer.
+    pub(crate) fn must_hold(&self, login: &Login) -> Result<(), Refusal> {
+        let holds = self.holds(&login.credential, &login.user);
+        if holds { Ok(()) } else { Err(Refusal::NotAMember) }
+    }
+
+    /// Lets somebody in as a new member whom nobody invited.
     pub(crate) fn admit(
         &mut self,
         now: Timestamp,
@@ -180,13 +191,36 @@ impl Accounts {
         kind: Option<&str>,
         role: Role,
     ) -> Result<Admission, Refusal> {
+        self.admit_invited(now, name, kind, role, None)
+    }
+
+    /// Lets somebody in as a new member whom this one invited.
+    pub(crate) fn admit_by(
+        &mut self,
+        now: Timestamp,
+        name: &str,
+        kind: Option<&str>,
+        by: &UserId,
+    ) -> Result<Admission, Refusal> {
+        let inviter = self.inviter(by)?;
+        self.admit_invited(now, name, kind, Role::Member, Some(inviter))
+    }
+
+    fn admit_invited(
+        &mut self,
+        now: Timestamp,
+        name: &str,
+        kind: Option<&str>,
+        role: Role,
+        invited_by: Option<Inviter>,
+    ) -> Result<Admission, Refusal> {
         let name = display_text(name, MAX_NAME).ok_or(Refusal::BadName)?;
         let wanted = UserId::for_name(&name).ok_or(Refusal::BadName)?;
         if self.members.len() >= MAX_MEMBERS {
             return Err(Refusal::TeamFull);
         }
         let user = self.free_id(&wanted);
-        self.members.insert(user.clone(), Membership { name, role, since: now });
+        self.members.insert(user.clone(), Membership { name, role, since: now, invited_by });
         self.give_credential(now, user, kind)
     }
 
@@ -211,33 +245,8 @@ impl Accounts {
         Ok(Admission { user, name: member.name, role: member.role, credential })
     }
 
-    /// Ends a membership: credentials, and the invitations that it made, end with it. Returns the credentials.
-    pub(crate) fn remove_member(&mut self, user: &UserId) -> Result<Vec<String>, Stays> {
-        let Some(member) = self.members.get(user) else {
-            return Err(self.ended.why_not(EndedKind::Member, user.as_str(), None));
-        };
-        let starters = self.members.values().filter(|m| m.role == Role::Starter).count();
-        if member.role == Role::Starter && starters == 1 && self.members.len() > 1 {
-            return Err(Stays::LastStarter);
-        }
-        self.members.remove(user);
-        self.ended.note(EndedKind::Member, user.as_str(), Vec::new());
-        self.end_invites(|invite| invite.is_of(user));
-        let mut gone = Vec::new();
-        self.credentials.retain(|id, credential| {
-            let stays = credential.user != *user;
-            if !stays {
-                gone.push(id.clone());
-            }
-            stays
-        });
-        for id in &gone {
-            self.ended.note(EndedKind::Credential, id, vec![user.clone()]);
-        }
-        Ok(gone)
-    }
-
-    /// Ends one credential, which its owner may, and with `any` everybody; whose it was.
+    /// Ends one credential, which its owner may, and with `any` everybody; whose it was. The invitations that were made
+    /// with it end too: whoever has a lost device cannot come back by one.
     pub(crate) fn revoke(&mut self, id: &str, by: &UserId, any: bool) -> Result<UserId, Stays> {
         let asks = (!any).then_some(by);
         let owner = match self.credentials.get(id) {
@@ -246,8 +255,24 @@ impl Accounts {
             None => return Err(self.ended.why_not(EndedKind::Credential, id, asks)),
         };
         self.credentials.remove(id);
+        self.end_invites(|invite| invite.is_from(id));
         self.ended.note(EndedKind::Credential, id, vec![owner.clone()]);
         Ok(owner)
+    }
+
+    fn end_credentials(&mut self, of: &BTreeSet<&UserId>) -> Vec<(UserId, String)> {
+        let mut gone = Vec::new();
+        self.credentials.retain(|id, credential| {
+            let stays = !of.contains(&credential.user);
+            if !stays {
+                gone.push((credential.user.clone(), id.clone()));
+            }
+            stays
+        });
+        for (user, id) in &gone {
+            self.ended.note(EndedKind::Credential, id, vec![user.clone()]);
+        }
+        gone
     }
 
     /// Makes a token for a program; none where there are too many.

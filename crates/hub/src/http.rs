@@ -45,6 +45,7 @@ pub(crate) fn router(hub: Arc<Team>, reading: Router) -> Router {
         .route("/v1/team", get(team::team))
         .route("/v1/members", get(team::members))
         .route("/v1/members/{user}", delete(team::remove_member))
+        .route("/v1/members/{user}/invited", get(team::invited))
         .route("/v1/devices/{id}", delete(team::revoke_device))
         .route("/v1/invites", post(team::invite).get(team::invites))
         .route("/v1/invites/{id}", delete(team::take_back))

@@ -6,7 +6,7 @@
 use crate::HubEvent;
 use crate::access::{Access, Errand, Peer};
 use crate::accounts::{
-    Accounts, Admission, Invite, Ledger, Login, NotSaved, Order, Purpose, Refusal, Saving, Stays,
+    Accounts, Admission, Invite, Ledger, Login, Membership, NotSaved, Order, Purpose, Refusal,
 };
 use crate::broker::Broker;
 use crate::door::Certificate;
@@ -14,10 +14,10 @@ use crate::lines::Lines;
 use mqtt5::QoS;
 use mqtt5::broker::storage::StorageBackend as _;
 use mqtt5::packet::publish::PublishPacket;
-use porchlight_core::id::{DeviceId, UserId};
+use porchlight_core::id::UserId;
 use porchlight_core::team::{
-    Address, DeviceOfMember, Host, Invitation, InviteMade, InviteOrder, InviteView, Join, Joined,
-    Member, Pin, Role, Secret, TeamView, TokenMade, TokenView,
+    Address, DeviceOfMember, Host, Invitation, InviteMade, InviteOrder, InviteView, InvitedBy,
+    Join, Joined, Member, MemberName, Pin, Role, Secret, TeamView, TokenMade, TokenView,
 };
 use porchlight_core::time::{Monotonic, Timestamp};
 use porchlight_core::topic::Topic;
@@ -29,16 +29,16 @@ use tokio::sync::{mpsc, watch};
 mod backup;
 mod moving;
 mod place;
+mod removal;
 mod requests;
 
 pub use backup::{BackupError, backup, put_back, restore};
 pub(crate) use moving::Moved;
 pub use moving::has_team;
 pub(crate) use place::{Place, addresses, hub_record};
-pub(crate) use requests::RequestRefusal;
-
-/// How long connections that were cut get to end. They need no time: they read that they have ended.
-const ENDING: Duration = Duration::from_secs(3);
+pub(crate) use removal::NotEnded;
+use removal::until_saved;
+pub(crate) use requests::{NotDecided, RequestRefusal};
 
 /// A team and its hub.
 pub(crate) struct Team {
@@ -61,23 +61,10 @@ pub(crate) enum JoinRefusal {
     NotSaved(NotSaved),
 }
 
-/// Why access did not end for good.
-#[derive(Debug)]
-pub(crate) enum NotEnded {
-    Stays(Stays),
-    /// It has ended, but a restart would forget that. It is tried again until it is saved.
-    NotSaved(NotSaved),
-}
-
-/// Waits until it is on disk that something ended, now or before.
-async fn until_saved<T>(ended: Result<T, Stays>, saving: Saving) -> Result<Option<T>, NotEnded> {
-    let ended = match ended {
-        Ok(ended) => Some(ended),
-        Err(Stays::Already) => None,
-        Err(stays) => return Err(NotEnded::Stays(stays)),
-    };
-    saving.wait().await.map_err(NotEnded::NotSaved)?;
-    Ok(ended)
+impl From<Refusal> for JoinRefusal {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
 }
 
 impl From<NotSaved> for JoinRefusal {
@@ -155,6 +142,11 @@ impl Team {
         login
     }
 
+    /// Whether what let this member in still holds. Asked again where a request took its time after the log-in.
+    pub(crate) fn is_still(&self, login: &Login) -> bool {
+        self.ledger().read(|team| team.holds(&login.credential, &login.user))
+    }
+
     /// Whether a program that shows this may read; a wrong one is counted.
     pub(crate) fn may_read(&self, now: Monotonic, peer: Peer, token: &Secret) -> bool {
         let may = self.ledger().read(|team| team.may_read(token));
@@ -199,14 +191,32 @@ impl Team {
                 let of = team.credentials().iter().filter(|(_, c)| c.user == *user);
                 of.map(|(id, _)| device(id)).collect()
             };
-            let member = |(user, member): (&UserId, &crate::accounts::Membership)| Member {
+            let along = team.count_along();
+            let member = |(user, member): (&UserId, &Membership)| Member {
                 user: user.to_string(),
                 name: member.name.clone(),
                 role: member.role,
                 since: member.since,
                 devices: devices(user),
+                invited_by: member.invited_by.as_ref().map(|inviter| InvitedBy {
+                    user: inviter.user.to_string(),
+                    name: inviter.name.clone(),
+                    left: inviter.has_left(),
+                }),
+                invited: along.get(user).copied().unwrap_or_default(),
             };
             team.members().iter().map(member).collect()
+        })
+    }
+
+    /// The members who would go along if this one were removed with those whom they invited.
+    pub(crate) fn along_with(&self, user: &UserId) -> Vec<MemberName> {
+        self.ledger().read(|team| {
+            let named = |user: UserId| {
+                let name = team.members().get(&user)?.name.clone();
+                Some(MemberName { user: user.to_string(), name })
+            };
+            team.along_with(user).into_iter().filter_map(named).collect()
         })
     }
 
@@ -230,31 +240,39 @@ impl Team {
         Joined { team, root, user, name, role, credential, at, pin: self.pin }
     }
 
-    /// Makes an invitation for a member; none where there are too many.
+    /// Makes an invitation for a member.
     pub(crate) async fn invite(
         &self,
         now: Timestamp,
         login: &Login,
         order: &InviteOrder,
-    ) -> Result<Option<InviteMade>, NotSaved> {
-        let user = login.user.clone();
+    ) -> Result<InviteMade, JoinRefusal> {
+        let (login, user) = (login.clone(), login.user.clone());
         let order = Order {
             purpose: if order.for_me { Purpose::Device(user.clone()) } else { Purpose::Member },
             by: Some(user),
+            credential: Some(login.credential.clone()),
             uses: order.uses,
             lasts: order.lasts_s.map(Duration::from_secs),
         };
-        let made =
-            self.ledger().change(move |team| Ok::<_, NotSaved>(team.invite(now, order))).await?;
-        Ok(made.map(|(token, invite)| InviteMade {
-            invite: view_of(token.id(), &invite),
-            link: self.invitation(token).to_string(),
-        }))
+        let invite = move |team: &mut Accounts| {
+            team.must_hold(&login)?;
+            team.invite(now, order).map_err(JoinRefusal::from)
+        };
+        let (token, invite) = self.ledger().change(invite).await?;
+        let invite = view_of(token.id(), &invite);
+        Ok(InviteMade { invite, link: self.invitation(token).to_string() })
     }
 
     /// An invitation for whoever is to own the team; those made for it before hold no longer.
     pub(crate) async fn invite_starter(&self, now: Timestamp) -> Result<Invitation, NotSaved> {
-        let order = Order { purpose: Purpose::Starter, by: None, uses: None, lasts: None };
+        let order = Order {
+            purpose: Purpose::Starter,
+            by: None,
+            credential: None,
+            uses: None,
+            lasts: None,
+        };
         let invite = move |team: &mut Accounts| {
             team.take_back_starters();
             Ok::<_, NotSaved>(
@@ -293,15 +311,17 @@ impl Team {
     pub(crate) async fn make_token(
         &self,
         now: Timestamp,
+        login: &Login,
         label: &str,
-    ) -> Result<Option<TokenMade>, NotSaved> {
-        let label = label.to_owned();
-        let make = move |team: &mut Accounts| Ok::<_, NotSaved>(team.make_token(now, &label));
-        let made = self.ledger().change(make).await?;
-        Ok(made.map(|(token, made)| TokenMade {
-            made: TokenView { id: token.id().to_owned(), label: made.label, since: made.since },
-            token,
-        }))
+    ) -> Result<TokenMade, JoinRefusal> {
+        let (login, label) = (login.clone(), label.to_owned());
+        let make = move |team: &mut Accounts| {
+            team.must_hold(&login)?;
+            team.make_token(now, &label).ok_or(JoinRefusal::Refused(Refusal::TokensFull))
+        };
+        let (token, made) = self.ledger().change(make).await?;
+        let made = TokenView { id: token.id().to_owned(), label: made.label, since: made.since };
+        Ok(TokenMade { made, token })
     }
 
     pub(crate) fn tokens(&self) -> Vec<TokenView> {
@@ -318,71 +338,6 @@ impl Team {
     pub(crate) async fn revoke_token(&self, id: &str) -> Result<(), NotEnded> {
         let (ended, saving) = self.ledger().shut_out(|team| team.revoke_token(id));
         until_saved(ended, saving).await.map(drop)
-    }
-
-    // --- going
-
-    /// Ends a membership: connections, Wills, sessions and records end with it.
-    pub(crate) async fn remove_member(&self, user: &UserId) -> Result<(), NotEnded> {
-        let (gone, saving) = self.ledger().shut_out(|team| team.remove_member(user));
-        if let Ok(gone) = &gone {
-            tracing::info!(%user, "removed");
-            self.end(user, gone).await;
-            let all = format!("{}/{user}/#", self.access.root());
-            let retained = self.broker.storage.get_retained_messages(&all).await;
-            for (topic, _) in retained.unwrap_or_default() {
-                self.clear(&topic).await;
-            }
-        }
-        until_saved(gone, saving).await.map(drop)
-    }
-
-    /// Ends one device's credential, and everything that hangs on it.
-    pub(crate) async fn revoke(&self, login: &Login, credential: &str) -> Result<(), NotEnded> {
-        let any = login.role == Role::Starter;
-        let (user, saving) =
-            self.ledger().shut_out(|team| team.revoke(credential, &login.user, any));
-        if let Ok(user) = &user {
-            tracing::info!(%user, credential, "revoked");
-            let gone = [credential.to_owned()];
-            for device in self.end(user, &gone).await {
-                self.clear(&Topic::Device(user.clone(), device).to_wire(self.access.root())).await;
-            }
-        }
-        until_saved(user, saving).await.map(drop)
-    }
-
-    /// Ends the connections and sessions of credentials that hold no longer, and returns the devices that were theirs alone.
-    async fn end(&self, user: &UserId, credentials: &[String]) -> Vec<DeviceId> {
-        let is_gone = |credential: &str| credentials.iter().any(|gone| gone == credential);
-        let (ids, devices) = {
-            let others: Vec<String> = self.ledger().read(|team| {
-                let of = team.credentials().iter().filter(|(_, c)| c.user == *user);
-                of.map(|(id, _)| id.clone()).collect()
-            });
-            let mut used = self.ledger().used();
-            let kept: Vec<DeviceId> = others.iter().flat_map(|id| used.devices(id)).collect();
-            let mut devices: Vec<DeviceId> =
-                credentials.iter().flat_map(|id| used.devices(id)).collect();
-            devices.retain(|device| !kept.contains(device));
-            let ids: Vec<String> = credentials.iter().flat_map(|id| used.forget(id)).collect();
-            (ids, devices)
-        };
-        self.ledger().note();
-        // From here on what is still under way of them is cleared as it arrives (`Access::stands`).
-        self.access.revoke_devices(user, &devices);
-        self.lines().cut_members(is_gone);
-        for id in &ids {
-            self.broker.end_session(id).await;
-        }
-        if tokio::time::timeout(ENDING, self.lines().ended(is_gone)).await.is_err() {
-            tracing::warn!(%user, "a connection of theirs takes long to end");
-        }
-        // What the connections left behind as they ended.
-        for id in &ids {
-            self.broker.end_session(id).await;
-        }
-        devices
     }
 
     /// Takes a retained message away, for readers and on disk.

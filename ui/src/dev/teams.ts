@@ -10,8 +10,11 @@ function device(id: string, kind: string | null, part: Partial<DeviceOfMember> =
 
 function member(name: string, part: Partial<Member> = {}): Member {
   const user = part.user ?? name.toLowerCase().replace(/\W+/g, '-');
-  return { user, name, role: 'member', since: ago(20 * DAYS), devices: [device(`${user}-1`, 'laptop')], ...part };
+  const devices = [device(`${user}-1`, 'laptop')];
+  return { user, name, role: 'member', since: ago(20 * DAYS), devices, invited_by: null, invited: 0, ...part };
 }
+
+const byAda = { user: 'ada-lovelace', name: 'Ada Lovelace', left: false };
 
 const mine = [
   device('me-1', 'laptop', { this: true }),
@@ -19,10 +22,10 @@ const mine = [
 ];
 
 const others = [
-  member('Ada Lovelace', { devices: [device('ada-1', 'laptop'), device('ada-2', 'phone', { last_here: null })] }),
-  member('Grace Hopper', { since: ago(3 * DAYS), devices: [device('grace-1', 'desktop')] }),
-  member('Katherine Johnson'),
-  member('Edsger Dijkstra', { devices: [device('edsger-1', null, { last_here: ago(33 * DAYS) })] }),
+  member('Ada Lovelace', { invited: 2, devices: [device('ada-1', 'laptop'), device('ada-2', 'phone', { last_here: null })] }),
+  member('Grace Hopper', { invited_by: byAda, since: ago(3 * DAYS), devices: [device('grace-1', 'desktop')] }),
+  member('Katherine Johnson', { invited_by: byAda }),
+  member('Edsger Dijkstra', { invited_by: { user: 'ole', name: 'Ole', left: true }, devices: [device('edsger-1', null, { last_here: ago(33 * DAYS) })] }),
 ];
 
 const invites: InviteView[] = [

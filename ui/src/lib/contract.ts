@@ -601,6 +601,23 @@ last_here: Timestamp | null,
 this: boolean, };
 
 /**
+ * Who let a member in.
+ */
+export type InvitedBy = { 
+/**
+ * Their id at that time.
+ */
+user: string, 
+/**
+ * Their name.
+ */
+name: string, 
+/**
+ * They have left the team since.
+ */
+left: boolean, };
+
+/**
  * A member (`GET /v1/members`).
  */
 export type Member = { 
@@ -623,7 +640,15 @@ since: Timestamp,
 /**
  * What lets their devices in, one a device.
  */
-devices: Array<DeviceOfMember>, };
+devices: Array<DeviceOfMember>, 
+/**
+ * Who let them in: whoever made the invitation, or approved the request. Absent: the hub itself, or nobody knows.
+ */
+invited_by: InvitedBy | null, 
+/**
+ * How many members go along if they are removed together with those whom they invited.
+ */
+invited: number, };
 
 /**
  * An invitation that still holds (`GET /v1/invites`).

@@ -31,6 +31,9 @@ pub const fn sentence(code: RefusalCode) -> Option<&'static str> {
         RefusalCode::NotSaved => {
             "the hub can't keep it, because its disk is full or read-only; tell whoever hosts the team"
         }
+        RefusalCode::TooManyInvited => {
+            "your open links can let in 20 people at most; choose fewer uses, or take one back first"
+        }
         RefusalCode::BadRequest | RefusalCode::Moved | RefusalCode::Unknown => return None,
     })
 }
@@ -56,6 +59,7 @@ const fn code(code: RefusalCode) -> &'static str {
         RefusalCode::BadRequest => "bad_request",
         RefusalCode::Moved => "moved",
         RefusalCode::NotSaved => "not_saved",
+        RefusalCode::TooManyInvited => "too_many_invited",
         RefusalCode::Unknown => "unknown",
     }
 }

@@ -341,7 +341,7 @@ async fn a_member_asks_by_the_credential_of_the_device() {
     within(async {
         assert_eq!(team.view().await.unwrap().role, Role::Member);
         assert_eq!(team.members().await.unwrap()[0].role, Role::Starter);
-        team.remove(&UserId::parse("zoë b").unwrap()).await.unwrap();
+        team.remove(&UserId::parse("zoë b").unwrap(), false).await.unwrap();
         team.leave().await.unwrap();
         team.revoke("k3V9xQ2aB7").await.unwrap();
         let order = InviteOrder { for_me: true, uses: Some(3), lasts_s: None };
@@ -381,6 +381,24 @@ async fn a_member_asks_by_the_credential_of_the_device() {
     assert_eq!(asked[5].2, json!({"for_me": true, "uses": 3}));
     assert_eq!(asked[9].2, json!({"approve": true}));
     assert_eq!(asked[10].2, json!({"label": "wiki"}));
+}
+
+#[tokio::test]
+async fn a_member_is_removed_with_those_whom_they_let_in() {
+    let dir = tempfile::tempdir().unwrap();
+    let full = json!({"code": "too_many_invited", "message": "as the hub says it"});
+    let along = json!([{"user": "cy", "name": "Cy"}]);
+    let hub = Hub::answering([(200, along), (204, Value::Null), (409, full)]).await;
+    let team = Team::of(&hub.membership(dir.path()).await).await.unwrap();
+    let eve = UserId::parse("eve").unwrap();
+    assert_eq!(team.invited(&eve).await.unwrap()[0].name, "Cy");
+    team.remove(&eve, true).await.unwrap();
+    let error = team.invite(&InviteOrder::default()).await.unwrap_err();
+    assert_eq!(error.code(), "too_many_invited");
+    assert!(error.to_string().contains("20 people"), "{error}");
+    let asked: Vec<_> = hub.asked().into_iter().map(|(what, ..)| what).collect();
+    let removed = "DELETE /v1/members/eve?with_invited=true";
+    assert_eq!(asked, ["GET /v1/members/eve/invited", removed, "POST /v1/invites"]);
 }
 
 #[tokio::test]

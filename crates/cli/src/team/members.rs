@@ -25,14 +25,23 @@ pub(crate) async fn members(flags: &Flags, args: Members) -> Result<(), Failure>
             }
             Ok(())
         }
-        Some(MembersDo::Remove { user }) => {
+        Some(MembersDo::Remove { user, with_invited, yes }) => {
             let user = UserId::from_typed(&user).map_err(Failure::usage)?;
             if user == *membership.user() {
                 return Err(Failure::Usage(
                     "that is you: `porchlight leave` leaves the team".to_owned(),
                 ));
             }
-            hub.remove(&user).await.map_err(told)?;
+            if with_invited {
+                let along = hub.invited(&user).await.map_err(told)?;
+                for member in &along {
+                    say::print(&format!("{} ({})", member.name, member.user));
+                }
+                if !yes {
+                    return Err(Failure::Usage(unconfirmed(&user, along.len())));
+                }
+            }
+            hub.remove(&user, with_invited).await.map_err(told)?;
             Ok(())
         }
         Some(MembersDo::Forget { device }) => {
@@ -47,13 +56,27 @@ pub(crate) async fn members(flags: &Flags, args: Members) -> Result<(), Failure>
     }
 }
 
+/// What to say where it was not said that so many shall go.
+fn unconfirmed(user: &UserId, along: usize) -> String {
+    let whom = match along {
+        0 => "nobody else".to_owned(),
+        1 => "this member".to_owned(),
+        many => format!("these {many} members"),
+    };
+    format!("nobody was removed yet: {whom} would go along with {user}; add --yes to remove them")
+}
+
 fn tell(member: &Member) {
     let role = match member.role {
         Role::Starter => "  starter",
         Role::Member => "",
     };
     let since = clock::local(member.since);
-    say::print(&format!("{} ({}){role}  since {since}", member.name, member.user));
+    let inviter = member.invited_by.as_ref().map_or_else(String::new, |by| {
+        let left = if by.left { ", who has left" } else { "" };
+        format!("  invited by {}{left}", by.name)
+    });
+    say::print(&format!("{} ({}){role}  since {since}{inviter}", member.name, member.user));
     for device in &member.devices {
         let kind = device.kind.as_deref().unwrap_or("device");
         let this = if device.this { "  this one" } else { "" };

@@ -154,6 +154,41 @@ pub struct Member {
     pub since: Timestamp,
     /// What lets their devices in, one a device.
     pub devices: Vec<DeviceOfMember>,
+    /// Who let them in: whoever made the invitation, or approved the request. Absent: the hub itself, or nobody knows.
+    #[serde(default)]
+    pub invited_by: Option<InvitedBy>,
+    /// How many members go along if they are removed together with those whom they invited.
+    #[serde(default)]
+    pub invited: u32,
+}
+
+/// Who let a member in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct InvitedBy {
+    /// Their id at that time.
+    pub user: String,
+    /// Their name.
+    pub name: String,
+    /// They have left the team since.
+    pub left: bool,
+}
+
+/// A member's id and name (`GET /v1/members/{user}/invited`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberName {
+    /// Who.
+    pub user: String,
+    /// The name that was given on joining.
+    pub name: String,
+}
+
+/// `DELETE /v1/members/{user}`: the query.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Removal {
+    /// Those whom they invited go along, and those whom these invited, and so on. Starters stay.
+    #[serde(default)]
+    pub with_invited: bool,
 }
 
 /// One device's credential, without its secret.
@@ -277,6 +312,8 @@ pub enum RefusalCode {
     Moved,
     /// The hub could not keep it; its disk is full or read-only.
     NotSaved,
+    /// The member's open invitations let in as many people as they may.
+    TooManyInvited,
     /// A code of a newer hub.
     #[serde(other)]
     Unknown,

@@ -15,7 +15,7 @@ use super::{
 use crate::notice::About;
 use crate::preferences::{Ends, Interest, Preset};
 use crate::signal::Answer;
-use crate::team::{DeviceOfMember, InviteView, Member, RequestView, Role};
+use crate::team::{DeviceOfMember, InviteView, InvitedBy, Member, RequestView, Role};
 use crate::time::Timestamp;
 
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../ui/src/lib/contract.ts");
@@ -70,6 +70,7 @@ fn text() -> String {
         Update,
         Role,
         DeviceOfMember,
+        InvitedBy,
         Member,
         InviteView,
         RequestView,

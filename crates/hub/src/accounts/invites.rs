@@ -16,6 +16,8 @@ const MAX_USES: u32 = 100;
 /// The most invitations that one member has at a time, spent ones included.
 const MAX_OF_ONE: usize = 100;
 const MAX_INVITES: usize = 2_000;
+/// How many new members the open invitations of one member may let in, unless that one is a starter.
+const MAX_OPEN_USES: u32 = 20;
 /// For how long one that has ended is told from one that never was.
 const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
@@ -37,23 +39,31 @@ pub(crate) struct Invite {
     hash: Hash,
     pub(crate) purpose: Purpose,
     pub(crate) by: Option<UserId>,
+    /// The credential of the device on which it was made: it ends with that one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    credential: Option<String>,
     pub(crate) uses_left: u32,
     pub(crate) ends: Timestamp,
 }
 
 impl Invite {
     /// Whether it was made by this member or for their devices.
-    pub(super) fn is_of(&self, user: &UserId) -> bool {
+    fn is_of(&self, user: &UserId) -> bool {
         self.owners().contains(user)
     }
 
     /// The members who may take it back.
-    fn owners(&self) -> Vec<UserId> {
+    pub(super) fn owners(&self) -> Vec<UserId> {
         let device_of = match &self.purpose {
             Purpose::Device(of) => Some(of.clone()),
             Purpose::Member | Purpose::Starter => None,
         };
         self.by.clone().into_iter().chain(device_of).collect()
+    }
+
+    /// Whether it was made on the device of this credential.
+    pub(super) fn is_from(&self, credential: &str) -> bool {
+        self.credential.as_deref() == Some(credential)
     }
 
     /// Whether it can still be redeemed.
@@ -68,6 +78,8 @@ pub(crate) struct Order {
     pub(crate) purpose: Purpose,
     /// None: the hub itself.
     pub(crate) by: Option<UserId>,
+    /// The credential of the device that wants it.
+    pub(crate) credential: Option<String>,
     pub(crate) uses: Option<u32>,
     pub(crate) lasts: Option<Duration>,
 }
@@ -81,6 +93,12 @@ pub(crate) enum Refusal {
     BadName,
     TeamFull,
     DevicesFull,
+    InvitesFull,
+    /// The member's open invitations would let in too many.
+    OpenUsesFull,
+    TokensFull,
+    /// Whoever asks, or on whose word somebody comes, was removed in the meantime.
+    NotAMember,
 }
 
 impl Accounts {
@@ -88,23 +106,44 @@ impl Accounts {
         &self.invites
     }
 
-    /// Makes an invitation; none where there are too many.
-    pub(crate) fn invite(&mut self, now: Timestamp, order: Order) -> Option<(Secret, Invite)> {
+    /// Makes an invitation.
+    pub(crate) fn invite(
+        &mut self,
+        now: Timestamp,
+        order: Order,
+    ) -> Result<(Secret, Invite), Refusal> {
         self.invites.retain(|_, invite| now.since(invite.ends) < REMEMBERED);
         let of_one = self.invites.values().filter(|i| i.by == order.by).count();
         if of_one >= MAX_OF_ONE || self.invites.len() >= MAX_INVITES {
-            return None;
+            return Err(Refusal::InvitesFull);
+        }
+        let uses = order.uses.unwrap_or(1).clamp(1, MAX_USES);
+        if order.purpose == Purpose::Member
+            && let Some(by) = &order.by
+            && self.members.get(by).ok_or(Refusal::NotAMember)?.role != Role::Starter
+            && self.open_uses(now, by) + uses > MAX_OPEN_USES
+        {
+            return Err(Refusal::OpenUsesFull);
         }
         let secret = random_secret(|id| self.invites.contains_key(id));
         let invite = Invite {
             hash: self.key.hash(Kind::Invite, &secret),
             purpose: order.purpose,
             by: order.by,
-            uses_left: order.uses.unwrap_or(1).clamp(1, MAX_USES),
+            credential: order.credential,
+            uses_left: uses,
             ends: now + order.lasts.unwrap_or(LASTS).min(LASTS_AT_MOST),
         };
         self.invites.insert(secret.id().to_owned(), invite.clone());
-        Some((secret, invite))
+        Ok((secret, invite))
+    }
+
+    /// How many new members the invitations of this member can still let in.
+    fn open_uses(&self, now: Timestamp, by: &UserId) -> u32 {
+        let open = self.invites.values().filter(|invite| {
+            invite.purpose == Purpose::Member && invite.by.as_ref() == Some(by) && invite.holds(now)
+        });
+        open.map(|invite| invite.uses_left).sum()
     }
 
     /// Takes an invitation back, which whoever made it may, and with `any` everybody.
@@ -158,8 +197,12 @@ impl Accounts {
         if now >= invite.ends {
             return Err(Refusal::Expired);
         }
+        let by = invite.by.clone();
         let admission = match invite.purpose.clone() {
-            Purpose::Member => self.admit(now, name, kind, Role::Member)?,
+            Purpose::Member => match by {
+                Some(by) => self.admit_by(now, name, kind, &by)?,
+                None => self.admit(now, name, kind, Role::Member)?,
+            },
             Purpose::Starter => self.admit(now, name, kind, Role::Starter)?,
             Purpose::Device(user) => self.give_credential(now, user, kind)?,
         };

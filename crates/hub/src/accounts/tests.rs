@@ -16,7 +16,7 @@ fn user(id: &str) -> UserId {
 }
 
 fn order(purpose: Purpose) -> Order {
-    Order { purpose, by: None, uses: None, lasts: None }
+    Order { purpose, by: None, credential: None, uses: None, lasts: None }
 }
 
 fn starter(team: &mut Accounts) -> Admission {
@@ -131,15 +131,16 @@ fn a_removed_member_takes_credentials_and_invitations_along() {
     let wanted = Order { by: Some(user("bob")), ..order(Purpose::Member) };
     let (theirs, _) = team.invite(now(), wanted).unwrap();
     let (device, _) = team.invite(now(), order(Purpose::Device(user("bob")))).unwrap();
-    let gone = team.remove_member(&user("bob")).unwrap();
-    assert_eq!(gone, [bob.credential.id()]);
+    let Removed { credentials: gone, .. } =
+        team.remove_member(&user("bob"), Along::Nobody).unwrap();
+    assert_eq!(gone, [(user("bob"), bob.credential.id().to_owned())]);
     assert_eq!(team.log_in(bob.credential.id(), bob.credential.secret()), None);
     assert!(!team.holds(bob.credential.id(), &bob.user));
     for token in [theirs, device] {
         assert_eq!(team.redeem(now(), &token, "Eve", None).unwrap_err(), Refusal::Unknown);
     }
-    assert_eq!(team.remove_member(&user("bob")), Err(Stays::Already));
-    assert_eq!(team.remove_member(&user("nobody")), Err(Stays::Unknown));
+    assert_eq!(team.remove_member(&user("bob"), Along::Nobody), Err(Stays::Already));
+    assert_eq!(team.remove_member(&user("nobody"), Along::Nobody), Err(Stays::Unknown));
 }
 
 #[test]
@@ -147,9 +148,10 @@ fn the_last_starter_stays_until_everybody_else_is_gone() {
     let mut team = team();
     let anna = starter(&mut team);
     team.admit(now(), "Bob", None, Role::Member).unwrap();
-    assert_eq!(team.remove_member(&user("anna")), Err(Stays::LastStarter));
-    team.remove_member(&user("bob")).unwrap();
-    assert_eq!(team.remove_member(&user("anna")).unwrap(), [anna.credential.id()]);
+    assert_eq!(team.remove_member(&user("anna"), Along::Nobody), Err(Stays::LastStarter));
+    team.remove_member(&user("bob"), Along::Nobody).unwrap();
+    let removed = team.remove_member(&user("anna"), Along::Nobody).unwrap();
+    assert_eq!(removed.credentials, [(user("anna"), anna.credential.id().to_owned())]);
 }
 
 #[test]

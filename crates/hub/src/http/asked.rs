@@ -38,11 +38,7 @@ impl No {
         Self::new(StatusCode::NOT_FOUND, RefusalCode::NotFound, message)
     }
 
-    pub(super) fn full(message: &str) -> Self {
-        Self::new(StatusCode::CONFLICT, RefusalCode::Full, message)
-    }
-
-    fn not_signed_in() -> Self {
+    pub(super) fn not_signed_in() -> Self {
         let message = "this device is not signed in here: join the team again with an invitation";
         Self::new(StatusCode::UNAUTHORIZED, RefusalCode::NotSignedIn, message)
     }
@@ -52,15 +48,15 @@ impl No {
         Self::new(StatusCode::TOO_MANY_REQUESTS, RefusalCode::TooManyAttempts, message)
     }
 
-    fn bad_request(message: &str) -> Self {
+    pub(super) fn bad_request(message: &str) -> Self {
         Self::new(StatusCode::BAD_REQUEST, RefusalCode::BadRequest, message)
     }
 }
 
 impl From<NotSaved> for No {
     fn from(e: NotSaved) -> Self {
-        // What the disk said is for whoever runs the hub.
-        tracing::warn!("{e}");
+        // What the disk said is for whoever runs the hub, who was warned once.
+        tracing::debug!("{e}");
         let message = "the hub's computer cannot save anything at present; ask whoever runs it, and try again";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, RefusalCode::NotSaved, message)
     }

@@ -30,10 +30,21 @@ impl From<Refusal> for No {
             Refusal::DevicesFull => {
                 (RefusalCode::Full, "you have 16 devices here; forget one of them first")
             }
+            Refusal::InvitesFull => {
+                (RefusalCode::Full, "there are too many invitations of yours; take some back first")
+            }
+            Refusal::OpenUsesFull => (
+                RefusalCode::TooManyInvited,
+                "your open invitations can let in 20 people at most; choose fewer uses, or take one back first",
+            ),
+            Refusal::TokensFull => {
+                (RefusalCode::Full, "there are too many tokens; revoke some first")
+            }
+            Refusal::NotAMember => return Self::not_signed_in(),
         };
         let status = match code {
             RefusalCode::BadName => StatusCode::BAD_REQUEST,
-            RefusalCode::Full => StatusCode::CONFLICT,
+            RefusalCode::Full | RefusalCode::TooManyInvited => StatusCode::CONFLICT,
             _ => StatusCode::FORBIDDEN,
         };
         Self::new(status, code, message)
@@ -50,10 +61,16 @@ pub(super) async fn join(
     if let Err(JoinRefusal::Refused(Refusal::Unknown)) = &joined {
         team.was_wrong(now.mono, peer);
     }
-    joined.map(Json).map_err(|refusal| match refusal {
-        JoinRefusal::Refused(refusal) => refusal.into(),
-        JoinRefusal::NotSaved(e) => e.into(),
-    })
+    joined.map(Json).map_err(No::from)
+}
+
+impl From<JoinRefusal> for No {
+    fn from(refusal: JoinRefusal) -> Self {
+        match refusal {
+            JoinRefusal::Refused(refusal) => refusal.into(),
+            JoinRefusal::NotSaved(e) => e.into(),
+        }
+    }
 }
 
 pub(super) use crate::team::JoinRefusal;

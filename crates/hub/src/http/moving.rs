@@ -32,6 +32,9 @@ pub(super) async fn done(
     Said(done): Said<Done>,
 ) -> Result<Response, No> {
     starter(login.role)?;
+    if !team.is_still(&login) {
+        return Err(No::not_signed_in());
+    }
     // On a task of its own: half a move is worse than none.
     let moving = tokio::spawn(async move { team.move_to(done.at).await });
     match moving.await {

@@ -1,17 +1,18 @@
 //! What members ask: about the team, its people, invitations, requests and tokens.
 
 use super::asked::{Member, No, Said};
-use crate::accounts::Stays;
+use crate::accounts::{Along, Stays};
 use crate::clock;
-use crate::team::{NotEnded, Team};
+use crate::team::{NotDecided, NotEnded, Team};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use porchlight_core::id::UserId;
 use porchlight_core::team::{
-    Decision, InviteMade, InviteOrder, InviteView, RefusalCode, RequestView, Role, TokenMade,
-    TokenOrder, TokenView,
+    Decision, InviteMade, InviteOrder, InviteView, MemberName, RefusalCode, Removal, RequestView,
+    Role, TokenMade, TokenOrder, TokenView,
 };
 use serde_json::json;
 use std::sync::Arc;
@@ -43,13 +44,29 @@ pub(super) async fn remove_member(
     State(team): Asked,
     Member(login): Member,
     Path(user): Path<String>,
+    removal: Result<Query<Removal>, QueryRejection>,
 ) -> Result<StatusCode, No> {
     let user = UserId::parse(&user).map_err(|_| No::not_found())?;
-    if login.role != Role::Starter && login.user != user {
+    let Query(Removal { with_invited }) =
+        removal.map_err(|_| No::bad_request("with_invited is true or false"))?;
+    if login.role != Role::Starter && (login.user != user || with_invited) {
         return Err(No::not_allowed("only whoever started the team can remove other members"));
     }
+    let along = if with_invited { Along::Invited } else { Along::Nobody };
     // On a task of its own: whoever asks may lose the connection over it, and it must be done to its end.
-    ended(tokio::spawn(async move { team.remove_member(&user).await })).await
+    ended(tokio::spawn(async move { team.remove_member(&user, along).await })).await
+}
+
+/// Who would go along with a member.
+pub(super) async fn invited(
+    State(team): Asked,
+    Member(_): Member,
+    Path(user): Path<String>,
+) -> Result<Json<Vec<MemberName>>, No> {
+    let user = UserId::parse(&user).map_err(|_| No::not_found())?;
+    let along = team.along_with(&user);
+    let is_known = !along.is_empty() || team.ledger().read(|team| team.is_member(&user));
+    if is_known { Ok(Json(along)) } else { Err(No::not_found()) }
 }
 
 pub(super) async fn revoke_device(
@@ -81,8 +98,7 @@ pub(super) async fn invite(
     Said(order): Said<InviteOrder>,
 ) -> Result<(StatusCode, Json<InviteMade>), No> {
     let made = team.invite(clock::now().wall, &login, &order).await?;
-    let full = "there are too many invitations of yours; take some back first";
-    made.map(|made| (StatusCode::CREATED, Json(made))).ok_or_else(|| No::full(full))
+    Ok((StatusCode::CREATED, Json(made)))
 }
 
 pub(super) async fn invites(State(team): Asked, Member(login): Member) -> Json<Vec<InviteView>> {
@@ -112,9 +128,10 @@ pub(super) async fn decide(
     Path(id): Path<String>,
     Said(decision): Said<Decision>,
 ) -> Result<StatusCode, No> {
-    if !team.decide(clock::now().mono, &id, decision.approve) {
-        return Err(No::not_found());
-    }
+    team.decide(clock::now().mono, &login, &id, decision.approve).map_err(|not| match not {
+        NotDecided::NotAMember => No::not_signed_in(),
+        NotDecided::Unknown => No::not_found(),
+    })?;
     tracing::info!(by = %login.user, approve = decision.approve, "a request was decided");
     Ok(StatusCode::NO_CONTENT)
 }
@@ -125,9 +142,8 @@ pub(super) async fn make_token(
     Said(order): Said<TokenOrder>,
 ) -> Result<(StatusCode, Json<TokenMade>), No> {
     starter(login.role)?;
-    let made = team.make_token(clock::now().wall, &order.label).await?;
-    let full = "there are too many tokens; revoke some first";
-    made.map(|made| (StatusCode::CREATED, Json(made))).ok_or_else(|| No::full(full))
+    let made = team.make_token(clock::now().wall, &login, &order.label).await?;
+    Ok((StatusCode::CREATED, Json(made)))
 }
 
 pub(super) async fn tokens(

@@ -85,7 +85,7 @@ impl Team {
     pub(crate) async fn move_to(&self, at: Vec<Address>) -> Result<Vec<u8>, NotSaved> {
         // First on disk: a hub that forgets that it has moved would be a second one.
         let note = at.clone();
-        self.moved.write(&note)?;
+        self.moved.write(&note).inspect_err(|e| tracing::warn!("{e}"))?;
         tracing::info!(?at, "the team moves");
         self.change_place(|place| {
             place.at.clone_from(&at);

@@ -3,12 +3,14 @@
 use super::Team;
 use crate::HubEvent;
 use crate::access::Peer;
-use crate::accounts::{Hash, Key, Kind, NotSaved, random_below, random_secret};
+use crate::accounts::{
+    Accounts, Hash, Key, Kind, Login, NotSaved, Refusal, random_below, random_secret,
+};
 use porchlight_core::id::UserId;
-use porchlight_core::team::{Request, RequestMade, RequestState, RequestView, Role, Secret};
+use porchlight_core::team::{Request, RequestMade, RequestState, RequestView, Secret};
 use porchlight_core::text::{MAX_NAME, display_text};
 use porchlight_core::time::{Monotonic, Now, Timestamp};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// How many wait at a time: of all, and of one peer.
@@ -34,7 +36,23 @@ struct Waiting {
     code: String,
     at: Timestamp,
     since: Monotonic,
-    decision: Option<bool>,
+    decision: Option<Decided>,
+}
+
+/// What a member decided.
+enum Decided {
+    /// Whoever asks is let in, on the word of this member.
+    Yes(Login),
+    No,
+}
+
+/// Why nothing was decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NotDecided {
+    /// There is no such request, or it was decided.
+    Unknown,
+    /// Whoever decides was removed in the meantime.
+    NotAMember,
 }
 
 /// Why a request was not taken.
@@ -104,34 +122,46 @@ impl Team {
         now: Now,
         ticket: &Secret,
     ) -> Result<Option<RequestState>, NotSaved> {
-        let (name, kind) = {
+        let (waiting, by) = {
             let mut requests = self.requests();
             requests.expire(now.mono);
             let Some(waiting) = requests.of(ticket) else {
                 return Ok(None);
             };
-            match waiting.decision {
+            let by = match &waiting.decision {
                 None => return Ok(Some(RequestState::Waiting)),
-                Some(false) => return Ok(Some(RequestState::Refused)),
-                Some(true) => {}
-            }
+                Some(Decided::No) => return Ok(Some(RequestState::Refused)),
+                Some(Decided::Yes(by)) => by.clone(),
+            };
             // Taken out at once: nobody is let in twice.
-            let waiting = requests.waiting.remove(ticket.id());
-            let Some(waiting) = waiting else {
+            let Some(waiting) = requests.waiting.remove(ticket.id()) else {
                 return Ok(None);
             };
-            (waiting.name, waiting.kind)
+            (waiting, by)
         };
         // Only now, so that nobody belongs to the team who never came back for it.
-        let admit = move |team: &mut crate::accounts::Accounts| {
-            Ok::<_, NotSaved>(team.admit(now.wall, &name, kind.as_deref(), Role::Member))
+        let (name, kind) = (waiting.name.clone(), waiting.kind.clone());
+        let admit = move |team: &mut Accounts| {
+            let admission = team
+                .must_hold(&by)
+                .and_then(|()| team.admit_by(now.wall, &name, kind.as_deref(), &by.user));
+            Ok::<_, NotSaved>(admission)
         };
-        let admission = self.ledger().change(admit).await?;
-        Ok(Some(match admission {
-            Ok(admission) => RequestState::Approved(Box::new(self.joined(admission))),
+        match self.ledger().change(admit).await {
+            Ok(Ok(admission)) => Ok(Some(RequestState::Approved(Box::new(self.joined(admission))))),
+            Ok(Err(Refusal::NotAMember)) => {
+                let waiting = Waiting { decision: None, ..waiting };
+                self.requests().waiting.insert(ticket.id().to_owned(), waiting);
+                Ok(Some(RequestState::Waiting))
+            }
             // The team has become full.
-            Err(_) => RequestState::Refused,
-        }))
+            Ok(Err(_)) => Ok(Some(RequestState::Refused)),
+            Err(e) => {
+                // They may ask again.
+                self.requests().waiting.insert(ticket.id().to_owned(), waiting);
+                Err(e)
+            }
+        }
     }
 
     /// Those who wait to be let in.
@@ -150,16 +180,39 @@ impl Team {
             .collect()
     }
 
-    /// Lets somebody in, or not. Whether there was such a request, undecided.
-    pub(crate) fn decide(&self, now: Monotonic, id: &str, approve: bool) -> bool {
+    /// Lets somebody in, or not.
+    pub(crate) fn decide(
+        &self,
+        now: Monotonic,
+        login: &Login,
+        id: &str,
+        approve: bool,
+    ) -> Result<(), NotDecided> {
         let mut requests = self.requests();
         requests.expire(now);
+        // While nobody else has the requests: a removal takes back what was approved before it.
+        if !self.is_still(login) {
+            return Err(NotDecided::NotAMember);
+        }
         match requests.waiting.get_mut(id) {
             Some(waiting) if waiting.decision.is_none() => {
-                waiting.decision = Some(approve);
-                true
+                let by = login.clone();
+                waiting.decision = Some(if approve { Decided::Yes(by) } else { Decided::No });
+                Ok(())
             }
-            _ => false,
+            _ => Err(NotDecided::Unknown),
+        }
+    }
+
+    /// Whom these credentials approved, and who has not come back for it, waits for somebody else's word.
+    pub(super) fn forget_approvals(&self, by: &[(UserId, String)]) {
+        let by: BTreeSet<&str> = by.iter().map(|(_, credential)| credential.as_str()).collect();
+        for waiting in self.requests().waiting.values_mut() {
+            if let Some(Decided::Yes(login)) = &waiting.decision
+                && by.contains(login.credential.as_str())
+            {
+                waiting.decision = None;
+            }
         }
     }
 }

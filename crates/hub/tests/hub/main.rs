@@ -11,6 +11,7 @@ mod intruders;
 mod joining;
 mod keeping;
 mod limits;
+mod late_requests;
 mod listening;
 mod moving;
 mod protocol;

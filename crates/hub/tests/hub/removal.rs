@@ -1,8 +1,10 @@
 //! Members who are removed and devices that are revoked: gone at once, and nothing of theirs comes back.
 
-use crate::house::House;
+use crate::house::{House, ask_with};
 use crate::world::{Client, eventually, will};
-use porchlight_core::team::{InviteOrder, Joined};
+use porchlight_core::team::{
+    Decision, InviteOrder, Joined, Member, MemberName, Request, RequestMade, RequestState,
+};
 use rumqttc::v5::mqttbytes::v5::ConnectReturnCode;
 
 const PRESENCE: &str = "plbobbobbobbobbobbobbom";
@@ -150,5 +152,118 @@ async fn a_member_leaves_and_the_last_starter_does_not() {
     assert_eq!(refused.code(), "not_allowed");
     assert_eq!(house.delete("/v1/members/bob", &bob.credential).await.status, 204);
     assert_eq!(house.get("/v1/team", Some(&bob.credential)).await.status, 401);
+    house.hub.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_a_device_invited_before_it_was_revoked_lets_nobody_in() {
+    let house = House::in_memory().await;
+    let bob = house.joins("Bob").await;
+    let invite = async |who: &porchlight_core::team::Secret, for_me| {
+        let order = InviteOrder { for_me, ..InviteOrder::default() };
+        let made: porchlight_core::team::InviteMade =
+            house.post("/v1/invites", Some(who), &order).await.read();
+        made.link.parse::<porchlight_core::team::Invitation>().unwrap().token
+    };
+    let second: Joined = house.redeem(invite(&bob.credential, true).await, "ignored").await.read();
+    // Whoever has the laptop that was lost makes links, to come back by.
+    let theirs = [invite(&bob.credential, true).await, invite(&bob.credential, false).await];
+    let kept = invite(&second.credential, false).await;
+    let path = format!("/v1/devices/{}", bob.credential.id());
+    assert_eq!(house.delete(&path, &second.credential).await.status, 204);
+    for token in theirs {
+        assert_eq!(house.redeem(token, "Mallory").await.code(), "token_unknown");
+    }
+    assert_eq!(house.redeem(kept, "Carol").await.status, 200);
+    house.hub.stop().await.unwrap();
+}
+
+/// The token of an invitation by this member.
+async fn invitation_by(house: &House, who: &Joined) -> porchlight_core::team::Secret {
+    let order = InviteOrder::default();
+    let made: porchlight_core::team::InviteMade =
+        house.post("/v1/invites", Some(&who.credential), &order).await.read();
+    made.link.parse::<porchlight_core::team::Invitation>().unwrap().token
+}
+
+#[tokio::test]
+async fn whom_a_removed_member_let_in_goes_along_where_that_is_wanted() {
+    let dir = tempfile::tempdir().unwrap();
+    let house = House::in_folder(dir.path()).await;
+    let bob = house.joins("Bob").await;
+    let eve = house.joins("Eve").await;
+    // By a link, by a link of who came by a link, and on Eve's word.
+    let one: Joined = house.redeem(invitation_by(&house, &eve).await, "One").await.read();
+    let two: Joined = house.redeem(invitation_by(&house, &one).await, "Two").await.read();
+    let asking = Request { name: "Three".to_owned(), kind: None };
+    let made: RequestMade = house.post("/v1/requests", None, &asking).await.read();
+    let path = format!("/v1/requests/{}", made.ticket.id());
+    let yes = Decision { approve: true };
+    assert_eq!(house.post(&path, Some(&eve.credential), &yes).await.status, 204);
+    let head = format!("Authorization: Bearer {}\r\n", made.ticket);
+    let what = format!("GET {path}");
+    let answer = ask_with([127, 0, 0, 1], house.addr(), house.pin, &what, &head, None).await;
+    let RequestState::Approved(three) = answer.unwrap().read() else { panic!("not let in") };
+    // A fourth is about to come.
+    let open = invitation_by(&house, &two).await;
+    let mut theirs = Client::connect(house.options(&two.credential, "two")).await;
+    theirs.retain("presence/two/chosen", "{}").await;
+
+    let who = Some(&house.anna.credential);
+    let members: Vec<Member> = house.get("/v1/members", who).await.read();
+    let of = |user: &str| members.iter().find(|member| member.user == user).unwrap();
+    let by = |user: &str| of(user).invited_by.as_ref().map(|by| by.name.as_str());
+    assert_eq!([by("anna"), by("eve")], [None, Some("Anna")]);
+    assert_eq!([by("one"), by("two"), by("three")], [Some("Eve"), Some("One"), Some("Eve")]);
+    assert_eq!([of("anna").invited, of("eve").invited, of("two").invited], [5, 3, 0]);
+    let along: Vec<MemberName> = house.get("/v1/members/eve/invited", who).await.read();
+    let along: Vec<&str> = along.iter().map(|member| member.name.as_str()).collect();
+    assert_eq!(along, ["One", "Three", "Two"]);
+
+    // It is the starter's to do, also where somebody leaves.
+    for path in ["/v1/members/eve?with_invited=true", "/v1/members/bob?with_invited=true"] {
+        assert_eq!(house.delete(path, &bob.credential).await.code(), "not_allowed", "{path}");
+    }
+    let path = "/v1/members/eve?with_invited=perhaps";
+    assert_eq!(house.delete(path, &house.anna.credential).await.code(), "bad_request");
+    let path = "/v1/members/eve?with_invited=true";
+    assert_eq!(house.delete(path, &house.anna.credential).await.status, 204);
+    theirs.ended().await;
+    for gone in [&eve, &one, &two, &three] {
+        let connected = Client::try_connect(house.options(&gone.credential, "x")).await;
+        assert!(connected.is_err(), "{} is let in", gone.user);
+    }
+    assert_eq!(house.redeem(open, "Four").await.code(), "token_unknown");
+    Client::connect(house.options(&bob.credential, "bob")).await.leave().await;
+    assert_eq!(house.delete(path, &house.anna.credential).await.status, 204, "again");
+    // They stay out over a restart, and nothing of theirs is there.
+    let (pin, anna) = (house.pin, house.anna.clone());
+    house.hub.stop().await.unwrap();
+    let log = std::fs::read_to_string(dir.path().join("retained-v1.log")).unwrap();
+    let of_two = log.lines().rfind(|line| line.contains("presence/two/chosen")).unwrap();
+    assert!(of_two.contains(r#"{"remove":"#), "{of_two}");
+    let settings =
+        crate::house::team_settings(porchlight_hub::Store::Folder(dir.path().to_owned()));
+    let hub = porchlight_hub::Hub::start(settings).await.unwrap();
+    let house = House { hub, pin, anna };
+    let members: Vec<Member> = house.get("/v1/members", Some(&house.anna.credential)).await.read();
+    let users: Vec<&str> = members.iter().map(|member| member.user.as_str()).collect();
+    assert_eq!(users, ["anna", "bob"]);
+    house.hub.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_open_links_of_a_member_let_in_twenty_people_at_most() {
+    let house = House::in_memory().await;
+    let eve = house.joins("Eve").await;
+    let order = |uses| InviteOrder { uses: Some(uses), ..InviteOrder::default() };
+    let answer = house.post("/v1/invites", Some(&eve.credential), &order(21)).await;
+    assert_eq!((answer.status, answer.code()), (409, "too_many_invited"));
+    let answer = house.post("/v1/invites", Some(&eve.credential), &order(20)).await;
+    assert_eq!(answer.status, 201);
+    let answer = house.post("/v1/invites", Some(&eve.credential), &order(1)).await;
+    assert_eq!((answer.status, answer.code()), (409, "too_many_invited"));
+    let answer = house.post("/v1/invites", Some(&house.anna.credential), &order(100)).await;
+    assert_eq!(answer.status, 201, "a starter's have no such bound");
     house.hub.stop().await.unwrap();
 }

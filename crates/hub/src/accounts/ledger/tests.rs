@@ -1,4 +1,4 @@
-use super::super::{Refusal, load};
+use super::super::{Along, Refusal, load};
 use super::*;
 use crate::HubEvent;
 use porchlight_core::id::{Root, UserId};
@@ -34,7 +34,7 @@ async fn admit(ledger: &Ledger, name: &str) -> Result<(), NotSaved> {
 }
 
 fn remove(ledger: &Ledger, id: &str) -> Saving {
-    let (ended, saving) = ledger.shut_out(|team| team.remove_member(&user(id)));
+    let (ended, saving) = ledger.shut_out(|team| team.remove_member(&user(id), Along::Nobody));
     ended.unwrap();
     saving
 }

@@ -1,0 +1,171 @@
+//! Who let whom in, and who goes along when a member is removed.
+//!
+//! Owns the rule that a line of inviters stays whole: whoever leaves hands those whom they let in to the member above. So
+//! nobody drops out of the reach of a removal because somebody between left first, and nobody who takes the id of a former
+//! member later becomes an inviter of theirs.
+
+use super::{Accounts, EndedKind, Refusal, Stays};
+use porchlight_core::id::UserId;
+use porchlight_core::team::Role;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Who let a member in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Inviter {
+    /// Their id when they did.
+    pub(crate) user: UserId,
+    /// Their name, for when they have left.
+    pub(crate) name: String,
+    /// The nearest member above in the line of inviters: `user`, until they leave. None: nobody of the line is left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    above: Option<UserId>,
+}
+
+impl Inviter {
+    /// Whether they have left the team.
+    pub(crate) fn has_left(&self) -> bool {
+        self.above.as_ref() != Some(&self.user)
+    }
+}
+
+/// Who goes along when a member is removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Along {
+    Nobody,
+    /// Those whom they let in, and those whom these let in, and so on.
+    Invited,
+}
+
+/// Who was removed.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Removed {
+    pub(crate) users: Vec<UserId>,
+    /// The credentials that ended, each with whose it was.
+    pub(crate) credentials: Vec<(UserId, String)>,
+}
+
+impl Accounts {
+    /// A member as an inviter.
+    pub(super) fn inviter(&self, user: &UserId) -> Result<Inviter, Refusal> {
+        // Removed since they invited: what they began ends with them.
+        let member = self.members.get(user).ok_or(Refusal::NotAMember)?;
+        Ok(Inviter { user: user.clone(), name: member.name.clone(), above: Some(user.clone()) })
+    }
+
+    /// The members who would go along with this one. A starter stays, and with them those whom they let in.
+    ///
+    /// Of somebody who has left: those whom they let in, and so on.
+    pub(crate) fn along_with(&self, user: &UserId) -> Vec<UserId> {
+        let mut below: BTreeMap<&UserId, Vec<&UserId>> = BTreeMap::new();
+        for (member, inviter) in self.invited() {
+            if let Some(above) = &inviter.above {
+                below.entry(above).or_default().push(member);
+            }
+        }
+        let mut waiting = if self.is_member(user) {
+            below.remove(user).unwrap_or_default()
+        } else {
+            let theirs = self.invited().filter(|(_, inviter)| inviter.user == *user);
+            theirs.map(|(member, _)| member).collect()
+        };
+        let mut found = BTreeSet::new();
+        while let Some(member) = waiting.pop() {
+            // A file that was changed by hand may contain a circle.
+            if member != user && found.insert(member.clone()) {
+                waiting.extend(below.remove(member).unwrap_or_default());
+            }
+        }
+        found.into_iter().collect()
+    }
+
+    /// How many would go along with each member.
+    pub(crate) fn count_along(&self) -> BTreeMap<&UserId, u32> {
+        let mut counts: BTreeMap<&UserId, u32> = BTreeMap::new();
+        let mut open: BTreeMap<&UserId, u32> = BTreeMap::new();
+        let above: BTreeMap<&UserId, &UserId> =
+            self.invited().filter_map(|(m, inviter)| Some((m, inviter.above.as_ref()?))).collect();
+        for above in above.values() {
+            *open.entry(above).or_default() += 1;
+        }
+        // From those who let nobody in, upwards. Whoever is in a circle is never reached.
+        let mut done: Vec<&UserId> =
+            self.members.keys().filter(|m| !open.contains_key(m)).collect();
+        while let Some(member) = done.pop() {
+            let Some(above) = above.get(member) else {
+                continue;
+            };
+            let below = counts.get(member).copied().unwrap_or_default();
+            *counts.entry(above).or_default() += below + 1;
+            if let Some(left) = open.get_mut(above) {
+                *left -= 1;
+                if *left == 0 {
+                    done.push(above);
+                }
+            }
+        }
+        counts
+    }
+
+    /// The members who were let in by another and are no starters, each with who that was.
+    fn invited(&self) -> impl Iterator<Item = (&UserId, &Inviter)> {
+        let invited = self.members.iter().filter(|(_, member)| member.role != Role::Starter);
+        invited.filter_map(|(user, member)| Some((user, member.invited_by.as_ref()?)))
+    }
+
+    /// Ends memberships: credentials, and the invitations that they made, end with them.
+    pub(crate) fn remove_member(&mut self, user: &UserId, along: Along) -> Result<Removed, Stays> {
+        let mut users = match along {
+            Along::Nobody => Vec::new(),
+            Along::Invited => self.along_with(user),
+        };
+        if let Some(member) = self.members.get(user) {
+            let starters = self.members.values().filter(|m| m.role == Role::Starter).count();
+            if member.role == Role::Starter && starters == 1 && self.members.len() > 1 {
+                return Err(Stays::LastStarter);
+            }
+            users.push(user.clone());
+        }
+        if users.is_empty() {
+            return Err(self.ended.why_not(EndedKind::Member, user.as_str(), None));
+        }
+        let gone: BTreeSet<&UserId> = users.iter().collect();
+        self.hand_upwards(&gone);
+        let credentials = self.end_credentials(&gone);
+        self.end_invites(|invite| invite.owners().iter().any(|user| gone.contains(user)));
+        // Last, and whoever was asked for last of all: the oldest are forgotten first.
+        for user in &users {
+            self.members.remove(user);
+            self.ended.note(EndedKind::Member, user.as_str(), Vec::new());
+        }
+        Ok(Removed { users, credentials })
+    }
+
+    /// Hands those whom these members let in, and who stay, to the nearest member above who stays.
+    fn hand_upwards(&mut self, gone: &BTreeSet<&UserId>) {
+        let above = |user: &UserId| self.members.get(user)?.invited_by.as_ref()?.above.clone();
+        let mut heirs = Vec::new();
+        for user in self.members.keys().filter(|user| !gone.contains(user)) {
+            let mut heir = above(user);
+            if !heir.as_ref().is_some_and(|heir| gone.contains(heir)) {
+                continue;
+            }
+            // As many steps as there are members between, even where a file that was changed by hand has a circle.
+            for _ in 0..=gone.len() {
+                heir = match heir {
+                    Some(leaves) if gone.contains(&leaves) => above(&leaves),
+                    _ => break,
+                };
+            }
+            heirs.push((user.clone(), heir.filter(|heir| !gone.contains(heir))));
+        }
+        for (user, heir) in heirs {
+            if let Some(inviter) = self.members.get_mut(&user).and_then(|m| m.invited_by.as_mut()) {
+                inviter.above = heir;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
