@@ -421,10 +421,20 @@ member-keeper = führt das Team
 # $at (String) ein Tag
 member-since = Mitglied seit { $at }
 # $name (String)
+invited-by = eingeladen von { $name }
+# $name (String)
+invited-by-left = eingeladen von { $name } (nicht mehr im Team)
+# $name (String)
 remove-member = { $name } entfernen
 # $name (String)
 remove-member-question = { $name } entfernen?
 remove-member-means = Die Person wird auf all ihren Geräten sofort getrennt und verschwindet aus allen Listen. Um zurückzukommen, braucht sie eine neue Einladung.
+# $name (String) über wen sie hereinkamen
+# $invited (Number)
+remove-with-invited = { $invited ->
+    [one] Auch die Person entfernen, die über { $name } ins Team kam
+   *[other] Auch die { $invited } Personen entfernen, die über { $name } ins Team kamen
+}
 # $name (String)
 devices-of = Geräte von { $name }
 # $at (String) ein Tag

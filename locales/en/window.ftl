@@ -421,10 +421,20 @@ member-keeper = keeps the team
 # $at (String) a day
 member-since = member since { $at }
 # $name (String)
+invited-by = invited by { $name }
+# $name (String)
+invited-by-left = invited by { $name }, who has left
+# $name (String)
 remove-member = Remove { $name }
 # $name (String)
 remove-member-question = Remove { $name }?
 remove-member-means = They are disconnected at once, on all their devices, and vanish from everybody's list. To come back they need a new invitation.
+# $name (String) who invited them, or invited somebody who did
+# $invited (Number)
+remove-with-invited = { $invited ->
+    [one] Also remove the person who joined through { $name }
+   *[other] Also remove the { $invited } people who joined through { $name }
+}
 # $name (String)
 devices-of = Devices of { $name }
 # $at (String) a day

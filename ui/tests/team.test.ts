@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 
 import { outline } from '../src/lib/qr';
-import { hostWords, leaveWords, standingInvite, teamOf } from '../src/lib/team-words';
+import { hostWords, inviterWords, leaveWords, standingInvite, teamOf, withInvitedWords } from '../src/lib/team-words';
 import { byTest, click, device, find, invitation, member, open, pane, press, settled, snapshot } from './stage';
 
 const inTeam = snapshot({ team: "Mia's team" });
@@ -138,6 +138,13 @@ describe('inviting', () => {
     expect(isThere('[data-testid="qr"]')).toBe(false);
   });
 
+  it('offers no link for more people than a member may let in', async () => {
+    await openTeam(({ host }) => host.team.mockResolvedValue(pane({ role: 'member' })));
+    await go('invite');
+    const uses = [...document.querySelectorAll<HTMLInputElement>('input[name="uses"]')].map((input) => input.value);
+    expect(uses).toEqual(['1', '5', '20']);
+  });
+
   it('copies the link and says so', async () => {
     const writeText = vi.fn(async () => {});
     vi.stubGlobal('navigator', Object.assign(Object.create(navigator), { clipboard: { writeText } }));
@@ -230,10 +237,38 @@ describe('removing', () => {
     await go('remove');
     stage.host.team.mockResolvedValue(pane({ members: [member('me')] }));
     await go('yes');
-    expect(stage.host.removeMember).toHaveBeenCalledWith('bob');
+    expect(stage.host.removeMember).toHaveBeenCalledWith('bob', false);
     await settled();
     expect(isThere('[data-member="bob"]')).toBe(false);
     expect(document.activeElement?.id).toBe('members-head');
+  });
+
+  it('a member offers to remove those who joined through them, and does so only when told', async () => {
+    const invitedBy = { user: 'bob', name: 'Bob', left: false };
+    const team = pane({
+      members: [member('me'), member('bob', { name: 'Bob', invited: 2 }), member('cy', { invited_by: invitedBy })],
+    });
+    const stage = await openTeam(({ host }) => host.team.mockResolvedValue(team));
+    expect(find('[data-member="cy"]').textContent).toContain('invited by Bob');
+    click(find('[data-member="cy"] [data-testid="remove"]'));
+    await settled();
+    expect(isThere('[data-testid="besides"]')).toBe(false);
+    press('Escape');
+    await settled();
+    click(find('[data-member="bob"] [data-testid="remove"]'));
+    await settled();
+    expect(byTest('question').textContent).toContain('Also remove the 2 people who joined through Bob');
+    expect(byTest<HTMLInputElement>('besides').checked).toBe(false);
+    click(byTest('besides'));
+    await settled();
+    // Asked anew it is not chosen any more.
+    await go('no');
+    click(find('[data-member="bob"] [data-testid="remove"]'));
+    await settled();
+    expect(byTest<HTMLInputElement>('besides').checked).toBe(false);
+    click(byTest('besides'));
+    await go('yes');
+    expect(stage.host.removeMember).toHaveBeenCalledExactlyOnceWith('bob', true);
   });
 
   it('that fails says why, and the question stays', async () => {
@@ -293,6 +328,13 @@ describe('leaving and moving', () => {
 });
 
 describe('words', () => {
+  it('say who let a member in, also where that one has left', () => {
+    expect(inviterWords({ user: 'bob', name: 'Bob', left: false })).toBe('invited by Bob');
+    expect(inviterWords({ user: 'bob', name: 'Bob', left: true })).toBe('invited by Bob, who has left');
+    expect(withInvitedWords(member('bob', { name: 'Bob', invited: 1 }))).toBe('Also remove the person who joined through Bob');
+    expect(withInvitedWords(member('bob'))).toBeUndefined();
+  });
+
   it('name a team after its starter, within what a name may have', () => {
     expect(teamOf(' Anna ')).toBe("Anna's team");
     expect(teamOf(' ')).toBe('');

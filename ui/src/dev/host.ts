@@ -275,8 +275,10 @@ export const host: Host = {
   },
   revokeInvite: (id) => change('revokeInvite', ({ invites }) => ({ invites: invites.filter((one) => one.id !== id) })),
   decide: (id) => change('decide', (before) => ({ requests: before.requests.filter((one) => one.id !== id) })),
-  removeMember: (user) =>
-    change('removeMember', ({ members }) => ({ members: members.filter((one) => one.user !== user) })),
+  removeMember: (user, withInvited) =>
+    change('removeMember', ({ members }) => ({
+      members: members.filter((one) => one.user !== user && !(withInvited && one.invited_by?.user === user)),
+    })),
   forgetDevice: (id) =>
     change('forgetDevice', ({ members }) => ({
       members: members.map((one) => ({ ...one, devices: one.devices.filter((device) => device.id !== id) })),

@@ -124,7 +124,7 @@ export interface Host {
   invite(order: InviteOrder): Promise<InviteShown>;
   revokeInvite(id: string): Promise<void>;
   decide(id: string, approve: boolean): Promise<void>;
-  removeMember(user: string): Promise<void>;
+  removeMember(user: string, withInvited: boolean): Promise<void>;
   forgetDevice(id: string): Promise<void>;
   leaveTeam(): Promise<void>;
   /** From then on this computer hosts the team. */
@@ -185,7 +185,7 @@ export const host: Host = {
   invite: ({ forMe, uses, lastsSeconds }) => invoke('invite', { forMe, uses, lastsSeconds }),
   revokeInvite: (id) => invoke('revoke_invite', { id }),
   decide: (id, approve) => invoke('decide', { id, approve }),
-  removeMember: (user) => invoke('remove_member', { user }),
+  removeMember: (user, withInvited) => invoke('remove_member', { user, withInvited }),
   forgetDevice: (id) => invoke('forget_device', { id }),
   leaveTeam: () => invoke('leave_team'),
   moveHere: () => invoke('move_here'),

@@ -1,5 +1,5 @@
 /** Everything the window says about a team: pure functions, as `words.ts` has them for people. */
-import type { DeviceOfMember, InviteShown, InviteView, Member, TeamPane } from './contract';
+import type { DeviceOfMember, InvitedBy, InviteShown, InviteView, Member, TeamPane } from './contract';
 import { day, moment } from './moment';
 import { say } from './say.svelte';
 import { kindWord } from './words';
@@ -52,6 +52,16 @@ export function deviceSince(device: DeviceOfMember, today: number): string {
   if (device.this) return say('device-this', { at });
   if (device.last_here === null) return say('device-never', { at });
   return say('device-since', { at, here: day(device.last_here, today) });
+}
+
+/** Who let a member in. */
+export function inviterWords({ name, left }: InvitedBy): string {
+  return say(left ? 'invited-by-left' : 'invited-by', { name });
+}
+
+/** That those go along who came by a member. Nothing where nobody did. */
+export function withInvitedWords({ name, invited }: Member): string | undefined {
+  return invited === 0 ? undefined : say('remove-with-invited', { name, invited });
 }
 
 export function forgetWords(device: DeviceOfMember, mine: boolean): string {
