@@ -275,6 +275,9 @@ impl Shared {
         verdict: &Mutex<Verdict>,
         change: impl FnOnce(&mut Accounts) -> Result<R, E>,
     ) -> Result<R, E> {
+        if *verdict.lock().unwrap_or_else(PoisonError::into_inner) == Verdict::GivenUp {
+            return Err(self.no_answer().into());
+        }
         let (result, version, next) = {
             let mut state = self.state();
             let mut next = state.accounts.clone();

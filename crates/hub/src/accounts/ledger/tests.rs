@@ -33,6 +33,12 @@ async fn admit(ledger: &Ledger, name: &str) -> Result<(), NotSaved> {
     admitted.map(|admitted| drop(admitted.unwrap()))
 }
 
+/// Lets somebody in, or gives up soon.
+async fn admit_soon(ledger: &Ledger, name: &'static str) -> Result<(), NotSaved> {
+    let admit = |team: &mut Accounts| Ok(team.admit(now(), name, None, Role::Member).is_ok());
+    ledger.change_within(Duration::from_millis(200), admit).await.map(|let_in| assert!(let_in))
+}
+
 fn remove(ledger: &Ledger, id: &str) -> Saving {
     let (ended, saving) = ledger.shut_out(|team| team.remove_member(&user(id), Along::Nobody));
     ended.unwrap();
@@ -170,20 +176,17 @@ async fn a_change_whose_write_fails_brings_nobody_back_either() {
 async fn a_change_that_a_hanging_disk_keeps_waiting_is_not_made_later() {
     let (ledger, mut disk) = SlowDisk::with(&["Bob"]);
     let changing = Arc::clone(&ledger);
-    let change = tokio::spawn(async move {
-        let admit = |team: &mut Accounts| {
-            Ok::<_, NotSaved>(team.admit(now(), "Cy", None, Role::Member).is_ok())
-        };
-        changing.change_within(Duration::from_millis(200), admit).await
-    });
+    let change = tokio::spawn(async move { admit_soon(&changing, "Cy").await });
     disk.begun().await;
+    // This one has not begun, and never will.
+    assert_eq!(admit_soon(&ledger, "Di").await.unwrap_err().reason, NO_ANSWER);
     let saving = remove(&ledger, "bob");
     assert_eq!(change.await.unwrap().unwrap_err().reason, NO_ANSWER);
     disk.answer(Ok(()));
     assert!(disk.begun().await.members().is_empty(), "what is on disk is corrected");
     disk.answer(Ok(()));
     saving.wait().await.unwrap();
-    assert!(!has(&ledger, "cy"));
+    assert!(!has(&ledger, "cy") && !has(&ledger, "di"));
 }
 
 #[tokio::test]
