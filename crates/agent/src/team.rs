@@ -217,7 +217,7 @@ impl Team {
         self.ask(Ask::new(Method::GET, "/v1/members")).await
     }
 
-    /// Removes a member, which the starter may; `with_invited` together with those whom they let in, and so on.
+    /// Removes a member. Only the starter may. `with_invited` also removes everybody who joined through that member.
     ///
     /// # Errors
     /// [`TeamError`].

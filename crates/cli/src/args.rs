@@ -366,10 +366,10 @@ pub(crate) enum MembersDo {
         /// Their id
         #[arg(id = "member", value_name = "USER")]
         user: String,
-        /// Also those whom they invited, and whom these invited; prints who that is. Starters stay
+        /// Print everybody who joined through them, and with --yes remove these too. Starters stay
         #[arg(long)]
         with_invited: bool,
-        /// Remove all of them; without it they are only printed
+        /// Remove them all; without it nobody is removed
         #[arg(long, requires = "with_invited")]
         yes: bool,
     },

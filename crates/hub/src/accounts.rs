@@ -108,11 +108,11 @@ pub(crate) struct Login {
 /// Why access does not end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stays {
-    /// There never was such a thing, or it ended so long ago that it is forgotten.
+    /// It never existed, or it ended before the last thousand that did.
     Unknown,
     /// It has ended already.
     Already,
-    /// Somebody else may end it, but not whoever asks.
+    /// The member who asks may not end it.
     NotTheirs,
     /// Nobody else could let members go, or move the hub.
     LastStarter,
@@ -177,13 +177,13 @@ impl Accounts {
         self.credentials.get(id).is_some_and(|credential| credential.user == *user)
     }
 
-    /// Refuses where what let this member in holds no longer.
+    /// Refuses if the credential of this login was revoked.
     pub(crate) fn must_hold(&self, login: &Login) -> Result<(), Refusal> {
         let holds = self.holds(&login.credential, &login.user);
         if holds { Ok(()) } else { Err(Refusal::NotAMember) }
     }
 
-    /// Lets somebody in as a new member whom nobody invited.
+    /// Adds a new member without an inviter.
     pub(crate) fn admit(
         &mut self,
         now: Timestamp,
@@ -194,7 +194,7 @@ impl Accounts {
         self.admit_invited(now, name, kind, role, None)
     }
 
-    /// Lets somebody in as a new member whom this one invited.
+    /// Adds a new member who was invited by this one.
     pub(crate) fn admit_by(
         &mut self,
         now: Timestamp,
@@ -246,7 +246,7 @@ impl Accounts {
     }
 
     /// Ends one credential, which its owner may, and with `any` everybody; whose it was. The invitations that were made
-    /// with it end too: whoever has a lost device cannot come back by one.
+    /// with it end too, so that a thief who has the device cannot come back with one.
     pub(crate) fn revoke(&mut self, id: &str, by: &UserId, any: bool) -> Result<UserId, Stays> {
         let asks = (!any).then_some(by);
         let owner = match self.credentials.get(id) {

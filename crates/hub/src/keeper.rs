@@ -85,7 +85,7 @@ impl BrokerEventHandler for Recorder {
 }
 
 impl Keeper {
-    /// Starts to keep what `memory` holds on `disk`; `health` is told when that fails and when it works again.
+    /// Starts to keep what `memory` contains on `disk`. It reports failures and recoveries to `health`.
     pub(crate) fn start(
         disk: Disk,
         memory: Arc<DynamicStorage>,

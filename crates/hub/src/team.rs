@@ -142,7 +142,7 @@ impl Team {
         login
     }
 
-    /// Whether what let this member in still holds. Asked again where a request took its time after the log-in.
+    /// Whether the credential of this login is still valid. A request whose body came late has to ask again.
     pub(crate) fn is_still(&self, login: &Login) -> bool {
         self.ledger().read(|team| team.holds(&login.credential, &login.user))
     }
@@ -209,7 +209,7 @@ impl Team {
         })
     }
 
-    /// The members who would go along if this one were removed with those whom they invited.
+    /// The members who joined through this one.
     pub(crate) fn along_with(&self, user: &UserId) -> Vec<MemberName> {
         self.ledger().read(|team| {
             let named = |user: UserId| {

@@ -642,11 +642,11 @@ since: Timestamp,
  */
 devices: Array<DeviceOfMember>, 
 /**
- * Who let them in: whoever made the invitation, or approved the request. Absent: the hub itself, or nobody knows.
+ * Who made their invitation or approved their request. Absent: the hub itself, or it is not known.
  */
 invited_by: InvitedBy | null, 
 /**
- * How many members go along if they are removed together with those whom they invited.
+ * How many members joined through them, directly or through others. Starters do not count.
  */
 invited: number, };
 

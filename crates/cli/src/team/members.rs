@@ -56,7 +56,7 @@ pub(crate) async fn members(flags: &Flags, args: Members) -> Result<(), Failure>
     }
 }
 
-/// What to say where it was not said that so many shall go.
+/// Asks for `--yes`.
 fn unconfirmed(user: &UserId, along: usize) -> String {
     let whom = match along {
         0 => "nobody else".to_owned(),

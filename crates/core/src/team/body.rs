@@ -154,10 +154,10 @@ pub struct Member {
     pub since: Timestamp,
     /// What lets their devices in, one a device.
     pub devices: Vec<DeviceOfMember>,
-    /// Who let them in: whoever made the invitation, or approved the request. Absent: the hub itself, or nobody knows.
+    /// Who made their invitation or approved their request. Absent: the hub itself, or it is not known.
     #[serde(default)]
     pub invited_by: Option<InvitedBy>,
-    /// How many members go along if they are removed together with those whom they invited.
+    /// How many members joined through them, directly or through others. Starters do not count.
     #[serde(default)]
     pub invited: u32,
 }
@@ -186,7 +186,7 @@ pub struct MemberName {
 /// `DELETE /v1/members/{user}`: the query.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Removal {
-    /// Those whom they invited go along, and those whom these invited, and so on. Starters stay.
+    /// Also remove everybody who joined through them, directly or through others. Starters stay.
     #[serde(default)]
     pub with_invited: bool,
 }

@@ -45,7 +45,7 @@ impl Ended {
         self.0.push_back(Entry { kind, id: id.to_owned(), of });
     }
 
-    /// Why this does not end now: it has ended, or never was. `by`: whoever asks, where that is not a starter.
+    /// Why this does not end now. `by` is the member who asks, unless it is a starter.
     pub(super) fn why_not(&self, kind: EndedKind, id: &str, by: Option<&UserId>) -> Stays {
         let found = self.0.iter().find(|entry| entry.kind == kind && entry.id == id);
         match (found, by) {

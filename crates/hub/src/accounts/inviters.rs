@@ -1,8 +1,8 @@
-//! Who let whom in, and who goes along when a member is removed.
+//! Who invited each member, and who is removed together with a member.
 //!
-//! Owns the rule that a line of inviters stays whole: whoever leaves hands those whom they let in to the member above. So
-//! nobody drops out of the reach of a removal because somebody between left first, and nobody who takes the id of a former
-//! member later becomes an inviter of theirs.
+//! Owns the rule that a chain of inviters has no gaps: when a member leaves, their invitees pass to the member above. So
+//! a removal still reaches them if somebody in between left first. And a new member who gets the id of a former one is
+//! not their inviter.
 
 use super::{Accounts, EndedKind, Refusal, Stays};
 use porchlight_core::id::UserId;
@@ -33,7 +33,7 @@ impl Inviter {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Along {
     Nobody,
-    /// Those whom they let in, and those whom these let in, and so on.
+    /// Everybody who joined through them, directly or through others.
     Invited,
 }
 
@@ -53,9 +53,9 @@ impl Accounts {
         Ok(Inviter { user: user.clone(), name: member.name.clone(), above: Some(user.clone()) })
     }
 
-    /// The members who would go along with this one. A starter stays, and with them those whom they let in.
+    /// The members who joined through this one, directly or through others. The id may be that of a former member.
     ///
-    /// Of somebody who has left: those whom they let in, and so on.
+    /// Starters, and the members who joined through a starter, are not among them.
     pub(crate) fn along_with(&self, user: &UserId) -> Vec<UserId> {
         let mut below: BTreeMap<&UserId, Vec<&UserId>> = BTreeMap::new();
         for (member, inviter) in self.invited() {
@@ -79,7 +79,7 @@ impl Accounts {
         found.into_iter().collect()
     }
 
-    /// How many would go along with each member.
+    /// How many members joined through each member.
     pub(crate) fn count_along(&self) -> BTreeMap<&UserId, u32> {
         let mut counts: BTreeMap<&UserId, u32> = BTreeMap::new();
         let mut open: BTreeMap<&UserId, u32> = BTreeMap::new();
@@ -88,7 +88,7 @@ impl Accounts {
         for above in above.values() {
             *open.entry(above).or_default() += 1;
         }
-        // From those who let nobody in, upwards. Whoever is in a circle is never reached.
+        // From the members who invited nobody, upwards. This never reaches a circle.
         let mut done: Vec<&UserId> =
             self.members.keys().filter(|m| !open.contains_key(m)).collect();
         while let Some(member) = done.pop() {
@@ -133,7 +133,7 @@ impl Accounts {
         self.hand_upwards(&gone);
         let credentials = self.end_credentials(&gone);
         self.end_invites(|invite| invite.owners().iter().any(|user| gone.contains(user)));
-        // Last, and whoever was asked for last of all: the oldest are forgotten first.
+        // Last, and the named member last of all: `ended` forgets the oldest first.
         for user in &users {
             self.members.remove(user);
             self.ended.note(EndedKind::Member, user.as_str(), Vec::new());
@@ -141,7 +141,7 @@ impl Accounts {
         Ok(Removed { users, credentials })
     }
 
-    /// Hands those whom these members let in, and who stay, to the nearest member above who stays.
+    /// Passes the remaining invitees of these members to the nearest member above who stays.
     fn hand_upwards(&mut self, gone: &BTreeSet<&UserId>) {
         let above = |user: &UserId| self.members.get(user)?.invited_by.as_ref()?.above.clone();
         let mut heirs = Vec::new();

@@ -97,7 +97,7 @@ pub(crate) enum Refusal {
     /// The member's open invitations would let in too many.
     OpenUsesFull,
     TokensFull,
-    /// Whoever asks, or on whose word somebody comes, was removed in the meantime.
+    /// The member who asks, or who invited or approved, was removed in the meantime.
     NotAMember,
 }
 
@@ -146,7 +146,7 @@ impl Accounts {
         open.map(|invite| invite.uses_left).sum()
     }
 
-    /// Takes an invitation back, which whoever made it may, and with `any` everybody.
+    /// Takes an invitation back. Its owners may, and with `any` everybody.
     pub(crate) fn take_back(&mut self, id: &str, by: &UserId, any: bool) -> Result<(), Stays> {
         match self.invites.get(id) {
             Some(invite) if any || invite.is_of(by) => {}

@@ -1,9 +1,8 @@
-//! The team while the hub runs: read by every connection, changed one change at a time, on disk before a change holds.
+//! The team while the hub runs: every connection reads it, and changes are written one after the other.
 //!
-//! Owns when `file.rs` writes, and that no caller has to wait for it to be safe: each change runs to its end on a task of its
-//! own, whoever asked for it. A change that lets somebody in holds once it is on disk, so that nobody is told of a
-//! credential that a restart forgets. A change that ends access holds at once, whatever the disk does. What is not on
-//! disk is tried again until it is.
+//! Owns when `file.rs` writes. Each change runs to its end on its own task, even if the caller goes away. A change that
+//! grants access takes effect once it is on disk, so that no restart forgets a credential that somebody has. A change
+//! that ends access takes effect at once, even while the disk fails. A failed write is tried again until it succeeds.
 
 use super::file::{NotSaved, Sheet};
 use super::{Accounts, Stays, Used};
@@ -20,7 +19,7 @@ use tokio::task::JoinHandle;
 const GATHERED: Duration = Duration::from_secs(1);
 /// A write that takes longer counts as failing.
 const STALLED: Duration = Duration::from_secs(5);
-/// How long a change may take until whoever asked for it is told that it was not made.
+/// How long a change may take. After that it is not made, and the caller gets an error.
 const WAIT: Duration = Duration::from_secs(10);
 
 /// The team of a running hub, in memory and on disk.
@@ -29,8 +28,8 @@ pub(crate) struct Ledger(Arc<Shared>);
 struct Shared {
     state: RwLock<State>,
     used: Mutex<Used>,
-    /// Counts changes. Whoever ends access counts it under the lock of `state`, so that a copy of the accounts contains
-    /// all that its version counts.
+    /// Counts changes. [`Ledger::shut_out`] counts its own under the lock of `state`, so that a copy of the accounts
+    /// contains every change that its version counts.
     version: AtomicU64,
     /// Locked from before a change is begun until it is written, so that writes are in the order of changes.
     disk: Arc<tokio::sync::Mutex<Disk>>,
@@ -40,9 +39,9 @@ struct Shared {
 }
 
 struct State {
-    /// What holds.
+    /// The team that is in effect.
     accounts: Accounts,
-    /// What holds as soon as it is on disk.
+    /// The team that takes effect as soon as it is on disk.
     next: Option<Accounts>,
 }
 
@@ -61,7 +60,7 @@ pub(crate) struct Saving {
     folder: PathBuf,
 }
 
-/// What became of a change whose caller does not wait for ever.
+/// Whether a change was made before its caller gave up.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Verdict {
     Open,
@@ -102,7 +101,7 @@ impl Ledger {
         look(&self.0.state.read().unwrap_or_else(PoisonError::into_inner).accounts)
     }
 
-    /// Makes a change that holds once it is on disk; an error of either kind changes nothing.
+    /// Makes a change that takes effect once it is on disk. An error of either kind changes nothing.
     pub(crate) async fn change<R, E>(
         &self,
         change: impl FnOnce(&mut Accounts) -> Result<R, E> + Send + 'static,
@@ -149,8 +148,8 @@ impl Ledger {
         }
     }
 
-    /// Makes a change that ends access. It holds when this returns. Until the write that is returned has succeeded, a
-    /// restart would forget it; it is tried again until then.
+    /// Makes a change that ends access, in effect when this returns. Until the returned write succeeds, a restart would
+    /// undo it. The write is tried again until then.
     pub(crate) fn shut_out<T>(
         &self,
         end: impl Fn(&mut Accounts) -> Result<T, Stays>,
@@ -175,7 +174,7 @@ impl Ledger {
         self.0.noted.notify_one();
     }
 
-    /// Writes what was used, when it was, and again what could not be written, for as long as it is polled.
+    /// Writes what credentials used, and retries failed writes, for as long as it is polled.
     pub(crate) async fn keep(&self, retry: Duration) {
         loop {
             tokio::select! {
@@ -231,12 +230,12 @@ impl Ledger {
 }
 
 impl State {
-    /// Ends something in what holds and in what is about to hold: in both, or, where one forbids it, in neither.
+    /// Ends something in the current and in the next state: in both, or in neither if one forbids it.
     fn end<T>(&mut self, end: impl Fn(&mut Accounts) -> Result<T, Stays>) -> Result<T, Stays> {
         let mut accounts = self.accounts.clone();
         let mut ended = end(&mut accounts);
         let mut next = self.next.clone();
-        // It contains all that holds, and perhaps more of what ends.
+        // The next state contains the current one, and perhaps more of what ends.
         if let Some(next) = &mut next {
             ended = match (end(next), ended) {
                 (Err(refused), _) | (_, Err(refused)) if refused.is_refusal() => Err(refused),
@@ -251,7 +250,7 @@ impl State {
 }
 
 impl Shared {
-    /// Runs `work`, which may block, and keeps the disk until it has ended, whoever waits for it.
+    /// Runs `work`, which may block. It keeps the disk until it has ended, even if the caller goes away.
     async fn blocking<T: Send + 'static>(
         self: &Arc<Self>,
         mut disk: OwnedMutexGuard<Disk>,
@@ -287,12 +286,12 @@ impl Shared {
         };
         let saved = self.save(disk, version, next);
         let mut state = self.state();
-        // Without what ended in the meantime.
+        // `shut_out` has taken out of it what ended in the meantime.
         let next = state.next.take();
         saved?;
         let mut verdict = verdict.lock().unwrap_or_else(PoisonError::into_inner);
         if *verdict == Verdict::GivenUp {
-            // It is on disk, and does not hold.
+            // It is on disk, but the caller was told that it was not made.
             disk.written = None;
             self.noted.notify_one();
             return Err(self.no_answer().into());

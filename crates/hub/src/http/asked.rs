@@ -55,7 +55,7 @@ impl No {
 
 impl From<NotSaved> for No {
     fn from(e: NotSaved) -> Self {
-        // What the disk said is for whoever runs the hub, who was warned once.
+        // The system's reason is for the person who runs the hub. They were warned once.
         tracing::debug!("{e}");
         let message = "the hub's computer cannot save anything at present; ask whoever runs it, and try again";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, RefusalCode::NotSaved, message)

@@ -57,7 +57,7 @@ pub(super) async fn remove_member(
     ended(tokio::spawn(async move { team.remove_member(&user, along).await })).await
 }
 
-/// Who would go along with a member.
+/// Who joined through a member.
 pub(super) async fn invited(
     State(team): Asked,
     Member(_): Member,
@@ -77,7 +77,7 @@ pub(super) async fn revoke_device(
     ended(tokio::spawn(async move { team.revoke(&login, &id).await })).await
 }
 
-/// Answers once something has ended, and that is saved; also where it had ended before.
+/// Answers once something has ended and that is saved, also if it ended before.
 async fn ended(ending: JoinHandle<Result<(), NotEnded>>) -> Result<StatusCode, No> {
     match ending.await {
         Ok(Ok(())) => Ok(StatusCode::NO_CONTENT),
@@ -110,7 +110,7 @@ pub(super) async fn take_back(
     Member(login): Member,
     Path(id): Path<String>,
 ) -> Result<StatusCode, No> {
-    // Whoever may not take it back is not told that there is one.
+    // A member who may not take it back does not learn that it exists.
     let hidden = |e| match e {
         NotEnded::Stays(Stays::NotTheirs) => NotEnded::Stays(Stays::Unknown),
         e => e,

@@ -1,6 +1,6 @@
-//! Members who are removed and devices that are revoked: the accounts first, then everything that hangs on them.
+//! Removing members and revoking devices: the accounts first, then everything that depends on them.
 //!
-//! Owns that connections, sessions, Wills, approvals and retained records end with what let them in.
+//! Owns that connections, sessions, Wills, approvals and retained records end with their credential.
 
 use super::Team;
 use crate::accounts::{Along, Login, NotSaved, Removed, Saving, Stays, Used};
@@ -80,7 +80,7 @@ impl Team {
         until_saved(user, saving).await.map(drop)
     }
 
-    /// Ends the connections and sessions of credentials that hold no longer, and returns the devices that were theirs alone.
+    /// Ends the connections and sessions of ended credentials. Returns the devices that no other credential uses.
     async fn end(&self, credentials: &[(UserId, String)]) -> Vec<(UserId, DeviceId)> {
         self.forget_approvals(credentials);
         let gone: BTreeSet<&str> = credentials.iter().map(|(_, id)| id.as_str()).collect();

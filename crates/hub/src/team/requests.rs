@@ -41,7 +41,7 @@ struct Waiting {
 
 /// What a member decided.
 enum Decided {
-    /// Whoever asks is let in, on the word of this member.
+    /// This member approved.
     Yes(Login),
     No,
 }
@@ -51,7 +51,7 @@ enum Decided {
 pub(crate) enum NotDecided {
     /// There is no such request, or it was decided.
     Unknown,
-    /// Whoever decides was removed in the meantime.
+    /// The member who decides was removed in the meantime.
     NotAMember,
 }
 
@@ -190,7 +190,7 @@ impl Team {
     ) -> Result<(), NotDecided> {
         let mut requests = self.requests();
         requests.expire(now);
-        // While nobody else has the requests: a removal takes back what was approved before it.
+        // Under the lock of the requests, so that a removal takes back every earlier approval.
         if !self.is_still(login) {
             return Err(NotDecided::NotAMember);
         }
@@ -204,7 +204,7 @@ impl Team {
         }
     }
 
-    /// Whom these credentials approved, and who has not come back for it, waits for somebody else's word.
+    /// Makes requests undecided again that were approved with these credentials and not yet collected.
     pub(super) fn forget_approvals(&self, by: &[(UserId, String)]) {
         let by: BTreeSet<&str> = by.iter().map(|(_, credential)| credential.as_str()).collect();
         for waiting in self.requests().waiting.values_mut() {

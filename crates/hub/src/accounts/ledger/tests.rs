@@ -123,7 +123,7 @@ async fn a_change_that_is_given_up_in_the_middle_is_made_all_the_same() {
     let changing = Arc::clone(&ledger);
     let change = tokio::spawn(async move { admit(&changing, "Bob").await });
     assert!(disk.begun().await.is_member(&user("bob")));
-    // Whoever asked is gone while it is written.
+    // The caller goes away while it is written.
     change.abort();
     assert!(change.await.unwrap_err().is_cancelled());
     let next = Arc::clone(&ledger);
@@ -144,7 +144,7 @@ async fn access_ends_at_once_while_a_write_takes_its_time_and_stays_ended() {
     assert!(disk.begun().await.is_member(&user("bob")));
     let saving = remove(&ledger, "bob");
     assert!(!has(&ledger, "bob"), "at once");
-    // Also who is about to come: the write of them has begun.
+    // Cy too, although the write of that change has begun.
     let also = remove(&ledger, "cy");
     disk.answer(Ok(()));
     change.await.unwrap().unwrap();
