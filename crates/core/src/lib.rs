@@ -32,5 +32,6 @@ pub mod text;
 pub mod time;
 pub mod topic;
 pub mod view;
+pub mod web_origin;
 pub mod wire;
 pub mod words;
