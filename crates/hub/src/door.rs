@@ -8,6 +8,7 @@
 use crate::access::{Allowance, Gate, Peer};
 use crate::broker::Broker;
 use crate::lines::Line;
+use crate::server::{self, Site};
 use crate::team::Team;
 use meter::Metered;
 use mqtt5::broker::transport::BrokerTransport;
@@ -53,7 +54,8 @@ const MAX_MESSAGE: usize = 64 * 1024;
 pub(crate) struct Door {
     pub(crate) team: Arc<Team>,
     pub(crate) broker: Arc<Broker>,
-    pub(crate) http: axum::Router,
+    /// What is answered over HTTP.
+    pub(crate) site: Site,
     pub(crate) tls: TlsAcceptor,
     pub(crate) shutdown: broadcast::Sender<()>,
 }
@@ -140,16 +142,9 @@ impl Door {
                 self.mqtt(socket, allowance, peer, &line).await;
             }
             Protocol::Http => {
-                let shutdown = self.shutdown.subscribe();
-                crate::http::serve(
-                    wire,
-                    self.http.clone(),
-                    peer,
-                    &line,
-                    self.team.lines(),
-                    shutdown,
-                )
-                .await?;
+                let mut shutdown = self.shutdown.subscribe();
+                let end = async move { drop(shutdown.recv().await) };
+                server::serve(wire, &self.site, Peer::from(peer.ip()), &line, end).await?;
             }
         }
         Ok(())

@@ -8,15 +8,19 @@
 //! after [`Gateway::due_in`], publish what [`Gateway::take_writes`] gives. The connection has a Will that clears
 //! [`Gateway::announcement`], and a gateway that ends publishes [`Gateway::withdrawal`] before.
 
+mod listening;
 mod mirror;
 mod relay;
 mod tokens;
 
 pub use tokens::{TokenError, TokenInfo, Tokens};
 
-use crate::rest::{self, serve};
+use crate::rest;
+use crate::rest::answer::Refused;
+use crate::server::Site;
 use crate::sums;
 use crate::{HubError, HubWarning, clock, listen};
+use axum::response::IntoResponse as _;
 use mirror::Mirror;
 use porchlight_core::id::Root;
 use porchlight_core::input::Message;
@@ -96,7 +100,9 @@ impl Gateway {
         let mirror = Arc::new(Mirror::new(root.clone(), clock::now()));
         let guard = Arc::new(tokens::TokenGuard::new(store, tokens));
         let router = rest::nothing_here(rest::reading(mirror.clone(), guard));
-        let listening = tokio::spawn(serve::listen(listener, router));
+        let busy = || Refused::Busy.into_response();
+        let site = Site { router, keep_alive: true, busy };
+        let listening = tokio::spawn(listening::listen(listener, site));
         for warning in &warnings {
             tracing::warn!(code = warning.code(), "{warning}");
         }

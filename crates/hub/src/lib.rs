@@ -51,6 +51,7 @@ mod log;
 mod nearby;
 mod rest;
 mod runtime_file;
+mod server;
 mod store;
 mod store_health;
 mod summing;

@@ -134,10 +134,14 @@ impl Lines {
         Ok(())
     }
 
-    /// The line has asked something over HTTP.
-    pub(crate) fn ask(&self, id: LineId) -> Result<(), TooMany> {
+    /// The line asks something over HTTP. From then on it is none that may be cut for newcomers.
+    fn ask(&self, id: LineId) -> Result<(), TooMany> {
         let mut open = self.open();
-        let peer = open.lines.get(&id).ok_or(TooMany)?.peer;
+        let line = open.lines.get(&id).ok_or(TooMany)?;
+        if matches!(line.state, State::Http) {
+            return Ok(());
+        }
+        let peer = line.peer;
         let of_one = open.http_of.get(&peer).copied().unwrap_or_default();
         if open.http >= MAX_HTTP || of_one >= MAX_HTTP_OF_ONE || !open.leave_pending(id) {
             return Err(TooMany);
@@ -254,6 +258,11 @@ fn count_down<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, usize>, key: &K) 
 impl Line {
     pub(crate) fn id(&self) -> LineId {
         self.id
+    }
+
+    /// Counts it among those that ask over HTTP; an error where there are too many of these.
+    pub(crate) fn ask(&self) -> Result<(), TooMany> {
+        self.lines.ask(self.id)
     }
 
     /// Whether the line is cut; if not, whoever reads is woken when it is.

@@ -4,36 +4,38 @@
 //! [`Guard`] says, nor what is true: retained messages and people come from a [`Source`], and a person is summed
 //! in `porchlight-core` as everywhere else. It changes nothing: every request is a GET.
 //!
-//! What a reader can cost is bounded: the head of a request and how long it may take to come ([`serve`]), answers
-//! under way ([`ANSWERS`]), open streams ([`stream::STREAMS`]), what is kept for a stream to go on from ([`board`]), and how long a reader
-//! may leave what it was sent unread.
+//! What a reader can cost is bounded: the head of a request and how long it may take to come ([`crate::server`]), answers
+//! under way ([`ANSWERS`]), open streams ([`stream::STREAMS`]), what one reader may have of either ([`turns::EACH`]), what is kept for a
+//! stream to go on from ([`board`]), and how long a reader may leave what it was sent unread ([`crate::server`]).
 
 pub(crate) mod answer;
 pub(crate) mod board;
 pub(crate) mod guard;
 mod openapi;
-pub(crate) mod serve;
 pub(crate) mod source;
 pub(crate) mod stored;
 mod stream;
 #[cfg(test)]
 mod tests;
+pub(crate) mod turns;
 
+use crate::access::Peer;
+use crate::server::Unsent;
 use answer::{Refused, accepts, json};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Extension, Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::get;
-use guard::{Guard, Peer, Permission};
+use guard::{Guard, Permission, Reader};
 use porchlight_core::view::PersonView;
 use source::Source;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use turns::{Counted, Turns};
 
 /// Answers that are made or sent at a time. Each may hold the whole team in memory.
 pub(crate) const ANSWERS: usize = 16;
@@ -45,13 +47,13 @@ const PATIENCE: Duration = Duration::from_secs(5);
 struct Reading {
     source: Arc<dyn Source>,
     guard: Arc<dyn Guard>,
-    answers: Arc<Semaphore>,
-    streams: Arc<Semaphore>,
+    answers: Arc<Turns>,
+    streams: Arc<Turns>,
     /// After how long without a change a stream says that it lives.
     keep_alive: Duration,
 }
 
-/// The reading API as a router, to be served by [`serve::listen`] or beside other paths.
+/// The reading API as a router, to be served alone or beside other paths.
 ///
 /// It has no fallback of its own: whoever serves it adds [`nothing_here`], once for all paths.
 pub(crate) fn reading(source: Arc<dyn Source>, guard: Arc<dyn Guard>) -> Router {
@@ -63,8 +65,8 @@ fn kept_alive(source: Arc<dyn Source>, guard: Arc<dyn Guard>, keep_alive: Durati
     let reading = Reading {
         source,
         guard,
-        answers: Arc::new(Semaphore::new(ANSWERS)),
-        streams: Arc::new(Semaphore::new(stream::STREAMS)),
+        answers: Turns::new(ANSWERS),
+        streams: Turns::new(stream::STREAMS),
         keep_alive,
     };
     let answers = Router::new()
@@ -101,31 +103,42 @@ pub(crate) async fn private(mut response: Response) -> Response {
 /// the route, which knows no more than the documentation tells everybody.
 async fn guarded(
     State(reading): State<Reading>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Result<Response, Refused> {
     let peer = request.extensions().get::<Peer>().copied();
     match reading.guard.may_read(&guard::Asker::new(request.headers(), peer)) {
-        Permission::Granted => Ok(next.run(request).await),
+        Permission::Granted(reader) => {
+            request.extensions_mut().insert(reader);
+            Ok(next.run(request).await)
+        }
         Permission::Denied => Err(Refused::Unauthorized { basic: reading.guard.takes_basic() }),
         Permission::Later(wait) => Err(Refused::TooManyAttempts(wait)),
     }
 }
 
-/// Makes a bounded number of answers at a time; each counts until it is sent or dropped.
+/// Makes a bounded number of answers at a time.
 async fn in_turn(
     State(reading): State<Reading>,
+    Extension(reader): Extension<Reader>,
     request: Request,
     next: Next,
 ) -> Result<Response, Refused> {
-    let turn = tokio::time::timeout(PATIENCE, Arc::clone(&reading.answers).acquire_owned()).await;
-    let Ok(Ok(turn)) = turn else {
-        return Err(Refused::Busy);
-    };
-    match tokio::time::timeout(PATIENCE, next.run(request)).await {
-        Ok(response) => Ok(response.map(|body| Body::new(answer::Counted::new(body, turn)))),
-        Err(_) => Err(Refused::Busy),
-    }
+    take_turn(&reading.answers, &reader, request, next).await.ok_or(Refused::Busy)
+}
+
+/// Makes this answer when it is the reader's turn; none where that does not come, or the answer takes too long. It counts
+/// until it is sent or dropped.
+pub(crate) async fn take_turn(
+    turns: &Turns,
+    reader: &Reader,
+    request: Request,
+    next: Next,
+) -> Option<Response> {
+    let turn = turns.take(reader, PATIENCE).await?;
+    let unsent = request.extensions().get::<Unsent>().cloned();
+    let response = tokio::time::timeout(PATIENCE, next.run(request)).await.ok()?;
+    Some(response.map(|body| Body::new(Counted::new(body, turn, unsent))))
 }
 
 async fn topics(State(reading): State<Reading>, headers: HeaderMap) -> Result<Response, Refused> {

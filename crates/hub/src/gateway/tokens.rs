@@ -4,7 +4,7 @@
 //! programs. Of a token only a keyed hash is kept; the token itself is told once, to whoever makes it.
 
 use crate::clock;
-use crate::rest::guard::{Asker, Guard, Permission};
+use crate::rest::guard::{Asker, Guard, Permission, Reader};
 use data_encoding::BASE64URL_NOPAD;
 use porchlight_core::id::Root;
 use porchlight_core::team::{ID_LENGTH, SECRET_LENGTH, Secret};
@@ -286,7 +286,7 @@ impl Guard for TokenGuard {
             known.looked = now;
         }
         if known.tokens.as_ref().is_some_and(|tokens| tokens.may_read(&secret)) {
-            Permission::Granted
+            Permission::Granted(Reader::Program(secret.id().to_owned()))
         } else {
             Permission::Denied
         }
@@ -340,6 +340,10 @@ mod tests {
         Asker { authorization: Some(format!("Bearer {token}")), peer: None }
     }
 
+    fn granted(token: &Secret) -> Permission {
+        Permission::Granted(Reader::Program(token.id().to_owned()))
+    }
+
     #[test]
     fn a_token_is_told_once_and_kept_as_a_hash_for_this_user_alone() {
         let dir = tempfile::tempdir().unwrap();
@@ -366,7 +370,7 @@ mod tests {
         let mut tokens = Tokens::open(dir.path()).unwrap();
         let (one, other) = (tokens.make("one").unwrap(), tokens.make("other").unwrap());
         let guard = TokenGuard::new(dir.path().to_owned(), tokens);
-        assert_eq!(guard.may_read(&asker(&one)), Permission::Granted);
+        assert_eq!(guard.may_read(&asker(&one)), granted(&one));
         let mixed = Secret::of_parts(one.id(), other.secret()).unwrap();
         let mut near = one.to_string();
         near.pop();
@@ -390,7 +394,7 @@ mod tests {
             guard.inside.lock().unwrap().looked = Monotonic::default();
             guard.may_read(&asker(&secret))
         };
-        assert_eq!(look(), Permission::Granted);
+        assert_eq!(look(), granted(&secret));
         assert!(tokens.revoke(secret.id()).unwrap());
         assert!(!tokens.revoke(secret.id()).unwrap());
         assert_eq!(look(), Permission::Denied);

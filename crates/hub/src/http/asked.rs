@@ -5,7 +5,7 @@ use crate::accounts::{Login, NotSaved};
 use crate::clock;
 use crate::team::Team;
 use axum::Json;
-use axum::body::{Body, to_bytes};
+use axum::body::to_bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -46,6 +46,11 @@ impl No {
     fn too_many_attempts() -> Self {
         let message = "too many attempts came from this network; try again in a minute";
         Self::new(StatusCode::TOO_MANY_REQUESTS, RefusalCode::TooManyAttempts, message)
+    }
+
+    pub(super) fn busy() -> Self {
+        let message = "the hub is busy; try again in a moment";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, RefusalCode::TooManyAttempts, message)
     }
 
     pub(super) fn bad_request(message: &str) -> Self {
@@ -161,7 +166,6 @@ pub(super) async fn not_like_that() -> No {
 }
 
 /// Too many requests at a time.
-pub(super) fn too_many() -> Response<Body> {
-    let message = "the hub is busy; try again in a moment";
-    No::new(StatusCode::SERVICE_UNAVAILABLE, RefusalCode::TooManyAttempts, message).into_response()
+pub(crate) fn too_many() -> Response {
+    No::busy().into_response()
 }

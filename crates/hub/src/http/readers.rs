@@ -3,7 +3,7 @@
 use super::asked;
 use crate::access::Peer;
 use crate::clock;
-use crate::rest::guard::{Asker, Guard, Permission};
+use crate::rest::guard::{Asker, Guard, Permission, Reader};
 use crate::team::Team;
 use porchlight_core::team::Secret;
 use std::net::{IpAddr, Ipv6Addr};
@@ -43,17 +43,22 @@ impl Credentials {
 impl Guard for Readers {
     fn may_read(&self, asker: &Asker) -> Permission {
         let now = clock::now().mono;
-        let peer = Peer::from(asker.peer.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED)));
+        let nowhere = || Peer::from(IpAddr::V6(Ipv6Addr::UNSPECIFIED));
+        let peer = asker.peer.unwrap_or_else(nowhere);
         let shown = Credentials::of(asker);
         if !self.0.may_try(now, peer, shown.as_ref().map(Credentials::id)) {
             return Permission::Later(LATER);
         }
-        let may = match &shown {
-            Some(Credentials::Member(id, secret)) => self.0.log_in(now, peer, id, secret).is_some(),
-            Some(Credentials::Token(token)) => self.0.may_read(now, peer, token),
-            None => false,
+        let reader = match &shown {
+            Some(Credentials::Member(id, secret)) => {
+                self.0.log_in(now, peer, id, secret).map(|login| Reader::Person(login.user))
+            }
+            Some(Credentials::Token(token)) => {
+                self.0.may_read(now, peer, token).then(|| Reader::Program(token.id().to_owned()))
+            }
+            None => None,
         };
-        if may { Permission::Granted } else { Permission::Denied }
+        reader.map_or(Permission::Denied, Permission::Granted)
     }
 
     fn may_still_read(&self, asker: &Asker) -> bool {

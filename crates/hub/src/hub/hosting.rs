@@ -11,6 +11,7 @@ use crate::keeper::{self, Keeper};
 use crate::lines::Lines;
 use crate::rest::board::Board;
 use crate::rest::stored::Stored;
+use crate::server::Site;
 use crate::store_health::StoreHealth;
 use crate::summing;
 use crate::team::{Moved, Place, Team, addresses};
@@ -127,8 +128,9 @@ impl Hub {
             sum(Arc::clone(&broker.router), &broker.storage, listened, Some(hosting)).await?;
 
         let (shutdown, _) = broadcast::channel(1);
+        let router = http::router(Arc::clone(&team), reading);
         let door = Door {
-            http: http::router(Arc::clone(&team), reading),
+            site: Site { router, keep_alive: false, busy: http::too_many },
             team: Arc::clone(&team),
             broker: Arc::clone(&broker),
             tls: TlsAcceptor::from(tls),

@@ -5,12 +5,8 @@
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use serde::Serialize;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::sync::OwnedSemaphorePermit;
 
 pub(crate) const JSON: &str = "application/json";
 pub(crate) const EVENTS: &str = "text/event-stream";
@@ -42,11 +38,13 @@ pub(crate) enum Refused {
     /// A parameter that we can't read.
     #[error("follow is true or false")]
     BadQuery,
-    /// There is work for more than we do at a time.
-    #[error("too much is asked for at once; try again in a moment")]
+    /// There is work for more than we do at a time, of everybody or of this reader.
+    #[error("too much is asked for at once, of everybody or by you; try again in a moment")]
     Busy,
-    /// As many streams as there may be.
-    #[error("too many streams are open; close some, or try again later")]
+    /// As many streams as there may be, of everybody or of this reader.
+    #[error(
+        "too many streams are open: you may have 4, and all together 64; close one, or try again later"
+    )]
     TooManyStreams,
     /// A gateway that has not read its broker yet.
     #[error("the broker was not read yet; try again in a moment")]
@@ -87,6 +85,12 @@ impl Refused {
         }
     }
 
+    /// The code and the words as JSON.
+    fn body(self) -> String {
+        let problem = Problem { code: self.code(), message: &self.to_string() };
+        serde_json::to_string(&problem).expect("two texts are JSON")
+    }
+
     /// In how many seconds it makes sense to ask again.
     fn retry_after(self) -> Option<u64> {
         match self {
@@ -106,8 +110,7 @@ struct Problem<'a> {
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
-        let problem = Problem { code: self.code(), message: &self.to_string() };
-        let mut response = json(self.status(), to_json(&problem));
+        let mut response = json(self.status(), self.body().into());
         let headers = response.headers_mut();
         if let Some(seconds) = self.retry_after() {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -163,38 +166,6 @@ pub(crate) fn accepts(headers: &HeaderMap, media_type: &str) -> Result<(), Refus
         }
     }
     if best.is_some_and(|(_, wanted)| wanted) { Ok(()) } else { Err(Refused::NotAcceptable) }
-}
-
-/// A body that counts as under way until it is sent or dropped.
-pub(crate) struct Counted {
-    body: Body,
-    _turn: OwnedSemaphorePermit,
-}
-
-impl Counted {
-    pub(crate) fn new(body: Body, turn: OwnedSemaphorePermit) -> Self {
-        Self { body, _turn: turn }
-    }
-}
-
-impl HttpBody for Counted {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
 }
 
 #[cfg(test)]

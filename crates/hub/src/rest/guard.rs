@@ -2,13 +2,10 @@
 //!
 //! Owns the question only. Tokens and members are kept elsewhere.
 
+use crate::access::Peer;
 use axum::http::{HeaderMap, header};
-use std::net::IpAddr;
+use porchlight_core::id::UserId;
 use std::time::Duration;
-
-/// Where a connection comes from, as an extension of each of its requests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Peer(pub(crate) IpAddr);
 
 /// Whoever sent a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,18 +13,31 @@ pub(crate) struct Asker {
     /// The value of the one Authorization header, where there is exactly one and it is text.
     pub(crate) authorization: Option<String>,
     /// Where from, where that is known.
-    pub(crate) peer: Option<IpAddr>,
+    pub(crate) peer: Option<Peer>,
 }
 
 /// What a guard answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Permission {
-    /// They may read.
-    Granted,
+    /// They may read, and what they read is of this reader's share.
+    Granted(Reader),
     /// They may not.
     Denied,
     /// Too many were wrong from there: ask again after this.
     Later(Duration),
+}
+
+/// Whose share a request is of (`turns.rs`).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Reader {
+    /// A program, by the id of its token.
+    Program(String),
+    /// A person, on whichever device.
+    Person(UserId),
+    /// Whoever shows this id and secret, which may be wrong.
+    Shown(String, String),
+    /// Whoever asks from there.
+    Peer(Peer),
 }
 
 /// Says who may read. It is asked for each request, and again and again while a stream is open, so that who may read no
@@ -39,7 +49,7 @@ pub(crate) trait Guard: Send + Sync {
     /// Whether a reader who was let in may continue. Only the reader's own credential counts: somebody else who guesses
     /// tokens behind the same address does not end the stream.
     fn may_still_read(&self, asker: &Asker) -> bool {
-        self.may_read(asker) == Permission::Granted
+        matches!(self.may_read(asker), Permission::Granted(_))
     }
 
     /// Whether a member's name and secret do as well as a token (HTTP Basic).
@@ -55,7 +65,7 @@ impl Asker {
             (Some(one), None) => one.to_str().ok().map(str::to_owned),
             _ => None,
         };
-        Self { authorization, peer: peer.map(|peer| peer.0) }
+        Self { authorization, peer }
     }
 
     /// The token of `Bearer TOKEN` (RFC 6750, section 2.1; the scheme's case does not matter).

@@ -2,12 +2,15 @@
 //!
 //! Owns the form of the events and the life of a stream. A stream keeps no changes for its reader, only the place that it has
 //! come to on the [`Board`]; so whoever does not read costs a place, and the connection, which
-//! [`super::serve`] ends when nothing of it was read for a while. Whoever comes back says by `Last-Event-ID` what they have seen.
+//! [`crate::server`] ends when nothing of it was read for a while. Whoever comes back says by `Last-Event-ID` what they have seen.
 
 use super::Reading;
 use super::answer::{EVENTS, Refused, accepts};
 use super::board::{Board, Place};
-use super::guard::{Asker, Peer};
+use super::guard::{Asker, Reader};
+use super::turns::Counted;
+use crate::access::Peer;
+use crate::server::Unsent;
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Extension, Query, State};
@@ -21,7 +24,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::watch;
 
 /// Streams open at a time.
 pub(crate) const STREAMS: usize = 64;
@@ -42,7 +45,8 @@ pub(super) struct Wish {
 /// `GET /v1/stream`.
 pub(super) async fn follow(
     State(reading): State<Reading>,
-    peer: Option<Extension<Peer>>,
+    Extension(reader): Extension<Reader>,
+    (peer, unsent): (Option<Extension<Peer>>, Option<Extension<Unsent>>),
     headers: HeaderMap,
     wish: Result<Query<Wish>, QueryRejection>,
 ) -> Result<Response, Refused> {
@@ -54,8 +58,7 @@ pub(super) async fn follow(
     if !board.is_open() {
         return Err(Refused::NotReady);
     }
-    let turn = Arc::clone(&reading.streams).try_acquire_owned();
-    let turn = turn.map_err(|_| Refused::TooManyStreams)?;
+    let turn = reading.streams.try_take(&reader).ok_or(Refused::TooManyStreams)?;
     let seen = headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok()).and_then(Place::parse);
     let seen = seen.filter(|place| board.since(*place, 0).is_some());
     let stream = Stream {
@@ -64,10 +67,11 @@ pub(super) async fn follow(
         asker: Asker::new(&headers, peer.map(|Extension(peer)| peer)),
         follows: wish.follow.unwrap_or(true),
         reading,
-        _turn: turn,
     };
     let headers = [(header::CONTENT_TYPE, EVENTS)];
-    Ok((headers, Body::new(Pieces::new(stream))).into_response())
+    let body = Body::new(Pieces::new(stream));
+    let unsent = unsent.map(|Extension(unsent)| unsent);
+    Ok((headers, Body::new(Counted::new(body, turn, unsent))).into_response())
 }
 
 /// How far a stream has come.
@@ -87,7 +91,6 @@ struct Stream {
     at: At,
     asker: Asker,
     follows: bool,
-    _turn: OwnedSemaphorePermit,
 }
 
 impl Stream {

@@ -42,7 +42,12 @@ impl Source for Desk {
     }
 }
 
-/// Lets one word in, until it is told not to.
+/// Whether this is the word of a program that may read: there are several of them.
+fn is_good(word: &str) -> bool {
+    word.strip_prefix(GOOD).is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// Lets one word in, and those that only have a number behind it, until it is told not to.
 #[derive(Default)]
 struct Word {
     revoked: AtomicBool,
@@ -56,14 +61,16 @@ impl Guard for Word {
     fn may_read(&self, asker: &Asker) -> Permission {
         match asker.authorization.as_deref() {
             _ if self.guessed.load(Ordering::SeqCst) => Permission::Later(Duration::from_secs(7)),
-            Some(GOOD) if !self.revoked.load(Ordering::SeqCst) => Permission::Granted,
+            Some(word) if is_good(word) && !self.revoked.load(Ordering::SeqCst) => {
+                Permission::Granted(guard::Reader::Program(word.to_owned()))
+            }
             Some(_) if self.impatient => Permission::Later(Duration::from_secs(7)),
             _ => Permission::Denied,
         }
     }
 
     fn may_still_read(&self, asker: &Asker) -> bool {
-        asker.authorization.as_deref() == Some(GOOD) && !self.revoked.load(Ordering::SeqCst)
+        asker.authorization.as_deref().is_some_and(is_good) && !self.revoked.load(Ordering::SeqCst)
     }
 
     fn takes_basic(&self) -> bool {
@@ -122,7 +129,11 @@ impl World {
     }
 
     async fn stream(&self, query: &str, last: Option<&str>) -> Events {
-        let mut headers = vec![(header::AUTHORIZATION, GOOD)];
+        self.stream_of(GOOD, query, last).await
+    }
+
+    async fn stream_of(&self, word: &str, query: &str, last: Option<&str>) -> Events {
+        let mut headers = vec![(header::AUTHORIZATION, word)];
         headers.extend(last.map(|last| (HeaderName::from_static("last-event-id"), last)));
         let response = self.ask(Method::GET, &format!("/v1/stream{query}"), &headers).await;
         assert_eq!(response.status(), StatusCode::OK);
@@ -417,11 +428,25 @@ async fn a_reader_that_falls_behind_is_dropped_and_begins_anew() {
 async fn only_so_many_streams_are_open() {
     let world = World::new();
     let mut open = Vec::new();
-    for _ in 0..stream::STREAMS {
-        open.push(world.stream("", None).await);
+    for n in 0..stream::STREAMS {
+        let word = format!("{GOOD}{}", n / turns::EACH);
+        open.push(world.stream_of(&word, "", None).await);
     }
     assert_eq!(refused(world.get("/v1/stream").await, 503).await, "too_many_streams");
     assert_eq!(world.get("/v1/people").await.status(), StatusCode::OK);
+    open.pop();
+    world.stream("", None).await;
+}
+
+#[tokio::test]
+async fn one_reader_opens_no_more_streams_than_its_own() {
+    let world = World::new();
+    let mut open = Vec::new();
+    for _ in 0..turns::EACH {
+        open.push(world.stream("", None).await);
+    }
+    assert_eq!(refused(world.get("/v1/stream").await, 503).await, "too_many_streams");
+    world.stream_of(&format!("{GOOD}1"), "", None).await;
     open.pop();
     world.stream("", None).await;
 }

@@ -21,4 +21,5 @@ mod removal;
 mod rough;
 mod store;
 mod sums;
+mod unread;
 mod world;
