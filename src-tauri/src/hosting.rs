@@ -22,6 +22,7 @@ pub(crate) async fn start(resolved: &Resolved, name: &str) -> Result<Hub, HubErr
         host: None,
         listen: resolved.hub_listen.map_or(Listen::Default, Listen::Exactly),
         announce: resolved.announces_hub,
+        origins: resolved.hub_origins.clone(),
     };
     Hub::start(HubSettings {
         listen: Listen::Default,

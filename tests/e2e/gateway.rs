@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use porchlight_tests::binary::tool;
-use porchlight_tests::process::Stream;
+use porchlight_tests::process::{Stream, run};
 use porchlight_tests::until::{SOON, START};
 use porchlight_tests::wire::retained;
 use porchlight_tests::{
@@ -273,6 +273,46 @@ async fn a_broker_with_accounts_and_tls_lets_it_in_by_what_it_is_told() {
     until("it to say so", SOON, said).await;
     let answer = refused.get("/v1/people").await;
     assert_eq!((answer.status, &answer.json()["code"]), (503, &json!("not_ready")));
+}
+
+#[tokio::test]
+async fn pages_of_an_origin_that_is_permitted_may_ask_and_others_may_not() {
+    let broker = Mosquitto::start("").await;
+    let given = ["--origin", "https://board.example", "--origin", "http://localhost:3000"];
+    let by_flag = RunningGateway::start_with(&broker.url(), &given).await;
+    let config = "[hub]\norigins = [\"https://board.example\", \"http://localhost:3000\"]\n";
+    let by_config = RunningGateway::start_configured(&broker.url(), config).await;
+    for gateway in [&by_flag, &by_config] {
+        gateway.until_read().await;
+        let bearer = format!("Bearer {}", gateway.token());
+        let ask = async |origin: &str| {
+            let fields = [("Origin", origin), ("Authorization", &bearer)];
+            gateway.ask("GET", "/v1/people", &fields).await
+        };
+        for origin in ["https://board.example", "http://localhost:3000"] {
+            let answer = ask(origin).await;
+            assert_eq!(answer.status, 200, "{answer:?}");
+            let allowed = format!("access-control-allow-origin: {origin}");
+            assert!(answer.head.iter().any(|field| field.to_lowercase() == allowed), "{answer:?}");
+        }
+        for origin in ["https://evil.example", "null", "https://board.example:8443"] {
+            let answer = ask(origin).await;
+            let code = answer.json()["code"].clone();
+            assert_eq!((answer.status, code), (403, json!("foreign_page")), "{origin}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_gateway_of_this_computer_is_not_asked_by_another_name() {
+    let broker = Mosquitto::start("").await;
+    let gateway = beside(&broker).await;
+    // What a browser sends once the name of a page has become an address of this computer.
+    let mut command = Command::new("curl");
+    command.args(["--silent", "--header", "Host: evil.example"]);
+    command.arg(format!("http://{}/healthz", gateway.addr()));
+    let answer: Value = serde_json::from_str(&run(&mut command)).expect("an answer of JSON");
+    assert_eq!(answer["code"], "wrong_host");
 }
 
 /// Requests made from the description, good and bad, find no answer that the description does not have.

@@ -168,6 +168,7 @@ async fn wrong_usage() {
         &["who", "--user", "a/b"],
         &["run", "--activity", "nose"],
         &["demo", "--listen", "here"],
+        &["hub", "--origin", "https://board.example/page"],
     ] {
         golden.ends(&words(arguments), bare(arguments)).await;
     }
@@ -188,6 +189,10 @@ async fn wrong_usage() {
         .configured("user = \"bob\"\n[activity]\nsource = \"nose\"\n");
     hide_folder(&mut golden, wrong.config_dir());
     golden.ends("who (a wrong config)", wrong.start_by_config(&["who"])).await;
+    let pages = Light::new(NOWHERE, "bob", "desk")
+        .configured("user = \"bob\"\n[hub]\norigins = [\"null\"]\n");
+    hide_folder(&mut golden, pages.config_dir());
+    golden.ends("hub (a wrong origin)", pages.start_by_config(&["hub", "--memory"])).await;
     let nameless =
         Light::new(NOWHERE, "bob", "desk").configured("[broker]\nurl = \"mqtt://127.0.0.1:1\"\n");
     hide_folder(&mut golden, nameless.config_dir());

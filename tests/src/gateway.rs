@@ -18,6 +18,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How long an answer may take.
 const ANSWER: Duration = Duration::from_secs(10);
 
+/// The folder with its config, in that of its tokens.
+const CONFIG: &str = "config";
+
 /// An answer.
 #[derive(Debug)]
 pub struct Answer {
@@ -69,8 +72,25 @@ impl RunningGateway {
     ///
     /// When it does not say that it answers; with what it wrote.
     pub async fn start_with(broker: &str, arguments: &[&str]) -> Self {
-        let store =
-            TempDir::with_prefix("porchlight-gateway-").expect("a temporary folder can be made");
+        let store = TempDir::with_prefix("porchlight-gateway-");
+        Self::start_in(store.expect("a temporary folder can be made"), broker, arguments).await
+    }
+
+    /// Starts one with this `config.toml`.
+    ///
+    /// # Panics
+    ///
+    /// When it does not say that it answers; with what it wrote.
+    pub async fn start_configured(broker: &str, config: &str) -> Self {
+        let store = TempDir::with_prefix("porchlight-gateway-");
+        let store = store.expect("a temporary folder can be made");
+        let folder = store.path().join(CONFIG);
+        std::fs::create_dir(&folder).expect("a folder can be made there");
+        std::fs::write(folder.join("config.toml"), config).expect("the folder can be written to");
+        Self::start_in(store, broker, &[]).await
+    }
+
+    async fn start_in(store: TempDir, broker: &str, arguments: &[&str]) -> Self {
         let mut arguments: Vec<_> = arguments.iter().map(|&argument| argument.to_owned()).collect();
         arguments.extend(["--gateway".to_owned(), broker.to_owned()]);
         let addr = "127.0.0.1:0".to_owned();
@@ -129,7 +149,7 @@ impl RunningGateway {
     fn command(&self) -> Command {
         let mut command = Command::new(bin("porchlight"));
         command.arg("hub").arg("--store").arg(self.store.path());
-        command.arg("--config-dir").arg(self.store.path().join("config"));
+        command.arg("--config-dir").arg(self.store.path().join(CONFIG));
         command
     }
 

@@ -15,6 +15,7 @@ use porchlight_core::contact::{ContactLink, MAX_LINKS};
 use porchlight_core::engine::{GRACE, LEASE};
 use porchlight_core::id::{DeviceId, UserId};
 use porchlight_core::notice::{About, NoticePolicy, QuietHours, QuietHoursError};
+use porchlight_core::web_origin::WebOrigin;
 use serde::Deserialize;
 use serde::de::{self, Deserializer};
 
@@ -126,6 +127,11 @@ fn links<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<ContactLink>,
     Ok(links)
 }
 
+fn origins<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<WebOrigin>, D::Error> {
+    let origins = Vec::<String>::deserialize(deserializer)?;
+    origins.iter().map(|origin| origin.parse().map_err(de::Error::custom)).collect()
+}
+
 fn calls<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Calls, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged, expecting = "true, false or \"dnd\"")]
@@ -224,11 +230,14 @@ pub struct HubConfig {
     pub listen: Option<SocketAddr>,
     /// Whether that team can be found on the local network.
     pub announce: bool,
+    /// The origins whose web pages have access to a hub or gateway here: `["https://board.example"]`. None by default.
+    #[serde(deserialize_with = "origins")]
+    pub origins: Vec<WebOrigin>,
 }
 
 impl Default for HubConfig {
     fn default() -> Self {
-        Self { run: false, listen: None, announce: true }
+        Self { run: false, listen: None, announce: true, origins: Vec::new() }
     }
 }
 

@@ -12,6 +12,7 @@ use porchlight_core::contact::ContactLink;
 use porchlight_core::id::{DeviceId, IdError, UserId};
 use porchlight_core::notice::NoticePolicy;
 use porchlight_core::text::{MAX_NAME, display_id, display_text};
+use porchlight_core::web_origin::WebOrigin;
 
 use crate::broker::{Broker, BrokerError, ClientCertificate, Login, LoginError, Password, Trust};
 use crate::config::{self, Calls, Config, ConfigError, Language};
@@ -123,6 +124,8 @@ pub struct Resolved {
     pub hub_listen: Option<SocketAddr>,
     /// Whether such a team can be found on the local network.
     pub announces_hub: bool,
+    /// The origins whose web pages have access to a hub or gateway here.
+    pub hub_origins: Vec<WebOrigin>,
     /// Whether there was anything to go by: a config file, a team that was joined, or who and where by flags.
     pub configured: bool,
 }
@@ -217,6 +220,7 @@ impl Flags {
             runs_hub: config.hub.run && named.is_none(),
             hub_listen: config.hub.listen,
             announces_hub: config.hub.announce,
+            hub_origins: config.hub.origins,
             broker: named.or_else(|| joined.map(Membership::broker)),
             source: config.activity.source,
             calls: config.activity.calls != Calls::Unseen,

@@ -11,6 +11,7 @@ use porchlight_agent::habits::Habits;
 use porchlight_agent::hidden::Hidden;
 use porchlight_core::id::Root;
 use porchlight_core::view::ChosenStatus;
+use porchlight_core::web_origin::WebOrigin;
 
 /// Who of your team is around, truthfully.
 #[derive(Debug, Parser)]
@@ -217,6 +218,10 @@ pub(crate) struct Hub {
     /// Do not announce the team on the local network
     #[arg(long, conflicts_with = "open")]
     pub(crate) quiet: bool,
+    /// Allow web pages of this origin, such as https://board.example; repeat it for more [default: `origins` under
+    /// [hub] in the config]
+    #[arg(long = "origin", value_name = "ORIGIN", conflicts_with = "open")]
+    pub(crate) origins: Vec<WebOrigin>,
     /// No team: let in everybody who reaches it
     #[arg(long)]
     pub(crate) open: bool,
@@ -244,6 +249,7 @@ impl Hub {
             ("--root", self.root != Root::default()),
             ("--invite", self.invite),
             ("--quiet", self.quiet && !is_move),
+            ("--origin", !self.origins.is_empty() && !is_move),
             ("--open", self.open),
             ("the gateway's flags", self.gateway.are_given()),
         ];

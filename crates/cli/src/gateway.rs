@@ -52,8 +52,8 @@ impl Args {
 }
 
 pub(crate) async fn gateway(flags: &Flags, args: args::Hub) -> Result<(), Failure> {
-    let places = flags.resolve().map_err(Failure::usage)?.places;
-    let store = args.store.unwrap_or_else(|| places.state.join("gateway"));
+    let resolved = flags.resolve().map_err(Failure::usage)?;
+    let store = args.store.unwrap_or_else(|| resolved.places.state.join("gateway"));
     let Some(url) = &args.gateway.gateway else {
         return tokens(&args.gateway, &store);
     };
@@ -65,6 +65,7 @@ pub(crate) async fn gateway(flags: &Flags, args: args::Hub) -> Result<(), Failur
         root: broker.root.clone(),
         listen: args.listen.unwrap_or(DEFAULT_GATEWAY_ADDR),
         store,
+        origins: if args.origins.is_empty() { resolved.hub_origins } else { args.origins },
     };
     let mut stop = StopSignals::listen();
     let mut gateway = Gateway::start(settings).await?;

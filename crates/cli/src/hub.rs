@@ -17,6 +17,9 @@ pub(crate) async fn hub(flags: &Flags, mut args: args::Hub) -> Result<(), Failur
     args.check().map_err(Failure::Usage)?;
     let stop = StopSignals::listen();
     let resolved = flags.resolve().map_err(Failure::usage)?;
+    if args.origins.is_empty() {
+        args.origins.clone_from(&resolved.hub_origins);
+    }
     let places = resolved.places.clone();
     let team_store = places.team_store();
     match args.action.take() {
@@ -170,6 +173,7 @@ fn settings(
             host: Some(Host { user: None, device: None, name: machine }),
             listen: listen(args.listen),
             announce: !args.quiet,
+            origins: args.origins,
         };
         (args.local, Access::Team(team))
     };

@@ -2,12 +2,14 @@
 //!
 //! Owns the listeners, TLS, and telling the protocols apart: on one port come MQTT, MQTT over WebSocket and HTTP. It bounds how
 //! long each step may take; how many lines there may be is `lines.rs`, who may do what `access.rs`, and what is asked
-//! over HTTP `http.rs`. The broker's own listeners are not used: its handler of one client is given the line itself, and so
+//! over HTTP `http.rs`, and which web pages may ask `pages.rs`. The broker's own listeners are not used: its handler of one client is given the line itself, and so
 //! knows the real peer.
 
 use crate::access::{Allowance, Gate, Peer};
 use crate::broker::Broker;
 use crate::lines::Line;
+use crate::pages::Pages;
+use crate::rest::answer::{JSON, Refused};
 use crate::server::{self, Site};
 use crate::team::Team;
 use meter::Metered;
@@ -24,7 +26,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
-use tokio_tungstenite::tungstenite::http::{HeaderValue, StatusCode};
+use tokio_tungstenite::tungstenite::http::{HeaderValue, header};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use wire::Wire;
 
@@ -54,8 +56,9 @@ const MAX_MESSAGE: usize = 64 * 1024;
 pub(crate) struct Door {
     pub(crate) team: Arc<Team>,
     pub(crate) broker: Arc<Broker>,
-    /// What is answered over HTTP.
-    pub(crate) site: Site,
+    /// What is served over TLS, and what without it.
+    pub(crate) over_tls: Site,
+    pub(crate) plain: Site,
     pub(crate) tls: TlsAcceptor,
     pub(crate) shutdown: broadcast::Sender<()>,
 }
@@ -126,6 +129,10 @@ impl Door {
                 () = line.cut() => return Ok(()),
             },
         };
+        let site = match speaks {
+            Speaks::Plain => &self.plain,
+            Speaks::Tls => &self.over_tls,
+        };
         let mut wire = Wire::new(carrier, Arc::clone(&line));
         let first = timeout(FIRST_BYTES, wire.peek(PEEK, |first| Protocol::of(first).is_some()));
         let protocol = Protocol::of(first.await??).unwrap_or(Protocol::Http);
@@ -137,14 +144,14 @@ impl Door {
             Protocol::WebSocket => {
                 let allowance = wire.allowance();
                 wire.count_frames();
-                let shaken = timeout(FIRST_BYTES, web_socket(wire)).await?;
+                let shaken = timeout(FIRST_BYTES, web_socket(wire, &site.pages)).await?;
                 let socket = shaken.map_err(io::Error::other)?;
                 self.mqtt(socket, allowance, peer, &line).await;
             }
             Protocol::Http => {
                 let mut shutdown = self.shutdown.subscribe();
                 let end = async move { drop(shutdown.recv().await) };
-                server::serve(wire, &self.site, Peer::from(peer.ip()), &line, end).await?;
+                server::serve(wire, site, Peer::from(peer.ip()), &line, end).await?;
             }
         }
         Ok(())
@@ -202,6 +209,7 @@ impl Protocol {
 /// Shakes hands as a WebSocket server, within limits: the broker's own would gather 64 MiB for a stranger.
 async fn web_socket(
     wire: Wire,
+    pages: &Pages,
 ) -> Result<WebSocketStreamWrapper<Wire>, tokio_tungstenite::tungstenite::Error> {
     let limits = WebSocketConfig::default()
         .read_buffer_size(4 * 1024)
@@ -209,23 +217,41 @@ async fn web_socket(
         .max_write_buffer_size(4 * MAX_MESSAGE)
         .max_message_size(Some(MAX_MESSAGE))
         .max_frame_size(Some(MAX_MESSAGE));
+    #[expect(clippy::result_large_err, reason = "the library's callback")]
+    let answer = |request: &Request, response: Response| answer(pages, request, response);
     let socket =
         tokio_tungstenite::accept_hdr_async_with_config(wire, answer, Some(limits)).await?;
     Ok(WebSocketStreamWrapper::new(socket))
 }
 
 #[expect(clippy::result_large_err, reason = "the library's callback")]
-fn answer(request: &Request, mut response: Response) -> Result<Response, ErrorResponse> {
+fn answer(
+    pages: &Pages,
+    request: &Request,
+    mut response: Response,
+) -> Result<Response, ErrorResponse> {
+    // Browsers ask no leave for a WebSocket, and let every page read it.
+    pages.check(request).map_err(refusal)?;
     if request.uri().path() != MQTT_PATH {
-        let mut refusal = ErrorResponse::new(None);
-        *refusal.status_mut() = StatusCode::NOT_FOUND;
-        return Err(refusal);
+        return Err(refusal(Refused::NotFound));
     }
     let offered = request.headers().get("Sec-WebSocket-Protocol").and_then(|p| p.to_str().ok());
     if offered.is_some_and(|offered| offered.split(',').any(|p| p.trim() == "mqtt")) {
         response.headers_mut().insert("Sec-WebSocket-Protocol", HeaderValue::from_static("mqtt"));
     }
     Ok(response)
+}
+
+fn refusal(refused: Refused) -> ErrorResponse {
+    let body = refused.body();
+    let length = HeaderValue::from(body.len());
+    let mut refusal = ErrorResponse::new(Some(body));
+    *refusal.status_mut() = refused.status();
+    let headers = refusal.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
+    headers.insert(header::CONTENT_LENGTH, length);
+    headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    refusal
 }
 
 #[cfg(test)]

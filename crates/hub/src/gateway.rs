@@ -15,6 +15,7 @@ mod tokens;
 
 pub use tokens::{TokenError, TokenInfo, Tokens};
 
+use crate::pages::Pages;
 use crate::rest;
 use crate::rest::answer::Refused;
 use crate::server::Site;
@@ -24,6 +25,7 @@ use axum::response::IntoResponse as _;
 use mirror::Mirror;
 use porchlight_core::id::Root;
 use porchlight_core::input::Message;
+use porchlight_core::web_origin::WebOrigin;
 use relay::Relay;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -48,6 +50,8 @@ pub struct GatewaySettings {
     pub listen: SocketAddr,
     /// The folder of the tokens that may read.
     pub store: PathBuf,
+    /// The origins whose web pages have access.
+    pub origins: Vec<WebOrigin>,
 }
 
 /// A message to be published at `QoS` 1 and retained. An empty payload clears.
@@ -85,7 +89,7 @@ impl Gateway {
     ///
     /// Where it cannot listen, or the tokens cannot be read.
     pub async fn start(settings: GatewaySettings) -> Result<Self, HubError> {
-        let GatewaySettings { root, listen: wanted, store } = settings;
+        let GatewaySettings { root, listen: wanted, store, origins } = settings;
         let tokens = Tokens::open(&store).map_err(|e| HubError::Tokens { source: e })?;
         let mut warnings = Vec::new();
         if tokens.list().is_empty() {
@@ -100,8 +104,9 @@ impl Gateway {
         let mirror = Arc::new(Mirror::new(root.clone(), clock::now()));
         let guard = Arc::new(tokens::TokenGuard::new(store, tokens));
         let router = rest::nothing_here(rest::reading(mirror.clone(), guard));
+        let pages = Pages::plain(listen::is_loopback(addr), origins.into(), "GET, HEAD");
         let busy = || Refused::Busy.into_response();
-        let site = Site { router, keep_alive: true, busy };
+        let site = Site { router, pages, keep_alive: true, busy };
         let listening = tokio::spawn(listening::listen(listener, site));
         for warning in &warnings {
             tracing::warn!(code = warning.code(), "{warning}");

@@ -27,6 +27,8 @@ mod team;
 pub(crate) use asked::too_many;
 pub(crate) use readers::Readers;
 
+/// The methods that the paths here have.
+pub(crate) const METHODS: &str = "GET, HEAD, POST, DELETE";
 /// Lists of members that are made or sent at a time.
 const LISTS: usize = 64;
 
@@ -57,8 +59,8 @@ pub(crate) fn router(hub: Arc<Team>, reading: Router) -> Router {
         .layer(middleware::map_response(rest::private))
 }
 
-/// The list of members may be long, so it is made when it is the asker's turn. Nothing that changes something is asked
-/// through here: an answer that takes too long is given up.
+/// Makes the list of members, which may be long, when it is the asker's turn. Only for requests that change nothing: an answer
+/// that takes too long is dropped.
 async fn in_turn(
     State(turns): State<Arc<Turns>>,
     request: Request,
@@ -66,11 +68,43 @@ async fn in_turn(
 ) -> Result<Response, No> {
     let shown = request.headers().get(header::AUTHORIZATION).and_then(|shown| shown.to_str().ok());
     let peer = request.extensions().get::<Peer>().copied();
-    // Nobody else can show both, so nobody takes another one's share.
+    // Nobody else knows both, so nobody can use up another person's share.
     let reader = match (shown.and_then(asked::basic), peer) {
         (Some((id, secret)), _) => Reader::Shown(id, secret),
         (None, Some(peer)) => Reader::Peer(peer),
         (None, None) => return Err(No::busy()),
     };
     rest::take_turn(&turns, &reader, request, next).await.ok_or_else(No::busy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::Body;
+    use data_encoding::BASE64;
+    use tower_service::Service as _;
+
+    fn asked_by(who: &str) -> Request {
+        let shown = format!("Basic {}", BASE64.encode(format!("{who}:secret").as_bytes()));
+        let request = Request::get("/v1/members").header(header::AUTHORIZATION, shown);
+        request.body(Body::empty()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn one_device_leaves_others_their_lists_of_members() {
+        let turns = Turns::new(LISTS);
+        let mut router = Router::new()
+            .route("/v1/members", get(|| async { "a long list" }))
+            .layer(middleware::from_fn_with_state(turns, in_turn));
+        let mut unread = Vec::new();
+        for _ in 0..crate::rest::turns::EACH {
+            let answer = router.call(asked_by("eve")).await.unwrap();
+            assert_eq!(answer.status(), 200);
+            unread.push(answer);
+        }
+        assert_eq!(router.call(asked_by("eve")).await.unwrap().status(), 503);
+        assert_eq!(router.call(asked_by("anna")).await.unwrap().status(), 200);
+        unread.pop();
+        assert_eq!(router.call(asked_by("eve")).await.unwrap().status(), 200);
+    }
 }

@@ -18,6 +18,7 @@ use mqtt5::broker::server::BrokerShutdownHandle;
 use mqtt5::broker::storage::{DynamicStorage, RetainedMessage, StorageBackend};
 use porchlight_core::id::Root;
 use porchlight_core::team::{Address, Host, Invitation};
+use porchlight_core::web_origin::WebOrigin;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -68,6 +69,8 @@ pub struct TeamSettings {
     pub listen: Listen,
     /// Whether it is announced on the local network (mDNS).
     pub announce: bool,
+    /// The origins whose web pages have access, over HTTP and WebSocket.
+    pub origins: Vec<WebOrigin>,
 }
 
 /// Where retained messages live.

@@ -49,6 +49,7 @@ mod lines;
 mod listen;
 mod log;
 mod nearby;
+mod pages;
 mod rest;
 mod runtime_file;
 mod server;

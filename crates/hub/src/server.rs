@@ -1,14 +1,17 @@
 //! HTTP/1.1 on one connection, within bounds: the one server of hub and gateway.
 //!
-//! Owns how long a head may take to come and how large it may be, that answers go out in pieces, and how long what was sent may stay unread. Whoever accepts connections decides how many there may be
-//! (`lines.rs`); what is answered is the router's.
+//! Owns how large a head may be and how long it may take, how answers go out in pieces, and how long sent bytes may stay
+//! unread. [`Pages`] says which web pages may ask at all. The listeners decide with `lines.rs` how many connections there may
+//! be, and the router makes the answers.
 
 use crate::access::Peer;
 use crate::lines::Line;
+use crate::pages::Pages;
+use crate::rest;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -39,18 +42,19 @@ struct Limits {
 
 const LIMITS: Limits = Limits { head: Duration::from_secs(10), unread: Duration::from_secs(20) };
 
-/// What the connections of a listener are served with.
+/// Everything that a listener needs to serve its connections.
 #[derive(Clone)]
 pub(crate) struct Site {
-    /// What is answered. It finds the [`Peer`] among the request's extensions, and [`Unsent`].
+    /// Makes the answers. It finds [`Peer`] and [`Unsent`] among the extensions of a request.
     pub(crate) router: Router,
-    /// Whether a connection may ask again. Otherwise nobody holds connections that ask nothing.
+    pub(crate) pages: Pages,
+    /// Whether a connection may ask again. If not, nobody holds connections that ask nothing.
     pub(crate) keep_alive: bool,
     /// The answer where there are too many connections.
     pub(crate) busy: fn() -> Response,
 }
 
-/// Answers the requests of one connection until it ends, or until `end` is there: a stream would never end by itself.
+/// Answers the requests of one connection until it ends or `end` is ready. A stream never ends by itself.
 pub(crate) async fn serve<S>(
     stream: S,
     site: &Site,
@@ -61,7 +65,7 @@ pub(crate) async fn serve<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    // Only from its first request on: until then it is one of those that may be closed for newcomers.
+    // From its first request on. Until then the connection may be closed for a newcomer.
     let admit = || line.ask().is_ok();
     tokio::select! {
         served = served(stream, site, peer, admit, LIMITS) => served,
@@ -87,7 +91,7 @@ where
         request.extensions_mut().insert(peer);
         request.extensions_mut().insert(unsent.clone());
         async move {
-            let response = if admitted { routed(site, request).await } else { (site.busy)() };
+            let response = if admitted { answered(site, request).await } else { (site.busy)() };
             Ok::<_, Infallible>(response.map(Pieces::new))
         }
     });
@@ -101,6 +105,23 @@ where
         .serve_connection(stream, service)
         .await
         .map_err(io::Error::other)
+}
+
+/// The router's answer, or a refusal where a page has no access.
+async fn answered(site: &Site, request: Request) -> Response {
+    let permitted = match site.pages.check(&request) {
+        Ok(permitted) => permitted,
+        Err(refused) => return rest::private(refused.into_response()).await,
+    };
+    let Some(permitted) = permitted else {
+        return routed(site, request).await;
+    };
+    let mut response = match site.pages.preflight(&request) {
+        Some(preflight) => preflight,
+        None => routed(site, request).await,
+    };
+    permitted.may_read(&mut response);
+    response
 }
 
 async fn routed(site: &Site, request: Request) -> Response {

@@ -31,6 +31,7 @@ fn a_whole_config_is_read() {
         come_and_go = false
         [hub]
         run = true
+        origins = ["https://Board.example:443", "http://localhost:3000"]
         "#,
     )
     .unwrap();
@@ -45,6 +46,8 @@ fn a_whole_config_is_read() {
     let NoticePolicy { come, go, .. } = config.notices.policy();
     assert!(!come && !go);
     assert!(config.hub.run);
+    let origins: Vec<_> = config.hub.origins.iter().map(ToString::to_string).collect();
+    assert_eq!(origins, ["https://board.example", "http://localhost:3000"]);
 }
 
 #[test]
@@ -74,6 +77,9 @@ fn a_wrong_value_names_file_line_and_what_is_allowed() {
         ("[presence]\nlease = \"25h\"", ["config.toml, line 2", "at most 24h"]),
         ("[presence]\nuser_topic = \"off\"", ["config.toml, line 2", "boolean"]),
         ("[notices]\ncome_and_go = \"yes\"", ["config.toml, line 2", "boolean"]),
+        ("[hub]\norigins = \"https://board.example\"", ["config.toml, line 2", "sequence"]),
+        ("[hub]\norigins = [\"*\"]", ["config.toml, line 2", "\"*\" is no origin"]),
+        ("[hub]\norigins = [\"https://a.example/b\"]", ["config.toml, line 2", "nothing behind"]),
         ("user = ", ["config.toml, line 1", ""]),
     ] {
         let error = read_text(text).unwrap_err();

@@ -1,6 +1,6 @@
 //! Where a gateway accepts connections.
 //!
-//! Owns how many there may be. How one is served is `server.rs`'s, and which is closed for a newcomer `lines.rs`'s.
+//! Owns how many there may be. `server.rs` serves each, and `lines.rs` says which one is closed for a newcomer.
 
 use crate::access::Peer;
 use crate::lines::Lines;
@@ -29,7 +29,7 @@ pub(super) async fn listen(listener: TcpListener, site: Site) {
                 };
                 let site = site.clone();
                 connections.spawn(async move {
-                    // All of them end with the listener.
+                    // The task that listens ends all of them.
                     let end = std::future::pending();
                     if let Err(e) = serve(stream, &site, peer, &line, end).await {
                         tracing::debug!("a connection ended: {e}");
@@ -48,6 +48,7 @@ pub(super) async fn listen(listener: TcpListener, site: Site) {
 #[cfg(target_os = "linux")]
 mod tests {
     use super::*;
+    use crate::pages::Pages;
     use crate::rest::answer::Refused;
     use axum::Router;
     use axum::response::IntoResponse as _;
@@ -72,6 +73,7 @@ mod tests {
         let addr = listener.local_addr().unwrap();
         let site = Site {
             router: Router::new().route("/", get(|| async { "hello" })),
+            pages: Pages::plain(true, [].into(), "GET"),
             keep_alive: true,
             busy: || Refused::Busy.into_response(),
         };

@@ -53,6 +53,11 @@ impl No {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, RefusalCode::TooManyAttempts, message)
     }
 
+    fn no_json() -> Self {
+        let message = "send JSON, and say so with Content-Type: application/json";
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, RefusalCode::BadRequest, message)
+    }
+
     pub(super) fn bad_request(message: &str) -> Self {
         Self::new(StatusCode::BAD_REQUEST, RefusalCode::BadRequest, message)
     }
@@ -117,13 +122,17 @@ impl FromRequestParts<Arc<Team>> for Member {
     }
 }
 
-/// A body of JSON, within its bounds. The type it says it has does not matter.
+/// A body of JSON, within its bounds. Its type must say so: a web page of another site cannot send that type without a
+/// preflight.
 pub(super) struct Said<T>(pub(super) T);
 
 impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Said<T> {
     type Rejection = No;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, No> {
+        if !is_json(request.headers()) {
+            return Err(No::no_json());
+        }
         let body = tokio::time::timeout(BODY, to_bytes(request.into_body(), BODY_SIZE)).await;
         let bytes = body
             .map_err(|_| No::bad_request("the request did not come whole in 5 seconds"))?
@@ -132,6 +141,24 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Said<T> {
         said.map(Self)
             .map_err(|e| No::bad_request(&format!("the request is not as it should be: {e}")))
     }
+}
+
+/// Whether the body is JSON in UTF-8, by what the one field Content-Type says (RFC 9110, section 8.3).
+fn is_json(headers: &HeaderMap) -> bool {
+    let mut types = headers.get_all(header::CONTENT_TYPE).iter();
+    let (Some(said), None) = (types.next().and_then(|said| said.to_str().ok()), types.next())
+    else {
+        return false;
+    };
+    let (kind, parameter) = match said.split_once(';') {
+        Some((kind, parameter)) => (kind, Some(parameter.trim())),
+        None => (said, None),
+    };
+    let utf8 = |parameter: &str| {
+        let value = parameter.split_once('=').filter(|(n, _)| n.eq_ignore_ascii_case("charset"));
+        value.is_some_and(|(_, value)| value.trim_matches('"').eq_ignore_ascii_case("utf-8"))
+    };
+    kind.trim().eq_ignore_ascii_case("application/json") && parameter.is_none_or(utf8)
 }
 
 /// The secret of `Authorization: Bearer`.

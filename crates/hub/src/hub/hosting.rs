@@ -9,6 +9,7 @@ use crate::hooks::Hooks;
 use crate::http::Readers;
 use crate::keeper::{self, Keeper};
 use crate::lines::Lines;
+use crate::pages::Pages;
 use crate::rest::board::Board;
 use crate::rest::stored::Stored;
 use crate::server::Site;
@@ -18,8 +19,10 @@ use crate::team::{Moved, Place, Team, addresses};
 use crate::{
     AccountsError, CertificateError, HubError, HubWarning, NotSaved, clock, http, nearby, rest,
 };
+use axum::Router;
 use mqtt5::broker::storage::StorageBackend as _;
 use porchlight_core::team::Address;
+use porchlight_core::web_origin::WebOrigin;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -128,9 +131,10 @@ impl Hub {
             sum(Arc::clone(&broker.router), &broker.storage, listened, Some(hosting)).await?;
 
         let (shutdown, _) = broadcast::channel(1);
-        let router = http::router(Arc::clone(&team), reading);
+        let (over_tls, plain) = sites(&http::router(Arc::clone(&team), reading), wanted.origins);
         let door = Door {
-            site: Site { router, keep_alive: false, busy: http::too_many },
+            over_tls,
+            plain,
             team: Arc::clone(&team),
             broker: Arc::clone(&broker),
             tls: TlsAcceptor::from(tls),
@@ -172,6 +176,15 @@ impl Hub {
             entry,
         })
     }
+}
+
+/// What is served over TLS, and what without it.
+fn sites(router: &Router, origins: Vec<WebOrigin>) -> (Site, Site) {
+    let origins: Arc<[WebOrigin]> = origins.into();
+    let site =
+        |pages| Site { router: router.clone(), pages, keep_alive: false, busy: http::too_many };
+    let over_tls = Pages::over_tls(Arc::clone(&origins), http::METHODS);
+    (site(over_tls), site(Pages::plain(true, origins, http::METHODS)))
 }
 
 fn run_beside(

@@ -39,7 +39,9 @@ pub(crate) enum Refused {
     #[error("follow is true or false")]
     BadQuery,
     /// There is work for more than we do at a time, of everybody or of this reader.
-    #[error("too much is asked for at once, of everybody or by you; try again in a moment")]
+    #[error(
+        "too many answers are under way: you may have 4, and all together 16; try again in a moment"
+    )]
     Busy,
     /// As many streams as there may be, of everybody or of this reader.
     #[error(
@@ -52,6 +54,19 @@ pub(crate) enum Refused {
     /// A gateway without its broker.
     #[error("the connection to the broker is down")]
     NoBroker,
+    /// A request that does not name its server, or not one server.
+    #[error(
+        "the request does not say which server it is for: send one Host field, with a host and perhaps a port"
+    )]
+    BadHost,
+    /// A request for another server. A page sends one after its name has become this computer's address.
+    #[error(
+        "this is for programs on this computer: use localhost or 127.0.0.1, or add the name that you use to [hub] origins"
+    )]
+    WrongHost,
+    /// A request of a web page that may not ask.
+    #[error("web pages of this origin have no access; the owner can allow them in [hub] origins")]
+    ForeignPage,
 }
 
 impl Refused {
@@ -68,17 +83,24 @@ impl Refused {
             Self::TooManyStreams => "too_many_streams",
             Self::NotReady => "not_ready",
             Self::NoBroker => "no_broker",
+            Self::BadHost => "bad_host",
+            Self::WrongHost => "wrong_host",
+            Self::ForeignPage => "foreign_page",
         }
     }
 
-    const fn status(self) -> StatusCode {
+    pub(crate) const fn status(self) -> StatusCode {
         match self {
             Self::Unauthorized { .. } => StatusCode::UNAUTHORIZED,
             Self::TooManyAttempts(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::NotFound | Self::Nobody => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
-            Self::BadQuery => StatusCode::BAD_REQUEST,
+            Self::BadQuery | Self::BadHost => StatusCode::BAD_REQUEST,
+            // RFC 9110, section 15.5.20.
+            Self::WrongHost => StatusCode::MISDIRECTED_REQUEST,
+            // As RFC 6455, section 10.2, says it of WebSockets.
+            Self::ForeignPage => StatusCode::FORBIDDEN,
             Self::Busy | Self::TooManyStreams | Self::NotReady | Self::NoBroker => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
@@ -86,7 +108,7 @@ impl Refused {
     }
 
     /// The code and the words as JSON.
-    fn body(self) -> String {
+    pub(crate) fn body(self) -> String {
         let problem = Problem { code: self.code(), message: &self.to_string() };
         serde_json::to_string(&problem).expect("two texts are JSON")
     }

@@ -62,6 +62,9 @@ mod tests {
             Refused::TooManyStreams,
             Refused::NotReady,
             Refused::NoBroker,
+            Refused::BadHost,
+            Refused::WrongHost,
+            Refused::ForeignPage,
         ];
         let codes: BTreeSet<_> = all.iter().map(|refused| refused.code()).collect();
         let described = described();

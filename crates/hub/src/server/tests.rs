@@ -1,8 +1,7 @@
 use super::*;
-use crate::rest::answer::Refused;
 use crate::rest::guard::Reader;
 use crate::rest::turns::{Counted, Turns};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use axum::routing::get;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -15,7 +14,8 @@ const LONG: Duration = Duration::from_secs(10);
 const LARGE: usize = 1 << 20;
 
 fn site(router: Router) -> Site {
-    Site { router, keep_alive: true, busy: || Refused::Busy.into_response() }
+    let pages = Pages::plain(true, [].into(), "GET");
+    Site { router, pages, keep_alive: true, busy: || rest::answer::Refused::Busy.into_response() }
 }
 
 /// Somebody at the far end of a connection that holds 64 bytes.

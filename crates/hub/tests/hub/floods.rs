@@ -119,7 +119,8 @@ async fn a_packet_of_256_mib_costs_its_sender_the_line() {
     assert!(swallowed < 8 << 20, "in a frame: {swallowed}");
     // And a body over HTTP.
     let mut stream = connect_from(STRANGER, hub.addr, hub.pin).await.unwrap();
-    let head = b"POST /v1/join HTTP/1.1\r\nHost: hub\r\nContent-Length: 268435456\r\n\r\n";
+    let head = b"POST /v1/join HTTP/1.1\r\nHost: hub\r\nContent-Type: application/json\r\n\
+          Content-Length: 268435456\r\n\r\n";
     let swallowed = pour(&mut stream, head).await;
     assert!(swallowed < 8 << 20, "a body: {swallowed}");
     hub.end("packets of 256 MiB").await;
@@ -198,7 +199,8 @@ async fn slow_handshakes_packets_and_heads_are_given_up() {
     slow_loris(&hub, hub.addr, true, b"\x10\x64\0\x04MQTT\x05\x02\0\x3c\0\0\x03", b"x").await;
     slow_loris(&hub, hub.addr, true, b"POST /v1/join HTTP/1.1\r\nHost: hub\r\nX: ", b"x").await;
     slow_loris(&hub, hub.addr, true, b"GET /mqtt HTTP/1.1\r\nHost: hub\r\nX: ", b"x").await;
-    let body = b"POST /v1/join HTTP/1.1\r\nHost: hub\r\nContent-Length: 100\r\n\r\n{";
+    let body = b"POST /v1/join HTTP/1.1\r\nHost: hub\r\nContent-Type: application/json\r\n\
+        Content-Length: 100\r\n\r\n{";
     slow_loris(&hub, hub.addr, true, body, b" ").await;
     hub.end("slow lines").await;
 }

@@ -35,6 +35,7 @@ pub(crate) fn team_settings(store: Store) -> HubSettings {
             host: None,
             listen: somewhere(),
             announce: false,
+            origins: Vec::new(),
         }),
     }
 }
@@ -75,7 +76,11 @@ impl House {
     }
 
     async fn open(store: Store) -> Self {
-        let hub = within("the hub", Hub::start(team_settings(store))).await.unwrap();
+        Self::open_with(team_settings(store)).await
+    }
+
+    pub(crate) async fn open_with(settings: HubSettings) -> Self {
+        let hub = within("the hub", Hub::start(settings)).await.unwrap();
         let invitation = hub.invite_starter().await.unwrap().unwrap();
         let (pin, addr) = (invitation.pin, hub.team_addr().unwrap());
         let join = Join { token: invitation.token, name: "Anna".to_owned(), kind: None };
@@ -207,7 +212,7 @@ pub(crate) async fn ask_with(
     let mut stream = connect_from(from, addr, pin).await?;
     let body = body.unwrap_or_default();
     let request = format!(
-        "{what} HTTP/1.1\r\nHost: hub\r\nContent-Length: {}\r\n{head}\r\n{body}",
+        "{what} HTTP/1.1\r\nHost: hub\r\nContent-Type: application/json\r\nContent-Length: {}\r\n{head}\r\n{body}",
         body.len()
     );
     stream.write_all(request.as_bytes()).await?;

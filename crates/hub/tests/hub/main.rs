@@ -14,6 +14,7 @@ mod limits;
 mod late_requests;
 mod listening;
 mod moving;
+mod pages;
 mod protocol;
 mod raw;
 mod reading;

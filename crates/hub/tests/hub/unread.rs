@@ -1,8 +1,8 @@
-//! Answers over HTTP that nobody reads, and many at a time: they end, cost little, and keep nobody else from reading.
+//! Answers over HTTP that nobody reads, and many at a time: they end, cost little, and leave other readers their share.
 //!
 //! Hub and gateway are processes of their own here, so that their memory is their own.
 
-use crate::floods::Apart;
+use crate::apart::Apart;
 use crate::house::post;
 use crate::world::{Client, options, within};
 use porchlight_core::id::Root;
@@ -19,9 +19,9 @@ use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::time::Instant;
 
-/// What a hub or gateway may take at its peak in a debug build, in MiB, with a room of 5 MiB and 90 readers of it.
+/// What a hub or gateway may take at its peak in a debug build, in MiB, with an answer of 5 MiB and 90 readers.
 const PEAK: u64 = 200;
-/// The people of that room, and the records of each, of [`RECORD`] bytes.
+/// The people of that team, and the records of each, of [`RECORD`] bytes.
 const PEOPLE: usize = 44;
 const DEVICES: usize = 15;
 const RECORD: usize = 8_000;
@@ -71,9 +71,9 @@ fn peak(process: &Child) -> u64 {
     line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1_024
 }
 
-/// Ninety connections of one program ask for a large room and read nothing; another program reads meanwhile.
+/// Ninety connections of one program ask for a large answer and read nothing. Another program reads meanwhile.
 async fn ninety_read_nothing(addr: SocketAddr, process: &Child, tokens: &[String]) {
-    let room = {
+    let size = {
         let mut stream = asked(addr, "/v2/topics/presence", &tokens[1]).await;
         let (status, head) = answer(&mut stream).await;
         assert_eq!(status, 200, "{head}");
@@ -81,7 +81,7 @@ async fn ninety_read_nothing(addr: SocketAddr, process: &Child, tokens: &[String
         let length = head.split("content-length: ").nth(1).and_then(|it| it.split('\r').next());
         length.and_then(|length| length.parse::<usize>().ok()).unwrap()
     };
-    assert!(room > 5 << 20, "more than sockets hold: {room}");
+    assert!(size > 5 << 20, "more than sockets hold: {size}");
     within("the connection to be gone", async {
         while open_at(addr) > 0 {
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -107,14 +107,14 @@ async fn ninety_read_nothing(addr: SocketAddr, process: &Child, tokens: &[String
     }
     println!("none is open after {:?}", since.elapsed());
     let after = peak(process);
-    println!("memory: {before} MiB before, {after} MiB at the peak, room of {room} bytes");
+    println!("memory: {before} MiB before, {after} MiB at the peak, an answer of {size} bytes");
     assert!(after < PEAK, "{before} -> {after} MiB");
-    // What the system holds of an answer is still there, and that is not all of it.
+    // The system still holds a part of each answer, and no more.
     let mut whole = 0;
     for mut stream in unread {
         let mut got = Vec::new();
         let _ = within("the end of the answer", stream.read_to_end(&mut got)).await;
-        whole += usize::from(got.len() > room);
+        whole += usize::from(got.len() > size);
     }
     assert_eq!(whole, 0, "answers that came whole after all");
 }
@@ -138,7 +138,7 @@ async fn one_program_takes_the_streams(addr: SocketAddr, tokens: &[String]) {
     let (status, text) = answer(&mut other).await;
     assert_eq!(status, 200, "another program, beside {} streams: {text}", open.len());
     assert_eq!((open.len(), refused), (4, 60));
-    // Whose stream ends may open another.
+    // A program whose stream ends may open another.
     open.pop();
     within("room for another stream", async {
         loop {
@@ -239,7 +239,8 @@ async fn the_gateway_of_the_other_tests() {
     let (one, other) = (tokens.make("one").unwrap(), tokens.make("other").unwrap());
     let listen = SocketAddr::from(([127, 0, 0, 1], 0));
     let root = Root::default();
-    let settings = GatewaySettings { root, listen, store: store.path().to_owned() };
+    let settings =
+        GatewaySettings { root, listen, store: store.path().to_owned(), origins: Vec::new() };
     let mut gateway = Gateway::start(settings).await.unwrap();
     gateway.link_began();
     for person in 0..PEOPLE {
