@@ -5,4 +5,4 @@ mod desktops;
 mod processes;
 mod quirks;
 mod trays;
-mod webviews;
+pub(crate) mod webviews;

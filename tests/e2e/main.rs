@@ -13,6 +13,7 @@ mod hostile;
 mod machine;
 mod odd_brokers;
 mod own_broker;
+mod pages;
 mod patience;
 mod presence;
 mod secrets;

@@ -10,7 +10,7 @@ const PAGE: &str = "data:text/html,<title>Sample</title><input id=name>\
     <p id=out></p>";
 
 /// Where Debian's and Fedora's WebKitGTK keep it.
-fn mini_browser() -> Option<PathBuf> {
+pub(crate) fn mini_browser() -> Option<PathBuf> {
     let places =
         ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/libexec", "/usr/lib"];
     let paths = places.map(|place| PathBuf::from(place).join("webkit2gtk-4.1/MiniBrowser"));
