@@ -176,18 +176,20 @@ impl Broker {
     pub(crate) fn web_socket_url(&self, address: &Address) -> Option<String> {
         let path = self.web_socket.as_deref()?;
         let mut url = Url::parse(&format!("{}://{address}", self.scheme())).ok()?;
-        url.set_path(path);
+        // The library encodes what can't be in a path, but takes a percent sign for the beginning of what is encoded.
+        url.set_path(&path.replace('%', "%25"));
         Some(url.into())
     }
 }
 
 impl fmt::Display for Broker {
-    /// The URL without user name and password.
+    /// The URL without user name and password, which is read as the same broker.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}/{}", self.scheme(), self.address(), self.root)?;
+        let root = url::encode(self.root.as_str());
+        write!(f, "{}://{}/{root}", self.scheme(), self.address())?;
         match self.web_socket.as_deref() {
             None | Some(WEB_SOCKET_PATH) => Ok(()),
-            Some(path) => write!(f, "?path={path}"),
+            Some(path) => write!(f, "?path={}", url::encode(path)),
         }
     }
 }

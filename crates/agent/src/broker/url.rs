@@ -5,9 +5,10 @@
 
 use std::str::FromStr;
 
-use percent_encoding::percent_decode_str;
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, percent_encode};
 use porchlight_core::id::{Root, RootError};
 use porchlight_core::team::{Address, AddressError};
+use porchlight_core::text::is_deceptive;
 use url::{Host, ParseError, Url};
 
 use super::{Broker, Login, LoginError, Tls, WEB_SOCKET_PATH};
@@ -155,6 +156,20 @@ fn web_socket_path(url: &Url) -> Result<String, BrokerError> {
 fn decode(text: &str) -> Result<String, BrokerError> {
     let text = percent_decode_str(text).decode_utf8().map_err(|_| BrokerError::NotUtf8)?;
     Ok(text.into_owned())
+}
+
+/// Text as a part of a URL that is read as this text: letters of all languages stay as they are, and what would end the
+/// part, be taken for something else or deceive whoever reads it is encoded.
+pub(super) fn encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_whitespace() || is_deceptive(c) || r"%?#\&+".contains(c) {
+            encoded.extend(percent_encode(c.encode_utf8(&mut [0; 4]).as_bytes(), NON_ALPHANUMERIC));
+        } else {
+            encoded.push(c);
+        }
+    }
+    encoded
 }
 
 fn from_library(error: ParseError) -> BrokerError {

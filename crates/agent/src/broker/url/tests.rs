@@ -48,12 +48,28 @@ fn the_path_of_a_web_socket_stands_behind_the_root() {
         ("wss://h/presence?path=/ws/mqtt", "wss://h/ws/mqtt"),
         ("wss://[::1]:9001?path=/", "wss://[::1]:9001/"),
         ("ws://h?path=/a%20b", "ws://h/a%20b"),
+        ("ws://h/presence/50%25%3F?path=/a%26b%3Fc%2Bd%23%25", "ws://h/a&b%3Fc+d%23%25"),
     ] {
         let it = broker(text);
         assert_eq!(it.web_socket_url(it.address()).unwrap(), url, "{text}");
         assert_eq!(broker(&it.to_string()), it, "{text}");
     }
     assert_eq!(broker("mqtt://h").web_socket_url(broker("mqtt://h").address()), None);
+}
+
+#[test]
+fn a_printed_url_is_read_as_the_same_and_deceives_nobody() {
+    for (text, printed) in [
+        ("mqtt://h/presence/50%25", "mqtt://h:1883/presence/50%25"),
+        ("mqtt://h/presence/a%3Fb%5Cc", "mqtt://h:1883/presence/a%3Fb%5Cc"),
+        ("mqtt://h/presence/caf%C3%A9", "mqtt://h:1883/presence/café"),
+        ("mqtt://h/presence/%E2%80%AEemca", "mqtt://h:1883/presence/%E2%80%AEemca"),
+        ("ws://h?path=/%1B%5B31m", "ws://h:80/presence?path=/%1B[31m"),
+    ] {
+        let it = broker(text);
+        assert_eq!(it.to_string(), printed, "{text}");
+        assert_eq!(broker(printed), it, "{text}");
+    }
 }
 
 #[test]
