@@ -267,35 +267,6 @@ proptest! {
         let record = ChosenRecord { chosen, timestamp };
         prop_assert_eq!(decode_chosen(&encode_chosen(&record)), Ok(Payload::Record(record)));
     }
-
-    #[test]
-    fn any_bytes_are_survived(bytes in proptest::collection::vec(any::<u8>(), 0..5000)) {
-        survive(&bytes);
-    }
-
-    #[test]
-    fn anything_like_json_is_survived(text in r#"[{\[]["{}\[\]:,a-z0-9.eE+\- \\]{0,200}"#) {
-        survive(text.as_bytes());
-    }
-
-    #[test]
-    fn a_record_cut_or_changed_anywhere_is_survived(record in record(), at in any::<prop::sample::Index>(), byte: u8) {
-        let mut bytes = encode_device(&record);
-        let at = at.index(bytes.len());
-        survive(&bytes[..at]);
-        bytes[at] = byte;
-        survive(&bytes);
-    }
-}
-
-/// Feeds every decoder; a fuzz body.
-fn survive(bytes: &[u8]) {
-    let _ = decode_device(bytes);
-    let _ = decode_user(bytes);
-    let _ = decode_activity(bytes);
-    let _ = decode_typing(bytes);
-    let _ = decode_chosen(bytes);
-    let _ = decode_hub(bytes);
 }
 
 mod signals {
@@ -388,11 +359,6 @@ mod signals {
     }
 
     proptest! {
-        #[test]
-        fn any_bytes_are_a_signal_or_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = decode_signal(&bytes);
-        }
-
         #[test]
         fn the_longest_text_fits_and_comes_back(text in "\\PC{1,280}") {
             let written = crate::signal::written(&text).unwrap();

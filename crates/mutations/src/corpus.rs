@@ -1,0 +1,43 @@
+//! The inputs that mutations start from.
+
+use std::path::Path;
+use std::{fs, io};
+
+/// Inputs that mutations start from: at least one.
+#[derive(Debug, Clone)]
+pub struct Corpus(Vec<Vec<u8>>);
+
+impl Corpus {
+    /// The corpus of these inputs.
+    ///
+    /// # Panics
+    /// Where there are none.
+    #[must_use]
+    pub fn of(inputs: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Self {
+        let inputs: Vec<_> = inputs.into_iter().map(|input| input.as_ref().to_vec()).collect();
+        assert!(!inputs.is_empty(), "a corpus has at least one input");
+        Self(inputs)
+    }
+
+    /// One input a file, in the order of the files' names.
+    ///
+    /// # Panics
+    /// Where the folder or a file in it can't be read, or there is none.
+    #[must_use]
+    pub fn in_folder(folder: &Path) -> Self {
+        let inputs = read_files(folder);
+        Self::of(inputs.unwrap_or_else(|error| panic!("{}: {error}", folder.display())))
+    }
+
+    pub(crate) fn inputs(&self) -> &[Vec<u8>] {
+        &self.0
+    }
+}
+
+fn read_files(folder: &Path) -> io::Result<Vec<Vec<u8>>> {
+    let files: io::Result<Vec<_>> =
+        fs::read_dir(folder)?.map(|file| file.map(|file| file.path())).collect();
+    let mut files = files?;
+    files.sort();
+    files.iter().map(fs::read).collect()
+}
