@@ -4,16 +4,17 @@
 
 mod apart;
 mod floods;
-mod greedy;
 mod full_disk;
+mod greedy;
 mod house;
 mod intruders;
 mod joining;
 mod keeping;
-mod limits;
 mod late_requests;
+mod limits;
 mod listening;
 mod moving;
+mod mutated;
 mod pages;
 mod protocol;
 mod raw;
