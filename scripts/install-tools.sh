@@ -11,16 +11,17 @@ holds() {
     [[ -x $1/bin/$2 ]] && grep -qF "\"$2 ${version[$2]} (" "$1/.crates.toml" 2>/dev/null
 }
 
-# schemathesis is Python's: in a virtual environment of its own, with all that it stands on at one version.
+# schemathesis is Python's: in a virtual environment of its own, with all that it needs at one version. pip takes a file only
+# with a SHA-256 from the list, and builds nothing from source, for which it would fetch more.
 schemathesis() {
     local home=$tools/schemathesis listed=scripts/schemathesis.txt
     cmp -s "$listed" "$home/installed.txt" && return
-    python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null ||
-        die 'schemathesis needs Python 3.10 or later; install python3 and python3-venv.'
-    say "Installing $(grep '^schemathesis==' "$listed")"
+    python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
+        die 'schemathesis needs Python 3.11 or later; install python3 and python3-venv.'
+    say "Installing $(grep -o '^schemathesis==[^ ]*' "$listed")"
     rm -rf "$home"
     python3 -m venv "$home"
-    "$home/bin/pip" install --quiet --disable-pip-version-check -r "$listed"
+    "$home/bin/pip" install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r "$listed"
     mkdir -p "$tools/bin"
     ln -sf ../schemathesis/bin/schemathesis "$tools/bin/schemathesis"
     cp "$listed" "$home/installed.txt"
