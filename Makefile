@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help run test lint test-unit test-e2e sim check-platforms package bundle check-package bench day truth peers screenshots docs clean
+.PHONY: help run test lint test-unit test-e2e sim fuzz check-platforms package bundle check-package bench day truth peers screenshots clean
 
 help: ## these lines
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -24,6 +24,9 @@ test-e2e: ## the tests with real brokers, real binaries and a real desktop
 
 sim: ## many schedules of the simulated network, other ones each time; SEEDS=n says how many
 	@scripts/sim.sh $(SEEDS)
+
+fuzz: ## search for input that breaks TARGET, guided by coverage, for SECONDS=60; lists the targets without one
+	@scripts/fuzz.sh "$(TARGET)" $(SECONDS)
 
 check-platforms: ## types and clippy for Windows and macOS, from Linux; installs their targets and C compilers
 	@scripts/check-platforms.sh

@@ -4,7 +4,7 @@
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-declare -A version=([cargo-deny]=0.20.2 [mdbook]=0.5.4)
+declare -A version=([cargo-deny]=0.20.2 [cargo-fuzz]=0.13.2 [mdbook]=0.5.4)
 
 # Did cargo install this tool, at this version, below this folder?
 holds() {
