@@ -320,12 +320,16 @@ impl Team {
         self.ask(Ask::post("/v1/tokens", &TokenOrder { label: label.to_owned() })).await
     }
 
-    /// The tokens that hold.
+    /// The programs that may read the team over HTTP. `None`: the hub is older and shows them to its starter alone.
     ///
     /// # Errors
     /// [`TeamError`].
-    pub async fn tokens(&self) -> Result<Vec<TokenView>, TeamError> {
-        self.ask(Ask::new(Method::GET, "/v1/tokens")).await
+    pub async fn tokens(&self) -> Result<Option<Vec<TokenView>>, TeamError> {
+        match self.ask(Ask::new(Method::GET, "/v1/tokens")).await {
+            Ok(tokens) => Ok(Some(tokens)),
+            Err(TeamError::Refused { code: "not_allowed", .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Takes a token back.

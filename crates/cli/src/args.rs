@@ -56,7 +56,7 @@ pub(crate) enum Command {
     Invite(Invite),
     /// List who belongs to the team; remove members, forget devices
     Members(Members),
-    /// Let programs read who is around
+    /// List the programs that read who is around; make and revoke their tokens
     Token(Token),
     /// Leave the team
     Leave(Leave),
@@ -398,14 +398,14 @@ pub(crate) struct Token {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum TokenDo {
-    /// Make one
+    /// Make a token and print it; only whoever started the team can
     Make {
-        /// What it is for
+        /// What it is for; every member sees this
         label: String,
     },
-    /// List those that hold
+    /// List the programs that may read: their tokens, who made them, and when they last read
     List,
-    /// Take one back
+    /// End a token; only whoever started the team can
     Revoke {
         /// As `token list` prints it
         id: String,

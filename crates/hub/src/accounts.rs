@@ -85,6 +85,9 @@ pub(crate) struct Token {
     hash: Hash,
     pub(crate) label: String,
     pub(crate) since: Timestamp,
+    /// The member who made it. None: made before this was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) by: Option<UserId>,
 }
 
 /// Somebody who was let in just now.
@@ -276,14 +279,19 @@ impl Accounts {
     }
 
     /// Makes a token for a program; none where there are too many.
-    pub(crate) fn make_token(&mut self, now: Timestamp, label: &str) -> Option<(Secret, Token)> {
+    pub(crate) fn make_token(
+        &mut self,
+        now: Timestamp,
+        by: &UserId,
+        label: &str,
+    ) -> Option<(Secret, Token)> {
         if self.tokens.len() >= MAX_TOKENS {
             return None;
         }
         let secret = random_secret(|id| self.tokens.contains_key(id));
         let label = display_text(label, MAX_WORDS).unwrap_or_else(|| "token".to_owned());
         let hash = self.key.hash(Kind::Token, &secret);
-        let token = Token { hash, label, since: now };
+        let token = Token { hash, label, since: now, by: Some(by.clone()) };
         self.tokens.insert(secret.id().to_owned(), token.clone());
         Some((secret, token))
     }

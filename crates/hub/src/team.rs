@@ -7,6 +7,7 @@ use crate::HubEvent;
 use crate::access::{Access, Errand, Peer};
 use crate::accounts::{
     Accounts, Admission, Invite, Ledger, Login, Membership, NotSaved, Order, Purpose, Refusal,
+    Token,
 };
 use crate::broker::Broker;
 use crate::door::Certificate;
@@ -19,7 +20,7 @@ use porchlight_core::team::{
     Address, DeviceOfMember, Host, Invitation, InviteMade, InviteOrder, InviteView, InvitedBy,
     Join, Joined, Member, MemberName, Pin, Role, Secret, TeamView, TokenMade, TokenView,
 };
-use porchlight_core::time::{Monotonic, Timestamp};
+use porchlight_core::time::{Monotonic, Now, Timestamp};
 use porchlight_core::topic::Topic;
 use requests::Requests;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -148,13 +149,13 @@ impl Team {
     }
 
     /// Whether a program that shows this may read; a wrong one is counted.
-    pub(crate) fn may_read(&self, now: Monotonic, peer: Peer, token: &Secret) -> bool {
+    pub(crate) fn may_read(&self, now: Now, peer: Peer, token: &Secret) -> bool {
         let may = self.ledger().read(|team| team.may_read(token));
-        let mut attempts = self.attempts();
         if may {
-            attempts.was_right(peer, token.id());
+            self.attempts().was_right(peer, token.id());
+            self.note_reading(now.wall, token.id());
         } else {
-            attempts.was_wrong(now, peer);
+            self.attempts().was_wrong(now.mono, peer);
         }
         may
     }
@@ -317,27 +318,33 @@ impl Team {
         let (login, label) = (login.clone(), label.to_owned());
         let make = move |team: &mut Accounts| {
             team.must_hold(&login)?;
-            team.make_token(now, &label).ok_or(JoinRefusal::Refused(Refusal::TokensFull))
+            team.make_token(now, &login.user, &label)
+                .ok_or(JoinRefusal::Refused(Refusal::TokensFull))
         };
         let (token, made) = self.ledger().change(make).await?;
-        let made = TokenView { id: token.id().to_owned(), label: made.label, since: made.since };
-        Ok(TokenMade { made, token })
+        Ok(TokenMade { made: token_view(token.id(), &made, None), token })
     }
 
+    /// The programs that may read, without anything secret.
     pub(crate) fn tokens(&self) -> Vec<TokenView> {
+        let used = self.ledger().used().clone();
         self.ledger().read(|team| {
-            let view = |(id, token): (&String, &crate::accounts::Token)| TokenView {
-                id: id.clone(),
-                label: token.label.clone(),
-                since: token.since,
-            };
-            team.tokens().iter().map(view).collect()
+            let tokens = team.tokens().iter();
+            tokens.map(|(id, token)| token_view(id, token, used.last_here(id))).collect()
         })
     }
 
     pub(crate) async fn revoke_token(&self, id: &str) -> Result<(), NotEnded> {
         let (ended, saving) = self.ledger().shut_out(|team| team.revoke_token(id));
+        self.ledger().used().forget(id);
         until_saved(ended, saving).await.map(drop)
+    }
+
+    /// A program has read with this token.
+    pub(crate) fn note_reading(&self, now: Timestamp, token: &str) {
+        if self.ledger().used().came(token, now) {
+            self.ledger().note();
+        }
     }
 
     /// Takes a retained message away, for readers and on disk.
@@ -434,6 +441,16 @@ impl Team {
 
     fn requests(&self) -> MutexGuard<'_, Requests> {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn token_view(id: &str, token: &Token, last_used: Option<Timestamp>) -> TokenView {
+    TokenView {
+        id: id.to_owned(),
+        label: token.label.clone(),
+        since: token.since,
+        by: token.by.as_ref().map(UserId::to_string),
+        last_used,
     }
 }
 

@@ -351,7 +351,7 @@ async fn a_member_asks_by_the_credential_of_the_device() {
         assert_eq!(team.requests().await.unwrap()[0].code, "4711");
         team.decide("r", true).await.unwrap();
         assert_eq!(team.make_token("wiki").await.unwrap().token, token());
-        assert_eq!(team.tokens().await.unwrap()[0].label, "wiki");
+        assert_eq!(team.tokens().await.unwrap().unwrap()[0].label, "wiki");
         team.revoke_token("t").await.unwrap();
     })
     .await;
@@ -409,4 +409,29 @@ async fn a_sign_in_page_with_a_certificate_of_its_own_is_guessed() {
     let door = Door::new(portal.at(), Some(config));
     let error = within(door.tell(Ask::new(Method::GET, "/v1/team"))).await.unwrap_err();
     assert_eq!(error.code(), "sign_in");
+}
+
+#[tokio::test]
+async fn the_programs_that_read_are_listed_and_an_older_hub_that_shows_them_to_its_starter_alone_is_told_apart()
+ {
+    let refusal =
+        |code: &str| json!({"code": code, "message": "only whoever started the team can do this"});
+    let hub = Hub::answering([
+        (200, json!([{"id": "k3V9xQ2aB7", "label": "board", "since": 1, "by": "anna", "last_used": 2}])),
+        // As hubs answered before they kept who made a token.
+        (200, json!([{"id": "k3V9xQ2aB7", "label": "board", "since": 1}])),
+        (403, refusal("not_allowed")),
+        (401, refusal("not_signed_in")),
+    ])
+    .await;
+    let state = tempfile::tempdir().unwrap();
+    let team = Team::of(&hub.membership(state.path()).await).await.unwrap();
+    let listed = team.tokens().await.unwrap().unwrap();
+    assert_eq!((listed[0].label.as_str(), listed[0].by.as_deref()), ("board", Some("anna")));
+    assert_eq!(listed[0].last_used.map(porchlight_core::time::Timestamp::as_ms), Some(2));
+    let listed = team.tokens().await.unwrap().unwrap();
+    assert_eq!((listed[0].by.as_deref(), listed[0].last_used), (None, None));
+    // Unknown, not empty; and no other refusal is taken for it.
+    assert_eq!(team.tokens().await.unwrap(), None);
+    assert_eq!(team.tokens().await.unwrap_err().code(), "not_signed_in");
 }

@@ -263,8 +263,9 @@ pub struct TokenMade {
     pub made: TokenView,
 }
 
-/// A token that still holds (`GET /v1/tokens`).
+/// A program that may read the team over HTTP (`GET /v1/tokens`): its token, without the secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct TokenView {
     /// Its name (`DELETE /v1/tokens/{id}`).
     pub id: String,
@@ -272,6 +273,12 @@ pub struct TokenView {
     pub label: String,
     /// When it was made, Unix milliseconds.
     pub since: Timestamp,
+    /// The id of the member who made it. Absent: not known, because an older hub made it.
+    #[serde(default)]
+    pub by: Option<String>,
+    /// When a program last read with it, to the hour, Unix milliseconds. Absent: not since the hub notes it.
+    #[serde(default)]
+    pub last_used: Option<Timestamp>,
 }
 
 /// Why a hub did not do it: the body of every answer that is no success.

@@ -113,7 +113,8 @@ impl Accounts {
         invited.filter_map(|(user, member)| Some((user, member.invited_by.as_ref()?)))
     }
 
-    /// Ends memberships: credentials, and the invitations that they made, end with them.
+    /// Ends memberships. The members' credentials end with them, and so do the invitations and tokens that they made,
+    /// because they may know them.
     pub(crate) fn remove_member(&mut self, user: &UserId, along: Along) -> Result<Removed, Stays> {
         let mut users = match along {
             Along::Nobody => Vec::new(),
@@ -133,6 +134,14 @@ impl Accounts {
         self.hand_upwards(&gone);
         let credentials = self.end_credentials(&gone);
         self.end_invites(|invite| invite.owners().iter().any(|user| gone.contains(user)));
+        let ended = &mut self.ended;
+        self.tokens.retain(|id, token| {
+            let ends = token.by.as_ref().is_some_and(|by| gone.contains(by));
+            if ends {
+                ended.note(EndedKind::Token, id, Vec::new());
+            }
+            !ends
+        });
         // Last, and the named member last of all: `ended` forgets the oldest first.
         for user in &users {
             self.members.remove(user);

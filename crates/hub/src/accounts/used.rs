@@ -1,4 +1,5 @@
-//! What each credential was seen to use: client ids, devices, and when it last came.
+//! What each credential was seen to use: client ids, devices, and when it last came. Of a program's token: when a
+//! program last read with it.
 //!
 //! Owns the rule that a client id belongs to the credential that first used it, Clean Start or not: whoever took
 //! another's id over would end their session without its Will, and leave a ghost. Ids of presences are remembered for good,

@@ -42,16 +42,16 @@ impl Credentials {
 
 impl Guard for Readers {
     fn may_read(&self, asker: &Asker) -> Permission {
-        let now = clock::now().mono;
+        let now = clock::now();
         let nowhere = || Peer::from(IpAddr::V6(Ipv6Addr::UNSPECIFIED));
         let peer = asker.peer.unwrap_or_else(nowhere);
         let shown = Credentials::of(asker);
-        if !self.0.may_try(now, peer, shown.as_ref().map(Credentials::id)) {
+        if !self.0.may_try(now.mono, peer, shown.as_ref().map(Credentials::id)) {
             return Permission::Later(LATER);
         }
         let reader = match &shown {
             Some(Credentials::Member(id, secret)) => {
-                self.0.log_in(now, peer, id, secret).map(|login| Reader::Person(login.user))
+                self.0.log_in(now.mono, peer, id, secret).map(|login| Reader::Person(login.user))
             }
             Some(Credentials::Token(token)) => {
                 self.0.may_read(now, peer, token).then(|| Reader::Program(token.id().to_owned()))
@@ -62,11 +62,16 @@ impl Guard for Readers {
     }
 
     fn may_still_read(&self, asker: &Asker) -> bool {
-        self.0.ledger().read(|team| match Credentials::of(asker) {
-            Some(Credentials::Member(id, secret)) => team.log_in(&id, &secret).is_some(),
-            Some(Credentials::Token(token)) => team.may_read(&token),
+        let shown = Credentials::of(asker);
+        let may = self.0.ledger().read(|team| match &shown {
+            Some(Credentials::Member(id, secret)) => team.log_in(id, secret).is_some(),
+            Some(Credentials::Token(token)) => team.may_read(token),
             None => false,
-        })
+        });
+        if let (true, Some(Credentials::Token(token))) = (may, &shown) {
+            self.0.note_reading(clock::now().wall, token.id());
+        }
+        may
     }
 
     fn takes_basic(&self) -> bool {

@@ -1,8 +1,9 @@
 //! Reading over HTTP at a team's door: who may, and what they read.
 
-use crate::house::{Answer, House, ask_with};
-use crate::world::Client;
-use porchlight_core::team::{Secret, TokenMade, TokenOrder};
+use crate::house::{Answer, House, ask, ask_with, team_settings};
+use crate::world::{Client, within};
+use porchlight_core::team::{Secret, TokenMade, TokenOrder, TokenView};
+use porchlight_hub::{Hub, Store};
 
 const PATHS: [&str; 4] =
     ["/v2/topics/presence", "/v1/people", "/v1/people/anna", "/v1/stream?follow=false"];
@@ -91,5 +92,124 @@ async fn a_token_that_was_right_from_there_goes_on_reading_while_others_guess() 
     }
     assert_eq!(last, 429, "whoever guesses is asked to wait");
     assert_eq!(read(&house, "/v1/people", &head).await.status, 200);
+    house.hub.stop().await.unwrap();
+}
+
+/// The list of programs that may read, as this member sees it: the raw objects.
+async fn programs(house: &House, who: &Secret) -> Vec<serde_json::Map<String, serde_json::Value>> {
+    house.get("/v1/tokens", Some(who)).await.read()
+}
+
+#[tokio::test]
+async fn every_member_sees_which_programs_read_the_team_and_who_let_them() {
+    let (house, _anna) = with_anna().await;
+    let bob = house.joins("Bob").await;
+    assert!(programs(&house, &bob.credential).await.is_empty());
+    let made = token(&house).await;
+    let listed: Vec<TokenView> = house.get("/v1/tokens", Some(&bob.credential)).await.read();
+    assert_eq!(listed, std::slice::from_ref(&made.made));
+    assert_eq!(listed[0].label, "status board");
+    assert_eq!(listed[0].by.as_deref(), Some("anna"));
+    assert_eq!(listed[0].last_used, None);
+    // The starter sees the same.
+    let same: Vec<TokenView> = house.get("/v1/tokens", Some(&house.anna.credential)).await.read();
+    assert_eq!(same, listed);
+
+    // Once the program has read, that is listed, to the hour.
+    let head = format!("Authorization: Bearer {}\r\n", made.token);
+    assert_eq!(read(&house, "/v1/people", &head).await.status, 200);
+    let listed: Vec<TokenView> = house.get("/v1/tokens", Some(&bob.credential)).await.read();
+    let last_used = listed[0].last_used.unwrap();
+    assert_eq!(last_used.as_ms() % 3_600_000, 0);
+
+    // One that was taken back is gone from everybody's list.
+    let path = format!("/v1/tokens/{}", made.made.id);
+    assert_eq!(house.delete(&path, &house.anna.credential).await.status, 204);
+    assert!(programs(&house, &bob.credential).await.is_empty());
+    house.hub.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_list_of_programs_holds_no_secret_and_no_hash() {
+    let (house, _anna) = with_anna().await;
+    let bob = house.joins("Bob").await;
+    let made = token(&house).await;
+    let head = format!("Authorization: Bearer {}\r\n", made.token);
+    assert_eq!(read(&house, "/v1/people", &head).await.status, 200);
+    for who in [&bob.credential, &house.anna.credential] {
+        let listed = programs(&house, who).await;
+        let fields: Vec<_> = listed[0].keys().map(String::as_str).collect();
+        assert_eq!(fields, ["by", "id", "label", "last_used", "since"]);
+        let text = serde_json::to_string(&listed).unwrap();
+        assert!(!text.contains(made.token.secret()), "{text}");
+    }
+    house.hub.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn only_the_starter_makes_and_ends_tokens_and_no_token_lists_tokens() {
+    let (house, _anna) = with_anna().await;
+    let bob = house.joins("Bob").await;
+    let made = token(&house).await;
+    let order = TokenOrder { label: "other".to_owned() };
+    let refused = house.post("/v1/tokens", Some(&bob.credential), &order).await;
+    assert_eq!((refused.status, refused.code()), (403, "not_allowed"));
+    let path = format!("/v1/tokens/{}", made.made.id);
+    let refused = house.delete(&path, &bob.credential).await;
+    assert_eq!((refused.status, refused.code()), (403, "not_allowed"));
+    // Neither as a bearer nor as a name and password, neither for the list nor to make or end one.
+    let basic = data_encoding::BASE64
+        .encode(format!("{}:{}", made.token.id(), made.token.secret()).as_bytes());
+    for head in [
+        format!("Authorization: Bearer {}\r\n", made.token),
+        format!("Authorization: Basic {basic}\r\n"),
+        String::new(),
+    ] {
+        assert_eq!(read(&house, "/v1/tokens", &head).await.status, 401, "{head}");
+    }
+    assert_eq!(house.post("/v1/tokens", Some(&made.token), &order).await.status, 401);
+    assert_eq!(house.delete(&path, &made.token).await.status, 401);
+    // Who was removed sees nothing any more.
+    assert_eq!(house.delete("/v1/members/bob", &house.anna.credential).await.status, 204);
+    assert_eq!(house.get("/v1/tokens", Some(&bob.credential)).await.status, 401);
+    house.hub.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn who_made_a_token_and_when_it_was_used_outlive_the_hub() {
+    let folder = tempfile::tempdir().unwrap();
+    let house = House::in_folder(folder.path()).await;
+    let made = token(&house).await;
+    let head = format!("Authorization: Bearer {}\r\n", made.token);
+    assert_eq!(read(&house, "/v1/people", &head).await.status, 200);
+    let (pin, anna) = (house.pin, house.anna.credential.clone());
+    let before: Vec<TokenView> = house.get("/v1/tokens", Some(&anna)).await.read();
+    assert!(before[0].last_used.is_some());
+    house.hub.stop().await.unwrap();
+
+    let settings = team_settings(Store::Folder(folder.path().to_owned()));
+    let hub = within("the hub", Hub::start(settings)).await.unwrap();
+    let addr = hub.team_addr().unwrap();
+    let after: Vec<TokenView> = ask(addr, pin, "GET", "/v1/tokens", Some(&anna), None).await.read();
+    assert_eq!(after, before);
+    hub.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_tokens_that_a_removed_starter_made_read_no_more() {
+    let (house, _anna) = with_anna().await;
+    let invitation = house.hub.invite_starter().await.unwrap().unwrap();
+    let carl: porchlight_core::team::Joined = house.redeem(invitation.token, "Carl").await.read();
+    let order = TokenOrder { label: "Carl's board".to_owned() };
+    let his: TokenMade = house.post("/v1/tokens", Some(&carl.credential), &order).await.read();
+    let hers = token(&house).await;
+    let head = |made: &TokenMade| format!("Authorization: Bearer {}\r\n", made.token);
+    assert_eq!(read(&house, "/v1/people", &head(&his)).await.status, 200);
+    assert_eq!(house.delete("/v1/members/carl", &house.anna.credential).await.status, 204);
+    // He knows it, so it would be his way back.
+    assert_eq!(read(&house, "/v1/people", &head(&his)).await.status, 401);
+    assert_eq!(read(&house, "/v1/people", &head(&hers)).await.status, 200);
+    let left = programs(&house, &house.anna.credential).await;
+    assert_eq!(left.len(), 1);
     house.hub.stop().await.unwrap();
 }
