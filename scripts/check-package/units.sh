@@ -20,8 +20,8 @@ systemd_runs() {
     of_units /lib/systemd/systemd --user --unit=basic.target --log-target=console >"$outside/units.log" 2>&1 &
     until_it 10 unit_is basic.target active
 }
-first_link() { grep -o 'porchlight://join[^ ]*' "$outside/units-hub.log"; }
-# Its first link makes uma whoever keeps the team; what the unit says goes to a journal, which is not here.
+# The hub writes it into a file, and into no log.
+first_link() { cat "$debian/run/units/.local/state/porchlight/hub/team/owner-invitation"; }
 uma_joins() {
     of_units timeout 20 porchlight hub --team Units --quiet >"$outside/units-hub.log" 2>&1 &
     local first=$!

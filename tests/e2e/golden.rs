@@ -494,15 +494,6 @@ async fn hubs() {
     golden.check();
 }
 
-/// The first word of a line that begins so.
-fn word_with(lines: &[String], begins: &str) -> String {
-    let mut words = lines.iter().flat_map(|line| line.split_whitespace());
-    words
-        .find(|word| word.starts_with(begins))
-        .unwrap_or_else(|| panic!("no {begins} in {lines:?}"))
-        .to_owned()
-}
-
 #[tokio::test]
 async fn teams() {
     let mut golden = Golden::new("team");
@@ -522,8 +513,7 @@ async fn teams() {
         "--local",
         "127.0.0.1:0",
     ]);
-    hub.wait_line(|line| line.contains("porchlight://join?"), START).await;
-    let link = word_with(&hub.lines(Stream::Out), "porchlight://");
+    let link = anna.owner_link(&hub).await;
     golden.hide(&link, "link");
     golden.note("hub --team Ours --quiet", &hub.lines(Stream::Out), &hub.lines(Stream::Err), None);
 
@@ -617,6 +607,7 @@ async fn teams() {
     golden.ends("token list --json", anna.start(&["token", "list", "--json"])).await;
     golden.ends("token revoke nothing", anna.start(&["token", "revoke", "nothing"])).await;
     golden.ends("token make other (by bob)", bob.start(&["token", "make", "other"])).await;
+    golden.ends("token list (by bob)", bob.start(&["token", "list"])).await;
     golden.ends("who", bob.start(&["who"])).await;
 
     let file = anna.config_dir().join("team");
@@ -652,8 +643,7 @@ async fn strangers() {
     let nowhere = ["join", "--nearby", "Ours", "--keep-in-file", "--timeout", "2s"];
     golden.ends(&words(&nowhere), bob.start(&nowhere)).await;
     let mut hub = anna.start(&["hub", "--team", "Ours"]);
-    hub.wait_line(|line| line.contains("porchlight://join?"), START).await;
-    anna.join(&word_with(&hub.lines(Stream::Out), "porchlight://")).await;
+    anna.join(&anna.owner_link(&hub).await).await;
     golden.ends("join", bob.start(&["join"])).await;
     for decision in ["refuse", "approve"] {
         let asking = bob.start(&["join", "--nearby", "Ours", "--keep-in-file"]);

@@ -256,7 +256,7 @@ async fn team_hub(keeper: &Member) -> (Proc, String, String) {
     let hub =
         keeper.start(&["hub", "--listen", "127.0.0.1:0", "--local", "127.0.0.1:0", "--quiet"]);
     let local = hub.wait_line(|line| line.starts_with("listening on "), START).await;
-    let link = hub.wait_line(|line| line.starts_with("porchlight://"), START).await;
+    let link = keeper.owner_link(&hub).await;
     (hub, local.replace("listening on ", "mqtt://"), link)
 }
 

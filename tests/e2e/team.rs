@@ -8,25 +8,15 @@ use porchlight_tests::hosts::Hosts;
 use porchlight_tests::member::Member;
 use porchlight_tests::port::free_port;
 use porchlight_tests::process::{Exit, Proc, Stream};
-use porchlight_tests::until::{SOON, START, Stopwatch};
+use porchlight_tests::until::{SOON, Stopwatch};
 use porchlight_tests::{until, until_async};
 use serde_json::Value;
-
-/// The first link that a hub prints: whoever redeems it owns the team.
-async fn first_link(hub: &Proc) -> String {
-    let line = hub.wait_line(|line| line.contains("porchlight://join?"), START).await;
-    line.split_whitespace()
-        .find(|word| word.starts_with("porchlight://"))
-        .expect("the line has it")
-        .to_owned()
-}
 
 /// A hub on the first host, and its starter beside it.
 async fn team(hosts: &Arc<Hosts>) -> (Proc, Member) {
     let anna = Member::new("Anna").on(hosts, 0);
     let hub = anna.start(&["hub"]);
-    let link = first_link(&hub).await;
-    anna.join(&link).await;
+    anna.join(&anna.owner_link(&hub).await).await;
     (hub, anna)
 }
 
@@ -89,7 +79,7 @@ async fn another_hub_at_the_same_address_is_refused_in_words() {
     hub.stop(SOON);
     let mallory = Member::new("Mallory").on(&hosts, 0);
     let other = mallory.start(&["hub"]);
-    mallory.join(&first_link(&other).await).await;
+    mallory.join(&mallory.owner_link(&other).await).await;
     let words = "its certificate is another one";
     runs.wait_line(|line| line.contains(words), 3 * SOON).await;
     let who = bob.start(&["who", "--timeout", "3s"]);

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use crate::binary::bin;
 use crate::hosts::Hosts;
 use crate::process::{Exit, Proc};
-use crate::until::SOON;
+use crate::until::{SOON, START};
 
 /// One device. It sees no display, no bus and an empty home, so that secrets are kept in files.
 #[derive(Debug)]
@@ -98,6 +98,19 @@ impl Member {
         let (exit, output) = proc.finish(3 * SOON).await;
         assert!(exit.success(), "{proc}");
         output
+    }
+
+    /// The link by which somebody becomes the owner of the team at this hub, which this member has started. The hub
+    /// prints it on no pipe, only the name of the file that has it.
+    ///
+    /// # Panics
+    ///
+    /// When there is none.
+    pub async fn owner_link(&self, hub: &Proc) -> String {
+        let line = hub.wait_line(|line| line.contains("/owner-invitation "), START).await;
+        let file = line.split(' ').find(|word| word.ends_with("/owner-invitation"));
+        let link = std::fs::read_to_string(file.expect("the line names it"));
+        link.expect("the file is there").trim().to_owned()
     }
 
     /// Redeems a link. Without a keyring its secret goes into a file.

@@ -212,7 +212,8 @@ pub(crate) struct Hub {
     /// What every topic of a team that is started now begins with
     #[arg(long, value_name = "ROOT", conflicts_with = "open", value_parser = Root::parse, default_value = "presence")]
     pub(crate) root: Root,
-    /// Print a link that makes whoever opens it a keeper of the team, though it has one
+    /// Make a link that makes the first person to open it an owner of the team, even if the team has one; it is shown
+    /// on a terminal, and otherwise written to a file
     #[arg(long, conflicts_with = "open")]
     pub(crate) invite: bool,
     /// Do not announce the team on the local network
@@ -398,14 +399,14 @@ pub(crate) struct Token {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum TokenDo {
-    /// Make a token and print it; only whoever started the team can
+    /// Make a token and print it; only the person who started the team can
     Make {
         /// What it is for; every member sees this
         label: String,
     },
     /// List the programs that may read: their tokens, who made them, and when they last read
     List,
-    /// End a token; only whoever started the team can
+    /// End a token; only the person who started the team can
     Revoke {
         /// As `token list` prints it
         id: String,

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use porchlight_agent::flags::{Flags, Resolved};
-use porchlight_core::team::{Host, Invitation};
+use porchlight_core::team::Host;
 use porchlight_hub::{
     Access, Hub, HubError, HubEvent, HubSettings, Listen, Store, TeamSettings, backup, has_team,
     put_back, restore,
@@ -12,6 +12,10 @@ use porchlight_hub::{
 use crate::failure::Failure;
 use crate::signals::StopSignals;
 use crate::{args, say};
+
+mod owner_link;
+
+use owner_link::OwnerLink;
 
 pub(crate) async fn hub(flags: &Flags, mut args: args::Hub) -> Result<(), Failure> {
     args.check().map_err(Failure::Usage)?;
@@ -45,14 +49,18 @@ pub(crate) async fn hub(flags: &Flags, mut args: args::Hub) -> Result<(), Failur
             };
             let settings = settings(args, places.hub_store(), team_store, places.hub_file());
             let hub = move_here(&resolved, settings, &store).await?;
-            return serve(hub, false, stop).await;
+            return serve(hub, false, &store, stop).await;
         }
         None => {}
     }
     let always = args.invite;
+    // A hub in memory has no folder of its own.
+    let folder =
+        if args.memory { &places.runtime } else { args.store.as_ref().unwrap_or(&team_store) };
+    let folder = folder.clone();
     let settings = settings(args, places.hub_store(), team_store, places.hub_file());
     let hub = start(settings).await?;
-    serve(hub, always, stop).await
+    serve(hub, always, &folder, stop).await
 }
 
 async fn start(settings: HubSettings) -> Result<Hub, Failure> {
@@ -120,15 +128,19 @@ async fn move_here(
     Ok(hub)
 }
 
-/// Runs until it is told to stop. `always`: a link for a keeper is printed though there is one.
-async fn serve(mut hub: Hub, always: bool, mut stop: StopSignals) -> Result<(), Failure> {
+/// Runs until it is told to stop. `always`: make a link for an owner though the team has one. `folder`: where the link
+/// is kept while it may not be printed.
+async fn serve(
+    mut hub: Hub,
+    always: bool,
+    folder: &Path,
+    mut stop: StopSignals,
+) -> Result<(), Failure> {
     say::print(&format!("listening on {}", hub.addr()));
+    let mut link = None;
     if let Some(addr) = hub.team_addr() {
         say::print(&format!("the team's door is {addr}"));
-        if always || !hub.has_starter() {
-            let invitation = hub.invite_starter().await?;
-            invitation.iter().for_each(hand_out);
-        }
+        link = owner_link(&hub, always, folder).await?;
     }
     for warning in hub.warnings() {
         say::warn(&warning.to_string());
@@ -136,6 +148,7 @@ async fn serve(mut hub: Hub, always: bool, mut stop: StopSignals) -> Result<(), 
     loop {
         tokio::select! {
             () = stop.received() => break,
+            () = OwnerLink::is_due(link.as_ref()) => link = link.filter(|link| link.is_good(&hub)),
             event = hub.event() => match event {
                 HubEvent::StoreFailing(warning) => say::warn(&warning.to_string()),
                 HubEvent::StoreRecovered => say::warn("everything is saved again"),
@@ -180,13 +193,16 @@ fn settings(
     HubSettings { listen: listen(here), store, runtime_file: Some(runtime_file), access }
 }
 
-fn hand_out(invitation: &Invitation) {
-    say::print(&format!(
-        "whoever opens this link first keeps the team \"{}\": they invite the others. It holds for 7 days; start the hub \
-         with --invite for another one.",
-        invitation.team
-    ));
-    say::print(&invitation.to_string());
+/// Invites whoever is to own the team, where somebody has to.
+async fn owner_link(hub: &Hub, always: bool, folder: &Path) -> Result<Option<OwnerLink>, Failure> {
+    let path = folder.join(owner_link::FILE);
+    // An earlier hub may have been killed.
+    owner_link::remove(&path);
+    if !always && hub.has_starter() {
+        return Ok(None);
+    }
+    let invitation = hub.invite_starter().await?;
+    Ok(invitation.and_then(|invitation| OwnerLink::show(invitation, path)))
 }
 
 /// What this computer calls itself.

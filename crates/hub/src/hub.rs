@@ -4,6 +4,7 @@
 //! accept, say where it is; and all of that backwards. What each step means stands in its own module. A team's hub has
 //! more to open, and its own door: `hosting.rs`.
 
+use crate::accounts::Accounts;
 use crate::hooks::Hooks;
 use crate::keeper::{self, Keeper};
 use crate::listen::{self, Listen};
@@ -261,6 +262,16 @@ impl Hub {
             Some(hosting) => hosting.team.invite_starter(crate::clock::now().wall).await.map(Some),
             None => Ok(None),
         }
+    }
+
+    /// Whether this invitation still lets somebody in: it was neither used up nor taken back, and has not ended.
+    #[must_use]
+    pub fn can_be_redeemed(&self, invitation: &Invitation) -> bool {
+        self.hosting.as_ref().is_some_and(|hosting| {
+            let invites = |team: &Accounts| team.invites().get(invitation.token.id()).cloned();
+            let invite = hosting.team.ledger().read(invites);
+            invite.is_some_and(|invite| invite.holds(crate::clock::now().wall))
+        })
     }
 
     /// Says whose computer this is, once that is known.

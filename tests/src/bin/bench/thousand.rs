@@ -12,7 +12,7 @@ use std::time::Duration;
 use porchlight_core::team::{Invitation, Joined};
 use porchlight_core::topic::room_filters;
 use porchlight_tests::member::Member;
-use porchlight_tests::until::{START, Stopwatch, unix_ms};
+use porchlight_tests::until::{Stopwatch, unix_ms};
 use rumqttc::v5::mqttbytes::v5::{Filter, Packet};
 use rumqttc::v5::mqttbytes::{QoS, v5::ConnectReturnCode};
 use rumqttc::v5::{AsyncClient, Event, MqttOptions};
@@ -39,9 +39,7 @@ const PATIENCE: Duration = Duration::from_secs(300);
 pub(crate) async fn measure() -> Vec<Figure> {
     let anna = Member::new("Anna");
     let hub = anna.start(&["hub"]);
-    let line = hub.wait_line(|line| line.contains("porchlight://join?"), START).await;
-    let link = line.split_whitespace().find(|word| word.starts_with("porchlight://"));
-    anna.join(link.expect("the line has it")).await;
+    anna.join(&anna.owner_link(&hub).await).await;
     let empty = cost::private_dirty(hub.id()) / 1024.0;
 
     let joining = Stopwatch::start();
