@@ -15,6 +15,7 @@ mod first_start;
 mod instance;
 mod keep;
 mod knock;
+mod namesakes;
 mod newer;
 mod notices;
 mod security;

@@ -11,6 +11,7 @@ mod golden;
 mod harness;
 mod hostile;
 mod machine;
+mod namesakes;
 mod odd_brokers;
 mod own_broker;
 mod pages;

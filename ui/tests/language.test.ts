@@ -122,7 +122,7 @@ describe('in German', () => {
   it('people are told of', () => {
     inGerman();
     const anna = { name: 'Anna', status: 'away', cause: 'idle' as const, since: 7 };
-    expect(sentence(person('anna', anna), false, 0, clock)).toBe('Anna, abwesend, keine Eingabe seit @7');
+    expect(sentence(person('anna', anna), 0, clock)).toBe('Anna, abwesend, keine Eingabe seit @7');
     expect(evidence(person('anna', { ...anna, cause: 'left' }), 0, clock)).toBe('weg seit @7');
     expect(evidence(person('anna', { cause: 'unknown', since: 7 }), 0, clock)).toBe('online seit @7 – Aktivität unbekannt');
     const heard = { ...person('anna').evidence, heard: 3, loss_shows_within_s: 18, doubt: 'settling' as const };

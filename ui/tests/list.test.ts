@@ -47,6 +47,22 @@ describe('the list by keys', () => {
     expect(on()).toBe('anna');
   });
 
+  it('shows the id beside a name that looks like another, to eyes and ears and on the page behind it', async () => {
+    const namesakes = [
+      person('anna', { name: 'Anna', shown_id: 'anna' }),
+      person('anna-2', { name: 'Anna', shown_id: '[U+0430]nna-2' }),
+      person('bob', { name: 'Bob' }),
+    ];
+    await open(snapshot({ people: namesakes }));
+    const rows = [...document.querySelectorAll<HTMLElement>('[data-user]')];
+    expect(rows.map((row) => row.querySelector('.id')?.textContent ?? null)).toEqual(['anna', '[U+0430]nna-2', null]);
+    expect(rows[1]?.querySelector('.unseen')?.textContent).toMatch(/^Anna \(\[U\+0430\]nna-2\), /u);
+    expect(rows[1]?.querySelector('button')?.getAttribute('aria-label')).toContain('Anna ([U+0430]nna-2)');
+    click(find('[data-user="anna-2"] button'));
+    await settled();
+    expect(byTest('reach-page').querySelector('h1, h2')?.textContent).toBe('Anna ([U+0430]nna-2)');
+  });
+
   it('opens somebody and comes back to them', async () => {
     await open(snapshot({ people }));
     find('[data-user="anna"] button').focus();

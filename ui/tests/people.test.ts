@@ -4,7 +4,7 @@ import { choiceOf, choiceOfPreset, draftOf, nextTime, presetOf, timeOf, type Dur
 import type { PersonView } from '../src/lib/contract';
 import { initials, TINTS, tintOf } from '../src/lib/face';
 import { shapeOf } from '../src/lib/glyph';
-import { groupOf, NameOrder, rowsOf, sharedNames, type Row } from '../src/lib/groups';
+import { groupOf, NameOrder, rowsOf, type Row } from '../src/lib/groups';
 import { Regards } from '../src/lib/regards';
 import { lineOf, noteOf } from '../src/lib/note';
 import { person, preferences } from './stage';
@@ -103,10 +103,6 @@ describe('groups', () => {
     ['(', []],
   ])('filtered by "%s" hold whom it is about, offline or not', (filter, expected) => {
     expect(listed([], { filter, hideOffline: true })).toEqual(expected);
-  });
-
-  it('know the names that are worn twice', () => {
-    expect([...sharedNames(['Anna', 'Bob', 'Anna', '__proto__'])]).toEqual(['Anna']);
   });
 });
 

@@ -48,12 +48,6 @@ describe('people', () => {
     expect(rows('here').sort()).toEqual(['__proto__', 'x']);
   });
 
-  it('of one name are told apart by their ids', async () => {
-    await open(snapshot({ people: [person('a1', { name: 'Anna' }), person('a2', { name: 'Anna' }), person('bob')] }));
-    expect(find('[data-user="a1"] .id').textContent).toBe('a1');
-    expect(document.querySelector('[data-user="bob"] .id')).toBeNull();
-  });
-
   it('who are nobody yet leave words about it', async () => {
     await open(snapshot());
     expect(byTest('empty').textContent).toContain('Nobody else is here yet.');

@@ -87,11 +87,11 @@ describe('a sentence', () => {
     [{ status: 'online', in_call: true }, 'Anna, online, in a call'],
     [{ status: 'online', typing: true, in_call: true, stale: true }, 'Anna, online, not current'],
   ])('of %o is "%s"', (part, words) => {
-    expect(sentence(person('anna', { name: 'Anna', ...part }), false, now, say)).toBe(words);
+    expect(sentence(person('anna', { name: 'Anna', ...part }), now, say)).toBe(words);
   });
 
   it('tells two people of one name apart', () => {
-    expect(sentence(person('anna-2', { name: 'Anna' }), true, now, say)).toBe('Anna (anna-2), online');
+    expect(sentence(person('anna-2', { name: 'Anna', shown_id: 'anna-2' }), now, say)).toBe('Anna (anna-2), online');
   });
 });
 

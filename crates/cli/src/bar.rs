@@ -163,7 +163,7 @@ impl Field {
         let names = |wanted: &dyn Fn(&PersonView) -> bool| {
             let others = room.others();
             let names = others.iter().filter(|person| wanted(person));
-            names.map(|person| person.name.as_str()).collect::<Vec<_>>().join(", ")
+            names.map(|person| person.distinct_name()).collect::<Vec<_>>().join(", ")
         };
         match self {
             Self::Here => room.count(Group::Here).to_string(),
@@ -297,6 +297,19 @@ mod tests {
         assert_eq!(line(all, &room), "2 1 1 4 [Anna, Dora] [Bob] [Dora] [] away ◐ up []");
         assert_eq!(line("{{{here}}} of {total}", &room), "{2} of 4");
         assert_eq!(line("plain", &room), "plain");
+    }
+
+    #[test]
+    fn two_people_whose_names_look_the_same_are_told_apart_by_their_ids() {
+        let namesake = |user: &str, status: &str| PersonView {
+            shown_id: Some(user.to_owned()),
+            ..person(user, "Anna", status)
+        };
+        let room = room(vec![namesake("anna", "online"), namesake("anna-2", "online")], up());
+        assert_eq!(line("{names}", &room), "Anna (anna), Anna (anna-2)");
+        let waybar: serde_json::Value = serde_json::from_str(&line("waybar", &room)).unwrap();
+        let tooltip = waybar["tooltip"].as_str().unwrap();
+        assert!(tooltip.contains("Anna (anna)") && tooltip.contains("Anna (anna-2)"), "{tooltip}");
     }
 
     #[test]

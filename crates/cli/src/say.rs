@@ -26,7 +26,7 @@ pub(crate) fn line(person: &PersonView, ink: Ink) -> String {
     let mut line = format!(
         "{} {}  {}",
         ink.state(person, words::glyph(&person.status, person.cause)),
-        ink.name(person, &plain(&person.name)),
+        ink.name(person, &plain(&person.distinct_name())),
         ink.dim_where(person.stale, &words::standing(person, clock::local))
     );
     if let Some(remark) = words::remark(person) {

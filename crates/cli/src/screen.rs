@@ -226,7 +226,7 @@ impl Look {
         let (x, y) = (line.x, line.y);
         buffer.set_stringn(x, y, glyph, line.width.into(), state);
         let left = line.width.saturating_sub(2);
-        buffer.set_stringn(x + 2, y, fit(&person.name, names.min(left)), left.into(), text);
+        buffer.set_stringn(x + 2, y, fit_name(person, names.min(left)), left.into(), text);
         let used = 2 + names + 2;
         if let Some(left) = line.width.checked_sub(used).filter(|left| *left > 0) {
             let said = fit(&said(room, person), left);
@@ -264,9 +264,23 @@ fn said(room: &Room, person: &PersonView) -> String {
 
 /// How wide the column of names is: as the longest, but it leaves room for what is said of them.
 fn names_width(people: &[&PersonView], width: u16) -> u16 {
-    let longest = people.iter().map(|person| Span::raw(plain(&person.name)).width()).max();
+    let longest =
+        people.iter().map(|person| Span::raw(plain(&person.distinct_name())).width()).max();
     let longest = u16::try_from(longest.unwrap_or_default()).unwrap_or(u16::MAX);
     longest.min((width * 2 / 5).max(8)).min(28)
+}
+
+/// A name in so many columns. An id beside it is shown whole where it can be: it says who this is.
+fn fit_name(person: &PersonView, width: u16) -> String {
+    let Some(id) = &person.shown_id else {
+        return fit(&person.name, width);
+    };
+    let id = format!(" ({})", plain(id));
+    let left = u16::try_from(Span::raw(&id).width()).ok().and_then(|id| width.checked_sub(id));
+    match left {
+        Some(left) if left > 1 => fit(&person.name, left) + &id,
+        _ => fit(id.trim_start(), width),
+    }
 }
 
 /// A text in so many columns; one that is longer ends in `…`.

@@ -150,11 +150,19 @@ impl Engine {
         let reads_room = own.is_some() || calls || user.is_none();
         let speaks = user.clone().filter(|_| own.is_some() || calls);
         let signals = speaks.map(|me| Signals::new(me, own.is_some(), settings.muted));
+        let preferences = settings.preferences.clone().tidy();
+        let mut roster = Roster::remote(settings.without);
+        if let Some(Own { holder, .. }) = &own {
+            roster.set_me(&holder.user, &holder.name);
+        }
+        for (user, nickname) in preferences.nicknames() {
+            roster.set_nickname(user.as_str(), Some(nickname));
+        }
         Self {
             root: settings.root,
             client_id: settings.client_id,
             session: Session::new(own.is_none(), settings.speaks_v5),
-            roster: Roster::remote(settings.without),
+            roster,
             own,
             choosing: user.map(|user| Choosing::new(now, user)),
             hidden,
@@ -176,7 +184,7 @@ impl Engine {
             policy: settings.notices,
             silence: Silence::default(),
             preferred: u64::from(settings.preferences != Preferences::default()),
-            preferences: settings.preferences.tidy(),
+            preferences,
             problems: BTreeMap::new(),
             access: Access::new(known_user, may_mark),
             diagnostics: Diagnostics::default(),
@@ -250,7 +258,7 @@ impl Engine {
             link: self.shown.link.clone().unwrap_or(LinkView::Unset),
             people: self.others().cloned().collect(),
             problems: self.shown.problems.clone(),
-            signals: self.signals.as_ref().map(Signals::view).unwrap_or_default(),
+            signals: self.signals.as_ref().map(|it| self.signals_view(it)).unwrap_or_default(),
             preferences: self.preferences_view(),
         }
     }

@@ -19,6 +19,7 @@ mod expiry;
 pub mod id;
 pub mod input;
 pub mod line;
+pub mod names;
 pub mod notice;
 pub mod observation;
 pub mod preferences;

@@ -150,6 +150,11 @@ impl Preferences {
         self.of(user)?.nickname.as_deref()
     }
 
+    /// Everybody who is called otherwise here.
+    pub(crate) fn nicknames(&self) -> impl Iterator<Item = (&UserId, &str)> {
+        self.people.iter().filter_map(|(user, regard)| Some((user, regard.nickname.as_deref()?)))
+    }
+
     /// Whether somebody stands first.
     #[must_use]
     pub fn is_favourite(&self, user: &str) -> bool {

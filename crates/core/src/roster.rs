@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::engine::Rule;
 use crate::expiry::{Age, BrokerExpiry, Interval};
 use crate::id::{DeviceId, UserId};
+use crate::names::Names;
 use crate::presence::{Observed, OfflineCause};
 use crate::time::{ClockChange, ClockWatch, Monotonic, Now, Timestamp};
 use crate::view::{CauseView, PersonView};
@@ -127,6 +128,8 @@ struct Circumstances {
 #[derive(Debug, Default)]
 pub struct Roster {
     people: BTreeMap<UserId, Person>,
+    /// The names of those who are shown.
+    names: Names,
     /// Who may look different since changes were last taken, and why.
     touched: BTreeMap<UserId, Origin>,
     /// When something about a person ends by itself: typing, a choice.
@@ -478,18 +481,69 @@ impl Roster {
             if same {
                 continue;
             }
-            let after = look.map(Look::into_view);
-            let before = std::mem::replace(&mut person.shown, after.clone());
+            let mut after = look.map(Look::into_view);
+            let before = person.shown.take();
+            if let (Some(after), Some(before)) = (&mut after, &before) {
+                after.shown_id.clone_from(&before.shown_id);
+            }
+            person.shown.clone_from(&after);
+            self.names.set_name(user.as_str(), after.as_ref().map(|after| after.name.as_str()));
             if after.is_none() {
                 // Somebody forgotten does not come back with the past of their last visit.
                 person.last_input = None;
             }
             changes.push(Change { before, after, origin });
         }
+        self.tell_apart(&mut changes);
         if empty {
             self.people.retain(|_, person| !person.is_empty());
         }
         changes
+    }
+
+    /// Shows the ids of those whose names look the same since others came, went or changed their names.
+    fn tell_apart(&mut self, changes: &mut Vec<Change>) {
+        // Those that there are stand in the order of their ids.
+        let known = changes.len();
+        for user in self.names.take_changed() {
+            let shown_id = self.names.shown_id(&user);
+            let Some(person) = UserId::parse(&user).ok().and_then(|id| self.people.get_mut(&id))
+            else {
+                continue;
+            };
+            let Some(shown) = person.shown.as_mut().filter(|shown| shown.shown_id != shown_id)
+            else {
+                continue;
+            };
+            let before = shown.clone();
+            shown.shown_id = shown_id;
+            let after = Some(shown.clone());
+            let user_of = |change: &Change| {
+                let view = change.after.as_ref().or(change.before.as_ref());
+                view.map(|view| view.user.clone()).unwrap_or_default()
+            };
+            match changes[..known].binary_search_by(|change| user_of(change).cmp(&user)) {
+                Ok(at) => changes[at].after = after,
+                Err(_) => {
+                    changes.push(Change { before: Some(before), after, origin: Origin::Local });
+                }
+            }
+        }
+    }
+
+    /// Says who the person is whose app this is: others' names are compared with theirs, too.
+    pub(crate) fn set_me(&mut self, user: &UserId, name: &str) {
+        self.names.set_me(user.as_str(), name);
+    }
+
+    /// Takes in what the person calls somebody.
+    pub(crate) fn set_nickname(&mut self, user: &str, nickname: Option<&str>) {
+        self.names.set_nickname(user, nickname);
+    }
+
+    /// This name of this person, with the id where somebody else's name looks the same.
+    pub(crate) fn told_apart(&self, user: &str, name: &str) -> String {
+        self.names.told_apart(user, name)
     }
 
     /// Everybody, as last taken.
@@ -500,10 +554,8 @@ impl Roster {
     /// One person, as they are now.
     #[must_use]
     pub fn person(&self, user: &UserId, now: Now) -> Option<PersonView> {
-        self.people
-            .get(user)
-            .and_then(|person| person.look(user, now, &self.around))
-            .map(Look::into_view)
+        let look = self.people.get(user)?.look(user, now, &self.around)?;
+        Some(PersonView { shown_id: self.names.shown_id(user.as_str()), ..Look::into_view(look) })
     }
 
     /// One person's status, why and since when, as in [`Roster::person`].

@@ -9,6 +9,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::contact::ContactLink;
+use crate::names::with_id;
 use crate::time::Timestamp;
 use crate::view::preferences::PreferencesView;
 use crate::view::signals::SignalsView;
@@ -92,8 +93,13 @@ pub struct DeviceView {
 pub struct PersonView {
     /// The id bound to their credential. It never changes.
     pub user: String,
-    /// The name shown.
+    /// The name that they gave themselves.
     pub name: String,
+    /// The id as it is to be shown beside the name, because somebody else's name looks the same. Absent: the name alone
+    /// says who it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub shown_id: Option<String>,
     /// `online`, `away`, `dnd`, `offline`, or a seed-style client's own word.
     pub status: String,
     /// Why, where it is known.
@@ -170,6 +176,12 @@ impl PersonView {
     #[must_use]
     pub fn group(&self) -> Group {
         Group::of_status(&self.status)
+    }
+
+    /// What to call this person so that nobody takes them for somebody else: `Anna`, or `Anna (anna-2)`.
+    #[must_use]
+    pub fn distinct_name(&self) -> String {
+        with_id(&self.name, self.shown_id.as_deref())
     }
 
     /// By this people are listed: those here first, then by name.

@@ -73,8 +73,8 @@ export function strange(): PersonView[] {
     person('<img src=x onerror=alert(1)>', 'online', null, { user: 'img' }),
     person('__proto__', 'online', null, { user: '__proto__' }),
     person('فاطمة الزهراء', 'in a meeting', null, { user: 'fatima' }),
-    person('Anna Schmidt', 'online', null, { user: 'anna' }),
-    person('Anna Schmidt', 'away', 'locked', { user: 'anna-2' }),
+    person('Anna Schmidt', 'online', null, { user: 'anna', shown_id: 'anna' }),
+    person('Anna Schmidt', 'away', 'locked', { user: 'anna-2', shown_id: 'anna-2' }),
     person('Wolfeschlegelsteinhausenbergerdorff the Elder of Hamburg', 'online', 'unknown', { user: 'wolfe' }),
     person('Nobody Knows', 'offline', null, {
       since: null,

@@ -91,9 +91,14 @@ export type PersonView = {
  */
 user: string, 
 /**
- * The name shown.
+ * The name that they gave themselves.
  */
 name: string, 
+/**
+ * The id as it is to be shown beside the name, because somebody else's name looks the same. Absent: the name alone
+ * says who it is.
+ */
+shown_id?: string, 
 /**
  * `online`, `away`, `dnd`, `offline`, or a seed-style client's own word.
  */

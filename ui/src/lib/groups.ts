@@ -50,11 +50,6 @@ export class NameOrder {
     }
     return listed;
   }
-
-  /** The names in their order: the same list for as long as nobody comes, goes or is called otherwise. */
-  get names(): readonly Named[] {
-    return this.#sorted;
-  }
 }
 
 /** Two ordered lists as one. */
@@ -132,12 +127,4 @@ function matches(person: PersonView, words: readonly string[]): boolean {
 /** Without case and accents, so that "jose" finds José. */
 function folded(text: string): string {
   return text.normalize('NFD').replace(/\p{M}/gu, '').toLocaleLowerCase();
-}
-
-/** Names that more than one person goes by. Those people are shown with their ids. */
-export function sharedNames(names: Iterable<string>): ReadonlySet<string> {
-  const once = new Set<string>();
-  const twice = new Set<string>();
-  for (const name of names) (once.has(name) ? twice : once).add(name);
-  return twice;
 }

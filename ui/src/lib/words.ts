@@ -96,12 +96,17 @@ export function evidence(of: Standing, now: number, clock: Moment = moment): str
   return bare ? say('since', { at }) : say('is-since', { status, at });
 }
 
+/** What to call somebody so that nobody takes them for another: "Anna", or "Anna (anna-2)". Mirrors `PersonView::distinct_name`. */
+export function distinctName(person: Pick<PersonView, 'name' | 'shown_id'>): string {
+  return person.shown_id === undefined ? person.name : `${person.name} (${person.shown_id})`;
+}
+
 /** One sentence for a person, as a screen reader says it: "Anna, away, no input since 14:02". */
-export function sentence(person: PersonView, shared: boolean, now: number, clock: Moment = moment): string {
+export function sentence(person: PersonView, now: number, clock: Moment = moment): string {
   const word = statusWord(person.status);
   const why = evidence(person, now, clock);
   const parts = [
-    shared ? `${person.name} (${person.user})` : person.name,
+    distinctName(person),
     // "away, away until 15:30" would say it twice.
     why.startsWith(word) ? null : word,
     why,

@@ -180,3 +180,19 @@ fn a_panic_gives_the_terminal_back_before_it_is_told() {
     assert!(at(" icanon") > at("on purpose"), "{said:?}");
     assert!(said.contains(" echo "), "{said:?}");
 }
+
+#[test]
+fn an_id_beside_a_name_stays_whole_where_the_name_is_cut() {
+    let namesake = |user: &str, name: &str| PersonView {
+        shown_id: Some(user.to_owned()),
+        ..person(user, name, "online")
+    };
+    let long = "Anna of a very long house indeed";
+    let room = room(vec![namesake("anna", "Anna"), namesake("anna-2", long)]);
+    let shown = lines(&mut look(), &room, 40, 4);
+    assert!(shown[2].starts_with("● Anna (anna)"), "{shown:?}");
+    assert!(shown[3].starts_with("● Anna o… (anna-2)"), "{shown:?}");
+    let shown = lines(&mut look(), &room, 12, 4);
+    assert!(shown[2].starts_with("● Anna") || shown[2].contains("(anna)"), "{shown:?}");
+    assert!(shown[3].contains("(anna-2)"), "{shown:?}");
+}

@@ -48,8 +48,10 @@ impl Engine {
         let link_changed = self.shown.link.as_ref() != Some(&link);
         let problems_changed = !self.problems.values().eq(&self.shown.problems);
         let revision = self.signals.as_ref().map_or(0, Signals::revision);
-        let signals_changed = self.shown.signals != revision;
         let preferences_changed = self.shown.preferred != self.preferred;
+        // Knocks and waves name people.
+        let names_changed = revision > 0 && (preferences_changed || people.iter().any(is_renamed));
+        let signals_changed = self.shown.signals != revision || names_changed;
         if !me_changed
             && !link_changed
             && !problems_changed
@@ -79,7 +81,7 @@ impl Engine {
                 .signals
                 .as_ref()
                 .filter(|_| signals_changed)
-                .map(|signals| Box::new(signals.view())),
+                .map(|signals| Box::new(self.signals_view(signals))),
             preferences: preferences_changed.then(|| Box::new(self.preferences_view())),
         };
         for change in people {
@@ -150,7 +152,8 @@ impl Engine {
         let cause = record.cause.filter(|cause| {
             matches!(cause, CauseView::Asleep | CauseView::Left | CauseView::Lost)
         })?;
-        Some(HostView { name: name.clone(), cause, since: record.since })
+        let name = self.roster.told_apart(user, name);
+        Some(HostView { name, cause, since: record.since })
     }
 
     pub(super) fn show_tray(&mut self) {
@@ -225,5 +228,15 @@ impl Engine {
             hold,
         };
         Some(ask(&mut self.notices, circumstances))
+    }
+}
+
+/// Whether somebody is called otherwise than before.
+fn is_renamed(change: &Change) -> bool {
+    match (&change.before, &change.after) {
+        (Some(before), Some(after)) => {
+            before.name != after.name || before.shown_id != after.shown_id
+        }
+        (before, after) => before.is_some() != after.is_some(),
     }
 }

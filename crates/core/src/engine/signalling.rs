@@ -153,7 +153,7 @@ impl Engine {
         standing
             .map(|(from, name, id)| TrayKnock {
                 from: from.clone(),
-                name: name.to_owned(),
+                name: self.distinct_name(from.as_str(), name),
                 id: id.clone(),
             })
             .collect()

@@ -17,6 +17,7 @@ mod choices;
 mod clocks;
 mod hosts;
 mod limits;
+mod namesakes;
 mod privacy;
 mod reading;
 mod sessions;

@@ -62,6 +62,8 @@ impl<'a> Look<'a> {
         let PersonView {
             user,
             name,
+            // The roster's to say: it depends on everybody's names.
+            shown_id: _,
             status,
             cause,
             since,
@@ -111,6 +113,7 @@ impl<'a> Look<'a> {
             devices: self.devices().map(DeviceLook::into_view).collect(),
             evidence: self.evidence.into_view(),
             name: self.name.into_owned(),
+            shown_id: None,
         }
     }
 

@@ -112,7 +112,7 @@ impl Signals {
         match around.roster.glance(&exchange.with, around.now) {
             None => Err(Why::NotKnown),
             Some(glance) if exchange.when == When::Now && glance.is_gone() => Err(Why::Offline {
-                name: exchange.name.clone(),
+                name: around.roster.told_apart(exchange.with.as_str(), &exchange.name),
                 since: glance.since,
                 cause: glance.cause,
             }),

@@ -3,6 +3,7 @@
 //! Owns what is in it and in which order. Deliberately holds no words: the shell says it.
 
 use crate::id::UserId;
+use crate::names::with_id;
 use crate::preferences::Preferences;
 use crate::signal::SignalId;
 use crate::time::Timestamp;
@@ -24,7 +25,8 @@ pub struct TrayView {
     pub link: TrayLink,
     /// Me, once there is somebody to be.
     pub me: Option<MeView>,
-    /// The others, favourites first, then those here, at most [`MENU_PEOPLE`]; by the names that I call them.
+    /// The others, favourites first, then those here, at most [`MENU_PEOPLE`]. Their names are what to call them: the
+    /// nickname or the name, with the id where somebody else's name looks the same.
     pub people: Vec<PersonView>,
     /// How many of those are favourites: they stand first.
     pub favourites: usize,
@@ -52,7 +54,7 @@ pub(crate) struct TrayParts<'a> {
 pub struct TrayKnock {
     /// Whose.
     pub from: UserId,
-    /// Their name.
+    /// What to call them.
     pub name: String,
     /// Which.
     pub id: SignalId,
@@ -111,7 +113,7 @@ impl TrayLink {
 impl TrayView {
     /// Draws the tray.
     pub(crate) fn draw(parts: TrayParts<'_>) -> Self {
-        let TrayParts { me, link, mut others, mut knocks, preferences, notices_off_until } = parts;
+        let TrayParts { me, link, mut others, knocks, preferences, notices_off_until } = parts;
         let known = others.len();
         let around = others.iter().filter(|person| person.group() == Group::Here).count();
         let name = |person: &PersonView| {
@@ -127,17 +129,11 @@ impl TrayView {
             .take(MENU_PEOPLE)
             .map(|person| {
                 let mut person = (*person).clone();
-                if let Some(nickname) = preferences.nickname(&person.user) {
-                    nickname.clone_into(&mut person.name);
-                }
+                let name = preferences.nickname(&person.user).unwrap_or(&person.name);
+                person.name = with_id(name, person.shown_id.as_deref());
                 person
             })
             .collect();
-        for knock in &mut knocks {
-            if let Some(nickname) = preferences.nickname(knock.from.as_str()) {
-                nickname.clone_into(&mut knock.name);
-            }
-        }
         Self {
             icon: icon(me, link),
             around,

@@ -79,6 +79,7 @@ mod tests {
         let mut person = person("alice", "online");
         person.typing = true;
         person.in_call = true;
+        person.shown_id = Some("alice".to_owned());
         person.devices.push(DeviceView {
             device: "d".to_owned(),
             kind: None,
