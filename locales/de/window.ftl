@@ -453,6 +453,24 @@ forget-this-means = An diesem Computer sitzt du gerade: Er wird sofort getrennt 
 forget-mine-means = Es wird sofort getrennt und kommt nur mit einer neuen Einladung wieder herein: richtig, wenn es verloren ging. Deine anderen Geräte bleiben.
 forget-theirs-means = Es wird sofort getrennt und kommt nur mit einer neuen Einladung wieder herein: richtig, wenn es verloren ging. Die anderen Geräte der Person bleiben.
 
+## Programme, die das Team lesen
+programs = Programme mit Zugriff
+programs-mean = Diese Programme sehen über den Hub des Teams, wer da ist.
+programs-none = Kein Programm sieht, wer da ist.
+programs-change = Mit dem Befehl porchlight token fügst du Programme hinzu oder entfernst sie.
+programs-ask = Programme hinzufügen oder entfernen kann nur, wer das Team gegründet hat.
+programs-unknown = Der Hub dieses Teams ist älter und zeigt nicht, welche Programme Zugriff haben. Frag, wer das Team gegründet hat.
+# $at (String) a day
+program-by-me = von dir hinzugefügt, { $at }
+# $by (String) who let it read
+# $at (String) a day
+program-by = von { $by } hinzugefügt, { $at }
+# $at (String) a day
+program-since = hinzugefügt { $at }
+# $at (String) a day
+program-used = zuletzt gelesen { $at }
+program-unused = noch nicht benutzt
+
 ## Einladen
 invite-for = Für
 invite-new = Jemand Neues

@@ -453,6 +453,24 @@ forget-this-means = This is the computer you sit at: it is disconnected at once 
 forget-mine-means = It is disconnected at once and gets in only with a new invitation: right for one that is lost. Your other devices stay.
 forget-theirs-means = It is disconnected at once and gets in only with a new invitation: right for one that is lost. Their other devices stay.
 
+## Programs that read the team
+programs = Programs with access
+programs-mean = These programs can see who is here, through the team's hub.
+programs-none = No program can see who is here.
+programs-change = Add or remove programs with the command porchlight token.
+programs-ask = Only the person who started the team can add or remove programs.
+programs-unknown = This team's hub is an older version and doesn't show which programs have access. Ask the person who started the team.
+# $at (String) a day
+program-by-me = added by you { $at }
+# $by (String) who let it read
+# $at (String) a day
+program-by = added by { $by } { $at }
+# $at (String) a day
+program-since = added { $at }
+# $at (String) a day
+program-used = last read { $at }
+program-unused = not used yet
+
 ## Inviting
 invite-for = For
 invite-new = Somebody new

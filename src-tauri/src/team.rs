@@ -8,7 +8,7 @@ use porchlight_agent::team::{Team, TeamError};
 use porchlight_core::id::{DeviceId, UserId};
 use porchlight_core::team::{Host, InviteOrder};
 use porchlight_core::view::Problem;
-use porchlight_core::view::team::{InviteShown, TeamHost, TeamPane};
+use porchlight_core::view::team::{InviteShown, TeamHost, TeamPane, tell_members_apart};
 
 /// As whom the team is asked.
 #[derive(Debug)]
@@ -30,8 +30,16 @@ impl Standing {
 
     pub(crate) async fn pane(self) -> Result<TeamPane, Problem> {
         let team = self.team().await?;
-        let asked = tokio::try_join!(team.view(), team.members(), team.invites(), team.requests());
-        let (view, members, invites, requests) = asked.map_err(|error| refused(&error))?;
+        let asked = tokio::try_join!(
+            team.view(),
+            team.members(),
+            team.invites(),
+            team.requests(),
+            team.tokens()
+        );
+        let (view, mut members, invites, requests, programs) =
+            asked.map_err(|error| refused(&error))?;
+        tell_members_apart(&mut members);
         // One that the team moved away from runs on until the app is started again, to tell late comers where it went.
         let host = view.host.as_ref().and_then(|host| host.device.as_ref());
         let hosting = self.hosting.is_some_and(|own| host.is_none_or(|host| *host == own));
@@ -44,6 +52,7 @@ impl Standing {
             members,
             invites,
             requests,
+            programs,
         })
     }
 

@@ -134,6 +134,7 @@ export function pane(part: Partial<TeamPane> = {}): TeamPane {
     members: [member('bob'), mine],
     invites: [],
     requests: [],
+    programs: [],
     ...part,
   };
 }

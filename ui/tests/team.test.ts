@@ -69,6 +69,38 @@ describe('the page', () => {
     expect(find('[data-device="me-1"]').textContent).toContain('this one');
   });
 
+  it.each([
+    ['starter', 'porchlight token'],
+    ['member', 'Only the person who started the team'],
+  ] as const)('lists the programs that read the team for a %s, without a button', async (role, who) => {
+    const programs = [
+      { id: 't1', label: 'Board', since: 1, by: 'bob', last_used: 3_600_000 },
+      { id: 't2', label: '<img src=x>', since: 2, by: 'me', last_used: null },
+      { id: 't3', label: 'Old', since: 0, by: null, last_used: null },
+    ];
+    await openTeam(({ host }) => host.team.mockResolvedValue(pane({ role, programs })));
+    const section = byTest('programs');
+    const rows = [...section.querySelectorAll<HTMLElement>('[data-program]')].map((row) => row.textContent);
+    expect(rows).toHaveLength(3);
+    expect(rows[0]).toMatch(/<img src=x>\s*added by you .* · not used yet/u);
+    expect(rows[1]).toMatch(/Board\s*added by bob .* · last read /u);
+    expect(rows[2]).toMatch(/Old\s*added .* · not used yet/u);
+    expect(section.textContent).toContain(who);
+    expect(section.querySelector('button, a, img')).toBeNull();
+  });
+
+  it('says that no program reads', async () => {
+    await openTeam(({ host }) => host.team.mockResolvedValue(pane({ role: 'member', programs: [] })));
+    expect(byTest('programs').textContent).toContain('No program can see who is here.');
+  });
+
+  it('says that an older hub does not tell which programs read', async () => {
+    await openTeam(({ host }) => host.team.mockResolvedValue(pane({ role: 'member', programs: null })));
+    const told = byTest('programs').textContent;
+    expect(told).toContain('older version');
+    expect(told).not.toContain('No program');
+  });
+
   it('shows hostile names as text', async () => {
     const name = '<img src=x onerror="globalThis.broken = true">';
     const request = { id: 'r', name, kind: name, code: '0042', at: 0 };

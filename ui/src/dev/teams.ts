@@ -1,5 +1,5 @@
 /** Teams for the demo scenes, as `people.ts` has people. */
-import type { DeviceOfMember, InviteShown, InviteView, Member, RequestView, TeamPane } from '../lib/contract';
+import type { DeviceOfMember, InviteShown, InviteView, Member, RequestView, TeamPane, TokenView } from '../lib/contract';
 import { ago } from './people';
 
 const DAYS = 24 * 60;
@@ -39,6 +39,12 @@ export const requests: RequestView[] = [
   { id: 'r2', name: 'Wolfeschlegelsteinhausenbergerdorff the Elder', kind: null, code: '0815', at: ago(4) },
 ];
 
+export const programs: TokenView[] = [
+  { id: 't1', label: 'Status board in the hall', since: ago(30 * DAYS), by: 'me', last_used: ago(60) },
+  { id: 't2', label: 'Door sign', since: ago(2 * DAYS), by: 'ada-lovelace', last_used: null },
+  { id: 't3', label: 'Old wiki', since: ago(300 * DAYS), by: null, last_used: ago(41 * DAYS) },
+];
+
 export const NAME = "Margaret Hamilton's team";
 
 /** The starter's own team, on their own computer. */
@@ -52,6 +58,7 @@ export function hosted(part: Partial<TeamPane> = {}): TeamPane {
     members: [member('Margaret Hamilton', { user: 'me', role: 'starter', devices: mine, since: ago(40 * DAYS) }), ...others],
     invites,
     requests: [],
+    programs,
     ...part,
   };
 }

@@ -706,6 +706,31 @@ code: string,
 at: Timestamp, };
 
 /**
+ * A program that may read the team over HTTP (`GET /v1/tokens`): its token, without the secret.
+ */
+export type TokenView = { 
+/**
+ * Its name (`DELETE /v1/tokens/{id}`).
+ */
+id: string, 
+/**
+ * What it is for.
+ */
+label: string, 
+/**
+ * When it was made, Unix milliseconds.
+ */
+since: Timestamp, 
+/**
+ * The id of the member who made it. Absent: not known, because an older hub made it.
+ */
+by: string | null, 
+/**
+ * When a program last read with it, to the hour, Unix milliseconds. Absent: not since the hub notes it.
+ */
+last_used: Timestamp | null, };
+
+/**
  * Which computer hosts a team.
  */
 export type TeamHost = { 
@@ -753,7 +778,11 @@ invites: Array<InviteView>,
 /**
  * Those who ask to be let in.
  */
-requests: Array<RequestView>, };
+requests: Array<RequestView>, 
+/**
+ * The programs that may read the team over HTTP. Absent: the hub is older and shows them to its starter alone.
+ */
+programs: Array<TokenView> | null, };
 
 /**
  * A team that was found on the local network.

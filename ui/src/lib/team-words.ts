@@ -1,5 +1,7 @@
 /** Everything the window says about a team: pure functions, as `words.ts` has them for people. */
-import type { DeviceOfMember, InvitedBy, InviteShown, InviteView, Member, TeamPane } from './contract';
+import type {
+    DeviceOfMember, InvitedBy, InviteShown, InviteView, Member, TeamPane, TokenView,
+} from './contract';
 import { day, moment } from './moment';
 import { say } from './say.svelte';
 import { kindWord } from './words';
@@ -67,6 +69,16 @@ export function withInvitedWords({ name, invited }: Member): string | undefined 
 export function forgetWords(device: DeviceOfMember, mine: boolean): string {
   if (device.this) return say('forget-this-means');
   return say(mine ? 'forget-mine-means' : 'forget-theirs-means');
+}
+
+/** Who let a program read, since when, and when it last did, as far as that is known. */
+export function programWords(program: TokenView, { members, me }: TeamPane, today: number): string {
+  const at = day(program.since, today);
+  const by = members.find((member) => member.user === program.by)?.name ?? program.by;
+  const allowed =
+    program.by === me ? say('program-by-me', { at }) : by === null ? say('program-since', { at }) : say('program-by', { by, at });
+  const used = program.last_used === null ? say('program-unused') : say('program-used', { at: day(program.last_used, today) });
+  return `${allowed} · ${used}`;
 }
 
 /** What leaving means for whoever leaves, and for the others where it is they who keep the team going. */

@@ -15,7 +15,9 @@ use super::{
 use crate::notice::About;
 use crate::preferences::{Ends, Interest, Preset};
 use crate::signal::Answer;
-use crate::team::{DeviceOfMember, InviteView, InvitedBy, Member, RequestView, Role};
+use crate::team::{
+    DeviceOfMember, InviteView, InvitedBy, Member, RequestView, Role, TokenView,
+};
 use crate::time::Timestamp;
 
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../ui/src/lib/contract.ts");
@@ -74,6 +76,7 @@ fn text() -> String {
         Member,
         InviteView,
         RequestView,
+        TokenView,
         TeamHost,
         TeamPane,
         NearbyTeam,

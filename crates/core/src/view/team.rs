@@ -5,7 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::team::{InviteView, Member, RequestView, Role};
+use crate::names::{Names, with_id};
+use crate::team::{InviteView, Member, RequestView, Role, TokenView};
 use crate::time::Timestamp;
 
 /// The team as the one member sees it who sits before this window.
@@ -28,6 +29,20 @@ pub struct TeamPane {
     pub invites: Vec<InviteView>,
     /// Those who ask to be let in.
     pub requests: Vec<RequestView>,
+    /// The programs that may read the team over HTTP. Absent: the hub is older and shows them to its starter alone.
+    pub programs: Option<Vec<TokenView>>,
+}
+
+/// Has the name of each member say who it is: with the id, where another member's name looks the same. Whoever
+/// removes a member by the name must not remove somebody else.
+pub fn tell_members_apart(members: &mut [Member]) {
+    let mut names = Names::default();
+    for member in &*members {
+        names.set_name(&member.user, Some(&member.name));
+    }
+    for member in members {
+        member.name = with_id(&member.name, names.shown_id(&member.user).as_deref());
+    }
 }
 
 /// Which computer hosts a team.
@@ -79,4 +94,25 @@ pub struct InviteShown {
     /// The link as a QR code without its quiet zone: a row of `0` (light) and `1` (dark) a line, as many lines as
     /// characters in one. Empty where it is too long for one.
     pub qr: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_whose_names_look_the_same_are_listed_with_their_ids() {
+        let member = |(user, name): (&str, &str)| Member {
+            user: user.to_owned(),
+            name: name.to_owned(),
+            role: Role::Member,
+            since: Timestamp::default(),
+            devices: Vec::new(),
+        };
+        let mut members =
+            [("anna", "Anna"), ("bob", "Bob"), ("eve", "\u{410}nna")].map(member).to_vec();
+        tell_members_apart(&mut members);
+        let names: Vec<_> = members.iter().map(|member| member.name.as_str()).collect();
+        assert_eq!(names, ["Anna (anna)", "Bob", "\u{410}nna (eve)"]);
+    }
 }
