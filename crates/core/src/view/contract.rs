@@ -15,9 +15,7 @@ use super::{
 use crate::notice::About;
 use crate::preferences::{Ends, Interest, Preset};
 use crate::signal::Answer;
-use crate::team::{
-    DeviceOfMember, InviteView, InvitedBy, Member, RequestView, Role, TokenView,
-};
+use crate::team::{DeviceOfMember, InviteView, InvitedBy, Member, RequestView, Role, TokenView};
 use crate::time::Timestamp;
 
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../ui/src/lib/contract.ts");

@@ -108,6 +108,8 @@ mod tests {
             role: Role::Member,
             since: Timestamp::default(),
             devices: Vec::new(),
+            invited_by: None,
+            invited: 0,
         };
         let mut members =
             [("anna", "Anna"), ("bob", "Bob"), ("eve", "\u{410}nna")].map(member).to_vec();
