@@ -6,6 +6,7 @@ mod behaviour;
 mod broken;
 mod commands;
 mod desktop;
+mod docs;
 mod gateway;
 mod golden;
 mod harness;

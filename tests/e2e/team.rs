@@ -8,7 +8,7 @@ use porchlight_tests::hosts::Hosts;
 use porchlight_tests::member::Member;
 use porchlight_tests::port::free_port;
 use porchlight_tests::process::{Exit, Proc, Stream};
-use porchlight_tests::until::{SOON, Stopwatch};
+use porchlight_tests::until::{SOON, START, Stopwatch};
 use porchlight_tests::{until, until_async};
 use serde_json::Value;
 
@@ -145,7 +145,7 @@ async fn whoever_was_removed_while_nothing_could_be_saved_stays_out_after_a_cras
     let door = format!("127.0.0.1:{}", free_port());
     let (anna, eve) = (Member::new("Anna"), Member::new("Eve"));
     let mut hub = hub_in(&anna, &store, &door);
-    anna.join(&first_link(&hub).await).await;
+    anna.join(&anna.owner_link(&hub).await).await;
     eve.join(&anna.invite(&[]).await).await;
 
     move_folder(&store, &away);
