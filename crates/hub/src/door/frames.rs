@@ -61,14 +61,14 @@ impl Packets {
                 }
                 At::Length { first, len, shift } => {
                     let len = len | usize::from(byte & 0x7f) << shift;
-                    self.at = if byte & 0x80 != 0 && shift < 21 {
-                        At::Length { first, len, shift: shift + 7 }
-                    } else {
-                        At::Id { head: Head { first, len, id: 0 }, seen: 0 }
-                    };
                     bytes = more;
-                    if len == 0 && byte & 0x80 == 0 {
-                        self.begins(Head { first, len, id: 0 }, 0, &mut found);
+                    let head = Head { first, len, id: 0 };
+                    if byte & 0x80 != 0 && shift < 21 {
+                        self.at = At::Length { first, len, shift: shift + 7 };
+                    } else if len == 0 {
+                        self.begins(head, 0, &mut found);
+                    } else {
+                        self.at = At::Id { head, seen: 0 };
                     }
                 }
                 At::Id { mut head, seen } => {
@@ -242,6 +242,12 @@ mod tests {
             }
             let expected: Vec<bool> = frames.iter().map(|(opcode, _)| opcode & 8 != 0).collect();
             prop_assert_eq!(found, expected);
+        }
+
+        #[test]
+        fn a_length_of_too_many_bytes_is_read(first: u8, rest in proptest::collection::vec(any::<u8>(), 0..9)) {
+            let bytes = [&[first, 0x80, 0x80, 0x80, 0x80], &rest[..]].concat();
+            Packets::default().read(&bytes, |_| {});
         }
 
         #[test]
