@@ -6,6 +6,7 @@
 
 use super::frames::{Head, Packets};
 use crate::access::{Access, Allowance, Refusals};
+use crate::broker::MAX_PACKET_SIZE;
 use crate::clock;
 use crate::lines::LineId;
 use std::io;
@@ -36,7 +37,8 @@ const UNSUBSCRIBE: u8 = 10;
 fn surcharge(head: Head) -> usize {
     match head.kind() {
         PUBACK | PUBREC | PUBCOMP => AN_ACKNOWLEDGEMENT.saturating_sub(head.len),
-        SUBSCRIBE | UNSUBSCRIBE => A_PACKET.max(head.len * TIMES_FILTERS),
+        // What is longer is refused: a length that is only claimed would else take the device's allowance for hours.
+        SUBSCRIBE | UNSUBSCRIBE => A_PACKET.max(head.len.min(MAX_PACKET_SIZE) * TIMES_FILTERS),
         _ => A_PACKET.saturating_sub(head.len),
     }
 }
