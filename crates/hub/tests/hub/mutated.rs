@@ -59,23 +59,23 @@ async fn the_process_of_the_other_test() {
     let (trudy, mallory) = (house.joins("Trudy").await, house.joins("Mallory").await);
     let (seed, all) = (porchlight_mutations::seed(), porchlight_mutations::cases(SHARE));
     println!("{all} cases, PORCHLIGHT_FUZZ_SEED={seed}");
-    let mut storm = Storm {
+    let mut sender = Sender {
         cases: Cases::new(seed, trudy, mallory),
         house: &house,
         open: open.addr(),
         sent: BTreeMap::new(),
     };
-    storm.begins_well().await;
+    sender.send_unchanged().await;
     // What stays for good, such as sessions and what is retained, has a bound that the first cases reach.
-    storm.rages(all / 4).await;
+    sender.send(all / 4).await;
     let (files, memory) = (open_files(), memory());
-    storm.rages(all - all / 4).await;
-    println!("sent, and answered as hoped: {:?}", storm.sent);
+    sender.send(all - all / 4).await;
+    println!("sent, and answered as hoped: {:?}", sender.sent);
     // Otherwise the cases reach less than they should. Of a few, nothing is to be expected.
     let expected =
         [(Kind::BeforeLogin, 50), (Kind::AfterLogin, 1), (Kind::WebSocket, 1), (Kind::Http, 4)];
     for (kind, of_all) in expected.into_iter().filter(|_| all >= 1_000) {
-        let (sent, answered) = storm.sent[&kind];
+        let (sent, answered) = sender.sent[&kind];
         assert!(answered * of_all >= sent * 9 / 10, "{kind:?}: {answered} of {sent}");
     }
 
@@ -95,7 +95,7 @@ async fn the_process_of_the_other_test() {
 }
 
 /// Sends cases.
-struct Storm<'a> {
+struct Sender<'a> {
     cases: Cases,
     house: &'a House,
     open: SocketAddr,
@@ -103,9 +103,9 @@ struct Storm<'a> {
     sent: BTreeMap<Kind, (usize, usize)>,
 }
 
-impl Storm<'_> {
+impl Sender<'_> {
     /// What is not changed is taken: otherwise the cases reach less than they should.
-    async fn begins_well(&self) {
+    async fn send_unchanged(&self) {
         for case in self.cases.unchanged() {
             let stream = plain_from([127, 4, 0, 1], self.house.hub.addr()).await;
             let answer = exchange(stream, &case).await;
@@ -119,7 +119,7 @@ impl Storm<'_> {
         }
     }
 
-    async fn rages(&mut self, cases: usize) {
+    async fn send(&mut self, cases: usize) {
         let mut under_way = JoinSet::new();
         for n in 0..cases {
             if under_way.len() == AT_A_TIME {
@@ -186,7 +186,8 @@ async fn plain_from(from: [u8; 4], addr: SocketAddr) -> TcpStream {
 /// Sends a case and then nothing more; what is answered until the hub closes the connection, which it does.
 async fn exchange<S: AsyncReadExt + AsyncWriteExt + Unpin>(mut stream: S, case: &Case) -> Vec<u8> {
     let mut answer = Vec::new();
-    within("the end of the connection", async {
+    let what = format!("the end of {:?} {}", case.kind, case.rest.escape_ascii());
+    within(&what, async {
         // Every one of these fails where the hub has hung up.
         if !case.first.is_empty() {
             let _ = stream.write_all(&case.first).await;

@@ -4,6 +4,10 @@ use super::packets::{self, Packet, UPGRADE, VERSIONS, after_login, connect, conn
 use porchlight_core::team::Joined;
 use porchlight_mutations::{Corpus, Mutator};
 
+/// How many bytes are sent where they may be read as many small packets or frames. Each of these costs the member's
+/// allowance, and the hub reads what is beyond that only after a while.
+const OUT_OF_STEP: usize = 1024;
+
 /// What is sent on one connection.
 pub(super) struct Case {
     pub(super) kind: Kind,
@@ -114,6 +118,7 @@ impl Cases {
             0 => {
                 let mut bytes = packet.bytes();
                 self.mqtt.change(&mut bytes);
+                bytes.truncate(OUT_OF_STEP);
                 return bytes;
             }
             1 => packet.first = self.mqtt.rng().u8(..),
@@ -129,14 +134,17 @@ impl Cases {
         let packets = self.packets(version);
         let cut = self.mqtt.rng().usize(..=packets.len());
         let mut frames = packets::frame(2, &login);
+        let mut most = usize::MAX;
         for piece in [&packets[..cut], &packets[cut..]] {
             let kind = if self.mqtt.rng().u8(..8) == 0 { self.mqtt.rng().u8(..16) } else { 2 };
             let mut frame = packets::frame(kind, piece);
             if self.mqtt.rng().u8(..4) == 0 {
                 self.mqtt.change(&mut frame);
+                most = login.len() + OUT_OF_STEP;
             }
             frames.extend(frame);
         }
+        frames.truncate(most);
         frames
     }
 }
