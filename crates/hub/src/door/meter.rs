@@ -221,6 +221,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_length_that_is_only_claimed_costs_no_more_than_the_longest_packet() {
+        let of = |len| surcharge(Head { first: 0x82, len, id: 0 });
+        assert_eq!(of(268_435_455), of(MAX_PACKET_SIZE));
+    }
+
+    #[test]
     fn a_suback_says_which_filters_were_too_many() {
         let refusals = Refusals::of([false, true]);
         let mut packet = b"\x90\x06\0\x01\0\x00\x87\x87".to_vec();
