@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# install-packages.sh cli|build|run|test|bench|peers|screenshots|platforms|package|bundle|check-package...: sees to it that the system
+# install-packages.sh cli|build|lint|run|test|bench|peers|screenshots|platforms|package|bundle|check-package...: sees to it that the system
 # packages for that purpose are there. On Debian and Ubuntu it installs what is missing; elsewhere it says what is missing. It asks
 # the network nothing when nothing is missing.
 set -euo pipefail
@@ -92,6 +92,7 @@ for purpose in "$@"; do
     case $purpose in
     cli) wanted+=(build-essential ca-certificates) ;;
     build) wanted+=(build-essential ca-certificates pkg-config libwebkit2gtk-4.1-dev libxss-dev) ;;
+    lint) wanted+=(python3-venv) ;;
     run) wanted+=(libwebkit2gtk-4.1-0 libxss1) ;;
     test) wanted+=(xvfb openbox x11-utils xdg-utils xdotool imagemagick dbus openssl webkit2gtk-driver mosquitto mutter kwin-wayland
         curl python3-venv strace
@@ -104,7 +105,7 @@ for purpose in "$@"; do
     peers) wanted+=(pidgin gajim dino-im prosody trayer sqlite3 mosquitto iproute2 util-linux) ;;
     screenshots) wanted+=(xfce4-panel xfce4-notifyd fonts-inter fonts-dejavu-core fonts-noto-color-emoji adwaita-icon-theme locales) ;;
     platforms) wanted+=(build-essential gcc-mingw-w64-x86-64-win32 clang) ;;
-    *) die "install-packages.sh: no purpose is called $purpose (cli, build, run, test, bench, peers, screenshots, platforms, package, bundle, check-package)" ;;
+    *) die "install-packages.sh: no purpose is called $purpose (cli, build, lint, run, test, bench, peers, screenshots, platforms, package, bundle, check-package)" ;;
     esac
 done
 

@@ -11,28 +11,28 @@ holds() {
     [[ -x $1/bin/$2 ]] && grep -qF "\"$2 ${version[$2]} (" "$1/.crates.toml" 2>/dev/null
 }
 
-# schemathesis is Python's: in a virtual environment of its own, with all that it needs at one version. pip takes a file only
-# with a SHA-256 from the list, and builds nothing from source, for which it would fetch more.
-schemathesis() {
-    local home=$tools/schemathesis listed=scripts/schemathesis.txt
+# A program from PyPI, in a virtual environment of its own, with all that it needs at one version. pip takes a file only with a
+# SHA-256 from the list scripts/TOOL.txt, and builds nothing from source, for which it would fetch more.
+from_pypi() {
+    local tool=$1 home=$tools/$1 listed=scripts/$1.txt
     cmp -s "$listed" "$home/installed.txt" && return
     python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
-        die 'schemathesis needs Python 3.11 or later; install python3 and python3-venv.'
-    say "Installing $(grep -o '^schemathesis==[^ ]*' "$listed")"
+        die "$tool needs Python 3.11 or later; install python3 and python3-venv."
+    say "Installing $(grep -o "^$tool==[^ ]*" "$listed")"
     rm -rf "$home"
     python3 -m venv "$home"
     "$home/bin/pip" install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r "$listed"
     mkdir -p "$tools/bin"
-    ln -sf ../schemathesis/bin/schemathesis "$tools/bin/schemathesis"
+    ln -sf "../$tool/bin/$tool" "$tools/bin/$tool"
     cp "$listed" "$home/installed.txt"
 }
 
 for tool in "$@"; do
-    if [[ $tool == schemathesis ]]; then
-        schemathesis
+    if [[ -f scripts/$tool.txt ]]; then
+        from_pypi "$tool"
         continue
     fi
-    [[ -n ${version[$tool]-} ]] || die "install-tools.sh: no tool is called $tool (${!version[*]} schemathesis)"
+    [[ -n ${version[$tool]-} ]] || die "install-tools.sh: no tool is called $tool (${!version[*]} schemathesis typos)"
     holds "$tools" "$tool" && continue
     if holds "${CARGO_HOME:-${HOME-}/.cargo}" "$tool"; then
         rm -f "$tools/bin/$tool"

