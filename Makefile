@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help run test lint test-unit test-e2e sim fuzz check-platforms package bundle check-package bench day truth peers screenshots clean
+.PHONY: help run test lint test-unit test-e2e sim fuzz check-platforms package bundle check-package bench day truth peers screenshots docs clean
 
 help: ## these lines
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
