@@ -105,7 +105,7 @@ async fn a_packet_of_256_mib_costs_its_sender_the_line() {
     let mut stream = connect_from(STRANGER, hub.addr, hub.pin).await.unwrap();
     stream
         .write_all(
-            b"GET /mqtt HTTP/1.1\r\nHost: hub\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+            b"GET /mqtt HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
               Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\
               Sec-WebSocket-Protocol: mqtt\r\n\r\n",
         )

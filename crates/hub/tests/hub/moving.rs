@@ -135,7 +135,7 @@ async fn mqtt_comes_over_web_socket_through_the_same_port() {
     let mut stream =
         crate::house::connect_from([127, 0, 0, 1], house.addr(), house.pin).await.unwrap();
     let upgrade =
-        b"GET /mqtt HTTP/1.1\r\nHost: hub\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        b"GET /mqtt HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
         Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\
         Sec-WebSocket-Protocol: mqtt\r\n\r\n";
     stream.write_all(upgrade).await.unwrap();

@@ -57,7 +57,7 @@ impl Raw {
         wanted: Wanted<'_>,
     ) -> Result<Self, u8> {
         let mut stream = TcpStream::connect(addr).await.unwrap();
-        let head = b"GET /mqtt HTTP/1.1\r\nHost: hub\r\nUpgrade: websocket\r\n\
+        let head = b"GET /mqtt HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\
             Connection: Upgrade\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\
             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n";
         stream.write_all(head).await.unwrap();
