@@ -7,6 +7,14 @@ use crate::wish::Desktop;
 /// The window's label, which capabilities and events know it by.
 pub(crate) const LABEL: &str = "main";
 
+/// Its size at first and at least, in logical pixels at the usual size of text.
+const WIDTH: f64 = 380.0;
+const HEIGHT: f64 = 620.0;
+const MIN_WIDTH: f64 = 320.0;
+const MIN_HEIGHT: f64 = 420.0;
+/// How much of the screen's height it takes at most, beside panels and its own frame.
+const MOST_OF_THE_SCREEN: f64 = 0.85;
+
 /// Opens the window, or brings it to the front. It may be called from any thread.
 pub(crate) fn open(app: &AppHandle) {
     let handle = app.clone();
@@ -27,10 +35,16 @@ fn open_here(app: &AppHandle) -> tauri::Result<()> {
         window.unminimize()?;
         return window.set_focus();
     }
+    let scale = text_scale();
+    let monitor = app.primary_monitor()?;
+    let highest = monitor.map_or(f64::INFINITY, |monitor| {
+        let height = monitor.size().to_logical::<f64>(monitor.scale_factor()).height;
+        height * MOST_OF_THE_SCREEN
+    });
     let window = WebviewWindowBuilder::new(app, LABEL, WebviewUrl::App("index.html".into()))
         .title("Porchlight")
-        .inner_size(380.0, 620.0)
-        .min_inner_size(320.0, 420.0)
+        .inner_size(WIDTH * scale, (HEIGHT * scale).min(highest))
+        .min_inner_size(MIN_WIDTH * scale, (MIN_HEIGHT * scale).min(highest))
         // The page's own policy says nothing about going to another page.
         .on_navigation(is_own)
         .build()?;
@@ -39,6 +53,17 @@ fn open_here(app: &AppHandle) -> tauri::Result<()> {
     #[cfg(not(target_os = "linux"))]
     drop(window);
     Ok(())
+}
+
+/// How many times larger than usual the person wants text, as on a screen of 144 dots per inch. WebKit draws the whole page
+/// that much larger, so the window has to grow with it. Other systems count it in the scale factor.
+fn text_scale() -> f64 {
+    #[cfg(target_os = "linux")]
+    if let Some(screen) = gtk::gdk::Screen::default() {
+        // Negative where it is not set.
+        return (screen.resolution() / 96.0).clamp(1.0, 3.0);
+    }
+    1.0
 }
 
 /// What Tauri serves the app's files under, by system.

@@ -112,6 +112,8 @@ describe('a face', () => {
     ['Ada King Lovelace', 'AL'],
     ['ada', 'A'],
     ['(bob) builder', 'BB'],
+    ['Anna (anna-2)', 'A'],
+    ['Ada Lovelace (she)', 'AL'],
     ['🦊', '🦊'],
     ['', '?'],
     ['<b>', 'B'],

@@ -4,10 +4,13 @@
 export const TINTS = 12;
 
 const LETTER = /[\p{L}\p{N}]/u;
+/** Behind a name it is no part of it: an id that tells two people apart, or a note such as "(she)". */
+const IN_BRACKETS = /\s\(.*$/u;
 
 /** The first letter of the first and of the last word; a name without letters gives its first character. */
 export function initials(name: string): string {
   const letters = name
+    .replace(IN_BRACKETS, '')
     .split(/\s+/u)
     .map((word) => LETTER.exec(word)?.[0])
     .filter((letter) => letter !== undefined);
