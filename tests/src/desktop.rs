@@ -301,6 +301,17 @@ impl Session {
         command
     }
 
+    /// A window's width and height in pixels, without its frame. `None` where it can't be seen now.
+    ///
+    /// # Panics
+    ///
+    /// When the X server has gone.
+    #[must_use]
+    pub fn size(&self, window: u32) -> Option<(u16, u16)> {
+        let size = self.x.get_geometry(window).expect("a request goes out").reply().ok()?;
+        Some((size.width, size.height))
+    }
+
     /// Of how many pixels in the lower half of a window the colour is not the one that most of them have: nothing but text
     /// and faces, once there are any. `None` where it can't be seen now.
     ///

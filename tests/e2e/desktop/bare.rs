@@ -42,6 +42,20 @@ async fn without_a_tray_the_window_stands_in_until_one_comes() {
 }
 
 #[tokio::test]
+async fn where_text_is_larger_the_window_is_as_well() {
+    let session = Session::start().await;
+    let alice = Light::new("mqtt://127.0.0.1:1", "alice", "laptop").on(&session);
+    // As with fonts of 144 dots per inch.
+    let mut command = alice.desktop(&["--show"]);
+    let _app = Proc::spawn(APP, command.env("GDK_DPI_SCALE", "1.5"));
+    let window = wait_window(&session).await;
+    until("a window half as wide again", SOON, || {
+        session.size(window).is_some_and(|(width, _)| width == 570)
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn without_a_tray_a_window_that_was_put_away_stays_away() {
     let session = Session::start().await;
     let alice = Light::new("mqtt://127.0.0.1:1", "alice", "laptop").on(&session);
