@@ -53,6 +53,7 @@ problem-member-already = Du gehörst schon zu einem Team. Verlass es zuerst.
 ## Das Team
 problem-not-signed-in = Das Team kennt dieses Gerät nicht mehr: Du wurdest entfernt, oder das Gerät wurde vergessen. Bitte um einen neuen Link.
 problem-not-allowed = Das darf nur, wer das Team führt. Frag dort nach.
+problem-last-owner = Nur du führst dieses Team. Entferne zuerst die anderen, oder mach noch jemanden zur Leitung: mit „porchlight hub --invite“ auf dem Computer, auf dem das Team läuft.
 problem-not-found = Das gibt es nicht mehr. Sieh noch mal in der Liste nach.
 problem-too-many-invited = Deine offenen Links dürfen zusammen höchstens 20 Leute hereinlassen. Wähl weniger Male, oder nimm erst einen zurück.
 problem-not-saved = Der Hub kann es nicht behalten, weil seine Festplatte voll oder schreibgeschützt ist. Sag es der Person, auf deren Computer das Team läuft.

@@ -37,7 +37,7 @@ const COMMANDS: &[(&str, Run)] = &[
         Run::Not("`secrets.rs` reads that file"),
     ),
     ("loginctl enable-linger", Run::Not("it changes the machine")),
-    (r#"porchlight join "porchlight://join?...""#, Run::Joins("Bob")),
+    (r#"porchlight join "porchlight://join?..." --name Bob"#, Run::Joins("Bob")),
     ("porchlight join -", Run::Joins("Carol")),
     ("porchlight join", Run::Not("it asks the network; `team.rs` does that in one of its own")),
     ("porchlight invite", Run::As("Anna", 0)),
@@ -50,6 +50,7 @@ const COMMANDS: &[(&str, Run)] = &[
     ("porchlight clear", Run::As("Anna", 0)),
     (r#"porchlight knock bob "Got a minute?""#, Run::Until("Carol", "sent")),
     ("porchlight knock bob --when-back", Run::Until("Carol", "sent")),
+    ("porchlight knock bob --when-free", Run::Until("Carol", "sent")),
     ("porchlight wave bob 🎉", Run::As("Carol", 0)),
     ("porchlight token list", Run::As("Carol", 0)),
     ("porchlight leave", Run::As("Carol", 0)),
@@ -193,6 +194,10 @@ async fn the_commands_of_the_guide_do_what_they_say() {
             }
             Run::Joins(name) => {
                 let link = anna.invite(&[]).await;
+                // Everybody here has a name already.
+                if let Some(at) = arguments.iter().position(|it| *it == "--name") {
+                    arguments.drain(at..at + 2);
+                }
                 if let Some(place) = arguments.iter_mut().find(|it| it.starts_with("porchlight:")) {
                     *place = &link;
                 }

@@ -26,13 +26,16 @@ pub const fn sentence(code: RefusalCode) -> Option<&'static str> {
         RefusalCode::NotSignedIn => {
             "the team does not know this device any more: you were removed, or the device was revoked; ask for a new link"
         }
-        RefusalCode::NotAllowed => "only whoever started the team may do this; ask them",
+        RefusalCode::NotAllowed => "only the team's owner may do this; ask them",
         RefusalCode::NotFound => "there is no such thing any more; look at the list again",
         RefusalCode::NotSaved => {
             "the hub can't keep it, because its disk is full or read-only; tell whoever hosts the team"
         }
         RefusalCode::TooManyInvited => {
             "your open links can let in 20 people at most; choose fewer uses, or take one back first"
+        }
+        RefusalCode::LastOwner => {
+            "you are the team's only owner: remove the other members first, or make another owner with `porchlight hub --invite` on the computer that hosts the team"
         }
         RefusalCode::BadRequest | RefusalCode::Moved | RefusalCode::Unknown => return None,
     })
@@ -60,6 +63,7 @@ const fn code(code: RefusalCode) -> &'static str {
         RefusalCode::Moved => "moved",
         RefusalCode::NotSaved => "not_saved",
         RefusalCode::TooManyInvited => "too_many_invited",
+        RefusalCode::LastOwner => "last_owner",
         RefusalCode::Unknown => "unknown",
     }
 }

@@ -167,7 +167,7 @@ async fn every_refusal_is_said_in_our_words_and_a_new_one_in_the_hub_s() {
         ("full", 409, "no more room"),
         ("too_many_attempts", 429, "wait a few minutes"),
         ("not_signed_in", 401, "does not know this device"),
-        ("not_allowed", 403, "whoever started the team"),
+        ("not_allowed", 403, "the team's owner"),
         ("not_found", 404, "no such thing"),
         ("not_saved", 507, "disk is full"),
         ("bad_request", 400, "the hub's own words"),

@@ -321,6 +321,8 @@ pub enum RefusalCode {
     NotSaved,
     /// The member's open invitations let in as many people as they may.
     TooManyInvited,
+    /// The last owner of a team with other members can't leave it.
+    LastOwner,
     /// A code of a newer hub.
     #[serde(other)]
     Unknown,

@@ -33,6 +33,12 @@ impl No {
         Self::new(StatusCode::FORBIDDEN, RefusalCode::NotAllowed, message)
     }
 
+    pub(super) fn last_owner() -> Self {
+        let message =
+            "you are the last owner of this team: remove the others first, or make another owner";
+        Self::new(StatusCode::FORBIDDEN, RefusalCode::LastOwner, message)
+    }
+
     pub(super) fn not_found() -> Self {
         let message = "there is no such thing here; look at the list again";
         Self::new(StatusCode::NOT_FOUND, RefusalCode::NotFound, message)

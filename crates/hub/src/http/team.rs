@@ -50,7 +50,7 @@ pub(super) async fn remove_member(
     let Query(Removal { with_invited }) =
         removal.map_err(|_| No::bad_request("with_invited is true or false"))?;
     if login.role != Role::Starter && (login.user != user || with_invited) {
-        return Err(No::not_allowed("only whoever started the team can remove other members"));
+        return Err(No::not_allowed("only the team's owner can remove other members"));
     }
     let along = if with_invited { Along::Invited } else { Along::Nobody };
     // On a task of its own: whoever asks may lose the connection over it, and it must be done to its end.
@@ -82,9 +82,7 @@ async fn ended(ending: JoinHandle<Result<(), NotEnded>>) -> Result<StatusCode, N
     match ending.await {
         Ok(Ok(())) => Ok(StatusCode::NO_CONTENT),
         Ok(Err(NotEnded::NotSaved(e))) => Err(e.into()),
-        Ok(Err(NotEnded::Stays(Stays::LastStarter))) => Err(No::not_allowed(
-            "you are the last one who can look after this team: remove the others first, or make another starter",
-        )),
+        Ok(Err(NotEnded::Stays(Stays::LastStarter))) => Err(No::last_owner()),
         Ok(Err(NotEnded::Stays(Stays::NotTheirs))) => {
             Err(No::not_allowed("only its owner, or the team's starter, can end this"))
         }
@@ -163,7 +161,7 @@ pub(super) async fn revoke_token(
 pub(super) fn starter(role: Role) -> Result<(), No> {
     match role {
         Role::Starter => Ok(()),
-        Role::Member => Err(No::not_allowed("only whoever started the team can do this")),
+        Role::Member => Err(No::not_allowed("only the team's owner can do this")),
     }
 }
 

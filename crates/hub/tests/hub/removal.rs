@@ -149,7 +149,7 @@ async fn a_member_leaves_and_the_last_starter_does_not() {
     let house = House::in_memory().await;
     let bob = house.joins("Bob").await;
     let refused = house.delete("/v1/members/anna", &house.anna.credential).await;
-    assert_eq!(refused.code(), "not_allowed");
+    assert_eq!((refused.status, refused.code()), (403, "last_owner"));
     assert_eq!(house.delete("/v1/members/bob", &bob.credential).await.status, 204);
     assert_eq!(house.get("/v1/team", Some(&bob.credential)).await.status, 401);
     house.hub.stop().await.unwrap();
