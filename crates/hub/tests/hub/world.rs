@@ -49,7 +49,9 @@ pub(crate) fn settings(store: Store) -> HubSettings {
 }
 
 pub(crate) async fn hub_in(folder: &Path) -> Hub {
-    within("the hub", Hub::start(settings(Store::Folder(folder.to_owned())))).await.unwrap()
+    within("the hub", Box::pin(Hub::start(settings(Store::Folder(folder.to_owned())))))
+        .await
+        .unwrap()
 }
 
 pub(crate) async fn hub_in_memory() -> Hub {
