@@ -193,7 +193,7 @@ fn settings(
     HubSettings { listen: listen(here), store, runtime_file: Some(runtime_file), access }
 }
 
-/// Invites whoever is to own the team, where somebody has to.
+/// Makes an invitation for an owner if the team has none, or `always`.
 async fn owner_link(hub: &Hub, always: bool, folder: &Path) -> Result<Option<OwnerLink>, Failure> {
     let path = folder.join(owner_link::FILE);
     // An earlier hub may have been killed.

@@ -270,7 +270,7 @@ fn names_width(people: &[&PersonView], width: u16) -> u16 {
     longest.min((width * 2 / 5).max(8)).min(28)
 }
 
-/// A name in so many columns. An id beside it is shown whole where it can be: it says who this is.
+/// Fits a name into `width` columns. It cuts the name before the id beside it, which says who this is.
 fn fit_name(person: &PersonView, width: u16) -> String {
     let Some(id) = &person.shown_id else {
         return fit(&person.name, width);

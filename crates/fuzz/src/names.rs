@@ -45,7 +45,7 @@ fn is_a_level(id: &str) {
     assert!(!id.starts_with(['$', '_']), "{id:?}");
 }
 
-/// Any text as a name or a status: it has at most so many characters, none that could deceive whoever reads it, and making
+/// Any text as a name or a status: its length is bounded, it has no character that could deceive a reader, and making
 /// it fit again changes nothing. As markup it is text alone.
 pub fn show_text(data: &[u8]) {
     let text = &*String::from_utf8_lossy(data);

@@ -35,7 +35,7 @@ fn is_read_back<R: Debug + PartialEq>(
     assert_eq!(&again, record, "{}", written.escape_ascii());
 }
 
-/// At most so many characters, and none that could deceive whoever reads it.
+/// Checks that a text has at most `max` characters, and none that could deceive a reader.
 fn can_be_shown(text: Option<&str>, max: usize) {
     if let Some(text) = text {
         assert!(!text.is_empty() && text.chars().count() <= max, "{text:?}");

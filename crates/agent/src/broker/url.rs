@@ -159,7 +159,7 @@ fn decode(text: &str) -> Result<String, BrokerError> {
 }
 
 /// Text as a part of a URL that is read as this text: letters of all languages stay as they are, and what would end the
-/// part, be taken for something else or deceive whoever reads it is encoded.
+/// part, be taken for something else or deceive a reader is encoded.
 pub(super) fn encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for c in text.chars() {

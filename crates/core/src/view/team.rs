@@ -33,8 +33,7 @@ pub struct TeamPane {
     pub programs: Option<Vec<TokenView>>,
 }
 
-/// Has the name of each member say who it is: with the id, where another member's name looks the same. Whoever
-/// removes a member by the name must not remove somebody else.
+/// Adds the id to each member's name that looks like another member's, so that nobody removes the wrong person.
 pub fn tell_members_apart(members: &mut [Member]) {
     let mut names = Names::default();
     for member in &*members {

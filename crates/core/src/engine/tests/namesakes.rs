@@ -68,7 +68,7 @@ fn list_and_tray_tell_them_apart_and_stop_when_one_is_forgotten() {
     rig.pass(1000);
     assert_eq!(rig.in_the_list(), ["Anna (anna)", "anna (eve)"]);
     assert_eq!(rig.tray(), ["Anna (anna)", "anna (eve)"]);
-    // Whoever was shown before is shown anew.
+    // A person who was shown before is shown again, now with the id.
     let ids = |effects: &VecDeque<Effect>| {
         let updates = effects.iter().filter_map(|effect| match effect {
             Effect::Show(update) => Some(update),
