@@ -7,11 +7,11 @@ use porchlight_activity::{Description, Settings, Subject};
 use porchlight_agent::membership::{self, KeyringError};
 use porchlight_core::view::checks::{CheckAbout, CheckView};
 
-use crate::eyes;
+use crate::activity;
 
 /// Looks for all of it. `tray` is known already.
 pub(crate) async fn look(tray: bool, activity: Settings) -> Vec<CheckView> {
-    let mut watch = eyes::open(activity).await;
+    let mut watch = activity::open(activity).await;
     watch.settle().await;
     let told = |wanted| watch.report().find(|(subject, _)| *subject == wanted);
     let mut checks = vec![self::tray(tray), notices().await];

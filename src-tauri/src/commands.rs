@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
-use porchlight_agent::leaving::Leave;
-use porchlight_agent::membership::Keep;
+use porchlight_agent::leave_team::Leave;
+use porchlight_agent::membership::SecretStorage;
 use porchlight_core::id::UserId;
 use porchlight_core::input::Command;
 use porchlight_core::preferences::{Interest, Preference, Preset};
@@ -19,14 +19,14 @@ use porchlight_core::view::version::{NewerView, VersionView};
 use porchlight_core::view::{ChosenStatus, Problem, Snapshot};
 use tauri::{AppHandle, State};
 
-use crate::newer;
-use crate::wish::{Desktop, Wish};
+use crate::request::{Desktop, Request};
+use crate::updates;
 
 type Answer<T> = Result<T, Problem>;
 
 /// The person was told what a file means, or was not asked.
-fn kept(in_file: bool) -> Keep {
-    if in_file { Keep::FileAgreed } else { Keep::Keyring }
+fn kept(in_file: bool) -> SecretStorage {
+    if in_file { SecretStorage::FileAgreed } else { SecretStorage::Keyring }
 }
 
 #[tauri::command]
@@ -134,7 +134,7 @@ pub(crate) fn pause_notices(desktop: State<'_, Desktop>, for_minutes: Option<u32
 
 #[tauri::command]
 pub(crate) async fn settings(desktop: State<'_, Desktop>) -> Answer<SettingsView> {
-    desktop.try_ask(Wish::Settings).await
+    desktop.try_ask(Request::Settings).await
 }
 
 #[tauri::command]
@@ -142,12 +142,12 @@ pub(crate) async fn change_settings(
     desktop: State<'_, Desktop>,
     settings: SettingsView,
 ) -> Answer<()> {
-    desktop.try_ask(|answer| Wish::ChangeSettings(Box::new(settings), answer)).await
+    desktop.try_ask(|answer| Request::ChangeSettings(Box::new(settings), answer)).await
 }
 
 #[tauri::command]
 pub(crate) async fn checks(desktop: State<'_, Desktop>) -> Answer<Vec<CheckView>> {
-    desktop.try_ask(Wish::Checks).await
+    desktop.try_ask(Request::Checks).await
 }
 
 #[tauri::command]
@@ -156,17 +156,17 @@ pub(crate) async fn open_link(
     user: String,
     link: String,
 ) -> Answer<()> {
-    desktop.try_ask(|answer| Wish::Reach { user, link, answer }).await
+    desktop.try_ask(|answer| Request::Reach { user, link, answer }).await
 }
 
 #[tauri::command]
 pub(crate) async fn diagnostics(desktop: State<'_, Desktop>) -> Answer<String> {
-    desktop.try_ask(Wish::Diagnostics).await
+    desktop.try_ask(Request::Diagnostics).await
 }
 
 #[tauri::command]
 pub(crate) fn version() -> VersionView {
-    newer::version()
+    updates::version()
 }
 
 #[tauri::command]
@@ -174,17 +174,17 @@ pub(crate) async fn look_for_newer(
     app: AppHandle,
     desktop: State<'_, Desktop>,
 ) -> Answer<Option<NewerView>> {
-    Ok(newer::look(&app, &desktop).await)
+    Ok(updates::look(&app, &desktop).await)
 }
 
 #[tauri::command]
 pub(crate) async fn take_newer(app: AppHandle, desktop: State<'_, Desktop>) -> Answer<()> {
-    newer::take(&app, &desktop).await
+    updates::take(&app, &desktop).await
 }
 
 #[tauri::command]
 pub(crate) async fn look_around(desktop: State<'_, Desktop>) -> Answer<()> {
-    desktop.try_ask(Wish::LookAround).await
+    desktop.try_ask(Request::LookAround).await
 }
 
 #[tauri::command]
@@ -195,7 +195,7 @@ pub(crate) async fn start_team(
     keep_in_file: bool,
 ) -> Answer<()> {
     let keep = kept(keep_in_file);
-    desktop.try_ask(|answer| Wish::StartTeam { team, name, keep, answer }).await
+    desktop.try_ask(|answer| Request::StartTeam { team, name, keep, answer }).await
 }
 
 #[tauri::command]
@@ -205,7 +205,7 @@ pub(crate) async fn take_link(desktop: State<'_, Desktop>) -> Answer<Option<Stri
 
 #[tauri::command]
 pub(crate) async fn read_link(desktop: State<'_, Desktop>, link: String) -> Answer<InvitationView> {
-    desktop.try_ask(|answer| Wish::ReadLink(link, answer)).await
+    desktop.try_ask(|answer| Request::ReadLink(link, answer)).await
 }
 
 #[tauri::command]
@@ -216,12 +216,12 @@ pub(crate) async fn join(
     keep_in_file: bool,
 ) -> Answer<()> {
     let keep = kept(keep_in_file);
-    desktop.try_ask(|answer| Wish::Join { link, name, keep, answer }).await
+    desktop.try_ask(|answer| Request::Join { link, name, keep, answer }).await
 }
 
 #[tauri::command]
 pub(crate) async fn look_nearby(desktop: State<'_, Desktop>, on: bool) -> Answer<()> {
-    desktop.try_ask(|answer| Wish::LookNearby(on, answer)).await
+    desktop.try_ask(|answer| Request::LookNearby(on, answer)).await
 }
 
 #[tauri::command]
@@ -232,17 +232,17 @@ pub(crate) async fn ask_to_join(
     keep_in_file: bool,
 ) -> Answer<String> {
     let keep = kept(keep_in_file);
-    desktop.try_ask(|answer| Wish::AskToJoin { id, name, keep, answer }).await
+    desktop.try_ask(|answer| Request::AskToJoin { id, name, keep, answer }).await
 }
 
 #[tauri::command]
 pub(crate) fn stop_asking(desktop: State<'_, Desktop>) {
-    desktop.wish(Wish::StopAsking);
+    desktop.wish(Request::StopAsking);
 }
 
 #[tauri::command]
 pub(crate) async fn team(desktop: State<'_, Desktop>) -> Answer<TeamPane> {
-    desktop.try_ask(Wish::Standing).await?.pane().await
+    desktop.try_ask(Request::Standing).await?.pane().await
 }
 
 #[tauri::command]
@@ -253,17 +253,17 @@ pub(crate) async fn invite(
     lasts_seconds: u64,
 ) -> Answer<InviteShown> {
     let order = InviteOrder { for_me, uses: Some(uses), lasts_s: Some(lasts_seconds) };
-    desktop.try_ask(Wish::Standing).await?.invite(order).await
+    desktop.try_ask(Request::Standing).await?.invite(order).await
 }
 
 #[tauri::command]
 pub(crate) async fn revoke_invite(desktop: State<'_, Desktop>, id: String) -> Answer<()> {
-    desktop.try_ask(Wish::Standing).await?.revoke_invite(&id).await
+    desktop.try_ask(Request::Standing).await?.revoke_invite(&id).await
 }
 
 #[tauri::command]
 pub(crate) async fn decide(desktop: State<'_, Desktop>, id: String, approve: bool) -> Answer<()> {
-    desktop.try_ask(Wish::Standing).await?.decide(&id, approve).await
+    desktop.try_ask(Request::Standing).await?.decide(&id, approve).await
 }
 
 #[tauri::command]
@@ -272,24 +272,24 @@ pub(crate) async fn remove_member(
     user: String,
     with_invited: bool,
 ) -> Answer<()> {
-    desktop.try_ask(Wish::Standing).await?.remove(&user, with_invited).await
+    desktop.try_ask(Request::Standing).await?.remove(&user, with_invited).await
 }
 
 #[tauri::command]
 pub(crate) async fn forget_device(desktop: State<'_, Desktop>, id: String) -> Answer<()> {
-    let standing = desktop.try_ask(Wish::Standing).await?;
+    let standing = desktop.try_ask(Request::Standing).await?;
     if standing.is_this_device(&id) {
-        return desktop.try_ask(|answer| Wish::Leave(Leave::Device, answer)).await;
+        return desktop.try_ask(|answer| Request::Leave(Leave::Device, answer)).await;
     }
     standing.forget(&id).await
 }
 
 #[tauri::command]
 pub(crate) async fn leave_team(desktop: State<'_, Desktop>) -> Answer<()> {
-    desktop.try_ask(|answer| Wish::Leave(Leave::Team, answer)).await
+    desktop.try_ask(|answer| Request::Leave(Leave::Team, answer)).await
 }
 
 #[tauri::command]
 pub(crate) async fn move_here(desktop: State<'_, Desktop>) -> Answer<()> {
-    desktop.try_ask(Wish::MoveHere).await
+    desktop.try_ask(Request::MoveHere).await
 }

@@ -6,32 +6,32 @@
 use std::time::Duration;
 
 use porchlight_agent::agent::{Agent, Event};
+use porchlight_agent::demo_team::DemoTeam;
 use porchlight_agent::flags::Flags;
 use porchlight_agent::membership::Membership;
-use porchlight_agent::places::Places;
-use porchlight_agent::teammates::Teammates;
+use porchlight_agent::places::Dirs;
 use porchlight_core::id::DeviceId;
 use porchlight_core::input::Command;
 use porchlight_core::view::preferences::PreferencesView;
 use porchlight_core::view::settings::SettingsView;
 use porchlight_core::view::signals::SignalsView;
-use porchlight_core::view::{LinkView, Problem, Snapshot, Stage};
+use porchlight_core::view::{ConnectionView, Problem, Snapshot, Stage};
 use porchlight_hub::{Hub, HubEvent};
 use tokio::sync::mpsc;
 
-use crate::link::Link;
+use crate::app::Shell;
+use crate::deep_link::DeepLink;
+use crate::i18n::{self, spoken};
 use crate::notices::Notices;
-use crate::shell::Shell;
-use crate::speech::{self, spoken};
+use crate::request::{Answer, Desktop, Request};
 use crate::tray::Tray;
-use crate::wish::{Answer, Desktop, Wish};
 use crate::{account, checks, hosting, settings, start};
 
 mod deed;
-mod vicinity;
+mod discovery;
 
 use deed::{Deed, Unkept};
-use vicinity::Vicinity;
+use discovery::Discovery;
 
 /// A desktop without a tray for so long gets the window instead.
 const WITHOUT_TRAY: Duration = Duration::from_secs(10);
@@ -41,7 +41,7 @@ const WITHOUT_TRAY: Duration = Duration::from_secs(10);
 pub(crate) struct Opening {
     /// The window is wanted in any case.
     pub(crate) show: bool,
-    pub(crate) link: Option<Link>,
+    pub(crate) link: Option<DeepLink>,
 }
 
 /// How the app ends.
@@ -62,26 +62,26 @@ pub(crate) struct Team {
     pub(crate) hub: Option<Hub>,
     /// With what this account belongs to it, where its hub lists members.
     pub(crate) membership: Option<Membership>,
-    pub(crate) teammates: Option<Teammates>,
+    pub(crate) teammates: Option<DemoTeam>,
 }
 
 /// See the module's page.
 pub(crate) struct Desk {
     shell: Shell,
     desktop: Desktop,
-    wishes: mpsc::UnboundedReceiver<Wish>,
+    wishes: mpsc::UnboundedReceiver<Request>,
     flags: Flags,
     team: Option<Team>,
     /// What the window shows while there is no team.
     stage: Stage,
     problems: Vec<Problem>,
     /// The last link that was followed, until the window takes it.
-    link: Option<Link>,
+    link: Option<DeepLink>,
     /// What the person asked for and what takes a while. One at a time.
     deed: Option<Deed>,
     /// Who let us in, while that is kept nowhere.
     unkept: Option<Unkept>,
-    vicinity: Vicinity,
+    vicinity: Discovery,
     tray: Tray,
     notices: Notices,
     /// When to open the window because no tray came.
@@ -93,7 +93,7 @@ impl Desk {
     pub(crate) fn start(
         shell: Shell,
         desktop: Desktop,
-        wishes: mpsc::UnboundedReceiver<Wish>,
+        wishes: mpsc::UnboundedReceiver<Request>,
         flags: Flags,
         opening: Opening,
     ) -> anyhow::Result<()> {
@@ -103,7 +103,7 @@ impl Desk {
         std::thread::Builder::new().name("presence".to_owned()).spawn(move || {
             runtime.block_on(async move {
                 #[cfg(target_os = "linux")]
-                let only = crate::single::claim(&desktop, opening.link.as_ref()).await;
+                let only = crate::single_instance::claim(&desktop, opening.link.as_ref()).await;
                 let exit = shell.clone();
                 let desk = Self {
                     tray: Tray::open(&desktop).await,
@@ -118,12 +118,12 @@ impl Desk {
                     link: opening.link,
                     deed: None,
                     unkept: None,
-                    vicinity: Vicinity::default(),
+                    vicinity: Discovery::default(),
                     give_up_on_tray: None,
                 };
                 let ending = desk.run(opening.show).await;
                 #[cfg(target_os = "linux")]
-                crate::single::let_go(only).await;
+                crate::single_instance::let_go(only).await;
                 if ending == Ending::Anew {
                     start::successor();
                 }
@@ -160,8 +160,8 @@ impl Desk {
             tokio::select! {
                 () = &mut told_to_stop => return Ending::Quit,
                 wish = self.wishes.recv() => match wish {
-                    Some(Wish::Quit) | None => return Ending::Quit,
-                    Some(Wish::StartAnew) => return Ending::Anew,
+                    Some(Request::Quit) | None => return Ending::Quit,
+                    Some(Request::StartAnew) => return Ending::Anew,
                     Some(wish) => self.grant(wish).await,
                 },
                 told = told(&mut self.team) => match told {
@@ -181,45 +181,45 @@ impl Desk {
         }
     }
 
-    async fn grant(&mut self, wish: Wish) {
+    async fn grant(&mut self, wish: Request) {
         match wish {
-            Wish::Command(command) => {
+            Request::Command(command) => {
                 if let Some(team) = &self.team {
                     team.agent.handle.command(command);
                 }
             }
-            Wish::Snapshot(answer) => {
+            Request::Snapshot(answer) => {
                 // A window that was closed meanwhile needs no answer.
                 let _ = answer.send(self.snapshot().await);
             }
-            Wish::LookAround(answer) => self.look_around(answer).await,
-            Wish::StartTeam { team, name, keep, answer } => {
+            Request::LookAround(answer) => self.look_around(answer).await,
+            Request::StartTeam { team, name, keep, answer } => {
                 self.start_team(team, name, keep, answer).await;
             }
-            Wish::ReadLink(link, answer) => {
+            Request::ReadLink(link, answer) => {
                 let _ = answer.send(start::read(&link).map(|read| self.vicinity.view(read)));
             }
-            Wish::Join { link, name, keep, answer } => self.join(link, name, keep, answer).await,
-            Wish::LookNearby(on, answer) => {
+            Request::Join { link, name, keep, answer } => self.join(link, name, keep, answer).await,
+            Request::LookNearby(on, answer) => {
                 let _ = answer.send(self.vicinity.look(on));
             }
-            Wish::AskToJoin { id, name, keep, answer } => {
+            Request::AskToJoin { id, name, keep, answer } => {
                 self.ask_to_join(id, name, keep, answer).await;
             }
-            Wish::Asked(code, outcome) => self.asked(code, outcome).await,
-            Wish::StopAsking => self.vicinity.stop_asking(),
-            Wish::Standing(answer) => {
+            Request::Asked(code, outcome) => self.asked(code, outcome).await,
+            Request::StopAsking => self.vicinity.stop_asking(),
+            Request::Standing(answer) => {
                 let _ = answer.send(self.standing());
             }
-            Wish::Leave(leave, answer) => self.leave_team(leave, answer),
-            Wish::MoveHere(answer) => self.move_here(answer),
-            Wish::Settings(answer) => {
+            Request::Leave(leave, answer) => self.leave_team(leave, answer),
+            Request::MoveHere(answer) => self.move_here(answer),
+            Request::Settings(answer) => {
                 let _ = answer.send(settings::read(&self.flags));
             }
-            Wish::ChangeSettings(wanted, answer) => {
+            Request::ChangeSettings(wanted, answer) => {
                 let _ = answer.send(self.change_settings(&wanted).await);
             }
-            Wish::Checks(answer) => {
+            Request::Checks(answer) => {
                 let activity = start::resolve(&self.flags).map(|it| it.activity());
                 let (tray, activity) = (self.desktop.has_tray(), activity.unwrap_or_default());
                 // It may take seconds, and nobody waits for it.
@@ -227,28 +227,28 @@ impl Desk {
                     let _ = answer.send(Ok(checks::look(tray, activity).await));
                 });
             }
-            Wish::Reach { user, link, answer } => {
+            Request::Reach { user, link, answer } => {
                 let _ = answer.send(self.reach(&user, &link).await);
             }
-            Wish::Diagnostics(answer) => {
+            Request::Diagnostics(answer) => {
                 let _ = answer.send(Ok(self.diagnostics().await));
             }
-            Wish::OpenWindow => self.shell.open_window(),
-            Wish::OpenLink(link) => self.open_link(&link),
-            Wish::TakeLink(answer) => {
+            Request::OpenWindow => self.shell.open_window(),
+            Request::OpenLink(link) => self.open_link(&link),
+            Request::TakeLink(answer) => {
                 // A window that was closed meanwhile did not get it.
                 if let Err(link) = answer.send(self.link.take()) {
                     self.link = link;
                 }
             }
-            Wish::TrayThere(there) => self.tray_there(there),
-            Wish::StartAnew | Wish::Quit => {}
+            Request::TrayThere(there) => self.tray_there(there),
+            Request::StartAnew | Request::Quit => {}
         }
     }
 
     /// The window asks for the link when it is made; one that is open is told that there is one.
     fn open_link(&mut self, link: &str) {
-        match Link::parse(link) {
+        match DeepLink::parse(link) {
             Ok(link) => {
                 self.link = Some(link);
                 self.shell.open_window();
@@ -266,7 +266,7 @@ impl Desk {
         let changed = settings::change(&self.flags, wanted)?;
         let settings::Changed { notices, anew, language, symbolic_icon } = changed;
         let before = spoken();
-        speech::speak(language);
+        i18n::speak(language);
         // The tray is drawn anew with it, in the language that is spoken now.
         self.dress_icon(symbolic_icon);
         if spoken() != before && !anew {
@@ -338,7 +338,7 @@ impl Desk {
     }
 
     fn dress_icon(&mut self, symbolic: bool) {
-        let places = Places::find(self.flags.config_dir.as_deref());
+        let places = Dirs::find(self.flags.config_dir.as_deref());
         let theme = places.ok().filter(|_| symbolic).map(|places| places.icon_theme());
         self.tray.dress(theme);
     }
@@ -375,7 +375,7 @@ impl Desk {
             suggested_name: account::suggested_name(),
             team: None,
             me: None,
-            link: LinkView::Unset,
+            link: ConnectionView::Unset,
             people: Vec::new(),
             problems: self.problems.clone(),
             signals: SignalsView::default(),

@@ -2,7 +2,7 @@
 
 /// There is nothing to show a window on.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum NoDisplay {
+pub(crate) enum DisplayError {
     #[cfg_attr(
         not(target_os = "linux"),
         expect(dead_code, reason = "other desktops always have one")
@@ -19,21 +19,21 @@ pub(crate) enum NoDisplay {
 
 /// Proves that there is a display before a library takes one for granted and aborts.
 #[cfg(target_os = "linux")]
-pub(crate) fn check() -> Result<(), NoDisplay> {
+pub(crate) fn check() -> Result<(), DisplayError> {
     let named = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
     let wayland = named("WAYLAND_DISPLAY").map(|display| match reach_wayland(&display) {
         Ok(()) => Ok(()),
-        Err(error) => Err(NoDisplay::Closed { display, reason: error.to_string() }),
+        Err(error) => Err(DisplayError::Closed { display, reason: error.to_string() }),
     });
     let Some(display) = named("DISPLAY") else {
-        return wayland.unwrap_or(Err(NoDisplay::None));
+        return wayland.unwrap_or(Err(DisplayError::None));
     };
     if wayland.is_some_and(|reached| reached.is_ok()) {
         return Ok(());
     }
     match x11rb::connect(None) {
         Ok(_) => Ok(()),
-        Err(error) => Err(NoDisplay::Closed { display, reason: error.to_string() }),
+        Err(error) => Err(DisplayError::Closed { display, reason: error.to_string() }),
     }
 }
 
@@ -46,6 +46,6 @@ fn reach_wayland(display: &str) -> std::io::Result<()> {
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn check() -> Result<(), NoDisplay> {
+pub(crate) fn check() -> Result<(), DisplayError> {
     Ok(())
 }

@@ -8,36 +8,36 @@
 
 use clap::Parser as _;
 use porchlight_agent::flags::Flags;
-use porchlight_agent::hidden;
+use porchlight_agent::redacted;
 use tokio::sync::mpsc;
 
 mod account;
+mod activity;
+mod app;
 mod checks;
 mod commands;
+mod deep_link;
 mod desk;
 mod display;
-mod eyes;
 mod hosting;
-mod link;
-mod newer;
+mod i18n;
 mod notices;
+mod request;
 mod settings;
-mod shell;
 #[cfg(target_os = "linux")]
-mod single;
-mod speech;
+mod single_instance;
 mod start;
 mod team;
 mod tray;
+mod updates;
 #[cfg(target_os = "linux")]
 mod web;
 mod window;
-mod wish;
 
+use app::Shell;
+use deep_link::DeepLink;
 use desk::{Desk, Opening};
-use link::Link;
-use shell::Shell;
-use wish::Desktop;
+use request::Desktop;
 
 /// Who of your team is around, in the system tray.
 #[derive(Debug, clap::Parser)]
@@ -49,15 +49,15 @@ struct Args {
     #[arg(long)]
     show: bool,
     /// An invitation: porchlight://join?...
-    #[arg(value_name = "LINK", value_parser = Link::parse)]
-    link: Option<Link>,
+    #[arg(value_name = "LINK", value_parser = DeepLink::parse)]
+    link: Option<DeepLink>,
 }
 
 fn main() {
     let args = Args::try_parse().unwrap_or_else(|error| exit_with(&error));
     start_log();
     // A config that is wrong is complained of where it matters.
-    speech::speak(args.flags.resolve().ok().and_then(|resolved| resolved.language));
+    i18n::speak(args.flags.resolve().ok().and_then(|resolved| resolved.language));
     if let Err(missing) = display::check() {
         eprintln!("porchlight-desktop: {missing}");
         std::process::exit(1);
@@ -73,7 +73,7 @@ fn exit_with(error: &clap::Error) -> ! {
     if !error.use_stderr() {
         error.exit();
     }
-    let words = hidden::without_secrets(&error.to_string(), std::env::args_os().skip(1));
+    let words = redacted::without_secrets(&error.to_string(), std::env::args_os().skip(1));
     eprintln!("{}", words.trim_end());
     std::process::exit(error.exit_code());
 }

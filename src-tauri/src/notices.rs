@@ -5,10 +5,10 @@
 
 #[cfg(target_os = "linux")]
 mod freedesktop;
-mod said;
+mod text;
 
 #[cfg(target_os = "linux")]
-pub(crate) use said::answer;
+pub(crate) use text::answer;
 
 #[cfg(target_os = "linux")]
 pub(crate) use freedesktop::Notices;
@@ -20,7 +20,7 @@ pub(crate) use nowhere::Notices;
 mod nowhere {
     use porchlight_core::notice::Notice;
 
-    use crate::wish::Desktop;
+    use crate::request::Desktop;
 
     pub(crate) struct Notices;
 

@@ -2,16 +2,16 @@
 //!
 //! Owns the order of the steps. Deliberately owns no team: whoever asked gets it, or why there is none.
 
-use porchlight_agent::agent::{Agent, Eyes, Part, Presence, Setup};
+use porchlight_agent::agent::{ActivitySource, Agent, Part, Presence, Setup};
 use porchlight_agent::broker::Broker;
-use porchlight_agent::device::{self, Claim, Identity};
+use porchlight_agent::demo_team::DemoTeam;
+use porchlight_agent::device::{self, DeviceLock, Identity};
 use porchlight_agent::flags::{Flags, Resolved};
-use porchlight_agent::habits::Habits;
-use porchlight_agent::leaving::{self, Leave};
-use porchlight_agent::membership::{self, Keep, Membership, MembershipError};
-use porchlight_agent::preferences::Kept;
+use porchlight_agent::leave_team::{self, Leave};
+use porchlight_agent::membership::{self, Membership, MembershipError, SecretStorage};
+use porchlight_agent::preferences::StoredPreferences;
+use porchlight_agent::presence_options::PresenceOptions;
 use porchlight_agent::team::join as redeem;
-use porchlight_agent::teammates::Teammates;
 use porchlight_core::id::{DeviceId, UserId};
 use porchlight_core::notice::NoticePolicy;
 use porchlight_core::team::{Invitation, InvitationError, Joined, MAX_TEAM_NAME};
@@ -19,10 +19,10 @@ use porchlight_core::text::{MAX_NAME, display_text};
 use porchlight_core::view::{Problem, Stage};
 use porchlight_hub::{Access, Hub, HubSettings, HubWarning, Listen, Store};
 
+use crate::deep_link::DeepLink;
 use crate::desk::Team;
-use crate::link::Link;
 use crate::team::refused;
-use crate::{eyes, hosting};
+use crate::{activity, hosting};
 
 pub(crate) fn problem(code: &str, error: impl std::fmt::Display) -> Problem {
     Problem { code: code.to_owned(), message: error.to_string() }
@@ -61,7 +61,7 @@ pub(crate) async fn here(
     flags: &Flags,
     team: &str,
     name: &str,
-    keep: Keep,
+    keep: SecretStorage,
 ) -> Result<Team, Failed> {
     let resolved = resolve(flags)?;
     let name = shown_name(name)?;
@@ -99,7 +99,7 @@ pub(crate) async fn by_link(
     flags: &Flags,
     link: &str,
     name: &str,
-    keep: Keep,
+    keep: SecretStorage,
 ) -> Result<Team, Failed> {
     let invitation = read(link)?;
     let name = shown_name(name)?;
@@ -113,7 +113,7 @@ pub(crate) async fn by_link(
 pub(crate) async fn keep_and_enter(
     flags: &Flags,
     joined: Box<Joined>,
-    keep: Keep,
+    keep: SecretStorage,
     hub: Option<Hub>,
 ) -> Result<Team, Failed> {
     let resolved = resolve(flags)?;
@@ -141,12 +141,12 @@ impl From<Problem> for Failed {
 }
 
 /// To be known before anything is redeemed. Whoever agreed to a file needs no keyring.
-pub(crate) async fn can_keep(keep: Keep) -> Result<(), Problem> {
+pub(crate) async fn can_keep(keep: SecretStorage) -> Result<(), Problem> {
     match keep {
-        Keep::Keyring => {
+        SecretStorage::Keyring => {
             membership::ready().await.map_err(|error| unkept(&MembershipError::Keyring(error)))
         }
-        Keep::FileAgreed => Ok(()),
+        SecretStorage::FileAgreed => Ok(()),
     }
 }
 
@@ -180,16 +180,16 @@ async fn enter(resolved: &Resolved, user: UserId, hub: Option<Hub>) -> Result<Te
         hosting::say_whose(hub, membership, &identity.device, &name);
     }
     let device = identity.device.clone();
-    let watch = eyes::open(resolved.activity()).await;
+    let watch = activity::open(resolved.activity()).await;
     let presence = Presence {
         name,
         user,
         links: resolved.links.clone(),
         kind: Some(device::kind().to_owned()),
         habits: resolved.habits,
-        preferences: Kept::read(&resolved.places),
+        preferences: StoredPreferences::read(&resolved.places),
         identity,
-        eyes: Eyes::Watch(watch),
+        activity_source: ActivitySource::Watch(watch),
     };
     let part = Part::Holder(Box::new(presence));
     let agent = Agent::start(Setup { broker, part, notices: Some(resolved.notices) })
@@ -200,7 +200,7 @@ async fn enter(resolved: &Resolved, user: UserId, hub: Option<Hub>) -> Result<Te
 
 fn identity(resolved: &Resolved, user: &UserId, broker: &Broker) -> Result<Identity, Problem> {
     let device = resolved.device.clone();
-    let claim = Claim { state: &resolved.places.state, user, device, broker };
+    let claim = DeviceLock { state: &resolved.places.state, user, device, broker };
     Identity::take(claim, &mut fastrand::Rng::new())
         .map_err(|error| problem("already_running", error))
 }
@@ -263,7 +263,7 @@ pub(crate) async fn leave(
     let left = async {
         let resolved = resolve(flags)?;
         let identity = identity(&resolved, membership.user(), &membership.broker())?;
-        leaving::team(membership, identity, leave, false)
+        leave_team::team(membership, identity, leave, false)
             .await
             .map_err(|error| problem(error.code(), &error))
     };
@@ -296,7 +296,7 @@ pub(crate) fn successor() {
     let program = tauri::process::current_binary(&tauri::Env::default());
     // A link that was followed was followed once.
     let is_link = |argument: &std::ffi::OsString| {
-        argument.to_str().is_some_and(|argument| Link::parse(argument).is_ok())
+        argument.to_str().is_some_and(|argument| DeepLink::parse(argument).is_ok())
     };
     let mut arguments: Vec<_> =
         std::env::args_os().skip(1).filter(|argument| !is_link(argument)).collect();
@@ -323,12 +323,12 @@ pub(crate) async fn look_around() -> Result<Team, Problem> {
     .await
     .map_err(|error| problem("hub", error))?;
     let broker = at_hub(hub.addr())?;
-    let habits = Habits::default();
+    let habits = PresenceOptions::default();
     let settings = porchlight_activity::Settings {
         away_after: habits.away_after,
         ..porchlight_activity::Settings::default()
     };
-    let watch = eyes::open(settings).await;
+    let watch = activity::open(settings).await;
     let mut rng = fastrand::Rng::new();
     let device = DeviceId::random(&mut rng);
     let name = crate::account::suggested_name().unwrap_or_else(|| "You".to_owned());
@@ -338,9 +338,9 @@ pub(crate) async fn look_around() -> Result<Team, Problem> {
         links: Vec::new(),
         kind: Some(device::kind().to_owned()),
         habits,
-        preferences: Kept::fleeting(),
-        identity: Identity::fleeting(device.clone(), &mut rng),
-        eyes: Eyes::Watch(watch),
+        preferences: StoredPreferences::ephemeral(),
+        identity: Identity::ephemeral(device.clone(), &mut rng),
+        activity_source: ActivitySource::Watch(watch),
     };
     let part = Part::Holder(Box::new(presence));
     let agent = Agent::start(Setup {
@@ -349,7 +349,7 @@ pub(crate) async fn look_around() -> Result<Team, Problem> {
         notices: Some(NoticePolicy::default()),
     })
     .map_err(|error| problem("demo", error))?;
-    let teammates = Some(Teammates::come(&broker));
+    let teammates = Some(DemoTeam::come(&broker));
     let hub = Some(hub);
     Ok(Team { stage: Stage::LookingAround, agent, device, hub, membership: None, teammates })
 }

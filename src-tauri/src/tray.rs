@@ -20,7 +20,7 @@ pub(crate) use nowhere::Tray;
 mod nowhere {
     use porchlight_core::view::tray::TrayView;
 
-    use crate::wish::Desktop;
+    use crate::request::Desktop;
 
     pub(crate) struct Tray;
 

@@ -2,7 +2,7 @@
 
 use tauri::{AppHandle, Manager as _, WebviewUrl, WebviewWindowBuilder, Window, WindowEvent};
 
-use crate::wish::Desktop;
+use crate::request::Desktop;
 
 /// The window's label, which capabilities and events know it by.
 pub(crate) const LABEL: &str = "main";

@@ -7,13 +7,13 @@ use porchlight_tests::member::Member;
 use porchlight_tests::process::{Proc, Stream};
 use porchlight_tests::quirks::{End, Quirks};
 use porchlight_tests::until::{SOON, START};
-use porchlight_tests::{Light, Message, Probe, never, until};
+use porchlight_tests::{Cli, Message, Probe, never, until};
 
 /// Whoever may write `_hub` at a broker that is not a team's hub can't send anybody's password elsewhere.
 #[tokio::test]
 async fn what_a_topic_says_sends_no_password_to_another_server() {
     let (broker, mallory) = (Quirks::new().start().await, Quirks::new().start().await);
-    let light = Light::new(&broker.url_of("alice", "secret"), "alice", "laptop");
+    let light = Cli::new(&broker.url_of("alice", "secret"), "alice", "laptop");
     let running = light.run("none");
     running.wait_line(|line| line.contains("connected to"), START).await;
     let mut probe = Probe::connect(&broker.url()).await;

@@ -2,7 +2,7 @@
 
 use porchlight_tests::process::{Proc, Stream};
 use porchlight_tests::until::{SOON, START, unix_ms};
-use porchlight_tests::{EmbeddedHub, Golden, Light, Message, Probe, never, until};
+use porchlight_tests::{Cli, EmbeddedHub, Golden, Message, Probe, never, until};
 use serde_json::{Value, json};
 
 async fn put(probe: &mut Probe, user: &str, status: &str, name: &str, timestamp: u64) {
@@ -27,7 +27,7 @@ async fn waybar_reads_a_line_a_change_and_none_where_nothing_changed() {
     let now = unix_ms();
     put(&mut probe, "alice", "online", "Alice & <b>co</b>", now).await;
     put(&mut probe, "bob", "online", "Bob", now).await;
-    let light = Light::new(&hub.url(), "bob", "desk");
+    let light = Cli::new(&hub.url(), "bob", "desk");
     let bar = light.start(&["watch", "--format", "waybar"]);
     until("the first line", START, || last(&bar)["text"] == "1/1").await;
     let first = last(&bar);
@@ -66,7 +66,7 @@ async fn a_template_says_what_it_is_asked_for() {
     ] {
         put(&mut probe, user, status, name, now).await;
     }
-    let light = Light::new(&hub.url(), "bob", "desk");
+    let light = Cli::new(&hub.url(), "bob", "desk");
     let format = "{here}/{total} {names} | {away_names} | {offline} {me} {link}";
     let bar = light.start(&["watch", "--format", format]);
     let said = |line: &str| bar.lines(Stream::Out).last().is_some_and(|last| last == line);
@@ -79,7 +79,7 @@ async fn a_template_says_what_it_is_asked_for() {
 
 #[tokio::test]
 async fn a_bar_that_is_there_before_the_broker_says_so() {
-    let nowhere = Light::new("mqtt://127.0.0.1:1", "bob", "desk");
+    let nowhere = Cli::new("mqtt://127.0.0.1:1", "bob", "desk");
     let bar = nowhere.start(&["watch", "--format", "waybar"]);
     until("a line", START, || last(&bar)["class"] == json!(["down"])).await;
     let tooltip = last(&bar)["tooltip"].as_str().expect("a text").to_owned();
@@ -90,7 +90,7 @@ async fn a_bar_that_is_there_before_the_broker_says_so() {
 #[tokio::test]
 async fn golden_of_wrong_formats() {
     let mut golden = Golden::new("formats");
-    let bob = Light::new("mqtt://127.0.0.1:1", "bob", "desk");
+    let bob = Cli::new("mqtt://127.0.0.1:1", "bob", "desk");
     for arguments in [
         &["watch", "--format", "{heer}"][..],
         &["watch", "--format", "{here"],

@@ -6,12 +6,12 @@ use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use porchlight_tests::light::Watch;
+use porchlight_tests::cli::Watch;
 use porchlight_tests::port::free_port;
 use porchlight_tests::process::{Exit, Stream};
 use porchlight_tests::until::{SOON, START};
 use porchlight_tests::{
-    Cable, EmbeddedHub, Light, Mosquitto, Proc, Signal, Stopwatch, bin, never, until,
+    Cli, EmbeddedHub, Mosquitto, Proc, Signal, Stopwatch, TcpProxy, bin, never, until,
 };
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -24,12 +24,12 @@ fn url(port: u16) -> String {
 }
 
 /// Who has no broker of their own: for commands that need none.
-fn somebody() -> Light {
-    Light::new("mqtt://nowhere.invalid", "you", "desk")
+fn somebody() -> Cli {
+    Cli::new("mqtt://nowhere.invalid", "you", "desk")
 }
 
 /// `porchlight` with these arguments, what it printed on standard error, and how it ended.
-async fn refused(light: &Light, arguments: &[&str]) -> (Exit, String) {
+async fn refused(light: &Cli, arguments: &[&str]) -> (Exit, String) {
     let proc = light.start_by_config(arguments);
     let (exit, _) = proc.finish(2 * SOON).await;
     (exit, proc.lines(Stream::Err).join("\n"))
@@ -80,7 +80,7 @@ fn tries(knocks: &[Duration]) -> Vec<Duration> {
 async fn without_a_broker_it_says_so_and_connects_when_one_comes() {
     let mut broker = Mosquitto::start("").await;
     broker.stop();
-    let alice = Light::new(&broker.url(), "alice", "laptop");
+    let alice = Cli::new(&broker.url(), "alice", "laptop");
     let running = alice.run("none");
     let said = running
         .wait_line(|line| line.contains("connecting") && line.contains("nothing answers"), START)
@@ -88,14 +88,14 @@ async fn without_a_broker_it_says_so_and_connects_when_one_comes() {
     assert!(said.contains(&format!("127.0.0.1:{}", broker.port())), "{said}");
     broker.start_again().await;
     running.wait_line(|line| line.contains("connected to"), SOON).await;
-    let watch = Light::new(&broker.url(), "bob", "desk").watch();
+    let watch = Cli::new(&broker.url(), "bob", "desk").watch();
     watch.wait_status("alice", "online", START).await;
 }
 
 #[tokio::test]
 async fn a_broker_that_hangs_up_is_asked_again_at_irregular_times_of_at_most_a_second() {
     let door = Slammer::start().await;
-    let alice = Light::new(&format!("mqtt://{}", door.address), "alice", "laptop");
+    let alice = Cli::new(&format!("mqtt://{}", door.address), "alice", "laptop");
     let _running = alice.run("none");
     until("the first try", START, || !door.knocks().is_empty()).await;
     let five_seconds = Duration::from_secs(5);
@@ -118,9 +118,9 @@ async fn a_broker_that_hangs_up_is_asked_again_at_irregular_times_of_at_most_a_s
 #[tokio::test]
 async fn a_wrong_password_is_said_and_not_tried_again_and_again() {
     let broker = Mosquitto::setup().account("alice", "secret").start().await;
-    let cable = Cable::to(broker.port()).await;
+    let cable = TcpProxy::to(broker.port()).await;
     let guessing = format!("mqtt://alice:guessed@127.0.0.1:{}", cable.port());
-    let alice = Light::new(&guessing, "alice", "laptop");
+    let alice = Cli::new(&guessing, "alice", "laptop");
     let who = alice.start(&["who"]);
     assert_eq!(who.finish(2 * SOON).await.0, Exit::Code(4), "{who}");
     let wrong = |line: &str| {
@@ -143,7 +143,7 @@ async fn a_wrong_password_is_said_and_not_tried_again_and_again() {
 
 #[tokio::test]
 async fn no_connection_in_time_is_exit_code_3() {
-    let light = Light::new(&url(free_port()), "alice", "laptop");
+    let light = Cli::new(&url(free_port()), "alice", "laptop");
     let clock = Stopwatch::start();
     let commands = [["who"].as_slice(), &["watch"], &["set", "dnd"], &["clear"]];
     let started =
@@ -238,7 +238,7 @@ async fn a_hub_for_other_computers_has_to_be_asked_for() {
     let first = hub.wait_line(|line| line.starts_with("listening on 0.0.0.0:"), START).await;
     hub.wait_line(|line| line.contains("anybody who can reach"), SOON).await;
     let port = first.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
-    let light = Light::new(&url(port), "bob", "desk");
+    let light = Cli::new(&url(port), "bob", "desk");
     assert!(light.who().await.is_empty());
 }
 
@@ -247,9 +247,9 @@ async fn presence_goes_on_without(store: &Path, hub: &Proc, spoil: impl FnOnce()
     let first = hub.wait_line(|line| line.starts_with("listening on 127.0.0.1:"), START).await;
     let broker = format!("mqtt://{}", &first["listening on ".len()..]);
     spoil();
-    let watch = Light::new(&broker, "bob", "desk").watch();
+    let watch = Cli::new(&broker, "bob", "desk").watch();
     watch.wait_link(true, START).await;
-    let alice = Light::new(&broker, "alice", "laptop");
+    let alice = Cli::new(&broker, "alice", "laptop");
     let running = alice.run("none");
     watch.wait_status("alice", "online", SOON).await;
     alice.set("dnd", Some(&"x".repeat(200))).await;
@@ -260,7 +260,7 @@ async fn presence_goes_on_without(store: &Path, hub: &Proc, spoil: impl FnOnce()
     running.signal_leader(Signal::TERM);
     watch.wait_status("alice", "offline", SOON).await;
     // A late joiner reads what could not be saved: it is kept in memory.
-    let late = Light::new(&broker, "carol", "desk").who().await;
+    let late = Cli::new(&broker, "carol", "desk").who().await;
     assert!(late.iter().any(|p| p["user"] == "alice" && p["status"] == "offline"), "{late:?}");
 }
 
@@ -278,7 +278,7 @@ async fn a_hub_without_a_place_for_its_store_goes_on() {
 
 /// A hub that sees a small file system of its own in `dir`, which goes with it whatever ends it.
 /// `None` where this machine does not let us mount one.
-fn hub_on_a_small_disk(home: &Light, dir: &Path, options: &str) -> Option<Proc> {
+fn hub_on_a_small_disk(home: &Cli, dir: &Path, options: &str) -> Option<Proc> {
     // Root needs no namespace of users, and may not be allowed one.
     let ways = [["--mount"].as_slice(), &["--mount", "--map-root-user"]];
     let mount = r#"mount -t tmpfs -o "$1" tmpfs "$2" && shift 2 && exec "$@""#;
@@ -329,9 +329,9 @@ async fn a_hub_whose_disk_is_read_only_goes_on() {
 #[tokio::test]
 async fn a_device_that_can_not_keep_its_state_is_there_nevertheless() {
     let hub = EmbeddedHub::start().await;
-    let watch = Light::new(&hub.url(), "bob", "desk").watch();
+    let watch = Cli::new(&hub.url(), "bob", "desk").watch();
     watch.wait_link(true, START).await;
-    let alice = Light::new(&hub.url(), "alice", "laptop");
+    let alice = Cli::new(&hub.url(), "alice", "laptop");
     // Not a matter of permissions, which do not bind root.
     std::fs::write(alice.config_dir().join("state"), "a file where the folder should be")
         .expect("it is ours");
@@ -358,9 +358,9 @@ fn nobody_went(watch: &Watch, user: &str) {
 #[tokio::test]
 async fn a_broker_that_is_restarted_calls_nobody_offline() {
     let mut broker = Mosquitto::start("").await;
-    let watch = Light::new(&broker.url(), "bob", "desk").watch();
+    let watch = Cli::new(&broker.url(), "bob", "desk").watch();
     watch.wait_link(true, START).await;
-    let alice = Light::new(&broker.url(), "alice", "laptop");
+    let alice = Cli::new(&broker.url(), "alice", "laptop");
     let running = alice.run("none");
     watch.wait_status("alice", "online", START).await;
     broker.stop();
@@ -382,9 +382,9 @@ async fn a_broker_that_is_restarted_calls_nobody_offline() {
 #[tokio::test]
 async fn a_broker_that_crashes_calls_nobody_offline() {
     let mut broker = Mosquitto::start("").await;
-    let watch = Light::new(&broker.url(), "bob", "desk").watch();
+    let watch = Cli::new(&broker.url(), "bob", "desk").watch();
     watch.wait_link(true, START).await;
-    let alice = Light::new(&broker.url(), "alice", "laptop");
+    let alice = Cli::new(&broker.url(), "alice", "laptop");
     let _running = alice.run("none");
     watch.wait_status("alice", "online", START).await;
     broker.crash();
@@ -398,9 +398,9 @@ async fn a_broker_that_crashes_calls_nobody_offline() {
 #[tokio::test]
 async fn one_device_runs_once() {
     let hub = EmbeddedHub::start().await;
-    let watch = Light::new(&hub.url(), "bob", "desk").watch();
+    let watch = Cli::new(&hub.url(), "bob", "desk").watch();
     watch.wait_link(true, START).await;
-    let alice = Light::new(&hub.url(), "alice", "laptop");
+    let alice = Cli::new(&hub.url(), "alice", "laptop");
     let mut first = alice.run("none");
     watch.wait_status("alice", "online", START).await;
     let second = alice.run("none");
@@ -418,10 +418,10 @@ async fn one_device_runs_once() {
 #[tokio::test]
 async fn a_pulled_cable_is_noticed_within_20_s() {
     let broker = Mosquitto::start("").await;
-    let cable = Cable::to(broker.port()).await;
-    let watch = Light::new(&cable.url(), "bob", "desk").watch();
+    let cable = TcpProxy::to(broker.port()).await;
+    let watch = Cli::new(&cable.url(), "bob", "desk").watch();
     watch.wait_link(true, START).await;
-    let alice = Light::new(&broker.url(), "alice", "laptop");
+    let alice = Cli::new(&broker.url(), "alice", "laptop");
     let _running = alice.run("none");
     watch.wait_status("alice", "online", START).await;
     let clock = Stopwatch::start();
@@ -439,11 +439,11 @@ async fn a_pulled_cable_is_noticed_within_20_s() {
 async fn nothing_is_asked_of_the_desktop() {
     // A presence without display, bus or session: what can't be seen is said once, and it goes on.
     let hub = EmbeddedHub::start().await;
-    let alice = Light::new(&hub.url(), "alice", "laptop");
+    let alice = Cli::new(&hub.url(), "alice", "laptop");
     let mut command = alice.command(&["run", "--activity", "auto"]);
     assert_eq!(command.get_program(), bin("porchlight"));
     let running = Proc::spawn("porchlight run", &mut command);
-    let watch = Light::new(&hub.url(), "bob", "desk").watch();
+    let watch = Cli::new(&hub.url(), "bob", "desk").watch();
     let person = watch.wait_status("alice", "online", START).await;
     assert_eq!(person["cause"], "unknown", "{person}");
     let told = running.lines(Stream::Err).iter().filter(|l| l.contains("activity")).count();

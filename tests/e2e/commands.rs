@@ -8,7 +8,7 @@ use porchlight_tests::port::answers;
 use porchlight_tests::process::{Exit, Stream};
 use porchlight_tests::until::{SOON, START};
 use porchlight_tests::{
-    Broker, EmbeddedHub, Light, Message, Mosquitto, Probe, Proc, Session, Tray, bin,
+    Broker, Cli, EmbeddedHub, Message, Mosquitto, Probe, Proc, Session, Tray, bin,
 };
 use serde_json::{Value, json};
 
@@ -36,7 +36,7 @@ async fn put_two_people(broker: &str) -> Probe {
 #[tokio::test]
 async fn who_prints_one_array_with_the_documented_fields() {
     let hub = EmbeddedHub::start().await;
-    let bob = Light::new(&hub.url(), "bob", "desk");
+    let bob = Cli::new(&hub.url(), "bob", "desk");
     let (exit, output) = bob.finish(&["who", "--json"]).await;
     assert!(exit.success());
     assert_eq!(output, "[]", "an empty room is an empty array");
@@ -95,11 +95,11 @@ async fn the_command_line_is_the_same_person_and_device_as_the_app() {
     let session = Session::start().await;
     let _tray = Tray::start(&session).await;
     let config = format!("user = \"alice\"\nname = \"Alice\"\n[broker]\nurl = \"{}\"\n", hub.url());
-    let alice = Light::new(&hub.url(), "alice", "ignored").configured(&config).on(&session);
+    let alice = Cli::new(&hub.url(), "alice", "ignored").configured(&config).on(&session);
     let mut app = std::process::Command::new(bin("porchlight-desktop"));
     app.env_clear().envs(session.environment()).arg("--config-dir").arg(alice.config_dir());
     let _app = Proc::spawn("porchlight-desktop", &mut app);
-    let watch = Light::new(&hub.url(), "bob", "desk").watch();
+    let watch = Cli::new(&hub.url(), "bob", "desk").watch();
     let seen = watch.wait_status("alice", "online", START).await;
     // Nothing is told to the commands but the folder.
     let (exit, _) = alice.start_by_config(&["run"]).finish(2 * SOON).await;
@@ -124,7 +124,7 @@ async fn a_large_room_is_read_to_its_end_each_time() {
             let topic = format!("presence/p{n}/device/d");
             probe.publish(Message::json(topic, &record).retained()).await;
         }
-        let bob = Light::new(&broker.url(), "bob", "desk");
+        let bob = Cli::new(&broker.url(), "bob", "desk");
         for _ in 0..10 {
             assert_eq!(bob.who().await.len(), ROOM);
         }
@@ -135,7 +135,7 @@ async fn a_large_room_is_read_to_its_end_each_time() {
 #[tokio::test]
 async fn doctor_says_what_is_watched_and_what_to_do_where_nothing_is() {
     let hub = EmbeddedHub::start().await;
-    let bob = Light::new(&hub.url(), "bob", "desk");
+    let bob = Cli::new(&hub.url(), "bob", "desk");
     let (exit, output) = bob.finish(&["doctor", "--json"]).await;
     assert!(exit.success(), "{output}");
     let findings: Value = serde_json::from_str(&output).expect("one value of JSON");
@@ -155,7 +155,7 @@ async fn doctor_says_what_is_watched_and_what_to_do_where_nothing_is() {
     assert!(found.contains("MQTT 5") && found.contains("a hub writes the sums"), "{found}");
     assert!(found.ends_with("within 18 s"), "{found}");
     // Without a broker the rest is looked at nevertheless.
-    let alone = Light::new("mqtt://127.0.0.1:1", "bob", "desk");
+    let alone = Cli::new("mqtt://127.0.0.1:1", "bob", "desk");
     let (exit, output) = alone.finish(&["doctor", "--timeout", "1s"]).await;
     assert!(exit.success(), "{output}");
     assert!(output.contains("missing  broker") && output.contains("ok       state"), "{output}");
@@ -164,7 +164,7 @@ async fn doctor_says_what_is_watched_and_what_to_do_where_nothing_is() {
 #[tokio::test]
 async fn who_prints_a_line_a_person_for_people() {
     let hub = EmbeddedHub::start().await;
-    let bob = Light::new(&hub.url(), "bob", "desk");
+    let bob = Cli::new(&hub.url(), "bob", "desk");
     let _probe = put_two_people(&hub.url()).await;
     let (exit, output) = bob.finish(&["who"]).await;
     assert!(exit.success());
@@ -178,7 +178,7 @@ async fn who_prints_a_line_a_person_for_people() {
 async fn watch_prints_everybody_once_and_then_what_changes() {
     let hub = EmbeddedHub::start().await;
     let mut probe = put_two_people(&hub.url()).await;
-    let watch = Light::new(&hub.url(), "bob", "desk").watch();
+    let watch = Cli::new(&hub.url(), "bob", "desk").watch();
     watch.wait_status("carol", "online", START).await;
     let away = json!({ "v": 1, "status": "away", "cause": "idle" });
     probe.publish(Message::json("presence/alice/device/laptop", &away)).await;
@@ -201,7 +201,7 @@ async fn watch_prints_everybody_once_and_then_what_changes() {
 async fn watch_ends_quietly_when_nobody_reads_it() {
     let hub = EmbeddedHub::start().await;
     let mut probe = put_two_people(&hub.url()).await;
-    let light = Light::new(&hub.url(), "bob", "desk");
+    let light = Cli::new(&hub.url(), "bob", "desk");
     let watch = light.command(&["watch"]);
     let mut shell = Command::new("sh");
     shell.args(["-c", r#"{ "$@"; echo "ended with $?" >&2; } | head -n 1"#, "sh"]);
@@ -227,11 +227,11 @@ async fn watch_ends_quietly_when_nobody_reads_it() {
 
 #[tokio::test]
 async fn the_demo_says_where_it_is_and_eight_people_come() {
-    let home = Light::new("mqtt://nowhere.invalid", "you", "desk");
+    let home = Cli::new("mqtt://nowhere.invalid", "you", "desk");
     let demo = home.start_by_config(&["demo"]);
     let line = demo.wait_line(|line| line.contains("mqtt://127.0.0.1:"), START).await;
     let url = line.split_whitespace().find(|word| word.starts_with("mqtt://")).expect("just seen");
-    let watch = Light::new(url, "you", "desk").watch();
+    let watch = Cli::new(url, "you", "desk").watch();
     watch.wait_link(true, START).await;
     porchlight_tests::until("eight people", START, || watch.persons().len() == 8).await;
     let people = watch.persons();
@@ -259,7 +259,7 @@ async fn help_tells_the_exit_codes() {
 
 #[tokio::test]
 async fn the_hub_says_first_where_it_listens() {
-    let home = Light::new("mqtt://nowhere.invalid", "you", "desk");
+    let home = Cli::new("mqtt://nowhere.invalid", "you", "desk");
     let hub = home.start_by_config(&["hub", "--open", "--listen", "127.0.0.1:0"]);
     hub.wait_line(|line| line.contains("listening"), START).await;
     let first = hub.lines(Stream::Out).swap_remove(0);

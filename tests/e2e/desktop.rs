@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use porchlight_tests::tray::TrayItem;
 use porchlight_tests::until::{SOON, START};
-use porchlight_tests::{
-    Light, Notifications, Proc, Session, Tray, WebView, bin, until, until_async,
-};
+use porchlight_tests::{Cli, Notifications, Proc, Session, Tray, WebView, bin, until, until_async};
 use serde_json::{Value, json};
 
 mod access;
@@ -59,7 +57,7 @@ impl Desk {
     }
 
     /// Starts the app with its window open and takes hold of it.
-    async fn open(&self, light: &Light) -> WebView {
+    async fn open(&self, light: &Cli) -> WebView {
         let mut arguments = light.arguments();
         arguments.push("--show".to_owned());
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -69,7 +67,7 @@ impl Desk {
 
 /// Starts the app for that person, who sits before the session of [`Light::on`].
 #[track_caller]
-fn launch(light: &Light, arguments: &[&str]) -> Proc {
+fn launch(light: &Cli, arguments: &[&str]) -> Proc {
     Proc::spawn(APP, &mut light.desktop(arguments))
 }
 

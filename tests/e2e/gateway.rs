@@ -9,7 +9,7 @@ use porchlight_tests::process::{Stream, run};
 use porchlight_tests::until::{SOON, START};
 use porchlight_tests::wire::retained;
 use porchlight_tests::{
-    Cable, Light, Message, Mosquitto, Probe, Proc, RunningGateway, SeedClient, Signal, until,
+    Cli, Message, Mosquitto, Probe, Proc, RunningGateway, SeedClient, Signal, TcpProxy, until,
     until_async,
 };
 use serde_json::{Value, json};
@@ -66,7 +66,7 @@ async fn readers_of_one_topic_see_the_sum_that_the_gateway_writes() {
 async fn it_answers_as_the_command_line_does() {
     let broker = Mosquitto::start("").await;
     let gateway = beside(&broker).await;
-    let alice = Light::new(&broker.url(), "alice", "laptop").named("Alice");
+    let alice = Cli::new(&broker.url(), "alice", "laptop").named("Alice");
     let mut running = alice.run("none");
     let seed = SeedClient::first(&broker.url(), "bob").await;
     until_shown(&gateway, "alice", "online", START).await;
@@ -174,7 +174,7 @@ async fn a_gateway_that_ends_says_so() {
 async fn when_a_gateway_is_killed_its_will_speaks_and_devices_take_over() {
     let broker = Mosquitto::start("").await;
     let mut gateway = beside(&broker).await;
-    let alice = Light::new(&broker.url(), "alice", "laptop");
+    let alice = Cli::new(&broker.url(), "alice", "laptop");
     let _running = alice.run("none");
     let reader = SeedClient::first(&broker.url(), "reader").await;
     reader.wait_status("alice", "online", START).await;
@@ -197,7 +197,7 @@ async fn when_a_gateway_is_killed_its_will_speaks_and_devices_take_over() {
 #[tokio::test]
 async fn a_drop_within_the_grace_is_seen_by_nobody() {
     let broker = Mosquitto::start("").await;
-    let cable = Cable::to(broker.port()).await;
+    let cable = TcpProxy::to(broker.port()).await;
     let gateway = RunningGateway::start(&cable.url()).await;
     gateway.until_read().await;
     let mut probe = Probe::connect(&broker.url()).await;
@@ -217,7 +217,7 @@ async fn a_drop_within_the_grace_is_seen_by_nobody() {
 async fn a_broker_that_is_started_again_is_read_again() {
     let mut broker = Mosquitto::start("").await;
     let gateway = beside(&broker).await;
-    let alice = Light::new(&broker.url(), "alice", "laptop");
+    let alice = Cli::new(&broker.url(), "alice", "laptop");
     let mut running = alice.run("none");
     until_shown(&gateway, "alice", "online", START).await;
     broker.crash();

@@ -10,7 +10,7 @@ use porchlight_tests::port::free_port;
 use porchlight_tests::process::{Proc, Stream};
 use porchlight_tests::until::{SOON, START, Stopwatch, unix_ms};
 use porchlight_tests::{
-    EmbeddedHub, Light, Message, Mosquitto, Probe, Signal, bin, until, until_async,
+    Cli, EmbeddedHub, Message, Mosquitto, Probe, Signal, bin, until, until_async,
 };
 use serde_json::{Value, json};
 
@@ -65,7 +65,7 @@ fn words(arguments: &[&str]) -> String {
     quoted.collect::<Vec<_>>().join(" ")
 }
 
-async fn ends(golden: &mut Golden, light: &Light, arguments: &[&str]) -> String {
+async fn ends(golden: &mut Golden, light: &Cli, arguments: &[&str]) -> String {
     golden.ends(&words(arguments), light.start(arguments)).await
 }
 
@@ -172,7 +172,7 @@ async fn wrong_usage() {
     ] {
         golden.ends(&words(arguments), bare(arguments)).await;
     }
-    let light = Light::new(NOWHERE, "bob", "desk");
+    let light = Cli::new(NOWHERE, "bob", "desk");
     hide_folder(&mut golden, light.config_dir());
     for arguments in [
         &["who"][..],
@@ -185,16 +185,16 @@ async fn wrong_usage() {
     ] {
         golden.ends(&words(arguments), light.start_by_config(arguments)).await;
     }
-    let wrong = Light::new(NOWHERE, "bob", "desk")
+    let wrong = Cli::new(NOWHERE, "bob", "desk")
         .configured("user = \"bob\"\n[activity]\nsource = \"nose\"\n");
     hide_folder(&mut golden, wrong.config_dir());
     golden.ends("who (a wrong config)", wrong.start_by_config(&["who"])).await;
-    let pages = Light::new(NOWHERE, "bob", "desk")
+    let pages = Cli::new(NOWHERE, "bob", "desk")
         .configured("user = \"bob\"\n[hub]\norigins = [\"null\"]\n");
     hide_folder(&mut golden, pages.config_dir());
     golden.ends("hub (a wrong origin)", pages.start_by_config(&["hub", "--memory"])).await;
     let nameless =
-        Light::new(NOWHERE, "bob", "desk").configured("[broker]\nurl = \"mqtt://127.0.0.1:1\"\n");
+        Cli::new(NOWHERE, "bob", "desk").configured("[broker]\nurl = \"mqtt://127.0.0.1:1\"\n");
     hide_folder(&mut golden, nameless.config_dir());
     for arguments in [&["run"][..], &["set", "away"], &["clear"]] {
         golden.ends(&words(arguments), nameless.start_by_config(arguments)).await;
@@ -206,7 +206,7 @@ async fn wrong_usage() {
 async fn who() {
     let mut golden = Golden::new("who");
     let hub = EmbeddedHub::start().await;
-    let bob = Light::new(&hub.url(), "bob", "desk");
+    let bob = Cli::new(&hub.url(), "bob", "desk");
     ends(&mut golden, &bob, &["who"]).await;
     ends(&mut golden, &bob, &["who", "--json"]).await;
     let _probe = put_three(&hub.url()).await;
@@ -236,7 +236,7 @@ async fn until_summed(broker: &str, people: usize) {
 #[tokio::test]
 async fn without_a_broker() {
     let mut golden = Golden::new("without-a-broker");
-    let nobody = Light::new(NOWHERE, "bob", "desk");
+    let nobody = Cli::new(NOWHERE, "bob", "desk");
     for arguments in [
         &["who", "--timeout", "1s"][..],
         &["who", "--json", "--timeout", "1s"],
@@ -250,7 +250,7 @@ async fn without_a_broker() {
         assert!(took.as_secs() < 3, "{arguments:?} took {took:?} with a time-out of one second");
     }
     let mosquitto = Mosquitto::setup().account("alice", "secret").start().await;
-    let refused = Light::new(&mosquitto.url(), "bob", "desk");
+    let refused = Cli::new(&mosquitto.url(), "bob", "desk");
     for arguments in [&["who"][..], &["watch"], &["set", "away"], &["clear"]] {
         ends(&mut golden, &refused, arguments).await;
     }
@@ -262,7 +262,7 @@ async fn an_address_that_swallows_everything_ends_in_time_too() {
     // It accepts and says nothing, as a firewall or a program that hangs does.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let addr = silent.local_addr().expect("it is bound");
-    let bob = Light::new(&format!("mqtt://{addr}"), "bob", "desk");
+    let bob = Cli::new(&format!("mqtt://{addr}"), "bob", "desk");
     let mut golden = Golden::new("silent-broker");
     let since = Stopwatch::start();
     ends(&mut golden, &bob, &["who", "--timeout", "3s"]).await;
@@ -277,7 +277,7 @@ async fn watch() {
     let hub = EmbeddedHub::start().await;
     let mut probe = put_three(&hub.url()).await;
     until_summed(&hub.url(), 3).await;
-    let bob = Light::new(&hub.url(), "bob", "desk");
+    let bob = Cli::new(&hub.url(), "bob", "desk");
     for arguments in [&["watch"][..], &["watch", "--json"]] {
         let mut proc = bob.start(arguments);
         proc.wait_line(|line| line.contains("Dave"), START).await;
@@ -318,10 +318,10 @@ async fn watch() {
 async fn set_and_clear() {
     let mut golden = Golden::new("set");
     let hub = EmbeddedHub::start().await;
-    let alice = Light::new(&hub.url(), "alice", "desk").named("Alice");
+    let alice = Cli::new(&hub.url(), "alice", "desk").named("Alice");
     let run = alice.run("none");
     run.wait_line(|line| line.contains("connected"), START).await;
-    let bob = Light::new(&hub.url(), "bob", "desk");
+    let bob = Cli::new(&hub.url(), "bob", "desk");
     for arguments in [
         &["set", "away", "Lunch", "--for", "45m"][..],
         &["set", "dnd", "Deep work", "--emoji", "🎧"],
@@ -337,9 +337,9 @@ async fn set_and_clear() {
 async fn knock_and_wave() {
     let mut golden = Golden::new("knock");
     let hub = EmbeddedHub::start().await;
-    let alice = Light::new(&hub.url(), "alice", "desk").named("Alice");
+    let alice = Cli::new(&hub.url(), "alice", "desk").named("Alice");
     let run = alice.run("none");
-    let bob = Light::new(&hub.url(), "bob", "desk").named("Bob");
+    let bob = Cli::new(&hub.url(), "bob", "desk").named("Bob");
     bob.watch().wait_status("alice", "online", START).await;
     for arguments in [
         &["knock", "nobody", "Got a minute?"][..],
@@ -354,7 +354,7 @@ async fn knock_and_wave() {
     for arguments in [&["knock", "alice"][..], &["wave", "alice"]] {
         ends(&mut golden, &bob, arguments).await;
     }
-    let nobody = Light::new(NOWHERE, "bob", "desk");
+    let nobody = Cli::new(NOWHERE, "bob", "desk");
     for arguments in
         [&["knock", "alice", "--timeout", "1s"][..], &["wave", "alice", "--timeout", "1s"]]
     {
@@ -367,8 +367,8 @@ async fn knock_and_wave() {
 async fn answers() {
     let mut golden = Golden::new("answers");
     let hub = EmbeddedHub::start().await;
-    let bob = Light::new(&hub.url(), "bob", "desk").named("Bob");
-    let alice = Light::new(&hub.url(), "alice", "desk").named("Alice");
+    let bob = Cli::new(&hub.url(), "bob", "desk").named("Bob");
+    let alice = Cli::new(&hub.url(), "alice", "desk").named("Alice");
     let _runs = [bob.run("none"), alice.run("none")];
     let watch = bob.watch();
     watch.wait_status("alice", "online", START).await;
@@ -404,7 +404,7 @@ async fn answers() {
 async fn run() {
     let mut golden = Golden::new("run");
     let mut hub = EmbeddedHub::start().await;
-    let alice = Light::new(&hub.url(), "alice", "desk");
+    let alice = Cli::new(&hub.url(), "alice", "desk");
     let run = alice.run("none");
     run.wait_line(|line| line.contains("connected"), START).await;
     // Two of one device there can't be.
@@ -423,8 +423,8 @@ async fn run() {
 async fn doctor() {
     let mut golden = Golden::new("doctor");
     let hub = EmbeddedHub::start().await;
-    let nobody = Light::new(NOWHERE, "bob", "desk");
-    let bob = Light::new(&hub.url(), "bob", "desk");
+    let nobody = Cli::new(NOWHERE, "bob", "desk");
+    let bob = Cli::new(&hub.url(), "bob", "desk");
     hide_folder(&mut golden, bob.config_dir());
     hide_folder(&mut golden, nobody.config_dir());
     for light in [&bob, &nobody] {
@@ -462,7 +462,7 @@ fn lines_of(output: &str, subjects: &[&str]) -> Vec<String> {
 #[tokio::test]
 async fn hubs() {
     let mut golden = Golden::new("hub");
-    let home = Light::new(NOWHERE, "you", "desk");
+    let home = Cli::new(NOWHERE, "you", "desk");
     hide_folder(&mut golden, home.config_dir());
     let open = home.start_by_config(&["hub", "--open", "--listen", "127.0.0.1:0"]);
     open.wait_line(|line| line.contains("listening"), START).await;
@@ -684,7 +684,7 @@ fn kind_of(members: &Value) -> String {
 #[tokio::test]
 async fn demo() {
     let mut golden = Golden::new("demo");
-    let home = Light::new(NOWHERE, "you", "desk");
+    let home = Cli::new(NOWHERE, "you", "desk");
     let demo = home.start_by_config(&["demo"]);
     demo.wait_line(|line| line.contains("or look"), START).await;
     demo.signal_leader(Signal::TERM);

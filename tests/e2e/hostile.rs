@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use porchlight_tests::light::Watch;
+use porchlight_tests::cli::Watch;
 use porchlight_tests::until::{START, unix_ms};
 use porchlight_tests::wire::Arrival;
-use porchlight_tests::{Light, Message, Mosquitto, Probe, Proc, never};
+use porchlight_tests::{Cli, Message, Mosquitto, Probe, Proc, never};
 use serde_json::{Value, json};
 
 /// What the promise "seen at once" may take on a busy machine.
@@ -19,7 +19,7 @@ const YEAR_40000: u64 = 1_200_000_000_000_000;
 /// Bob watches a broker, and Mallory may write anything on it.
 struct Room {
     broker: Mosquitto,
-    bob: Light,
+    bob: Cli,
     watch: Watch,
     mallory: Probe,
 }
@@ -27,7 +27,7 @@ struct Room {
 impl Room {
     async fn open() -> Self {
         let broker = Mosquitto::start("").await;
-        let bob = Light::new(&broker.url(), "bob", "desk");
+        let bob = Cli::new(&broker.url(), "bob", "desk");
         let watch = bob.watch_diagnosing();
         watch.wait_link(true, START).await;
         let mallory = Probe::connect(&broker.url()).await;
@@ -58,8 +58,8 @@ impl Room {
     }
 
     /// Alice's laptop, seen by Bob.
-    async fn alice_comes(&self) -> (Light, Proc) {
-        let alice = Light::new(&self.broker.url(), "alice", "laptop");
+    async fn alice_comes(&self) -> (Cli, Proc) {
+        let alice = Cli::new(&self.broker.url(), "alice", "laptop");
         let running = alice.run("none");
         self.watch.wait_status("alice", "online", START).await;
         (alice, running)

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use porchlight_tests::light::Watch;
+use porchlight_tests::cli::Watch;
 use porchlight_tests::until::{SOON, START};
 use porchlight_tests::{
-    Broker, Cable, Light, Machine, Proc, Stopwatch, never, on_each_broker, until,
+    Broker, Cli, Machine, Proc, Stopwatch, TcpProxy, never, on_each_broker, until,
 };
 
 /// What is seen at once may take this long on a busy machine.
@@ -21,11 +21,11 @@ on_each_broker!(
 );
 
 /// Alice at her machine, and bob, who sees her online.
-async fn at_a_machine(broker: &str, way: &str) -> (Machine, Light, Proc, Watch) {
+async fn at_a_machine(broker: &str, way: &str) -> (Machine, Cli, Proc, Watch) {
     let machine = Machine::start().await;
-    let watch = Light::new(broker, "bob", "desk").watch();
+    let watch = Cli::new(broker, "bob", "desk").watch();
     watch.wait_link(true, START).await;
-    let alice = Light::new(way, "alice", "laptop").at(&machine);
+    let alice = Cli::new(way, "alice", "laptop").at(&machine);
     let running = alice.run("auto");
     machine.wait_delayed(START).await;
     watch.wait_status("alice", "online", START).await;
@@ -38,7 +38,7 @@ async fn wait_asleep(watch: &Watch) {
 }
 
 async fn others_see_that_a_machine_sleeps_before_it_does_and_that_it_wakes_up(broker: Broker) {
-    let cable = Cable::to(broker.port()).await;
+    let cable = TcpProxy::to(broker.port()).await;
     let (machine, _alice, _running, watch) = at_a_machine(&broker.url(), &cable.url()).await;
     for _ in 0..2 {
         // The broker hears the goodbye, and its answer is held up until it was seen what the others see by then.
@@ -67,7 +67,7 @@ async fn a_machine_sleeps_no_later_than_the_broker_has_its_goodbye(broker: Broke
 }
 
 async fn an_unreachable_broker_keeps_no_machine_awake(mut broker: Broker) {
-    let cable = Cable::to(broker.port()).await;
+    let cable = TcpProxy::to(broker.port()).await;
     let (machine, _alice, running, watch) = at_a_machine(&broker.url(), &cable.url()).await;
     // Nothing comes through, and nobody has noticed yet.
     cable.pull();

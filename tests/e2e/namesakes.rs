@@ -1,7 +1,7 @@
 //! People whose names look the same: who they are is said wherever they are named.
 
 use porchlight_tests::until::{SOON, START, unix_ms};
-use porchlight_tests::{EmbeddedHub, Light, Message, Probe};
+use porchlight_tests::{Cli, EmbeddedHub, Message, Probe};
 use serde_json::json;
 
 /// A letter that looks like the Latin one, and something that nobody sees.
@@ -29,7 +29,7 @@ async fn two_annas(hub: &EmbeddedHub) -> Probe {
 async fn the_terminal_names_two_people_who_look_the_same_with_their_ids() {
     let hub = EmbeddedHub::start().await;
     let mut probe = two_annas(&hub).await;
-    let me = Light::new(&hub.url(), "me", "desk");
+    let me = Cli::new(&hub.url(), "me", "desk");
     let (exit, who) = me.finish(&["who"]).await;
     assert!(exit.success());
     for part in ["Anna (anna)  online", "nna\u{2800} (eve)  online", "Bob  online"] {
@@ -57,7 +57,7 @@ async fn the_terminal_names_two_people_who_look_the_same_with_their_ids() {
 async fn a_knock_on_the_terminal_says_which_of_the_two_it_is() {
     let hub = EmbeddedHub::start().await;
     let mut probe = two_annas(&hub).await;
-    let bob = Light::new(&hub.url(), "bob", "desk").run("none");
+    let bob = Cli::new(&hub.url(), "bob", "desk").run("none");
     bob.wait_line(|line| line.contains("connected to"), START).await;
     let knock = json!({ "v": 1, "kind": "knock", "id": "k1", "text": "Coffee?" });
     probe.publish(Message::json("presence/bob/inbox/eve", &knock)).await;
@@ -66,7 +66,7 @@ async fn a_knock_on_the_terminal_says_which_of_the_two_it_is() {
 
     forgotten(&mut probe, "anna").await;
     comes(&mut probe, "anna", "Anna").await;
-    let me = Light::new(&hub.url(), "me", "desk");
+    let me = Cli::new(&hub.url(), "me", "desk");
     let waiting = me.start(&["knock", "anna", "--when-back"]);
     let says = |line: &str| line == "sent" || line.contains("Anna (anna)");
     waiting.wait_line(says, START).await;

@@ -10,11 +10,11 @@ use porchlight_tests::quirks::{
     Action, End, OldBroker, Property, QuirkBroker, Quirks, Version, When,
 };
 use porchlight_tests::until::{SOON, START};
-use porchlight_tests::{Light, Mosquitto, Proc, until};
+use porchlight_tests::{Cli, Mosquitto, Proc, until};
 
 /// How `who` ends there, what it prints and what it says on standard error.
 async fn who(broker: &QuirkBroker) -> (Exit, String, String) {
-    let alice = Light::new(&broker.url(), "alice", "laptop");
+    let alice = Cli::new(&broker.url(), "alice", "laptop");
     let who = alice.start(&["who"]);
     let (exit, output) = who.finish(3 * SOON).await;
     (exit, output, who.lines(Stream::Err).join("\n"))
@@ -49,7 +49,7 @@ async fn a_permanent_refusal_ends_with_exit_code_4_wherever_it_comes() {
 async fn a_presence_asks_a_broker_that_refused_it_for_good_no_more_than_once() {
     let how = End::Disconnect(0x97, None);
     let broker = Quirks::new().short_disconnect().end(When::SubAck, how).start().await;
-    let alice = Light::new(&broker.url(), "alice", "laptop");
+    let alice = Cli::new(&broker.url(), "alice", "laptop");
     let running = alice.run("none");
     running.wait_line(|line| line.contains("quota exceeded"), START).await;
     porchlight_tests::never("another try", SOON, || broker.connects().len() > 1).await;
@@ -83,7 +83,7 @@ async fn a_deaf_broker_is_noticed_whatever_its_server_keep_alive_is() {
     for keep_alive in [0, 60, 3600] {
         let broker =
             Quirks::new().connack_property(Property::ServerKeepAlive(keep_alive)).start().await;
-        let alice = Light::new(&broker.url(), "alice", "laptop");
+        let alice = Cli::new(&broker.url(), "alice", "laptop");
         let running = alice.run("none");
         running.wait_line(|line| line.contains("connected to"), START).await;
         broker.change(Quirks::deaf);
@@ -99,7 +99,7 @@ async fn the_very_certificate_that_is_named_is_believed() {
     let (url, certificates) = broker.tls();
     let light = |url: &str, ca: &Path| {
         let config = format!("[broker]\nurl = \"{url}\"\nca = \"{}\"\n", ca.display());
-        Light::new(url, "alice", "laptop").configured(&config)
+        Cli::new(url, "alice", "laptop").configured(&config)
     };
     let alice = light(&url, &certificates.authority);
     let who = alice.start_by_config(&["who"]);
@@ -124,7 +124,7 @@ async fn the_wrong_scheme_for_a_port_is_named() {
             format!("[broker]\nurl = \"{url}\"\nca = \"{}\"\n", certificates.authority.display());
         let config =
             if hint == "mqtt://" { config } else { format!("[broker]\nurl = \"{url}\"\n") };
-        let alice = Light::new(&url, "alice", "laptop").configured(&config);
+        let alice = Cli::new(&url, "alice", "laptop").configured(&config);
         let who = alice.start_by_config(&["who", "--timeout", "3s"]);
         assert_eq!(who.finish(2 * SOON).await.0, Exit::Code(3), "{who}");
         assert!(who.to_string().contains(&format!("write {hint}")), "{who}");
@@ -142,7 +142,7 @@ async fn unreadable_certificates_and_keys_are_wrong_configs() {
             for key in keys {
                 config.push_str(&format!("{key} = \"{}\"\n", file.display()));
             }
-            let alice = Light::new("", "alice", "laptop").configured(&config);
+            let alice = Cli::new("", "alice", "laptop").configured(&config);
             for command in [["who"].as_slice(), &["set", "dnd", "--user", "alice"]] {
                 let proc = alice.start_by_config(command);
                 assert_eq!(proc.finish(SOON).await.0, Exit::Code(2), "{proc}");
@@ -183,7 +183,7 @@ async fn a_name_whose_first_address_is_a_black_hole_is_reached() {
         return;
     };
     let port = free_port();
-    let home = Light::new("mqtt://nowhere.invalid", "you", "desk");
+    let home = Cli::new("mqtt://nowhere.invalid", "you", "desk");
     let store = dir.path().join("store");
     let listen = format!("192.0.2.2:{port}");
     let hub = home.command(&[
@@ -200,7 +200,7 @@ async fn a_name_whose_first_address_is_a_black_hole_is_reached() {
     let hub = Proc::spawn("porchlight hub behind a black hole", &mut command);
     until("the hub listens", START, || hub.to_string().contains(&listen)).await;
 
-    let alice = Light::new(&format!("mqtt://twofold:{port}"), "alice", "laptop");
+    let alice = Cli::new(&format!("mqtt://twofold:{port}"), "alice", "laptop");
     let who = alice.command(&["who"]);
     // In the network and with the files of the hub.
     let mut there = Command::new("nsenter");
@@ -221,7 +221,7 @@ async fn somebody_who_runs_is_online_whatever_the_broker_does_to_expiry() {
         Quirks::new().expiry_undiminished(),
     ] {
         let broker = quirks.start().await;
-        let alice = Light::new(&broker.url(), "alice", "laptop");
+        let alice = Cli::new(&broker.url(), "alice", "laptop");
         let _running = alice.run("none");
         let shows = async || {
             let (exit, listed, _) = who(&broker).await;

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use porchlight_tests::until::SOON;
-use porchlight_tests::{Light, Message, Mosquitto, Probe, never, until};
+use porchlight_tests::{Cli, Message, Mosquitto, Probe, never, until};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -42,8 +42,8 @@ fn url(broker: &Mosquitto, user: &str) -> String {
     format!("mqtt://{user}:secret@127.0.0.1:{}", broker.port())
 }
 
-fn light(broker: &Mosquitto, user: &str) -> Light {
-    Light::new(&format!("{}/presence", url(broker, user)), user, &format!("{user}-laptop"))
+fn light(broker: &Mosquitto, user: &str) -> Cli {
+    Cli::new(&format!("{}/presence", url(broker, user)), user, &format!("{user}-laptop"))
 }
 
 #[tokio::test]

@@ -3,8 +3,8 @@
 use std::process::Command;
 
 use porchlight_tests::binary::bin;
+use porchlight_tests::file_server::FileServer;
 use porchlight_tests::process::{Stream, run};
-use porchlight_tests::shelf::Shelf;
 use porchlight_tests::until::{SOON, START};
 use porchlight_tests::{Mosquitto, Proc, RunningGateway, Session, WebView, until};
 use serde_json::{Value, json};
@@ -41,7 +41,7 @@ async fn a_page_of_another_origin_gets_nothing_and_one_that_is_permitted_reads()
         println!("skipped: mini_browser: WebKitGTK's MiniBrowser is not here");
         return;
     };
-    let shelf = Shelf::open().await;
+    let shelf = FileServer::open().await;
     shelf.put("page.html", *b"<!doctype html><title>A page</title>");
     let page = shelf.url("page.html");
     let origin = page.trim_end_matches("/page.html");

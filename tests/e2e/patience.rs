@@ -7,17 +7,17 @@ use porchlight_tests::port::free_port;
 use porchlight_tests::process::{Exit, Stream};
 use porchlight_tests::quirks::{End, QuirkBroker, Quirks, When};
 use porchlight_tests::until::{SOON, START, Stopwatch};
-use porchlight_tests::{Light, Mosquitto, Proc, never, until};
+use porchlight_tests::{Cli, Mosquitto, Proc, never, until};
 
 /// How a command ends there, and what it says on standard error.
-async fn ends(light: &Light, arguments: &[&str]) -> (Exit, String) {
+async fn ends(light: &Cli, arguments: &[&str]) -> (Exit, String) {
     let command = light.start(arguments);
     let (exit, _) = command.finish(3 * SOON).await;
     (exit, command.lines(Stream::Err).join("\n"))
 }
 
-fn alice(broker: &QuirkBroker) -> Light {
-    Light::new(&broker.url(), "alice", "laptop")
+fn alice(broker: &QuirkBroker) -> Cli {
+    Cli::new(&broker.url(), "alice", "laptop")
 }
 
 /// The client ids of the devices' own connections.
@@ -57,7 +57,7 @@ async fn a_broker_that_confirms_nothing_is_named_and_kept() {
 #[tokio::test]
 async fn a_knock_that_is_not_confirmed_ends_when_its_time_is_over() {
     let broker = Quirks::new().start().await;
-    let bob = Light::new(&broker.url(), "bob", "desk");
+    let bob = Cli::new(&broker.url(), "bob", "desk");
     let _running = bob.run("none");
     until("bob's record", START, || broker.retained("presence/bob/device/desk").is_some()).await;
     broker
@@ -106,8 +106,8 @@ async fn who_is_let_in_and_thrown_out_asks_ever_more_seldom() {
 async fn two_devices_of_a_login_that_may_connect_once_keep_their_identities_and_say_why() {
     let broker = Quirks::new().one_connection_a_user().start().await;
     let url = broker.url_of("alice", "secret");
-    let laptop = Light::new(&url, "alice", "laptop");
-    let phone = Light::new(&url, "alice", "phone");
+    let laptop = Cli::new(&url, "alice", "laptop");
+    let phone = Cli::new(&url, "alice", "phone");
     let (one, other) = (laptop.run("none"), phone.run("none"));
     let explained = |run: &Proc| {
         let lines = run.lines(Stream::Err);
@@ -129,7 +129,7 @@ async fn one_device_alone_stays_at_a_mosquitto_that_takes_the_user_name_for_the_
     let setup = Mosquitto::setup().account("alice", "secret").extra(&listener);
     let broker = setup.start().await;
     let url = format!("mqtt://alice:secret@127.0.0.1:{port}");
-    let light = Light::new(&url, "alice", "laptop");
+    let light = Cli::new(&url, "alice", "laptop");
     let running = light.run("none");
     let told = |line: &str| line.contains("allows one connection for this login");
     running.wait_line(told, 2 * START).await;

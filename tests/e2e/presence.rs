@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use porchlight_tests::certificates::Certificates;
-use porchlight_tests::light::Watch;
+use porchlight_tests::cli::Watch;
 use porchlight_tests::process::Exit;
 use porchlight_tests::until::{SOON, START, unix_ms};
 use porchlight_tests::wire::Arrival;
 use porchlight_tests::{
-    Broker, Light, Mosquitto, Probe, Proc, Signal, Stopwatch, never, on_each_broker, until,
+    Broker, Cli, Mosquitto, Probe, Proc, Signal, Stopwatch, never, on_each_broker, until,
 };
 use serde_json::{Value, json};
 
@@ -36,13 +36,13 @@ on_each_broker!(
 
 /// Bob, who watches, with his link up.
 async fn bob_watches(broker: &str) -> Watch {
-    let watch = Light::new(broker, "bob", "desk").watch();
+    let watch = Cli::new(broker, "bob", "desk").watch();
     watch.wait_link(true, START).await;
     watch
 }
 
 /// Alice's laptop with input just now, seen online by the watch.
-async fn alice_types(alice: &Light, watch: &Watch) -> Proc {
+async fn alice_types(alice: &Cli, watch: &Watch) -> Proc {
     let mut running = alice.start(&WATCHED);
     running.say(r#"{"active":true}"#);
     // "Online" alone could still be that nobody knows.
@@ -76,7 +76,7 @@ fn fastest(what: &str, rounds: &[Duration]) -> Duration {
 async fn a_killed_device_is_seen_lost_after_the_grace(broker: Broker) {
     let loss = if matches!(broker, Broker::Hub(_)) { LOSS } else { LATE_LOSS };
     let watch = bob_watches(&broker.url()).await;
-    let alice = Light::new(&broker.url(), "alice", "laptop");
+    let alice = Cli::new(&broker.url(), "alice", "laptop");
     let mut rounds = Vec::new();
     for _ in 0..3 {
         let mut running = alice_types(&alice, &watch).await;
@@ -92,7 +92,7 @@ async fn a_killed_device_is_seen_lost_after_the_grace(broker: Broker) {
 
 async fn a_device_that_quits_is_seen_to_have_left_within_300_ms(broker: Broker) {
     let watch = bob_watches(&broker.url()).await;
-    let alice = Light::new(&broker.url(), "alice", "laptop");
+    let alice = Cli::new(&broker.url(), "alice", "laptop");
     let mut rounds = Vec::new();
     for _ in 0..5 {
         let running = alice_types(&alice, &watch).await;
@@ -113,7 +113,7 @@ async fn a_device_that_quits_is_seen_to_have_left_within_300_ms(broker: Broker) 
 async fn input_makes_online_and_its_lack_makes_away_since_the_last_of_it() {
     let broker = Mosquitto::start("").await;
     let watch = bob_watches(&broker.url()).await;
-    let alice = Light::new(&broker.url(), "alice", "laptop");
+    let alice = Cli::new(&broker.url(), "alice", "laptop");
     let mut running = alice_types(&alice, &watch).await;
     let last_input = unix_ms() - 120_000;
     running.say(&json!({ "idle_since": last_input }).to_string());
@@ -131,7 +131,7 @@ async fn input_makes_online_and_its_lack_makes_away_since_the_last_of_it() {
 async fn a_pause_becomes_an_absence_at_the_threshold_without_another_word() {
     let broker = Mosquitto::start("").await;
     let watch = bob_watches(&broker.url()).await;
-    let alice = Light::new(&broker.url(), "alice", "laptop");
+    let alice = Cli::new(&broker.url(), "alice", "laptop");
     let mut running = alice.start(&["run", "--activity", "stdin", "--away-after", "3s"]);
     running.say(r#"{"active":true}"#);
     watch.wait_status("alice", "online", START).await;
@@ -147,7 +147,7 @@ async fn a_pause_becomes_an_absence_at_the_threshold_without_another_word() {
 async fn a_locked_screen_is_away_at_once_and_unlocking_ends_it() {
     let broker = Mosquitto::start("").await;
     let watch = bob_watches(&broker.url()).await;
-    let alice = Light::new(&broker.url(), "alice", "laptop");
+    let alice = Cli::new(&broker.url(), "alice", "laptop");
     let mut running = alice_types(&alice, &watch).await;
     running.say(r#"{"locked":true}"#);
     let away = watch.wait_status("alice", "away", AT_ONCE).await;
@@ -161,7 +161,7 @@ async fn a_call_is_a_do_not_disturb_where_the_config_says_so_and_ends_with_it() 
     let broker = Mosquitto::start("").await;
     let watch = bob_watches(&broker.url()).await;
     for (calls, status) in [("true", "online"), ("\"dnd\"", "dnd")] {
-        let alice = Light::new(&broker.url(), "alice", "laptop")
+        let alice = Cli::new(&broker.url(), "alice", "laptop")
             .configured(&format!("[activity]\ncalls = {calls}\n"));
         let mut running = alice_types(&alice, &watch).await;
         // Perhaps before it is connected: the program that was here before is still seen.
@@ -186,7 +186,7 @@ async fn a_call_is_a_do_not_disturb_where_the_config_says_so_and_ends_with_it() 
 async fn a_machine_that_sleeps_is_offline_asleep_and_comes_back() {
     let broker = Mosquitto::start("").await;
     let watch = bob_watches(&broker.url()).await;
-    let alice = Light::new(&broker.url(), "alice", "laptop");
+    let alice = Cli::new(&broker.url(), "alice", "laptop");
     let mut running = alice_types(&alice, &watch).await;
     running.say(r#"{"suspending":true}"#);
     let gone = watch.wait_status("alice", "offline", AT_ONCE).await;
@@ -206,8 +206,8 @@ async fn a_machine_that_sleeps_is_offline_asleep_and_comes_back() {
 async fn a_second_device_keeps_the_person_online() {
     let broker = Mosquitto::start("").await;
     let watch = bob_watches(&broker.url()).await;
-    let laptop = Light::new(&broker.url(), "alice", "laptop");
-    let desk = Light::new(&broker.url(), "alice", "desk");
+    let laptop = Cli::new(&broker.url(), "alice", "laptop");
+    let desk = Cli::new(&broker.url(), "alice", "desk");
     let mut killed = alice_types(&laptop, &watch).await;
     let _stays = desk.run("none");
     let devices = |person: &Value, here: usize| {
@@ -230,8 +230,8 @@ async fn a_second_device_keeps_the_person_online() {
 async fn a_choice_is_obeyed_by_every_running_device_and_stands_in_its_record(broker: Broker) {
     let url = broker.url();
     let watch = bob_watches(&url).await;
-    let laptop = Light::new(&url, "alice", "laptop");
-    let desk = Light::new(&url, "alice", "desk");
+    let laptop = Cli::new(&url, "alice", "laptop");
+    let desk = Cli::new(&url, "alice", "desk");
     let mut running = alice_types(&laptop, &watch).await;
     let _other = desk.run("none");
     watch.wait_person("alice", |person| !person["devices"][1].is_null(), START).await;
@@ -276,7 +276,7 @@ async fn a_choice_is_obeyed_by_every_running_device_and_stands_in_its_record(bro
 async fn a_choice_for_two_seconds_ends_by_itself() {
     let broker = Mosquitto::start("").await;
     let watch = bob_watches(&broker.url()).await;
-    let alice = Light::new(&broker.url(), "alice", "laptop");
+    let alice = Cli::new(&broker.url(), "alice", "laptop");
     let mut running = alice_types(&alice, &watch).await;
     let before = unix_ms();
     let clock = Stopwatch::start();
@@ -298,7 +298,7 @@ async fn a_choice_for_two_seconds_ends_by_itself() {
 async fn a_choice_made_while_nothing_runs_holds_when_a_device_comes() {
     let broker = Mosquitto::start("").await;
     let watch = bob_watches(&broker.url()).await;
-    let alice = Light::new(&broker.url(), "alice", "laptop");
+    let alice = Cli::new(&broker.url(), "alice", "laptop");
     alice.set("dnd", None).await;
     assert!(!watch.persons().contains_key("alice"), "nobody is here by choice alone");
     let running = alice.run("none");
@@ -311,7 +311,7 @@ async fn a_choice_made_while_nothing_runs_holds_when_a_device_comes() {
 async fn no_command_beside_a_running_device_disturbs_it(broker: Broker) {
     let url = broker.url();
     let watch = bob_watches(&url).await;
-    let alice = Light::new(&url, "alice", "laptop");
+    let alice = Cli::new(&url, "alice", "laptop");
     let running = alice_types(&alice, &watch).await;
     let probe = look_at_alice(&url).await;
     let beside = alice.watch();
@@ -345,7 +345,7 @@ async fn a_device_record_is_what_the_protocol_says_and_expires() {
     let broker = Mosquitto::start("").await;
     let watch = bob_watches(&broker.url()).await;
     let probe = look_at_alice(&broker.url()).await;
-    let alice = Light::new(&broker.url(), "alice", "laptop").named("Alice Liddell");
+    let alice = Cli::new(&broker.url(), "alice", "laptop").named("Alice Liddell");
     let before = unix_ms();
     let mut running = alice.run("none");
     watch.wait_status("alice", "online", START).await;
@@ -406,7 +406,7 @@ async fn a_team_meets_over_tls_with_passwords() {
             authority.display()
         )
     };
-    let light = |user: &str, config: &str| Light::new(&url, user, "desk").configured(config);
+    let light = |user: &str, config: &str| Cli::new(&url, user, "desk").configured(config);
     let bob = light("bob", &config("bob", "other", &certificates.authority));
     let alice = light("alice", &config("alice", "se:cret", &certificates.authority));
     let running = alice.start_by_config(&["run", "--activity", "none"]);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use porchlight_tests::member::Member;
 use porchlight_tests::process::{Exit, Proc, Stream};
 use porchlight_tests::until::{SOON, START};
-use porchlight_tests::{Light, Mosquitto, Session, Terminal, bin, until};
+use porchlight_tests::{Cli, Mosquitto, Session, Terminal, bin, until};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -46,7 +46,7 @@ async fn a_password_comes_from_the_environment_or_from_a_file() {
     }
     let config =
         format!("[broker]\nurl = \"{user}\"\npassword_file = \"{file}\"\nusername = \"alice\"");
-    let light = Light::new("", "", "").configured(&config);
+    let light = Cli::new("", "", "").configured(&config);
     let who = light.start_by_config(&["who"]);
     assert!(who.finish(3 * SOON).await.0.success(), "{who}");
     // A flag wins over its variable.

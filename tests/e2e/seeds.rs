@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use porchlight_tests::until::{SOON, START, unix_ms};
 use porchlight_tests::{
-    Broker, Light, Message, Mosquitto, Probe, SeedClient, Signal, never, on_each_broker, until,
+    Broker, Cli, Message, Mosquitto, Probe, SeedClient, Signal, never, on_each_broker, until,
 };
 use serde_json::{Value, json};
 
@@ -24,14 +24,14 @@ on_each_broker!(
 );
 
 /// The status that `who` lists for that user.
-async fn listed(light: &Light, user: &str) -> Value {
+async fn listed(light: &Cli, user: &str) -> Value {
     let persons = light.who().await;
     let person = persons.iter().find(|person| person["user"] == user);
     person.map(|person| person["status"].clone()).unwrap_or_default()
 }
 
 async fn the_first_kind_is_seen_as_it_is(broker: Broker) {
-    let bob = Light::new(&broker.url(), "bob", "desk");
+    let bob = Cli::new(&broker.url(), "bob", "desk");
     let watch = bob.watch();
     watch.wait_link(true, START).await;
     let mut alice = SeedClient::first(&broker.url(), "user-alice").await;
@@ -61,7 +61,7 @@ async fn the_first_kind_is_seen_as_it_is(broker: Broker) {
 }
 
 async fn the_second_kind_is_seen_as_it_is(broker: Broker) {
-    let bob = Light::new(&format!("{}/presence/acme", broker.url()), "bob", "desk");
+    let bob = Cli::new(&format!("{}/presence/acme", broker.url()), "bob", "desk");
     let watch = bob.watch();
     watch.wait_link(true, START).await;
     let mut alice = SeedClient::second(&broker.url(), "acme", "alice").await;
@@ -84,7 +84,7 @@ async fn the_second_kind_is_seen_as_it_is(broker: Broker) {
 }
 
 async fn a_typing_mark_ends_when_it_is_taken_back(broker: Broker) {
-    let watch = Light::new(&broker.url(), "bob", "desk").watch();
+    let watch = Cli::new(&broker.url(), "bob", "desk").watch();
     watch.wait_link(true, START).await;
     let mut client = Probe::connect(&broker.url()).await;
     client.publish(Message::json("presence/alice", &json!({ "status": "online" }))).await;
@@ -100,7 +100,7 @@ async fn a_typing_mark_ends_when_it_is_taken_back(broker: Broker) {
 #[tokio::test]
 async fn whoever_never_takes_a_typing_mark_back_does_not_type_for_ever() {
     let broker = Mosquitto::start("").await;
-    let watch = Light::new(&broker.url(), "bob", "desk").watch();
+    let watch = Cli::new(&broker.url(), "bob", "desk").watch();
     watch.wait_link(true, START).await;
     let mut client = Probe::connect(&broker.url()).await;
     client.publish(Message::json("presence/alice", &json!({ "status": "online" }))).await;
@@ -113,7 +113,7 @@ async fn whoever_never_takes_a_typing_mark_back_does_not_type_for_ever() {
 
 async fn ours_are_seen_by_the_first_kind(broker: Broker) {
     let url = broker.url();
-    let alice = Light::new(&url, "user-alice", "laptop");
+    let alice = Cli::new(&url, "user-alice", "laptop");
     let reader = ours_are_seen(&alice, async |user| SeedClient::first(&url, user).await).await;
     // In the first description every record tells its time.
     let untimed = reader.events().into_iter().find(|event| {
@@ -129,21 +129,21 @@ async fn ours_are_seen_by_the_first_kind(broker: Broker) {
 
 async fn ours_are_seen_by_the_second_kind(broker: Broker) {
     let url = broker.url();
-    let alice = Light::new(&format!("{url}/presence/acme"), "user-alice", "laptop");
+    let alice = Cli::new(&format!("{url}/presence/acme"), "user-alice", "laptop");
     ours_are_seen(&alice, async |user| SeedClient::second(&url, "acme", user).await).await;
 }
 
 async fn a_crash_of_ours_is_seen_by_the_first_kind(broker: Broker) {
     let bob = SeedClient::first(&broker.url(), "user-bob").await;
-    let mut running = Light::new(&broker.url(), "user-alice", "laptop").run("none");
+    let mut running = Cli::new(&broker.url(), "user-alice", "laptop").run("none");
     bob.wait_status("user-alice", "online", START).await;
     running.kill();
-    // The grace, the companion's second and what the broker adds: a drop of a moment is nobody's business.
+    // The grace, the Will connection's second and what the broker adds: a drop of a moment is nobody's business.
     bob.wait_status("user-alice", "offline", Duration::from_secs(18)).await;
 }
 
 /// What a client that `joins` sees of this device, from its start to its end.
-async fn ours_are_seen(alice: &Light, joins: impl AsyncFn(&str) -> SeedClient) -> SeedClient {
+async fn ours_are_seen(alice: &Cli, joins: impl AsyncFn(&str) -> SeedClient) -> SeedClient {
     let bob = joins("user-bob").await;
     let mut running = alice.start(&["run", "--activity", "stdin", "--away-after", "60s"]);
     running.say(r#"{"active":true}"#);
@@ -171,12 +171,12 @@ async fn ours_are_seen(alice: &Light, joins: impl AsyncFn(&str) -> SeedClient) -
 
 async fn a_person_with_clients_of_both_sides_is_here_while_one_of_them_is(broker: Broker) {
     let url = broker.url();
-    let watch = Light::new(&url, "bob", "desk").watch();
+    let watch = Cli::new(&url, "bob", "desk").watch();
     watch.wait_link(true, START).await;
     let reader = SeedClient::first(&url, "user-bob").await;
     let seed = SeedClient::first(&url, "alice").await;
     watch.wait_status("alice", "online", AT_ONCE).await;
-    let alice = Light::new(&url, "alice", "laptop");
+    let alice = Cli::new(&url, "alice", "laptop");
     let running = alice.run("none");
     let both = |person: &Value| person["devices"].as_array().is_some_and(|all| all.len() == 2);
     watch.wait_person("alice", both, SOON).await;

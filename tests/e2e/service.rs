@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use porchlight_tests::process::{Exit, Proc};
 use porchlight_tests::until::{SOON, START};
-use porchlight_tests::{EmbeddedHub, Light, Signal, never, until};
+use porchlight_tests::{Cli, EmbeddedHub, Signal, never, until};
 use rustix::fs::OFlags;
 use tempfile::TempDir;
 
@@ -29,7 +29,7 @@ impl Manager {
     }
 
     /// `run` as a manager starts it, with a watchdog of so many microseconds if any.
-    fn command(&self, light: &Light, watchdog: Option<&str>) -> Command {
+    fn command(&self, light: &Cli, watchdog: Option<&str>) -> Command {
         let mut command = light.command(&["run", "--activity", "none", "--kind", "server"]);
         command.env("NOTIFY_SOCKET", self.folder.path().join("notify"));
         match watchdog {
@@ -40,7 +40,7 @@ impl Manager {
         command
     }
 
-    fn start(&self, light: &Light, watchdog: Option<&str>) -> Proc {
+    fn start(&self, light: &Cli, watchdog: Option<&str>) -> Proc {
         Proc::spawn("porchlight run", &mut self.command(light, watchdog))
     }
 
@@ -61,7 +61,7 @@ impl Manager {
 #[tokio::test]
 async fn a_manager_hears_how_it_is() {
     let mut hub = EmbeddedHub::start().await;
-    let light = Light::new(&hub.url(), "build", "server");
+    let light = Cli::new(&hub.url(), "build", "server");
     let mut manager = Manager::new();
     let run = manager.start(&light, None);
     until("online", START, || manager.count("STATUS=online at 127.0.0.1") == 1).await;
@@ -93,7 +93,7 @@ async fn a_manager_hears_how_it_is() {
 #[tokio::test]
 async fn a_watchdog_is_fed_by_a_loop_that_runs() {
     let hub = EmbeddedHub::start().await;
-    let light = Light::new(&hub.url(), "build", "server");
+    let light = Cli::new(&hub.url(), "build", "server");
     let mut manager = Manager::new();
     let _run = manager.start(&light, Some("400000"));
     until("three signs of life", START, || manager.count("WATCHDOG=1") >= 3).await;
@@ -112,7 +112,7 @@ fn full_pipe() -> (PipeReader, PipeWriter) {
 #[tokio::test]
 async fn a_watchdog_is_not_fed_by_a_loop_that_hangs() {
     let hub = EmbeddedHub::start().await;
-    let light = Light::new(&hub.url(), "build", "server");
+    let light = Cli::new(&hub.url(), "build", "server");
     let mut manager = Manager::new();
     let (mut reader, writer) = full_pipe();
     // What it has to say of its connection is not taken from it.
@@ -136,10 +136,10 @@ async fn a_watchdog_is_not_fed_by_a_loop_that_hangs() {
 #[tokio::test]
 async fn a_build_server_is_on_duty() {
     let hub = EmbeddedHub::start().await;
-    let server = Light::new(&hub.url(), "build", "server").named("Build server");
+    let server = Cli::new(&hub.url(), "build", "server").named("Build server");
     let manager = Manager::new();
     let _run = manager.start(&server, None);
-    let bob = Light::new(&hub.url(), "bob", "desk");
+    let bob = Cli::new(&hub.url(), "bob", "desk");
     let watch = bob.watch();
     watch.wait_status("build", "online", START).await;
     server.set("online", Some("on duty")).await;

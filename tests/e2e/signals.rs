@@ -6,8 +6,8 @@ use porchlight_tests::member::Member;
 use porchlight_tests::process::{Exit, Stream};
 use porchlight_tests::until::{SOON, START};
 use porchlight_tests::{
-    Broker, Cable, EmbeddedHub, Gate, Light, Message, Probe, Proc, SeedClient, Sieve, Signal,
-    never, on_each_broker, until,
+    Broker, Cli, EmbeddedHub, Message, PacketFilter, Probe, Proc, SeedClient, Signal, TcpProxy,
+    V311Proxy, never, on_each_broker, until,
 };
 use serde_json::{Value, json};
 
@@ -49,7 +49,7 @@ async fn bob_runs(broker: &str) -> Proc {
 
 /// The same, where this is his way to the broker.
 async fn bob_runs_by(way: &str, broker: &str) -> Proc {
-    let bob = Light::new(way, "bob", "desk").named("Bob");
+    let bob = Cli::new(way, "bob", "desk").named("Bob");
     let runs = bob.run("none");
     let mut room = Probe::connect(broker).await;
     room.subscribe("presence/bob/device/+").await;
@@ -70,7 +70,7 @@ async fn answer(broker: &str, knock: &Proc, answer: &Value) {
 
 async fn a_knock_is_delivered_and_its_answer_ends_it(broker: Broker) {
     let bob = bob_runs(&broker.url()).await;
-    let alice = Light::new(&broker.url(), "alice", "laptop").named("Alice");
+    let alice = Cli::new(&broker.url(), "alice", "laptop").named("Alice");
     let _alice_runs = alice.run("none");
     let knock = alice.start(&["knock", "bob", "Got a minute?", "--json"]);
     wait_stage(&knock, "delivered", START).await;
@@ -85,9 +85,9 @@ async fn a_knock_is_delivered_and_its_answer_ends_it(broker: Broker) {
 }
 
 async fn a_knock_during_a_drop_of_three_seconds_arrives_once(broker: Broker) {
-    let cable = Cable::to(broker.port()).await;
+    let cable = TcpProxy::to(broker.port()).await;
     let bob = bob_runs_by(&cable.url(), &broker.url()).await;
-    let alice = Light::new(&broker.url(), "alice", "laptop");
+    let alice = Cli::new(&broker.url(), "alice", "laptop");
     cable.pull();
     let knock = alice.start(&["knock", "bob", "--wait", "30s", "--json"]);
     wait_stage(&knock, "sent", START).await;
@@ -106,9 +106,9 @@ async fn a_knock_during_a_drop_of_three_seconds_arrives_once(broker: Broker) {
 #[tokio::test]
 async fn by_mqtt_3_1_1_a_knock_arrives_and_is_answered() {
     let hub = EmbeddedHub::start().await;
-    let gate = Gate::to(hub.port()).await;
+    let gate = V311Proxy::to(hub.port()).await;
     let bob = bob_runs_by(&gate.url(), &hub.url()).await;
-    let alice = Light::new(&gate.url(), "alice", "laptop");
+    let alice = Cli::new(&gate.url(), "alice", "laptop");
     let knock = alice.start(&["knock", "bob", "--json"]);
     wait_stage(&knock, "delivered", START).await;
     answer(&hub.url(), &knock, &json!({ "text": "Sure" })).await;
@@ -119,9 +119,9 @@ async fn by_mqtt_3_1_1_a_knock_arrives_and_is_answered() {
 #[tokio::test]
 async fn a_knock_while_our_own_link_is_down_goes_out_when_it_is_back() {
     let hub = EmbeddedHub::start().await;
-    let cable = Cable::to(hub.port()).await;
-    let alice = Light::new(&cable.url(), "alice", "laptop");
-    let watch = Light::new(&hub.url(), "carol", "desk").watch();
+    let cable = TcpProxy::to(hub.port()).await;
+    let alice = Cli::new(&cable.url(), "alice", "laptop");
+    let watch = Cli::new(&hub.url(), "carol", "desk").watch();
     let mut gone = bob_runs(&hub.url()).await;
     watch.wait_status("bob", "online", START).await;
     gone.stop(SOON);
@@ -141,7 +141,7 @@ async fn a_knock_while_our_own_link_is_down_goes_out_when_it_is_back() {
 async fn somebody_offline_is_told_of_at_once_and_can_be_waited_for() {
     let hub = EmbeddedHub::start().await;
     let mut bob = bob_runs(&hub.url()).await;
-    let alice = Light::new(&hub.url(), "alice", "laptop");
+    let alice = Cli::new(&hub.url(), "alice", "laptop");
     let watch = alice.watch();
     watch.wait_status("bob", "online", START).await;
     bob.stop(SOON);
@@ -167,8 +167,8 @@ async fn somebody_offline_is_told_of_at_once_and_can_be_waited_for() {
 async fn a_knock_that_waits_for_both_goes_when_neither_is_to_be_left_alone() {
     let hub = EmbeddedHub::start().await;
     let _bob = bob_runs(&hub.url()).await;
-    let bob = Light::new(&hub.url(), "bob", "desk");
-    let alice = Light::new(&hub.url(), "alice", "laptop");
+    let bob = Cli::new(&hub.url(), "bob", "desk");
+    let alice = Cli::new(&hub.url(), "alice", "laptop");
     let _alice_runs = alice.run("none");
     let watch = alice.watch();
     watch.wait_status("alice", "online", START).await;
@@ -195,7 +195,7 @@ async fn a_knock_that_waits_for_both_goes_when_neither_is_to_be_left_alone() {
 #[tokio::test]
 async fn exit_codes_and_words_are_those_of_the_help() {
     let hub = EmbeddedHub::start().await;
-    let alice = Light::new(&hub.url(), "alice", "laptop");
+    let alice = Cli::new(&hub.url(), "alice", "laptop");
     let code = async |arguments: &[&str]| alice.finish(arguments).await.0;
     assert_eq!(code(&["knock", "nobody"]).await, Exit::Code(5));
     assert_eq!(code(&["wave", "nobody"]).await, Exit::Code(5));
@@ -203,7 +203,7 @@ async fn exit_codes_and_words_are_those_of_the_help() {
     assert_eq!(code(&["knock", "alice"]).await, Exit::Code(2));
     assert_eq!(code(&["knock", "bob", &"x".repeat(281)]).await, Exit::Code(2));
     assert_eq!(code(&["knock", "bob", "--when-back", "--when-free"]).await, Exit::Code(2));
-    let alone = Light::new("mqtt://127.0.0.1:1", "alice", "laptop");
+    let alone = Cli::new("mqtt://127.0.0.1:1", "alice", "laptop");
     assert_eq!(alone.finish(&["knock", "bob", "--timeout", "1s"]).await.0, Exit::Code(3));
 
     let _bob = bob_runs(&hub.url()).await;
@@ -230,7 +230,7 @@ async fn nothing_of_a_stranger_s_reaches_a_terminal_as_a_command_to_it() {
     mallory.publish(Message::json("presence/bob/inbox/mallory", &knock)).await;
     bob.wait_line(|line| line.contains(" knocks: "), SOON).await;
 
-    let alice = Light::new(&hub.url(), "alice", "laptop");
+    let alice = Cli::new(&hub.url(), "alice", "laptop");
     let knock = alice.start(&["knock", "mallory"]);
     knock.wait_line(|line| line == "sent", START).await;
     let mut inbox = Probe::connect(&hub.url()).await;
@@ -314,8 +314,8 @@ async fn a_third_member_sees_nothing_of_what_is_said_to_another() {
 #[tokio::test]
 async fn a_mark_ends_within_four_seconds_on_a_broker_that_loses_its_end() {
     let hub = EmbeddedHub::start().await;
-    let sieve = Sieve::to(hub.port(), br#""isTyping":false"#).await;
-    let watch = Light::new(&hub.url(), "bob", "desk").watch();
+    let sieve = PacketFilter::to(hub.port(), br#""isTyping":false"#).await;
+    let watch = Cli::new(&hub.url(), "bob", "desk").watch();
     watch.wait_link(true, START).await;
     let mut alice = SeedClient::first(&sieve.url(), "user-alice").await;
     watch.wait_status("user-alice", "online", AT_ONCE).await;

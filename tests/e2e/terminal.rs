@@ -4,7 +4,7 @@ use std::process::Command;
 
 use porchlight_tests::process::Exit;
 use porchlight_tests::until::{SOON, START, unix_ms};
-use porchlight_tests::{EmbeddedHub, Light, Message, Probe, Signal, Terminal, never, until};
+use porchlight_tests::{Cli, EmbeddedHub, Message, Probe, Signal, Terminal, never, until};
 use serde_json::{Value, json};
 
 fn record(name: &str, status: &str, cause: Option<&str>) -> Value {
@@ -38,7 +38,7 @@ fn shows(lines: &[String], parts: &[&str]) -> bool {
 async fn the_roster_lives_in_forty_columns_and_gives_the_terminal_back() {
     let mut hub = EmbeddedHub::start().await;
     let mut probe = room(&hub).await;
-    let bob = Light::new(&hub.url(), "bob", "desk");
+    let bob = Cli::new(&hub.url(), "bob", "desk");
     let mut terminal = Terminal::spawn(&bob.command(&["watch"]), 40, 12);
     let lines = terminal.wait_for(|lines| shows(lines, &["2 of 3 here"]), START).await;
     assert!(terminal.is_taken() && !terminal.is_cooked());
@@ -77,7 +77,7 @@ async fn the_roster_lives_in_forty_columns_and_gives_the_terminal_back() {
 async fn every_way_out_gives_the_terminal_back() {
     let hub = EmbeddedHub::start().await;
     let _probe = room(&hub).await;
-    let bob = Light::new(&hub.url(), "bob", "desk");
+    let bob = Cli::new(&hub.url(), "bob", "desk");
     let ways: [Way; 5] = [
         ("Esc", |terminal| terminal.press("\u{1B}")),
         ("Ctrl-C", |terminal| terminal.press("\u{3}")),
@@ -93,7 +93,7 @@ async fn every_way_out_gives_the_terminal_back() {
         assert!(!terminal.is_taken() && terminal.is_cooked(), "{way}: {terminal}");
     }
     // One that is refused, or has no connection in time, says so on a terminal as it was.
-    let nowhere = Light::new("mqtt://127.0.0.1:1", "bob", "desk");
+    let nowhere = Cli::new("mqtt://127.0.0.1:1", "bob", "desk");
     let terminal = Terminal::spawn(&nowhere.command(&["watch", "--timeout", "1s"]), 60, 10);
     assert_eq!(terminal.wait_exit(START).await, Exit::Code(3));
     assert!(!terminal.is_taken() && terminal.is_cooked(), "{terminal}");
@@ -104,7 +104,7 @@ async fn every_way_out_gives_the_terminal_back() {
 async fn colours_are_for_terminals_whose_person_wants_them() {
     let hub = EmbeddedHub::start().await;
     let _probe = room(&hub).await;
-    let bob = Light::new(&hub.url(), "bob", "desk");
+    let bob = Cli::new(&hub.url(), "bob", "desk");
     for (name, value, coloured) in [
         ("A", "a", true),
         ("NO_COLOR", "1", false),
@@ -158,7 +158,7 @@ async fn nothing_of_a_stranger_reaches_a_terminal_but_text() {
     // A word of one's own, on the topic of a simpler client.
     probe.publish(Message::json("presence/seed", &json!({ "status": EVIL })).retained()).await;
     probe.publish(Message::json("presence/seed2", &json!({ "status": "online" })).retained()).await;
-    let bob = Light::new(&hub.url(), "bob", "desk");
+    let bob = Cli::new(&hub.url(), "bob", "desk");
     for arguments in [
         &["who"][..],
         &["who", "--why"],

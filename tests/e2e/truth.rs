@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use porchlight_tests::light::Watch;
+use porchlight_tests::cli::Watch;
 use porchlight_tests::process::Stream;
 use porchlight_tests::until::{SOON, START};
 use porchlight_tests::{
-    Broker, Cable, EmbeddedHub, Gate, Light, Mosquitto, Proc, Signal, never, on_each_broker, until,
+    Broker, Cli, EmbeddedHub, Mosquitto, Proc, Signal, TcpProxy, V311Proxy, never, on_each_broker,
+    until,
 };
 use serde_json::Value;
 
@@ -43,8 +44,8 @@ fn shown(watch: &Watch, user: &str) -> Vec<(String, bool)> {
 }
 
 /// A reader with a link of its own, and alice's laptop, seen online by it.
-async fn bob_sees(broker: &str, alice: &Light, arguments: &[&str]) -> (Watch, Proc) {
-    let watch = Light::new(broker, "bob", "desk").watch();
+async fn bob_sees(broker: &str, alice: &Cli, arguments: &[&str]) -> (Watch, Proc) {
+    let watch = Cli::new(broker, "bob", "desk").watch();
     watch.wait_link(true, START).await;
     let running = alice.start(&[&["run", "--activity", "none"], arguments].concat());
     watch.wait_status("alice", "online", START).await;
@@ -61,8 +62,8 @@ async fn nothing_is_seen(watch: &Watch) {
 }
 
 async fn a_drop_of_three_seconds_is_seen_by_nobody(broker: Broker) {
-    let cable = Cable::to(broker.port()).await;
-    let alice = Light::new(&cable.url(), "alice", "laptop");
+    let cable = TcpProxy::to(broker.port()).await;
+    let alice = Cli::new(&cable.url(), "alice", "laptop");
     let (watch, running) = bob_sees(&broker.url(), &alice, &[]).await;
     cable.pull();
     cable.cut();
@@ -73,7 +74,7 @@ async fn a_drop_of_three_seconds_is_seen_by_nobody(broker: Broker) {
 }
 
 async fn a_program_started_again_within_the_grace_is_not_missed(broker: Broker) {
-    let alice = Light::new(&broker.url(), "alice", "laptop");
+    let alice = Cli::new(&broker.url(), "alice", "laptop");
     let (watch, mut running) = bob_sees(&broker.url(), &alice, &[]).await;
     running.kill();
     let again = alice.run("none");
@@ -82,7 +83,7 @@ async fn a_program_started_again_within_the_grace_is_not_missed(broker: Broker) 
 }
 
 async fn a_planned_restart_is_seen_by_nobody(broker: Broker) {
-    let alice = Light::new(&broker.url(), "alice", "laptop");
+    let alice = Cli::new(&broker.url(), "alice", "laptop");
     let (watch, running) = bob_sees(&broker.url(), &alice, &[]).await;
     running.signal_leader(Signal::HUP);
     until("alice to be back", START, || times_connected(&running) == 2).await;
@@ -96,9 +97,9 @@ async fn a_planned_restart_is_seen_by_nobody(broker: Broker) {
 /// Some people and what bob sees of them while their broker is away.
 async fn nobody_is_called_offline(mut broker: Broker, end: fn(&mut Broker)) {
     let users = ["alice", "carol", "dave", "eve", "frank"];
-    let watch = Light::new(&broker.url(), "bob", "desk").watch();
+    let watch = Cli::new(&broker.url(), "bob", "desk").watch();
     watch.wait_link(true, START).await;
-    let lights = users.map(|user| Light::new(&broker.url(), user, "laptop"));
+    let lights = users.map(|user| Cli::new(&broker.url(), user, "laptop"));
     let running: Vec<_> = lights.iter().map(|light| light.run("none")).collect();
     for user in users {
         watch.wait_status(user, "online", START).await;
@@ -107,7 +108,7 @@ async fn nobody_is_called_offline(mut broker: Broker, end: fn(&mut Broker)) {
     watch.wait_link(false, AT_ONCE).await;
     let doubted = |user: &str| shown(&watch, user).last() == Some(&("online".to_owned(), true));
     until("all to be in doubt", AT_ONCE, || users.iter().all(|user| doubted(user))).await;
-    never("the broker", Duration::from_secs(5), || watch.link_up() == Some(true)).await;
+    never("the broker", Duration::from_secs(5), || watch.connection_up() == Some(true)).await;
     broker.start_again().await;
     let sure = |user: &str| shown(&watch, user).last() == Some(&("online".to_owned(), false));
     let all_are_back = || {
@@ -127,7 +128,7 @@ async fn a_broker_that_is_killed_for_five_seconds_calls_nobody_offline(broker: B
 }
 
 async fn who_dies_while_the_broker_is_down_is_lost_when_the_lease_ends(mut broker: Broker) {
-    let alice = Light::new(&broker.url(), "alice", "laptop");
+    let alice = Cli::new(&broker.url(), "alice", "laptop");
     let (watch, mut running) = bob_sees(&broker.url(), &alice, &["--lease", "10s"]).await;
     // Mosquitto writes its store when it ends, or when told to.
     if let Broker::Mosquitto(mosquitto) = &broker {
@@ -140,14 +141,14 @@ async fn who_dies_while_the_broker_is_down_is_lost_when_the_lease_ends(mut broke
     watch.wait_link(true, SOON).await;
     let gone = watch.wait_status("alice", "offline", Duration::from_secs(10) + SETTLED).await;
     assert_eq!((&gone["cause"], &gone["stale"]), (&Value::from("lost"), &Value::from(false)));
-    let late = Light::new(&broker.url(), "carol", "desk").who().await;
+    let late = Cli::new(&broker.url(), "carol", "desk").who().await;
     assert_eq!(late[0]["status"], "offline", "{late:?}");
 }
 
 async fn a_copied_machine_becomes_a_device_of_its_own(broker: Broker) {
-    let alice = Light::new(&broker.url(), "alice", "laptop");
+    let alice = Cli::new(&broker.url(), "alice", "laptop");
     let (watch, first) = bob_sees(&broker.url(), &alice, &[]).await;
-    let copy = Light::new(&broker.url(), "alice", "laptop");
+    let copy = Cli::new(&broker.url(), "alice", "laptop");
     copy.copy_state_of(&alice);
     let second = copy.run("none");
     let both = |person: &Value| {
@@ -182,7 +183,7 @@ async fn a_copied_machine_becomes_a_device_of_its_own(broker: Broker) {
 }
 
 async fn somebody_invisible_has_left_and_comes_back_when_they_want(broker: Broker) {
-    let alice = Light::new(&broker.url(), "alice", "laptop");
+    let alice = Cli::new(&broker.url(), "alice", "laptop");
     let (watch, mut running) = bob_sees(&broker.url(), &alice, &[]).await;
     let reader = porchlight_tests::SeedClient::first(&broker.url(), "user-bob").await;
     reader.wait_status("alice", "online", SOON).await;
@@ -204,9 +205,9 @@ async fn somebody_invisible_has_left_and_comes_back_when_they_want(broker: Broke
 #[tokio::test]
 async fn where_only_3_1_1_is_spoken_a_crash_shows_after_the_wait_and_a_drop_does_not() {
     let broker = Mosquitto::start("").await;
-    let gate = Gate::to(broker.port()).await;
-    let cable = Cable::to(gate.port()).await;
-    let alice = Light::new(&cable.url(), "alice", "laptop");
+    let gate = V311Proxy::to(broker.port()).await;
+    let cable = TcpProxy::to(gate.port()).await;
+    let alice = Cli::new(&cable.url(), "alice", "laptop");
     let (watch, mut running) = bob_sees(&gate.url(), &alice, &[]).await;
     cable.pull();
     cable.cut();
@@ -224,7 +225,7 @@ async fn where_only_3_1_1_is_spoken_a_crash_shows_after_the_wait_and_a_drop_does
 #[tokio::test]
 async fn that_a_broker_speaks_mqtt_5_is_kept() {
     let broker = Mosquitto::start("").await;
-    let alice = Light::new(&broker.url(), "alice", "laptop");
+    let alice = Cli::new(&broker.url(), "alice", "laptop");
     let (_watch, _running) = bob_sees(&broker.url(), &alice, &[]).await;
     let address = format!("127.0.0.1:{}", broker.port());
     until("it to be kept", SOON, || alice.state().contains(&address)).await;
@@ -233,9 +234,9 @@ async fn that_a_broker_speaks_mqtt_5_is_kept() {
 #[tokio::test]
 async fn who_says_why_it_believes_what_it_says() {
     let hub = EmbeddedHub::start().await;
-    let alice = Light::new(&hub.url(), "alice", "laptop");
+    let alice = Cli::new(&hub.url(), "alice", "laptop");
     let (_watch, _running) = bob_sees(&hub.url(), &alice, &[]).await;
-    let (exit, output) = Light::new(&hub.url(), "bob", "desk").finish(&["who", "--why"]).await;
+    let (exit, output) = Cli::new(&hub.url(), "bob", "desk").finish(&["who", "--why"]).await;
     assert!(exit.success(), "{output}");
     let why = output.lines().nth(1).unwrap_or_default();
     assert!(why.contains("online: nothing tells of activity since"), "{output}");

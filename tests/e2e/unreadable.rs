@@ -5,7 +5,7 @@ use std::time::Duration;
 use porchlight_tests::process::{Exit, Stream};
 use porchlight_tests::quirks::{Action, QuirkBroker, Quirks, Version};
 use porchlight_tests::until::{SOON, START};
-use porchlight_tests::{Light, Message, Mosquitto, Terminal, until};
+use porchlight_tests::{Cli, Message, Mosquitto, Terminal, until};
 use serde_json::{Value, json};
 
 /// A command that goes on for ever is stopped after this.
@@ -38,12 +38,12 @@ async fn start(quirks: Quirks) -> QuirkBroker {
     broker
 }
 
-fn alice(broker: &QuirkBroker) -> Light {
-    Light::new(&broker.url(), "alice", "laptop")
+fn alice(broker: &QuirkBroker) -> Cli {
+    Cli::new(&broker.url(), "alice", "laptop")
 }
 
 /// How a command ended, its output, and what it said on standard error.
-async fn outcome(light: &Light, arguments: &[&str]) -> (Exit, String, String) {
+async fn outcome(light: &Cli, arguments: &[&str]) -> (Exit, String, String) {
     let proc = light.start(arguments);
     let (exit, output) = proc.finish(PATIENCE).await;
     (exit, output, proc.lines(Stream::Err).join("\n"))
@@ -94,7 +94,7 @@ async fn doctor_finds_out_where_nobody_has_been_yet_and_nobody_sees_it() {
     for (quirks, ok) in [(Quirks::new(), true), (Quirks::new().no_retained_for_wildcards(), false)]
     {
         let broker = quirks.start().await;
-        let bob = Light::new(&broker.url(), "bob", "desk").watch();
+        let bob = Cli::new(&broker.url(), "bob", "desk").watch();
         bob.wait_link(true, 2 * SOON).await;
         let (_, output, said) = outcome(&alice(&broker), &["doctor", "--json"]).await;
         let findings: Vec<Value> = serde_json::from_str(&output).expect("findings");
@@ -166,7 +166,7 @@ async fn a_device_publishes_nothing_where_nothing_is_retained() {
 #[tokio::test]
 async fn an_empty_list_is_believed_where_the_broker_has_shown_that_it_hands_out_what_it_keeps() {
     let broker = Quirks::new().start().await;
-    let nobody = Light::new(&broker.url(), "alice", "laptop");
+    let nobody = Cli::new(&broker.url(), "alice", "laptop");
     // Nothing was ever retained here, so nothing could show it.
     let (exit, output, said) = outcome(&nobody, &["who"]).await;
     assert_eq!((exit, output.as_str()), (Exit::Code(0), ""));
@@ -190,7 +190,7 @@ async fn a_device_says_that_nothing_is_delivered_where_mosquitto_only_lets_it_wr
     let setup = Mosquitto::setup().account("alice", "secret");
     let broker = setup.extra(&format!("acl_file {}", rules.display())).start().await;
     let url = format!("mqtt://alice:secret@127.0.0.1:{}", broker.port());
-    let light = Light::new(&url, "alice", "laptop");
+    let light = Cli::new(&url, "alice", "laptop");
     let running = light.run("none");
     running.wait_line(|line| line.contains("delivers no messages"), START).await;
 }

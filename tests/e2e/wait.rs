@@ -2,7 +2,7 @@
 
 use porchlight_tests::process::{Exit, Stream};
 use porchlight_tests::until::{SOON, START, Stopwatch};
-use porchlight_tests::{EmbeddedHub, Golden, Light, Message, Probe, never};
+use porchlight_tests::{Cli, EmbeddedHub, Golden, Message, Probe, never};
 use serde_json::{Value, json};
 
 fn record(name: &str, status: &str) -> Value {
@@ -19,7 +19,7 @@ async fn it_ends_as_soon_as_she_is_here() {
     let hub = EmbeddedHub::start().await;
     let mut probe = Probe::connect(&hub.url()).await;
     put(&mut probe, "alice", &record("Alice", "away")).await;
-    let bob = Light::new(&hub.url(), "bob", "desk");
+    let bob = Cli::new(&hub.url(), "bob", "desk");
     let wait = bob.start(&["wait", "alice", "--until", "1m"]);
     let who = bob.start(&["watch", "--json"]);
     who.wait_line(|line| line.contains("alice"), START).await;
@@ -42,7 +42,7 @@ async fn a_broker_that_goes_and_comes_back_is_waited_for() {
     let mut hub = EmbeddedHub::start().await;
     let mut probe = Probe::connect(&hub.url()).await;
     put(&mut probe, "alice", &record("Alice", "away")).await;
-    let bob = Light::new(&hub.url(), "bob", "desk");
+    let bob = Cli::new(&hub.url(), "bob", "desk");
     let wait = bob.start(&["wait", "alice"]);
     let watch = bob.start(&["watch", "--json"]);
     watch.wait_line(|line| line.contains("alice"), START).await;
@@ -61,7 +61,7 @@ async fn who_is_only_last_known_is_not_here() {
     let mut hub = EmbeddedHub::start().await;
     let mut probe = Probe::connect(&hub.url()).await;
     put(&mut probe, "alice", &record("Alice", "away")).await;
-    let bob = Light::new(&hub.url(), "bob", "desk");
+    let bob = Cli::new(&hub.url(), "bob", "desk");
     let wait = bob.start(&["wait", "alice", "--until", "4s"]);
     let watch = bob.start(&["watch", "--json"]);
     watch.wait_line(|line| line.contains("alice"), START).await;
@@ -83,7 +83,7 @@ async fn golden() {
     ] {
         put(&mut probe, user, &record(name, status)).await;
     }
-    let bob = Light::new(&hub.url(), "bob", "desk");
+    let bob = Cli::new(&hub.url(), "bob", "desk");
     for arguments in [
         &["wait", "alice"][..],
         &["wait", "ALICE", "--json"],
@@ -99,7 +99,7 @@ async fn golden() {
         golden.ends(&arguments.join(" "), bob.start(arguments)).await;
         assert!(since.elapsed() < SOON, "{arguments:?} took {:?}", since.elapsed());
     }
-    let nowhere = Light::new("mqtt://127.0.0.1:1", "bob", "desk");
+    let nowhere = Cli::new("mqtt://127.0.0.1:1", "bob", "desk");
     let arguments = ["wait", "alice", "--until", "1s"];
     golden.ends(&arguments.join(" "), nowhere.start(&arguments)).await;
     golden.check();
@@ -110,7 +110,7 @@ async fn it_wakes_nobody_while_nothing_happens() {
     let hub = EmbeddedHub::start().await;
     let mut probe = Probe::connect(&hub.url()).await;
     put(&mut probe, "alice", &record("Alice", "away")).await;
-    let wait = Light::new(&hub.url(), "bob", "desk").start(&["wait", "alice"]);
+    let wait = Cli::new(&hub.url(), "bob", "desk").start(&["wait", "alice"]);
     never("an end", SOON / 2, || wait.exit()).await;
     assert!(wait.lines(Stream::Out).is_empty(), "{wait}");
 }

@@ -16,7 +16,7 @@ use rustix::process::{Pid, WaitId, WaitIdOptions};
 
 pub use rustix::process::Signal;
 
-use crate::guardian;
+use crate::reaper;
 use crate::until::{self, poll};
 
 /// How many of the last lines a message shows.
@@ -119,7 +119,7 @@ impl Proc {
         collect(Stream::Out, stdout, Arc::clone(&transcript));
         collect(Stream::Err, stderr, Arc::clone(&transcript));
         let stdin = child.stdin.take();
-        guardian::watch(child.id());
+        reaper::watch(child.id());
         Self { name, child, stdin, transcript, cursor: 0, reaped: None }
     }
 
@@ -323,7 +323,7 @@ impl Proc {
             return exit;
         }
         self.signal(Signal::KILL);
-        guardian::forget(self.id());
+        reaper::forget(self.id());
         let status = self.child.wait().expect("a child that was not reaped can be waited for");
         *self.reaped.insert(Exit::from(status))
     }

@@ -14,8 +14,8 @@ use rustix::process::{Pid, WaitId, WaitIdOptions};
 use rustix::pty::OpenptFlags;
 use rustix::termios::Winsize;
 
-use crate::guardian;
 use crate::process::{Exit, Signal};
+use crate::reaper;
 use crate::until::poll;
 
 /// What a program wrote, and what that looks like.
@@ -71,7 +71,7 @@ impl Terminal {
         }
         inside.stdin(side()).stdout(side()).stderr(side());
         let child = inside.spawn().expect("setsid is part of every Linux");
-        guardian::watch(child.id());
+        reaper::watch(child.id());
         drop(inside);
         let screen = vt100::Parser::new(count(lines), count(columns), 0);
         let shown = Arc::new(Mutex::new(Shown { screen, written: Vec::new(), open: true }));
@@ -201,7 +201,7 @@ impl Drop for Terminal {
             eprintln!("{self}");
         }
         let _ = self.child.kill();
-        guardian::forget(self.child.id());
+        reaper::forget(self.child.id());
         let _ = self.child.wait();
     }
 }

@@ -28,7 +28,7 @@ const SLACK: Duration = Duration::from_millis(50);
 
 /// Why there is no monitor.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Unusable {
+pub(crate) enum MutterError {
     #[error("the session bus can't be reached ({0})")]
     NoBus(String),
     /// This is no GNOME, or its shell is not there yet.
@@ -57,17 +57,17 @@ trait IdleMonitor {
 }
 
 /// Sets the watch, where there is a shell that has one.
-pub(crate) async fn open(address: &str, away_after: Duration) -> Result<Monitor, Unusable> {
+pub(crate) async fn open(address: &str, away_after: Duration) -> Result<Monitor, MutterError> {
     // Told apart: where the bus is silent, this need not be GNOME.
     let bus = match timeout(PATIENCE, shell(address)).await {
         Ok(Ok(Some(bus))) => bus,
-        Ok(Ok(None)) => return Err(Unusable::NotOwned),
-        Ok(Err(error)) => return Err(Unusable::NoBus(error.to_string())),
-        Err(_) => return Err(Unusable::NoBus(format!("it did not answer within {PATIENCE:?}"))),
+        Ok(Ok(None)) => return Err(MutterError::NotOwned),
+        Ok(Err(error)) => return Err(MutterError::NoBus(error.to_string())),
+        Err(_) => return Err(MutterError::NoBus(format!("it did not answer within {PATIENCE:?}"))),
     };
     match timeout(PATIENCE, bus.watch(away_after)).await {
-        Ok(set) => set.map_err(Unusable::Refused),
-        Err(_) => Err(Unusable::Silent),
+        Ok(set) => set.map_err(MutterError::Refused),
+        Err(_) => Err(MutterError::Silent),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::poll::{Poller, Question};
 use crate::settings::{SessionEnv, Settings};
 use crate::source::{Lost, Refusal, Reports, Source, Strand};
 use crate::wayland::{self, Notifications};
-use crate::x11::{self, Alarms, Unusable};
+use crate::x11::{self, Alarms, X11Error};
 
 const BY_ITSELF: &str = "it is tried again by itself; until then, set your status by hand";
 const BY_HAND: &str = "set your status by hand, or feed the source `stdin`";
@@ -31,7 +31,7 @@ impl Idle {
     async fn mutter(&self) -> Option<Result<Input, Refusal>> {
         match mutter::open(&self.env.session_bus()?, self.away_after).await {
             Ok(monitor) => Some(Ok(Input::Mutter(Box::new(monitor)))),
-            Err(why @ (mutter::Unusable::NoBus(_) | mutter::Unusable::NotOwned)) => {
+            Err(why @ (mutter::MutterError::NoBus(_) | mutter::MutterError::NotOwned)) => {
                 tracing::debug!(%why, "not asking GNOME");
                 None
             }
@@ -46,7 +46,7 @@ impl Idle {
         };
         match wayland::open(socket, self.away_after).await {
             Ok(notifications) => Ok(Input::Notifications(Box::new(notifications))),
-            Err(why @ wayland::Unusable::NoProtocol) => {
+            Err(why @ wayland::IdleNotifyError::NoProtocol) => {
                 let remedy = "away follows the lock screen or your own choice";
                 // Compositors learn nothing while they run, but GNOME's own way may not be there yet.
                 Err(Refusal::UntilHint(Missing::new(why.to_string(), remedy)))
@@ -58,7 +58,7 @@ impl Idle {
     async fn x11(&self, display: &str) -> Result<Input, Refusal> {
         match (x11::open(display, self.away_after).await, &self.probe) {
             (Ok(alarms), _) => Ok(Input::Alarms(Box::new(alarms))),
-            (Err(Unusable::Uncounted { display, why }), Some(probe)) => {
+            (Err(X11Error::Uncounted { display, why }), Some(probe)) => {
                 tracing::info!(why, "no idle alarms on this X server: polling");
                 Ok(Input::Polled(Poller {
                     probe: probe.clone(),
@@ -67,7 +67,7 @@ impl Idle {
                 }))
             }
             // A server learns nothing while it runs.
-            (Err(why @ Unusable::Uncounted { .. }), _) => {
+            (Err(why @ X11Error::Uncounted { .. }), _) => {
                 Err(Refusal::UntilHint(Missing::new(why.to_string(), BY_HAND)))
             }
             (Err(why), _) => Err(Missing::new(why.to_string(), BY_ITSELF).into()),

@@ -38,7 +38,7 @@ const AT_ONCE: u32 = 1;
 
 /// Why there are no notifications.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Unusable {
+pub(crate) enum IdleNotifyError {
     #[error("the compositor at {} can't be reached ({why})", socket.display())]
     Unreachable { socket: PathBuf, why: String },
     #[error("the compositor at {} did not answer within {PATIENCE:?}", .0.display())]
@@ -50,18 +50,21 @@ pub(crate) enum Unusable {
 }
 
 /// Connects and asks to be notified after `away_after`.
-pub(crate) async fn open(socket: PathBuf, away_after: Duration) -> Result<Notifications, Unusable> {
+pub(crate) async fn open(
+    socket: PathBuf,
+    away_after: Duration,
+) -> Result<Notifications, IdleNotifyError> {
     let set_up = async {
         let mut wire = Wire::connect(&socket).await?;
         wire.ask(away_after).await?;
         Ok::<_, io::Error>(wire)
     };
     match tokio::time::timeout(PATIENCE, set_up).await {
-        Ok(Ok(wire)) if wire.seen.notifier.is_none() => Err(Unusable::NoProtocol),
-        Ok(Ok(wire)) if wire.seen.seat.is_none() => Err(Unusable::NoSeat),
+        Ok(Ok(wire)) if wire.seen.notifier.is_none() => Err(IdleNotifyError::NoProtocol),
+        Ok(Ok(wire)) if wire.seen.seat.is_none() => Err(IdleNotifyError::NoSeat),
         Ok(Ok(wire)) => Ok(Notifications { wire, away_after }),
-        Ok(Err(error)) => Err(Unusable::Unreachable { socket, why: error.to_string() }),
-        Err(_) => Err(Unusable::Silent(socket)),
+        Ok(Err(error)) => Err(IdleNotifyError::Unreachable { socket, why: error.to_string() }),
+        Err(_) => Err(IdleNotifyError::Silent(socket)),
     }
 }
 

@@ -31,7 +31,7 @@ const XSYNC: (u8, u8) = (3, 1);
 
 /// Why there are no alarms.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Unusable {
+pub(crate) enum X11Error {
     #[error("the X display {display:?} can't be reached ({why})")]
     Unreachable { display: String, why: String },
     #[error("the X display {0:?} did not answer within {PATIENCE:?}")]
@@ -81,9 +81,9 @@ fn gone(error: &io::Error) -> Lost {
 }
 
 /// Connects and sets the alarms: one when the idle time reaches `away_after`, one when it falls back.
-pub(crate) async fn open(display: &str, away_after: Duration) -> Result<Alarms, Unusable> {
+pub(crate) async fn open(display: &str, away_after: Duration) -> Result<Alarms, X11Error> {
     // Trimmed: a server's own reason ends with a line feed.
-    let unreachable = |why: String| Unusable::Unreachable {
+    let unreachable = |why: String| X11Error::Unreachable {
         display: display.to_owned(),
         why: why.trim_end().to_owned(),
     };
@@ -108,7 +108,7 @@ pub(crate) async fn open(display: &str, away_after: Duration) -> Result<Alarms, 
     let (connection, set) = match tokio::time::timeout(PATIENCE, answered).await {
         Ok(Ok(opened)) => opened.map_err(|error| unreachable(error.to_string()))?,
         Ok(Err(_)) => return Err(unreachable("the set-up stopped unexpectedly".to_owned())),
-        Err(_) => return Err(Unusable::Silent(display.to_owned())),
+        Err(_) => return Err(X11Error::Silent(display.to_owned())),
     };
     let socket = leash.release().and_then(tokio::net::UnixStream::from_std);
     let socket = socket.map_err(|error| unreachable(error.to_string()))?;
@@ -116,7 +116,7 @@ pub(crate) async fn open(display: &str, away_after: Duration) -> Result<Alarms, 
     match set {
         Ok(set) => Ok(Alarms { display, set, away_after }),
         Err(unset) => {
-            Err(Unusable::Uncounted { display: Box::new(display), why: unset.to_string() })
+            Err(X11Error::Uncounted { display: Box::new(display), why: unset.to_string() })
         }
     }
 }
@@ -195,7 +195,7 @@ struct Set {
 }
 
 #[derive(Debug, thiserror::Error)]
-enum Unset {
+enum UnsetError {
     #[error("it has no XSync")]
     NoXSync,
     #[error("its XSync has no counter IDLETIME")]
@@ -204,27 +204,27 @@ enum Unset {
     Refused(String),
 }
 
-impl<E: Into<ReplyOrIdError>> From<E> for Unset {
+impl<E: Into<ReplyOrIdError>> From<E> for UnsetError {
     fn from(error: E) -> Self {
         Self::Refused(error.into().to_string())
     }
 }
 
 /// Blocks for a few round trips.
-fn set_alarms(connection: &RustConnection, away_after: Duration) -> Result<Set, Unset> {
+fn set_alarms(connection: &RustConnection, away_after: Duration) -> Result<Set, UnsetError> {
     if connection.extension_information(sync::X11_EXTENSION_NAME)?.is_none() {
-        return Err(Unset::NoXSync);
+        return Err(UnsetError::NoXSync);
     }
     connection.sync_initialize(XSYNC.0, XSYNC.1)?.reply()?;
     let counters = connection.sync_list_system_counters()?.reply()?.counters;
     let idle = counters
         .iter()
         .find(|counter| counter.name == b"IDLETIME")
-        .ok_or(Unset::NoIdleTime)?
+        .ok_or(UnsetError::NoIdleTime)?
         .counter;
 
     let away_ms = i64::try_from(away_after.as_millis()).unwrap_or(i64::MAX);
-    let alarm = |at_ms: i64, test: sync::TESTTYPE| -> Result<_, Unset> {
+    let alarm = |at_ms: i64, test: sync::TESTTYPE| -> Result<_, UnsetError> {
         let id = connection.generate_id()?;
         let wanted = sync::CreateAlarmAux::new()
             .counter(idle)

@@ -10,9 +10,9 @@ use porchlight_activity::Watch;
 use porchlight_core::contact::ContactLink;
 use porchlight_core::diagnostics::Diagnostics;
 use porchlight_core::effect::{Effect, Saved};
-use porchlight_core::engine::{Engine, Health, Holder, Role, Settings};
+use porchlight_core::engine::{DeviceSettings, Engine, Health, Role, Settings};
 use porchlight_core::id::{UserId, reader_client_id};
-use porchlight_core::input::{Command, ConnectionId, Input, LinkEvent, Refusal};
+use porchlight_core::input::{Command, ConnectionEvent, ConnectionId, Input, Refusal};
 use porchlight_core::notice::{Notice, NoticePolicy};
 use porchlight_core::observation::Observation;
 use porchlight_core::preferences::Preferences;
@@ -24,17 +24,17 @@ use tokio::task::JoinHandle;
 
 use crate::broker::Broker;
 use crate::clock;
-use crate::device::{Identity, Unsaved};
-use crate::habits::Habits;
+use crate::device::{Identity, SaveError};
 use crate::membership::Membership;
-use crate::mqtt::{Link, Reach};
-use crate::preferences::{self, Kept};
+use crate::mqtt::{Connection, Endpoints};
+use crate::preferences::{self, StoredPreferences};
+use crate::presence_options::PresenceOptions;
 
 mod events;
-mod following;
+mod relocation;
 
 use events::Events;
-use following::Following;
+use relocation::RelocationWatch;
 
 /// Before connecting, a source gets this long to say whether somebody is there, so that the first thing
 /// said is not that nobody knows.
@@ -94,25 +94,25 @@ pub struct Presence {
     /// What the device is, in a word.
     pub kind: Option<String>,
     /// How it is held.
-    pub habits: Habits,
+    pub habits: PresenceOptions,
     /// What they want of this app for themselves.
-    pub preferences: Kept,
+    pub preferences: StoredPreferences,
     /// Which device, and what is kept of it across runs.
     pub identity: Identity,
     /// What tells whether somebody is there.
-    pub eyes: Eyes,
+    pub activity_source: ActivitySource,
 }
 
 /// What tells whether somebody is there.
 #[derive(Debug)]
-pub enum Eyes {
+pub enum ActivitySource {
     /// The operating system.
     Watch(Watch),
     /// A script.
     Script(mpsc::Receiver<Observation>),
 }
 
-impl Eyes {
+impl ActivitySource {
     /// Why nobody knows of any input, where that is so.
     fn unknown(&self) -> Option<Problem> {
         let Self::Watch(watch) = self else {
@@ -175,7 +175,7 @@ enum Ask {
 /// The agent is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the agent has stopped")]
-pub struct Gone;
+pub struct AgentStopped;
 
 impl Handle {
     /// Passes on what the person wants. An agent that is gone wants nothing.
@@ -197,7 +197,7 @@ impl Handle {
     ///
     /// # Errors
     /// [`Gone`].
-    pub async fn snapshot(&self, stage: Stage) -> Result<Snapshot, Gone> {
+    pub async fn snapshot(&self, stage: Stage) -> Result<Snapshot, AgentStopped> {
         self.ask(|answer| Ask::Snapshot(stage, answer)).await
     }
 
@@ -205,7 +205,7 @@ impl Handle {
     ///
     /// # Errors
     /// [`Gone`].
-    pub async fn people(&self) -> Result<Vec<PersonView>, Gone> {
+    pub async fn people(&self) -> Result<Vec<PersonView>, AgentStopped> {
         self.ask(Ask::People).await
     }
 
@@ -213,7 +213,7 @@ impl Handle {
     ///
     /// # Errors
     /// [`Gone`].
-    pub async fn diagnostics(&self) -> Result<Diagnostics, Gone> {
+    pub async fn diagnostics(&self) -> Result<Diagnostics, AgentStopped> {
         self.ask(Ask::Diagnostics).await
     }
 
@@ -221,14 +221,14 @@ impl Handle {
     ///
     /// # Errors
     /// [`Gone`].
-    pub async fn health(&self) -> Result<Health, Gone> {
+    pub async fn health(&self) -> Result<Health, AgentStopped> {
         self.ask(Ask::Health).await
     }
 
-    async fn ask<T>(&self, ask: impl FnOnce(oneshot::Sender<T>) -> Ask) -> Result<T, Gone> {
+    async fn ask<T>(&self, ask: impl FnOnce(oneshot::Sender<T>) -> Ask) -> Result<T, AgentStopped> {
         let (sender, answer) = oneshot::channel();
-        self.0.send(ask(sender)).map_err(|_| Gone)?;
-        answer.await.map_err(|_| Gone)
+        self.0.send(ask(sender)).map_err(|_| AgentStopped)?;
+        answer.await.map_err(|_| AgentStopped)
     }
 }
 
@@ -279,14 +279,14 @@ impl Drop for Agent {
 
 struct Driver {
     engine: Engine,
-    reach: Reach,
-    link: Option<Link>,
+    reach: Endpoints,
+    link: Option<Connection>,
     /// The second connection, for the Will of the user topic.
-    companion: Option<Link>,
-    following: Following,
-    eyes: Option<Eyes>,
+    will_connection: Option<Connection>,
+    following: RelocationWatch,
+    eyes: Option<ActivitySource>,
     identity: Option<Identity>,
-    preferences: Option<Kept>,
+    preferences: Option<StoredPreferences>,
     /// How much later it is here than in Greenwich, as the engine was told.
     offset_s: Option<i32>,
     asks: mpsc::UnboundedReceiver<Ask>,
@@ -304,7 +304,7 @@ impl Driver {
         asks: mpsc::UnboundedReceiver<Ask>,
         events: mpsc::Sender<Event>,
     ) -> Result<Self, StartError> {
-        let reach = Reach::new(setup.broker)?;
+        let reach = Endpoints::new(setup.broker)?;
         let mut rng = fastrand::Rng::new();
         let mut eyes = None;
         let mut identity = None;
@@ -316,7 +316,7 @@ impl Driver {
                 kept_wishes = Some(wanted);
                 let client_id = kept.client_id.clone();
                 speaks_v5 = kept.speaks_v5;
-                let holder = Holder {
+                let holder = DeviceSettings {
                     user: presence.user,
                     device: kept.device.clone(),
                     name: presence.name,
@@ -332,15 +332,15 @@ impl Driver {
                     coarse: habits.coarse,
                     invisible: kept.invisible,
                 };
-                eyes = Some(presence.eyes);
+                eyes = Some(presence.activity_source);
                 identity = Some(kept);
-                (Role::Holder(holder), client_id)
+                (Role::Device(holder), client_id)
             }
-            Part::Reader => (Role::Reader, reader_client_id(&mut rng)),
-            Part::ReaderFor(user) => (Role::ReaderFor(user), reader_client_id(&mut rng)),
+            Part::Reader => (Role::Observer, reader_client_id(&mut rng)),
+            Part::ReaderFor(user) => (Role::ObserverFor(user), reader_client_id(&mut rng)),
             Part::BrokerTest(user) => (Role::BrokerTest(user), reader_client_id(&mut rng)),
-            Part::Chooser(user) => (Role::Chooser(user), reader_client_id(&mut rng)),
-            Part::Caller(user) => (Role::Caller(user), reader_client_id(&mut rng)),
+            Part::Chooser(user) => (Role::StatusSetter(user), reader_client_id(&mut rng)),
+            Part::Caller(user) => (Role::Signaller(user), reader_client_id(&mut rng)),
         };
         let settings = Settings {
             root: reach.broker().root.clone(),
@@ -350,7 +350,7 @@ impl Driver {
             notices: setup.notices.unwrap_or_else(NoticePolicy::silent),
             preferences: kept_wishes
                 .as_ref()
-                .map(|it: &Kept| it.wanted().clone())
+                .map(|it: &StoredPreferences| it.wanted().clone())
                 .unwrap_or_default(),
             speaks_v5,
             muted: identity.as_ref().map(Identity::muted).unwrap_or_default(),
@@ -361,8 +361,8 @@ impl Driver {
             engine: Engine::new(clock::now(), settings),
             reach,
             link: None,
-            companion: None,
-            following: Following::default(),
+            will_connection: None,
+            following: RelocationWatch::default(),
             eyes,
             identity,
             preferences: kept_wishes,
@@ -381,7 +381,7 @@ impl Driver {
         {
             self.take(Input::Observed(first)).await;
         }
-        if let Some(problem) = self.preferences.as_ref().and_then(Kept::problem) {
+        if let Some(problem) = self.preferences.as_ref().and_then(StoredPreferences::problem) {
             self.take(Input::ProblemFound(problem)).await;
         }
         self.take(Input::Start).await;
@@ -406,9 +406,9 @@ impl Driver {
                 None => Some(Input::Command(Command::Quit)),
             },
             observation = observed(&mut self.eyes) => Some(Input::Observed(observation)),
-            (connection, event) = reported(&mut self.link) => Some(Input::Link(connection, event)),
-            (connection, event) = reported(&mut self.companion) => {
-                Some(Input::Companion(connection, event))
+            (connection, event) = reported(&mut self.link) => Some(Input::Connection(connection, event)),
+            (connection, event) = reported(&mut self.will_connection) => {
+                Some(Input::WillConnection(connection, event))
             }
             at = self.following.found() => {
                 self.found_at(&at);
@@ -453,17 +453,17 @@ impl Driver {
                     self.note_source();
                 }
                 // What waited here while another connection was opened is not about that one.
-                Input::Link(connection, event) if is(self.link.as_ref(), *connection) => {
+                Input::Connection(connection, event) if is(self.link.as_ref(), *connection) => {
                     self.note_link(event);
-                    if let LinkEvent::Down(failure) = event {
+                    if let ConnectionEvent::Down(failure) = event {
                         self.link = None;
                         tracing::info!("not connected: {failure}");
                     }
                 }
-                Input::Companion(connection, LinkEvent::Down(failure))
-                    if is(self.companion.as_ref(), *connection) =>
+                Input::WillConnection(connection, ConnectionEvent::Down(failure))
+                    if is(self.will_connection.as_ref(), *connection) =>
                 {
-                    self.companion = None;
+                    self.will_connection = None;
                     tracing::info!("the Will connection is not there: {failure}");
                 }
                 _ => {}
@@ -481,11 +481,11 @@ impl Driver {
     }
 
     /// The main connection alone decides which address is tried next.
-    fn note_link(&mut self, event: &LinkEvent) {
+    fn note_link(&mut self, event: &ConnectionEvent) {
         self.reach.note(event);
         let membership = self.reach.broker().membership.as_deref();
         self.following.note(clock::now().mono, event, membership);
-        if let LinkEvent::Up(_) = event {
+        if let ConnectionEvent::Up(_) = event {
             self.save_addresses();
         }
     }
@@ -512,7 +512,7 @@ impl Driver {
 
     /// The source of input was lost, or is back.
     fn note_source(&mut self) {
-        let unknown = self.eyes.as_ref().and_then(Eyes::unknown);
+        let unknown = self.eyes.as_ref().and_then(ActivitySource::unknown);
         self.backlog.push_back(unknown.map_or_else(
             || Input::ProblemSolved { code: ACTIVITY_UNKNOWN.to_owned() },
             Input::ProblemFound,
@@ -522,7 +522,7 @@ impl Driver {
     async fn apply(&mut self, effect: Effect) {
         match effect {
             Effect::Save(saved) => self.save(&saved),
-            Effect::Connect(connect) => self.link = Some(Link::open(&self.reach, &connect)),
+            Effect::Connect(connect) => self.link = Some(Connection::open(&self.reach, &connect)),
             Effect::Subscribe(filters) => {
                 if let Some(link) = &self.link {
                     link.subscribe(&filters);
@@ -540,14 +540,14 @@ impl Driver {
             }
             Effect::Drop => {
                 self.link = None;
-                self.companion = None;
+                self.will_connection = None;
             }
-            Effect::ConnectCompanion(connect) => {
-                self.companion = Some(Link::open(&self.reach, &connect));
+            Effect::ConnectWill(connect) => {
+                self.will_connection = Some(Connection::open(&self.reach, &connect));
             }
-            Effect::DisconnectCompanion => {
-                if let Some(companion) = self.companion.take() {
-                    companion.close().await;
+            Effect::DisconnectWill => {
+                if let Some(will_connection) = self.will_connection.take() {
+                    will_connection.close().await;
                 }
             }
             Effect::Show(update) => self.tell(Event::Show(*update)),
@@ -567,7 +567,7 @@ impl Driver {
             Effect::MaySleep => {
                 tracing::info!("said goodbye; the machine may sleep");
                 // A script holds no machine awake.
-                if let Some(Eyes::Watch(watch)) = &self.eyes {
+                if let Some(ActivitySource::Watch(watch)) = &self.eyes {
                     watch.may_sleep();
                 }
             }
@@ -606,7 +606,7 @@ impl Driver {
         }
     }
 
-    fn note_saved(&mut self, outcome: Result<(), Unsaved>) {
+    fn note_saved(&mut self, outcome: Result<(), SaveError>) {
         const CODE: &str = "state_not_saved";
         self.backlog.push_back(match outcome {
             Ok(()) => Input::ProblemSolved { code: CODE.to_owned() },
@@ -617,18 +617,18 @@ impl Driver {
     }
 }
 
-async fn observed(eyes: &mut Option<Eyes>) -> Observation {
+async fn observed(eyes: &mut Option<ActivitySource>) -> Observation {
     match eyes {
         Some(eyes) => eyes.next().await,
         None => std::future::pending().await,
     }
 }
 
-fn is(link: Option<&Link>, connection: ConnectionId) -> bool {
+fn is(link: Option<&Connection>, connection: ConnectionId) -> bool {
     link.is_some_and(|link| link.connection() == connection)
 }
 
-async fn reported(link: &mut Option<Link>) -> (ConnectionId, LinkEvent) {
+async fn reported(link: &mut Option<Connection>) -> (ConnectionId, ConnectionEvent) {
     match link {
         Some(link) => (link.connection(), link.next().await),
         None => std::future::pending().await,

@@ -10,7 +10,7 @@ use ::url::Url;
 use porchlight_core::id::Root;
 use porchlight_core::team::{Address, MAX_ADDRESSES, Pin};
 
-use crate::membership::Kept;
+use crate::membership::StoredSecret;
 
 mod url;
 
@@ -81,7 +81,7 @@ pub enum Password {
     /// It was said.
     Said(String),
     /// It is asked for when it is needed.
-    Kept(Arc<Kept>),
+    Kept(Arc<StoredSecret>),
 }
 
 /// Why User Name and Password can't be sent.

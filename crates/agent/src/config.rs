@@ -20,7 +20,7 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer};
 
 use crate::broker::Broker;
-use crate::hidden::Hidden;
+use crate::redacted::Redacted;
 
 pub mod edit;
 
@@ -69,7 +69,7 @@ pub struct BrokerConfig {
     /// User Name, where it does not stand in the URL.
     pub username: Option<String>,
     /// Password, where it does not stand in the URL.
-    pub password: Option<Hidden>,
+    pub password: Option<Redacted>,
     /// A file with the password and nothing else, so that the config has no secret in it.
     pub password_file: Option<PathBuf>,
     /// Certificates in PEM to trust instead of the system's.

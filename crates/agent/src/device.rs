@@ -39,7 +39,7 @@ pub struct AlreadyRunning {
 #[error(
     "{path} can't be written ({error}); presence goes on, but check free space and permissions"
 )]
-pub struct Unsaved {
+pub struct SaveError {
     /// The file.
     pub path: PathBuf,
     /// The system's reason.
@@ -81,7 +81,7 @@ struct SessionFile {
 
 /// The presence that a program wants to hold.
 #[derive(Debug)]
-pub struct Claim<'a> {
+pub struct DeviceLock<'a> {
     /// The folder of what is kept between runs.
     pub state: &'a Path,
     /// Whose presence.
@@ -152,8 +152,8 @@ impl Identity {
     ///
     /// # Errors
     /// [`AlreadyRunning`] where another program holds it.
-    pub fn take(claim: Claim<'_>, rng: &mut fastrand::Rng) -> Result<Self, AlreadyRunning> {
-        let Claim { state, user, device: given, broker } = claim;
+    pub fn take(claim: DeviceLock<'_>, rng: &mut fastrand::Rng) -> Result<Self, AlreadyRunning> {
+        let DeviceLock { state, user, device: given, broker } = claim;
         let kept = DeviceFile::read(state);
         let kept = match &given {
             Some(given) => Some(kept.instead_of.get(given).unwrap_or(given).clone()),
@@ -170,7 +170,7 @@ impl Identity {
             device_saved,
             locks: Vec::new(),
         };
-        home.lock(&device).map_err(|Taken| AlreadyRunning { user: user.clone() })?;
+        home.lock(&device).map_err(|AlreadyLocked| AlreadyRunning { user: user.clone() })?;
         // At once, so that another program of the same machine is the same device. Where this fails, it is
         // tried again, and said, when there is more to save.
         let _ = home.save_device(&device);
@@ -188,7 +188,7 @@ impl Identity {
 
     /// A presence that ends with the program: nothing of it is kept.
     #[must_use]
-    pub fn fleeting(device: DeviceId, rng: &mut fastrand::Rng) -> Self {
+    pub fn ephemeral(device: DeviceId, rng: &mut fastrand::Rng) -> Self {
         let client_id = presence_client_id(rng);
         Self { device, client_id, epoch: 0, speaks_v5: false, invisible: false, home: None }
     }
@@ -197,7 +197,7 @@ impl Identity {
     ///
     /// # Errors
     /// [`Unsaved`]; presence goes on without.
-    pub fn save(&mut self, saved: &Saved) -> Result<(), Unsaved> {
+    pub fn save(&mut self, saved: &Saved) -> Result<(), SaveError> {
         let renewed = self.device != saved.device;
         self.device.clone_from(&saved.device);
         self.client_id.clone_from(&saved.client_id);
@@ -239,7 +239,7 @@ impl Home {
         self.state.join(format!("{user}@{device}.{kind}"))
     }
 
-    fn lock(&mut self, device: &DeviceId) -> Result<(), Taken> {
+    fn lock(&mut self, device: &DeviceId) -> Result<(), AlreadyLocked> {
         self.locks.extend(lock(&self.state, &self.file(device, "lock"))?);
         Ok(())
     }
@@ -254,7 +254,7 @@ impl Home {
     }
 
     /// Says in `device.json` which device this is, unless that stands there.
-    fn save_device(&mut self, device: &DeviceId) -> Result<(), Unsaved> {
+    fn save_device(&mut self, device: &DeviceId) -> Result<(), SaveError> {
         if self.device_saved {
             return Ok(());
         }
@@ -271,10 +271,10 @@ impl Home {
     }
 }
 
-struct Taken;
+struct AlreadyLocked;
 
 /// A lock goes with the process that holds it, however that ends. Where no file can be made there is none.
-fn lock(state: &Path, file: &Path) -> Result<Option<File>, Taken> {
+fn lock(state: &Path, file: &Path) -> Result<Option<File>, AlreadyLocked> {
     let opened = porchlight_files::create_folder(state)
         .and_then(|()| File::options().create(true).append(true).open(file));
     let Ok(file) = opened else {
@@ -282,7 +282,7 @@ fn lock(state: &Path, file: &Path) -> Result<Option<File>, Taken> {
     };
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
-        Err(TryLockError::WouldBlock) => Err(Taken),
+        Err(TryLockError::WouldBlock) => Err(AlreadyLocked),
         Err(TryLockError::Error(_)) => Ok(None),
     }
 }
@@ -292,11 +292,11 @@ fn read<T: DeserializeOwned>(file: &Path) -> Option<T> {
     serde_json::from_slice(&fs::read(file).ok()?).ok()
 }
 
-fn write(path: PathBuf, content: &impl Serialize) -> Result<(), Unsaved> {
+fn write(path: PathBuf, content: &impl Serialize) -> Result<(), SaveError> {
     serde_json::to_vec(content)
         .map_err(io::Error::from)
         .and_then(|content| porchlight_files::write_creating_folder(&path, &content))
-        .map_err(|error| Unsaved { path, error })
+        .map_err(|error| SaveError { path, error })
 }
 
 #[cfg(test)]
@@ -319,7 +319,7 @@ mod tests {
         seed: u64,
     ) -> Result<Identity, AlreadyRunning> {
         let (user, broker) = (user(), broker.parse().unwrap());
-        let claim = Claim { state, user: &user, device: device.map(id), broker: &broker };
+        let claim = DeviceLock { state, user: &user, device: device.map(id), broker: &broker };
         Identity::take(claim, &mut fastrand::Rng::with_seed(seed))
     }
 
@@ -486,7 +486,7 @@ mod tests {
 
     #[test]
     fn a_fleeting_presence_leaves_nothing() {
-        let mut identity = Identity::fleeting(id("desk"), &mut fastrand::Rng::with_seed(1));
+        let mut identity = Identity::ephemeral(id("desk"), &mut fastrand::Rng::with_seed(1));
         renew(&mut identity, "new", 5);
         assert_eq!((identity.device.as_str(), identity.epoch), ("new", 5));
     }

@@ -16,9 +16,9 @@ use porchlight_core::web_origin::WebOrigin;
 
 use crate::broker::{Broker, BrokerError, ClientCertificate, Login, LoginError, Password, Trust};
 use crate::config::{self, Calls, Config, ConfigError, Language};
-use crate::habits::Habits;
 use crate::membership::{Membership, MembershipError};
-use crate::places::{NoPlace, Places};
+use crate::places::{Dirs, NoHomeError};
+use crate::presence_options::PresenceOptions;
 
 /// MQTT passwords have at most 65,535 bytes; what is longer is refused as such.
 const MAX_PASSWORD_FILE: u64 = 1 << 17;
@@ -89,7 +89,7 @@ fn device(text: &str) -> Result<DeviceId, String> {
 #[derive(Debug, Clone)]
 pub struct Resolved {
     /// Where files are.
-    pub places: Places,
+    pub places: Dirs,
     /// Who, where it was said.
     pub user: Option<UserId>,
     /// The name shown, where it was said.
@@ -115,7 +115,7 @@ pub struct Resolved {
     /// Whether the desktop's do-not-disturb is followed.
     pub desktop_dnd: bool,
     /// How presence is held.
-    pub habits: Habits,
+    pub habits: PresenceOptions,
     /// Which notices are wanted.
     pub notices: NoticePolicy,
     /// Whether the desktop app runs a hub, be it that of the team that was joined or one for this machine alone.
@@ -135,7 +135,7 @@ pub struct Resolved {
 pub enum FlagsError {
     /// No home folder.
     #[error(transparent)]
-    NoPlace(#[from] NoPlace),
+    NoPlace(#[from] NoHomeError),
     /// The config file is wrong.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -177,7 +177,7 @@ impl Flags {
     /// # Errors
     /// Where there is no home folder, or the config file is wrong.
     pub fn resolve(&self) -> Result<Resolved, FlagsError> {
-        let places = Places::find(self.config_dir.as_deref())?;
+        let places = Dirs::find(self.config_dir.as_deref())?;
         let file = config::read(&places.config_file())?;
         let configured = file.is_some() || (self.broker.is_some() && self.user.is_some());
         let config = file.unwrap_or_default();
@@ -225,7 +225,7 @@ impl Flags {
             source: config.activity.source,
             calls: config.activity.calls != Calls::Unseen,
             desktop_dnd: config.activity.desktop_dnd,
-            habits: Habits {
+            habits: PresenceOptions {
                 away_after: config.activity.away_after.0,
                 grace: config.presence.grace.0,
                 lease: config.presence.lease.0,

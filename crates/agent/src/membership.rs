@@ -14,15 +14,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::broker::{Broker, Login, Password};
 
-mod kept;
 mod keyring;
+mod stored_secret;
 
-pub use kept::{Kept, Unreadable};
 pub use keyring::{KeyringError, ready, there as keyring_there};
+pub use stored_secret::{StoredSecret, StoredSecretError};
 
 /// Where to keep what lets this device in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keep {
+pub enum SecretStorage {
     /// In the system's keyring.
     Keyring,
     /// In a file that only this account may read: the person was told and agreed.
@@ -42,7 +42,7 @@ enum Place {
 pub struct Membership {
     content: Content,
     folder: PathBuf,
-    kept: Arc<Kept>,
+    kept: Arc<StoredSecret>,
 }
 
 /// `membership.json`
@@ -129,8 +129,8 @@ impl Membership {
 
     fn of(content: Content, state: &Path) -> Self {
         let kept = match content.kept {
-            Place::Keyring => Kept::in_keyring(&content.credential),
-            Place::File => Kept::in_file(secret_file(state)),
+            Place::Keyring => StoredSecret::in_keyring(&content.credential),
+            Place::File => StoredSecret::in_file(secret_file(state)),
         };
         Self { content, folder: state.to_owned(), kept: Arc::new(kept) }
     }
@@ -139,7 +139,11 @@ impl Membership {
     ///
     /// # Errors
     /// Where the account belongs to another team, or it can't be kept.
-    pub async fn keep(state: &Path, joined: &Joined, keep: Keep) -> Result<Self, MembershipError> {
+    pub async fn keep(
+        state: &Path,
+        joined: &Joined,
+        keep: SecretStorage,
+    ) -> Result<Self, MembershipError> {
         if let Some(team) = Self::read(state)?.filter(|kept| kept.content.user != joined.user) {
             return Err(MembershipError::Another { team: team.content.team });
         }
@@ -152,8 +156,8 @@ impl Membership {
             pin: joined.pin,
             at: joined.at.iter().take(MAX_ADDRESSES).cloned().collect(),
             kept: match keep {
-                Keep::Keyring => Place::Keyring,
-                Keep::FileAgreed => Place::File,
+                SecretStorage::Keyring => Place::Keyring,
+                SecretStorage::FileAgreed => Place::File,
             },
         };
         let membership = Self::of(content, state);
@@ -203,9 +207,9 @@ impl Membership {
     ///
     /// # Errors
     /// [`Unreadable`] where it can't be had from where it is kept.
-    pub async fn credential(&self) -> Result<Secret, Unreadable> {
+    pub async fn credential(&self) -> Result<Secret, StoredSecretError> {
         let secret = self.kept.read().await?;
-        Secret::of_parts(&self.content.credential, &secret).map_err(|_| Unreadable::Damaged)
+        Secret::of_parts(&self.content.credential, &secret).map_err(|_| StoredSecretError::Damaged)
     }
 
     /// The team's broker, and how to be let in there.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use porchlight_core::effect::{Connect, Filter, Publish, Version};
-use porchlight_core::input::{ConnectionId, LinkEvent, LinkFailure};
+use porchlight_core::input::{ConnectionEvent, ConnectionFailure, ConnectionId};
 use porchlight_core::team::Address;
 use rustls::ClientConfig;
 use tokio::sync::mpsc;
@@ -41,7 +41,7 @@ const EVENTS: usize = 1024;
 /// Where it has several addresses, each try that comes to nothing makes the next one's turn; an address that let us
 /// in comes first, now and after the connection broke.
 #[derive(Clone)]
-pub(crate) struct Reach {
+pub(crate) struct Endpoints {
     broker: Broker,
     tls: Option<Arc<ClientConfig>>,
     /// Which of the addresses is tried next, or in use.
@@ -52,7 +52,7 @@ pub(crate) struct Reach {
     again: bool,
 }
 
-impl Reach {
+impl Endpoints {
     pub(crate) fn new(broker: Broker) -> Result<Self, crate::tls::TlsError> {
         let tls = broker.tls.as_ref().map(crate::tls::client_config).transpose()?;
         Ok(Self { broker, tls, turn: 0, stands: false, again: false })
@@ -73,26 +73,27 @@ impl Reach {
     }
 
     /// Takes note of what became of a connection to the present address.
-    pub(crate) fn note(&mut self, event: &LinkEvent) {
+    pub(crate) fn note(&mut self, event: &ConnectionEvent) {
         match event {
-            LinkEvent::Up(_) => {
+            ConnectionEvent::Up(_) => {
                 self.broker.prefer(self.address().clone());
                 self.turn = 0;
                 self.stands = true;
                 self.again = false;
             }
-            LinkEvent::Down(_) if self.stands => self.stands = false,
+            ConnectionEvent::Down(_) if self.stands => self.stands = false,
             // Nothing was tried.
-            LinkEvent::Down(LinkFailure::Credential { .. }) => {}
-            LinkEvent::Down(failure) if failure.may_be_the_version() && !self.again => {
+            ConnectionEvent::Down(ConnectionFailure::Credential { .. }) => {}
+            ConnectionEvent::Down(failure) if failure.may_be_the_version() && !self.again => {
                 self.again = true;
             }
-            LinkEvent::Down(_) => {
+            ConnectionEvent::Down(_) => {
                 self.turn = (self.turn + 1) % self.broker.addresses().len();
                 self.again = false;
             }
-            LinkEvent::Subscribed { .. } | LinkEvent::Published { .. } | LinkEvent::Received(_) => {
-            }
+            ConnectionEvent::Subscribed { .. }
+            | ConnectionEvent::Published { .. }
+            | ConnectionEvent::Received(_) => {}
         }
     }
 
@@ -124,9 +125,9 @@ impl Reach {
 }
 
 /// A connection, or the attempt at one. Dropping it closes the socket without DISCONNECT.
-pub(crate) struct Link {
+pub(crate) struct Connection {
     requests: mpsc::Sender<Request>,
-    events: mpsc::Receiver<LinkEvent>,
+    events: mpsc::Receiver<ConnectionEvent>,
     driver: JoinHandle<()>,
     /// Its number, by which its events are told from those of another connection.
     connection: ConnectionId,
@@ -136,9 +137,9 @@ pub(crate) struct Link {
     ended: bool,
 }
 
-impl Link {
+impl Connection {
     /// Begins to connect. It has to be called inside a tokio runtime.
-    pub(crate) fn open(reach: &Reach, connect: &Connect) -> Self {
+    pub(crate) fn open(reach: &Endpoints, connect: &Connect) -> Self {
         let (connection, login) = (connect.connection, reach.broker.login.clone());
         let is_member_s = matches!(&login, Some(Login { password: Password::Kept(_), .. }));
         let (target, connect) = (reach.target(), connect.clone());
@@ -149,7 +150,7 @@ impl Link {
                 Ok(login) => driver::run(target, connect, login, asked, sender).await,
                 Err(failure) => {
                     // Whoever gave the link up meanwhile wants no reason.
-                    let _ = sender.send(LinkEvent::Down(failure)).await;
+                    let _ = sender.send(ConnectionEvent::Down(failure)).await;
                 }
             }
         });
@@ -162,18 +163,18 @@ impl Link {
     }
 
     /// The next event. Cancel-safe. After the end was reported it pends for ever.
-    pub(crate) async fn next(&mut self) -> LinkEvent {
+    pub(crate) async fn next(&mut self) -> ConnectionEvent {
         if self.ended {
             return std::future::pending().await;
         }
         let event = self.events.recv().await.unwrap_or_else(|| {
             // The driver says why it ends, unless we ended it.
-            LinkEvent::Down(failure::closed_by_us("it took no more requests"))
+            ConnectionEvent::Down(failure::closed_by_us("it took no more requests"))
         });
-        self.ended = matches!(event, LinkEvent::Down(_));
+        self.ended = matches!(event, ConnectionEvent::Down(_));
         match event {
-            LinkEvent::Down(failure) if self.is_member_s && failure.is_wrong_login() => {
-                LinkEvent::Down(crate::team::not_a_member())
+            ConnectionEvent::Down(failure) if self.is_member_s && failure.is_wrong_login() => {
+                ConnectionEvent::Down(crate::team::not_a_member())
             }
             event => event,
         }
@@ -207,14 +208,14 @@ impl Link {
     }
 }
 
-impl Drop for Link {
+impl Drop for Connection {
     fn drop(&mut self) {
         self.driver.abort();
     }
 }
 
-fn user_name_missing() -> LinkFailure {
-    LinkFailure::Credential {
+fn user_name_missing() -> ConnectionFailure {
+    ConnectionFailure::Credential {
         code: "user_name_missing",
         may_pass: false,
         message: "this broker speaks MQTT 3.1.1 only, which has no password without a user name; name one in the URL \
@@ -227,7 +228,7 @@ fn user_name_missing() -> LinkFailure {
 async fn credentials(
     version: Version,
     login: Option<Login>,
-) -> Result<Option<(String, String)>, LinkFailure> {
+) -> Result<Option<(String, String)>, ConnectionFailure> {
     let Some(login) = login else {
         return Ok(None);
     };

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 /// The folders of this app (XDG Base Directory Specification; the system's own places elsewhere).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Places {
+pub struct Dirs {
     /// What the person wrote: `config.toml`.
     pub config: PathBuf,
     /// What the app keeps between runs: ids, the hub's store.
@@ -16,7 +16,7 @@ pub struct Places {
 /// This account has no home folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("this account has no home folder to keep the config in; name one with --config-dir")]
-pub struct NoPlace;
+pub struct NoHomeError;
 
 /// Whether files can be kept in that folder, which is made where it is not there.
 ///
@@ -27,18 +27,18 @@ pub fn writable(folder: &Path) -> std::io::Result<()> {
     porchlight_files::AtomicFile::create(&folder.join("probe")).map(drop)
 }
 
-impl Places {
+impl Dirs {
     /// The places of this account; everything below `config_dir` where one is named.
     ///
     /// # Errors
     /// [`NoPlace`] where no folder is named and the account has no home.
-    pub fn find(config_dir: Option<&Path>) -> Result<Self, NoPlace> {
+    pub fn find(config_dir: Option<&Path>) -> Result<Self, NoHomeError> {
         if let Some(dir) = config_dir {
             let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
             return Ok(Self { state: dir.join("state"), runtime: dir.join("run"), config: dir });
         }
-        let config = dirs::config_dir().ok_or(NoPlace)?.join("porchlight");
-        let state = dirs::state_dir().or_else(dirs::data_local_dir).ok_or(NoPlace)?;
+        let config = dirs::config_dir().ok_or(NoHomeError)?.join("porchlight");
+        let state = dirs::state_dir().or_else(dirs::data_local_dir).ok_or(NoHomeError)?;
         let state = state.join("porchlight");
         let runtime =
             dirs::runtime_dir().map_or_else(|| state.join("run"), |dir| dir.join("porchlight"));

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use porchlight_core::preferences::Preferences;
 use porchlight_core::view::Problem;
 
-use crate::places::Places;
+use crate::places::Dirs;
 
 /// What programs branch on where they are not kept.
 pub const CODE: &str = "preferences";
@@ -20,7 +20,7 @@ const HEAD: &str = "# Whom you care for, and your own statuses. Porchlight write
 
 /// What is wanted, and where it is kept.
 #[derive(Debug)]
-pub struct Kept {
+pub struct StoredPreferences {
     wanted: Preferences,
     home: Home,
 }
@@ -62,16 +62,16 @@ pub enum KeepError {
     },
 }
 
-impl Kept {
+impl StoredPreferences {
     /// What was kept last; nothing where there is no file, or none that can be read.
     #[must_use]
-    pub fn read(places: &Places) -> Self {
+    pub fn read(places: &Dirs) -> Self {
         Self::read_file(&places.preferences_file())
     }
 
     /// What ends with the program.
     #[must_use]
-    pub fn fleeting() -> Self {
+    pub fn ephemeral() -> Self {
         Self { wanted: Preferences::default(), home: Home::Nowhere }
     }
 
@@ -167,10 +167,10 @@ mod tests {
     fn what_is_wanted_is_there_after_a_restart() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("config").join("preferences.toml");
-        let mut kept = Kept::read_file(&path);
+        let mut kept = StoredPreferences::read_file(&path);
         assert_eq!((kept.wanted(), kept.problem()), (&Preferences::default(), None));
         kept.keep(some()).unwrap();
-        let again = Kept::read_file(&path);
+        let again = StoredPreferences::read_file(&path);
         assert_eq!(again.wanted(), &some());
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "no draft is left");
     }
@@ -183,7 +183,7 @@ mod tests {
             ["hide_offline = true\nnonsense", "[people.bob]\nfavorite = true", "[people.\"a/b\"]"]
         {
             fs::write(&path, wrong).unwrap();
-            let mut kept = Kept::read_file(&path);
+            let mut kept = StoredPreferences::read_file(&path);
             let message = kept.problem().unwrap().message;
             assert!(message.contains("preferences.toml, line "), "{message}");
             assert!(message.contains("correct or remove"), "{message}");
@@ -199,10 +199,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let in_the_way = dir.path().join("file");
         fs::write(&in_the_way, "").unwrap();
-        let mut kept =
-            Kept { wanted: Preferences::default(), home: Home::File(in_the_way.join("p.toml")) };
+        let mut kept = StoredPreferences {
+            wanted: Preferences::default(),
+            home: Home::File(in_the_way.join("p.toml")),
+        };
         assert!(matches!(kept.keep(some()), Err(KeepError::Unwritable { .. })));
         assert_eq!(kept.wanted(), &some());
-        Kept::fleeting().keep(some()).unwrap();
+        StoredPreferences::ephemeral().keep(some()).unwrap();
     }
 }

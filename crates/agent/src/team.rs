@@ -7,7 +7,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use porchlight_core::id::UserId;
-use porchlight_core::input::LinkFailure;
+use porchlight_core::input::ConnectionFailure;
 use porchlight_core::team::{
     Address, Decision, Invitation, InviteMade, InviteOrder, InviteView, Join, Joined, Member,
     MemberName, Pin, Request, RequestMade, RequestState, RequestView, Secret, TeamView, TokenMade,
@@ -16,7 +16,7 @@ use porchlight_core::team::{
 use rustls::ClientConfig;
 
 use crate::broker::{Tls, Trust};
-use crate::membership::{Membership, Unreadable};
+use crate::membership::{Membership, StoredSecretError};
 use crate::tls::{self, TlsError};
 
 mod http;
@@ -31,14 +31,14 @@ pub use refusal::sentence;
 /// How a hub's certificate begins, as it says on the local network: enough to tell whether what answers is what was
 /// found, too little for a link. Sixteen hexadecimal digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Hint(pub(crate) [u8; 8]);
+pub struct FingerprintPrefix(pub(crate) [u8; 8]);
 
 /// A text is no [`Hint`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the beginning of a fingerprint has 16 hexadecimal digits")]
 pub struct HintError;
 
-impl FromStr for Hint {
+impl FromStr for FingerprintPrefix {
     type Err = HintError;
 
     fn from_str(text: &str) -> Result<Self, HintError> {
@@ -55,10 +55,10 @@ impl FromStr for Hint {
 pub enum TeamError {
     /// There is no way to it.
     #[error(transparent)]
-    Link(#[from] LinkFailure),
+    Link(#[from] ConnectionFailure),
     /// TLS can't be set up.
     #[error(transparent)]
-    Tls(#[from] SetUp),
+    Tls(#[from] TlsSetupError),
     /// It said no.
     #[error("{message}")]
     Refused {
@@ -87,13 +87,13 @@ pub enum TeamError {
     },
     /// What lets us in can't be had.
     #[error(transparent)]
-    Credential(#[from] Unreadable),
+    Credential(#[from] StoredSecretError),
 }
 
 /// TLS can't be set up.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
-pub struct SetUp(TlsError);
+pub struct TlsSetupError(TlsError);
 
 impl TeamError {
     /// What programs branch on.
@@ -143,12 +143,12 @@ pub struct Requested {
 /// Where it can't be reached, is not the one that was found, or takes no requests now.
 pub async fn request(
     at: Vec<Address>,
-    hint: Hint,
+    hint: FingerprintPrefix,
     name: &str,
     kind: Option<&str>,
 ) -> Result<Requested, TeamError> {
     let request = Request { name: name.to_owned(), kind: kind.map(str::to_owned) };
-    let door = Door::new(at, Some(tls::hinted_config(hint).map_err(SetUp)?));
+    let door = Door::new(at, Some(tls::hinted_config(hint).map_err(TlsSetupError)?));
     let Answer { body, certificate } =
         door.ask::<RequestMade>(Ask::post("/v1/requests", &request)).await?;
     // From here on only this one: who asks later is told the credential.
@@ -361,7 +361,7 @@ impl Door {
 
     fn pinned(at: Vec<Address>, pin: Pin) -> Result<Self, TeamError> {
         let tls = Tls { trust: Trust::Pinned(pin), certificate: None };
-        Ok(Self::new(at, Some(tls::client_config(&tls).map_err(SetUp)?)))
+        Ok(Self::new(at, Some(tls::client_config(&tls).map_err(TlsSetupError)?)))
     }
 }
 

@@ -14,14 +14,14 @@ use rustls::{ClientConfig, RootCertStore};
 
 use crate::broker::{ClientCertificate, Tls, Trust};
 use crate::mqtt::failure::in_words;
-use crate::team::Hint;
+use crate::team::FingerprintPrefix;
 
-mod judge;
 #[cfg(test)]
 pub(crate) mod server;
+mod verifier;
 mod words;
 
-use judge::{Believed, Judge};
+use verifier::{TrustAnchor, Verifier};
 pub(crate) use words::{failure, inside, no_name};
 
 /// Why no secure connection can even be tried. It has room for no words but ours.
@@ -67,23 +67,23 @@ pub(crate) fn client_config(tls: &Tls) -> Result<Arc<ClientConfig>, TlsError> {
             .map_err(|error| TlsError::not_set_up(&error))
     };
     let believed = match &tls.trust {
-        Trust::System => Believed::System(roots(system_roots()?)?),
+        Trust::System => TrustAnchor::System(roots(system_roots()?)?),
         Trust::Authorities(path) => {
             let named = certificates("ca", path)?;
-            Believed::Authorities(roots(named_roots(&named, path)?)?, named)
+            TrustAnchor::Authorities(roots(named_roots(&named, path)?)?, named)
         }
-        Trust::Pinned(pin) => Believed::Pinned(*pin),
+        Trust::Pinned(pin) => TrustAnchor::Pinned(*pin),
     };
-    config(Judge::new(believed, system_roots), tls.certificate.as_ref())
+    config(Verifier::new(believed, system_roots), tls.certificate.as_ref())
 }
 
 /// Believes the one hub whose certificate begins like this.
-pub(crate) fn hinted_config(hint: Hint) -> Result<Arc<ClientConfig>, TlsError> {
-    config(Judge::new(Believed::Hinted(hint), system_roots), None)
+pub(crate) fn hinted_config(hint: FingerprintPrefix) -> Result<Arc<ClientConfig>, TlsError> {
+    config(Verifier::new(TrustAnchor::Hinted(hint), system_roots), None)
 }
 
 fn config(
-    judge: Judge,
+    judge: Verifier,
     certificate: Option<&ClientCertificate>,
 ) -> Result<Arc<ClientConfig>, TlsError> {
     let config = ClientConfig::builder_with_provider(provider())

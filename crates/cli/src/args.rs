@@ -7,8 +7,8 @@ use clap::{Args as ArgGroup, Parser, Subcommand, ValueEnum};
 use porchlight_activity::Choice;
 use porchlight_agent::config::{Grace, Lease, Span};
 use porchlight_agent::flags::Flags;
-use porchlight_agent::habits::Habits;
-use porchlight_agent::hidden::Hidden;
+use porchlight_agent::presence_options::PresenceOptions;
+use porchlight_agent::redacted::Redacted;
 use porchlight_core::id::Root;
 use porchlight_core::view::ChosenStatus;
 use porchlight_core::web_origin::WebOrigin;
@@ -65,10 +65,10 @@ pub(crate) enum Command {
     /// A hub and eight simulated teammates, to look around
     Demo(Demo),
     /// Write completions for a shell
-    Completions(crate::shell::Completions),
+    Completions(crate::completions::Completions),
     /// Write the man pages into a folder
     #[command(hide = true)]
-    Man(crate::shell::Man),
+    Man(crate::completions::Man),
 }
 
 #[derive(Debug, ArgGroup)]
@@ -92,8 +92,8 @@ pub(crate) struct Run {
 
 impl Run {
     /// How presence is held: as the flags say, else as the config does.
-    pub(crate) fn habits(&self, config: Habits) -> Habits {
-        Habits {
+    pub(crate) fn habits(&self, config: PresenceOptions) -> PresenceOptions {
+        PresenceOptions {
             away_after: self.away_after.map_or(config.away_after, |span| span.0),
             grace: self.grace.map_or(config.grace, |grace| grace.0),
             lease: self.lease.map_or(config.lease, |lease| lease.0),
@@ -290,7 +290,7 @@ pub(crate) struct Join {
     /// The link: porchlight://join?..., alone or in the text that it came in; - reads it from standard input, where no
     /// list of processes shows it
     #[arg(conflicts_with = "nearby")]
-    pub(crate) link: Option<Hidden>,
+    pub(crate) link: Option<Redacted>,
     /// Ask this team on the local network to let you in, and wait; without a name, list them
     #[arg(long, value_name = "TEAM", num_args = 0..=1, default_missing_value = "")]
     pub(crate) nearby: Option<String>,
@@ -439,7 +439,7 @@ mod tests {
 
     use clap::{CommandFactory as _, Parser as _};
 
-    use super::{Args, Command, Habits};
+    use super::{Args, Command, PresenceOptions};
 
     #[test]
     fn the_grammar_is_sound() {
@@ -523,11 +523,11 @@ mod tests {
             let Command::Run(run) = Args::try_parse_from(words)?.command else {
                 unreachable!("run was asked for");
             };
-            Ok::<_, clap::Error>(run.habits(Habits::default()))
+            Ok::<_, clap::Error>(run.habits(PresenceOptions::default()))
         };
-        assert_eq!(habits(&[]).unwrap(), Habits::default());
+        assert_eq!(habits(&[]).unwrap(), PresenceOptions::default());
         let [away_after, grace, lease] = [1, 0, 10].map(Duration::from_secs);
-        let set = Habits { away_after, grace, lease, ..Habits::default() };
+        let set = PresenceOptions { away_after, grace, lease, ..PresenceOptions::default() };
         let flags = ["--away-after", "1s", "--grace", "0s", "--lease", "10s"];
         assert_eq!(habits(&flags).unwrap(), set);
         assert!(habits(&["--grace", "61s"]).is_err());

@@ -11,8 +11,8 @@ use porchlight_core::view::{Group, PersonView};
 use porchlight_core::words;
 use serde::Serialize;
 
-use crate::room::Room;
-use crate::say;
+use crate::output;
+use crate::roster::KnownRoster;
 
 mod escape;
 
@@ -141,9 +141,9 @@ impl FromStr for Format {
 
 impl Format {
     /// The line that says how the room is.
-    pub(crate) fn line(&self, room: &Room, escape: Escape) -> String {
+    pub(crate) fn line(&self, room: &KnownRoster, escape: Escape) -> String {
         match self {
-            Self::Waybar => say::json(&Waybar::of(room)),
+            Self::Waybar => output::json(&Waybar::of(room)),
             Self::Template(parts) => {
                 let mut line = String::new();
                 for part in parts {
@@ -159,7 +159,7 @@ impl Format {
 }
 
 impl Field {
-    fn say(self, room: &Room) -> String {
+    fn say(self, room: &KnownRoster) -> String {
         let names = |wanted: &dyn Fn(&PersonView) -> bool| {
             let others = room.others();
             let names = others.iter().filter(|person| wanted(person));
@@ -198,7 +198,7 @@ struct Waybar {
 }
 
 impl Waybar {
-    fn of(room: &Room) -> Self {
+    fn of(room: &KnownRoster) -> Self {
         let (here, total) = (room.count(Group::Here), room.total());
         let alt = match (room.is_up(), here) {
             (false, _) => "down",
@@ -227,7 +227,7 @@ fn shown(text: &str) -> String {
 }
 
 /// The roster as Pango's markup.
-fn tooltip(room: &Room) -> String {
+fn tooltip(room: &KnownRoster) -> String {
     let mut lines = Vec::new();
     if !room.is_up() {
         let as_of =
@@ -236,11 +236,11 @@ fn tooltip(room: &Room) -> String {
         lines.push(shown(&format!("not connected{as_of}{why}")));
     }
     if room.may_be_unread() {
-        lines.push(shown(say::NOBODY_SEEN));
+        lines.push(shown(output::NOBODY_SEEN));
     }
     let others = room.others();
     for person in others.iter().take(TOOLTIP) {
-        let line = shown(&say::line(person, crate::ink::Ink::NONE));
+        let line = shown(&output::line(person, crate::style::OutputStyle::NONE));
         let less = person.stale || person.group() == Group::Offline;
         lines.push(if less { format!("<span alpha=\"60%\">{line}</span>") } else { line });
     }
@@ -253,7 +253,7 @@ fn tooltip(room: &Room) -> String {
 #[cfg(test)]
 mod tests {
     use porchlight_core::id::UserId;
-    use porchlight_core::view::{LinkView, Update};
+    use porchlight_core::view::{ConnectionView, Update};
 
     use super::*;
 
@@ -266,17 +266,17 @@ mod tests {
         }
     }
 
-    fn room(people: Vec<PersonView>, link: LinkView) -> Room {
-        let mut room = Room::new(Some(&UserId::parse("me").unwrap()));
+    fn room(people: Vec<PersonView>, link: ConnectionView) -> KnownRoster {
+        let mut room = KnownRoster::new(Some(&UserId::parse("me").unwrap()));
         room.apply(&Update { link: Some(link), joins: people, ..Update::default() });
         room
     }
 
-    fn up() -> LinkView {
-        LinkView::Up { since: porchlight_core::time::Timestamp::default(), gap: None }
+    fn up() -> ConnectionView {
+        ConnectionView::Up { since: porchlight_core::time::Timestamp::default(), gap: None }
     }
 
-    fn line(format: &str, room: &Room) -> String {
+    fn line(format: &str, room: &KnownRoster) -> String {
         let format: Format = format.parse().unwrap_or_else(|error| panic!("{format}: {error}"));
         format.line(room, Escape::Neutral)
     }
@@ -345,7 +345,8 @@ mod tests {
     fn a_lost_broker_is_said_and_the_last_known_stays() {
         let mut anna = person("a", "Anna", "online");
         anna.stale = true;
-        let down = LinkView::Connecting { as_of: None, retry_at: None, problem: None, host: None };
+        let down =
+            ConnectionView::Connecting { as_of: None, retry_at: None, problem: None, host: None };
         let room = room(vec![anna, person("me", "Me", "in a meeting")], down);
         let said: serde_json::Value = serde_json::from_str(&line("waybar", &room)).unwrap();
         assert_eq!(said["class"], serde_json::json!(["down", "me-other"]));

@@ -1,12 +1,12 @@
 //! `porchlight demo`: a hub and eight simulated teammates.
 
 use porchlight_agent::broker::Broker;
-use porchlight_agent::teammates::Teammates;
+use porchlight_agent::demo_team::DemoTeam;
 use porchlight_hub::{Access, Hub, HubSettings, Listen, Store};
 
 use crate::failure::Failure;
 use crate::signals::StopSignals;
-use crate::{args, say, watch};
+use crate::{args, output, watch};
 
 pub(crate) async fn demo(args: args::Demo) -> Result<(), Failure> {
     let mut stop = StopSignals::listen();
@@ -19,16 +19,16 @@ pub(crate) async fn demo(args: args::Demo) -> Result<(), Failure> {
     .await?;
     let url = format!("mqtt://{}", hub.addr());
     let broker: Broker = url.parse().map_err(Failure::usage)?;
-    let team = Teammates::come(&broker);
-    say::print(&format!("the demo team is at {url}"));
+    let team = DemoTeam::come(&broker);
+    output::print(&format!("the demo team is at {url}"));
     if args.watch {
         tokio::select! {
             () = stop.received() => {}
             followed = watch::follow(broker, watch::Shown::to_people(), None) => followed?,
         }
     } else {
-        say::note(&format!("be there:  porchlight-desktop --show --broker {url} --user you"));
-        say::note(&format!("or look:   porchlight watch --broker {url}"));
+        output::note(&format!("be there:  porchlight-desktop --show --broker {url} --user you"));
+        output::note(&format!("or look:   porchlight watch --broker {url}"));
         stop.received().await;
     }
     drop(team);

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::args::Doctor;
 use crate::failure::Failure;
-use crate::{answer, say};
+use crate::{output, wait_for};
 
 /// One thing looked at.
 #[derive(Debug, Serialize)]
@@ -33,14 +33,14 @@ pub(crate) async fn doctor(flags: &Flags, args: Doctor) -> Result<(), Failure> {
     findings.push(state(&resolved));
     findings.push(broker(&resolved, &args).await);
     if args.json {
-        say::print_json(&findings);
+        output::print_json(&findings);
         return Ok(());
     }
     for finding in &findings {
         let mark = if finding.ok { "ok     " } else { "missing" };
-        say::print(&format!("{mark}  {:<15} {}", finding.about, finding.found));
+        output::print(&format!("{mark}  {:<15} {}", finding.about, finding.found));
         if let Some(remedy) = &finding.remedy {
-            say::print(&format!("                         -> {remedy}"));
+            output::print(&format!("                         -> {remedy}"));
         }
     }
     Ok(())
@@ -98,11 +98,11 @@ async fn broker(resolved: &Resolved, args: &Doctor) -> Finding {
 
 /// What there is to say of the broker, and what to do where something is not known.
 async fn look(resolved: &Resolved, args: &Doctor) -> Result<(String, Option<String>), Failure> {
-    let broker = say::broker(resolved)?;
+    let broker = output::broker(resolved)?;
     let words = broker.to_string();
     let part = resolved.user.clone().map_or(Part::Reader, Part::BrokerTest);
     let mut agent = Agent::start(Setup { broker, part, notices: None })?;
-    answer::wait(&mut agent, args.timeout.0, |event| {
+    wait_for::wait(&mut agent, args.timeout.0, |event| {
         (*event == Event::SnapshotRead).then_some(Ok(()))
     })
     .await?;
@@ -110,7 +110,8 @@ async fn look(resolved: &Resolved, args: &Doctor) -> Result<(String, Option<Stri
     agent.handle.command(Command::Quit);
     agent.stopped().await;
     let spoken = if health.speaks_v5 { "MQTT 5" } else { "MQTT 3.1.1" };
-    let sums = if health.hub_sums { "a hub writes the sums" } else { "devices write the sums" };
+    let sums =
+        if health.hub_aggregates { "a hub writes the sums" } else { "devices write the sums" };
     let loss = health.loss_shows_within.map_or_else(
         || "it waits for ever for a lost connection".to_owned(),
         |within| format!("a lost connection shows within {} s", within.as_secs()),

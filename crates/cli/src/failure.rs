@@ -1,10 +1,10 @@
 //! Why a command ends early, and with which code.
 
 use porchlight_agent::agent::StartError;
-use porchlight_agent::leaving::LeaveError;
+use porchlight_agent::leave_team::LeaveError;
 use porchlight_core::view::Problem;
 
-use crate::say;
+use crate::output;
 
 /// Why a command ends early.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ impl Failure {
             Self::NotSent(_) => 5,
             Self::Unanswered(_) | Self::Other(_) => 1,
         };
-        say::warn(&self.words());
+        output::warn(&self.words());
         code
     }
 

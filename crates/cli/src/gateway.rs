@@ -9,15 +9,15 @@ use clap::Args as ArgGroup;
 use porchlight_agent::broker::{Broker, Trust};
 use porchlight_agent::clock;
 use porchlight_agent::flags::Flags;
-use porchlight_agent::hidden::Hidden;
-use porchlight_agent::line::{Line, News, Setup};
+use porchlight_agent::mqtt_session::{MqttSession, SessionEvent, Setup};
+use porchlight_agent::redacted::Redacted;
 use porchlight_core::input::RefusedFilter;
 use porchlight_hub::{DEFAULT_GATEWAY_ADDR, Gateway, GatewaySettings, Tokens};
 
 use crate::failure::Failure;
 use crate::log::Log;
 use crate::signals::StopSignals;
-use crate::{args, say};
+use crate::{args, output};
 
 /// What makes a hub a gateway.
 #[derive(Debug, ArgGroup)]
@@ -26,7 +26,7 @@ pub(crate) struct Args {
     /// Sum at this broker, mqtts://USER:PASSWORD@HOST/presence, and answer HTTP at --listen [default there:
     /// 127.0.0.1:18832]; @FILE reads the URL from a file, where no list of processes shows its password
     #[arg(long, value_name = "URL", conflicts_with_all = ["memory", "allow_anonymous"])]
-    pub(crate) gateway: Option<Hidden>,
+    pub(crate) gateway: Option<Redacted>,
     /// Certificates in PEM to trust at that broker instead of the system's
     #[arg(long, value_name = "FILE", requires = "gateway")]
     gateway_ca: Option<PathBuf>,
@@ -69,13 +69,13 @@ pub(crate) async fn gateway(flags: &Flags, args: args::Hub) -> Result<(), Failur
     };
     let mut stop = StopSignals::listen();
     let mut gateway = Gateway::start(settings).await?;
-    say::print(&format!("answering on http://{}", gateway.addr()));
+    output::print(&format!("answering on http://{}", gateway.addr()));
     for warning in gateway.warnings() {
-        say::warn(&warning.to_string());
+        output::warn(&warning.to_string());
     }
     let address = broker.to_string();
     let setup = Setup { broker, filters: gateway.filters(), will_clears: gateway.announcement() };
-    let mut line = Line::open(setup)?;
+    let mut line = MqttSession::open(setup)?;
     let mut teller = Teller { address, log: Log::default(), may_not_write: false };
     loop {
         for write in gateway.take_writes() {
@@ -94,30 +94,30 @@ pub(crate) async fn gateway(flags: &Flags, args: args::Hub) -> Result<(), Failur
     Ok(())
 }
 
-fn take(gateway: &mut Gateway, teller: &mut Teller, news: News) {
+fn take(gateway: &mut Gateway, teller: &mut Teller, news: SessionEvent) {
     match news {
-        News::Began => gateway.link_began(),
-        News::Read => {
+        SessionEvent::Began => gateway.connection_began(),
+        SessionEvent::Read => {
             if teller.log.connected(clock::now().mono) {
-                say::warn(&format!("connected to {}", teller.address));
+                output::warn(&format!("connected to {}", teller.address));
             }
-            gateway.link_read();
+            gateway.connection_read();
         }
-        News::Received(message) => gateway.received(&message),
-        News::Lost(failure) => {
+        SessionEvent::Received(message) => gateway.received(&message),
+        SessionEvent::Lost(failure) => {
             teller.tell(failure.code(), &failure.to_string());
-            gateway.link_lost();
+            gateway.connection_lost();
         }
-        News::MayNotRead(filters) => {
-            gateway.link_lost();
+        SessionEvent::MayNotRead(filters) => {
+            gateway.connection_lost();
             let filters = RefusedFilter::list(&filters);
             teller.tell("subscription_refused", &format!(
                 "the broker does not let the gateway read {filters}; give its account the hub's rights (docs/rest.md)"
             ));
         }
-        News::MayNotWrite { topic, refusal } => {
+        SessionEvent::MayNotWrite { topic, refusal } => {
             if !std::mem::replace(&mut teller.may_not_write, true) {
-                say::warn(&format!(
+                output::warn(&format!(
                     "the broker does not let the gateway write {topic} ({refusal}); give its account the hub's rights (docs/rest.md)"
                 ));
             }
@@ -129,7 +129,7 @@ fn take(gateway: &mut Gateway, teller: &mut Teller, news: News) {
 fn tokens(args: &Args, store: &std::path::Path) -> Result<(), Failure> {
     let mut tokens = Tokens::open(store)?;
     if let Some(name) = &args.new_token {
-        say::print(&tokens.make(name)?.to_string());
+        output::print(&tokens.make(name)?.to_string());
     } else if let Some(id) = &args.revoke_token {
         // The whole token does as well: whoever wants to be rid of it may have nothing else.
         let id = id.split('.').next().unwrap_or_default();
@@ -138,7 +138,7 @@ fn tokens(args: &Args, store: &std::path::Path) -> Result<(), Failure> {
         }
     } else {
         for token in tokens.list() {
-            say::print(&format!("{}  {}", token.id, token.label));
+            output::print(&format!("{}  {}", token.id, token.label));
         }
     }
     Ok(())
@@ -172,7 +172,7 @@ struct Teller {
 impl Teller {
     fn tell(&mut self, code: &str, words: &str) {
         if self.log.not_connected(code, clock::now().mono) {
-            say::warn(words);
+            output::warn(words);
         }
     }
 }

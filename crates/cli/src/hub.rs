@@ -11,7 +11,7 @@ use porchlight_hub::{
 
 use crate::failure::Failure;
 use crate::signals::StopSignals;
-use crate::{args, say};
+use crate::{args, output};
 
 mod owner_link;
 
@@ -29,7 +29,7 @@ pub(crate) async fn hub(flags: &Flags, mut args: args::Hub) -> Result<(), Failur
     match args.action.take() {
         Some(args::HubAction::Backup(into)) => {
             backup(&into.store.or(args.store).unwrap_or(team_store), &into.file)?;
-            say::print(&format!(
+            output::print(&format!(
                 "the team is in {}; whoever has this file can be its hub, so keep it where only you can read it",
                 into.file.display()
             ));
@@ -37,7 +37,7 @@ pub(crate) async fn hub(flags: &Flags, mut args: args::Hub) -> Result<(), Failur
         }
         Some(args::HubAction::Restore(from)) => {
             restore(&from.store.or(args.store).unwrap_or(team_store), &from.file)?;
-            say::print(
+            output::print(
                 "the team is in place; start the hub, and stop the one that it was taken from",
             );
             return Ok(());
@@ -124,7 +124,7 @@ async fn move_here(
         // Whoever said it is connected again and says it anew.
         tracing::warn!("what stood at the old hub at the end can't be read: {error}");
     }
-    say::print("the team is hosted here now; everybody follows");
+    output::print("the team is hosted here now; everybody follows");
     Ok(hub)
 }
 
@@ -136,24 +136,24 @@ async fn serve(
     folder: &Path,
     mut stop: StopSignals,
 ) -> Result<(), Failure> {
-    say::print(&format!("listening on {}", hub.addr()));
+    output::print(&format!("listening on {}", hub.addr()));
     let mut link = None;
     if let Some(addr) = hub.team_addr() {
-        say::print(&format!("the team's door is {addr}"));
+        output::print(&format!("the team's door is {addr}"));
         link = owner_link(&hub, always, folder).await?;
     }
     for warning in hub.warnings() {
-        say::warn(&warning.to_string());
+        output::warn(&warning.to_string());
     }
     loop {
         tokio::select! {
             () = stop.received() => break,
             () = OwnerLink::is_due(link.as_ref()) => link = link.filter(|link| link.is_good(&hub)),
             event = hub.event() => match event {
-                HubEvent::StoreFailing(warning) => say::warn(&warning.to_string()),
-                HubEvent::StoreRecovered => say::warn("everything is saved again"),
+                HubEvent::StoreFailing(warning) => output::warn(&warning.to_string()),
+                HubEvent::StoreRecovered => output::warn("everything is saved again"),
                 HubEvent::Asked { name, code } => {
-                    say::warn(&format!("{name} asks to be let in, with the digits {code}"));
+                    output::warn(&format!("{name} asks to be let in, with the digits {code}"));
                 }
                 HubEvent::Ended { reason } => ended(&reason)?,
             },

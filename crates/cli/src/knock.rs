@@ -16,7 +16,7 @@ use porchlight_core::words;
 
 use crate::failure::Failure;
 use crate::signals::{Signals, Told};
-use crate::{answer, say};
+use crate::{output, wait_for};
 
 #[derive(Debug, ArgGroup)]
 #[command(
@@ -101,13 +101,13 @@ pub(crate) async fn wave(flags: &Flags, args: Wave) -> Result<(), Failure> {
     let Call { mut agent, may_be_unread, to, .. } = call(flags, &args.whom, args.timeout.0).await?;
     let emoji = Some(args.emoji);
     agent.handle.command(Command::Signal(SignalCommand::Wave { to, emoji }));
-    let sent = answer::wait(&mut agent, args.timeout.0, |event| {
+    let sent = wait_for::wait(&mut agent, args.timeout.0, |event| {
         let exchange = exchange(event)?;
         if exchange.stage < ExchangeStage::Failed {
             return None;
         }
         if args.json {
-            say::print(&say::json(&exchange));
+            output::print(&output::json(&exchange));
         }
         Some(exchange.failure.as_ref().map_or(Ok(()), |failure| Err(not_sent(failure))))
     })
@@ -132,7 +132,7 @@ struct Call {
 /// Connects, and finds out who is meant.
 async fn call(flags: &Flags, whom: &str, timeout: Duration) -> Result<Call, Failure> {
     let resolved = flags.resolve().map_err(Failure::usage)?;
-    let broker = say::broker(&resolved)?;
+    let broker = output::broker(&resolved)?;
     let user = resolved.user.clone().ok_or_else(|| {
         Failure::Usage(format!(
             "who knocks? Say who you are with --user, or in {}",
@@ -141,7 +141,7 @@ async fn call(flags: &Flags, whom: &str, timeout: Duration) -> Result<Call, Fail
     })?;
     let mut agent =
         Agent::start(Setup { broker, part: Part::Caller(user.clone()), notices: None })?;
-    answer::wait(&mut agent, timeout, |event| (*event == Event::SnapshotRead).then_some(Ok(())))
+    wait_for::wait(&mut agent, timeout, |event| (*event == Event::SnapshotRead).then_some(Ok(())))
         .await?;
     let people = agent.handle.people().await?;
     let am_here = people
@@ -155,7 +155,7 @@ async fn call(flags: &Flags, whom: &str, timeout: Duration) -> Result<Call, Fail
 /// Whom nobody has seen may be there all the same.
 fn doubt_emptiness(outcome: &Result<(), Failure>, may_be_unread: bool) {
     if matches!(outcome, Err(Failure::NotSent(_))) && may_be_unread {
-        say::note(say::NOBODY_SEEN);
+        output::note(output::NOBODY_SEEN);
     }
 }
 
@@ -203,9 +203,9 @@ async fn follow(agent: &mut Agent, wait: Duration, json: bool) -> Result<(), Fai
             continue;
         }
         if json {
-            say::print(&say::json(&exchange));
+            output::print(&output::json(&exchange));
         } else if let Some(words) = step_words(&exchange) {
-            say::print(&words);
+            output::print(&words);
         }
         // A knock that waits for somebody waits as long as it takes.
         if exchange.stage != ExchangeStage::Waiting && give_up.is_none() {

@@ -3,29 +3,29 @@
 use std::process::exit;
 
 use clap::Parser as _;
-use porchlight_agent::hidden;
+use porchlight_agent::redacted;
 
-mod answer;
 mod args;
 mod bar;
-mod choose;
+mod completions;
 mod demo;
 mod doctor;
 mod failure;
 mod gateway;
 mod hub;
-mod ink;
 mod knock;
 mod log;
-mod room;
+mod output;
+mod roster;
 mod run;
-mod say;
 mod screen;
 mod service;
-mod shell;
 mod signals;
+mod status;
+mod style;
 mod team;
 mod wait;
+mod wait_for;
 mod watch;
 mod who;
 
@@ -47,11 +47,11 @@ fn main() {
 /// Prints what is wrong with the command line, or the help that was asked for, and ends the program.
 fn exit_with(error: &clap::Error) -> ! {
     if !error.use_stderr() {
-        say::write_out(error.to_string().as_bytes());
+        output::write_out(error.to_string().as_bytes());
         exit(0);
     }
-    let words = hidden::without_secrets(&error.to_string(), std::env::args_os().skip(1));
-    words.trim_end().lines().for_each(say::note);
+    let words = redacted::without_secrets(&error.to_string(), std::env::args_os().skip(1));
+    words.trim_end().lines().for_each(output::note);
     exit(error.exit_code());
 }
 
@@ -61,8 +61,8 @@ async fn perform(args: Args) -> Result<(), failure::Failure> {
         Command::Who(who) => who::who(&args.flags, who).await,
         Command::Watch(watch) => watch::watch(&args.flags, watch).await,
         Command::Wait(wait) => wait::wait(&args.flags, wait).await,
-        Command::Set(set) => choose::set(&args.flags, set).await,
-        Command::Clear(clear) => choose::clear(&args.flags, clear).await,
+        Command::Set(set) => status::set(&args.flags, set).await,
+        Command::Clear(clear) => status::clear(&args.flags, clear).await,
         Command::Knock(knock) => knock::knock(&args.flags, knock).await,
         Command::Wave(wave) => knock::wave(&args.flags, wave).await,
         Command::Hub(hub) if hub.action.is_none() && hub.gateway.are_given() => {
@@ -77,10 +77,10 @@ async fn perform(args: Args) -> Result<(), failure::Failure> {
         Command::Doctor(doctor) => doctor::doctor(&args.flags, doctor).await,
         Command::Demo(demo) => demo::demo(demo).await,
         Command::Completions(shell) => {
-            shell::completions(&shell);
+            completions::completions(&shell);
             Ok(())
         }
-        Command::Man(man) => shell::man(&man),
+        Command::Man(man) => completions::man(&man),
     }
 }
 
@@ -94,5 +94,5 @@ fn start_log(verbose: u8) {
     };
     let filter =
         EnvFilter::try_from_env("PORCHLIGHT_LOG").unwrap_or_else(|_| EnvFilter::new(default));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| say::Log).init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| output::Log).init();
 }

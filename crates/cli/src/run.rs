@@ -6,21 +6,21 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use porchlight_activity::SessionEnv;
-use porchlight_agent::agent::{Agent, Event, Eyes, Handle, Part, Presence, Setup};
+use porchlight_agent::agent::{ActivitySource, Agent, Event, Handle, Part, Presence, Setup};
 use porchlight_agent::clock;
-use porchlight_agent::device::{self, Claim, Identity};
+use porchlight_agent::device::{self, DeviceLock, Identity};
 use porchlight_agent::flags::Flags;
 use porchlight_core::input::Command;
 use porchlight_core::text::{MAX_STATUS, display_text};
 use porchlight_core::view::signals::{ExchangeKind, ExchangeStage};
-use porchlight_core::view::{LinkView, Update};
+use porchlight_core::view::{ConnectionView, Update};
 use porchlight_core::words;
 use tokio::time::Sleep;
 
 use crate::args::Run;
 use crate::failure::Failure;
 use crate::log::Log;
-use crate::say;
+use crate::output;
 use crate::service::Manager;
 use crate::signals::{Signals, Told};
 
@@ -29,14 +29,14 @@ pub(crate) async fn run(flags: &Flags, args: Run) -> Result<(), Failure> {
     // Asked before an update replaces the file, after which the system only knows the one that was deleted.
     let program = std::env::current_exe();
     let resolved = flags.resolve().map_err(Failure::usage)?;
-    let broker = say::broker(&resolved)?;
+    let broker = output::broker(&resolved)?;
     let user = resolved.user.clone().ok_or_else(|| {
         Failure::Usage(format!(
             "whose presence? Say who you are with --user, or in {}",
             resolved.places.config_file().display()
         ))
     })?;
-    let claim = Claim {
+    let claim = DeviceLock {
         state: &resolved.places.state,
         user: &user,
         device: resolved.device.clone(),
@@ -61,9 +61,9 @@ pub(crate) async fn run(flags: &Flags, args: Run) -> Result<(), Failure> {
         links: resolved.links.clone(),
         kind: Some(kind),
         habits,
-        preferences: porchlight_agent::preferences::Kept::fleeting(),
+        preferences: porchlight_agent::preferences::StoredPreferences::ephemeral(),
         identity,
-        eyes: Eyes::Watch(watch),
+        activity_source: ActivitySource::Watch(watch),
     };
     let part = Part::Holder(Box::new(presence));
     let mut agent = Agent::start(Setup { broker: broker.clone(), part, notices: None })?;
@@ -108,16 +108,16 @@ pub(crate) async fn run(flags: &Flags, args: Run) -> Result<(), Failure> {
 }
 
 /// How the connection is, for a service manager's status line.
-fn standing(link: &LinkView, host: &str) -> String {
+fn standing(link: &ConnectionView, host: &str) -> String {
     let why = || words::problem(link, clock::local).unwrap_or_default();
     match link {
-        LinkView::Up { .. } => format!("online at {host}"),
-        LinkView::Refused { .. } => format!("refused: {}", why()),
-        LinkView::Connecting { problem: Some(_), .. } => format!("no connection: {}", why()),
-        LinkView::Connecting { problem: None, .. } | LinkView::Unset => {
+        ConnectionView::Up { .. } => format!("online at {host}"),
+        ConnectionView::Refused { .. } => format!("refused: {}", why()),
+        ConnectionView::Connecting { problem: Some(_), .. } => format!("no connection: {}", why()),
+        ConnectionView::Connecting { problem: None, .. } | ConnectionView::Unset => {
             format!("connecting to {host}")
         }
-        LinkView::Closed => "not connected, as this machine goes to sleep".to_owned(),
+        ConnectionView::Closed => "not connected, as this machine goes to sleep".to_owned(),
     }
 }
 
@@ -176,28 +176,28 @@ impl Teller {
     fn tell(&mut self, update: &Update) {
         let now = clock::now().mono;
         match &update.link {
-            Some(LinkView::Up { .. }) if self.log.connected(now) => {
-                say::warn(&format!("connected to {}", self.broker));
+            Some(ConnectionView::Up { .. }) if self.log.connected(now) => {
+                output::warn(&format!("connected to {}", self.broker));
             }
-            Some(link @ LinkView::Connecting { problem: Some(problem), .. })
+            Some(link @ ConnectionView::Connecting { problem: Some(problem), .. })
                 if self.log.not_connected(&problem.code, now) =>
             {
                 let why = words::problem(link, clock::local);
-                say::warn(&format!("connecting: {}", why.unwrap_or_default()));
+                output::warn(&format!("connecting: {}", why.unwrap_or_default()));
             }
-            Some(LinkView::Connecting { problem: None, .. }) if self.log.connecting() => {
-                say::warn(&format!("connecting to {}", self.broker));
+            Some(ConnectionView::Connecting { problem: None, .. }) if self.log.connecting() => {
+                output::warn(&format!("connecting to {}", self.broker));
             }
-            Some(LinkView::Refused { problem, .. })
+            Some(ConnectionView::Refused { problem, .. })
                 if self.log.not_connected(&problem.code, now) =>
             {
-                say::warn(&problem.message);
+                output::warn(&problem.message);
             }
             _ => {}
         }
         if let Some(problems) = &update.problems {
             for problem in self.log.problems(problems, now) {
-                say::warn(&problem.message);
+                output::warn(&problem.message);
             }
         }
         let exchanges = update.signals.iter().flat_map(|signals| &signals.exchanges);
@@ -208,7 +208,7 @@ impl Teller {
                 continue;
             }
             let text = knock.text.as_deref().unwrap_or("have you got a minute?");
-            say::warn(&format!("{} knocks: {text}", knock.name));
+            output::warn(&format!("{} knocks: {text}", knock.name));
             self.knocks.push_back(id);
             if self.knocks.len() > KNOCKS {
                 self.knocks.pop_front();

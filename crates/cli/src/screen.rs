@@ -22,9 +22,9 @@ use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::Span;
 
-use crate::ink::Ink;
-use crate::room::Room;
-use crate::say::plain;
+use crate::output::plain;
+use crate::roster::KnownRoster;
+use crate::style::OutputStyle;
 
 /// A terminal that shows the room.
 pub(crate) struct Screen {
@@ -35,7 +35,7 @@ pub(crate) struct Screen {
 
 /// What a person at the terminal wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wish {
+pub(crate) enum Request {
     /// To see it anew: another size, or another part.
     Draw,
     /// To end.
@@ -44,7 +44,7 @@ pub(crate) enum Wish {
 
 impl Screen {
     /// Takes the terminal.
-    pub(crate) fn open(ink: Ink) -> io::Result<Self> {
+    pub(crate) fn open(ink: OutputStyle) -> io::Result<Self> {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
             // First, so that what went wrong can be read.
@@ -59,14 +59,14 @@ impl Screen {
     }
 
     /// Draws what is to be seen; only what changed is written.
-    pub(crate) fn draw(&mut self, room: &Room) -> io::Result<()> {
+    pub(crate) fn draw(&mut self, room: &KnownRoster) -> io::Result<()> {
         let look = &mut self.look;
         self.terminal.draw(|frame| look.draw(room, frame.area(), frame.buffer_mut()))?;
         Ok(())
     }
 
     /// The next wish. Cancel-safe.
-    pub(crate) async fn wish(&mut self) -> Wish {
+    pub(crate) async fn wish(&mut self) -> Request {
         loop {
             match self.keys.next().await {
                 Some(Ok(Event::Key(key))) if key.kind != KeyEventKind::Release => {
@@ -74,10 +74,10 @@ impl Screen {
                         return wish;
                     }
                 }
-                Some(Ok(Event::Resize(..))) => return Wish::Draw,
+                Some(Ok(Event::Resize(..))) => return Request::Draw,
                 Some(Ok(_)) => {}
                 // The terminal is gone.
-                Some(Err(_)) | None => return Wish::Quit,
+                Some(Err(_)) | None => return Request::Quit,
             }
         }
     }
@@ -97,7 +97,7 @@ fn give_back() {
 
 /// How the room is drawn, without a terminal.
 struct Look {
-    ink: Ink,
+    ink: OutputStyle,
     /// How many lines were scrolled past.
     scroll: usize,
     /// How many can be, as of the last drawing.
@@ -111,12 +111,12 @@ enum Row<'a> {
 }
 
 impl Look {
-    fn press(&mut self, key: KeyEvent) -> Option<Wish> {
+    fn press(&mut self, key: KeyEvent) -> Option<Request> {
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
         let page = 10;
         self.scroll = match key.code {
-            KeyCode::Char('c' | 'd') if control => return Some(Wish::Quit),
-            KeyCode::Char('q') | KeyCode::Esc => return Some(Wish::Quit),
+            KeyCode::Char('c' | 'd') if control => return Some(Request::Quit),
+            KeyCode::Char('q') | KeyCode::Esc => return Some(Request::Quit),
             KeyCode::Down | KeyCode::Char('j') => self.scroll + 1,
             KeyCode::Up | KeyCode::Char('k') => self.scroll.saturating_sub(1),
             KeyCode::PageDown | KeyCode::Char(' ') => self.scroll + page,
@@ -126,10 +126,10 @@ impl Look {
             _ => return None,
         }
         .min(self.most);
-        Some(Wish::Draw)
+        Some(Request::Draw)
     }
 
-    fn draw(&mut self, room: &Room, area: Rect, buffer: &mut Buffer) {
+    fn draw(&mut self, room: &KnownRoster, area: Rect, buffer: &mut Buffer) {
         if area.height == 0 || area.width == 0 {
             return;
         }
@@ -203,7 +203,7 @@ impl Look {
 
     fn person(
         &self,
-        room: &Room,
+        room: &KnownRoster,
         person: &PersonView,
         names: u16,
         line: Rect,
@@ -245,7 +245,7 @@ fn dim() -> Style {
 }
 
 /// What is said of a person behind the name. What ends soon comes first, so that a narrow terminal shows it.
-fn said(room: &Room, person: &PersonView) -> String {
+fn said(room: &KnownRoster, person: &PersonView) -> String {
     let mut said = Vec::new();
     if person.typing {
         said.push("typing…".to_owned());

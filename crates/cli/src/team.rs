@@ -9,7 +9,7 @@ use porchlight_agent::membership::{Membership, MembershipError};
 use porchlight_agent::team::{Team, TeamError};
 
 use crate::failure::Failure;
-use crate::say;
+use crate::output;
 
 pub(crate) mod invite;
 pub(crate) mod join;
@@ -36,7 +36,7 @@ async fn with_keyring<T>(what: impl Future<Output = T>) -> T {
     let mut what = std::pin::pin!(what);
     tokio::select! {
         it = &mut what => return it,
-        () = tokio::time::sleep(NOTICE_AFTER) => say::note(
+        () = tokio::time::sleep(NOTICE_AFTER) => output::note(
             "Waiting for the keyring ... It may ask for your password in a window. Ctrl+C gives up.",
         ),
     }

@@ -6,12 +6,12 @@
 use porchlight_agent::agent::{Agent, Event, Part, Setup};
 use porchlight_agent::config::Span;
 use porchlight_agent::flags::Flags;
-use porchlight_core::view::{LinkView, PersonView, Problem};
+use porchlight_core::view::{ConnectionView, PersonView, Problem};
 
 use crate::failure::Failure;
-use crate::ink::Ink;
-use crate::room::Room;
-use crate::say;
+use crate::output;
+use crate::roster::KnownRoster;
+use crate::style::OutputStyle;
 
 /// Whom to wait for, and how long.
 #[derive(Debug, clap::Args)]
@@ -34,10 +34,10 @@ pub(crate) struct Args {
 
 pub(crate) async fn wait(flags: &Flags, args: Args) -> Result<(), Failure> {
     let resolved = flags.resolve().map_err(Failure::usage)?;
-    let broker = say::broker(&resolved)?;
+    let broker = output::broker(&resolved)?;
     let mut agent =
         Agent::start(Setup { broker, part: Part::reader(resolved.user), notices: None })?;
-    let mut wanted = Wanted { person: args.person, room: Room::new(None), problem: None };
+    let mut wanted = Wanted { person: args.person, room: KnownRoster::new(None), problem: None };
     let limit = args.until.map(|span| span.0);
     let came = match limit {
         Some(limit) => tokio::time::timeout(limit, wanted.come(&mut agent)).await.ok(),
@@ -50,13 +50,13 @@ pub(crate) async fn wait(flags: &Flags, args: Args) -> Result<(), Failure> {
     }
     let person = wanted.find().ok().flatten();
     if args.json {
-        say::print_json(&Answer { here, person });
+        output::print_json(&Answer { here, person });
     } else if let Some(person) = person {
-        say::print_inked(&say::line(person, Ink::of_output()));
+        output::print_inked(&output::line(person, OutputStyle::of_output()));
     } else {
-        say::print(&format!("{} was not seen yet", wanted.person));
+        output::print(&format!("{} was not seen yet", wanted.person));
         if wanted.room.may_be_unread() {
-            say::note(say::NOBODY_SEEN);
+            output::note(output::NOBODY_SEEN);
         }
     }
     if here { Ok(()) } else { Err(Failure::NotHere) }
@@ -73,7 +73,7 @@ struct Answer<'a> {
 
 struct Wanted {
     person: String,
-    room: Room,
+    room: KnownRoster,
     /// Why there is no connection.
     problem: Option<Problem>,
 }
@@ -89,8 +89,12 @@ impl Wanted {
                 continue;
             };
             match &update.link {
-                Some(LinkView::Refused { problem, .. }) => return Err(Failure::refused(problem)),
-                Some(LinkView::Connecting { problem, .. }) => self.problem.clone_from(problem),
+                Some(ConnectionView::Refused { problem, .. }) => {
+                    return Err(Failure::refused(problem));
+                }
+                Some(ConnectionView::Connecting { problem, .. }) => {
+                    self.problem.clone_from(problem);
+                }
                 _ => {}
             }
             self.room.apply(&update);

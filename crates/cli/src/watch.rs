@@ -9,16 +9,16 @@ use porchlight_agent::broker::Broker;
 use porchlight_agent::clock;
 use porchlight_agent::flags::Flags;
 use porchlight_core::id::UserId;
-use porchlight_core::view::{LinkView, PersonView, Update};
+use porchlight_core::view::{ConnectionView, PersonView, Update};
 
 use crate::args::Watch;
 use crate::bar::{Escape, Format};
 use crate::failure::Failure;
-use crate::ink::Ink;
-use crate::room::Room;
-use crate::say;
-use crate::screen::{Screen, Wish};
+use crate::output;
+use crate::roster::KnownRoster;
+use crate::screen::{Request, Screen};
 use crate::signals::Signals;
+use crate::style::OutputStyle;
 
 /// How it is shown.
 #[derive(Debug, clap::Args)]
@@ -71,7 +71,7 @@ impl Shown {
 
 pub(crate) async fn watch(flags: &Flags, args: Watch) -> Result<(), Failure> {
     let resolved = flags.resolve().map_err(Failure::usage)?;
-    let broker = say::broker(&resolved)?;
+    let broker = output::broker(&resolved)?;
     let timeout = args.timeout.map(|span| span.0);
     let shown = Shown {
         me: resolved.user.clone(),
@@ -101,23 +101,23 @@ pub(crate) async fn follow(
             event = agent.events.recv() => event,
             () = expired(&mut give_up) => return Err(Failure::no_connection(last.as_ref())),
             wish = eyes.wish() => match wish {
-                Wish::Draw => {
+                Request::Draw => {
                     eyes.draw()?;
                     continue;
                 }
-                Wish::Quit => return Ok(()),
+                Request::Quit => return Ok(()),
             },
         };
         match event {
             Some(Event::Show(update)) => {
                 match &update.link {
-                    Some(LinkView::Refused { problem, .. }) => {
+                    Some(ConnectionView::Refused { problem, .. }) => {
                         return Err(Failure::refused(problem));
                     }
-                    Some(LinkView::Connecting { problem: Some(problem), .. }) => {
+                    Some(ConnectionView::Connecting { problem: Some(problem), .. }) => {
                         last = Some(problem.clone());
                     }
-                    Some(LinkView::Up { .. }) => give_up = None,
+                    Some(ConnectionView::Up { .. }) => give_up = None,
                     _ => {}
                 }
                 eyes.see(&update);
@@ -127,7 +127,7 @@ pub(crate) async fn follow(
                 }
             }
             Some(Event::Dropped(counters)) if diagnostics => {
-                say::print_json(&serde_json::json!({ "diagnostics": counters }));
+                output::print_json(&serde_json::json!({ "diagnostics": counters }));
             }
             Some(_) => {
                 if agent.events.is_empty() {
@@ -146,26 +146,26 @@ enum Eyes {
     /// A line a change, for a bar.
     Bar(Bar),
     /// A terminal's whole screen. The signals are listened to so that the terminal is given back.
-    Screen(Box<(Screen, Room, Signals)>),
+    Screen(Box<(Screen, KnownRoster, Signals)>),
 }
 
 impl Eyes {
     fn open(shown: Shown) -> io::Result<Self> {
-        let ink = Ink::of_output();
+        let ink = OutputStyle::of_output();
         if shown.live() {
             let mut screen = Screen::open(ink)?;
-            let room = Room::new(shown.me.as_ref());
+            let room = KnownRoster::new(shown.me.as_ref());
             screen.draw(&room)?;
             return Ok(Self::Screen(Box::new((screen, room, Signals::listen()))));
         }
         Ok(match shown.format {
             Some(format) => {
-                let room = Room::new(shown.me.as_ref());
+                let room = KnownRoster::new(shown.me.as_ref());
                 Self::Bar(Bar { format, escape: shown.escape, room, last: String::new() })
             }
             None => Self::Lines(Printer {
                 json: shown.json,
-                ink: if shown.json { Ink::NONE } else { ink },
+                ink: if shown.json { OutputStyle::NONE } else { ink },
                 up: None,
                 lines: HashMap::new(),
             }),
@@ -188,15 +188,15 @@ impl Eyes {
     }
 
     /// What the person at the terminal wants. Cancel-safe.
-    async fn wish(&mut self) -> Wish {
+    async fn wish(&mut self) -> Request {
         match self {
             Self::Screen(it) => {
                 let (screen, _, signals) = &mut **it;
                 tokio::select! {
                     wish = screen.wish() => wish,
-                    _ = signals.next() => Wish::Quit,
+                    _ = signals.next() => Request::Quit,
                     // What was "14:02" is "Mon 14:02" then.
-                    () = tokio::time::sleep(clock::until_tomorrow()) => Wish::Draw,
+                    () = tokio::time::sleep(clock::until_tomorrow()) => Request::Draw,
                 }
             }
             Self::Lines(_) | Self::Bar(_) => std::future::pending().await,
@@ -207,7 +207,7 @@ impl Eyes {
 struct Bar {
     format: Format,
     escape: Escape,
-    room: Room,
+    room: KnownRoster,
     /// What was printed last: the same again would only wake the bar up.
     last: String,
 }
@@ -221,7 +221,7 @@ impl Bar {
         }
         let line = self.format.line(&self.room, self.escape);
         if line != self.last {
-            say::print_inked(&line);
+            output::print_inked(&line);
             self.last = line;
         }
     }
@@ -236,7 +236,7 @@ async fn expired(timer: &mut Option<std::pin::Pin<Box<tokio::time::Sleep>>>) {
 
 struct Printer {
     json: bool,
-    ink: Ink,
+    ink: OutputStyle,
     /// Whether the link was last said to be up; `None` before the first word on it.
     up: Option<bool>,
     /// What was last said of each person: a second device alone is no news to a reader of lines.
@@ -254,15 +254,15 @@ impl Printer {
         for user in &update.leaves {
             self.lines.remove(user);
             if self.json {
-                say::print_json(&serde_json::json!({ "forgotten": user }));
+                output::print_json(&serde_json::json!({ "forgotten": user }));
             } else {
-                say::print(&format!("{}  {user} is forgotten", time()));
+                output::print(&format!("{}  {user} is forgotten", time()));
             }
         }
     }
 
-    fn print_link(&mut self, link: &LinkView) {
-        let up = matches!(link, LinkView::Up { .. });
+    fn print_link(&mut self, link: &ConnectionView) {
+        let up = matches!(link, ConnectionView::Up { .. });
         // A first try that has not come to anything is no connection that went.
         if self.up == Some(up) || (self.up.is_none() && !up) {
             return;
@@ -270,23 +270,23 @@ impl Printer {
         self.up = Some(up);
         if self.json {
             let word = if up { "up" } else { "down" };
-            say::print_json(&serde_json::json!({ "link": word }));
+            output::print_json(&serde_json::json!({ "link": word }));
         } else if up {
-            say::print(&format!("{}  connected", time()));
+            output::print(&format!("{}  connected", time()));
         } else {
-            say::print(&format!("{}  not connected; what was known stays listed", time()));
+            output::print(&format!("{}  not connected; what was known stays listed", time()));
         }
     }
 
     fn print_person(&mut self, person: &PersonView) {
         if self.json {
-            say::print_json(person);
+            output::print_json(person);
             return;
         }
-        let line = say::line(person, self.ink);
+        let line = output::line(person, self.ink);
         let said = self.lines.insert(person.user.clone(), line.clone());
         if !person.stale && said.as_ref() != Some(&line) {
-            say::print_inked(&format!("{}  {line}", self.ink.dim(&time())));
+            output::print_inked(&format!("{}  {line}", self.ink.dim(&time())));
         }
     }
 }

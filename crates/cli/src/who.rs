@@ -7,15 +7,15 @@ use porchlight_core::view::PersonView;
 
 use crate::args::Who;
 use crate::failure::Failure;
-use crate::ink::Ink;
-use crate::{answer, say};
+use crate::style::OutputStyle;
+use crate::{output, wait_for};
 
 pub(crate) async fn who(flags: &Flags, args: Who) -> Result<(), Failure> {
     let resolved = flags.resolve().map_err(Failure::usage)?;
-    let broker = say::broker(&resolved)?;
+    let broker = output::broker(&resolved)?;
     let mut agent =
         Agent::start(Setup { broker, part: Part::reader(resolved.user), notices: None })?;
-    answer::wait(&mut agent, args.timeout.0, |event| {
+    wait_for::wait(&mut agent, args.timeout.0, |event| {
         (*event == Event::SnapshotRead).then_some(Ok(()))
     })
     .await?;
@@ -25,28 +25,28 @@ pub(crate) async fn who(flags: &Flags, args: Who) -> Result<(), Failure> {
     agent.handle.command(Command::Quit);
     people.sort_by_cached_key(PersonView::order);
     if args.output.json {
-        say::print_json(&people);
+        output::print_json(&people);
     } else {
-        let ink = Ink::of_output();
+        let ink = OutputStyle::of_output();
         // Handed on as one: three hundred writes wake a reader three hundred times.
         let mut lines = Vec::with_capacity(people.len());
         for person in &people {
-            lines.push(say::line(person, ink));
-            lines.extend(say::why(person, ink).filter(|_| args.why));
+            lines.push(output::line(person, ink));
+            lines.extend(output::why(person, ink).filter(|_| args.why));
         }
         if !lines.is_empty() {
-            say::print_inked(&lines.join("\n"));
+            output::print_inked(&lines.join("\n"));
         }
         if people.is_empty() {
-            say::note(if health.roster_access.is_proven() {
-                say::NOBODY
+            output::note(if health.roster_access.is_proven() {
+                output::NOBODY
             } else {
-                say::NOBODY_SEEN
+                output::NOBODY_SEEN
             });
         }
     }
     if args.output.diagnostics {
-        say::print_json(&serde_json::json!({ "diagnostics": diagnostics }));
+        output::print_json(&serde_json::json!({ "diagnostics": diagnostics }));
     }
     agent.stopped().await;
     Ok(())

@@ -11,7 +11,7 @@ use crate::time::{ClockChange, Monotonic, Now, Timestamp};
 
 /// What a device observes, and since when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Standing {
+pub struct ObservedState {
     /// The state.
     pub observed: Observed,
     /// Since when. Away counts from the last input, not from the threshold (XEP-0319, section 3).
@@ -168,13 +168,13 @@ impl Availability {
 
     /// What to say of this device now.
     #[must_use]
-    pub fn standing(&self, now: Now) -> Standing {
+    pub fn state(&self, now: Now) -> ObservedState {
         if let Some(since) = self.ending {
-            return Standing { observed: Observed::Offline(Some(OfflineCause::Left)), since };
+            return ObservedState { observed: Observed::Offline(Some(OfflineCause::Left)), since };
         }
         if let Some(slept) = self.suspended {
             let observed = Observed::Offline(Some(OfflineCause::Asleep));
-            return Standing { observed, since: slept.wall };
+            return ObservedState { observed, since: slept.wall };
         }
         let idle = match self.source {
             Source::Tells { idle, .. } => idle,
@@ -187,15 +187,15 @@ impl Availability {
             // Whoever was away before has been away since then.
             let gone = locked.map_or(gone, |(locked, _)| locked.min(gone));
             let since = idle.map_or(gone, |idle| idle.wall.min(gone));
-            return Standing { observed: Observed::Away(Some(cause)), since };
+            return ObservedState { observed: Observed::Away(Some(cause)), since };
         }
         match self.source {
-            Source::Lost { since } => Standing { observed: Observed::Unknown, since },
+            Source::Lost { since } => ObservedState { observed: Observed::Unknown, since },
             Source::Tells { idle: Some(idle), .. } if self.is_away(now, Some(idle)) => {
-                Standing { observed: Observed::Away(Some(AwayCause::Idle)), since: idle.wall }
+                ObservedState { observed: Observed::Away(Some(AwayCause::Idle)), since: idle.wall }
             }
             Source::Tells { active_since, .. } => {
-                Standing { observed: Observed::Active, since: active_since }
+                ObservedState { observed: Observed::Active, since: active_since }
             }
         }
     }
@@ -203,7 +203,7 @@ impl Availability {
     /// Whether a microphone is in use while the person may be there.
     #[must_use]
     pub fn in_call(&self, now: Now) -> bool {
-        self.in_call && matches!(self.standing(now).observed, Observed::Active | Observed::Unknown)
+        self.in_call && matches!(self.state(now).observed, Observed::Active | Observed::Unknown)
     }
 
     /// When the person last gave input, where that is known.
@@ -250,9 +250,12 @@ mod tests {
     #[test]
     fn it_starts_unknown_and_the_first_input_ends_that() {
         let mut it = fresh();
-        assert_eq!(it.standing(at(0)).observed, Observed::Unknown);
+        assert_eq!(it.state(at(0)).observed, Observed::Unknown);
         it.observe(at(1), InputActive);
-        assert_eq!(it.standing(at(1)), Standing { observed: Observed::Active, since: at(1).wall });
+        assert_eq!(
+            it.state(at(1)),
+            ObservedState { observed: Observed::Active, since: at(1).wall }
+        );
         assert_eq!(it.next_deadline(at(1)), None);
     }
 
@@ -261,9 +264,12 @@ mod tests {
         let mut it = fresh();
         it.observe(at(0), InputActive);
         it.observe(at(6), InputIdle { since: Moment::Ago(MINUTE * 6) });
-        assert_eq!(it.standing(at(6)), Standing { observed: IDLE, since: at(0).wall });
+        assert_eq!(it.state(at(6)), ObservedState { observed: IDLE, since: at(0).wall });
         it.observe(at(7), InputActive);
-        assert_eq!(it.standing(at(7)), Standing { observed: Observed::Active, since: at(7).wall });
+        assert_eq!(
+            it.state(at(7)),
+            ObservedState { observed: Observed::Active, since: at(7).wall }
+        );
     }
 
     #[test]
@@ -271,9 +277,9 @@ mod tests {
         let mut it = fresh();
         it.observe(at(0), InputActive);
         it.observe(at(1), InputIdle { since: Moment::At(at(1).wall) });
-        assert_eq!(it.standing(at(1)).observed, Observed::Active);
+        assert_eq!(it.state(at(1)).observed, Observed::Active);
         assert_eq!(it.next_deadline(at(1)), Some(at(6).mono));
-        assert_eq!(it.standing(at(6)), Standing { observed: IDLE, since: at(1).wall });
+        assert_eq!(it.state(at(6)), ObservedState { observed: IDLE, since: at(1).wall });
         assert_eq!(it.next_deadline(at(6)), None);
     }
 
@@ -281,7 +287,7 @@ mod tests {
     fn an_idle_time_in_the_future_is_now() {
         let mut it = fresh();
         it.observe(at(1), InputIdle { since: Moment::At(at(99).wall) });
-        assert_eq!(it.standing(at(6)), Standing { observed: IDLE, since: at(1).wall });
+        assert_eq!(it.state(at(6)), ObservedState { observed: IDLE, since: at(1).wall });
     }
 
     #[test]
@@ -290,9 +296,9 @@ mod tests {
         it.observe(at(0), InputActive);
         it.observe(at(1), Locked(true));
         it.observe(at(2), InputActive);
-        assert_eq!(it.standing(at(2)), Standing { observed: LOCKED, since: at(1).wall });
+        assert_eq!(it.state(at(2)), ObservedState { observed: LOCKED, since: at(1).wall });
         it.observe(at(3), Locked(false));
-        assert_eq!(it.standing(at(3)).observed, Observed::Active);
+        assert_eq!(it.state(at(3)).observed, Observed::Active);
     }
 
     #[test]
@@ -300,16 +306,16 @@ mod tests {
         let mut it = fresh();
         it.observe(at(6), InputIdle { since: Moment::At(at(0).wall) });
         it.observe(at(7), Locked(true));
-        assert_eq!(it.standing(at(7)), Standing { observed: LOCKED, since: at(0).wall });
+        assert_eq!(it.state(at(7)), ObservedState { observed: LOCKED, since: at(0).wall });
     }
 
     #[test]
     fn a_lock_is_known_even_where_input_is_not() {
         let mut it = fresh();
         it.observe(at(1), Locked(true));
-        assert_eq!(it.standing(at(1)).observed, LOCKED);
+        assert_eq!(it.state(at(1)).observed, LOCKED);
         it.observe(at(2), Locked(false));
-        assert_eq!(it.standing(at(2)).observed, Observed::Unknown);
+        assert_eq!(it.state(at(2)).observed, Observed::Unknown);
     }
 
     #[test]
@@ -318,11 +324,11 @@ mod tests {
         it.observe(at(0), InputActive);
         it.observe(at(1), Suspending);
         let asleep = Observed::Offline(Some(OfflineCause::Asleep));
-        assert_eq!(it.standing(at(1)), Standing { observed: asleep, since: at(1).wall });
+        assert_eq!(it.state(at(1)), ObservedState { observed: asleep, since: at(1).wall });
         it.observe(at(60), Resumed);
-        assert_eq!(it.standing(at(60)), Standing { observed: IDLE, since: at(1).wall });
+        assert_eq!(it.state(at(60)), ObservedState { observed: IDLE, since: at(1).wall });
         it.observe(at(61), InputActive);
-        assert_eq!(it.standing(at(61)).observed, Observed::Active);
+        assert_eq!(it.state(at(61)).observed, Observed::Active);
     }
 
     #[test]
@@ -333,11 +339,14 @@ mod tests {
         it.observe(at(2), Observation::Switched(true));
         it.observe(at(3), InputActive);
         let switched = Observed::Away(Some(AwayCause::Switched));
-        assert_eq!(it.standing(at(3)), Standing { observed: switched, since: at(1).wall });
+        assert_eq!(it.state(at(3)), ObservedState { observed: switched, since: at(1).wall });
         it.observe(at(4), Observation::Switched(false));
-        assert_eq!(it.standing(at(4)), Standing { observed: LOCKED, since: at(1).wall });
+        assert_eq!(it.state(at(4)), ObservedState { observed: LOCKED, since: at(1).wall });
         it.observe(at(5), Locked(false));
-        assert_eq!(it.standing(at(5)), Standing { observed: Observed::Active, since: at(5).wall });
+        assert_eq!(
+            it.state(at(5)),
+            ObservedState { observed: Observed::Active, since: at(5).wall }
+        );
     }
 
     #[test]
@@ -355,7 +364,10 @@ mod tests {
         let mut it = fresh();
         it.observe(at(0), InputActive);
         it.observe(at(1), SourceLost);
-        assert_eq!(it.standing(at(1)), Standing { observed: Observed::Unknown, since: at(1).wall });
+        assert_eq!(
+            it.state(at(1)),
+            ObservedState { observed: Observed::Unknown, since: at(1).wall }
+        );
     }
 
     #[test]
@@ -395,7 +407,7 @@ mod tests {
                     | Observation::NetworkChanged => {}
                 }
                 it.observe(at(minute), symbol);
-                let active = it.standing(at(minute)).observed == Observed::Active;
+                let active = it.state(at(minute)).observed == Observed::Active;
                 let there = known && !locked && !switched && !asleep && !ending;
                 assert!(!active || there, "{n}");
             }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::effect::Dropped;
+use crate::effect::DropReason;
 use crate::notice::Suppressed;
 
 /// What `--diagnostics` prints.
@@ -15,7 +15,7 @@ pub struct Diagnostics {
     /// Messages that were records and counted.
     pub taken: u64,
     /// Messages dropped, by reason.
-    pub dropped: BTreeMap<Dropped, u64>,
+    pub dropped: BTreeMap<DropReason, u64>,
     /// Times in the future that were taken for now.
     pub future_times: u64,
     /// Records of this device that something else had overwritten and that were written again.

@@ -30,10 +30,10 @@ pub enum Effect {
     Disconnect,
     /// Close the socket without DISCONNECT: the Will speaks for us unless we are back within its delay.
     Drop,
-    /// Open the companion connection, giving up whatever companion there was without another word on it.
-    ConnectCompanion(Connect),
-    /// DISCONNECT the companion with reason 0x00, which discards its Will, and close.
-    DisconnectCompanion,
+    /// Open the Will connection connection, giving up whatever Will connection there was without another word on it.
+    ConnectWill(Connect),
+    /// DISCONNECT the Will connection with reason 0x00, which discards its Will, and close.
+    DisconnectWill,
     /// Show what changed.
     Show(Box<Update>),
     /// Show this in the tray.
@@ -54,7 +54,7 @@ pub enum Effect {
         /// Where the first of them came.
         topic: String,
         /// What is wrong with it.
-        error: Dropped,
+        error: DropReason,
     },
     /// Everything retained was read: what is shown is the whole team.
     SnapshotRead,
@@ -188,7 +188,7 @@ impl Publish {
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, thiserror::Error,
 )]
 #[serde(rename_all = "snake_case")]
-pub enum Dropped {
+pub enum DropReason {
     /// A topic level that should be an id is none.
     #[error("a part of its topic is not a valid id")]
     BadId,

@@ -11,10 +11,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use crate::diagnostics::Diagnostics;
-use crate::effect::{Dropped, Effect, Publish};
+use crate::effect::{DropReason, Effect, Publish};
 use crate::id::{Root, UserId};
 use crate::input::{Command, ConnectionId, Input, PublishId};
-use crate::notice::{NoticePolicy, Notices, Silence};
+use crate::notice::{NoticePolicy, Notices, NotificationPause};
 use crate::observation::Observation;
 use crate::preferences::Preferences;
 use crate::presence::{Choice, Observed};
@@ -26,32 +26,32 @@ use crate::text::{MAX_EMOJI, MAX_TEXT, display_text};
 use crate::time::{CLOCKS_DIFFER, ClockWatch, Monotonic, Now, Timestamp};
 use crate::topic::Topic;
 use crate::view::tray::TrayView;
-use crate::view::{LinkView, MeView, PersonView, Problem, Snapshot, Stage};
+use crate::view::{ConnectionView, MeView, PersonView, Problem, Snapshot, Stage};
 use crate::wire::{self, ChosenRecord};
 
 mod access;
-mod choosing;
-mod companion;
+mod connection;
 mod deadlines;
-mod inbound;
-mod linking;
-mod own;
-mod preferring;
-mod reading;
+mod in_flight;
+mod local_device;
+mod messages;
+mod preferences;
 mod renewal;
+mod retained_sync;
 mod settings;
-mod showing;
-mod signalling;
-mod unacknowledged;
+mod signals;
+mod user_status;
+mod view_diff;
+mod will_connection;
 
 use access::Access;
-use choosing::{Asks, Choosing};
-use companion::Companion;
-use own::Own;
+use in_flight::InFlight;
+use local_device::LocalDevice;
 use renewal::Renewal;
-use unacknowledged::Unacknowledged;
+use user_status::{DndSource, UserStatus};
+use will_connection::WillConnection;
 
-pub use settings::{GRACE, Health, Holder, LEASE, Role, Rule, Settings};
+pub use settings::{DeviceSettings, GRACE, Health, LEASE, Role, Rule, Settings};
 
 /// See the module's page.
 #[derive(Debug)]
@@ -60,12 +60,12 @@ pub struct Engine {
     client_id: String,
     session: Session,
     roster: Roster,
-    own: Option<Own>,
-    choosing: Option<Choosing>,
+    local_device: Option<LocalDevice>,
+    user_status: Option<UserStatus>,
     /// The person is invisible, so this connection is a reader's: they left, or were hidden when this run began.
     hidden: bool,
     /// A hub writes the user topics.
-    hub_sums: bool,
+    hub_aggregates: bool,
     /// Which computer the hub says that it runs on.
     host: Option<Host>,
     /// Where the hub says that it can be reached.
@@ -74,15 +74,15 @@ pub struct Engine {
     connection: Option<ConnectionId>,
     /// Counts connections.
     connections: u64,
-    companion: Companion,
+    will_connection: WillConnection,
     /// Until when there is no Will connection, since the broker lets it live no better than the presence's.
-    companion_rests: Option<Monotonic>,
+    will_connection_rests: Option<Monotonic>,
     /// How often in a row one of the two connections ended as the other one began.
     crowded: u8,
     /// How often in a row the Will connection came to nothing.
-    companion_failed: u32,
+    will_connection_failures: u32,
     renewal: Renewal,
-    unacknowledged: Unacknowledged,
+    unacknowledged: InFlight,
     /// Whether the room is read, not only one's own choice.
     reads_room: bool,
     /// How often the hub's record came on this connection before all was read.
@@ -91,7 +91,7 @@ pub struct Engine {
     /// What passes between me and others, where I am somebody whom it may.
     signals: Option<Signals>,
     policy: NoticePolicy,
-    silence: Silence,
+    silence: NotificationPause,
     preferences: Preferences,
     /// Counts what changes of what is shown of them.
     preferred: u64,
@@ -99,7 +99,7 @@ pub struct Engine {
     access: Access,
     diagnostics: Diagnostics,
     /// Why messages were dropped so far, so that each reason is logged once.
-    complained: BTreeSet<Dropped>,
+    complained: BTreeSet<DropReason>,
     effects: VecDeque<Effect>,
     rng: fastrand::Rng,
     publishes: u64,
@@ -117,7 +117,7 @@ pub struct Engine {
 struct Shown {
     seq: u64,
     me: Option<MeView>,
-    link: Option<LinkView>,
+    link: Option<ConnectionView>,
     problems: Vec<Problem>,
     tray: Option<TrayView>,
     /// The revision of the signals.
@@ -130,21 +130,21 @@ impl Engine {
     /// An engine at rest; [`Input::Start`] wakes it.
     #[must_use]
     pub fn new(now: Now, settings: Settings) -> Self {
-        let calls = matches!(settings.role, Role::Caller(_));
+        let calls = matches!(settings.role, Role::Signaller(_));
         let known_user = match &settings.role {
-            Role::ReaderFor(user) | Role::BrokerTest(user) | Role::Caller(user) => {
+            Role::ObserverFor(user) | Role::BrokerTest(user) | Role::Signaller(user) => {
                 Some(user.clone())
             }
-            Role::Holder(_) | Role::Chooser(_) | Role::Reader => None,
+            Role::Device(_) | Role::StatusSetter(_) | Role::Observer => None,
         };
         let may_mark = matches!(settings.role, Role::BrokerTest(_));
         let (own, user) = match settings.role {
-            Role::Holder(holder) => {
+            Role::Device(holder) => {
                 let user = holder.user.clone();
-                (Some(Own::new(now, holder)), Some(user))
+                (Some(LocalDevice::new(now, holder)), Some(user))
             }
-            Role::Chooser(user) | Role::Caller(user) => (None, Some(user)),
-            Role::Reader | Role::ReaderFor(_) | Role::BrokerTest(_) => (None, None),
+            Role::StatusSetter(user) | Role::Signaller(user) => (None, Some(user)),
+            Role::Observer | Role::ObserverFor(_) | Role::BrokerTest(_) => (None, None),
         };
         let hidden = own.as_ref().is_some_and(|own| own.holder.invisible);
         let reads_room = own.is_some() || calls || user.is_none();
@@ -152,7 +152,7 @@ impl Engine {
         let signals = speaks.map(|me| Signals::new(me, own.is_some(), settings.muted));
         let preferences = settings.preferences.clone().tidy();
         let mut roster = Roster::remote(settings.without);
-        if let Some(Own { holder, .. }) = &own {
+        if let Some(LocalDevice { holder, .. }) = &own {
             roster.set_me(&holder.user, &holder.name);
         }
         for (user, nickname) in preferences.nicknames() {
@@ -163,26 +163,26 @@ impl Engine {
             client_id: settings.client_id,
             session: Session::new(own.is_none(), settings.speaks_v5),
             roster,
-            own,
-            choosing: user.map(|user| Choosing::new(now, user)),
+            local_device: own,
+            user_status: user.map(|user| UserStatus::new(now, user)),
             hidden,
-            hub_sums: false,
+            hub_aggregates: false,
             host: None,
             reachable: Vec::new(),
             connection: None,
             connections: 0,
-            companion: Companion::Off,
-            companion_rests: None,
+            will_connection: WillConnection::Off,
+            will_connection_rests: None,
             crowded: 0,
-            companion_failed: 0,
+            will_connection_failures: 0,
             renewal: Renewal::default(),
-            unacknowledged: Unacknowledged::default(),
+            unacknowledged: InFlight::default(),
             reads_room,
             hub_records: 0,
             notices: Notices::default(),
             signals,
             policy: settings.notices,
-            silence: Silence::default(),
+            silence: NotificationPause::default(),
             preferred: u64::from(settings.preferences != Preferences::default()),
             preferences,
             problems: BTreeMap::new(),
@@ -207,13 +207,13 @@ impl Engine {
         match input {
             Input::Start => self.connect_now(now),
             Input::Tick => {}
-            Input::Link(connection, event) => {
+            Input::Connection(connection, event) => {
                 if self.connection == Some(connection) {
-                    self.handle_link(now, event);
+                    self.handle_connection(now, event);
                 }
             }
-            Input::Companion(connection, event) => {
-                self.handle_companion(now, connection, &event);
+            Input::WillConnection(connection, event) => {
+                self.handle_will_connection(now, connection, &event);
             }
             Input::Observed(observation) => self.handle_observation(now, observation),
             Input::Command(command) => self.handle_command(now, command),
@@ -227,9 +227,9 @@ impl Engine {
         }
         self.follow_time(now);
         self.follow_calls(now);
-        self.speak(now);
+        self.publish_due(now);
         self.follow_signals(now);
-        self.keep_companion(now);
+        self.drive_will_connection(now);
         self.show(now);
         self.expected = self.deadline(now);
     }
@@ -255,7 +255,7 @@ impl Engine {
             suggested_name: None,
             team: None,
             me: self.shown.me.clone(),
-            link: self.shown.link.clone().unwrap_or(LinkView::Unset),
+            link: self.shown.link.clone().unwrap_or(ConnectionView::Unset),
             people: self.others().cloned().collect(),
             problems: self.shown.problems.clone(),
             signals: self.signals.as_ref().map(|it| self.signals_view(it)).unwrap_or_default(),
@@ -273,7 +273,7 @@ impl Engine {
     pub fn health(&self) -> Health {
         Health {
             speaks_v5: self.session.version == crate::effect::Version::V5,
-            hub_sums: self.hub_sums,
+            hub_aggregates: self.hub_aggregates,
             loss_shows_within: self
                 .session
                 .loss_shows_within(GRACE)
@@ -294,25 +294,25 @@ impl Engine {
     }
 
     fn me_id(&self) -> Option<&UserId> {
-        self.own.as_ref().map(|own| &own.holder.user)
+        self.local_device.as_ref().map(|own| &own.holder.user)
     }
 
     // --- the person
 
     fn handle_observation(&mut self, now: Now, observation: Observation) {
-        let Some(own) = &mut self.own else {
+        let Some(own) = &mut self.local_device else {
             return;
         };
         own.availability.observe(now, observation);
-        match (observation, &mut self.choosing) {
+        match (observation, &mut self.user_status) {
             (Observation::DesktopDnd(dnd), Some(choosing)) => {
-                choosing.follow(now, Asks::Desktop, dnd);
+                choosing.set_dnd_source(now, DndSource::Desktop, dnd);
             }
             (Observation::NetworkChanged, _) => self.reconnect(now),
             _ => {}
         }
         if observation == Observation::Resumed && matches!(self.session.phase, Phase::Resting) {
-            self.session.start_over();
+            self.session.reset_backoff();
             self.connect_now(now);
         }
     }
@@ -327,18 +327,18 @@ impl Engine {
                     until: lasting.map(|lasting| now.wall + lasting),
                     at: Some(now.wall),
                 };
-                if let Some(choosing) = &mut self.choosing {
-                    choosing.wish(now, Some(choice));
+                if let Some(choosing) = &mut self.user_status {
+                    choosing.request_status(now, Some(choice));
                 }
             }
             Command::ClearChosen => {
-                if let Some(choosing) = &mut self.choosing {
-                    choosing.wish(now, None);
+                if let Some(choosing) = &mut self.user_status {
+                    choosing.request_status(now, None);
                 }
             }
             Command::ReconnectNow => {
                 if let Phase::Waiting { .. } = self.session.phase {
-                    self.session.start_over();
+                    self.session.reset_backoff();
                     self.connect_now(now);
                 }
             }
@@ -367,20 +367,20 @@ impl Engine {
         };
         let up = self.session.is_up();
         self.session.redate(change);
-        if let Some(choosing) = &mut self.choosing {
+        if let Some(choosing) = &mut self.user_status {
             choosing.redate(now, change, up);
         }
-        if let Some(own) = &mut self.own {
+        if let Some(own) = &mut self.local_device {
             own.redate(now, change);
         }
     }
 
     /// A call may ask not to be disturbed. It ends, too, when nobody is there any more, so it is looked at on each input.
     fn follow_calls(&mut self, now: Now) {
-        if let (Some(own), Some(choosing)) = (&self.own, &mut self.choosing)
+        if let (Some(own), Some(choosing)) = (&self.local_device, &mut self.user_status)
             && own.holder.calls_dnd
         {
-            choosing.follow(now, Asks::Call, own.availability.in_call(now));
+            choosing.set_dnd_source(now, DndSource::Call, own.availability.in_call(now));
         }
     }
 
@@ -388,7 +388,7 @@ impl Engine {
         if self.checks_before_up(now) {
             return;
         }
-        if let Some(own) = self.own.as_mut().filter(|_| !self.hidden)
+        if let Some(own) = self.local_device.as_mut().filter(|_| !self.hidden)
             && own.learn_epoch()
         {
             // The broker holds a record of ours that is not older than this session: the clock was set
@@ -398,18 +398,18 @@ impl Engine {
             return;
         }
         self.session.up(now);
-        self.roster.link_up(now);
-        if !self.hub_sums {
+        self.roster.connection_up(now);
+        if !self.hub_aggregates {
             self.host = None;
         }
-        if let Some(own) = self.own.as_mut().filter(|_| !self.hidden) {
+        if let Some(own) = self.local_device.as_mut().filter(|_| !self.hidden) {
             own.come_up();
         }
-        if let Some(choosing) = &mut self.choosing {
+        if let Some(choosing) = &mut self.user_status {
             choosing.all_read();
         }
         if let Some(signals) = &mut self.signals {
-            signals.link_up(now);
+            signals.connection_up(now);
         }
         self.effects.push_back(Effect::SnapshotRead);
     }
@@ -417,9 +417,9 @@ impl Engine {
     // --- what is said
 
     /// Says what this device has to say, if it changed.
-    fn speak(&mut self, now: Now) {
-        let leaving = self.own.as_ref().is_some_and(|own| {
-            matches!(own.availability.standing(now).observed, Observed::Offline(_))
+    fn publish_due(&mut self, now: Now) {
+        let leaving = self.local_device.as_ref().is_some_and(|own| {
+            matches!(own.availability.state(now).observed, Observed::Offline(_))
         });
         if leaving {
             // A power-off may be called off, as a sleep ends: whoever quits for good says so.
@@ -429,7 +429,7 @@ impl Engine {
         if !self.session.is_up() {
             return;
         }
-        if let Some(choosing) = &mut self.choosing
+        if let Some(choosing) = &mut self.user_status
             && let Some(chosen) = choosing.due(now)
         {
             let topic = Topic::Chosen(choosing.user.clone());
@@ -438,16 +438,16 @@ impl Engine {
                 timestamp: Some(now.wall),
             });
             let id = self.publish(now, &topic, payload, Some(CHOICE_EXPIRY));
-            if let Some(choosing) = &mut self.choosing {
+            if let Some(choosing) = &mut self.user_status {
                 choosing.sent(now, id, chosen);
             }
         }
         // A choice under way is heard before anything follows from it.
-        let choosing = self.choosing.as_ref().is_some_and(Choosing::is_sending);
-        if self.own.is_some() && !choosing && self.hidden != self.wants_to_hide(now) {
+        let choosing = self.user_status.as_ref().is_some_and(UserStatus::is_sending);
+        if self.local_device.is_some() && !choosing && self.hidden != self.wants_to_hide(now) {
             if self.hidden {
                 self.disconnect();
-                self.session.start_over();
+                self.session.reset_backoff();
                 self.connect_now(now);
             } else {
                 self.say_goodbye(now, AfterGoodbye::Hide);
@@ -456,8 +456,8 @@ impl Engine {
         }
         // Whoever is about to hide says nothing more but that.
         if !self.hidden && !self.wants_to_hide(now) {
-            self.speak_device(now);
-            self.speak_sum(now);
+            self.publish_device(now);
+            self.publish_aggregate(now);
         }
     }
 
@@ -491,8 +491,11 @@ impl Engine {
                     *decided = then;
                 }
             }
-            Phase::Up if self.own.as_ref().is_some_and(Own::stands_here) && !self.hidden => {
-                let awaited = self.speak_goodbye(now);
+            Phase::Up
+                if self.local_device.as_ref().is_some_and(LocalDevice::is_published)
+                    && !self.hidden =>
+            {
+                let awaited = self.publish_goodbye(now);
                 let until = now.mono + crate::session::GOODBYE;
                 self.session.phase = Phase::Leaving { until, awaited, then };
             }
@@ -503,17 +506,17 @@ impl Engine {
 
     /// The goodbye is over: the broker has what there was to say, or nobody knows.
     fn finish_goodbye(&mut self, now: Now, then: AfterGoodbye, heard: bool) {
-        self.close_companion();
+        self.close_will_connection();
         // Before anything was read nobody knows whether our record says that we are here: then the Will speaks.
         let unsaid = matches!(self.session.phase, Phase::Connecting { .. } | Phase::Reading { .. });
-        let visible = self.own.is_some() && !self.hidden;
+        let visible = self.local_device.is_some() && !self.hidden;
         if unsaid && visible {
             self.drop_connections();
         } else {
             self.disconnect();
         }
         self.session.rest(now);
-        self.roster.link_lost(now);
+        self.roster.connection_lost(now);
         match then {
             AfterGoodbye::Stop => {
                 self.session.phase = Phase::Stopped;
@@ -522,17 +525,17 @@ impl Engine {
             AfterGoodbye::Hide => {
                 // A broker that was killed has neither the goodbye nor the Will: then it is said again.
                 self.hidden = heard;
-                self.session.start_over();
+                self.session.reset_backoff();
                 self.connect_now(now);
             }
             AfterGoodbye::Sleep => {
                 self.effects.push_back(Effect::MaySleep);
                 let awake = self
-                    .own
+                    .local_device
                     .as_ref()
-                    .is_some_and(|own| own.availability.standing(now).observed.is_here());
+                    .is_some_and(|own| own.availability.state(now).observed.is_here());
                 if awake {
-                    self.session.start_over();
+                    self.session.reset_backoff();
                     self.connect_now(now);
                 }
             }

@@ -100,7 +100,7 @@ impl BrokerExpiry {
     }
 
     /// A connection begins, so long after the one before was lost; `None` if there was none.
-    pub(crate) fn link_began(&mut self, away: Option<Duration>) {
+    pub(crate) fn connection_began(&mut self, away: Option<Duration>) {
         self.away = away.map(|away| away + UNNOTICED);
     }
 

@@ -246,8 +246,8 @@ pub fn presence_client_id(rng: &mut fastrand::Rng) -> String {
     format!("pl{}m", random_word(rng, 20))
 }
 
-/// The Client Identifier of the companion of a presence.
-pub(crate) fn companion_client_id(presence: &str) -> String {
+/// The Client Identifier of the Will connection of a presence.
+pub(crate) fn will_client_id(presence: &str) -> String {
     format!("{}u", presence.strip_suffix('m').unwrap_or(presence))
 }
 

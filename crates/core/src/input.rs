@@ -21,9 +21,9 @@ pub enum Input {
     /// A deadline has come.
     Tick,
     /// A connection reports. Only the one that was opened last is listened to.
-    Link(ConnectionId, LinkEvent),
-    /// The companion connection reports, of which only [`LinkEvent::Up`] and [`LinkEvent::Down`] are of interest.
-    Companion(ConnectionId, LinkEvent),
+    Connection(ConnectionId, ConnectionEvent),
+    /// the Will connection connection reports, of which only [`ConnectionEvent::Up`] and [`ConnectionEvent::Down`] are of interest.
+    WillConnection(ConnectionId, ConnectionEvent),
     /// A source of activity reports.
     Observed(Observation),
     /// The person wants something.
@@ -48,7 +48,7 @@ pub struct ConnectionId(pub u64);
 
 /// What the MQTT session reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LinkEvent {
+pub enum ConnectionEvent {
     /// CONNACK with success.
     Up(Granted),
     /// SUBACK.
@@ -66,7 +66,7 @@ pub enum LinkEvent {
     /// PUBLISH.
     Received(Message),
     /// The connection is gone, or never came to be.
-    Down(LinkFailure),
+    Down(ConnectionFailure),
 }
 
 /// What the CONNACK granted (MQTT 5, section 3.2.2.3). MQTT 3.1.1 grants nothing: all is as asked for.
@@ -156,7 +156,7 @@ pub struct Message {
 
 /// Why there is no connection.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum LinkFailure {
+pub enum ConnectionFailure {
     /// Nothing answers at that address.
     #[error(
         "nothing answers at {address} ({reason}); is the broker running, and is the address right?"
@@ -264,7 +264,7 @@ pub enum LinkFailure {
     },
 }
 
-impl LinkFailure {
+impl ConnectionFailure {
     /// What programs branch on.
     #[must_use]
     pub const fn code(&self) -> &'static str {

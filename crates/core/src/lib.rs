@@ -18,7 +18,7 @@ pub mod engine;
 mod expiry;
 pub mod id;
 pub mod input;
-pub mod line;
+pub mod mqtt_session;
 pub mod names;
 pub mod notice;
 pub mod observation;

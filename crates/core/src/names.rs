@@ -64,7 +64,7 @@ impl Names {
 
     /// This name of this person, with the id where somebody else's name looks the same. The person need not be known.
     #[must_use]
-    pub fn told_apart(&self, user: &str, name: &str) -> String {
+    pub fn distinct_name(&self, user: &str, name: &str) -> String {
         let id = self.is_shared(&appearances(name), user).then(|| distinct_id(user));
         with_id(name, id.as_deref())
     }
@@ -192,7 +192,7 @@ mod tests {
             ("Anna", "Anna (a"),
         ] {
             let names = names(&[("anna", one), ("eve", other)]);
-            let shown = (names.told_apart("anna", one), names.told_apart("eve", other));
+            let shown = (names.distinct_name("anna", one), names.distinct_name("eve", other));
             assert_eq!(shown, (format!("{one} (anna)"), format!("{other} (eve)")), "{other:?}");
             assert_eq!(names.shown_id("anna").as_deref(), Some("anna"), "{other:?}");
             assert_eq!(names.shown_id("eve").as_deref(), Some("eve"), "{other:?}");
@@ -205,7 +205,7 @@ mod tests {
         {
             let names = names(&[("a", one), ("b", other)]);
             assert_eq!((names.shown_id("a"), names.shown_id("b")), (None, None), "{one} {other}");
-            assert_eq!(names.told_apart("a", one), one);
+            assert_eq!(names.distinct_name("a", one), one);
         }
     }
 
@@ -254,8 +254,8 @@ mod tests {
     #[test]
     fn somebody_of_whom_nothing_is_known_but_the_id_is_compared_too() {
         let names = names(&[("anna", "Anna")]);
-        assert_eq!(names.told_apart("\u{430}nna", "\u{430}nna"), "\u{430}nna ([U+0430]nna)");
-        assert_eq!(names.told_apart("bob", "bob"), "bob");
+        assert_eq!(names.distinct_name("\u{430}nna", "\u{430}nna"), "\u{430}nna ([U+0430]nna)");
+        assert_eq!(names.distinct_name("bob", "bob"), "bob");
     }
 
     #[test]

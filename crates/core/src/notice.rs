@@ -13,9 +13,9 @@ mod news;
 mod policy;
 mod silence;
 
-pub use news::{Circumstances, Notices};
+pub use news::{Notices, NotificationContext};
 pub use policy::{About, NoticePolicy, QuietHours, QuietHoursError, TimeOfDay};
-pub(crate) use silence::Silence;
+pub(crate) use silence::NotificationPause;
 
 /// What a change is to whoever may be told of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -283,7 +283,7 @@ impl fmt::Display for BrokerReason {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::input::LinkFailure;
+    use crate::input::ConnectionFailure;
 
     /// The codes that MQTT 5 names in section 2.4, and those of them after which somebody has to change something.
     const NAMED: std::ops::RangeInclusive<u8> = 0x80..=0xA2;
@@ -292,9 +292,9 @@ mod tests {
         0xA1, 0xA2,
     ];
 
-    fn failures(code: u8) -> [LinkFailure; 2] {
+    fn failures(code: u8) -> [ConnectionFailure; 2] {
         let reason = BrokerReason::from(ReasonCode(code));
-        [LinkFailure::Refused(reason.clone()), LinkFailure::Disconnected(reason)]
+        [ConnectionFailure::Refused(reason.clone()), ConnectionFailure::Disconnected(reason)]
     }
 
     #[test]
@@ -357,7 +357,7 @@ mod tests {
         let reason = BrokerReason::from(ReasonCode(0x9D))
             .with_text(Some("gone\u{1B}[31m\nfor good"))
             .with_server(Some("other.example:1883\u{202E}"));
-        let sentence = LinkFailure::Disconnected(reason).to_string();
+        let sentence = ConnectionFailure::Disconnected(reason).to_string();
         assert_eq!(
             sentence,
             "the broker ended the connection (server moved: \"gone[31m for good\"), and points to \
@@ -366,6 +366,6 @@ mod tests {
         let long = BrokerReason::from(ReasonCode(0x80)).with_text(Some(&"x".repeat(5000)));
         assert!(long.to_string().chars().count() < 250);
         let login = BrokerReason::from(ReasonCode(0x86)).with_text(Some("expired"));
-        assert!(LinkFailure::Refused(login).to_string().contains("expired"));
+        assert!(ConnectionFailure::Refused(login).to_string().contains("expired"));
     }
 }

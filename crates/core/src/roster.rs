@@ -14,24 +14,24 @@ use crate::names::Names;
 use crate::presence::{Observed, OfflineCause};
 use crate::time::{ClockChange, ClockWatch, Monotonic, Now, Timestamp};
 use crate::view::{CauseView, PersonView};
-use crate::wire::{DeviceRecord, Payload, SumRecord, UserRecord};
+use crate::wire::{AggregateRecord, DeviceRecord, Payload, UserRecord};
 
 mod device;
-mod glance;
-mod look;
 mod person;
+mod person_ref;
+mod reachability;
 
-use device::Came;
+use device::Expired;
 pub(crate) use device::since_of;
-pub(crate) use glance::Glance;
-use look::Look;
 use person::{LastInput, Person};
+use person_ref::PersonRef;
+pub(crate) use reachability::Reachability;
 
 /// How long a typing mark stands when nothing ends it: three seconds of the seed, and one for the way.
-const TYPING_STANDS: Duration = Duration::from_secs(4);
+const TYPING_LASTS: Duration = Duration::from_secs(4);
 
 /// After a CONNACK, what is lost or missing has this long to come back before it is believed.
-const SETTLES: Duration = Duration::from_secs(10);
+const RESYNC: Duration = Duration::from_secs(10);
 /// How much later than the protocol's timers a broker may notice a loss: 11 s were measured with
 /// Mosquitto 2.0.11. Our own hub is not late.
 const BROKERS_ARE_LATE: Duration = Duration::from_secs(11);
@@ -89,7 +89,7 @@ pub enum Applied {
     /// It counts.
     Taken,
     /// A Will of an earlier session than the one whose record is held: ignored.
-    Ghost,
+    StaleWill,
 }
 
 /// One person's change.
@@ -105,9 +105,9 @@ pub struct Change {
 
 /// What decides what is believed of a device, the same for all.
 #[derive(Debug, Clone, Copy)]
-struct Circumstances {
+struct ConnectionContext {
     /// Whether our own connection is up and was read.
-    link_up: bool,
+    connection_up: bool,
     /// How many connections we had.
     connection: u64,
     /// The number of the first connection since we were away for longer than it takes to come back.
@@ -131,13 +131,13 @@ pub struct Roster {
     /// The names of those who are shown.
     names: Names,
     /// Who may look different since changes were last taken, and why.
-    touched: BTreeMap<UserId, Origin>,
+    dirty: BTreeMap<UserId, Origin>,
     /// When something about a person ends by itself: typing, a choice.
     ends: BTreeSet<(Monotonic, UserId)>,
     /// Counts records as they come in, to tell which of two came last.
     arrivals: u64,
     losses: Losses,
-    around: Circumstances,
+    around: ConnectionContext,
     /// When our connection went down.
     lost_at: Option<Monotonic>,
     /// Whether that is known of everybody, and no other connection was made since.
@@ -168,7 +168,7 @@ impl Losses {
     }
 }
 
-impl Circumstances {
+impl ConnectionContext {
     /// How old a record is.
     fn age(&self, now: Now, arrival: Arrival, written: Option<Timestamp>) -> Age {
         self.expiry.age(now, Interval::Record, arrival, written, self.without)
@@ -192,11 +192,11 @@ impl Circumstances {
     }
 }
 
-impl Default for Circumstances {
+impl Default for ConnectionContext {
     /// Beside the broker, as a hub is: there is no link that could be down.
     fn default() -> Self {
         Self {
-            link_up: true,
+            connection_up: true,
             connection: 0,
             away_before: 0,
             settling: None,
@@ -236,11 +236,11 @@ impl Roster {
                 person.apply_device(now, device, record, arrival, number, &self.around)
             }
         };
-        self.touch(now, user, arrival.into());
+        self.mark_dirty(now, user, arrival.into());
         applied
     }
 
-    /// Folds what stands on a user topic into the roster: a seed-style client's record counts as one more
+    /// Folds what stands on a user topic into the roster: a simple client's record counts as one more
     /// device, a sum only carries such a record along.
     pub fn apply_user(
         &mut self,
@@ -252,19 +252,19 @@ impl Roster {
         self.follow_clock(now);
         let person = self.people.entry(user.clone()).or_default();
         match payload {
-            Payload::Cleared => person.forget_seed(),
-            Payload::Record(UserRecord::Seed(record)) => {
-                person.apply_seed(now, record, arrival, &self.around);
+            Payload::Cleared => person.forget_simple(),
+            Payload::Record(UserRecord::Simple(record)) => {
+                person.apply_simple(now, record, arrival, &self.around);
             }
             // A Will: written long ago, it can't know which other clients there are now.
-            Payload::Record(UserRecord::Sum(sum)) if sum.timestamp.is_none() => {
-                person.keep_seed(&self.around);
+            Payload::Record(UserRecord::Aggregate(sum)) if sum.timestamp.is_none() => {
+                person.keep_simple(&self.around);
             }
-            Payload::Record(UserRecord::Sum(sum)) => {
+            Payload::Record(UserRecord::Aggregate(sum)) => {
                 person.apply_carried(now, sum.foreign, &self.around);
             }
         }
-        self.touch(now, user, arrival.into());
+        self.mark_dirty(now, user, arrival.into());
     }
 
     /// Folds the time of a user's last input into the roster.
@@ -281,14 +281,14 @@ impl Roster {
             Payload::Cleared => None,
             Payload::Record(at) => Some(LastInput::told(now, at, &self.around)),
         };
-        self.touch(now, user, arrival.into());
+        self.mark_dirty(now, user, arrival.into());
     }
 
     /// Folds a typing mark into the roster.
     pub fn apply_typing(&mut self, now: Now, user: &UserId, typing: bool) {
         let person = self.people.entry(user.clone()).or_default();
-        person.typing_until = typing.then(|| now.mono + TYPING_STANDS);
-        self.touch(now, user, Origin::Live);
+        person.typing_until = typing.then(|| now.mono + TYPING_LASTS);
+        self.mark_dirty(now, user, Origin::Live);
     }
 
     /// How long ago the broker took a record that its writer's calendar says was `written` then, where that is known.
@@ -306,7 +306,7 @@ impl Roster {
         written: Option<Timestamp>,
         held: bool,
     ) -> Option<Duration> {
-        let Circumstances { expiry, without, .. } = &mut self.around;
+        let ConnectionContext { expiry, without, .. } = &mut self.around;
         self.ages_changed |= expiry.note(now, Interval::Choice, arrival, written);
         if arrival.retained && held && !expiry.counts_down() {
             return None;
@@ -318,7 +318,7 @@ impl Roster {
     pub(crate) fn note_expiry(&mut self, now: Now, arrival: Arrival, written: Option<Timestamp>) {
         self.ages_changed |= self.around.expiry.note(now, Interval::Record, arrival, written);
         // While everything is read, one look at the end is enough.
-        if self.around.link_up {
+        if self.around.connection_up {
             self.judge_ages(now);
         }
     }
@@ -346,33 +346,34 @@ impl Roster {
     /// A roster on the far side of a connection, which is not up yet; [`Roster::default`] needs none.
     #[must_use]
     pub fn remote(without: Option<Rule>) -> Self {
-        let around = Circumstances { link_up: false, without, ..Circumstances::default() };
+        let around =
+            ConnectionContext { connection_up: false, without, ..ConnectionContext::default() };
         Self { around, ..Self::default() }
     }
 
     /// Our connection stands: what is retained comes next. Unless it is the first, what is lost or missing on
     /// it is not believed before we settled (`docs/protocol.md`, *Settle*).
-    pub fn link_began(&mut self, now: Now) {
+    pub fn connection_began(&mut self, now: Now) {
         self.follow_clock(now);
         self.is_cut_off = false;
         let first = self.around.connection == 0 || self.people.is_empty();
         self.around.connection += 1;
         let away = self.lost_at.take().map(|lost| now.mono.since(lost));
-        self.around.expiry.link_began(away);
-        if away.is_none_or(|away| away > SETTLES) {
+        self.around.expiry.connection_began(away);
+        if away.is_none_or(|away| away > RESYNC) {
             self.around.away_before = self.around.connection;
         }
         let settles = !first && self.around.without != Some(Rule::Settle);
-        self.around.settling = settles.then(|| now.mono + SETTLES);
+        self.around.settling = settles.then(|| now.mono + RESYNC);
         for person in self.people.values_mut() {
-            person.link_up(&self.around);
+            person.connection_up(&self.around);
         }
     }
 
     /// What is retained on the connection was read.
-    pub fn link_up(&mut self, now: Now) {
+    pub fn connection_up(&mut self, now: Now) {
         self.follow_clock(now);
-        self.around.link_up = true;
+        self.around.connection_up = true;
         self.judge_ages(now);
         if self.around.settling.is_none() {
             self.lose_unread();
@@ -381,22 +382,22 @@ impl Roster {
     }
 
     /// Our connection is down, so all this is what we last heard.
-    pub fn link_lost(&mut self, now: Now) {
+    pub fn connection_lost(&mut self, now: Now) {
         if std::mem::replace(&mut self.is_cut_off, true) {
             return;
         }
-        if std::mem::take(&mut self.around.link_up) {
+        if std::mem::take(&mut self.around.connection_up) {
             self.lost_at = Some(now.mono);
         }
         for person in self.people.values_mut() {
-            person.link_lost(now, &self.around);
+            person.connection_lost(now, &self.around);
         }
         self.end_for_all(now);
     }
 
     /// This machine stood still since then: nothing that came meanwhile was heard.
     pub(crate) fn slept(&mut self, now: Now, since: Monotonic) {
-        self.link_lost(now);
+        self.connection_lost(now);
         self.lost_at = self.lost_at.map(|lost| lost.min(since));
     }
 
@@ -406,7 +407,7 @@ impl Roster {
         if self.around.broker_is_late != late {
             self.around.broker_is_late = late;
             for user in self.people.keys() {
-                self.touched.entry(user.clone()).or_insert(Origin::Local);
+                self.dirty.entry(user.clone()).or_insert(Origin::Local);
             }
         }
     }
@@ -419,7 +420,9 @@ impl Roster {
     /// Ends what ends by itself: typing marks, chosen statuses, leases, and the time that a loss is given.
     pub fn expire(&mut self, now: Now) {
         self.follow_clock(now);
-        if self.around.link_up && self.around.settling.is_some_and(|settled| settled <= now.mono) {
+        if self.around.connection_up
+            && self.around.settling.is_some_and(|settled| settled <= now.mono)
+        {
             self.around.settling = None;
             self.lose_unread();
             self.end_for_all(now);
@@ -433,7 +436,7 @@ impl Roster {
             };
             person.end = None;
             let came = person.expire(now, &self.around);
-            self.touch(now, &user, came.into());
+            self.mark_dirty(now, &user, came.into());
         }
     }
 
@@ -450,7 +453,7 @@ impl Roster {
             let origin = Origin::from(person.expire(now, &self.around));
             person.end = person.next_end(now, &self.around);
             self.ends.extend(person.end.map(|end| (end, user.clone())));
-            let noted = self.touched.entry(user.clone()).or_insert(origin);
+            let noted = self.dirty.entry(user.clone()).or_insert(origin);
             *noted = origin.max(*noted);
         }
     }
@@ -458,7 +461,7 @@ impl Roster {
     /// When [`Roster::expire`] has something to do.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Monotonic> {
-        let settled = self.around.settling.filter(|_| self.around.link_up);
+        let settled = self.around.settling.filter(|_| self.around.connection_up);
         self.ends.first().map(|(at, _)| *at).into_iter().chain(settled).min()
     }
 
@@ -466,7 +469,7 @@ impl Roster {
     pub fn take_changes(&mut self, now: Now) -> Vec<Change> {
         let mut changes = Vec::new();
         let mut empty = false;
-        for (user, origin) in std::mem::take(&mut self.touched) {
+        for (user, origin) in std::mem::take(&mut self.dirty) {
             let Some(person) = self.people.get_mut(&user) else {
                 continue;
             };
@@ -481,7 +484,7 @@ impl Roster {
             if same {
                 continue;
             }
-            let mut after = look.map(Look::into_view);
+            let mut after = look.map(PersonRef::into_view);
             let before = person.shown.take();
             if let (Some(after), Some(before)) = (&mut after, &before) {
                 after.shown_id.clone_from(&before.shown_id);
@@ -494,7 +497,7 @@ impl Roster {
             }
             changes.push(Change { before, after, origin });
         }
-        self.tell_apart(&mut changes);
+        self.update_distinct_names(&mut changes);
         if empty {
             self.people.retain(|_, person| !person.is_empty());
         }
@@ -502,7 +505,7 @@ impl Roster {
     }
 
     /// Shows the ids of those whose names look the same since others came, went or changed their names.
-    fn tell_apart(&mut self, changes: &mut Vec<Change>) {
+    fn update_distinct_names(&mut self, changes: &mut Vec<Change>) {
         // Those that there are stand in the order of their ids.
         let known = changes.len();
         for user in self.names.take_changed() {
@@ -542,8 +545,8 @@ impl Roster {
     }
 
     /// This name of this person, with the id where somebody else's name looks the same.
-    pub(crate) fn told_apart(&self, user: &str, name: &str) -> String {
-        self.names.told_apart(user, name)
+    pub(crate) fn distinct_name(&self, user: &str, name: &str) -> String {
+        self.names.distinct_name(user, name)
     }
 
     /// Everybody, as last taken.
@@ -555,7 +558,10 @@ impl Roster {
     #[must_use]
     pub fn person(&self, user: &UserId, now: Now) -> Option<PersonView> {
         let look = self.people.get(user)?.look(user, now, &self.around)?;
-        Some(PersonView { shown_id: self.names.shown_id(user.as_str()), ..Look::into_view(look) })
+        Some(PersonView {
+            shown_id: self.names.shown_id(user.as_str()),
+            ..PersonRef::into_view(look)
+        })
     }
 
     /// One person's status, why and since when, as in [`Roster::person`].
@@ -568,20 +574,24 @@ impl Roster {
     }
 
     /// One person, as far as it matters to whoever wants to reach them.
-    pub(crate) fn glance<'a>(&'a self, user: &'a UserId, now: Now) -> Option<Glance<'a>> {
-        self.people.get(user)?.look(user, now, &self.around).map(Glance::from)
+    pub(crate) fn reachability<'a>(
+        &'a self,
+        user: &'a UserId,
+        now: Now,
+    ) -> Option<Reachability<'a>> {
+        self.people.get(user)?.look(user, now, &self.around).map(Reachability::from)
     }
 
-    /// The sum of a person's devices as seed-style readers shall see it, a seed-style client's own record
+    /// The sum of a person's devices as simple readers shall see it, a simple client's own record
     /// carried along. Without any device here it says offline.
     #[must_use]
-    pub fn sum(&self, user: &UserId, now: Now) -> SumRecord {
-        self.people.get(user).unwrap_or(&Person::default()).sum(now, &self.around)
+    pub fn aggregate(&self, user: &UserId, now: Now) -> AggregateRecord {
+        self.people.get(user).unwrap_or(&Person::default()).aggregate(now, &self.around)
     }
 
     /// Whether a sum that stands somewhere says to a reader what [`Roster::sum`] would.
-    pub(crate) fn sums_to(&self, user: &UserId, sum: &SumRecord, now: Now) -> bool {
-        self.people.get(user).unwrap_or(&Person::default()).sums_to(sum, now, &self.around)
+    pub(crate) fn aggregate_equals(&self, user: &UserId, sum: &AggregateRecord, now: Now) -> bool {
+        self.people.get(user).unwrap_or(&Person::default()).aggregate_equals(sum, now, &self.around)
     }
 
     /// The ids of a person's devices that are here, lowest first.
@@ -595,11 +605,11 @@ impl Roster {
         self.people.get(user).and_then(Person::last_input)
     }
 
-    fn touch(&mut self, now: Now, user: &UserId, origin: Origin) {
-        if let Some(noted) = self.touched.get_mut(user) {
+    fn mark_dirty(&mut self, now: Now, user: &UserId, origin: Origin) {
+        if let Some(noted) = self.dirty.get_mut(user) {
             *noted = origin.max(*noted);
         } else {
-            self.touched.insert(user.clone(), origin);
+            self.dirty.insert(user.clone(), origin);
         }
         let Some(person) = self.people.get_mut(user) else {
             return;
@@ -617,11 +627,11 @@ impl Roster {
     }
 }
 
-impl From<Came> for Origin {
-    fn from(came: Came) -> Self {
+impl From<Expired> for Origin {
+    fn from(came: Expired) -> Self {
         match came {
-            Came::Loss => Self::Live,
-            Came::Nothing | Came::OldLoss => Self::Local,
+            Expired::Loss => Self::Live,
+            Expired::Nothing | Expired::OldLoss => Self::Local,
         }
     }
 }

@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::effect::Version;
-use crate::input::{Granted, LinkFailure, PublishId};
+use crate::input::{ConnectionFailure, Granted, PublishId};
 use crate::time::{ClockChange, Monotonic, Now, Timestamp};
-use crate::view::{LinkView, Problem};
+use crate::view::{ConnectionView, Problem};
 
 /// Keep Alive. A pulled cable shows after one and a half times this (MQTT 5, 3.1.2.10).
 pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(8);
@@ -39,7 +39,7 @@ const REFUSED: Duration = Duration::from_secs(5 * 60);
 
 /// A connection counts as good once it is up for this long. Until then its end does not bring the quick tries back, so
 /// that a broker which lets us in and throws us out again is not hammered.
-const STOOD: Duration = Duration::from_secs(10);
+const STABLE_AFTER: Duration = Duration::from_secs(10);
 /// How long the transport may take while tries come quickly, and later: after a gap a lost SYN is better sent anew.
 const DIAL_QUICKLY: Duration = Duration::from_secs(2);
 const DIAL: Duration = Duration::from_secs(10);
@@ -64,7 +64,7 @@ pub(crate) enum SessionDeadline {
     /// The retained messages count as read.
     RetainedRead,
     /// The connection counts as good.
-    Stood,
+    Stable,
     /// The goodbye waits no longer for its PUBACKs.
     Goodbye,
 }
@@ -119,7 +119,7 @@ pub(crate) struct Session {
     /// Since when there is no good connection although one is wanted: it lengthens the pauses between tries.
     without_since: Option<Monotonic>,
     /// Whether the present connection, or the last one, was up for [`STOOD`].
-    stood: bool,
+    was_stable: bool,
     /// When the link was last up.
     as_of: Option<Timestamp>,
     up_since: Timestamp,
@@ -127,7 +127,7 @@ pub(crate) struct Session {
     /// Who only reads waits longer for silence.
     reader: bool,
     /// A connection broke at its SUBSCRIBE: the broker may be one that has no patience with filters that are not for us.
-    plain: bool,
+    sentinels_disabled: bool,
     /// Which MQTT is spoken.
     pub(crate) version: Version,
     /// Whether this broker is known to speak MQTT 5.
@@ -143,12 +143,12 @@ impl Session {
         Self {
             phase: Phase::Resting,
             without_since: None,
-            stood: false,
+            was_stable: false,
             as_of: None,
             up_since: Timestamp::default(),
             up_at: Monotonic::default(),
             reader,
-            plain: false,
+            sentinels_disabled: false,
             version: Version::V5,
             speaks_v5,
             speaks_v311: false,
@@ -181,7 +181,7 @@ impl Session {
     }
 
     /// Forgets how long there was no connection, so that the next tries come quickly.
-    pub(crate) fn start_over(&mut self) {
+    pub(crate) fn reset_backoff(&mut self) {
         self.without_since = None;
     }
 
@@ -230,20 +230,20 @@ impl Session {
     }
 
     /// Whether a broker may be asked for what says that everything was read.
-    pub(crate) fn asks_for_an_end(&self) -> bool {
-        self.reader && !self.plain
+    pub(crate) fn wants_sentinels(&self) -> bool {
+        self.reader && !self.sentinels_disabled
     }
 
     pub(crate) fn up(&mut self, now: Now) {
         self.phase = Phase::Up;
-        self.stood = false;
+        self.was_stable = false;
         self.up_since = now.wall;
         self.up_at = now.mono;
     }
 
     /// The connection is up for long enough to count as good.
-    pub(crate) fn stood(&mut self) {
-        self.stood = true;
+    pub(crate) fn note_stable(&mut self) {
+        self.was_stable = true;
         self.without_since = None;
     }
 
@@ -257,7 +257,7 @@ impl Session {
     }
 
     /// Another version of MQTT is worth a try at once: what answered does not speak the one we tried.
-    fn takes_other_version(&mut self, failure: &LinkFailure) -> bool {
+    fn takes_other_version(&mut self, failure: &ConnectionFailure) -> bool {
         let connecting = matches!(self.phase, Phase::Connecting { .. });
         match self.version {
             Version::V5 if connecting && !self.speaks_v5 => {
@@ -276,14 +276,19 @@ impl Session {
     }
 
     /// The connection is gone, or the try came to nothing: when to try again.
-    pub(crate) fn failed(&mut self, now: Now, failure: &LinkFailure, rng: &mut fastrand::Rng) {
+    pub(crate) fn failed(
+        &mut self,
+        now: Now,
+        failure: &ConnectionFailure,
+        rng: &mut fastrand::Rng,
+    ) {
         let at_once = self.takes_other_version(failure);
-        self.plain |= matches!(self.phase, Phase::Reading { subscribed: None, .. });
+        self.sentinels_disabled |= matches!(self.phase, Phase::Reading { subscribed: None, .. });
         if matches!(self.phase, Phase::Up) {
             self.as_of = Some(now.wall);
             // A good connection begins a new count: its end may be the beginning of a short gap.
-            if now.mono.since(self.up_at) >= STOOD {
-                self.stood();
+            if now.mono.since(self.up_at) >= STABLE_AFTER {
+                self.note_stable();
             }
         }
         let without = now.mono.since(*self.without_since.get_or_insert(now.mono));
@@ -367,8 +372,8 @@ impl Session {
                 let read = if *complete { *subscribed } else { read };
                 Some((SessionDeadline::RetainedRead, read))
             }
-            Phase::Up if self.stood => None,
-            Phase::Up => Some((SessionDeadline::Stood, self.up_at + STOOD)),
+            Phase::Up if self.was_stable => None,
+            Phase::Up => Some((SessionDeadline::Stable, self.up_at + STABLE_AFTER)),
             Phase::Leaving { until, .. } => Some((SessionDeadline::Goodbye, *until)),
             Phase::Resting | Phase::Stopped => None,
         }
@@ -385,25 +390,27 @@ impl Session {
     }
 
     /// The connection as shown.
-    pub(crate) fn view(&self) -> LinkView {
-        let connecting = |retry_at, failure: &Option<Failure>| LinkView::Connecting {
+    pub(crate) fn view(&self) -> ConnectionView {
+        let connecting = |retry_at, failure: &Option<Failure>| ConnectionView::Connecting {
             as_of: self.as_of,
             retry_at,
             problem: failure.as_ref().map(|failure| failure.problem.clone()),
             host: None,
         };
         match &self.phase {
-            Phase::Resting if self.as_of.is_none() => LinkView::Unset,
-            Phase::Resting | Phase::Stopped => LinkView::Closed,
+            Phase::Resting if self.as_of.is_none() => ConnectionView::Unset,
+            Phase::Resting | Phase::Stopped => ConnectionView::Closed,
             Phase::Waiting { wall, failure: Some(failure), .. } if failure.is_refusal => {
                 let problem = failure.problem.clone();
-                LinkView::Refused { as_of: self.as_of, retry_at: *wall, problem }
+                ConnectionView::Refused { as_of: self.as_of, retry_at: *wall, problem }
             }
             Phase::Waiting { wall, failure, .. } => connecting(Some(*wall), failure),
             Phase::Connecting { failure, .. } | Phase::Reading { failure, .. } => {
                 connecting(None, failure)
             }
-            Phase::Up | Phase::Leaving { .. } => LinkView::Up { since: self.up_since, gap: None },
+            Phase::Up | Phase::Leaving { .. } => {
+                ConnectionView::Up { since: self.up_since, gap: None }
+            }
         }
     }
 }
@@ -420,12 +427,12 @@ mod tests {
         }
     }
 
-    fn wrong_login() -> LinkFailure {
-        LinkFailure::Refused(ReasonCode::BAD_USER_NAME_OR_PASSWORD.into())
+    fn wrong_login() -> ConnectionFailure {
+        ConnectionFailure::Refused(ReasonCode::BAD_USER_NAME_OR_PASSWORD.into())
     }
 
-    fn broken() -> LinkFailure {
-        LinkFailure::Broken { reason: "reset".to_owned() }
+    fn broken() -> ConnectionFailure {
+        ConnectionFailure::Broken { reason: "reset".to_owned() }
     }
 
     /// The longest wait of many, when there was no connection for `without_ms`.
@@ -460,7 +467,7 @@ mod tests {
         assert_eq!(session.connecting(at(0)), seconds(2, 6));
         assert_eq!(session.connecting(at(6_000)), seconds(2, 6));
         assert_eq!(session.connecting(at(6_001)), seconds(10, 10));
-        session.start_over();
+        session.reset_backoff();
         assert_eq!(session.connecting(at(60_000)), seconds(2, 6));
     }
 
@@ -470,11 +477,11 @@ mod tests {
         session.connecting(at(0));
         session.failed(at(10), &wrong_login(), &mut fastrand::Rng::with_seed(1));
         assert_eq!(session.next_deadline(), Some((SessionDeadline::Retry, at(10).mono + REFUSED)));
-        assert!(matches!(session.view(), LinkView::Refused { .. }));
+        assert!(matches!(session.view(), ConnectionView::Refused { .. }));
     }
 
     /// The versions of the first tries where each fails like this.
-    fn versions(speaks_v5: bool, failures: &[LinkFailure]) -> Vec<Version> {
+    fn versions(speaks_v5: bool, failures: &[ConnectionFailure]) -> Vec<Version> {
         let mut session = Session::new(false, speaks_v5);
         let mut rng = fastrand::Rng::with_seed(1);
         let mut tried = Vec::new();
@@ -486,12 +493,12 @@ mod tests {
         tried
     }
 
-    fn unanswered() -> LinkFailure {
-        LinkFailure::Unanswered { address: "a:1".to_owned() }
+    fn unanswered() -> ConnectionFailure {
+        ConnectionFailure::Unanswered { address: "a:1".to_owned() }
     }
 
-    fn hung_up() -> LinkFailure {
-        LinkFailure::Protocol { reason: "it hung up".to_owned() }
+    fn hung_up() -> ConnectionFailure {
+        ConnectionFailure::Protocol { reason: "it hung up".to_owned() }
     }
 
     #[test]
@@ -522,7 +529,7 @@ mod tests {
 
     #[test]
     fn a_broker_that_breaks_the_rules_is_not_asked_by_another_version() {
-        let wrong = LinkFailure::Violation { what: "Receive Maximum 0" };
+        let wrong = ConnectionFailure::Violation { what: "Receive Maximum 0" };
         assert_eq!(versions(false, &[wrong, broken()]), [Version::V5; 2]);
     }
 

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use crate::effect::Dropped;
+use crate::effect::DropReason;
 use crate::id::UserId;
 use crate::input::{PublishId, Refusal};
 use crate::notice::{Notice, Suppressed};
@@ -18,7 +18,7 @@ mod asking;
 mod command;
 mod exchange;
 mod hearing;
-mod ledger;
+mod history;
 mod outbox;
 mod outcome;
 mod record;
@@ -27,14 +27,14 @@ mod waiting;
 mod waves;
 
 pub use command::SignalCommand;
-pub use exchange::Why;
-pub use record::{Answer, BadSignalId, Signal, SignalId, TooLong, written};
+pub use exchange::SignalError;
+pub use record::{Answer, Signal, SignalId, SignalIdError, TooLongError, written};
 
-pub(crate) use outbox::Letter;
-pub(crate) use typing::Mark;
+pub(crate) use outbox::OutgoingMessage;
+pub(crate) use typing::TypingMark;
 
-use exchange::{Bell, Exchange};
-use ledger::Ledger;
+use exchange::{Exchange, RingState};
+use history::History;
 use outbox::Outbox;
 use typing::Typing;
 use waves::{Bursts, Measure};
@@ -44,7 +44,7 @@ const BACK: usize = 64;
 
 /// What decides what may be said and shown, at one moment.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Around<'a> {
+pub(crate) struct SignalContext<'a> {
     pub(crate) now: Now,
     pub(crate) roster: &'a Roster,
     /// The link is up, and what is retained was read.
@@ -57,7 +57,7 @@ pub(crate) struct Around<'a> {
 
 /// What the engine is to do at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum News {
+pub(crate) enum Event {
     Notify(Notice),
     /// The notice of that key is over.
     Withdraw(String),
@@ -73,10 +73,10 @@ pub(crate) struct Signals {
     me: UserId,
     /// Whether knocks are taken here; whoever only came to knock takes none.
     hears: bool,
-    ledger: Ledger,
+    ledger: History,
     outbox: Outbox,
     typing: Typing,
-    marks: Vec<Mark>,
+    marks: Vec<TypingMark>,
     bursts: Bursts,
     /// How often others waved and knocked, and I.
     waved_at_me: Measure,
@@ -85,9 +85,9 @@ pub(crate) struct Signals {
     knocked: Measure,
     back: BTreeSet<UserId>,
     muted: BTreeSet<UserId>,
-    news: VecDeque<News>,
+    news: VecDeque<Event>,
     /// Of whom I was just told that they are back.
-    told_back: VecDeque<(UserId, Monotonic)>,
+    recently_notified: VecDeque<(UserId, Monotonic)>,
     /// Counts what changes what is shown.
     revision: u64,
     /// Whether there is something that time or others may move, and when at the latest.
@@ -100,7 +100,7 @@ impl Signals {
         Self {
             me,
             hears,
-            ledger: Ledger::default(),
+            ledger: History::default(),
             outbox: Outbox::default(),
             typing: Typing::default(),
             marks: Vec::new(),
@@ -113,7 +113,7 @@ impl Signals {
             revision: u64::from(!muted.is_empty()),
             muted,
             news: VecDeque::new(),
-            told_back: VecDeque::new(),
+            recently_notified: VecDeque::new(),
             moves: false,
             next: None,
         }
@@ -126,7 +126,7 @@ impl Signals {
     /// Takes in what the person wants.
     pub(crate) fn handle(
         &mut self,
-        around: Around<'_>,
+        around: SignalContext<'_>,
         command: SignalCommand,
         rng: &mut fastrand::Rng,
     ) {
@@ -152,10 +152,10 @@ impl Signals {
     /// Says why it was dropped.
     pub(crate) fn receive(
         &mut self,
-        around: Around<'_>,
+        around: SignalContext<'_>,
         from: &UserId,
         payload: &[u8],
-    ) -> Result<(), Dropped> {
+    ) -> Result<(), DropReason> {
         let signal = crate::wire::decode_signal(payload)?;
         self.hear(around, from, signal);
         self.look_ahead();
@@ -168,13 +168,14 @@ impl Signals {
     }
 
     /// Does what time or others have made due.
-    pub(crate) fn follow(&mut self, around: Around<'_>) {
+    pub(crate) fn follow(&mut self, around: SignalContext<'_>) {
         let now = around.now;
         let (over, stopped) = self.typing.expire(now);
         self.revision += u64::from(stopped);
         self.marks.extend(over);
         for letter in self.outbox.expire(now) {
-            let why = if letter.is_sent() { Why::Unconfirmed } else { Why::LinkDown };
+            let why =
+                if letter.is_sent() { SignalError::Unconfirmed } else { SignalError::LinkDown };
             self.came_to_nothing(&letter, &why);
         }
         self.follow_mine(around);
@@ -185,7 +186,7 @@ impl Signals {
         self.follow_back(around);
         // Last, as what was just done may have been too much.
         for letter in self.outbox.take_dropped() {
-            self.came_to_nothing(&letter, &Why::TooMany);
+            self.came_to_nothing(&letter, &SignalError::TooMany);
         }
         self.look_ahead();
     }
@@ -196,17 +197,17 @@ impl Signals {
     }
 
     /// The next letter to publish. Whoever does says so to it.
-    pub(crate) fn next_letter(&mut self) -> Option<&mut Letter> {
+    pub(crate) fn next_letter(&mut self) -> Option<&mut OutgoingMessage> {
         self.outbox.next()
     }
 
     /// The typing marks to say; where nobody can be told, they are forgotten.
-    pub(crate) fn take_marks(&mut self) -> Vec<Mark> {
+    pub(crate) fn take_marks(&mut self) -> Vec<TypingMark> {
         std::mem::take(&mut self.marks)
     }
 
     /// What is to be done at once.
-    pub(crate) fn poll_news(&mut self) -> Option<News> {
+    pub(crate) fn poll_news(&mut self) -> Option<Event> {
         self.news.pop_front()
     }
 
@@ -221,8 +222,8 @@ impl Signals {
     }
 
     /// The connection is gone.
-    pub(crate) fn link_lost(&mut self) {
-        self.outbox.link_lost();
+    pub(crate) fn connection_lost(&mut self) {
+        self.outbox.connection_lost();
         self.typing.forget_mine();
         self.marks.clear();
     }
@@ -252,7 +253,7 @@ impl Signals {
     pub(crate) fn standing(&self) -> impl Iterator<Item = (&UserId, &str, &SignalId)> {
         self.ledger
             .iter()
-            .filter(|exchange| exchange.stands() && exchange.bell != Bell::Held)
+            .filter(|exchange| exchange.stands() && exchange.bell != RingState::Held)
             .filter(|exchange| !self.muted.contains(&exchange.with))
             .map(|exchange| (&exchange.with, exchange.name.as_str(), &exchange.id))
     }
@@ -265,13 +266,13 @@ impl Signals {
     /// Whether I was told a moment ago that somebody is back: then it need not be said again.
     pub(crate) fn told_back(&mut self, now: Now, user: &str) -> bool {
         const MOMENT: std::time::Duration = std::time::Duration::from_secs(10);
-        self.told_back.retain(|(_, at)| now.mono.since(*at) < MOMENT);
-        self.told_back.iter().any(|(told, _)| told.as_str() == user)
+        self.recently_notified.retain(|(_, at)| now.mono.since(*at) < MOMENT);
+        self.recently_notified.iter().any(|(told, _)| told.as_str() == user)
     }
 
     // --- typing, back, mute
 
-    fn type_to(&mut self, around: Around<'_>, to: Option<UserId>) {
+    fn type_to(&mut self, around: SignalContext<'_>, to: Option<UserId>) {
         // Nobody is told that somebody invisible types, and nobody of it later.
         if around.up && around.visible {
             self.marks.extend(self.typing.key(around.now, to));
@@ -287,21 +288,21 @@ impl Signals {
         self.revision += u64::from(changed);
     }
 
-    fn follow_back(&mut self, around: Around<'_>) {
+    fn follow_back(&mut self, around: SignalContext<'_>) {
         if !around.up || self.back.is_empty() {
             return;
         }
         let is_back = |user: &UserId| {
-            around.roster.glance(user, around.now).is_some_and(|glance| glance.is_around())
+            around.roster.reachability(user, around.now).is_some_and(|glance| glance.is_around())
         };
         let back: Vec<_> = self.back.iter().filter(|user| is_back(user)).cloned().collect();
         for user in back {
             self.back.remove(&user);
             self.revision += 1;
             let who = self.who(around, &user);
-            self.news.push_back(News::Notify(Notice::Back(who)));
-            self.told_back.truncate(7);
-            self.told_back.push_front((user, around.now.mono));
+            self.news.push_back(Event::Notify(Notice::Back(who)));
+            self.recently_notified.truncate(7);
+            self.recently_notified.push_front((user, around.now.mono));
         }
     }
 
@@ -311,14 +312,14 @@ impl Signals {
             return;
         }
         self.revision += 1;
-        self.news.push_back(News::SaveMuted(self.muted.clone()));
+        self.news.push_back(Event::SaveMuted(self.muted.clone()));
         if muted {
             self.bursts.forget(user);
             for exchange in self.ledger.iter_mut().filter(|exchange| exchange.with == *user) {
-                if exchange.stands() && exchange.bell == Bell::Rung {
-                    self.news.push_back(News::Withdraw(exchange.notice_key()));
+                if exchange.stands() && exchange.bell == RingState::Rung {
+                    self.news.push_back(Event::Withdraw(exchange.notice_key()));
                 }
-                exchange.bell = Bell::Silent;
+                exchange.bell = RingState::Silent;
             }
         }
     }
@@ -342,7 +343,7 @@ impl Signals {
                 ExchangeStage::Sending => Some(exchange.since + outbox::LASTS),
                 ExchangeStage::Sent => exchange.again_at,
                 _ => {
-                    waits |= exchange.stands() && exchange.bell == Bell::Held;
+                    waits |= exchange.stands() && exchange.bell == RingState::Held;
                     None
                 }
             };
@@ -354,13 +355,13 @@ impl Signals {
             waits || next.is_some() || !at_rest || !self.marks.is_empty() || !self.news.is_empty();
     }
 
-    fn who(&self, around: Around<'_>, user: &UserId) -> crate::notice::Who {
+    fn who(&self, around: SignalContext<'_>, user: &UserId) -> crate::notice::Who {
         crate::notice::Who { user: user.to_string(), name: name(around, user) }
     }
 }
 
 /// The name shown, or else the id.
-fn name(around: Around<'_>, user: &UserId) -> String {
+fn name(around: SignalContext<'_>, user: &UserId) -> String {
     let known = around.roster.person(user, around.now).map(|person| person.name);
     known.unwrap_or_else(|| crate::text::display_id(user.as_str(), crate::text::MAX_NAME))
 }

@@ -9,7 +9,7 @@ pub const MAX_NAME: usize = 64;
 pub const MAX_TEXT: usize = 280;
 /// The longest emoji sequence shown or sent, in characters: a family with skin tones has eleven.
 pub const MAX_EMOJI: usize = 16;
-/// The longest status word of a seed-style client, in characters.
+/// The longest status word of a simple client, in characters.
 pub const MAX_STATUS: usize = 32;
 
 /// Makes a text fit to be shown on one line: controls and the marks that turn the direction of writing

@@ -9,9 +9,9 @@ use crate::id::{DeviceId, IdError, Root, UserId};
 pub enum Topic {
     /// `{root}/{user}/device/{device}`: one device's record.
     Device(UserId, DeviceId),
-    /// `{root}/{user}`: the sum, for seed-style readers.
+    /// `{root}/{user}`: the sum, for simple readers.
     User(UserId),
-    /// `{root}/{user}/activity`: when the user last gave input, for seed-style readers.
+    /// `{root}/{user}/activity`: when the user last gave input, for simple readers.
     Activity(UserId),
     /// `{root}/{user}/typing`: typing to the room.
     Typing(UserId),

@@ -79,7 +79,7 @@ pub struct DeviceView {
     pub device: String,
     /// What it says it is (`laptop`), if it does.
     pub kind: Option<String>,
-    /// `online`, `away`, `offline`, or a seed-style client's own word.
+    /// `online`, `away`, `offline`, or a simple client's own word.
     pub status: String,
     /// Why, where it is known.
     pub cause: Option<CauseView>,
@@ -100,7 +100,7 @@ pub struct PersonView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
     pub shown_id: Option<String>,
-    /// `online`, `away`, `dnd`, `offline`, or a seed-style client's own word.
+    /// `online`, `away`, `dnd`, `offline`, or a simple client's own word.
     pub status: String,
     /// Why, where it is known.
     pub cause: Option<CauseView>,
@@ -252,7 +252,7 @@ pub struct Problem {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 #[cfg_attr(test, derive(ts_rs::TS))]
-pub enum LinkView {
+pub enum ConnectionView {
     /// Not asked to connect yet.
     Unset,
     /// Trying.
@@ -346,7 +346,7 @@ pub struct Snapshot {
     /// My own status; absent until there is somebody to be.
     pub me: Option<MeView>,
     /// The connection.
-    pub link: LinkView,
+    pub link: ConnectionView,
     /// Everybody else, in no order.
     pub people: Vec<PersonView>,
     /// What the person should know.
@@ -367,7 +367,7 @@ pub struct Update {
     /// My status, if it changed.
     pub me: Option<MeView>,
     /// The connection, if it changed.
-    pub link: Option<LinkView>,
+    pub link: Option<ConnectionView>,
     /// People seen for the first time.
     pub joins: Vec<PersonView>,
     /// People known before who are shown differently now.

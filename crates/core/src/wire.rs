@@ -121,18 +121,18 @@ pub struct ChosenRecord {
     pub timestamp: Option<Timestamp>,
 }
 
-/// What a seed-style client says of a person.
+/// What a simple client says of a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SeedRecord {
+pub struct SimpleRecord {
     /// Its status.
-    pub status: SeedStatus,
+    pub status: SimpleStatus,
     /// When it was written, on the writer's clock: in a Will the time of the connect, not of the death.
     pub timestamp: Option<Timestamp>,
 }
 
-/// The status of a seed-style client, which may be any word.
+/// The status of a simple client, which may be any word.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum SeedStatus {
+pub enum SimpleStatus {
     /// `online`.
     Online,
     /// `away`.
@@ -143,7 +143,7 @@ pub enum SeedStatus {
     Other(String),
 }
 
-impl SeedStatus {
+impl SimpleStatus {
     /// The word on the wire and on the screen.
     #[must_use]
     pub fn word(&self) -> &str {
@@ -160,14 +160,14 @@ impl SeedStatus {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UserRecord {
     /// The sum of the person's devices, written by a client or hub that knows device records.
-    Sum(SumRecord),
-    /// Written by a seed-style client.
-    Seed(SeedRecord),
+    Aggregate(AggregateRecord),
+    /// Written by a simple client.
+    Simple(SimpleRecord),
 }
 
-/// The sum of a person's devices, for seed-style readers.
+/// The sum of a person's devices, for simple readers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SumRecord {
+pub struct AggregateRecord {
     /// The effective status word.
     pub status: String,
     /// When this was written.
@@ -176,8 +176,8 @@ pub struct SumRecord {
     pub since: Option<Timestamp>,
     /// The text beside it.
     pub text: Option<String>,
-    /// What a seed-style client last wrote into this one retained slot.
-    pub foreign: Option<SeedRecord>,
+    /// What a simple client last wrote into this one retained slot.
+    pub foreign: Option<SimpleRecord>,
 }
 
 /// What the hub says of itself. Whoever sums here need say none of it.
@@ -282,7 +282,7 @@ pub fn encode_device(record: &DeviceRecord) -> Vec<u8> {
 
 /// Writes a sum.
 #[must_use]
-pub fn encode_sum(record: &SumRecord) -> Vec<u8> {
+pub fn encode_aggregate(record: &AggregateRecord) -> Vec<u8> {
     write::sum(record)
 }
 

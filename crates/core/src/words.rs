@@ -5,7 +5,7 @@
 use crate::time::Timestamp;
 use crate::view::signals::FailureView;
 use crate::view::{
-    CauseView, ChosenStatus, Doubt, Evidence, HostView, LinkView, PersonView, Problem,
+    CauseView, ChosenStatus, ConnectionView, Doubt, Evidence, HostView, PersonView, Problem,
 };
 
 /// A shape for a state that needs no colour to be told apart.
@@ -142,15 +142,15 @@ pub fn failure(failure: &FailureView, clock: impl Fn(Timestamp) -> String) -> St
 
 /// Why there is no link, where something is to be said of it.
 #[must_use]
-pub fn problem(link: &LinkView, clock: impl Fn(Timestamp) -> String) -> Option<String> {
+pub fn problem(link: &ConnectionView, clock: impl Fn(Timestamp) -> String) -> Option<String> {
     match link {
-        LinkView::Connecting { host: Some(absent), .. } => Some(host(absent, clock)),
-        LinkView::Connecting { problem: Some(Problem { message, .. }), .. }
-        | LinkView::Refused { problem: Problem { message, .. }, .. } => Some(message.clone()),
-        LinkView::Connecting { problem: None, .. }
-        | LinkView::Unset
-        | LinkView::Up { .. }
-        | LinkView::Closed => None,
+        ConnectionView::Connecting { host: Some(absent), .. } => Some(host(absent, clock)),
+        ConnectionView::Connecting { problem: Some(Problem { message, .. }), .. }
+        | ConnectionView::Refused { problem: Problem { message, .. }, .. } => Some(message.clone()),
+        ConnectionView::Connecting { problem: None, .. }
+        | ConnectionView::Unset
+        | ConnectionView::Up { .. }
+        | ConnectionView::Closed => None,
     }
 }
 
@@ -214,8 +214,12 @@ mod tests {
         let said = |cause, since| {
             let absent = HostView { name: "Anna".to_owned(), cause, since };
             let problem = Some(Problem { code: String::new(), message: "no answer".to_owned() });
-            let link =
-                LinkView::Connecting { as_of: None, retry_at: None, problem, host: Some(absent) };
+            let link = ConnectionView::Connecting {
+                as_of: None,
+                retry_at: None,
+                problem,
+                host: Some(absent),
+            };
             problem_of(&link)
         };
         let since = Timestamp::from_ms(2);
@@ -233,14 +237,18 @@ mod tests {
     #[test]
     fn a_link_without_a_host_s_words_says_its_own() {
         let problem = Problem { code: String::new(), message: "no answer".to_owned() };
-        let connecting =
-            |problem| LinkView::Connecting { as_of: None, retry_at: None, problem, host: None };
+        let connecting = |problem| ConnectionView::Connecting {
+            as_of: None,
+            retry_at: None,
+            problem,
+            host: None,
+        };
         assert_eq!(problem_of(&connecting(Some(problem))).unwrap(), "no answer");
         assert_eq!(problem_of(&connecting(None)), None);
-        assert_eq!(problem_of(&LinkView::Closed), None);
+        assert_eq!(problem_of(&ConnectionView::Closed), None);
     }
 
-    fn problem_of(link: &LinkView) -> Option<String> {
+    fn problem_of(link: &ConnectionView) -> Option<String> {
         problem(link, |at| format!("14:0{}", at.as_ms()))
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use porchlight_core::effect::Effect;
 use porchlight_core::engine::{Engine, Role, Settings};
 use porchlight_core::id::Root;
-use porchlight_core::input::{ConnectionId, Granted, Input, LinkEvent, Message};
+use porchlight_core::input::{ConnectionEvent, ConnectionId, Granted, Input, Message};
 use porchlight_core::notice::NoticePolicy;
 use porchlight_core::preferences::Preferences;
 use porchlight_core::time::{Monotonic, Now, Timestamp};
@@ -90,7 +90,7 @@ fn every_vector_holds() {
             Settings {
                 root: Root::parse(&case.topic_root).expect("a root of the vectors"),
                 client_id: "plrvectors".to_owned(),
-                role: Role::Reader,
+                role: Role::Observer,
                 notices: NoticePolicy::silent(),
                 has_tray: false,
                 preferences: Preferences::default(),
@@ -103,8 +103,8 @@ fn every_vector_holds() {
         let mut viewer = Viewer::default();
         for input in [
             Input::Start,
-            Input::Link(FIRST, LinkEvent::Up(Granted::default())),
-            Input::Link(FIRST, LinkEvent::Subscribed { refused: Vec::new() }),
+            Input::Connection(FIRST, ConnectionEvent::Up(Granted::default())),
+            Input::Connection(FIRST, ConnectionEvent::Subscribed { refused: Vec::new() }),
         ] {
             engine.handle(begin, input);
         }
@@ -123,7 +123,7 @@ fn every_vector_holds() {
                 retained: step.retained,
                 expires_in: None,
             };
-            engine.handle(now, Input::Link(FIRST, LinkEvent::Received(message)));
+            engine.handle(now, Input::Connection(FIRST, ConnectionEvent::Received(message)));
             viewer.drain(&mut engine);
         }
         engine.handle(at(now.wall.as_ms() + 250), Input::Tick);

@@ -64,13 +64,13 @@ fn choice(choice: Option<&Choice>) {
 
 fn user(data: &[u8]) {
     match wire::decode_user(data) {
-        Ok(Payload::Record(UserRecord::Sum(sum))) => {
+        Ok(Payload::Record(UserRecord::Aggregate(sum))) => {
             can_be_shown(Some(&sum.status), MAX_STATUS);
             can_be_shown(sum.text.as_deref(), MAX_TEXT);
-            let record = UserRecord::Sum(sum.clone());
-            is_read_back(&record, &wire::encode_sum(&sum), wire::decode_user);
+            let record = UserRecord::Aggregate(sum.clone());
+            is_read_back(&record, &wire::encode_aggregate(&sum), wire::decode_user);
         }
-        Ok(Payload::Record(UserRecord::Seed(record))) => {
+        Ok(Payload::Record(UserRecord::Simple(record))) => {
             can_be_shown(Some(record.status.word()), MAX_STATUS);
         }
         Ok(Payload::Cleared) | Err(_) => {}

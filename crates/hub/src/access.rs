@@ -6,7 +6,7 @@
 
 use crate::accounts::Ledger;
 use crate::clock;
-use crate::lines::Lines;
+use crate::connections::ConnectionTable;
 use porchlight_core::id::{DeviceId, Root, UserId};
 use porchlight_core::topic::Topic;
 use std::collections::HashMap;
@@ -15,20 +15,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::mpsc;
 
 mod allowance;
-mod asking;
 mod attempts;
 mod backlogs;
 mod filter;
 mod gate;
 mod open_gate;
+mod subscription_budget;
 
 pub(crate) use allowance::Allowance;
 use allowance::Allowances;
-use asking::{Asking, MayAsk};
 pub(crate) use attempts::{Attempts, Peer};
 use backlogs::Backlogs;
 pub(crate) use gate::{Gate, Refusals};
 pub(crate) use open_gate::OpenGate;
+use subscription_budget::{MayAsk, SubscriptionBudget};
 
 /// The most device records of one person.
 const MAX_DEVICES: usize = 16;
@@ -38,7 +38,7 @@ const MAX_REVOKED: usize = 4_096;
 /// What every connection asks.
 pub(crate) struct Access {
     pub(crate) ledger: Arc<Ledger>,
-    pub(crate) lines: Arc<Lines>,
+    pub(crate) lines: Arc<ConnectionTable>,
     pub(crate) attempts: Mutex<Attempts>,
     pub(crate) backlogs: Backlogs,
     allowances: Allowances,
@@ -46,12 +46,12 @@ pub(crate) struct Access {
     devices: Mutex<Devices>,
     /// Nobody may say anything any more: the team has moved, and a Will from here would be a lie.
     silent: AtomicBool,
-    errands: mpsc::UnboundedSender<Errand>,
+    errands: mpsc::UnboundedSender<Cleanup>,
 }
 
 /// What must be done at the broker, by whoever reaches it.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Errand {
+pub(crate) enum Cleanup {
     /// Nothing may stand on this topic.
     Clear(String),
     /// This client id is nobody's any more, and its session must end.
@@ -73,8 +73,8 @@ impl Access {
     /// Access to the team of `ledger`, and what must be done because of it.
     pub(crate) fn new(
         ledger: Arc<Ledger>,
-        lines: Arc<Lines>,
-    ) -> (Arc<Self>, mpsc::UnboundedReceiver<Errand>) {
+        lines: Arc<ConnectionTable>,
+    ) -> (Arc<Self>, mpsc::UnboundedReceiver<Cleanup>) {
         let (errands, asked) = mpsc::unbounded_channel();
         let root = ledger.read(|team| team.root.clone());
         let access = Self {
@@ -175,14 +175,14 @@ impl Access {
             Ok(Topic::User(user) | Topic::Activity(user) | Topic::Chosen(user)) => is_member(user),
         };
         if !allowed {
-            self.ask(Errand::Clear(topic.to_owned()));
+            self.ask(Cleanup::Clear(topic.to_owned()));
         } else if let Ok(Topic::Device(user, device)) = parsed {
             self.devices().of.entry(user).or_default().insert(device, true);
         }
         allowed
     }
 
-    pub(crate) fn ask(&self, errand: Errand) {
+    pub(crate) fn ask(&self, errand: Cleanup) {
         let _ = self.errands.send(errand);
     }
 

@@ -13,22 +13,22 @@ use porchlight_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-mod ended;
 mod file;
 mod inviters;
 mod invites;
 mod ledger;
 mod secrets;
-mod used;
+mod tombstones;
+mod usage;
 
-use ended::{Ended, EndedKind};
-pub use file::{AccountsError, NotSaved};
-pub(crate) use file::{FILE, Sheet, load};
+pub use file::{AccountsError, SaveError};
+pub(crate) use file::{AccountsFile, FILE, load};
 pub(crate) use inviters::{Along, Inviter, Removed};
 pub(crate) use invites::{Invite, Order, Purpose, Refusal};
 pub(crate) use ledger::{Ledger, Saving};
 pub(crate) use secrets::{Hash, Key, Kind, random_below, random_id, random_secret};
-pub(crate) use used::{Bound, Used, looks_like_a_presence};
+use tombstones::{EndedKind, Tombstones};
+pub(crate) use usage::{Bound, CredentialUsage, looks_like_a_presence};
 
 /// The most people in a team, so that memory has a bound.
 const MAX_MEMBERS: usize = 10_000;
@@ -56,7 +56,7 @@ pub(crate) struct Accounts {
     tokens: BTreeMap<String, Token>,
     /// What ended, so that ending it once more is no error.
     #[serde(default)]
-    ended: Ended,
+    ended: Tombstones,
 }
 
 /// A member.
@@ -110,7 +110,7 @@ pub(crate) struct Login {
 
 /// Why access does not end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stays {
+pub(crate) enum RemoveMemberError {
     /// It never existed, or it ended before the last thousand that did.
     Unknown,
     /// It has ended already.
@@ -121,7 +121,7 @@ pub(crate) enum Stays {
     LastStarter,
 }
 
-impl Stays {
+impl RemoveMemberError {
     /// Whether it is there and must stay.
     fn is_refusal(self) -> bool {
         matches!(self, Self::NotTheirs | Self::LastStarter)
@@ -141,7 +141,7 @@ impl Accounts {
             credentials: BTreeMap::new(),
             invites: BTreeMap::new(),
             tokens: BTreeMap::new(),
-            ended: Ended::default(),
+            ended: Tombstones::default(),
         }
     }
 
@@ -250,11 +250,16 @@ impl Accounts {
 
     /// Ends one credential, which its owner may, and with `any` everybody; whose it was. The invitations that were made
     /// with it end too, so that a thief who has the device cannot come back with one.
-    pub(crate) fn revoke(&mut self, id: &str, by: &UserId, any: bool) -> Result<UserId, Stays> {
+    pub(crate) fn revoke(
+        &mut self,
+        id: &str,
+        by: &UserId,
+        any: bool,
+    ) -> Result<UserId, RemoveMemberError> {
         let asks = (!any).then_some(by);
         let owner = match self.credentials.get(id) {
             Some(credential) if any || credential.user == *by => credential.user.clone(),
-            Some(_) => return Err(Stays::NotTheirs),
+            Some(_) => return Err(RemoveMemberError::NotTheirs),
             None => return Err(self.ended.why_not(EndedKind::Credential, id, asks)),
         };
         self.credentials.remove(id);
@@ -297,7 +302,7 @@ impl Accounts {
     }
 
     /// Ends a program's token.
-    pub(crate) fn revoke_token(&mut self, id: &str) -> Result<(), Stays> {
+    pub(crate) fn revoke_token(&mut self, id: &str) -> Result<(), RemoveMemberError> {
         if self.tokens.remove(id).is_none() {
             return Err(self.ended.why_not(EndedKind::Token, id, None));
         }

@@ -7,9 +7,9 @@
 
 use crate::access::{Allowance, Gate, Peer};
 use crate::broker::Broker;
-use crate::lines::Line;
+use crate::connections::ConnectionGuard;
 use crate::pages::Pages;
-use crate::rest::answer::{JSON, Refused};
+use crate::rest::answer::{JSON, RestError};
 use crate::server::{self, Site};
 use crate::team::Team;
 use meter::Metered;
@@ -120,7 +120,7 @@ impl Door {
         stream: TcpStream,
         peer: SocketAddr,
         speaks: Speaks,
-        line: Arc<Line>,
+        line: Arc<ConnectionGuard>,
     ) -> io::Result<()> {
         let carrier: Box<dyn wire::Carrier> = match speaks {
             Speaks::Plain => Box::new(stream),
@@ -157,8 +157,13 @@ impl Door {
         Ok(())
     }
 
-    async fn mqtt<S>(&self, stream: S, allowance: Allowance, peer: SocketAddr, line: &Line)
-    where
+    async fn mqtt<S>(
+        &self,
+        stream: S,
+        allowance: Allowance,
+        peer: SocketAddr,
+        line: &ConnectionGuard,
+    ) where
         S: AsyncRead + AsyncWrite + Send + Sync + Unpin + 'static,
     {
         let access = self.team.access();
@@ -233,7 +238,7 @@ fn answer(
     // Browsers ask no leave for a WebSocket, and let every page read it.
     pages.check(request).map_err(refusal)?;
     if request.uri().path() != MQTT_PATH {
-        return Err(refusal(Refused::NotFound));
+        return Err(refusal(RestError::NotFound));
     }
     let offered = request.headers().get("Sec-WebSocket-Protocol").and_then(|p| p.to_str().ok());
     if offered.is_some_and(|offered| offered.split(',').any(|p| p.trim() == "mqtt")) {
@@ -242,7 +247,7 @@ fn answer(
     Ok(response)
 }
 
-fn refusal(refused: Refused) -> ErrorResponse {
+fn refusal(refused: RestError) -> ErrorResponse {
     let body = refused.body();
     let length = HeaderValue::from(body.len());
     let mut refusal = ErrorResponse::new(Some(body));

@@ -70,7 +70,7 @@ pub enum HubError {
     Team(#[from] crate::AccountsError),
     /// A new team cannot be written.
     #[error(transparent)]
-    TeamNotSaved(#[from] crate::NotSaved),
+    TeamNotSaved(#[from] crate::SaveError),
     /// The certificate cannot be read or made.
     #[error(transparent)]
     Certificate(#[from] crate::CertificateError),

@@ -3,23 +3,23 @@
 //! Owns the order of things and the HTTP listener. It deliberately has no connection: whoever runs it keeps one up, hands in
 //! what comes of it and publishes what comes out. So the hub and the agent still do not know each other.
 //!
-//! Drive it like this: [`Gateway::link_began`] when the broker let us in, [`Gateway::received`] for each message,
-//! [`Gateway::link_read`] when everything retained was read, [`Gateway::link_lost`] when the connection is gone; after each of them, and
+//! Drive it like this: [`Gateway::connection_began`] when the broker let us in, [`Gateway::received`] for each message,
+//! [`Gateway::connection_read`] when everything retained was read, [`Gateway::connection_lost`] when the connection is gone; after each of them, and
 //! after [`Gateway::due_in`], publish what [`Gateway::take_writes`] gives. The connection has a Will that clears
 //! [`Gateway::announcement`], and a gateway that ends publishes [`Gateway::withdrawal`] before.
 
-mod listening;
+mod listener;
 mod mirror;
 mod relay;
 mod tokens;
 
 pub use tokens::{TokenError, TokenInfo, Tokens};
 
+use crate::aggregates;
 use crate::pages::Pages;
 use crate::rest;
-use crate::rest::answer::Refused;
+use crate::rest::answer::RestError;
 use crate::server::Site;
-use crate::sums;
 use crate::{HubError, HubWarning, clock, listen};
 use axum::response::IntoResponse as _;
 use mirror::Mirror;
@@ -65,8 +65,8 @@ pub struct GatewayWrite {
     pub expires_in: Option<Duration>,
 }
 
-impl From<sums::Write> for GatewayWrite {
-    fn from(write: sums::Write) -> Self {
+impl From<aggregates::Write> for GatewayWrite {
+    fn from(write: aggregates::Write) -> Self {
         let expires = write.expires && !write.payload.is_empty();
         let expires_in = expires.then_some(EXPIRY);
         Self { topic: write.topic, payload: write.payload, expires_in }
@@ -105,9 +105,9 @@ impl Gateway {
         let guard = Arc::new(tokens::TokenGuard::new(store, tokens));
         let router = rest::nothing_here(rest::reading(mirror.clone(), guard));
         let pages = Pages::plain(listen::is_loopback(addr), origins.into(), "GET, HEAD");
-        let busy = || Refused::Busy.into_response();
+        let busy = || RestError::Busy.into_response();
         let site = Site { router, pages, keep_alive: true, busy };
-        let listening = tokio::spawn(listening::listen(listener, site));
+        let listening = tokio::spawn(listener::listen(listener, site));
         for warning in &warnings {
             tracing::warn!(code = warning.code(), "{warning}");
         }
@@ -139,8 +139,8 @@ impl Gateway {
     }
 
     /// The broker let us in, and what is retained comes next.
-    pub fn link_began(&mut self) {
-        self.relay.link_began(clock::now());
+    pub fn connection_began(&mut self) {
+        self.relay.connection_began(clock::now());
     }
 
     /// A message came.
@@ -149,13 +149,13 @@ impl Gateway {
     }
 
     /// What is retained was read.
-    pub fn link_read(&mut self) {
-        self.relay.link_read(clock::now());
+    pub fn connection_read(&mut self) {
+        self.relay.connection_read(clock::now());
     }
 
     /// The connection is gone.
-    pub fn link_lost(&mut self) {
-        self.relay.link_lost(clock::now());
+    pub fn connection_lost(&mut self) {
+        self.relay.connection_lost(clock::now());
     }
 
     /// What is to be published now. It counts as published from here on, until the connection is lost.

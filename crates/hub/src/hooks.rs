@@ -1,8 +1,8 @@
 //! What the broker tells of while it runs, and who hears it.
 
 use crate::access::{Access, OpenGate};
-use crate::keeper::Recorder;
-use crate::summing::Listener;
+use crate::aggregator::Listener;
+use crate::persistence::RetainedChanges;
 use mqtt5::broker::{
     BrokerEventHandler, ClientConnectEvent, ClientDisconnectEvent, ClientPublishEvent,
     PublishAction, RetainedSetEvent,
@@ -14,7 +14,7 @@ use std::sync::Arc;
 /// The broker's one event handler.
 pub(crate) struct Hooks {
     /// None without a disk: the broker then has one thing less to wait for.
-    pub(crate) recorder: Option<Recorder>,
+    pub(crate) recorder: Option<RetainedChanges>,
     pub(crate) listener: Listener,
     /// None where everybody is let in.
     pub(crate) access: Option<Arc<Access>>,

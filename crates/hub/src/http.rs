@@ -9,22 +9,22 @@ use crate::rest;
 use crate::rest::guard::Reader;
 use crate::rest::turns::Turns;
 use crate::team::Team;
-use asked::No;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::header;
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{delete, get, post};
+use extract::ApiError;
 use std::sync::Arc;
 
-mod asked;
+mod extract;
 mod join;
-mod moving;
 mod readers;
+mod relocation;
 mod team;
 
-pub(crate) use asked::too_many;
+pub(crate) use extract::too_many;
 pub(crate) use readers::Readers;
 
 /// The methods that the paths here have.
@@ -41,7 +41,7 @@ pub(crate) fn router(hub: Arc<Team>, reading: Router) -> Router {
         .merge(members)
         .route("/v1/join", post(join::join))
         .route("/v1/requests", post(join::request).get(team::requests))
-        .route("/v1/requests/{id}", get(join::how_it_stands).post(team::decide))
+        .route("/v1/requests/{id}", get(join::request_state).post(team::decide))
         .route("/v1/team", get(team::team))
         .route("/v1/members/{user}", delete(team::remove_member))
         .route("/v1/members/{user}/invited", get(team::invited))
@@ -50,12 +50,12 @@ pub(crate) fn router(hub: Arc<Team>, reading: Router) -> Router {
         .route("/v1/invites/{id}", delete(team::take_back))
         .route("/v1/tokens", post(team::make_token).get(team::tokens))
         .route("/v1/tokens/{id}", delete(team::revoke_token))
-        .route("/v1/move", post(moving::begin))
-        .route("/v1/move/done", post(moving::done))
+        .route("/v1/move", post(relocation::begin))
+        .route("/v1/move/done", post(relocation::done))
         .with_state(hub)
         .merge(reading)
-        .fallback(asked::nothing_there)
-        .method_not_allowed_fallback(asked::not_like_that)
+        .fallback(extract::nothing_there)
+        .method_not_allowed_fallback(extract::not_like_that)
         .layer(middleware::map_response(rest::private))
 }
 
@@ -65,16 +65,16 @@ async fn in_turn(
     State(turns): State<Arc<Turns>>,
     request: Request,
     next: Next,
-) -> Result<Response, No> {
+) -> Result<Response, ApiError> {
     let shown = request.headers().get(header::AUTHORIZATION).and_then(|shown| shown.to_str().ok());
     let peer = request.extensions().get::<Peer>().copied();
     // Nobody else knows both, so nobody can use up another person's share.
-    let reader = match (shown.and_then(asked::basic), peer) {
+    let reader = match (shown.and_then(extract::basic), peer) {
         (Some((id, secret)), _) => Reader::Shown(id, secret),
         (None, Some(peer)) => Reader::Peer(peer),
-        (None, None) => return Err(No::busy()),
+        (None, None) => return Err(ApiError::busy()),
     };
-    rest::take_turn(&turns, &reader, request, next).await.ok_or_else(No::busy)
+    rest::take_turn(&turns, &reader, request, next).await.ok_or_else(ApiError::busy)
 }
 
 #[cfg(test)]

@@ -5,14 +5,13 @@
 //! more to open, and its own door: `hosting.rs`.
 
 use crate::accounts::Accounts;
+use crate::aggregator::{self, Aggregator};
 use crate::hooks::Hooks;
-use crate::keeper::{self, Keeper};
 use crate::listen::{self, Listen};
+use crate::persistence::{self, RetainedStore};
 use crate::store::{self, Disk};
 use crate::store_health::StoreHealth;
-use crate::summing::{self, Summing};
-use crate::{HubError, HubWarning, NotSaved, broker, runtime_file};
-use hosting::Hosting;
+use crate::{HubError, HubWarning, SaveError, broker, runtime_file};
 use mqtt5::broker::MqttBroker;
 use mqtt5::broker::router::MessageRouter;
 use mqtt5::broker::server::BrokerShutdownHandle;
@@ -24,10 +23,11 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use team_hub::Hosting;
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinHandle;
 
-mod hosting;
+mod team_hub;
 
 /// How long connections get to end at a stop. The broker would wait 5 s for one that has not said who it is.
 const GOODBYE: Duration = Duration::from_millis(800);
@@ -115,8 +115,8 @@ pub struct Hub {
     broker: JoinHandle<Result<(), String>>,
     /// None once the broker's end was told.
     serving: bool,
-    sums: Option<Summing>,
-    keeper: Option<(Keeper, PathBuf)>,
+    sums: Option<Aggregator>,
+    keeper: Option<(RetainedStore, PathBuf)>,
     /// None where everybody is let in.
     hosting: Option<Hosting>,
     news: mpsc::UnboundedReceiver<HubEvent>,
@@ -171,8 +171,8 @@ impl Hub {
         let mut warnings = Vec::new();
         let (disk, kept) = open_store(settings.store, &mut warnings).await?;
 
-        let (recorder, recorded) = keeper::recorder();
-        let (listener, listened) = summing::listener();
+        let (recorder, recorded) = persistence::recorder();
+        let (listener, listened) = aggregator::listener();
         let recorder = disk.is_some().then_some(recorder);
         let gate = Arc::new(crate::access::OpenGate::default());
         let open = Some(Arc::clone(&gate));
@@ -189,7 +189,16 @@ impl Hub {
         let keeper = disk.map(|disk| {
             let folder = disk.folder.path().to_owned();
             let health = Arc::new(StoreHealth::new(tell));
-            (Keeper::start(disk, Arc::clone(&memory), recorded, health, keeper::RETRY), folder)
+            (
+                RetainedStore::start(
+                    disk,
+                    Arc::clone(&memory),
+                    recorded,
+                    health,
+                    persistence::RETRY,
+                ),
+                folder,
+            )
         });
         // Before anybody is let in: who comes finds the sums right, and the announcement.
         let sums = sum(mqtt.router(), &memory, listened, None).await?;
@@ -257,7 +266,7 @@ impl Hub {
     /// # Errors
     ///
     /// Where it cannot be saved.
-    pub async fn invite_starter(&self) -> Result<Option<Invitation>, NotSaved> {
+    pub async fn invite_starter(&self) -> Result<Option<Invitation>, SaveError> {
         match &self.hosting {
             Some(hosting) => hosting.team.invite_starter(crate::clock::now().wall).await.map(Some),
             None => Ok(None),
@@ -393,12 +402,12 @@ async fn recall(memory: &DynamicStorage, kept: Vec<RetainedMessage>) -> Result<(
 async fn sum(
     router: Arc<MessageRouter>,
     memory: &DynamicStorage,
-    listened: summing::Listened,
-    hosting: Option<summing::Hosting>,
-) -> Result<Summing, HubError> {
+    listened: aggregator::Listened,
+    hosting: Option<aggregator::Hosting>,
+) -> Result<Aggregator, HubError> {
     let retained = memory.get_retained_messages("presence/#").await.map_err(broker_error)?;
     let retained = retained.into_iter().map(|(_, message)| message).collect();
-    Ok(Summing::start(router, retained, listened, hosting).await)
+    Ok(Aggregator::start(router, retained, listened, hosting).await)
 }
 
 /// Says in the runtime file where the hub is, unless another one that lives stands there.

@@ -35,31 +35,31 @@
 
 mod access;
 mod accounts;
+mod aggregates;
+mod aggregator;
 mod broker;
 mod bucket;
 mod clock;
+mod connections;
+mod discovery;
 mod door;
 mod error;
 mod gateway;
 mod hooks;
 mod http;
 mod hub;
-mod keeper;
-mod lines;
 mod listen;
 mod log;
-mod nearby;
 mod pages;
+mod persistence;
 mod rest;
 mod runtime_file;
 mod server;
 mod store;
 mod store_health;
-mod summing;
-mod sums;
 mod team;
 
-pub use accounts::{AccountsError, NotSaved};
+pub use accounts::{AccountsError, SaveError};
 pub use door::CertificateError;
 pub use error::{HubError, HubWarning};
 pub use gateway::{

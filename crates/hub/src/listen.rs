@@ -21,9 +21,9 @@ pub enum Listen {
 }
 
 /// The default address is not to be had.
-pub(crate) struct Taken(io::Error);
+pub(crate) struct AddressInUse(io::Error);
 
-impl Taken {
+impl AddressInUse {
     pub(crate) fn warning(&self, addr: SocketAddr) -> HubWarning {
         HubWarning::PortTaken { wanted: DEFAULT_ADDR, addr, reason: self.0.to_string() }
     }
@@ -33,12 +33,12 @@ impl Taken {
 pub(crate) async fn choose(
     listen: Listen,
     allow_anonymous: bool,
-) -> Result<(SocketAddr, Option<Taken>), HubError> {
+) -> Result<(SocketAddr, Option<AddressInUse>), HubError> {
     match listen {
         Listen::Default => match try_bind(DEFAULT_ADDR).await {
             Ok(()) => Ok((DEFAULT_ADDR, None)),
             // Any failure, not only "in use": some systems reserve ranges of ports and say "permission denied".
-            Err(e) => Ok((SocketAddr::new(DEFAULT_ADDR.ip(), 0), Some(Taken(e)))),
+            Err(e) => Ok((SocketAddr::new(DEFAULT_ADDR.ip(), 0), Some(AddressInUse(e)))),
         },
         Listen::Exactly(addr) => {
             if !is_loopback(addr) && !allow_anonymous {

@@ -4,7 +4,7 @@
 //! page is from. So every request must be for this server (Host), and a page must be of the server's own origin or of one
 //! that the owner permits. Programs that are no browser send neither Origin nor Sec-Fetch-Site; nothing changes for them.
 
-use crate::rest::answer::Refused;
+use crate::rest::answer::RestError;
 use axum::body::Body;
 use axum::http::header::{self, HeaderName};
 use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
@@ -48,46 +48,46 @@ impl Pages {
     }
 
     /// Checks that the request is for this server and may be answered. Returns the page's origin where the owner permits it.
-    pub(crate) fn check<B>(&self, request: &Request<B>) -> Result<Option<Permitted>, Refused> {
+    pub(crate) fn check<B>(&self, request: &Request<B>) -> Result<Option<Permitted>, RestError> {
         let server = self.server(request)?;
         let headers = request.headers();
         let origin = match one(headers, &header::ORIGIN) {
             Ok(origin) => origin,
-            Err(Several) => return Err(Refused::ForeignPage),
+            Err(Several) => return Err(RestError::ForeignPage),
         };
         let mut permitted = None;
         if let Some(said) = origin {
             let origin: Option<WebOrigin> = said.to_str().ok().and_then(|said| said.parse().ok());
-            let origin = origin.ok_or(Refused::ForeignPage)?;
+            let origin = origin.ok_or(RestError::ForeignPage)?;
             if self.permitted.contains(&origin) {
                 permitted = Some(Permitted(said.clone()));
             } else if origin != WebOrigin::of(self.scheme, &server) {
-                return Err(Refused::ForeignPage);
+                return Err(RestError::ForeignPage);
             }
         }
         // Not every request of a page has an Origin: one for an image or a link has none.
         let foreign = |site: &HeaderValue| !matches!(site.as_bytes(), b"none" | b"same-origin");
         if permitted.is_none() && headers.get_all(SEC_FETCH_SITE).iter().any(foreign) {
-            return Err(Refused::ForeignPage);
+            return Err(RestError::ForeignPage);
         }
         Ok(permitted)
     }
 
     /// The server that the request is for.
-    fn server<B>(&self, request: &Request<B>) -> Result<Authority, Refused> {
+    fn server<B>(&self, request: &Request<B>) -> Result<Authority, RestError> {
         let Ok(Some(host)) = one(request.headers(), &header::HOST) else {
-            return Err(Refused::BadHost);
+            return Err(RestError::BadHost);
         };
-        let parse = |text: &str| text.parse::<Authority>().map_err(|_| Refused::BadHost);
-        let server = parse(host.to_str().map_err(|_| Refused::BadHost)?)?;
+        let parse = |text: &str| text.parse::<Authority>().map_err(|_| RestError::BadHost);
+        let server = parse(host.to_str().map_err(|_| RestError::BadHost)?)?;
         // A target in absolute form must name the same server (RFC 9112, section 3.2.2).
         if let Some(named) = request.uri().authority()
             && parse(named.as_str())? != server
         {
-            return Err(Refused::BadHost);
+            return Err(RestError::BadHost);
         }
         let is_ours = || server.is_loopback() || self.permitted.iter().any(|it| it.is_at(&server));
-        if self.local && !is_ours() { Err(Refused::WrongHost) } else { Ok(server) }
+        if self.local && !is_ours() { Err(RestError::WrongHost) } else { Ok(server) }
     }
 
     /// The answer to a CORS preflight (Fetch standard) of a permitted origin; none for any other request.

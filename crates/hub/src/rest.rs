@@ -9,7 +9,7 @@
 //! stream to go on from ([`board`]), and how long a reader may leave what it was sent unread ([`crate::server`]).
 
 pub(crate) mod answer;
-pub(crate) mod board;
+pub(crate) mod change_log;
 pub(crate) mod guard;
 mod openapi;
 pub(crate) mod source;
@@ -21,7 +21,7 @@ pub(crate) mod turns;
 
 use crate::access::Peer;
 use crate::server::Unsent;
-use answer::{Refused, accepts, json};
+use answer::{RestError, accepts, json};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
@@ -86,8 +86,8 @@ fn kept_alive(source: Arc<dyn Source>, guard: Arc<dyn Guard>, keep_alive: Durati
 /// What stands at no path, and what is done at one that it can't be done at.
 pub(crate) fn nothing_here(router: Router) -> Router {
     router
-        .fallback(|| async { Refused::NotFound })
-        .method_not_allowed_fallback(|| async { Refused::MethodNotAllowed })
+        .fallback(|| async { RestError::NotFound })
+        .method_not_allowed_fallback(|| async { RestError::MethodNotAllowed })
         .layer(middleware::map_response(private))
 }
 
@@ -105,15 +105,15 @@ async fn guarded(
     State(reading): State<Reading>,
     mut request: Request,
     next: Next,
-) -> Result<Response, Refused> {
+) -> Result<Response, RestError> {
     let peer = request.extensions().get::<Peer>().copied();
     match reading.guard.may_read(&guard::Asker::new(request.headers(), peer)) {
         Permission::Granted(reader) => {
             request.extensions_mut().insert(reader);
             Ok(next.run(request).await)
         }
-        Permission::Denied => Err(Refused::Unauthorized { basic: reading.guard.takes_basic() }),
-        Permission::Later(wait) => Err(Refused::TooManyAttempts(wait)),
+        Permission::Denied => Err(RestError::Unauthorized { basic: reading.guard.takes_basic() }),
+        Permission::Later(wait) => Err(RestError::TooManyAttempts(wait)),
     }
 }
 
@@ -123,8 +123,8 @@ async fn in_turn(
     Extension(reader): Extension<Reader>,
     request: Request,
     next: Next,
-) -> Result<Response, Refused> {
-    take_turn(&reading.answers, &reader, request, next).await.ok_or(Refused::Busy)
+) -> Result<Response, RestError> {
+    take_turn(&reading.answers, &reader, request, next).await.ok_or(RestError::Busy)
 }
 
 /// Makes this answer when it is the reader's turn; none where that does not come, or the answer takes too long. It counts
@@ -141,16 +141,16 @@ pub(crate) async fn take_turn(
     Some(response.map(|body| Body::new(Counted::new(body, turn, unsent))))
 }
 
-async fn topics(State(reading): State<Reading>, headers: HeaderMap) -> Result<Response, Refused> {
+async fn topics(State(reading): State<Reading>, headers: HeaderMap) -> Result<Response, RestError> {
     accepts(&headers, answer::JSON)?;
-    let messages = reading.source.retained().await.ok_or(Refused::NotReady)?;
+    let messages = reading.source.retained().await.ok_or(RestError::NotReady)?;
     let shown: Vec<_> = messages.iter().filter_map(|m| m.shown(reading.source.root())).collect();
     Ok(json(StatusCode::OK, answer::to_json(&shown)))
 }
 
-async fn people(State(reading): State<Reading>, headers: HeaderMap) -> Result<Response, Refused> {
+async fn people(State(reading): State<Reading>, headers: HeaderMap) -> Result<Response, RestError> {
     accepts(&headers, answer::JSON)?;
-    let mut people = reading.source.board().people().ok_or(Refused::NotReady)?;
+    let mut people = reading.source.board().people().ok_or(RestError::NotReady)?;
     people.sort_by_cached_key(PersonView::order);
     Ok(json(StatusCode::OK, answer::to_json(&people)))
 }
@@ -159,23 +159,23 @@ async fn person(
     State(reading): State<Reading>,
     headers: HeaderMap,
     user: Result<Path<String>, PathRejection>,
-) -> Result<Response, Refused> {
+) -> Result<Response, RestError> {
     accepts(&headers, answer::JSON)?;
     let board = reading.source.board();
     if !board.is_open() {
-        return Err(Refused::NotReady);
+        return Err(RestError::NotReady);
     }
     // What is no id is nobody's.
-    let user = user.map_err(|_| Refused::Nobody)?.0;
-    let person = board.person(&user).ok_or(Refused::Nobody)?;
+    let user = user.map_err(|_| RestError::Nobody)?.0;
+    let person = board.person(&user).ok_or(RestError::Nobody)?;
     Ok(json(StatusCode::OK, answer::to_json(&person)))
 }
 
 /// Whether this program can do its work. Everybody may ask, so it tells nothing else.
-async fn health(State(reading): State<Reading>) -> Result<Response, Refused> {
+async fn health(State(reading): State<Reading>) -> Result<Response, RestError> {
     if reading.source.is_well() {
         Ok(json(StatusCode::OK, r#"{"status":"ok"}"#.into()))
     } else {
-        Err(Refused::NoBroker)
+        Err(RestError::NoBroker)
     }
 }

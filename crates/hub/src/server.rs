@@ -5,13 +5,14 @@
 //! be, and the router makes the answers.
 
 use crate::access::Peer;
-use crate::lines::Line;
+use crate::connections::ConnectionGuard;
 use crate::pages::Pages;
 use crate::rest;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
+use backpressure::{Impatient, Pieces};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -21,11 +22,10 @@ use std::io;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tower_service::Service as _;
-use unread::{Impatient, Pieces};
 
-mod unread;
+mod backpressure;
 
-pub(crate) use unread::Unsent;
+pub(crate) use backpressure::Unsent;
 
 /// The largest head, in bytes, and the number of its fields; larger ones are answered with 431.
 const HEAD_SIZE: usize = 16 * 1024;
@@ -59,7 +59,7 @@ pub(crate) async fn serve<S>(
     stream: S,
     site: &Site,
     peer: Peer,
-    line: &Line,
+    line: &ConnectionGuard,
     end: impl Future<Output = ()>,
 ) -> io::Result<()>
 where

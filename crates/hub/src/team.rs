@@ -4,14 +4,14 @@
 //! is `http.rs`'s to find out; the rules themselves are in `accounts.rs` and `access.rs`.
 
 use crate::HubEvent;
-use crate::access::{Access, Errand, Peer};
+use crate::access::{Access, Cleanup, Peer};
 use crate::accounts::{
-    Accounts, Admission, Invite, Ledger, Login, Membership, NotSaved, Order, Purpose, Refusal,
+    Accounts, Admission, Invite, Ledger, Login, Membership, Order, Purpose, Refusal, SaveError,
     Token,
 };
 use crate::broker::Broker;
+use crate::connections::ConnectionTable;
 use crate::door::Certificate;
-use crate::lines::Lines;
 use mqtt5::QoS;
 use mqtt5::broker::storage::StorageBackend as _;
 use mqtt5::packet::publish::PublishPacket;
@@ -28,15 +28,15 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
 mod backup;
-mod moving;
 mod place;
+mod relocation;
 mod removal;
 mod requests;
 
 pub use backup::{BackupError, backup, put_back, restore};
-pub(crate) use moving::Moved;
-pub use moving::has_team;
 pub(crate) use place::{Place, addresses, hub_record};
+pub(crate) use relocation::Moved;
+pub use relocation::has_team;
 pub(crate) use removal::NotEnded;
 use removal::until_saved;
 pub(crate) use requests::{NotDecided, RequestRefusal};
@@ -59,7 +59,7 @@ pub(crate) struct Team {
 #[derive(Debug)]
 pub(crate) enum JoinRefusal {
     Refused(Refusal),
-    NotSaved(NotSaved),
+    NotSaved(SaveError),
 }
 
 impl From<Refusal> for JoinRefusal {
@@ -68,8 +68,8 @@ impl From<Refusal> for JoinRefusal {
     }
 }
 
-impl From<NotSaved> for JoinRefusal {
-    fn from(e: NotSaved) -> Self {
+impl From<SaveError> for JoinRefusal {
+    fn from(e: SaveError) -> Self {
         Self::NotSaved(e)
     }
 }
@@ -104,7 +104,7 @@ impl Team {
         &self.access
     }
 
-    pub(crate) fn lines(&self) -> &Arc<Lines> {
+    pub(crate) fn lines(&self) -> &Arc<ConnectionTable> {
         &self.access.lines
     }
 
@@ -266,7 +266,7 @@ impl Team {
     }
 
     /// An invitation for whoever is to own the team; those made for it before hold no longer.
-    pub(crate) async fn invite_starter(&self, now: Timestamp) -> Result<Invitation, NotSaved> {
+    pub(crate) async fn invite_starter(&self, now: Timestamp) -> Result<Invitation, SaveError> {
         let order = Order {
             purpose: Purpose::Starter,
             by: None,
@@ -276,7 +276,7 @@ impl Team {
         };
         let invite = move |team: &mut Accounts| {
             team.take_back_starters();
-            Ok::<_, NotSaved>(
+            Ok::<_, SaveError>(
                 team.invite(now, order).expect("the hub itself has no other invitations"),
             )
         };
@@ -369,15 +369,15 @@ impl Team {
     }
 
     /// Runs errands for as long as it is polled.
-    pub(crate) async fn run_errands(&self, mut errands: mpsc::UnboundedReceiver<Errand>) {
+    pub(crate) async fn run_cleanups(&self, mut errands: mpsc::UnboundedReceiver<Cleanup>) {
         while let Some(errand) = errands.recv().await {
             match errand {
-                Errand::Clear(topic) => {
+                Cleanup::Clear(topic) => {
                     tracing::info!(topic, "cleared: nobody may have this");
                     self.clear(&topic).await;
                 }
-                Errand::EndSession(client_id) => self.broker.end_session(&client_id).await,
-                Errand::Left(client_id) => {
+                Cleanup::EndSession(client_id) => self.broker.end_session(&client_id).await,
+                Cleanup::Left(client_id) => {
                     self.ledger().used().left(&client_id);
                     self.release(&client_id).await;
                     let forgotten = self.ledger().used().forget_idle(&client_id);

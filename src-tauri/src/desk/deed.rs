@@ -4,8 +4,8 @@
 
 use std::pin::Pin;
 
-use porchlight_agent::leaving::Leave;
-use porchlight_agent::membership::Keep;
+use porchlight_agent::leave_team::Leave;
+use porchlight_agent::membership::SecretStorage;
 use porchlight_core::team::Joined;
 use porchlight_core::view::{Problem, Stage};
 use porchlight_hub::Hub;
@@ -76,7 +76,7 @@ impl Desk {
         &mut self,
         team: String,
         name: String,
-        keep: Keep,
+        keep: SecretStorage,
         answer: Answer<()>,
     ) {
         let flags = self.flags.clone();
@@ -88,7 +88,7 @@ impl Desk {
         &mut self,
         link: String,
         name: String,
-        keep: Keep,
+        keep: SecretStorage,
         answer: Answer<()>,
     ) {
         let key = Key::Link(link.clone());
@@ -102,7 +102,12 @@ impl Desk {
     }
 
     /// A second try at what is told once.
-    pub(super) async fn keep(&mut self, unkept: Unkept, keep: Keep, answer: Option<Answer<()>>) {
+    pub(super) async fn keep(
+        &mut self,
+        unkept: Unkept,
+        keep: SecretStorage,
+        answer: Option<Answer<()>>,
+    ) {
         self.let_in(unkept.key, unkept.joined, keep, answer).await;
     }
 
@@ -110,7 +115,7 @@ impl Desk {
         &mut self,
         key: Key,
         joined: Box<Joined>,
-        keep: Keep,
+        keep: SecretStorage,
         answer: Option<Answer<()>>,
     ) {
         let flags = self.flags.clone();

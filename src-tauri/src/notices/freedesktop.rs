@@ -13,9 +13,9 @@ use porchlight_core::signal::{Answer, SignalCommand};
 use porchlight_core::text;
 use porchlight_core::view::signals::When;
 
-use super::said::{Knock, Offer, Said, answer, ask, say};
-use crate::speech;
-use crate::wish::Desktop;
+use super::text::{Knock, Offer, Said, answer, ask, say};
+use crate::i18n;
+use crate::request::Desktop;
 
 /// The name of the icon and of the desktop entry that the packages install (`packaging/linux`).
 const APP: &str = "app.porchlight.Porchlight";
@@ -134,7 +134,7 @@ impl Daemon {
             .hint(Hint::Category(said.category.to_owned()))
             .hint(Hint::DesktopEntry(APP.to_owned()))
             .urgency(if said.knock.is_some() { Urgency::Normal } else { Urgency::Low })
-            .action("default", &speech::say("open"));
+            .action("default", &i18n::say("open"));
         for short in said.knock.iter().flat_map(|_| &Answer::SHORT) {
             notification.action(short.word().unwrap_or_default(), &answer(short));
         }

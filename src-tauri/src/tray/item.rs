@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use ksni::{Category, Handle, Icon, MenuItem, OfflineReason, Status, ToolTip, TrayMethods as _};
 use porchlight_core::text::markup;
-use porchlight_core::view::tray::{TrayIcon, TrayLink, TrayView};
+use porchlight_core::view::tray::{TrayConnection, TrayIcon, TrayView};
 use tokio::sync::mpsc;
 
 use super::{icons, menu};
-use crate::speech::{self, say, say_with};
-use crate::wish::Desktop;
+use crate::i18n::{self, say, say_with};
+use crate::request::Desktop;
 
 /// The tray icon, where this desktop has a place for it.
 pub(crate) struct Tray {
@@ -178,24 +178,24 @@ impl Item {
 /// `3 of 5 around`, or what keeps us from knowing.
 pub(super) fn headline(view: &TrayView) -> String {
     match view.link {
-        TrayLink::Up if view.known == 0 => say("tray-nobody"),
-        TrayLink::Up => {
+        TrayConnection::Up if view.known == 0 => say("tray-nobody"),
+        TrayConnection::Up => {
             let (around, known) = (view.around.into(), view.known.into());
             say_with("tray-around", [("around", around), ("known", known)])
         }
-        TrayLink::Withheld => say("tray-withheld"),
-        TrayLink::Connecting { as_of: None } => say("tray-connecting"),
-        TrayLink::Connecting { as_of: Some(at) } => {
-            say_with("tray-not-connected", [("time", speech::moment(at).into())])
+        TrayConnection::Withheld => say("tray-withheld"),
+        TrayConnection::Connecting { as_of: None } => say("tray-connecting"),
+        TrayConnection::Connecting { as_of: Some(at) } => {
+            say_with("tray-not-connected", [("time", i18n::moment(at).into())])
         }
-        TrayLink::Refused => say("tray-refused"),
-        TrayLink::Off => say("tray-offline"),
+        TrayConnection::Refused => say("tray-refused"),
+        TrayConnection::Off => say("tray-offline"),
     }
 }
 
 fn me_line(view: &TrayView) -> String {
     let me = view.me.iter().map(|me| {
-        let status = speech::status(&me.status);
+        let status = i18n::status(&me.status);
         say_with("tray-you", [("status", status.into())])
     });
     let knocks = view

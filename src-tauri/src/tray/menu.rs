@@ -14,8 +14,8 @@ use porchlight_core::view::{ChosenStatus, Group, PersonView};
 use porchlight_core::words;
 
 use super::item::{Item, headline};
+use crate::i18n::{self, say, say_with};
 use crate::notices;
-use crate::speech::{self, say, say_with};
 
 /// What the person can say of themselves, in the order of the menu; `None` follows the keyboard.
 const CHOICES: [Option<ChosenStatus>; 5] = [
@@ -96,7 +96,7 @@ fn person(person: &PersonView) -> MenuItem<Item> {
         "{} {} — {}",
         words::glyph(&person.status, person.cause),
         person.name,
-        speech::standing(person)
+        i18n::standing(person)
     );
     if let Some(remark) = words::remark(person) {
         text.push_str(" · ");
@@ -134,7 +134,7 @@ fn set_status(view: &TrayView) -> MenuItem<Item> {
     let chosen = view.me.as_ref().and_then(|me| me.chosen.as_ref()).map(|chosen| chosen.status);
     let options = CHOICES
         .iter()
-        .map(|choice| RadioItem { label: speech::choice(*choice), ..RadioItem::default() })
+        .map(|choice| RadioItem { label: i18n::choice(*choice), ..RadioItem::default() })
         .collect();
     let group = RadioGroup {
         selected: CHOICES.iter().position(|choice| *choice == chosen).unwrap_or(0),
@@ -162,7 +162,7 @@ fn for_a_while(status: ChosenStatus) -> MenuItem<Item> {
             command(&how_long(*minutes), chooses)
         })
         .collect();
-    let choice = speech::choice(Some(status));
+    let choice = i18n::choice(Some(status));
     let label = say_with("tray-status-for", [("status", choice.into())]);
     SubMenu { label, submenu, ..SubMenu::default() }.into()
 }
@@ -180,7 +180,7 @@ fn pause(view: &TrayView) -> MenuItem<Item> {
     match view.notices_off_until {
         None => command(&say("tray-notices-off"), Command::PauseNotices(Some(HOUR))),
         Some(until) => {
-            let until = speech::moment(until);
+            let until = i18n::moment(until);
             let label = say_with("tray-notices-on", [("time", until.into())]);
             command(&label, Command::PauseNotices(None))
         }

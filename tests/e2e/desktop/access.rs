@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use porchlight_tests::until::{SOON, START, unix_ms};
-use porchlight_tests::{EmbeddedHub, Light, Message, Probe, WebView};
+use porchlight_tests::{Cli, EmbeddedHub, Message, Probe, WebView};
 use serde_json::{Value, json};
 
 use super::{Desk, LINK, photograph, row};
@@ -88,7 +88,7 @@ async fn axe_finds_nothing_on_any_page_light_or_dark() {
             let settings = "[Settings]\ngtk-application-prefer-dark-theme=1\n";
             std::fs::write(folder.join("settings.ini"), settings).expect("a folder of ours");
         }
-        let me = Light::new(&hub.url(), "me", "laptop").on(&desk.session);
+        let me = Cli::new(&hub.url(), "me", "laptop").on(&desk.session);
         let window = desk.open(&me).await;
         window.attribute(LINK, "data-state", "up", START).await;
         window.element(&row("emil"), START).await;
@@ -107,7 +107,7 @@ async fn large_text_german_and_writing_from_the_right_fit_into_the_window() {
     let hub = EmbeddedHub::start().await;
     let _people = put_people(&hub.url()).await;
     let desk = Desk::start().await;
-    let me = Light::new(&hub.url(), "me", "laptop").on(&desk.session);
+    let me = Cli::new(&hub.url(), "me", "laptop").on(&desk.session);
     let me = me.configured("language = \"de\"\n");
     let window = desk.open(&me).await;
     window.attribute(LINK, "data-state", "up", START).await;

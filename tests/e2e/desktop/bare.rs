@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use porchlight_tests::process::{Exit, Stream};
 use porchlight_tests::until::{SOON, START};
-use porchlight_tests::{EmbeddedHub, Light, Proc, Session, Signal, Tray, never, until};
+use porchlight_tests::{Cli, EmbeddedHub, Proc, Session, Signal, Tray, never, until};
 
 use super::{APP, AT_ONCE, launch, runs, wait_destroyed, wait_tooltip, wait_window, windows};
 
@@ -16,7 +16,7 @@ const WITHOUT_TRAY: Duration = Duration::from_secs(10);
 async fn without_a_tray_the_window_stands_in_until_one_comes() {
     let hub = EmbeddedHub::start().await;
     let session = Session::start().await;
-    let alice = Light::new(&hub.url(), "alice", "laptop").on(&session);
+    let alice = Cli::new(&hub.url(), "alice", "laptop").on(&session);
     let app = launch(&alice, &[]);
     let window = wait_window(&session).await;
     session.close_window(window);
@@ -44,7 +44,7 @@ async fn without_a_tray_the_window_stands_in_until_one_comes() {
 #[tokio::test]
 async fn where_text_is_larger_the_window_is_as_well() {
     let session = Session::start().await;
-    let alice = Light::new("mqtt://127.0.0.1:1", "alice", "laptop").on(&session);
+    let alice = Cli::new("mqtt://127.0.0.1:1", "alice", "laptop").on(&session);
     // As with fonts of 144 dots per inch.
     let mut command = alice.desktop(&["--show"]);
     let _app = Proc::spawn(APP, command.env("GDK_DPI_SCALE", "1.5"));
@@ -58,7 +58,7 @@ async fn where_text_is_larger_the_window_is_as_well() {
 #[tokio::test]
 async fn without_a_tray_a_window_that_was_put_away_stays_away() {
     let session = Session::start().await;
-    let alice = Light::new("mqtt://127.0.0.1:1", "alice", "laptop").on(&session);
+    let alice = Cli::new("mqtt://127.0.0.1:1", "alice", "laptop").on(&session);
     let _app = launch(&alice, &[]);
     let window = wait_window(&session).await;
     session.close_window(window);
@@ -70,7 +70,7 @@ async fn without_a_tray_a_window_that_was_put_away_stays_away() {
 async fn when_the_tray_goes_away_the_window_comes_instead() {
     let session = Session::start().await;
     let tray = Tray::start(&session).await;
-    let alice = Light::new("mqtt://127.0.0.1:1", "alice", "laptop").on(&session);
+    let alice = Cli::new("mqtt://127.0.0.1:1", "alice", "laptop").on(&session);
     let app = launch(&alice, &[]);
     // Past the start, at which a missing tray opens the window at once.
     wait_tooltip(&tray.item("porchlight", START).await, "Connecting…", START).await;
@@ -86,8 +86,8 @@ async fn when_the_tray_goes_away_the_window_comes_instead() {
 async fn without_a_session_bus_the_window_opens_and_presence_works() {
     let hub = EmbeddedHub::start().await;
     let session = Session::start().await;
-    let alice = Light::new(&hub.url(), "alice", "laptop").on(&session);
-    let watch = Light::new(&hub.url(), "bob", "desk").watch();
+    let alice = Cli::new(&hub.url(), "alice", "laptop").on(&session);
+    let watch = Cli::new(&hub.url(), "bob", "desk").watch();
     let nowhere = format!("unix:path={}", session.home().join("no-bus").display());
     let mut command = alice.desktop(&[]);
     let app = Proc::spawn(APP, command.env("DBUS_SESSION_BUS_ADDRESS", nowhere));
@@ -107,7 +107,7 @@ async fn without_a_session_bus_the_window_opens_and_presence_works() {
 
 #[tokio::test]
 async fn without_a_display_it_ends_with_a_line_that_says_so() {
-    let alice = Light::new("mqtt://127.0.0.1:1", "alice", "laptop");
+    let alice = Cli::new("mqtt://127.0.0.1:1", "alice", "laptop");
     let nobodys = (4000..).find(|number| !Path::new(&format!("/tmp/.X11-unix/X{number}")).exists());
     let nobodys = format!(":{}", nobodys.expect("a number that no X server has"));
     let displays: [(&[(&str, &str)], &str); 5] = [

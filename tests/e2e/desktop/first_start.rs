@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use fantoccini::Locator;
 use porchlight_tests::until::{SOON, START};
-use porchlight_tests::{Light, Stopwatch, WebView, bin, until_async};
+use porchlight_tests::{Cli, Stopwatch, WebView, bin, until_async};
 
 use super::{APP, Desk, ME, photograph, quit};
 
@@ -59,7 +59,7 @@ async fn looking_around_shows_eight_people_within_five_seconds_and_keeps_nothing
 #[tokio::test]
 async fn a_wrong_value_in_the_config_is_shown_with_file_and_line() {
     let desk = Desk::start().await;
-    let alice = Light::new("mqtt://127.0.0.1:1", "alice", "laptop").on(&desk.session);
+    let alice = Cli::new("mqtt://127.0.0.1:1", "alice", "laptop").on(&desk.session);
     let alice = alice.configured("[activity]\naway_after = \"soon\"\n");
     let arguments = alice.arguments();
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();

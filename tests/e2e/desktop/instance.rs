@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use porchlight_tests::until::{SOON, START};
-use porchlight_tests::{EmbeddedHub, Light, Session, WebView, until};
+use porchlight_tests::{Cli, EmbeddedHub, Session, WebView, until};
 use serde_json::{Value, json};
 use zbus::zvariant;
 
@@ -15,7 +15,7 @@ const INVITATION: &str = "porchlight://join?team=acme&token=A-b_1";
 async fn a_second_launch_shows_the_window_of_the_first_and_ends() {
     let hub = EmbeddedHub::start().await;
     let desk = Desk::start().await;
-    let alice = Light::new(&hub.url(), "alice", "laptop").on(&desk.session);
+    let alice = Cli::new(&hub.url(), "alice", "laptop").on(&desk.session);
     let first = launch(&alice, &[]);
     wait_tooltip(&desk.item().await, "Nobody else here yet", START).await;
     assert!(windows(&desk.session).is_empty());
@@ -59,7 +59,7 @@ async fn take_link(window: &WebView) -> Value {
 async fn a_link_followed_while_the_app_runs_raises_its_window() {
     let hub = EmbeddedHub::start().await;
     let desk = Desk::start().await;
-    let alice = Light::new(&hub.url(), "alice", "laptop").on(&desk.session);
+    let alice = Cli::new(&hub.url(), "alice", "laptop").on(&desk.session);
     let first = launch(&alice, &[]);
     wait_tooltip(&desk.item().await, "Nobody else here yet", START).await;
     assert!(windows(&desk.session).is_empty());
@@ -98,7 +98,7 @@ async fn wait_asked(window: &WebView, team: &str) {
 async fn the_window_asks_about_the_last_link_that_was_followed() {
     let hub = EmbeddedHub::start().await;
     let desk = Desk::start().await;
-    let alice = Light::new(&hub.url(), "alice", "laptop").on(&desk.session);
+    let alice = Cli::new(&hub.url(), "alice", "laptop").on(&desk.session);
     let window = desk.open(&alice).await;
     window.attribute(LINK, "data-state", "up", START).await;
 
@@ -115,7 +115,7 @@ async fn the_window_asks_about_the_last_link_that_was_followed() {
 async fn a_link_that_is_none_of_ours_is_refused_in_a_sentence() {
     let hub = EmbeddedHub::start().await;
     let desk = Desk::start().await;
-    let alice = Light::new(&hub.url(), "alice", "laptop").on(&desk.session);
+    let alice = Cli::new(&hub.url(), "alice", "laptop").on(&desk.session);
     let app = launch(&alice, &[]);
     wait_tooltip(&desk.item().await, "Nobody else here yet", START).await;
     let too_long = format!("porchlight://join?token={}", "a".repeat(4096));
@@ -144,7 +144,7 @@ async fn a_link_that_is_none_of_ours_is_refused_in_a_sentence() {
 async fn an_app_that_is_started_by_a_link_opens_its_window_for_it() {
     let hub = EmbeddedHub::start().await;
     let desk = Desk::start().await;
-    let alice = Light::new(&hub.url(), "alice", "laptop").on(&desk.session);
+    let alice = Cli::new(&hub.url(), "alice", "laptop").on(&desk.session);
     let mut arguments = alice.arguments();
     arguments.push(invitation("One"));
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();

@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use fantoccini::key::Key;
 use porchlight_tests::process::{Exit, Stream};
 use porchlight_tests::until::{SOON, START, unix_ms};
-use porchlight_tests::{EmbeddedHub, Light, Probe, Session, WebView, never, until, until_async};
+use porchlight_tests::{Cli, EmbeddedHub, Probe, Session, WebView, never, until, until_async};
 use serde_json::json;
 
 use super::{AT_ONCE, Desk, LINK, ME, invoke, launch, person, photograph, quit, row, wait_tooltip};
@@ -39,8 +39,8 @@ async fn reach(window: &WebView, user: &str) {
 async fn a_status_with_a_note_and_an_end_is_seen_by_a_second_app() {
     let hub = EmbeddedHub::start().await;
     let (home, work) = (Desk::start().await, Desk::start().await);
-    let alice = Light::new(&hub.url(), "alice", "laptop").named("Alice").on(&home.session);
-    let bob = Light::new(&hub.url(), "bob", "desk").named("Bob").on(&work.session);
+    let alice = Cli::new(&hub.url(), "alice", "laptop").named("Alice").on(&home.session);
+    let bob = Cli::new(&hub.url(), "bob", "desk").named("Bob").on(&work.session);
     let (hers, his) = (home.open(&alice).await, work.open(&bob).await);
     his.attribute(&row("alice"), "data-status", "online", START).await;
 
@@ -71,8 +71,8 @@ async fn letters_filter_the_arrows_walk_and_enter_opens() {
     let desk = Desk::start().await;
     let names = ["Ann", "Bert", "Bea", "Carl"];
     let lights = names
-        .map(|name| Light::new(&hub.url(), &name.to_lowercase(), "desk").named(name).run("none"));
-    let alice = Light::new(&hub.url(), "alice", "laptop").on(&desk.session);
+        .map(|name| Cli::new(&hub.url(), &name.to_lowercase(), "desk").named(name).run("none"));
+    let alice = Cli::new(&hub.url(), "alice", "laptop").on(&desk.session);
     let window = desk.open(&alice).await;
     for name in names {
         window.attribute(&row(&name.to_lowercase()), "data-status", "online", START).await;
@@ -115,9 +115,9 @@ async fn letters_filter_the_arrows_walk_and_enter_opens() {
 async fn favourites_nicknames_and_what_is_hidden_are_there_again_after_a_restart() {
     let hub = EmbeddedHub::start().await;
     let desk = Desk::start().await;
-    let _bob = Light::new(&hub.url(), "bob", "desk").named("Robert").run("none");
-    let mut carol = Light::new(&hub.url(), "carol", "desk").named("Carol").run("none");
-    let alice = Light::new(&hub.url(), "alice", "laptop").on(&desk.session);
+    let _bob = Cli::new(&hub.url(), "bob", "desk").named("Robert").run("none");
+    let mut carol = Cli::new(&hub.url(), "carol", "desk").named("Carol").run("none");
+    let alice = Cli::new(&hub.url(), "alice", "laptop").on(&desk.session);
     let window = desk.open(&alice).await;
     window.attribute(&row("carol"), "data-status", "online", START).await;
     carol.stop(SOON);
@@ -148,13 +148,13 @@ async fn it_speaks_german_where_that_is_wanted_and_english_again() {
     let hub = EmbeddedHub::start().await;
     let desk = Desk::start().await;
     let config = "# mine\nlanguage = \"de\" # at home\n";
-    let alice = Light::new(&hub.url(), "alice", "laptop").on(&desk.session).configured(config);
+    let alice = Cli::new(&hub.url(), "alice", "laptop").on(&desk.session).configured(config);
     let window = desk.open(&alice).await;
     window.attribute(LINK, "data-state", "up", START).await;
     window.attribute("html", "lang", "de", SOON).await;
     let item = desk.item().await;
     wait_tooltip(&item, "Noch niemand sonst da", SOON).await;
-    let bob = Light::new(&hub.url(), "bob", "desk").named("Bob").run("none");
+    let bob = Cli::new(&hub.url(), "bob", "desk").named("Bob").run("none");
     let notice = desk.notifications.wait(|notice| notice.summary == "Bob ist da", START).await;
     let labels: Vec<_> = notice.actions.iter().map(|(_, label)| label.as_str()).collect();
     assert_eq!(labels, ["Öffnen", "Anklopfen", "Stummschalten"]);
@@ -215,9 +215,9 @@ async fn a_link_that_somebody_publishes_is_opened_by_the_system_and_no_other() {
     let desk = Desk::start().await;
     let opened = take_mail(&desk.session);
     let links = "links = [\"mailto:bob@example.org\", \"tel:+4930123456\"]\n";
-    let bob = Light::new(&hub.url(), "bob", "desk").named("Bob").configured(links);
+    let bob = Cli::new(&hub.url(), "bob", "desk").named("Bob").configured(links);
     let mut runs = bob.run("none");
-    let alice = Light::new(&hub.url(), "alice", "laptop").on(&desk.session);
+    let alice = Cli::new(&hub.url(), "alice", "laptop").on(&desk.session);
     let window = desk.open(&alice).await;
     window.attribute(&row("bob"), "data-status", "online", START).await;
     let shown = person(&window, "bob").await;
@@ -247,10 +247,10 @@ async fn a_link_that_somebody_publishes_is_opened_by_the_system_and_no_other() {
 async fn from_a_notice_somebody_is_knocked_at_or_muted() {
     let hub = EmbeddedHub::start().await;
     let desk = Desk::start().await;
-    let alice = Light::new(&hub.url(), "alice", "laptop").named("Alice").on(&desk.session);
+    let alice = Cli::new(&hub.url(), "alice", "laptop").named("Alice").on(&desk.session);
     let _app = launch(&alice, &[]);
     wait_tooltip(&desk.item().await, "Nobody else here yet", START).await;
-    let bob = Light::new(&hub.url(), "bob", "desk").named("Bob").run("none");
+    let bob = Cli::new(&hub.url(), "bob", "desk").named("Bob").run("none");
     let notice = desk.notifications.wait(|notice| notice.summary == "Bob is here", START).await;
     assert_eq!(notice.action("Knock"), Some("knock"), "{notice:?}");
     until_async("the knock at Bob's", START, async || {
@@ -259,7 +259,7 @@ async fn from_a_notice_somebody_is_knocked_at_or_muted() {
     })
     .await;
 
-    let carol = Light::new(&hub.url(), "carol", "desk").named("Carol");
+    let carol = Cli::new(&hub.url(), "carol", "desk").named("Carol");
     let mut runs = carol.run("none");
     let notice = desk.notifications.wait(|notice| notice.summary == "Carol is here", START).await;
     until_async("Carol to be muted", START, async || {

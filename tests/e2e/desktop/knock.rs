@@ -3,7 +3,7 @@
 use porchlight_tests::process::{Exit, Stream};
 use porchlight_tests::until::{SOON, START};
 use porchlight_tests::{
-    EmbeddedHub, Light, Message, Probe, SeedClient, WebView, never, until, until_async,
+    Cli, EmbeddedHub, Message, Probe, SeedClient, WebView, never, until, until_async,
 };
 use serde_json::{Value, json};
 
@@ -28,11 +28,11 @@ async fn exchanges(window: &WebView) -> Vec<Value> {
 async fn a_knock_rings_on_both_devices_and_an_answer_on_one_ends_it_on_the_other() {
     let hub = EmbeddedHub::start().await;
     let (home, work) = (Desk::start().await, Desk::start().await);
-    let bob_home = Light::new(&hub.url(), "bob", "home").named("Bob").on(&home.session);
-    let bob_work = Light::new(&hub.url(), "bob", "work").named("Bob").on(&work.session);
+    let bob_home = Cli::new(&hub.url(), "bob", "home").named("Bob").on(&home.session);
+    let bob_work = Cli::new(&hub.url(), "bob", "work").named("Bob").on(&work.session);
     let _apps = [launch(&bob_home, &[]), launch(&bob_work, &[])];
     let icons = [home.item().await, work.item().await];
-    let alice = Light::new(&hub.url(), "alice", "laptop").named("Alice <b>");
+    let alice = Cli::new(&hub.url(), "alice", "laptop").named("Alice <b>");
     let _alice_runs = alice.run("none");
     for icon in &icons {
         wait_tooltip(icon, "1 of 1 around", START).await;
@@ -91,10 +91,10 @@ async fn a_knock_rings_on_both_devices_and_an_answer_on_one_ends_it_on_the_other
 async fn a_knock_is_answered_from_the_tray() {
     let hub = EmbeddedHub::start().await;
     let desk = Desk::start().await;
-    let bob = Light::new(&hub.url(), "bob", "desk").named("Bob").on(&desk.session);
+    let bob = Cli::new(&hub.url(), "bob", "desk").named("Bob").on(&desk.session);
     let _app = launch(&bob, &[]);
     let item = desk.item().await;
-    let alice = Light::new(&hub.url(), "alice", "laptop");
+    let alice = Cli::new(&hub.url(), "alice", "laptop");
     let _alice_runs = alice.run("none");
     wait_tooltip(&item, "1 of 1 around", START).await;
     let knock = alice.start(&["knock", "bob"]);
@@ -108,10 +108,10 @@ async fn a_knock_is_answered_from_the_tray() {
 async fn in_the_window_one_knocks_and_sees_how_far_it_has_come() {
     let hub = EmbeddedHub::start().await;
     let desk = Desk::start().await;
-    let alice = Light::new(&hub.url(), "alice", "laptop").named("Alice").on(&desk.session);
+    let alice = Cli::new(&hub.url(), "alice", "laptop").named("Alice").on(&desk.session);
     let window = desk.open(&alice).await;
     window.attribute(LINK, "data-state", "up", START).await;
-    let bob = Light::new(&hub.url(), "bob", "desk").named("Bob").run("none");
+    let bob = Cli::new(&hub.url(), "bob", "desk").named("Bob").run("none");
     window.element(&row("bob"), START).await;
     let mut inbox = Probe::connect(&hub.url()).await;
     inbox.subscribe("presence/bob/inbox/+").await;
@@ -142,10 +142,10 @@ async fn in_the_window_one_knocks_and_sees_how_far_it_has_come() {
 async fn a_knock_in_the_window_is_seen_when_its_page_is_opened() {
     let hub = EmbeddedHub::start().await;
     let desk = Desk::start().await;
-    let bob = Light::new(&hub.url(), "bob", "desk").named("Bob").on(&desk.session);
+    let bob = Cli::new(&hub.url(), "bob", "desk").named("Bob").on(&desk.session);
     let window = desk.open(&bob).await;
     window.attribute(LINK, "data-state", "up", START).await;
-    let alice = Light::new(&hub.url(), "alice", "laptop").named("Alice");
+    let alice = Cli::new(&hub.url(), "alice", "laptop").named("Alice");
     let _alice_runs = alice.run("none");
     window.element(&row("alice"), START).await;
     let knock = alice.start(&["knock", "bob", "<b>Coffee</b>?"]);
@@ -166,7 +166,7 @@ async fn a_knock_in_the_window_is_seen_when_its_page_is_opened() {
 async fn typing_to_the_room_is_seen_by_the_first_kind_and_theirs_by_us() {
     let hub = EmbeddedHub::start().await;
     let desk = Desk::start().await;
-    let alice = Light::new(&hub.url(), "user-alice", "laptop").on(&desk.session);
+    let alice = Cli::new(&hub.url(), "user-alice", "laptop").on(&desk.session);
     let window = desk.open(&alice).await;
     window.attribute(LINK, "data-state", "up", START).await;
     let mut seed = SeedClient::first(&hub.url(), "user-bob").await;
@@ -186,10 +186,10 @@ async fn typing_to_the_room_is_seen_by_the_first_kind_and_theirs_by_us() {
 async fn do_not_disturb_holds_a_knock_until_it_ends_and_a_mute_is_not_told() {
     let hub = EmbeddedHub::start().await;
     let desk = Desk::start().await;
-    let bob = Light::new(&hub.url(), "bob", "desk").named("Bob").on(&desk.session);
+    let bob = Cli::new(&hub.url(), "bob", "desk").named("Bob").on(&desk.session);
     let window = desk.open(&bob).await;
     window.attribute(LINK, "data-state", "up", START).await;
-    let alice = Light::new(&hub.url(), "alice", "laptop").named("Alice");
+    let alice = Cli::new(&hub.url(), "alice", "laptop").named("Alice");
     let _alice_runs = alice.run("none");
     window.element(&row("alice"), START).await;
     bob.set("dnd", None).await;
@@ -216,10 +216,10 @@ async fn do_not_disturb_holds_a_knock_until_it_ends_and_a_mute_is_not_told() {
 async fn whoever_wants_to_be_told_is_told_once_when_somebody_is_back() {
     let hub = EmbeddedHub::start().await;
     let desk = Desk::start().await;
-    let alice = Light::new(&hub.url(), "alice", "laptop").on(&desk.session);
+    let alice = Cli::new(&hub.url(), "alice", "laptop").on(&desk.session);
     let window = desk.open(&alice).await;
     window.attribute(LINK, "data-state", "up", START).await;
-    let bob = Light::new(&hub.url(), "bob", "desk").named("Bob");
+    let bob = Cli::new(&hub.url(), "bob", "desk").named("Bob");
     let mut runs = bob.run("none");
     window.attribute(&row("bob"), "data-status", "online", START).await;
     runs.stop(SOON);

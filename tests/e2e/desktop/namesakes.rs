@@ -1,7 +1,7 @@
 //! Two people whose names look the same, on the desktop.
 
 use porchlight_tests::until::{SOON, START};
-use porchlight_tests::{EmbeddedHub, Light, Message, Probe, until_async};
+use porchlight_tests::{Cli, EmbeddedHub, Message, Probe, until_async};
 use serde_json::json;
 
 use super::{Desk, launch, wait_tooltip};
@@ -15,7 +15,7 @@ async fn comes(probe: &mut Probe, user: &str, name: &str) {
 async fn notifications_tray_menu_and_tooltip_say_which_of_the_two_it_is() {
     let hub = EmbeddedHub::start().await;
     let desk = Desk::start().await;
-    let me = Light::new(&hub.url(), "me", "laptop").on(&desk.session);
+    let me = Cli::new(&hub.url(), "me", "laptop").on(&desk.session);
     let _app = launch(&me, &[]);
     let item = desk.item().await;
     wait_tooltip(&item, "Nobody else here yet", START).await;

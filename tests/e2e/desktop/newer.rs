@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use minisign::KeyPair;
 use porchlight_tests::until::{SOON, START};
-use porchlight_tests::{EmbeddedHub, Light, Shelf, bin, until};
+use porchlight_tests::{Cli, EmbeddedHub, FileServer, bin, until};
 use serde_json::json;
 
 use super::{APP, Desk, LINK, PROCESS, invoke, runs, wait_window, windows};
@@ -21,8 +21,8 @@ const OLD: &[u8] = b"the file that was started";
 struct Scene {
     hub: EmbeddedHub,
     desk: Desk,
-    alice: Light,
-    shelf: Shelf,
+    alice: Cli,
+    shelf: FileServer,
     appimage: PathBuf,
     signer: KeyPair,
 }
@@ -31,7 +31,7 @@ impl Scene {
     async fn start() -> Self {
         let hub = EmbeddedHub::start().await;
         let mut desk = Desk::start().await;
-        let shelf = Shelf::open().await;
+        let shelf = FileServer::open().await;
         let signer = KeyPair::generate_unencrypted_keypair().expect("random bytes");
         let appimage = desk.session.home().join("Porchlight.AppImage");
         fs::write(&appimage, OLD).expect("a home that can be written to");
@@ -40,7 +40,7 @@ impl Scene {
         desk.session.set("APPIMAGE", &appimage);
         desk.session.set("PORCHLIGHT_UPDATES_FROM", shelf.url("latest.json"));
         desk.session.set("PORCHLIGHT_UPDATES_KEY", base64(&key));
-        let alice = Light::new(&hub.url(), "alice", "laptop").on(&desk.session);
+        let alice = Cli::new(&hub.url(), "alice", "laptop").on(&desk.session);
         Self { hub, desk, alice, shelf, appimage, signer }
     }
 
@@ -71,7 +71,7 @@ fn base64(text: &str) -> String {
 async fn a_newer_version_takes_over_and_nobody_sees_the_app_go() {
     let scene = Scene::start().await;
     let program = scene.publish(&scene.signer, "9.0.0");
-    let watch = Light::new(&scene.hub.url(), "bob", "desk").watch();
+    let watch = Cli::new(&scene.hub.url(), "bob", "desk").watch();
     let window = scene.desk.open(&scene.alice).await;
     window.attribute(LINK, "data-state", "up", START).await;
     watch.wait_status("alice", "online", START).await;
@@ -150,8 +150,7 @@ async fn nothing_is_looked_for_where_the_person_or_the_package_manager_says_so()
     drop(window);
 
     let desk = Desk::start().await;
-    let window =
-        desk.open(&Light::new(&scene.hub.url(), "carol", "laptop").on(&desk.session)).await;
+    let window = desk.open(&Cli::new(&scene.hub.url(), "carol", "laptop").on(&desk.session)).await;
     window.attribute(LINK, "data-state", "up", START).await;
     let version = invoke(&window, "version", json!({})).await.expect("a version");
     assert_eq!(version["updates"], "system");

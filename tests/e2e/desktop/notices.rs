@@ -5,7 +5,7 @@ use std::time::Duration;
 use porchlight_tests::process::Stream;
 use porchlight_tests::until::{SOON, START};
 use porchlight_tests::{
-    EmbeddedHub, Light, Notifications, Session, Signal, Tray, never, until, until_async,
+    Cli, EmbeddedHub, Notifications, Session, Signal, Tray, never, until, until_async,
 };
 
 use super::{Desk, launch, wait_tooltip, windows};
@@ -17,8 +17,8 @@ const HELD: Duration = Duration::from_millis(800);
 async fn who_was_there_before_a_restart_is_no_news_and_who_comes_after_it_is() {
     let hub = EmbeddedHub::start().await;
     let desk = Desk::start().await;
-    let _bob = Light::new(&hub.url(), "bob", "desk").run("none");
-    let alice = Light::new(&hub.url(), "alice", "laptop").on(&desk.session);
+    let _bob = Cli::new(&hub.url(), "bob", "desk").run("none");
+    let alice = Cli::new(&hub.url(), "alice", "laptop").on(&desk.session);
     for restart in [true, false] {
         let mut app = launch(&alice, &[]);
         wait_tooltip(&desk.item().await, "1 of 1 around", START).await;
@@ -28,7 +28,7 @@ async fn who_was_there_before_a_restart_is_no_news_and_who_comes_after_it_is() {
             continue;
         }
         // News is given out in the order of the ids: a notice about bob would stand before carol's.
-        let _carol = Light::new(&hub.url(), "carol", "desk").named("Carol").run("none");
+        let _carol = Cli::new(&hub.url(), "carol", "desk").named("Carol").run("none");
         let notice =
             desk.notifications.wait(|notice| notice.summary == "Carol is here", SOON).await;
         let all = desk.notifications.all();
@@ -48,12 +48,12 @@ async fn who_was_there_before_a_restart_is_no_news_and_who_comes_after_it_is() {
 async fn five_people_who_come_at_once_are_one_notice() {
     let hub = EmbeddedHub::start().await;
     let desk = Desk::start().await;
-    let alice = Light::new(&hub.url(), "alice", "laptop").on(&desk.session);
+    let alice = Cli::new(&hub.url(), "alice", "laptop").on(&desk.session);
     let _app = launch(&alice, &[]);
     let item = desk.item().await;
     wait_tooltip(&item, "Nobody else here yet", START).await;
     let team: Vec<_> = ["bob", "carol", "dave", "erin", "frank"]
-        .map(|user| Light::new(&hub.url(), user, "desk").named(&format!("<b>{user}</b>")))
+        .map(|user| Cli::new(&hub.url(), user, "desk").named(&format!("<b>{user}</b>")))
         .into();
     let running: Vec<_> = team.iter().map(|light| light.run("none")).collect();
     let here = desk.notifications.wait(|_| true, 2 * SOON).await;
@@ -77,7 +77,7 @@ async fn without_a_notification_server_the_log_says_so_once_and_one_that_comes_i
     let hub = EmbeddedHub::start().await;
     let session = Session::start().await;
     let tray = Tray::start(&session).await;
-    let alice = Light::new(&hub.url(), "alice", "laptop").on(&session);
+    let alice = Cli::new(&hub.url(), "alice", "laptop").on(&session);
     let app = launch(&alice, &[]);
     let item = tray.item("porchlight", START).await;
     wait_tooltip(&item, "Nobody else here yet", START).await;
@@ -86,7 +86,7 @@ async fn without_a_notification_server_the_log_says_so_once_and_one_that_comes_i
         lines.filter(|line| line.contains("notices can't be shown")).count()
     };
 
-    let bob = Light::new(&hub.url(), "bob", "desk").named("Bob");
+    let bob = Cli::new(&hub.url(), "bob", "desk").named("Bob");
     let mut running = bob.run("none");
     until("a line in the log", SOON, || complaints() == 1).await;
     running.stop(SOON);
@@ -94,7 +94,7 @@ async fn without_a_notification_server_the_log_says_so_once_and_one_that_comes_i
     never("a second line", 2 * HELD, || complaints() > 1).await;
 
     let notifications = Notifications::start(&session).await;
-    let _carol = Light::new(&hub.url(), "carol", "desk").named("Carol").run("none");
+    let _carol = Cli::new(&hub.url(), "carol", "desk").named("Carol").run("none");
     notifications.wait(|notice| notice.summary == "Carol is here", SOON).await;
     assert_eq!(complaints(), 1, "{app}");
     assert_eq!(app.exit(), None);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use porchlight_tests::port::free_port;
 use porchlight_tests::until::{SOON, START};
-use porchlight_tests::{EmbeddedHub, Light, WebView, never, until};
+use porchlight_tests::{Cli, EmbeddedHub, WebView, never, until};
 use serde_json::json;
 
 use super::{Desk, LINK, invoke};
@@ -59,7 +59,7 @@ impl Stranger {
 }
 
 async fn open(desk: &Desk, hub: &EmbeddedHub) -> WebView {
-    let alice = Light::new(&hub.url(), "alice", "laptop").on(&desk.session);
+    let alice = Cli::new(&hub.url(), "alice", "laptop").on(&desk.session);
     let window = desk.open(&alice).await;
     window.attribute(LINK, "data-state", "up", START).await;
     window

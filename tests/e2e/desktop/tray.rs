@@ -2,7 +2,7 @@
 
 use porchlight_tests::tray::Toggle;
 use porchlight_tests::until::{SOON, START};
-use porchlight_tests::{EmbeddedHub, Light, Proc, Signal, until, until_async};
+use porchlight_tests::{Cli, EmbeddedHub, Proc, Signal, until, until_async};
 
 use super::{
     Desk, LINK, ME, launch, menu_line, runs, wait_destroyed, wait_tooltip, wait_window, windows,
@@ -12,10 +12,10 @@ use super::{
 async fn the_icon_says_how_many_are_around_and_its_menu_who() {
     let hub = EmbeddedHub::start().await;
     let desk = Desk::start().await;
-    let alice = Light::new(&hub.url(), "alice", "laptop").on(&desk.session);
+    let alice = Cli::new(&hub.url(), "alice", "laptop").on(&desk.session);
     let _app = launch(&alice, &[]);
     let item = desk.item().await;
-    let _bob = Light::new(&hub.url(), "bob", "desk").named("bob_the__builder").run("none");
+    let _bob = Cli::new(&hub.url(), "bob", "desk").named("bob_the__builder").run("none");
     wait_tooltip(&item, "1 of 1 around", START).await;
     assert_eq!(
         (item.id().await.as_str(), item.title().await.as_str()),
@@ -68,8 +68,8 @@ async fn the_icon_says_how_many_are_around_and_its_menu_who() {
 async fn a_status_chosen_in_the_tray_is_seen_by_the_others_and_in_the_own_window() {
     let hub = EmbeddedHub::start().await;
     let desk = Desk::start().await;
-    let alice = Light::new(&hub.url(), "alice", "laptop").on(&desk.session);
-    let watch = Light::new(&hub.url(), "bob", "desk").watch();
+    let alice = Cli::new(&hub.url(), "alice", "laptop").on(&desk.session);
+    let watch = Cli::new(&hub.url(), "bob", "desk").watch();
     let window = desk.open(&alice).await;
     let item = desk.item().await;
     window.attribute(LINK, "data-state", "up", START).await;
@@ -96,7 +96,7 @@ async fn a_status_chosen_in_the_tray_is_seen_by_the_others_and_in_the_own_window
 async fn the_window_is_destroyed_when_closed_and_the_tray_opens_it_again() {
     let hub = EmbeddedHub::start().await;
     let desk = Desk::start().await;
-    let alice = Light::new(&hub.url(), "alice", "laptop").on(&desk.session);
+    let alice = Cli::new(&hub.url(), "alice", "laptop").on(&desk.session);
     let app = launch(&alice, &[]);
     let item = desk.item().await;
     wait_tooltip(&item, "Nobody else here yet", START).await;
@@ -121,7 +121,7 @@ async fn the_window_is_destroyed_when_closed_and_the_tray_opens_it_again() {
         }
     }
     assert_eq!(app.exit(), None);
-    let _bob = Light::new(&hub.url(), "bob", "desk").named("Bob").run("none");
+    let _bob = Cli::new(&hub.url(), "bob", "desk").named("Bob").run("none");
     until_async("Bob in the menu", SOON, async || menu_line(&item, "Bob").await.is_some()).await;
 }
 
@@ -129,7 +129,7 @@ async fn the_window_is_destroyed_when_closed_and_the_tray_opens_it_again() {
 async fn the_icon_is_in_the_panels_colour_where_somebody_wants_that_and_follows_the_status() {
     let hub = EmbeddedHub::start().await;
     let desk = Desk::start().await;
-    let alice = Light::new(&hub.url(), "alice", "laptop").on(&desk.session);
+    let alice = Cli::new(&hub.url(), "alice", "laptop").on(&desk.session);
     let alice = alice.configured("[tray] # mine\nsymbolic = true");
     let window = desk.open(&alice).await;
     let item = desk.item().await;
@@ -166,15 +166,15 @@ async fn being_told_to_end_by_the_system_says_goodbye_too() {
 async fn leaves(quit: impl AsyncFnOnce(&Desk, &Proc)) {
     let hub = EmbeddedHub::start().await;
     let desk = Desk::start().await;
-    let alice = Light::new(&hub.url(), "alice", "laptop").on(&desk.session);
-    let watch = Light::new(&hub.url(), "bob", "desk").watch();
+    let alice = Cli::new(&hub.url(), "alice", "laptop").on(&desk.session);
+    let watch = Cli::new(&hub.url(), "bob", "desk").watch();
     let app = launch(&alice, &[]);
     watch.wait_status("alice", "online", START).await;
     quit(&desk, &app).await;
     assert!(app.wait_exit(SOON).await.success(), "{app}");
     let alice = watch.wait_status("alice", "offline", SOON).await;
     assert_eq!(alice["cause"], "left");
-    assert_eq!(watch.link_up(), Some(true));
+    assert_eq!(watch.connection_up(), Some(true));
     assert_eq!(hub.proc().exit(), None);
     desk.tray.wait_empty(SOON).await;
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use porchlight_tests::until::{SOON, START, unix_ms};
-use porchlight_tests::{EmbeddedHub, Light, Session, Stopwatch, until_async};
+use porchlight_tests::{Cli, EmbeddedHub, Session, Stopwatch, until_async};
 
 use super::{AT_ONCE, Desk, LINK, launch, menu_line, person, row};
 
@@ -26,8 +26,8 @@ async fn typing(session: &Session, what: &str, mut so: impl AsyncFnMut() -> bool
 async fn two_desktops_see_each_other_come_fall_idle_return_and_crash() {
     let hub = EmbeddedHub::start().await;
     let (a, b) = tokio::join!(Desk::start(), Desk::start());
-    let alice = Light::new(&hub.url(), "alice", "laptop").named("Alice").on(&a.session);
-    let bob = Light::new(&hub.url(), "bob", "desk").named("Bob").on(&b.session);
+    let alice = Cli::new(&hub.url(), "alice", "laptop").named("Alice").on(&a.session);
+    let bob = Cli::new(&hub.url(), "bob", "desk").named("Bob").on(&b.session);
     let bob = bob.configured("[activity]\naway_after = \"2s\"");
     let window = a.open(&alice).await;
     window.attribute(LINK, "data-state", "up", START).await;

@@ -2,7 +2,7 @@
 
 use fantoccini::Locator;
 use porchlight_tests::until::{SOON, START, unix_ms};
-use porchlight_tests::{EmbeddedHub, Light, Message, Probe, until_async};
+use porchlight_tests::{Cli, EmbeddedHub, Message, Probe, until_async};
 use serde_json::{Value, json};
 
 use super::{Desk, LINK, ME, photograph, row};
@@ -11,7 +11,7 @@ use super::{Desk, LINK, ME, photograph, row};
 async fn hostile_names_are_text_and_rows_outlive_the_link() {
     let mut hub = EmbeddedHub::start().await;
     let desk = Desk::start().await;
-    let alice = Light::new(&hub.url(), "alice", "laptop").on(&desk.session);
+    let alice = Cli::new(&hub.url(), "alice", "laptop").on(&desk.session);
     let window = desk.open(&alice).await;
     window.attribute(LINK, "data-state", "up", START).await;
 
@@ -62,8 +62,8 @@ async fn hostile_names_are_text_and_rows_outlive_the_link() {
 async fn a_status_picked_in_the_window_is_seen_by_the_others() {
     let hub = EmbeddedHub::start().await;
     let desk = Desk::start().await;
-    let alice = Light::new(&hub.url(), "alice", "laptop").on(&desk.session);
-    let watch = Light::new(&hub.url(), "bob", "desk").watch();
+    let alice = Cli::new(&hub.url(), "alice", "laptop").on(&desk.session);
+    let watch = Cli::new(&hub.url(), "bob", "desk").watch();
     let window = desk.open(&alice).await;
     window.attribute(ME, "data-status", "online", START).await;
     watch.wait_status("alice", "online", SOON).await;

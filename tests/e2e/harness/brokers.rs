@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use porchlight_tests::until::{SOON, Stopwatch};
 use porchlight_tests::wire::retained;
-use porchlight_tests::{Cable, Message, Mosquitto, Probe, SeedClient, never, until};
+use porchlight_tests::{Message, Mosquitto, Probe, SeedClient, TcpProxy, never, until};
 use serde_json::json;
 
 /// What the promise "seen at once" may take on a busy machine.
@@ -95,7 +95,7 @@ async fn accounts_and_tls_are_what_they_say() {
 #[tokio::test]
 async fn a_pulled_cable_closes_nothing_and_a_cut_one_does() {
     let broker = Mosquitto::start("").await;
-    let cable = Cable::to(broker.port()).await;
+    let cable = TcpProxy::to(broker.port()).await;
     let mut far = Probe::connect(&cable.url()).await;
     far.subscribe("news").await;
     let mut near = Probe::connect(&broker.url()).await;

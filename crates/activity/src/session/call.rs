@@ -18,7 +18,7 @@ use crate::source::{Lost, Refusal, Reports, Source, Strand};
 
 mod server;
 
-use server::{Failure, Server};
+use server::{Server, SoundServerError};
 
 /// A browser that tries the microphone, or opens it anew, is no other call.
 const SETTLED: Duration = Duration::from_secs(1);
@@ -52,7 +52,7 @@ impl Strand for Call {
 
     async fn open(&mut self) -> Result<Microphones, Refusal> {
         let connected = Server::connect(&self.places.sound, &self.places.sound_cookies).await;
-        self.nobody = connected.as_ref().is_err_and(Failure::is_absence);
+        self.nobody = connected.as_ref().is_err_and(SoundServerError::is_absence);
         match connected {
             Ok(server) => Ok(Microphones { server, told: None }),
             Err(error) => {
@@ -88,7 +88,7 @@ pub(crate) struct Microphones {
 }
 
 impl Microphones {
-    async fn watch(&mut self, to: &Reports) -> Result<(), server::Failure> {
+    async fn watch(&mut self, to: &Reports) -> Result<(), server::SoundServerError> {
         loop {
             let recordings = self.server.recordings().await?;
             // Asked anew each time: a source that was plugged in may be the one.

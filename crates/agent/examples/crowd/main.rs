@@ -12,11 +12,11 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use porchlight_agent::agent::{Agent, Event, Eyes, Part, Presence, Setup};
+use porchlight_agent::agent::{ActivitySource, Agent, Event, Part, Presence, Setup};
 use porchlight_agent::broker::Broker;
 use porchlight_agent::device::Identity;
-use porchlight_agent::habits::Habits;
-use porchlight_agent::preferences::Kept;
+use porchlight_agent::preferences::StoredPreferences;
+use porchlight_agent::presence_options::PresenceOptions;
 use porchlight_core::id::{DeviceId, UserId};
 use porchlight_core::observation::Observation;
 use tokio::sync::mpsc;
@@ -74,13 +74,13 @@ async fn live(broker: Broker, n: usize, viewer: usize, room: Arc<Mutex<Room>>) {
         name: user.clone(),
         links: Vec::new(),
         kind: Some("laptop".to_owned()),
-        habits: Habits::default(),
-        preferences: Kept::fleeting(),
-        identity: Identity::fleeting(
+        habits: PresenceOptions::default(),
+        preferences: StoredPreferences::ephemeral(),
+        identity: Identity::ephemeral(
             DeviceId::parse("laptop").expect("a word is an id"),
             &mut fastrand::Rng::new(),
         ),
-        eyes: Eyes::Script(script),
+        activity_source: ActivitySource::Script(script),
     };
     let part = Part::Holder(Box::new(presence));
     let setup =

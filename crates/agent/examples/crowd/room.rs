@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use porchlight_core::notice::Notice;
-use porchlight_core::view::{LinkView, Update};
+use porchlight_core::view::{ConnectionView, Update};
 use serde_json::{Value, json};
 
 /// What one of them sees.
@@ -38,7 +38,7 @@ impl Room {
         let list = &mut self.lists[viewer];
         let sure_before = list.is_sure(others);
         if let Some(link) = &update.link {
-            list.linked = matches!(link, LinkView::Up { .. });
+            list.linked = matches!(link, ConnectionView::Up { .. });
         }
         let mut said = Vec::new();
         let shown = update.joins.iter().chain(&update.changes);
@@ -97,11 +97,12 @@ mod tests {
         }
     }
 
-    fn update(changes: Vec<PersonView>, link: Option<LinkView>) -> Update {
+    fn update(changes: Vec<PersonView>, link: Option<ConnectionView>) -> Update {
         Update { link, changes, ..Update::default() }
     }
 
-    const UP: LinkView = LinkView::Up { since: porchlight_core::time::Timestamp::MAX, gap: None };
+    const UP: ConnectionView =
+        ConnectionView::Up { since: porchlight_core::time::Timestamp::MAX, gap: None };
 
     #[test]
     fn a_crowd_is_sure_when_all_lists_are_whole_and_nobody_is_doubted() {
@@ -111,7 +112,8 @@ mod tests {
         assert_eq!(room.show(1, "u2", &update(both(true), Some(UP))), Vec::<Value>::new());
         let sure = room.show(1, "u2", &update(vec![person("u2", "online", false)], None));
         assert_eq!(sure, [json!({ "sure": true })]);
-        let down = LinkView::Connecting { as_of: None, retry_at: None, problem: None, host: None };
+        let down =
+            ConnectionView::Connecting { as_of: None, retry_at: None, problem: None, host: None };
         assert_eq!(room.show(0, "u1", &update(Vec::new(), Some(down))), [json!({ "sure": false })]);
         assert_eq!(room.show(0, "u1", &update(Vec::new(), Some(UP))), [json!({ "sure": true })]);
     }

@@ -2,13 +2,13 @@ use std::path::Path;
 
 use porchlight_core::effect::Version;
 use porchlight_core::id::{DeviceId, Root};
-use porchlight_core::input::{Granted, LinkFailure, Message};
+use porchlight_core::input::{ConnectionFailure, Granted, Message};
 use porchlight_core::team::{Joined, Pin, Role, Secret};
-use porchlight_core::view::LinkView;
+use porchlight_core::view::ConnectionView;
 use tokio::io::AsyncReadExt as _;
 
 use super::*;
-use crate::membership::Keep;
+use crate::membership::SecretStorage;
 use crate::mqtt::peer::{
     CONNACK_V5, CONNACK_V311, DISCONNECT, Door, Packet, Peer, SUBSCRIBE, connect, within,
 };
@@ -22,29 +22,29 @@ fn driver(door: &Door) -> Driver {
     Driver::new(setup, asks, events).unwrap()
 }
 
-/// Opens both connections; the peers' ends of the main one and of the companion.
+/// Opens both connections; the peers' ends of the main one and of the Will connection.
 async fn both(driver: &mut Driver, door: &Door) -> (Peer, Peer) {
     driver.apply(Effect::Connect(connect(Version::V5, "plabcm"))).await;
     let mut main = door.accept().await;
     main.let_in(&CONNACK_V5).await;
     let up = Granted::default();
-    assert_eq!(within(reported(&mut driver.link)).await.1, LinkEvent::Up(up));
-    driver.apply(Effect::ConnectCompanion(connect(Version::V311, "plabcu"))).await;
-    let mut companion = door.accept().await;
-    companion.let_in(&CONNACK_V311).await;
-    assert_eq!(within(reported(&mut driver.companion)).await.1, LinkEvent::Up(up));
-    (main, companion)
+    assert_eq!(within(reported(&mut driver.link)).await.1, ConnectionEvent::Up(up));
+    driver.apply(Effect::ConnectWill(connect(Version::V311, "plabcu"))).await;
+    let mut will_connection = door.accept().await;
+    will_connection.let_in(&CONNACK_V311).await;
+    assert_eq!(within(reported(&mut driver.will_connection)).await.1, ConnectionEvent::Up(up));
+    (main, will_connection)
 }
 
 #[tokio::test]
 async fn the_companion_leaves_with_a_goodbye_and_alone() {
     let door = Door::open().await;
     let mut driver = driver(&door);
-    let (mut main, mut companion) = both(&mut driver, &door).await;
-    let leave = driver.apply(Effect::DisconnectCompanion);
-    let ((), last) = tokio::join!(leave, companion.packet());
+    let (mut main, mut will_connection) = both(&mut driver, &door).await;
+    let leave = driver.apply(Effect::DisconnectWill);
+    let ((), last) = tokio::join!(leave, will_connection.packet());
     assert_eq!(last.unwrap().first, DISCONNECT);
-    assert!(driver.companion.is_none());
+    assert!(driver.will_connection.is_none());
 
     let leave = driver.apply(Effect::Disconnect);
     let ((), last) = tokio::join!(leave, main.packet());
@@ -55,18 +55,21 @@ async fn the_companion_leaves_with_a_goodbye_and_alone() {
 async fn the_end_of_the_companion_is_told_apart_and_leaves_the_main_connection() {
     let door = Door::open().await;
     let mut driver = driver(&door);
-    let (_main, companion) = both(&mut driver, &door).await;
+    let (_main, will_connection) = both(&mut driver, &door).await;
     // Kept open, so that the loop does not take the shell for gone.
     let (_asks, open) = mpsc::unbounded_channel();
     driver.asks = open;
-    drop(companion);
+    drop(will_connection);
     let input = within(driver.next()).await.unwrap();
     assert!(
-        matches!(input, Input::Companion(_, LinkEvent::Down(LinkFailure::Broken { .. }))),
+        matches!(
+            input,
+            Input::WillConnection(_, ConnectionEvent::Down(ConnectionFailure::Broken { .. }))
+        ),
         "{input:?}"
     );
     driver.take(input).await;
-    assert!(driver.companion.is_none());
+    assert!(driver.will_connection.is_none());
     assert!(driver.link.is_some());
 }
 
@@ -74,10 +77,10 @@ async fn the_end_of_the_companion_is_told_apart_and_leaves_the_main_connection()
 async fn a_drop_closes_both_connections_without_a_word() {
     let door = Door::open().await;
     let mut driver = driver(&door);
-    let (mut main, mut companion) = both(&mut driver, &door).await;
+    let (mut main, mut will_connection) = both(&mut driver, &door).await;
     driver.apply(Effect::Drop).await;
     assert!(main.packet().await.is_none());
-    assert!(companion.packet().await.is_none());
+    assert!(will_connection.packet().await.is_none());
 }
 
 #[tokio::test]
@@ -88,7 +91,7 @@ async fn what_is_kept_reaches_the_engine() {
     let broker = door.broker();
     let identity = |state| {
         let device = Some(DeviceId::parse("desk").unwrap());
-        let claim = crate::device::Claim { state, user: &user, device, broker: &broker };
+        let claim = crate::device::DeviceLock { state, user: &user, device, broker: &broker };
         Identity::take(claim, &mut fastrand::Rng::with_seed(1)).unwrap()
     };
     let mut first = identity(dir.path());
@@ -108,10 +111,10 @@ async fn what_is_kept_reaches_the_engine() {
         name: "Alice".to_owned(),
         links: Vec::new(),
         kind: None,
-        habits: Habits::default(),
-        preferences: Kept::fleeting(),
+        habits: PresenceOptions::default(),
+        preferences: StoredPreferences::ephemeral(),
         identity: identity(dir.path()),
-        eyes: Eyes::Script(script),
+        activity_source: ActivitySource::Script(script),
     };
     let part = Part::Holder(Box::new(presence));
     let agent = Agent::start(Setup { broker: broker.clone(), part, notices: None }).unwrap();
@@ -140,7 +143,7 @@ fn joined(at: &[&str], pin: Pin) -> Joined {
 }
 
 async fn keep(state: &Path, joined: &Joined) -> Broker {
-    Membership::keep(state, joined, Keep::FileAgreed).await.unwrap().broker()
+    Membership::keep(state, joined, SecretStorage::FileAgreed).await.unwrap().broker()
 }
 
 fn kept_at(state: &Path) -> String {
@@ -153,7 +156,8 @@ async fn refused(agent: &mut Agent) -> Problem {
     within(async {
         loop {
             if let Some(Event::Show(Update {
-                link: Some(LinkView::Refused { problem, .. }), ..
+                link: Some(ConnectionView::Refused { problem, .. }),
+                ..
             })) = agent.events.recv().await
             {
                 return problem;
@@ -174,14 +178,14 @@ async fn where_the_hub_is_found_is_kept_with_the_membership() {
     let (_, asks) = mpsc::unbounded_channel();
     let (events, _) = mpsc::channel(1);
     let mut driver = Driver::new(reader(broker), asks, events).unwrap();
-    let failure = LinkFailure::TimedOut { address: "a:1".to_owned() };
+    let failure = ConnectionFailure::TimedOut { address: "a:1".to_owned() };
     driver.take(Input::Start).await;
-    driver.take(Input::Link(ConnectionId(1), LinkEvent::Down(failure))).await;
+    driver.take(Input::Connection(ConnectionId(1), ConnectionEvent::Down(failure))).await;
     assert_eq!(kept_at(dir.path()), "a:1 b:1");
     driver.take(Input::Command(Command::ReconnectNow)).await;
-    driver.take(Input::Link(ConnectionId(1), LinkEvent::Up(Granted::default()))).await;
+    driver.take(Input::Connection(ConnectionId(1), ConnectionEvent::Up(Granted::default()))).await;
     assert_eq!(kept_at(dir.path()), "a:1 b:1", "that connection is not there any more");
-    driver.take(Input::Link(ConnectionId(2), LinkEvent::Up(Granted::default()))).await;
+    driver.take(Input::Connection(ConnectionId(2), ConnectionEvent::Up(Granted::default()))).await;
     assert_eq!(kept_at(dir.path()), "b:1 a:1", "the one that let us in comes first");
     let says = |at: &str| {
         let message = Message {
@@ -190,7 +194,7 @@ async fn where_the_hub_is_found_is_kept_with_the_membership() {
             retained: true,
             expires_in: None,
         };
-        Input::Link(ConnectionId(2), LinkEvent::Received(message))
+        Input::Connection(ConnectionId(2), ConnectionEvent::Received(message))
     };
     driver.take(says(r#"["a:1","b:1","c:1"]"#)).await;
     assert_eq!(kept_at(dir.path()), "b:1 a:1 c:1");

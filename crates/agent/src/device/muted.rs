@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use porchlight_core::id::UserId;
 
-use super::{Identity, Unsaved, read, write};
+use super::{Identity, SaveError, read, write};
 
 /// In the file's name, after whose presence it is.
 pub(super) const KIND: &str = "muted.json";
@@ -21,7 +21,7 @@ impl Identity {
     ///
     /// # Errors
     /// [`Unsaved`]; it holds until the end of this run.
-    pub fn save_muted(&self, muted: &BTreeSet<UserId>) -> Result<(), Unsaved> {
+    pub fn save_muted(&self, muted: &BTreeSet<UserId>) -> Result<(), SaveError> {
         let Some(home) = &self.home else {
             return Ok(());
         };

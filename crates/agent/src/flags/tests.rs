@@ -5,8 +5,8 @@ use porchlight_core::team::{Joined, Pin, Role, Secret};
 
 use super::*;
 use crate::broker::Tls;
-use crate::device::{Claim, Identity};
-use crate::membership::Keep;
+use crate::device::{DeviceLock, Identity};
+use crate::membership::SecretStorage;
 
 fn flags(dir: &std::path::Path, config: &str) -> Flags {
     std::fs::write(dir.join("config.toml"), config).unwrap();
@@ -121,11 +121,11 @@ fn whom_to_believe_over_tls_comes_from_the_config() {
 #[test]
 fn how_presence_is_held_comes_from_the_config() {
     let dir = tempfile::tempdir().unwrap();
-    assert_eq!(flags(dir.path(), "").resolve().unwrap().habits, Habits::default());
+    assert_eq!(flags(dir.path(), "").resolve().unwrap().habits, PresenceOptions::default());
     let config = "[activity]\naway_after = \"1m\"\ncalls = \"dnd\"\n\
                   [presence]\ngrace = \"2s\"\nlease = \"3m\"\nuser_topic = false\n\
                   coarse = true";
-    let expected = Habits {
+    let expected = PresenceOptions {
         away_after: Duration::from_secs(60),
         grace: Duration::from_secs(2),
         lease: Duration::from_secs(180),
@@ -149,9 +149,9 @@ fn an_id_that_nobody_could_read_is_refused_unless_it_is_in_use() {
     assert!(refused.starts_with("U+3164 cannot be the id of somebody new"), "{refused}");
     assert_eq!(with("user = \"\u{3164}\"").unwrap().as_ref(), Some(&unseen));
     let mut rng = fastrand::Rng::with_seed(1);
-    let state = crate::places::Places::find(Some(dir.path())).unwrap().state;
+    let state = crate::places::Dirs::find(Some(dir.path())).unwrap().state;
     let broker = "mqtt://b".parse().unwrap();
-    let claim = Claim { state: &state, user: &unseen, device: None, broker: &broker };
+    let claim = DeviceLock { state: &state, user: &unseen, device: None, broker: &broker };
     drop(Identity::take(claim, &mut rng).unwrap());
     assert_eq!(with("").unwrap().as_ref(), Some(&unseen));
 }
@@ -179,8 +179,8 @@ async fn join(dir: &std::path::Path) {
         at: vec!["10.0.0.7:1".parse().unwrap()],
         pin: Pin::of_digest([7; 32]),
     };
-    let state = Places::find(Some(dir)).unwrap().state;
-    Membership::keep(&state, &joined, Keep::FileAgreed).await.unwrap();
+    let state = Dirs::find(Some(dir)).unwrap().state;
+    Membership::keep(&state, &joined, SecretStorage::FileAgreed).await.unwrap();
 }
 
 #[tokio::test]

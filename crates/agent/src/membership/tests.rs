@@ -20,7 +20,7 @@ fn secret() -> Secret {
 }
 
 async fn kept(state: &Path) -> Membership {
-    Membership::keep(state, &joined("bob"), Keep::FileAgreed).await.unwrap()
+    Membership::keep(state, &joined("bob"), SecretStorage::FileAgreed).await.unwrap()
 }
 
 fn read(state: &Path) -> Option<Membership> {
@@ -74,13 +74,13 @@ async fn its_broker_is_held_to_the_pin_and_let_in_by_the_secret() {
 async fn a_second_team_is_not_joined_over_the_first_but_a_further_link_to_it_is() {
     let dir = tempfile::tempdir().unwrap();
     kept(dir.path()).await;
-    let other = Membership::keep(dir.path(), &joined("zoe"), Keep::FileAgreed).await;
+    let other = Membership::keep(dir.path(), &joined("zoe"), SecretStorage::FileAgreed).await;
     assert_eq!(other.unwrap_err().code(), "member_already");
     let renewed = Joined {
         credential: Secret::of_parts("Bk3V9xQ2a7", &"t".repeat(27)).unwrap(),
         ..joined("bob")
     };
-    Membership::keep(dir.path(), &renewed, Keep::FileAgreed).await.unwrap();
+    Membership::keep(dir.path(), &renewed, SecretStorage::FileAgreed).await.unwrap();
     let it = read(dir.path()).unwrap();
     assert_eq!(it.credential().await.unwrap(), renewed.credential);
 }

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use mqtt5_protocol::QoS;
 use porchlight_core::effect::{Connect, Filter, Publish, Qos, Version};
-use porchlight_core::input::{LinkEvent, LinkFailure, PublishId, Refusal, RefusedFilter};
+use porchlight_core::input::{
+    ConnectionEvent, ConnectionFailure, PublishId, Refusal, RefusedFilter,
+};
 use porchlight_core::reason::{BrokerReason, ReasonCode};
 use porchlight_core::time::Monotonic;
 use tokio::sync::mpsc;
@@ -36,14 +38,14 @@ pub(super) async fn run(
     connect: Connect,
     login: Option<(String, String)>,
     requests: mpsc::Receiver<Request>,
-    events: mpsc::Sender<LinkEvent>,
+    events: mpsc::Sender<ConnectionEvent>,
 ) {
     let failure = match Connection::open(target, &connect, login, requests, events.clone()).await {
         Ok(connection) => connection.run().await,
         Err(failure) => failure,
     };
     // A link that was dropped meanwhile needs no reason.
-    let _ = events.send(LinkEvent::Down(failure)).await;
+    let _ = events.send(ConnectionEvent::Down(failure)).await;
 }
 
 /// A connection that was let in.
@@ -56,7 +58,7 @@ struct Connection {
     /// What is to be written next.
     out: Vec<u8>,
     requests: mpsc::Receiver<Request>,
-    events: mpsc::Sender<LinkEvent>,
+    events: mpsc::Sender<ConnectionEvent>,
     last_id: u16,
     /// Publishes without a PUBACK, by Packet Identifier.
     published: BTreeMap<u16, PublishId>,
@@ -78,15 +80,15 @@ impl Connection {
         connect: &Connect,
         login: Option<(String, String)>,
         requests: mpsc::Receiver<Request>,
-        events: mpsc::Sender<LinkEvent>,
-    ) -> Result<Self, LinkFailure> {
+        events: mpsc::Sender<ConnectionEvent>,
+    ) -> Result<Self, ConnectionFailure> {
         let hello = packets::connect(connect, login).map_err(|_| {
             failure::closed_by_us("the user name or the password is none that MQTT can carry")
         })?;
         let place = target.place.clone();
         let dialed = timeout(connect.dial_within, Box::pin(Wire::open(&target))).await;
         let mut wire = dialed
-            .map_err(|_| LinkFailure::TimedOut { address: place.address().to_owned() })
+            .map_err(|_| ConnectionFailure::TimedOut { address: place.address().to_owned() })
             .flatten()?;
         let mut buffer = Vec::new();
         let answer = async {
@@ -98,7 +100,9 @@ impl Connection {
         let receive_maximum = connack.receive_maximum.unwrap_or(u16::MAX);
         if receive_maximum == 0 {
             // MQTT 5, section 3.2.2.3.3.
-            return Err(LinkFailure::Violation { what: "its CONNACK has a Receive Maximum of 0" });
+            return Err(ConnectionFailure::Violation {
+                what: "its CONNACK has a Receive Maximum of 0",
+            });
         }
         let pulse = Pulse::new(clock::now().mono, connect.keep_alive, connack.granted.keep_alive);
         let mut connection = Self {
@@ -117,12 +121,12 @@ impl Connection {
             pulse,
             leaving: false,
         };
-        connection.tell(LinkEvent::Up(connack.granted)).await;
+        connection.tell(ConnectionEvent::Up(connack.granted)).await;
         Ok(connection)
     }
 
     /// Runs until the connection ends, and says why it did.
-    async fn run(mut self) -> LinkFailure {
+    async fn run(mut self) -> ConnectionFailure {
         loop {
             match self.step().await {
                 Ok(()) => {}
@@ -133,7 +137,7 @@ impl Connection {
     }
 
     /// Waits for what comes first, and does what follows from it.
-    async fn step(&mut self) -> Result<(), LinkFailure> {
+    async fn step(&mut self) -> Result<(), ConnectionFailure> {
         self.read_packets().await?;
         self.flush().await?;
         let now = clock::now().mono;
@@ -163,7 +167,7 @@ impl Connection {
         Ok(())
     }
 
-    async fn ask(&mut self, request: Request) -> Result<(), LinkFailure> {
+    async fn ask(&mut self, request: Request) -> Result<(), ConnectionFailure> {
         let unwritable =
             |_| failure::closed_by_us("we were to send something that MQTT can't carry");
         match request {
@@ -183,7 +187,7 @@ impl Connection {
                 if bytes.len() > self.max_size {
                     let refusal = Refusal::Broker(ReasonCode::PACKET_TOO_LARGE.into());
                     let outcome = Err(refusal);
-                    self.tell(LinkEvent::Published { id: number, outcome }).await;
+                    self.tell(ConnectionEvent::Published { id: number, outcome }).await;
                     return Ok(());
                 }
                 self.out.extend(bytes);
@@ -214,7 +218,7 @@ impl Connection {
     }
 
     /// Writes what is to be written. A broker that reads nothing is as dead as one that says nothing.
-    async fn flush(&mut self) -> Result<(), LinkFailure> {
+    async fn flush(&mut self) -> Result<(), ConnectionFailure> {
         if self.out.is_empty() {
             return Ok(());
         }
@@ -227,7 +231,7 @@ impl Connection {
     }
 
     /// Reads all packets that are whole.
-    async fn read_packets(&mut self) -> Result<(), LinkFailure> {
+    async fn read_packets(&mut self) -> Result<(), ConnectionFailure> {
         let mut buffer = std::mem::take(&mut self.buffer);
         let mut rest = &buffer[..];
         while let Some((frame, behind)) =
@@ -243,16 +247,16 @@ impl Connection {
         Ok(())
     }
 
-    async fn take(&mut self, incoming: Incoming) -> Result<(), LinkFailure> {
+    async fn take(&mut self, incoming: Incoming) -> Result<(), ConnectionFailure> {
         match incoming {
             Incoming::SubAck(id, answers) => {
                 if let Some(filters) = self.subscribed.remove(&id) {
                     if answers.len() != filters.len() {
                         let what = "a SUBACK answers another number of filters";
-                        return Err(LinkFailure::Violation { what });
+                        return Err(ConnectionFailure::Violation { what });
                     }
                     let refused = refused(filters, answers);
-                    self.tell(LinkEvent::Subscribed { refused }).await;
+                    self.tell(ConnectionEvent::Subscribed { refused }).await;
                 }
             }
             Incoming::PubAck(id, reason) => {
@@ -263,7 +267,7 @@ impl Connection {
                     } else {
                         Err(Refusal::Broker(reason))
                     };
-                    self.tell(LinkEvent::Published { id, outcome }).await;
+                    self.tell(ConnectionEvent::Published { id, outcome }).await;
                 }
             }
             Incoming::Publish(id, message) => {
@@ -273,24 +277,24 @@ impl Connection {
                     self.out.extend(packets::acknowledge(first, id));
                 }
                 if let Some(message) = message {
-                    self.tell(LinkEvent::Received(message)).await;
+                    self.tell(ConnectionEvent::Received(message)).await;
                 }
             }
             Incoming::PubRel(id) => self.out.extend(packets::acknowledge(packets::PUBCOMP, id)),
             Incoming::PingResp => self.pulse.answered(),
-            Incoming::Disconnect(reason) => return Err(LinkFailure::Disconnected(reason)),
+            Incoming::Disconnect(reason) => return Err(ConnectionFailure::Disconnected(reason)),
             Incoming::ConnAck(_) | Incoming::OldConnAck => {
-                return Err(LinkFailure::Violation { what: "it sent a second CONNACK" });
+                return Err(ConnectionFailure::Violation { what: "it sent a second CONNACK" });
             }
             Incoming::Stray => {
-                return Err(LinkFailure::Violation { what: "it sent a packet of a client" });
+                return Err(ConnectionFailure::Violation { what: "it sent a packet of a client" });
             }
         }
         Ok(())
     }
 
     /// Nobody listens any more after a goodbye; its DISCONNECT is still to be written.
-    async fn tell(&mut self, event: LinkEvent) {
+    async fn tell(&mut self, event: ConnectionEvent) {
         let _ = self.events.send(event).await;
     }
 }
@@ -301,7 +305,7 @@ async fn connack(
     wire: &mut Wire,
     buffer: &mut Vec<u8>,
     place: &Place,
-) -> Result<ConnAck, LinkFailure> {
+) -> Result<ConnAck, ConnectionFailure> {
     loop {
         match wire.read(buffer).await {
             Ok(true) => {}

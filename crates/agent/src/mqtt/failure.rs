@@ -1,11 +1,11 @@
 //! What a connection came to, in words that a person can do something about.
 //!
-//! Owns the only way from the errors of the system and of libraries to a [`LinkFailure`]. Their own words go to the log.
+//! Owns the only way from the errors of the system and of libraries to a [`ConnectionFailure`]. Their own words go to the log.
 
 use std::io;
 
 use hyper::StatusCode;
-use porchlight_core::input::LinkFailure;
+use porchlight_core::input::ConnectionFailure;
 use porchlight_core::reason::{BrokerReason, Meaning, ReasonCode};
 
 use super::packets::Malformed;
@@ -69,12 +69,12 @@ pub(crate) fn in_words(error: &io::Error) -> &'static str {
 }
 
 /// There was no TCP connection.
-pub(super) fn unreached(error: &DialError, place: &Place) -> LinkFailure {
+pub(super) fn unreached(error: &DialError, place: &Place) -> ConnectionFailure {
     let address = place.address.clone();
     match error {
         DialError::Name(error) => {
             tracing::debug!("resolving {address}: {error}");
-            LinkFailure::Unreachable { address, reason: "Unknown host name".to_owned() }
+            ConnectionFailure::Unreachable { address, reason: "Unknown host name".to_owned() }
         }
         DialError::Connect(error) => match error.kind() {
             // A port without a listener refuses. A reset is by somebody who accepted first, and can be noticed
@@ -82,29 +82,31 @@ pub(super) fn unreached(error: &DialError, place: &Place) -> LinkFailure {
             io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
                 broken(error, false, place)
             }
-            io::ErrorKind::TimedOut => LinkFailure::TimedOut { address },
-            _ => LinkFailure::Unreachable { address, reason: in_words(error).to_owned() },
+            io::ErrorKind::TimedOut => ConnectionFailure::TimedOut { address },
+            _ => ConnectionFailure::Unreachable { address, reason: in_words(error).to_owned() },
         },
     }
 }
 
 /// There was a connection, and it broke; `connected` where a CONNACK came before.
-pub(super) fn broken(error: &io::Error, connected: bool, place: &Place) -> LinkFailure {
+pub(super) fn broken(error: &io::Error, connected: bool, place: &Place) -> ConnectionFailure {
     if let Some(error) = tls::inside(error) {
         return tls::failure(error, &place.address);
     }
     match error.kind() {
-        io::ErrorKind::InvalidData => LinkFailure::Violation { what: "a frame of the WebSocket" },
-        _ if connected => LinkFailure::Broken { reason: in_words(error).to_owned() },
-        io::ErrorKind::TimedOut => LinkFailure::TimedOut { address: place.address.clone() },
+        io::ErrorKind::InvalidData => {
+            ConnectionFailure::Violation { what: "a frame of the WebSocket" }
+        }
+        _ if connected => ConnectionFailure::Broken { reason: in_words(error).to_owned() },
+        io::ErrorKind::TimedOut => ConnectionFailure::TimedOut { address: place.address.clone() },
         _ => hung_up(false, place),
     }
 }
 
 /// The broker closed the connection without a word; `connected` where a CONNACK came before.
-pub(super) fn hung_up(connected: bool, place: &Place) -> LinkFailure {
+pub(super) fn hung_up(connected: bool, place: &Place) -> ConnectionFailure {
     if connected {
-        return LinkFailure::Broken { reason: "the broker closed it".to_owned() };
+        return ConnectionFailure::Broken { reason: "the broker closed it".to_owned() };
     }
     // What a broker does that does not understand our CONNECT (MQTT 5, section 3.1.2.2).
     let hint = match (place.tls, place.web_socket) {
@@ -112,16 +114,16 @@ pub(super) fn hung_up(connected: bool, place: &Place) -> LinkFailure {
         (false, true) => "is it for WebSocket? If it is with TLS, write wss://",
         (true, _) => "is this an MQTT port?",
     };
-    LinkFailure::Protocol { reason: format!("it hung up before answering; {hint}") }
+    ConnectionFailure::Protocol { reason: format!("it hung up before answering; {hint}") }
 }
 
 /// Our CONNECT was written and nothing came back.
-pub(super) fn unanswered(place: &Place) -> LinkFailure {
-    LinkFailure::Unanswered { address: place.address.clone() }
+pub(super) fn unanswered(place: &Place) -> ConnectionFailure {
+    ConnectionFailure::Unanswered { address: place.address.clone() }
 }
 
 /// What came before the CONNACK is no MQTT; these are its first bytes.
-pub(super) fn no_mqtt(first: &[u8], place: &Place) -> LinkFailure {
+pub(super) fn no_mqtt(first: &[u8], place: &Place) -> ConnectionFailure {
     let reason = if looks_like_tls(first) {
         format!("it speaks TLS; write {} instead", place.with_tls_the_other_way())
     } else if first.starts_with(b"HTTP/") {
@@ -132,7 +134,7 @@ pub(super) fn no_mqtt(first: &[u8], place: &Place) -> LinkFailure {
     } else {
         "something else came before its answer; is this an MQTT port?".to_owned()
     };
-    LinkFailure::Protocol { reason }
+    ConnectionFailure::Protocol { reason }
 }
 
 /// Whether these first bytes are too few to say what they are the beginning of.
@@ -147,52 +149,55 @@ fn looks_like_tls(bytes: &[u8]) -> bool {
 }
 
 /// The CONNACK is that of MQTT 3.1.1.
-pub(super) fn old_connack() -> LinkFailure {
-    LinkFailure::Protocol { reason: "it answers in MQTT 3.1.1".to_owned() }
+pub(super) fn old_connack() -> ConnectionFailure {
+    ConnectionFailure::Protocol { reason: "it answers in MQTT 3.1.1".to_owned() }
 }
 
 /// CONNACK with a refusal.
-pub(super) fn refused(reason: BrokerReason) -> LinkFailure {
+pub(super) fn refused(reason: BrokerReason) -> ConnectionFailure {
     match reason.meaning() {
-        Meaning::OtherVersion => LinkFailure::Protocol { reason: reason.to_string() },
-        _ => LinkFailure::Refused(reason),
+        Meaning::OtherVersion => ConnectionFailure::Protocol { reason: reason.to_string() },
+        _ => ConnectionFailure::Refused(reason),
     }
 }
 
 /// DISCONNECT instead of a CONNACK.
-pub(super) fn disconnected_early(reason: BrokerReason, place: &Place) -> LinkFailure {
+pub(super) fn disconnected_early(reason: BrokerReason, place: &Place) -> ConnectionFailure {
     match reason.meaning() {
         // No reason is what 3.1.1 has; there a broker sends none.
         Meaning::Success => no_mqtt(&[], place),
-        Meaning::OtherVersion => LinkFailure::Protocol { reason: reason.to_string() },
-        _ => LinkFailure::Disconnected(reason),
+        Meaning::OtherVersion => ConnectionFailure::Protocol { reason: reason.to_string() },
+        _ => ConnectionFailure::Disconnected(reason),
     }
 }
 
 /// What came is MQTT of our version, and wrong.
-pub(super) fn malformed(wrong: Malformed) -> LinkFailure {
-    LinkFailure::Violation { what: wrong.0 }
+pub(super) fn malformed(wrong: Malformed) -> ConnectionFailure {
+    ConnectionFailure::Violation { what: wrong.0 }
 }
 
 /// Nothing comes, not even the answer to a ping.
-pub(super) fn silent() -> LinkFailure {
-    LinkFailure::Broken { reason: "the broker has gone silent".to_owned() }
+pub(super) fn silent() -> ConnectionFailure {
+    ConnectionFailure::Broken { reason: "the broker has gone silent".to_owned() }
 }
 
 /// The connection ends because we wanted it to.
-pub(super) fn closed_by_us(why: &str) -> LinkFailure {
-    LinkFailure::Broken { reason: why.to_owned() }
+pub(super) fn closed_by_us(why: &str) -> ConnectionFailure {
+    ConnectionFailure::Broken { reason: why.to_owned() }
 }
 
 /// The TLS handshake came to nothing.
-pub(super) fn handshake(error: &io::Error, place: &Place) -> LinkFailure {
+pub(super) fn handshake(error: &io::Error, place: &Place) -> ConnectionFailure {
     match tls::inside(error) {
         Some(error) => match tls::failure(error, &place.address) {
-            LinkFailure::SignIn { address, what }
+            ConnectionFailure::SignIn { address, what }
                 if place.is_written && matches!(error, rustls::Error::InvalidMessage(_)) =>
             {
                 let without = place.with_tls_the_other_way();
-                LinkFailure::SignIn { address, what: format!("{what} ({without} is without)") }
+                ConnectionFailure::SignIn {
+                    address,
+                    what: format!("{what} ({without} is without)"),
+                }
             }
             failure => failure,
         },
@@ -207,16 +212,16 @@ pub(super) fn handshake(error: &io::Error, place: &Place) -> LinkFailure {
             } else {
                 "it hung up at the TLS handshake; is the address right?".to_owned()
             };
-            LinkFailure::Tls { address: place.address.clone(), reason }
+            ConnectionFailure::Tls { address: place.address.clone(), reason }
         }
     }
 }
 
 /// The path of the WebSocket is nothing that can be asked for.
-pub(super) fn bad_path(error: &hyper::http::Error, place: &Place) -> LinkFailure {
+pub(super) fn bad_path(error: &hyper::http::Error, place: &Place) -> ConnectionFailure {
     tracing::debug!("the request for a WebSocket: {error}");
     let address = &place.address;
-    LinkFailure::Protocol {
+    ConnectionFailure::Protocol {
         reason: format!(
             "the path of the WebSocket at {address} is wrong; correct ?path= in the URL"
         ),
@@ -224,12 +229,12 @@ pub(super) fn bad_path(error: &hyper::http::Error, place: &Place) -> LinkFailure
 }
 
 /// The answer to the request for a WebSocket is no HTTP, or there is none.
-pub(super) fn no_http(error: &hyper::Error, place: &Place) -> LinkFailure {
+pub(super) fn no_http(error: &hyper::Error, place: &Place) -> ConnectionFailure {
     tracing::debug!("the request for a WebSocket: {error}");
     let inner = std::error::Error::source(error).and_then(|source| source.downcast_ref());
     match inner {
         Some(error) => broken(error, false, place),
-        None if error.is_parse() => LinkFailure::Protocol {
+        None if error.is_parse() => ConnectionFailure::Protocol {
             reason: format!(
                 "{} answers no HTTP; if it is a broker without WebSocket, write {} instead",
                 place.address,
@@ -241,17 +246,22 @@ pub(super) fn no_http(error: &hyper::Error, place: &Place) -> LinkFailure {
 }
 
 /// The answer to the request for a WebSocket is something else (RFC 9110, section 15).
-pub(super) fn from_http(status: StatusCode, location: Option<&str>, place: &Place) -> LinkFailure {
+pub(super) fn from_http(
+    status: StatusCode,
+    location: Option<&str>,
+    place: &Place,
+) -> ConnectionFailure {
     let address = &place.address;
     let said = format!("HTTP status {}", status.as_u16());
-    let refused =
-        |code: ReasonCode| LinkFailure::Refused(BrokerReason::from(code).with_text(Some(&said)));
+    let refused = |code: ReasonCode| {
+        ConnectionFailure::Refused(BrokerReason::from(code).with_text(Some(&said)))
+    };
     match status.as_u16() {
-        300..=399 if wants_tls(location, place) => LinkFailure::Protocol {
+        300..=399 if wants_tls(location, place) => ConnectionFailure::Protocol {
             reason: format!("it wants TLS; write {} instead", place.with_tls_the_other_way()),
         },
         // A web page, or the way to one (RFC 6585, section 6, has a status of its own for it).
-        200..=399 | 511 => LinkFailure::SignIn {
+        200..=399 | 511 => ConnectionFailure::SignIn {
             address: address.clone(),
             what: format!("a web page answers there ({said})"),
         },
@@ -260,12 +270,12 @@ pub(super) fn from_http(status: StatusCode, location: Option<&str>, place: &Plac
         429 => refused(ReasonCode::CONNECTION_RATE_EXCEEDED),
         503 => refused(ReasonCode::SERVER_BUSY),
         500..=599 => refused(ReasonCode::SERVER_UNAVAILABLE),
-        404 | 405 | 410 => LinkFailure::Protocol {
+        404 | 405 | 410 => ConnectionFailure::Protocol {
             reason: format!(
                 "{address} answers that there is nothing at this path ({said}); correct ?path= in the URL, as in ?path=/mqtt"
             ),
         },
-        _ => LinkFailure::Protocol {
+        _ => ConnectionFailure::Protocol {
             reason: format!("{address} gives no WebSocket ({said}); is the address right?"),
         },
     }
@@ -282,8 +292,8 @@ fn wants_tls(location: Option<&str>, place: &Place) -> bool {
 }
 
 /// The answer begins like a WebSocket and is none.
-pub(super) fn no_web_socket(place: &Place) -> LinkFailure {
-    LinkFailure::Protocol {
+pub(super) fn no_web_socket(place: &Place) -> ConnectionFailure {
+    ConnectionFailure::Protocol {
         reason: format!(
             "{} begins a WebSocket in a wrong way; is there MQTT over WebSocket?",
             place.address
@@ -292,6 +302,8 @@ pub(super) fn no_web_socket(place: &Place) -> LinkFailure {
 }
 
 /// A WebSocket, but not for MQTT (MQTT 5, section 6).
-pub(super) fn no_mqtt_over_web_socket(place: &Place) -> LinkFailure {
-    LinkFailure::Protocol { reason: format!("the WebSocket at {} is not for MQTT", place.address) }
+pub(super) fn no_mqtt_over_web_socket(place: &Place) -> ConnectionFailure {
+    ConnectionFailure::Protocol {
+        reason: format!("the WebSocket at {} is not for MQTT", place.address),
+    }
 }

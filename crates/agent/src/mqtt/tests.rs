@@ -15,8 +15,8 @@ mod words;
 
 const VERSIONS: [Version; 2] = [Version::V5, Version::V311];
 
-fn link(door: &Door, version: Version) -> Link {
-    Link::open(&Reach::new(door.broker()).unwrap(), &connect(version, "plabcm"))
+fn link(door: &Door, version: Version) -> Connection {
+    Connection::open(&Endpoints::new(door.broker()).unwrap(), &connect(version, "plabcm"))
 }
 
 fn connack(version: Version) -> &'static [u8] {
@@ -27,16 +27,16 @@ fn connack(version: Version) -> &'static [u8] {
 }
 
 /// A link that is up.
-async fn up(door: &Door, version: Version) -> (Link, Peer) {
+async fn up(door: &Door, version: Version) -> (Connection, Peer) {
     let mut link = link(door, version);
     let mut peer = door.accept().await;
     peer.let_in(connack(version)).await;
-    assert_eq!(within(link.next()).await, LinkEvent::Up(Granted::default()));
+    assert_eq!(within(link.next()).await, ConnectionEvent::Up(Granted::default()));
     (link, peer)
 }
 
 /// How a try ends where the CONNECT is answered with this and then the connection is closed.
-async fn answered(version: Version, bytes: &[u8]) -> LinkFailure {
+async fn answered(version: Version, bytes: &[u8]) -> ConnectionFailure {
     let door = Door::open().await;
     let mut link = link(&door, version);
     let mut peer = door.accept().await;
@@ -46,9 +46,9 @@ async fn answered(version: Version, bytes: &[u8]) -> LinkFailure {
     down(within(link.next()).await)
 }
 
-fn down(event: LinkEvent) -> LinkFailure {
+fn down(event: ConnectionEvent) -> ConnectionFailure {
     match event {
-        LinkEvent::Down(failure) => failure,
+        ConnectionEvent::Down(failure) => failure,
         other => panic!("{other:?}"),
     }
 }
@@ -100,7 +100,8 @@ async fn where_nobody_listens_nothing_is_said_of_the_version() {
         let door = Door::open().await;
         let broker = door.broker();
         drop(door);
-        let mut link = Link::open(&Reach::new(broker).unwrap(), &connect(version, "plabcm"));
+        let mut link =
+            Connection::open(&Endpoints::new(broker).unwrap(), &connect(version, "plabcm"));
         assert_eq!(down(within(link.next()).await).code(), "unreachable");
     }
 }
@@ -111,7 +112,7 @@ async fn who_accepts_and_stays_silent_is_waited_for_in_vain() {
         let door = Door::open().await;
         let mut hasty = connect(version, "plabcm");
         hasty.connack_within = Duration::from_secs(1);
-        let mut link = Link::open(&Reach::new(door.broker()).unwrap(), &hasty);
+        let mut link = Connection::open(&Endpoints::new(door.broker()).unwrap(), &hasty);
         let _peer = door.accept().await;
         assert_eq!(down(within(link.next()).await).code(), "timed_out");
     }
@@ -164,7 +165,7 @@ async fn mqtt_5_says_what_it_wants_and_reads_what_it_is_granted() {
     }
     assert_eq!(
         within(link.next()).await,
-        LinkEvent::Up(Granted {
+        ConnectionEvent::Up(Granted {
             session_present: true,
             session_expiry: Some(Duration::from_secs(30)),
             keep_alive: Some(Duration::from_secs(20)),
@@ -186,7 +187,7 @@ async fn a_connack_says_what_the_broker_withholds() {
         let mut peer = door.accept().await;
         peer.let_in(&[[0x20, 7, 0, 0, 4].as_slice(), &properties].concat()).await;
         let granted = Granted { no_retain, no_wildcards, ..Granted::default() };
-        assert_eq!(within(link.next()).await, LinkEvent::Up(granted));
+        assert_eq!(within(link.next()).await, ConnectionEvent::Up(granted));
     }
 }
 
@@ -213,7 +214,7 @@ async fn a_server_keep_alive_of_nought_is_no_flood_of_pings() {
     let mut peer = door.accept().await;
     peer.let_in(&[0x20, 6, 0, 0, 3, 19, 0, 0]).await;
     let granted = Granted { keep_alive: Some(Duration::ZERO), ..Granted::default() };
-    assert_eq!(within(link.next()).await, LinkEvent::Up(granted));
+    assert_eq!(within(link.next()).await, ConnectionEvent::Up(granted));
     assert_eq!(peer.packet().await.unwrap().first, PINGREQ);
     // One more before this is answered, and the library takes the link for dead.
     let dead = tokio::time::timeout(Duration::from_millis(200), link.next()).await;
@@ -250,7 +251,7 @@ async fn refused_filters_are_named() {
             }
         };
         peer.send(&suback).await;
-        let LinkEvent::Subscribed { refused } = within(link.next()).await else {
+        let ConnectionEvent::Subscribed { refused } = within(link.next()).await else {
             panic!("no SUBACK");
         };
         assert_eq!(RefusedFilter::list(&refused), format!("presence/_hub ({reason})"));
@@ -272,7 +273,7 @@ async fn a_publish_is_retained_and_its_puback_reported() {
         assert_eq!(expiry, version == Version::V5);
         peer.send(&[0x40, 2, publish.body[12], publish.body[13]]).await;
         let id = PublishId(7);
-        assert_eq!(within(link.next()).await, LinkEvent::Published { id, outcome: Ok(()) });
+        assert_eq!(within(link.next()).await, ConnectionEvent::Published { id, outcome: Ok(()) });
     }
 }
 
@@ -297,7 +298,7 @@ async fn a_signal_is_not_retained_and_one_of_qos_0_waits_for_no_puback() {
         assert_eq!(publish.first, PUBLISH | 0b0010, "QoS 1, no RETAIN");
         peer.send(&[0x40, 2, publish.body[12], publish.body[13]]).await;
         let id = PublishId(8);
-        assert_eq!(within(link.next()).await, LinkEvent::Published { id, outcome: Ok(()) });
+        assert_eq!(within(link.next()).await, ConnectionEvent::Published { id, outcome: Ok(()) });
     }
 }
 
@@ -312,7 +313,7 @@ async fn what_is_left_of_an_expiry_is_read() {
         retained: true,
         expires_in: Some(Duration::from_secs(60)),
     };
-    assert_eq!(within(link.next()).await, LinkEvent::Received(message));
+    assert_eq!(within(link.next()).await, ConnectionEvent::Received(message));
 }
 
 #[tokio::test]
@@ -329,7 +330,7 @@ async fn a_packet_of_any_size_is_read_where_the_broker_can_not_be_told_a_limit()
     packet.extend_from_slice(b"\0\x03a/b");
     packet.resize(packet.len() + SIZE, b'x');
     let (event, ()) = tokio::join!(within(link.next()), peer.send(&packet));
-    let LinkEvent::Received(message) = event else {
+    let ConnectionEvent::Received(message) = event else {
         panic!("{event:?}");
     };
     assert_eq!((message.payload.len(), message.expires_in), (SIZE, None));

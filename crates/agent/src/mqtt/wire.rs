@@ -25,7 +25,7 @@ use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
-use porchlight_core::input::LinkFailure;
+use porchlight_core::input::ConnectionFailure;
 
 use super::failure::{self, Place};
 use crate::dial::dial;
@@ -64,7 +64,7 @@ pub(super) enum Wire {
 
 impl Wire {
     /// Connects, with all handshakes.
-    pub(super) async fn open(target: &Target) -> Result<Self, LinkFailure> {
+    pub(super) async fn open(target: &Target) -> Result<Self, ConnectionFailure> {
         let place = &target.place;
         let tcp = dial(&target.host, target.port)
             .await
@@ -149,7 +149,7 @@ async fn web_socket(
     stream: Box<dyn Stream>,
     path: &str,
     place: &Place,
-) -> Result<Wire, LinkFailure> {
+) -> Result<Wire, ConnectionFailure> {
     let key = generate_key();
     let request = Request::get(path)
         .header(HOST, place.address())
@@ -186,7 +186,7 @@ async fn web_socket(
 }
 
 /// Whether this answer is the WebSocket that was asked for.
-fn judge<B>(answer: &Response<B>, key: &str, place: &Place) -> Result<(), LinkFailure> {
+fn judge<B>(answer: &Response<B>, key: &str, place: &Place) -> Result<(), ConnectionFailure> {
     if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
         let location = answer.headers().get(LOCATION).and_then(|to| to.to_str().ok());
         return Err(failure::from_http(answer.status(), location, place));

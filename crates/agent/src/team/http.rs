@@ -15,7 +15,7 @@ use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST};
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use porchlight_core::input::LinkFailure;
+use porchlight_core::input::ConnectionFailure;
 use porchlight_core::team::{Address, Pin, RefusalCode, Refused, Secret};
 use porchlight_core::text::display_text;
 use ring::digest::{SHA256, digest};
@@ -140,16 +140,17 @@ impl Door {
         at: &[Address],
         ask: &Ask,
     ) -> Result<(Bytes, Option<Pin>, Address), TeamError> {
-        let mut failures: Vec<LinkFailure> = Vec::new();
+        let mut failures: Vec<ConnectionFailure> = Vec::new();
         for address in at {
             match self.open(address).await {
                 Ok((stream, certificate)) => {
                     let bytes = match timeout(ask.bounds.1, exchange(stream, address, ask)).await {
                         Ok(answer) => answer?,
                         Err(_) => {
-                            return Err(
-                                LinkFailure::TimedOut { address: address.to_string() }.into()
-                            );
+                            return Err(ConnectionFailure::TimedOut {
+                                address: address.to_string(),
+                            }
+                            .into());
                         }
                     };
                     return Ok((bytes, certificate, address.clone()));
@@ -166,23 +167,23 @@ impl Door {
         })
     }
 
-    async fn open(&self, address: &Address) -> Result<(Stream, Option<Pin>), LinkFailure> {
+    async fn open(&self, address: &Address) -> Result<(Stream, Option<Pin>), ConnectionFailure> {
         match timeout(CONNECT, self.connect(address)).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(LinkFailure::TimedOut { address: address.to_string() }),
+            Err(_) => Err(ConnectionFailure::TimedOut { address: address.to_string() }),
         }
     }
 
-    async fn connect(&self, address: &Address) -> Result<(Stream, Option<Pin>), LinkFailure> {
+    async fn connect(&self, address: &Address) -> Result<(Stream, Option<Pin>), ConnectionFailure> {
         let unreached = |error: io::Error| match tls::inside(&error) {
             Some(error) => tls::failure(error, &address.to_string()),
-            None => LinkFailure::Unreachable {
+            None => ConnectionFailure::Unreachable {
                 address: address.to_string(),
                 reason: in_words(&error).to_owned(),
             },
         };
         let tcp = dial(address.host(), address.port()).await.map_err(|error| match error {
-            DialError::Name(_) => LinkFailure::Unreachable {
+            DialError::Name(_) => ConnectionFailure::Unreachable {
                 address: address.to_string(),
                 reason: "Unknown host name".to_owned(),
             },
@@ -259,8 +260,8 @@ fn in_status(status: StatusCode) -> String {
 }
 
 /// The connection ended before all of the answer was there, or the answer had no end.
-fn ended() -> LinkFailure {
-    LinkFailure::Broken { reason: "it ended before the whole answer was there".to_owned() }
+fn ended() -> ConnectionFailure {
+    ConnectionFailure::Broken { reason: "it ended before the whole answer was there".to_owned() }
 }
 
 fn judge(status: StatusCode, body: Bytes, address: &Address) -> Result<Bytes, TeamError> {

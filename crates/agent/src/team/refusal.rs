@@ -1,6 +1,6 @@
 //! A hub's refusals, in our words.
 
-use porchlight_core::input::LinkFailure;
+use porchlight_core::input::ConnectionFailure;
 use porchlight_core::team::{RefusalCode, Refused};
 
 use super::TeamError;
@@ -42,10 +42,10 @@ pub const fn sentence(code: RefusalCode) -> Option<&'static str> {
 }
 
 /// What a hub means that does not take a member's credential at its broker.
-pub(crate) fn not_a_member() -> LinkFailure {
+pub(crate) fn not_a_member() -> ConnectionFailure {
     let refused = RefusalCode::NotSignedIn;
     let message = sentence(refused).unwrap_or_default().to_owned();
-    LinkFailure::Credential { code: code(refused), may_pass: false, message }
+    ConnectionFailure::Credential { code: code(refused), may_pass: false, message }
 }
 
 const fn code(code: RefusalCode) -> &'static str {

@@ -16,7 +16,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::membership::Keep;
+use crate::membership::SecretStorage;
 use crate::mqtt::peer::{Door as Plain, within};
 use crate::tls::server::{Authority, Certified, TlsDoor};
 
@@ -79,7 +79,7 @@ impl Hub {
     /// Bob's membership of the team, in that folder.
     async fn membership(&self, state: &std::path::Path) -> Membership {
         let joined = joined(self);
-        Membership::keep(state, &joined, Keep::FileAgreed).await.unwrap()
+        Membership::keep(state, &joined, SecretStorage::FileAgreed).await.unwrap()
     }
 }
 
@@ -272,7 +272,7 @@ async fn who_asks_without_a_link_waits_for_a_member() {
         ],
     )
     .await;
-    let hint: Hint = {
+    let hint: FingerprintPrefix = {
         let digest = hub.pin.digest()[..8].iter();
         digest.map(|byte| format!("{byte:02x}")).collect::<String>().parse().unwrap()
     };
@@ -285,12 +285,12 @@ async fn who_asks_without_a_link_waits_for_a_member() {
     let bearer = Some(format!("Bearer {}", token()));
     assert_eq!((asked[1].0.as_str(), &asked[1].1), ("GET /v1/requests/t0k3nt0k3n", &bearer));
 
-    let wrong: Hint = "0011223344556677".parse().unwrap();
+    let wrong: FingerprintPrefix = "0011223344556677".parse().unwrap();
     let error = within(request(hub.at(), wrong, "Bob X", None)).await.unwrap_err();
     assert_eq!(error.code(), "other_certificate");
     assert_eq!(hub.asked(), []);
     for text in ["", "00112233445566", "001122334455667g", "+011223344556677"] {
-        assert_eq!(text.parse::<Hint>(), Err(HintError), "{text}");
+        assert_eq!(text.parse::<FingerprintPrefix>(), Err(HintError), "{text}");
     }
 }
 

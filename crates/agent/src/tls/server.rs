@@ -16,8 +16,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use super::judge::{Believed, Judge};
 use super::provider;
+use super::verifier::{TrustAnchor, Verifier};
 use crate::mqtt::peer::{Peer, within};
 
 /// Stands in for all the authorities that a system trusts.
@@ -110,18 +110,18 @@ impl Certified {
 
 /// What a client has that believes this pin, on a system that trusts [`Authority::public`].
 pub(crate) fn pinned(pin: Pin) -> Arc<ClientConfig> {
-    on_a_system(Believed::Pinned(pin))
+    on_a_system(TrustAnchor::Pinned(pin))
 }
 
 /// The same for a client that believes the system.
 pub(crate) fn believing_the_system() -> Arc<ClientConfig> {
     let roots = Arc::new(PUBLIC.roots());
     let verifier = rustls::client::WebPkiServerVerifier::builder_with_provider(roots, provider());
-    on_a_system(Believed::System(verifier.build().unwrap()))
+    on_a_system(TrustAnchor::System(verifier.build().unwrap()))
 }
 
-fn on_a_system(believed: Believed) -> Arc<ClientConfig> {
-    super::config(Judge::new(believed, || Ok(PUBLIC.roots())), None).unwrap()
+fn on_a_system(believed: TrustAnchor) -> Arc<ClientConfig> {
+    super::config(Verifier::new(believed, || Ok(PUBLIC.roots())), None).unwrap()
 }
 
 /// A TLS listener on loopback.

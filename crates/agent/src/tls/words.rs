@@ -1,32 +1,32 @@
 //! What a TLS handshake came to, in words that a person can do something about.
 //!
-//! Owns the only way from rustls' errors to a [`LinkFailure`]. Its own words go to the log.
+//! Owns the only way from rustls' errors to a [`ConnectionFailure`]. Its own words go to the log.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use porchlight_core::input::LinkFailure;
+use porchlight_core::input::ConnectionFailure;
 use rustls::pki_types::UnixTime;
 use rustls::{AlertDescription, CertificateError, Error};
 
-use super::judge::NotBelieved;
+use super::verifier::Rejected;
 
 /// What came of a handshake.
-pub(crate) fn failure(error: &Error, address: &str) -> LinkFailure {
+pub(crate) fn failure(error: &Error, address: &str) -> ConnectionFailure {
     tracing::debug!("TLS with {address}: {error}");
     let address = address.to_owned();
     let reason = match error {
         Error::InvalidCertificate(wrong) => match certificate(wrong) {
-            Wrong::Pin => return LinkFailure::OtherCertificate { address },
+            Wrong::Pin => return ConnectionFailure::OtherCertificate { address },
             Wrong::Host => {
                 let what = "what answers there has the certificate of somebody else".to_owned();
-                return LinkFailure::SignIn { address, what };
+                return ConnectionFailure::SignIn { address, what };
             }
             Wrong::Reason(reason) => reason,
         },
         // Whoever answers our first words in plain text: a web page that wants us to sign in, or a broker's other port.
         Error::InvalidMessage(_) => {
             let what = "what answers there does not speak TLS".to_owned();
-            return LinkFailure::SignIn { address, what };
+            return ConnectionFailure::SignIn { address, what };
         }
         Error::AlertReceived(alert) => of_alert(*alert).to_owned(),
         Error::PeerIncompatible(_) => OTHER_TLS.to_owned(),
@@ -36,7 +36,7 @@ pub(crate) fn failure(error: &Error, address: &str) -> LinkFailure {
         }
         _ => "it does not keep to the rules of TLS; ask whoever runs it".to_owned(),
     };
-    LinkFailure::Tls { address, reason }
+    ConnectionFailure::Tls { address, reason }
 }
 
 const OTHER_TLS: &str =
@@ -77,8 +77,8 @@ enum Wrong {
 fn certificate(wrong: &CertificateError) -> Wrong {
     let reason = match wrong {
         CertificateError::Other(other) => match other.0.downcast_ref() {
-            Some(NotBelieved::OtherThanPinned) => return Wrong::Pin,
-            Some(NotBelieved::SomebodyElses) => return Wrong::Host,
+            Some(Rejected::OtherThanPinned) => return Wrong::Pin,
+            Some(Rejected::SomebodyElses) => return Wrong::Host,
             // The verifier has no variant for it.
             None if other.0.to_string() == "CaUsedAsEndEntity" => {
                 "its certificate is one of an authority; if it is the broker's own, name it in broker.ca"
@@ -144,9 +144,9 @@ fn date(time: UnixTime) -> String {
 }
 
 /// The host is nothing that can stand in a certificate.
-pub(crate) fn no_name(address: &str) -> LinkFailure {
+pub(crate) fn no_name(address: &str) -> ConnectionFailure {
     let reason = "no certificate can be for this name; is it written right?".to_owned();
-    LinkFailure::Tls { address: address.to_owned(), reason }
+    ConnectionFailure::Tls { address: address.to_owned(), reason }
 }
 
 /// Finds the TLS error inside an I/O error, where there is one.

@@ -6,7 +6,7 @@
 
 use porchlight_core::text::markup;
 
-use crate::say;
+use crate::output;
 
 /// Which bar reads the fields of a template as text. Comments and not documentation: the help names the values alone.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -27,7 +27,7 @@ pub(crate) enum Escape {
 impl Escape {
     /// A text of somebody else's as the bar shows it, on one line.
     pub(crate) fn apply(self, text: &str) -> String {
-        let text = say::plain(text);
+        let text = output::plain(text);
         match self {
             Self::Neutral => text.chars().map(alike).collect(),
             Self::Pango => markup(&text),

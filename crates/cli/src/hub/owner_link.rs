@@ -11,7 +11,7 @@ use std::time::Duration;
 use porchlight_core::team::Invitation;
 use porchlight_hub::Hub;
 
-use crate::say;
+use crate::output;
 
 /// The file's name, in the hub's store.
 pub(super) const FILE: &str = "owner-invitation";
@@ -31,18 +31,18 @@ impl OwnerLink {
     pub(super) fn show(invitation: Invitation, path: PathBuf) -> Option<Self> {
         let team = &invitation.team;
         if std::io::stdout().is_terminal() {
-            say::print(&format!(
+            output::print(&format!(
                 "The first person to open this link becomes the owner of \"{team}\" and can invite the others. It works for 7 days. \
                  For another link, start the hub with --invite."
             ));
-            say::print(&invitation.to_string());
+            output::print(&invitation.to_string());
             return None;
         }
         let file = path.display();
         let content = format!("{invitation}\n");
         match porchlight_files::write_creating_folder(&path, content.as_bytes()) {
             Ok(()) => {
-                say::print(&format!(
+                output::print(&format!(
                     "The first person to open the link in {file} becomes the owner of \"{team}\" and can invite the others. It works \
                      for 7 days; the file disappears once it is used. For another link, start the hub with --invite."
                 ));
@@ -50,7 +50,7 @@ impl OwnerLink {
             }
             Err(error) => {
                 tracing::debug!("{file}: {error}");
-                say::warn(&format!(
+                output::warn(&format!(
                     "the link that makes somebody the owner of the team can't be written to {file}; make room or make the \
                      folder writable and start the hub with --invite, or start it in a terminal, which shows the link"
                 ));
@@ -85,7 +85,7 @@ pub(super) fn remove(path: &Path) {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             tracing::debug!("{}: {error}", path.display());
-            say::warn(&format!(
+            output::warn(&format!(
                 "the old invitation {} can't be removed; remove it",
                 path.display()
             ));

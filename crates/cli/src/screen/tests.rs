@@ -1,6 +1,6 @@
 use porchlight_core::id::UserId;
 use porchlight_core::time::Timestamp;
-use porchlight_core::view::{CauseView, LinkView, Update};
+use porchlight_core::view::{CauseView, ConnectionView, Update};
 
 use super::*;
 
@@ -13,26 +13,26 @@ fn person(user: &str, name: &str, status: &str) -> PersonView {
     }
 }
 
-fn update(people: Vec<PersonView>, link: LinkView) -> Update {
+fn update(people: Vec<PersonView>, link: ConnectionView) -> Update {
     Update { link: Some(link), joins: people, ..Update::default() }
 }
 
-fn up() -> LinkView {
-    LinkView::Up { since: Timestamp::default(), gap: None }
+fn up() -> ConnectionView {
+    ConnectionView::Up { since: Timestamp::default(), gap: None }
 }
 
-fn room(people: Vec<PersonView>) -> Room {
-    let mut room = Room::new(Some(&UserId::parse("me").unwrap()));
+fn room(people: Vec<PersonView>) -> KnownRoster {
+    let mut room = KnownRoster::new(Some(&UserId::parse("me").unwrap()));
     room.apply(&update(people, up()));
     room
 }
 
 fn look() -> Look {
-    Look { ink: Ink::NONE, scroll: 0, most: 0 }
+    Look { ink: OutputStyle::NONE, scroll: 0, most: 0 }
 }
 
 /// What a terminal of that size shows, line by line.
-fn lines(look: &mut Look, room: &Room, width: u16, height: u16) -> Vec<String> {
+fn lines(look: &mut Look, room: &KnownRoster, width: u16, height: u16) -> Vec<String> {
     let area = Rect::new(0, 0, width, height);
     let mut buffer = Buffer::empty(area);
     look.draw(room, area, &mut buffer);
@@ -78,7 +78,7 @@ fn what_does_not_fit_is_reached_by_keys() {
     let shown = lines(&mut look, &room, 40, 8);
     assert_eq!((shown[1].as_str(), shown[7].as_str()), ("Here 20", "15 more below"));
     let press = |look: &mut Look, code| look.press(KeyEvent::new(code, KeyModifiers::NONE));
-    assert_eq!(press(&mut look, KeyCode::Down), Some(Wish::Draw));
+    assert_eq!(press(&mut look, KeyCode::Down), Some(Request::Draw));
     let shown = lines(&mut look, &room, 40, 8);
     assert_eq!((&shown[1][..], &shown[7][..]), ("● P00  online", "1 above, 14 below"));
     press(&mut look, KeyCode::End);
@@ -92,7 +92,7 @@ fn what_does_not_fit_is_reached_by_keys() {
         (KeyCode::Esc, KeyModifiers::NONE),
         (KeyCode::Char('c'), KeyModifiers::CONTROL),
     ] {
-        assert_eq!(look.press(KeyEvent::new(code, modifiers)), Some(Wish::Quit));
+        assert_eq!(look.press(KeyEvent::new(code, modifiers)), Some(Request::Quit));
     }
     assert_eq!(press(&mut look, KeyCode::Char('x')), None);
 }
@@ -116,7 +116,7 @@ fn what_is_only_last_known_says_as_of_when() {
     let mut anna = person("a", "Anna", "online");
     anna.stale = true;
     let at = Timestamp::from_ms(1_763_741_700_000);
-    let down = LinkView::Connecting { as_of: at, retry_at: None, problem: None, host: None };
+    let down = ConnectionView::Connecting { as_of: at, retry_at: None, problem: None, host: None };
     room.apply(&update(vec![anna], down));
     let shown = lines(&mut look(), &room, 60, 4);
     let at = at.map(clock::local).unwrap();
@@ -151,7 +151,7 @@ fn wide_letters_are_cut_where_they_fit() {
 #[test]
 fn child_that_panics() {
     if std::env::var_os("PORCHLIGHT_SCREEN_TEST_CHILD").is_some() {
-        let _screen = Screen::open(Ink::NONE).expect("there is a terminal");
+        let _screen = Screen::open(OutputStyle::NONE).expect("there is a terminal");
         panic!("on purpose");
     }
 }

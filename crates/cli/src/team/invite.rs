@@ -10,7 +10,7 @@ use porchlight_core::team::InviteOrder;
 use super::told;
 use crate::args::{Invitations, Invite};
 use crate::failure::Failure;
-use crate::say;
+use crate::output;
 
 pub(crate) async fn invite(flags: &Flags, args: Invite) -> Result<(), Failure> {
     args.check().map_err(Failure::Usage)?;
@@ -24,26 +24,29 @@ pub(crate) async fn invite(flags: &Flags, args: Invite) -> Result<(), Failure> {
             };
             let made = hub.invite(&order).await.map_err(told)?;
             if args.json {
-                say::print_json(&made);
+                output::print_json(&made);
                 return Ok(());
             }
-            say::print(&made.link);
+            output::print(&made.link);
             // A picture is for eyes: whoever reads a pipe wants the link alone.
             if std::io::stdout().is_terminal()
                 && let Ok(code) = Qr::of(&made.link)
             {
-                say::write_out(format!("\n{}", code.half_blocks()).as_bytes());
+                output::write_out(format!("\n{}", code.half_blocks()).as_bytes());
             }
             let uses = match made.invite.uses_left {
                 1 => "once".to_owned(),
                 uses => format!("{uses} times"),
             };
-            say::note(&format!("it can be used {uses}, until {}", clock::local(made.invite.ends)));
+            output::note(&format!(
+                "it can be used {uses}, until {}",
+                clock::local(made.invite.ends)
+            ));
         }
         Some(Invitations::List) => {
             let invites = hub.invites().await.map_err(told)?;
             if args.json {
-                say::print_json(&invites);
+                output::print_json(&invites);
                 return Ok(());
             }
             for invite in &invites {
@@ -52,7 +55,7 @@ pub(crate) async fn invite(flags: &Flags, args: Invite) -> Result<(), Failure> {
                     None => "a new member".to_owned(),
                 };
                 let by = invite.by.as_ref().map(|by| format!("  by {by}")).unwrap_or_default();
-                say::print(&format!(
+                output::print(&format!(
                     "{}  for {whom}  {} left  until {}{by}",
                     invite.id,
                     invite.uses_left,
@@ -60,27 +63,27 @@ pub(crate) async fn invite(flags: &Flags, args: Invite) -> Result<(), Failure> {
                 ));
             }
             if invites.is_empty() {
-                say::note("no invitation holds");
+                output::note("no invitation holds");
             }
         }
         Some(Invitations::Revoke { id }) => hub.uninvite(&id).await.map_err(told)?,
         Some(Invitations::Requests) => {
             let requests = hub.requests().await.map_err(told)?;
             if args.json {
-                say::print_json(&requests);
+                output::print_json(&requests);
                 return Ok(());
             }
             for request in &requests {
                 let kind =
                     request.kind.as_deref().map(|kind| format!("  {kind}")).unwrap_or_default();
                 let (code, at) = (&request.code, clock::local(request.at));
-                say::print(&format!(
+                output::print(&format!(
                     "{}  {}{kind}  digits {code}  since {at}",
                     request.id, request.name
                 ));
             }
             if requests.is_empty() {
-                say::note("nobody asks to be let in");
+                output::note("nobody asks to be let in");
             }
         }
         Some(Invitations::Approve { id }) => hub.decide(&id, true).await.map_err(told)?,

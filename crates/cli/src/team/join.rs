@@ -4,16 +4,16 @@ use std::io::{self, BufRead};
 use std::time::Duration;
 
 use porchlight_agent::device;
+use porchlight_agent::discovery::{self, Change};
 use porchlight_agent::flags::{Flags, Resolved};
-use porchlight_agent::membership::{Keep, Membership, MembershipError, ready};
-use porchlight_agent::nearby::{self, Change};
+use porchlight_agent::membership::{Membership, MembershipError, SecretStorage, ready};
 use porchlight_agent::team;
 use porchlight_core::team::{Invitation, Joined, RequestState};
 
 use super::{told, unkept, with_keyring};
 use crate::args::Join;
 use crate::failure::Failure;
-use crate::say;
+use crate::output;
 
 /// The longest text in which an invitation is looked for, in bytes: a mail with its history.
 const MAX_INPUT: u64 = 1 << 20;
@@ -72,19 +72,19 @@ async fn may_join(resolved: &Resolved, args: &Join) -> Result<String, Failure> {
 }
 
 async fn keep(resolved: &Resolved, args: &Join, joined: &Joined) -> Result<(), Failure> {
-    let keep = if args.keep_in_file { Keep::FileAgreed } else { Keep::Keyring };
+    let keep = if args.keep_in_file { SecretStorage::FileAgreed } else { SecretStorage::Keyring };
     with_keyring(Membership::keep(&resolved.places.state, joined, keep)).await.map_err(unkept)?;
     if args.json {
         let Joined { team, user, name, role, .. } = joined;
-        say::print_json(&serde_json::json!({
+        output::print_json(&serde_json::json!({
             "team": team, "user": user, "name": name, "role": role,
         }));
     } else {
-        say::print(&format!(
+        output::print(&format!(
             "you belong to {} now, as {} ({})",
             joined.team, joined.name, joined.user
         ));
-        say::note(
+        output::note(
             "start the app, or `porchlight run`, to be seen; `porchlight who` shows who is around",
         );
     }
@@ -93,13 +93,13 @@ async fn keep(resolved: &Resolved, args: &Join, joined: &Joined) -> Result<(), F
 
 /// Lists the teams on the local network.
 async fn look_around(args: &Join) -> Result<(), Failure> {
-    let mut search = nearby::search().map_err(Failure::usage)?;
+    let mut search = discovery::search().map_err(Failure::usage)?;
     let mut found = Vec::new();
     let listen = async {
         while let Some(change) = search.next().await {
             match change {
                 Change::Found(team) => {
-                    found.retain(|known: &nearby::Team| known.id != team.id);
+                    found.retain(|known: &discovery::Team| known.id != team.id);
                     found.push(team);
                 }
                 Change::Gone { id } => found.retain(|known| known.id != id),
@@ -112,19 +112,19 @@ async fn look_around(args: &Join) -> Result<(), Failure> {
             .iter()
             .map(|team| serde_json::json!({ "id": team.id, "team": team.name, "at": team.at }))
             .collect();
-        say::print_json(&teams);
+        output::print_json(&teams);
         return Ok(());
     }
     for team in &found {
         let at = team.at.first().map(ToString::to_string).unwrap_or_default();
-        say::print(&format!("{}  at {at}", team.name));
+        output::print(&format!("{}  at {at}", team.name));
     }
     if found.is_empty() {
-        say::note(
+        output::note(
             "no team is announced on this network; ask a member for a link: porchlight join LINK",
         );
     } else {
-        say::note("to be let in by a member: porchlight join --nearby NAME");
+        output::note("to be let in by a member: porchlight join --nearby NAME");
     }
     Ok(())
 }
@@ -132,7 +132,7 @@ async fn look_around(args: &Join) -> Result<(), Failure> {
 /// Asks a team on the local network, and waits until a member decides.
 async fn be_let_in(resolved: &Resolved, args: &Join, wanted: &str) -> Result<(), Failure> {
     let name = may_join(resolved, args).await?;
-    let mut search = nearby::search().map_err(Failure::usage)?;
+    let mut search = discovery::search().map_err(Failure::usage)?;
     let found = async {
         while let Some(change) = search.next().await {
             if let Change::Found(team) = change
@@ -150,7 +150,7 @@ async fn be_let_in(resolved: &Resolved, args: &Join, wanted: &str) -> Result<(),
     })?;
     let requested =
         team::request(team.at, team.hint, &name, Some(device::kind())).await.map_err(told)?;
-    say::note(&format!(
+    output::note(&format!(
         "asked {} to let you in; tell a member these four digits, so that they know it is you: {}",
         team.name, requested.code
     ));

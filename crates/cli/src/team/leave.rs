@@ -6,7 +6,7 @@ use porchlight_agent::team::{Team, TeamError};
 use super::{told, unkept, with_keyring};
 use crate::args::Leave;
 use crate::failure::Failure;
-use crate::say;
+use crate::output;
 
 pub(crate) async fn leave(flags: &Flags, args: Leave) -> Result<(), Failure> {
     let resolved = flags.resolve().map_err(Failure::usage)?;
@@ -17,7 +17,7 @@ pub(crate) async fn leave(flags: &Flags, args: Leave) -> Result<(), Failure> {
         // Whom the hub does not know any more has left already.
         Err(TeamError::Refused { code: "not_signed_in", .. }) => {}
         Err(error) if args.anyway => {
-            say::warn(&format!(
+            output::warn(&format!(
                 "the team was not told ({error}); ask its starter to remove this device"
             ));
         }
@@ -32,7 +32,7 @@ pub(crate) async fn leave(flags: &Flags, args: Leave) -> Result<(), Failure> {
         }
     }
     with_keyring(membership.forget()).await.map_err(unkept)?;
-    say::print(&format!("this device belongs to {team} no longer"));
+    output::print(&format!("this device belongs to {team} no longer"));
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use porchlight_core::team::{Member, Role};
 use super::told;
 use crate::args::{Members, MembersDo};
 use crate::failure::Failure;
-use crate::say;
+use crate::output;
 
 pub(crate) async fn members(flags: &Flags, args: Members) -> Result<(), Failure> {
     let (membership, hub) = super::hub(flags).await?;
@@ -17,7 +17,7 @@ pub(crate) async fn members(flags: &Flags, args: Members) -> Result<(), Failure>
             let mut members = hub.members().await.map_err(told)?;
             members.sort_by_cached_key(|member| (member.name.to_lowercase(), member.user.clone()));
             if args.json {
-                say::print_json(&members);
+                output::print_json(&members);
                 return Ok(());
             }
             for member in &members {
@@ -35,7 +35,7 @@ pub(crate) async fn members(flags: &Flags, args: Members) -> Result<(), Failure>
             if with_invited {
                 let along = hub.invited(&user).await.map_err(told)?;
                 for member in &along {
-                    say::print(&format!("{} ({})", member.name, member.user));
+                    output::print(&format!("{} ({})", member.name, member.user));
                 }
                 if !yes {
                     return Err(Failure::Usage(unconfirmed(&user, along.len())));
@@ -76,7 +76,7 @@ fn tell(member: &Member) {
         let left = if by.left { ", who has left" } else { "" };
         format!("  invited by {}{left}", by.name)
     });
-    say::print(&format!("{} ({}){role}  since {since}{inviter}", member.name, member.user));
+    output::print(&format!("{} ({}){role}  since {since}{inviter}", member.name, member.user));
     for device in &member.devices {
         let kind = device.kind.as_deref().unwrap_or("device");
         let this = if device.this { "  this one" } else { "" };
@@ -84,6 +84,6 @@ fn tell(member: &Member) {
             || "  never here yet".to_owned(),
             |at| format!("  last here {}", clock::local(at)),
         );
-        say::print(&format!("    {}  {kind}{this}{last}", device.id));
+        output::print(&format!("    {}  {kind}{this}{last}", device.id));
     }
 }

@@ -9,7 +9,7 @@ use porchlight_core::team::TokenView;
 use super::told;
 use crate::args::{Token, TokenDo};
 use crate::failure::Failure;
-use crate::say;
+use crate::output;
 
 const ONLY_THE_STARTER: &str = "this team's hub is older and shows the programs that read only to the person who started the team; ask that person \
      for the list, or to update the hub";
@@ -24,12 +24,12 @@ pub(crate) async fn token(flags: &Flags, args: Token) -> Result<(), Failure> {
         TokenDo::Make { label } => {
             let made = hub.make_token(&label).await.map_err(told)?;
             if args.json {
-                say::print_json(&made);
+                output::print_json(&made);
                 return Ok(());
             }
-            say::print(&made.token.to_string());
+            output::print(&made.token.to_string());
             let at = membership.at().first().map(ToString::to_string).unwrap_or_default();
-            say::note(&format!(
+            output::note(&format!(
                 "shown this once. A program reads with it: Authorization: Bearer TOKEN at https://{at}/v2/topics/presence"
             ));
         }
@@ -37,14 +37,14 @@ pub(crate) async fn token(flags: &Flags, args: Token) -> Result<(), Failure> {
             let tokens = hub.tokens().await.map_err(told)?;
             let tokens = tokens.ok_or_else(|| Failure::Refused(ONLY_THE_STARTER.to_owned()))?;
             if args.json {
-                say::print_json(&tokens);
+                output::print_json(&tokens);
                 return Ok(());
             }
             for token in &tokens {
-                say::print(&line(token));
+                output::print(&line(token));
             }
             if tokens.is_empty() {
-                say::note("no program can read this team over HTTP");
+                output::note("no program can read this team over HTTP");
             }
         }
         TokenDo::Revoke { id } => hub.revoke_token(&id).await.map_err(told)?,

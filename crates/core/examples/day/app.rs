@@ -6,13 +6,13 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use porchlight_core::effect::{Effect, Saved};
-use porchlight_core::engine::{Engine, GRACE, Holder, LEASE, Role, Rule, Settings};
+use porchlight_core::engine::{DeviceSettings, Engine, GRACE, LEASE, Role, Rule, Settings};
 use porchlight_core::id::{DeviceId, Root, UserId};
 use porchlight_core::input::Input;
 use porchlight_core::notice::NoticePolicy;
 use porchlight_core::preferences::Preferences;
 use porchlight_core::time::{Monotonic, Now};
-use porchlight_core::view::LinkView;
+use porchlight_core::view::ConnectionView;
 
 use crate::figures::{Dot, Status};
 use crate::heartbeat::Heartbeat;
@@ -99,7 +99,7 @@ impl Porchlight {
         without: Option<Rule>,
     ) -> Self {
         let device = DeviceId::parse(&format!("{user}{machine}")).expect("an id");
-        let holder = Holder {
+        let holder = DeviceSettings {
             user: UserId::parse(user).expect("an id"),
             device: saved.map_or(device, |saved| saved.device.clone()),
             name: user.to_owned(),
@@ -120,7 +120,7 @@ impl Porchlight {
         let settings = Settings {
             root: Root::default(),
             client_id,
-            role: Role::Holder(holder),
+            role: Role::Device(holder),
             notices: NoticePolicy::default(),
             has_tray: false,
             preferences: Preferences::default(),
@@ -143,7 +143,7 @@ impl App for Porchlight {
         if let Some(Effect::Show(update)) = &effect
             && let Some(link) = &update.link
         {
-            self.up = matches!(link, LinkView::Up { .. });
+            self.up = matches!(link, ConnectionView::Up { .. });
         }
         effect
     }

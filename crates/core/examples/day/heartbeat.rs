@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use porchlight_core::effect::Effect;
-use porchlight_core::input::{Command, Input, LinkEvent};
+use porchlight_core::input::{Command, ConnectionEvent, Input};
 use porchlight_core::observation::Observation;
 use porchlight_core::time::{Monotonic, Now};
 
@@ -80,12 +80,12 @@ impl App for Heartbeat {
         self.now = now.mono;
         match input {
             Input::Start => self.mqtt.connect(),
-            Input::Link(_, LinkEvent::Up(_)) => {
+            Input::Connection(_, ConnectionEvent::Up(_)) => {
                 self.mqtt.connected = true;
                 self.mqtt.subscribe("heartbeat/+");
                 self.beat();
             }
-            Input::Link(_, LinkEvent::Received(message)) => {
+            Input::Connection(_, ConnectionEvent::Received(message)) => {
                 let user = message.topic.strip_prefix("heartbeat/").and_then(person_named);
                 if let (Some(user), Some(status)) = (user, status_in(&message.payload)) {
                     let beats = &mut self.beats[user];
@@ -96,7 +96,7 @@ impl App for Heartbeat {
                     }
                 }
             }
-            Input::Link(_, LinkEvent::Down(_)) => self.mqtt.lost(now),
+            Input::Connection(_, ConnectionEvent::Down(_)) => self.mqtt.lost(now),
             Input::Observed(Observation::InputIdle { .. }) => {
                 self.away = true;
                 self.beat();

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use porchlight_core::effect::{Connect, Publish};
-use porchlight_core::input::{ConnectionId, Input, LinkEvent, LinkFailure};
+use porchlight_core::input::{ConnectionEvent, ConnectionFailure, ConnectionId, Input};
 
 use crate::broker::{ConnId, NEVER, Out};
 use crate::script::Ms;
@@ -54,7 +54,7 @@ pub(crate) enum Up {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lane {
     Main,
-    Companion,
+    WillConnection,
 }
 
 #[derive(Debug)]
@@ -106,7 +106,7 @@ impl Simulation {
     fn lane(&mut self, m: usize, lane: Lane) -> &mut Option<ConnId> {
         match lane {
             Lane::Main => &mut self.machines[m].main,
-            Lane::Companion => &mut self.machines[m].companion,
+            Lane::WillConnection => &mut self.machines[m].will_connection,
         }
     }
 
@@ -216,7 +216,9 @@ impl Simulation {
         let path = if closed { Path::Closed(until) } else { Path::Silent(until) };
         self.block(m, path, until);
         if closed {
-            for id in [self.machines[m].main, self.machines[m].companion].into_iter().flatten() {
+            for id in
+                [self.machines[m].main, self.machines[m].will_connection].into_iter().flatten()
+            {
                 self.broker_loses(id);
                 self.client_loses(id, broken("reset"));
             }
@@ -288,30 +290,33 @@ impl Simulation {
     }
 
     /// The client learns that its connection is gone.
-    fn client_loses(&mut self, id: ConnId, failure: LinkFailure) {
+    fn client_loses(&mut self, id: ConnId, failure: ConnectionFailure) {
         let conn = &mut self.conns[id];
         if !std::mem::take(&mut conn.client_open) {
             return;
         }
         let (m, lane) = (conn.machine, conn.lane);
         *self.lane(m, lane) = None;
-        self.report(id, LinkEvent::Down(failure));
+        self.report(id, ConnectionEvent::Down(failure));
     }
 
-    fn report(&mut self, id: ConnId, event: LinkEvent) {
+    fn report(&mut self, id: ConnId, event: ConnectionEvent) {
         let Conn { machine: m, lane, number, .. } = self.conns[id];
         let input = match lane {
-            Lane::Main => Input::Link(number, event),
-            Lane::Companion => Input::Companion(number, event),
+            Lane::Main => Input::Connection(number, event),
+            Lane::WillConnection => Input::WillConnection(number, event),
         };
         self.handle(m, input);
     }
 }
 
-pub(crate) fn broken(reason: &str) -> LinkFailure {
-    LinkFailure::Broken { reason: reason.to_owned() }
+pub(crate) fn broken(reason: &str) -> ConnectionFailure {
+    ConnectionFailure::Broken { reason: reason.to_owned() }
 }
 
-pub(crate) fn unreachable() -> LinkFailure {
-    LinkFailure::Unreachable { address: "the broker".to_owned(), reason: "refused".to_owned() }
+pub(crate) fn unreachable() -> ConnectionFailure {
+    ConnectionFailure::Unreachable {
+        address: "the broker".to_owned(),
+        reason: "refused".to_owned(),
+    }
 }

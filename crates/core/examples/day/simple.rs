@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use porchlight_core::effect::{Connect, Effect, Filter, Publish, Qos, Version, Will};
-use porchlight_core::input::{Command, ConnectionId, Input, LinkEvent, PublishId};
+use porchlight_core::input::{Command, ConnectionEvent, ConnectionId, Input, PublishId};
 use porchlight_core::observation::Observation;
 use porchlight_core::time::{Monotonic, Now};
 
@@ -133,18 +133,18 @@ impl App for Simple {
     fn handle(&mut self, now: Now, input: Input) {
         match input {
             Input::Start => self.mqtt.connect(),
-            Input::Link(_, LinkEvent::Up(_)) => {
+            Input::Connection(_, ConnectionEvent::Up(_)) => {
                 self.mqtt.connected = true;
                 self.publish();
                 self.mqtt.subscribe("presence/+");
             }
-            Input::Link(_, LinkEvent::Received(message)) => {
+            Input::Connection(_, ConnectionEvent::Received(message)) => {
                 let user = message.topic.strip_prefix("presence/").and_then(person_named);
                 if let (Some(user), Some(status)) = (user, status_in(&message.payload)) {
                     self.shown[user] = status;
                 }
             }
-            Input::Link(_, LinkEvent::Down(_)) => self.mqtt.lost(now),
+            Input::Connection(_, ConnectionEvent::Down(_)) => self.mqtt.lost(now),
             Input::Observed(Observation::InputIdle { .. }) => {
                 self.away = true;
                 self.publish();

@@ -85,7 +85,7 @@ pub(crate) struct Machine {
     pub(crate) frozen: bool,
     pub(crate) path: Path,
     pub(crate) main: Option<ConnId>,
-    pub(crate) companion: Option<ConnId>,
+    pub(crate) will_connection: Option<ConnId>,
     saved: Option<Saved>,
     runs: u64,
     skew_ms: i64,

@@ -18,10 +18,10 @@ use super::{Engine, Phase};
 use crate::access::{RosterAccess, Withheld};
 use crate::effect::{Effect, Filter};
 use crate::id::UserId;
-use crate::input::{Granted, LinkFailure, Message, RefusedFilter};
+use crate::input::{ConnectionFailure, Granted, Message, RefusedFilter};
 use crate::time::{Monotonic, Now};
 use crate::topic::{Topic, TopicError, device_filter, needed_filters, typing_filter, user_filter};
-use crate::view::{LinkView, RosterGap};
+use crate::view::{ConnectionView, RosterGap};
 use crate::wire;
 
 /// How long a stored message may take to come. A broker that is only slow must not be blamed.
@@ -159,7 +159,7 @@ impl Engine {
             Ok(Topic::Hub) => {
                 self.access.hub_records += 1;
                 // One by its own filter, where we ask for that.
-                if self.access.hub_records > usize::from(self.session.asks_for_an_end()) {
+                if self.access.hub_records > usize::from(self.session.wants_sentinels()) {
                     self.prove(now);
                 }
             }
@@ -196,7 +196,7 @@ impl Engine {
 
     /// Begins the next check of a reader, if there is one.
     fn begin_reader_check(&mut self, now: Now) -> bool {
-        if self.access.state != RosterAccess::Granted || self.own.is_some() {
+        if self.access.state != RosterAccess::Granted || self.local_device.is_some() {
             return false;
         }
         let user = self.access.known_user.clone();
@@ -235,7 +235,7 @@ impl Engine {
             && self.access.check.is_none()
             && !self.access.echoed
             && self.session.is_up();
-        if waits && let Some(own) = &self.own {
+        if waits && let Some(own) = &self.local_device {
             let topic = own.device_topic().to_wire(&self.root);
             let until = now.mono + ECHO;
             self.access.check = Some(Check { topic, by: By::Echo, came: 0, live: false, until });
@@ -243,7 +243,7 @@ impl Engine {
     }
 
     fn note_echo(&mut self, message: &Message) {
-        let own = self.own.as_ref().map(|own| own.device_topic().to_wire(&self.root));
+        let own = self.local_device.as_ref().map(|own| own.device_topic().to_wire(&self.root));
         if own.as_deref() != Some(message.topic.as_str()) {
             return;
         }
@@ -264,7 +264,7 @@ impl Engine {
         {
             return;
         }
-        let topic = self.own.as_ref().map(|own| own.device_topic().to_wire(&self.root));
+        let topic = self.local_device.as_ref().map(|own| own.device_topic().to_wire(&self.root));
         if let Some(topic) = topic.filter(|topic| *topic == message.topic) {
             self.begin_check(now, topic, By::Wildcard, device_filter(&self.root));
         }
@@ -315,13 +315,13 @@ impl Engine {
         let problem = withheld.problem();
         self.access.check = None;
         self.access.state = RosterAccess::Withheld(withheld.clone());
-        if self.own.is_some() && withheld != Withheld::Retained {
+        if self.local_device.is_some() && withheld != Withheld::Retained {
             self.problems.insert(problem.code.clone(), problem);
             return true;
         }
         self.effects.push_back(Effect::Disconnect);
         self.connection = None;
-        self.lose_connection(now, &LinkFailure::Withheld(withheld));
+        self.lose_connection(now, &ConnectionFailure::Withheld(withheld));
         false
     }
 
@@ -336,8 +336,8 @@ impl Engine {
     }
 
     /// Marks a connection on which the roster may be incomplete.
-    pub(super) fn mark_gap(&self, link: &mut LinkView) {
-        if let LinkView::Up { gap, .. } = link
+    pub(super) fn mark_gap(&self, link: &mut ConnectionView) {
+        if let ConnectionView::Up { gap, .. } = link
             && matches!(self.session.phase, Phase::Up)
         {
             *gap = match self.access.state {

@@ -4,9 +4,9 @@
 //! does not compile before its deadline and its consequence are written.
 
 use super::Engine;
-use super::own::Own;
+use super::local_device::LocalDevice;
 use crate::effect::Effect;
-use crate::input::LinkFailure;
+use crate::input::ConnectionFailure;
 use crate::notice::Notice;
 use crate::session::{Phase, SessionDeadline};
 use crate::signal::Signals;
@@ -79,9 +79,10 @@ impl Engine {
         match deadline {
             Deadline::Session => self.session.next_deadline().map(|(_, at)| at),
             Deadline::Puback => self.unacknowledged.next_deadline(),
-            Deadline::WillConnection => {
-                self.companion.next_deadline().filter(|_| self.own.is_some() && speaks())
-            }
+            Deadline::WillConnection => self
+                .will_connection
+                .next_deadline()
+                .filter(|_| self.local_device.is_some() && speaks()),
             Deadline::NewIdentity => self.renewal.next_deadline(),
             Deadline::RosterCheck => self.check_deadline(),
             Deadline::Roster => self.roster.next_deadline(),
@@ -89,13 +90,13 @@ impl Engine {
             Deadline::Silence => self.silence.next_deadline(now, &self.policy),
             Deadline::Signals => self.signals.as_ref().and_then(Signals::next_deadline),
             Deadline::Availability => {
-                self.own.as_ref().and_then(|own| own.availability.next_deadline(now))
+                self.local_device.as_ref().and_then(|own| own.availability.next_deadline(now))
             }
             Deadline::Choice => {
-                self.choosing.as_ref().and_then(|choosing| choosing.next_deadline(now))
+                self.user_status.as_ref().and_then(|choosing| choosing.next_deadline(now))
             }
             Deadline::Records => {
-                self.own.as_ref().filter(|_| speaks()).and_then(Own::next_deadline)
+                self.local_device.as_ref().filter(|_| speaks()).and_then(LocalDevice::next_deadline)
             }
         }
     }
@@ -104,7 +105,7 @@ impl Engine {
         match deadline {
             Deadline::Session => self.handle_session_deadline(now),
             Deadline::Puback => self.note_unacknowledged(),
-            Deadline::WillConnection => self.handle_companion_deadline(now),
+            Deadline::WillConnection => self.handle_will_connection_deadline(now),
             Deadline::NewIdentity => {
                 self.renewal.told();
                 self.problems.remove(super::renewal::CODE);
@@ -123,10 +124,10 @@ impl Engine {
     fn handle_session_deadline(&mut self, now: Now) {
         match self.session.next_deadline().map(|(deadline, _)| deadline) {
             Some(SessionDeadline::Retry) => self.connect_now(now),
-            Some(SessionDeadline::Connack) => self.give_up(now, &LinkFailure::NoConnack),
-            Some(SessionDeadline::Suback) => self.give_up(now, &LinkFailure::NoSuback),
+            Some(SessionDeadline::Connack) => self.give_up(now, &ConnectionFailure::NoConnack),
+            Some(SessionDeadline::Suback) => self.give_up(now, &ConnectionFailure::NoSuback),
             Some(SessionDeadline::RetainedRead) => self.come_up(now),
-            Some(SessionDeadline::Stood) => self.session.stood(),
+            Some(SessionDeadline::Stable) => self.session.note_stable(),
             Some(SessionDeadline::Goodbye) => {
                 if let Phase::Leaving { then, .. } = self.session.phase {
                     self.finish_goodbye(now, then, false);
@@ -137,7 +138,7 @@ impl Engine {
     }
 
     /// Ends a connection that the broker keeps waiting, as if it had broken.
-    fn give_up(&mut self, now: Now, failure: &LinkFailure) {
+    fn give_up(&mut self, now: Now, failure: &ConnectionFailure) {
         self.drop_connections();
         self.handle_down(now, failure);
     }
@@ -157,7 +158,7 @@ impl Engine {
     /// Closes both sockets without a word: the Wills speak, and what still arrives from them is not listened to.
     pub(super) fn drop_connections(&mut self) {
         self.connection = None;
-        self.companion = super::Companion::Off;
+        self.will_connection = super::WillConnection::Off;
         self.effects.push_back(Effect::Drop);
     }
 }

@@ -8,9 +8,9 @@
 use std::time::Duration;
 
 use super::Engine;
-use super::own::Own;
+use super::local_device::LocalDevice;
 use crate::id::{DeviceId, presence_client_id};
-use crate::input::LinkFailure;
+use crate::input::ConnectionFailure;
 use crate::session::Phase;
 use crate::time::{Monotonic, Now};
 
@@ -59,24 +59,24 @@ impl Engine {
     pub(super) fn handle_take_over(&mut self, now: Now) {
         let suspected = self.renewal.is_suspected(now);
         // Before this device has written, its record may be of an earlier run, and proves nothing.
-        if self.own.as_ref().is_some_and(Own::has_written) {
+        if self.local_device.as_ref().is_some_and(LocalDevice::has_written) {
             self.renewal.suspected = Some(now.mono);
         }
-        if self.rest_companion(now) {
-            self.lose_connection(now, &LinkFailure::taken_over());
+        if self.rest_will_connection(now) {
+            self.lose_connection(now, &ConnectionFailure::taken_over());
             return;
         }
         // Its record was read before it was up, and was no other machine's.
         let unproved = u32::from(self.session.is_up());
         self.renewal.unproved = if suspected { self.renewal.unproved + unproved } else { unproved };
         if let Some(more) = self.renewal.unproved.checked_sub(PROVES_A_LIMIT) {
-            self.lose_connection(now, &LinkFailure::OneConnection);
+            self.lose_connection(now, &ConnectionFailure::OneConnection);
             let most = (ONE_CONNECTION * 2_u32.saturating_pow(more)).min(AT_MOST);
             let half = u64::try_from(most.as_millis()).unwrap_or(u64::MAX) / 2;
             let pause = Duration::from_millis(self.rng.u64(half..=2 * half));
             self.session.pause(now, pause);
         } else {
-            self.lose_connection(now, &LinkFailure::taken_over());
+            self.lose_connection(now, &ConnectionFailure::taken_over());
             self.pause(now);
         }
     }
@@ -95,7 +95,7 @@ impl Engine {
     /// device a new one more than once an hour.
     pub(super) fn become_another_device(&mut self, now: Now) {
         let recent = self.renewal.last.is_some_and(|last| now.mono.since(last) < HOUR);
-        let Some(own) = self.own.as_mut().filter(|_| !recent) else {
+        let Some(own) = self.local_device.as_mut().filter(|_| !recent) else {
             return;
         };
         let old = own.holder.device.clone();
@@ -109,7 +109,7 @@ impl Engine {
         // What was told of the Will connection belonged to the other machine.
         self.forget_crowding();
         self.drop_connections();
-        self.lose_link(now);
+        self.forget_connection_state(now);
         self.pause(now);
     }
 

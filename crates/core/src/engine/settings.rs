@@ -59,23 +59,23 @@ pub enum Rule {
 #[derive(Debug, Clone)]
 pub enum Role {
     /// It is the presence of a device.
-    Holder(Holder),
+    Device(DeviceSettings),
     /// It reads the room and disturbs nobody.
-    Reader,
+    Observer,
     /// The same for a person who is known: their topics can show whether the broker hands out what it stores.
-    ReaderFor(UserId),
+    ObserverFor(UserId),
     /// The same, and it finds out whether the broker hands out what it stores, by a mark on the person's typing topic
     /// that it clears again.
     BrokerTest(UserId),
     /// It reads and writes what a person chose, beside their running devices.
-    Chooser(UserId),
+    StatusSetter(UserId),
     /// It reads the room and speaks to others for a person, beside their running devices, which hear what others say.
-    Caller(UserId),
+    Signaller(UserId),
 }
 
 /// The device that a holder is.
 #[derive(Debug, Clone)]
-pub struct Holder {
+pub struct DeviceSettings {
     /// Whose device.
     pub user: UserId,
     /// Which device.
@@ -96,7 +96,7 @@ pub struct Holder {
     pub grace: Duration,
     /// For how long a record counts without being renewed.
     pub lease: Duration,
-    /// Whether the user topic is written for seed-style readers where no hub does it.
+    /// Whether the user topic is written for simple readers where no hub does it.
     pub user_topic: bool,
     /// Whether a call is a do-not-disturb, unless the person says otherwise.
     pub calls_dnd: bool,
@@ -112,7 +112,7 @@ pub struct Health {
     /// MQTT 5 is spoken, else 3.1.1.
     pub speaks_v5: bool,
     /// A hub writes the user topics.
-    pub hub_sums: bool,
+    pub hub_aggregates: bool,
     /// Within what time a device whose connection dies unseen shows, with the usual grace; `None` where the broker
     /// waits for ever.
     pub loss_shows_within: Option<Duration>,

@@ -1,9 +1,9 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::effect::Dropped;
+use crate::effect::DropReason;
 use crate::id::DeviceId;
-use crate::input::{ConnectionId, Granted, LinkEvent, LinkFailure, Message, Refusal};
+use crate::input::{ConnectionEvent, ConnectionFailure, ConnectionId, Granted, Message, Refusal};
 use crate::notice::Notice;
 use crate::observation::Moment;
 use crate::reason::ReasonCode;
@@ -71,7 +71,7 @@ impl Rig {
     }
 
     fn holder(device: &str) -> Self {
-        Self::new(Role::Holder(holder(device)))
+        Self::new(Role::Device(holder(device)))
     }
 
     /// Alice's laptop, connected, with its first words said and acknowledged.
@@ -80,8 +80,8 @@ impl Rig {
     }
 
     /// The same with other habits.
-    fn up_as(holder: Holder) -> Self {
-        let mut rig = Self::new(Role::Holder(holder));
+    fn up_as(holder: DeviceSettings) -> Self {
+        let mut rig = Self::new(Role::Device(holder));
         rig.observe(Observation::InputActive);
         rig.handle(Input::Start);
         rig.connect();
@@ -109,26 +109,26 @@ impl Rig {
         self.handle(Input::Command(command));
     }
 
-    fn link(&mut self, event: LinkEvent) {
+    fn link(&mut self, event: ConnectionEvent) {
         let connection = self.engine.connection.unwrap_or(ConnectionId(0));
-        self.handle(Input::Link(connection, event));
+        self.handle(Input::Connection(connection, event));
     }
 
     /// An event of the Will connection that was opened last.
-    fn companion(&mut self, event: LinkEvent) {
+    fn will_connection(&mut self, event: ConnectionEvent) {
         let connection = ConnectionId(self.engine.connections);
-        self.handle(Input::Companion(connection, event));
+        self.handle(Input::WillConnection(connection, event));
     }
 
     /// CONNACK, SUBACK, silence.
     fn connect(&mut self) {
-        self.link(LinkEvent::Up(Granted::default()));
-        self.link(LinkEvent::Subscribed { refused: Vec::new() });
+        self.link(ConnectionEvent::Up(Granted::default()));
+        self.link(ConnectionEvent::Subscribed { refused: Vec::new() });
         self.pass(50);
     }
 
     fn receive(&mut self, topic: &str, payload: &str, retained: bool) {
-        self.link(LinkEvent::Received(Message {
+        self.link(ConnectionEvent::Received(Message {
             topic: topic.to_owned(),
             payload: payload.as_bytes().to_vec(),
             retained,
@@ -202,8 +202,8 @@ impl Rig {
     }
 }
 
-fn holder(device: &str) -> Holder {
-    Holder {
+fn holder(device: &str) -> DeviceSettings {
+    DeviceSettings {
         user: UserId::parse("alice").unwrap(),
         device: DeviceId::parse(device).unwrap(),
         name: "Alice Liddell".to_owned(),
@@ -223,8 +223,8 @@ fn holder(device: &str) -> Holder {
 
 const DEVICE: &str = "presence/alice/device/laptop";
 
-fn broken() -> LinkEvent {
-    LinkEvent::Down(LinkFailure::Broken { reason: "reset".to_owned() })
+fn broken() -> ConnectionEvent {
+    ConnectionEvent::Down(ConnectionFailure::Broken { reason: "reset".to_owned() })
 }
 
 fn kinds(effects: &VecDeque<Effect>) -> Vec<String> {
@@ -260,10 +260,10 @@ fn the_order_of_work_is_save_connect_subscribe_read_publish() {
                "name":"Alice Liddell","kind":"laptop"})
     );
     rig.effects.clear();
-    rig.link(LinkEvent::Up(Granted::default()));
+    rig.link(ConnectionEvent::Up(Granted::default()));
     assert_eq!(kinds(&rig.effects), ["Save", "Subscribe"]);
     rig.effects.clear();
-    rig.link(LinkEvent::Subscribed { refused: Vec::new() });
+    rig.link(ConnectionEvent::Subscribed { refused: Vec::new() });
     rig.pass(49);
     assert_eq!(kinds(&rig.effects), [""; 0]);
     rig.pass(1);
@@ -274,7 +274,7 @@ fn the_order_of_work_is_save_connect_subscribe_read_publish() {
             "publish presence/alice/device/laptop",
             "publish presence/alice/activity",
             "publish presence/alice",
-            "ConnectCompanion"
+            "ConnectWill"
         ]
     );
     let published = rig.published();
@@ -311,7 +311,7 @@ fn idle_is_said_once_and_counts_from_the_last_input() {
     let published = rig.published();
     assert_eq!(published[0].1["status"], "away");
     assert_eq!(published[0].1["since"], START + last_input);
-    // Seed-style readers know already of an input at that time, when the device came up.
+    // Simple readers know already of an input at that time, when the device came up.
     assert_eq!(published[1].0, "presence/alice");
     rig.pass(60_000);
     assert_eq!(rig.published(), []);
@@ -328,19 +328,19 @@ fn idle_is_said_once_and_counts_from_the_last_input() {
 fn a_record_of_ours_that_is_not_older_makes_a_newer_session() {
     let mut rig = Rig::holder("laptop");
     rig.handle(Input::Start);
-    rig.link(LinkEvent::Up(Granted::default()));
+    rig.link(ConnectionEvent::Up(Granted::default()));
     let ahead = START + 3_600_000;
     let old = json!({"v":1,"status":"online","timestamp":ahead,"epoch":ahead});
     rig.receive(DEVICE, &old.to_string(), true);
     rig.effects.clear();
-    rig.link(LinkEvent::Subscribed { refused: Vec::new() });
+    rig.link(ConnectionEvent::Subscribed { refused: Vec::new() });
     rig.pass(50);
     assert_eq!(kinds(&rig.effects), ["Disconnect", "Save", "Connect"]);
     assert!(matches!(&rig.effects[1], Effect::Save(saved) if saved.epoch == ahead + 1));
     rig.effects.clear();
-    rig.link(LinkEvent::Up(Granted::default()));
+    rig.link(ConnectionEvent::Up(Granted::default()));
     rig.receive(DEVICE, &old.to_string(), true);
-    rig.link(LinkEvent::Subscribed { refused: Vec::new() });
+    rig.link(ConnectionEvent::Subscribed { refused: Vec::new() });
     rig.pass(50);
     assert_eq!(rig.published_to(DEVICE)[0]["epoch"], ahead + 1);
 }
@@ -349,10 +349,10 @@ fn a_record_of_ours_that_is_not_older_makes_a_newer_session() {
 fn an_epoch_at_the_end_of_all_numbers_is_no_reason_to_reconnect_for_ever() {
     let mut rig = Rig::holder("laptop");
     rig.handle(Input::Start);
-    rig.link(LinkEvent::Up(Granted::default()));
+    rig.link(ConnectionEvent::Up(Granted::default()));
     let last = json!({"v":1,"status":"online","timestamp":1,"epoch":Timestamp::MAX.as_ms()});
     rig.receive(DEVICE, &last.to_string(), true);
-    rig.link(LinkEvent::Subscribed { refused: Vec::new() });
+    rig.link(ConnectionEvent::Subscribed { refused: Vec::new() });
     rig.effects.clear();
     rig.pass(50);
     assert_eq!(rig.published_to(DEVICE).len(), 1);
@@ -366,7 +366,7 @@ fn what_contradicts_our_record_is_corrected_five_times_a_minute() {
         assert_eq!(rig.published_to(DEVICE).len(), usize::from(n <= 5), "{n}");
     }
     assert_eq!(rig.engine.diagnostics().corrected, 5);
-    assert_eq!(rig.engine.diagnostics().dropped[&Dropped::Wire(wire::WireError::NotJson)], 8);
+    assert_eq!(rig.engine.diagnostics().dropped[&DropReason::Wire(wire::WireError::NotJson)], 8);
     // The last word is still ours, when the minute is over.
     rig.pass(60_000);
     assert_eq!(rig.published_to(DEVICE).len(), 1);
@@ -404,9 +404,9 @@ fn goodbye_waits_for_its_pubacks_and_then_disconnects() {
     assert_eq!(sum.1["status"], "offline");
     for (n, (id, _)) in ids.iter().enumerate() {
         assert_eq!(kinds(&rig.effects), [""; 0], "{n}");
-        rig.link(LinkEvent::Published { id: *id, outcome: Ok(()) });
+        rig.link(ConnectionEvent::Published { id: *id, outcome: Ok(()) });
     }
-    assert_eq!(kinds(&rig.effects), ["DisconnectCompanion", "Disconnect", "Stopped"]);
+    assert_eq!(kinds(&rig.effects), ["DisconnectWill", "Disconnect", "Stopped"]);
 }
 
 #[test]
@@ -417,14 +417,16 @@ fn goodbye_waits_no_longer_than_a_second_and_a_half() {
     rig.pass(1499);
     assert_eq!(kinds(&rig.effects), [""; 0]);
     rig.pass(1);
-    assert_eq!(kinds(&rig.effects), ["DisconnectCompanion", "Disconnect", "Stopped"]);
+    assert_eq!(kinds(&rig.effects), ["DisconnectWill", "Disconnect", "Stopped"]);
 }
 
 #[test]
 fn quitting_without_a_connection_stops_at_once() {
     let mut rig = Rig::holder("laptop");
     rig.handle(Input::Start);
-    rig.link(LinkEvent::Down(LinkFailure::TimedOut { address: "nowhere:1".to_owned() }));
+    rig.link(ConnectionEvent::Down(ConnectionFailure::TimedOut {
+        address: "nowhere:1".to_owned(),
+    }));
     rig.effects.clear();
     rig.command(Command::Quit);
     assert_eq!(kinds(&rig.effects), ["Disconnect", "Stopped"]);
@@ -436,7 +438,7 @@ fn a_machine_says_that_it_sleeps_and_comes_back_at_once() {
     rig.observe(Observation::Suspending);
     assert_eq!(rig.published_to(DEVICE)[0]["cause"], "asleep");
     rig.pass(1500);
-    assert_eq!(kinds(&rig.effects), ["DisconnectCompanion", "Disconnect", "MaySleep"]);
+    assert_eq!(kinds(&rig.effects), ["DisconnectWill", "Disconnect", "MaySleep"]);
     rig.effects.clear();
     rig.pass(3_600_000);
     assert_eq!(kinds(&rig.effects), [""; 0]);
@@ -451,8 +453,10 @@ fn a_machine_says_that_it_sleeps_and_comes_back_at_once() {
 fn a_wrong_password_is_said_and_not_hammered() {
     let mut rig = Rig::holder("laptop");
     rig.handle(Input::Start);
-    rig.link(LinkEvent::Down(LinkFailure::Refused(ReasonCode::BAD_USER_NAME_OR_PASSWORD.into())));
-    assert!(matches!(rig.engine.snapshot(Stage::Running).link, LinkView::Refused { .. }));
+    rig.link(ConnectionEvent::Down(ConnectionFailure::Refused(
+        ReasonCode::BAD_USER_NAME_OR_PASSWORD.into(),
+    )));
+    assert!(matches!(rig.engine.snapshot(Stage::Running).link, ConnectionView::Refused { .. }));
     rig.effects.clear();
     rig.pass(299_999);
     assert_eq!(kinds(&rig.effects), [""; 0]);
@@ -492,10 +496,10 @@ fn a_device_obeys_what_was_chosen_elsewhere_and_a_waking_one_undoes_nothing() {
     assert_eq!(rig.published_to(DEVICE)[0]["chosen"]["text"], "Lunch");
     rig.link(broken());
     rig.pass(1000);
-    rig.link(LinkEvent::Up(Granted::default()));
+    rig.link(ConnectionEvent::Up(Granted::default()));
     rig.receive("presence/alice/chosen", r#"{"v":1,"rev":4}"#, true);
     rig.effects.clear();
-    rig.link(LinkEvent::Subscribed { refused: Vec::new() });
+    rig.link(ConnectionEvent::Subscribed { refused: Vec::new() });
     rig.pass(50);
     let published = rig.published();
     assert!(published.iter().all(|(topic, _)| topic != "presence/alice/chosen"));
@@ -523,7 +527,7 @@ fn a_choice_made_offline_is_said_when_the_link_is_back() {
 
 #[test]
 fn a_chooser_reads_first_then_writes_one_above() {
-    let mut rig = Rig::new(Role::Chooser(UserId::parse("alice").unwrap()));
+    let mut rig = Rig::new(Role::StatusSetter(UserId::parse("alice").unwrap()));
     rig.command(Command::Choose {
         status: ChosenStatus::Away,
         text: None,
@@ -531,7 +535,7 @@ fn a_chooser_reads_first_then_writes_one_above() {
         lasting: None,
     });
     rig.handle(Input::Start);
-    rig.link(LinkEvent::Up(Granted::default()));
+    rig.link(ConnectionEvent::Up(Granted::default()));
     let filters = rig.effects.iter().find_map(|effect| match effect {
         Effect::Subscribe(filters) => filters.first(),
         _ => None,
@@ -539,7 +543,7 @@ fn a_chooser_reads_first_then_writes_one_above() {
     assert_eq!(filters.unwrap().topic, "presence/alice/chosen");
     rig.receive("presence/alice/chosen", r#"{"v":1,"rev":41,"status":"dnd","at":1}"#, true);
     assert_eq!(rig.published(), []);
-    rig.link(LinkEvent::Subscribed { refused: Vec::new() });
+    rig.link(ConnectionEvent::Subscribed { refused: Vec::new() });
     rig.pass(249);
     assert_eq!(rig.published(), []);
     rig.pass(1);
@@ -551,7 +555,7 @@ fn a_chooser_reads_first_then_writes_one_above() {
     let json: Value = serde_json::from_slice(&publish.payload).unwrap();
     assert_eq!((&json["rev"], &json["status"]), (&json!(42), &json!("away")));
     let refusal = Refusal::Broker(ReasonCode::NOT_AUTHORIZED.into());
-    rig.link(LinkEvent::Published { id: publish.id, outcome: Err(refusal.clone()) });
+    rig.link(ConnectionEvent::Published { id: publish.id, outcome: Err(refusal.clone()) });
     assert!(rig.effects.contains(&Effect::ChoiceSettled(Err(refusal))));
 }
 
@@ -618,7 +622,7 @@ fn our_own_link_down_is_stale_at_once_and_nobody_is_called_offline() {
         })
         .collect();
     assert_eq!(updates.len(), 1);
-    assert!(matches!(updates[0].link, Some(LinkView::Connecting { as_of: Some(_), .. })));
+    assert!(matches!(updates[0].link, Some(ConnectionView::Connecting { as_of: Some(_), .. })));
     assert_eq!(
         (updates[0].changes[0].status.as_str(), updates[0].changes[0].stale),
         ("online", true)
@@ -630,7 +634,7 @@ fn our_own_link_down_is_stale_at_once_and_nobody_is_called_offline() {
 fn people_are_shown_when_the_whole_team_is_read_and_every_update_is_numbered() {
     let mut rig = Rig::holder("laptop");
     rig.handle(Input::Start);
-    rig.link(LinkEvent::Up(Granted::default()));
+    rig.link(ConnectionEvent::Up(Granted::default()));
     for user in ["bob", "carol"] {
         rig.receive(&format!("presence/{user}"), "online", true);
     }
@@ -645,7 +649,7 @@ fn people_are_shown_when_the_whole_team_is_read_and_every_update_is_numbered() {
     };
     let before = joins(&mut rig);
     assert!(before.iter().all(|(_, joins)| *joins == 0), "{before:?}");
-    rig.link(LinkEvent::Subscribed { refused: Vec::new() });
+    rig.link(ConnectionEvent::Subscribed { refused: Vec::new() });
     rig.pass(50);
     let after = joins(&mut rig);
     assert_eq!(after.iter().map(|(_, joins)| joins).sum::<usize>(), 2);
@@ -678,7 +682,7 @@ fn a_ghost_is_dropped_and_counted() {
     rig.live(bob, &json!({"v":1,"status":"online","timestamp":START,"epoch":5}));
     rig.live(bob, &json!({"v":1,"status":"offline","cause":"lost","epoch":4}));
     assert_eq!(rig.status_of("bob").unwrap().0, "online");
-    assert_eq!(rig.engine.diagnostics().dropped[&Dropped::Ghost], 1);
+    assert_eq!(rig.engine.diagnostics().dropped[&DropReason::Ghost], 1);
 }
 
 #[test]
@@ -741,18 +745,18 @@ fn lost(epoch: u64) -> Value {
 
 impl Rig {
     fn reader() -> Self {
-        let mut rig = Self::new(Role::Reader);
+        let mut rig = Self::new(Role::Observer);
         rig.handle(Input::Start);
         rig
     }
 
     /// CONNACK, these retained records, SUBACK, silence.
     fn connect_and_read(&mut self, retained: &[(&str, &Value)]) {
-        self.link(LinkEvent::Up(Granted::default()));
+        self.link(ConnectionEvent::Up(Granted::default()));
         for (topic, payload) in retained {
             self.receive(topic, &payload.to_string(), true);
         }
-        self.link(LinkEvent::Subscribed { refused: Vec::new() });
+        self.link(ConnectionEvent::Subscribed { refused: Vec::new() });
         self.pass(300);
     }
 
@@ -803,14 +807,14 @@ impl Rig {
         });
         let ids: Vec<PublishId> = ids.collect();
         for id in ids {
-            self.link(LinkEvent::Published { id, outcome: Ok(()) });
+            self.link(ConnectionEvent::Published { id, outcome: Ok(()) });
         }
     }
 }
 
 impl Rig {
     fn receive_aged(&mut self, topic: &str, payload: &Value, left: Duration) {
-        self.link(LinkEvent::Received(Message {
+        self.link(ConnectionEvent::Received(Message {
             topic: topic.to_owned(),
             payload: payload.to_string().into_bytes(),
             retained: true,

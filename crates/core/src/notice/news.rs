@@ -29,7 +29,7 @@ const WATCHED: usize = 1024;
 
 /// What the policy has to know of me.
 #[derive(Debug, Clone, Copy)]
-pub struct Circumstances<'a> {
+pub struct NotificationContext<'a> {
     /// My id.
     pub me: Option<&'a str>,
     /// What is wanted.
@@ -44,7 +44,7 @@ pub struct Circumstances<'a> {
     pub hold: Option<Suppressed>,
 }
 
-impl Circumstances<'_> {
+impl NotificationContext<'_> {
     /// Whether a notice of this kind about this person is wanted. The error says why not.
     fn check_wanted(self, user: &str, kind: Kind) -> Result<(), Suppressed> {
         if self.policy.is_silent() {
@@ -59,14 +59,14 @@ impl Circumstances<'_> {
 
 /// Where somebody stands, as far as a notice goes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Stand {
+struct Announced {
     /// They count as having come: falling idle in between changes nothing of that.
     around: bool,
     /// They are connected, and not at the keyboard.
     away: bool,
 }
 
-impl Stand {
+impl Announced {
     /// What it is to go from one to the other, if it is anything.
     const fn to(self, after: Self) -> Option<Kind> {
         match (self.around, after.around) {
@@ -81,10 +81,10 @@ impl Stand {
 
 /// What happened to somebody since it was last told.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct News {
+struct PendingChange {
     name: String,
-    before: Stand,
-    after: Stand,
+    before: Announced,
+    after: Announced,
     cause: Option<CauseView>,
 }
 
@@ -98,12 +98,12 @@ struct Flaps {
 /// The notices to come.
 #[derive(Debug, Default)]
 pub struct Notices {
-    standing: BTreeMap<String, Stand>,
-    news: BTreeMap<String, News>,
+    standing: BTreeMap<String, Announced>,
+    news: BTreeMap<String, PendingChange>,
     first: Option<Monotonic>,
     last: Option<Monotonic>,
     /// What I am told once I am there.
-    digest: BTreeMap<String, News>,
+    digest: BTreeMap<String, PendingChange>,
     flaps: BTreeMap<String, Flaps>,
 }
 
@@ -116,7 +116,7 @@ impl Notices {
         &mut self,
         now: Now,
         change: &Change,
-        circumstances: Circumstances<'_>,
+        circumstances: NotificationContext<'_>,
     ) -> Result<(), Suppressed> {
         let Some(person) = change.after.as_ref().or(change.before.as_ref()) else {
             return Err(Suppressed::NeitherCameNorWent);
@@ -125,10 +125,10 @@ impl Notices {
         let known = self.standing.get(&person.user).copied();
         let before = known.unwrap_or_default();
         let after = match group {
-            Group::Here => Stand { around: true, away: false },
-            Group::Offline => Stand::default(),
+            Group::Here => Announced { around: true, away: false },
+            Group::Offline => Announced::default(),
             // Connected but not there: neither coming nor going.
-            Group::Away => Stand {
+            Group::Away => Announced {
                 around: known.map_or(change.origin == Origin::Snapshot, |stand| stand.around),
                 away: true,
             },
@@ -162,7 +162,8 @@ impl Notices {
         if let Some(silence) = circumstances.silence {
             return Err(silence);
         }
-        let news = || News { name: person.name.clone(), before, after, cause: person.cause };
+        let news =
+            || PendingChange { name: person.name.clone(), before, after, cause: person.cause };
         if let Some(hold) = circumstances.hold {
             // What is known to be for later was brought up to date above, or came to nothing.
             if !is_for_later {
@@ -199,7 +200,7 @@ impl Notices {
     }
 
     /// The notices whose time has come: one a person, or one for a burst. What is not wanted any more is dropped.
-    pub fn poll(&mut self, now: Now, circumstances: Circumstances<'_>) -> Vec<Notice> {
+    pub fn poll(&mut self, now: Now, circumstances: NotificationContext<'_>) -> Vec<Notice> {
         if self.next_deadline().is_none_or(|at| at > now.mono) {
             return Vec::new();
         }
@@ -218,7 +219,7 @@ impl Notices {
     }
 
     /// I am there: what happened meanwhile and is still wanted, as one notice.
-    pub(crate) fn take_digest(&mut self, circumstances: Circumstances<'_>) -> Option<Notice> {
+    pub(crate) fn take_digest(&mut self, circumstances: NotificationContext<'_>) -> Option<Notice> {
         let digest = several(still_wanted(std::mem::take(&mut self.digest), circumstances));
         (!digest.is_empty()).then_some(Notice::Digest(digest))
     }
@@ -232,10 +233,10 @@ impl Notices {
 
 /// Brings up to date what is held of somebody, and drops what is nothing any more; says whether anything was held.
 fn amend(
-    held: &mut BTreeMap<String, News>,
+    held: &mut BTreeMap<String, PendingChange>,
     policy: &NoticePolicy,
     user: &str,
-    after: Stand,
+    after: Announced,
     cause: Option<CauseView>,
 ) -> bool {
     if held.is_empty() {
@@ -253,9 +254,9 @@ fn amend(
 
 /// The held news that is still wanted: a person may have been muted since.
 fn still_wanted(
-    mut held: BTreeMap<String, News>,
-    circumstances: Circumstances<'_>,
-) -> BTreeMap<String, News> {
+    mut held: BTreeMap<String, PendingChange>,
+    circumstances: NotificationContext<'_>,
+) -> BTreeMap<String, PendingChange> {
     held.retain(|user, news| {
         news.before
             .to(news.after)
@@ -264,7 +265,7 @@ fn still_wanted(
     held
 }
 
-fn single(user: String, news: News) -> Option<Notice> {
+fn single(user: String, news: PendingChange) -> Option<Notice> {
     let who = Who { user, name: news.name };
     Some(match news.before.to(news.after)? {
         Kind::Came => Notice::Came(who),
@@ -274,7 +275,7 @@ fn single(user: String, news: News) -> Option<Notice> {
     })
 }
 
-fn several(news: BTreeMap<String, News>) -> Several {
+fn several(news: BTreeMap<String, PendingChange>) -> Several {
     let mut several = Several::default();
     for (user, news) in news {
         let who = Who { user, name: news.name };

@@ -11,13 +11,13 @@ use crate::time::{Monotonic, Now, Timestamp};
 
 /// See the module's page.
 #[derive(Debug, Default)]
-pub(crate) struct Silence {
+pub(crate) struct NotificationPause {
     until: Option<(Monotonic, Timestamp)>,
     /// How much later it is here than in Greenwich, in seconds.
     offset_s: i32,
 }
 
-impl Silence {
+impl NotificationPause {
     /// Nothing pops up for so long; from now on it does again, where that is `None`.
     pub(crate) fn pause(&mut self, now: Now, lasting: Option<Duration>) {
         self.until = lasting.map(|lasting| (now.mono + lasting, now.wall + lasting));
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn a_pause_ends_by_itself_or_when_told() {
-        let (policy, mut silence) = (NoticePolicy::default(), Silence::default());
+        let (policy, mut silence) = (NoticePolicy::default(), NotificationPause::default());
         silence.pause(at(0), Some(Duration::from_secs(3600)));
         assert_eq!(silence.reason(at(59), &policy), Some(Suppressed::Paused));
         assert_eq!(silence.next_deadline(at(59), &policy), Some(at(60).mono));
@@ -103,7 +103,7 @@ mod tests {
     fn quiet_hours_are_by_the_clock_here() {
         let quiet = "22:00-07:00".parse().ok();
         let (policy, mut silence) =
-            (NoticePolicy { quiet, ..NoticePolicy::default() }, Silence::default());
+            (NoticePolicy { quiet, ..NoticePolicy::default() }, NotificationPause::default());
         assert_eq!(silence.reason(at(21 * 60), &policy), None);
         assert_eq!(silence.next_deadline(at(21 * 60), &policy), None);
         silence.zone_is(2 * 3600);

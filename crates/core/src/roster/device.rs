@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::{Applied, Arrival, Circumstances};
+use super::{Applied, Arrival, ConnectionContext};
 use crate::contact::ContactLink;
 use crate::engine::Rule;
 use crate::expiry::Age;
@@ -24,7 +24,7 @@ const SHORTEST_LEASE: Duration = Duration::from_secs(1);
 
 /// The times of a record as its writer told them, and how it came.
 #[derive(Debug, Clone)]
-struct Told {
+struct WrittenTimes {
     since: Option<Timestamp>,
     timestamp: Option<Timestamp>,
     choice: Option<Choice>,
@@ -35,7 +35,7 @@ struct Told {
 
 /// A record that counted, with its times placed on our clocks.
 #[derive(Debug, Clone)]
-pub(super) struct Said {
+pub(super) struct AcceptedRecord {
     pub(super) observed: Observed,
     pub(super) since: Option<Timestamp>,
     pub(super) chosen: Option<Chosen>,
@@ -56,42 +56,42 @@ pub(super) struct Said {
     lease_ends: Option<Monotonic>,
     /// It was not renewed in time.
     ran_out: bool,
-    told: Told,
+    written: WrittenTimes,
 }
 
 /// What came and is not believed yet.
 #[derive(Debug)]
-struct Pending {
-    said: Said,
+struct PendingLoss {
+    said: AcceptedRecord,
     received: Monotonic,
     /// When it is believed; `None` while our link is down.
     until: Option<Monotonic>,
-    why: Why,
+    why: PendingReason,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Why {
+enum PendingReason {
     /// Not shown for a moment.
     Held,
     /// Its writer has a few seconds to come back (`wait_s`).
     Waiting,
     /// We came back a moment ago.
-    Settling,
+    Resyncing,
 }
 
-impl Pending {
+impl PendingLoss {
     /// When it is believed, one of many at once later than others.
-    fn believed_at(&self, around: &Circumstances) -> Option<Monotonic> {
+    fn confirmed_at(&self, around: &ConnectionContext) -> Option<Monotonic> {
         match self.why {
-            Why::Held => self.until.max(self.until.and(around.many_lost)),
-            Why::Waiting | Why::Settling => self.until,
+            PendingReason::Held => self.until.max(self.until.and(around.many_lost)),
+            PendingReason::Waiting | PendingReason::Resyncing => self.until,
         }
     }
 }
 
 /// What a device's own time brought about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Came {
+pub(super) enum Expired {
     /// Nothing that is shown.
     Nothing,
     /// A loss is believed that just happened.
@@ -103,23 +103,23 @@ pub(super) enum Came {
 /// One device.
 #[derive(Debug)]
 pub(super) struct Device {
-    pub(super) said: Said,
-    pending: Option<Pending>,
+    pub(super) accepted: AcceptedRecord,
+    pending: Option<PendingLoss>,
     /// What it said before the loss that is shown, and when that was received.
-    before: Option<(Said, Monotonic)>,
+    before: Option<(AcceptedRecord, Monotonic)>,
     /// The number of our connection on which it was last read.
     connection: u64,
 }
 
-impl Said {
+impl AcceptedRecord {
     fn place(
         now: Now,
         record: DeviceRecord,
         arrival: Arrival,
         number: u64,
-        around: &Circumstances,
+        around: &ConnectionContext,
     ) -> Self {
-        let told = Told {
+        let told = WrittenTimes {
             since: record.since,
             timestamp: record.timestamp,
             choice: record.choice().cloned(),
@@ -143,15 +143,15 @@ impl Said {
             epoch: record.epoch,
             lease_ends: None,
             ran_out: false,
-            told,
+            written: told,
         };
         said.date(now, around);
         said
     }
 
     /// Places its times by our calendar and by what is known of the broker.
-    fn date(&mut self, now: Now, around: &Circumstances) {
-        let Told { since, timestamp, ref choice, lease, arrival, arrived } = self.told;
+    fn date(&mut self, now: Now, around: &ConnectionContext) {
+        let WrittenTimes { since, timestamp, ref choice, lease, arrival, arrived } = self.written;
         let now = now.back_at(arrived);
         let age = around.age(now, arrival, timestamp);
         self.since = since_told(now, since, timestamp, age.exact, arrival, around);
@@ -171,19 +171,20 @@ impl Said {
     }
 
     /// The same record read once more is as old as when it came first, unless the broker tells that better.
-    fn keep_known(&mut self, now: Now, before: &Self, around: &Circumstances) {
-        let Told { timestamp, arrival, .. } = self.told;
-        let same =
-            timestamp.is_some() && (self.epoch, timestamp) == (before.epoch, before.told.timestamp);
+    fn keep_known(&mut self, now: Now, before: &Self, around: &ConnectionContext) {
+        let WrittenTimes { timestamp, arrival, .. } = self.written;
+        let same = timestamp.is_some()
+            && (self.epoch, timestamp) == (before.epoch, before.written.timestamp);
         let exact = around.age(now, arrival, timestamp).exact;
         if same && arrival.retained && (exact.is_none() || !around.expiry.counts_down()) {
-            (self.told.arrival, self.told.arrived) = (before.told.arrival, before.told.arrived);
+            (self.written.arrival, self.written.arrived) =
+                (before.written.arrival, before.written.arrived);
             self.date(now, around);
         }
     }
 
     /// The same after our clock was set, or after more is known of the broker.
-    fn place_again(&mut self, now: Now, change: Option<ClockChange>, around: &Circumstances) {
+    fn place_again(&mut self, now: Now, change: Option<ClockChange>, around: &ConnectionContext) {
         let before = self.since;
         self.date(now, around);
         if self.ran_out {
@@ -219,10 +220,11 @@ impl Device {
         record: DeviceRecord,
         arrival: Arrival,
         number: u64,
-        around: &Circumstances,
+        around: &ConnectionContext,
     ) -> Self {
-        let said = Said::place(now, record, arrival, number, around);
-        let mut device = Self { said, pending: None, before: None, connection: around.connection };
+        let said = AcceptedRecord::place(now, record, arrival, number, around);
+        let mut device =
+            Self { accepted: said, pending: None, before: None, connection: around.connection };
         if around.settling.is_none() {
             device.expire(now, around);
         }
@@ -236,34 +238,34 @@ impl Device {
         record: DeviceRecord,
         arrival: Arrival,
         number: u64,
-        around: &Circumstances,
+        around: &ConnectionContext,
     ) -> Applied {
         let wait = record.wait;
-        let mut said = Said::place(now, record, arrival, number, around);
+        let mut said = AcceptedRecord::place(now, record, arrival, number, around);
         // An epoch judges only `lost`: a Will of an earlier session speaks for nobody who is here.
-        let ghost = said.is_lost() && said.epoch < self.said.epoch;
+        let ghost = said.is_lost() && said.epoch < self.accepted.epoch;
         if ghost && around.without != Some(Rule::Epoch) {
-            return Applied::Ghost;
+            return Applied::StaleWill;
         }
         self.connection = around.connection;
-        said.keep_known(now, &self.said, around);
-        if said.observed == self.said.observed {
-            said.since = said.since.or(self.said.since);
+        said.keep_known(now, &self.accepted, around);
+        if said.observed == self.accepted.observed {
+            said.since = said.since.or(self.accepted.since);
         }
         if said.is_lost() {
             // A Will is written at connect and tells of the person nothing that a later record has not told.
-            said.name.clone_from(&self.said.name);
-            said.kind.clone_from(&self.said.kind);
-            said.tz.clone_from(&self.said.tz);
-            said.links.clone_from(&self.said.links);
+            said.name.clone_from(&self.accepted.name);
+            said.kind.clone_from(&self.accepted.kind);
+            said.tz.clone_from(&self.accepted.tz);
+            said.links.clone_from(&self.accepted.links);
         }
-        if said.is_lost() && self.said.observed.is_here() {
+        if said.is_lost() && self.accepted.observed.is_here() {
             self.lose(now, said, arrival, wait, around);
             return Applied::Taken;
         }
         // Settling keeps what was last known, and that is that it was lost.
         let over = said.lease_ends.is_some_and(|end| end <= now.mono);
-        if over && !self.said.observed.is_here() && around.without != Some(Rule::Lease) {
+        if over && !self.accepted.observed.is_here() && around.without != Some(Rule::Lease) {
             said = said.run_out();
         }
         self.replace(said);
@@ -273,8 +275,8 @@ impl Device {
         Applied::Taken
     }
 
-    fn replace(&mut self, said: Said) {
-        self.said = said;
+    fn replace(&mut self, said: AcceptedRecord) {
+        self.accepted = said;
         self.pending = None;
         self.before = None;
     }
@@ -282,10 +284,10 @@ impl Device {
     fn lose(
         &mut self,
         now: Now,
-        said: Said,
+        said: AcceptedRecord,
         arrival: Arrival,
         wait: Option<Duration>,
-        around: &Circumstances,
+        around: &ConnectionContext,
     ) {
         let wait = wait.filter(|_| !arrival.retained);
         // Beside the broker there is no link of ours whose end it could be.
@@ -294,81 +296,81 @@ impl Device {
         let (until, why) = match (around.settling, wait) {
             // Its writer has the time that it asked for besides.
             (Some(settled), wait) => {
-                (settled.max(now.mono + wait.unwrap_or_default()), Why::Settling)
+                (settled.max(now.mono + wait.unwrap_or_default()), PendingReason::Resyncing)
             }
-            (None, Some(wait)) => (now.mono + wait, Why::Waiting),
-            (None, None) if held => (now.mono + HELD, Why::Held),
+            (None, Some(wait)) => (now.mono + wait, PendingReason::Waiting),
+            (None, None) if held => (now.mono + HELD, PendingReason::Held),
             (None, None) => {
                 self.replace(said);
                 return;
             }
         };
         let received = now.mono;
-        self.pending = Some(Pending { said, received, until: Some(until), why });
+        self.pending = Some(PendingLoss { said, received, until: Some(until), why });
     }
 
     /// Believes what was not believed in time, and ends what was not renewed.
-    pub(super) fn expire(&mut self, now: Now, around: &Circumstances) -> Came {
-        if !around.link_up {
-            return Came::Nothing;
+    pub(super) fn expire(&mut self, now: Now, around: &ConnectionContext) -> Expired {
+        if !around.connection_up {
+            return Expired::Nothing;
         }
         if let Some(pending) = self
             .pending
-            .take_if(|pending| pending.believed_at(around).is_some_and(|until| until <= now.mono))
+            .take_if(|pending| pending.confirmed_at(around).is_some_and(|until| until <= now.mono))
         {
-            let before = std::mem::replace(&mut self.said, pending.said);
+            let before = std::mem::replace(&mut self.accepted, pending.said);
             self.before = Some((before, pending.received));
             return match pending.why {
-                Why::Held | Why::Waiting => Came::Loss,
-                Why::Settling => Came::OldLoss,
+                PendingReason::Held | PendingReason::Waiting => Expired::Loss,
+                PendingReason::Resyncing => Expired::OldLoss,
             };
         }
         if self.pending.is_none() && self.lease_ends(around).is_some_and(|end| end <= now.mono) {
-            self.said = self.said.run_out();
-            return Came::OldLoss;
+            self.accepted = self.accepted.run_out();
+            return Expired::OldLoss;
         }
-        Came::Nothing
+        Expired::Nothing
     }
 
     /// When [`Device::expire`] has something to do.
-    pub(super) fn next_end(&self, around: &Circumstances) -> Option<Monotonic> {
-        if !around.link_up {
+    pub(super) fn next_end(&self, around: &ConnectionContext) -> Option<Monotonic> {
+        if !around.connection_up {
             return None;
         }
         match &self.pending {
-            Some(pending) => pending.believed_at(around),
+            Some(pending) => pending.confirmed_at(around),
             None => self.lease_ends(around),
         }
     }
 
     /// When its lease ends. What was read while we settle, or not read again yet, has until we settled.
-    fn lease_ends(&self, around: &Circumstances) -> Option<Monotonic> {
+    fn lease_ends(&self, around: &ConnectionContext) -> Option<Monotonic> {
         if around.without == Some(Rule::Lease) {
             return None;
         }
-        self.said.lease_ends.map(|end| around.settling.map_or(end, |settled| end.max(settled)))
+        self.accepted.lease_ends.map(|end| around.settling.map_or(end, |settled| end.max(settled)))
     }
 
     /// Our link dropped: what was lost just before may not be.
-    pub(super) fn link_lost(&mut self, now: Now, around: &Circumstances) {
+    pub(super) fn connection_lost(&mut self, now: Now, around: &ConnectionContext) {
         if around.without == Some(Rule::Settle) {
             return;
         }
         if let Some((before, received)) = self.before.take()
             && now.mono.since(received) <= SHORTLY
         {
-            let said = std::mem::replace(&mut self.said, before);
-            let why = Why::Settling;
-            self.pending = Some(Pending { said, received, until: None, why });
+            let said = std::mem::replace(&mut self.accepted, before);
+            let why = PendingReason::Resyncing;
+            self.pending = Some(PendingLoss { said, received, until: None, why });
         }
         if let Some(pending) = &mut self.pending {
             pending.until = None;
-            pending.why = Why::Settling;
+            pending.why = PendingReason::Resyncing;
         }
     }
 
     /// We are connected again: what is not believed has time until we settled.
-    pub(super) fn link_up(&mut self, around: &Circumstances) {
+    pub(super) fn connection_up(&mut self, around: &ConnectionContext) {
         if let (Some(pending), Some(settled)) = (&mut self.pending, around.settling) {
             pending.until = Some(settled);
         }
@@ -379,9 +381,9 @@ impl Device {
         &mut self,
         now: Now,
         change: Option<ClockChange>,
-        around: &Circumstances,
+        around: &ConnectionContext,
     ) {
-        self.said.place_again(now, change, around);
+        self.accepted.place_again(now, change, around);
         if let Some(pending) = &mut self.pending {
             pending.said.place_again(now, change, around);
         }
@@ -391,15 +393,15 @@ impl Device {
     }
 
     /// Whether it was read on the present connection.
-    pub(super) fn is_read(&self, around: &Circumstances) -> bool {
+    pub(super) fn is_read(&self, around: &ConnectionContext) -> bool {
         self.connection == around.connection
     }
 
     /// The broker does not hold its record any more; says whether there is something to tell of it nevertheless.
-    pub(super) fn lose_unread(&mut self, around: &Circumstances) -> bool {
-        let was_here = self.said.observed.is_here();
+    pub(super) fn lose_unread(&mut self, around: &ConnectionContext) -> bool {
+        let was_here = self.accepted.observed.is_here();
         if was_here {
-            let lost = self.said.run_out();
+            let lost = self.accepted.run_out();
             self.replace(lost);
             self.connection = around.connection;
         }
@@ -407,14 +409,14 @@ impl Device {
     }
 
     /// Why what it said may be so no longer.
-    pub(super) fn doubt(&self, around: &Circumstances) -> Option<Doubt> {
-        if !around.link_up {
+    pub(super) fn doubt(&self, around: &ConnectionContext) -> Option<Doubt> {
+        if !around.connection_up {
             return Some(Doubt::LinkDown);
         }
         match self.pending.as_ref().map(|pending| pending.why) {
-            Some(Why::Waiting) => Some(Doubt::Reconnecting),
-            Some(Why::Settling) => Some(Doubt::Settling),
-            Some(Why::Held) | None => (!self.is_read(around)).then_some(Doubt::Settling),
+            Some(PendingReason::Waiting) => Some(Doubt::Reconnecting),
+            Some(PendingReason::Resyncing) => Some(Doubt::Settling),
+            Some(PendingReason::Held) | None => (!self.is_read(around)).then_some(Doubt::Settling),
         }
     }
 }
@@ -426,7 +428,7 @@ fn since_told(
     timestamp: Option<Timestamp>,
     age: Option<Duration>,
     arrival: Arrival,
-    around: &Circumstances,
+    around: &ConnectionContext,
 ) -> Option<Timestamp> {
     match since.or(timestamp) {
         Some(since) => around.place(now, since, timestamp, age),
@@ -438,7 +440,12 @@ fn since_told(
 }
 
 /// When the broker took a record, or by when it had.
-fn heard(now: Now, timestamp: Option<Timestamp>, age: Age, around: &Circumstances) -> Timestamp {
+fn heard(
+    now: Now,
+    timestamp: Option<Timestamp>,
+    age: Age,
+    around: &ConnectionContext,
+) -> Timestamp {
     let latest = now.ago(age.at_least);
     let told = || timestamp.and_then(|at| around.place(now, at, None, None));
     if age.exact.is_some() { latest } else { told().map_or(latest, |told| told.min(latest)) }
@@ -451,6 +458,6 @@ pub(crate) fn since_of(
     arrival: Arrival,
     age: Option<Duration>,
 ) -> Option<Timestamp> {
-    let around = Circumstances::default();
+    let around = ConnectionContext::default();
     since_told(now, record.since, record.timestamp, age, arrival, &around)
 }

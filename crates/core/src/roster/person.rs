@@ -1,23 +1,23 @@
-//! One person: their devices, a seed-style client, and the sum of it all.
+//! One person: their devices, a simple client, and the sum of it all.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::device::{Came, Device, Said};
-use super::look::{Grounds, Look};
-use super::{Applied, Arrival, Circumstances};
+use super::device::{AcceptedRecord, Device, Expired};
+use super::person_ref::{EvidenceRef, PersonRef};
+use super::{Applied, Arrival, ConnectionContext};
 use crate::contact::ContactLink;
 use crate::id::{DeviceId, UserId};
 use crate::presence::{Choice, Observed};
 use crate::text::{MAX_NAME, display_id};
 use crate::time::{ClockChange, Monotonic, Now, Timestamp};
 use crate::view::{CauseView, Doubt, PersonView};
-use crate::wire::{DeviceRecord, SeedRecord, SeedStatus, SumRecord};
+use crate::wire::{AggregateRecord, DeviceRecord, SimpleRecord, SimpleStatus};
 
 /// What is held of a simple client of this person.
 #[derive(Debug)]
-pub(super) struct Seed {
-    pub(super) status: SeedStatus,
+pub(super) struct SimpleClient {
+    pub(super) status: SimpleStatus,
     pub(super) since: Option<Timestamp>,
     /// As it was in the record, to be carried along unchanged.
     timestamp: Option<Timestamp>,
@@ -39,7 +39,7 @@ struct Moment {
 
 impl Moment {
     /// Where it lies on our calendar, if anybody can know.
-    fn place(self, now: Now, around: &Circumstances) -> Option<Timestamp> {
+    fn place(self, now: Now, around: &ConnectionContext) -> Option<Timestamp> {
         let now = now.back_at(self.arrived);
         if self.live {
             return now.wall.believable();
@@ -48,7 +48,7 @@ impl Moment {
     }
 
     /// The same, or when it came.
-    fn heard(self, now: Now, around: &Circumstances) -> Timestamp {
+    fn heard(self, now: Now, around: &ConnectionContext) -> Timestamp {
         self.place(now, around).unwrap_or(now.back_at(self.arrived).wall)
     }
 }
@@ -63,7 +63,7 @@ pub(super) struct LastInput {
 
 impl LastInput {
     /// As somebody told it.
-    pub(super) fn told(now: Now, told: Timestamp, around: &Circumstances) -> Self {
+    pub(super) fn told(now: Now, told: Timestamp, around: &ConnectionContext) -> Self {
         let moment = Moment { told: Some(told), live: false, arrived: now.mono };
         Self { moment, at: moment.place(now, around) }
     }
@@ -73,7 +73,7 @@ impl LastInput {
 #[derive(Debug, Default)]
 pub(super) struct Person {
     devices: BTreeMap<DeviceId, Device>,
-    seed: Option<Seed>,
+    simple: Option<SimpleClient>,
     pub(super) last_input: Option<LastInput>,
     pub(super) typing_until: Option<Monotonic>,
     /// What was last handed out as shown, to tell changes from repetitions.
@@ -90,7 +90,7 @@ impl Person {
         record: DeviceRecord,
         arrival: Arrival,
         number: u64,
-        around: &Circumstances,
+        around: &ConnectionContext,
     ) -> Applied {
         if let Some(device) = self.devices.get_mut(id) {
             return device.apply(now, record, arrival, number, around);
@@ -104,45 +104,51 @@ impl Person {
         Applied::Taken
     }
 
-    pub(super) fn apply_seed(
+    pub(super) fn apply_simple(
         &mut self,
         now: Now,
-        record: SeedRecord,
+        record: SimpleRecord,
         arrival: Arrival,
-        around: &Circumstances,
+        around: &ConnectionContext,
     ) {
         // Live: it is so from now on. A Will's timestamp is that of the connect, long ago.
-        self.put_seed(now, record, !arrival.retained, around);
+        self.put_simple(now, record, !arrival.retained, around);
     }
 
-    /// A seed-style client's record as a sum carries it: told before, so it tells no new time.
+    /// A simple client's record as a sum carries it: told before, so it tells no new time.
     pub(super) fn apply_carried(
         &mut self,
         now: Now,
-        carried: Option<SeedRecord>,
-        around: &Circumstances,
+        carried: Option<SimpleRecord>,
+        around: &ConnectionContext,
     ) {
         match carried {
-            None => self.seed = None,
+            None => self.simple = None,
             Some(record) => {
                 // Carried by somebody who had not read what came since.
-                let newer = |held: &&mut Seed| {
+                let newer = |held: &&mut SimpleClient| {
                     record.timestamp.is_some() && held.timestamp >= record.timestamp
                 };
-                if let Some(held) = self.seed.as_mut().filter(newer) {
+                if let Some(held) = self.simple.as_mut().filter(newer) {
                     held.connection = around.connection;
                     return;
                 }
-                self.put_seed(now, record, false, around);
+                self.put_simple(now, record, false, around);
             }
         }
     }
 
-    fn put_seed(&mut self, now: Now, record: SeedRecord, live: bool, around: &Circumstances) {
+    fn put_simple(
+        &mut self,
+        now: Now,
+        record: SimpleRecord,
+        live: bool,
+        around: &ConnectionContext,
+    ) {
         let last = Moment { told: record.timestamp, live, arrived: now.mono };
-        let repeated = self.seed.as_ref().filter(|held| held.status == record.status);
+        let repeated = self.simple.as_ref().filter(|held| held.status == record.status);
         let began = repeated.filter(|held| held.since.is_some()).map_or(last, |held| held.began);
-        self.seed = Some(Seed {
+        self.simple = Some(SimpleClient {
             status: record.status,
             since: began.place(now, around),
             timestamp: record.timestamp,
@@ -158,12 +164,12 @@ impl Person {
         &mut self,
         now: Now,
         change: Option<ClockChange>,
-        around: &Circumstances,
+        around: &ConnectionContext,
     ) {
         for device in self.devices.values_mut() {
             device.place_again(now, change, around);
         }
-        if let Some(seed) = &mut self.seed {
+        if let Some(seed) = &mut self.simple {
             seed.since = seed.began.place(now, around);
             seed.heard = seed.last.heard(now, around);
         }
@@ -176,22 +182,23 @@ impl Person {
         self.last_input.and_then(|input| input.at)
     }
 
-    /// Something stands where the seed-style client's record stood, and tells nothing of it: unless we were away for
+    /// Something stands where the simple client's record stood, and tells nothing of it: unless we were away for
     /// long, it is as we knew it.
-    pub(super) fn keep_seed(&mut self, around: &Circumstances) {
-        if let Some(seed) = self.seed.as_mut().filter(|seed| seed.connection >= around.away_before)
+    pub(super) fn keep_simple(&mut self, around: &ConnectionContext) {
+        if let Some(seed) =
+            self.simple.as_mut().filter(|seed| seed.connection >= around.away_before)
         {
             seed.connection = around.connection;
         }
     }
 
-    pub(super) fn forget_seed(&mut self) {
-        self.seed = None;
+    pub(super) fn forget_simple(&mut self) {
+        self.simple = None;
     }
 
-    /// No device is known, nor a seed-style client.
+    /// No device is known, nor a simple client.
     pub(super) fn has_nothing(&self) -> bool {
-        self.devices.is_empty() && self.seed.is_none()
+        self.devices.is_empty() && self.simple.is_none()
     }
 
     /// Nothing is known that anybody is shown, or could be once more of it arrives.
@@ -203,48 +210,51 @@ impl Person {
     }
 
     pub(super) fn devices_here(&self) -> impl Iterator<Item = &DeviceId> {
-        self.devices.iter().filter(|(_, device)| device.said.observed.is_here()).map(|(id, _)| id)
+        self.devices
+            .iter()
+            .filter(|(_, device)| device.accepted.observed.is_here())
+            .map(|(id, _)| id)
     }
 
     /// Ends what ends by itself; says whether that tells of a loss.
-    pub(super) fn expire(&mut self, now: Now, around: &Circumstances) -> Came {
+    pub(super) fn expire(&mut self, now: Now, around: &ConnectionContext) -> Expired {
         if self.typing_until.is_some_and(|until| until <= now.mono) {
             self.typing_until = None;
         }
-        let mut came = Came::Nothing;
+        let mut came = Expired::Nothing;
         for device in self.devices.values_mut() {
             match device.expire(now, around) {
-                Came::Nothing => {}
-                other if came == Came::Nothing => came = other,
-                Came::Loss => came = Came::Loss,
-                Came::OldLoss => {}
+                Expired::Nothing => {}
+                other if came == Expired::Nothing => came = other,
+                Expired::Loss => came = Expired::Loss,
+                Expired::OldLoss => {}
             }
         }
         came
     }
 
     /// Our link dropped.
-    pub(super) fn link_lost(&mut self, now: Now, around: &Circumstances) {
+    pub(super) fn connection_lost(&mut self, now: Now, around: &ConnectionContext) {
         for device in self.devices.values_mut() {
-            device.link_lost(now, around);
+            device.connection_lost(now, around);
         }
     }
 
     /// We are connected again.
-    pub(super) fn link_up(&mut self, around: &Circumstances) {
+    pub(super) fn connection_up(&mut self, around: &ConnectionContext) {
         for device in self.devices.values_mut() {
-            device.link_up(around);
+            device.connection_up(around);
         }
     }
 
     /// The broker does not hold any more what was not read again: it was killed and lost its store, or somebody was
     /// removed. Who was here then is lost since they were last heard, who was not is forgotten.
-    pub(super) fn lose_unread(&mut self, around: &Circumstances) {
+    pub(super) fn lose_unread(&mut self, around: &ConnectionContext) {
         self.devices.retain(|_, device| device.is_read(around) || device.lose_unread(around));
-        self.seed.take_if(|seed| {
+        self.simple.take_if(|seed| {
             let unread = seed.connection != around.connection;
-            if unread && seed.status != SeedStatus::Offline {
-                seed.status = SeedStatus::Offline;
+            if unread && seed.status != SimpleStatus::Offline {
+                seed.status = SimpleStatus::Offline;
                 seed.began = seed.last;
                 seed.since = seed.heard.believable();
                 seed.connection = around.connection;
@@ -255,7 +265,7 @@ impl Person {
     }
 
     /// When something about this person ends by itself.
-    pub(super) fn next_end(&self, now: Now, around: &Circumstances) -> Option<Monotonic> {
+    pub(super) fn next_end(&self, now: Now, around: &ConnectionContext) -> Option<Monotonic> {
         let until = self.chosen().and_then(|said| said.choice_ends);
         let until = until.filter(|ends| now.mono < *ends);
         let devices = self.devices.values().filter_map(|device| device.next_end(around)).min();
@@ -270,42 +280,46 @@ impl Person {
     }
 
     /// Whose copy of a choice counts.
-    fn chosen(&self) -> Option<&Said> {
+    fn chosen(&self) -> Option<&AcceptedRecord> {
         self.devices
             .values()
-            .map(|device| &device.said)
+            .map(|device| &device.accepted)
             .filter(|said| said.observed.is_here() && said.chosen.is_some())
             .max_by_key(|said| (said.chosen.as_ref().map(|chosen| chosen.rev), said.number))
     }
 
     /// What the devices come to, without those that are doubted where that is asked.
-    fn base(&self, around: &Circumstances, believed_only: bool) -> Option<Base<'_>> {
+    fn base(&self, around: &ConnectionContext, believed_only: bool) -> Option<Aggregate<'_>> {
         let devices = self
             .devices
             .iter()
-            .map(|(id, device)| Witness::Device(id, device))
+            .map(|(id, device)| DecidingDevice::Device(id, device))
             .filter(|witness| !believed_only || witness.doubt(around).is_none());
-        let seed = self.seed.iter().map(Witness::Seed);
+        let seed = self.simple.iter().map(DecidingDevice::Seed);
         let seed = seed.filter(|seed| !believed_only || seed.doubt(around).is_none());
-        let witness = devices.chain(seed).max_by_key(Witness::weight)?;
+        let witness = devices.chain(seed).max_by_key(DecidingDevice::weight)?;
         let status = witness.status();
         let cause = witness.cause();
         let mut since = witness.since();
         if witness.rank() == Rank::Online {
-            let online = |other: &&Device| other.said.observed.status() == "online";
+            let online = |other: &&Device| other.accepted.observed.status() == "online";
             let devices = self.devices.values().filter(online);
             // Around since the first of them came.
-            let seed = self.seed.iter().filter(|seed| seed.is_online()).map(|seed| seed.since);
-            since = devices.map(|device| device.said.since).chain(seed).flatten().min();
+            let seed = self.simple.iter().filter(|seed| seed.is_online()).map(|seed| seed.since);
+            since = devices.map(|device| device.accepted.since).chain(seed).flatten().min();
         } else if witness.rank() == Rank::Offline {
-            // A seed-style Will tells the time of the connect; the last input may be later than that.
+            // A simple Will tells the time of the connect; the last input may be later than that.
             since = since.max(self.last_input());
         }
-        Some(Base { status, cause, since, witness })
+        Some(Aggregate { status, cause, since, witness })
     }
 
     /// The status alone, why and since when.
-    pub(super) fn status(&self, now: Now, around: &Circumstances) -> Option<Summed<'_>> {
+    pub(super) fn status(
+        &self,
+        now: Now,
+        around: &ConnectionContext,
+    ) -> Option<AggregateParts<'_>> {
         Some(self.base(around, false)?.under(self.choice(now), now))
     }
 
@@ -314,13 +328,13 @@ impl Person {
         &'a self,
         user: &'a UserId,
         now: Now,
-        around: &Circumstances,
-    ) -> Option<Look<'a>> {
+        around: &ConnectionContext,
+    ) -> Option<PersonRef<'a>> {
         let base = self.base(around, false)?;
         let choice = self.choice(now);
         let doubt = self.doubt(&base, around);
         let (status, cause, since) = base.under(choice, now);
-        Some(Look {
+        Some(PersonRef {
             user: user.as_str(),
             name: self.name(user),
             status,
@@ -328,25 +342,25 @@ impl Person {
             since,
             choice,
             typing: self.typing_until.is_some_and(|until| now.mono < until),
-            in_call: self.devices.values().any(|device| device.said.in_call),
+            in_call: self.devices.values().any(|device| device.accepted.in_call),
             tz: base.witness.said().and_then(|said| said.tz.as_deref()),
             links: self.links(),
             devices: &self.devices,
-            seed: self.seed.as_ref(),
+            seed: self.simple.as_ref(),
             evidence: base.evidence(around, doubt),
         })
     }
 
     /// Why the status may not be so; a doubted device that another one makes up for is none.
-    fn doubt(&self, base: &Base<'_>, around: &Circumstances) -> Option<Doubt> {
+    fn doubt(&self, base: &Aggregate<'_>, around: &ConnectionContext) -> Option<Doubt> {
         let doubt = base.witness.doubt(around)?;
         let believed = self.base(around, true);
         believed.is_none_or(|believed| believed.status != base.status).then_some(doubt)
     }
 
     /// What the devices told of the person, the last first, those that are here before those that are not.
-    fn told<'a, T>(&'a self, of: impl Fn(&'a Said) -> Option<T>) -> Option<T> {
-        let devices = self.devices.values().map(|device| &device.said);
+    fn told<'a, T>(&'a self, of: impl Fn(&'a AcceptedRecord) -> Option<T>) -> Option<T> {
+        let devices = self.devices.values().map(|device| &device.accepted);
         let told = devices.filter_map(|said| Some((said, of(said)?)));
         let last = told.max_by_key(|(said, _)| (said.observed.is_here(), said.number));
         last.map(|(_, told)| told)
@@ -366,25 +380,31 @@ impl Person {
         }
     }
 
-    pub(super) fn sum(&self, now: Now, around: &Circumstances) -> SumRecord {
+    pub(super) fn aggregate(&self, now: Now, around: &ConnectionContext) -> AggregateRecord {
         let choice = self.choice(now);
         let base = self.base(around, false);
-        SumRecord {
-            status: sum_status(choice, base.as_ref()).to_owned(),
+        AggregateRecord {
+            status: aggregate_status(choice, base.as_ref()).to_owned(),
             timestamp: Some(now.wall),
             since: match choice {
                 Some(choice) => choice.at,
                 None => base.and_then(|base| base.since),
             },
             text: choice.and_then(|choice| choice.text.clone()),
-            foreign: self
-                .foreign(around)
-                .map(|seed| SeedRecord { status: seed.status.clone(), timestamp: seed.timestamp }),
+            foreign: self.foreign(around).map(|seed| SimpleRecord {
+                status: seed.status.clone(),
+                timestamp: seed.timestamp,
+            }),
         }
     }
 
     /// Whether a sum says to a reader what [`Person::sum`] would.
-    pub(super) fn sums_to(&self, sum: &SumRecord, now: Now, around: &Circumstances) -> bool {
+    pub(super) fn aggregate_equals(
+        &self,
+        sum: &AggregateRecord,
+        now: Now,
+        around: &ConnectionContext,
+    ) -> bool {
         let choice = self.choice(now);
         let foreign = match (self.foreign(around), &sum.foreign) {
             (None, None) => true,
@@ -394,21 +414,21 @@ impl Person {
             _ => false,
         };
         foreign
-            && sum.status == sum_status(choice, self.base(around, false).as_ref())
+            && sum.status == aggregate_status(choice, self.base(around, false).as_ref())
             && sum.text.as_deref() == choice.and_then(|choice| choice.text.as_deref())
     }
 
-    /// The seed-style client as a sum carries it along. One that is gone needs no carrying: its absence is what the
+    /// The simple client as a sum carries it along. One that is gone needs no carrying: its absence is what the
     /// sum says. One of which nothing was read since we were away may be gone.
-    fn foreign(&self, around: &Circumstances) -> Option<&Seed> {
-        self.seed.as_ref().filter(|seed| {
-            seed.status != SeedStatus::Offline && seed.connection >= around.away_before
+    fn foreign(&self, around: &ConnectionContext) -> Option<&SimpleClient> {
+        self.simple.as_ref().filter(|seed| {
+            seed.status != SimpleStatus::Offline && seed.connection >= around.away_before
         })
     }
 }
 
-/// The status for seed-style readers.
-fn sum_status<'a>(choice: Option<&Choice>, base: Option<&Base<'a>>) -> &'a str {
+/// The status for simple readers.
+fn aggregate_status<'a>(choice: Option<&Choice>, base: Option<&Aggregate<'a>>) -> &'a str {
     match (choice, base) {
         (Some(choice), _) => choice.status.word(),
         (None, Some(base)) => base.status,
@@ -421,46 +441,46 @@ fn sum_status<'a>(choice: Option<&Choice>, base: Option<&Base<'a>>) -> &'a str {
 enum Rank {
     Offline,
     Away,
-    /// A seed-style client's own word.
+    /// A simple client's own word.
     Word,
     Online,
 }
 
 /// Whoever's record decides.
 #[derive(Debug, Clone, Copy)]
-enum Witness<'a> {
+enum DecidingDevice<'a> {
     Device(&'a DeviceId, &'a Device),
-    Seed(&'a Seed),
+    Seed(&'a SimpleClient),
 }
 
 /// A status, why and since when.
-type Summed<'a> = (&'a str, Option<CauseView>, Option<Timestamp>);
+type AggregateParts<'a> = (&'a str, Option<CauseView>, Option<Timestamp>);
 
 /// What the devices come to, before the person's own choice is laid over it.
-struct Base<'a> {
+struct Aggregate<'a> {
     status: &'a str,
     cause: Option<CauseView>,
     since: Option<Timestamp>,
-    witness: Witness<'a>,
+    witness: DecidingDevice<'a>,
 }
 
-impl Seed {
+impl SimpleClient {
     fn is_online(&self) -> bool {
-        self.status == SeedStatus::Online
+        self.status == SimpleStatus::Online
     }
 }
 
-impl<'a> Witness<'a> {
-    fn said(&self) -> Option<&'a Said> {
+impl<'a> DecidingDevice<'a> {
+    fn said(&self) -> Option<&'a AcceptedRecord> {
         match self {
-            Self::Device(_, device) => Some(&device.said),
+            Self::Device(_, device) => Some(&device.accepted),
             Self::Seed(_) => None,
         }
     }
 
     fn status(&self) -> &'a str {
         match self {
-            Self::Device(_, device) => device.said.observed.status(),
+            Self::Device(_, device) => device.accepted.observed.status(),
             Self::Seed(seed) => seed.status.word(),
         }
     }
@@ -471,31 +491,31 @@ impl<'a> Witness<'a> {
 
     fn since(&self) -> Option<Timestamp> {
         match self {
-            Self::Device(_, device) => device.said.since,
+            Self::Device(_, device) => device.accepted.since,
             Self::Seed(seed) => seed.since,
         }
     }
 
-    fn doubt(&self, around: &Circumstances) -> Option<Doubt> {
+    fn doubt(&self, around: &ConnectionContext) -> Option<Doubt> {
         match self {
             Self::Device(_, device) => device.doubt(around),
-            Self::Seed(_) if !around.link_up => Some(Doubt::LinkDown),
+            Self::Seed(_) if !around.connection_up => Some(Doubt::LinkDown),
             Self::Seed(seed) => (seed.connection != around.connection).then_some(Doubt::Settling),
         }
     }
 
     fn rank(&self) -> Rank {
         match self {
-            Self::Device(_, device) => match device.said.observed {
+            Self::Device(_, device) => match device.accepted.observed {
                 Observed::Active | Observed::Unknown => Rank::Online,
                 Observed::Away(_) => Rank::Away,
                 Observed::Offline(_) => Rank::Offline,
             },
             Self::Seed(seed) => match seed.status {
-                SeedStatus::Online => Rank::Online,
-                SeedStatus::Other(_) => Rank::Word,
-                SeedStatus::Away => Rank::Away,
-                SeedStatus::Offline => Rank::Offline,
+                SimpleStatus::Online => Rank::Online,
+                SimpleStatus::Other(_) => Rank::Word,
+                SimpleStatus::Away => Rank::Away,
+                SimpleStatus::Offline => Rank::Offline,
             },
         }
     }
@@ -507,9 +527,9 @@ impl<'a> Witness<'a> {
     }
 }
 
-impl<'a> Base<'a> {
+impl<'a> Aggregate<'a> {
     /// With the person's own choice laid over it.
-    fn under(&self, choice: Option<&Choice>, now: Now) -> Summed<'a> {
+    fn under(&self, choice: Option<&Choice>, now: Now) -> AggregateParts<'a> {
         match choice {
             Some(choice) => (
                 choice.status.word(),
@@ -520,16 +540,16 @@ impl<'a> Base<'a> {
         }
     }
 
-    fn evidence(&self, around: &Circumstances, doubt: Option<Doubt>) -> Grounds<'a> {
+    fn evidence(&self, around: &ConnectionContext, doubt: Option<Doubt>) -> EvidenceRef<'a> {
         let (device, kind, heard, loss) = match self.witness {
-            Witness::Device(id, Device { said, .. }) => {
+            DecidingDevice::Device(id, Device { accepted: said, .. }) => {
                 (id.as_str(), said.kind.as_deref(), said.heard, said.loss)
             }
-            Witness::Seed(seed) => ("", None, seed.heard, None),
+            DecidingDevice::Seed(seed) => ("", None, seed.heard, None),
         };
         let loss = loss.filter(|_| self.witness.rank() != Rank::Offline && doubt.is_none());
         let loss = loss.map(|loss| loss + around.broker_is_late);
-        Grounds {
+        EvidenceRef {
             device,
             kind,
             status: self.status,

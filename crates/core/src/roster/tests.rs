@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::presence::{AwayCause, Choice, Chosen};
 use crate::view::ChosenStatus;
-use crate::wire::{SeedRecord, SeedStatus};
+use crate::wire::{SimpleRecord, SimpleStatus};
 
 const START: u64 = 1_763_742_000_000;
 const MINUTE: Duration = Duration::from_secs(60);
@@ -32,12 +32,12 @@ impl Team {
     fn reading() -> Self {
         let passed = Duration::from_secs(100_000_000);
         let mut team = Self { roster: Roster::remote(None), passed, changes: Vec::new() };
-        team.roster.link_began(team.now());
+        team.roster.connection_began(team.now());
         team
     }
 
     fn read(&mut self) {
-        self.roster.link_up(self.now());
+        self.roster.connection_up(self.now());
         self.expire();
     }
 
@@ -76,12 +76,12 @@ impl Team {
     /// A simple client's word, live.
     fn simple(&mut self, word: &str) {
         let status = match word {
-            "online" => SeedStatus::Online,
-            "away" => SeedStatus::Away,
-            "offline" => SeedStatus::Offline,
-            other => SeedStatus::Other(other.to_owned()),
+            "online" => SimpleStatus::Online,
+            "away" => SimpleStatus::Away,
+            "offline" => SimpleStatus::Offline,
+            other => SimpleStatus::Other(other.to_owned()),
         };
-        let record = Payload::Record(UserRecord::Seed(SeedRecord { status, timestamp: None }));
+        let record = Payload::Record(UserRecord::Simple(SimpleRecord { status, timestamp: None }));
         self.roster.apply_user(self.now(), &alice(), record, Arrival::LIVE);
         self.expire();
     }
@@ -208,7 +208,7 @@ fn a_will_of_an_earlier_session_is_ignored_and_one_of_this_session_counts() {
     let mut team = Team::new();
     team.live("laptop", online());
     let stale = DeviceRecord { epoch: Some(1), ..lost() };
-    assert_eq!(team.live("laptop", stale), Applied::Ghost);
+    assert_eq!(team.live("laptop", stale), Applied::StaleWill);
     assert_eq!(team.status(), "online");
     assert_eq!(team.live("laptop", lost()), Applied::Taken);
     assert_eq!(team.status(), "online", "a loss is held for a moment");
@@ -231,7 +231,7 @@ fn a_device_that_does_not_renew_its_record_is_lost_since_it_was_heard() {
 fn without_our_link_nobody_is_called_offline_and_everybody_is_in_doubt() {
     let mut team = Team::new();
     team.live("laptop", DeviceRecord { lease: Some(MINUTE), ..online() });
-    team.roster.link_lost(team.now());
+    team.roster.connection_lost(team.now());
     team.pass(HOUR);
     assert_eq!((team.status().as_str(), team.shown().stale), ("online", true));
 }
@@ -241,12 +241,12 @@ fn who_is_missing_after_a_reconnect_is_lost_once_we_settled() {
     let mut team = Team::new();
     team.live("laptop", online());
     let heard = team.ago(Duration::ZERO);
-    team.roster.link_lost(team.now());
+    team.roster.connection_lost(team.now());
     team.pass(MINUTE);
-    team.roster.link_began(team.now());
+    team.roster.connection_began(team.now());
     team.read();
     assert_eq!((team.status().as_str(), team.shown().stale), ("online", true));
-    team.pass(SETTLES);
+    team.pass(RESYNC);
     assert_eq!((team.status().as_str(), team.shown().since), ("offline", heard));
 }
 
@@ -308,12 +308,12 @@ fn a_record_read_once_more_is_as_old_as_when_it_came_first() {
     team.live("laptop", record.clone());
     assert_eq!(team.shown().since, came);
     team.pass(MINUTE * 40);
-    team.roster.link_lost(team.now());
-    team.roster.link_began(team.now());
+    team.roster.connection_lost(team.now());
+    team.roster.connection_began(team.now());
     // A broker that tells no ages.
     team.tell("laptop", record, Arrival::from_broker(true, None));
     team.read();
-    team.pass(SETTLES);
+    team.pass(RESYNC);
     assert_eq!((team.status().as_str(), team.shown().since), ("online", came));
     team.pass(MINUTE * 20);
     assert_eq!(team.status(), "offline", "its lease counts from when it came first");
@@ -380,8 +380,8 @@ proptest! {
             team.pass(Duration::from_secs(pause));
             can_be(&team)?;
         }
-        let status = SeedStatus::Away;
-        let record = UserRecord::Seed(SeedRecord { status, timestamp: simple });
+        let status = SimpleStatus::Away;
+        let record = UserRecord::Simple(SimpleRecord { status, timestamp: simple });
         let arrival = Arrival::from_broker(true, None);
         team.roster.apply_user(team.now(), &alice(), Payload::Record(record), arrival);
         let input = simple.map_or(Payload::Cleared, Payload::Record);
@@ -389,10 +389,10 @@ proptest! {
         team.read();
         can_be(&team)?;
         if reconnects {
-            team.roster.link_lost(team.now());
-            team.roster.link_began(team.now());
+            team.roster.connection_lost(team.now());
+            team.roster.connection_began(team.now());
             team.read();
-            team.pass(SETTLES);
+            team.pass(RESYNC);
             can_be(&team)?;
         }
     }

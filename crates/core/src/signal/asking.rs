@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::exchange::{Bell, Exchange, Why};
+use super::exchange::{Exchange, RingState, SignalError};
 use super::outbox::LASTS;
-use super::{Around, News, Signal, SignalId, Signals, name, written};
+use super::{Event, Signal, SignalContext, SignalId, Signals, name, written};
 use crate::id::UserId;
 use crate::text::{MAX_EMOJI, display_text};
 use crate::time::Now;
@@ -16,7 +16,7 @@ pub(super) const AGAIN: Duration = Duration::from_secs(5);
 impl Signals {
     pub(super) fn knock(
         &mut self,
-        around: Around<'_>,
+        around: SignalContext<'_>,
         to: UserId,
         text: Option<&str>,
         when: When,
@@ -34,14 +34,14 @@ impl Signals {
         }
         if exchange.stage != ExchangeStage::Failed && !self.knocked.take(around.now, &exchange.with)
         {
-            exchange.fail(Why::TooMany);
+            exchange.fail(SignalError::TooMany);
         }
         self.keep(exchange);
     }
 
     pub(super) fn wave(
         &mut self,
-        around: Around<'_>,
+        around: SignalContext<'_>,
         to: UserId,
         emoji: Option<&str>,
         rng: &mut fastrand::Rng,
@@ -52,14 +52,14 @@ impl Signals {
         if let Err(why) = may {
             exchange.fail(why);
         } else if !self.waved.take(around.now, &exchange.with) {
-            exchange.fail(Why::TooMany);
+            exchange.fail(SignalError::TooMany);
         }
         self.keep(exchange);
     }
 
     fn begin(
         &self,
-        around: Around<'_>,
+        around: SignalContext<'_>,
         with: UserId,
         kind: ExchangeKind,
         rng: &mut fastrand::Rng,
@@ -78,11 +78,11 @@ impl Signals {
             why: None,
             at: around.now.wall,
             since: around.now.mono,
-            lettered: false,
+            was_sent: false,
             again_at: None,
             unheard: false,
             told: false,
-            bell: Bell::Silent,
+            bell: RingState::Silent,
         }
     }
 
@@ -92,37 +92,39 @@ impl Signals {
         }
         self.revision += 1;
         for gone in self.ledger.push(exchange) {
-            if gone.bell == Bell::Rung && gone.stands() {
-                self.news.push_back(News::Withdraw(gone.notice_key()));
+            if gone.bell == RingState::Rung && gone.stands() {
+                self.news.push_back(Event::Withdraw(gone.notice_key()));
             }
         }
     }
 
     /// Whether something can be said to somebody at all, as far as that is known now.
-    fn may_say(&self, around: Around<'_>, exchange: &Exchange) -> Result<(), Why> {
+    fn may_say(&self, around: SignalContext<'_>, exchange: &Exchange) -> Result<(), SignalError> {
         if exchange.with == self.me {
-            return Err(Why::Myself);
+            return Err(SignalError::Myself);
         }
         if !around.visible {
-            return Err(Why::Invisible);
+            return Err(SignalError::Invisible);
         }
         if !around.up {
             return Ok(());
         }
-        match around.roster.glance(&exchange.with, around.now) {
-            None => Err(Why::NotKnown),
-            Some(glance) if exchange.when == When::Now && glance.is_gone() => Err(Why::Offline {
-                name: around.roster.told_apart(exchange.with.as_str(), &exchange.name),
-                since: glance.since,
-                cause: glance.cause,
-            }),
+        match around.roster.reachability(&exchange.with, around.now) {
+            None => Err(SignalError::NotKnown),
+            Some(glance) if exchange.when == When::Now && glance.is_gone() => {
+                Err(SignalError::Offline {
+                    name: around.roster.distinct_name(exchange.with.as_str(), &exchange.name),
+                    since: glance.since,
+                    cause: glance.cause,
+                })
+            }
             Some(_) => Ok(()),
         }
     }
 
     // --- time
 
-    pub(super) fn follow_mine(&mut self, around: Around<'_>) {
+    pub(super) fn follow_mine(&mut self, around: SignalContext<'_>) {
         for at in 0..self.ledger.len() {
             let Some(exchange) = self.ledger.iter().nth(at).filter(|exchange| exchange.mine) else {
                 continue;
@@ -136,21 +138,21 @@ impl Signals {
         }
     }
 
-    pub(super) fn follow_sending(&mut self, around: Around<'_>, at: usize) {
+    pub(super) fn follow_sending(&mut self, around: SignalContext<'_>, at: usize) {
         let Some(exchange) = self.ledger.iter().nth(at) else {
             return;
         };
         if around.now.mono >= exchange.since + LASTS {
-            self.fail(at, Why::LinkDown);
+            self.fail(at, SignalError::LinkDown);
             return;
         }
-        if exchange.lettered || (!around.up && around.visible) {
+        if exchange.was_sent || (!around.up && around.visible) {
             return;
         }
         match self.may_say(around, exchange) {
             Ok(()) => {}
             // It may be that we have only not heard of them again yet.
-            Err(Why::NotKnown) if exchange.when != When::Now => {}
+            Err(SignalError::NotKnown) if exchange.when != When::Now => {}
             Err(why) => {
                 self.fail(at, why);
                 return;
@@ -159,7 +161,7 @@ impl Signals {
         let Some(exchange) = self.ledger.iter_mut().nth(at) else {
             return;
         };
-        exchange.lettered = true;
+        exchange.was_sent = true;
         let until = exchange.since + LASTS;
         let (to, signal) = (exchange.with.clone(), said(exchange));
         self.outbox.push_until(until, to, signal);
@@ -184,7 +186,7 @@ impl Signals {
         self.outbox.push_until(until, to, signal);
     }
 
-    fn fail(&mut self, at: usize, why: Why) {
+    fn fail(&mut self, at: usize, why: SignalError) {
         if let Some(exchange) = self.ledger.iter_mut().nth(at) {
             exchange.fail(why);
             self.revision += 1;

@@ -8,7 +8,7 @@ use crate::view::signals::{ExchangeKind, ExchangeStage, ExchangeView, FailureVie
 
 /// Why something was not sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Why {
+pub enum SignalError {
     /// They are not here.
     #[error("{name} is offline; knock when they are back instead")]
     Offline {
@@ -38,7 +38,7 @@ pub enum Why {
     Myself,
     /// More text than fits.
     #[error(transparent)]
-    TooLong(#[from] super::TooLong),
+    TooLong(#[from] super::TooLongError),
     /// More of it than anybody is shown.
     #[error("that was often enough for now; try again in a minute")]
     TooMany,
@@ -52,7 +52,7 @@ pub enum Why {
     },
 }
 
-impl Why {
+impl SignalError {
     /// What programs branch on.
     #[must_use]
     pub const fn code(&self) -> &'static str {
@@ -80,7 +80,7 @@ impl Why {
 
 /// What became of the notice of somebody else's knock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Bell {
+pub(super) enum RingState {
     /// It was not rung, and will not be.
     Silent,
     /// It rings once I may be disturbed.
@@ -102,19 +102,19 @@ pub(super) struct Exchange {
     pub(super) when: When,
     pub(super) stage: ExchangeStage,
     pub(super) answer: Option<Answer>,
-    pub(super) why: Option<Why>,
+    pub(super) why: Option<SignalError>,
     pub(super) at: Timestamp,
     /// When it began to be sent, or came.
     pub(super) since: Monotonic,
     /// Mine: whether anything of it was ever said.
-    pub(super) lettered: bool,
+    pub(super) was_sent: bool,
     /// Mine: when it is sent again, should no device of theirs say that it has it.
     pub(super) again_at: Option<Monotonic>,
     pub(super) unheard: bool,
     /// Mine, waiting for both: whether they were told since they were last here.
     pub(super) told: bool,
     /// Theirs: its notice.
-    pub(super) bell: Bell,
+    pub(super) bell: RingState,
 }
 
 impl Exchange {
@@ -130,7 +130,7 @@ impl Exchange {
     }
 
     /// It is not sent.
-    pub(super) fn fail(&mut self, why: Why) {
+    pub(super) fn fail(&mut self, why: SignalError) {
         if self.forward(ExchangeStage::Failed) {
             self.why = Some(why);
         }
@@ -167,7 +167,7 @@ impl Exchange {
             when: self.when,
             stage: self.stage,
             answer: self.answer.clone(),
-            failure: self.why.as_ref().map(Why::view),
+            failure: self.why.as_ref().map(SignalError::view),
             unheard: self.unheard,
             at: self.at,
         }

@@ -1,8 +1,8 @@
 //! What others say to me: whether it counts, whether it rings, and what is said back.
 
-use super::exchange::{Bell, Exchange};
+use super::exchange::{Exchange, RingState};
 use super::waves::Burst;
-use super::{Answer, Around, News, Signal, SignalId, Signals, exchange, name};
+use super::{Answer, Event, Signal, SignalContext, SignalId, Signals, exchange, name};
 use crate::id::UserId;
 use crate::notice::{Notice, Suppressed, Who};
 use crate::time::Now;
@@ -14,7 +14,7 @@ pub(super) const STANDING: usize = 5;
 const TOGETHER: std::time::Duration = std::time::Duration::from_secs(60);
 
 impl Signals {
-    pub(super) fn hear(&mut self, around: Around<'_>, from: &UserId, signal: Signal) {
+    pub(super) fn hear(&mut self, around: SignalContext<'_>, from: &UserId, signal: Signal) {
         if *from == self.me {
             if self.hears {
                 self.hear_myself(signal);
@@ -55,7 +55,7 @@ impl Signals {
 
     pub(super) fn note_silence(&mut self, rung: Result<(), Suppressed>) {
         if let Err(silence) = rung {
-            self.news.push_back(News::Silent(silence));
+            self.news.push_back(Event::Silent(silence));
         }
     }
 
@@ -63,7 +63,7 @@ impl Signals {
 
     fn hear_knock(
         &mut self,
-        around: Around<'_>,
+        around: SignalContext<'_>,
         from: &UserId,
         id: SignalId,
         text: Option<String>,
@@ -94,25 +94,25 @@ impl Signals {
         let notice = knock(&exchange);
         self.say_delivered(around, from, &exchange.id);
         self.keep(exchange);
-        rings.map(|()| self.news.push_back(News::Notify(notice)))
+        rings.map(|()| self.news.push_back(Event::Notify(notice)))
     }
 
     /// Whether something of somebody's may ring now.
-    pub(super) fn rings(&self, around: Around<'_>, from: &UserId) -> Result<(), Suppressed> {
+    pub(super) fn rings(&self, around: SignalContext<'_>, from: &UserId) -> Result<(), Suppressed> {
         if self.muted.contains(from) {
             return Err(Suppressed::Muted);
         }
         around.quiet.map_or(Ok(()), Err)
     }
 
-    pub(super) fn say_delivered(&mut self, around: Around<'_>, to: &UserId, re: &SignalId) {
+    pub(super) fn say_delivered(&mut self, around: SignalContext<'_>, to: &UserId, re: &SignalId) {
         if around.visible {
             self.outbox.push(around.now, to.clone(), Signal::Delivered { re: re.clone() });
         }
     }
 
     /// Somebody sent their knock again, or asks how it stands.
-    fn say_again(&mut self, around: Around<'_>, from: &UserId, re: &SignalId) {
+    fn say_again(&mut self, around: SignalContext<'_>, from: &UserId, re: &SignalId) {
         let Some(exchange) = self.ledger.theirs(from, re).filter(|_| around.visible) else {
             return;
         };
@@ -132,7 +132,7 @@ impl Signals {
 
     pub(super) fn answer(
         &mut self,
-        around: Around<'_>,
+        around: SignalContext<'_>,
         from: &UserId,
         id: &SignalId,
         answer: Answer,
@@ -155,7 +155,7 @@ impl Signals {
             known => known,
         };
         if !around.visible {
-            exchange.why = Some(exchange::Why::Invisible);
+            exchange.why = Some(exchange::SignalError::Invisible);
             self.revision += 1;
             return;
         }
@@ -166,7 +166,7 @@ impl Signals {
         exchange.answer = Some(answer.clone());
         let key = exchange.notice_key();
         self.revision += 1;
-        self.news.push_back(News::Withdraw(key));
+        self.news.push_back(Event::Withdraw(key));
         self.marks.extend(self.typing.stop(Some(from)));
         let (re, of, me) = (id.clone(), Some(from.clone()), self.me.clone());
         let (to, now) = (from.clone(), around.now);
@@ -178,13 +178,13 @@ impl Signals {
         self.outbox.push(now, me, Signal::Answer { re, of, answer });
     }
 
-    pub(super) fn see(&mut self, around: Around<'_>, from: &UserId) {
+    pub(super) fn see(&mut self, around: SignalContext<'_>, from: &UserId) {
         let mut seen = Vec::new();
         for exchange in self.ledger.iter_mut().filter(|exchange| exchange.with == *from) {
             if exchange.stands() {
                 exchange.forward(ExchangeStage::Seen);
                 self.revision += 1;
-                self.news.push_back(News::Withdraw(exchange.notice_key()));
+                self.news.push_back(Event::Withdraw(exchange.notice_key()));
                 seen.push(exchange.id.clone());
             }
         }
@@ -231,7 +231,7 @@ impl Signals {
         let key = exchange.notice_key();
         self.revision += 1;
         if stood || waited {
-            self.news.push_back(News::Withdraw(key));
+            self.news.push_back(Event::Withdraw(key));
         }
     }
 
@@ -239,7 +239,7 @@ impl Signals {
 
     fn hear_wave(
         &mut self,
-        around: Around<'_>,
+        around: SignalContext<'_>,
         from: &UserId,
         id: SignalId,
         emoji: Option<String>,
@@ -272,27 +272,27 @@ impl Signals {
         Ok(())
     }
 
-    pub(super) fn ring_burst(&mut self, around: Around<'_>, user: &UserId, burst: Burst) {
+    pub(super) fn ring_burst(&mut self, around: SignalContext<'_>, user: &UserId, burst: Burst) {
         if let Err(silence) = self.rings(around, user) {
-            self.news.push_back(News::Silent(silence));
+            self.news.push_back(Event::Silent(silence));
             return;
         }
         let Burst { name, emoji, count, .. } = burst;
         let who = Who { user: user.to_string(), name };
-        self.news.push_back(News::Notify(Notice::Waved { who, emoji, count }));
+        self.news.push_back(Event::Notify(Notice::Waved { who, emoji, count }));
     }
 }
 
-pub(super) const fn bell(rings: Result<(), Suppressed>) -> Bell {
+pub(super) const fn bell(rings: Result<(), Suppressed>) -> RingState {
     match rings {
-        Ok(()) => Bell::Rung,
+        Ok(()) => RingState::Rung,
         Err(
             Suppressed::DoNotDisturb
             | Suppressed::InCall
             | Suppressed::Paused
             | Suppressed::QuietHours,
-        ) => Bell::Held,
-        Err(_) => Bell::Silent,
+        ) => RingState::Held,
+        Err(_) => RingState::Silent,
     }
 }
 
@@ -306,7 +306,7 @@ pub(super) fn knock(exchange: &Exchange) -> Notice {
 }
 
 pub(super) fn heard(
-    around: Around<'_>,
+    around: SignalContext<'_>,
     with: &UserId,
     kind: ExchangeKind,
     id: SignalId,
@@ -327,10 +327,10 @@ pub(super) fn heard(
         why: None,
         at: wall,
         since: mono,
-        lettered: false,
+        was_sent: false,
         again_at: None,
         unheard: false,
         told: false,
-        bell: Bell::Silent,
+        bell: RingState::Silent,
     }
 }

@@ -19,7 +19,7 @@ const AT_MOST: usize = 64;
 
 /// One message to one inbox.
 #[derive(Debug, Clone)]
-pub(crate) struct Letter {
+pub(crate) struct OutgoingMessage {
     pub(crate) to: UserId,
     pub(crate) signal: Signal,
     until: Monotonic,
@@ -28,9 +28,9 @@ pub(crate) struct Letter {
 
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
-    letters: VecDeque<Letter>,
+    letters: VecDeque<OutgoingMessage>,
     /// The letters that had to make room, until [`Outbox::take_dropped`].
-    dropped: Vec<Letter>,
+    dropped: Vec<OutgoingMessage>,
 }
 
 impl Outbox {
@@ -48,11 +48,11 @@ impl Outbox {
             let receipt = self.letters.iter().position(|letter| letter.is_receipt());
             self.dropped.extend(self.letters.remove(receipt.unwrap_or(0)));
         }
-        self.letters.push_back(Letter { to, signal, until, under_way: None });
+        self.letters.push_back(OutgoingMessage { to, signal, until, under_way: None });
     }
 
     /// The next one that is to be published.
-    pub(super) fn next(&mut self) -> Option<&mut Letter> {
+    pub(super) fn next(&mut self) -> Option<&mut OutgoingMessage> {
         if self.letters.iter().filter(|letter| letter.under_way.is_some()).count() >= UNDER_WAY {
             return None;
         }
@@ -60,20 +60,20 @@ impl Outbox {
     }
 
     /// The broker has one, or does not take it; which.
-    pub(super) fn settle(&mut self, id: PublishId) -> Option<Letter> {
+    pub(super) fn settle(&mut self, id: PublishId) -> Option<OutgoingMessage> {
         let at = self.letters.iter().position(|letter| letter.under_way == Some(id))?;
         self.letters.remove(at)
     }
 
     /// Nobody knows whether what was under way arrived: it is sent again.
-    pub(super) fn link_lost(&mut self) {
+    pub(super) fn connection_lost(&mut self) {
         for letter in &mut self.letters {
             letter.under_way = None;
         }
     }
 
     /// Those that it is too late for.
-    pub(super) fn expire(&mut self, now: Now) -> Vec<Letter> {
+    pub(super) fn expire(&mut self, now: Now) -> Vec<OutgoingMessage> {
         let mut late = Vec::new();
         self.letters.retain(|letter| {
             let stays = letter.until > now.mono;
@@ -86,7 +86,7 @@ impl Outbox {
     }
 
     /// Takes the letters that had to make room for others.
-    pub(super) fn take_dropped(&mut self) -> Vec<Letter> {
+    pub(super) fn take_dropped(&mut self) -> Vec<OutgoingMessage> {
         std::mem::take(&mut self.dropped)
     }
 
@@ -104,7 +104,7 @@ impl Outbox {
     }
 }
 
-impl Letter {
+impl OutgoingMessage {
     /// Whether it was published on the connection that is there now, and not acknowledged.
     pub(crate) const fn is_sent(&self) -> bool {
         self.under_way.is_some()

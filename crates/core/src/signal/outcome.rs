@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::asking::AGAIN;
-use super::exchange::Why;
-use super::outbox::Letter;
-use super::{Answer, Around, News, Signal, SignalId, Signals};
+use super::exchange::SignalError;
+use super::outbox::OutgoingMessage;
+use super::{Answer, Event, Signal, SignalContext, SignalId, Signals};
 use crate::id::UserId;
 use crate::input::Refusal;
 use crate::notice::{Notice, Who};
@@ -17,7 +17,7 @@ const ASKED_ABOUT: Duration = Duration::from_secs(10 * 60);
 
 impl Signals {
     /// The connection stands: what was told before may be lost, and so may what came meanwhile.
-    pub(crate) fn link_up(&mut self, now: Now) {
+    pub(crate) fn connection_up(&mut self, now: Now) {
         let mut asked = Vec::new();
         for exchange in self.ledger.iter_mut().filter(|exchange| exchange.mine) {
             exchange.told = false;
@@ -33,7 +33,12 @@ impl Signals {
     }
 
     /// The broker has a letter, or does not take it.
-    pub(super) fn is_sent(&mut self, now: Now, letter: &Letter, outcome: &Result<(), Refusal>) {
+    pub(super) fn is_sent(
+        &mut self,
+        now: Now,
+        letter: &OutgoingMessage,
+        outcome: &Result<(), Refusal>,
+    ) {
         let (Signal::Knock { id, .. } | Signal::Wave { id, .. }) = &letter.signal else {
             return;
         };
@@ -47,13 +52,13 @@ impl Signals {
                     exchange.again_at = Some(now.mono + AGAIN);
                 }
             }
-            Err(refusal) => exchange.fail(Why::Refused { reason: refusal.to_string() }),
+            Err(refusal) => exchange.fail(SignalError::Refused { reason: refusal.to_string() }),
         }
         self.revision += u64::from(exchange.stage != before);
     }
 
     /// A letter is not sent: it is too late for it, or there were too many.
-    pub(super) fn came_to_nothing(&mut self, letter: &Letter, why: &Why) {
+    pub(super) fn came_to_nothing(&mut self, letter: &OutgoingMessage, why: &SignalError) {
         match &letter.signal {
             Signal::Knock { id, .. } | Signal::Wave { id, .. } => {
                 if let Some(exchange) = self.ledger.mine(&letter.to, id) {
@@ -98,17 +103,17 @@ impl Signals {
         };
         exchange.answer = Some(answer.clone());
         let who = Who { user: from.to_string(), name: exchange.name.clone() };
-        self.news.push_back(News::Notify(Notice::Answered { who, id: re.clone(), answer }));
+        self.news.push_back(Event::Notify(Notice::Answered { who, id: re.clone(), answer }));
     }
 
     /// Whoever is asked does not want to wait, or whoever asked no longer does.
-    pub(super) fn withdraw(&mut self, around: Around<'_>, with: &UserId, id: &SignalId) {
+    pub(super) fn withdraw(&mut self, around: SignalContext<'_>, with: &UserId, id: &SignalId) {
         let now = around.now;
         if let Some(exchange) = self.ledger.mine(with, id) {
             if !exchange.is_open() {
                 return;
             }
-            let knows = exchange.lettered;
+            let knows = exchange.was_sent;
             exchange.forward(ExchangeStage::Withdrawn);
             let key = exchange.notice_key();
             self.revision += 1;
@@ -118,7 +123,7 @@ impl Signals {
                 let signal = Signal::Withdrawn { re: id.clone(), of: None };
                 self.outbox.push(now, with.clone(), signal);
             }
-            self.news.push_back(News::Withdraw(key));
+            self.news.push_back(Event::Withdraw(key));
             return;
         }
         let me = self.me.clone();

@@ -18,17 +18,17 @@ pub struct SignalId(String);
 /// A text that is no id of a signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an id of a signal has 1 to 64 letters, digits, `-`, `_` or `.`")]
-pub struct BadSignalId;
+pub struct SignalIdError;
 
 impl SignalId {
     /// Takes a text for an id.
     ///
     /// # Errors
     /// [`BadSignalId`] for what is empty, too long, or has more in it than letters, digits, `-`, `_` and `.` of ASCII.
-    pub fn parse(text: &str) -> Result<Self, BadSignalId> {
+    pub fn parse(text: &str) -> Result<Self, SignalIdError> {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         let fits = (1..=MAX_ID).contains(&text.len()) && text.chars().all(plain);
-        if fits { Ok(Self(text.to_owned())) } else { Err(BadSignalId) }
+        if fits { Ok(Self(text.to_owned())) } else { Err(SignalIdError) }
     }
 
     /// A new random id.
@@ -57,9 +57,9 @@ impl From<SignalId> for String {
 }
 
 impl TryFrom<String> for SignalId {
-    type Error = BadSignalId;
+    type Error = SignalIdError;
 
-    fn try_from(text: String) -> Result<Self, BadSignalId> {
+    fn try_from(text: String) -> Result<Self, SignalIdError> {
         Self::parse(&text)
     }
 }
@@ -190,17 +190,17 @@ impl Answer {
 /// A text that is longer than [`MAX_TEXT`] characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a text has at most {MAX_TEXT} characters; make it shorter")]
-pub struct TooLong;
+pub struct TooLongError;
 
 /// A text as it will be shown to whoever gets it. `None` where nothing visible is in it.
 ///
 /// # Errors
 /// [`TooLong`], counted in characters after what deceives was taken out.
-pub fn written(text: &str) -> Result<Option<String>, TooLong> {
+pub fn written(text: &str) -> Result<Option<String>, TooLongError> {
     let Some(shown) = display_text(text, usize::MAX) else {
         return Ok(None);
     };
-    if shown.chars().count() > MAX_TEXT { Err(TooLong) } else { Ok(Some(shown)) }
+    if shown.chars().count() > MAX_TEXT { Err(TooLongError) } else { Ok(Some(shown)) }
 }
 
 #[cfg(test)]
@@ -212,7 +212,7 @@ mod tests {
         assert!(SignalId::parse("a-B_9.x").is_ok());
         let long = "a".repeat(65);
         for bad in ["", "a b", "a/b", "ä", "a\u{1b}", long.as_str()] {
-            assert_eq!(SignalId::parse(bad), Err(BadSignalId), "{bad:?}");
+            assert_eq!(SignalId::parse(bad), Err(SignalIdError), "{bad:?}");
         }
     }
 
@@ -220,7 +220,7 @@ mod tests {
     fn a_text_is_counted_as_it_will_be_shown() {
         let emoji = "🎧".repeat(280);
         assert_eq!(written(&emoji), Ok(Some(emoji.clone())));
-        assert_eq!(written(&format!("{emoji}!")), Err(TooLong));
+        assert_eq!(written(&format!("{emoji}!")), Err(TooLongError));
         let hidden = format!("{}\u{202E}\u{7}", "x".repeat(280));
         assert_eq!(written(&hidden), Ok(Some("x".repeat(280))));
         assert_eq!(written(" \u{200B} "), Ok(None));

@@ -20,7 +20,7 @@ const TYPISTS: usize = 64;
 
 /// A mark to be said: to one person, or to the room.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Mark {
+pub(crate) struct TypingMark {
     pub(crate) to: Option<UserId>,
     pub(crate) typing: bool,
 }
@@ -41,7 +41,7 @@ pub(super) struct Typing {
 
 impl Typing {
     /// A key was pressed; the mark to say, if one is due.
-    pub(super) fn key(&mut self, now: Now, to: Option<UserId>) -> Option<Mark> {
+    pub(super) fn key(&mut self, now: Now, to: Option<UserId>) -> Option<TypingMark> {
         if let Some(writing) = self.mine.get_mut(&to) {
             writing.last_key = now.mono;
             if now.mono.since(writing.said) < SAID_EVERY {
@@ -51,13 +51,13 @@ impl Typing {
         } else {
             self.mine.insert(to.clone(), Writing { said: now.mono, last_key: now.mono });
         }
-        Some(Mark { to, typing: true })
+        Some(TypingMark { to, typing: true })
     }
 
     /// What was written was sent, or given up.
-    pub(super) fn stop(&mut self, to: Option<&UserId>) -> Option<Mark> {
+    pub(super) fn stop(&mut self, to: Option<&UserId>) -> Option<TypingMark> {
         let to = to.cloned();
-        self.mine.remove(&to).map(|_| Mark { to, typing: false })
+        self.mine.remove(&to).map(|_| TypingMark { to, typing: false })
     }
 
     /// Says no more of it: whoever reads ends it by themselves.
@@ -77,14 +77,14 @@ impl Typing {
     }
 
     /// Ends what is over: the marks to take back, and whether somebody writes to me no longer.
-    pub(super) fn expire(&mut self, now: Now) -> (Vec<Mark>, bool) {
+    pub(super) fn expire(&mut self, now: Now) -> (Vec<TypingMark>, bool) {
         let before = self.to_me.len();
         self.to_me.retain(|_, until| *until > now.mono);
         let mut over = Vec::new();
         self.mine.retain(|to, writing| {
             let goes_on = writing.last_key + ENDS_AFTER > now.mono;
             if !goes_on {
-                over.push(Mark { to: to.clone(), typing: false });
+                over.push(TypingMark { to: to.clone(), typing: false });
             }
             goes_on
         });

@@ -1,9 +1,9 @@
 //! What waits: until somebody is back, or until both are free. Held on both sides, and gone once on each.
 
 use super::asking::said;
-use super::exchange::{Bell, Exchange};
+use super::exchange::{Exchange, RingState};
 use super::hearing::{STANDING, bell, heard, knock};
-use super::{Around, News, Signal, SignalId, Signals};
+use super::{Event, Signal, SignalContext, SignalId, Signals};
 use crate::id::UserId;
 use crate::notice::{Notice, Suppressed, Who};
 use crate::time::Now;
@@ -12,7 +12,7 @@ use crate::view::signals::{ExchangeKind, ExchangeStage, When};
 impl Signals {
     // --- mine
 
-    pub(super) fn follow_waiting(&mut self, around: Around<'_>, at: usize) {
+    pub(super) fn follow_waiting(&mut self, around: SignalContext<'_>, at: usize) {
         let Some(exchange) = self.ledger.iter_mut().nth(at) else {
             return;
         };
@@ -36,12 +36,12 @@ impl Signals {
             return;
         }
         // Whoever comes is told what waits, so that they may see the moment first.
-        let glance = around.roster.glance(&exchange.with, around.now);
+        let glance = around.roster.reachability(&exchange.with, around.now);
         let connected = glance.is_some_and(|glance| !glance.is_offline());
         if connected && !exchange.told {
             let (to, id, text) =
                 (exchange.with.clone(), exchange.id.clone(), exchange.text.clone());
-            exchange.lettered = true;
+            exchange.was_sent = true;
             self.outbox.push(around.now, to, Signal::Waiting { id, text });
         }
         exchange.told = connected;
@@ -57,7 +57,7 @@ impl Signals {
         }
         exchange.forward(ExchangeStage::Sending);
         exchange.since = now.mono;
-        exchange.lettered = true;
+        exchange.was_sent = true;
         let signal = said(exchange);
         let notice = Notice::BothFree {
             who: Who { user: with.to_string(), name: exchange.name.clone() },
@@ -66,15 +66,15 @@ impl Signals {
         };
         self.revision += 1;
         self.outbox.push(now, with.clone(), signal);
-        self.news.push_back(News::Notify(notice));
+        self.news.push_back(Event::Notify(notice));
     }
 
     /// Whoever quits waits no more: what others were told of it is taken back.
-    pub(crate) fn withdraw_waiting(&mut self, around: Around<'_>) {
+    pub(crate) fn withdraw_waiting(&mut self, around: SignalContext<'_>) {
         let waiting: Vec<_> = self
             .ledger
             .iter()
-            .filter(|exchange| exchange.mine && exchange.lettered)
+            .filter(|exchange| exchange.mine && exchange.was_sent)
             .filter(|exchange| exchange.stage == ExchangeStage::Waiting)
             .map(|exchange| (exchange.with.clone(), exchange.id.clone()))
             .collect();
@@ -88,7 +88,7 @@ impl Signals {
     /// Both are free, as this side sees it or the other said: it rings, once.
     pub(super) fn fire_theirs(
         &mut self,
-        around: Around<'_>,
+        around: SignalContext<'_>,
         from: &UserId,
         id: &SignalId,
         seen_here: bool,
@@ -106,12 +106,12 @@ impl Signals {
             self.outbox.push(around.now, from.clone(), Signal::Free { re: id.clone() });
         }
         self.say_delivered(around, from, id);
-        rings.map(|()| self.news.push_back(News::Notify(notice)))
+        rings.map(|()| self.news.push_back(Event::Notify(notice)))
     }
 
     pub(super) fn hear_waiting(
         &mut self,
-        around: Around<'_>,
+        around: SignalContext<'_>,
         from: &UserId,
         id: SignalId,
         text: Option<String>,
@@ -129,7 +129,7 @@ impl Signals {
         self.keep(exchange);
     }
 
-    pub(super) fn hear_free(&mut self, around: Around<'_>, from: &UserId, re: &SignalId) {
+    pub(super) fn hear_free(&mut self, around: SignalContext<'_>, from: &UserId, re: &SignalId) {
         let withdrawn = self
             .ledger
             .mine(from, re)
@@ -157,14 +157,18 @@ impl Signals {
     }
 
     /// Time, or what became of others, may move what others said.
-    pub(super) fn follow_theirs(&mut self, around: Around<'_>) {
+    pub(super) fn follow_theirs(&mut self, around: SignalContext<'_>) {
         if around.up {
             // Whoever is gone may never ask again, and says so again if they do.
             let before = self.ledger.len();
             self.ledger.retain(|exchange| {
                 let waits = !exchange.mine && exchange.stage == ExchangeStage::Waiting;
-                let gone =
-                    || around.roster.glance(&exchange.with, around.now).is_none_or(|g| g.is_gone());
+                let gone = || {
+                    around
+                        .roster
+                        .reachability(&exchange.with, around.now)
+                        .is_none_or(|g| g.is_gone())
+                };
                 !(waits && gone())
             });
             self.revision += u64::from(self.ledger.len() != before);
@@ -182,12 +186,14 @@ impl Signals {
             self.note_silence(rung);
         }
         if around.quiet.is_none() {
-            for exchange in self.ledger.iter_mut().filter(|exchange| exchange.bell == Bell::Held) {
-                exchange.bell = Bell::Silent;
+            for exchange in
+                self.ledger.iter_mut().filter(|exchange| exchange.bell == RingState::Held)
+            {
+                exchange.bell = RingState::Silent;
                 if exchange.stands() {
-                    exchange.bell = Bell::Rung;
+                    exchange.bell = RingState::Rung;
                     self.revision += 1;
-                    self.news.push_back(News::Notify(knock(exchange)));
+                    self.news.push_back(Event::Notify(knock(exchange)));
                 }
             }
         }
@@ -195,15 +201,16 @@ impl Signals {
 }
 
 /// A knock that waits until both are free may go when this says so.
-fn both_free(around: Around<'_>, me: &UserId, other: &UserId) -> bool {
-    let free = |user| around.roster.glance(user, around.now).is_some_and(|glance| glance.is_free());
+fn both_free(around: SignalContext<'_>, me: &UserId, other: &UserId) -> bool {
+    let free =
+        |user| around.roster.reachability(user, around.now).is_some_and(|glance| glance.is_free());
     around.up && around.visible && free(me) && free(other)
 }
 
 /// A knock that waits for somebody to be back may go when this says so.
-fn is_back(around: Around<'_>, when: When, other: &UserId) -> bool {
+fn is_back(around: SignalContext<'_>, when: When, other: &UserId) -> bool {
     when == When::Back
         && around.up
         && around.visible
-        && around.roster.glance(other, around.now).is_some_and(|glance| glance.is_around())
+        && around.roster.reachability(other, around.now).is_some_and(|glance| glance.is_around())
 }

@@ -9,8 +9,8 @@ use super::signals::{ExchangeKind, ExchangeStage, ExchangeView, FailureView, Sig
 use super::team::{InvitationView, InviteShown, NearbyTeam, TeamHost, TeamPane};
 use super::version::{NewerView, Updates, VersionView};
 use super::{
-    CauseView, ChosenStatus, ChosenView, DeviceView, Doubt, Evidence, HostView, LinkView, MeView,
-    PersonView, Problem, RosterGap, Snapshot, Stage, Update,
+    CauseView, ChosenStatus, ChosenView, ConnectionView, DeviceView, Doubt, Evidence, HostView,
+    MeView, PersonView, Problem, RosterGap, Snapshot, Stage, Update,
 };
 use crate::notice::About;
 use crate::preferences::{Ends, Interest, Preset};
@@ -52,7 +52,7 @@ fn text() -> String {
         Problem,
         HostView,
         RosterGap,
-        LinkView,
+        ConnectionView,
         Stage,
         Answer,
         ExchangeKind,

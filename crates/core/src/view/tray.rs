@@ -7,7 +7,7 @@ use crate::names::with_id;
 use crate::preferences::Preferences;
 use crate::signal::SignalId;
 use crate::time::Timestamp;
-use crate::view::{Group, LinkView, MeView, PersonView, RosterGap};
+use crate::view::{ConnectionView, Group, MeView, PersonView, RosterGap};
 
 /// The most people in the menu; the window shows the others.
 pub const MENU_PEOPLE: usize = 15;
@@ -22,7 +22,7 @@ pub struct TrayView {
     /// How many others are known.
     pub known: usize,
     /// The link.
-    pub link: TrayLink,
+    pub link: TrayConnection,
     /// Me, once there is somebody to be.
     pub me: Option<MeView>,
     /// The others, favourites first, then those here, at most [`MENU_PEOPLE`]. Their names are what to call them: the
@@ -42,7 +42,7 @@ pub struct TrayView {
 #[derive(Debug)]
 pub(crate) struct TrayParts<'a> {
     pub(crate) me: Option<&'a MeView>,
-    pub(crate) link: &'a LinkView,
+    pub(crate) link: &'a ConnectionView,
     pub(crate) others: Vec<&'a PersonView>,
     pub(crate) knocks: Vec<TrayKnock>,
     pub(crate) preferences: &'a Preferences,
@@ -81,7 +81,7 @@ pub enum TrayIcon {
 
 /// The link, without what changes from try to try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TrayLink {
+pub enum TrayConnection {
     /// Not asked to connect yet, or said goodbye.
     Off,
     /// Trying.
@@ -97,15 +97,15 @@ pub enum TrayLink {
     Refused,
 }
 
-impl TrayLink {
+impl TrayConnection {
     /// What the tray shows of a link.
-    pub(crate) const fn of(link: &LinkView) -> Self {
+    pub(crate) const fn of(link: &ConnectionView) -> Self {
         match link {
-            LinkView::Unset | LinkView::Closed => Self::Off,
-            LinkView::Connecting { as_of, .. } => Self::Connecting { as_of: *as_of },
-            LinkView::Up { gap: Some(RosterGap::Withheld), .. } => Self::Withheld,
-            LinkView::Up { .. } => Self::Up,
-            LinkView::Refused { .. } => Self::Refused,
+            ConnectionView::Unset | ConnectionView::Closed => Self::Off,
+            ConnectionView::Connecting { as_of, .. } => Self::Connecting { as_of: *as_of },
+            ConnectionView::Up { gap: Some(RosterGap::Withheld), .. } => Self::Withheld,
+            ConnectionView::Up { .. } => Self::Up,
+            ConnectionView::Refused { .. } => Self::Refused,
         }
     }
 }
@@ -123,7 +123,7 @@ impl TrayView {
         others.sort_by_cached_key(|person| {
             (!preferences.is_favourite(&person.user), person.group(), name(person))
         });
-        let link = TrayLink::of(link);
+        let link = TrayConnection::of(link);
         let people: Vec<_> = others
             .iter()
             .take(MENU_PEOPLE)
@@ -149,20 +149,21 @@ impl TrayView {
     }
 }
 
-fn icon(me: Option<&MeView>, link: TrayLink) -> TrayIcon {
+fn icon(me: Option<&MeView>, link: TrayConnection) -> TrayIcon {
     match (link, me) {
-        (TrayLink::Connecting { .. }, _) => TrayIcon::Connecting,
-        (TrayLink::Off | TrayLink::Refused, _) | (TrayLink::Up | TrayLink::Withheld, None) => {
-            TrayIcon::Offline
+        (TrayConnection::Connecting { .. }, _) => TrayIcon::Connecting,
+        (TrayConnection::Off | TrayConnection::Refused, _)
+        | (TrayConnection::Up | TrayConnection::Withheld, None) => TrayIcon::Offline,
+        (TrayConnection::Up | TrayConnection::Withheld, Some(me)) => {
+            match (me.status.as_str(), me.cause) {
+                ("online", Some(crate::view::CauseView::Unknown)) => TrayIcon::Unknown,
+                ("away", _) => TrayIcon::Away,
+                ("dnd", _) => TrayIcon::Dnd,
+                ("invisible", _) => TrayIcon::Invisible,
+                ("offline", _) => TrayIcon::Offline,
+                _ => TrayIcon::Online,
+            }
         }
-        (TrayLink::Up | TrayLink::Withheld, Some(me)) => match (me.status.as_str(), me.cause) {
-            ("online", Some(crate::view::CauseView::Unknown)) => TrayIcon::Unknown,
-            ("away", _) => TrayIcon::Away,
-            ("dnd", _) => TrayIcon::Dnd,
-            ("invisible", _) => TrayIcon::Invisible,
-            ("offline", _) => TrayIcon::Offline,
-            _ => TrayIcon::Online,
-        },
     }
 }
 
@@ -179,22 +180,22 @@ mod tests {
     #[test]
     fn whoever_hides_is_told_apart_from_whoever_is_not_connected() {
         let invisible = me("invisible", Some(CauseView::Chosen));
-        assert_eq!(icon(Some(&invisible), TrayLink::Up), TrayIcon::Invisible);
-        assert_eq!(icon(Some(&me("offline", None)), TrayLink::Up), TrayIcon::Offline);
+        assert_eq!(icon(Some(&invisible), TrayConnection::Up), TrayIcon::Invisible);
+        assert_eq!(icon(Some(&me("offline", None)), TrayConnection::Up), TrayIcon::Offline);
         // Without a link there is nothing to hide from.
-        assert_eq!(icon(Some(&invisible), TrayLink::Off), TrayIcon::Offline);
-        let connecting = TrayLink::Connecting { as_of: None };
+        assert_eq!(icon(Some(&invisible), TrayConnection::Off), TrayIcon::Offline);
+        let connecting = TrayConnection::Connecting { as_of: None };
         assert_eq!(icon(Some(&invisible), connecting), TrayIcon::Connecting);
     }
 
     #[test]
     fn an_own_state_is_the_icon_while_the_link_is_up() {
-        let of = |status, cause| icon(Some(&me(status, cause)), TrayLink::Up);
+        let of = |status, cause| icon(Some(&me(status, cause)), TrayConnection::Up);
         assert_eq!(of("online", None), TrayIcon::Online);
         assert_eq!(of("online", Some(CauseView::Unknown)), TrayIcon::Unknown);
         assert_eq!(of("away", Some(CauseView::Idle)), TrayIcon::Away);
         assert_eq!(of("dnd", Some(CauseView::Chosen)), TrayIcon::Dnd);
         assert_eq!(of("in a meeting", None), TrayIcon::Online);
-        assert_eq!(icon(None, TrayLink::Up), TrayIcon::Offline);
+        assert_eq!(icon(None, TrayConnection::Up), TrayIcon::Offline);
     }
 }

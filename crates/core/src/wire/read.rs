@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::json::{self, Fields, Value};
 use super::{
-    ChosenRecord, DeviceRecord, HubRecord, MAX_RECORD_BYTES, Payload, SeedRecord, SeedStatus,
-    SumRecord, UserRecord, VERSION, WireError,
+    AggregateRecord, ChosenRecord, DeviceRecord, HubRecord, MAX_RECORD_BYTES, Payload,
+    SimpleRecord, SimpleStatus, UserRecord, VERSION, WireError,
 };
 use crate::contact::{ContactLink, MAX_LINKS};
 use crate::id::{DeviceId, UserId};
@@ -168,10 +168,10 @@ pub(super) fn user(content: &Content<'_>) -> Result<UserRecord, WireError> {
         Content::Object(fields) => fields,
     };
     if fields.field("v").is_none() {
-        return simple(fields).map(UserRecord::Seed);
+        return simple(fields).map(UserRecord::Simple);
     }
     fields.version()?;
-    Ok(UserRecord::Sum(SumRecord {
+    Ok(UserRecord::Aggregate(AggregateRecord {
         status: simple(fields)?.status.word().to_owned(),
         timestamp: fields.moment("timestamp"),
         since: fields.moment("since"),
@@ -182,22 +182,22 @@ pub(super) fn user(content: &Content<'_>) -> Result<UserRecord, WireError> {
 
 fn word_of_a_simple_client(word: &str) -> Result<UserRecord, WireError> {
     let status = simple_status(word).ok_or(WireError::WrongShape)?;
-    Ok(UserRecord::Seed(SeedRecord { status, timestamp: None }))
+    Ok(UserRecord::Simple(SimpleRecord { status, timestamp: None }))
 }
 
 /// A simple client's record.
-fn simple(fields: &Fields<'_>) -> Result<SeedRecord, WireError> {
+fn simple(fields: &Fields<'_>) -> Result<SimpleRecord, WireError> {
     let status = fields.text("status").and_then(simple_status).ok_or(WireError::WrongShape)?;
-    Ok(SeedRecord { status, timestamp: fields.moment("timestamp") })
+    Ok(SimpleRecord { status, timestamp: fields.moment("timestamp") })
 }
 
 /// A simple client's status: one that all know, or any word with something to see.
-fn simple_status(word: &str) -> Option<SeedStatus> {
+fn simple_status(word: &str) -> Option<SimpleStatus> {
     Some(match &*folded(word) {
-        "online" => SeedStatus::Online,
-        "away" => SeedStatus::Away,
-        "offline" => SeedStatus::Offline,
-        _ => SeedStatus::Other(display_text(word, MAX_STATUS)?),
+        "online" => SimpleStatus::Online,
+        "away" => SimpleStatus::Away,
+        "offline" => SimpleStatus::Offline,
+        _ => SimpleStatus::Other(display_text(word, MAX_STATUS)?),
     })
 }
 

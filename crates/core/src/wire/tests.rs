@@ -103,21 +103,21 @@ fn readers_are_lenient() {
 
 #[test]
 fn a_user_topic_holds_a_sum_or_a_seed_style_record() {
-    let seed = |status, timestamp| UserRecord::Seed(SeedRecord { status, timestamp });
-    assert_eq!(user(r#"{"status":"online"}"#), Ok(seed(SeedStatus::Online, None)));
-    assert_eq!(user("offline"), Ok(seed(SeedStatus::Offline, None)));
+    let seed = |status, timestamp| UserRecord::Simple(SimpleRecord { status, timestamp });
+    assert_eq!(user(r#"{"status":"online"}"#), Ok(seed(SimpleStatus::Online, None)));
+    assert_eq!(user("offline"), Ok(seed(SimpleStatus::Offline, None)));
     assert_eq!(
         user(r#"{"status":"in a \u202emeeting","timestamp":5}"#),
-        Ok(seed(SeedStatus::Other("in a meeting".to_owned()), ms(5)))
+        Ok(seed(SimpleStatus::Other("in a meeting".to_owned()), ms(5)))
     );
     assert_eq!(user(r#"{"status":"\u0007"}"#), Err(WireError::WrongShape));
     assert_eq!(user(r#"{"v":3,"status":"online"}"#), Err(WireError::UnknownVersion));
     let sum = r#"{"v":1,"status":"dnd","timestamp":9,"foreign":{"status":"online","timestamp":8}}"#;
-    let UserRecord::Sum(sum) = user(sum).unwrap() else {
+    let UserRecord::Aggregate(sum) = user(sum).unwrap() else {
         panic!("it has a v");
     };
     assert_eq!(sum.status, "dnd");
-    assert_eq!(sum.foreign, Some(SeedRecord { status: SeedStatus::Online, timestamp: ms(8) }));
+    assert_eq!(sum.foreign, Some(SimpleRecord { status: SimpleStatus::Online, timestamp: ms(8) }));
 }
 
 #[test]

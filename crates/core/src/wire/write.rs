@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{ChosenRecord, DeviceRecord, HubRecord, SeedRecord, SumRecord, VERSION};
+use super::{AggregateRecord, ChosenRecord, DeviceRecord, HubRecord, SimpleRecord, VERSION};
 use crate::contact::ContactLink;
 use crate::presence::Chosen;
 use crate::team::{Address, Host};
@@ -133,14 +133,14 @@ pub(super) fn chosen(record: &ChosenRecord) -> Vec<u8> {
     json(&Choice { timestamp: record.timestamp, ..choice(&record.chosen, Some(VERSION)) })
 }
 
-pub(super) fn sum(record: &SumRecord) -> Vec<u8> {
+pub(super) fn sum(record: &AggregateRecord) -> Vec<u8> {
     json(&Sum {
         v: VERSION,
         status: &record.status,
         timestamp: record.timestamp,
         since: record.since,
         text: record.text.as_deref(),
-        foreign: record.foreign.as_ref().map(|SeedRecord { status, timestamp }| Foreign {
+        foreign: record.foreign.as_ref().map(|SimpleRecord { status, timestamp }| Foreign {
             status: status.word(),
             timestamp: *timestamp,
         }),

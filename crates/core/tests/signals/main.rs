@@ -3,12 +3,12 @@
 //! Real engines, a broker that is a list of messages on their way, one fake clock. Whatever the network does: one notice a knock
 //! on each device of whoever is asked, one answer that counts, and nothing that goes back.
 
-mod world;
+mod simulation;
 
 use porchlight_core::view::signals::{ExchangeStage, When};
 use proptest::prelude::*;
 
-use world::{ALICE, BOB, DEVICES, Deed, World};
+use simulation::{ALICE, BOB, DEVICES, Deed, Simulation};
 
 fn deed() -> impl Strategy<Value = Deed> {
     prop_oneof![
@@ -22,8 +22,8 @@ fn deed() -> impl Strategy<Value = Deed> {
     ]
 }
 
-fn play(seed: u64, deeds: &[Deed]) -> World {
-    let mut world = World::new(seed);
+fn play(seed: u64, deeds: &[Deed]) -> Simulation {
+    let mut world = Simulation::new(seed);
     for deed in deeds {
         world.act(deed);
     }

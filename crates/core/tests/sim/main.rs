@@ -8,13 +8,13 @@
 mod broker;
 mod runner;
 mod schedule;
+mod simulation;
 mod truth;
-mod world;
 
 use porchlight_core::engine::Rule;
 
 use runner::{regressions, run_many, say, setting};
-use world::{Without, explain, run};
+use simulation::{Without, explain, run};
 
 // A tenth of a run is spent on memory, by each thread for itself.
 #[cfg(target_os = "linux")]

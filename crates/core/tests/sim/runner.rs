@@ -14,7 +14,7 @@ use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use crate::schedule::{Schedule, What, schedules};
-use crate::world::{self, Violation, Without};
+use crate::simulation::{self, Violation, Without};
 
 const REGRESSIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sim/regressions.jsonl");
 
@@ -91,7 +91,7 @@ pub(crate) fn run_many(from: u64, count: u64, without: Without) -> Batch {
                     for step in &schedule.steps {
                         mine.kinds[step.what.kind()] += 1;
                     }
-                    match world::fails(&schedule, without) {
+                    match simulation::fails(&schedule, without) {
                         Ok(inputs) => mine.inputs += inputs,
                         Err(violation) => {
                             if failures_left.fetch_sub(1, Ordering::Relaxed) > 1 {
@@ -137,7 +137,7 @@ fn shrink(
     while going && runs < most {
         runs += 1;
         let schedule = tree.current();
-        going = match world::fails(&schedule, without) {
+        going = match simulation::fails(&schedule, without) {
             Err(violation) => {
                 smallest = (schedule, violation);
                 tree.simplify()
@@ -151,7 +151,7 @@ fn shrink(
         runs += 2;
         let found = [true, false].into_iter().find_map(|earlier| {
             let schedule = smallest.0.without_step(at, earlier);
-            world::fails(&schedule, without).err().map(|violation| (schedule, violation))
+            simulation::fails(&schedule, without).err().map(|violation| (schedule, violation))
         });
         match found {
             Some(smaller) => (smallest, at) = (smaller, 0),
@@ -187,7 +187,7 @@ impl Failure {
         let Violation { at, what } = &self.violation;
         let mut text = format!("seed {}: at {at} ms: {what}\n{}", self.seed, self.schedule);
         let _ = writeln!(text, "what happened:");
-        for line in world::explain(&self.schedule, without) {
+        for line in simulation::explain(&self.schedule, without) {
             let _ = writeln!(text, "{line}");
         }
         text

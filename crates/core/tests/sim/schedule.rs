@@ -14,10 +14,10 @@ pub(crate) use crate::broker::{Kind as Broker, Outage};
 pub(crate) const DEVICES: u8 = 4;
 /// Viewers are machines 4 to 6.
 pub(crate) const VIEWERS: u8 = 3;
-/// Engines in all. The seed-style clients come after them: of carol, who has nothing else, and of alice.
+/// Engines in all. The simple clients come after them: of carol, who has nothing else, and of alice.
 pub(crate) const ENGINES: u8 = DEVICES + VIEWERS;
 
-/// The machines' names: engines, seed-style clients, and the copies of a machine of alice's and of bob's.
+/// The machines' names: engines, simple clients, and the copies of a machine of alice's and of bob's.
 pub(crate) const NAMES: [&str; 11] = [
     "alice's laptop",
     "alice's phone",
@@ -38,7 +38,7 @@ pub(crate) struct Schedule {
     pub(crate) broker: Broker,
     /// How far each engine's calendar is off, in minutes.
     pub(crate) skews: [i16; ENGINES as usize],
-    /// Bob's devices write device records only: nobody of his team has a seed-style client.
+    /// Bob's devices write device records only: nobody of his team has a simple client.
     #[serde(default)]
     pub(crate) plain: bool,
     #[serde(default)]
@@ -105,7 +105,7 @@ pub(crate) enum What {
     Suspend(u8),
     /// Quits, or starts what is not running.
     Quit(u8),
-    // --- a seed-style client
+    // --- a simple client
     SeedSays(u8, Word),
     /// Leaves with a goodbye, or starts what is not running.
     SeedLeaves(u8),
@@ -113,7 +113,7 @@ pub(crate) enum What {
     Fault(Fault),
 }
 
-/// What a person chooses to say, or a seed-style client says.
+/// What a person chooses to say, or a simple client says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Word {
     Online,
@@ -148,7 +148,7 @@ pub(crate) enum Fault {
     Copy { device: u8 },
     /// A viewer is closed and opened anew.
     Reopen { viewer: u8 },
-    /// The seed-style client's process is killed.
+    /// The simple client's process is killed.
     SeedKill(u8),
 }
 

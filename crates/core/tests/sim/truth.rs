@@ -20,7 +20,7 @@ const NEVER: u64 = u64::MAX;
 /// How long the last word of a device may be under way, so that trouble can still swallow it.
 const UNDER_WAY: u64 = 3_000;
 
-/// One device or seed-style client.
+/// One device or simple client.
 #[derive(Debug, Clone)]
 pub(crate) struct Source {
     pub(crate) status: Set,
@@ -374,7 +374,7 @@ pub(crate) fn sum(devices: &[Set], seed: Set, choice: Set) -> Set {
             }
         }
     }
-    // Of somebody invisible a seed-style client alone is seen.
+    // Of somebody invisible a simple client alone is seen.
     let hidden = choice & INVISIBLE != 0;
     let mut into = if hidden { seed } else { 0 };
     let choice = choice & !INVISIBLE;
@@ -388,7 +388,7 @@ pub(crate) fn sum(devices: &[Set], seed: Set, choice: Set) -> Set {
     }
     for bit in [ONLINE, AWAY, OFFLINE, DND] {
         if seed & bit != 0 {
-            // A seed-style client's own word counts below online and above away.
+            // A simple client's own word counts below online and above away.
             walk(&sets[..devices.len()], false, bit, choice, &mut into);
         }
     }

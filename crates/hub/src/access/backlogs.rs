@@ -4,7 +4,7 @@
 //! by kind of topic, and what each connection takes. A connection that neither takes nor acknowledges messages while
 //! [`MAX_BEHIND`] is published for it is to be closed. Retained messages do not count: `asking.rs` bounds them.
 
-use crate::lines::LineId;
+use crate::connections::ConnectionId;
 use porchlight_core::id::{Root, UserId};
 use porchlight_core::time::Monotonic;
 use porchlight_core::topic::Topic;
@@ -32,7 +32,7 @@ struct State {
     published: [u64; KINDS],
     /// Bytes to each person's inbox and choice so far.
     own: HashMap<UserId, u64>,
-    lines: HashMap<LineId, Backlog>,
+    lines: HashMap<ConnectionId, Backlog>,
     /// Bytes since it was last looked who is too far behind.
     unchecked: u64,
 }
@@ -66,7 +66,7 @@ fn kind(topic: &Topic) -> Option<usize> {
 
 impl Backlogs {
     /// A connection of `user` is granted `filter`.
-    pub(crate) fn subscribed(&self, line: LineId, user: &UserId, root: &Root, filter: &str) {
+    pub(crate) fn subscribed(&self, line: ConnectionId, user: &UserId, root: &Root, filter: &str) {
         let mut state = self.state();
         let State { published, own, lines, .. } = &mut *state;
         let backlog = lines.entry(line).or_default();
@@ -89,12 +89,12 @@ impl Backlogs {
     }
 
     /// A write to this connection has to wait.
-    pub(crate) fn blocked(&self, line: LineId, now: Monotonic) {
+    pub(crate) fn blocked(&self, line: ConnectionId, now: Monotonic) {
         self.state().falls_behind(line, now, |backlog| backlog.blocked = true);
     }
 
     /// The connection took `bytes`, in which `packets` began.
-    pub(crate) fn took(&self, line: LineId, now: Monotonic, bytes: usize, packets: usize) {
+    pub(crate) fn took(&self, line: ConnectionId, now: Monotonic, bytes: usize, packets: usize) {
         let mut state = self.state();
         let total = state.published_for(line);
         let Some(backlog) = state.lines.get_mut(&line) else { return };
@@ -111,14 +111,14 @@ impl Backlogs {
     }
 
     /// The connection was sent a message that it has to acknowledge.
-    pub(crate) fn sent(&self, line: LineId, now: Monotonic, id: u16) {
+    pub(crate) fn sent(&self, line: ConnectionId, now: Monotonic, id: u16) {
         self.state().falls_behind(line, now, |backlog| {
             backlog.unacknowledged.insert(id);
         });
     }
 
     /// The connection has acknowledged a message.
-    pub(crate) fn acknowledged(&self, line: LineId, now: Monotonic, id: u16) {
+    pub(crate) fn acknowledged(&self, line: ConnectionId, now: Monotonic, id: u16) {
         let mut state = self.state();
         if let Some(backlog) = state.lines.get_mut(&line)
             && backlog.unacknowledged.remove(&id)
@@ -127,12 +127,17 @@ impl Backlogs {
         }
     }
 
-    pub(crate) fn left(&self, line: LineId) {
+    pub(crate) fn left(&self, line: ConnectionId) {
         self.state().lines.remove(&line);
     }
 
     /// Counts a message to `topic`; returns the connections that are too far behind.
-    pub(crate) fn published(&self, now: Monotonic, topic: &Topic, bytes: usize) -> Vec<LineId> {
+    pub(crate) fn published(
+        &self,
+        now: Monotonic,
+        topic: &Topic,
+        bytes: usize,
+    ) -> Vec<ConnectionId> {
         let mut state = self.state();
         let bytes = bytes as u64 + A_MESSAGE;
         match (kind(topic), topic) {
@@ -165,7 +170,7 @@ impl Backlogs {
 }
 
 impl State {
-    fn falls_behind(&mut self, line: LineId, now: Monotonic, how: impl FnOnce(&mut Backlog)) {
+    fn falls_behind(&mut self, line: ConnectionId, now: Monotonic, how: impl FnOnce(&mut Backlog)) {
         let total = self.published_for(line);
         let backlog = self.lines.entry(line).or_default();
         if backlog.position.is_none() || backlog.has_caught_up(now) {
@@ -175,7 +180,7 @@ impl State {
         backlog.behind = now;
     }
 
-    fn published_for(&self, line: LineId) -> u64 {
+    fn published_for(&self, line: ConnectionId) -> u64 {
         self.lines.get(&line).map_or(0, |backlog| backlog.total(&self.published, &self.own))
     }
 }
@@ -197,7 +202,7 @@ impl Backlog {
 mod tests {
     use super::*;
 
-    const LINE: LineId = 7;
+    const LINE: ConnectionId = 7;
 
     fn at(ms: u64) -> Monotonic {
         Monotonic::from_origin(Duration::from_millis(ms))

@@ -4,9 +4,9 @@
 //! on it: a delayed Will, too, is asked for long after the connection ended, and refused where the credential no
 //! longer holds.
 
-use super::{Access, Allowance, Asking, Denied, Errand, MayAsk, Peer};
+use super::{Access, Allowance, Cleanup, Denied, MayAsk, Peer, SubscriptionBudget};
 use crate::accounts::{Bound, Login, looks_like_a_presence};
-use crate::lines::LineId;
+use crate::connections::ConnectionId;
 use crate::{broker, clock};
 use mqtt5::broker::auth::{AuthProvider, AuthResult};
 use mqtt5::packet::connect::ConnectPacket;
@@ -24,13 +24,13 @@ type Asked<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// Asked by the broker of one connection.
 pub(crate) struct Gate {
     access: Arc<Access>,
-    line: LineId,
+    line: ConnectionId,
     peer: Peer,
     login: OnceLock<Login>,
     /// Bound to the credential while this lives.
     client_id: OnceLock<String>,
     allowance: Allowance,
-    asking: Mutex<Asking>,
+    asking: Mutex<SubscriptionBudget>,
     refusals: Arc<Refusals>,
 }
 
@@ -71,7 +71,12 @@ impl Refusals {
 }
 
 impl Gate {
-    pub(crate) fn new(access: Arc<Access>, line: LineId, peer: Peer, allowance: Allowance) -> Self {
+    pub(crate) fn new(
+        access: Arc<Access>,
+        line: ConnectionId,
+        peer: Peer,
+        allowance: Allowance,
+    ) -> Self {
         Self {
             access,
             line,
@@ -140,7 +145,7 @@ impl Gate {
             Bound::New { dropped } => {
                 note |= lasting;
                 if let Some(dropped) = dropped {
-                    access.ask(Errand::EndSession(dropped));
+                    access.ask(Cleanup::EndSession(dropped));
                 }
             }
             Bound::Foreign => return Err(ReasonCode::ClientIdentifierNotValid),
@@ -218,7 +223,7 @@ impl Drop for Gate {
     // A delayed Will keeps the gate, and so the client id, until it was published or not.
     fn drop(&mut self) {
         if let Some(client_id) = self.client_id.take() {
-            self.access.ask(Errand::Left(client_id));
+            self.access.ask(Cleanup::Left(client_id));
         }
     }
 }

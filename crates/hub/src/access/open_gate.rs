@@ -1,6 +1,6 @@
 //! One client's way to the open hub: every client is let in, within the limits of filters and of Keep Alive.
 
-use super::{Asking, MayAsk};
+use super::{MayAsk, SubscriptionBudget};
 use crate::{broker, clock};
 use mqtt5::broker::auth::{AuthProvider, AuthResult};
 use mqtt5::packet::connect::ConnectPacket;
@@ -21,7 +21,7 @@ pub(crate) struct OpenGate(Mutex<HashMap<String, Client>>);
 struct Client {
     /// More than one while another connection takes the client id over.
     connections: u32,
-    asking: Asking,
+    asking: SubscriptionBudget,
     /// How many filters the broker may still ask for on its own, for a session that is resumed.
     resumed: usize,
 }
@@ -32,7 +32,7 @@ impl OpenGate {
         let mut clients = self.clients();
         let client = clients.entry(client_id.to_owned()).or_default();
         client.connections += 1;
-        client.asking = Asking::default();
+        client.asking = SubscriptionBudget::default();
         client.resumed = 0;
     }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::accounts::{Accounts, Sheet, Used};
+use crate::accounts::{Accounts, AccountsFile, CredentialUsage};
 use porchlight_core::team::Role;
 use porchlight_core::time::Timestamp;
 
@@ -7,13 +7,13 @@ fn user(id: &str) -> UserId {
     UserId::parse(id).unwrap()
 }
 
-fn access() -> (Arc<Access>, mpsc::UnboundedReceiver<Errand>) {
+fn access() -> (Arc<Access>, mpsc::UnboundedReceiver<Cleanup>) {
     let mut accounts = Accounts::found("Team", Root::default());
     for name in ["anna", "bob"] {
         accounts.admit(Timestamp::default(), name, None, Role::Member).unwrap();
     }
-    let ledger = Ledger::new(Sheet::new(accounts, Used::default()), None);
-    Access::new(Arc::new(ledger), Lines::new(100))
+    let ledger = Ledger::new(AccountsFile::new(accounts, CredentialUsage::default()), None);
+    Access::new(Arc::new(ledger), ConnectionTable::new(100))
 }
 
 #[test]
@@ -145,5 +145,5 @@ fn what_may_not_stand_is_asked_to_be_cleared() {
         assert_eq!(access.stands(topic), wanted.contains(topic), "{topic}");
     }
     let asked: Vec<_> = std::iter::from_fn(|| unwanted.try_recv().ok()).collect();
-    assert_eq!(asked, not.map(|topic| Errand::Clear(topic.to_owned())));
+    assert_eq!(asked, not.map(|topic| Cleanup::Clear(topic.to_owned())));
 }

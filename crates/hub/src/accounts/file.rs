@@ -3,7 +3,7 @@
 //! Owns that it is written whole or not at all, and that one that cannot be read is never taken for none: a new team in
 //! its place would shut everybody out.
 
-use super::{Accounts, Used};
+use super::{Accounts, CredentialUsage};
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io;
@@ -17,12 +17,12 @@ const VERSION: u32 = 1;
 
 /// Everything that is written.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Sheet {
+pub(crate) struct AccountsFile {
     v: u32,
     #[serde(flatten)]
     pub(crate) accounts: Accounts,
     #[serde(default)]
-    pub(crate) used: Used,
+    pub(crate) used: CredentialUsage,
 }
 
 /// Why the team cannot be read. Nothing was changed.
@@ -72,13 +72,13 @@ pub enum AccountsError {
 /// A change could not be written, and was not made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the team cannot be saved in {}: {reason}; make room, or make the folder writable, and try again", path.display())]
-pub struct NotSaved {
+pub struct SaveError {
     pub(crate) path: PathBuf,
     pub(crate) reason: String,
 }
 
-impl Sheet {
-    pub(crate) fn new(accounts: Accounts, used: Used) -> Self {
+impl AccountsFile {
+    pub(crate) fn new(accounts: Accounts, used: CredentialUsage) -> Self {
         Self { v: VERSION, accounts, used }
     }
 
@@ -106,14 +106,14 @@ impl Sheet {
     }
 
     /// Writes it in the place of what stands there, durably and in one step.
-    pub(crate) fn save(&self, folder: &Path) -> Result<(), NotSaved> {
+    pub(crate) fn save(&self, folder: &Path) -> Result<(), SaveError> {
         porchlight_files::write(&folder.join(FILE), &self.to_json())
-            .map_err(|e| NotSaved { path: folder.to_owned(), reason: e.to_string() })
+            .map_err(|e| SaveError { path: folder.to_owned(), reason: e.to_string() })
     }
 }
 
 /// The team in this folder; none where none was ever started there.
-pub(crate) fn load(folder: &Path) -> Result<Option<Sheet>, AccountsError> {
+pub(crate) fn load(folder: &Path) -> Result<Option<AccountsFile>, AccountsError> {
     let path = folder.join(FILE);
     let unreadable = |source| AccountsError::Unreadable { path: path.clone(), source };
     match fs::metadata(&path) {
@@ -128,5 +128,5 @@ pub(crate) fn load(folder: &Path) -> Result<Option<Sheet>, AccountsError> {
         Ok(_) => {}
     }
     let json = fs::read(&path).map_err(unreadable)?;
-    Sheet::from_json(&json, &path).map(Some)
+    AccountsFile::from_json(&json, &path).map(Some)
 }

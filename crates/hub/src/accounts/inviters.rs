@@ -4,7 +4,7 @@
 //! a removal still reaches them if somebody in between left first. And a new member who gets the id of a former one is
 //! not their inviter.
 
-use super::{Accounts, EndedKind, Refusal, Stays};
+use super::{Accounts, EndedKind, Refusal, RemoveMemberError};
 use porchlight_core::id::UserId;
 use porchlight_core::team::Role;
 use serde::{Deserialize, Serialize};
@@ -115,7 +115,11 @@ impl Accounts {
 
     /// Ends memberships. The members' credentials end with them, and so do the invitations and tokens that they made,
     /// because they may know them.
-    pub(crate) fn remove_member(&mut self, user: &UserId, along: Along) -> Result<Removed, Stays> {
+    pub(crate) fn remove_member(
+        &mut self,
+        user: &UserId,
+        along: Along,
+    ) -> Result<Removed, RemoveMemberError> {
         let mut users = match along {
             Along::Nobody => Vec::new(),
             Along::Invited => self.along_with(user),
@@ -123,7 +127,7 @@ impl Accounts {
         if let Some(member) = self.members.get(user) {
             let starters = self.members.values().filter(|m| m.role == Role::Starter).count();
             if member.role == Role::Starter && starters == 1 && self.members.len() > 1 {
-                return Err(Stays::LastStarter);
+                return Err(RemoveMemberError::LastStarter);
             }
             users.push(user.clone());
         }
@@ -131,7 +135,7 @@ impl Accounts {
             return Err(self.ended.why_not(EndedKind::Member, user.as_str(), None));
         }
         let gone: BTreeSet<&UserId> = users.iter().collect();
-        self.hand_upwards(&gone);
+        self.reparent_invitees(&gone);
         let credentials = self.end_credentials(&gone);
         self.end_invites(|invite| invite.owners().iter().any(|user| gone.contains(user)));
         let ended = &mut self.ended;
@@ -151,7 +155,7 @@ impl Accounts {
     }
 
     /// Passes the remaining invitees of these members to the nearest member above who stays.
-    fn hand_upwards(&mut self, gone: &BTreeSet<&UserId>) {
+    fn reparent_invitees(&mut self, gone: &BTreeSet<&UserId>) {
         let above = |user: &UserId| self.members.get(user)?.invited_by.as_ref()?.above.clone();
         let mut heirs = Vec::new();
         for user in self.members.keys().filter(|user| !gone.contains(user)) {

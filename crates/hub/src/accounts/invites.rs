@@ -1,7 +1,7 @@
 //! Invitations: who may still come, how often and until when.
 
 use super::secrets::{Hash, Kind, random_secret};
-use super::{Accounts, Admission, EndedKind, Stays};
+use super::{Accounts, Admission, EndedKind, RemoveMemberError};
 use porchlight_core::id::UserId;
 use porchlight_core::team::{Role, Secret};
 use porchlight_core::time::Timestamp;
@@ -147,10 +147,15 @@ impl Accounts {
     }
 
     /// Takes an invitation back. Its owners may, and with `any` everybody.
-    pub(crate) fn take_back(&mut self, id: &str, by: &UserId, any: bool) -> Result<(), Stays> {
+    pub(crate) fn take_back(
+        &mut self,
+        id: &str,
+        by: &UserId,
+        any: bool,
+    ) -> Result<(), RemoveMemberError> {
         match self.invites.get(id) {
             Some(invite) if any || invite.is_of(by) => {}
-            Some(_) => return Err(Stays::NotTheirs),
+            Some(_) => return Err(RemoveMemberError::NotTheirs),
             None => {
                 let asks = (!any).then_some(by);
                 return Err(self.ended.why_not(EndedKind::Invite, id, asks));

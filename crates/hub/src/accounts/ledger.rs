@@ -4,8 +4,8 @@
 //! grants access takes effect once it is on disk, so that no restart forgets a credential that somebody has. A change
 //! that ends access takes effect at once, even while the disk fails. A failed write is tried again until it succeeds.
 
-use super::file::{NotSaved, Sheet};
-use super::{Accounts, Stays, Used};
+use super::file::{AccountsFile, SaveError};
+use super::{Accounts, CredentialUsage, RemoveMemberError};
 use crate::HubWarning;
 use crate::store_health::{Part, StoreHealth};
 use std::path::PathBuf;
@@ -27,7 +27,7 @@ pub(crate) struct Ledger(Arc<Shared>);
 
 struct Shared {
     state: RwLock<State>,
-    used: Mutex<Used>,
+    used: Mutex<CredentialUsage>,
     /// Counts changes. [`Ledger::shut_out`] counts its own under the lock of `state`, so that a copy of the accounts
     /// contains every change that its version counts.
     version: AtomicU64,
@@ -45,7 +45,7 @@ struct State {
     next: Option<Accounts>,
 }
 
-type Save = Box<dyn FnMut(&Sheet) -> Result<(), NotSaved> + Send>;
+type Save = Box<dyn FnMut(&AccountsFile) -> Result<(), SaveError> + Send>;
 
 struct Disk {
     /// None: the team ends with the hub.
@@ -56,7 +56,7 @@ struct Disk {
 
 /// A write that goes on whether or not it is waited for.
 pub(crate) struct Saving {
-    task: JoinHandle<Result<(), NotSaved>>,
+    task: JoinHandle<Result<(), SaveError>>,
     folder: PathBuf,
 }
 
@@ -70,13 +70,14 @@ enum Verdict {
 
 impl Ledger {
     /// Keeps `sheet` in `folder`, or in memory.
-    pub(crate) fn new(sheet: Sheet, folder: Option<PathBuf>) -> Self {
+    pub(crate) fn new(sheet: AccountsFile, folder: Option<PathBuf>) -> Self {
         let path = folder.clone().unwrap_or_default();
-        let save = folder.map(|folder| Box::new(move |sheet: &Sheet| sheet.save(&folder)) as Save);
+        let save =
+            folder.map(|folder| Box::new(move |sheet: &AccountsFile| sheet.save(&folder)) as Save);
         Self::saved_by(sheet, path, save)
     }
 
-    pub(super) fn saved_by(sheet: Sheet, folder: PathBuf, save: Option<Save>) -> Self {
+    pub(super) fn saved_by(sheet: AccountsFile, folder: PathBuf, save: Option<Save>) -> Self {
         let shared = Shared {
             state: RwLock::new(State { accounts: sheet.accounts, next: None }),
             used: Mutex::new(sheet.used),
@@ -108,7 +109,7 @@ impl Ledger {
     ) -> Result<R, E>
     where
         R: Send + 'static,
-        E: From<NotSaved> + Send + 'static,
+        E: From<SaveError> + Send + 'static,
     {
         self.change_within(WAIT, change).await
     }
@@ -120,7 +121,7 @@ impl Ledger {
     ) -> Result<R, E>
     where
         R: Send + 'static,
-        E: From<NotSaved> + Send + 'static,
+        E: From<SaveError> + Send + 'static,
     {
         let verdict = Arc::new(Mutex::new(Verdict::Open));
         let (shared, decided) = (Arc::clone(&self.0), Arc::clone(&verdict));
@@ -152,8 +153,8 @@ impl Ledger {
     /// undo it. The write is tried again until then.
     pub(crate) fn shut_out<T>(
         &self,
-        end: impl Fn(&mut Accounts) -> Result<T, Stays>,
-    ) -> (Result<T, Stays>, Saving) {
+        end: impl Fn(&mut Accounts) -> Result<T, RemoveMemberError>,
+    ) -> (Result<T, RemoveMemberError>, Saving) {
         let mut state = self.0.state();
         let ended = state.end(end);
         if ended.is_ok() {
@@ -164,7 +165,7 @@ impl Ledger {
     }
 
     /// What the credentials used; call [`Ledger::note`] after a change that is to be kept.
-    pub(crate) fn used(&self) -> MutexGuard<'_, Used> {
+    pub(crate) fn used(&self) -> MutexGuard<'_, CredentialUsage> {
         self.0.used()
     }
 
@@ -209,12 +210,12 @@ impl Ledger {
     }
 
     /// Writes everything as it is now, and nothing after that: the folder may become another hub's.
-    pub(crate) async fn close(&self) -> Result<(), NotSaved> {
+    pub(crate) async fn close(&self) -> Result<(), SaveError> {
         let saved = self.flush().wait().await;
         let folder = self.0.folder.clone();
         let ended = async {
             let reason = "the hub has ended".to_owned();
-            let refusal = NotSaved { path: folder, reason };
+            let refusal = SaveError { path: folder, reason };
             self.0.disk.lock().await.save = Some(Box::new(move |_| Err(refusal.clone())));
         };
         if tokio::time::timeout(STALLED, ended).await.is_err() {
@@ -224,14 +225,17 @@ impl Ledger {
     }
 
     /// Everything, as it would be written.
-    pub(crate) fn sheet(&self) -> Sheet {
-        Sheet::new(self.read(Clone::clone), self.used().clone())
+    pub(crate) fn sheet(&self) -> AccountsFile {
+        AccountsFile::new(self.read(Clone::clone), self.used().clone())
     }
 }
 
 impl State {
     /// Ends something in the current and in the next state: in both, or in neither if one forbids it.
-    fn end<T>(&mut self, end: impl Fn(&mut Accounts) -> Result<T, Stays>) -> Result<T, Stays> {
+    fn end<T>(
+        &mut self,
+        end: impl Fn(&mut Accounts) -> Result<T, RemoveMemberError>,
+    ) -> Result<T, RemoveMemberError> {
         let mut accounts = self.accounts.clone();
         let mut ended = end(&mut accounts);
         let mut next = self.next.clone();
@@ -255,7 +259,7 @@ impl Shared {
         self: &Arc<Self>,
         mut disk: OwnedMutexGuard<Disk>,
         work: impl FnOnce(&Self, &mut Disk) -> T + Send + 'static,
-    ) -> Result<T, NotSaved> {
+    ) -> Result<T, SaveError> {
         let shared = Arc::clone(self);
         let mut work = tokio::task::spawn_blocking(move || work(&shared, &mut disk));
         let done = match tokio::time::timeout(STALLED, &mut work).await {
@@ -268,7 +272,7 @@ impl Shared {
         done.map_err(|e| self.not_saved(&e))
     }
 
-    fn change<R, E: From<NotSaved>>(
+    fn change<R, E: From<SaveError>>(
         &self,
         disk: &mut Disk,
         verdict: &Mutex<Verdict>,
@@ -304,11 +308,11 @@ impl Shared {
     }
 
     /// Writes the accounts as they were at this version.
-    fn save(&self, disk: &mut Disk, version: u64, accounts: Accounts) -> Result<(), NotSaved> {
+    fn save(&self, disk: &mut Disk, version: u64, accounts: Accounts) -> Result<(), SaveError> {
         let Some(save) = &mut disk.save else {
             return Ok(());
         };
-        let sheet = Sheet::new(accounts, self.used().clone());
+        let sheet = AccountsFile::new(accounts, self.used().clone());
         // Until it has succeeded it is not known what is there: a write can fail after the file was replaced.
         disk.written = None;
         if let Err(e) = save(&sheet) {
@@ -324,7 +328,7 @@ impl Shared {
         Ok(())
     }
 
-    fn fails(&self, e: &NotSaved) {
+    fn fails(&self, e: &SaveError) {
         if let Some(health) = &self.health {
             let (folder, reason) = (e.path.clone(), e.reason.clone());
             health.fails(Part::Team, HubWarning::TeamNotSaved { folder, reason });
@@ -335,23 +339,23 @@ impl Shared {
         self.state.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn used(&self) -> MutexGuard<'_, Used> {
+    fn used(&self) -> MutexGuard<'_, CredentialUsage> {
         self.used.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn no_answer(&self) -> NotSaved {
+    fn no_answer(&self) -> SaveError {
         self.not_saved(&NO_ANSWER)
     }
 
-    fn not_saved(&self, reason: &impl ToString) -> NotSaved {
-        NotSaved { path: self.folder.clone(), reason: reason.to_string() }
+    fn not_saved(&self, reason: &impl ToString) -> SaveError {
+        SaveError { path: self.folder.clone(), reason: reason.to_string() }
     }
 }
 
 impl Saving {
     /// Waits for the write, but not for ever; it goes on all the same.
-    pub(crate) async fn wait(self) -> Result<(), NotSaved> {
-        let not_saved = |reason: String| NotSaved { path: self.folder, reason };
+    pub(crate) async fn wait(self) -> Result<(), SaveError> {
+        let not_saved = |reason: String| SaveError { path: self.folder, reason };
         match tokio::time::timeout(STALLED, self.task).await {
             Ok(Ok(saved)) => saved,
             Ok(Err(e)) => Err(not_saved(e.to_string())),

@@ -49,15 +49,15 @@ fn what_is_written_holds_no_secret_and_lets_in_the_same_people() {
     let (invite, _) = team.invite(now(), order(Purpose::Member)).unwrap();
     let (token, _) = team.make_token(now(), &anna.user, "status board").unwrap();
     let dir = tempfile::tempdir().unwrap();
-    let mut used = Used::default();
+    let mut used = CredentialUsage::default();
     used.bind(anna.credential.id(), "pl0123456789abcdefghijm", true);
     used.bind(anna.credential.id(), "plr0123456789abcdefghij", false);
-    Sheet::new(team, used).save(dir.path()).unwrap();
+    AccountsFile::new(team, used).save(dir.path()).unwrap();
     let written = std::fs::read_to_string(dir.path().join(FILE)).unwrap();
     for secret in [&anna.credential, &invite, &token] {
         assert!(!written.contains(secret.secret()), "{secret:?}");
     }
-    let Sheet { mut accounts, mut used, .. } = load(dir.path()).unwrap().unwrap();
+    let AccountsFile { mut accounts, mut used, .. } = load(dir.path()).unwrap().unwrap();
     assert!(accounts.log_in(anna.credential.id(), anna.credential.secret()).is_some());
     assert!(accounts.may_read(&token));
     assert!(accounts.redeem(now(), &invite, "Bob", None).is_ok());
@@ -139,8 +139,8 @@ fn a_removed_member_takes_credentials_and_invitations_along() {
     for token in [theirs, device] {
         assert_eq!(team.redeem(now(), &token, "Eve", None).unwrap_err(), Refusal::Unknown);
     }
-    assert_eq!(team.remove_member(&user("bob"), Along::Nobody), Err(Stays::Already));
-    assert_eq!(team.remove_member(&user("nobody"), Along::Nobody), Err(Stays::Unknown));
+    assert_eq!(team.remove_member(&user("bob"), Along::Nobody), Err(RemoveMemberError::Already));
+    assert_eq!(team.remove_member(&user("nobody"), Along::Nobody), Err(RemoveMemberError::Unknown));
 }
 
 #[test]
@@ -148,7 +148,10 @@ fn the_last_starter_stays_until_everybody_else_is_gone() {
     let mut team = team();
     let anna = starter(&mut team);
     team.admit(now(), "Bob", None, Role::Member).unwrap();
-    assert_eq!(team.remove_member(&user("anna"), Along::Nobody), Err(Stays::LastStarter));
+    assert_eq!(
+        team.remove_member(&user("anna"), Along::Nobody),
+        Err(RemoveMemberError::LastStarter)
+    );
     team.remove_member(&user("bob"), Along::Nobody).unwrap();
     let removed = team.remove_member(&user("anna"), Along::Nobody).unwrap();
     assert_eq!(removed.credentials, [(user("anna"), anna.credential.id().to_owned())]);
@@ -178,7 +181,7 @@ fn a_token_reads_and_nothing_else() {
 
 #[test]
 fn a_client_id_belongs_to_whoever_used_it_first() {
-    let mut used = Used::default();
+    let mut used = CredentialUsage::default();
     assert_eq!(used.bind("a", "reader", false), Bound::New { dropped: None });
     assert_eq!(used.bind("b", "reader", false), Bound::Foreign);
     assert_eq!(used.bind("a", "reader", false), Bound::Kept);
@@ -198,7 +201,7 @@ fn a_client_id_belongs_to_whoever_used_it_first() {
 
 #[test]
 fn the_client_ids_of_a_credential_are_bounded() {
-    let mut used = Used::default();
+    let mut used = CredentialUsage::default();
     for n in 0..8 {
         used.bind("a", &format!("p{n}"), true);
     }
@@ -215,7 +218,7 @@ fn the_client_ids_of_a_credential_are_bounded() {
 fn a_damaged_file_is_an_error_that_says_what_to_do_and_stays_as_it_is() {
     let dir = tempfile::tempdir().unwrap();
     assert!(load(dir.path()).unwrap().is_none());
-    let whole = Sheet::new(team(), Used::default()).to_json();
+    let whole = AccountsFile::new(team(), CredentialUsage::default()).to_json();
     let path = dir.path().join(FILE);
     for bytes in [&b""[..], b"{", b"\xff", b"[]", &whole[..whole.len() - 1], br#"{"v":1}"#] {
         std::fs::write(&path, bytes).unwrap();
@@ -234,17 +237,17 @@ fn a_damaged_file_is_an_error_that_says_what_to_do_and_stays_as_it_is() {
 
 #[test]
 fn any_bytes_are_read_without_a_panic() {
-    let whole = Sheet::new(team(), Used::default()).to_json();
+    let whole = AccountsFile::new(team(), CredentialUsage::default()).to_json();
     for at in 0..whole.len() {
         let mut bytes = whole.clone();
         bytes[at] ^= 0x21;
-        let _ = Sheet::from_json(&bytes, std::path::Path::new(FILE));
+        let _ = AccountsFile::from_json(&bytes, std::path::Path::new(FILE));
     }
 }
 
 #[test]
 fn the_client_id_that_was_idle_longest_is_forgotten() {
-    let mut used = Used::default();
+    let mut used = CredentialUsage::default();
     let id = |n: usize| format!("reader{n}");
     for n in 0..12 {
         assert_eq!(used.bind("a", &id(n), false), Bound::New { dropped: None });

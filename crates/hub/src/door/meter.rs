@@ -8,7 +8,7 @@ use super::frames::{Head, Packets};
 use crate::access::{Access, Allowance, Refusals};
 use crate::broker::MAX_PACKET_SIZE;
 use crate::clock;
-use crate::lines::LineId;
+use crate::connections::ConnectionId;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -47,7 +47,7 @@ fn surcharge(head: Head) -> usize {
 pub(super) struct Metered<S> {
     stream: S,
     peer: SocketAddr,
-    line: LineId,
+    line: ConnectionId,
     access: Arc<Access>,
     allowance: Allowance,
     refusals: Arc<Refusals>,
@@ -61,7 +61,7 @@ impl<S> Metered<S> {
     pub(super) fn new(
         stream: S,
         peer: SocketAddr,
-        line: LineId,
+        line: ConnectionId,
         access: Arc<Access>,
         allowance: Allowance,
         refusals: Arc<Refusals>,

@@ -5,7 +5,7 @@
 
 use super::frames::Frames;
 use crate::access::Allowance;
-use crate::lines::Line;
+use crate::connections::ConnectionGuard;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -27,7 +27,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Sync + Unpin> Carrier for T {}
 /// A carrier on a line.
 pub(super) struct Wire {
     carrier: Box<dyn Carrier>,
-    line: Arc<Line>,
+    line: Arc<ConnectionGuard>,
     /// Read already, and to be read again first.
     first: Vec<u8>,
     allowance: Allowance,
@@ -38,7 +38,7 @@ pub(super) struct Wire {
 }
 
 impl Wire {
-    pub(super) fn new(carrier: Box<dyn Carrier>, line: Arc<Line>) -> Self {
+    pub(super) fn new(carrier: Box<dyn Carrier>, line: Arc<ConnectionGuard>) -> Self {
         let allowance = Allowance::new();
         Self { carrier, line, first: Vec::new(), allowance, frames: None, pause: None }
     }

@@ -3,7 +3,7 @@
 //! Owns that copy and its bounds. What was not read again on a new connection stands no more.
 
 use crate::clock;
-use crate::rest::board::Board;
+use crate::rest::change_log::ChangeLog;
 use crate::rest::source::{Kept, Source};
 use porchlight_core::id::Root;
 use porchlight_core::time::{Monotonic, Now};
@@ -22,7 +22,7 @@ const PAYLOAD: usize = 8 * 1024;
 #[derive(Debug)]
 pub(super) struct Mirror {
     root: Root,
-    board: Board,
+    board: ChangeLog,
     inside: Mutex<Inside>,
 }
 
@@ -46,18 +46,18 @@ struct Message {
 
 impl Mirror {
     pub(super) fn new(root: Root, now: Now) -> Self {
-        Self { root, board: Board::new(now.wall), inside: Mutex::default() }
+        Self { root, board: ChangeLog::new(now.wall), inside: Mutex::default() }
     }
 
     /// The connection stands, and what is retained comes next.
-    pub(super) fn link_began(&self) {
+    pub(super) fn connection_began(&self) {
         let mut inside = self.inside();
         inside.up = false;
         inside.unread = inside.messages.keys().cloned().collect();
     }
 
     /// What is retained was read.
-    pub(super) fn link_read(&self) {
+    pub(super) fn connection_read(&self) {
         let mut inside = self.inside();
         inside.up = true;
         for topic in std::mem::take(&mut inside.unread) {
@@ -65,7 +65,7 @@ impl Mirror {
         }
     }
 
-    pub(super) fn link_lost(&self) {
+    pub(super) fn connection_lost(&self) {
         self.inside().up = false;
     }
 
@@ -114,7 +114,7 @@ impl Source for Mirror {
         Box::pin(std::future::ready(kept))
     }
 
-    fn board(&self) -> &Board {
+    fn board(&self) -> &ChangeLog {
         &self.board
     }
 

@@ -4,8 +4,8 @@
 //! clock and has no connection.
 
 use super::mirror::Mirror;
+use crate::aggregates::{Aggregates, Write};
 use crate::rest::source::Source as _;
-use crate::sums::{Sums, Write};
 use porchlight_core::id::Root;
 use porchlight_core::input::Message;
 use porchlight_core::roster::Arrival;
@@ -29,7 +29,7 @@ enum Stage {
 #[derive(Debug)]
 pub(super) struct Relay {
     root: Root,
-    sums: Sums,
+    sums: Aggregates,
     stage: Stage,
     mirror: Arc<Mirror>,
     /// What was written on each topic and did not come back yet.
@@ -38,7 +38,7 @@ pub(super) struct Relay {
 
 impl Relay {
     pub(super) fn new(root: Root, mirror: Arc<Mirror>) -> Self {
-        let sums = Sums::far(root.clone());
+        let sums = Aggregates::far(root.clone());
         Self { root, sums, stage: Stage::Down, mirror, echoes: HashMap::new() }
     }
 
@@ -51,24 +51,24 @@ impl Relay {
         Topic::Hub.to_wire(&self.root)
     }
 
-    pub(super) fn link_began(&mut self, now: Now) {
+    pub(super) fn connection_began(&mut self, now: Now) {
         self.stage = Stage::Reading;
         self.echoes.clear();
-        self.sums.link_began(now);
-        self.mirror.link_began();
+        self.sums.connection_began(now);
+        self.mirror.connection_began();
     }
 
-    pub(super) fn link_read(&mut self, now: Now) {
+    pub(super) fn connection_read(&mut self, now: Now) {
         self.stage = Stage::Up;
-        self.sums.link_up(now);
-        self.mirror.link_read();
+        self.sums.connection_up(now);
+        self.mirror.connection_read();
     }
 
-    pub(super) fn link_lost(&mut self, now: Now) {
+    pub(super) fn connection_lost(&mut self, now: Now) {
         self.stage = Stage::Down;
         self.echoes.clear();
-        self.sums.link_lost(now);
-        self.mirror.link_lost();
+        self.sums.connection_lost(now);
+        self.mirror.connection_lost();
     }
 
     pub(super) fn received(&mut self, now: Now, message: &Message) {
@@ -100,7 +100,7 @@ impl Relay {
             Stage::Down => {}
         }
         let board = self.mirror.board();
-        board.put_up(self.sums.take_changes(now));
+        board.append(self.sums.take_changes(now));
         if self.stage == Stage::Up {
             board.open();
         }

@@ -190,7 +190,7 @@ impl Tokens {
     ///
     /// Where there are too many, or it cannot be written; then there is no new one.
     pub fn make(&mut self, label: &str) -> Result<Secret, TokenError> {
-        self.of_nobody()?;
+        self.check_no_team()?;
         if self.sheet.tokens.len() >= MOST {
             return Err(TokenError::TooMany);
         }
@@ -215,7 +215,7 @@ impl Tokens {
     ///
     /// Where that cannot be written: then the token still holds.
     pub fn revoke(&mut self, id: &str) -> Result<bool, TokenError> {
-        self.of_nobody()?;
+        self.check_no_team()?;
         let mut sheet = self.sheet.clone();
         let was_there = sheet.tokens.remove(id).is_some();
         if was_there {
@@ -230,7 +230,7 @@ impl Tokens {
     }
 
     /// A hub that runs keeps its team in memory, and would write over what we change.
-    fn of_nobody(&self) -> Result<(), TokenError> {
+    fn check_no_team(&self) -> Result<(), TokenError> {
         if self.sheet.members.is_empty() {
             Ok(())
         } else {

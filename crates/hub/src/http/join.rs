@@ -1,6 +1,6 @@
 //! What strangers ask: to join with an invitation, or to be let in without one.
 
-use super::asked::{No, Said, Stranger, bearer};
+use super::extract::{ApiError, JsonBody, Unauthenticated, bearer};
 use crate::accounts::Refusal;
 use crate::clock;
 use crate::team::{RequestRefusal, Team};
@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, StatusCode};
 use porchlight_core::team::{Join, Joined, RefusalCode, Request, RequestMade, RequestState};
 use std::sync::Arc;
 
-impl From<Refusal> for No {
+impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
         let (code, message) = match refusal {
             Refusal::Unknown => (
@@ -53,18 +53,18 @@ impl From<Refusal> for No {
 
 pub(super) async fn join(
     State(team): State<Arc<Team>>,
-    Stranger(peer): Stranger,
-    Said(join): Said<Join>,
-) -> Result<Json<Joined>, No> {
+    Unauthenticated(peer): Unauthenticated,
+    JsonBody(join): JsonBody<Join>,
+) -> Result<Json<Joined>, ApiError> {
     let now = clock::now();
     let joined = team.join(now.wall, &join).await;
     if let Err(JoinRefusal::Refused(Refusal::Unknown)) = &joined {
         team.was_wrong(now.mono, peer);
     }
-    joined.map(Json).map_err(No::from)
+    joined.map(Json).map_err(ApiError::from)
 }
 
-impl From<JoinRefusal> for No {
+impl From<JoinRefusal> for ApiError {
     fn from(refusal: JoinRefusal) -> Self {
         match refusal {
             JoinRefusal::Refused(refusal) => refusal.into(),
@@ -77,13 +77,13 @@ pub(super) use crate::team::JoinRefusal;
 
 pub(super) async fn request(
     State(team): State<Arc<Team>>,
-    Stranger(peer): Stranger,
-    Said(request): Said<Request>,
-) -> Result<(StatusCode, Json<RequestMade>), No> {
+    Unauthenticated(peer): Unauthenticated,
+    JsonBody(request): JsonBody<Request>,
+) -> Result<(StatusCode, Json<RequestMade>), ApiError> {
     match team.ask(clock::now(), peer, &request) {
         Ok(made) => Ok((StatusCode::ACCEPTED, Json(made))),
         Err(RequestRefusal::BadName) => Err(Refusal::BadName.into()),
-        Err(RequestRefusal::TooMany) => Err(No::new(
+        Err(RequestRefusal::TooMany) => Err(ApiError::new(
             StatusCode::TOO_MANY_REQUESTS,
             RefusalCode::TooManyAttempts,
             "too many are waiting to be let in; try again in ten minutes",
@@ -91,23 +91,23 @@ pub(super) async fn request(
     }
 }
 
-pub(super) async fn how_it_stands(
+pub(super) async fn request_state(
     State(team): State<Arc<Team>>,
-    Stranger(peer): Stranger,
+    Unauthenticated(peer): Unauthenticated,
     Path(id): Path<String>,
     headers: HeaderMap,
-) -> Result<Json<RequestState>, No> {
+) -> Result<Json<RequestState>, ApiError> {
     let now = clock::now();
     let ticket = bearer(&headers).filter(|ticket| ticket.id() == id);
     let state = match &ticket {
-        Some(ticket) => team.how_it_stands(now, ticket).await?,
+        Some(ticket) => team.request_state(now, ticket).await?,
         None => None,
     };
     match state {
         Some(state) => Ok(Json(state)),
         None => {
             team.was_wrong(now.mono, peer);
-            Err(No::not_found())
+            Err(ApiError::not_found())
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Who may read at a team's hub: programs with a token, and members with what lets them in.
 
-use super::asked;
+use super::extract;
 use crate::access::Peer;
 use crate::clock;
 use crate::rest::guard::{Asker, Guard, Permission, Reader};
@@ -25,7 +25,7 @@ enum Credentials {
 
 impl Credentials {
     fn of(asker: &Asker) -> Option<Self> {
-        let member = asker.authorization.as_deref().and_then(asked::basic);
+        let member = asker.authorization.as_deref().and_then(extract::basic);
         match member {
             Some((id, secret)) => Some(Self::Member(id, secret)),
             None => asker.bearer()?.parse().ok().map(Self::Token),

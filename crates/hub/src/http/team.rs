@@ -1,7 +1,7 @@
 //! What members ask: about the team, its people, invitations, requests and tokens.
 
-use super::asked::{Member, No, Said};
-use crate::accounts::{Along, Stays};
+use super::extract::{ApiError, JsonBody, Member};
+use crate::accounts::{Along, RemoveMemberError};
 use crate::clock;
 use crate::team::{NotDecided, NotEnded, Team};
 use axum::Json;
@@ -20,7 +20,7 @@ use tokio::task::JoinHandle;
 
 type Asked = State<Arc<Team>>;
 
-pub(super) async fn team(State(team): Asked, member: Result<Member, No>) -> Response {
+pub(super) async fn team(State(team): Asked, member: Result<Member, ApiError>) -> Response {
     // Whoever comes too late is told where to go, and so is whoever is not known here any more.
     if let Some(at) = team.moved_to() {
         let message = "the team has moved to another computer";
@@ -45,12 +45,12 @@ pub(super) async fn remove_member(
     Member(login): Member,
     Path(user): Path<String>,
     removal: Result<Query<Removal>, QueryRejection>,
-) -> Result<StatusCode, No> {
-    let user = UserId::parse(&user).map_err(|_| No::not_found())?;
+) -> Result<StatusCode, ApiError> {
+    let user = UserId::parse(&user).map_err(|_| ApiError::not_found())?;
     let Query(Removal { with_invited }) =
-        removal.map_err(|_| No::bad_request("with_invited is true or false"))?;
+        removal.map_err(|_| ApiError::bad_request("with_invited is true or false"))?;
     if login.role != Role::Starter && (login.user != user || with_invited) {
-        return Err(No::not_allowed("only the team's owner can remove other members"));
+        return Err(ApiError::not_allowed("only the team's owner can remove other members"));
     }
     let along = if with_invited { Along::Invited } else { Along::Nobody };
     // On a task of its own: whoever asks may lose the connection over it, and it must be done to its end.
@@ -62,39 +62,40 @@ pub(super) async fn invited(
     State(team): Asked,
     Member(_): Member,
     Path(user): Path<String>,
-) -> Result<Json<Vec<MemberName>>, No> {
-    let user = UserId::parse(&user).map_err(|_| No::not_found())?;
+) -> Result<Json<Vec<MemberName>>, ApiError> {
+    let user = UserId::parse(&user).map_err(|_| ApiError::not_found())?;
     let along = team.along_with(&user);
     let is_known = !along.is_empty() || team.ledger().read(|team| team.is_member(&user));
-    if is_known { Ok(Json(along)) } else { Err(No::not_found()) }
+    if is_known { Ok(Json(along)) } else { Err(ApiError::not_found()) }
 }
 
 pub(super) async fn revoke_device(
     State(team): Asked,
     Member(login): Member,
     Path(id): Path<String>,
-) -> Result<StatusCode, No> {
+) -> Result<StatusCode, ApiError> {
     ended(tokio::spawn(async move { team.revoke(&login, &id).await })).await
 }
 
 /// Answers once something has ended and that is saved, also if it ended before.
-async fn ended(ending: JoinHandle<Result<(), NotEnded>>) -> Result<StatusCode, No> {
+async fn ended(ending: JoinHandle<Result<(), NotEnded>>) -> Result<StatusCode, ApiError> {
     match ending.await {
         Ok(Ok(())) => Ok(StatusCode::NO_CONTENT),
         Ok(Err(NotEnded::NotSaved(e))) => Err(e.into()),
-        Ok(Err(NotEnded::Stays(Stays::LastStarter))) => Err(No::last_owner()),
-        Ok(Err(NotEnded::Stays(Stays::NotTheirs))) => {
-            Err(No::not_allowed("only its owner, or the team's starter, can end this"))
+        Ok(Err(NotEnded::Stays(RemoveMemberError::LastStarter))) => Err(ApiError::last_owner()),
+        Ok(Err(NotEnded::Stays(RemoveMemberError::NotTheirs))) => {
+            Err(ApiError::not_allowed("only its owner, or the team's starter, can end this"))
         }
-        Ok(Err(NotEnded::Stays(Stays::Unknown | Stays::Already))) | Err(_) => Err(No::not_found()),
+        Ok(Err(NotEnded::Stays(RemoveMemberError::Unknown | RemoveMemberError::Already)))
+        | Err(_) => Err(ApiError::not_found()),
     }
 }
 
 pub(super) async fn invite(
     State(team): Asked,
     Member(login): Member,
-    Said(order): Said<InviteOrder>,
-) -> Result<(StatusCode, Json<InviteMade>), No> {
+    JsonBody(order): JsonBody<InviteOrder>,
+) -> Result<(StatusCode, Json<InviteMade>), ApiError> {
     let made = team.invite(clock::now().wall, &login, &order).await?;
     Ok((StatusCode::CREATED, Json(made)))
 }
@@ -107,10 +108,12 @@ pub(super) async fn take_back(
     State(team): Asked,
     Member(login): Member,
     Path(id): Path<String>,
-) -> Result<StatusCode, No> {
+) -> Result<StatusCode, ApiError> {
     // A member who may not take it back does not learn that it exists.
     let hidden = |e| match e {
-        NotEnded::Stays(Stays::NotTheirs) => NotEnded::Stays(Stays::Unknown),
+        NotEnded::Stays(RemoveMemberError::NotTheirs) => {
+            NotEnded::Stays(RemoveMemberError::Unknown)
+        }
         e => e,
     };
     ended(tokio::spawn(async move { team.take_back(&login, &id).await.map_err(hidden) })).await
@@ -124,11 +127,11 @@ pub(super) async fn decide(
     State(team): Asked,
     Member(login): Member,
     Path(id): Path<String>,
-    Said(decision): Said<Decision>,
-) -> Result<StatusCode, No> {
+    JsonBody(decision): JsonBody<Decision>,
+) -> Result<StatusCode, ApiError> {
     team.decide(clock::now().mono, &login, &id, decision.approve).map_err(|not| match not {
-        NotDecided::NotAMember => No::not_signed_in(),
-        NotDecided::Unknown => No::not_found(),
+        NotDecided::NotAMember => ApiError::not_signed_in(),
+        NotDecided::Unknown => ApiError::not_found(),
     })?;
     tracing::info!(by = %login.user, approve = decision.approve, "a request was decided");
     Ok(StatusCode::NO_CONTENT)
@@ -137,8 +140,8 @@ pub(super) async fn decide(
 pub(super) async fn make_token(
     State(team): Asked,
     Member(login): Member,
-    Said(order): Said<TokenOrder>,
-) -> Result<(StatusCode, Json<TokenMade>), No> {
+    JsonBody(order): JsonBody<TokenOrder>,
+) -> Result<(StatusCode, Json<TokenMade>), ApiError> {
     starter(login.role)?;
     let made = team.make_token(clock::now().wall, &login, &order.label).await?;
     Ok((StatusCode::CREATED, Json(made)))
@@ -153,15 +156,15 @@ pub(super) async fn revoke_token(
     State(team): Asked,
     Member(login): Member,
     Path(id): Path<String>,
-) -> Result<StatusCode, No> {
+) -> Result<StatusCode, ApiError> {
     starter(login.role)?;
     ended(tokio::spawn(async move { team.revoke_token(&id).await })).await
 }
 
-pub(super) fn starter(role: Role) -> Result<(), No> {
+pub(super) fn starter(role: Role) -> Result<(), ApiError> {
     match role {
         Role::Starter => Ok(()),
-        Role::Member => Err(No::not_allowed("only the team's owner can do this")),
+        Role::Member => Err(ApiError::not_allowed("only the team's owner can do this")),
     }
 }
 

@@ -13,7 +13,7 @@ pub(crate) const EVENTS: &str = "text/event-stream";
 
 /// Why a request is not answered as it wished.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Refused {
+pub(crate) enum RestError {
     /// Whoever asks did not say who they are, or nobody whom we know.
     #[error("say who you are: Authorization: Bearer and a token that this team made for you")]
     Unauthorized {
@@ -69,7 +69,7 @@ pub(crate) enum Refused {
     ForeignPage,
 }
 
-impl Refused {
+impl RestError {
     pub(crate) const fn code(self) -> &'static str {
         match self {
             Self::Unauthorized { .. } => "unauthorized",
@@ -130,7 +130,7 @@ struct Problem<'a> {
     message: &'a str,
 }
 
-impl IntoResponse for Refused {
+impl IntoResponse for RestError {
     fn into_response(self) -> Response {
         let mut response = json(self.status(), self.body().into());
         let headers = response.headers_mut();
@@ -158,7 +158,7 @@ pub(crate) fn json(status: StatusCode, body: Bytes) -> Response {
 }
 
 /// Whether the reader takes an answer of this media type (RFC 9110, section 12.5.1). Who says nothing takes all.
-pub(crate) fn accepts(headers: &HeaderMap, media_type: &str) -> Result<(), Refused> {
+pub(crate) fn accepts(headers: &HeaderMap, media_type: &str) -> Result<(), RestError> {
     let mut ranges = headers
         .get_all(header::ACCEPT)
         .iter()
@@ -187,7 +187,7 @@ pub(crate) fn accepts(headers: &HeaderMap, media_type: &str) -> Result<(), Refus
             best = Some((fit, wanted));
         }
     }
-    if best.is_some_and(|(_, wanted)| wanted) { Ok(()) } else { Err(Refused::NotAcceptable) }
+    if best.is_some_and(|(_, wanted)| wanted) { Ok(()) } else { Err(RestError::NotAcceptable) }
 }
 
 #[cfg(test)]

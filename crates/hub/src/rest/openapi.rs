@@ -24,8 +24,8 @@ pub(super) fn document(basic: bool) -> Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rest::answer::Refused;
-    use crate::rest::board::tests::person;
+    use crate::rest::answer::RestError;
+    use crate::rest::change_log::tests::person;
     use porchlight_core::view::{CauseView, DeviceView, Doubt};
     use std::collections::BTreeSet;
     use std::time::Duration;
@@ -51,20 +51,20 @@ mod tests {
     #[test]
     fn every_code_is_described() {
         let all = [
-            Refused::Unauthorized { basic: false },
-            Refused::TooManyAttempts(Duration::ZERO),
-            Refused::NotFound,
-            Refused::Nobody,
-            Refused::MethodNotAllowed,
-            Refused::NotAcceptable,
-            Refused::BadQuery,
-            Refused::Busy,
-            Refused::TooManyStreams,
-            Refused::NotReady,
-            Refused::NoBroker,
-            Refused::BadHost,
-            Refused::WrongHost,
-            Refused::ForeignPage,
+            RestError::Unauthorized { basic: false },
+            RestError::TooManyAttempts(Duration::ZERO),
+            RestError::NotFound,
+            RestError::Nobody,
+            RestError::MethodNotAllowed,
+            RestError::NotAcceptable,
+            RestError::BadQuery,
+            RestError::Busy,
+            RestError::TooManyStreams,
+            RestError::NotReady,
+            RestError::NoBroker,
+            RestError::BadHost,
+            RestError::WrongHost,
+            RestError::ForeignPage,
         ];
         let codes: BTreeSet<_> = all.iter().map(|refused| refused.code()).collect();
         let described = described();

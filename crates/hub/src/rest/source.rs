@@ -3,7 +3,7 @@
 //! Owns which retained messages are shown, and how. It does not own the messages: they stand in the broker, or in a gateway's
 //! copy of what a broker holds.
 
-use super::board::Board;
+use super::change_log::ChangeLog;
 use porchlight_core::id::Root;
 use porchlight_core::topic::Topic;
 use serde::Serialize;
@@ -30,7 +30,7 @@ pub(crate) trait Source: Send + Sync {
     fn retained(&self) -> Pin<Box<dyn Future<Output = Option<Vec<Kept>>> + Send + '_>>;
 
     /// Everybody, summed.
-    fn board(&self) -> &Board;
+    fn board(&self) -> &ChangeLog;
 
     /// Whether what is told is what stands in the broker.
     fn is_well(&self) -> bool;

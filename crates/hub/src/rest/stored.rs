@@ -1,6 +1,6 @@
 //! The broker of this process as a source.
 
-use super::board::Board;
+use super::change_log::ChangeLog;
 use super::source::{Kept, Source};
 use crate::clock;
 use mqtt5::broker::storage::{DynamicStorage, StorageBackend as _};
@@ -14,11 +14,11 @@ use std::sync::Arc;
 pub(crate) struct Stored {
     root: Root,
     memory: Arc<DynamicStorage>,
-    board: Arc<Board>,
+    board: Arc<ChangeLog>,
 }
 
 impl Stored {
-    pub(crate) fn new(root: Root, memory: Arc<DynamicStorage>, board: Arc<Board>) -> Self {
+    pub(crate) fn new(root: Root, memory: Arc<DynamicStorage>, board: Arc<ChangeLog>) -> Self {
         Self { root, memory, board }
     }
 }
@@ -42,7 +42,7 @@ impl Source for Stored {
         })
     }
 
-    fn board(&self) -> &Board {
+    fn board(&self) -> &ChangeLog {
         &self.board
     }
 

@@ -5,8 +5,8 @@
 //! [`crate::server`] ends when nothing of it was read for a while. Whoever comes back says by `Last-Event-ID` what they have seen.
 
 use super::Reading;
-use super::answer::{EVENTS, Refused, accepts};
-use super::board::{Board, Place};
+use super::answer::{EVENTS, RestError, accepts};
+use super::change_log::{ChangeLog, Cursor};
 use super::guard::{Asker, Reader};
 use super::turns::Counted;
 use crate::access::Peer;
@@ -49,20 +49,20 @@ pub(super) async fn follow(
     (peer, unsent): (Option<Extension<Peer>>, Option<Extension<Unsent>>),
     headers: HeaderMap,
     wish: Result<Query<Wish>, QueryRejection>,
-) -> Result<Response, Refused> {
+) -> Result<Response, RestError> {
     accepts(&headers, EVENTS)?;
     let Ok(Query(wish)) = wish else {
-        return Err(Refused::BadQuery);
+        return Err(RestError::BadQuery);
     };
     let board = reading.source.board();
     if !board.is_open() {
-        return Err(Refused::NotReady);
+        return Err(RestError::NotReady);
     }
-    let turn = reading.streams.try_take(&reader).ok_or(Refused::TooManyStreams)?;
-    let seen = headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok()).and_then(Place::parse);
+    let turn = reading.streams.try_take(&reader).ok_or(RestError::TooManyStreams)?;
+    let seen = headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok()).and_then(Cursor::parse);
     let seen = seen.filter(|place| board.since(*place, 0).is_some());
     let stream = Stream {
-        turned: board.turned(),
+        turned: board.changed(),
         at: seen.map_or_else(|| At::Beginning, At::Place),
         asker: Asker::new(&headers, peer.map(|Extension(peer)| peer)),
         follows: wish.follow.unwrap_or(true),
@@ -79,9 +79,9 @@ enum At {
     /// Everybody is to be told.
     Beginning,
     /// Everybody up to this user was told, as of that place.
-    Told(String, Place),
+    Told(String, Cursor),
     /// All that happened up to here was told.
-    Place(Place),
+    Place(Cursor),
     End,
 }
 
@@ -119,7 +119,7 @@ impl Stream {
     }
 
     /// What there is to tell now; none at the end.
-    fn look(&mut self, board: &Board) -> Option<Vec<u8>> {
+    fn look(&mut self, board: &ChangeLog) -> Option<Vec<u8>> {
         match std::mem::replace(&mut self.at, At::End) {
             At::Beginning => {
                 let place = board.place();
@@ -148,9 +148,9 @@ impl Stream {
     /// Goes on with the list of everybody. Whoever changes meanwhile is told of again behind it.
     fn tell_people(
         &mut self,
-        board: &Board,
+        board: &ChangeLog,
         after: Option<&str>,
-        place: Place,
+        place: Cursor,
         mut piece: Vec<u8>,
     ) -> Vec<u8> {
         let people = board.page(after, PIECE);

@@ -1,5 +1,5 @@
-use super::board::Board;
-use super::board::tests::{gone, shown};
+use super::change_log::ChangeLog;
+use super::change_log::tests::{gone, shown};
 use super::guard::Asker;
 use super::source::Kept;
 use super::*;
@@ -19,7 +19,7 @@ const DEADLINE: Duration = Duration::from_secs(10);
 /// Whatever a test puts there.
 struct Desk {
     root: Root,
-    board: Board,
+    board: ChangeLog,
     messages: Vec<Kept>,
     well: AtomicBool,
 }
@@ -33,7 +33,7 @@ impl Source for Desk {
         Box::pin(async { self.board.is_open().then(|| self.messages.clone()) })
     }
 
-    fn board(&self) -> &Board {
+    fn board(&self) -> &ChangeLog {
         &self.board
     }
 
@@ -100,7 +100,7 @@ impl World {
         };
         let desk = Arc::new(Desk {
             root: Root::default(),
-            board: Board::new(Timestamp::from_ms(1_000).unwrap()),
+            board: ChangeLog::new(Timestamp::from_ms(1_000).unwrap()),
             messages: vec![
                 kept("presence/_hub", r#"{"v":1}"#),
                 kept("presence/alice", r#"{"status":"online"}"#),
@@ -205,7 +205,7 @@ async fn refused(response: Response, status: u16) -> String {
 #[tokio::test]
 async fn who_may_not_read_hears_how_one_may_and_nothing_else() {
     let world = World::new();
-    world.desk.board.put_up(shown("alice", "online"));
+    world.desk.board.append(shown("alice", "online"));
     for path in ["/v2/topics/presence", "/v1/people", "/v1/people/alice", "/v1/stream"] {
         for headers in [
             &[][..],
@@ -260,14 +260,14 @@ async fn people_are_listed_as_the_command_line_lists_them() {
     for (user, status) in
         [("carol", "offline"), ("bob", "away"), ("dave", "lunch"), ("alice", "online")]
     {
-        world.desk.board.put_up(shown(user, status));
+        world.desk.board.append(shown(user, status));
     }
     let people = read(world.get("/v1/people").await).await;
     let order: Vec<_> = people.as_array().unwrap().iter().map(|p| &p["user"]).collect();
     assert_eq!(order, ["alice", "dave", "bob", "carol"]);
     assert_eq!(people[0], serde_json::to_value(world.desk.board.person("alice")).unwrap());
     assert_eq!(read(world.get("/v1/people/dave").await).await, people[1]);
-    world.desk.board.put_up(gone("dave"));
+    world.desk.board.append(gone("dave"));
     for nobody in ["dave", "_hub", "%FF", "a%2Fb", "%00", &"x".repeat(500)] {
         let response = world.get(&format!("/v1/people/{nobody}")).await;
         assert_eq!(refused(response, 404).await, "nobody", "{nobody}");
@@ -295,7 +295,7 @@ async fn what_is_nowhere_and_what_cant_be_done_is_said() {
 #[tokio::test]
 async fn a_head_is_an_answer_without_its_body() {
     let world = World::new();
-    world.desk.board.put_up(shown("alice", "online"));
+    world.desk.board.append(shown("alice", "online"));
     for path in ["/v2/topics/presence", "/v1/people", "/v1/people/alice", "/healthz"] {
         let length = body(world.get(path).await).await.len().to_string();
         let response = world.ask(Method::HEAD, path, &[(header::AUTHORIZATION, GOOD)]).await;
@@ -349,13 +349,13 @@ async fn a_stream_tells_everybody_then_every_change() {
     let board = &world.desk.board;
     // More than one piece of it, and still one event.
     for n in 0..150 {
-        board.put_up(shown(&format!("user-{n}"), "online"));
+        board.append(shown(&format!("user-{n}"), "online"));
     }
     let mut events = world.stream("", None).await;
     let (first, event, people) = events.next().await.unwrap();
     assert_eq!((event.as_str(), people.as_array().unwrap().len()), ("snapshot", 150));
-    board.put_up(shown("alice", "away"));
-    board.put_up(gone("alice"));
+    board.append(shown("alice", "away"));
+    board.append(gone("alice"));
     let (second, event, person) = events.next().await.unwrap();
     assert_eq!((event.as_str(), &person["status"]), ("person", &json!("away")));
     let (third, event, user) = events.next().await.unwrap();
@@ -390,7 +390,7 @@ async fn who_may_read_no_longer_reads_no_longer() {
     let mut events = world.stream("", None).await;
     events.next().await.unwrap();
     world.word.revoked.store(true, Ordering::SeqCst);
-    world.desk.board.put_up(shown("alice", "online"));
+    world.desk.board.append(shown("alice", "online"));
     assert_eq!(events.next().await, None);
     world.word.revoked.store(false, Ordering::SeqCst);
     let mut events = world.stream("", None).await;
@@ -405,7 +405,7 @@ async fn a_stream_goes_on_while_somebody_else_behind_the_address_tries_tokens() 
     let mut events = world.stream("", None).await;
     events.next().await.unwrap();
     world.word.guessed.store(true, Ordering::SeqCst);
-    world.desk.board.put_up(shown("alice", "online"));
+    world.desk.board.append(shown("alice", "online"));
     assert!(events.next().await.is_some());
     // Whose own token is taken back reads no more, whatever others try.
     world.word.revoked.store(true, Ordering::SeqCst);
@@ -418,7 +418,7 @@ async fn a_reader_that_falls_behind_is_dropped_and_begins_anew() {
     let mut events = world.stream("", None).await;
     let (id, _, _) = events.next().await.unwrap();
     for _ in 0..5_000 {
-        world.desk.board.put_up(shown("alice", "online"));
+        world.desk.board.append(shown("alice", "online"));
     }
     assert_eq!(events.next().await, None);
     assert_eq!(world.stream("", Some(&id)).await.next().await.unwrap().1, "snapshot");
@@ -453,7 +453,7 @@ async fn one_reader_opens_no_more_streams_than_its_own() {
 
 #[tokio::test]
 async fn the_broker_of_this_process_is_a_source() {
-    use crate::summing::{self, Summing};
+    use crate::aggregator::{self, Aggregator};
     use mqtt5::QoS;
     use mqtt5::broker::MemoryBackend;
     use mqtt5::broker::router::MessageRouter;
@@ -461,17 +461,17 @@ async fn the_broker_of_this_process_is_a_source() {
     use mqtt5::packet::publish::PublishPacket;
 
     let storage = Arc::new(DynamicStorage::Memory(MemoryBackend::new()));
-    let (listener, listened) = summing::listener();
+    let (listener, listened) = aggregator::listener();
     let hooks = crate::hooks::Hooks { recorder: None, listener, access: None, open: None };
     let router = MessageRouter::with_storage(storage.clone()).with_event_handler(Arc::new(hooks));
     let router = Arc::new(router);
-    let board = Arc::new(Board::new(Timestamp::default()));
+    let board = Arc::new(ChangeLog::new(Timestamp::default()));
     let root = Root::parse("presence/acme").unwrap();
     let (_says, announcement) = tokio::sync::watch::channel(br#"{"v":1}"#.to_vec());
-    let hosting = summing::Hosting { root: root.clone(), announcement, board: board.clone() };
-    let summing = Summing::start(router.clone(), Vec::new(), listened, Some(hosting)).await;
+    let hosting = aggregator::Hosting { root: root.clone(), announcement, board: board.clone() };
+    let summing = Aggregator::start(router.clone(), Vec::new(), listened, Some(hosting)).await;
     let source = stored::Stored::new(root, storage, board.clone());
-    let mut turned = board.turned();
+    let mut turned = board.changed();
     for topic in ["presence/acme/alice/device/d", "presence/elsewhere/eve/device/d"] {
         let online = br#"{"v":1,"status":"online","loss_s":18}"#.to_vec();
         let packet = PublishPacket::new(topic, online, QoS::AtLeastOnce).with_retain(true);

@@ -15,7 +15,7 @@ const LARGE: usize = 1 << 20;
 
 fn site(router: Router) -> Site {
     let pages = Pages::plain(true, [].into(), "GET");
-    Site { router, pages, keep_alive: true, busy: || rest::answer::Refused::Busy.into_response() }
+    Site { router, pages, keep_alive: true, busy: || rest::answer::RestError::Busy.into_response() }
 }
 
 /// Somebody at the far end of a connection that holds 64 bytes.

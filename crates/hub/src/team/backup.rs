@@ -3,8 +3,8 @@
 //! Whoever has the file can be the team's hub: it is written for this user alone, and holds the certificate's key. It holds
 //! nobody's secret, only their keyed hashes.
 
-use super::moving::Moved;
-use crate::accounts::{Sheet, load};
+use super::relocation::Moved;
+use crate::accounts::{AccountsFile, load};
 use crate::door::{Certificate, CertificateError};
 use crate::store::Folder;
 use crate::{AccountsError, log};
@@ -20,7 +20,7 @@ const VERSION: u32 = 1;
 #[derive(Serialize, Deserialize)]
 pub(super) struct Backup {
     v: u32,
-    team: Sheet,
+    team: AccountsFile,
     certificate: Certificate,
     retained: Vec<RetainedMessage>,
 }
@@ -79,7 +79,7 @@ pub enum BackupError {
 
 impl Backup {
     pub(super) fn new(
-        team: Sheet,
+        team: AccountsFile,
         certificate: Certificate,
         retained: Vec<RetainedMessage>,
     ) -> Self {
@@ -172,18 +172,18 @@ pub fn put_back(folder: &Path, json: &[u8], file: &Path) -> Result<(), BackupErr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::accounts::{Accounts, FILE, Used};
+    use crate::accounts::{Accounts, CredentialUsage, FILE};
     use mqtt5::QoS;
     use mqtt5::packet::publish::PublishPacket;
     use porchlight_core::id::Root;
 
-    fn found(folder: &Path, name: &str) -> Sheet {
+    fn found(folder: &Path, name: &str) -> AccountsFile {
         let accounts = Accounts::found(name, Root::default());
         Certificate::load_or_make(folder, &accounts.team).unwrap();
         let message = PublishPacket::new("presence/anna", b"x".to_vec(), QoS::AtLeastOnce);
         let message = RetainedMessage::new(message.with_retain(true));
         Folder::hold(folder.to_owned()).unwrap().rewrite([message]).unwrap();
-        let sheet = Sheet::new(accounts, Used::default());
+        let sheet = AccountsFile::new(accounts, CredentialUsage::default());
         sheet.save(folder).unwrap();
         sheet
     }

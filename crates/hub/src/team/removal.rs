@@ -3,7 +3,9 @@
 //! Owns that connections, sessions, Wills, approvals and retained records end with their credential.
 
 use super::Team;
-use crate::accounts::{Along, Login, NotSaved, Removed, Saving, Stays, Used};
+use crate::accounts::{
+    Along, CredentialUsage, Login, RemoveMemberError, Removed, SaveError, Saving,
+};
 use mqtt5::broker::storage::StorageBackend as _;
 use porchlight_core::id::{DeviceId, UserId};
 use porchlight_core::team::Role;
@@ -17,19 +19,19 @@ const ENDING: Duration = Duration::from_secs(3);
 /// Why access did not end for good.
 #[derive(Debug)]
 pub(crate) enum NotEnded {
-    Stays(Stays),
+    Stays(RemoveMemberError),
     /// It has ended, but a restart would forget that. It is tried again until it is saved.
-    NotSaved(NotSaved),
+    NotSaved(SaveError),
 }
 
 /// Waits until it is on disk that something ended, now or before.
 pub(super) async fn until_saved<T>(
-    ended: Result<T, Stays>,
+    ended: Result<T, RemoveMemberError>,
     saving: Saving,
 ) -> Result<Option<T>, NotEnded> {
     let ended = match ended {
         Ok(ended) => Some(ended),
-        Err(Stays::Already) => None,
+        Err(RemoveMemberError::Already) => None,
         Err(stays) => return Err(NotEnded::Stays(stays)),
     };
     saving.wait().await.map_err(NotEnded::NotSaved)?;
@@ -92,7 +94,7 @@ impl Team {
                 of.map(|(id, credential)| (credential.user.clone(), id.clone())).collect()
             });
             let mut used = self.ledger().used();
-            let devices_of = |used: &Used, (user, id): &(UserId, String)| {
+            let devices_of = |used: &CredentialUsage, (user, id): &(UserId, String)| {
                 let devices = used.devices(id);
                 devices.into_iter().map(|device| (user.clone(), device)).collect::<Vec<_>>()
             };

@@ -4,7 +4,7 @@ use super::Team;
 use crate::HubEvent;
 use crate::access::Peer;
 use crate::accounts::{
-    Accounts, Hash, Key, Kind, Login, NotSaved, Refusal, random_below, random_secret,
+    Accounts, Hash, Key, Kind, Login, Refusal, SaveError, random_below, random_secret,
 };
 use porchlight_core::id::UserId;
 use porchlight_core::team::{Request, RequestMade, RequestState, RequestView, Secret};
@@ -117,11 +117,11 @@ impl Team {
     }
 
     /// How the request of this ticket stands; none where there is none. Whoever was approved is let in by this.
-    pub(crate) async fn how_it_stands(
+    pub(crate) async fn request_state(
         &self,
         now: Now,
         ticket: &Secret,
-    ) -> Result<Option<RequestState>, NotSaved> {
+    ) -> Result<Option<RequestState>, SaveError> {
         let (waiting, by) = {
             let mut requests = self.requests();
             requests.expire(now.mono);
@@ -145,7 +145,7 @@ impl Team {
             let admission = team
                 .must_hold(&by)
                 .and_then(|()| team.admit_by(now.wall, &name, kind.as_deref(), &by.user));
-            Ok::<_, NotSaved>(admission)
+            Ok::<_, SaveError>(admission)
         };
         match self.ledger().change(admit).await {
             Ok(Ok(admission)) => Ok(Some(RequestState::Approved(Box::new(self.joined(admission))))),

@@ -1,6 +1,6 @@
 //! A hub in a process of its own, so that its memory is its own. It is this test program, started again.
 
-use crate::house::{team_settings, tls};
+use crate::hub_fixture::{team_settings, tls};
 use crate::world::{Client, options, within};
 use porchlight_core::team::{Invitation, InviteMade, InviteOrder, Join, Joined, Pin};
 use porchlight_hub::{Hub, Store};
@@ -63,7 +63,7 @@ impl Apart {
             (plain.parse().unwrap(), addr.parse().unwrap());
         let Invitation { pin, token, .. } = link.parse().unwrap();
         let join = Join { token, name: "Anna".to_owned(), kind: None };
-        let anna = crate::house::post(addr, pin, "/v1/join", None, &join).await.read();
+        let anna = crate::hub_fixture::post(addr, pin, "/v1/join", None, &join).await.read();
         let apart = Self { process, plain, addr, pin, anna };
         let mut client = apart.member("first").await;
         assert_eq!(client.retain("presence/anna/chosen", "{}").await, PubAckReason::Success);
@@ -86,10 +86,10 @@ impl Apart {
         let anna = Some(&self.anna.credential);
         let order = InviteOrder::default();
         let made: InviteMade =
-            crate::house::post(self.addr, self.pin, "/v1/invites", anna, &order).await.read();
+            crate::hub_fixture::post(self.addr, self.pin, "/v1/invites", anna, &order).await.read();
         let token = made.link.parse::<Invitation>().unwrap().token;
         let join = Join { token, name: name.to_owned(), kind: None };
-        crate::house::post(self.addr, self.pin, "/v1/join", None, &join).await.read()
+        crate::hub_fixture::post(self.addr, self.pin, "/v1/join", None, &join).await.read()
     }
 
     pub(crate) async fn member(&self, id: &str) -> Client {
@@ -112,7 +112,7 @@ impl Apart {
         client.subscribe("presence/anna/chosen").await;
         assert_eq!(client.text().await.0, "presence/anna/chosen");
         client.leave().await;
-        let team = crate::house::ask(
+        let team = crate::hub_fixture::ask(
             self.addr,
             self.pin,
             "GET",

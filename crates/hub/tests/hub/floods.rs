@@ -1,7 +1,7 @@
 //! What strangers do to a hub in numbers: it lives, members get in meanwhile, and its memory has a bound.
 
 use crate::apart::Apart;
-use crate::house::{Answer, House, ask_with, connect_from, team_settings};
+use crate::hub_fixture::{Answer, HubFixture, ask_with, connect_from, team_settings};
 use crate::world::{Client, within};
 use porchlight_core::team::Secret;
 use porchlight_hub::{Hub, Store};
@@ -237,7 +237,7 @@ async fn thousands_of_lines_that_say_nothing_keep_nobody_out() {
 #[tokio::test]
 async fn a_line_of_one_s_own_is_no_reason_to_wait() {
     // The same from the member's own address, as behind one router: the oldest silent lines go first.
-    let house = House::in_memory().await;
+    let house = HubFixture::in_memory().await;
     let mut silent = Vec::new();
     for _ in 0..400 {
         silent.push(plain_from([127, 0, 0, 1], house.addr()).await.unwrap());

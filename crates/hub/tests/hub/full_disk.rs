@@ -1,6 +1,6 @@
 //! Access that ended while the disk was full: ended at once, and for good as soon as there is room.
 
-use crate::house::{House, team_settings};
+use crate::hub_fixture::{HubFixture, team_settings};
 use crate::world::{Client, Mount};
 use porchlight_core::team::{InviteOrder, Joined, Secret, TokenMade, TokenOrder};
 use porchlight_hub::{Hub, Store};
@@ -16,15 +16,15 @@ fn fill(disk: &Path) -> std::path::PathBuf {
 }
 
 /// What a hub finds that starts after this one was killed now.
-async fn after_a_kill(house: House, store: &Path, copy: &Path) -> House {
+async fn after_a_kill(house: HubFixture, store: &Path, copy: &Path) -> HubFixture {
     fs::create_dir(copy).unwrap();
     for file in fs::read_dir(store).unwrap() {
         let file = file.unwrap();
         fs::copy(file.path(), copy.join(file.file_name())).unwrap();
     }
-    let House { hub: _, pin, anna } = house;
+    let HubFixture { hub: _, pin, anna } = house;
     let hub = Hub::start(team_settings(Store::Folder(copy.to_owned()))).await.unwrap();
-    House { hub, pin, anna }
+    HubFixture { hub, pin, anna }
 }
 
 /// Everything that can be taken from Eve, or from those who come by her.
@@ -35,7 +35,7 @@ struct Access {
     token: TokenMade,
 }
 
-async fn given(house: &House) -> Access {
+async fn given(house: &HubFixture) -> Access {
     let eve = house.joins("Eve").await;
     let second = house.joins("Bob").await;
     let invitation = house.invited(&InviteOrder::default()).await;
@@ -54,7 +54,7 @@ impl Access {
         ]
     }
 
-    async fn is_out(&self, house: &House) {
+    async fn is_out(&self, house: &HubFixture) {
         for who in [&self.eve, &self.second] {
             let connected = Client::try_connect(house.options(&who.credential, "x")).await;
             assert!(connected.is_err(), "{} is let in", who.user);
@@ -63,8 +63,14 @@ impl Access {
         assert_eq!(house.redeem(self.invitation.clone(), "Mallory").await.code(), "token_unknown");
         let bearer = format!("Authorization: Bearer {}\r\n", self.token.token);
         let what = "GET /v1/people";
-        let read =
-            crate::house::ask_with([127, 0, 0, 1], house.addr(), house.pin, what, &bearer, None);
+        let read = crate::hub_fixture::ask_with(
+            [127, 0, 0, 1],
+            house.addr(),
+            house.pin,
+            what,
+            &bearer,
+            None,
+        );
         assert_eq!(read.await.unwrap().status, 401);
     }
 }
@@ -77,7 +83,7 @@ async fn access_that_ended_on_a_full_disk_ends_for_good_when_it_is_asked_for_aga
         return;
     };
     let store = dir.path().join("store");
-    let house = House::in_folder(&store).await;
+    let house = HubFixture::in_folder(&store).await;
     let access = given(&house).await;
     let filler = fill(dir.path());
     for path in access.paths() {

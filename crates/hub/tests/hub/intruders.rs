@@ -1,6 +1,6 @@
 //! Who is not let in, and what members may not do: each attempt against a running hub, over TLS.
 
-use crate::house::House;
+use crate::hub_fixture::HubFixture;
 use crate::world::{Client, options, pair, will};
 use porchlight_core::team::{InviteOrder, Joined, Secret, TokenMade, TokenOrder};
 use rumqttc::v5::mqttbytes::v5::{ConnectReturnCode, PubAckReason, SubscribeReasonCode};
@@ -16,13 +16,13 @@ fn forged(secret: &Secret) -> Secret {
 }
 
 /// A member's client.
-async fn client(house: &House, who: &Joined, id: &str) -> Client {
+async fn client(house: &HubFixture, who: &Joined, id: &str) -> Client {
     Client::connect(house.options(&who.credential, id)).await
 }
 
 #[tokio::test]
 async fn nobody_is_let_in_without_a_credential() {
-    let house = House::in_memory().await;
+    let house = HubFixture::in_memory().await;
     let refused = Client::try_connect(house.stranger("eve")).await.err();
     assert_eq!(refused, Some(Some(ConnectReturnCode::BadUserNamePassword)));
     for path in ["/v1/team", "/v1/members", "/v1/invites", "/v1/requests", "/v1/tokens"] {
@@ -34,7 +34,7 @@ async fn nobody_is_let_in_without_a_credential() {
 
 #[tokio::test]
 async fn a_wrong_secret_lets_nobody_in() {
-    let house = House::in_memory().await;
+    let house = HubFixture::in_memory().await;
     let wrong = forged(&house.anna.credential);
     let refused = Client::try_connect(house.options(&wrong, "eve")).await.err();
     assert_eq!(refused, Some(Some(ConnectReturnCode::BadUserNamePassword)));
@@ -49,7 +49,7 @@ async fn a_wrong_secret_lets_nobody_in() {
 
 #[tokio::test]
 async fn wrong_expired_used_up_and_revoked_invitations_let_nobody_in() {
-    let house = House::in_memory().await;
+    let house = HubFixture::in_memory().await;
     let token = house.invited(&InviteOrder::default()).await;
     assert_eq!(house.redeem(forged(&token), "Eve").await.code(), "token_unknown");
     assert_eq!(house.redeem(house.anna.credential.clone(), "Eve").await.code(), "token_unknown");
@@ -71,7 +71,7 @@ async fn wrong_expired_used_up_and_revoked_invitations_let_nobody_in() {
 
 #[tokio::test]
 async fn an_invitation_and_a_program_s_token_log_nobody_in() {
-    let house = House::in_memory().await;
+    let house = HubFixture::in_memory().await;
     let invitation = house.invited(&InviteOrder::default()).await;
     let order = TokenOrder { label: "board".to_owned() };
     let made: TokenMade =
@@ -86,7 +86,7 @@ async fn an_invitation_and_a_program_s_token_log_nobody_in() {
 
 #[tokio::test]
 async fn a_member_does_not_do_what_is_the_starter_s() {
-    let house = House::in_memory().await;
+    let house = HubFixture::in_memory().await;
     let bob = house.joins("Bob").await;
     let order = TokenOrder { label: "board".to_owned() };
     assert_eq!(house.post("/v1/tokens", Some(&bob.credential), &order).await.code(), "not_allowed");
@@ -104,7 +104,7 @@ async fn a_member_does_not_do_what_is_the_starter_s() {
 
 #[tokio::test]
 async fn another_s_topics_are_not_published_to() {
-    let house = House::in_memory().await;
+    let house = HubFixture::in_memory().await;
     let bob = house.joins("Bob").await;
     let mut anna = client(&house, &house.anna, "anna").await;
     anna.subscribe("presence/+").await;
@@ -130,7 +130,7 @@ async fn another_s_topics_are_not_published_to() {
 
 #[tokio::test]
 async fn another_s_retained_record_is_not_cleared() {
-    let house = House::in_memory().await;
+    let house = HubFixture::in_memory().await;
     let bob = house.joins("Bob").await;
     let mut anna = client(&house, &house.anna, "anna").await;
     assert_eq!(anna.retain("presence/anna/chosen", "mine").await, PubAckReason::Success);
@@ -143,7 +143,7 @@ async fn another_s_retained_record_is_not_cleared() {
 
 #[tokio::test]
 async fn another_s_topic_is_not_left_a_will() {
-    let house = House::in_memory().await;
+    let house = HubFixture::in_memory().await;
     let bob = house.joins("Bob").await;
     for delay in [None, Some(0), Some(1)] {
         let mut options = house.options(&bob.credential, "eve");
@@ -160,7 +160,7 @@ async fn another_s_topic_is_not_left_a_will() {
 
 #[tokio::test]
 async fn another_s_inbox_and_choice_are_not_read_by_any_filter() {
-    let house = House::in_memory().await;
+    let house = HubFixture::in_memory().await;
     let bob = house.joins("Bob").await;
     let mut anna = client(&house, &house.anna, "anna").await;
     anna.retain("presence/anna/chosen", "secret").await;
@@ -199,7 +199,7 @@ async fn another_s_inbox_and_choice_are_not_read_by_any_filter() {
 
 #[tokio::test]
 async fn what_is_allowed_beside_it_works() {
-    let house = House::in_memory().await;
+    let house = HubFixture::in_memory().await;
     let bob = house.joins("Bob").await;
     let mut anna = client(&house, &house.anna, "anna").await;
     anna.subscribe("presence/anna/inbox/+").await;
@@ -215,7 +215,7 @@ async fn what_is_allowed_beside_it_works() {
 
 #[tokio::test]
 async fn a_retained_inbox_or_typing_message_is_dropped() {
-    let house = House::in_memory().await;
+    let house = HubFixture::in_memory().await;
     let bob = house.joins("Bob").await;
     let mut anna = client(&house, &house.anna, "anna").await;
     anna.subscribe("presence/anna/inbox/+").await;
@@ -237,7 +237,7 @@ async fn a_retained_inbox_or_typing_message_is_dropped() {
 
 #[tokio::test]
 async fn another_s_client_id_is_not_taken_over() {
-    let house = House::in_memory().await;
+    let house = HubFixture::in_memory().await;
     let bob = house.joins("Bob").await;
     let mut mine = house.options(&house.anna.credential, PRESENCE);
     mine.set_last_will(will("presence/anna/device/d", "gone", None));
@@ -266,7 +266,7 @@ async fn another_s_client_id_is_not_taken_over() {
 #[tokio::test]
 async fn a_presence_s_client_id_stays_its_own_over_a_restart() {
     let dir = tempfile::tempdir().unwrap();
-    let house = House::in_folder(dir.path()).await;
+    let house = HubFixture::in_folder(dir.path()).await;
     let bob = house.joins("Bob").await;
     let mut mine = house.options(&house.anna.credential, PRESENCE);
     mine.set_clean_start(false);
@@ -274,9 +274,9 @@ async fn a_presence_s_client_id_stays_its_own_over_a_restart() {
     let anna = house.anna.clone();
     house.hub.stop().await.unwrap();
     let settings =
-        crate::house::team_settings(porchlight_hub::Store::Folder(dir.path().to_owned()));
+        crate::hub_fixture::team_settings(porchlight_hub::Store::Folder(dir.path().to_owned()));
     let hub = porchlight_hub::Hub::start(settings).await.unwrap();
-    let house = House { hub, pin: house.pin, anna };
+    let house = HubFixture { hub, pin: house.pin, anna };
     let refused = Client::try_connect(house.options(&bob.credential, PRESENCE)).await.err();
     assert_eq!(refused, Some(Some(ConnectReturnCode::ClientIdentifierNotValid)));
     client(&house, &house.anna, PRESENCE).await.leave().await;
@@ -285,7 +285,7 @@ async fn a_presence_s_client_id_stays_its_own_over_a_restart() {
 
 #[tokio::test]
 async fn the_team_s_port_does_not_speak_without_tls() {
-    let house = House::in_memory().await;
+    let house = HubFixture::in_memory().await;
     let mut plain = options(house.addr(), "anna");
     plain.set_credentials(house.anna.credential.id(), house.anna.credential.secret());
     assert!(matches!(Client::try_connect(plain).await.err(), Some(None)), "no answer at all");
@@ -302,7 +302,7 @@ async fn the_team_s_port_does_not_speak_without_tls() {
 
 #[tokio::test]
 async fn a_seventeenth_device_is_not_written() {
-    let house = House::in_memory().await;
+    let house = HubFixture::in_memory().await;
     let mut anna = client(&house, &house.anna, "anna").await;
     for n in 0..16 {
         let topic = format!("presence/anna/device/d{n}");

@@ -1,6 +1,6 @@
 //! Coming to a team: invitations, requests, and what a member is told.
 
-use crate::house::House;
+use crate::hub_fixture::HubFixture;
 use crate::world::Client;
 use porchlight_core::team::{
     Decision, InviteOrder, InviteView, Joined, Member, Request, RequestMade, RequestState,
@@ -9,7 +9,7 @@ use porchlight_core::team::{
 
 #[tokio::test]
 async fn whoever_joins_is_told_what_they_need_and_gets_in() {
-    let house = House::in_memory().await;
+    let house = HubFixture::in_memory().await;
     assert_eq!((house.anna.user.as_str(), house.anna.role), ("anna", Role::Starter));
     assert_eq!(house.anna.at, [house.addr().to_string().parse().unwrap()]);
     let bob = house.joins("Bob").await;
@@ -28,17 +28,17 @@ async fn whoever_joins_is_told_what_they_need_and_gets_in() {
 #[tokio::test]
 async fn a_team_outlives_its_hub() {
     let dir = tempfile::tempdir().unwrap();
-    let house = House::in_folder(dir.path()).await;
+    let house = HubFixture::in_folder(dir.path()).await;
     let bob = house.joins("Bob").await;
     let (pin, anna) = (house.pin, house.anna.clone());
     house.hub.stop().await.unwrap();
     let settings =
-        crate::house::team_settings(porchlight_hub::Store::Folder(dir.path().to_owned()));
+        crate::hub_fixture::team_settings(porchlight_hub::Store::Folder(dir.path().to_owned()));
     let hub = porchlight_hub::Hub::start(settings.clone()).await.unwrap();
     assert!(hub.has_starter());
     let second = porchlight_hub::Hub::start(settings).await.unwrap_err();
     assert!(matches!(second, porchlight_hub::HubError::TeamInUse { .. }), "{second:?}");
-    let house = House { hub, pin, anna };
+    let house = HubFixture { hub, pin, anna };
     Client::connect(house.options(&bob.credential, "bob")).await.leave().await;
     house.hub.stop().await.unwrap();
 }
@@ -46,9 +46,9 @@ async fn a_team_outlives_its_hub() {
 #[tokio::test]
 async fn a_damaged_team_is_an_error_and_never_a_new_team() {
     let dir = tempfile::tempdir().unwrap();
-    House::in_folder(dir.path()).await.hub.stop().await.unwrap();
+    HubFixture::in_folder(dir.path()).await.hub.stop().await.unwrap();
     let settings =
-        crate::house::team_settings(porchlight_hub::Store::Folder(dir.path().to_owned()));
+        crate::hub_fixture::team_settings(porchlight_hub::Store::Folder(dir.path().to_owned()));
     let file = dir.path().join("team.json");
     let whole = std::fs::read(&file).unwrap();
     std::fs::write(&file, &whole[..whole.len() / 2]).unwrap();
@@ -63,7 +63,7 @@ async fn a_damaged_team_is_an_error_and_never_a_new_team() {
 
 #[tokio::test]
 async fn whoever_asks_is_let_in_by_a_member_once() {
-    let house = House::in_memory().await;
+    let house = HubFixture::in_memory().await;
     let asking = Request { name: "Carol".to_owned(), kind: Some("phone".to_owned()) };
     let answer = house.post("/v1/requests", None, &asking).await;
     let made: RequestMade = answer.read();
@@ -72,7 +72,9 @@ async fn whoever_asks_is_let_in_by_a_member_once() {
         let head = format!("Authorization: Bearer {ticket}\r\n");
         let (addr, pin, what) = (house.addr(), house.pin, format!("GET {path}"));
         async move {
-            crate::house::ask_with([127, 0, 0, 1], addr, pin, &what, &head, None).await.unwrap()
+            crate::hub_fixture::ask_with([127, 0, 0, 1], addr, pin, &what, &head, None)
+                .await
+                .unwrap()
         }
     };
     assert_eq!(how(made.ticket.to_string()).await.read::<RequestState>(), RequestState::Waiting);
@@ -93,7 +95,7 @@ async fn whoever_asks_is_let_in_by_a_member_once() {
 
 #[tokio::test]
 async fn a_refused_request_lets_nobody_in() {
-    let house = House::in_memory().await;
+    let house = HubFixture::in_memory().await;
     let asking = Request { name: "Eve".to_owned(), kind: None };
     let made: RequestMade = house.post("/v1/requests", None, &asking).await.read();
     let path = format!("/v1/requests/{}", made.ticket.id());
@@ -102,7 +104,7 @@ async fn a_refused_request_lets_nobody_in() {
     let head = format!("Authorization: Bearer {}\r\n", made.ticket);
     let what = format!("GET {path}");
     let answer =
-        crate::house::ask_with([127, 0, 0, 1], house.addr(), house.pin, &what, &head, None);
+        crate::hub_fixture::ask_with([127, 0, 0, 1], house.addr(), house.pin, &what, &head, None);
     assert_eq!(answer.await.unwrap().read::<RequestState>(), RequestState::Refused);
     let members: Vec<Member> = house.get("/v1/members", Some(&house.anna.credential)).await.read();
     assert_eq!(members.len(), 1);
@@ -116,7 +118,7 @@ async fn a_refused_request_lets_nobody_in() {
 
 #[tokio::test]
 async fn invitations_and_tokens_are_listed_without_their_secrets() {
-    let house = House::in_memory().await;
+    let house = HubFixture::in_memory().await;
     let who = Some(&house.anna.credential);
     let secret = house.invited(&InviteOrder { uses: Some(3), ..InviteOrder::default() }).await;
     let answer = house.get("/v1/invites", who).await;
@@ -136,7 +138,7 @@ async fn invitations_and_tokens_are_listed_without_their_secrets() {
 
 #[tokio::test]
 async fn a_request_that_makes_no_sense_is_refused_in_words() {
-    let house = House::in_memory().await;
+    let house = HubFixture::in_memory().await;
     for (what, status) in [
         ("GET /nowhere", 404),
         ("PUT /v1/join", 405),
@@ -145,13 +147,13 @@ async fn a_request_that_makes_no_sense_is_refused_in_words() {
         ("GET /v1/requests/x", 404),
     ] {
         let answer =
-            crate::house::ask_with([127, 0, 0, 1], house.addr(), house.pin, what, "", None);
+            crate::hub_fixture::ask_with([127, 0, 0, 1], house.addr(), house.pin, what, "", None);
         let answer = answer.await.unwrap();
         assert_eq!(answer.status, status, "{what}");
         assert!(!answer.code().is_empty() && !answer.body["message"].as_str().unwrap().is_empty());
     }
     let large = format!("\"{}\"", "x".repeat(20_000));
-    let answer = crate::house::ask_with(
+    let answer = crate::hub_fixture::ask_with(
         [127, 0, 0, 1],
         house.addr(),
         house.pin,
@@ -165,7 +167,7 @@ async fn a_request_that_makes_no_sense_is_refused_in_words() {
 
 #[tokio::test]
 async fn one_device_joins_by_the_door_of_this_machine_alone() {
-    let house = House::in_memory().await;
+    let house = HubFixture::in_memory().await;
     let mut plain = crate::world::options(house.hub.addr(), "anna");
     plain.set_credentials(house.anna.credential.id(), house.anna.credential.secret());
     Client::connect(plain).await.leave().await;

@@ -1,6 +1,6 @@
 //! Requests that a member began before they were removed, and finished afterwards: they change nothing.
 
-use crate::house::{House, connect_from};
+use crate::hub_fixture::{HubFixture, connect_from};
 use crate::world::within;
 use porchlight_core::team::{Decision, Join, Joined, Request, RequestMade, Secret};
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ struct Begun {
     body: String,
 }
 
-async fn begin(house: &House, who: &Secret, path: &str, body: &Value) -> Begun {
+async fn begin(house: &HubFixture, who: &Secret, path: &str, body: &Value) -> Begun {
     let mut stream = connect_from([127, 0, 0, 1], house.addr(), house.pin).await.unwrap();
     let body = body.to_string();
     let login = data_encoding::BASE64.encode(format!("{}:{}", who.id(), who.secret()).as_bytes());
@@ -44,7 +44,7 @@ impl Begun {
 }
 
 /// A second starter.
-async fn sam(house: &House) -> Joined {
+async fn sam(house: &HubFixture) -> Joined {
     let invitation = house.hub.invite_starter().await.unwrap().unwrap();
     let join = Join { token: invitation.token, name: "Sam".to_owned(), kind: None };
     house.post("/v1/join", None, &join).await.read()
@@ -52,7 +52,7 @@ async fn sam(house: &House) -> Joined {
 
 #[tokio::test]
 async fn what_a_removed_starter_asked_for_before_is_not_done_after() {
-    let house = House::in_memory().await;
+    let house = HubFixture::in_memory().await;
     let sam = sam(&house).await;
     let asking = Request { name: "Mallory".to_owned(), kind: None };
     let made: RequestMade = house.post("/v1/requests", None, &asking).await.read();
@@ -81,7 +81,7 @@ async fn what_a_removed_starter_asked_for_before_is_not_done_after() {
 
 #[tokio::test]
 async fn whom_a_removed_member_approved_is_not_let_in() {
-    let house = House::in_memory().await;
+    let house = HubFixture::in_memory().await;
     let eve = house.joins("Eve").await;
     let asking = Request { name: "Mallory".to_owned(), kind: None };
     let made: RequestMade = house.post("/v1/requests", None, &asking).await.read();
@@ -91,8 +91,9 @@ async fn whom_a_removed_member_approved_is_not_let_in() {
     assert_eq!(house.delete("/v1/members/eve", &house.anna.credential).await.status, 204);
     let head = format!("Authorization: Bearer {}\r\n", made.ticket);
     let what = format!("GET {path}");
-    let ask =
-        || crate::house::ask_with([127, 0, 0, 1], house.addr(), house.pin, &what, &head, None);
+    let ask = || {
+        crate::hub_fixture::ask_with([127, 0, 0, 1], house.addr(), house.pin, &what, &head, None)
+    };
     assert_eq!(ask().await.unwrap().body, json!({"state": "waiting"}));
     // Somebody else may let them in.
     assert_eq!(house.post(&path, Some(&house.anna.credential), &yes).await.status, 204);

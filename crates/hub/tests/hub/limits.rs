@@ -1,6 +1,6 @@
 //! What a hub answers to a client that asks for more than it gives, and that what it gives is enough.
 
-use crate::house::House;
+use crate::hub_fixture::HubFixture;
 use crate::raw::{Raw, Wanted, named, publish};
 use crate::world::{Client, hub_in_memory, will, within};
 use porchlight_core::team::Secret;
@@ -24,7 +24,7 @@ async fn keep_alives(addr: SocketAddr, who: Option<&Secret>) {
 
 #[tokio::test]
 async fn a_keep_alive_that_would_never_end_is_refused() {
-    let house = House::in_memory().await;
+    let house = HubFixture::in_memory().await;
     keep_alives(house.hub.addr(), Some(&house.anna.credential)).await;
     house.hub.stop().await.unwrap();
     let hub = hub_in_memory().await;
@@ -34,7 +34,7 @@ async fn a_keep_alive_that_would_never_end_is_refused() {
 
 #[tokio::test]
 async fn a_filter_that_is_asked_for_twice_is_refused_as_one_too_many() {
-    let house = House::in_memory().await;
+    let house = HubFixture::in_memory().await;
     let mut anna = Raw::connect(house.hub.addr(), &house.anna.credential, named("a")).await;
     let filters = ["presence/+", "presence/+", "presence/#", "presence/+/typing"];
     let codes = within("a SUBACK", anna.subscribe_at(&filters, 0)).await;
@@ -52,7 +52,7 @@ async fn a_filter_that_is_asked_for_twice_is_refused_as_one_too_many() {
 
 #[tokio::test]
 async fn a_client_that_asks_for_ever_more_filters_is_refused_and_then_cut() {
-    let house = House::in_memory().await;
+    let house = HubFixture::in_memory().await;
     let mut anna = Raw::connect(house.hub.addr(), &house.anna.credential, named("a")).await;
     let filters: Vec<String> = (0..100).map(|n| format!("presence/u{n}")).collect();
     let filters: Vec<&str> = filters.iter().map(String::as_str).collect();
@@ -86,7 +86,7 @@ async fn resumes(addr: SocketAddr, who: Option<&Secret>) {
 
 #[tokio::test]
 async fn a_client_that_comes_back_to_a_session_may_ask_for_its_filters_again() {
-    let house = House::in_memory().await;
+    let house = HubFixture::in_memory().await;
     resumes(house.hub.addr(), Some(&house.anna.credential)).await;
     house.hub.stop().await.unwrap();
     let hub = hub_in_memory().await;
@@ -96,7 +96,7 @@ async fn a_client_that_comes_back_to_a_session_may_ask_for_its_filters_again() {
 
 #[tokio::test]
 async fn sixty_four_unreleased_messages_are_enough() {
-    let house = House::in_memory().await;
+    let house = HubFixture::in_memory().await;
     let mut anna = Raw::connect(house.hub.addr(), &house.anna.credential, named("a")).await;
     for id in 1..=64 {
         anna.send(&publish("presence/anna/typing", 2, id, false, b"x")).await;
@@ -110,7 +110,7 @@ async fn sixty_four_unreleased_messages_are_enough() {
 
 #[tokio::test]
 async fn eight_idle_sessions_of_a_device_are_kept_the_last_ones() {
-    let house = House::in_memory().await;
+    let house = HubFixture::in_memory().await;
     let (addr, who) = (house.hub.addr(), &house.anna.credential);
     fn session(id: &str) -> Wanted<'_> {
         Wanted { expiry_s: 60, clean: false, ..named(id) }

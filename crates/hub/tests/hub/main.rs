@@ -6,7 +6,7 @@ mod apart;
 mod floods;
 mod full_disk;
 mod greedy;
-mod house;
+mod hub_fixture;
 mod intruders;
 mod joining;
 mod keeping;

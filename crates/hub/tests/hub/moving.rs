@@ -1,6 +1,6 @@
 //! A team that moves to another hub, and what is carried over.
 
-use crate::house::{House, team_settings};
+use crate::hub_fixture::{HubFixture, team_settings};
 use crate::world::{Client, pair, will, within};
 use porchlight_core::team::Joined;
 use porchlight_hub::{Access, Hub, Store, put_back};
@@ -10,7 +10,7 @@ use std::path::Path;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// A device with a Will that would come at once.
-async fn device(house: &House, who: &Joined, n: usize) -> Client {
+async fn device(house: &HubFixture, who: &Joined, n: usize) -> Client {
     let mut options = house.options(&who.credential, &format!("plmoving{n:0>14}m"));
     options.set_clean_start(false);
     let mut properties = ConnectProperties::new();
@@ -26,7 +26,7 @@ async fn device(house: &House, who: &Joined, n: usize) -> Client {
 #[tokio::test]
 async fn everybody_is_sent_to_the_new_hub_and_nobody_is_shown_gone() {
     let (old, new) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let house = House::in_folder(old.path()).await;
+    let house = HubFixture::in_folder(old.path()).await;
     let mut people = vec![house.anna.clone()];
     for n in 1..50 {
         people.push(house.joins(&format!("Person {n}")).await);
@@ -75,7 +75,7 @@ async fn everybody_is_sent_to_the_new_hub_and_nobody_is_shown_gone() {
     assert!(again.to_string().contains(&at), "{again}");
 
     // The same certificate, credentials and records; nobody's Will among them.
-    let house = House { hub, pin, anna };
+    let house = HubFixture { hub, pin, anna };
     let mut reader = Client::connect(house.options(&people[1].credential, "reader")).await;
     let records = reader.records("presence/+/device/+", "presence/person-1/typing").await;
     let mut expected: Vec<_> = people
@@ -106,8 +106,8 @@ async fn the_hub_says_whose_it_is_and_where() {
         kind: None,
     };
     let addr = hub.team_addr().unwrap();
-    let anna = crate::house::post(addr, invitation.pin, "/v1/join", None, &join).await.read();
-    let house = House { hub, pin: invitation.pin, anna };
+    let anna = crate::hub_fixture::post(addr, invitation.pin, "/v1/join", None, &join).await.read();
+    let house = HubFixture { hub, pin: invitation.pin, anna };
     let mut reader = Client::connect(house.options(&house.anna.credential, "reader")).await;
     reader.subscribe("presence/_hub").await;
     let (_, text) = reader.any_text().await;
@@ -131,9 +131,9 @@ async fn the_hub_says_whose_it_is_and_where() {
 
 #[tokio::test]
 async fn mqtt_comes_over_web_socket_through_the_same_port() {
-    let house = House::in_memory().await;
+    let house = HubFixture::in_memory().await;
     let mut stream =
-        crate::house::connect_from([127, 0, 0, 1], house.addr(), house.pin).await.unwrap();
+        crate::hub_fixture::connect_from([127, 0, 0, 1], house.addr(), house.pin).await.unwrap();
     let upgrade =
         b"GET /mqtt HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
         Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\

@@ -4,7 +4,7 @@
 //! Hub and strangers have a process of their own here, so that its memory, its files and every panic in it are theirs. It
 //! is this test program, started again.
 
-use crate::house::{House, connect_from};
+use crate::hub_fixture::{HubFixture, connect_from};
 use crate::world::{Client, eventually, hub_in_memory, within};
 use cases::{Case, Cases, Kind};
 use std::collections::BTreeMap;
@@ -55,7 +55,7 @@ async fn the_process_of_the_other_test() {
         hook(panic);
         std::process::exit(101);
     }));
-    let (house, open) = (House::in_memory().await, hub_in_memory().await);
+    let (house, open) = (HubFixture::in_memory().await, hub_in_memory().await);
     let (trudy, mallory) = (house.joins("Trudy").await, house.joins("Mallory").await);
     let (seed, all) = (porchlight_mutations::seed(), porchlight_mutations::cases(SHARE));
     println!("{all} cases, PORCHLIGHT_FUZZ_SEED={seed}");
@@ -97,7 +97,7 @@ async fn the_process_of_the_other_test() {
 /// Sends cases.
 struct Sender<'a> {
     cases: Cases,
-    house: &'a House,
+    house: &'a HubFixture,
     open: SocketAddr,
     /// How many of each kind, and how many of them were answered as a good one is.
     sent: BTreeMap<Kind, (usize, usize)>,

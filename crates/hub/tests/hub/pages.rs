@@ -1,6 +1,6 @@
 //! Which web pages may ask at a hub or a gateway: the bytes of a request, the listener, and the status of the answer.
 
-use crate::house::{House, connect_from, team_settings};
+use crate::hub_fixture::{HubFixture, connect_from, team_settings};
 use crate::world::within;
 use porchlight_core::id::Root;
 use porchlight_core::web_origin::WebOrigin;
@@ -26,7 +26,7 @@ const ALL_LISTENERS: [Listener; 3] = [Plain, Tls, Listener::Gateway];
 const LOCAL_LISTENERS: [Listener; 2] = [Plain, Listener::Gateway];
 
 struct Listeners {
-    house: House,
+    house: HubFixture,
     gateway: Gateway,
     _store: tempfile::TempDir,
 }
@@ -43,14 +43,14 @@ impl Listeners {
         if let Access::Team(team) = &mut settings.access {
             team.origins.clone_from(&origins);
         }
-        let house = House::open_with(settings).await;
+        let house = HubFixture::open_with(settings).await;
         let store = tempfile::tempdir().unwrap();
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
         let root = Root::default();
         let settings = GatewaySettings { root, listen, store: store.path().to_owned(), origins };
         let mut gateway = Gateway::start(settings).await.unwrap();
-        gateway.link_began();
-        gateway.link_read();
+        gateway.connection_began();
+        gateway.connection_read();
         gateway.take_writes();
         Self { house, gateway, _store: store }
     }

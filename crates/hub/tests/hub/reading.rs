@@ -1,6 +1,6 @@
 //! Reading over HTTP at a team's door: who may, and what they read.
 
-use crate::house::{Answer, House, ask, ask_with, team_settings};
+use crate::hub_fixture::{Answer, HubFixture, ask, ask_with, team_settings};
 use crate::world::{Client, within};
 use porchlight_core::team::{Secret, TokenMade, TokenOrder, TokenView};
 use porchlight_hub::{Hub, Store};
@@ -9,19 +9,19 @@ const PATHS: [&str; 4] =
     ["/v2/topics/presence", "/v1/people", "/v1/people/anna", "/v1/stream?follow=false"];
 
 /// What whoever shows this header reads there.
-async fn read(house: &House, path: &str, head: &str) -> Answer {
+async fn read(house: &HubFixture, path: &str, head: &str) -> Answer {
     let what = format!("GET {path}");
     ask_with([127, 0, 0, 1], house.addr(), house.pin, &what, head, None).await.unwrap()
 }
 
-async fn token(house: &House) -> TokenMade {
+async fn token(house: &HubFixture) -> TokenMade {
     let order = TokenOrder { label: "status board".to_owned() };
     house.post("/v1/tokens", Some(&house.anna.credential), &order).await.read()
 }
 
 /// Anna is here.
-async fn with_anna() -> (House, Client) {
-    let house = House::in_memory().await;
+async fn with_anna() -> (HubFixture, Client) {
+    let house = HubFixture::in_memory().await;
     let mut anna = Client::connect(house.options(&house.anna.credential, "anna")).await;
     anna.retain("presence/anna/device/d", r#"{"v":1,"status":"online","name":"Anna"}"#).await;
     (house, anna)
@@ -96,7 +96,10 @@ async fn a_token_that_was_right_from_there_goes_on_reading_while_others_guess() 
 }
 
 /// The list of programs that may read, as this member sees it: the raw objects.
-async fn programs(house: &House, who: &Secret) -> Vec<serde_json::Map<String, serde_json::Value>> {
+async fn programs(
+    house: &HubFixture,
+    who: &Secret,
+) -> Vec<serde_json::Map<String, serde_json::Value>> {
     house.get("/v1/tokens", Some(who)).await.read()
 }
 
@@ -178,7 +181,7 @@ async fn only_the_starter_makes_and_ends_tokens_and_no_token_lists_tokens() {
 #[tokio::test]
 async fn who_made_a_token_and_when_it_was_used_outlive_the_hub() {
     let folder = tempfile::tempdir().unwrap();
-    let house = House::in_folder(folder.path()).await;
+    let house = HubFixture::in_folder(folder.path()).await;
     let made = token(&house).await;
     let head = format!("Authorization: Bearer {}\r\n", made.token);
     assert_eq!(read(&house, "/v1/people", &head).await.status, 200);

@@ -1,6 +1,6 @@
 //! Members who are removed and devices that are revoked: gone at once, and nothing of theirs comes back.
 
-use crate::house::{House, ask_with};
+use crate::hub_fixture::{HubFixture, ask_with};
 use crate::world::{Client, eventually, will};
 use porchlight_core::team::{
     Decision, InviteOrder, Joined, Member, MemberName, Request, RequestMade, RequestState,
@@ -10,7 +10,7 @@ use rumqttc::v5::mqttbytes::v5::ConnectReturnCode;
 const PRESENCE: &str = "plbobbobbobbobbobbobbom";
 
 /// Bob's device with a Will that comes a second after him, and everything that he may have retained.
-async fn bob_with_records(house: &House, bob: &Joined) -> Client {
+async fn bob_with_records(house: &HubFixture, bob: &Joined) -> Client {
     let mut options = house.options(&bob.credential, PRESENCE);
     options.set_clean_start(false);
     options.set_connection_timeout(5);
@@ -48,7 +48,7 @@ async fn retained_of_bob(reader: &mut Client) -> Vec<String> {
 
 #[tokio::test]
 async fn a_removed_member_is_disconnected_at_once_and_nothing_of_theirs_stands() {
-    let house = House::in_memory().await;
+    let house = HubFixture::in_memory().await;
     let bob = house.joins("Bob").await;
     let mut theirs = bob_with_records(&house, &bob).await;
     let mut watcher = Client::connect(house.options(&house.anna.credential, "watcher")).await;
@@ -74,7 +74,7 @@ async fn a_removed_member_is_disconnected_at_once_and_nothing_of_theirs_stands()
 
 #[tokio::test]
 async fn a_will_that_waits_when_its_member_is_removed_is_not_heard() {
-    let house = House::in_memory().await;
+    let house = HubFixture::in_memory().await;
     let bob = house.joins("Bob").await;
     bob_with_records(&house, &bob).await.vanish().await;
     assert_eq!(house.delete("/v1/members/bob", &house.anna.credential).await.status, 204);
@@ -86,7 +86,7 @@ async fn a_will_that_waits_when_its_member_is_removed_is_not_heard() {
 
 #[tokio::test]
 async fn a_revoked_device_goes_alone() {
-    let house = House::in_memory().await;
+    let house = HubFixture::in_memory().await;
     let bob = house.joins("Bob").await;
     let order = InviteOrder { for_me: true, ..InviteOrder::default() };
     let made: porchlight_core::team::InviteMade =
@@ -117,7 +117,7 @@ async fn a_revoked_device_goes_alone() {
 #[tokio::test]
 async fn what_a_killed_hub_left_of_a_removed_member_is_cleared_at_the_next_start() {
     let dir = tempfile::tempdir().unwrap();
-    let house = House::in_folder(dir.path()).await;
+    let house = HubFixture::in_folder(dir.path()).await;
     let bob = house.joins("Bob").await;
     bob_with_records(&house, &bob).await.leave().await;
     let (pin, anna) = (house.pin, house.anna.clone());
@@ -130,9 +130,9 @@ async fn what_a_killed_hub_left_of_a_removed_member_is_cleared_at_the_next_start
     team["credentials"].as_object_mut().unwrap().remove(bob.credential.id());
     std::fs::write(&file, team.to_string()).unwrap();
     let settings =
-        crate::house::team_settings(porchlight_hub::Store::Folder(dir.path().to_owned()));
+        crate::hub_fixture::team_settings(porchlight_hub::Store::Folder(dir.path().to_owned()));
     let hub = porchlight_hub::Hub::start(settings).await.unwrap();
-    let house = House { hub, pin, anna };
+    let house = HubFixture { hub, pin, anna };
     let mut late = Client::connect(house.options(&house.anna.credential, "late")).await;
     assert_eq!(retained_of_bob(&mut late).await, Vec::<String>::new());
     let log = dir.path().join("retained-v1.log");
@@ -146,7 +146,7 @@ async fn what_a_killed_hub_left_of_a_removed_member_is_cleared_at_the_next_start
 
 #[tokio::test]
 async fn a_member_leaves_and_the_last_starter_does_not() {
-    let house = House::in_memory().await;
+    let house = HubFixture::in_memory().await;
     let bob = house.joins("Bob").await;
     let refused = house.delete("/v1/members/anna", &house.anna.credential).await;
     assert_eq!((refused.status, refused.code()), (403, "last_owner"));
@@ -157,7 +157,7 @@ async fn a_member_leaves_and_the_last_starter_does_not() {
 
 #[tokio::test]
 async fn what_a_device_invited_before_it_was_revoked_lets_nobody_in() {
-    let house = House::in_memory().await;
+    let house = HubFixture::in_memory().await;
     let bob = house.joins("Bob").await;
     let invite = async |who: &porchlight_core::team::Secret, for_me| {
         let order = InviteOrder { for_me, ..InviteOrder::default() };
@@ -179,7 +179,7 @@ async fn what_a_device_invited_before_it_was_revoked_lets_nobody_in() {
 }
 
 /// The token of an invitation by this member.
-async fn invitation_by(house: &House, who: &Joined) -> porchlight_core::team::Secret {
+async fn invitation_by(house: &HubFixture, who: &Joined) -> porchlight_core::team::Secret {
     let order = InviteOrder::default();
     let made: porchlight_core::team::InviteMade =
         house.post("/v1/invites", Some(&who.credential), &order).await.read();
@@ -189,7 +189,7 @@ async fn invitation_by(house: &House, who: &Joined) -> porchlight_core::team::Se
 #[tokio::test]
 async fn whom_a_removed_member_let_in_goes_along_where_that_is_wanted() {
     let dir = tempfile::tempdir().unwrap();
-    let house = House::in_folder(dir.path()).await;
+    let house = HubFixture::in_folder(dir.path()).await;
     let bob = house.joins("Bob").await;
     let eve = house.joins("Eve").await;
     // By a link, by a link of who came by a link, and on Eve's word.
@@ -243,9 +243,9 @@ async fn whom_a_removed_member_let_in_goes_along_where_that_is_wanted() {
     let of_two = log.lines().rfind(|line| line.contains("presence/two/chosen")).unwrap();
     assert!(of_two.contains(r#"{"remove":"#), "{of_two}");
     let settings =
-        crate::house::team_settings(porchlight_hub::Store::Folder(dir.path().to_owned()));
+        crate::hub_fixture::team_settings(porchlight_hub::Store::Folder(dir.path().to_owned()));
     let hub = porchlight_hub::Hub::start(settings).await.unwrap();
-    let house = House { hub, pin, anna };
+    let house = HubFixture { hub, pin, anna };
     let members: Vec<Member> = house.get("/v1/members", Some(&house.anna.credential)).await.read();
     let users: Vec<&str> = members.iter().map(|member| member.user.as_str()).collect();
     assert_eq!(users, ["anna", "bob"]);
@@ -254,7 +254,7 @@ async fn whom_a_removed_member_let_in_goes_along_where_that_is_wanted() {
 
 #[tokio::test]
 async fn the_open_links_of_a_member_let_in_twenty_people_at_most() {
-    let house = House::in_memory().await;
+    let house = HubFixture::in_memory().await;
     let eve = house.joins("Eve").await;
     let order = |uses| InviteOrder { uses: Some(uses), ..InviteOrder::default() };
     let answer = house.post("/v1/invites", Some(&eve.credential), &order(21)).await;

@@ -1,7 +1,7 @@
 //! The sums that the hub writes, as readers who know no device records see them.
 
 use crate::world::{Client, hub_in, hub_in_memory, options, pair, will, within};
-use porchlight_core::wire::{self, Payload, SumRecord, UserRecord};
+use porchlight_core::wire::{self, AggregateRecord, Payload, UserRecord};
 use porchlight_hub::Hub;
 use rumqttc::v5::MqttOptions;
 use rumqttc::v5::mqttbytes::v5::LastWill;
@@ -43,14 +43,14 @@ async fn seed_reader(hub: &Hub) -> Client {
     reader
 }
 
-fn sum(payload: &[u8]) -> SumRecord {
+fn sum(payload: &[u8]) -> AggregateRecord {
     match wire::decode_user(payload).unwrap() {
-        Payload::Record(UserRecord::Sum(sum)) => sum,
+        Payload::Record(UserRecord::Aggregate(sum)) => sum,
         other => panic!("no sum: {other:?}"),
     }
 }
 
-async fn next_sum(reader: &mut Client) -> SumRecord {
+async fn next_sum(reader: &mut Client) -> AggregateRecord {
     let message = reader.message().await;
     assert_eq!(&message.topic[..], b"presence/alice");
     sum(&message.payload)

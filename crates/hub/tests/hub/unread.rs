@@ -3,7 +3,7 @@
 //! Hub and gateway are processes of their own here, so that their memory is their own.
 
 use crate::apart::Apart;
-use crate::house::post;
+use crate::hub_fixture::post;
 use crate::world::{Client, options, within};
 use porchlight_core::id::Root;
 use porchlight_core::input::Message;
@@ -242,7 +242,7 @@ async fn the_gateway_of_the_other_tests() {
     let settings =
         GatewaySettings { root, listen, store: store.path().to_owned(), origins: Vec::new() };
     let mut gateway = Gateway::start(settings).await.unwrap();
-    gateway.link_began();
+    gateway.connection_began();
     for person in 0..PEOPLE {
         for device in 0..DEVICES {
             gateway.received(&Message {
@@ -253,7 +253,7 @@ async fn the_gateway_of_the_other_tests() {
             });
         }
     }
-    gateway.link_read();
+    gateway.connection_read();
     gateway.take_writes();
     println!("at: {} {one} {other}", gateway.addr());
     let mut input = Vec::new();

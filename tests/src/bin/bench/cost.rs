@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use porchlight_tests::light::Light;
+use porchlight_tests::cli::Cli;
 use porchlight_tests::meter;
 use porchlight_tests::notifications::Notifications;
 use porchlight_tests::process::{Proc, Stream};
 use porchlight_tests::tray::Tray;
 use porchlight_tests::until::{START, until, until_async};
-use porchlight_tests::{Cable, EmbeddedHub, Machine, Session};
+use porchlight_tests::{EmbeddedHub, Machine, Session, TcpProxy};
 
 use crate::Figure;
 
@@ -57,11 +57,11 @@ async fn memory() -> Vec<Figure> {
     let session = Session::start().await;
     let _daemon = Notifications::start(&session).await;
     let tray = Tray::start(&session).await;
-    let demo = Light::new("mqtt://127.0.0.1:1", "nobody", "none").start(&["demo"]);
+    let demo = Cli::new("mqtt://127.0.0.1:1", "nobody", "none").start(&["demo"]);
     demo.wait_line(|line| line.contains("mqtt://"), START).await;
     let line = demo.lines(Stream::Out).remove(0);
     let url = line.split_whitespace().last().expect("the address is the last word").to_owned();
-    let me = Light::new(&url, "me", "bench").on(&session);
+    let me = Cli::new(&url, "me", "bench").on(&session);
     let app = Proc::spawn("porchlight-desktop", &mut me.desktop(&[]));
     wait_for_eight(&tray).await;
     tokio::time::sleep(REST).await;
@@ -89,9 +89,9 @@ async fn wake_ups() -> Figure {
     let _daemon = Notifications::start(&session).await;
     let tray = Tray::start(&session).await;
     let hub = EmbeddedHub::start().await;
-    let team: Vec<_> = (1..=8).map(|n| Light::new(&hub.url(), &format!("u{n}"), "d")).collect();
+    let team: Vec<_> = (1..=8).map(|n| Cli::new(&hub.url(), &format!("u{n}"), "d")).collect();
     let _running: Vec<_> = team.iter().map(|light| light.run("none")).collect();
-    let me = Light::new(&hub.url(), "me", "bench").on(&session);
+    let me = Cli::new(&hub.url(), "me", "bench").on(&session);
     let app = Proc::spawn("porchlight-desktop", &mut me.desktop(&[]));
     wait_for_eight(&tray).await;
     tokio::time::sleep(REST).await;
@@ -111,8 +111,8 @@ pub(crate) async fn headless_wake_ups() -> Vec<Figure> {
     let hub = EmbeddedHub::start().await;
     let mut figures = Vec::new();
     for at_a_machine in [true, false] {
-        let cable = Cable::to(hub.port()).await;
-        let mut light = Light::new(&cable.url(), "me", "headless");
+        let cable = TcpProxy::to(hub.port()).await;
+        let mut light = Cli::new(&cable.url(), "me", "headless");
         let machine = if at_a_machine { Some(Machine::start().await) } else { None };
         if let Some(machine) = &machine {
             light = light.at(machine);

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use porchlight_tests::EmbeddedHub;
-use porchlight_tests::light::Light;
+use porchlight_tests::cli::Cli;
 use porchlight_tests::until::Stopwatch;
 
 use crate::{Figure, ms, quantile};
@@ -35,10 +35,10 @@ pub(crate) async fn measure() -> Vec<Figure> {
 
 /// Reads the line itself instead of polling for it: at this scale a test's waits are too coarse.
 fn changes(url: &str) -> Vec<Duration> {
-    let watcher = Light::new(url, "bob", "d");
+    let watcher = Cli::new(url, "bob", "d");
     let mut watch = piped(&mut watcher.command(&["watch", "--json"]));
     let mut lines = BufReader::new(watch.stdout.take().expect("it is piped")).lines();
-    let agent = Light::new(url, "alice", "d");
+    let agent = Cli::new(url, "alice", "d");
     let mut run = piped(&mut agent.command(&["run", "--activity", "stdin"]));
     let mut input = run.stdin.take().expect("it is piped");
     let mut wait_for = |status: &str| {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use porchlight_tests::light::Light;
+use porchlight_tests::cli::Cli;
 use porchlight_tests::process::Proc;
 use porchlight_tests::tray::Tray;
 use porchlight_tests::until::{START, Stopwatch};
@@ -20,14 +20,14 @@ pub(crate) async fn measure() -> Vec<Figure> {
     let mut desktop = Vec::new();
     let mut headless = Vec::new();
     for n in 0..RUNS {
-        let light = Light::new(&hub.url(), &format!("desk{n}"), "d").on(&session);
+        let light = Cli::new(&hub.url(), &format!("desk{n}"), "d").on(&session);
         desktop.push(
             seen_after(&hub, &format!("desk{n}"), || {
                 Proc::spawn("porchlight-desktop", &mut light.desktop(&[]))
             })
             .await,
         );
-        let light = Light::new(&hub.url(), &format!("head{n}"), "d");
+        let light = Cli::new(&hub.url(), &format!("head{n}"), "d");
         headless.push(seen_after(&hub, &format!("head{n}"), || light.run("none")).await);
     }
     vec![

@@ -7,7 +7,7 @@ use std::io::Read as _;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use porchlight_tests::light::Light;
+use porchlight_tests::cli::Cli;
 use porchlight_tests::until::{Stopwatch, unix_ms};
 use porchlight_tests::wire::{Message, Probe};
 use porchlight_tests::{EmbeddedHub, Mosquitto, until_async};
@@ -84,7 +84,7 @@ async fn fill(url: &str) -> usize {
 
 /// Both, turn by turn: the medians, ours first.
 fn interleaved(url: &str, port: u16, messages: usize) -> (Duration, Duration) {
-    let light = Light::new(url, "bob", "d");
+    let light = Cli::new(url, "bob", "d");
     let mut ours = Vec::new();
     let mut theirs = Vec::new();
     for _ in 0..RUNS {

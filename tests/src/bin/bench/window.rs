@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use porchlight_tests::light::Light;
+use porchlight_tests::cli::Cli;
 use porchlight_tests::notifications::Notifications;
 use porchlight_tests::process::Proc;
 use porchlight_tests::tray::{Tray, TrayItem};
@@ -66,7 +66,7 @@ async fn opening(url: &str) -> Vec<Figure> {
     let session = Session::start().await;
     let _daemon = Notifications::start(&session).await;
     let tray = Tray::start(&session).await;
-    let me = Light::new(url, "me", "bench").on(&session);
+    let me = Cli::new(url, "me", "bench").on(&session);
     let app = Proc::spawn("porchlight-desktop", &mut me.desktop(&[]));
     let item = tray.item("porchlight", START).await;
     known(&item).await;
@@ -114,7 +114,7 @@ async fn moving(url: &str) -> Vec<Figure> {
     let session = Session::start().await;
     let _daemon = Notifications::start(&session).await;
     let tray = Tray::start(&session).await;
-    let me = Light::new(url, "me", "bench").on(&session);
+    let me = Cli::new(url, "me", "bench").on(&session);
     let mut arguments = me.arguments();
     arguments.push("--show".to_owned());
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();

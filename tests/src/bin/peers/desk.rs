@@ -7,7 +7,7 @@ use std::time::Duration;
 use porchlight_tests::meter::{self, Activity, Memory};
 use porchlight_tests::process::Proc;
 use porchlight_tests::until::{START, until, uptime};
-use porchlight_tests::{Light, Mosquitto, Notifications, Session, Tray};
+use porchlight_tests::{Cli, Mosquitto, Notifications, Session, Tray};
 
 use crate::app::{App, State};
 use crate::observer::{Jabber, Observer};
@@ -24,7 +24,7 @@ pub(crate) struct World {
     jabber: Observer,
     mosquitto: Mosquitto,
     watch: Observer,
-    _contact: Light,
+    _contact: Cli,
 }
 
 /// What was measured of an app in one state.
@@ -67,10 +67,10 @@ impl World {
 }
 
 /// Somebody's config, with an account and TLS as the others have them.
-fn member(broker: &Mosquitto, user: &str) -> Light {
+fn member(broker: &Mosquitto, user: &str) -> Cli {
     let (url, certificates) = broker.tls();
     let authority = certificates.authority.display();
-    let light = Light::new(&url, user, "desk");
+    let light = Cli::new(&url, user, "desk");
     light.configured(&format!(
         "user = \"{user}\"\n[broker]\nurl = \"{url}/presence\"\nusername = \"{user}\"\npassword = \"{PASSWORD}\"\n\
          ca = \"{authority}\"\n"
@@ -81,7 +81,7 @@ fn member(broker: &Mosquitto, user: &str) -> Light {
 struct Desk<'a> {
     app: App,
     observer: &'a Observer,
-    light: Option<Light>,
+    light: Option<Cli>,
     // What is on the desktop besides: notices and both kinds of tray.
     _notifications: Notifications,
     _tray: Tray,
@@ -140,7 +140,7 @@ impl Desk<'_> {
     async fn start(&self, state: State) -> (Proc, Duration) {
         self.app.prepare(&self.session, state);
         let since = uptime();
-        let app = self.app.start(&self.session, state, self.light.as_ref().map(Light::config_dir));
+        let app = self.app.start(&self.session, state, self.light.as_ref().map(Cli::config_dir));
         let start = self.observer.saw(true, since).await;
         if state == State::Closed {
             if let Some(mut opener) = self.app.opener(&self.session) {

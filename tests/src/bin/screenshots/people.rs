@@ -3,14 +3,14 @@
 //! They are records at a broker, as real devices write them. Times count from now, in whole minutes.
 
 use porchlight_tests::until::unix_ms;
-use porchlight_tests::{Light, Message, Probe, Session};
+use porchlight_tests::{Cli, Message, Probe, Session};
 use serde_json::{Value, json};
 
 use crate::stage;
 
 /// Whose window it is.
-pub(crate) fn me(url: &str, session: &Session) -> Light {
-    Light::new(url, "mara", "laptop").named("Mara Quist").on(session)
+pub(crate) fn me(url: &str, session: &Session) -> Cli {
+    Cli::new(url, "mara", "laptop").named("Mara Quist").on(session)
 }
 
 /// The team beside her: somebody in each state that there is.

@@ -5,7 +5,7 @@ use std::path::Path;
 use porchlight_tests::binary::tool;
 use porchlight_tests::process::run;
 use porchlight_tests::until::{SOON, START, unix_ms};
-use porchlight_tests::{Area, Light, Session, WebView, bin, until};
+use porchlight_tests::{Area, Cli, Session, WebView, bin, until};
 
 /// The app.
 pub(crate) const APP: &str = "porchlight-desktop";
@@ -102,7 +102,7 @@ pub(crate) fn zone(hours: i64) -> String {
 }
 
 /// Opens the app's window for that person, who sits before this session.
-pub(crate) async fn open(session: &Session, light: &Light) -> WebView {
+pub(crate) async fn open(session: &Session, light: &Cli) -> WebView {
     let mut arguments = light.arguments();
     arguments.push("--show".to_owned());
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();

@@ -15,14 +15,14 @@ use tokio::task::JoinSet;
 
 use event::Event;
 use options::{Options, USAGE};
-use play::{FEW, House, SHORT_LEASE, Scene};
+use scenarios::{FEW, House, SHORT_LEASE, Scene};
 use table::{Cell, Results, Samples};
 
-mod cast;
+mod actors;
 mod event;
 mod options;
-mod play;
-mod stage;
+mod scenarios;
+mod setup;
 mod table;
 mod timeline;
 

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use crate::event::{Design, Event};
-use crate::play::FEW;
-use crate::stage::Kind;
+use crate::scenarios::FEW;
+use crate::setup::Kind;
 
 pub(crate) const USAGE: &str = "usage: truth [--runs N] [--only EVENT,..] [--design DESIGN,..] [--broker BROKER,..] [--team N] [--json FILE]";
 

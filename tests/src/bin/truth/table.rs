@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use crate::event::{Design, Event};
-use crate::stage::Kind;
+use crate::setup::Kind;
 use crate::timeline::{Verdict, Wrong};
 
 /// What was measured of one event with one design on one kind of broker.

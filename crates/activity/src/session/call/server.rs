@@ -32,7 +32,7 @@ const ERROR: u32 = 0;
 
 /// Why the sound server tells nothing, as half a sentence.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Failure {
+pub(super) enum SoundServerError {
     #[error("there is no sound server")]
     None,
     #[error("the sound server has gone: {0}")]
@@ -45,7 +45,7 @@ pub(super) enum Failure {
     TooLong,
 }
 
-impl Failure {
+impl SoundServerError {
     /// Whether nobody listens, which is seen to end.
     pub(super) fn is_absence(&self) -> bool {
         match self {
@@ -71,8 +71,11 @@ pub(super) struct Server {
 
 impl Server {
     /// Connects to the first that is there.
-    pub(super) async fn connect(places: &[PathBuf], cookies: &[PathBuf]) -> Result<Self, Failure> {
-        let mut failure = Failure::None;
+    pub(super) async fn connect(
+        places: &[PathBuf],
+        cookies: &[PathBuf],
+    ) -> Result<Self, SoundServerError> {
+        let mut failure = SoundServerError::None;
         for place in places {
             match UnixStream::connect(place).await {
                 Ok(socket) => return Self::greet(socket, cookies).await,
@@ -83,7 +86,7 @@ impl Server {
         Err(failure)
     }
 
-    async fn greet(socket: UnixStream, cookies: &[PathBuf]) -> Result<Self, Failure> {
+    async fn greet(socket: UnixStream, cookies: &[PathBuf]) -> Result<Self, SoundServerError> {
         let found = cookies.iter().find_map(|path| std::fs::read(path).ok());
         let mut cookie = found.unwrap_or_default();
         // Without one, the server may still accept who runs as the same user, but wants it at full length.
@@ -103,16 +106,16 @@ impl Server {
         Ok(server)
     }
 
-    pub(super) async fn recordings(&mut self) -> Result<SourceOutputInfoList, Failure> {
+    pub(super) async fn recordings(&mut self) -> Result<SourceOutputInfoList, SoundServerError> {
         self.ask(&Command::GetSourceOutputInfoList).await
     }
 
-    pub(super) async fn sources(&mut self) -> Result<SourceInfoList, Failure> {
+    pub(super) async fn sources(&mut self) -> Result<SourceInfoList, SoundServerError> {
         self.ask(&Command::GetSourceInfoList).await
     }
 
     /// Waits until a recording has begun, ended or changed. Cancel-safe.
-    pub(super) async fn change(&mut self) -> Result<(), Failure> {
+    pub(super) async fn change(&mut self) -> Result<(), SoundServerError> {
         while !self.changed {
             let frame = self.frame().await?;
             self.note(&frame);
@@ -121,13 +124,13 @@ impl Server {
         Ok(())
     }
 
-    async fn ask<T: CommandReply>(&mut self, question: &Command) -> Result<T, Failure> {
+    async fn ask<T: CommandReply>(&mut self, question: &Command) -> Result<T, SoundServerError> {
         let answer = self.answer(question).await?;
         let (_, answer) = read_reply_message(&mut Cursor::new(answer), self.version)?;
         Ok(answer)
     }
 
-    async fn answer(&mut self, question: &Command) -> Result<Vec<u8>, Failure> {
+    async fn answer(&mut self, question: &Command) -> Result<Vec<u8>, SoundServerError> {
         self.asked = self.asked.wrapping_add(1);
         let mut frame = Vec::new();
         encode_command_message(&mut frame, self.asked, question, self.version)?;
@@ -141,7 +144,7 @@ impl Server {
                 }
             }
         };
-        timeout(PATIENCE, conversation).await.map_err(|_| Failure::Silent)?
+        timeout(PATIENCE, conversation).await.map_err(|_| SoundServerError::Silent)?
     }
 
     /// Whatever else the server sends is of no interest.
@@ -151,12 +154,12 @@ impl Server {
     }
 
     /// The next frame, with its header. Cancel-safe.
-    async fn frame(&mut self) -> Result<Vec<u8>, Failure> {
+    async fn frame(&mut self) -> Result<Vec<u8>, SoundServerError> {
         loop {
             if let Some(length) = self.arrived.first_chunk().map(|be| u32::from_be_bytes(*be)) {
                 let length = usize::try_from(length).unwrap_or(usize::MAX);
                 if length > LONGEST {
-                    return Err(Failure::TooLong);
+                    return Err(SoundServerError::TooLong);
                 }
                 if self.arrived.len() >= HEADER + length {
                     let rest = self.arrived.split_off(HEADER + length);

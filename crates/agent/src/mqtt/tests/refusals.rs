@@ -24,7 +24,7 @@ fn reason_string_and_server(text: &str, server: &str) -> Vec<u8> {
 }
 
 /// How a connection that stood ends when this comes, and the socket stays open.
-async fn ended(version: Version, bytes: &[u8]) -> LinkFailure {
+async fn ended(version: Version, bytes: &[u8]) -> ConnectionFailure {
     let door = Door::open().await;
     let (mut link, mut peer) = up(&door, version).await;
     peer.send(bytes).await;
@@ -36,7 +36,7 @@ async fn each_code_of_a_connack_is_read() {
     // With 0x84 the broker wants another version.
     for code in (0x80..=0xFF).filter(|code| *code != 0x84) {
         let failure = answered(Version::V5, &packet(0x20, &[0, code, 0])).await;
-        let LinkFailure::Refused(reason) = &failure else { panic!("{code:#X} {failure:?}") };
+        let ConnectionFailure::Refused(reason) = &failure else { panic!("{code:#X} {failure:?}") };
         assert_eq!(reason.reason_code(), ReasonCode(code));
     }
 }
@@ -48,7 +48,9 @@ async fn each_code_of_a_disconnect_is_read() {
         let (mut link, mut peer) = up(&door, Version::V5).await;
         peer.send(&packet(0xE0, &[code, 0])).await;
         let failure = down(within(link.next()).await);
-        let LinkFailure::Disconnected(reason) = &failure else { panic!("{code:#X} {failure:?}") };
+        let ConnectionFailure::Disconnected(reason) = &failure else {
+            panic!("{code:#X} {failure:?}")
+        };
         assert_eq!(reason.reason_code(), ReasonCode(code));
     }
 }
@@ -116,7 +118,8 @@ async fn a_refused_publish_says_why_in_the_brokers_words() {
         let properties = property(31, "not here");
         let body = [&[publish.body[12], publish.body[13], code, 11][..], &properties].concat();
         peer.send(&packet(0x40, &body)).await;
-        let LinkEvent::Published { outcome: Err(refusal), .. } = within(link.next()).await else {
+        let ConnectionEvent::Published { outcome: Err(refusal), .. } = within(link.next()).await
+        else {
             panic!("{code:#X}");
         };
         assert!(refusal.to_string().contains("not here"), "{refusal}");
@@ -132,7 +135,7 @@ async fn each_code_of_a_suback_is_a_refused_filter_or_none() {
         link.subscribe(&["presence/+".to_owned().into()]);
         let subscribe = peer.packet().await.unwrap();
         peer.send(&[0x90, 4, subscribe.body[0], subscribe.body[1], 0, code]).await;
-        let LinkEvent::Subscribed { refused } = within(link.next()).await else {
+        let ConnectionEvent::Subscribed { refused } = within(link.next()).await else {
             panic!("{code:#X}");
         };
         let codes: Vec<ReasonCode> =
@@ -149,12 +152,12 @@ async fn what_is_larger_than_the_broker_takes_is_not_sent() {
     let mut peer = door.accept().await;
     // Maximum Packet Size 30.
     peer.let_in(&[0x20, 8, 0, 0, 5, 39, 0, 0, 0, 30]).await;
-    assert!(matches!(within(link.next()).await, LinkEvent::Up(_)));
+    assert!(matches!(within(link.next()).await, ConnectionEvent::Up(_)));
     for (number, size) in [(1, 100), (2, 5)] {
         let (topic, payload) = ("presence/a".to_owned(), vec![b'x'; size]);
         link.publish(Publish::record(PublishId(number), topic, payload, None));
     }
-    let LinkEvent::Published { id: PublishId(1), outcome: Err(refusal) } =
+    let ConnectionEvent::Published { id: PublishId(1), outcome: Err(refusal) } =
         within(link.next()).await
     else {
         panic!("it was taken");
@@ -180,7 +183,7 @@ async fn no_more_publishes_are_under_way_than_the_broker_takes() {
     let mut peer = door.accept().await;
     // Receive Maximum 1.
     peer.let_in(&[0x20, 6, 0, 0, 3, 33, 0, 1]).await;
-    assert!(matches!(within(link.next()).await, LinkEvent::Up(_)));
+    assert!(matches!(within(link.next()).await, ConnectionEvent::Up(_)));
     for number in 1..=3 {
         let topic = "presence/a".to_owned();
         link.publish(Publish::record(PublishId(number), topic, b"x".to_vec(), None));
@@ -191,6 +194,6 @@ async fn no_more_publishes_are_under_way_than_the_broker_takes() {
         assert!(early.is_err(), "{early:?}");
         peer.send(&[0x40, 2, publish.body[12], publish.body[13]]).await;
         let id = PublishId(number);
-        assert_eq!(within(link.next()).await, LinkEvent::Published { id, outcome: Ok(()) });
+        assert_eq!(within(link.next()).await, ConnectionEvent::Published { id, outcome: Ok(()) });
     }
 }

@@ -13,8 +13,8 @@ fn broker(door: &TlsDoor, tls: Tls) -> Broker {
 }
 
 /// Connects; how that ends, and whether the server got as far as to read a CONNECT.
-async fn ends(door: &TlsDoor, version: Version, reach: &Reach) -> (LinkEvent, bool) {
-    let mut link = Link::open(reach, &connect(version, "plabcm"));
+async fn ends(door: &TlsDoor, version: Version, reach: &Endpoints) -> (ConnectionEvent, bool) {
+    let mut link = Connection::open(reach, &connect(version, "plabcm"));
     let server = async {
         let mut peer = door.accept().await.ok()?;
         let read = peer.packet().await?;
@@ -27,12 +27,12 @@ async fn ends(door: &TlsDoor, version: Version, reach: &Reach) -> (LinkEvent, bo
 }
 
 /// Whether it is let in, else why not. A server that is not believed learns nothing: not even the user name.
-async fn believed(door: &TlsDoor, reach: &Reach) -> Result<(), LinkFailure> {
+async fn believed(door: &TlsDoor, reach: &Endpoints) -> Result<(), ConnectionFailure> {
     let mut outcomes = Vec::new();
     for version in VERSIONS {
         outcomes.push(match ends(door, version, reach).await {
-            (LinkEvent::Up(_), true) => Ok(()),
-            (LinkEvent::Down(failure), false) => Err(failure),
+            (ConnectionEvent::Up(_), true) => Ok(()),
+            (ConnectionEvent::Down(failure), false) => Err(failure),
             other => panic!("{other:?}"),
         });
     }
@@ -40,12 +40,12 @@ async fn believed(door: &TlsDoor, reach: &Reach) -> Result<(), LinkFailure> {
     outcomes.remove(0)
 }
 
-async fn by_config(door: &TlsDoor, config: Arc<ClientConfig>) -> Result<(), LinkFailure> {
-    believed(door, &Reach::believing(broker(door, Tls::default()), config)).await
+async fn by_config(door: &TlsDoor, config: Arc<ClientConfig>) -> Result<(), ConnectionFailure> {
+    believed(door, &Endpoints::believing(broker(door, Tls::default()), config)).await
 }
 
-async fn by_settings(door: &TlsDoor, tls: Tls) -> Result<(), LinkFailure> {
-    believed(door, &Reach::new(broker(door, tls)).unwrap()).await
+async fn by_settings(door: &TlsDoor, tls: Tls) -> Result<(), ConnectionFailure> {
+    believed(door, &Endpoints::new(broker(door, tls)).unwrap()).await
 }
 
 #[tokio::test]
@@ -93,7 +93,8 @@ async fn where_something_answers_in_plain_text_a_sign_in_page_is_guessed() {
     let mut broker = door.broker();
     broker.tls = Some(Tls { trust: Trust::Pinned(Certified::of_itself().pin()), ..Tls::default() });
     for version in VERSIONS {
-        let mut link = Link::open(&Reach::new(broker.clone()).unwrap(), &connect(version, "pl"));
+        let mut link =
+            Connection::open(&Endpoints::new(broker.clone()).unwrap(), &connect(version, "pl"));
         let mut peer = door.accept().await;
         peer.send(b"HTTP/1.1 302 Found\r\nLocation: http://login.wifi.example/\r\n\r\n").await;
         let failure = down(within(link.next()).await);
@@ -185,7 +186,7 @@ fn an_encrypted_key_is_called_encrypted_and_it_is_said_how_to_decrypt_it() {
         let certificate =
             Some(ClientCertificate { certificate: certificate.clone(), key: key.clone() });
         broker.tls = Some(Tls { certificate, ..Tls::default() });
-        let Err(error) = Reach::new(broker) else { panic!("{pem}") };
+        let Err(error) = Endpoints::new(broker) else { panic!("{pem}") };
         let said = error.to_string();
         assert!(said.contains("is encrypted") && said.contains("openssl pkey -in"), "{said}");
     }
@@ -199,7 +200,8 @@ async fn a_port_without_tls_is_recognised_and_the_other_scheme_is_named() {
         let mut broker: Broker = format!("mqtts://{}", door.broker().address()).parse().unwrap();
         broker.tls =
             Some(Tls { trust: Trust::Pinned(Certified::of_itself().pin()), ..Tls::default() });
-        let mut link = Link::open(&Reach::new(broker).unwrap(), &connect(Version::V5, "plabcm"));
+        let mut link =
+            Connection::open(&Endpoints::new(broker).unwrap(), &connect(Version::V5, "plabcm"));
         let mut peer = door.accept().await;
         peer.send(answer).await;
         drop(peer);
@@ -252,7 +254,7 @@ fn files_that_are_no_certificates_are_named() {
     ] {
         let mut broker: Broker = "mqtts://localhost".parse().unwrap();
         broker.tls = Some(tls);
-        let Err(error) = Reach::new(broker) else { panic!("{part}") };
+        let Err(error) = Endpoints::new(broker) else { panic!("{part}") };
         assert!(error.to_string().contains(part), "{error}");
     }
 }
@@ -266,7 +268,8 @@ async fn tls_reaches_an_ipv6_address() {
     let mut broker: Broker = format!("mqtts://{}", listener.local_addr().unwrap()).parse().unwrap();
     broker.tls = Some(Tls { trust: Trust::Pinned(Certified::of_itself().pin()), ..Tls::default() });
     for version in VERSIONS {
-        let mut link = Link::open(&Reach::new(broker.clone()).unwrap(), &connect(version, "pl"));
+        let mut link =
+            Connection::open(&Endpoints::new(broker.clone()).unwrap(), &connect(version, "pl"));
         let (stream, _) = within(listener.accept()).await.unwrap();
         Peer(stream).send(b"HTTP/1.1 200 OK\r\n\r\n").await;
         assert_eq!(down(within(link.next()).await).code(), "sign_in");

@@ -35,9 +35,10 @@ async fn mqtt_goes_over_a_web_socket_at_the_path_that_was_given() {
         let door = Door::open().await;
         let broker: Broker =
             format!("ws://{}/presence?path=/w%20s", door.broker().address()).parse().unwrap();
-        let mut link = Link::open(&Reach::new(broker).unwrap(), &connect(version, "plabcm"));
+        let mut link =
+            Connection::open(&Endpoints::new(broker).unwrap(), &connect(version, "plabcm"));
         let client = async {
-            assert_eq!(within(link.next()).await, LinkEvent::Up(Granted::default()));
+            assert_eq!(within(link.next()).await, ConnectionEvent::Up(Granted::default()));
             drop(link);
         };
         let ((), asked) = tokio::join!(client, serve(door.accept().await.0, version));
@@ -51,18 +52,19 @@ async fn a_web_socket_over_tls_is_held_to_the_pin() {
     let door = TlsDoor::showing(&hub).await;
     let broker: Broker = format!("wss://{}", door.address()).parse().unwrap();
     for version in VERSIONS {
-        let right = Reach::believing(broker.clone(), server::pinned(hub.pin()));
-        let mut link = Link::open(&right, &connect(version, "plabcm"));
+        let right = Endpoints::believing(broker.clone(), server::pinned(hub.pin()));
+        let mut link = Connection::open(&right, &connect(version, "plabcm"));
         let client = async {
-            assert_eq!(within(link.next()).await, LinkEvent::Up(Granted::default()));
+            assert_eq!(within(link.next()).await, ConnectionEvent::Up(Granted::default()));
             drop(link);
         };
         let server = async { Box::pin(serve(door.accept().await.unwrap().0, version)).await };
         let ((), asked) = tokio::join!(client, server);
         assert_eq!(asked, ("/mqtt".to_owned(), "mqtt".to_owned()));
 
-        let wrong = Reach::believing(broker.clone(), server::pinned(Certified::of_itself().pin()));
-        let mut link = Link::open(&wrong, &connect(version, "plabcm"));
+        let wrong =
+            Endpoints::believing(broker.clone(), server::pinned(Certified::of_itself().pin()));
+        let mut link = Connection::open(&wrong, &connect(version, "plabcm"));
         let (event, refused) = tokio::join!(within(link.next()), door.accept());
         assert!(refused.is_err());
         assert_eq!(down(event).code(), "other_certificate");
@@ -84,7 +86,8 @@ async fn what_answers_instead_of_a_web_socket_is_told_apart() {
         for version in VERSIONS {
             let door = Door::open().await;
             let broker: Broker = format!("ws://{}", door.broker().address()).parse().unwrap();
-            let mut link = Link::open(&Reach::new(broker).unwrap(), &connect(version, "plabcm"));
+            let mut link =
+                Connection::open(&Endpoints::new(broker).unwrap(), &connect(version, "plabcm"));
             let mut peer = door.accept().await;
             peer.send(answer.as_bytes()).await;
             drop(peer);
@@ -95,10 +98,11 @@ async fn what_answers_instead_of_a_web_socket_is_told_apart() {
 }
 
 /// How a try ends where the request is read and answered with this.
-async fn requested(answer: &str) -> LinkFailure {
+async fn requested(answer: &str) -> ConnectionFailure {
     let door = Door::open().await;
     let broker: Broker = format!("ws://{}", door.broker().address()).parse().unwrap();
-    let mut link = Link::open(&Reach::new(broker).unwrap(), &connect(Version::V5, "plabcm"));
+    let mut link =
+        Connection::open(&Endpoints::new(broker).unwrap(), &connect(Version::V5, "plabcm"));
     let client = async {
         let failure = down(within(link.next()).await);
         drop(link);
@@ -161,7 +165,8 @@ async fn the_upgrade_may_stand_in_a_list_in_any_case() {
     ] {
         let door = Door::open().await;
         let broker: Broker = format!("ws://{}", door.broker().address()).parse().unwrap();
-        let mut link = Link::open(&Reach::new(broker).unwrap(), &connect(Version::V5, "plabcm"));
+        let mut link =
+            Connection::open(&Endpoints::new(broker).unwrap(), &connect(Version::V5, "plabcm"));
         let mut peer = door.accept().await;
         let request = peer.head().await;
         let key = request
@@ -176,7 +181,7 @@ async fn the_upgrade_may_stand_in_a_list_in_any_case() {
         // A broker may send frames in the same breath: a CONNACK that is not masked.
         let connack = [&[0x82, 5][..], &CONNACK_V5].concat();
         peer.send(&[answer.as_bytes(), &connack].concat()).await;
-        assert_eq!(within(link.next()).await, LinkEvent::Up(Granted::default()), "{head}");
+        assert_eq!(within(link.next()).await, ConnectionEvent::Up(Granted::default()), "{head}");
     }
 }
 

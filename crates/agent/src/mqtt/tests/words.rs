@@ -24,7 +24,7 @@ const FOREIGN: [&str; 18] = [
     "{",
 ];
 
-fn plain(failure: &LinkFailure) {
+fn plain(failure: &ConnectionFailure) {
     let said = failure.to_string();
     for foreign in FOREIGN {
         assert!(!said.contains(foreign), "{foreign:?} in {said}");
@@ -32,7 +32,7 @@ fn plain(failure: &LinkFailure) {
 }
 
 /// How a try ends where the CONNECT is answered with this, and the connection stays open.
-async fn answered_open(version: Version, bytes: &[u8]) -> LinkFailure {
+async fn answered_open(version: Version, bytes: &[u8]) -> ConnectionFailure {
     let door = Door::open().await;
     let mut link = link(&door, version);
     let mut peer = door.accept().await;
@@ -130,7 +130,9 @@ async fn an_acknowledgement_of_nothing_harms_nobody() {
             Version::V311 => b"\x30\x03\0\x01a",
         };
         peer.send(&[&[0x40, 2, 0, 2][..], suback, &[0xD0, 0], publish].concat()).await;
-        let LinkEvent::Received(message) = within(link.next()).await else { panic!("{version:?}") };
+        let ConnectionEvent::Received(message) = within(link.next()).await else {
+            panic!("{version:?}")
+        };
         assert_eq!(message.topic, "a");
     }
 }
@@ -138,7 +140,8 @@ async fn an_acknowledgement_of_nothing_harms_nobody() {
 #[tokio::test]
 async fn a_name_that_nobody_knows_is_said_in_our_words() {
     let broker: Broker = "mqtt://nobody.invalid".parse().unwrap();
-    let mut link = Link::open(&Reach::new(broker).unwrap(), &connect(Version::V5, "plabcm"));
+    let mut link =
+        Connection::open(&Endpoints::new(broker).unwrap(), &connect(Version::V5, "plabcm"));
     let failure = down(within(link.next()).await);
     assert_eq!(failure.code(), "unreachable");
     assert!(failure.to_string().contains("Unknown host name"), "{failure}");
@@ -151,7 +154,7 @@ async fn silence_after_the_connect_is_not_an_address_without_answer() {
         let door = Door::open().await;
         let mut hasty = connect(version, "plabcm");
         hasty.connack_within = Duration::from_secs(1);
-        let mut link = Link::open(&Reach::new(door.broker()).unwrap(), &hasty);
+        let mut link = Connection::open(&Endpoints::new(door.broker()).unwrap(), &hasty);
         let _peer = door.accept().await;
         let failure = down(within(link.next()).await);
         assert!(failure.may_be_the_version(), "{failure:?}");
@@ -176,10 +179,10 @@ async fn a_deaf_broker_is_noticed_whatever_its_server_keep_alive_is() {
         let door = Door::open().await;
         let mut quick = connect(Version::V5, "plabcm");
         quick.keep_alive = Duration::from_secs(1);
-        let mut link = Link::open(&Reach::new(door.broker()).unwrap(), &quick);
+        let mut link = Connection::open(&Endpoints::new(door.broker()).unwrap(), &quick);
         let mut peer = door.accept().await;
         peer.let_in(connack).await;
-        assert!(matches!(within(link.next()).await, LinkEvent::Up(_)));
+        assert!(matches!(within(link.next()).await, ConnectionEvent::Up(_)));
         let begun = tokio::time::Instant::now();
         assert_eq!(peer.packet().await.unwrap().first, PINGREQ);
         let failure = down(within(link.next()).await);

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use porchlight_core::input::{Granted, LinkEvent, LinkFailure, Message, PublishId, Refusal};
+use porchlight_core::input::{
+    ConnectionEvent, ConnectionFailure, Granted, Message, PublishId, Refusal,
+};
 
 use super::{Up, broken, unreachable};
 use crate::broker::{ConnId, Out};
@@ -23,7 +25,7 @@ impl Simulation {
                     }
                     self.send_up(id, Up::Close);
                     let address = "the broker".to_owned();
-                    self.client_loses(id, LinkFailure::TimedOut { address });
+                    self.client_loses(id, ConnectionFailure::TimedOut { address });
                 }
             }
             Event::Resume(id) => self.resume(id),
@@ -111,23 +113,24 @@ impl Simulation {
         let event = match out {
             Out::Connack { session_present } => {
                 conn.acknowledged = true;
-                LinkEvent::Up(Granted { session_present, ..Granted::default() })
+                ConnectionEvent::Up(Granted { session_present, ..Granted::default() })
             }
-            Out::Suback => LinkEvent::Subscribed { refused: Vec::new() },
-            Out::Puback(publish) => {
-                LinkEvent::Published { id: PublishId(publish), outcome: Ok::<(), Refusal>(()) }
-            }
-            Out::Message { message, retained, expires_in } => LinkEvent::Received(Message {
+            Out::Suback => ConnectionEvent::Subscribed { refused: Vec::new() },
+            Out::Puback(publish) => ConnectionEvent::Published {
+                id: PublishId(publish),
+                outcome: Ok::<(), Refusal>(()),
+            },
+            Out::Message { message, retained, expires_in } => ConnectionEvent::Received(Message {
                 topic: String::from(&*message.topic),
                 payload: message.payload.to_vec(),
                 retained,
                 expires_in,
             }),
-            Out::TakenOver => return self.client_loses(id, LinkFailure::taken_over()),
+            Out::TakenOver => return self.client_loses(id, ConnectionFailure::taken_over()),
             Out::Close if conn.acknowledged => return self.client_loses(id, broken("closed")),
             Out::Close => {
                 let reason = "closed without a word".to_owned();
-                return self.client_loses(id, LinkFailure::Protocol { reason });
+                return self.client_loses(id, ConnectionFailure::Protocol { reason });
             }
             Out::Refused => return self.client_loses(id, unreachable()),
         };

@@ -147,7 +147,7 @@ impl Simulation {
         machine.idle_told = true;
         let until = self.now + self.rng.u64(1_500..4_500);
         self.block(m, Path::Silent(until), until);
-        for id in [self.machines[m].main, self.machines[m].companion].into_iter().flatten() {
+        for id in [self.machines[m].main, self.machines[m].will_connection].into_iter().flatten() {
             self.check_after_wake(id, until);
         }
         self.handle(m, Input::Observed(Observation::Resumed));

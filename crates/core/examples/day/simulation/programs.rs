@@ -56,7 +56,7 @@ impl Simulation {
         match effect {
             Effect::Save(saved) => self.machines[m].saved = Some(saved),
             Effect::Connect(connect) => self.open(m, Lane::Main, connect),
-            Effect::ConnectCompanion(connect) => self.open(m, Lane::Companion, connect),
+            Effect::ConnectWill(connect) => self.open(m, Lane::WillConnection, connect),
             Effect::Subscribe(filters) => {
                 if let Some(conn) = self.machines[m].main {
                     let topics = filters.into_iter().map(|filter| filter.topic).collect();
@@ -69,10 +69,10 @@ impl Simulation {
                 }
             }
             Effect::Disconnect => self.leave(m, Lane::Main, true),
-            Effect::DisconnectCompanion => self.leave(m, Lane::Companion, true),
+            Effect::DisconnectWill => self.leave(m, Lane::WillConnection, true),
             Effect::Drop => {
                 self.leave(m, Lane::Main, false);
-                self.leave(m, Lane::Companion, false);
+                self.leave(m, Lane::WillConnection, false);
             }
             Effect::MaySleep if self.machines[m].asleep => self.plan(self.now, Event::Sleep(m)),
             Effect::MaySleep if !self.machines[m].on => self.plan(self.now, Event::Off(m)),
@@ -88,7 +88,7 @@ impl Simulation {
         machine.deadline = None;
         machine.dots = None;
         self.leave(m, Lane::Main, false);
-        self.leave(m, Lane::Companion, false);
+        self.leave(m, Lane::WillConnection, false);
         self.changed = true;
     }
 }

@@ -15,7 +15,7 @@ fn alice() -> UserId {
 
 /// Everybody who only reads the roster.
 fn readers() -> [Role; 3] {
-    [Role::Reader, Role::ReaderFor(alice()), Role::Caller(alice())]
+    [Role::Observer, Role::ObserverFor(alice()), Role::Signaller(alice())]
 }
 
 /// An engine whose CONNACK has come.
@@ -24,7 +24,7 @@ fn begun(role: Role, granted: Granted) -> Rig {
     rig.observe(Observation::InputActive);
     rig.handle(Input::Start);
     rig.effects.clear();
-    rig.link(LinkEvent::Up(granted));
+    rig.link(ConnectionEvent::Up(granted));
     rig
 }
 
@@ -42,7 +42,7 @@ fn refused_filter(filter: &str) -> RefusedFilter {
 
 fn suback(rig: &mut Rig, refused: &[&str]) {
     let refused = refused.iter().map(|filter| refused_filter(filter)).collect();
-    rig.link(LinkEvent::Subscribed { refused });
+    rig.link(ConnectionEvent::Subscribed { refused });
 }
 
 fn filters(rig: &Rig) -> Vec<Vec<String>> {
@@ -53,13 +53,13 @@ fn filters(rig: &Rig) -> Vec<Vec<String>> {
     subscribes.collect()
 }
 
-fn link(rig: &Rig) -> LinkView {
+fn link(rig: &Rig) -> ConnectionView {
     rig.engine.snapshot(Stage::Running).link
 }
 
 fn gap(rig: &Rig) -> Option<RosterGap> {
     match link(rig) {
-        LinkView::Up { gap, .. } => gap,
+        ConnectionView::Up { gap, .. } => gap,
         other => panic!("{other:?}"),
     }
 }
@@ -67,7 +67,7 @@ fn gap(rig: &Rig) -> Option<RosterGap> {
 /// The reader gave up, with this problem, and waits.
 #[track_caller]
 fn gave_up(rig: &mut Rig, code: &str) {
-    let LinkView::Refused { problem, .. } = link(rig) else { panic!("{:?}", link(rig)) };
+    let ConnectionView::Refused { problem, .. } = link(rig) else { panic!("{:?}", link(rig)) };
     assert_eq!(problem.code, code);
     assert!(rig.effects.contains(&Effect::Disconnect));
     assert!(!rig.effects.contains(&Effect::SnapshotRead), "nothing was read");
@@ -118,19 +118,19 @@ fn a_connack_that_withholds_everything_is_believed() {
         gave_up(&mut rig, "retain_unavailable");
         gave_up(&mut begun(role, no_wildcards), "wildcards_unavailable");
     }
-    let chooser = || Role::Chooser(alice());
+    let chooser = || Role::StatusSetter(alice());
     gave_up(&mut begun(chooser(), no_retain), "retain_unavailable");
     let asked = filters(&begun(chooser(), no_wildcards));
     assert_eq!(asked, [["presence/alice/chosen", "presence/_hub", "$SYS/broker/version"]]);
     // A device has nothing to say where nothing is retained.
-    let mut rig = begun(Role::Holder(holder("laptop")), no_retain);
+    let mut rig = begun(Role::Device(holder("laptop")), no_retain);
     assert!(rig.effects.iter().all(|effect| !matches!(effect, Effect::Publish(_))));
     gave_up(&mut rig, "retain_unavailable");
 }
 
 #[test]
 fn a_device_stays_and_shows_that_it_cannot_see_the_others() {
-    let mut rig = read(Role::Holder(holder("laptop")), &["presence/+/device/+"]);
+    let mut rig = read(Role::Device(holder("laptop")), &["presence/+/device/+"]);
     assert_eq!(
         (gap(&rig), problems(&rig)),
         (Some(RosterGap::Withheld), vec!["subscription_refused".to_owned()])
@@ -138,16 +138,16 @@ fn a_device_stays_and_shows_that_it_cannot_see_the_others() {
     assert!(!rig.published_to(OWN).is_empty(), "others see it");
 
     let no_wildcards = Granted { no_wildcards: true, ..Granted::default() };
-    let mut rig = begun(Role::Holder(holder("laptop")), no_wildcards);
+    let mut rig = begun(Role::Device(holder("laptop")), no_wildcards);
     assert_eq!(filters(&rig), [["presence/alice/chosen"]]);
     suback(&mut rig, &[]);
     rig.pass(300);
     assert_eq!(gap(&rig), Some(RosterGap::Withheld));
     assert!(!rig.published_to(OWN).is_empty(), "others see it");
     // The next connection is judged by itself.
-    rig.link(LinkEvent::Down(LinkFailure::Broken { reason: String::new() }));
+    rig.link(ConnectionEvent::Down(ConnectionFailure::Broken { reason: String::new() }));
     rig.pass(1_000);
-    rig.link(LinkEvent::Up(Granted::default()));
+    rig.link(ConnectionEvent::Up(Granted::default()));
     suback(&mut rig, &[]);
     rig.receive(BOB, &online(1).to_string(), true);
     rig.pass(50);
@@ -173,7 +173,7 @@ fn one_stored_message_by_a_wildcard_proves_that_they_come() {
         }
     }
     // Neither a live message nor one by an exact topic proves anything.
-    let mut rig = begun(Role::Caller(alice()), Granted::default());
+    let mut rig = begun(Role::Signaller(alice()), Granted::default());
     rig.receive("presence/alice/chosen", r#"{"rev":1}"#, true);
     rig.receive(BOB, &online(1).to_string(), false);
     suback(&mut rig, &[]);
@@ -183,7 +183,7 @@ fn one_stored_message_by_a_wildcard_proves_that_they_come() {
 
 #[test]
 fn a_stored_message_that_only_its_exact_topic_brings_unmasks_the_broker() {
-    for role in [Role::ReaderFor(alice()), Role::Caller(alice())] {
+    for role in [Role::ObserverFor(alice()), Role::Signaller(alice())] {
         let mut rig = read(role, &[]);
         assert_eq!(filters(&rig)[1..], [[ALICE]]);
         assert!(!rig.effects.contains(&Effect::SnapshotRead));
@@ -198,7 +198,7 @@ fn a_stored_message_that_only_its_exact_topic_brings_unmasks_the_broker() {
 fn an_exact_topic_that_holds_nothing_leaves_the_doubt() {
     // Refused, it tells nothing, either.
     for refused in [[].as_slice(), &[ALICE]] {
-        let mut rig = read(Role::ReaderFor(alice()), &[]);
+        let mut rig = read(Role::ObserverFor(alice()), &[]);
         suback(&mut rig, refused);
         rig.pass(600);
         assert!(rig.effects.contains(&Effect::SnapshotRead));
@@ -209,7 +209,7 @@ fn an_exact_topic_that_holds_nothing_leaves_the_doubt() {
 #[test]
 fn a_slow_broker_is_not_blamed() {
     // The wildcard's copy comes late.
-    let mut rig = read(Role::ReaderFor(alice()), &[]);
+    let mut rig = read(Role::ObserverFor(alice()), &[]);
     suback(&mut rig, &[]);
     rig.receive(ALICE, r#"{"status":"offline"}"#, true);
     rig.pass(200);
@@ -217,7 +217,7 @@ fn a_slow_broker_is_not_blamed() {
     rig.pass(300);
     assert_eq!(gap(&rig), None);
     // It was published between the two questions.
-    let mut rig = read(Role::ReaderFor(alice()), &[]);
+    let mut rig = read(Role::ObserverFor(alice()), &[]);
     rig.receive(ALICE, r#"{"status":"online"}"#, false);
     suback(&mut rig, &[]);
     rig.receive(ALICE, r#"{"status":"online"}"#, true);
@@ -228,7 +228,7 @@ fn a_slow_broker_is_not_blamed() {
 #[test]
 fn the_record_of_a_gateway_is_asked_for_again_by_the_wildcard() {
     for comes in [false, true] {
-        let mut rig = begun(Role::Reader, Granted::default());
+        let mut rig = begun(Role::Observer, Granted::default());
         rig.receive("presence/_hub", r#"{"v":1}"#, true);
         suback(&mut rig, &[]);
         rig.pass(300);
@@ -319,11 +319,11 @@ fn a_device_asks_once_whether_its_own_record_comes_back() {
 
 #[test]
 fn a_broker_that_breaks_the_connection_at_a_check_is_not_checked_again() {
-    let mut rig = read(Role::ReaderFor(alice()), &[]);
-    rig.link(LinkEvent::Down(LinkFailure::Broken { reason: String::new() }));
+    let mut rig = read(Role::ObserverFor(alice()), &[]);
+    rig.link(ConnectionEvent::Down(ConnectionFailure::Broken { reason: String::new() }));
     rig.pass(1_100);
     rig.effects.clear();
-    rig.link(LinkEvent::Up(Granted::default()));
+    rig.link(ConnectionEvent::Up(Granted::default()));
     suback(&mut rig, &[]);
     rig.pass(300);
     assert!(rig.effects.contains(&Effect::SnapshotRead));
@@ -349,9 +349,9 @@ fn what_a_broker_withholds_is_said_with_what_to_do() {
 
 /// A device at a broker that grants everything, with its first records acknowledged.
 fn acknowledged() -> Rig {
-    let mut rig = read(Role::Holder(holder("laptop")), &[]);
+    let mut rig = read(Role::Device(holder("laptop")), &[]);
     for id in (1..=rig.engine.publishes).map(PublishId) {
-        rig.link(LinkEvent::Published { id, outcome: Ok(()) });
+        rig.link(ConnectionEvent::Published { id, outcome: Ok(()) });
     }
     rig
 }
@@ -380,10 +380,10 @@ fn a_record_of_our_own_that_comes_back_in_time_or_before_its_puback_blames_nobod
     rig.receive(OWN, r#"{"v":1,"status":"online"}"#, true);
     rig.pass(60_000);
     assert_eq!(*rig.engine.roster_access(), RosterAccess::Proven);
-    let mut rig = read(Role::Holder(holder("laptop")), &[]);
+    let mut rig = read(Role::Device(holder("laptop")), &[]);
     rig.receive(OWN, r#"{"v":1,"status":"online"}"#, false);
     for id in (1..=rig.engine.publishes).map(PublishId) {
-        rig.link(LinkEvent::Published { id, outcome: Ok(()) });
+        rig.link(ConnectionEvent::Published { id, outcome: Ok(()) });
     }
     rig.receive(OWN, r#"{"v":1,"status":"online"}"#, true);
     rig.pass(60_000);

@@ -11,23 +11,23 @@ const BEHIND: u64 = 3 * 3_600_000;
 
 impl Rig {
     fn reads(retained: &[(&str, Value, Duration)]) -> Self {
-        let mut rig = Self::new(Role::Reader);
+        let mut rig = Self::new(Role::Observer);
         rig.handle(Input::Start);
         rig.reconnect(retained);
         rig
     }
 
     fn reconnect(&mut self, retained: &[(&str, Value, Duration)]) {
-        self.link(LinkEvent::Up(Granted::default()));
+        self.link(ConnectionEvent::Up(Granted::default()));
         for (topic, payload, left) in retained {
             self.receive_aged(topic, payload, *left);
         }
-        self.link(LinkEvent::Subscribed { refused: Vec::new() });
+        self.link(ConnectionEvent::Subscribed { refused: Vec::new() });
         self.pass(300);
     }
 
     fn live_aged(&mut self, topic: &str, payload: &Value, left: Duration) {
-        self.link(LinkEvent::Received(Message {
+        self.link(ConnectionEvent::Received(Message {
             topic: topic.to_owned(),
             payload: payload.to_string().into_bytes(),
             retained: false,
@@ -202,7 +202,7 @@ fn a_choice_holds_as_long_as_it_was_to_hold_whatever_expiry_the_broker_grants() 
 fn set_is_not_refused_where_the_age_of_a_choice_is_not_known() {
     let chosen = "presence/alice/chosen";
     for left in [DAY, CHOICE_EXPIRY] {
-        let mut rig = Rig::new(Role::Chooser(UserId::parse("alice").unwrap()));
+        let mut rig = Rig::new(Role::StatusSetter(UserId::parse("alice").unwrap()));
         rig.command(choose(ChosenStatus::Away));
         rig.handle(Input::Start);
         rig.pass(3_000);

@@ -106,14 +106,14 @@ fn a_record_that_is_not_renewed_is_lost_since_it_was_last_heard() {
 #[test]
 fn an_old_record_is_shown_as_lost_at_the_first_look() {
     let mut rig = Rig::reader();
-    rig.link(LinkEvent::Up(Granted::default()));
-    rig.link(LinkEvent::Received(Message {
+    rig.link(ConnectionEvent::Up(Granted::default()));
+    rig.link(ConnectionEvent::Received(Message {
         topic: BOB.to_owned(),
         payload: online(5).to_string().into_bytes(),
         retained: true,
         expires_in: Some(RECORD_EXPIRY - Duration::from_secs(3601)),
     }));
-    rig.link(LinkEvent::Subscribed { refused: Vec::new() });
+    rig.link(ConnectionEvent::Subscribed { refused: Vec::new() });
     rig.effects.clear();
     rig.pass(300);
     assert_eq!(rig.shown(), [word("offline", false)]);
@@ -126,7 +126,7 @@ fn no_lease_ends_while_we_are_not_connected() {
     rig.link(broken());
     for _ in 0..200 {
         rig.pass(30_000);
-        rig.link(LinkEvent::Down(LinkFailure::TimedOut { address: "b".to_owned() }));
+        rig.link(ConnectionEvent::Down(ConnectionFailure::TimedOut { address: "b".to_owned() }));
     }
     assert_eq!((rig.bob().status.as_str(), rig.bob().stale), ("online", true));
 }
@@ -182,7 +182,7 @@ fn evidence_tells_what_is_known_and_no_more() {
     assert_eq!(evidence.since, Timestamp::from_ms(START - 60_000));
     assert_eq!(evidence.heard, Some(at(rig.ms).wall));
     assert_eq!((evidence.loss_shows_within_s, evidence.doubt), (Some(18), None));
-    // Another broker than our hub may be late, and a seed-style client promises nothing.
+    // Another broker than our hub may be late, and a simple client promises nothing.
     for other in ["", r#"{"v":1}"#] {
         rig.receive("presence/_hub", other, false);
         assert_eq!(rig.bob().evidence.loss_shows_within_s, Some(29), "{other}");
@@ -230,9 +230,9 @@ fn whose_lease_ran_out_is_not_here_again_because_we_reconnect() {
     rig.link(broken());
     rig.pass(1000);
     rig.effects.clear();
-    rig.link(LinkEvent::Up(Granted::default()));
+    rig.link(ConnectionEvent::Up(Granted::default()));
     rig.receive_aged(BOB, &online(5), RECORD_EXPIRY - Duration::from_secs(3601));
-    rig.link(LinkEvent::Subscribed { refused: Vec::new() });
+    rig.link(ConnectionEvent::Subscribed { refused: Vec::new() });
     rig.pass(20_000);
     assert_eq!(rig.shown(), [word("offline", false)]);
 }

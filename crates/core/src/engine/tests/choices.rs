@@ -11,7 +11,7 @@ fn somebody_invisible_leaves_and_reads_on() {
     rig.acknowledge();
     let connect = rig.last_connect().clone();
     assert!(connect.client_id.starts_with("plr") && connect.will.is_none() && connect.clean_start);
-    assert!(kinds(&rig.effects).contains(&"DisconnectCompanion".to_owned()));
+    assert!(kinds(&rig.effects).contains(&"DisconnectWill".to_owned()));
     let left = rig.published_to(DEVICE);
     assert_eq!((&left[0]["cause"], left[0].get("chosen")), (&json!("left"), None));
     rig.connect_and_read(&[(
@@ -32,7 +32,7 @@ fn somebody_invisible_leaves_and_reads_on() {
 
 #[test]
 fn who_was_last_invisible_is_until_their_choice_was_read() {
-    let mut rig = Rig::new(Role::Holder(Holder { invisible: true, ..holder("laptop") }));
+    let mut rig = Rig::new(Role::Device(DeviceSettings { invisible: true, ..holder("laptop") }));
     rig.handle(Input::Start);
     assert!(rig.last_connect().will.is_none());
     rig.effects.clear();
@@ -49,14 +49,14 @@ fn a_wish_gives_way_to_what_the_broker_took_after_it_whatever_the_calendars_say(
         rig.pass(100);
         rig.command(choose(ChosenStatus::Dnd));
         rig.pass(2900);
-        rig.link(LinkEvent::Up(Granted::default()));
+        rig.link(ConnectionEvent::Up(Granted::default()));
         // The other device's clock is an hour ahead, or behind.
         let at = if gives_way { START - 3_600_000 } else { START + 3_600_000 };
         let elsewhere = json!({"v":1,"rev":9,"status":"away","at":at});
         let left = crate::session::CHOICE_EXPIRY - Duration::from_secs(age);
         rig.receive_aged("presence/alice/chosen", &elsewhere, left);
         rig.effects.clear();
-        rig.link(LinkEvent::Subscribed { refused: Vec::new() });
+        rig.link(ConnectionEvent::Subscribed { refused: Vec::new() });
         rig.pass(300);
         assert_eq!(rig.published_to("presence/alice/chosen").is_empty(), gives_way, "{age}");
     }
@@ -115,7 +115,7 @@ fn the_desktops_do_not_disturb_is_followed_below_what_the_person_said() {
 fn a_call_is_a_do_not_disturb_where_the_person_wants_that() {
     let chosen = "presence/alice/chosen";
     let in_calls = |calls_dnd| {
-        let mut rig = Rig::up_as(Holder { calls_dnd, ..holder("laptop") });
+        let mut rig = Rig::up_as(DeviceSettings { calls_dnd, ..holder("laptop") });
         rig.observe(Observation::InCall(true));
         rig
     };
@@ -148,7 +148,8 @@ fn what_is_asked_for_before_anything_was_read_gives_way_to_what_the_person_said_
         (json!({"v":1,"rev":4,"status":"dnd","text":"Deep work"}), false),
         (json!({"v":1,"rev":4,"status":"away"}), false),
     ] {
-        let mut rig = Rig::new(Role::Holder(Holder { calls_dnd: true, ..holder("laptop") }));
+        let mut rig =
+            Rig::new(Role::Device(DeviceSettings { calls_dnd: true, ..holder("laptop") }));
         rig.observe(Observation::InputActive);
         rig.observe(Observation::InCall(true));
         rig.handle(Input::Start);
@@ -170,7 +171,7 @@ fn what_is_asked_for_before_anything_was_read_gives_way_to_what_the_person_said_
 #[test]
 fn what_the_person_says_in_a_call_stands_beyond_it() {
     let chosen = "presence/alice/chosen";
-    let mut rig = Rig::up_as(Holder { calls_dnd: true, ..holder("laptop") });
+    let mut rig = Rig::up_as(DeviceSettings { calls_dnd: true, ..holder("laptop") });
     rig.observe(Observation::InCall(true));
     rig.command(Command::ClearChosen);
     rig.effects.clear();
@@ -189,7 +190,7 @@ fn what_the_person_says_in_a_call_stands_beyond_it() {
 fn the_last_that_asks_not_to_be_disturbed_ends_it() {
     let chosen = "presence/alice/chosen";
     for call_first in [true, false] {
-        let mut rig = Rig::up_as(Holder { calls_dnd: true, ..holder("laptop") });
+        let mut rig = Rig::up_as(DeviceSettings { calls_dnd: true, ..holder("laptop") });
         let ends = [Observation::InCall(false), Observation::DesktopDnd(false)];
         let [first, last] = if call_first { ends } else { [ends[1], ends[0]] };
         rig.observe(Observation::InCall(true));
@@ -218,16 +219,16 @@ fn a_broker_that_lost_its_store_forgot_the_numbers_of_choices_too() {
 
 #[test]
 fn what_is_chosen_a_moment_after_something_else_stands() {
-    let mut rig = Rig::new(Role::Chooser(UserId::parse("alice").unwrap()));
+    let mut rig = Rig::new(Role::StatusSetter(UserId::parse("alice").unwrap()));
     rig.command(Command::ClearChosen);
     rig.handle(Input::Start);
     rig.pass(20);
-    rig.link(LinkEvent::Up(Granted::default()));
+    rig.link(ConnectionEvent::Up(Granted::default()));
     // Taken within the second before, and the broker tells whole seconds.
     let before = json!({"v":1,"rev":1,"status":"dnd","at":START - 400});
     rig.receive_aged("presence/alice/chosen", &before, crate::session::CHOICE_EXPIRY);
     rig.effects.clear();
-    rig.link(LinkEvent::Subscribed { refused: Vec::new() });
+    rig.link(ConnectionEvent::Subscribed { refused: Vec::new() });
     rig.pass(300);
     let published = rig.published_to("presence/alice/chosen");
     assert_eq!((&published[0]["rev"], published[0].get("status")), (&json!(2), None));
@@ -345,8 +346,8 @@ fn what_was_under_way_as_the_person_chose_is_not_later_than_that() {
     rig.command(choose(ChosenStatus::Invisible));
     rig.acknowledge();
     rig.acknowledge();
-    rig.link(LinkEvent::Up(Granted::default()));
-    rig.link(LinkEvent::Subscribed { refused: Vec::new() });
+    rig.link(ConnectionEvent::Up(Granted::default()));
+    rig.link(ConnectionEvent::Subscribed { refused: Vec::new() });
     rig.receive(CHOSEN, r#"{"v":1,"rev":1,"status":"invisible"}"#, true);
     // While it reads, nothing is said yet.
     rig.command(choose(ChosenStatus::Online));

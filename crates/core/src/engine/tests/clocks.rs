@@ -14,7 +14,7 @@ impl Rig {
     }
 
     fn looking() -> Self {
-        let mut rig = Self::new(Role::Reader);
+        let mut rig = Self::new(Role::Observer);
         rig.handle(Input::Start);
         rig
     }
@@ -62,7 +62,7 @@ fn ones_own_choice_can_be_replaced_whatever_times_and_numbers_it_has() {
         json!({"v":1,"rev":7,"status":"away","at":START + 3 * 3_600_000}),
     ] {
         for command in [choose(ChosenStatus::Away), Command::ClearChosen] {
-            let mut rig = Rig::new(Role::Chooser(UserId::parse("alice").unwrap()));
+            let mut rig = Rig::new(Role::StatusSetter(UserId::parse("alice").unwrap()));
             rig.command(command);
             rig.handle(Input::Start);
             rig.pass(2_000);
@@ -89,7 +89,7 @@ fn what_was_chosen_elsewhere_after_a_wish_still_counts() {
 fn a_wish_is_dated_by_the_clock_as_it_was_set_right() {
     for (at, gives_way) in [(START + 30_000, true), (START - 30_000, false)] {
         // Wished with a clock that was never set.
-        let mut rig = Rig::wrong_by(Role::Holder(holder("laptop")), 9_000 - START.cast_signed());
+        let mut rig = Rig::wrong_by(Role::Device(holder("laptop")), 9_000 - START.cast_signed());
         rig.observe(Observation::InputActive);
         rig.handle(Input::Start);
         rig.command(choose(ChosenStatus::Dnd));
@@ -157,7 +157,7 @@ fn a_source_with_a_clock_that_was_never_set_tells_of_now() {
 #[test]
 fn what_was_said_before_the_clock_was_set_is_dated_anew() {
     for skew in [9_000 - START.cast_signed(), YEAR.cast_signed(), 3_600_000, -3_600_000] {
-        let mut rig = Rig::wrong_by(Role::Holder(holder("laptop")), skew);
+        let mut rig = Rig::wrong_by(Role::Device(holder("laptop")), skew);
         rig.observe(Observation::InputActive);
         rig.handle(Input::Start);
         rig.connect();
@@ -190,7 +190,7 @@ fn what_was_said_before_the_clock_was_set_is_dated_anew() {
 #[test]
 fn a_choice_of_ours_is_dated_anew_and_told_the_other_devices_too() {
     for skew in [YEAR.cast_signed(), 9_000 - START.cast_signed()] {
-        let mut rig = Rig::wrong_by(Role::Holder(holder("laptop")), skew);
+        let mut rig = Rig::wrong_by(Role::Device(holder("laptop")), skew);
         rig.observe(Observation::InputActive);
         rig.handle(Input::Start);
         rig.connect();
@@ -223,7 +223,7 @@ fn a_choice_of_ours_is_dated_anew_and_told_the_other_devices_too() {
 
 #[test]
 fn a_choice_that_another_clock_dated_is_not_written_again_by_ours() {
-    let mut rig = Rig::wrong_by(Role::Holder(holder("laptop")), 60_000);
+    let mut rig = Rig::wrong_by(Role::Device(holder("laptop")), 60_000);
     rig.observe(Observation::InputActive);
     rig.handle(Input::Start);
     rig.connect();
@@ -236,7 +236,7 @@ fn a_choice_that_another_clock_dated_is_not_written_again_by_ours() {
 #[test]
 fn others_are_dated_anew_when_our_own_clock_was_set() {
     for skew in [9_000 - START.cast_signed(), -2 * YEAR.cast_signed(), YEAR.cast_signed()] {
-        let mut rig = Rig::wrong_by(Role::Reader, skew);
+        let mut rig = Rig::wrong_by(Role::Observer, skew);
         rig.handle(Input::Start);
         let hour_ago = START - 3_600_000;
         rig.connect_and_read(&[

@@ -23,24 +23,29 @@ fn says(rig: &mut Rig, cause: &str) {
     rig.live(HOST, &gone);
 }
 
-fn link(rig: &Rig) -> LinkView {
+fn link(rig: &Rig) -> ConnectionView {
     rig.engine.snapshot(Stage::Running).link
 }
 
 /// The code of the link's problem, and what is said of the host.
 fn told(rig: &Rig) -> (Option<String>, Option<HostView>) {
     match link(rig) {
-        LinkView::Connecting { problem, host, .. } => (problem.map(|problem| problem.code), host),
+        ConnectionView::Connecting { problem, host, .. } => {
+            (problem.map(|problem| problem.code), host)
+        }
         other => panic!("{other:?}"),
     }
 }
 
-fn down(rig: &mut Rig, failure: LinkFailure) {
-    rig.link(LinkEvent::Down(failure));
+fn down(rig: &mut Rig, failure: ConnectionFailure) {
+    rig.link(ConnectionEvent::Down(failure));
 }
 
-fn unreachable() -> LinkFailure {
-    LinkFailure::Unreachable { address: "10.0.0.7:1".to_owned(), reason: "refused".to_owned() }
+fn unreachable() -> ConnectionFailure {
+    ConnectionFailure::Unreachable {
+        address: "10.0.0.7:1".to_owned(),
+        reason: "refused".to_owned(),
+    }
 }
 
 fn reachable(rig: &mut Rig) -> Vec<Vec<Address>> {
@@ -64,7 +69,9 @@ fn a_host_that_said_goodbye_is_why_nobody_answers() {
         rig.link(broken());
         let absent = HostView { name: "Anna".to_owned(), cause: view, since: Some(since) };
         assert_eq!(told(&rig), (Some(code.to_owned()), Some(absent.clone())));
-        let LinkView::Connecting { problem: Some(problem), .. } = link(&rig) else { panic!() };
+        let ConnectionView::Connecting { problem: Some(problem), .. } = link(&rig) else {
+            panic!()
+        };
         assert_eq!(problem.message, format!("Anna's computer, which hosts this team, {words}"));
 
         // It stays so from try to try.
@@ -113,11 +120,11 @@ fn what_answers_is_not_explained_by_a_host_that_sleeps() {
     let mut rig = hosted();
     says(&mut rig, "asleep");
     rig.pass(16_000);
-    down(&mut rig, LinkFailure::OtherCertificate { address: "10.0.0.7:1".to_owned() });
+    down(&mut rig, ConnectionFailure::OtherCertificate { address: "10.0.0.7:1".to_owned() });
     assert_eq!(told(&rig), (Some("other_certificate".to_owned()), None));
     rig.pass(1_000);
-    down(&mut rig, LinkFailure::Refused(ReasonCode::BAD_USER_NAME_OR_PASSWORD.into()));
-    assert!(matches!(link(&rig), LinkView::Refused { .. }));
+    down(&mut rig, ConnectionFailure::Refused(ReasonCode::BAD_USER_NAME_OR_PASSWORD.into()));
+    assert!(matches!(link(&rig), ConnectionView::Refused { .. }));
 }
 
 #[test]

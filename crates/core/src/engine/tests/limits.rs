@@ -11,9 +11,9 @@ fn problems(rig: &Rig) -> Vec<String> {
 /// Why there is no connection, as it is shown.
 fn shown(rig: &Rig) -> Option<String> {
     match rig.engine.snapshot(Stage::Running).link {
-        LinkView::Connecting { problem, .. } => problem.map(|problem| problem.code),
-        LinkView::Refused { problem, .. } => Some(problem.code),
-        LinkView::Up { .. } | LinkView::Closed | LinkView::Unset => None,
+        ConnectionView::Connecting { problem, .. } => problem.map(|problem| problem.code),
+        ConnectionView::Refused { problem, .. } => Some(problem.code),
+        ConnectionView::Up { .. } | ConnectionView::Closed | ConnectionView::Unset => None,
     }
 }
 
@@ -31,7 +31,7 @@ fn published(rig: &Rig) -> Vec<PublishId> {
 
 fn acknowledge(rig: &mut Rig, ids: Vec<PublishId>, outcome: &Result<(), Refusal>) {
     for id in ids {
-        rig.link(LinkEvent::Published { id, outcome: outcome.clone() });
+        rig.link(ConnectionEvent::Published { id, outcome: outcome.clone() });
     }
 }
 
@@ -51,17 +51,17 @@ fn a_broker_that_never_answers_connect_is_given_up_and_named() {
 
 #[test]
 fn a_broker_that_never_answers_subscribe_is_given_up_and_named() {
-    for role in [Role::Holder(holder("laptop")), Role::Reader] {
+    for role in [Role::Device(holder("laptop")), Role::Observer] {
         let mut rig = Rig::new(role);
         rig.handle(Input::Start);
-        rig.link(LinkEvent::Up(Granted::default()));
+        rig.link(ConnectionEvent::Up(Granted::default()));
         rig.effects.clear();
         rig.pass(10_000);
         assert_eq!(kinds(&rig.effects)[0], "Drop");
         assert_eq!(shown(&rig).as_deref(), Some("no_suback"));
         // The next try does not take back why the last one came to nothing.
         rig.pass(60_000);
-        rig.link(LinkEvent::Up(Granted::default()));
+        rig.link(ConnectionEvent::Up(Granted::default()));
         assert_eq!(shown(&rig).as_deref(), Some("no_suback"));
     }
 }
@@ -75,7 +75,7 @@ fn a_broker_that_ends_what_it_lets_in_is_asked_ever_more_seldom() {
         if connects(&rig) > 0 {
             tries += 1;
             rig.effects.clear();
-            rig.link(LinkEvent::Up(Granted::default()));
+            rig.link(ConnectionEvent::Up(Granted::default()));
             rig.link(broken());
         }
         rig.pass(100);
@@ -148,7 +148,8 @@ fn a_signal_that_is_refused_is_no_problem_of_the_connection() {
 #[test]
 fn one_device_alone_stays_up_where_the_broker_allows_one_connection() {
     // As Mosquitto with `use_username_as_clientid`: 3.1.1 tells nobody why, 5 says 0x8E.
-    for failure in [LinkFailure::taken_over(), LinkFailure::Broken { reason: "closed".to_owned() }]
+    for failure in
+        [ConnectionFailure::taken_over(), ConnectionFailure::Broken { reason: "closed".to_owned() }]
     {
         let mut rig = Rig::holder("laptop");
         rig.observe(Observation::InputActive);
@@ -157,14 +158,17 @@ fn one_device_alone_stays_up_where_the_broker_allows_one_connection() {
         while rig.ms < HOUR / 2 {
             let kinds = kinds(&rig.effects);
             rig.effects.clear();
-            if kinds.contains(&"ConnectCompanion".to_owned()) {
+            if kinds.contains(&"ConnectWill".to_owned()) {
                 will_connection = ConnectionId(rig.engine.connections);
-                rig.companion(LinkEvent::Up(Granted::default()));
-                rig.link(LinkEvent::Down(failure.clone()));
+                rig.will_connection(ConnectionEvent::Up(Granted::default()));
+                rig.link(ConnectionEvent::Down(failure.clone()));
             } else if kinds.contains(&"Connect".to_owned()) {
                 tries += 1;
                 rig.connect();
-                rig.handle(Input::Companion(will_connection, LinkEvent::Down(failure.clone())));
+                rig.handle(Input::WillConnection(
+                    will_connection,
+                    ConnectionEvent::Down(failure.clone()),
+                ));
             }
             rig.pass(100);
         }
@@ -191,14 +195,14 @@ fn two_devices_of_a_login_that_may_connect_once_keep_their_identity_and_say_so()
             tries += 1;
             ids.insert(connect.client_id);
             rig.connect();
-            rig.link(LinkEvent::Down(LinkFailure::taken_over()));
+            rig.link(ConnectionEvent::Down(ConnectionFailure::taken_over()));
         }
         rig.pass(100);
     }
     assert_eq!(ids.len(), 1, "no new identity: nobody has a copy of it");
     assert!((10..30).contains(&tries), "{tries}");
     assert_eq!(shown(&rig).as_deref(), Some("one_connection"));
-    assert!(matches!(rig.engine.snapshot(Stage::Running).link, LinkView::Refused { .. }));
+    assert!(matches!(rig.engine.snapshot(Stage::Running).link, ConnectionView::Refused { .. }));
 }
 
 #[test]
@@ -223,10 +227,10 @@ fn what_an_earlier_connection_reports_is_not_heard() {
     rig.pass(1000);
     rig.connect();
     rig.effects.clear();
-    let down = LinkEvent::Down(LinkFailure::taken_over());
-    for event in [broken(), down, LinkEvent::Up(Granted::default())] {
-        rig.handle(Input::Link(earlier, event.clone()));
-        rig.handle(Input::Companion(earlier, event));
+    let down = ConnectionEvent::Down(ConnectionFailure::taken_over());
+    for event in [broken(), down, ConnectionEvent::Up(Granted::default())] {
+        rig.handle(Input::Connection(earlier, event.clone()));
+        rig.handle(Input::WillConnection(earlier, event));
     }
     assert!(rig.engine.session.is_up());
     assert_eq!(kinds(&rig.effects), [""; 0]);
@@ -239,7 +243,7 @@ fn a_sleep_that_ends_with_the_end_of_a_connection_counts_it_once() {
     rig.effects.clear();
     // Nobody told of the sleep; the first input after it is that the old socket is dead.
     rig.ms += 2 * HOUR;
-    rig.handle(Input::Link(before, broken()));
+    rig.handle(Input::Connection(before, broken()));
     assert_eq!(connects(&rig), 1);
     assert_eq!(shown(&rig), None, "a connection that was not tried has not failed");
     rig.connect();
@@ -253,7 +257,7 @@ fn a_broker_that_sends_no_sum_back_fills_no_memory() {
         rig.observe(Observation::Locked(round % 2 == 0));
         rig.pass(1000);
     }
-    let echoes = &rig.engine.own.as_ref().unwrap().user_topic.echoes;
+    let echoes = &rig.engine.local_device.as_ref().unwrap().user_topic.echoes;
     assert!(echoes.len() <= 8, "{}", echoes.len());
 }
 
@@ -262,9 +266,9 @@ fn a_will_connection_that_comes_to_nothing_is_tried_ever_more_seldom() {
     let mut rig = Rig::up();
     let mut tries = 0;
     while rig.ms < HOUR {
-        rig.companion(broken());
+        rig.will_connection(broken());
         rig.pass(1000);
-        tries += kinds(&rig.effects).iter().filter(|kind| *kind == "ConnectCompanion").count();
+        tries += kinds(&rig.effects).iter().filter(|kind| *kind == "ConnectWill").count();
         rig.effects.clear();
     }
     assert!((10..60).contains(&tries), "{tries}");

@@ -91,7 +91,7 @@ fn list_and_tray_tell_them_apart_and_stop_when_one_is_forgotten() {
 #[test]
 fn a_name_like_mine_is_told_apart_from_mine() {
     let mut rig = Rig::up();
-    let mine = rig.engine.own.as_ref().unwrap().holder.name.clone();
+    let mine = rig.engine.local_device.as_ref().unwrap().holder.name.clone();
     rig.live(EVE, &record(&mine.to_uppercase()));
     rig.pass(5000);
     assert_eq!(rig.called(), [format!("{} (eve)", mine.to_uppercase())]);

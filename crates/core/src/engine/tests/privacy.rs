@@ -8,7 +8,7 @@ fn last(rig: &mut Rig) -> Value {
 
 #[test]
 fn who_is_coarse_is_away_and_nobody_reads_why_or_since_when() {
-    let mut rig = Rig::up_as(Holder { coarse: true, ..holder("laptop") });
+    let mut rig = Rig::up_as(DeviceSettings { coarse: true, ..holder("laptop") });
     rig.observe(Observation::Locked(true));
     let away = last(&mut rig);
     assert_eq!(away["status"], "away");
@@ -32,7 +32,7 @@ fn who_is_coarse_is_away_and_nobody_reads_why_or_since_when() {
 fn links_and_the_zone_are_told_and_outlive_the_device_that_told_them() {
     let links = vec!["mailto:alice@example.org".parse().unwrap()];
     let tz = Some("Europe/Berlin".to_owned());
-    let mut rig = Rig::up_as(Holder { links, tz, ..holder("laptop") });
+    let mut rig = Rig::up_as(DeviceSettings { links, tz, ..holder("laptop") });
     rig.observe(Observation::Locked(true));
     let told = last(&mut rig);
     assert_eq!(told["links"], json!(["mailto:alice@example.org"]));

@@ -12,7 +12,7 @@ const MOSQUITTO: &str = "$SYS/broker/version";
 fn reader(role: Role) -> Rig {
     let mut rig = Rig::new(role);
     rig.handle(Input::Start);
-    rig.link(LinkEvent::Up(Granted::default()));
+    rig.link(ConnectionEvent::Up(Granted::default()));
     rig
 }
 
@@ -35,12 +35,12 @@ fn subscribed(rig: &mut Rig, refused: &[&str]) {
     let refuse =
         |filter: &&str| RefusedFilter { filter: (*filter).to_owned(), reason: reason.clone() };
     let refused = refused.iter().map(refuse).collect();
-    rig.link(LinkEvent::Subscribed { refused });
+    rig.link(ConnectionEvent::Subscribed { refused });
 }
 
 #[test]
 fn a_hub_that_sends_in_order_is_read_when_its_record_comes_by_its_own_filter() {
-    let mut rig = reader(Role::Reader);
+    let mut rig = reader(Role::Observer);
     assert_eq!(filters(&rig)[4..], [HUB, MOSQUITTO]);
     subscribed(&mut rig, &["$SYS/broker/version"]);
     // As a part of the room.
@@ -55,7 +55,7 @@ fn a_hub_that_sends_in_order_is_read_when_its_record_comes_by_its_own_filter() {
 
 #[test]
 fn mosquitto_is_read_when_it_says_what_it_is_and_that_is_no_message() {
-    let mut rig = reader(Role::Reader);
+    let mut rig = reader(Role::Observer);
     rig.receive("presence/alice/device/d", r#"{"status":"online"}"#, true);
     rig.receive(MOSQUITTO, "mosquitto version 2.0.11", true);
     assert!(!has_read(&rig), "not before the SUBACK");
@@ -73,7 +73,7 @@ fn any_other_broker_is_waited_for() {
         (HUB, r#"{"v":1}"#),
         (HUB, r#"{"v":1,"in_order":1}"#),
     ] {
-        let mut rig = reader(Role::Reader);
+        let mut rig = reader(Role::Observer);
         subscribed(&mut rig, &[]);
         rig.receive(topic, payload, true);
         rig.receive(topic, payload, true);
@@ -83,7 +83,7 @@ fn any_other_broker_is_waited_for() {
         assert!(has_read(&rig), "{topic} {payload}");
     }
     // A live message says nothing of what is retained.
-    let mut rig = reader(Role::Reader);
+    let mut rig = reader(Role::Observer);
     subscribed(&mut rig, &[]);
     for _ in 0..3 {
         rig.receive(HUB, IN_ORDER, false);
@@ -93,7 +93,7 @@ fn any_other_broker_is_waited_for() {
 
 #[test]
 fn who_only_writes_a_choice_reads_no_room_and_has_the_record_once() {
-    let mut rig = reader(Role::Chooser(UserId::parse("alice").unwrap()));
+    let mut rig = reader(Role::StatusSetter(UserId::parse("alice").unwrap()));
     assert_eq!(filters(&rig), ["presence/alice/chosen", HUB, MOSQUITTO]);
     subscribed(&mut rig, &[]);
     rig.receive(HUB, IN_ORDER, true);
@@ -102,7 +102,7 @@ fn who_only_writes_a_choice_reads_no_room_and_has_the_record_once() {
 
 #[test]
 fn who_knocks_reads_the_room_first() {
-    let mut rig = reader(Role::Caller(UserId::parse("alice").unwrap()));
+    let mut rig = reader(Role::Signaller(UserId::parse("alice").unwrap()));
     subscribed(&mut rig, &[]);
     rig.receive(HUB, IN_ORDER, true);
     assert!(!has_read(&rig));
@@ -112,10 +112,10 @@ fn who_knocks_reads_the_room_first() {
 
 #[test]
 fn a_broker_without_patience_for_such_filters_is_asked_for_none_the_next_time() {
-    let mut rig = reader(Role::Reader);
+    let mut rig = reader(Role::Observer);
     rig.link(broken());
     rig.pass(1000);
-    rig.link(LinkEvent::Up(Granted::default()));
+    rig.link(ConnectionEvent::Up(Granted::default()));
     assert_eq!(filters(&rig).len(), 4);
     subscribed(&mut rig, &[]);
     rig.pass(250);
@@ -124,14 +124,14 @@ fn a_broker_without_patience_for_such_filters_is_asked_for_none_the_next_time() 
 
 #[test]
 fn each_connection_is_read_anew() {
-    let mut rig = reader(Role::Reader);
+    let mut rig = reader(Role::Observer);
     subscribed(&mut rig, &[]);
     rig.receive(HUB, IN_ORDER, true);
     rig.receive(HUB, IN_ORDER, true);
     rig.link(broken());
     rig.pass(1000);
     rig.effects.clear();
-    rig.link(LinkEvent::Up(Granted::default()));
+    rig.link(ConnectionEvent::Up(Granted::default()));
     assert_eq!(filters(&rig).len(), 6);
     subscribed(&mut rig, &[]);
     rig.receive(HUB, IN_ORDER, true);
@@ -144,6 +144,6 @@ fn each_connection_is_read_anew() {
 fn a_device_waits_as_ever() {
     let mut rig = Rig::holder("laptop");
     rig.handle(Input::Start);
-    rig.link(LinkEvent::Up(Granted::default()));
+    rig.link(ConnectionEvent::Up(Granted::default()));
     assert!(!filters(&rig).iter().any(|filter| filter == HUB || filter == MOSQUITTO));
 }

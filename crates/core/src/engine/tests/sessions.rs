@@ -31,11 +31,11 @@ fn our_record_is_renewed_before_half_its_lease_is_over() {
 
 #[test]
 fn a_second_machine_with_our_client_id_makes_us_another_device() {
-    let taken_over = || LinkEvent::Down(LinkFailure::taken_over());
+    let taken_over = || ConnectionEvent::Down(ConnectionFailure::taken_over());
     let theirs = json!({"v":1,"status":"online","timestamp":START,"epoch":START + 10_000});
     let mut rig = Rig::up();
     rig.link(taken_over());
-    assert_eq!(kinds(&rig.effects), ["DisconnectCompanion"], "the Will connection gives way first");
+    assert_eq!(kinds(&rig.effects), ["DisconnectWill"], "the Will connection gives way first");
     rig.pass(1000);
     rig.connect();
     rig.effects.clear();
@@ -44,7 +44,7 @@ fn a_second_machine_with_our_client_id_makes_us_another_device() {
     assert_eq!(kinds(&rig.effects), [""; 0], "not without a pause");
     rig.pass(1501);
     assert_eq!(rig.last_connect().client_id, "pltest", "a take-over alone proves nothing");
-    rig.link(LinkEvent::Up(Granted::default()));
+    rig.link(ConnectionEvent::Up(Granted::default()));
     rig.effects.clear();
     rig.receive(DEVICE, &theirs.to_string(), true);
     assert_eq!(kinds(&rig.effects), ["Drop"]);
@@ -86,7 +86,8 @@ fn who_only_writes_what_looks_like_a_second_machine_renews_us_once_an_hour() {
     let mut rig = Rig::up();
     let mut renewed = 0;
     for _ in 0..50 {
-        let topic = rig.engine.own.as_ref().unwrap().device_topic().to_wire(&rig.engine.root);
+        let topic =
+            rig.engine.local_device.as_ref().unwrap().device_topic().to_wire(&rig.engine.root);
         let epoch = START + rig.ms + 1_000_000;
         rig.live(&topic, &json!({"v":1,"status":"away","timestamp":START,"epoch":epoch}));
         rig.effects.clear();
@@ -112,7 +113,8 @@ fn one_higher_number_is_our_own_past() {
 
 #[test]
 fn where_5_is_not_spoken_3_1_1_is_tried_at_once_and_remembered() {
-    let not_5 = || LinkEvent::Down(LinkFailure::Protocol { reason: "it hung up".to_owned() });
+    let not_5 =
+        || ConnectionEvent::Down(ConnectionFailure::Protocol { reason: "it hung up".to_owned() });
     let mut rig = Rig::holder("laptop");
     rig.handle(Input::Start);
     rig.effects.clear();
@@ -142,7 +144,9 @@ fn where_5_was_spoken_nothing_makes_us_fall_back() {
     rig.link(broken());
     for _ in 0..20 {
         rig.pass(5000);
-        rig.link(LinkEvent::Down(LinkFailure::Protocol { reason: "it hung up".to_owned() }));
+        rig.link(ConnectionEvent::Down(ConnectionFailure::Protocol {
+            reason: "it hung up".to_owned(),
+        }));
         assert_eq!(rig.last_connect().version, Version::V5);
     }
 }
@@ -263,8 +267,8 @@ fn the_bound_of_a_loss_is_what_the_broker_granted() {
     ] {
         let mut rig = Rig::holder("laptop");
         rig.handle(Input::Start);
-        rig.link(LinkEvent::Up(granted));
-        rig.link(LinkEvent::Subscribed { refused: Vec::new() });
+        rig.link(ConnectionEvent::Up(granted));
+        rig.link(ConnectionEvent::Subscribed { refused: Vec::new() });
         rig.pass(50);
         assert_eq!(rig.published_to(DEVICE)[0].get("loss_s").unwrap_or(&Value::Null), &bound);
     }
@@ -275,7 +279,7 @@ fn that_a_broker_speaks_5_is_kept_as_soon_as_it_is_known() {
     let mut rig = Rig::holder("laptop");
     rig.handle(Input::Start);
     rig.effects.clear();
-    rig.link(LinkEvent::Up(Granted::default()));
+    rig.link(ConnectionEvent::Up(Granted::default()));
     assert!(matches!(&rig.effects[0], Effect::Save(saved) if saved.speaks_v5));
 }
 
@@ -287,13 +291,13 @@ fn a_second_machine_is_seen_although_the_clock_outruns_its_numbers() {
         rig.link(broken());
         rig.pass(1000);
         rig.effects.clear();
-        rig.link(LinkEvent::Up(Granted::default()));
+        rig.link(ConnectionEvent::Up(Granted::default()));
         let theirs =
             json!({"v":1,"status":"online","timestamp":START,"epoch":START + rig.ms - 500});
         rig.receive(DEVICE, &theirs.to_string(), true);
         let renewed = kinds(&rig.effects).contains(&"Drop".to_owned());
         assert_eq!(renewed, n == 2);
-        rig.link(LinkEvent::Subscribed { refused: Vec::new() });
+        rig.link(ConnectionEvent::Subscribed { refused: Vec::new() });
         rig.pass(50);
     }
 }
@@ -360,7 +364,7 @@ fn a_broker_that_ends_connections_at_once_makes_no_copy_of_us() {
     rig.handle(Input::Start);
     for _ in 0..6 {
         let will = rig.last_connect().will.clone().unwrap();
-        rig.link(LinkEvent::Up(Granted::default()));
+        rig.link(ConnectionEvent::Up(Granted::default()));
         rig.link(broken());
         rig.effects.clear();
         let mut waited = 0;
@@ -370,7 +374,7 @@ fn a_broker_that_ends_connections_at_once_makes_no_copy_of_us() {
             rig.pass(1_000);
         }
         // The broker has published the Will of the connection that it ended.
-        rig.link(LinkEvent::Up(Granted::default()));
+        rig.link(ConnectionEvent::Up(Granted::default()));
         rig.receive(DEVICE, &String::from_utf8(will.payload).unwrap(), true);
         let mut saved = rig.effects.iter().rev().filter_map(|effect| match effect {
             Effect::Save(saved) => Some(saved.device.as_str()),

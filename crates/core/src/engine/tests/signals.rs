@@ -91,7 +91,7 @@ impl Rig {
             !matches!(effect, Effect::Publish(_))
         });
         for id in ids {
-            self.link(LinkEvent::Published { id, outcome: Ok(()) });
+            self.link(ConnectionEvent::Published { id, outcome: Ok(()) });
         }
         said
     }
@@ -358,9 +358,9 @@ fn after_a_drop_it_is_asked_how_a_knock_stands() {
 
 #[test]
 fn the_command_line_knocks_for_a_person_and_takes_no_knocks() {
-    let mut rig = Rig::new(Role::Caller(user("alice")));
+    let mut rig = Rig::new(Role::Signaller(user("alice")));
     rig.handle(Input::Start);
-    rig.link(LinkEvent::Up(Granted::default()));
+    rig.link(ConnectionEvent::Up(Granted::default()));
     let filters: Vec<_> = rig
         .effects
         .iter()
@@ -371,7 +371,7 @@ fn the_command_line_knocks_for_a_person_and_takes_no_knocks() {
         .unwrap();
     let inbox = filters.iter().find(|filter| filter.topic == "presence/alice/inbox/+").unwrap();
     assert_eq!(inbox.qos, Qos::AtLeastOnce);
-    rig.link(LinkEvent::Subscribed { refused: Vec::new() });
+    rig.link(ConnectionEvent::Subscribed { refused: Vec::new() });
     rig.bob_is("online");
     rig.pass(1000);
     rig.effects.clear();

@@ -16,7 +16,7 @@ fn where_a_hub_sums_no_device_does() {
     rig.pass(1000);
     let kinds = kinds(&rig.effects);
     assert!(kinds.contains(&"publish presence/alice".to_owned()), "{kinds:?}");
-    assert!(kinds.contains(&"ConnectCompanion".to_owned()), "{kinds:?}");
+    assert!(kinds.contains(&"ConnectWill".to_owned()), "{kinds:?}");
 }
 
 #[test]
@@ -24,21 +24,21 @@ fn the_companions_will_sets_the_user_topic_offline_and_a_survivor_answers_it() {
     let mut rig = Rig::holder("laptop");
     rig.handle(Input::Start);
     rig.connect();
-    let companion = rig.effects.iter().find_map(|effect| match effect {
-        Effect::ConnectCompanion(connect) => Some(connect.clone()),
+    let will_connection = rig.effects.iter().find_map(|effect| match effect {
+        Effect::ConnectWill(connect) => Some(connect.clone()),
         _ => None,
     });
-    let companion = companion.unwrap();
-    assert_eq!(companion.client_id, "pltestu");
-    let will = companion.will.unwrap();
+    let will_connection = will_connection.unwrap();
+    assert_eq!(will_connection.client_id, "pltestu");
+    let will = will_connection.will.unwrap();
     assert_eq!((will.topic.as_str(), will.delay), ("presence/alice", Duration::from_secs(7)));
     rig.effects.clear();
     rig.receive("presence/alice", std::str::from_utf8(&will.payload).unwrap(), false);
     assert_eq!(rig.published_to("presence/alice")[0]["status"], "online");
     // It ended by itself, and is opened again.
-    rig.companion(broken());
+    rig.will_connection(broken());
     rig.pass(5000);
-    assert_eq!(kinds(&rig.effects), ["ConnectCompanion"]);
+    assert_eq!(kinds(&rig.effects), ["ConnectWill"]);
 }
 
 #[test]
@@ -46,21 +46,21 @@ fn only_the_lowest_device_has_a_companion() {
     let mut rig = Rig::up();
     rig.live("presence/alice/device/a", &online(5));
     rig.pass(2000);
-    assert!(kinds(&rig.effects).contains(&"DisconnectCompanion".to_owned()));
+    assert!(kinds(&rig.effects).contains(&"DisconnectWill".to_owned()));
     rig.effects.clear();
     rig.live("presence/alice/device/a", &lost(5));
     rig.pass(2000);
-    assert!(kinds(&rig.effects).contains(&"ConnectCompanion".to_owned()));
+    assert!(kinds(&rig.effects).contains(&"ConnectWill".to_owned()));
 }
 
 #[test]
 fn a_companion_that_is_not_wanted_any_more_asks_for_no_time() {
     let mut rig = Rig::up();
-    rig.companion(broken());
+    rig.will_connection(broken());
     rig.live("presence/alice/device/a", &online(5));
     // `pass` refuses a deadline that stays in the past.
     rig.pass(60_000);
-    assert!(!kinds(&rig.effects).contains(&"ConnectCompanion".to_owned()));
+    assert!(!kinds(&rig.effects).contains(&"ConnectWill".to_owned()));
 }
 
 #[test]

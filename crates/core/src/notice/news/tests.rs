@@ -15,7 +15,7 @@ static POLICY: NoticePolicy = NoticePolicy {
 static PREFERENCES: Preferences =
     Preferences { hide_offline: false, presets: Vec::new(), people: BTreeMap::new() };
 
-const WANTED: Circumstances<'static> = Circumstances {
+const WANTED: NotificationContext<'static> = NotificationContext {
     me: Some("me"),
     policy: &POLICY,
     preferences: &PREFERENCES,
@@ -96,11 +96,11 @@ fn silence_has_a_reason() {
     for (change, circumstances, reason) in [
         (of(Origin::Snapshot), WANTED, Suppressed::Snapshot),
         (of(Origin::Local), WANTED, Suppressed::NotTheirDoing),
-        (ann(), Circumstances { me: Some("ann"), ..WANTED }, Suppressed::Myself),
+        (ann(), NotificationContext { me: Some("ann"), ..WANTED }, Suppressed::Myself),
         (live("ann", None, "offline"), WANTED, Suppressed::NeitherCameNorWent),
-        (ann(), Circumstances { policy: &nobody, ..WANTED }, Suppressed::SwitchedOff),
-        (ann(), Circumstances { muted: Some(&muted), ..WANTED }, Suppressed::Muted),
-        (ann(), Circumstances { policy: &favourites, ..WANTED }, Suppressed::NoFavourite),
+        (ann(), NotificationContext { policy: &nobody, ..WANTED }, Suppressed::SwitchedOff),
+        (ann(), NotificationContext { muted: Some(&muted), ..WANTED }, Suppressed::Muted),
+        (ann(), NotificationContext { policy: &favourites, ..WANTED }, Suppressed::NoFavourite),
         (ann(), silent(Suppressed::Paused), Suppressed::Paused),
         (ann(), silent(Suppressed::QuietHours), Suppressed::QuietHours),
         (ann(), held(Suppressed::DoNotDisturb), Suppressed::DoNotDisturb),
@@ -113,18 +113,18 @@ fn silence_has_a_reason() {
     }
 }
 
-fn silent(reason: Suppressed) -> Circumstances<'static> {
-    Circumstances { silence: Some(reason), ..WANTED }
+fn silent(reason: Suppressed) -> NotificationContext<'static> {
+    NotificationContext { silence: Some(reason), ..WANTED }
 }
 
-fn held(reason: Suppressed) -> Circumstances<'static> {
-    Circumstances { hold: Some(reason), ..WANTED }
+fn held(reason: Suppressed) -> NotificationContext<'static> {
+    NotificationContext { hold: Some(reason), ..WANTED }
 }
 
 #[test]
 fn leaving_the_keyboard_is_told_to_whoever_wants_it() {
     let policy = NoticePolicy { away: true, back: true, ..NoticePolicy::default() };
-    let wanted = Circumstances { policy: &policy, ..WANTED };
+    let wanted = NotificationContext { policy: &policy, ..WANTED };
     let mut notices = Notices::default();
     notices.judge(at(0), &live("ann", None, "online"), wanted).unwrap();
     assert_eq!(notices.poll(at(800), wanted), [Notice::Came(who("ann"))]);
@@ -235,12 +235,12 @@ fn what_is_held_of_somebody_is_not_told_once_they_are_muted() {
         ..PREFERENCES.clone()
     };
     let silent = NoticePolicy { come: false, go: false, ..POLICY };
-    let away = Circumstances { hold: Some(Suppressed::Away), ..WANTED };
+    let away = NotificationContext { hold: Some(Suppressed::Away), ..WANTED };
     for (then, told) in [
         (WANTED, true),
-        (Circumstances { muted: Some(&muted), ..WANTED }, false),
-        (Circumstances { preferences: &never, ..WANTED }, false),
-        (Circumstances { policy: &silent, ..WANTED }, false),
+        (NotificationContext { muted: Some(&muted), ..WANTED }, false),
+        (NotificationContext { preferences: &never, ..WANTED }, false),
+        (NotificationContext { policy: &silent, ..WANTED }, false),
     ] {
         let mut notices = Notices::default();
         notices.judge(at(0), &live("ann", None, "online"), away).unwrap_err();

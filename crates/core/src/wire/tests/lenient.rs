@@ -6,29 +6,29 @@ use super::*;
 use crate::signal::{Answer, Signal, SignalId};
 
 /// A simple client's status.
-fn simple(text: &str) -> Result<SeedStatus, WireError> {
+fn simple(text: &str) -> Result<SimpleStatus, WireError> {
     match user(text)? {
-        UserRecord::Seed(record) => Ok(record.status),
-        UserRecord::Sum(_) => panic!("{text:?} has no v"),
+        UserRecord::Simple(record) => Ok(record.status),
+        UserRecord::Aggregate(_) => panic!("{text:?} has no v"),
     }
 }
 
-fn other(word: &str) -> SeedStatus {
-    SeedStatus::Other(word.to_owned())
+fn other(word: &str) -> SimpleStatus {
+    SimpleStatus::Other(word.to_owned())
 }
 
 #[test]
 fn a_bare_word_is_a_status_however_it_is_wrapped() {
     for (text, status) in [
-        ("online", SeedStatus::Online),
-        ("OnLine", SeedStatus::Online),
-        ("online\0", SeedStatus::Online),
-        ("online\r\n\0\0", SeedStatus::Online),
-        ("\u{FEFF}online", SeedStatus::Online),
-        ("\"online\"", SeedStatus::Online),
-        ("\u{FEFF} \"Offline\" \0", SeedStatus::Offline),
-        ("away", SeedStatus::Away),
-        ("\"AWAY\"\n", SeedStatus::Away),
+        ("online", SimpleStatus::Online),
+        ("OnLine", SimpleStatus::Online),
+        ("online\0", SimpleStatus::Online),
+        ("online\r\n\0\0", SimpleStatus::Online),
+        ("\u{FEFF}online", SimpleStatus::Online),
+        ("\"online\"", SimpleStatus::Online),
+        ("\u{FEFF} \"Offline\" \0", SimpleStatus::Offline),
+        ("away", SimpleStatus::Away),
+        ("\"AWAY\"\n", SimpleStatus::Away),
         ("busy", other("busy")),
         ("dnd", other("dnd")),
         ("BRB", other("BRB")),
@@ -36,8 +36,8 @@ fn a_bare_word_is_a_status_however_it_is_wrapped() {
         ("\"in a \\u202emeeting\"", other("in a meeting")),
         ("beschäftigt", other("beschäftigt")),
         ("会議中", other("会議中")),
-        ("\u{FEFF}{\"status\":\"online\"}\0", SeedStatus::Online),
-        ("{\"status\":\" Away \"}", SeedStatus::Away),
+        ("\u{FEFF}{\"status\":\"online\"}\0", SimpleStatus::Online),
+        ("{\"status\":\" Away \"}", SimpleStatus::Away),
     ] {
         assert_eq!(simple(text), Ok(status), "{text:?}");
     }
@@ -195,8 +195,8 @@ proptest! {
     ) {
         for bytes in [simple, sum] {
             let status = match decode_user(&bytes) {
-                Ok(Payload::Record(UserRecord::Seed(record))) => record.status.word().to_owned(),
-                Ok(Payload::Record(UserRecord::Sum(record))) => record.status,
+                Ok(Payload::Record(UserRecord::Simple(record))) => record.status.word().to_owned(),
+                Ok(Payload::Record(UserRecord::Aggregate(record))) => record.status,
                 other => panic!("{other:?}"),
             };
             prop_assert_eq!(status, "busy");

@@ -1,4 +1,4 @@
-use super::super::{Order, Purpose, Sheet, Used};
+use super::super::{AccountsFile, CredentialUsage, Order, Purpose};
 use super::*;
 use porchlight_core::id::Root;
 use porchlight_core::time::Timestamp;
@@ -54,8 +54,8 @@ fn those_whom_a_member_let_in_go_along_and_those_whom_these_let_in() {
     assert_eq!(removed.credentials.len(), 4);
     assert_eq!(ids(&team), ["anna", "bob", "cy"]);
     assert_eq!(team.credentials().len(), 3);
-    assert_eq!(team.remove_member(&user("eve"), Along::Invited), Err(Stays::Already));
-    assert_eq!(team.remove_member(&user("m2"), Along::Nobody), Err(Stays::Already));
+    assert_eq!(team.remove_member(&user("eve"), Along::Invited), Err(RemoveMemberError::Already));
+    assert_eq!(team.remove_member(&user("m2"), Along::Nobody), Err(RemoveMemberError::Already));
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn a_starter_stays_and_so_do_those_whom_a_starter_let_in() {
     assert_eq!(along(&team, "sam"), ["cy"]);
     assert_eq!(team.remove_member(&user("anna"), Along::Invited).unwrap().users, [user("anna")]);
     let last = team.remove_member(&user("sam"), Along::Invited);
-    assert_eq!(last, Err(Stays::LastStarter));
+    assert_eq!(last, Err(RemoveMemberError::LastStarter));
 }
 
 #[test]
@@ -151,18 +151,18 @@ fn the_open_invitations_of_a_member_let_in_twenty_people_at_most() {
 fn the_line_of_inviters_outlives_the_hub_and_older_files_have_none() {
     let mut before = team(&["anna>bob", "bob>cy", "cy>di"]);
     before.remove_member(&user("bob"), Along::Nobody).unwrap();
-    let json = Sheet::new(before.clone(), Used::default()).to_json();
-    let mut after = Sheet::from_json(&json, Path::new("team.json")).unwrap().accounts;
+    let json = AccountsFile::new(before.clone(), CredentialUsage::default()).to_json();
+    let mut after = AccountsFile::from_json(&json, Path::new("team.json")).unwrap().accounts;
     assert_eq!(after.members(), before.members());
     assert_eq!(along(&after, "anna"), ["cy", "di"]);
-    assert_eq!(after.remove_member(&user("bob"), Along::Nobody), Err(Stays::Already));
+    assert_eq!(after.remove_member(&user("bob"), Along::Nobody), Err(RemoveMemberError::Already));
     let mut older: serde_json::Value = serde_json::from_slice(&json).unwrap();
     older.as_object_mut().unwrap().remove("ended");
     for member in older["members"].as_object_mut().unwrap().values_mut() {
         member.as_object_mut().unwrap().remove("invited_by");
     }
     let older = older.to_string();
-    let older = Sheet::from_json(older.as_bytes(), Path::new("team.json")).unwrap().accounts;
+    let older = AccountsFile::from_json(older.as_bytes(), Path::new("team.json")).unwrap().accounts;
     assert_eq!(ids(&older), ["anna", "cy", "di"]);
     assert_eq!(along(&older, "anna"), <[&str; 0]>::default());
 }

@@ -17,24 +17,24 @@ fn user(id: &str) -> UserId {
     UserId::parse(id).unwrap()
 }
 
-fn sheet(names: &[&str]) -> Sheet {
+fn sheet(names: &[&str]) -> AccountsFile {
     let mut accounts = Accounts::found("Team", Root::default());
     for name in names {
         accounts.admit(now(), name, None, Role::Member).unwrap();
     }
-    Sheet::new(accounts, Used::default())
+    AccountsFile::new(accounts, CredentialUsage::default())
 }
 
 /// Lets somebody in.
-async fn admit(ledger: &Ledger, name: &str) -> Result<(), NotSaved> {
+async fn admit(ledger: &Ledger, name: &str) -> Result<(), SaveError> {
     let name = name.to_owned();
     let admit = move |team: &mut Accounts| Ok(team.admit(now(), &name, None, Role::Member));
-    let admitted: Result<Result<_, Refusal>, NotSaved> = ledger.change(admit).await;
+    let admitted: Result<Result<_, Refusal>, SaveError> = ledger.change(admit).await;
     admitted.map(|admitted| drop(admitted.unwrap()))
 }
 
 /// Lets somebody in, or gives up soon.
-async fn admit_soon(ledger: &Ledger, name: &'static str) -> Result<(), NotSaved> {
+async fn admit_soon(ledger: &Ledger, name: &'static str) -> Result<(), SaveError> {
     let admit = |team: &mut Accounts| Ok(team.admit(now(), name, None, Role::Member).is_ok());
     ledger.change_within(Duration::from_millis(200), admit).await.map(|let_in| assert!(let_in))
 }
@@ -50,7 +50,7 @@ fn has(ledger: &Ledger, id: &str) -> bool {
 }
 
 fn written(json: &[u8]) -> Accounts {
-    Sheet::from_json(json, "team.json".as_ref()).unwrap().accounts
+    AccountsFile::from_json(json, "team.json".as_ref()).unwrap().accounts
 }
 
 /// A disk whose writes take as long as the test wants: each says that it begins, then waits for an answer.
@@ -63,10 +63,10 @@ impl SlowDisk {
     fn with(names: &[&str]) -> (Arc<Ledger>, Self) {
         let (tell, begun) = mpsc::unbounded_channel();
         let (answers, answered) = blocking::channel::<Result<(), String>>();
-        let save = move |sheet: &Sheet| {
+        let save = move |sheet: &AccountsFile| {
             let _ = tell.send(sheet.to_json());
             let answer = answered.recv().unwrap_or(Ok(()));
-            answer.map_err(|reason| NotSaved { path: "store".into(), reason })
+            answer.map_err(|reason| SaveError { path: "store".into(), reason })
         };
         let ledger = Ledger::saved_by(sheet(names), "store".into(), Some(Box::new(save)));
         (Arc::new(ledger), Self { begun, answers })
@@ -215,7 +215,7 @@ async fn two_hundred_changes_at_once_of_which_some_are_given_up_are_written_in_o
     let writes = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&writes);
     let mut turn = 0;
-    let save = move |sheet: &Sheet| {
+    let save = move |sheet: &AccountsFile| {
         let mut log = log.try_lock().expect("no two writes at a time");
         turn += 1;
         // Some take long.
@@ -226,7 +226,7 @@ async fn two_hundred_changes_at_once_of_which_some_are_given_up_are_written_in_o
         let failed = turn % 10 == 3;
         log.push((accounts, failed));
         let reason = "full".to_owned();
-        if failed { Err(NotSaved { path: "store".into(), reason }) } else { Ok(()) }
+        if failed { Err(SaveError { path: "store".into(), reason }) } else { Ok(()) }
     };
     let ledger = Ledger::saved_by(sheet(&names), "store".into(), Some(Box::new(save)));
     let ledger = Arc::new(ledger);

@@ -61,20 +61,20 @@ impl World {
     }
 
     fn connect(&mut self) {
-        self.relay.link_began(self.now());
+        self.relay.connection_began(self.now());
         for (topic, (payload, taken)) in self.store.clone() {
             let age = self.now().mono.since(taken.mono);
             let message = capped(message(&topic, &payload, Some(age)), self.cap);
             self.relay.received(self.now(), &message);
             assert_eq!(self.relay.take_writes(self.now()), [], "half a team is no team");
         }
-        self.relay.link_read(self.now());
+        self.relay.connection_read(self.now());
         self.up = true;
         self.write();
     }
 
     fn disconnect(&mut self) {
-        self.relay.link_lost(self.now());
+        self.relay.connection_lost(self.now());
         self.up = false;
         self.echoes.clear();
         assert_eq!(self.relay.take_writes(self.now()), []);
@@ -187,7 +187,7 @@ fn nothing_is_shown_before_everything_is_read() {
     let mut world = World::new();
     world.relay.take_writes(world.now());
     assert!(!world.mirror.board().is_open());
-    world.relay.link_began(world.now());
+    world.relay.connection_began(world.now());
     world.relay.received(world.now(), &message(DEVICE, ONLINE.as_bytes(), Some(SECOND)));
     world.relay.take_writes(world.now());
     assert!(!world.mirror.board().is_open());

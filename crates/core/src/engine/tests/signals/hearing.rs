@@ -195,10 +195,10 @@ fn retained_signals_and_unknown_kinds_are_counted_and_dropped() {
     rig.receive(FROM_BOB, &"x".repeat(4097), false);
     let dropped = &rig.engine.diagnostics().dropped;
     for reason in [
-        Dropped::RetainedSignal,
-        Dropped::Wire(crate::wire::WireError::UnknownKind),
-        Dropped::Wire(crate::wire::WireError::WrongShape),
-        Dropped::Wire(crate::wire::WireError::TooLarge),
+        DropReason::RetainedSignal,
+        DropReason::Wire(crate::wire::WireError::UnknownKind),
+        DropReason::Wire(crate::wire::WireError::WrongShape),
+        DropReason::Wire(crate::wire::WireError::TooLarge),
     ] {
         assert_eq!(dropped.get(&reason), Some(&1), "{reason}");
     }

@@ -1,0 +1,255 @@
+//! Leaving a team, and forgetting a device (docs/protocol.md, *Leaving*).
+//!
+//! Owns the order: what others see is cleared, then what lets this device in is revoked, then all that is kept of it
+//! here is removed. Whoever calls this holds the presence, so that no running app says again what is cleared.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use porchlight_core::effect::{Connect, Publish, Version};
+use porchlight_core::id::{DeviceId, UserId, reader_client_id};
+use porchlight_core::input::{
+    ConnectionEvent, ConnectionFailure, ConnectionId, PublishId, Refusal,
+};
+use porchlight_core::topic::Topic;
+use tokio::time::{sleep, timeout};
+
+use crate::agent::StartError;
+use crate::broker::Broker;
+use crate::device::Identity;
+use crate::membership::{Membership, MembershipError};
+use crate::mqtt::{Connection, Endpoints};
+use crate::team::{Team, TeamError};
+
+/// Clearing takes no longer than this; on a local network it takes an instant.
+const CLEARED: Duration = Duration::from_secs(15);
+/// One try to connect.
+const TRY: Duration = Duration::from_secs(3);
+/// The person's other devices are read when nothing came for this long.
+const SILENCE: Duration = Duration::from_millis(250);
+
+/// What is left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leave {
+    /// The team, with all devices of this person.
+    Team,
+    /// The team, with this device alone: another of the same person stays.
+    Device,
+}
+
+/// Why it was not left. Programs branch on [`LeaveError::code`].
+#[derive(Debug, thiserror::Error)]
+pub enum LeaveError {
+    /// The hub was not heard to agree, so others may still see this device, and it could still be let in.
+    #[error(
+        "the team's hub was not told ({0}); try again when it is there, or leave anyway and ask the team's owner to remove you"
+    )]
+    Untold(TeamError),
+    /// The broker was not told.
+    #[error("the broker was not told ({0}); try again when it is there")]
+    Uncleared(ConnectionFailure),
+    /// TLS can't be set up.
+    #[error(transparent)]
+    Tls(#[from] StartError),
+    /// What is kept here can't be removed.
+    #[error(transparent)]
+    Kept(#[from] MembershipError),
+}
+
+impl LeaveError {
+    /// What programs branch on.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Untold(error) => error.code(),
+            Self::Uncleared(failure) => failure.code(),
+            Self::Tls(_) => "tls",
+            Self::Kept(error) => error.code(),
+        }
+    }
+}
+
+/// Leaves the team that was joined. `anyway` also where its hub can't be told.
+///
+/// # Errors
+/// Where the hub was not told, and then nothing here is removed; or where what is kept can't be removed.
+pub async fn team(
+    membership: Membership,
+    identity: Identity,
+    leave: Leave,
+    anyway: bool,
+) -> Result<(), LeaveError> {
+    let (broker, user) = (membership.broker(), membership.user().clone());
+    // A hub clears what it held of whoever leaves. Said by ourselves first, it is true of hubs that forget to.
+    if let Err(error) = clear(&broker, &user, &identity.device, leave).await {
+        tracing::info!("nothing was cleared before leaving: {error}");
+    }
+    if let Err(error) = revoke(&membership, leave).await
+        && !anyway
+        && error.code() != "not_signed_in"
+    {
+        return Err(LeaveError::Untold(error));
+    }
+    membership.forget().await?;
+    identity.forget();
+    Ok(())
+}
+
+async fn revoke(membership: &Membership, leave: Leave) -> Result<(), TeamError> {
+    let team = Team::of(membership).await?;
+    match leave {
+        Leave::Team => team.leave().await,
+        Leave::Device => team.revoke(membership.credential_id()).await,
+    }
+}
+
+/// Leaves a broker of which nobody keeps members: clears what others see.
+///
+/// # Errors
+/// Where the broker was not told.
+pub async fn broker(
+    broker: &Broker,
+    user: &UserId,
+    identity: Identity,
+    leave: Leave,
+) -> Result<(), LeaveError> {
+    clear(broker, user, &identity.device, leave).await?;
+    identity.forget();
+    Ok(())
+}
+
+/// Clears this device's record; with the last of a person's devices, all that is said of them.
+async fn clear(
+    broker: &Broker,
+    user: &UserId,
+    device: &DeviceId,
+    leave: Leave,
+) -> Result<(), LeaveError> {
+    let reach = Endpoints::new(broker.clone()).map_err(StartError::from)?;
+    let silent = || ConnectionFailure::TimedOut { address: broker.address().to_string() };
+    let farewell = Farewell { user, device, leave, reach };
+    timeout(CLEARED, farewell.say())
+        .await
+        .map_err(|_| silent())
+        .flatten()
+        .map_err(LeaveError::Uncleared)
+}
+
+struct Farewell<'a> {
+    user: &'a UserId,
+    device: &'a DeviceId,
+    leave: Leave,
+    reach: Endpoints,
+}
+
+impl Farewell<'_> {
+    /// Tries every address, in both versions of MQTT where the newer is not understood.
+    async fn say(mut self) -> Result<(), ConnectionFailure> {
+        let mut tries = 2 * self.reach.broker().addresses().len();
+        let mut version = Version::V5;
+        loop {
+            let failure = match self.once(version).await {
+                Ok(()) => return Ok(()),
+                Err(failure) => failure,
+            };
+            tries -= 1;
+            if tries == 0 || failure.is_refusal() {
+                return Err(failure);
+            }
+            version = match (&failure, version) {
+                (failure, Version::V5) if failure.may_be_the_version() => Version::V311,
+                _ => Version::V5,
+            };
+        }
+    }
+
+    async fn once(&mut self, version: Version) -> Result<(), ConnectionFailure> {
+        let mut link = Connection::open(&self.reach, &as_reader(version));
+        self.next(&mut link).await?;
+        let last = self.is_last(&mut link).await?;
+        let mut awaited = BTreeSet::new();
+        for (number, topic) in (0..).zip(self.topics(last)) {
+            awaited.insert(PublishId(number));
+            let topic = topic.to_wire(&self.reach.broker().root);
+            let id = PublishId(number);
+            link.publish(Publish::record(id, topic, Vec::new(), None));
+        }
+        while !awaited.is_empty() {
+            if let ConnectionEvent::Published { id, outcome } = self.next(&mut link).await? {
+                outcome.map_err(|refusal| match refusal {
+                    Refusal::Broker(reason) => ConnectionFailure::Refused(reason),
+                    Refusal::Ours(reason) => ConnectionFailure::Broken { reason },
+                })?;
+                awaited.remove(&id);
+            }
+        }
+        link.close().await;
+        Ok(())
+    }
+
+    async fn next(&mut self, link: &mut Connection) -> Result<ConnectionEvent, ConnectionFailure> {
+        let event = link.next().await;
+        self.reach.note(&event);
+        match event {
+            ConnectionEvent::Down(failure) => Err(failure),
+            event => Ok(event),
+        }
+    }
+
+    /// Whether no other device of the person's has a record.
+    async fn is_last(&mut self, link: &mut Connection) -> Result<bool, ConnectionFailure> {
+        let root = self.reach.broker().root.clone();
+        link.subscribe(&[format!("{root}/{}/device/+", self.user).into()]);
+        let mut subscribed = false;
+        loop {
+            tokio::select! {
+                biased;
+                event = self.next(link) => match event? {
+                    // Who could not look does not know that there is no other.
+                    ConnectionEvent::Subscribed { refused } if !refused.is_empty() => return Ok(false),
+                    ConnectionEvent::Subscribed { .. } => subscribed = true,
+                    ConnectionEvent::Received(message) if !message.payload.is_empty() => {
+                        match Topic::parse(&root, &message.topic) {
+                            Ok(Topic::Device(_, device)) if device != *self.device => {
+                                return Ok(false);
+                            }
+                            _ => {}
+                        }
+                    }
+                    _ => {}
+                },
+                () = sleep(SILENCE), if subscribed => return Ok(true),
+            }
+        }
+    }
+
+    fn topics(&self, last: bool) -> Vec<Topic> {
+        let mut topics = vec![Topic::Device(self.user.clone(), self.device.clone())];
+        if last || self.leave == Leave::Team {
+            topics.extend([
+                Topic::Chosen(self.user.clone()),
+                Topic::Activity(self.user.clone()),
+                Topic::User(self.user.clone()),
+            ]);
+        }
+        topics
+    }
+}
+
+fn as_reader(version: Version) -> Connect {
+    Connect {
+        // One at a time: nothing has to be told apart.
+        connection: ConnectionId(0),
+        version,
+        client_id: reader_client_id(&mut fastrand::Rng::new()),
+        clean_start: true,
+        session_expiry: Duration::ZERO,
+        keep_alive: Duration::from_secs(8),
+        dial_within: TRY,
+        connack_within: TRY,
+        will: None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

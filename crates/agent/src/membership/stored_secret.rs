@@ -1,0 +1,171 @@
+//! One secret, wherever it is kept.
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use porchlight_core::input::ConnectionFailure;
+use tokio::sync::OnceCell;
+
+use super::MembershipError;
+use super::keyring::{self, KeyringError, Manner};
+
+/// A wait for the keyring that takes longer than this gets a line in the log.
+const NOTICE_AFTER: Duration = Duration::from_secs(2);
+
+/// What lets this device in, where it is kept. It is read once a run: a keyring may have to ask the person for it.
+pub struct StoredSecret {
+    place: Place,
+    known: OnceCell<String>,
+    /// The person was asked to unlock the keyring. Once a run is enough; afterwards it is only looked whether they did.
+    asked: AtomicBool,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Place {
+    /// Under this name.
+    Keyring(String),
+    File(PathBuf),
+}
+
+/// Why what lets this device in can't be had. Programs branch on [`Unreadable::code`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoredSecretError {
+    /// The keyring does not give it.
+    #[error("what lets this device into the team is in the keyring, and {0}")]
+    Keyring(#[from] KeyringError),
+    /// The file does not give it.
+    #[error(
+        "what lets this device into the team can't be read from {path} ({reason}); join again with a new link for a further device of yours"
+    )]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        reason: String,
+    },
+    /// It is something else.
+    #[error(
+        "what lets this device into the team is damaged; join again with a new link for a further device of yours"
+    )]
+    Damaged,
+}
+
+impl StoredSecretError {
+    /// What programs branch on.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Keyring(error) => error.code(),
+            Self::File { .. } | Self::Damaged => "credential_missing",
+        }
+    }
+}
+
+impl StoredSecret {
+    pub(super) fn in_keyring(account: &str) -> Self {
+        Self::at(Place::Keyring(account.to_owned()))
+    }
+
+    pub(super) fn in_file(path: PathBuf) -> Self {
+        Self::at(Place::File(path))
+    }
+
+    fn at(place: Place) -> Self {
+        Self { place, known: OnceCell::new(), asked: AtomicBool::new(false) }
+    }
+
+    pub(super) async fn write(&self, team: &str, secret: &str) -> Result<(), MembershipError> {
+        match &self.place {
+            Place::Keyring(account) => keyring::write(account, team, secret).await?,
+            Place::File(path) => {
+                porchlight_files::write_creating_folder(path, secret.as_bytes())
+                    .map_err(|error| MembershipError::Unwritable { path: path.clone(), error })?;
+            }
+        }
+        let _ = self.known.set(secret.to_owned());
+        Ok(())
+    }
+
+    pub(crate) async fn read(&self) -> Result<String, StoredSecretError> {
+        self.known.get_or_try_init(|| self.look()).await.cloned()
+    }
+
+    /// As [`Kept::read`], for a connection: where it takes a while, the log says what is waited for.
+    pub(crate) async fn read_for_connection(&self) -> Result<String, StoredSecretError> {
+        let mut read = std::pin::pin!(self.read());
+        tokio::select! {
+            secret = &mut read => return secret,
+            () = tokio::time::sleep(NOTICE_AFTER) => {
+                tracing::warn!("waiting for the keyring; it may ask for your password in a window");
+            }
+        }
+        read.await
+    }
+
+    async fn look(&self) -> Result<String, StoredSecretError> {
+        match &self.place {
+            Place::Keyring(account) => {
+                let asked = self.asked.load(Ordering::Relaxed);
+                let manner = if asked { Manner::Quietly } else { Manner::MayAsk };
+                let secret = keyring::read(account, manner).await;
+                if matches!(
+                    secret,
+                    Err(KeyringError::Refused | KeyringError::Locked | KeyringError::Silent)
+                ) {
+                    self.asked.store(true, Ordering::Relaxed);
+                }
+                Ok(secret?)
+            }
+            Place::File(path) => {
+                let text = fs::read_to_string(path).map_err(|error| StoredSecretError::File {
+                    path: path.clone(),
+                    reason: error.to_string(),
+                })?;
+                Ok(text.trim().to_owned())
+            }
+        }
+    }
+
+    pub(super) async fn remove(&self) -> Result<(), MembershipError> {
+        match &self.place {
+            Place::Keyring(account) => match keyring::remove(account).await {
+                Ok(()) | Err(KeyringError::Missing) => Ok(()),
+                Err(error) => Err(error.into()),
+            },
+            Place::File(path) => match fs::remove_file(path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    Err(MembershipError::Unwritable { path: path.clone(), error })
+                }
+                _ => Ok(()),
+            },
+        }
+    }
+}
+
+impl From<StoredSecretError> for ConnectionFailure {
+    fn from(error: StoredSecretError) -> Self {
+        let may_pass = match &error {
+            StoredSecretError::Keyring(error) => *error != KeyringError::Missing,
+            StoredSecretError::File { .. } | StoredSecretError::Damaged => false,
+        };
+        Self::Credential { code: error.code(), may_pass, message: error.to_string() }
+    }
+}
+
+impl PartialEq for StoredSecret {
+    fn eq(&self, other: &Self) -> bool {
+        self.place == other.place
+    }
+}
+
+impl Eq for StoredSecret {}
+
+impl std::fmt::Debug for StoredSecret {
+    /// Says where, never what.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Kept").field(&self.place).finish()
+    }
+}

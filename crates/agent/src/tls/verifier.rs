@@ -1,0 +1,198 @@
+//! Judges the certificate that a broker or hub shows.
+//!
+//! Owns the comparison with a pin, and the guess that a refused certificate is that of a network's sign-in page. The
+//! signatures of the handshake are verified in every case, so that a copied certificate without its key is worth nothing.
+
+use std::fmt;
+use std::sync::Arc;
+
+use porchlight_core::team::Pin;
+use ring::digest::{SHA256, digest};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
+use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
+use rustls::{
+    CertificateError, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme,
+};
+
+use super::{TlsError, provider};
+use crate::team::FingerprintPrefix;
+
+/// Whose certificates are believed.
+#[derive(Debug)]
+pub(super) enum TrustAnchor {
+    /// Those of the authorities that this system trusts.
+    System(Arc<WebPkiServerVerifier>),
+    /// Those of the authorities that the config names, and these very certificates themselves.
+    Authorities(Arc<WebPkiServerVerifier>, Vec<CertificateDer<'static>>),
+    /// This one.
+    Pinned(Pin),
+    /// The one whose fingerprint begins like this.
+    Hinted(FingerprintPrefix),
+}
+
+/// Why a certificate is not believed, beyond what rustls says itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Rejected {
+    #[error("it is another certificate than the pinned one")]
+    OtherThanPinned,
+    #[error("it is the valid certificate of another name")]
+    SomebodyElses,
+}
+
+impl From<Rejected> for Error {
+    fn from(why: Rejected) -> Self {
+        CertificateError::Other(OtherError(Arc::new(why))).into()
+    }
+}
+
+/// See the module's page.
+pub(super) struct Verifier {
+    believed: TrustAnchor,
+    /// The authorities of this system, read only where something is to be explained.
+    public: fn() -> Result<RootCertStore, TlsError>,
+    algorithms: WebPkiSupportedAlgorithms,
+}
+
+impl Verifier {
+    pub(super) fn new(
+        believed: TrustAnchor,
+        public: fn() -> Result<RootCertStore, TlsError>,
+    ) -> Self {
+        Self { believed, public, algorithms: provider().signature_verification_algorithms }
+    }
+
+    /// Whether its fingerprint begins like this, and why not.
+    fn verify_fingerprint(
+        &self,
+        seen: &Seen<'_>,
+        beginning: &[u8],
+    ) -> Result<ServerCertVerified, Error> {
+        if digest(&SHA256, seen.certificate).as_ref().starts_with(beginning) {
+            Ok(ServerCertVerified::assertion())
+        } else if self.is_public(seen) {
+            Err(Rejected::SomebodyElses.into())
+        } else {
+            Err(Rejected::OtherThanPinned.into())
+        }
+    }
+
+    /// Whether an authority that this system trusts signed it, for whatever name.
+    fn is_public(&self, seen: &Seen<'_>) -> bool {
+        let verifier = (self.public)().ok().and_then(|roots| {
+            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider()).build().ok()
+        });
+        verifier.is_some_and(|verifier| match seen.by(&verifier) {
+            Ok(_) => true,
+            Err(error) => is_for_another_name(&error),
+        })
+    }
+}
+
+/// What a server showed.
+struct Seen<'a> {
+    certificate: &'a CertificateDer<'a>,
+    chain: &'a [CertificateDer<'a>],
+    name: &'a ServerName<'a>,
+    now: UnixTime,
+}
+
+impl Seen<'_> {
+    fn by(&self, verifier: &WebPkiServerVerifier) -> Result<ServerCertVerified, Error> {
+        verifier.verify_server_cert(self.certificate, self.chain, self.name, &[], self.now)
+    }
+
+    /// Nobody vouches for it but the person who named it, whoever signed it and whatever it may be used for: `openssl
+    /// req -x509` makes a broker's certificate an authority's. It still has to be for this host.
+    fn by_itself(&self) -> Result<ServerCertVerified, Error> {
+        let parsed = ParsedCertificate::try_from(self.certificate)?;
+        verify_server_name(&parsed, self.name)?;
+        Ok(ServerCertVerified::assertion())
+    }
+}
+
+/// The verifier looks at the dates before anything else that a certificate says of itself: another error means that
+/// they are right.
+const fn is_about_time(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::InvalidCertificate(
+            CertificateError::Expired
+                | CertificateError::ExpiredContext { .. }
+                | CertificateError::NotValidYet
+                | CertificateError::NotValidYetContext { .. }
+        )
+    )
+}
+
+fn is_for_another_name(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::InvalidCertificate(
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. }
+        )
+    )
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        chain: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let seen = Seen { certificate, chain, name, now };
+        match &self.believed {
+            TrustAnchor::Pinned(pin) => self.verify_fingerprint(&seen, pin.digest()),
+            TrustAnchor::Hinted(FingerprintPrefix(beginning)) => {
+                self.verify_fingerprint(&seen, beginning)
+            }
+            TrustAnchor::System(verifier) => seen.by(verifier).map_err(|error| {
+                if is_for_another_name(&error) { Rejected::SomebodyElses.into() } else { error }
+            }),
+            TrustAnchor::Authorities(verifier, named) => seen.by(verifier).or_else(|error| {
+                if named.iter().any(|named| named == certificate) && !is_about_time(&error) {
+                    return seen.by_itself();
+                }
+                let stranger = Error::InvalidCertificate(CertificateError::UnknownIssuer);
+                Err(if error == stranger && self.is_public(&seen) {
+                    Rejected::SomebodyElses.into()
+                } else {
+                    error
+                })
+            }),
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, certificate, signature, &self.algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, certificate, signature, &self.algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.algorithms.supported_schemes()
+    }
+}
+
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Judge").field(&self.believed).finish()
+    }
+}

@@ -1,0 +1,232 @@
+//! The connection: when it is opened, given up and opened anew, and as what.
+//!
+//! Owns `docs/protocol.md`, *A session*, but for what is said on it.
+
+use std::time::Duration;
+
+use super::{Engine, Phase, Rule};
+use crate::effect::{Connect, Effect, Filter, Qos, Saved, Will};
+use crate::id::reader_client_id;
+use crate::input::{ConnectionEvent, ConnectionFailure, ConnectionId, PublishId, Refusal};
+use crate::session::{KEEP_ALIVE, RECORD_EXPIRY};
+use crate::time::Now;
+use crate::topic::{Topic, inbox_filter, room_filters};
+use crate::wire;
+
+impl Engine {
+    pub(super) fn handle_connection(&mut self, now: Now, event: ConnectionEvent) {
+        match event {
+            ConnectionEvent::Up(granted) => {
+                self.diagnostics.connects += 1;
+                if self.session.connected(now, granted) {
+                    self.save();
+                }
+                if let Some(own) = self.local_device.as_mut().filter(|_| !self.hidden) {
+                    own.accepted();
+                }
+                self.forget_unacknowledged();
+                self.hub_aggregates = false;
+                self.hub_records = 0;
+                self.roster.connection_began(now);
+                if self.begin_access(now, granted) {
+                    self.effects.push_back(Effect::Subscribe(self.taken_filters()));
+                }
+            }
+            ConnectionEvent::Subscribed { refused } => {
+                self.session.subscribed(now);
+                self.note_refused(now, refused);
+            }
+            ConnectionEvent::Published { id, outcome } => self.handle_puback(now, id, outcome),
+            ConnectionEvent::Received(message) => {
+                self.session.received(now);
+                if !self.detect_retained_end(now, &message) && !self.note_stored(now, &message) {
+                    self.handle_message(now, &message);
+                }
+            }
+            ConnectionEvent::Down(failure) => self.handle_down(now, &failure),
+        }
+    }
+
+    pub(super) fn filters(&self) -> Vec<Filter> {
+        let mut filters = Vec::new();
+        if self.reads_room {
+            filters.extend(room_filters(&self.root).into_iter().map(Filter::from));
+        }
+        if let Some(choosing) = &self.user_status {
+            filters.push(Topic::Chosen(choosing.user.clone()).to_wire(&self.root).into());
+        }
+        // What was said to us while a connection was broken is not said again, so the broker keeps it.
+        if let Some(signals) = &self.signals {
+            let topic = inbox_filter(&self.root, signals.me());
+            filters.push(Filter { topic, qos: Qos::AtLeastOnce });
+        }
+        filters.extend(self.sentinel_filters().into_iter().map(Filter::from));
+        filters
+    }
+
+    pub(super) fn handle_puback(&mut self, now: Now, id: PublishId, outcome: Result<(), Refusal>) {
+        self.settle_publish(now, id, &outcome);
+        if let Some(signals) = &mut self.signals {
+            signals.settle(now, id, &outcome);
+        }
+        if self.user_status.as_mut().is_some_and(|choosing| choosing.settle(id)) {
+            self.effects.push_back(Effect::ChoiceSettled(outcome));
+        }
+        if let Phase::Leaving { awaited, then, .. } = &mut self.session.phase {
+            awaited.remove(&id);
+            if awaited.is_empty() {
+                let then = *then;
+                self.finish_goodbye(now, then, true);
+            }
+        }
+    }
+
+    pub(super) fn handle_down(&mut self, now: Now, failure: &ConnectionFailure) {
+        self.diagnostics.link_failures += 1;
+        self.connection = None;
+        let taken_over = failure.is_taken_over() && self.local_device.is_some() && !self.hidden;
+        if taken_over && !matches!(self.session.phase, Phase::Leaving { .. } | Phase::Stopped) {
+            self.handle_take_over(now);
+            return;
+        }
+        self.note_presence_lost(now);
+        self.lose_connection(now, failure);
+    }
+
+    /// The connection is gone, or the try came to nothing: it is tried again later.
+    pub(super) fn lose_connection(&mut self, now: Now, failure: &ConnectionFailure) {
+        self.forget_connection_state(now);
+        match &self.session.phase {
+            // The goodbye may have been heard or not; the Will says the same a little later.
+            Phase::Leaving { then, .. } => {
+                let then = *then;
+                self.finish_goodbye(now, then, false);
+            }
+            Phase::Resting | Phase::Stopped => {}
+            Phase::Waiting { .. }
+            | Phase::Connecting { .. }
+            | Phase::Reading { .. }
+            | Phase::Up => {
+                self.session.failed(now, failure, &mut self.rng);
+            }
+        }
+    }
+
+    /// Everything that only a connection knew is unknown from now on.
+    pub(super) fn forget_connection_state(&mut self, now: Now) {
+        self.roster.connection_lost(now);
+        self.forget_unacknowledged();
+        if let Some(choosing) = &mut self.user_status {
+            choosing.connection_lost();
+        }
+        if let Some(signals) = &mut self.signals {
+            signals.connection_lost();
+        }
+    }
+
+    pub(super) fn connect_now(&mut self, now: Now) {
+        if matches!(self.session.phase, Phase::Stopped | Phase::Leaving { .. }) {
+            return;
+        }
+        self.forget_connection_state(now);
+        let (dial_within, connack_within) = self.session.connecting(now);
+        // Whoever wants to hide and was visible has to say first that they left: their record may stand.
+        self.hidden &= self.wants_to_hide(now);
+        let version = self.session.version;
+        let (hidden, clean_start) = (self.hidden, self.clean_start());
+        let visible = self.local_device.as_mut().filter(|_| !hidden);
+        let reader = visible.is_none();
+        let grace = visible.map(|own| {
+            own.begin_session(now);
+            own.holder.grace
+        });
+        let delay = grace.map_or(Duration::ZERO, |grace| self.will_delay(grace));
+        let will = self.local_device.as_ref().filter(|_| !reader).map(|own| Will {
+            topic: own.device_topic().to_wire(&self.root),
+            payload: wire::encode_device(&own.will_record(version)),
+            delay,
+            expires_in: RECORD_EXPIRY,
+        });
+        self.save();
+        let client_id = match &self.local_device {
+            Some(_) if reader => reader_client_id(&mut self.rng),
+            _ => self.client_id.clone(),
+        };
+        let session_expiry = if reader { Duration::ZERO } else { self.session_expiry(delay) };
+        self.connections += 1;
+        let connection = ConnectionId(self.connections);
+        self.connection = Some(connection);
+        self.effects.push_back(Effect::Connect(Connect {
+            connection,
+            version,
+            client_id,
+            clean_start: reader || clean_start,
+            session_expiry,
+            keep_alive: KEEP_ALIVE,
+            dial_within,
+            connack_within,
+            will,
+        }));
+    }
+
+    pub(super) fn save(&mut self) {
+        if let Some(own) = &self.local_device {
+            self.effects.push_back(Effect::Save(Saved {
+                device: own.holder.device.clone(),
+                client_id: self.client_id.clone(),
+                epoch: own.epoch(),
+                speaks_v5: self.session.speaks_v5,
+                invisible: self.hidden,
+            }));
+        }
+    }
+
+    /// The network is another: what stands may lead nowhere, and what waits need not wait. Within the grace nobody
+    /// sees it.
+    pub(super) fn reconnect(&mut self, now: Now) {
+        const SETTLES: Duration = Duration::from_secs(5);
+        match self.session.phase {
+            Phase::Waiting { .. } => {
+                self.session.reset_backoff();
+                self.connect_now(now);
+            }
+            // A network that is being set up changes several times.
+            Phase::Up if now.mono.since(self.session.up_at()) >= SETTLES => {
+                self.session.abandoned(now);
+                self.drop_connections();
+                self.connect_now(now);
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn will_delay(&self, grace: Duration) -> Duration {
+        let no_grace = self.without == Some(Rule::Grace) || self.clean_start();
+        if no_grace { Duration::ZERO } else { grace }
+    }
+
+    /// Whether the person wants to be seen by nobody; before their choice was read, whether they last did.
+    pub(super) fn wants_to_hide(&self, now: Now) -> bool {
+        let (Some(own), Some(choosing)) = (&self.local_device, &self.user_status) else {
+            return false;
+        };
+        choosing.invisible(now).unwrap_or(own.holder.invisible)
+    }
+
+    /// A deadline that is long past means that this machine slept and nobody said so before. The broker has
+    /// given the connection up by then, and what it said meanwhile is lost: begin anew before any time is
+    /// counted against others.
+    pub(super) fn notice_sleep(&mut self, now: Now) {
+        const ASLEEP: Duration = Duration::from_secs(KEEP_ALIVE.as_secs() * 3 / 2);
+        let expected = self.expected.take();
+        let Some(since) = expected.filter(|at| now.mono.since(*at) > ASLEEP) else {
+            return;
+        };
+        self.roster.slept(now, since);
+        if matches!(self.session.phase, Phase::Up | Phase::Reading { .. }) {
+            self.session.abandoned(now);
+            self.drop_connections();
+            self.connect_now(now);
+        }
+    }
+}

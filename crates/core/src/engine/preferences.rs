@@ -1,0 +1,61 @@
+//! What the person wants of this app for themselves: kept, shown, and heeded in notices; what others are called.
+
+use std::time::Duration;
+
+use super::Engine;
+use crate::effect::Effect;
+use crate::notice::Notice;
+use crate::preferences::{LONGEST_PAUSE, Preference};
+use crate::signal::Signals;
+use crate::time::Now;
+use crate::view::preferences::PreferencesView;
+use crate::view::signals::SignalsView;
+
+impl Engine {
+    pub(super) fn prefer(&mut self, preference: Preference) {
+        let renamed = match &preference {
+            Preference::Nickname { user, .. } => Some(user.clone()),
+            _ => None,
+        };
+        if self.preferences.set(preference) {
+            self.preferred += 1;
+            if let Some(user) = renamed {
+                let nickname = self.preferences.nickname(user.as_str());
+                self.roster.set_nickname(user.as_str(), nickname);
+            }
+            self.effects.push_back(Effect::SavePreferences(self.preferences.clone()));
+        }
+    }
+
+    pub(super) fn pause_notices(&mut self, now: Now, lasting: Option<Duration>) {
+        self.silence.pause(now, lasting.map(|lasting| lasting.min(LONGEST_PAUSE)));
+        self.preferred += 1;
+    }
+
+    pub(super) fn preferences_view(&self) -> PreferencesView {
+        let notices_off_until = self.silence.paused_until();
+        PreferencesView { notices_off_until, ..self.preferences.view() }
+    }
+
+    /// What to call somebody of this name: as I call them, and told apart from everybody else.
+    pub(super) fn distinct_name(&self, user: &str, name: &str) -> String {
+        self.roster.distinct_name(user, self.preferences.nickname(user).unwrap_or(name))
+    }
+
+    /// Pops up a notice.
+    pub(super) fn notify(&mut self, mut notice: Notice) {
+        for who in notice.who_mut() {
+            who.name = self.distinct_name(&who.user, &who.name);
+        }
+        self.effects.push_back(Effect::Notify(notice));
+    }
+
+    /// Knocks and waves as they are shown.
+    pub(super) fn signals_view(&self, signals: &Signals) -> SignalsView {
+        let mut view = signals.view();
+        for exchange in &mut view.exchanges {
+            exchange.name = self.distinct_name(&exchange.with, &exchange.name);
+        }
+        view
+    }
+}

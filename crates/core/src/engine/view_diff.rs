@@ -1,0 +1,242 @@
+//! What changed for window, tray and notices.
+
+use super::Engine;
+use super::local_device::MeRef;
+use crate::effect::Effect;
+use crate::id::UserId;
+use crate::notice::{Notice, Notices, NotificationContext, Suppressed};
+use crate::presence::{AwayCause, Observed};
+use crate::roster::Change;
+use crate::session::Phase;
+use crate::signal::Signals;
+use crate::team::Host;
+use crate::time::Now;
+use crate::view::tray::{TrayConnection, TrayParts, TrayView};
+use crate::view::{CauseView, ConnectionView, HostView, Problem, Update};
+use crate::words;
+
+impl Engine {
+    pub(super) fn show(&mut self, now: Now) {
+        let link = self.connection_view();
+        // While the retained messages come in, nothing is shown: half a team is no team.
+        let reading = matches!(self.session.phase, Phase::Reading { .. });
+        let people = if reading { Vec::new() } else { self.roster.take_changes(now) };
+        let me = self.local_device.as_ref().map(|own| {
+            let choosing = self.user_status.as_ref();
+            own.look(now, choosing, self.session.is_up().then_some(&self.roster))
+        });
+        let me_changed =
+            me.as_ref().is_some_and(|me| !self.shown.me.as_ref().is_some_and(|shown| me.is(shown)));
+        let hold = if people.is_empty() && !self.notices.holds_a_digest() {
+            None
+        } else {
+            me.as_ref().and_then(|me| self.hold(now, me))
+        };
+        if me_changed {
+            self.shown.me = me.map(|me| me.view());
+        }
+        if hold.is_none()
+            && self.notices.holds_a_digest()
+            && self.silence.reason(now, &self.policy).is_none()
+        {
+            self.tell_digest(now);
+        }
+        for change in &people {
+            self.judge(now, change, hold);
+        }
+        // Most of what happens changes nothing of these, so they are compared where they stand.
+        let link_changed = self.shown.link.as_ref() != Some(&link);
+        let problems_changed = !self.problems.values().eq(&self.shown.problems);
+        let revision = self.signals.as_ref().map_or(0, Signals::revision);
+        let preferences_changed = self.shown.preferred != self.preferred;
+        // Knocks and waves name people.
+        let names_changed = revision > 0 && (preferences_changed || people.iter().any(is_renamed));
+        let signals_changed = self.shown.signals != revision || names_changed;
+        if !me_changed
+            && !link_changed
+            && !problems_changed
+            && !signals_changed
+            && !preferences_changed
+            && people.is_empty()
+        {
+            return;
+        }
+        let tray_link_changed =
+            self.shown.link.as_ref().map(TrayConnection::of) != Some(TrayConnection::of(&link));
+        if link_changed {
+            self.shown.link = Some(link);
+        }
+        if problems_changed {
+            self.shown.problems = self.problems.values().cloned().collect();
+        }
+        let mut update = Update {
+            seq: self.shown.seq + 1,
+            me: self.shown.me.clone().filter(|_| me_changed),
+            link: self.shown.link.clone().filter(|_| link_changed),
+            joins: Vec::new(),
+            changes: Vec::new(),
+            leaves: Vec::new(),
+            problems: problems_changed.then(|| self.shown.problems.clone()),
+            signals: self
+                .signals
+                .as_ref()
+                .filter(|_| signals_changed)
+                .map(|signals| Box::new(self.signals_view(signals))),
+            preferences: preferences_changed.then(|| Box::new(self.preferences_view())),
+        };
+        for change in people {
+            match (change.before, change.after) {
+                (_, Some(after))
+                    if Some(after.user.as_str()) == self.me_id().map(UserId::as_str) => {}
+                (None, Some(after)) => update.joins.push(after),
+                (Some(_), Some(after)) => update.changes.push(after),
+                (Some(before), None) => update.leaves.push(before.user),
+                (None, None) => {}
+            }
+        }
+        let others_changed =
+            !update.joins.is_empty() || !update.changes.is_empty() || !update.leaves.is_empty();
+        if !me_changed
+            && !link_changed
+            && !problems_changed
+            && !signals_changed
+            && !preferences_changed
+            && !others_changed
+        {
+            return;
+        }
+        self.shown.seq = update.seq;
+        self.shown.signals = revision;
+        self.shown.preferred = self.preferred;
+        self.effects.push_back(Effect::Show(Box::new(update)));
+        if self.has_tray
+            && self.local_device.is_some()
+            && (me_changed
+                || tray_link_changed
+                || signals_changed
+                || preferences_changed
+                || others_changed)
+        {
+            self.show_tray();
+        }
+    }
+
+    /// The connection as shown: where the host said itself that it goes, that is why nobody answers.
+    fn connection_view(&self) -> ConnectionView {
+        let mut link = self.session.view();
+        self.mark_gap(&mut link);
+        if let ConnectionView::Connecting { problem, host, .. } = &mut link
+            && self.session.failure().is_some_and(|failure| failure.is_silence)
+            && let Some(absent) = self.absent_host()
+        {
+            let code = match absent.cause {
+                CauseView::Asleep => "host_asleep",
+                CauseView::Left => "host_left",
+                _ => "host_lost",
+            };
+            // Whoever shows it adds the time, in the time zone that is theirs.
+            let message =
+                words::host(&HostView { since: None, ..absent.clone() }, |_| String::new());
+            *problem = Some(Problem { code: code.to_owned(), message });
+            *host = Some(absent);
+        }
+        link
+    }
+
+    /// The computer that hosts the team, where its last word was a goodbye.
+    fn absent_host(&self) -> Option<HostView> {
+        let Host { user, device, name } = self.host.as_ref()?;
+        let (user, device) = (user.as_ref()?.as_str(), device.as_ref()?.as_str());
+        let person = self.roster.people().find(|person| person.user == user)?;
+        let record = person.devices.iter().find(|known| known.device == device)?;
+        let cause = record.cause.filter(|cause| {
+            matches!(cause, CauseView::Asleep | CauseView::Left | CauseView::Lost)
+        })?;
+        let name = self.roster.distinct_name(user, name);
+        Some(HostView { name, cause, since: record.since })
+    }
+
+    pub(super) fn show_tray(&mut self) {
+        let link = self.shown.link.as_ref().unwrap_or(&ConnectionView::Unset);
+        let tray = TrayView::draw(TrayParts {
+            me: self.shown.me.as_ref(),
+            link,
+            others: self.others().collect(),
+            knocks: self.standing_knocks(),
+            preferences: &self.preferences,
+            notices_off_until: self.silence.paused_until(),
+        });
+        if self.shown.tray.as_ref() != Some(&tray) {
+            self.shown.tray = Some(tray.clone());
+            self.effects.push_back(Effect::ShowTray(tray));
+        }
+    }
+
+    /// Why notices of coming and going are held for now: I am not there to be told, or am not to be disturbed.
+    fn hold(&self, now: Now, me: &MeRef<'_>) -> Option<Suppressed> {
+        if me.is_dnd() {
+            return Some(Suppressed::DoNotDisturb);
+        }
+        let availability = &self.local_device.as_ref()?.availability;
+        if availability.in_call(now) {
+            return Some(Suppressed::InCall);
+        }
+        // This device alone decides: a notice pops up on it, and on no other.
+        match availability.state(now).observed {
+            Observed::Away(Some(AwayCause::Locked | AwayCause::Switched)) => {
+                Some(Suppressed::Locked)
+            }
+            Observed::Away(_) => Some(Suppressed::Away),
+            _ => me.chose_away().then_some(Suppressed::Away),
+        }
+    }
+
+    fn judge(&mut self, now: Now, change: &Change, hold: Option<Suppressed>) {
+        let judged =
+            self.with_notices(now, hold, |notices, wanted| notices.judge(now, change, wanted));
+        if let Some(Err(silence)) = judged {
+            *self.diagnostics.silent.entry(silence).or_default() += 1;
+        }
+    }
+
+    fn tell_digest(&mut self, now: Now) {
+        let digest = self.with_notices(now, None, Notices::take_digest);
+        if let Some(digest) = digest.flatten() {
+            self.notify(digest);
+        }
+    }
+
+    /// The notices whose time has come.
+    pub(super) fn due_notices(&mut self, now: Now) -> Vec<Notice> {
+        self.with_notices(now, None, |notices, wanted| notices.poll(now, wanted))
+            .unwrap_or_default()
+    }
+
+    /// Asks the notices for something, with what is wanted of them now. Nothing where nobody is told.
+    fn with_notices<T>(
+        &mut self,
+        now: Now,
+        hold: Option<Suppressed>,
+        ask: impl FnOnce(&mut Notices, NotificationContext<'_>) -> T,
+    ) -> Option<T> {
+        let circumstances = NotificationContext {
+            me: Some(self.local_device.as_ref()?.holder.user.as_str()),
+            policy: &self.policy,
+            preferences: &self.preferences,
+            muted: self.signals.as_ref().map(Signals::muted),
+            silence: self.silence.reason(now, &self.policy),
+            hold,
+        };
+        Some(ask(&mut self.notices, circumstances))
+    }
+}
+
+/// Whether somebody is called otherwise than before.
+fn is_renamed(change: &Change) -> bool {
+    match (&change.before, &change.after) {
+        (Some(before), Some(after)) => {
+            before.name != after.name || before.shown_id != after.shown_id
+        }
+        (before, after) => before.is_some() != after.is_some(),
+    }
+}

@@ -1,0 +1,241 @@
+//! the Will connection connection, whose Will speaks for the user topic.
+//!
+//! Owns when there is one (`docs/protocol.md`, *Who writes the user topic*). One connection has one Will, and
+//! the presence's speaks for the device; simple readers look at the user topic, so whoever writes the sum
+//! there leaves a second Will for it. It publishes and reads nothing.
+
+use std::time::Duration;
+
+use crate::effect::{Connect, Effect, Will};
+use crate::id::will_client_id;
+use crate::input::{ConnectionEvent, ConnectionId};
+use crate::session::{KEEP_ALIVE, RECORD_EXPIRY, SESSION_OUTLIVES};
+use crate::time::{Monotonic, Now};
+use crate::topic::Topic;
+use crate::wire::{self, AggregateRecord};
+
+use super::Engine;
+
+/// Its Will waits this much longer than the presence's, so that a device that survives has seen the loss.
+const AFTER_THE_PRESENCE: Duration = Duration::from_secs(1);
+/// It is opened again after up to this long, and twice as long each time that it comes to nothing, up to [`AT_MOST`]. The
+/// presence's connection shows first whether there is a network.
+const AGAIN: Duration = Duration::from_secs(5);
+const AT_MOST: Duration = Duration::from_secs(5 * 60);
+/// How long to wait for the transport and for the CONNACK.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// Until the keyring that has the password is unlocked.
+const SIGN_IN: Duration = Duration::from_secs(120);
+/// A connection that ends so soon after the other one began ended because of it.
+const BECAUSE: Duration = Duration::from_secs(2);
+/// Where the broker allows one connection, it is tried again after this.
+const RESTS: Duration = Duration::from_secs(60 * 60);
+/// The problem that the broker allows one connection.
+const CODE: &str = "will_connection_refused";
+
+/// How far it is.
+#[derive(Debug, Default)]
+pub(super) enum WillConnection {
+    #[default]
+    Off,
+    /// Being opened, until then at the latest.
+    Opening(ConnectionId, Monotonic),
+    /// It is there since then.
+    Open(ConnectionId, Monotonic),
+    /// It ended by itself.
+    Waiting(Monotonic),
+}
+
+impl WillConnection {
+    pub(super) fn next_deadline(&self) -> Option<Monotonic> {
+        match self {
+            Self::Opening(_, until) | Self::Waiting(until) => Some(*until),
+            Self::Off | Self::Open(..) => None,
+        }
+    }
+
+    fn connection(&self) -> Option<ConnectionId> {
+        match self {
+            Self::Opening(connection, _) | Self::Open(connection, _) => Some(*connection),
+            Self::Off | Self::Waiting(_) => None,
+        }
+    }
+}
+
+impl Engine {
+    pub(super) fn handle_will_connection(
+        &mut self,
+        now: Now,
+        connection: ConnectionId,
+        event: &ConnectionEvent,
+    ) {
+        if self.will_connection.connection() != Some(connection) {
+            return;
+        }
+        match event {
+            ConnectionEvent::Up(_) => {
+                self.will_connection = WillConnection::Open(connection, now.mono);
+            }
+            ConnectionEvent::Down(failure) => {
+                let up_at = self.session.up_at();
+                let before =
+                    matches!(self.will_connection, WillConnection::Open(_, at) if at < up_at);
+                let because = self.session.is_up() && now.mono.since(up_at) <= BECAUSE;
+                let crowded = before && because && self.is_crowded_out();
+                if failure.is_taken_over() || failure.is_refusal() || crowded {
+                    self.rest_will_connection(now);
+                } else {
+                    self.wait_for_will_connection(now);
+                }
+            }
+            ConnectionEvent::Subscribed { .. }
+            | ConnectionEvent::Published { .. }
+            | ConnectionEvent::Received(_) => {}
+        }
+    }
+
+    /// It is time to open it, or it takes too long to open.
+    pub(super) fn handle_will_connection_deadline(&mut self, now: Now) {
+        match self.will_connection {
+            WillConnection::Opening(..) => {
+                self.effects.push_back(Effect::DisconnectWill);
+                self.wait_for_will_connection(now);
+            }
+            WillConnection::Waiting(_) => self.will_connection = WillConnection::Off,
+            WillConnection::Off | WillConnection::Open(..) => {}
+        }
+    }
+
+    fn wait_for_will_connection(&mut self, now: Now) {
+        let most = (AGAIN * 2_u32.saturating_pow(self.will_connection_failures)).min(AT_MOST);
+        self.will_connection_failures = (self.will_connection_failures + 1).min(10);
+        let wait = self.rng.u64(500..=u64::try_from(most.as_millis()).unwrap_or(u64::MAX));
+        self.will_connection = WillConnection::Waiting(now.mono + Duration::from_millis(wait));
+    }
+
+    /// The presence's connection ended. Twice in a row just after the Will connection came, that was the reason.
+    pub(super) fn note_presence_lost(&mut self, now: Now) {
+        let began = match self.will_connection {
+            WillConnection::Open(_, at) => Some(at),
+            WillConnection::Opening(_, until) => Some(until - TIMEOUT - TIMEOUT - SIGN_IN),
+            WillConnection::Off | WillConnection::Waiting(_) => None,
+        };
+        match began {
+            Some(at) if now.mono.since(at) <= BECAUSE => {
+                if self.is_crowded_out() {
+                    self.rest_will_connection(now);
+                }
+            }
+            _ => self.crowded = 0,
+        }
+    }
+
+    fn is_crowded_out(&mut self) -> bool {
+        self.crowded = self.crowded.saturating_add(1);
+        self.crowded >= 2
+    }
+
+    /// The broker allows one connection, so the Will connection gives way. Returns whether there was one to give way.
+    pub(super) fn rest_will_connection(&mut self, now: Now) -> bool {
+        let was_there = !matches!(self.will_connection, WillConnection::Off);
+        if was_there {
+            self.close_will_connection();
+            self.crowded = 0;
+            self.will_connection_rests = Some(now.mono + RESTS);
+            let message = "the broker allows one connection for this login. Clients that know no devices may show you as online for a while after a crash. To have both, let the broker allow two connections for a login; `user_topic = false` in the config stops trying".to_owned();
+            self.tell_problem(CODE, message);
+        }
+        was_there
+    }
+
+    /// Lets the Will connection be opened again.
+    pub(super) fn forget_crowding(&mut self) {
+        self.will_connection_rests = None;
+        self.crowded = 0;
+        self.problems.remove(CODE);
+    }
+
+    /// Opens or closes it, as the presence wants it now.
+    pub(super) fn drive_will_connection(&mut self, now: Now) {
+        if self.will_connection_rests.is_some_and(|until| until <= now.mono) {
+            self.forget_crowding();
+        }
+        let writes = self.session.is_up() && self.writes_aggregate();
+        match self.will_connection {
+            WillConnection::Off if writes && self.will_connection_rests.is_none() => {
+                self.open_will_connection(now);
+            }
+            WillConnection::Opening(..) | WillConnection::Open(..)
+                if self.session.is_up() && !writes =>
+            {
+                self.close_will_connection();
+            }
+            WillConnection::Waiting(_) if self.session.is_up() && !writes => {
+                self.will_connection = WillConnection::Off;
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether this device is the one that writes the user topic: the lowest of the person's that are here,
+    /// where no hub does it.
+    pub(super) fn writes_aggregate(&self) -> bool {
+        let Some(own) = self.local_device.as_ref().filter(|_| !self.hidden) else {
+            return false;
+        };
+        let first = self.roster.devices_here(&own.holder.user).next();
+        own.holder.user_topic && !self.hub_aggregates && first == Some(&own.holder.device)
+    }
+
+    fn open_will_connection(&mut self, now: Now) {
+        let Some(own) = &self.local_device else {
+            return;
+        };
+        let will = Will {
+            topic: Topic::User(own.holder.user.clone()).to_wire(&self.root),
+            payload: wire::encode_aggregate(&AggregateRecord {
+                status: "offline".to_owned(),
+                timestamp: None,
+                since: None,
+                text: None,
+                foreign: None,
+            }),
+            delay: self.will_delay(own.holder.grace) + AFTER_THE_PRESENCE,
+            expires_in: RECORD_EXPIRY,
+        };
+        let client_id = will_client_id(&self.client_id);
+        self.connections += 1;
+        let connection = ConnectionId(self.connections);
+        self.will_connection =
+            WillConnection::Opening(connection, now.mono + TIMEOUT + TIMEOUT + SIGN_IN);
+        self.effects.push_back(Effect::ConnectWill(Connect {
+            connection,
+            version: self.session.version,
+            client_id,
+            clean_start: self.clean_start(),
+            session_expiry: self.session_expiry(will.delay),
+            keep_alive: KEEP_ALIVE,
+            dial_within: TIMEOUT,
+            connack_within: TIMEOUT,
+            will: Some(will),
+        }));
+    }
+
+    /// Closes it for good, without its Will.
+    pub(super) fn close_will_connection(&mut self) {
+        if !matches!(self.will_connection, WillConnection::Off) {
+            self.will_connection = WillConnection::Off;
+            self.effects.push_back(Effect::DisconnectWill);
+        }
+    }
+
+    /// A session of 3.1.1 would outlive its connection without end, so there is none.
+    pub(super) fn clean_start(&self) -> bool {
+        self.session.version == crate::effect::Version::V311
+    }
+
+    /// The broker's session has to outlive the Will Delay (MQTT 5, 3.1.3.2.2).
+    pub(super) fn session_expiry(&self, delay: Duration) -> Duration {
+        if self.clean_start() { Duration::ZERO } else { delay + SESSION_OUTLIVES }
+    }
+}

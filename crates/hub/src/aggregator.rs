@@ -1,0 +1,276 @@
+//! Keeps the sums right beside a running broker.
+//!
+//! Owns how [`Sums`] hears of messages and how its own get out: both through the broker's router, in process, so that
+//! Wills and clearings are heard like any publish, and a sum is delivered and kept like any other message. It does not
+//! decide what is written.
+
+use crate::aggregates::{self, Aggregates, Write};
+use crate::clock;
+use crate::rest::change_log::ChangeLog;
+use mqtt5::QoS;
+use mqtt5::broker::router::MessageRouter;
+use mqtt5::broker::storage::RetainedMessage;
+use mqtt5::broker::{ClientConnectEvent, RetainedSetEvent};
+use mqtt5::packet::publish::PublishPacket;
+use porchlight_core::id::Root;
+use porchlight_core::roster::Arrival;
+use porchlight_core::time::{Now, Timestamp};
+use porchlight_core::topic::Topic;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::{JoinHandle, JoinSet};
+
+/// How long a record stands that nobody renews (`docs/protocol.md`, *Age and lease*), in seconds.
+const EXPIRY: u32 = 30 * 24 * 60 * 60;
+/// Messages heard and not summed yet, after which publishers wait.
+const BACKLOG: usize = 4_096;
+/// The longest sleep while something is due. Tokio's clock stands still while the machine sleeps; ours does not.
+const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+/// A sleep that took so much longer than asked for was this machine's.
+const OVERSLEPT: Duration = Duration::from_secs(12);
+/// How long the last writes may take.
+const GOODBYE: Duration = Duration::from_secs(1);
+
+tokio::task_local! {
+    /// Set while we publish. The broker tells of a retained message on the task that publishes it, so this tells our
+    /// own from everybody else's, and no sum is ever summed.
+    static OURS: ();
+}
+
+enum Heard {
+    /// Something was retained, or cleared.
+    Retained(RetainedSetEvent),
+    /// A device came that will write under this root.
+    Came(Root),
+}
+
+/// Told by the broker of each message.
+pub(crate) struct Listener(mpsc::Sender<Heard>);
+
+/// The receiving end of a [`Listener`], until the sums run.
+pub(crate) struct Listened(mpsc::Receiver<Heard>);
+
+pub(crate) fn listener() -> (Listener, Listened) {
+    let (sender, receiver) = mpsc::channel(BACKLOG);
+    (Listener(sender), Listened(receiver))
+}
+
+impl Listener {
+    pub(crate) async fn retained(&self, event: &RetainedSetEvent) {
+        if OURS.try_with(|()| ()).is_err() && event.topic.starts_with("presence/") {
+            let _ = self.0.send(Heard::Retained(event.clone())).await;
+        }
+    }
+
+    /// A device decides who sums before it has written anything; its Will tells under which root it is going to.
+    pub(crate) async fn connected(&self, event: &ClientConnectEvent) {
+        let root = event.will_topic.as_deref().and_then(aggregates::parse);
+        if let Some((root, Topic::Device(..))) = root {
+            let _ = self.0.send(Heard::Came(root)).await;
+        }
+    }
+}
+
+/// Running sums. They end when this is dropped; [`Summing::close`] takes the announcement away first.
+#[derive(Debug)]
+pub(crate) struct Aggregator {
+    close: Option<oneshot::Sender<()>>,
+    task: JoinHandle<()>,
+}
+
+impl Aggregator {
+    /// Sums what is `retained`, and returns once the result is written. From then on what `listened` hears is summed.
+    pub(crate) async fn start(
+        router: Arc<MessageRouter>,
+        retained: Vec<RetainedMessage>,
+        Listened(heard): Listened,
+        hosting: Option<Hosting>,
+    ) -> Self {
+        let now = clock::now();
+        let mut sums = Aggregates::new();
+        if let Some(hosting) = &hosting {
+            sums.announce(hosting.announcement.borrow().clone());
+            sums.open(hosting.root.clone());
+            sums.tell(hosting.root.clone());
+        }
+        for message in retained {
+            let arrival = Arrival::aged(true, age(now, &message));
+            sums.apply(now, &message.topic, &message.payload, arrival);
+        }
+        let (close, closed) = oneshot::channel();
+        let (announcement, board) =
+            hosting.map(|hosting| (hosting.announcement, hosting.board)).unzip();
+        let mut running = Running { sums, router, heard, announcement, board };
+        running.write().await;
+        if let Some(board) = &running.board {
+            board.open();
+        }
+        Self { close: Some(close), task: tokio::spawn(running.run(closed)) }
+    }
+
+    /// Sums what was heard to the last, and takes the announcement away.
+    pub(crate) async fn close(mut self) {
+        if let Some(close) = self.close.take() {
+            let _ = close.send(());
+        }
+        if tokio::time::timeout(GOODBYE, &mut self.task).await.is_err() {
+            tracing::debug!("the last sums were not written in time");
+            self.task.abort();
+        }
+    }
+}
+
+/// For whom a hub sums, and what it says of itself on `_hub`.
+pub(crate) struct Hosting {
+    pub(crate) root: Root,
+    pub(crate) announcement: watch::Receiver<Vec<u8>>,
+    /// Where everybody under the root is put up for readers.
+    pub(crate) board: Arc<ChangeLog>,
+}
+
+struct Running {
+    sums: Aggregates,
+    router: Arc<MessageRouter>,
+    heard: mpsc::Receiver<Heard>,
+    /// What `_hub` is to say, where that changes.
+    announcement: Option<watch::Receiver<Vec<u8>>>,
+    /// Where everybody is put up for readers, if anywhere.
+    board: Option<Arc<ChangeLog>>,
+}
+
+/// Waits for something else to say on `_hub`.
+async fn announced(announcement: &mut Option<watch::Receiver<Vec<u8>>>) -> Vec<u8> {
+    if let Some(news) = announcement
+        && news.changed().await.is_ok()
+    {
+        return news.borrow_and_update().clone();
+    }
+    std::future::pending().await
+}
+
+impl Running {
+    async fn run(mut self, mut closed: oneshot::Receiver<()>) {
+        let mut batch = Vec::new();
+        loop {
+            let asleep = clock::now();
+            let due = self.sums.next_deadline().map(|at| at.since(asleep.mono).min(LONGEST_SLEEP));
+            tokio::select! {
+                biased;
+                close = &mut closed => {
+                    if close.is_ok() {
+                        self.end().await;
+                    }
+                    // Dropped: whoever wants no announcement any more says so with `close`.
+                    return;
+                }
+                n = self.heard.recv_many(&mut batch, BACKLOG) => {
+                    if n == 0 {
+                        return;
+                    }
+                }
+                news = announced(&mut self.announcement) => self.sums.announce(news),
+                () = sleep(due) => {}
+            }
+            let now = clock::now();
+            if due.is_some_and(|due| now.mono.since(asleep.mono) > due + OVERSLEPT) {
+                tracing::info!("this machine slept: devices get a moment to come back");
+                self.sums.slept(now);
+            }
+            for heard in batch.drain(..) {
+                self.fold(now, heard);
+            }
+            self.sums.expire(now);
+            self.write().await;
+        }
+    }
+
+    async fn end(&mut self) {
+        let now = clock::now();
+        while let Ok(heard) = self.heard.try_recv() {
+            self.fold(now, heard);
+        }
+        self.write().await;
+        publish(&self.router, self.sums.withdraw()).await;
+    }
+
+    fn fold(&mut self, now: Now, heard: Heard) {
+        match heard {
+            Heard::Retained(event) => {
+                // Here the age of a live message is known, so the writer's clock does not matter.
+                let arrival = Arrival::aged(false, Duration::ZERO);
+                self.sums.apply(now, &event.topic, &event.payload, arrival);
+            }
+            Heard::Came(root) => self.sums.open(root),
+        }
+    }
+
+    async fn write(&mut self) {
+        let now = clock::now();
+        let writes = self.sums.take_writes(now);
+        // Before the disk, which may take its time.
+        if let Some(board) = &self.board {
+            board.append(self.sums.take_changes(now));
+        }
+        publish(&self.router, writes).await;
+    }
+}
+
+/// Publishes all of them, and returns when they are kept and delivered. Together, so that they wait for the disk once.
+async fn publish(router: &Arc<MessageRouter>, writes: Vec<Write>) {
+    let mut publishing = JoinSet::new();
+    for write in writes {
+        let mut packet =
+            PublishPacket::new(write.topic, write.payload, QoS::AtLeastOnce).with_retain(true);
+        if write.expires && !packet.payload.is_empty() {
+            packet.properties.set_message_expiry_interval(EXPIRY);
+        }
+        let router = Arc::clone(router);
+        publishing.spawn(OURS.scope((), async move { router.route_message(&packet, None).await }));
+    }
+    while publishing.join_next().await.is_some() {}
+}
+
+/// How long ago the broker took a message, to the second.
+fn age(now: Now, message: &RetainedMessage) -> Duration {
+    let stored_ms = message.stored_at_secs.saturating_mul(1_000);
+    Timestamp::from_ms(stored_ms).map_or(Duration::ZERO, |stored| now.wall.since(stored))
+}
+
+async fn sleep(due: Option<Duration>) {
+    match due {
+        Some(due) => tokio::time::sleep(due).await,
+        None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hooks::Hooks;
+    use mqtt5::broker::MemoryBackend;
+    use mqtt5::broker::storage::DynamicStorage;
+
+    #[tokio::test]
+    async fn what_others_retain_is_heard_and_what_we_write_is_not() {
+        let (listener, Listened(mut heard)) = listener();
+        let storage = Arc::new(DynamicStorage::Memory(MemoryBackend::new()));
+        let router = MessageRouter::with_storage(storage).with_event_handler(Arc::new(Hooks {
+            recorder: None,
+            listener,
+            access: None,
+            open: None,
+        }));
+        let router = Arc::new(router);
+        let ours =
+            Write { topic: "presence/ours".to_owned(), payload: b"x".to_vec(), expires: true };
+        publish(&router, vec![ours]).await;
+        let theirs = PublishPacket::new("presence/theirs", b"x".to_vec(), QoS::AtLeastOnce);
+        router.route_message(&theirs.with_retain(true), None).await;
+        match heard.try_recv() {
+            Ok(Heard::Retained(event)) => assert_eq!(&*event.topic, "presence/theirs"),
+            _ => panic!("nothing was heard"),
+        }
+        assert!(router.has_retained_message("presence/ours").await);
+    }
+}

@@ -1,0 +1,262 @@
+//! Starting a team's hub, and what runs beside it.
+
+use super::{Hub, HubSettings, Shutdown, Store, TeamSettings, announce, open_store, sum};
+use crate::access::Access;
+use crate::accounts::{Accounts, AccountsFile, CredentialUsage, Ledger, load};
+use crate::aggregator;
+use crate::broker::{self, Broker};
+use crate::connections::ConnectionTable;
+use crate::door::{self, Certificate, Door};
+use crate::hooks::Hooks;
+use crate::http::Readers;
+use crate::pages::Pages;
+use crate::persistence::{self, RetainedStore};
+use crate::rest::change_log::ChangeLog;
+use crate::rest::stored::Stored;
+use crate::server::Site;
+use crate::store_health::StoreHealth;
+use crate::team::{Moved, Place, Team, addresses};
+use crate::{
+    AccountsError, CertificateError, HubError, HubWarning, SaveError, clock, discovery, http, rest,
+};
+use axum::Router;
+use mqtt5::broker::storage::StorageBackend as _;
+use porchlight_core::team::Address;
+use porchlight_core::web_origin::WebOrigin;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{broadcast, mpsc};
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+
+/// How often it is looked by which addresses this machine is reached: laptops change networks.
+const LOOK: Duration = Duration::from_secs(20);
+/// How often what has expired is taken out.
+const SWEEP: Duration = Duration::from_secs(60);
+
+/// A team that is served.
+#[derive(Debug)]
+pub(super) struct Hosting {
+    pub(super) team: Arc<Team>,
+    pub(super) addr: SocketAddr,
+    /// Ends with this.
+    beside: JoinSet<()>,
+    nearby: Option<discovery::Announced>,
+}
+
+impl std::fmt::Debug for Team {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Team")
+    }
+}
+
+impl Hosting {
+    /// Writes what is not written yet.
+    pub(super) async fn end(mut self) -> Result<(), SaveError> {
+        self.beside.shutdown().await;
+        drop(self.nearby.take());
+        self.team.ledger().close().await
+    }
+}
+
+impl Hub {
+    pub(super) async fn host(
+        settings: HubSettings,
+        wanted: TeamSettings,
+    ) -> Result<Self, HubError> {
+        broker::raise_descriptors();
+        let folder = match &settings.store {
+            Store::Folder(folder) => Some(folder.clone()),
+            Store::Memory => None,
+        };
+        let mut warnings = Vec::new();
+        let (disk, kept) = open_store(settings.store, &mut warnings).await?;
+        if let Some(folder) = &folder {
+            // Not one of two hubs would know whom the other let in.
+            if warnings.iter().any(|w| matches!(w, HubWarning::StoreInUse { .. })) {
+                return Err(HubError::TeamInUse { folder: folder.clone() });
+            }
+            if let Some(at) = Moved::read(folder) {
+                let at = at.first().map(Address::to_string).unwrap_or_default();
+                return Err(HubError::TeamMoved { folder: folder.clone(), at });
+            }
+        }
+        let (sheet, certificate) = open_team(folder.clone(), &wanted).await?;
+        let (tls, pin) = certificate.open().map_err(|reason| CertificateError::Damaged {
+            folder: folder.clone().unwrap_or_default(),
+            reason,
+        })?;
+        let bound = door::bind(wanted.listen, settings.listen).await?;
+        warnings.extend(bound.warnings);
+
+        let (tell, news) = mpsc::unbounded_channel();
+        let health = Arc::new(StoreHealth::new(tell.clone()));
+        let ledger = Ledger::new(sheet, folder.clone()).reporting_to(Arc::clone(&health));
+        let ledger = Arc::new(ledger);
+        let (access, errands) =
+            Access::new(Arc::clone(&ledger), ConnectionTable::new(broker::max_clients()));
+        let (recorder, recorded) = persistence::recorder();
+        let (listener, listened) = aggregator::listener();
+        let recorder = disk.is_some().then_some(recorder);
+        let hooks = Hooks { recorder, listener, access: Some(Arc::clone(&access)), open: None };
+        let broker = Arc::new(Broker::new(Arc::new(hooks)));
+        for message in kept {
+            // What may not stand, perhaps since the last run ended in the middle of removing somebody, is cleared on
+            // disk soon, and never seen.
+            if access.stands(&message.topic) {
+                let topic = message.topic.clone();
+                let stored = broker.storage.store_retained_message(&topic, message).await;
+                stored.map_err(super::broker_error)?;
+            }
+        }
+        broker.router.initialize().await.map_err(super::broker_error)?;
+
+        let keeper = disk.map(|disk| {
+            let path = disk.folder.path().to_owned();
+            let memory = Arc::clone(&broker.storage);
+            (RetainedStore::start(disk, memory, recorded, health, persistence::RETRY), path)
+        });
+        let place = Place { host: wanted.host, at: addresses(bound.addr) };
+        let moved = Moved::not_from(folder);
+        let (team, announcement) =
+            Team::new(access, Arc::clone(&broker), certificate, pin, place, moved, tell);
+        let root = team.access().root().clone();
+        let board = Arc::new(ChangeLog::new(clock::now().wall));
+        let memory = Arc::clone(&broker.storage);
+        let source = Stored::new(root.clone(), memory, Arc::clone(&board));
+        let reading = rest::reading(Arc::new(source), Arc::new(Readers(Arc::clone(&team))));
+        let hosting = aggregator::Hosting { root, announcement, board };
+        let sums =
+            sum(Arc::clone(&broker.router), &broker.storage, listened, Some(hosting)).await?;
+
+        let (shutdown, _) = broadcast::channel(1);
+        let (over_tls, plain) = sites(&http::router(Arc::clone(&team), reading), wanted.origins);
+        let door = Door {
+            over_tls,
+            plain,
+            team: Arc::clone(&team),
+            broker: Arc::clone(&broker),
+            tls: TlsAcceptor::from(tls),
+            shutdown: shutdown.clone(),
+        };
+        let mut beside = JoinSet::new();
+        run_beside(&mut beside, &team, &broker, errands, bound.addr);
+        let serving = tokio::spawn(async move {
+            door.serve(bound.listeners).await;
+            Ok(())
+        });
+        let nearby = wanted.announce.then(|| {
+            let id = team.ledger().read(|team| team.team.clone());
+            discovery::announce(&team.name(), &id, &pin, bound.addr)
+        });
+        let nearby = nearby.and_then(|announced| match announced {
+            Ok(announced) => Some(announced),
+            Err(e) => {
+                warnings.push(HubWarning::NotAnnounced { reason: e.to_string() });
+                None
+            }
+        });
+        let path = settings.runtime_file;
+        let entry = path.and_then(|path| announce(&path, bound.plain, &mut warnings));
+        for warning in &warnings {
+            tracing::warn!(code = warning.code(), "{warning}");
+        }
+        tracing::info!(addr = %bound.plain, team = %bound.addr, "the hub accepts connections");
+        Ok(Self {
+            addr: bound.plain,
+            warnings,
+            shutdown: Shutdown::Door(shutdown),
+            broker: serving,
+            serving: true,
+            sums: Some(sums),
+            keeper,
+            hosting: Some(Hosting { team, addr: bound.addr, beside, nearby }),
+            news,
+            entry,
+        })
+    }
+}
+
+/// What is served over TLS, and what without it.
+fn sites(router: &Router, origins: Vec<WebOrigin>) -> (Site, Site) {
+    let origins: Arc<[WebOrigin]> = origins.into();
+    let site =
+        |pages| Site { router: router.clone(), pages, keep_alive: false, busy: http::too_many };
+    let over_tls = Pages::over_tls(Arc::clone(&origins), http::METHODS);
+    (site(over_tls), site(Pages::plain(true, origins, http::METHODS)))
+}
+
+fn run_beside(
+    beside: &mut JoinSet<()>,
+    team: &Arc<Team>,
+    broker: &Arc<Broker>,
+    errands: mpsc::UnboundedReceiver<crate::access::Cleanup>,
+    bound: SocketAddr,
+) {
+    let (t, ledger) = (Arc::clone(team), Arc::clone(team.ledger()));
+    beside.spawn(async move { t.run_cleanups(errands).await });
+    beside.spawn(async move { ledger.keep(persistence::RETRY).await });
+    let (t, broker) = (Arc::clone(team), Arc::clone(broker));
+    beside.spawn(async move {
+        let mut tick = tokio::time::interval(SWEEP);
+        loop {
+            tick.tick().await;
+            broker.sweep().await;
+            t.tidy().await;
+        }
+    });
+    let t = Arc::clone(team);
+    beside.spawn(async move {
+        let mut tick = tokio::time::interval(LOOK);
+        loop {
+            tick.tick().await;
+            if t.moved_to().is_none() {
+                t.set_addresses(addresses(bound));
+            }
+        }
+    });
+}
+
+/// The team of the folder, or a new one, which is on disk when this returns.
+async fn open_team(
+    folder: Option<PathBuf>,
+    wanted: &TeamSettings,
+) -> Result<(AccountsFile, Certificate), HubError> {
+    let (name, root) = (wanted.name.clone(), wanted.root.clone());
+    let found = move || AccountsFile::new(Accounts::found(&name, root), CredentialUsage::default());
+    let opened = tokio::task::spawn_blocking(move || match folder {
+        Some(folder) => open_folder(&folder, found),
+        None => {
+            let sheet = found();
+            let certificate =
+                Certificate::make(&sheet.accounts.team).map_err(super::broker_error)?;
+            Ok((sheet, certificate))
+        }
+    });
+    opened.await.map_err(super::broker_error)?
+}
+
+fn open_folder(
+    folder: &Path,
+    found: impl FnOnce() -> AccountsFile,
+) -> Result<(AccountsFile, Certificate), HubError> {
+    let known = load(folder)?;
+    let is_new = known.is_none();
+    let sheet = known.unwrap_or_else(found);
+    if is_new && folder.join(door::CERTIFICATE).exists() {
+        // The certificate of a team whose accounts are gone: whoever trusts it expects to be known.
+        return Err(AccountsError::Missing { path: folder.join(crate::accounts::FILE) }.into());
+    }
+    // Before the accounts: a team without its certificate would be taken for damage.
+    let certificate = if is_new {
+        Certificate::load_or_make(folder, &sheet.accounts.team)?
+    } else {
+        Certificate::load(folder)?
+    };
+    if is_new {
+        sheet.save(folder)?;
+    }
+    Ok((sheet, certificate))
+}

@@ -1,0 +1,106 @@
+//! A `porchlight://` link, as a browser or another program hands it over.
+//!
+//! Owns what is let in as a link at all. Deliberately reads nothing out of it: what a link says is for whoever
+//! acts on it.
+
+use std::fmt;
+
+/// What the system is told that this app opens (`MimeType` of the desktop entry).
+const SCHEME: &str = "porchlight";
+
+/// An invitation has an address or two, a fingerprint and a token; anybody's web page can send more.
+const MAX_BYTES: usize = 4 * 1024;
+
+/// A link of ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DeepLink(String);
+
+/// Why something is no link of ours. None of it repeats what a stranger wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum DeepLinkError {
+    #[error("this is not a porchlight:// link; copy the whole invitation")]
+    OtherScheme,
+    #[error(
+        "this link is longer than {MAX_BYTES} bytes, which no invitation is; ask for a new one"
+    )]
+    TooLong,
+    #[error("there is a space or an unprintable character in this link; copy the invitation again")]
+    Unprintable,
+}
+
+impl DeepLink {
+    /// Schemes are the same in upper case (RFC 3986, section 3.1).
+    pub(crate) fn parse(text: &str) -> Result<Self, DeepLinkError> {
+        if text.len() > MAX_BYTES {
+            return Err(DeepLinkError::TooLong);
+        }
+        let (scheme, rest) = text.split_once("://").ok_or(DeepLinkError::OtherScheme)?;
+        if !scheme.eq_ignore_ascii_case(SCHEME) {
+            return Err(DeepLinkError::OtherScheme);
+        }
+        if rest.chars().any(|c| c.is_control() || c.is_whitespace()) {
+            return Err(DeepLinkError::Unprintable);
+        }
+        Ok(Self(format!("{SCHEME}://{rest}")))
+    }
+
+    pub(crate) fn into_text(self) -> String {
+        self.0
+    }
+}
+
+impl fmt::Display for DeepLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_invitation_is_taken_as_it_is() {
+        let text = "porchlight://join?team=Caf%C3%A9&token=a_b-c#here";
+        assert_eq!(DeepLink::parse(text).map(DeepLink::into_text).as_deref(), Ok(text));
+    }
+
+    #[test]
+    fn the_scheme_may_be_in_capitals() {
+        let link = DeepLink::parse("PorchLight://join?token=A").map(DeepLink::into_text);
+        assert_eq!(link.as_deref(), Ok("porchlight://join?token=A"));
+    }
+
+    #[test]
+    fn nothing_else_is_a_link_of_ours() {
+        for text in [
+            "",
+            "porchlight",
+            "porchlight:join",
+            "https://join",
+            "xporchlight://join",
+            " porchlight://join",
+        ] {
+            assert_eq!(DeepLink::parse(text), Err(DeepLinkError::OtherScheme), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_longest_link_is_taken_and_a_longer_one_refused() {
+        let longest = format!("porchlight://{}", "a".repeat(MAX_BYTES - "porchlight://".len()));
+        assert!(DeepLink::parse(&longest).is_ok());
+        assert_eq!(DeepLink::parse(&(longest + "a")), Err(DeepLinkError::TooLong));
+    }
+
+    #[test]
+    fn what_a_terminal_or_a_log_would_act_on_is_refused() {
+        for text in [
+            "porchlight://join?\n",
+            "porchlight://join?\u{1b}[2J",
+            "porchlight://join?a b",
+            "porchlight://join?\u{85}",
+        ] {
+            assert_eq!(DeepLink::parse(text), Err(DeepLinkError::Unprintable), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! What the app says outside of its window, in the person's language.
+//!
+//! Owns which language is spoken and the Rust side of the catalogue in `locales` (Project Fluent). Deliberately
+//! says nothing by itself. The window reads the same files.
+
+use std::borrow::Cow;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use fluent_bundle::concurrent::FluentBundle;
+use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
+use porchlight_agent::config::Language;
+
+// For the tray, which is not there yet on other systems.
+#[cfg(target_os = "linux")]
+mod people;
+
+#[cfg(target_os = "linux")]
+pub(crate) use people::{choice, moment, standing, status};
+
+const ENGLISH: [&str; 2] =
+    [include_str!("../../locales/en/people.ftl"), include_str!("../../locales/en/desktop.ftl")];
+const GERMAN: [&str; 2] =
+    [include_str!("../../locales/de/people.ftl"), include_str!("../../locales/de/desktop.ftl")];
+
+/// What is said in place of something.
+pub(crate) type Arg<'a> = (&'static str, FluentValue<'a>);
+
+/// One language's part of the catalogue.
+struct Catalogue(FluentBundle<FluentResource>);
+
+/// What was asked for last: German, or else English.
+static GERMAN_IS_SPOKEN: AtomicBool = AtomicBool::new(false);
+
+static IN_ENGLISH: LazyLock<Catalogue> =
+    LazyLock::new(|| Catalogue::read(Language::English, ENGLISH));
+static IN_GERMAN: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::read(Language::German, GERMAN));
+
+/// Speaks that language from now on, or the system's.
+pub(crate) fn speak(wanted: Option<Language>) {
+    let language = wanted.unwrap_or_else(of_system);
+    GERMAN_IS_SPOKEN.store(language == Language::German, Ordering::Relaxed);
+}
+
+/// What is spoken now.
+pub(crate) fn spoken() -> Language {
+    if GERMAN_IS_SPOKEN.load(Ordering::Relaxed) { Language::German } else { Language::English }
+}
+
+/// The first of the person's languages that is one of ours.
+fn of_system() -> Language {
+    sys_locale::get_locales().find_map(|locale| locale.parse().ok()).unwrap_or_default()
+}
+
+/// A message of the catalogue.
+pub(crate) fn say(id: &str) -> String {
+    say_with(id, [])
+}
+
+/// The same with something in it.
+pub(crate) fn say_with<'a, const N: usize>(id: &str, args: [Arg<'a>; N]) -> String {
+    say_in(spoken(), id, args)
+}
+
+fn say_in<'a, const N: usize>(language: Language, id: &str, args: [Arg<'a>; N]) -> String {
+    let catalogue = match language {
+        Language::English => &IN_ENGLISH,
+        Language::German => &IN_GERMAN,
+    };
+    let args = FluentArgs::from_iter(args);
+    catalogue.say(id, &args).or_else(|| IN_ENGLISH.say(id, &args)).unwrap_or_else(|| id.to_owned())
+}
+
+impl Catalogue {
+    fn read(language: Language, files: [&str; 2]) -> Self {
+        let tag = language.tag().parse().unwrap_or_default();
+        let mut bundle = FluentBundle::new_concurrent(vec![tag]);
+        // Marks around names would be shown as boxes by some panels; what turns the writing was taken out of them.
+        bundle.set_use_isolating(false);
+        for file in files {
+            // A test reads them, too: none has an error.
+            let resource = FluentResource::try_new(file.to_owned());
+            bundle.add_resource_overriding(resource.unwrap_or_else(|(read, _)| read));
+        }
+        Self(bundle)
+    }
+
+    fn say(&self, id: &str, args: &FluentArgs<'_>) -> Option<String> {
+        let pattern = self.0.get_message(id)?.value()?;
+        let mut errors = Vec::new();
+        let said = self.0.format_pattern(pattern, Some(args), &mut errors);
+        debug_assert!(errors.is_empty(), "{id}: {errors:?}");
+        Some(Cow::into_owned(said))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use fluent_bundle::FluentResource;
+
+    use super::*;
+
+    /// The names of a file's messages. Which variables stand in them is compared by the window's tests.
+    fn ids(file: &str) -> BTreeSet<String> {
+        FluentResource::try_new(file.to_owned()).expect("it has no error");
+        let id = |line: &str| {
+            let (id, _) = line.split_once(" =")?;
+            id.starts_with(|c: char| c.is_ascii_lowercase()).then(|| id.to_owned())
+        };
+        file.lines().filter_map(id).collect()
+    }
+
+    #[test]
+    fn both_languages_say_the_same_things() {
+        for (english, german) in ENGLISH.into_iter().zip(GERMAN) {
+            assert!(ids(english).len() > 20);
+            assert_eq!(ids(english), ids(german));
+        }
+    }
+
+    #[test]
+    fn everything_that_the_desktop_has_to_say_is_said_somewhere() {
+        let code = [
+            include_str!("i18n/people.rs"),
+            include_str!("notices/text.rs"),
+            include_str!("tray/item.rs"),
+            include_str!("tray/menu.rs"),
+            include_str!("notices/freedesktop.rs"),
+        ]
+        .concat();
+        for id in ids(ENGLISH[1]) {
+            assert!(code.contains(&format!("\"{id}\"")), "{id} is never said");
+        }
+    }
+
+    #[test]
+    fn words_come_in_the_language_that_is_spoken_and_with_their_numbers() {
+        let around =
+            |language| say_in(language, "tray-around", [("around", 3.into()), ("known", 5.into())]);
+        assert_eq!(around(Language::English), "3 of 5 around");
+        assert_eq!(around(Language::German), "3 von 5 da");
+        let here = |count: u32| {
+            [Language::English, Language::German]
+                .map(|it| say_in(it, "several-here", [("count", count.into())]))
+        };
+        assert_eq!(here(1), ["1 person is here", "1 Person ist da"]);
+        assert_eq!(here(2), ["2 people are here", "2 Leute sind da"]);
+        let name = || ("name", FluentValue::from("<b>Ann { $x }</b>"));
+        assert_eq!(say_in(Language::German, "notice-came", [name()]), "<b>Ann { $x }</b> ist da");
+        assert_eq!(say_in(Language::German, "no-such-thing", []), "no-such-thing");
+    }
+}
