@@ -65,7 +65,7 @@ impl Desk {
     }
 }
 
-/// Starts the app for that person, who sits before the session of [`Light::on`].
+/// Starts the app for that person, who sits before the session of [`Cli::on`].
 #[track_caller]
 fn launch(light: &Cli, arguments: &[&str]) -> Proc {
     Proc::spawn(APP, &mut light.desktop(arguments))

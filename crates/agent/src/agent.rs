@@ -196,7 +196,7 @@ impl Handle {
     /// Everything the window shows.
     ///
     /// # Errors
-    /// [`Gone`].
+    /// [`AgentStopped`].
     pub async fn snapshot(&self, stage: Stage) -> Result<Snapshot, AgentStopped> {
         self.ask(|answer| Ask::Snapshot(stage, answer)).await
     }
@@ -204,7 +204,7 @@ impl Handle {
     /// Everybody known, oneself included.
     ///
     /// # Errors
-    /// [`Gone`].
+    /// [`AgentStopped`].
     pub async fn people(&self) -> Result<Vec<PersonView>, AgentStopped> {
         self.ask(Ask::People).await
     }
@@ -212,7 +212,7 @@ impl Handle {
     /// What was dropped, and why.
     ///
     /// # Errors
-    /// [`Gone`].
+    /// [`AgentStopped`].
     pub async fn diagnostics(&self) -> Result<Diagnostics, AgentStopped> {
         self.ask(Ask::Diagnostics).await
     }
@@ -220,7 +220,7 @@ impl Handle {
     /// What is known of the broker.
     ///
     /// # Errors
-    /// [`Gone`].
+    /// [`AgentStopped`].
     pub async fn health(&self) -> Result<Health, AgentStopped> {
         self.ask(Ask::Health).await
     }

@@ -196,7 +196,7 @@ impl Identity {
     /// Keeps what the engine wants kept.
     ///
     /// # Errors
-    /// [`Unsaved`]; presence goes on without.
+    /// [`SaveError`]; presence goes on without.
     pub fn save(&mut self, saved: &Saved) -> Result<(), SaveError> {
         let renewed = self.device != saved.device;
         self.device.clone_from(&saved.device);

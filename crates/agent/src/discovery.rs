@@ -58,7 +58,7 @@ pub struct Search {
 /// Begins to search.
 ///
 /// # Errors
-/// [`NoSearch`].
+/// [`DiscoveryError`].
 pub fn search() -> Result<Search, DiscoveryError> {
     Search::by(ServiceDaemon::new()?)
 }

@@ -206,7 +206,7 @@ impl Membership {
     /// The whole credential.
     ///
     /// # Errors
-    /// [`Unreadable`] where it can't be had from where it is kept.
+    /// [`StoredSecretError`] where it can't be had from where it is kept.
     pub async fn credential(&self) -> Result<Secret, StoredSecretError> {
         let secret = self.kept.read().await?;
         Secret::of_parts(&self.content.credential, &secret).map_err(|_| StoredSecretError::Damaged)

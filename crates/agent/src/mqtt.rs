@@ -2,7 +2,7 @@
 //!
 //! Owns the way from a broker's addresses to packets and back: `wire` opens TCP, TLS and WebSocket, `packets` knows
 //! both versions of MQTT as bytes, `driver` keeps one connection, `failure` has the words for whatever goes wrong.
-//! Deliberately knows no retry and no presence: every connection is one [`Link`] with a state of its own,
+//! Deliberately knows no retry and no presence: every connection is one [`Connection`] with a state of its own,
 //! so nothing of an earlier connection can be sent on a later one, and its end is reported once.
 
 use std::sync::Arc;

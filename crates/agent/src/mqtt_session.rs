@@ -1,6 +1,6 @@
 //! One connection to a broker that is kept up, without a presence: for a gateway.
 //!
-//! Owns the loop around [`porchlight_core::line::Line`]: the MQTT session, the clock. Deliberately knows no topic
+//! Owns the loop around [`porchlight_core::mqtt_session::MqttSession`]: the MQTT session, the clock. Deliberately knows no topic
 //! of the protocol but those that it is given, and what is written is decided by whoever uses it.
 
 use std::collections::VecDeque;
@@ -41,7 +41,7 @@ pub struct MqttSession {
 }
 
 impl MqttSession {
-    /// Begins to connect. It has to be called inside a tokio runtime, and [`Line::next`] has to be asked for anything to
+    /// Begins to connect. It has to be called inside a tokio runtime, and [`MqttSession::next`] has to be asked for anything to
     /// happen.
     ///
     /// # Errors
@@ -87,7 +87,7 @@ impl MqttSession {
         }
     }
 
-    /// Retains this, once it is its turn; see [`porchlight_core::line::Line::write`].
+    /// Retains this, once it is its turn; see [`porchlight_core::mqtt_session::MqttSession::write`].
     pub fn write(&mut self, topic: String, payload: Vec<u8>, expires_in: Option<Duration>) {
         self.line.write(topic, payload, expires_in);
         self.apply();

@@ -31,7 +31,7 @@ impl Dirs {
     /// The places of this account; everything below `config_dir` where one is named.
     ///
     /// # Errors
-    /// [`NoPlace`] where no folder is named and the account has no home.
+    /// [`NoHomeError`] where no folder is named and the account has no home.
     pub fn find(config_dir: Option<&Path>) -> Result<Self, NoHomeError> {
         if let Some(dir) = config_dir {
             let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());

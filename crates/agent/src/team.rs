@@ -33,7 +33,7 @@ pub use refusal::sentence;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FingerprintPrefix(pub(crate) [u8; 8]);
 
-/// A text is no [`Hint`].
+/// A text is no [`FingerprintPrefix`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the beginning of a fingerprint has 16 hexadecimal digits")]
 pub struct HintError;

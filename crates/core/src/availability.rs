@@ -216,7 +216,7 @@ impl Availability {
         }
     }
 
-    /// When [`Availability::standing`] changes without any observation: the threshold is reached.
+    /// When [`Availability::state`] changes without any observation: the threshold is reached.
     #[must_use]
     pub fn next_deadline(&self, now: Now) -> Option<Monotonic> {
         match self.source {

@@ -4,8 +4,8 @@
 //! way at a time. Deliberately knows no presence: what comes is handed on as it is, and what is to be
 //! written is somebody else's decision.
 //!
-//! It does no I/O. Call [`Line::start`] once; then [`Line::handle`] with what the link reports, [`Line::write`] with what is to
-//! be said, [`Line::tick`] at [`Line::next_deadline`]; after each of them [`Line::poll_effect`] until there is none.
+//! It does no I/O. Call [`MqttSession::start`] once; then [`MqttSession::handle`] with what the link reports, [`MqttSession::write`] with what is to
+//! be said, [`MqttSession::tick`] at [`MqttSession::next_deadline`]; after each of them [`MqttSession::poll_effect`] until there is none.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -203,7 +203,7 @@ impl MqttSession {
         self.effects.pop_front()
     }
 
-    /// When [`Line::tick`] is due.
+    /// When [`MqttSession::tick`] is due.
     #[must_use]
     pub fn next_deadline(&self) -> Monotonic {
         let session = self.session.next_deadline().map(|(_, at)| at);

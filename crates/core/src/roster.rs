@@ -589,7 +589,7 @@ impl Roster {
         self.people.get(user).unwrap_or(&Person::default()).aggregate(now, &self.around)
     }
 
-    /// Whether a sum that stands somewhere says to a reader what [`Roster::sum`] would.
+    /// Whether a sum that stands somewhere says to a reader what [`Roster::aggregate`] would.
     pub(crate) fn aggregate_equals(&self, user: &UserId, sum: &AggregateRecord, now: Now) -> bool {
         self.people.get(user).unwrap_or(&Person::default()).aggregate_equals(sum, now, &self.around)
     }

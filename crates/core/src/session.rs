@@ -118,7 +118,7 @@ pub(crate) struct Session {
     pub(crate) phase: Phase,
     /// Since when there is no good connection although one is wanted: it lengthens the pauses between tries.
     without_since: Option<Monotonic>,
-    /// Whether the present connection, or the last one, was up for [`STOOD`].
+    /// Whether the present connection, or the last one, was up for [`STABLE_AFTER`].
     was_stable: bool,
     /// When the link was last up.
     as_of: Option<Timestamp>,

@@ -1,7 +1,7 @@
 //! Who may do what on the broker (`docs/protocol.md`, *Access*).
 //!
 //! Owns the rules of topics, filters, devices and retained messages, as one place that every connection asks. How a
-//! connection asks is `gate.rs`; whose credential holds is the ledger's; how many connections there may be is `lines.rs`.
+//! connection asks is `gate.rs`; whose credential holds is the ledger's; how many connections there may be is `connections.rs`.
 //! Deliberately reaches neither broker nor disk: what must be cleared is told, and somebody else does it.
 
 use crate::accounts::Ledger;

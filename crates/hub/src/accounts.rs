@@ -2,7 +2,7 @@
 //!
 //! Owns members, their credentials, invitations and the tokens of programs, and every rule of how one becomes another.
 //! Deliberately knows no connection, no file and no clock: the moment is an argument, `file.rs` writes it down,
-//! and `ledger.rs` decides when. What a credential was seen to use (client ids, devices) is `used.rs`.
+//! and `ledger.rs` decides when. What a credential was seen to use (client ids, devices) is `usage.rs`.
 //!
 //! Nothing here is a secret in the clear but the key: of every secret that lets somebody in only a keyed hash is kept.
 

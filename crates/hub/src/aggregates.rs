@@ -3,9 +3,9 @@
 //! Owns what is to stand on `{root}/{user}`, `{root}/{user}/activity` and `{root}/_hub` (`docs/protocol.md`, *Who writes
 //! the user topic*), and for how long somebody else's word there is answered. How devices add up is the roster's.
 //!
-//! Deliberately reads no clock and touches no broker: messages go in with [`Sums::apply`], what is to be written comes
-//! out of [`Sums::take_writes`], and between the two one sleeps until [`Sums::next_deadline`] at most, then
-//! calls [`Sums::expire`]. `summing.rs` does that.
+//! Deliberately reads no clock and touches no broker: messages go in with [`Aggregates::apply`], what is to be written comes
+//! out of [`Aggregates::take_writes`], and between the two one sleeps until [`Aggregates::next_deadline`] at most, then
+//! calls [`Aggregates::expire`]. `aggregator.rs` does that.
 
 use porchlight_core::id::Root;
 use porchlight_core::roster::{Arrival, Change};
@@ -75,7 +75,7 @@ impl Aggregates {
         sums
     }
 
-    /// Tells from now on what changes under this root, to whoever calls [`Sums::take_changes`].
+    /// Tells from now on what changes under this root, to whoever calls [`Aggregates::take_changes`].
     pub(crate) fn tell(&mut self, root: Root) {
         self.open(root.clone());
         if let Some(room) = self.rooms.get_mut(&root) {
@@ -99,7 +99,7 @@ impl Aggregates {
 
     /// Folds in what was retained on `topic`, or that it was cleared. Anything that is not of the protocol is ignored.
     ///
-    /// Not for what came out of [`Sums::take_writes`]: that is known.
+    /// Not for what came out of [`Aggregates::take_writes`]: that is known.
     pub(crate) fn apply(&mut self, now: Now, topic: &str, payload: &[u8], arrival: Arrival) {
         let Some((root, topic)) = parse(topic) else {
             return;
@@ -132,7 +132,7 @@ impl Aggregates {
         }
     }
 
-    /// When [`Sums::expire`] has something to do.
+    /// When [`Aggregates::expire`] has something to do.
     pub(crate) fn next_deadline(&self) -> Option<Monotonic> {
         let due = self.rooms.values().filter_map(TeamRoster::next_deadline).min()?;
         Some(self.patient_until.map_or(due, |until| due.max(until)))

@@ -1,6 +1,6 @@
 //! Keeps the sums right beside a running broker.
 //!
-//! Owns how [`Sums`] hears of messages and how its own get out: both through the broker's router, in process, so that
+//! Owns how [`Aggregates`] hears of messages and how its own get out: both through the broker's router, in process, so that
 //! Wills and clearings are heard like any publish, and a sum is delivered and kept like any other message. It does not
 //! decide what is written.
 
@@ -72,7 +72,7 @@ impl Listener {
     }
 }
 
-/// Running sums. They end when this is dropped; [`Summing::close`] takes the announcement away first.
+/// Running sums. They end when this is dropped; [`Aggregator::close`] takes the announcement away first.
 #[derive(Debug)]
 pub(crate) struct Aggregator {
     close: Option<oneshot::Sender<()>>,

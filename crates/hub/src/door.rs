@@ -1,7 +1,7 @@
 //! The door to a team's hub: every connection comes through here.
 //!
 //! Owns the listeners, TLS, and telling the protocols apart: on one port come MQTT, MQTT over WebSocket and HTTP. It bounds how
-//! long each step may take; how many lines there may be is `lines.rs`, who may do what `access.rs`, what is asked over HTTP
+//! long each step may take; how many lines there may be is `connections.rs`, who may do what `access.rs`, what is asked over HTTP
 //! `http.rs`, and which web pages may ask `pages.rs`. The broker's own listeners are not used: its handler of one client is
 //! given the line itself, and so knows the real peer.
 

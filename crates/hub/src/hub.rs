@@ -2,7 +2,7 @@
 //!
 //! Owns the order of things: choose an address, open the store, give the broker what was kept, sum it, let the broker
 //! accept, say where it is; and all of that backwards. What each step means stands in its own module. A team's hub has
-//! more to open, and its own door: `hosting.rs`.
+//! more to open, and its own door: `team_hub.rs`.
 
 use crate::accounts::Accounts;
 use crate::aggregator::{self, Aggregator};

@@ -1,7 +1,7 @@
 //! The file that holds retained messages: one line a change, the last line of a topic wins.
 //!
 //! Owns the format, the append and the rewrite. It does not decide when to do either, and does not lock: see
-//! `keeper.rs` and `store.rs`.
+//! `persistence.rs` and `store.rs`.
 //!
 //! A line is 16 hex digits of FNV-1a over what follows the blank, a blank, and a JSON [`Line`]. A line without its end
 //! is the normal trace of a process killed while writing, and was never acknowledged; any other line that does not

@@ -44,7 +44,7 @@ pub(crate) struct RetainedChanges {
     failing: Arc<AtomicBool>,
 }
 
-/// The receiving end of a [`Recorder`], until the keeper runs.
+/// The receiving end of a [`RetainedChanges`], until the keeper runs.
 pub(crate) struct Recorded {
     changes: mpsc::UnboundedReceiver<Change>,
     failing: Arc<AtomicBool>,

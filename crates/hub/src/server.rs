@@ -1,7 +1,7 @@
 //! HTTP/1.1 on one connection, within bounds: the one server of hub and gateway.
 //!
 //! Owns how large a head may be and how long it may take, how answers go out in pieces, and how long sent bytes may stay
-//! unread. [`Pages`] says which web pages may ask at all. The listeners decide with `lines.rs` how many connections there may
+//! unread. [`Pages`] says which web pages may ask at all. The listeners decide with `connections.rs` how many connections there may
 //! be, and the router makes the answers.
 
 use crate::access::Peer;
@@ -36,7 +36,7 @@ const FIELDS: usize = 64;
 struct Limits {
     /// For a head, from the connection on or from the answer before.
     head: Duration,
-    /// For the other side to take [`unread::PIECE`] bytes, or all that there is for it.
+    /// For the other side to take [`backpressure::PIECE`] bytes, or all that there is for it.
     unread: Duration,
 }
 

@@ -1,7 +1,7 @@
 //! The folder in which retained messages outlive the hub: making it, locking it, reading it at the start.
 //!
 //! Owns the rule that no state of the folder stops a hub from starting. It writes nothing while the hub runs: that is
-//! `keeper.rs`.
+//! `persistence.rs`.
 
 use crate::HubWarning;
 use crate::log::{self, Log};

@@ -1,7 +1,7 @@
 //! Whether everything that should be on disk is there, and who hears of it.
 //!
 //! Retained messages and the team are written apart, and either can fail alone. Owns the rule that the host is warned
-//! once of each, and hears that everything is saved only once both are. Deliberately writes nothing: see `keeper.rs` and
+//! once of each, and hears that everything is saved only once both are. Deliberately writes nothing: see `persistence.rs` and
 //! `accounts/ledger.rs`.
 
 use crate::{HubEvent, HubWarning};

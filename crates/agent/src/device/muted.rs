@@ -20,7 +20,7 @@ impl Identity {
     /// Keeps who is muted.
     ///
     /// # Errors
-    /// [`Unsaved`]; it holds until the end of this run.
+    /// [`SaveError`]; it holds until the end of this run.
     pub fn save_muted(&self, muted: &BTreeSet<UserId>) -> Result<(), SaveError> {
         let Some(home) = &self.home else {
             return Ok(());

@@ -30,7 +30,7 @@ enum Place {
     File(PathBuf),
 }
 
-/// Why what lets this device in can't be had. Programs branch on [`Unreadable::code`].
+/// Why what lets this device in can't be had. Programs branch on [`StoredSecretError::code`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoredSecretError {
     /// The keyring does not give it.
@@ -93,7 +93,7 @@ impl StoredSecret {
         self.known.get_or_try_init(|| self.look()).await.cloned()
     }
 
-    /// As [`Kept::read`], for a connection: where it takes a while, the log says what is waited for.
+    /// As [`StoredSecret::read`], for a connection: where it takes a while, the log says what is waited for.
     pub(crate) async fn read_for_connection(&self) -> Result<String, StoredSecretError> {
         let mut read = std::pin::pin!(self.read());
         tokio::select! {

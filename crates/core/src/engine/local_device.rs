@@ -35,7 +35,7 @@ pub(super) struct LocalDevice {
     epoch: u64,
     /// What was last written on the present connection.
     written: Option<DeviceRecord>,
-    /// See [`Own::stands_here`].
+    /// See [`LocalDevice::is_published`].
     stands_here: bool,
     /// The highest time written since the clock was set: times of one device only go up, so that echoes can be told.
     last_timestamp: Timestamp,
@@ -47,7 +47,7 @@ pub(super) struct LocalDevice {
     read_epoch: Option<u64>,
     /// The sessions of this identity that a broker accepted in this run, the latest last.
     accepted: VecDeque<u64>,
-    /// See [`Own::has_written`].
+    /// See [`LocalDevice::has_written`].
     has_written: bool,
     /// When epochs above ours were read that we did not give ourselves: another machine does.
     foreign: VecDeque<Monotonic>,

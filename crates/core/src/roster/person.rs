@@ -398,7 +398,7 @@ impl Person {
         }
     }
 
-    /// Whether a sum says to a reader what [`Person::sum`] would.
+    /// Whether a sum says to a reader what [`Person::aggregate`] would.
     pub(super) fn aggregate_equals(
         &self,
         sum: &AggregateRecord,

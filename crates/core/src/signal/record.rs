@@ -24,7 +24,7 @@ impl SignalId {
     /// Takes a text for an id.
     ///
     /// # Errors
-    /// [`BadSignalId`] for what is empty, too long, or has more in it than letters, digits, `-`, `_` and `.` of ASCII.
+    /// [`SignalIdError`] for what is empty, too long, or has more in it than letters, digits, `-`, `_` and `.` of ASCII.
     pub fn parse(text: &str) -> Result<Self, SignalIdError> {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         let fits = (1..=MAX_ID).contains(&text.len()) && text.chars().all(plain);
@@ -195,7 +195,7 @@ pub struct TooLongError;
 /// A text as it will be shown to whoever gets it. `None` where nothing visible is in it.
 ///
 /// # Errors
-/// [`TooLong`], counted in characters after what deceives was taken out.
+/// [`TooLongError`], counted in characters after what deceives was taken out.
 pub fn written(text: &str) -> Result<Option<String>, TooLongError> {
     let Some(shown) = display_text(text, usize::MAX) else {
         return Ok(None);

@@ -2,7 +2,7 @@
 //!
 //! The broker bounds in messages what waits for a connection, not in bytes. So this module counts what clients publish,
 //! by kind of topic, and what each connection takes. A connection that neither takes nor acknowledges messages while
-//! [`MAX_BEHIND`] is published for it is to be closed. Retained messages do not count: `asking.rs` bounds them.
+//! [`MAX_BEHIND`] is published for it is to be closed. Retained messages do not count: `subscription_budget.rs` bounds them.
 
 use crate::connections::ConnectionId;
 use porchlight_core::id::{Root, UserId};

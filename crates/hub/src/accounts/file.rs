@@ -82,7 +82,7 @@ impl AccountsFile {
         Self { v: VERSION, accounts, used }
     }
 
-    /// Takes what [`Sheet::to_json`] wrote.
+    /// Takes what [`AccountsFile::to_json`] wrote.
     pub(crate) fn from_json(json: &[u8], path: &Path) -> Result<Self, AccountsError> {
         #[derive(Deserialize)]
         struct Version {

@@ -1,6 +1,6 @@
 //! Where a gateway accepts connections.
 //!
-//! Owns how many there may be. `server.rs` serves each, and `lines.rs` says which one is closed for a newcomer.
+//! Owns how many there may be. `server.rs` serves each, and `connections.rs` says which one is closed for a newcomer.
 
 use crate::access::Peer;
 use crate::connections::ConnectionTable;

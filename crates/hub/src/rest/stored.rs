@@ -10,7 +10,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-/// What the broker of this process retains, and those whom [`crate::summing`] puts up.
+/// What the broker of this process retains, and those whom [`crate::aggregator`] puts up.
 pub(crate) struct Stored {
     root: Root,
     memory: Arc<DynamicStorage>,

@@ -1,7 +1,7 @@
 //! People as server-sent events (WHATWG HTML, section 9.2): first everybody, then every change.
 //!
 //! Owns the form of the events and the life of a stream. A stream keeps no changes for its reader, only the place that it has
-//! come to on the [`Board`]; so whoever does not read costs a place, and the connection, which
+//! come to on the [`ChangeLog`]; so whoever does not read costs a place, and the connection, which
 //! [`crate::server`] ends when nothing of it was read for a while. Whoever comes back says by `Last-Event-ID` what they have seen.
 
 use super::Reading;
