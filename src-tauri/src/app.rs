@@ -97,7 +97,7 @@ impl MainThread {
             move |_, arguments, _| {
                 desktop.open_window();
                 // After the program's own name; a flag's value is no link.
-                for link in arguments.into_iter().skip(1).filter(|it| Link::parse(it).is_ok()) {
+                for link in arguments.into_iter().skip(1).filter(|it| DeepLink::parse(it).is_ok()) {
                     desktop.open_link(link);
                 }
             }

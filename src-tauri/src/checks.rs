@@ -40,7 +40,7 @@ fn tray(there_is_one: bool) -> CheckView {
     )
 }
 
-/// Somebody who shows notices, or would be started to show one.
+/// Somebody who shows notifications, or would be started to show one.
 #[cfg(target_os = "linux")]
 async fn notices() -> CheckView {
     const SERVER: &str = "org.freedesktop.Notifications";
@@ -52,14 +52,14 @@ async fn notices() -> CheckView {
         zbus::Result::Ok(owned || startable().await?.iter().any(|name| name.as_str() == SERVER))
     };
     match known.await {
-        Ok(true) => there(CheckAbout::Notices, "this desktop shows notices"),
+        Ok(true) => there(CheckAbout::Notifications, "this desktop shows notices"),
         Ok(false) => missing(
-            CheckAbout::Notices,
+            CheckAbout::Notifications,
             "nothing here shows notices",
             "start your desktop's notification daemon, or install one as dunst or mako",
         ),
         Err(error) => missing(
-            CheckAbout::Notices,
+            CheckAbout::Notifications,
             format!("there is no session bus ({error}), so nothing shows notices"),
             "start Porchlight from within your desktop session",
         ),
@@ -69,7 +69,7 @@ async fn notices() -> CheckView {
 #[cfg(not(target_os = "linux"))]
 async fn notices() -> CheckView {
     std::future::ready(missing(
-        CheckAbout::Notices,
+        CheckAbout::Notifications,
         "notices are not shown on this system yet",
         "glance at the window",
     ))

@@ -113,7 +113,7 @@ pub(crate) fn nickname(desktop: State<'_, Desktop>, user: UserId, nickname: Opti
 
 #[tauri::command]
 pub(crate) fn notices_of(desktop: State<'_, Desktop>, user: UserId, interest: Interest) {
-    desktop.command(Command::Prefer(Preference::Notices { user, interest }));
+    desktop.command(Command::Prefer(Preference::Notifications { user, interest }));
 }
 
 #[tauri::command]
@@ -129,7 +129,7 @@ pub(crate) fn keep_presets(desktop: State<'_, Desktop>, presets: Vec<Preset>) {
 #[tauri::command]
 pub(crate) fn pause_notices(desktop: State<'_, Desktop>, for_minutes: Option<u32>) {
     let lasting = for_minutes.map(|minutes| Duration::from_secs(60 * u64::from(minutes)));
-    desktop.command(Command::PauseNotices(lasting));
+    desktop.command(Command::PauseNotifications(lasting));
 }
 
 #[tauri::command]

@@ -22,7 +22,7 @@ use tokio::sync::mpsc;
 use crate::app::Shell;
 use crate::deep_link::DeepLink;
 use crate::i18n::{self, spoken};
-use crate::notices::Notices;
+use crate::notifications::Notifications;
 use crate::request::{Answer, Desktop, Request};
 use crate::tray::Tray;
 use crate::{account, checks, hosting, settings, start};
@@ -83,7 +83,7 @@ pub(crate) struct Desk {
     unkept: Option<Unkept>,
     vicinity: Discovery,
     tray: Tray,
-    notices: Notices,
+    notices: Notifications,
     /// When to open the window because no tray came.
     give_up_on_tray: Option<tokio::time::Instant>,
 }
@@ -107,7 +107,7 @@ impl Desk {
                 let exit = shell.clone();
                 let desk = Self {
                     tray: Tray::open(&desktop).await,
-                    notices: Notices::new(desktop.clone()),
+                    notices: Notifications::new(desktop.clone()),
                     shell,
                     desktop,
                     wishes,
@@ -276,7 +276,7 @@ impl Desk {
             return Ok(());
         };
         if !anew {
-            team.agent.handle.command(Command::WantNotices(notices));
+            team.agent.handle.command(Command::SetNotificationPolicy(notices));
             return Ok(());
         }
         let Some(Team { agent, hub, .. }) = self.team.take() else {
@@ -391,8 +391,8 @@ impl Desk {
         match event {
             Event::Show(update) => self.shell.emit("update", update),
             Event::Tray(view) => self.tray.show(view),
-            Event::Notify(notice) => self.notices.show(&notice),
-            Event::WithdrawNotice(key) => self.notices.withdraw(key),
+            Event::Notify(notification) => self.notices.show(&notification),
+            Event::WithdrawNotification(key) => self.notices.withdraw(key),
             Event::SnapshotRead | Event::ChoiceSettled(_) | Event::Dropped(_) | Event::Stopped => {}
         }
     }

@@ -124,10 +124,10 @@ mod tests {
     fn everything_that_the_desktop_has_to_say_is_said_somewhere() {
         let code = [
             include_str!("i18n/people.rs"),
-            include_str!("notices/text.rs"),
+            include_str!("notifications/text.rs"),
             include_str!("tray/item.rs"),
             include_str!("tray/menu.rs"),
-            include_str!("notices/freedesktop.rs"),
+            include_str!("notifications/freedesktop.rs"),
         ]
         .concat();
         for id in ids(ENGLISH[1]) {

@@ -1,6 +1,6 @@
 //! Porchlight in the system tray.
 //!
-//! Owns Tauri: the window, the tray, notices, and the one thread on which presence runs. Deliberately holds
+//! Owns Tauri: the window, the tray, notifications, and the one thread on which presence runs. Deliberately holds
 //! no state with logic: that lives in the agent's engine, and `desk` only passes on.
 
 // A release on Windows must not open a console.
@@ -21,7 +21,7 @@ mod desk;
 mod display;
 mod hosting;
 mod i18n;
-mod notices;
+mod notifications;
 mod request;
 mod settings;
 #[cfg(target_os = "linux")]

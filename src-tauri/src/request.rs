@@ -1,4 +1,4 @@
-//! What the shell wants of the desk, and the handle by which commands, tray and notices say so.
+//! What the shell wants of the desk, and the handle by which commands, tray and notifications say so.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -77,7 +77,7 @@ pub(crate) enum Request {
     Quit,
 }
 
-/// How commands, tray and notices speak to the desk.
+/// How commands, tray and notifications speak to the desk.
 #[derive(Debug, Clone)]
 pub(crate) struct Desktop {
     wishes: mpsc::UnboundedSender<Request>,

@@ -10,18 +10,18 @@ use porchlight_agent::config::edit::{Setting, edit};
 use porchlight_agent::config::{Grace, Language, Span};
 use porchlight_agent::flags::{Flags, Resolved};
 use porchlight_core::contact::{ContactLink, ContactLinkError, MAX_LINKS};
-use porchlight_core::notice::{NoticePolicy, QuietHours, QuietHoursError};
+use porchlight_core::notification::{NotificationPolicy, QuietHours, QuietHoursError};
 use porchlight_core::view::Problem;
-use porchlight_core::view::settings::{NoticesView, SettingsView};
+use porchlight_core::view::settings::{NotificationsView, SettingsView};
 
 use crate::start::{problem, resolve, shown_name};
 
 /// What a change asks of the running presence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Changed {
-    /// These notices from now on.
-    pub(crate) notices: NoticePolicy,
-    /// It has to begin anew, within the grace, so that nobody notices.
+    /// These notifications from now on.
+    pub(crate) notices: NotificationPolicy,
+    /// It has to begin anew, within the grace, so that nobody notifications.
     pub(crate) anew: bool,
     /// What is spoken from now on; `None` follows the system.
     pub(crate) language: Option<Language>,
@@ -35,7 +35,7 @@ pub(crate) fn read(flags: &Flags) -> Result<SettingsView, Problem> {
 }
 
 fn view(resolved: &Resolved) -> SettingsView {
-    let NoticePolicy { about, come, go, away, back, quiet } = resolved.notices;
+    let NotificationPolicy { about, come, go, away, back, quiet } = resolved.notices;
     let id = resolved.user.as_ref();
     SettingsView {
         name: id.map_or_else(String::new, |user| resolved.shown_name(user)),
@@ -47,7 +47,7 @@ fn view(resolved: &Resolved) -> SettingsView {
         updates: resolved.updates,
         symbolic_icon: resolved.symbolic_icon,
         user_topic: resolved.habits.user_topic,
-        notices: NoticesView {
+        notices: NotificationsView {
             about,
             come,
             go,
@@ -112,7 +112,7 @@ pub(crate) fn change(flags: &Flags, wanted: &SettingsView) -> Result<Changed, Pr
     }
     let notices = policy(&wanted.notices)?;
     if notices != resolved.notices {
-        settings.push(Setting::Notices(notices));
+        settings.push(Setting::Notifications(notices));
     }
     // First, as it holds by itself: what the config says has to reach the running presence, too.
     if let (Some(on), Some(autostart)) = (wanted.starts_at_login, Autostart::here())
@@ -128,16 +128,16 @@ pub(crate) fn change(flags: &Flags, wanted: &SettingsView) -> Result<Changed, Pr
     Ok(Changed { notices, anew, language, symbolic_icon: wanted.symbolic_icon })
 }
 
-fn policy(notices: &NoticesView) -> Result<NoticePolicy, Problem> {
-    let NoticesView { about, come, go, away, back, ref quiet_hours } = *notices;
+fn policy(notices: &NotificationsView) -> Result<NotificationPolicy, Problem> {
+    let NotificationsView { about, come, go, away, back, ref quiet_hours } = *notices;
     let quiet = quiet_hours.as_deref().map(str::parse::<QuietHours>).transpose();
     let quiet = quiet.map_err(|error: QuietHoursError| problem("settings", error))?;
-    Ok(NoticePolicy { about, come, go, away, back, quiet })
+    Ok(NotificationPolicy { about, come, go, away, back, quiet })
 }
 
 #[cfg(test)]
 mod tests {
-    use porchlight_core::notice::About;
+    use porchlight_core::notification::About;
 
     use super::*;
 
@@ -157,7 +157,7 @@ mod tests {
 
         let changed = change(&flags, &before).unwrap();
         let same = Changed {
-            notices: NoticePolicy::default(),
+            notices: NotificationPolicy::default(),
             anew: false,
             language: None,
             symbolic_icon: false,

@@ -13,7 +13,7 @@ use porchlight_agent::preferences::StoredPreferences;
 use porchlight_agent::presence_options::PresenceOptions;
 use porchlight_agent::team::join as redeem;
 use porchlight_core::id::{DeviceId, UserId};
-use porchlight_core::notice::NoticePolicy;
+use porchlight_core::notification::NotificationPolicy;
 use porchlight_core::team::{Invitation, InvitationError, Joined, MAX_TEAM_NAME};
 use porchlight_core::text::{MAX_NAME, display_text};
 use porchlight_core::view::{Problem, Stage};
@@ -346,7 +346,7 @@ pub(crate) async fn look_around() -> Result<Team, Problem> {
     let agent = Agent::start(Setup {
         broker: broker.clone(),
         part,
-        notices: Some(NoticePolicy::default()),
+        notices: Some(NotificationPolicy::default()),
     })
     .map_err(|error| problem("demo", error))?;
     let teammates = Some(DemoTeam::come(&broker));

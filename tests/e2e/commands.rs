@@ -209,7 +209,7 @@ async fn watch_ends_quietly_when_nobody_reads_it() {
     let pipe = Proc::spawn("porchlight watch | head -n 1", &mut shell);
     pipe.wait_line(|line| line.contains("connected"), START).await;
     let away = json!({ "v": 1, "status": "away" });
-    // It notices at the next line that it has to say. The reader may take a moment to go.
+    // It notifications at the next line that it has to say. The reader may take a moment to go.
     let lines = async {
         loop {
             probe.publish(Message::json("presence/alice/device/laptop", &away)).await;

@@ -1,4 +1,4 @@
-//! The desktop app on desktops of its own: icon, menu, notices and window as a person meets them.
+//! The desktop app on desktops of its own: icon, menu, notifications and window as a person meets them.
 
 use std::time::Duration;
 

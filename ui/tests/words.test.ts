@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import type { CauseView, LinkView, PersonView } from '../src/lib/contract';
+import type { CauseView, ConnectionView, PersonView } from '../src/lib/contract';
 import { dayWords, momentWords, nextMidnight } from '../src/lib/moment';
 import { briefly, deviceLines, evidence, hostAway, kinds, linkWords, myStatus, retryWords, sentence } from '../src/lib/words';
 import { me, person } from './stage';
@@ -133,7 +133,7 @@ describe('the connection', () => {
   const problem = { code: 'unreachable', message: 'It does not answer.' };
   const trying = { state: 'connecting' as const, as_of: null, problem };
 
-  it.each<[LinkView, string, string]>([
+  it.each<[ConnectionView, string, string]>([
     [{ state: 'unset' }, 'Not set up to connect yet.', ''],
     [{ state: 'connecting', as_of: null, retry_at: null, problem: null }, 'Connecting…', ''],
     [{ ...trying, retry_at: null }, 'Not connected.', 'Trying again…'],

@@ -13,7 +13,7 @@ use porchlight_core::effect::{Effect, Saved};
 use porchlight_core::engine::{DeviceSettings, Engine, Health, Role, Settings};
 use porchlight_core::id::{UserId, reader_client_id};
 use porchlight_core::input::{Command, ConnectionEvent, ConnectionId, Input, Refusal};
-use porchlight_core::notice::{Notice, NoticePolicy};
+use porchlight_core::notification::{Notification, NotificationPolicy};
 use porchlight_core::observation::Observation;
 use porchlight_core::preferences::Preferences;
 use porchlight_core::team::Address;
@@ -53,8 +53,8 @@ pub struct Setup {
     pub broker: Broker,
     /// As whom.
     pub part: Part,
-    /// Which notices are wanted; `None` where no desktop shows any, nor a tray.
-    pub notices: Option<NoticePolicy>,
+    /// Which notifications are wanted; `None` where no desktop shows any, nor a tray.
+    pub notices: Option<NotificationPolicy>,
 }
 
 /// As whom to connect.
@@ -146,9 +146,9 @@ pub enum Event {
     /// The tray changed.
     Tray(TrayView),
     /// Pop this up.
-    Notify(Notice),
-    /// Take down the notice of this key.
-    WithdrawNotice(String),
+    Notify(Notification),
+    /// Take down the notification of this key.
+    WithdrawNotification(String),
     /// The whole team was read.
     SnapshotRead,
     /// The broker took the person's choice, or not.
@@ -347,7 +347,7 @@ impl Driver {
             client_id,
             role,
             has_tray: setup.notices.is_some(),
-            notices: setup.notices.unwrap_or_else(NoticePolicy::silent),
+            notifications: setup.notices.unwrap_or_else(NotificationPolicy::silent),
             preferences: kept_wishes
                 .as_ref()
                 .map(|it: &StoredPreferences| it.wanted().clone())
@@ -552,8 +552,8 @@ impl Driver {
             }
             Effect::Show(update) => self.tell(Event::Show(*update)),
             Effect::ShowTray(tray) => self.tell(Event::Tray(tray)),
-            Effect::Notify(notice) => self.tell(Event::Notify(notice)),
-            Effect::WithdrawNotice { key } => self.tell(Event::WithdrawNotice(key)),
+            Effect::Notify(notification) => self.tell(Event::Notify(notification)),
+            Effect::WithdrawNotification { key } => self.tell(Event::WithdrawNotification(key)),
             Effect::SaveMuted(muted) => self.save_muted(&muted),
             Effect::SavePreferences(wanted) => self.save_preferences(wanted),
             Effect::Complain { topic, error } => {

@@ -14,7 +14,7 @@ use std::time::Duration;
 use porchlight_core::contact::{ContactLink, MAX_LINKS};
 use porchlight_core::engine::{GRACE, LEASE};
 use porchlight_core::id::{DeviceId, UserId};
-use porchlight_core::notice::{About, NoticePolicy, QuietHours, QuietHoursError};
+use porchlight_core::notification::{About, NotificationPolicy, QuietHours, QuietHoursError};
 use porchlight_core::web_origin::WebOrigin;
 use serde::Deserialize;
 use serde::de::{self, Deserializer};
@@ -52,7 +52,7 @@ pub struct Config {
     /// How presence is held.
     pub presence: PresenceConfig,
     /// What pops up.
-    pub notices: NoticesConfig,
+    pub notices: NotificationsConfig,
     /// The icon in the tray.
     pub tray: TrayConfig,
     /// The hub on this machine.
@@ -173,10 +173,10 @@ impl Default for PresenceConfig {
     }
 }
 
-/// `[notices]`
+/// `[notifications]`
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct NoticesConfig {
+pub struct NotificationsConfig {
     /// Whose coming and going is told: `everyone`, `favourites`, `chosen` or `nobody`.
     pub about: About,
     /// Whether it is told that somebody came.
@@ -194,12 +194,12 @@ pub struct NoticesConfig {
     pub come_and_go: Option<bool>,
 }
 
-impl NoticesConfig {
+impl NotificationsConfig {
     /// What that comes to.
     #[must_use]
-    pub fn policy(&self) -> NoticePolicy {
+    pub fn policy(&self) -> NotificationPolicy {
         let usual = self.come_and_go.unwrap_or(true);
-        NoticePolicy {
+        NotificationPolicy {
             about: self.about,
             come: self.come.unwrap_or(usual),
             go: self.go.unwrap_or(usual),

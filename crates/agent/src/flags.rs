@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use porchlight_activity::Choice;
 use porchlight_core::contact::ContactLink;
 use porchlight_core::id::{DeviceId, IdError, UserId};
-use porchlight_core::notice::NoticePolicy;
+use porchlight_core::notification::NotificationPolicy;
 use porchlight_core::text::{MAX_NAME, display_id, display_text};
 use porchlight_core::web_origin::WebOrigin;
 
@@ -116,8 +116,8 @@ pub struct Resolved {
     pub desktop_dnd: bool,
     /// How presence is held.
     pub habits: PresenceOptions,
-    /// Which notices are wanted.
-    pub notices: NoticePolicy,
+    /// Which notifications are wanted.
+    pub notices: NotificationPolicy,
     /// Whether the desktop app runs a hub, be it that of the team that was joined or one for this machine alone.
     pub runs_hub: bool,
     /// Where the hub of a team that is hosted here listens, where that was said.

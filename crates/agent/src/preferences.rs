@@ -150,7 +150,7 @@ mod tests {
         let user = || UserId::parse("zoë b").unwrap();
         wanted.set(Preference::Favourite { user: user(), favourite: true });
         wanted.set(Preference::Nickname { user: user(), nickname: Some("Zo = \"Z\"".to_owned()) });
-        wanted.set(Preference::Notices { user: user(), interest: Interest::Always });
+        wanted.set(Preference::Notifications { user: user(), interest: Interest::Always });
         wanted.set(Preference::HideOffline(true));
         let lunch = Preset {
             status: ChosenStatus::Away,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::effect::DropReason;
-use crate::notice::Suppressed;
+use crate::notification::Suppressed;
 
 /// What `--diagnostics` prints.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -26,6 +26,6 @@ pub struct Diagnostics {
     pub connects: u64,
     /// Connections lost, or tries that came to nothing.
     pub link_failures: u64,
-    /// Changes that made no notice, by reason.
+    /// Changes that made no notification, by reason.
     pub silent: BTreeMap<Suppressed, u64>,
 }

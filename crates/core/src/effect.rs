@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::id::{DeviceId, UserId};
 use crate::input::{ConnectionId, PublishId, Refusal};
-use crate::notice::Notice;
+use crate::notification::Notification;
 use crate::preferences::Preferences;
 use crate::team::Address;
 use crate::view::Update;
@@ -38,11 +38,11 @@ pub enum Effect {
     Show(Box<Update>),
     /// Show this in the tray.
     ShowTray(TrayView),
-    /// Pop up a notice.
-    Notify(Notice),
-    /// Take down the notice of that key, if it is up.
-    WithdrawNotice {
-        /// As [`Notice::key`] said.
+    /// Pop up a notification.
+    Notify(Notification),
+    /// Take down the notification of that key, if it is up.
+    WithdrawNotification {
+        /// As [`Notification::key`] said.
         key: String,
     },
     /// Keep across runs of whom nothing pops up.

@@ -14,7 +14,7 @@ use crate::diagnostics::Diagnostics;
 use crate::effect::{DropReason, Effect, Publish};
 use crate::id::{Root, UserId};
 use crate::input::{Command, ConnectionId, Input, PublishId};
-use crate::notice::{NoticePolicy, Notices, NotificationPause};
+use crate::notification::{NotificationPause, NotificationPolicy, Notifications};
 use crate::observation::Observation;
 use crate::preferences::Preferences;
 use crate::presence::{Choice, Observed};
@@ -87,10 +87,10 @@ pub struct Engine {
     reads_room: bool,
     /// How often the hub's record came on this connection before all was read.
     hub_records: usize,
-    notices: Notices,
+    notifications: Notifications,
     /// What passes between me and others, where I am somebody whom it may.
     signals: Option<Signals>,
-    policy: NoticePolicy,
+    policy: NotificationPolicy,
     silence: NotificationPause,
     preferences: Preferences,
     /// Counts what changes of what is shown of them.
@@ -179,9 +179,9 @@ impl Engine {
             unacknowledged: InFlight::default(),
             reads_room,
             hub_records: 0,
-            notices: Notices::default(),
+            notifications: Notifications::default(),
             signals,
-            policy: settings.notices,
+            policy: settings.notifications,
             silence: NotificationPause::default(),
             preferred: u64::from(settings.preferences != Preferences::default()),
             preferences,
@@ -203,7 +203,7 @@ impl Engine {
     /// Takes in one thing that happened.
     pub fn handle(&mut self, now: Now, input: Input) {
         self.follow_clock(now);
-        self.notice_sleep(now);
+        self.detect_sleep(now);
         match input {
             Input::Start => self.connect_now(now),
             Input::Tick => {}
@@ -343,8 +343,8 @@ impl Engine {
                 }
             }
             Command::Prefer(preference) => self.prefer(preference),
-            Command::WantNotices(policy) => self.policy = policy,
-            Command::PauseNotices(lasting) => self.pause_notices(now, lasting),
+            Command::SetNotificationPolicy(policy) => self.policy = policy,
+            Command::PauseNotifications(lasting) => self.pause_notices(now, lasting),
             Command::Signal(signal) => self.handle_signal(now, signal),
             Command::Quit => {
                 self.withdraw_signals(now);

@@ -6,7 +6,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::access::Withheld;
-use crate::notice::NoticePolicy;
+use crate::notification::NotificationPolicy;
 use crate::observation::Observation;
 use crate::preferences::Preference;
 use crate::reason::{BrokerReason, Meaning, ReasonCode};
@@ -383,10 +383,10 @@ pub enum Command {
     ClearChosen,
     /// Want something of this app for myself. Nobody else learns of it.
     Prefer(Preference),
-    /// Want these notices from now on.
-    WantNotices(NoticePolicy),
+    /// Want these notifications from now on.
+    SetNotificationPolicy(NotificationPolicy),
     /// Pop up nothing for so long, or from now on as before.
-    PauseNotices(Option<Duration>),
+    PauseNotifications(Option<Duration>),
     /// Say something to one person, or to know something of them.
     Signal(SignalCommand),
     /// Try to connect now.

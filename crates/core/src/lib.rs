@@ -20,7 +20,7 @@ pub mod id;
 pub mod input;
 pub mod mqtt_session;
 pub mod names;
-pub mod notice;
+pub mod notification;
 pub mod observation;
 pub mod preferences;
 pub mod presence;

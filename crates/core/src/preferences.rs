@@ -42,12 +42,12 @@ pub struct Regard {
     /// What they are called here, instead of the name that they gave themselves.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nickname: Option<String>,
-    /// When they make a notice.
+    /// When they make a notification.
     #[serde(skip_serializing_if = "Interest::is_usual")]
     pub notices: Interest,
 }
 
-/// Whether notices of one person's coming and going are wanted.
+/// Whether notifications of one person's coming and going are wanted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(test, derive(ts_rs::TS))]
@@ -121,8 +121,8 @@ pub enum Preference {
         /// The name.
         nickname: Option<String>,
     },
-    /// When they make a notice.
-    Notices {
+    /// When they make a notification.
+    Notifications {
         /// Who.
         user: UserId,
         /// When.
@@ -185,7 +185,7 @@ impl Preferences {
             Preference::Nickname { user, nickname: name } => {
                 self.regard(user, |regard| regard.nickname = nickname(name))
             }
-            Preference::Notices { user, interest } => {
+            Preference::Notifications { user, interest } => {
                 self.regard(user, |regard| regard.notices = interest)
             }
             Preference::HideOffline(hide) => {
@@ -256,7 +256,7 @@ fn presets(mut presets: Vec<Preset>) -> Vec<Preset> {
     presets
 }
 
-/// For how long notices can be switched off at once; what is longer is a policy.
+/// For how long notifications can be switched off at once; what is longer is a policy.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ const READER_SILENCE: Duration = Duration::from_millis(250);
 /// And can wait longer for a large team.
 const READER_AT_MOST: Duration = Duration::from_secs(5);
 
-/// The first tries come quickly: within a lift ride nobody should notice.
+/// The first tries come quickly: within a lift ride nobody should notification.
 const QUICK: Duration = Duration::from_secs(6);
 /// Then for so long every few seconds.
 const PATIENT: Duration = Duration::from_secs(5 * 60);

@@ -1,6 +1,6 @@
 //! Light words between people: typing, knock, wave.
 //!
-//! Owns what passed between me and others, how far it has come, and when it makes a notice (`docs/protocol.md`,
+//! Owns what passed between me and others, how far it has come, and when it makes a notification (`docs/protocol.md`,
 //! *Signals*). Nothing of it outlives the run. Deliberately does no I/O and knows no connection: the engine says whether there is
 //! one, publishes what is to be said and pops up what is to be shown.
 
@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, VecDeque};
 use crate::effect::DropReason;
 use crate::id::UserId;
 use crate::input::{PublishId, Refusal};
-use crate::notice::{Notice, Suppressed};
+use crate::notification::{Notification, Suppressed};
 use crate::roster::Roster;
 use crate::time::{Monotonic, Now};
 use crate::view::signals::{ExchangeStage, SignalsView};
@@ -51,17 +51,17 @@ pub(crate) struct SignalContext<'a> {
     pub(crate) up: bool,
     /// Others see that I am here.
     pub(crate) visible: bool,
-    /// Why a notice is held until later.
+    /// Why a notification is held until later.
     pub(crate) quiet: Option<Suppressed>,
 }
 
 /// What the engine is to do at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Event {
-    Notify(Notice),
-    /// The notice of that key is over.
+    Notify(Notification),
+    /// The notification of that key is over.
     Withdraw(String),
-    /// This made no notice.
+    /// This made no notification.
     Silent(Suppressed),
     /// Keep across runs who is muted.
     SaveMuted(BTreeSet<UserId>),
@@ -300,7 +300,7 @@ impl Signals {
             self.back.remove(&user);
             self.revision += 1;
             let who = self.who(around, &user);
-            self.news.push_back(Event::Notify(Notice::Back(who)));
+            self.news.push_back(Event::Notify(Notification::Back(who)));
             self.recently_notified.truncate(7);
             self.recently_notified.push_front((user, around.now.mono));
         }
@@ -317,7 +317,7 @@ impl Signals {
             self.bursts.forget(user);
             for exchange in self.ledger.iter_mut().filter(|exchange| exchange.with == *user) {
                 if exchange.stands() && exchange.bell == RingState::Rung {
-                    self.news.push_back(Event::Withdraw(exchange.notice_key()));
+                    self.news.push_back(Event::Withdraw(exchange.notification_key()));
                 }
                 exchange.bell = RingState::Silent;
             }
@@ -355,8 +355,8 @@ impl Signals {
             waits || next.is_some() || !at_rest || !self.marks.is_empty() || !self.news.is_empty();
     }
 
-    fn who(&self, around: SignalContext<'_>, user: &UserId) -> crate::notice::Who {
-        crate::notice::Who { user: user.to_string(), name: name(around, user) }
+    fn who(&self, around: SignalContext<'_>, user: &UserId) -> crate::notification::Who {
+        crate::notification::Who { user: user.to_string(), name: name(around, user) }
     }
 }
 

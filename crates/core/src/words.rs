@@ -1,4 +1,4 @@
-//! A person's state in words, for the terminal, the tray and notices.
+//! A person's state in words, for the terminal, the tray and notifications.
 //!
 //! Owns the English of it in one place. Deliberately formats no time: whoever shows it knows the time zone.
 

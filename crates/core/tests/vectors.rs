@@ -7,7 +7,7 @@ use porchlight_core::effect::Effect;
 use porchlight_core::engine::{Engine, Role, Settings};
 use porchlight_core::id::Root;
 use porchlight_core::input::{ConnectionEvent, ConnectionId, Granted, Input, Message};
-use porchlight_core::notice::NoticePolicy;
+use porchlight_core::notification::NotificationPolicy;
 use porchlight_core::preferences::Preferences;
 use porchlight_core::time::{Monotonic, Now, Timestamp};
 use porchlight_core::view::PersonView;
@@ -91,7 +91,7 @@ fn every_vector_holds() {
                 root: Root::parse(&case.topic_root).expect("a root of the vectors"),
                 client_id: "plrvectors".to_owned(),
                 role: Role::Observer,
-                notices: NoticePolicy::silent(),
+                notifications: NotificationPolicy::silent(),
                 has_tray: false,
                 preferences: Preferences::default(),
                 speaks_v5: true,

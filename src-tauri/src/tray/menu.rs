@@ -15,7 +15,7 @@ use porchlight_core::words;
 
 use super::item::{Item, headline};
 use crate::i18n::{self, say, say_with};
-use crate::notices;
+use crate::notifications;
 
 /// What the person can say of themselves, in the order of the menu; `None` follows the keyboard.
 const CHOICES: [Option<ChosenStatus>; 5] = [
@@ -83,7 +83,7 @@ fn knock(knock: &TrayKnock) -> MenuItem<Item> {
         .map(|answer| {
             let (from, id) = (knock.from.clone(), knock.id.clone());
             let answers = SignalCommand::Answer { from, id, answer: answer.clone() };
-            signal(&notices::answer(answer), answers)
+            signal(&notifications::answer(answer), answers)
         })
         .collect();
     submenu.push(opening(&say("tray-open")));
@@ -178,11 +178,11 @@ fn how_long(minutes: u64) -> String {
 /// Nothing pops up for a while, or does again.
 fn pause(view: &TrayView) -> MenuItem<Item> {
     match view.notices_off_until {
-        None => command(&say("tray-notices-off"), Command::PauseNotices(Some(HOUR))),
+        None => command(&say("tray-notices-off"), Command::PauseNotifications(Some(HOUR))),
         Some(until) => {
             let until = i18n::moment(until);
             let label = say_with("tray-notices-on", [("time", until.into())]);
-            command(&label, Command::PauseNotices(None))
+            command(&label, Command::PauseNotifications(None))
         }
     }
 }

@@ -155,8 +155,9 @@ async fn it_speaks_german_where_that_is_wanted_and_english_again() {
     let item = desk.item().await;
     wait_tooltip(&item, "Noch niemand sonst da", SOON).await;
     let bob = Cli::new(&hub.url(), "bob", "desk").named("Bob").run("none");
-    let notice = desk.notifications.wait(|notice| notice.summary == "Bob ist da", START).await;
-    let labels: Vec<_> = notice.actions.iter().map(|(_, label)| label.as_str()).collect();
+    let notification =
+        desk.notifications.wait(|notification| notification.summary == "Bob ist da", START).await;
+    let labels: Vec<_> = notification.actions.iter().map(|(_, label)| label.as_str()).collect();
     assert_eq!(labels, ["Öffnen", "Anklopfen", "Stummschalten"]);
     let menu = item.menu().await;
     assert!(menu.find("Beenden").is_some() && menu.find("Status setzen").is_some(), "{menu}");
@@ -251,26 +252,33 @@ async fn from_a_notice_somebody_is_knocked_at_or_muted() {
     let _app = launch(&alice, &[]);
     wait_tooltip(&desk.item().await, "Nobody else here yet", START).await;
     let bob = Cli::new(&hub.url(), "bob", "desk").named("Bob").run("none");
-    let notice = desk.notifications.wait(|notice| notice.summary == "Bob is here", START).await;
-    assert_eq!(notice.action("Knock"), Some("knock"), "{notice:?}");
+    let notification =
+        desk.notifications.wait(|notification| notification.summary == "Bob is here", START).await;
+    assert_eq!(notification.action("Knock"), Some("knock"), "{notification:?}");
     until_async("the knock at Bob's", START, async || {
-        desk.notifications.invoke(notice.id, "knock").await;
+        desk.notifications.invoke(notification.id, "knock").await;
         bob.lines(Stream::Err).iter().any(|line| line.contains("Alice knocks"))
     })
     .await;
 
     let carol = Cli::new(&hub.url(), "carol", "desk").named("Carol");
     let mut runs = carol.run("none");
-    let notice = desk.notifications.wait(|notice| notice.summary == "Carol is here", START).await;
+    let notification = desk
+        .notifications
+        .wait(|notification| notification.summary == "Carol is here", START)
+        .await;
     until_async("Carol to be muted", START, async || {
-        desk.notifications.invoke(notice.id, "mute").await;
+        desk.notifications.invoke(notification.id, "mute").await;
         alice.state().contains("carol")
     })
     .await;
     desk.notifications.forget();
     assert!(matches!(runs.stop(SOON), Exit::Code(0)));
     never("a notice of somebody muted", 2 * AT_ONCE, || {
-        desk.notifications.all().iter().any(|notice| notice.summary.starts_with("Carol"))
+        desk.notifications
+            .all()
+            .iter()
+            .any(|notification| notification.summary.starts_with("Carol"))
     })
     .await;
 }

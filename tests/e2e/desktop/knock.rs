@@ -1,4 +1,4 @@
-//! A knock as a person at a desktop meets it: notice, tray and window.
+//! A knock as a person at a desktop meets it: notification, tray and window.
 
 use porchlight_tests::process::{Exit, Stream};
 use porchlight_tests::until::{SOON, START};
@@ -43,18 +43,18 @@ async fn a_knock_rings_on_both_devices_and_an_answer_on_one_ends_it_on_the_other
     let knock = alice.start(&["knock", "bob", text]);
     let mut notices = Vec::new();
     for desk in [&home, &work] {
-        let rings = |notice: &porchlight_tests::notifications::Notification| {
-            notice.summary == "Alice <b> knocks"
+        let rings = |notification: &porchlight_tests::notifications::Notification| {
+            notification.summary == "Alice <b> knocks"
         };
         notices.push(desk.notifications.wait(rings, START).await);
     }
-    for notice in &notices {
+    for notification in &notices {
         // The server reads markup, and there is none of theirs.
         let shown = "Got &lt;b&gt;a&lt;/b&gt; minute? &lt;a href=&quot;https://x&quot;&gt;&amp;amp;&lt;/a&gt;";
-        assert_eq!(notice.body, shown);
-        let labels: Vec<_> = notice.actions.iter().map(|(_, label)| label.as_str()).collect();
+        assert_eq!(notification.body, shown);
+        let labels: Vec<_> = notification.actions.iter().map(|(_, label)| label.as_str()).collect();
         assert_eq!(labels, ["Open", "Come in", "In 5 minutes", "Later"]);
-        assert_eq!(notice.hint("category").as_deref(), Some("im.received"));
+        assert_eq!(notification.hint("category").as_deref(), Some("im.received"));
     }
     knock.wait_line(|line| line == "delivered", SOON).await;
     for icon in &icons {
@@ -66,7 +66,7 @@ async fn a_knock_rings_on_both_devices_and_an_answer_on_one_ends_it_on_the_other
         assert!(tooltip.contains("Alice &lt;b&gt; knocks"), "{tooltip}");
     }
 
-    // The app listens for clicks only once it knows the notice's number.
+    // The app listens for clicks only once it knows the notification's number.
     until_async("the answer", SOON, async || {
         home.notifications.invoke(notices[0].id, "in_5").await;
         knock.exit().is_some()
@@ -77,12 +77,13 @@ async fn a_knock_rings_on_both_devices_and_an_answer_on_one_ends_it_on_the_other
     for (desk, icon) in [(&home, &icons[0]), (&work, &icons[1])] {
         until("the notice to be gone", SOON, || {
             let showing = desk.notifications.showing();
-            !showing.iter().any(|notice| notice.summary.contains("knocks"))
+            !showing.iter().any(|notification| notification.summary.contains("knocks"))
         })
         .await;
         until_async("no attention", SOON, async || icon.status().await == "Active").await;
         let rung = desk.notifications.all();
-        let rung = rung.iter().filter(|notice| notice.summary.contains("knocks")).count();
+        let rung =
+            rung.iter().filter(|notification| notification.summary.contains("knocks")).count();
         assert_eq!(rung, 1, "one notice on each");
     }
 }
@@ -134,8 +135,9 @@ async fn in_the_window_one_knocks_and_sees_how_far_it_has_come() {
     window.content(STATE, |text| text == shown, SOON).await;
     window.gone("main img", SOON).await;
     photograph(&desk, &window, "desktop-knock-answered").await;
-    let notice = desk.notifications.wait(|notice| notice.summary == "Bob answered", SOON).await;
-    assert!(notice.body.starts_with("&lt;img src=x"), "{notice:?}");
+    let notification =
+        desk.notifications.wait(|notification| notification.summary == "Bob answered", SOON).await;
+    assert!(notification.body.starts_with("&lt;img src=x"), "{notification:?}");
 }
 
 #[tokio::test]
@@ -233,9 +235,9 @@ async fn whoever_wants_to_be_told_is_told_once_when_somebody_is_back() {
     .await;
     desk.notifications.forget();
     let _runs = bob.run("none");
-    desk.notifications.wait(|notice| notice.summary == "Bob is back", START).await;
+    desk.notifications.wait(|notification| notification.summary == "Bob is back", START).await;
     never("that he came as well", 2 * AT_ONCE, || {
-        desk.notifications.all().iter().any(|notice| notice.summary == "Bob is here")
+        desk.notifications.all().iter().any(|notification| notification.summary == "Bob is here")
     })
     .await;
 }

@@ -27,17 +27,19 @@ async fn who_was_there_before_a_restart_is_no_news_and_who_comes_after_it_is() {
             desk.tray.wait_empty(SOON).await;
             continue;
         }
-        // News is given out in the order of the ids: a notice about bob would stand before carol's.
+        // News is given out in the order of the ids: a notification about bob would stand before carol's.
         let _carol = Cli::new(&hub.url(), "carol", "desk").named("Carol").run("none");
-        let notice =
-            desk.notifications.wait(|notice| notice.summary == "Carol is here", SOON).await;
+        let notification = desk
+            .notifications
+            .wait(|notification| notification.summary == "Carol is here", SOON)
+            .await;
         let all = desk.notifications.all();
         assert_eq!(all.len(), 1, "{all:#?}");
 
         assert!(windows(&desk.session).is_empty());
-        // The app listens for clicks only once it knows the notice's number.
+        // The app listens for clicks only once it knows the notification's number.
         until_async("the window", START, async || {
-            desk.notifications.invoke(notice.id, "default").await;
+            desk.notifications.invoke(notification.id, "default").await;
             !windows(&desk.session).is_empty()
         })
         .await;
@@ -67,7 +69,7 @@ async fn five_people_who_come_at_once_are_one_notice() {
     for proc in &running {
         proc.signal_leader(Signal::TERM);
     }
-    let gone = desk.notifications.wait(|notice| *notice != here, SOON).await;
+    let gone = desk.notifications.wait(|notification| *notification != here, SOON).await;
     assert_eq!((gone.summary.as_str(), gone.replaces_id), ("5 people left", here.id));
     never("another notice", 2 * HELD, || desk.notifications.all().len() > 2).await;
 }
@@ -95,7 +97,7 @@ async fn without_a_notification_server_the_log_says_so_once_and_one_that_comes_i
 
     let notifications = Notifications::start(&session).await;
     let _carol = Cli::new(&hub.url(), "carol", "desk").named("Carol").run("none");
-    notifications.wait(|notice| notice.summary == "Carol is here", SOON).await;
+    notifications.wait(|notification| notification.summary == "Carol is here", SOON).await;
     assert_eq!(complaints(), 1, "{app}");
     assert_eq!(app.exit(), None);
 }

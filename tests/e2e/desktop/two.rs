@@ -76,7 +76,8 @@ async fn two_desktops_see_each_other_come_fall_idle_return_and_crash() {
     window.attribute(&row, "data-status", "offline", GRACE + SOON).await;
     println!("a crash in the other's window after {:?}", reaction.elapsed());
     assert_eq!(person(&window, "bob").await["cause"], "lost");
-    let went = a.notifications.wait(|notice| notice.summary == "Bob is gone", SOON).await;
+    let went =
+        a.notifications.wait(|notification| notification.summary == "Bob is gone", SOON).await;
     assert_eq!(went.hint("category").as_deref(), Some("presence.offline"));
     assert_eq!((went.replaces_id, went.id), (came.id, came.id));
     assert_eq!(a.notifications.all().len(), 2);

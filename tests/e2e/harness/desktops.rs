@@ -75,14 +75,15 @@ async fn a_notification_is_recorded_replaced_pressed_and_closed() {
     let second = notify(&app, 0, "Bob is here").await;
     assert_ne!(first, second);
 
-    let shown = notifications.wait(|notice| notice.summary == "Alice is away", SOON).await;
+    let shown =
+        notifications.wait(|notification| notification.summary == "Alice is away", SOON).await;
     assert_eq!((shown.id, shown.replaces_id, shown.timeout), (first, first, 5000));
     assert_eq!((shown.app.as_str(), shown.body.as_str()), ("sample", "at the desk"));
     assert_eq!(shown.hint("category").as_deref(), Some("presence.online"));
     assert_eq!(shown.hint("urgency").as_deref(), Some("1"));
     assert_eq!(shown.action("Wave"), Some("wave"));
     let summaries = |notices: Vec<Notification>| {
-        notices.into_iter().map(|notice| notice.summary).collect::<Vec<_>>()
+        notices.into_iter().map(|notification| notification.summary).collect::<Vec<_>>()
     };
     assert_eq!(summaries(notifications.all()), ["Alice is here", "Alice is away", "Bob is here"]);
     assert_eq!(summaries(notifications.showing()), ["Alice is away", "Bob is here"]);

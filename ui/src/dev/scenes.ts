@@ -1,5 +1,5 @@
 /** The window's states as snapshots, one a scene: `?scene=stale`. */
-import type { ExchangeView, LinkView, MeView, PreferencesView, Problem, SignalsView, Snapshot } from '../lib/contract';
+import type { ExchangeView, ConnectionView, MeView, PreferencesView, Problem, SignalsView, Snapshot } from '../lib/contract';
 import { wished } from '../lib/say.svelte';
 import { ago, crowd, eight, strange } from './people';
 import { NAME } from './teams';
@@ -19,7 +19,7 @@ const me: MeView = {
 };
 
 function scene(part: Partial<Snapshot>): Snapshot {
-  const link: LinkView = { state: 'up', since: ago(90) };
+  const link: ConnectionView = { state: 'up', since: ago(90) };
   const signals: SignalsView = { exchanges: [], typing: [], back: [], muted: [] };
   const preferences: PreferencesView = { people: [], hide_offline: false, presets: [], notices_off_until: null };
   const language = wished(navigator.languages);
@@ -33,7 +33,7 @@ function knockOf(user: string, name: string): ExchangeView {
   return { ...theirs, id: 'k1', with: user, name, text, count: 1, answer: null, failure: null, unheard: false, at: ago(1) };
 }
 
-function connecting(part: Partial<Extract<LinkView, { state: 'connecting' }>>): LinkView {
+function connecting(part: Partial<Extract<ConnectionView, { state: 'connecting' }>>): ConnectionView {
   return { state: 'connecting', as_of: null, retry_at: null, problem: null, ...part };
 }
 

@@ -28,7 +28,7 @@ device: string,
  */
 kind: string | null, 
 /**
- * `online`, `away`, `offline`, or a seed-style client's own word.
+ * `online`, `away`, `offline`, or a simple client's own word.
  */
 status: string, 
 /**
@@ -100,7 +100,7 @@ name: string,
  */
 shown_id?: string, 
 /**
- * `online`, `away`, `dnd`, `offline`, or a seed-style client's own word.
+ * `online`, `away`, `dnd`, `offline`, or a simple client's own word.
  */
 status: string, 
 /**
@@ -245,7 +245,7 @@ export type RosterGap = "unproven" | "withheld";
 /**
  * The connection to the broker.
  */
-export type LinkView = { "state": "unset" } | { "state": "connecting", 
+export type ConnectionView = { "state": "unset" } | { "state": "connecting", 
 /**
  * When the link was last up, Unix milliseconds; the list is as of then. Absent before the first time.
  */
@@ -409,7 +409,7 @@ back: Array<string>,
 muted: Array<string>, };
 
 /**
- * Whether notices of one person's coming and going are wanted.
+ * Whether notifications of one person's coming and going are wanted.
  */
 export type Interest = "usual" | "always" | "never";
 
@@ -430,7 +430,7 @@ favourite: boolean,
  */
 nickname: string | null, 
 /**
- * When they make a notice.
+ * When they make a notification.
  */
 notices: Interest, };
 
@@ -481,7 +481,7 @@ hide_offline: boolean,
  */
 presets: Array<Preset>, 
 /**
- * Until when no notice pops up, Unix milliseconds, where the person said so.
+ * Until when no notification pops up, Unix milliseconds, where the person said so.
  */
 notices_off_until: Timestamp | null, };
 
@@ -516,7 +516,7 @@ me: MeView | null,
 /**
  * The connection.
  */
-link: LinkView, 
+link: ConnectionView, 
 /**
  * Everybody else, in no order.
  */
@@ -549,7 +549,7 @@ me: MeView | null,
 /**
  * The connection, if it changed.
  */
-link: LinkView | null, 
+link: ConnectionView | null, 
 /**
  * People seen for the first time.
  */
@@ -850,9 +850,9 @@ qr: Array<string>, };
 export type About = "everyone" | "favourites" | "chosen" | "nobody";
 
 /**
- * Which notices pop up.
+ * Which notifications pop up.
  */
-export type NoticesView = { 
+export type NotificationsView = { 
 /**
  * Whose coming and going.
  */
@@ -911,9 +911,9 @@ coarse: boolean,
  */
 user_topic: boolean, 
 /**
- * Which notices pop up.
+ * Which notifications pop up.
  */
-notices: NoticesView, 
+notices: NotificationsView, 
 /**
  * Whether the icon in the tray is symbolic: in the panel's own colour.
  */
@@ -930,7 +930,7 @@ starts_at_login: boolean | null, };
 /**
  * What was looked for.
  */
-export type CheckAbout = "tray" | "notices" | "idle" | "lock" | "keyring";
+export type CheckAbout = "tray" | "notifications" | "idle" | "lock" | "keyring";
 
 /**
  * One thing that was looked for.

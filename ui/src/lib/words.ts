@@ -13,7 +13,7 @@ import type {
   ExchangeView,
   FailureView,
   HostView,
-  LinkView,
+  ConnectionView,
   MeView,
   PersonView,
   Preset,
@@ -295,7 +295,7 @@ export function unsentStatus(me: MeView, now: number, clock: Moment = moment): s
 }
 
 /** The connection in a few words; the problem's own message stands beside them. */
-export function linkWords(link: LinkView): string {
+export function linkWords(link: ConnectionView): string {
   switch (link.state) {
     case 'unset':
       return say('link-unset');
@@ -311,7 +311,7 @@ export function linkWords(link: LinkView): string {
 }
 
 /** What the connection waits for: "Trying again in 4 s". Past a minute a clock time is easier to wait for. */
-export function retryWords(link: LinkView, now: number, clock: Moment = moment): string {
+export function retryWords(link: ConnectionView, now: number, clock: Moment = moment): string {
   if (link.state === 'connecting' && link.retry_at === null) {
     return link.problem === null ? '' : say('trying-again');
   }
@@ -322,7 +322,7 @@ export function retryWords(link: LinkView, now: number, clock: Moment = moment):
   return seconds <= 60 ? say('trying-again-in', { seconds }) : say('trying-again-at', { at: clock(at, now) });
 }
 
-export function linkProblem(link: LinkView): Problem | null {
+export function linkProblem(link: ConnectionView): Problem | null {
   return link.state === 'connecting' || link.state === 'refused' ? link.problem : null;
 }
 
@@ -334,17 +334,17 @@ export function hostAway(host: HostView, now: number, clock: Moment = moment): s
 }
 
 /** The computer at which the team meets, while it is why nobody answers: nothing that anybody did wrong. */
-export function absentHost(link: LinkView): HostView | null {
+export function absentHost(link: ConnectionView): HostView | null {
   return link.state === 'connecting' ? (link.host ?? null) : null;
 }
 
 /** When the list was last true, while it may not be. */
-export function asOf(link: LinkView): number | null {
+export function asOf(link: ConnectionView): number | null {
   return link.state === 'connecting' || link.state === 'refused' ? link.as_of : null;
 }
 
 /** Whether what is shown is so now. Without a broker (`unset`) there is nothing that could have gone stale. */
-export function isLive(link: LinkView): boolean {
+export function isLive(link: ConnectionView): boolean {
   return link.state === 'up' || link.state === 'unset';
 }
 

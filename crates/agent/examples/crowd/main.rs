@@ -1,12 +1,12 @@
 //! Many people in one process: real agents with real connections, as tasks beside each other.
 //!
 //! A team of two hundred does not fit onto a small machine as two hundred processes. Here each of them is what
-//! `porchlight run` is, a device that watches everybody else with notices switched on, but for the process of its own.
+//! `porchlight run` is, a device that watches everybody else with notifications switched on, but for the process of its own.
 //! Its input is a script that says once that somebody is there.
 //!
 //! It prints a line of JSON where something happens that a person would see: `{"sure":true}` once each of them shows
 //! everybody as online and doubts nobody, `{"sure":false}` when that ends, a line for each status word that changes
-//! on anybody's list, and one for each notice. Deliberately judges nothing: `truth` does.
+//! on anybody's list, and one for each notification. Deliberately judges nothing: `truth` does.
 
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
@@ -83,8 +83,11 @@ async fn live(broker: Broker, n: usize, viewer: usize, room: Arc<Mutex<Room>>) {
         activity_source: ActivitySource::Script(script),
     };
     let part = Part::Holder(Box::new(presence));
-    let setup =
-        Setup { broker, part, notices: Some(porchlight_core::notice::NoticePolicy::default()) };
+    let setup = Setup {
+        broker,
+        part,
+        notices: Some(porchlight_core::notification::NotificationPolicy::default()),
+    };
     let (Ok(()), Ok(mut agent)) = (told, Agent::start(setup)) else {
         return;
     };
@@ -99,7 +102,7 @@ async fn live(broker: Broker, n: usize, viewer: usize, room: Arc<Mutex<Room>>) {
                     println!("{line}");
                 }
             }
-            Event::Notify(notice) => println!("{}", room::notice(&user, &notice)),
+            Event::Notify(notification) => println!("{}", room::notification(&user, &notification)),
             Event::Stopped => return,
             _ => {}
         }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use porchlight_core::notice::Notice;
+use porchlight_core::notification::Notification;
 use porchlight_core::view::{ConnectionView, Update};
 use serde_json::{Value, json};
 
@@ -76,9 +76,9 @@ impl List {
     }
 }
 
-/// The line about a notice.
-pub(crate) fn notice(viewer: &str, notice: &Notice) -> Value {
-    json!({ "viewer": viewer, "notice": format!("{notice:?}") })
+/// The line about a notification.
+pub(crate) fn notification(viewer: &str, notification: &Notification) -> Value {
+    json!({ "viewer": viewer, "notice": format!("{notification:?}") })
 }
 
 #[cfg(test)]

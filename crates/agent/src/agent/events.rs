@@ -96,7 +96,7 @@ impl Held {
             Event::Tray(_) => self.tray = Some(event),
             Event::Dropped(_) => self.dropped = Some(event),
             Event::Notify(_)
-            | Event::WithdrawNotice(_)
+            | Event::WithdrawNotification(_)
             | Event::SnapshotRead
             | Event::ChoiceSettled(_)
             | Event::Stopped => {
@@ -239,7 +239,7 @@ mod tests {
         for seq in 0..100_000 {
             events.tell(update(seq, &[], &[("a", "away")], &[]));
             events.tell(Event::SnapshotRead);
-            events.tell(Event::WithdrawNotice(seq.to_string()));
+            events.tell(Event::WithdrawNotification(seq.to_string()));
         }
         assert_eq!(events.held.others.len(), HELD);
         assert_eq!(events.held.update.as_ref().map(|it| it.changes.len()), Some(1));

@@ -8,7 +8,7 @@ use std::io;
 use std::path::Path;
 
 use porchlight_core::contact::ContactLink;
-use porchlight_core::notice::{About, NoticePolicy};
+use porchlight_core::notification::{About, NotificationPolicy};
 use toml_edit::{DocumentMut, Item, Table, Value};
 
 use super::{ConfigError, Grace, Language, Span, parse};
@@ -34,8 +34,8 @@ pub enum Setting {
     Coarse(bool),
     /// Whether to write a sum for those who read no devices, where no hub does.
     UserTopic(bool),
-    /// Which notices pop up.
-    Notices(NoticePolicy),
+    /// Which notifications pop up.
+    Notifications(NotificationPolicy),
 }
 
 /// Writes them into the config file, which is made where there is none.
@@ -85,7 +85,7 @@ fn apply(document: &mut DocumentMut, setting: &Setting) {
             set(table(document, "activity"), "away_after", span.to_string());
         }
         Setting::UserTopic(on) => set(table(document, "presence"), "user_topic", *on),
-        Setting::Notices(policy) => {
+        Setting::Notifications(policy) => {
             let table = table(document, "notices");
             let about = match policy.about {
                 About::Everyone => "everyone",
@@ -207,9 +207,13 @@ away_after = \"10m\"   # I think slowly
     #[test]
     fn what_is_not_there_is_added_and_a_missing_file_made() {
         let quiet = "22:00-07:00".parse().ok();
-        let policy =
-            NoticePolicy { about: About::Chosen, go: false, quiet, ..NoticePolicy::default() };
-        let settings = [Setting::Notices(policy), Setting::UserTopic(false)];
+        let policy = NotificationPolicy {
+            about: About::Chosen,
+            go: false,
+            quiet,
+            ..NotificationPolicy::default()
+        };
+        let settings = [Setting::Notifications(policy), Setting::UserTopic(false)];
         for before in
             [None, Some(WRITTEN), Some("notices.come_and_go = true\n"), Some("presence = {}\n")]
         {
@@ -222,9 +226,9 @@ away_after = \"10m\"   # I think slowly
             let config = read(&path).unwrap().unwrap();
             assert_eq!(config.notices.policy(), policy, "{before:?}");
             assert!(!config.presence.user_topic);
-            edit(&path, &[Setting::Notices(NoticePolicy::default())]).unwrap();
+            edit(&path, &[Setting::Notifications(NotificationPolicy::default())]).unwrap();
             let config = read(&path).unwrap().unwrap();
-            assert_eq!(config.notices.policy(), NoticePolicy::default(), "{before:?}");
+            assert_eq!(config.notices.policy(), NotificationPolicy::default(), "{before:?}");
         }
     }
 

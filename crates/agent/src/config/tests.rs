@@ -43,7 +43,7 @@ fn a_whole_config_is_read() {
     let presence =
         PresenceConfig { grace: Grace(Duration::ZERO), lease, user_topic: false, coarse: false };
     assert_eq!(config.presence, presence);
-    let NoticePolicy { come, go, .. } = config.notices.policy();
+    let NotificationPolicy { come, go, .. } = config.notices.policy();
     assert!(!come && !go);
     assert!(config.hub.run);
     let origins: Vec<_> = config.hub.origins.iter().map(ToString::to_string).collect();
@@ -58,7 +58,7 @@ fn an_empty_config_has_defaults_and_a_missing_one_is_none() {
     assert_eq!(config.presence.grace, Grace(Duration::from_secs(6)));
     assert_eq!(config.presence.lease, Lease(Duration::from_secs(3600)));
     assert!(config.presence.user_topic);
-    assert_eq!(config.notices.policy(), NoticePolicy::default());
+    assert_eq!(config.notices.policy(), NotificationPolicy::default());
     assert!(matches!(read(Path::new("/nonexistent/config.toml")), Ok(None)));
 }
 
@@ -114,17 +114,17 @@ fn notices_are_as_the_config_says() {
     let policy =
         |text: &str| read_text(&format!("[notices]\n{text}")).map(|it| it.notices.policy());
     let quiet = "22:00-07:00".parse().ok();
-    let wanted = NoticePolicy {
+    let wanted = NotificationPolicy {
         about: About::Favourites,
         go: false,
         away: true,
         back: true,
         quiet,
-        ..NoticePolicy::default()
+        ..NotificationPolicy::default()
     };
     let text = "about = \"favourites\"\ngo = false\naway = true\nback = true\nquiet_hours = \"22:00-07:00\"";
     assert_eq!(policy(text), Ok(wanted));
-    let comes_alone = NoticePolicy { come: true, go: false, ..NoticePolicy::default() };
+    let comes_alone = NotificationPolicy { come: true, go: false, ..NotificationPolicy::default() };
     assert_eq!(policy("come_and_go = false\ncome = true"), Ok(comes_alone));
     let wrong = policy("about = \"everybody\"").unwrap_err();
     assert!(wrong.contains("config.toml, line 2") && wrong.contains("`everyone`"), "{wrong}");

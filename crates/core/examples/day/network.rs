@@ -271,7 +271,7 @@ impl Simulation {
         self.plan(client.max(now), Event::ClientGivesUp(id, now));
     }
 
-    /// A computer wakes, with a network from `until` on. Porchlight notices with its next PINGREQ that the broker gave
+    /// A computer wakes, with a network from `until` on. Porchlight notifications with its next PINGREQ that the broker gave
     /// the connection up meanwhile; the other designs are told at once, as browsers tell their pages.
     pub(crate) fn check_after_wake(&mut self, id: ConnId, until: Ms) {
         let ping = if self.design.is_porchlight() {
@@ -279,7 +279,7 @@ impl Simulation {
         } else {
             until
         };
-        self.plan(ping.max(until), Event::NoticeLoss(id));
+        self.plan(ping.max(until), Event::DetectLoss(id));
     }
 
     fn broker_loses(&mut self, id: ConnId) {

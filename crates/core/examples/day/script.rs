@@ -203,7 +203,7 @@ impl Habits {
         let mut add = |count: usize, block: &mut dyn FnMut() -> Block| {
             blocks.extend((0..count).map(|_| block()));
         };
-        // Pauses below the threshold: nobody else should notice them.
+        // Pauses below the threshold: nobody else should notification them.
         add(rng.usize(6..=9), &mut || {
             let pause = rng.u64(MINUTE..AWAY_AFTER - 10 * SECOND);
             Block::new()

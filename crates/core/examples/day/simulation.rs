@@ -30,7 +30,7 @@ const DELAYED: Ms = 2 * SECOND;
 /// How long after a failure of their own network a viewer may still be behind.
 const RECOVERS: Ms = 12 * SECOND;
 
-/// A rule to take out, to see that the figures notice.
+/// A rule to take out, to see that the figures notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Without {
     Nothing,
@@ -63,8 +63,8 @@ pub(crate) enum Event {
     ClientGivesUp(ConnId, Ms),
     /// TCP's next try gets through.
     Resume(ConnId),
-    /// A client notices that its connection did not survive a sleep.
-    NoticeLoss(ConnId),
+    /// A client notifications that its connection did not survive a sleep.
+    DetectLoss(ConnId),
     /// The network of a computer works again, unless something else broke it meanwhile.
     Heal(usize, Ms),
     /// A computer sleeps or is off from now on at the latest.

@@ -216,7 +216,7 @@ impl Engine {
     /// A deadline that is long past means that this machine slept and nobody said so before. The broker has
     /// given the connection up by then, and what it said meanwhile is lost: begin anew before any time is
     /// counted against others.
-    pub(super) fn notice_sleep(&mut self, now: Now) {
+    pub(super) fn detect_sleep(&mut self, now: Now) {
         const ASLEEP: Duration = Duration::from_secs(KEEP_ALIVE.as_secs() * 3 / 2);
         let expected = self.expected.take();
         let Some(since) = expected.filter(|at| now.mono.since(*at) > ASLEEP) else {

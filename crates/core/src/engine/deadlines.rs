@@ -7,7 +7,7 @@ use super::Engine;
 use super::local_device::LocalDevice;
 use crate::effect::Effect;
 use crate::input::ConnectionFailure;
-use crate::notice::Notice;
+use crate::notification::Notification;
 use crate::session::{Phase, SessionDeadline};
 use crate::signal::Signals;
 use crate::time::{Monotonic, Now};
@@ -27,9 +27,9 @@ enum Deadline {
     RosterCheck,
     /// Something about a person ends by itself, or the roster has settled after a reconnect.
     Roster,
-    /// Notices wait for others that belong to them.
-    Notices,
-    /// A pause of notices ends, or quiet hours do.
+    /// Notifications wait for others that belong to them.
+    Notifications,
+    /// A pause of notifications ends, or quiet hours do.
     Silence,
     /// A knock, a wave or a typing mark goes on.
     Signals,
@@ -50,7 +50,7 @@ impl Deadline {
         Self::Puback,
         Self::WillConnection,
         Self::NewIdentity,
-        Self::Notices,
+        Self::Notifications,
         Self::Signals,
         Self::Availability,
         Self::Choice,
@@ -86,7 +86,7 @@ impl Engine {
             Deadline::NewIdentity => self.renewal.next_deadline(),
             Deadline::RosterCheck => self.check_deadline(),
             Deadline::Roster => self.roster.next_deadline(),
-            Deadline::Notices => self.notices.next_deadline(),
+            Deadline::Notifications => self.notifications.next_deadline(),
             Deadline::Silence => self.silence.next_deadline(now, &self.policy),
             Deadline::Signals => self.signals.as_ref().and_then(Signals::next_deadline),
             Deadline::Availability => {
@@ -114,7 +114,7 @@ impl Engine {
                 self.judge_check(now);
             }
             Deadline::Roster => self.roster.expire(now),
-            Deadline::Notices => self.notify_due(now),
+            Deadline::Notifications => self.notify_due(now),
             Deadline::Silence => self.preferred += u64::from(self.silence.expire(now)),
             // The stages that follow look at the clock themselves, on each input.
             Deadline::Signals | Deadline::Availability | Deadline::Choice | Deadline::Records => {}
@@ -144,14 +144,14 @@ impl Engine {
     }
 
     fn notify_due(&mut self, now: Now) {
-        for notice in self.due_notices(now) {
-            if let (Notice::Came(who) | Notice::CameBack(who), Some(signals)) =
-                (&notice, &mut self.signals)
+        for notification in self.due_notifications(now) {
+            if let (Notification::Came(who) | Notification::CameBack(who), Some(signals)) =
+                (&notification, &mut self.signals)
                 && signals.told_back(now, &who.user)
             {
                 continue;
             }
-            self.notify(notice);
+            self.notify(notification);
         }
     }
 

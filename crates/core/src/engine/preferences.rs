@@ -1,10 +1,10 @@
-//! What the person wants of this app for themselves: kept, shown, and heeded in notices; what others are called.
+//! What the person wants of this app for themselves: kept, shown, and heeded in notifications; what others are called.
 
 use std::time::Duration;
 
 use super::Engine;
 use crate::effect::Effect;
-use crate::notice::Notice;
+use crate::notification::Notification;
 use crate::preferences::{LONGEST_PAUSE, Preference};
 use crate::signal::Signals;
 use crate::time::Now;
@@ -42,12 +42,12 @@ impl Engine {
         self.roster.distinct_name(user, self.preferences.nickname(user).unwrap_or(name))
     }
 
-    /// Pops up a notice.
-    pub(super) fn notify(&mut self, mut notice: Notice) {
-        for who in notice.who_mut() {
+    /// Pops up a notification.
+    pub(super) fn notify(&mut self, mut notification: Notification) {
+        for who in notification.who_mut() {
             who.name = self.distinct_name(&who.user, &who.name);
         }
-        self.effects.push_back(Effect::Notify(notice));
+        self.effects.push_back(Effect::Notify(notification));
     }
 
     /// Knocks and waves as they are shown.

@@ -90,7 +90,7 @@ impl Engine {
         }
     }
 
-    /// Another machine uses our device id, or our client id: a copied disk or home folder. Whoever notices becomes a new
+    /// Another machine uses our device id, or our client id: a copied disk or home folder. Whoever notifications becomes a new
     /// device; the old one's Will speaks for it if nobody else does. Who only writes what looks like it does not make this
     /// device a new one more than once an hour.
     pub(super) fn become_another_device(&mut self, now: Now) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::access::RosterAccess;
 use crate::contact::ContactLink;
 use crate::id::{DeviceId, Root, UserId};
-use crate::notice::NoticePolicy;
+use crate::notification::NotificationPolicy;
 use crate::preferences::Preferences;
 
 /// Who this engine is.
@@ -18,8 +18,8 @@ pub struct Settings {
     pub client_id: String,
     /// What it does.
     pub role: Role,
-    /// Which notices are wanted.
-    pub notices: NoticePolicy,
+    /// Which notifications are wanted.
+    pub notifications: NotificationPolicy,
     /// Whether what a tray shows is told: a device without a person before it has none.
     pub has_tray: bool,
     /// What the person wants of this app for themselves.

@@ -7,7 +7,7 @@ use super::local_device::MeRef;
 use crate::effect::{DropReason, Effect, Publish, Qos};
 use crate::id::UserId;
 use crate::input::PublishId;
-use crate::notice::Suppressed;
+use crate::notification::Suppressed;
 use crate::signal::{Event, SignalCommand, SignalContext, Signals, TypingMark};
 use crate::time::Now;
 use crate::topic::Topic;
@@ -92,8 +92,10 @@ impl Engine {
         self.publish_signals(now);
         while let Some(news) = self.signals.as_mut().and_then(Signals::poll_news) {
             match news {
-                Event::Notify(notice) => self.notify(notice),
-                Event::Withdraw(key) => self.effects.push_back(Effect::WithdrawNotice { key }),
+                Event::Notify(notification) => self.notify(notification),
+                Event::Withdraw(key) => {
+                    self.effects.push_back(Effect::WithdrawNotification { key });
+                }
                 Event::Silent(silence) => {
                     *self.diagnostics.silent.entry(silence).or_default() += 1;
                 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::effect::DropReason;
 use crate::id::DeviceId;
 use crate::input::{ConnectionEvent, ConnectionFailure, ConnectionId, Granted, Message, Refusal};
-use crate::notice::Notice;
+use crate::notification::Notification;
 use crate::observation::Moment;
 use crate::reason::ReasonCode;
 use crate::session::RECORD_EXPIRY;
@@ -58,7 +58,7 @@ impl Rig {
             root: Root::default(),
             client_id: "pltest".to_owned(),
             role,
-            notices: NoticePolicy::default(),
+            notifications: NotificationPolicy::default(),
             has_tray: true,
             preferences: Preferences::default(),
             speaks_v5: false,
@@ -171,26 +171,26 @@ impl Rig {
         self.published().into_iter().filter(|(t, _)| t == topic).map(|(_, json)| json).collect()
     }
 
-    fn notices(&mut self) -> Vec<Notice> {
+    fn notifications(&mut self) -> Vec<Notification> {
         self.effects
             .drain(..)
             .filter_map(|effect| match effect {
-                Effect::Notify(notice) => Some(notice),
+                Effect::Notify(notification) => Some(notification),
                 _ => None,
             })
             .collect()
     }
 
     /// The same, and leaves everything else to be looked at.
-    fn notices_kept(&mut self) -> Vec<Notice> {
-        let (notices, others) =
+    fn notices_kept(&mut self) -> Vec<Notification> {
+        let (notifications, others) =
             self.effects.drain(..).partition(|effect| matches!(effect, Effect::Notify(_)));
         self.effects = others;
-        let notices: VecDeque<_> = notices;
-        notices
+        let notifications: VecDeque<_> = notifications;
+        notifications
             .into_iter()
             .filter_map(|effect| match effect {
-                Effect::Notify(notice) => Some(notice),
+                Effect::Notify(notification) => Some(notification),
                 _ => None,
             })
             .collect()
@@ -627,7 +627,7 @@ fn our_own_link_down_is_stale_at_once_and_nobody_is_called_offline() {
         (updates[0].changes[0].status.as_str(), updates[0].changes[0].stale),
         ("online", true)
     );
-    assert_eq!(rig.notices(), []);
+    assert_eq!(rig.notifications(), []);
 }
 
 #[test]
@@ -656,7 +656,7 @@ fn people_are_shown_when_the_whole_team_is_read_and_every_update_is_numbered() {
     let numbers: Vec<_> = before.iter().chain(&after).map(|(seq, _)| *seq).collect();
     assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>());
     rig.pass(10_000);
-    assert_eq!(rig.notices(), []);
+    assert_eq!(rig.notifications(), []);
 }
 
 #[test]
@@ -667,11 +667,11 @@ fn a_teammate_who_comes_and_one_who_dies_are_each_one_notice() {
     rig.live(bob, &online);
     rig.live("presence/bob", &json!({"v":1,"status":"online","timestamp":START}));
     rig.pass(5000);
-    let who = crate::notice::Who { user: "bob".to_owned(), name: "Bob".to_owned() };
-    assert_eq!(rig.notices(), [Notice::Came(who.clone())]);
+    let who = crate::notification::Who { user: "bob".to_owned(), name: "Bob".to_owned() };
+    assert_eq!(rig.notifications(), [Notification::Came(who.clone())]);
     rig.live(bob, &json!({"v":1,"status":"offline","cause":"lost","epoch":5}));
     rig.pass(5000);
-    assert_eq!(rig.notices(), [Notice::Went(who, Some(CauseView::Lost))]);
+    assert_eq!(rig.notifications(), [Notification::Went(who, Some(CauseView::Lost))]);
     assert_eq!(rig.status_of("bob"), Some(("offline".to_owned(), Some(CauseView::Lost))));
 }
 

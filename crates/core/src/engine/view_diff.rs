@@ -1,10 +1,10 @@
-//! What changed for window, tray and notices.
+//! What changed for window, tray and notifications.
 
 use super::Engine;
 use super::local_device::MeRef;
 use crate::effect::Effect;
 use crate::id::UserId;
-use crate::notice::{Notice, Notices, NotificationContext, Suppressed};
+use crate::notification::{Notification, NotificationContext, Notifications, Suppressed};
 use crate::presence::{AwayCause, Observed};
 use crate::roster::Change;
 use crate::session::Phase;
@@ -27,7 +27,7 @@ impl Engine {
         });
         let me_changed =
             me.as_ref().is_some_and(|me| !self.shown.me.as_ref().is_some_and(|shown| me.is(shown)));
-        let hold = if people.is_empty() && !self.notices.holds_a_digest() {
+        let hold = if people.is_empty() && !self.notifications.holds_a_digest() {
             None
         } else {
             me.as_ref().and_then(|me| self.hold(now, me))
@@ -36,7 +36,7 @@ impl Engine {
             self.shown.me = me.map(|me| me.view());
         }
         if hold.is_none()
-            && self.notices.holds_a_digest()
+            && self.notifications.holds_a_digest()
             && self.silence.reason(now, &self.policy).is_none()
         {
             self.tell_digest(now);
@@ -172,7 +172,7 @@ impl Engine {
         }
     }
 
-    /// Why notices of coming and going are held for now: I am not there to be told, or am not to be disturbed.
+    /// Why notifications of coming and going are held for now: I am not there to be told, or am not to be disturbed.
     fn hold(&self, now: Now, me: &MeRef<'_>) -> Option<Suppressed> {
         if me.is_dnd() {
             return Some(Suppressed::DoNotDisturb);
@@ -181,7 +181,7 @@ impl Engine {
         if availability.in_call(now) {
             return Some(Suppressed::InCall);
         }
-        // This device alone decides: a notice pops up on it, and on no other.
+        // This device alone decides: a notification pops up on it, and on no other.
         match availability.state(now).observed {
             Observed::Away(Some(AwayCause::Locked | AwayCause::Switched)) => {
                 Some(Suppressed::Locked)
@@ -192,32 +192,33 @@ impl Engine {
     }
 
     fn judge(&mut self, now: Now, change: &Change, hold: Option<Suppressed>) {
-        let judged =
-            self.with_notices(now, hold, |notices, wanted| notices.judge(now, change, wanted));
+        let judged = self.with_notifications(now, hold, |notifications, wanted| {
+            notifications.judge(now, change, wanted)
+        });
         if let Some(Err(silence)) = judged {
             *self.diagnostics.silent.entry(silence).or_default() += 1;
         }
     }
 
     fn tell_digest(&mut self, now: Now) {
-        let digest = self.with_notices(now, None, Notices::take_digest);
+        let digest = self.with_notifications(now, None, Notifications::take_digest);
         if let Some(digest) = digest.flatten() {
             self.notify(digest);
         }
     }
 
-    /// The notices whose time has come.
-    pub(super) fn due_notices(&mut self, now: Now) -> Vec<Notice> {
-        self.with_notices(now, None, |notices, wanted| notices.poll(now, wanted))
+    /// The notifications whose time has come.
+    pub(super) fn due_notifications(&mut self, now: Now) -> Vec<Notification> {
+        self.with_notifications(now, None, |notifications, wanted| notifications.poll(now, wanted))
             .unwrap_or_default()
     }
 
-    /// Asks the notices for something, with what is wanted of them now. Nothing where nobody is told.
-    fn with_notices<T>(
+    /// Asks the notifications for something, with what is wanted of them now. Nothing where nobody is told.
+    fn with_notifications<T>(
         &mut self,
         now: Now,
         hold: Option<Suppressed>,
-        ask: impl FnOnce(&mut Notices, NotificationContext<'_>) -> T,
+        ask: impl FnOnce(&mut Notifications, NotificationContext<'_>) -> T,
     ) -> Option<T> {
         let circumstances = NotificationContext {
             me: Some(self.local_device.as_ref()?.holder.user.as_str()),
@@ -227,7 +228,7 @@ impl Engine {
             silence: self.silence.reason(now, &self.policy),
             hold,
         };
-        Some(ask(&mut self.notices, circumstances))
+        Some(ask(&mut self.notifications, circumstances))
     }
 }
 

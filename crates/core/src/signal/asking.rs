@@ -93,7 +93,7 @@ impl Signals {
         self.revision += 1;
         for gone in self.ledger.push(exchange) {
             if gone.bell == RingState::Rung && gone.stands() {
-                self.news.push_back(Event::Withdraw(gone.notice_key()));
+                self.news.push_back(Event::Withdraw(gone.notification_key()));
             }
         }
     }

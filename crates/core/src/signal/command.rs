@@ -32,7 +32,7 @@ pub enum SignalCommand {
         /// What.
         answer: Answer,
     },
-    /// What somebody said was seen: its notice was acted on, or the conversation opened.
+    /// What somebody said was seen: its notification was acted on, or the conversation opened.
     See {
         /// Whose.
         from: UserId,

@@ -78,7 +78,7 @@ impl SignalError {
     }
 }
 
-/// What became of the notice of somebody else's knock.
+/// What became of the notification of somebody else's knock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RingState {
     /// It was not rung, and will not be.
@@ -113,7 +113,7 @@ pub(super) struct Exchange {
     pub(super) unheard: bool,
     /// Mine, waiting for both: whether they were told since they were last here.
     pub(super) told: bool,
-    /// Theirs: its notice.
+    /// Theirs: its notification.
     pub(super) bell: RingState,
 }
 
@@ -150,8 +150,8 @@ impl Exchange {
         !self.mine && self.kind == ExchangeKind::Knock && self.stage == ExchangeStage::Delivered
     }
 
-    /// Under which its notice is replaced and withdrawn.
-    pub(super) fn notice_key(&self) -> String {
+    /// Under which its notification is replaced and withdrawn.
+    pub(super) fn notification_key(&self) -> String {
         key(self.mine, &self.with, &self.id)
     }
 

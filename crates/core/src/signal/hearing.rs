@@ -4,7 +4,7 @@ use super::exchange::{Exchange, RingState};
 use super::waves::Burst;
 use super::{Answer, Event, Signal, SignalContext, SignalId, Signals, exchange, name};
 use crate::id::UserId;
-use crate::notice::{Notice, Suppressed, Who};
+use crate::notification::{Notification, Suppressed, Who};
 use crate::time::Now;
 use crate::view::signals::{ExchangeKind, ExchangeStage, When};
 
@@ -91,10 +91,10 @@ impl Signals {
         exchange.when = if both_free { When::BothFree } else { When::Now };
         let rings = self.rings(around, from);
         exchange.bell = bell(rings);
-        let notice = knock(&exchange);
+        let notification = knock(&exchange);
         self.say_delivered(around, from, &exchange.id);
         self.keep(exchange);
-        rings.map(|()| self.news.push_back(Event::Notify(notice)))
+        rings.map(|()| self.news.push_back(Event::Notify(notification)))
     }
 
     /// Whether something of somebody's may ring now.
@@ -164,7 +164,7 @@ impl Signals {
         }
         exchange.why = None;
         exchange.answer = Some(answer.clone());
-        let key = exchange.notice_key();
+        let key = exchange.notification_key();
         self.revision += 1;
         self.news.push_back(Event::Withdraw(key));
         self.marks.extend(self.typing.stop(Some(from)));
@@ -184,7 +184,7 @@ impl Signals {
             if exchange.stands() {
                 exchange.forward(ExchangeStage::Seen);
                 self.revision += 1;
-                self.news.push_back(Event::Withdraw(exchange.notice_key()));
+                self.news.push_back(Event::Withdraw(exchange.notification_key()));
                 seen.push(exchange.id.clone());
             }
         }
@@ -209,7 +209,7 @@ impl Signals {
         }
     }
 
-    /// Somebody's knock was seen, answered or taken back elsewhere: its notice is over. One that only comes later makes none.
+    /// Somebody's knock was seen, answered or taken back elsewhere: its notification is over. One that only comes later makes none.
     pub(super) fn end(
         &mut self,
         from: &UserId,
@@ -228,7 +228,7 @@ impl Signals {
             return;
         }
         exchange.answer = answer;
-        let key = exchange.notice_key();
+        let key = exchange.notification_key();
         self.revision += 1;
         if stood || waited {
             self.news.push_back(Event::Withdraw(key));
@@ -279,7 +279,7 @@ impl Signals {
         }
         let Burst { name, emoji, count, .. } = burst;
         let who = Who { user: user.to_string(), name };
-        self.news.push_back(Event::Notify(Notice::Waved { who, emoji, count }));
+        self.news.push_back(Event::Notify(Notification::Waved { who, emoji, count }));
     }
 }
 
@@ -296,8 +296,8 @@ pub(super) const fn bell(rings: Result<(), Suppressed>) -> RingState {
     }
 }
 
-pub(super) fn knock(exchange: &Exchange) -> Notice {
-    Notice::Knock {
+pub(super) fn knock(exchange: &Exchange) -> Notification {
+    Notification::Knock {
         who: Who { user: exchange.with.to_string(), name: exchange.name.clone() },
         id: exchange.id.clone(),
         text: exchange.text.clone(),

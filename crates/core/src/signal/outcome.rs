@@ -8,7 +8,7 @@ use super::outbox::OutgoingMessage;
 use super::{Answer, Event, Signal, SignalContext, SignalId, Signals};
 use crate::id::UserId;
 use crate::input::Refusal;
-use crate::notice::{Notice, Who};
+use crate::notification::{Notification, Who};
 use crate::time::Now;
 use crate::view::signals::{ExchangeKind, ExchangeStage};
 
@@ -103,7 +103,7 @@ impl Signals {
         };
         exchange.answer = Some(answer.clone());
         let who = Who { user: from.to_string(), name: exchange.name.clone() };
-        self.news.push_back(Event::Notify(Notice::Answered { who, id: re.clone(), answer }));
+        self.news.push_back(Event::Notify(Notification::Answered { who, id: re.clone(), answer }));
     }
 
     /// Whoever is asked does not want to wait, or whoever asked no longer does.
@@ -115,7 +115,7 @@ impl Signals {
             }
             let knows = exchange.was_sent;
             exchange.forward(ExchangeStage::Withdrawn);
-            let key = exchange.notice_key();
+            let key = exchange.notification_key();
             self.revision += 1;
             let is_it = |signal: &Signal| matches!(signal, Signal::Knock { id: of, .. } | Signal::Waiting { id: of, .. } if of == id);
             self.outbox.take_back(with, is_it);

@@ -101,7 +101,7 @@ pub enum Signal {
         /// The knock.
         re: SignalId,
     },
-    /// Somebody acted on the knock's notice or opened the conversation.
+    /// Somebody acted on the knock's notification or opened the conversation.
     Seen {
         /// The knock.
         re: SignalId,

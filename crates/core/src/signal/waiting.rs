@@ -5,7 +5,7 @@ use super::exchange::{Exchange, RingState};
 use super::hearing::{STANDING, bell, heard, knock};
 use super::{Event, Signal, SignalContext, SignalId, Signals};
 use crate::id::UserId;
-use crate::notice::{Notice, Suppressed, Who};
+use crate::notification::{Notification, Suppressed, Who};
 use crate::time::Now;
 use crate::view::signals::{ExchangeKind, ExchangeStage, When};
 
@@ -59,14 +59,14 @@ impl Signals {
         exchange.since = now.mono;
         exchange.was_sent = true;
         let signal = said(exchange);
-        let notice = Notice::BothFree {
+        let notification = Notification::BothFree {
             who: Who { user: with.to_string(), name: exchange.name.clone() },
             id: id.clone(),
             text: exchange.text.clone(),
         };
         self.revision += 1;
         self.outbox.push(now, with.clone(), signal);
-        self.news.push_back(Event::Notify(notice));
+        self.news.push_back(Event::Notify(notification));
     }
 
     /// Whoever quits waits no more: what others were told of it is taken back.
@@ -100,13 +100,13 @@ impl Signals {
         exchange.forward(ExchangeStage::Delivered);
         exchange.since = around.now.mono;
         exchange.bell = bell(rings);
-        let notice = knock(exchange);
+        let notification = knock(exchange);
         self.revision += 1;
         if seen_here && around.visible {
             self.outbox.push(around.now, from.clone(), Signal::Free { re: id.clone() });
         }
         self.say_delivered(around, from, id);
-        rings.map(|()| self.news.push_back(Event::Notify(notice)))
+        rings.map(|()| self.news.push_back(Event::Notify(notification)))
     }
 
     pub(super) fn hear_waiting(

@@ -1,4 +1,4 @@
-//! How often somebody may wave or knock, and which waves are one notice.
+//! How often somebody may wave or knock, and which waves are one notification.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -42,7 +42,7 @@ impl Measure {
     }
 }
 
-/// Waves of one person that are about to be one notice.
+/// Waves of one person that are about to be one notification.
 #[derive(Debug)]
 pub(super) struct Burst {
     pub(super) name: String,

@@ -23,8 +23,8 @@ pub struct CheckView {
 pub enum CheckAbout {
     /// A place for the icon.
     Tray,
-    /// Whoever shows notices.
-    Notices,
+    /// Whoever shows notifications.
+    Notifications,
     /// What tells whether somebody is at the keyboard.
     Idle,
     /// What tells that the screen is locked.

@@ -4,7 +4,7 @@ use ts_rs::{Config, TS};
 
 use super::checks::{CheckAbout, CheckView};
 use super::preferences::{PreferencesView, RegardView};
-use super::settings::{NoticesView, SettingsView};
+use super::settings::{NotificationsView, SettingsView};
 use super::signals::{ExchangeKind, ExchangeStage, ExchangeView, FailureView, SignalsView, When};
 use super::team::{InvitationView, InviteShown, NearbyTeam, TeamHost, TeamPane};
 use super::version::{NewerView, Updates, VersionView};
@@ -12,7 +12,7 @@ use super::{
     CauseView, ChosenStatus, ChosenView, ConnectionView, DeviceView, Doubt, Evidence, HostView,
     MeView, PersonView, Problem, RosterGap, Snapshot, Stage, Update,
 };
-use crate::notice::About;
+use crate::notification::About;
 use crate::preferences::{Ends, Interest, Preset};
 use crate::signal::Answer;
 use crate::team::{DeviceOfMember, InviteView, InvitedBy, Member, RequestView, Role, TokenView};
@@ -81,7 +81,7 @@ fn text() -> String {
         InvitationView,
         InviteShown,
         About,
-        NoticesView,
+        NotificationsView,
         SettingsView,
         CheckAbout,
         CheckView,

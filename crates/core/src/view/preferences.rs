@@ -15,7 +15,7 @@ pub struct PreferencesView {
     pub hide_offline: bool,
     /// Statuses of one's own.
     pub presets: Vec<Preset>,
-    /// Until when no notice pops up, Unix milliseconds, where the person said so.
+    /// Until when no notification pops up, Unix milliseconds, where the person said so.
     pub notices_off_until: Option<Timestamp>,
 }
 
@@ -29,6 +29,6 @@ pub struct RegardView {
     pub favourite: bool,
     /// What they are called here.
     pub nickname: Option<String>,
-    /// When they make a notice.
+    /// When they make a notification.
     pub notices: Interest,
 }

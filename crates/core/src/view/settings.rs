@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::notice::About;
+use crate::notification::About;
 
 /// Everything of it. What the config says besides is for whoever edits that.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,8 +22,8 @@ pub struct SettingsView {
     pub coarse: bool,
     /// Whether clients that read no devices read me, where no hub writes sums.
     pub user_topic: bool,
-    /// Which notices pop up.
-    pub notices: NoticesView,
+    /// Which notifications pop up.
+    pub notices: NotificationsView,
     /// Whether the icon in the tray is symbolic: in the panel's own colour.
     pub symbolic_icon: bool,
     /// Whether the app looks for newer versions of itself, where no package manager brings them.
@@ -32,10 +32,10 @@ pub struct SettingsView {
     pub starts_at_login: Option<bool>,
 }
 
-/// Which notices pop up.
+/// Which notifications pop up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
-pub struct NoticesView {
+pub struct NotificationsView {
     /// Whose coming and going.
     pub about: About,
     /// That somebody came.

@@ -34,7 +34,7 @@ pub struct TrayView {
     pub more: usize,
     /// The knocks that nobody saw yet, the latest last: while there are any, the tray wants attention.
     pub knocks: Vec<TrayKnock>,
-    /// Until when no notice pops up, where the person said so.
+    /// Until when no notification pops up, where the person said so.
     pub notices_off_until: Option<Timestamp>,
 }
 

@@ -9,7 +9,7 @@ use porchlight_core::id::{DeviceId, Root, UserId};
 use porchlight_core::input::{
     Command, ConnectionEvent, ConnectionFailure, ConnectionId, Granted, Input, Message,
 };
-use porchlight_core::notice::{Notice, NoticePolicy};
+use porchlight_core::notification::{Notification, NotificationPolicy};
 use porchlight_core::observation::Observation;
 use porchlight_core::preferences::Preferences;
 use porchlight_core::signal::{Answer, SignalCommand, SignalId};
@@ -46,7 +46,7 @@ pub(crate) struct Device {
     back_at: Option<u64>,
     /// The connection that it opened, or tries to.
     connection: Option<ConnectionId>,
-    /// How often a notice of a kind came for a knock.
+    /// How often a notification of a kind came for a knock.
     pub(crate) rung: BTreeMap<(&'static str, String), u32>,
     /// Those that are up.
     shown: BTreeSet<String>,
@@ -96,7 +96,7 @@ impl Simulation {
                 root: Root::default(),
                 client_id: format!("pl{of}"),
                 role: Role::Device(holder),
-                notices: NoticePolicy::default(),
+                notifications: NotificationPolicy::default(),
                 has_tray: true,
                 preferences: Preferences::default(),
                 speaks_v5: true,
@@ -133,8 +133,8 @@ impl Simulation {
         while let Some(effect) = self.devices[of].engine.poll_effect() {
             match effect {
                 Effect::Publish(publish) => self.publish(of, publish),
-                Effect::Notify(notice) => self.notify(of, &notice),
-                Effect::WithdrawNotice { key } => {
+                Effect::Notify(notification) => self.notify(of, &notification),
+                Effect::WithdrawNotification { key } => {
                     self.devices[of].shown.remove(&key);
                 }
                 Effect::Connect(connect) => {
@@ -156,15 +156,15 @@ impl Simulation {
         }
     }
 
-    fn notify(&mut self, of: usize, notice: &Notice) {
-        let (kind, id) = match notice {
-            Notice::Knock { id, .. } => ("knock", id),
-            Notice::BothFree { id, .. } => ("both_free", id),
-            Notice::Answered { id, .. } => ("answered", id),
+    fn notify(&mut self, of: usize, notification: &Notification) {
+        let (kind, id) = match notification {
+            Notification::Knock { id, .. } => ("knock", id),
+            Notification::BothFree { id, .. } => ("both_free", id),
+            Notification::Answered { id, .. } => ("answered", id),
             _ => return,
         };
         let device = &mut self.devices[of];
-        device.shown.insert(notice.key());
+        device.shown.insert(notification.key());
         *device.rung.entry((kind, id.to_string())).or_default() += 1;
     }
 

@@ -82,7 +82,7 @@ struct Desk<'a> {
     app: App,
     observer: &'a Observer,
     light: Option<Cli>,
-    // What is on the desktop besides: notices and both kinds of tray.
+    // What is on the desktop besides: notifications and both kinds of tray.
     _notifications: Notifications,
     _tray: Tray,
     panel: Proc,

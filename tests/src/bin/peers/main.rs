@@ -1,6 +1,6 @@
 //! What Porchlight costs beside other programs that show who is around: Pidgin, Gajim and Dino, each with one contact.
 //!
-//! Everybody has the same: a desktop of its own with a tray and notices, an account with a password at a server over TLS, and
+//! Everybody has the same: a desktop of its own with a tray and notifications, an account with a password at a server over TLS, and
 //! somebody who looks on from outside. The three speak XMPP to a Prosody, Porchlight MQTT to a Mosquitto; neither server
 //! is weighed. XMPP's port is a fixed one and Dino takes its authorities from the system, so it runs in a network and mounts
 //! of its own: `make peers`.

@@ -54,7 +54,7 @@ async fn take(name: &str, file: &Path) {
         "settings" => scenes::settings(file).await,
         "knock" => scenes::knock(file).await,
         "tray" => scenes::tray(file).await,
-        "notice" => scenes::notice(file).await,
+        "notice" => scenes::notification(file).await,
         _ => unreachable!("a name of the list"),
     }
 }

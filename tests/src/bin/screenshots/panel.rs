@@ -1,4 +1,4 @@
-//! A real panel with a real tray in it: Xfce's, along the upper edge, and Xfce's notices.
+//! A real panel with a real tray in it: Xfce's, along the upper edge, and Xfce's notifications.
 
 use std::path::{Path, PathBuf};
 
@@ -48,7 +48,7 @@ const PANEL: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 </channel>
 "#;
 
-/// Notices stay up, in the upper right corner.
+/// Notifications stay up, in the upper right corner.
 const NOTICES: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 <channel name="xfce4-notifyd" version="1.0">
   <property name="notify-location" type="uint" value="2"/>

@@ -176,8 +176,8 @@ async fn open_menu(session: &Session, icon: Area, app: &Proc) -> Area {
 /// What the icon's lamp has of colour while its person is online.
 const ONLINE: u32 = 0x003d_dc84;
 
-/// A notice, by a real daemon.
-pub(crate) async fn notice(file: &Path) {
+/// A notification, by a real daemon.
+pub(crate) async fn notification(file: &Path) {
     let hub = EmbeddedHub::start().await;
     people::come(&hub.url(), &people::team()).await;
     let session = stage::desktop(Scheme::Light).await;
@@ -186,12 +186,12 @@ pub(crate) async fn notice(file: &Path) {
     let app = Proc::spawn(APP, &mut people::me(&hub.url(), &session).desktop(&[]));
     let icon = panel.icon(&session, ONLINE).await;
     ring(&hub.url(), "amira", "Got a minute for the release notes?").await;
-    let notice = until(format!("a notice\n{daemon}\n{app}"), START, || {
+    let notification = until(format!("a notice\n{daemon}\n{app}"), START, || {
         assert!(app.exit().is_none(), "{:?}", app.lines(Stream::Err));
         session.popups().into_iter().find(|area| area.height > 50 && area.width < 1000)
     })
     .await;
-    session.picture(shown(&session, panel.area(), icon.with(notice)), file).await;
+    session.picture(shown(&session, panel.area(), icon.with(notification)), file).await;
 }
 
 /// What is to be seen with a bit of the panel: from its edge to a bit beyond that, to the right end of the screen.

@@ -212,7 +212,7 @@ impl Event {
         )
     }
 
-    /// Whether a broker only notices by a silence.
+    /// Whether a broker only notifications by a silence.
     pub(crate) fn is_silent(self) -> bool {
         matches!(self, Self::Cable | Self::Freeze | Self::HalfOpen)
     }

@@ -56,7 +56,7 @@ pub(crate) struct Verdict {
 pub(crate) struct Return {
     /// How long after the broker everybody showed everybody as online without a doubt, for good.
     pub(crate) sure: Wrong,
-    /// How many notices popped up meanwhile, anywhere.
+    /// How many notifications popped up meanwhile, anywhere.
     pub(crate) notices: usize,
 }
 

@@ -44,7 +44,7 @@ impl Simulation {
                     self.client_loses(id, broken("no PINGRESP"));
                 }
             }
-            Event::NoticeLoss(id) if self.conns[id].client_open && !self.conns[id].broker_open => {
+            Event::DetectLoss(id) if self.conns[id].client_open && !self.conns[id].broker_open => {
                 self.client_loses(id, broken("reset"));
             }
             _ => {}

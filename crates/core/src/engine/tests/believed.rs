@@ -8,7 +8,7 @@ fn what_a_broker_says_at_its_end_is_not_believed() {
     let mut rig = Rig::up();
     rig.live(BOB, &online(5));
     rig.pass(5000);
-    rig.notices();
+    rig.notifications();
     // It publishes the Wills of all its clients, then closes ours.
     rig.live(BOB, &lost(5));
     rig.pass(20);
@@ -21,7 +21,7 @@ fn what_a_broker_says_at_its_end_is_not_believed() {
     assert_eq!(rig.shown(), [word("online", true), word("online", false)]);
     rig.pass(60_000);
     assert_eq!(rig.shown(), []);
-    assert_eq!(rig.notices(), []);
+    assert_eq!(rig.notifications(), []);
 }
 
 #[test]
@@ -37,7 +37,7 @@ fn a_loss_that_was_shown_is_taken_back_when_our_link_drops_shortly_after() {
     rig.link(broken());
     assert_eq!(rig.shown(), [word("online", true)]);
     rig.pass(5000);
-    assert_eq!(rig.notices(), []);
+    assert_eq!(rig.notifications(), []);
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn what_is_still_lost_when_we_settled_is_applied_without_a_notice() {
     rig.pass(100);
     assert_eq!(rig.status_of("bob"), Some(("offline".to_owned(), Some(CauseView::Lost))));
     rig.pass(5000);
-    assert_eq!(rig.notices(), []);
+    assert_eq!(rig.notifications(), []);
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn where_the_broker_can_not_wait_the_reader_does() {
     let waits = json!({"v":1,"status":"offline","cause":"lost","epoch":5,"wait_s":6});
     rig.live(BOB, &online(5));
     rig.pass(5000);
-    rig.notices();
+    rig.notifications();
     rig.live(BOB, &waits);
     assert_eq!(rig.bob().evidence.doubt, Some(Doubt::Reconnecting));
     rig.pass(5999);
@@ -162,7 +162,7 @@ fn where_the_broker_can_not_wait_the_reader_does() {
     rig.pass(6000);
     assert_eq!(rig.status_of("bob"), Some(("offline".to_owned(), Some(CauseView::Lost))));
     rig.pass(1000);
-    assert_eq!(rig.notices().len(), 1);
+    assert_eq!(rig.notifications().len(), 1);
 }
 
 #[test]

@@ -17,11 +17,13 @@ fn user(id: &str) -> UserId {
 }
 
 impl Rig {
-    /// What each of these notices calls whom it is about.
+    /// What each of these notifications calls whom it is about.
     fn called(&mut self) -> Vec<String> {
-        let notices = self.notices();
-        let called = |mut notice: Notice| notice.who_mut().map(|who| who.name.clone()).collect();
-        notices.into_iter().flat_map::<Vec<_>, _>(called).collect()
+        let notifications = self.notifications();
+        let called = |mut notification: Notification| {
+            notification.who_mut().map(|who| who.name.clone()).collect()
+        };
+        notifications.into_iter().flat_map::<Vec<_>, _>(called).collect()
     }
 
     fn tray(&self) -> Vec<String> {

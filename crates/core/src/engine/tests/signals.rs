@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::effect::Qos;
-use crate::notice::Suppressed;
+use crate::notification::Suppressed;
 use crate::signal::{Answer, SignalCommand, SignalId};
 use crate::view::signals::{ExchangeStage, ExchangeView, When};
 
@@ -104,7 +104,7 @@ impl Rig {
     fn withdrawn(&mut self) -> Vec<String> {
         let mut keys = Vec::new();
         self.effects.retain(|effect| match effect {
-            Effect::WithdrawNotice { key } => {
+            Effect::WithdrawNotification { key } => {
                 keys.push(key.clone());
                 false
             }
@@ -153,9 +153,9 @@ fn a_knock_goes_forward_and_never_back() {
     rig.hear(&json!({"v":1,"kind":"seen","re":re}));
     assert_eq!(rig.last().answer, Some(Answer::ComeIn));
     assert_eq!(rig.stage(), ExchangeStage::Answered);
-    let notices = rig.notices();
-    assert_eq!(notices.len(), 1, "{notices:?}");
-    assert!(matches!(&notices[0], Notice::Answered { answer: Answer::ComeIn, .. }));
+    let notifications = rig.notifications();
+    assert_eq!(notifications.len(), 1, "{notifications:?}");
+    assert!(matches!(&notifications[0], Notification::Answered { answer: Answer::ComeIn, .. }));
 }
 
 #[test]

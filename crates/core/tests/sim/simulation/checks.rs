@@ -9,7 +9,7 @@ use super::*;
 
 /// What one device may write to its own topic in a minute: its changes, and five corrections.
 const WRITTEN_A_MINUTE: usize = 40;
-/// How long a notice is held for more of them.
+/// How long a notification is held for more of them.
 const NOTICE_HELD: u64 = 3_900;
 
 impl Simulation {
@@ -208,25 +208,25 @@ impl Simulation {
         truth::sum(&sets, seed, self.people[p].choice.crossing(self.now, self.now) | UNCHOSEN)
     }
 
-    pub(super) fn judge_notice(&mut self, m: usize, notice: &Notice) {
+    pub(super) fn judge_notification(&mut self, m: usize, notification: &Notification) {
         if !self.is_watching(m) {
             return;
         }
         let since = self.heard_since(m).saturating_sub(NOTICE_HELD);
-        let (came, went) = match notice {
-            Notice::Came(who) => (std::slice::from_ref(who), &[][..]),
-            Notice::Went(who, _) => (&[][..], std::slice::from_ref(who)),
-            Notice::Summary(several) => (several.came.as_slice(), several.went.as_slice()),
+        let (came, went) = match notification {
+            Notification::Came(who) => (std::slice::from_ref(who), &[][..]),
+            Notification::Went(who, _) => (&[][..], std::slice::from_ref(who)),
+            Notification::Summary(several) => (several.came.as_slice(), several.went.as_slice()),
             // It tells of hours, and what it nets is tested beside it.
-            Notice::Digest(_) => return,
+            Notification::Digest(_) => return,
             // Nobody knocks or waves here, nor waits for anybody.
-            Notice::Back(_)
-            | Notice::WentAway(..)
-            | Notice::CameBack(_)
-            | Notice::Knock { .. }
-            | Notice::BothFree { .. }
-            | Notice::Answered { .. }
-            | Notice::Waved { .. } => return,
+            Notification::Back(_)
+            | Notification::WentAway(..)
+            | Notification::CameBack(_)
+            | Notification::Knock { .. }
+            | Notification::BothFree { .. }
+            | Notification::Answered { .. }
+            | Notification::Waved { .. } => return,
         };
         for who in went {
             self.judge_news(m, &who.user, since);

@@ -54,7 +54,7 @@ impl Simulation {
             root: Root::default(),
             client_id,
             role,
-            notices: NoticePolicy::default(),
+            notifications: NotificationPolicy::default(),
             has_tray: false,
             preferences: Preferences::default(),
             speaks_v5: saved.is_some_and(|saved| saved.speaks_v5),
@@ -181,7 +181,7 @@ impl Simulation {
                     self.close_by_client(conn);
                 }
             }
-            Effect::Notify(notice) => self.judge_notice(m, &notice),
+            Effect::Notify(notification) => self.judge_notification(m, &notification),
             Effect::MaySleep => {
                 if let Some(since) = self.machines[m].desk.asleep_since {
                     self.plan(self.now, Event::Sleep(m, since));
@@ -189,7 +189,7 @@ impl Simulation {
             }
             Effect::Show(_)
             | Effect::ShowTray(_)
-            | Effect::WithdrawNotice { .. }
+            | Effect::WithdrawNotification { .. }
             | Effect::SaveMuted(_)
             | Effect::SavePreferences(_)
             | Effect::Complain { .. }

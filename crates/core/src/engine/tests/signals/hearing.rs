@@ -6,10 +6,10 @@ use super::*;
 fn a_knock_of_somebody_rings_once_and_is_said_to_be_delivered() {
     let mut rig = Rig::with_bob();
     rig.hear(&knock_of_bob("k1"));
-    let notices = rig.notices_kept();
+    let notifications = rig.notices_kept();
     assert!(
-        matches!(&notices[..], [Notice::Knock { text: Some(text), .. }] if text == "Coffee?"),
-        "{notices:?}"
+        matches!(&notifications[..], [Notification::Knock { text: Some(text), .. }] if text == "Coffee?"),
+        "{notifications:?}"
     );
     assert!(rig.wants_attention());
     rig.hear(&knock_of_bob("k1"));
@@ -26,9 +26,9 @@ fn a_knock_of_somebody_rings_once_and_is_said_to_be_delivered() {
 #[test]
 fn a_knock_rings_though_coming_and_going_does_not() {
     let mut rig = Rig::with_bob();
-    rig.engine.policy = crate::notice::NoticePolicy::silent();
+    rig.engine.policy = crate::notification::NotificationPolicy::silent();
     rig.hear(&knock_of_bob("k1"));
-    assert_eq!(rig.notices().len(), 1);
+    assert_eq!(rig.notifications().len(), 1);
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn what_another_device_of_mine_answered_is_gone_here() {
     rig.effects.clear();
     rig.live(TO_MYSELF, &json!({"v":1,"kind":"seen","re":"k2","of":"bob"}));
     rig.hear(&knock_of_bob("k2"));
-    assert_eq!(rig.notices(), []);
+    assert_eq!(rig.notifications(), []);
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn a_knock_that_was_taken_back_is_gone_whenever_that_is_heard() {
     rig.effects.clear();
     rig.hear(&json!({"v":1,"kind":"withdrawn","re":"k2"}));
     rig.hear(&knock_of_bob("k2"));
-    assert_eq!(rig.notices(), []);
+    assert_eq!(rig.notifications(), []);
 }
 
 #[test]
@@ -90,15 +90,15 @@ fn do_not_disturb_holds_a_knock_until_it_ends() {
     rig.said("");
     rig.hear(&knock_of_bob("k1"));
     rig.hear(&knock_of_bob("k2"));
-    assert_eq!(rig.notices(), []);
+    assert_eq!(rig.notifications(), []);
     assert!(!rig.wants_attention());
     assert_eq!(rig.silent(Suppressed::DoNotDisturb), 2);
     assert_eq!(rig.exchanges().len(), 2, "the window shows them");
     rig.hear(&json!({"v":1,"kind":"withdrawn","re":"k2"}));
     rig.command(Command::ClearChosen);
     rig.said("");
-    let notices = rig.notices();
-    assert_eq!(notices.len(), 1, "{notices:?}");
+    let notifications = rig.notifications();
+    assert_eq!(notifications.len(), 1, "{notifications:?}");
     assert!(rig.wants_attention());
 }
 
@@ -109,10 +109,10 @@ fn a_call_holds_a_knock_which_is_delivered_nevertheless() {
     rig.said("");
     rig.hear(&knock_of_bob("k1"));
     assert_eq!(rig.kinds_said(TO_BOB), ["delivered"]);
-    assert_eq!(rig.notices(), []);
+    assert_eq!(rig.notifications(), []);
     assert_eq!(rig.silent(Suppressed::InCall), 1);
     rig.observe(Observation::InCall(false));
-    assert_eq!(rig.notices().len(), 1);
+    assert_eq!(rig.notifications().len(), 1);
 }
 
 #[test]
@@ -123,9 +123,9 @@ fn a_burst_of_waves_is_one_notice_with_a_count() {
         rig.pass(100);
     }
     rig.pass(1000);
-    let notices = rig.notices();
-    let [Notice::Waved { count, emoji, .. }] = &notices[..] else {
-        panic!("{notices:?}");
+    let notifications = rig.notifications();
+    let [Notification::Waved { count, emoji, .. }] = &notifications[..] else {
+        panic!("{notifications:?}");
     };
     assert_eq!((*count, emoji.as_deref()), (5, Some("🎉")), "five a minute");
     assert_eq!(rig.silent(Suppressed::TooMany), 3);
@@ -133,7 +133,7 @@ fn a_burst_of_waves_is_one_notice_with_a_count() {
     rig.pass(60_000);
     rig.hear(&json!({"v":1,"kind":"wave","id":"w9","text":"🎉"}));
     rig.pass(1000);
-    assert_eq!(rig.notices().len(), 1);
+    assert_eq!(rig.notifications().len(), 1);
 }
 
 #[test]

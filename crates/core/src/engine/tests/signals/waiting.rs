@@ -8,16 +8,16 @@ fn a_knock_waits_until_both_are_free_and_goes_once() {
     rig.bob_is("dnd");
     let re = rig.knock(When::BothFree);
     assert_eq!(rig.kinds_said(TO_BOB), ["waiting"]);
-    assert_eq!(rig.notices(), []);
+    assert_eq!(rig.notifications(), []);
     rig.pass(60_000);
     rig.bob_is("online");
-    let notices = rig.notices_kept();
-    assert!(matches!(&notices[..], [Notice::BothFree { .. }]), "{notices:?}");
+    let notifications = rig.notices_kept();
+    assert!(matches!(&notifications[..], [Notification::BothFree { .. }]), "{notifications:?}");
     let said = rig.said(TO_BOB);
     assert_eq!((said.len(), &said[0]["when"]), (1, &json!("both_free")));
     rig.hear(&json!({"v":1,"kind":"free","re":re}));
     assert_eq!(rig.kinds_said(TO_BOB), [""; 0]);
-    assert_eq!(rig.notices(), []);
+    assert_eq!(rig.notifications(), []);
 }
 
 #[test]
@@ -33,16 +33,19 @@ fn whoever_is_asked_may_see_the_moment_first() {
     let mut rig = Rig::with_bob();
     rig.bob_is("dnd");
     rig.hear(&json!({"v":1,"kind":"waiting","id":"w1","text":"Lunch?"}));
-    assert_eq!(rig.notices(), [], "nobody is disturbed by it");
+    assert_eq!(rig.notifications(), [], "nobody is disturbed by it");
     assert_eq!(rig.stage(), ExchangeStage::Waiting);
     rig.bob_is("online");
-    let notices = rig.notices_kept();
-    assert!(matches!(&notices[..], [Notice::Knock { both_free: true, .. }]), "{notices:?}");
+    let notifications = rig.notices_kept();
+    assert!(
+        matches!(&notifications[..], [Notification::Knock { both_free: true, .. }]),
+        "{notifications:?}"
+    );
     assert_eq!(rig.kinds_said(TO_BOB), ["free", "delivered"]);
     let fired = json!({"v":1,"kind":"knock","id":"w1","text":"Lunch?","when":"both_free"});
     rig.hear(&fired);
     rig.hear(&json!({"v":1,"kind":"waiting","id":"w1","text":"Lunch?"}));
-    assert_eq!(rig.notices(), []);
+    assert_eq!(rig.notifications(), []);
     assert_eq!(rig.exchanges().len(), 1);
 }
 
@@ -65,7 +68,7 @@ fn what_waits_can_be_taken_back_by_either_side() {
     rig.want(SignalCommand::Withdraw { with: user("bob"), id: id("w1") });
     assert_eq!(rig.kinds_said(TO_BOB), ["withdrawn"]);
     rig.bob_is("online");
-    assert_eq!(rig.notices(), []);
+    assert_eq!(rig.notifications(), []);
 }
 
 #[test]
@@ -89,19 +92,22 @@ fn what_somebody_waited_for_goes_with_them_and_comes_back_with_them() {
 #[test]
 fn i_am_told_once_when_somebody_is_back_though_other_notices_are_off() {
     let mut rig = Rig::with_bob();
-    rig.engine.policy = crate::notice::NoticePolicy::silent();
+    rig.engine.policy = crate::notification::NotificationPolicy::silent();
     rig.bob_is("offline");
     rig.want(SignalCommand::TellWhenBack { user: user("bob"), wanted: true });
     assert_eq!(rig.engine.snapshot(Stage::Running).signals.back, ["bob"]);
     rig.pass(60_000);
     rig.bob_is("away");
-    assert_eq!(rig.notices(), []);
+    assert_eq!(rig.notifications(), []);
     rig.bob_is("online");
     rig.bob_is("offline");
     rig.bob_is("online");
     rig.pass(5_000);
-    let notices = rig.notices();
-    assert!(matches!(&notices[..], [Notice::Back(who)] if who.name == "Bob"), "{notices:?}");
+    let notifications = rig.notifications();
+    assert!(
+        matches!(&notifications[..], [Notification::Back(who)] if who.name == "Bob"),
+        "{notifications:?}"
+    );
     assert_eq!(rig.engine.snapshot(Stage::Running).signals.back, [""; 0]);
 }
 
@@ -114,6 +120,6 @@ fn whoever_was_told_so_is_not_told_again_that_somebody_came() {
     rig.want(SignalCommand::TellWhenBack { user: user("bob"), wanted: true });
     rig.bob_is("online");
     rig.pass(5_000);
-    let notices = rig.notices();
-    assert!(matches!(&notices[..], [Notice::Back(_)]), "{notices:?}");
+    let notifications = rig.notifications();
+    assert!(matches!(&notifications[..], [Notification::Back(_)]), "{notifications:?}");
 }

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
-use notify_rust::{Hint, Notification, NotificationHandle, Urgency};
+use notify_rust::{Hint, NotificationHandle, Urgency};
 use porchlight_core::id::UserId;
-use porchlight_core::notice::Notice;
+use porchlight_core::notification::Notification;
 use porchlight_core::signal::{Answer, SignalCommand};
 use porchlight_core::text;
 use porchlight_core::view::signals::When;
@@ -24,11 +24,11 @@ const APP: &str = "app.porchlight.Porchlight";
 const SERVER: &str = "org.freedesktop.Notifications";
 const PATH: &str = "/org/freedesktop/Notifications";
 
-/// A notice that is still up has a thread that waits for a click; more than so many wait for none.
+/// A notification that is still up has a thread that waits for a click; more than so many wait for none.
 const WAITING: usize = 16;
 
 /// The way to the daemon.
-pub(crate) struct Notices {
+pub(crate) struct Notifications {
     desktop: Desktop,
     /// The thread, once there was something to say.
     thread: Option<mpsc::Sender<Word>>,
@@ -37,17 +37,17 @@ pub(crate) struct Notices {
 /// What the thread is told.
 enum Word {
     Say(Box<Said>),
-    /// The notice of that key is over.
+    /// The notification of that key is over.
     Withdraw(String),
 }
 
-impl Notices {
+impl Notifications {
     pub(crate) fn new(desktop: Desktop) -> Self {
         Self { desktop, thread: None }
     }
 
-    pub(crate) fn show(&mut self, notice: &Notice) {
-        self.tell(Word::Say(Box::new(say(notice))));
+    pub(crate) fn show(&mut self, notification: &Notification) {
+        self.tell(Word::Say(Box::new(say(notification))));
     }
 
     pub(crate) fn withdraw(&mut self, key: String) {
@@ -86,7 +86,7 @@ impl Notices {
 
 struct Daemon {
     desktop: Desktop,
-    /// The daemon's numbers of the notices last shown, by their keys.
+    /// The daemon's numbers of the notifications last shown, by their keys.
     up: HashMap<String, u32>,
     waiting: Arc<AtomicUsize>,
     /// Whether the daemon reads markup in bodies; asked once.
@@ -106,7 +106,7 @@ impl Daemon {
         }
     }
 
-    /// Takes a notice off the screen; one that is not there any more is no matter.
+    /// Takes a notification off the screen; one that is not there any more is no matter.
     fn withdraw(&mut self, key: &str) {
         let Some(id) = self.up.remove(key) else {
             return;
@@ -125,7 +125,7 @@ impl Daemon {
                 .is_ok_and(|able| able.iter().any(|able| able == "body-markup"))
         });
         let body = if markup { text::markup(&said.body) } else { said.body };
-        let mut notification = Notification::new();
+        let mut notification = notify_rust::Notification::new();
         notification
             .appname("Porchlight")
             .summary(&said.summary)
@@ -179,13 +179,13 @@ impl Daemon {
     }
 }
 
-/// What a click on a notice is about.
+/// What a click on a notification is about.
 struct Clicked {
     knock: Option<Knock>,
     about: Option<UserId>,
 }
 
-/// A notice was clicked on, or one of its buttons.
+/// A notification was clicked on, or one of its buttons.
 fn act(desktop: &Desktop, action: &str, clicked: Clicked) {
     if action == "default" {
         desktop.open_window();

@@ -1,30 +1,30 @@
-//! From changes to notices: what is held for more to come, what is held until I am there, and who flaps.
+//! From changes to notifications: what is held for more to come, what is held until I am there, and who flaps.
 //!
 //! Owns what was last announced of everybody. Deliberately knows no settings; they are an argument.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::policy::NoticePolicy;
-use super::{Kind, Notice, Several, Suppressed, Who};
+use super::policy::NotificationPolicy;
+use super::{Kind, Notification, Several, Suppressed, Who};
 use crate::id::UserId;
 use crate::preferences::Preferences;
 use crate::roster::{Change, Origin};
 use crate::time::{Monotonic, Now};
 use crate::view::{CauseView, Group};
 
-/// News is held this long for more of it to come, so that a burst is one notice.
+/// News is held this long for more of it to come, so that a burst is one notification.
 const QUIET: Duration = Duration::from_millis(800);
 /// And no longer than this, however much comes.
 const AT_MOST: Duration = Duration::from_secs(3);
 /// From this many people on it is a burst.
 const BURST: usize = 3;
 
-/// After so many notices of one person within [`FLAPPING`] they flap, and make no more.
+/// After so many notifications of one person within [`FLAPPING`] they flap, and make no more.
 const FLAPS: u8 = 3;
 /// Until they neither came nor went for so long.
 const FLAPPING: Duration = Duration::from_secs(10 * 60);
-/// Of no more people than so many is it known how often they made a notice.
+/// Of no more people than so many is it known how often they made a notification.
 const WATCHED: usize = 1024;
 
 /// What the policy has to know of me.
@@ -33,19 +33,19 @@ pub struct NotificationContext<'a> {
     /// My id.
     pub me: Option<&'a str>,
     /// What is wanted.
-    pub policy: &'a NoticePolicy,
+    pub policy: &'a NotificationPolicy,
     /// And what of single people.
     pub preferences: &'a Preferences,
     /// Of whom nothing pops up.
     pub muted: Option<&'a BTreeSet<UserId>>,
     /// Why nothing pops up at this time of day, or for a while.
     pub silence: Option<Suppressed>,
-    /// Why notices are held until later.
+    /// Why notifications are held until later.
     pub hold: Option<Suppressed>,
 }
 
 impl NotificationContext<'_> {
-    /// Whether a notice of this kind about this person is wanted. The error says why not.
+    /// Whether a notification of this kind about this person is wanted. The error says why not.
     fn check_wanted(self, user: &str, kind: Kind) -> Result<(), Suppressed> {
         if self.policy.is_silent() {
             return Err(Suppressed::SwitchedOff);
@@ -57,7 +57,7 @@ impl NotificationContext<'_> {
     }
 }
 
-/// Where somebody stands, as far as a notice goes.
+/// Where somebody stands, as far as a notification goes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Announced {
     /// They count as having come: falling idle in between changes nothing of that.
@@ -88,16 +88,16 @@ struct PendingChange {
     cause: Option<CauseView>,
 }
 
-/// How often somebody made a notice of late.
+/// How often somebody made a notification of late.
 #[derive(Debug, Clone, Copy)]
 struct Flaps {
     count: u8,
     last: Monotonic,
 }
 
-/// The notices to come.
+/// The notifications to come.
 #[derive(Debug, Default)]
-pub struct Notices {
+pub struct Notifications {
     standing: BTreeMap<String, Announced>,
     news: BTreeMap<String, PendingChange>,
     first: Option<Monotonic>,
@@ -107,8 +107,8 @@ pub struct Notices {
     flaps: BTreeMap<String, Flaps>,
 }
 
-impl Notices {
-    /// Judges a change. What is worth a notice is held until [`Notices::poll`] gives it out.
+impl Notifications {
+    /// Judges a change. What is worth a notification is held until [`Notifications::poll`] gives it out.
     ///
     /// # Errors
     /// The reason for silence. What is held for a digest is silent for the reason that holds it.
@@ -180,7 +180,7 @@ impl Notices {
         Ok(())
     }
 
-    /// Counts one more notice of somebody; says whether that is one too many.
+    /// Counts one more notification of somebody; says whether that is one too many.
     fn flaps(&mut self, now: Now, user: &str) -> bool {
         let lately = |flaps: &Flaps| now.mono.since(flaps.last) < FLAPPING;
         if self.flaps.len() >= WATCHED {
@@ -199,15 +199,15 @@ impl Notices {
         before >= FLAPS
     }
 
-    /// The notices whose time has come: one a person, or one for a burst. What is not wanted any more is dropped.
-    pub fn poll(&mut self, now: Now, circumstances: NotificationContext<'_>) -> Vec<Notice> {
+    /// The notifications whose time has come: one a person, or one for a burst. What is not wanted any more is dropped.
+    pub fn poll(&mut self, now: Now, circumstances: NotificationContext<'_>) -> Vec<Notification> {
         if self.next_deadline().is_none_or(|at| at > now.mono) {
             return Vec::new();
         }
         (self.first, self.last) = (None, None);
         let news = still_wanted(std::mem::take(&mut self.news), circumstances);
         if news.len() >= BURST {
-            return vec![Notice::Summary(several(news))];
+            return vec![Notification::Summary(several(news))];
         }
         news.into_iter().filter_map(|(user, news)| single(user, news)).collect()
     }
@@ -218,13 +218,16 @@ impl Notices {
         !self.digest.is_empty()
     }
 
-    /// I am there: what happened meanwhile and is still wanted, as one notice.
-    pub(crate) fn take_digest(&mut self, circumstances: NotificationContext<'_>) -> Option<Notice> {
+    /// I am there: what happened meanwhile and is still wanted, as one notification.
+    pub(crate) fn take_digest(
+        &mut self,
+        circumstances: NotificationContext<'_>,
+    ) -> Option<Notification> {
         let digest = several(still_wanted(std::mem::take(&mut self.digest), circumstances));
-        (!digest.is_empty()).then_some(Notice::Digest(digest))
+        (!digest.is_empty()).then_some(Notification::Digest(digest))
     }
 
-    /// When [`Notices::poll`] has something to give.
+    /// When [`Notifications::poll`] has something to give.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Monotonic> {
         Some((self.last? + QUIET).min(self.first? + AT_MOST))
@@ -234,7 +237,7 @@ impl Notices {
 /// Brings up to date what is held of somebody, and drops what is nothing any more; says whether anything was held.
 fn amend(
     held: &mut BTreeMap<String, PendingChange>,
-    policy: &NoticePolicy,
+    policy: &NotificationPolicy,
     user: &str,
     after: Announced,
     cause: Option<CauseView>,
@@ -265,13 +268,13 @@ fn still_wanted(
     held
 }
 
-fn single(user: String, news: PendingChange) -> Option<Notice> {
+fn single(user: String, news: PendingChange) -> Option<Notification> {
     let who = Who { user, name: news.name };
     Some(match news.before.to(news.after)? {
-        Kind::Came => Notice::Came(who),
-        Kind::Went => Notice::Went(who, news.cause),
-        Kind::Away => Notice::WentAway(who, news.cause),
-        Kind::Back => Notice::CameBack(who),
+        Kind::Came => Notification::Came(who),
+        Kind::Went => Notification::Went(who, news.cause),
+        Kind::Away => Notification::WentAway(who, news.cause),
+        Kind::Back => Notification::CameBack(who),
     })
 }
 

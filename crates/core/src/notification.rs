@@ -1,6 +1,6 @@
-//! From a person's change to a notice, or to a named reason for silence.
+//! From a person's change to a notification, or to a named reason for silence.
 //!
-//! Owns what a notice can be and every reason for silence; [`policy`] has what is wanted, [`news`] what is held and
+//! Owns what a notification can be and every reason for silence; [`policy`] has what is wanted, [`news`] what is held and
 //! what is a burst, [`silence`] when nothing pops up at all. Deliberately knows no wording and no daemon: the shell says it
 //! and shows it.
 
@@ -9,13 +9,13 @@ use serde::Serialize;
 use crate::signal::{Answer, SignalId};
 use crate::view::CauseView;
 
-mod news;
+mod pause;
+mod pending;
 mod policy;
-mod silence;
 
-pub use news::{Notices, NotificationContext};
-pub use policy::{About, NoticePolicy, QuietHours, QuietHoursError, TimeOfDay};
-pub(crate) use silence::NotificationPause;
+pub(crate) use pause::NotificationPause;
+pub use pending::{NotificationContext, Notifications};
+pub use policy::{About, NotificationPolicy, QuietHours, QuietHoursError, TimeOfDay};
 
 /// What a change is to whoever may be told of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +32,7 @@ enum Kind {
 
 /// Something worth interrupting for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Notice {
+pub enum Notification {
     /// Somebody came.
     Came(Who),
     /// Somebody went.
@@ -87,8 +87,8 @@ pub enum Notice {
     },
 }
 
-impl Notice {
-    /// A later notice of the same key replaces an earlier one; by it a notice is taken down.
+impl Notification {
+    /// A later notification of the same key replaces an earlier one; by it a notification is taken down.
     #[must_use]
     pub fn key(&self) -> String {
         match self {
@@ -149,16 +149,16 @@ impl Several {
     }
 }
 
-/// Whom a notice is about.
+/// Whom a notification is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Who {
-    /// Their id: a later notice about the same person replaces the earlier one.
+    /// Their id: a later notification about the same person replaces the earlier one.
     pub user: String,
     /// Their name.
     pub name: String,
 }
 
-/// Why a change makes no notice.
+/// Why a change makes no notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Suppressed {
@@ -170,7 +170,7 @@ pub enum Suppressed {
     NotTheirDoing,
     /// They neither came nor went.
     NeitherCameNorWent,
-    /// Notices of coming and going are switched off. What is said to me alone rings nevertheless.
+    /// Notifications of coming and going are switched off. What is said to me alone rings nevertheless.
     SwitchedOff,
     /// *Never* was chosen for them.
     NeverOfThem,
@@ -178,7 +178,7 @@ pub enum Suppressed {
     NoFavourite,
     /// Notices are about those for whom *always* was chosen, and it was not.
     NotChosen,
-    /// Notices of this kind (come, go, away, back) are switched off.
+    /// Notifications of this kind (come, go, away, back) are switched off.
     KindSwitchedOff,
     /// I wanted none for a while. A knock is held until that is over.
     Paused,

@@ -1,6 +1,6 @@
-//! Notices, by the desktop's notification daemon.
+//! Notifications, by the desktop's notification daemon.
 //!
-//! Owns the wording and which notice replaces which. Deliberately decides nothing: what pops up was decided
+//! Owns the wording and which notification replaces which. Deliberately decides nothing: what pops up was decided
 //! in the core.
 
 #[cfg(target_os = "linux")]
@@ -11,33 +11,33 @@ mod text;
 pub(crate) use text::answer;
 
 #[cfg(target_os = "linux")]
-pub(crate) use freedesktop::Notices;
+pub(crate) use freedesktop::Notifications;
 
 #[cfg(not(target_os = "linux"))]
-pub(crate) use nowhere::Notices;
+pub(crate) use nowhere::Notifications;
 
 #[cfg(not(target_os = "linux"))]
 mod nowhere {
-    use porchlight_core::notice::Notice;
+    use porchlight_core::notification::Notification;
 
     use crate::request::Desktop;
 
-    pub(crate) struct Notices;
+    pub(crate) struct Notifications;
 
-    impl Notices {
+    impl Notifications {
         pub(crate) fn new(_: Desktop) -> Self {
             Self
         }
 
-        pub(crate) fn show(&mut self, notice: &Notice) {
-            let said = super::said::say(notice);
+        pub(crate) fn show(&mut self, notification: &Notification) {
+            let said = super::text::say(notification);
             tracing::info!("{}: {}", said.summary, said.body);
         }
 
         pub(crate) fn withdraw(&mut self, _: String) {}
 
         pub(crate) fn ask(&mut self, name: &str, code: &str) {
-            let said = super::said::ask(name, code);
+            let said = super::text::ask(name, code);
             tracing::info!("{}: {}", said.summary, said.body);
         }
     }

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::policy::TimeOfDay;
-use super::{NoticePolicy, Suppressed};
+use super::{NotificationPolicy, Suppressed};
 use crate::time::{Monotonic, Now, Timestamp};
 
 /// See the module's page.
@@ -43,7 +43,7 @@ impl NotificationPause {
     }
 
     /// Why nothing pops up now.
-    pub(crate) fn reason(&self, now: Now, policy: &NoticePolicy) -> Option<Suppressed> {
+    pub(crate) fn reason(&self, now: Now, policy: &NotificationPolicy) -> Option<Suppressed> {
         if self.until.is_some_and(|(until, _)| until > now.mono) {
             return Some(Suppressed::Paused);
         }
@@ -52,7 +52,7 @@ impl NotificationPause {
     }
 
     /// When that ends or changes, if it is silent now.
-    pub(crate) fn next_deadline(&self, now: Now, policy: &NoticePolicy) -> Option<Monotonic> {
+    pub(crate) fn next_deadline(&self, now: Now, policy: &NotificationPolicy) -> Option<Monotonic> {
         let paused = self.until.map(|(until, _)| until);
         let Some(quiet) = policy.quiet else {
             return paused;
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn a_pause_ends_by_itself_or_when_told() {
-        let (policy, mut silence) = (NoticePolicy::default(), NotificationPause::default());
+        let (policy, mut silence) = (NotificationPolicy::default(), NotificationPause::default());
         silence.pause(at(0), Some(Duration::from_secs(3600)));
         assert_eq!(silence.reason(at(59), &policy), Some(Suppressed::Paused));
         assert_eq!(silence.next_deadline(at(59), &policy), Some(at(60).mono));
@@ -102,8 +102,10 @@ mod tests {
     #[test]
     fn quiet_hours_are_by_the_clock_here() {
         let quiet = "22:00-07:00".parse().ok();
-        let (policy, mut silence) =
-            (NoticePolicy { quiet, ..NoticePolicy::default() }, NotificationPause::default());
+        let (policy, mut silence) = (
+            NotificationPolicy { quiet, ..NotificationPolicy::default() },
+            NotificationPause::default(),
+        );
         assert_eq!(silence.reason(at(21 * 60), &policy), None);
         assert_eq!(silence.next_deadline(at(21 * 60), &policy), None);
         silence.zone_is(2 * 3600);

@@ -12,7 +12,7 @@ use crate::preferences::{Interest, Regard};
 
 /// What pops up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NoticePolicy {
+pub struct NotificationPolicy {
     /// Whose coming and going.
     pub about: About,
     /// Whether it is told that somebody came.
@@ -27,7 +27,7 @@ pub struct NoticePolicy {
     pub quiet: Option<QuietHours>,
 }
 
-impl Default for NoticePolicy {
+impl Default for NotificationPolicy {
     fn default() -> Self {
         Self { about: About::Everyone, come: true, go: true, away: false, back: false, quiet: None }
     }
@@ -49,7 +49,7 @@ pub enum About {
     Nobody,
 }
 
-impl NoticePolicy {
+impl NotificationPolicy {
     /// Nothing of coming and going.
     #[must_use]
     pub fn silent() -> Self {
@@ -212,7 +212,7 @@ mod tests {
         let always = Regard { notices: Interest::Always, ..Regard::default() };
         let never = Regard { favourite: true, notices: Interest::Never, ..Regard::default() };
         let reasons = |about| {
-            let policy = NoticePolicy { about, ..NoticePolicy::default() };
+            let policy = NotificationPolicy { about, ..NotificationPolicy::default() };
             [&usual, &favourite, &always, &never]
                 .map(|it| policy.allows(Some(it), Kind::Came).err())
         };
@@ -228,14 +228,14 @@ mod tests {
     #[test]
     fn each_kind_is_on_or_off() {
         let kinds = [Kind::Came, Kind::Went, Kind::Away, Kind::Back];
-        let told = |policy: NoticePolicy| kinds.map(|kind| policy.allows(None, kind).is_ok());
-        assert_eq!(told(NoticePolicy::default()), [true, true, false, false]);
-        let other = NoticePolicy {
+        let told = |policy: NotificationPolicy| kinds.map(|kind| policy.allows(None, kind).is_ok());
+        assert_eq!(told(NotificationPolicy::default()), [true, true, false, false]);
+        let other = NotificationPolicy {
             come: false,
             go: false,
             away: true,
             back: true,
-            ..NoticePolicy::default()
+            ..NotificationPolicy::default()
         };
         assert_eq!(told(other), [false, false, true, true]);
         assert_eq!(other.allows(None, Kind::Came), Err(Suppressed::KindSwitchedOff));

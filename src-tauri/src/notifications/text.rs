@@ -1,8 +1,8 @@
-//! A notice in words.
+//! A notification in words.
 
 use fluent_bundle::FluentValue;
 use porchlight_core::id::UserId;
-use porchlight_core::notice::{Notice, Several, Who};
+use porchlight_core::notification::{Notification, Several, Who};
 use porchlight_core::signal::{Answer, SignalId};
 use porchlight_core::view::CauseView;
 
@@ -18,7 +18,7 @@ pub(super) struct Said {
     pub(super) body: String,
     /// freedesktop Desktop Notifications, *Categories*.
     pub(super) category: &'static str,
-    /// A later notice with the same key replaces this one.
+    /// A later notification with the same key replaces this one.
     pub(super) key: String,
     /// The knock that it asks to answer.
     pub(super) knock: Option<Knock>,
@@ -26,14 +26,14 @@ pub(super) struct Said {
     pub(super) offers: Option<(UserId, &'static [Offer])>,
 }
 
-/// A knock that can be answered from its notice.
+/// A knock that can be answered from its notification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Knock {
     pub(super) from: UserId,
     pub(super) id: SignalId,
 }
 
-/// What can be done from a notice, besides opening the window.
+/// What can be done from a notification, besides opening the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Offer {
     Knock,
@@ -77,13 +77,15 @@ pub(crate) fn answer(answer: &Answer) -> String {
     }
 }
 
-pub(super) fn say(notice: &Notice) -> Said {
-    let key = notice.key();
-    match notice {
-        Notice::Came(who) => about(key, who, "notice-came", "", "presence.online"),
-        Notice::Back(who) => about(key, who, "notice-back", "notice-wanted", "presence.online"),
-        Notice::CameBack(who) => about(key, who, "notice-back", "", "presence.online"),
-        Notice::Went(who, cause) => {
+pub(super) fn say(notification: &Notification) -> Said {
+    let key = notification.key();
+    match notification {
+        Notification::Came(who) => about(key, who, "notice-came", "", "presence.online"),
+        Notification::Back(who) => {
+            about(key, who, "notice-back", "notice-wanted", "presence.online")
+        }
+        Notification::CameBack(who) => about(key, who, "notice-back", "", "presence.online"),
+        Notification::Went(who, cause) => {
             let (summary, body) = match cause {
                 Some(CauseView::Asleep) => ("notice-asleep", "notice-asleep-why"),
                 Some(CauseView::Lost) => ("notice-lost", "notice-lost-why"),
@@ -91,7 +93,7 @@ pub(super) fn say(notice: &Notice) -> Said {
             };
             about(key, who, summary, body, "presence.offline")
         }
-        Notice::WentAway(who, cause) => {
+        Notification::WentAway(who, cause) => {
             let body = match cause {
                 Some(CauseView::Locked) => "notice-away-locked",
                 Some(CauseView::Idle) => "notice-away-idle",
@@ -99,7 +101,7 @@ pub(super) fn say(notice: &Notice) -> Said {
             };
             about(key, who, "notice-away", body, "presence")
         }
-        Notice::Knock { who, id, text, both_free } => {
+        Notification::Knock { who, id, text, both_free } => {
             let summary = if *both_free { "notice-knocks-free" } else { "notice-knocks" };
             Said {
                 body: text.clone().unwrap_or_else(|| word("notice-knock-without-words")),
@@ -107,7 +109,7 @@ pub(super) fn say(notice: &Notice) -> Said {
                 ..plain(key, say_with(summary, [name(who)]), "im.received")
             }
         }
-        Notice::BothFree { who, text, .. } => Said {
+        Notification::BothFree { who, text, .. } => Said {
             body: match text {
                 None => word("notice-knock-goes-out"),
                 Some(text) => {
@@ -116,15 +118,15 @@ pub(super) fn say(notice: &Notice) -> Said {
             },
             ..plain(key, say_with("notice-both-free", [name(who)]), "im")
         },
-        Notice::Answered { who, answer: Answer::Text(text), .. } => Said {
+        Notification::Answered { who, answer: Answer::Text(text), .. } => Said {
             body: text.clone(),
             ..plain(key, say_with("notice-answered", [name(who)]), "im.received")
         },
-        Notice::Answered { who, answer: given, .. } => {
+        Notification::Answered { who, answer: given, .. } => {
             let answer = ("answer", answer(given).into());
             plain(key, say_with("notice-answer", [name(who), answer]), "im.received")
         }
-        Notice::Waved { who, emoji, count } => {
+        Notification::Waved { who, emoji, count } => {
             let emoji = ("emoji", emoji.as_deref().unwrap_or("👋").into());
             let waves = say_with("notice-waves", [name(who), emoji, ("count", (*count).into())]);
             Said {
@@ -132,12 +134,12 @@ pub(super) fn say(notice: &Notice) -> Said {
                 ..plain(key, waves, "im.received")
             }
         }
-        Notice::Summary(several) => {
+        Notification::Summary(several) => {
             let gone_only = several.came.is_empty() && several.back.is_empty();
             let category = if gone_only { "presence.offline" } else { "presence.online" };
             Said { body: named(several), ..plain(key, counted(several), category) }
         }
-        Notice::Digest(several) => {
+        Notification::Digest(several) => {
             let what = ("what", counted(several).into());
             let summary = say_with("notice-meanwhile", [what]);
             Said { body: named(several), ..plain(key, summary, "presence") }
@@ -227,22 +229,24 @@ mod tests {
 
     #[test]
     fn one_person_is_named_and_the_reason_said() {
-        let said = say(&Notice::Went(who("Ann"), Some(CauseView::Lost)));
+        let said = say(&Notification::Went(who("Ann"), Some(CauseView::Lost)));
         assert_eq!(said.summary, "Ann is gone");
         assert_eq!(said.body, "The connection was lost.");
         assert_eq!((said.category, said.key.as_str()), ("presence.offline", "ann"));
-        assert_eq!(say(&Notice::Came(who("Ann"))).key, "ann");
+        assert_eq!(say(&Notification::Came(who("Ann"))).key, "ann");
     }
 
     #[test]
     fn whoever_is_here_can_be_knocked_at_and_anybody_muted() {
-        let offered = |notice| say(&notice).offers.map(|(user, offers)| (user.to_string(), offers));
+        let offered = |notification| {
+            say(&notification).offers.map(|(user, offers)| (user.to_string(), offers))
+        };
         let ann = || who("Ann");
         let here: &[Offer] = &[Offer::Knock, Offer::Mute];
-        assert_eq!(offered(Notice::Came(ann())), Some(("ann".to_owned(), here)));
+        assert_eq!(offered(Notification::Came(ann())), Some(("ann".to_owned(), here)));
         let gone: &[Offer] = &[Offer::Mute];
-        assert_eq!(offered(Notice::Went(ann(), None)), Some(("ann".to_owned(), gone)));
-        assert_eq!(offered(Notice::Summary(Several::default())), None);
+        assert_eq!(offered(Notification::Went(ann(), None)), Some(("ann".to_owned(), gone)));
+        assert_eq!(offered(Notification::Summary(Several::default())), None);
     }
 
     #[cfg(target_os = "linux")]
@@ -267,7 +271,7 @@ mod tests {
         let id = SignalId::parse("k1").unwrap();
         let knock = |text: Option<&str>, both_free| {
             let text = text.map(str::to_owned);
-            say(&Notice::Knock { who: who("Bob"), id: id.clone(), text, both_free })
+            say(&Notification::Knock { who: who("Bob"), id: id.clone(), text, both_free })
         };
         let said = knock(Some("Coffee?"), false);
         assert_eq!((said.summary.as_str(), said.body.as_str()), ("Bob knocks", "Coffee?"));
@@ -275,14 +279,15 @@ mod tests {
         assert_eq!((asked.from.as_str(), asked.id.as_str()), ("bob", "k1"));
         assert_eq!(knock(None, true).summary, "Bob knocks: you are both free");
         let answer = Answer::InFive;
-        let said = say(&Notice::Answered { who: who("Bob"), id, answer });
+        let said = say(&Notification::Answered { who: who("Bob"), id, answer });
         assert_eq!(said.summary, "Bob: In 5 minutes");
     }
 
     #[test]
     fn waves_are_counted() {
         let waved = |count| {
-            say(&Notice::Waved { who: who("Bob"), emoji: Some("🎉".to_owned()), count }).summary
+            say(&Notification::Waved { who: who("Bob"), emoji: Some("🎉".to_owned()), count })
+                .summary
         };
         assert_eq!(waved(1), "Bob waves 🎉");
         assert_eq!(waved(5), "Bob waves 🎉 × 5");
@@ -292,10 +297,10 @@ mod tests {
     fn a_burst_names_three_and_counts_the_rest() {
         let came = ["Ann", "Bob", "Cat", "Dan", "Eve"].map(who).to_vec();
         let both = Several { came: came.clone(), went: vec![who("Fay")], ..Several::default() };
-        let said = say(&Notice::Summary(both));
+        let said = say(&Notification::Summary(both));
         assert_eq!(said.summary, "5 came, 1 left");
         assert_eq!(said.body, "Here: Ann, Bob, Cat, 2 more\nGone: Fay");
-        let came = say(&Notice::Summary(Several { came, ..Several::default() }));
+        let came = say(&Notification::Summary(Several { came, ..Several::default() }));
         assert_eq!(
             (came.summary.as_str(), came.category),
             ("5 people are here", "presence.online")
@@ -305,7 +310,7 @@ mod tests {
     #[test]
     fn a_digest_says_what_is_different_now() {
         let one = Several { back: vec![who("Ann")], ..Several::default() };
-        let said = say(&Notice::Digest(one));
+        let said = say(&Notification::Digest(one));
         assert_eq!(
             (said.summary.as_str(), said.body.as_str()),
             ("Meanwhile: 1 person is back", "Back: Ann")
