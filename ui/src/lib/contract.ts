@@ -930,7 +930,7 @@ starts_at_login: boolean | null, };
 /**
  * What was looked for.
  */
-export type CheckAbout = "tray" | "notifications" | "idle" | "lock" | "keyring";
+export type CheckAbout = "tray" | "notices" | "idle" | "lock" | "keyring";
 
 /**
  * One thing that was looked for.

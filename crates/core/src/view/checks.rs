@@ -24,6 +24,7 @@ pub enum CheckAbout {
     /// A place for the icon.
     Tray,
     /// Whoever shows notifications.
+    #[serde(rename = "notices")]
     Notifications,
     /// What tells whether somebody is at the keyboard.
     Idle,
