@@ -21,6 +21,8 @@ use crate::until::{self, poll};
 
 /// How many of the last lines a message shows.
 const TAIL: usize = 40;
+/// How long the last output of a process that ended may take to be read.
+const DRAIN: Duration = Duration::from_secs(1);
 
 /// Which of the two outputs a line came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -267,7 +269,8 @@ impl Proc {
         }
     }
 
-    /// Waits until it has ended by itself.
+    /// Waits until it has ended by itself and, for [`DRAIN`] at most, until its output was read. A
+    /// process that it started may hold its output open for longer.
     ///
     /// # Panics
     ///
@@ -277,7 +280,11 @@ impl Proc {
         let caller = Location::caller();
         async move {
             match poll(within, || self.exit()).await {
-                Some(exit) => exit,
+                Some(exit) => {
+                    poll(DRAIN, || self.read(|transcript| (transcript.open == 0).then_some(())))
+                        .await;
+                    exit
+                }
                 None => panic!("{caller}: it did not end within {within:?}.\n{self}"),
             }
         }
