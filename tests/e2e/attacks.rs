@@ -9,7 +9,7 @@ use porchlight_tests::quirks::{End, Quirks};
 use porchlight_tests::until::{SOON, START};
 use porchlight_tests::{Cli, Message, Probe, never, until};
 
-/// Whoever may write `_hub` at a broker that is not a team's hub can't send anybody's password elsewhere.
+/// An account that may write `_hub` at a broker cannot send anybody's password to another server.
 #[tokio::test]
 async fn what_a_topic_says_sends_no_password_to_another_server() {
     let (broker, mallory) = (Quirks::new().start().await, Quirks::new().start().await);

@@ -437,7 +437,7 @@ async fn a_pulled_cable_is_noticed_within_20_s() {
 
 #[tokio::test]
 async fn nothing_is_asked_of_the_desktop() {
-    // A presence without display, bus or session: what can't be seen is said once, and it goes on.
+    // A presence without display, bus or session reports once what it cannot observe, and goes on.
     let hub = EmbeddedHub::start().await;
     let alice = Cli::new(&hub.url(), "alice", "laptop");
     let mut command = alice.command(&["run", "--activity", "auto"]);

@@ -22,7 +22,7 @@ fn keys(value: &Value) -> BTreeSet<&str> {
     value.as_object().map(|map| map.keys().map(String::as_str).collect()).unwrap_or_default()
 }
 
-/// Two records, for whoever comes later.
+/// Two records, for readers that connect later.
 async fn put_two_people(broker: &str) -> Probe {
     let mut probe = Probe::connect(broker).await;
     for user in ["alice", "carol"] {

@@ -47,7 +47,7 @@ async fn readers_of_one_topic_see_the_sum_that_the_gateway_writes() {
     let broker = Mosquitto::start("").await;
     let _gateway = beside(&broker).await;
     let reader = SeedClient::first(&broker.url(), "reader").await;
-    // Two devices that write no user topic themselves, so whatever stands there is the gateway's.
+    // Two devices that write no user topic themselves, so what is there was written by the gateway.
     let mut devices = Probe::connect(&broker.url()).await;
     let mut set = async |device: &str, record: Value| {
         let topic = format!("presence/alice/device/{device}");
@@ -347,7 +347,7 @@ async fn the_api_is_as_it_describes_itself() {
     let run = Proc::spawn("schemathesis", &mut command);
     let exit = run.wait_exit(Duration::from_secs(120)).await;
     assert!(exit.success(), "{}", run.lines(Stream::Out).join("\n"));
-    // What is no record is nobody, and is still what stands there.
+    // A payload that is no record is no person, but it is still listed as a topic.
     assert_eq!(gateway.get("/v1/people").await.json().as_array().map(Vec::len), Some(3));
     let topics = gateway.get("/v2/topics/presence").await.json();
     let mut carol = topics.as_array().expect("an array").iter();

@@ -1,4 +1,4 @@
-//! The harness itself: what the other tests stand on, tried without the programs under test.
+//! Tests of the harness itself, without the programs under test.
 
 mod brokers;
 mod desktops;

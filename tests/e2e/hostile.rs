@@ -76,7 +76,7 @@ async fn a_retained_payload_of_10_mib_does_not_end_the_connection() {
     room.publish("presence/mallory", "{").await;
     room.dropped(json!({ "not_json": 1 })).await;
     assert_eq!(room.watch.diagnostics().expect("just looked at")["connects"], 1);
-    // It stands in the store, in the way of whoever comes now.
+    // It is in the store, where every new reader finds it.
     let (persons, counters) = room.bob.who_diagnosing().await;
     assert!(persons.iter().any(|p| p["user"] == "alice" && p["status"] == "online"), "{persons:?}");
     assert_eq!((&counters["dropped"], &counters["connects"]), (&json!({}), &json!(1)));
@@ -251,11 +251,11 @@ async fn garbage_on_our_own_device_topic_is_written_over_but_not_for_ever() {
     }
     room.dropped(json!({ "not_json": 1, "wrong_shape": 1 })).await;
     room.watch.wait_status("alice", "online", AT_ONCE).await;
-    // Whoever goes on is let be for the rest of the minute: two programs would write for ever.
+    // A program that goes on wins for the rest of the minute. Otherwise two programs would write for ever.
     room.mallory.forget();
     room.retain(topic, "more garbage").await;
     never("a sixth correction", A_WHILE, || room.mallory.arrivals().into_iter().find(ours)).await;
-    // What the person does is said nevertheless.
+    // The device still publishes what the person does.
     alice.set("dnd", None).await;
     let dnd = |arrival: &Arrival| ours(arrival) && arrival.json()["chosen"]["status"] == "dnd";
     room.mallory.wait_for(dnd, AT_ONCE).await;

@@ -1,4 +1,4 @@
-//! People whose names look the same: who they are is said wherever they are named.
+//! People whose names look the same are told apart wherever they are named.
 
 use porchlight_tests::until::{SOON, START, unix_ms};
 use porchlight_tests::{Cli, EmbeddedHub, Message, Probe};

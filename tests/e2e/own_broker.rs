@@ -117,7 +117,7 @@ async fn nobody_reads_what_is_for_another() {
     let mut reader = Probe::connect(&url(&broker, "alice")).await;
     reader.subscribe("presence/alice/inbox/+").await;
     bob.publish(Message::json("presence/alice/inbox/bob", &json!({ "kind": "knock" }))).await;
-    // The one for whom it is has it, and what everybody may read came to whoever asked for it.
+    // The receiver has it, and every reader has received what everybody may read.
     reader.wait_for(|arrival| arrival.topic == "presence/alice/inbox/bob", SOON).await;
     let (_, everything) = &spies[0];
     until("what everybody may read", SOON, || everything.latest("presence/alice")).await;

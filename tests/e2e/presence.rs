@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 /// What the promise "seen at once" may take on a busy machine.
 const AT_ONCE: Duration = Duration::from_secs(1);
-/// Within this a goodbye is to be seen.
+/// Within this time a goodbye must show.
 const GOODBYE: Duration = Duration::from_millis(300);
 /// Within this a crash is to be seen by our hub's clients: the grace and a moment. Mosquitto 2.0.11 looks at
 /// the Wills that wait only every few seconds.
@@ -67,7 +67,7 @@ fn ms(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).expect("less than 500 million years")
 }
 
-/// The fastest of some rounds tells of the program, the slowest of what else the machine does.
+/// The fastest of some rounds measures the program, the slowest what else the machine does.
 fn fastest(what: &str, rounds: &[Duration]) -> Duration {
     eprintln!("{what} after {rounds:?}");
     *rounds.iter().min().expect("there was a round")
@@ -171,7 +171,7 @@ async fn a_call_is_a_do_not_disturb_where_the_config_says_so_and_ends_with_it() 
         running.say(r#"{"in_call":false}"#);
         let over = |person: &Value| person["in_call"].is_null() && person["status"] == "online";
         watch.wait_person("alice", over, AT_ONCE).await;
-        // What was said by the person stands above it, in the call and after it.
+        // The person's own choice has priority, during the call and after it.
         alice.set("away", None).await;
         running.say(r#"{"in_call":true}"#);
         watch.wait_person("alice", |person| person["status"] == "away", AT_ONCE).await;
@@ -253,7 +253,7 @@ async fn a_choice_is_obeyed_by_every_running_device_and_stands_in_its_record(bro
     for device in ["laptop", "desk"] {
         let record = chosen(&probe, device, json!("dnd")).await;
         assert_eq!(record["chosen"]["text"], "Deep work", "{record}");
-        // What the device observes stands beside it.
+        // The record has what the device observes beside it.
         assert_eq!(record["status"], "online", "{record}");
     }
     // What is observed goes on under the choice, and comes to light when that is taken back.

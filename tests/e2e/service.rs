@@ -99,7 +99,7 @@ async fn a_watchdog_is_fed_by_a_loop_that_runs() {
     until("three signs of life", START, || manager.count("WATCHDOG=1") >= 3).await;
 }
 
-/// A pipe that takes no more: whoever writes into it hangs until somebody reads.
+/// A full pipe: a writer hangs until somebody reads.
 fn full_pipe() -> (PipeReader, PipeWriter) {
     let (reader, mut writer) = std::io::pipe().expect("a pipe can be made");
     rustix::fs::fcntl_setfl(&writer, OFlags::NONBLOCK).expect("a pipe of ours");

@@ -155,7 +155,7 @@ async fn somebody_offline_is_told_of_at_once_and_can_be_waited_for() {
     let bob = bob_runs(&hub.url()).await;
     wait_stage(&waits, "delivered", START).await;
     assert_eq!(knocks(&bob), 1, "{bob}");
-    // Whoever waits no more takes it back.
+    // A person who stops waiting takes the knock back.
     let mut inbox = Probe::connect(&hub.url()).await;
     inbox.subscribe("presence/bob/inbox/+").await;
     waits.signal_leader(Signal::INT);
@@ -300,7 +300,7 @@ async fn a_third_member_sees_nothing_of_what_is_said_to_another() {
     let mut hand = Probe::to(&local).login(&name, &secret).connect().await;
     let typing = json!({ "v": 1, "kind": "typing", "isTyping": true });
     hand.publish(Message::json("presence/bob/inbox/anna", &typing)).await;
-    // To the room, last: whoever has heard that has heard all that there was.
+    // Typing to the team comes last: a client that has received it has received everything.
     hand.publish(Message::json("presence/anna/typing", &json!({ "isTyping": true }))).await;
     spies[0].wait_for(|arrival| arrival.topic == "presence/anna/typing", SOON).await;
     never("what is between two others", Duration::from_millis(500), || {

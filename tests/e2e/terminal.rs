@@ -188,7 +188,7 @@ async fn nothing_of_a_stranger_reaches_a_terminal_but_text() {
     ] {
         let watch = bob.start(arguments);
         watch.wait_line(|line| line.contains("seed2"), START).await;
-        // To be forgotten is said by the id.
+        // `forgotten` has the id only.
         probe.publish(Message::new("presence/mal\u{202E}lory/device/d", "").retained()).await;
         until("the change", SOON, || {
             let lines = watch.lines(porchlight_tests::process::Stream::Out);

@@ -312,7 +312,7 @@ async fn serve(dir: &TempDir, port: u16) -> Result<Proc, Proc> {
     );
     let ready = poll(START, || match proc.exit() {
         Some(_) => Some(false),
-        // It says so in its log: a port that answers could be somebody else's.
+        // Its log is the proof. A port that answers could belong to another program.
         None => {
             let log = proc.lines(crate::process::Stream::Err);
             log.iter().any(|line| line.ends_with(" running")).then_some(true)

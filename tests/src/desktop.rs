@@ -26,7 +26,7 @@ use crate::until::{START, poll_blocking, until};
 /// How long an X server may take to remove its socket and lock when it is asked to quit.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The variables that a session takes over from whoever runs the tests. The rest stays outside:
+/// The variables that a session inherits from the person who runs the tests. The rest stays outside:
 /// a developer's own desktop must not change what a test sees.
 const INHERITED: [&str; 6] = ["PATH", "TZ", "USER", "LOGNAME", "PORCHLIGHT_LOG", "RUST_BACKTRACE"];
 
@@ -440,7 +440,7 @@ fn environment(dir: &Path, display: &str) -> Vec<(OsString, OsString)> {
     let mut environment: Vec<(OsString, OsString)> =
         INHERITED.iter().filter_map(|name| Some((name.into(), std::env::var_os(name)?))).collect();
     let own: [(&str, OsString); 16] = [
-        // Whoever runs the tests may speak another language.
+        // The person who runs the tests may use another language.
         ("LC_ALL", "C.UTF-8".into()),
         ("DISPLAY", display.into()),
         ("DBUS_SESSION_BUS_ADDRESS", bus_address(dir).into()),

@@ -189,7 +189,7 @@ impl RunningGateway {
         }
     }
 
-    /// What it answers to whoever has the token.
+    /// The answer to a request with the token.
     ///
     /// # Panics
     ///

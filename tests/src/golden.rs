@@ -17,7 +17,7 @@ pub const REWRITE: &str = "PORCHLIGHT_REWRITE_GOLDEN";
 pub struct Golden {
     name: &'static str,
     text: String,
-    /// What is different each time, and what stands for it; the first that fits counts.
+    /// Text that differs in each run, and its placeholder. The first match counts.
     hidden: Vec<(String, String)>,
 }
 
@@ -121,7 +121,7 @@ fn placeholders(line: &str) -> String {
     shown
 }
 
-/// The length of what begins a text and is another each time, and what stands for it.
+/// The length of the changing part at the start of a text, and its placeholder.
 fn moment(text: &str) -> Option<(usize, &'static str)> {
     let like = |pattern: &str| {
         let fits = text.len() >= pattern.len()

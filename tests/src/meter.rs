@@ -1,4 +1,4 @@
-//! What the kernel tells of an app's processes: memory, context switches, processor time.
+//! What the kernel knows about an app's processes: memory, context switches, processor time.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -79,7 +79,7 @@ struct Ledger {
 impl Ledger {
     fn enter(&mut self, tasks: Vec<(Task, Activity)>) {
         for (task, now) in tasks {
-            // Whoever comes later did all of it meanwhile.
+            // A process that started later did all of its work meanwhile.
             let first = if self.begun { Activity::default() } else { now };
             self.tasks.entry(task).or_insert((first, now)).1 = now;
         }

@@ -110,7 +110,7 @@ impl Notifications {
         self.read(|record| record.calls.clone())
     }
 
-    /// What stands on the screen: of each notification not closed, the last call.
+    /// The notifications on the screen: the last call of each that is not closed.
     #[must_use]
     pub fn showing(&self) -> Vec<Notification> {
         self.read(|record| {
@@ -126,7 +126,7 @@ impl Notifications {
     }
 
     /// Forgets the calls so far, so that [`Notifications::wait`] looks only at what comes now.
-    /// What stands on the screen stays there.
+    /// Notifications on the screen stay there.
     pub fn forget(&self) {
         let mut record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
         record.calls.clear();
@@ -157,7 +157,7 @@ impl Notifications {
     ///
     /// # Panics
     ///
-    /// When it does not stand on the screen, or has no such button.
+    /// When it is not on the screen, or has no such button.
     #[track_caller]
     pub fn press(&self, id: u32, key: &str) -> impl Future<Output = ()> {
         let caller = Location::caller();

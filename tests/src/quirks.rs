@@ -47,7 +47,7 @@ pub enum When {
     SubAck,
     /// At the n-th PUBLISH of a connection, instead of taking it. The first has the number 1.
     Publish(usize),
-    /// At a PUBLISH that is to be retained, instead of taking it.
+    /// At a retained PUBLISH, in place of accepting it.
     RetainedPublish,
     /// At a packet with more bytes than this, instead of taking it.
     PacketAbove(usize),

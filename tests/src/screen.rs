@@ -78,7 +78,7 @@ impl Session {
         self.place(window).unwrap_or_else(|| panic!("window {window} is not on the screen"))
     }
 
-    /// The areas of menus, notifications and the like: what stands on the screen past the window manager.
+    /// The areas of menus and notifications: windows that the window manager does not manage.
     #[must_use]
     pub fn popups(&self) -> Vec<Area> {
         let (x, root) = self.x();

@@ -70,7 +70,7 @@ impl TcpProxy {
         self.connections.load(Ordering::Relaxed)
     }
 
-    /// How often the near end said something. What is said in one go counts once, however many packets it is.
+    /// How often the near end sent something. Packets that arrive together count once.
     #[must_use]
     pub fn said(&self) -> usize {
         self.said.load(Ordering::Relaxed)

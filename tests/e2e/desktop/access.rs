@@ -11,7 +11,7 @@ use super::{Desk, LINK, photograph, row};
 /// axe-core as the window's own tests have it.
 const AXE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../ui/node_modules/axe-core/axe.min.js");
 
-/// People of whom something else is to be said each.
+/// People with a different status each.
 async fn put_people(url: &str) -> Probe {
     let mut probe = Probe::connect(url).await;
     for (user, fields) in [

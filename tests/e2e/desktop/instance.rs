@@ -67,7 +67,7 @@ async fn a_link_followed_while_the_app_runs_raises_its_window() {
     assert!(launch(&alice, &[INVITATION]).wait_exit(SOON).await.success());
     let window = wait_window(&desk.session).await;
 
-    // Covered by another window, such as the browser that the link stands in, it is raised.
+    // If another window covers it, such as the browser with the link, it is raised.
     let _other = desk.session.spawn("xmessage", &["another window"]);
     until("the other window to have the focus", SOON, || {
         desk.session.active_window().is_some_and(|active| active != window)

@@ -234,7 +234,7 @@ async fn a_link_that_somebody_publishes_is_opened_by_the_system_and_no_other() {
         let refused = invoke(&window, "open_link", asked).await.expect_err(other);
         assert!(refused.contains("not published"), "{refused}");
     }
-    // Whoever is gone can be written to all the same.
+    // A write to a program that is gone succeeds too.
     runs.stop(SOON);
     window.attribute("[data-testid=reach-page]", "data-with", "bob", SOON).await;
     until_async("Bob to be gone", SOON, async || {

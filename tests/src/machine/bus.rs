@@ -22,7 +22,7 @@ impl Bus {
         command
             .args(["--session", "--nofork", "--nopidfile", "--print-address=1"])
             .arg(format!("--address={}", address(&dir)))
-            // Whom it starts keeps nothing in the home of whoever runs the tests.
+            // Services that it starts write nothing into the home of the person who runs the tests.
             .envs(["XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR"].map(|n| (n, dir.path())));
         let daemon = Proc::spawn("dbus-daemon (system)", &mut command);
         daemon.wait_line(|line| line.starts_with("unix:"), START).await;

@@ -14,7 +14,7 @@ const NAME: &str = "org.freedesktop.login1";
 const MANAGER: &str = "/org/freedesktop/login1";
 const SESSION: &str = "/org/freedesktop/login1/session/c1";
 
-/// Our ends of the delay inhibitors: each is at its end when whoever took the other has let go of it.
+/// Our ends of the delay inhibitors. One reads end of file when its holder has released the other end.
 type Delays = Arc<Mutex<Vec<PipeReader>>>;
 
 /// The D-Bus object of the manager.

@@ -14,7 +14,7 @@ use crate::until::Stopwatch;
 pub(super) struct Record {
     pub(super) last_id: u32,
     pub(super) calls: Vec<Notification>,
-    /// What stands on the screen.
+    /// The notifications on the screen.
     pub(super) open: Vec<u32>,
     pub(super) closed: Vec<(u32, Closed)>,
 }
@@ -107,7 +107,7 @@ impl Server {
 }
 
 impl Record {
-    /// Takes a notification off the screen, if it stands there.
+    /// Removes a notification from the screen, if it is there.
     pub(super) fn close(&mut self, id: u32, reason: Closed) -> bool {
         let open = self.open.len();
         self.open.retain(|other| *other != id);

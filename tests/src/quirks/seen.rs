@@ -38,7 +38,7 @@ pub struct Published {
     pub topic: String,
     /// The payload.
     pub payload: Vec<u8>,
-    /// Whether it is to be retained.
+    /// Whether it is retained.
     pub retain: bool,
     /// 0 or 1.
     pub qos: u8,

@@ -105,7 +105,7 @@ impl Observer {
     /// How often what watches was woken since it began: each time, it went to sleep again. Whatever else
     /// uses a bus in this process counts too.
     pub(crate) fn wake_ups(&self) -> u64 {
-        // Whoever has just told something may not sleep again yet.
+        // A source that has just reported may not sleep again yet.
         self.silent_for(Duration::from_millis(20));
         let tasks = std::fs::read_dir("/proc/self/task").expect("Linux tells of threads");
         let switches = tasks.filter_map(|task| {

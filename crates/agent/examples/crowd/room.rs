@@ -20,14 +20,14 @@ struct List {
 #[derive(Debug)]
 pub(crate) struct Room {
     lists: Vec<List>,
-    /// How many people a list has, whoever looks at it not among them.
+    /// How many people a list has, without the person who looks at it.
     others: usize,
     /// How many of the lists are complete and without a doubt.
     sure: usize,
 }
 
 impl Room {
-    /// So many people, of whom so many look at their lists here.
+    /// How many people there are, and how many of them run here and look at their lists.
     pub(crate) fn new(team: usize, viewers: usize) -> Self {
         Self { lists: vec![List::default(); viewers], others: team - 1, sure: 0 }
     }

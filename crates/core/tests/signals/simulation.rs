@@ -26,7 +26,7 @@ pub(crate) const DEVICES: usize = 4;
 pub(crate) enum Deed {
     /// Alice knocks on her first device.
     Knock(When),
-    /// Bob answers what stands on one of his devices.
+    /// Bob answers a knock that is open on one of his devices.
     Answer(usize, u8),
     /// Bob looks at it.
     See(usize),
@@ -354,7 +354,7 @@ impl Simulation {
             };
             let untouched = matches!(knock.stage, ExchangeStage::Delivered);
             for of in [BOB, BOB + 1] {
-                // Nobody did anything with it, so it stands on both.
+                // Nobody did anything with it, so it is open on both.
                 if untouched {
                     let seen = seen_at(of).expect("it is known");
                     assert_eq!(seen.stage, ExchangeStage::Delivered, "{knock:?} on {of}");

@@ -95,7 +95,7 @@ pub(crate) struct Broker {
     sessions: Vec<Session>,
     ports: Vec<Port>,
     retained: Vec<Rc<Stored>>,
-    /// What is to be sent, in order.
+    /// The messages to send, in order.
     pub(crate) out: Vec<(ConnId, Out)>,
     next_due: u64,
 }

@@ -49,7 +49,7 @@ const KEEP_ALIVE: u64 = 8_000;
 const WARM_UP: u64 = 16_000;
 /// When all is healed: the longest retry, the settling after it, a lease, a minute of corrections.
 const QUIET: u64 = 43_000 + 12_000 + LEASE + 62_000;
-/// In the last part of it nothing is said but renewals.
+/// In its last part clients publish only renewals.
 const SILENCE: u64 = 30_000;
 
 /// 0x87, MQTT 5, 3.9.3.

@@ -77,7 +77,7 @@ async fn ten_thousand_log_ins_guess_nothing() {
     }
     println!("{wrong} looked at, {later} told to wait");
     assert!(wrong >= 20 && later > 9_000, "{wrong} {later}");
-    // By invitations neither: whoever is wrong that often is told to wait, and is let in nowhere.
+    // Invitations do not help either: after so many wrong attempts an address has to wait.
     let token = Secret::of_parts("0123456789", &"x".repeat(27)).unwrap();
     let body = serde_json::json!({"token": token, "name": "Eve"}).to_string();
     let answer: Answer =

@@ -71,7 +71,7 @@ async fn the_process_of_the_other_test() {
     let (files, memory) = (open_files(), memory());
     sender.send(all - all / 4).await;
     println!("sent, and answered as hoped: {:?}", sender.sent);
-    // Otherwise the cases reach less than they should. Of a few, nothing is to be expected.
+    // Otherwise the cases reach less than they should. A few cases prove nothing.
     let expected =
         [(Kind::BeforeLogin, 50), (Kind::AfterLogin, 1), (Kind::WebSocket, 1), (Kind::Http, 4)];
     for (kind, of_all) in expected.into_iter().filter(|_| all >= 1_000) {

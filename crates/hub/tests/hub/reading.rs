@@ -8,7 +8,7 @@ use porchlight_hub::{Hub, Store};
 const PATHS: [&str; 4] =
     ["/v2/topics/presence", "/v1/people", "/v1/people/anna", "/v1/stream?follow=false"];
 
-/// What whoever shows this header reads there.
+/// The answer to a request with this header.
 async fn read(house: &HubFixture, path: &str, head: &str) -> Answer {
     let what = format!("GET {path}");
     ask_with([127, 0, 0, 1], house.addr(), house.pin, &what, head, None).await.unwrap()

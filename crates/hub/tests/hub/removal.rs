@@ -166,7 +166,7 @@ async fn what_a_device_invited_before_it_was_revoked_lets_nobody_in() {
         made.link.parse::<porchlight_core::team::Invitation>().unwrap().token
     };
     let second: Joined = house.redeem(invite(&bob.credential, true).await, "ignored").await.read();
-    // Whoever has the laptop that was lost makes links, to come back by.
+    // The person who found the lost laptop makes links to come back with.
     let theirs = [invite(&bob.credential, true).await, invite(&bob.credential, false).await];
     let kept = invite(&second.credential, false).await;
     let path = format!("/v1/devices/{}", bob.credential.id());

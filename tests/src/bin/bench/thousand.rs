@@ -142,7 +142,7 @@ async fn join(anna: &Member) -> Vec<Joined> {
     members
 }
 
-/// One member from log-in to goodbye. Who is told whom to tell of, stays.
+/// One member from log-in to goodbye.
 async fn live(
     member: Joined,
     crowd: Arc<Crowd>,
@@ -252,7 +252,7 @@ fn peak(process: u32) -> f64 {
     kib / 1024.0
 }
 
-/// TLS with whoever listens: who that is, others test.
+/// TLS without a check of the certificate, which other tests cover.
 fn tls() -> Arc<ClientConfig> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)

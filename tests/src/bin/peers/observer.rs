@@ -102,7 +102,7 @@ impl Jabber {
     }
 }
 
-/// Reads until `wanted` was said.
+/// Reads until `wanted` has arrived.
 fn hear(stream: &mut TcpStream, wanted: &str) {
     let mut said = String::new();
     let mut buffer = [0; 4096];

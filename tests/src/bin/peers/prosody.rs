@@ -71,7 +71,7 @@ fn people(dir: &Path) {
     }
 }
 
-/// What a server for people has switched on, but for *smacks*: it keeps whoever is killed online for minutes.
+/// The modules that a usual server has on, without *smacks*, which keeps a killed client online for minutes.
 fn config_text(dir: &Path, certificates: &Certificates) -> String {
     let (dir, server, key) =
         (dir.display(), certificates.server.display(), certificates.key.display());

@@ -194,7 +194,7 @@ pub(crate) async fn notification(file: &Path) {
     session.picture(shown(&session, panel.area(), icon.with(notification)), file).await;
 }
 
-/// What is to be seen with a bit of the panel: from its edge to a bit beyond that, to the right end of the screen.
+/// The area of a picture with a part of the panel: from its edge to the right end of the screen.
 fn shown(session: &Session, panel: Area, what: Area) -> Area {
     let area = what.grown(RIM, session.screen());
     let corner = Area { x: area.x, y: 0, width: panel.width - area.x, height: panel.height };

@@ -141,7 +141,7 @@ fn run(light: &Cli, extra: &[String]) -> Proc {
     run
 }
 
-/// Whoever looks at the dots, with a link of their own that nobody pulls.
+/// The observer who looks at the dots, with a connection that no test breaks.
 #[derive(Debug)]
 pub(crate) enum Observer {
     Porchlight(Watch),
@@ -207,7 +207,7 @@ pub(crate) struct Crowd {
 }
 
 impl Crowd {
-    /// So long it may take until each of them has seen everybody, on a machine that has little time for each.
+    /// How long it may take until each of them has seen everybody on a busy machine.
     const COMING: Duration = Duration::from_secs(120);
 
     /// Starts `u{first}` to `u{team - 1}`, and waits until all see all, those before the first included.

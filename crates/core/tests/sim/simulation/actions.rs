@@ -5,7 +5,7 @@ use super::*;
 
 /// To say goodbye and connect anew: a PUBACK, a CONNECT, reading, and perhaps a try that is lost.
 const CHANGES_PLACES: u64 = 4_500;
-/// Ages are told in whole seconds, by the broker to a device and again to whoever reads that device's copy.
+/// Ages are in whole seconds: from the broker to a device, and again to each reader of that device's copy.
 const FADES: u64 = 2_100;
 
 const fn chosen(word: Word) -> ChosenStatus {
@@ -269,7 +269,7 @@ impl Simulation {
     pub(super) fn comes_back(&mut self, m: usize, within: u64) {
         let path = self.machines[m].path_certain.max(self.machines[m].path_used_at());
         let path = path.max(self.broker_certain);
-        // Whoever does not know whether they hide connects twice.
+        // A device that does not know whether it hides connects twice.
         let hid = self.people[person_of(m)].choice.ever_hid();
         let within = if hid { within + CHANGES_PLACES } else { within };
         let status = self.standing(m);

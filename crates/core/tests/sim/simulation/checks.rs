@@ -163,7 +163,7 @@ impl Simulation {
             let since = if late { heard_since.min(ended_at) } else { heard_since };
             let own = is_device(m) && p == person_of(m);
             let shown = self.machines[m].shown[p];
-            // Whoever says that it may be so no longer claims nothing.
+            // A viewer that shows its state as stale claims nothing.
             let claims = !self.machines[m].doubted[p];
             let wrong = !own && claims && !self.people[p].believable_since(shown, since);
             if wrong && (self.half_heard(m, p, self.now) | self.outlasted(m, p)) & shown == 0 {
@@ -232,14 +232,14 @@ impl Simulation {
             self.judge_news(m, &who.user, since);
         }
         for who in came {
-            // Whoever went may have come back as away, and come to the keyboard long after.
+            // A person who left may have come back as away, and to the keyboard much later.
             let p = USERS.iter().position(|user| *user == who.user).unwrap_or_default();
             let came_before = std::mem::replace(&mut self.machines[m].came[p], self.now);
             self.judge_news(m, &who.user, since.min(came_before));
         }
     }
 
-    /// Whoever came or went was not there for a moment at least, as far as this machine could know.
+    /// A person who came or went was absent for at least a moment, as far as this machine could know.
     fn judge_news(&mut self, m: usize, user: &str, since: u64) {
         let p = USERS.iter().position(|known| *known == user);
         let shown_at = self.now.saturating_sub(NOTICE_HELD);

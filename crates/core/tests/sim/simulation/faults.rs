@@ -24,7 +24,7 @@ const STALE_WILL: u64 = 30_000;
 pub(super) const SETTLE: u64 = 12_000;
 
 impl Simulation {
-    /// Whoever is slow takes longer for everything.
+    /// A slow machine takes longer for everything.
     pub(super) const fn slack(&self) -> u64 {
         if self.now < self.wide_until { 4_000 } else { 0 }
     }
@@ -273,7 +273,7 @@ impl Simulation {
             now + LEASE + 20_000
         };
         let offline = (for_ms > self.unnoticed() + 4_000).then_some(now + 4_000 + GRACE);
-        // Nobody corrects the Will of the other node, and whoever looks for the first time reads that.
+        // Nobody corrects the Will of the other node, and a new reader reads that.
         let offline = if now < self.machines[m].stale_will_until { Some(now) } else { offline };
         self.holds_up(for_ms);
         self.machines[m].frozen = true;

@@ -34,7 +34,7 @@ impl Simulation {
         self.handle(m, Input::Tick);
     }
 
-    /// Whether the age of what is retained can be known by whoever reads it first.
+    /// Whether a reader can know the age of a retained message when it first reads it.
     pub(super) const fn tells_ages(&self) -> bool {
         self.v5 && self.quirks.tells_ages()
     }
