@@ -13,8 +13,8 @@ version=${1:-$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p'
 out=$root/target/package
 tree=$out/root
 
-# The same sources make the same packages, whenever and wherever: times are those of the last commit, and nothing tells of the
-# folders of whoever builds.
+# The same sources make the same packages, whenever and wherever: times are those of the last commit, and no file has the
+# names of the build machine's folders.
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || stat -c %Y CHANGELOG.md)}
 export SOURCE_DATE_EPOCH
 

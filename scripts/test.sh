@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # test.sh all|lint|unit|e2e: runs the checks of that name one after the other and stops at the first that fails. What a check
-# printed stands in target/logs; it is shown when the check fails, or always with VERBOSE=1.
+# printed is in target/logs; it is shown when the check fails, or always with VERBOSE=1.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -123,7 +123,7 @@ skips_listed() {
     return "$unlisted"
 }
 
-# Many schedules, optimised; what it prints of how often each kind of event occurred stands in its log.
+# Many schedules, optimised; its log has how often each kind of event occurred.
 simulation() {
     # Without Clippy, which leaves out some of the compiler's optimisations.
     SIM_SCHEDULES=${SIM_SCHEDULES:-100000} SIM_SECONDS=${SIM_SECONDS:-120} step 'simulated network tests' \

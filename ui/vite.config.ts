@@ -25,7 +25,7 @@ export default defineConfig(({ mode }) => ({
     ...(mode === 'test' ? { conditions: ['browser'] } : {}),
   },
   // The catalogues of strings lie beside this folder, for the host reads them, too. Tests read in its sources, which
-  // problems it may tell of.
+  // problems that it may report.
   server: { port: 5173, strictPort: true, fs: { allow: mode === 'test' ? ['..'] : ['.', '../locales'] } },
   build: {
     outDir: 'dist',

@@ -20,7 +20,7 @@ for (const file of process.argv.slice(2)) {
   for (const { line, message } of lint(text, file)) {
     if (!newer.includes(message.split('. ')[0])) say(file, line, message)
   }
-  // A tag can be moved to another commit by whoever gets hold of the action, a commit can not.
+  // Somebody who takes over an action can move its tag to another commit. A commit cannot change.
   for (const [at, line] of text.split('\n').entries()) {
     const action = /^\s*(?:- )?uses:\s*(?!\.\/)(.*)$/.exec(line)?.[1]
     if (action !== undefined && !/^[\w./-]+@[0-9a-f]{40} # v\d[\w.]*$/.test(action)) {

@@ -5,7 +5,7 @@
 checked=$root/target/check-package
 failure=$checked/check.log
 
-# shellcheck disable=SC2034 # for whoever sums up
+# shellcheck disable=SC2034 # the caller reads it
 passed=${passed:-0}
 check() { # check SENTENCE COMMAND...
     local sentence=$1 start=$SECONDS

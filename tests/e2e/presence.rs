@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 const AT_ONCE: Duration = Duration::from_secs(1);
 /// Within this time a goodbye must show.
 const GOODBYE: Duration = Duration::from_millis(300);
-/// Within this a crash is to be seen by our hub's clients: the grace and a moment. Mosquitto 2.0.11 looks at
+/// Within this time the hub's clients must see a crash: the grace and a moment. Mosquitto 2.0.11 looks at
 /// the Wills that wait only every few seconds.
 const LOSS: Duration = Duration::from_millis(6500);
 const LATE_LOSS: Duration = Duration::from_secs(12);

@@ -165,7 +165,7 @@ impl Session {
     }
 
     /// Presses and releases a key or a combination such as `ctrl+f`. It goes to the window with
-    /// the focus, and is input to whoever measures how long there was none.
+    /// the focus, and counts as input for the idle time.
     pub fn key(&self, key: &str) {
         self.xdotool(&["key", key]);
     }

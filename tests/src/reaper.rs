@@ -1,7 +1,7 @@
 //! What ends the children when the test run itself is killed, by a person's Ctrl-C or a job's
 //! time-out: no destructor runs then.
 //!
-//! A small shell in a process group of its own is told of every child's group that comes and goes.
+//! A small shell in a process group of its own receives the group of every child that starts or ends.
 //! Its standard input ends with the test run, however that ends, and it kills what is left.
 
 use std::io::Write;

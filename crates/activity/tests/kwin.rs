@@ -111,7 +111,7 @@ fn away_and_back_are_told_at_once() {
     let mut mouse = Mouse::of(&session);
     let (observer, source) = watch(&session, AWAY_AFTER);
     assert!(source.starts_with("ext-idle-notify (tells idle)"), "{source}");
-    // KWin has to think them idle before it can tell of their input.
+    // KWin has to consider them idle before it can report their input.
     observer.silent_for(Duration::from_millis(200));
     let (mut away, mut back) = (Delays::default(), Delays::default());
     for _ in 0..5 {

@@ -28,7 +28,7 @@ fn watch(place: &Place, away_after: Duration) -> (Observer, String) {
 
 /// Somebody is known to be there.
 fn present(compositor: &Compositor, observer: &Observer) {
-    // The compositor has to think them idle before it can tell of their input.
+    // The compositor has to consider them idle before it can report their input.
     observer.silent_for(Duration::from_millis(100));
     compositor.input(1);
     observer.active();

@@ -12,7 +12,7 @@ const AWAY_AFTER: Duration = Duration::from_secs(2);
 /// A killed app counts as gone after this, if not at once.
 const GRACE: Duration = Duration::from_secs(6);
 
-/// Presses a key in that session again and again until something is so: whoever is at the keyboard
+/// Presses a key in that session again and again until a condition holds: a person at the keyboard
 /// does not fall idle, however slow the machine.
 async fn typing(session: &Session, what: &str, mut so: impl AsyncFnMut() -> bool) {
     until_async(what, START, async || {

@@ -62,7 +62,7 @@ async fn write(to: &mut OwnedWriteHalf, mut queue: UnboundedReceiver<Outgoing>) 
     }
 }
 
-/// Reads until the connection ends, whoever ends it.
+/// Reads until either side ends the connection.
 async fn read(from: &mut OwnedReadHalf, number: usize, shared: &Shared) {
     let Ok(bytes) = read_packet(from).await else { return };
     let malformed = |why: String| shared.lock().note(number, Action::Malformed(why));

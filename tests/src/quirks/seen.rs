@@ -63,7 +63,7 @@ pub enum Action {
     Disconnect(u8),
     /// It sent something that is not MQTT.
     Malformed(String),
-    /// Its connection ended, whoever ended it.
+    /// Either side ended its connection.
     End,
 }
 

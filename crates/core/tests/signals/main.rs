@@ -1,7 +1,7 @@
 //! Two people with two devices each, and a network that doubles, delays and reorders what they say to each other.
 //!
 //! Real engines, a broker that is a list of messages on their way, one fake clock. Whatever the network does: one notification a knock
-//! on each device of whoever is asked, one answer that counts, and nothing that goes back.
+//! on each device of the person who is asked, one answer that counts, and nothing that goes back.
 
 mod simulation;
 

@@ -49,7 +49,7 @@ pub(crate) struct Schedule {
 /// What brokers and machines do that no specification says.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Quirks {
-    /// Every Message Expiry is shortened to so many seconds.
+    /// Every Message Expiry is shortened to this number of seconds.
     pub(crate) cap_s: Option<u32>,
     /// What is left of a Message Expiry is handed out as what it was.
     pub(crate) undiminished: bool,
@@ -91,7 +91,7 @@ pub(crate) enum What {
     Input(u8),
     /// The last input is now; the threshold comes later.
     Pause(u8),
-    /// A source tells of the threshold when it is reached.
+    /// A source reports the threshold when it is reached.
     Idle(u8),
     /// Locks, or unlocks what is locked.
     Lock(u8),

@@ -1,4 +1,4 @@
-//! What is so: who is there, and what anybody may rightly believe.
+//! The truth: who is here, and what a reader may show.
 //!
 //! Owns the truth, from what the schedule did alone; no engine is ever asked. Where the world is in trouble
 //! the truth is a set: a device that was cut off may rightly be shown as it was, and, once the grace is over, as
@@ -280,7 +280,7 @@ impl Choice {
         self.ever & INVISIBLE != 0
     }
 
-    /// A choice is about to end by itself: whoever knows its age in whole seconds ends it a little early. If it is not
+    /// A choice is about to end by itself. A reader that knows its age in whole seconds ends it a little early. If it is not
     /// the last one, somebody may not have heard of that yet.
     pub(crate) const fn fades(&mut self, number: u32) {
         self.ended_ever = true;

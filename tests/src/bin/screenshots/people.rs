@@ -123,7 +123,7 @@ impl Device {
         self.since("offline", Some(cause), minutes)
     }
 
-    /// What its person says of themselves, for so many minutes more.
+    /// The status that its person chose, and for how many minutes it still holds.
     fn says(mut self, status: &str, emoji: &str, text: &str, minutes: u64) -> Self {
         let until = self.now + 60_000 * minutes;
         self.record["chosen"] = json!({

@@ -76,7 +76,7 @@ impl Simulation {
             }
             Effect::MaySleep if self.machines[m].asleep => self.plan(self.now, Event::Sleep(m)),
             Effect::MaySleep if !self.machines[m].on => self.plan(self.now, Event::Off(m)),
-            // What is shown is looked at after each input; nobody is told of anything here.
+            // The view is read after each input, so updates are ignored here.
             _ => {}
         }
     }

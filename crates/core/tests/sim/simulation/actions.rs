@@ -248,7 +248,7 @@ impl Simulation {
         if let Some(other) = like
             && !self.sources[other].is_certain()
         {
-            // Its goodbye stands in the record of the one that it is, or just was, a copy of, too.
+            // Its goodbye also replaces the record of the device that it is, or just was, a copy of.
             self.sources[other].believable |= OFFLINE;
         }
         self.believe();

@@ -217,7 +217,7 @@ impl Simulation {
             Notification::Came(who) => (std::slice::from_ref(who), &[][..]),
             Notification::Went(who, _) => (&[][..], std::slice::from_ref(who)),
             Notification::Summary(several) => (several.came.as_slice(), several.went.as_slice()),
-            // It tells of hours, and what it nets is tested beside it.
+            // It is about hours, and tested elsewhere.
             Notification::Digest(_) => return,
             // Nobody knocks or waves here, nor waits for anybody.
             Notification::Back(_)

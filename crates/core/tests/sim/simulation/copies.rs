@@ -4,7 +4,7 @@ use super::*;
 
 /// Until one of the two has become another device and has said so: two tries of each, and the pause before a new identity.
 const MEETING: u64 = 7_000;
-/// Over 3.1.1 nobody is told of a take-over: the two throw each other out until one has read twice of the other.
+/// Over 3.1.1 no client learns of a take-over. The two end each other's connections until one has read the other's record twice.
 const MEETING_UNTOLD: u64 = 30_000;
 /// A machine that is slow is thrown out before it has read its record, and takes the broker for one that allows one
 /// connection: its pause is up to this long.
