@@ -218,7 +218,7 @@ async fn who() {
     golden.check();
 }
 
-/// Waits until the hub has written the aggregates of `count` people, so that all read the same.
+/// Waits until the hub has written the aggregates of this number of people, so that all read the same.
 async fn until_summed(broker: &str, people: usize) {
     let mut probe = Probe::connect(broker).await;
     probe.subscribe("presence/+").await;
