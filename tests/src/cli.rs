@@ -66,6 +66,12 @@ impl Cli {
         self
     }
 
+    /// Has the app notify of everybody's coming and going, not of favourites' alone.
+    #[must_use]
+    pub fn notified_of_everyone(self) -> Self {
+        self.configured("[notices]\nabout = \"everyone\"\n")
+    }
+
     /// Reaches its broker by this URL from now on: another way to the same one.
     pub fn reach_by(&mut self, broker: &str) {
         broker.clone_into(&mut self.broker);

@@ -147,7 +147,7 @@ async fn favourites_nicknames_and_what_is_hidden_are_there_again_after_a_restart
 async fn it_speaks_german_where_that_is_wanted_and_english_again() {
     let hub = EmbeddedHub::start().await;
     let desk = Desk::start().await;
-    let config = "# mine\nlanguage = \"de\" # at home\n";
+    let config = "# mine\nlanguage = \"de\" # at home\n[notices]\nabout = \"everyone\"\n";
     let alice = Cli::new(&hub.url(), "alice", "laptop").on(&desk.session).configured(config);
     let window = desk.open(&alice).await;
     window.attribute(LINK, "data-state", "up", START).await;
@@ -249,6 +249,7 @@ async fn from_a_notice_somebody_is_knocked_at_or_muted() {
     let hub = EmbeddedHub::start().await;
     let desk = Desk::start().await;
     let alice = Cli::new(&hub.url(), "alice", "laptop").named("Alice").on(&desk.session);
+    let alice = alice.notified_of_everyone();
     let _app = launch(&alice, &[]);
     wait_tooltip(&desk.item().await, "Nobody else here yet", START).await;
     let bob = Cli::new(&hub.url(), "bob", "desk").named("Bob").run("none");

@@ -218,7 +218,7 @@ async fn do_not_disturb_holds_a_knock_until_it_ends_and_a_mute_is_not_told() {
 async fn whoever_wants_to_be_told_is_told_once_when_somebody_is_back() {
     let hub = EmbeddedHub::start().await;
     let desk = Desk::start().await;
-    let alice = Cli::new(&hub.url(), "alice", "laptop").on(&desk.session);
+    let alice = Cli::new(&hub.url(), "alice", "laptop").on(&desk.session).notified_of_everyone();
     let window = desk.open(&alice).await;
     window.attribute(LINK, "data-state", "up", START).await;
     let bob = Cli::new(&hub.url(), "bob", "desk").named("Bob");

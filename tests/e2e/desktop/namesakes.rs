@@ -15,7 +15,7 @@ async fn comes(probe: &mut Probe, user: &str, name: &str) {
 async fn notifications_tray_menu_and_tooltip_say_which_of_the_two_it_is() {
     let hub = EmbeddedHub::start().await;
     let desk = Desk::start().await;
-    let me = Cli::new(&hub.url(), "me", "laptop").on(&desk.session);
+    let me = Cli::new(&hub.url(), "me", "laptop").on(&desk.session).notified_of_everyone();
     let _app = launch(&me, &[]);
     let item = desk.item().await;
     wait_tooltip(&item, "Nobody else here yet", START).await;

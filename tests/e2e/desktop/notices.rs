@@ -18,7 +18,7 @@ async fn who_was_there_before_a_restart_is_no_news_and_who_comes_after_it_is() {
     let hub = EmbeddedHub::start().await;
     let desk = Desk::start().await;
     let _bob = Cli::new(&hub.url(), "bob", "desk").run("none");
-    let alice = Cli::new(&hub.url(), "alice", "laptop").on(&desk.session);
+    let alice = Cli::new(&hub.url(), "alice", "laptop").on(&desk.session).notified_of_everyone();
     for restart in [true, false] {
         let mut app = launch(&alice, &[]);
         wait_tooltip(&desk.item().await, "1 of 1 around", START).await;
@@ -50,7 +50,7 @@ async fn who_was_there_before_a_restart_is_no_news_and_who_comes_after_it_is() {
 async fn five_people_who_come_at_once_are_one_notice() {
     let hub = EmbeddedHub::start().await;
     let desk = Desk::start().await;
-    let alice = Cli::new(&hub.url(), "alice", "laptop").on(&desk.session);
+    let alice = Cli::new(&hub.url(), "alice", "laptop").on(&desk.session).notified_of_everyone();
     let _app = launch(&alice, &[]);
     let item = desk.item().await;
     wait_tooltip(&item, "Nobody else here yet", START).await;
@@ -79,7 +79,7 @@ async fn without_a_notification_server_the_log_says_so_once_and_one_that_comes_i
     let hub = EmbeddedHub::start().await;
     let session = Session::start().await;
     let tray = Tray::start(&session).await;
-    let alice = Cli::new(&hub.url(), "alice", "laptop").on(&session);
+    let alice = Cli::new(&hub.url(), "alice", "laptop").on(&session).notified_of_everyone();
     let app = launch(&alice, &[]);
     let item = tray.item("porchlight", START).await;
     wait_tooltip(&item, "Nobody else here yet", START).await;

@@ -28,6 +28,7 @@ async fn two_desktops_see_each_other_come_fall_idle_return_and_crash() {
     let (a, b) = tokio::join!(Desk::start(), Desk::start());
     let alice = Cli::new(&hub.url(), "alice", "laptop").named("Alice").on(&a.session);
     let bob = Cli::new(&hub.url(), "bob", "desk").named("Bob").on(&b.session);
+    let alice = alice.notified_of_everyone();
     let bob = bob.configured("[activity]\naway_after = \"2s\"");
     let window = a.open(&alice).await;
     window.attribute(LINK, "data-state", "up", START).await;

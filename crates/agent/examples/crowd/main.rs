@@ -18,6 +18,7 @@ use porchlight_agent::device::Identity;
 use porchlight_agent::preferences::StoredPreferences;
 use porchlight_agent::presence_options::PresenceOptions;
 use porchlight_core::id::{DeviceId, UserId};
+use porchlight_core::notification::{About, NotificationPolicy};
 use porchlight_core::observation::Observation;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -83,11 +84,8 @@ async fn live(broker: Broker, n: usize, viewer: usize, room: Arc<Mutex<Room>>) {
         activity_source: ActivitySource::Script(script),
     };
     let part = Part::Holder(Box::new(presence));
-    let setup = Setup {
-        broker,
-        part,
-        notices: Some(porchlight_core::notification::NotificationPolicy::default()),
-    };
+    let everyone = NotificationPolicy { about: About::Everyone, ..NotificationPolicy::default() };
+    let setup = Setup { broker, part, notices: Some(everyone) };
     let (Ok(()), Ok(mut agent)) = (told, Agent::start(setup)) else {
         return;
     };

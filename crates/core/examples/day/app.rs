@@ -9,7 +9,7 @@ use porchlight_core::effect::{Effect, Saved};
 use porchlight_core::engine::{DeviceSettings, Engine, GRACE, LEASE, Role, Rule, Settings};
 use porchlight_core::id::{DeviceId, Root, UserId};
 use porchlight_core::input::Input;
-use porchlight_core::notification::NotificationPolicy;
+use porchlight_core::notification::{About, NotificationPolicy};
 use porchlight_core::preferences::Preferences;
 use porchlight_core::time::{Monotonic, Now};
 use porchlight_core::view::ConnectionView;
@@ -121,7 +121,10 @@ impl Porchlight {
             root: Root::default(),
             client_id,
             role: Role::Device(holder),
-            notifications: NotificationPolicy::default(),
+            notifications: NotificationPolicy {
+                about: About::Everyone,
+                ..NotificationPolicy::default()
+            },
             has_tray: false,
             preferences: Preferences::default(),
             speaks_v5: saved.is_some_and(|saved| saved.speaks_v5),

@@ -4,7 +4,7 @@ use super::*;
 use crate::effect::DropReason;
 use crate::id::DeviceId;
 use crate::input::{ConnectionEvent, ConnectionFailure, ConnectionId, Granted, Message, Refusal};
-use crate::notification::Notification;
+use crate::notification::{About, Notification};
 use crate::observation::Moment;
 use crate::reason::ReasonCode;
 use crate::session::RECORD_EXPIRY;
@@ -58,7 +58,10 @@ impl Rig {
             root: Root::default(),
             client_id: "pltest".to_owned(),
             role,
-            notifications: NotificationPolicy::default(),
+            notifications: NotificationPolicy {
+                about: About::Everyone,
+                ..NotificationPolicy::default()
+            },
             has_tray: true,
             preferences: Preferences::default(),
             speaks_v5: false,

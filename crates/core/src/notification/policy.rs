@@ -28,8 +28,16 @@ pub struct NotificationPolicy {
 }
 
 impl Default for NotificationPolicy {
+    /// Favourites alone: in a team of twelve, everybody's coming and going is dozens of notifications a day.
     fn default() -> Self {
-        Self { about: About::Everyone, come: true, go: true, away: false, back: false, quiet: None }
+        Self {
+            about: About::Favourites,
+            come: true,
+            go: true,
+            away: false,
+            back: false,
+            quiet: None,
+        }
     }
 }
 
@@ -39,9 +47,9 @@ impl Default for NotificationPolicy {
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub enum About {
     /// Everybody's.
-    #[default]
     Everyone,
     /// Favourites', and theirs for whom *always* was chosen.
+    #[default]
     Favourites,
     /// Theirs alone for whom *always* was chosen.
     Chosen,
@@ -226,17 +234,24 @@ mod tests {
     }
 
     #[test]
+    fn unless_somebody_says_otherwise_only_favourites_are_told_of() {
+        let favourite = Regard { favourite: true, ..Regard::default() };
+        let policy = NotificationPolicy::default();
+        for (kind, told) in [(Kind::Came, true), (Kind::Went, true), (Kind::Away, false)] {
+            assert_eq!(policy.allows(Some(&favourite), kind).is_ok(), told);
+            assert_eq!(policy.allows(None, kind), Err(Suppressed::NoFavourite));
+        }
+    }
+
+    #[test]
     fn each_kind_is_on_or_off() {
         let kinds = [Kind::Came, Kind::Went, Kind::Away, Kind::Back];
         let told = |policy: NotificationPolicy| kinds.map(|kind| policy.allows(None, kind).is_ok());
-        assert_eq!(told(NotificationPolicy::default()), [true, true, false, false]);
-        let other = NotificationPolicy {
-            come: false,
-            go: false,
-            away: true,
-            back: true,
-            ..NotificationPolicy::default()
-        };
+        let everyone =
+            NotificationPolicy { about: About::Everyone, ..NotificationPolicy::default() };
+        assert_eq!(told(everyone), [true, true, false, false]);
+        let other =
+            NotificationPolicy { come: false, go: false, away: true, back: true, ..everyone };
         assert_eq!(told(other), [false, false, true, true]);
         assert_eq!(other.allows(None, Kind::Came), Err(Suppressed::KindSwitchedOff));
     }

@@ -9,7 +9,7 @@ use porchlight_core::id::{DeviceId, Root, UserId};
 use porchlight_core::input::{
     Command, ConnectionEvent, ConnectionFailure, ConnectionId, Granted, Input, Message,
 };
-use porchlight_core::notification::{Notification, NotificationPolicy};
+use porchlight_core::notification::{About, Notification, NotificationPolicy};
 use porchlight_core::observation::Observation;
 use porchlight_core::preferences::Preferences;
 use porchlight_core::signal::{Answer, SignalCommand, SignalId};
@@ -96,7 +96,10 @@ impl Simulation {
                 root: Root::default(),
                 client_id: format!("pl{of}"),
                 role: Role::Device(holder),
-                notifications: NotificationPolicy::default(),
+                notifications: NotificationPolicy {
+                    about: About::Everyone,
+                    ..NotificationPolicy::default()
+                },
                 has_tray: true,
                 preferences: Preferences::default(),
                 speaks_v5: true,

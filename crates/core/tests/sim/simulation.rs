@@ -14,7 +14,7 @@ use porchlight_core::input::{
     Command, ConnectionEvent, ConnectionFailure, ConnectionId, Granted, Input, Message, PublishId,
     Refusal, RefusedFilter,
 };
-use porchlight_core::notification::{Notification, NotificationPolicy};
+use porchlight_core::notification::{About, Notification, NotificationPolicy};
 use porchlight_core::observation::{Moment, Observation};
 use porchlight_core::preferences::Preferences;
 use porchlight_core::reason::ReasonCode;

@@ -126,7 +126,7 @@ fn held(reason: Suppressed) -> NotificationContext<'static> {
 
 #[test]
 fn leaving_the_keyboard_is_told_to_whoever_wants_it() {
-    let policy = NotificationPolicy { away: true, back: true, ..NotificationPolicy::default() };
+    let policy = NotificationPolicy { away: true, back: true, ..POLICY };
     let wanted = NotificationContext { policy: &policy, ..WANTED };
     let mut notifications = Notifications::default();
     notifications.judge(at(0), &live("ann", None, "online"), wanted).unwrap();

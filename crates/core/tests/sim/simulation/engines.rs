@@ -54,7 +54,10 @@ impl Simulation {
             root: Root::default(),
             client_id,
             role,
-            notifications: NotificationPolicy::default(),
+            notifications: NotificationPolicy {
+                about: About::Everyone,
+                ..NotificationPolicy::default()
+            },
             has_tray: false,
             preferences: Preferences::default(),
             speaks_v5: saved.is_some_and(|saved| saved.speaks_v5),
