@@ -18,8 +18,8 @@ problem-disconnected = Der Broker hat die Verbindung beendet. Porchlight versuch
 problem-taken-over = Eine andere Verbindung hat diese abgelöst. Porchlight versucht es gleich von selbst wieder.
 problem-one-connection = Der Broker erlaubt für diese Anmeldung nur eine Verbindung, und ein anderes Gerät oder Programm benutzt sie gerade. Gib jedem Gerät eine eigene Anmeldung, oder bitte den Betreiber, mehr Verbindungen zu erlauben.
 problem-no-connack = Der Broker nimmt die Verbindung nicht rechtzeitig an. Vielleicht ist er überlastet, oder die Adresse führt nicht zu einem Broker.
-problem-no-suback = Der Broker lässt uns herein, antwortet dann aber nicht. Bitte den Betreiber, ins Protokoll des Brokers zu sehen oder ihn neu zu starten.
-problem-no-puback = Der Broker lässt uns herein, bestätigt aber nicht, was wir veröffentlichen. Bitte den Betreiber, ins Protokoll des Brokers zu sehen oder ihn neu zu starten.
+problem-no-suback = Der Broker nimmt die Verbindung an, antwortet dann aber nicht. Bitte den Betreiber, ins Protokoll des Brokers zu sehen oder ihn neu zu starten.
+problem-no-puback = Der Broker nimmt die Verbindung an, bestätigt aber nicht, was Porchlight veröffentlicht. Bitte den Betreiber, ins Protokoll des Brokers zu sehen oder ihn neu zu starten.
 problem-publish-unconfirmed = Der Broker bestätigt nicht, was dieses Gerät veröffentlicht; vielleicht sehen die anderen es nicht. Frag, wer ihn betreibt.
 problem-will-connection-refused = Der Broker erlaubt für diese Anmeldung nur eine Verbindung. Einfache Programme zeigen dich nach einem Absturz vielleicht noch eine Weile als online. Bitte den Betreiber um zwei Verbindungen je Anmeldung, oder setz `user_topic = false` in der Konfiguration.
 problem-broken = Die Verbindung ist abgebrochen. Porchlight versucht es von selbst wieder; prüf sonst dein Netz.
@@ -45,43 +45,43 @@ problem-bad-name = Diesen Namen können andere nicht lesen. Nimm einen, in dem B
 problem-no-name = Es fehlt ein Name. Schreib einen, den die anderen sehen sollen.
 problem-full = Es ist kein Platz mehr: Das Team hat so viele Mitglieder, oder du so viele Geräte, wie es geben darf. Entfernt zuerst etwas davon.
 problem-too-many-attempts = Das waren zu viele Versuche aus diesem Netz. Warte ein paar Minuten und versuch es noch mal.
-problem-request-refused = Jemand aus dem Team hat abgelehnt. Bitte um einen Link.
+problem-request-refused = Jemand aus dem Team hat deine Anfrage abgelehnt. Bitte um eine Einladung.
 problem-no-search = Im Netz lässt sich nicht nach Teams suchen. Tritt mit einem Link bei.
 problem-no-hub = Was dort antwortet, ist kein Hub eines Teams, den wir verstehen. Aktualisiere Porchlight, oder bitte um einen neuen Link.
 problem-member-already = Du gehörst schon zu einem Team. Verlass es zuerst.
 
 ## Das Team
 problem-not-signed-in = Das Team kennt dieses Gerät nicht mehr: Du wurdest entfernt, oder das Gerät wurde vergessen. Bitte um einen neuen Link.
-problem-not-allowed = Das darf nur, wer das Team führt. Frag dort nach.
-problem-last-owner = Nur du führst dieses Team. Entferne zuerst die anderen, oder mach noch jemanden zur Leitung: mit „porchlight hub --invite“ auf dem Computer, auf dem das Team läuft.
+problem-not-allowed = Das darf nur, wer das Team verwaltet. Frag dort nach.
+problem-last-owner = Nur du verwaltest dieses Team. Entferne zuerst die anderen, oder gib noch jemandem dieses Recht: mit „porchlight hub --invite“ auf dem Computer, auf dem das Team läuft.
 problem-not-found = Das gibt es nicht mehr. Sieh noch mal in der Liste nach.
 problem-too-many-invited = Deine offenen Links dürfen zusammen höchstens 20 Leute hereinlassen. Wähl weniger Male, oder nimm erst einen zurück.
 problem-not-saved = Der Hub kann es nicht behalten, weil seine Festplatte voll oder schreibgeschützt ist. Sag es der Person, auf deren Computer das Team läuft.
 problem-bad-request = Der Hub hat die Anfrage nicht verstanden. Aktualisiere Porchlight, hier und auf dem Computer, auf dem das Team läuft.
 problem-moved = Das Team ist auf einen anderen Computer umgezogen. Öffne Porchlight neu, oder bitte um einen neuen Link.
-problem-unknown = Der Hub hat abgelehnt, und der Grund ist uns unbekannt. Aktualisiere Porchlight und versuch es noch mal.
-problem-no-team = Du gehörst hier zu keinem Team. Gründe eins, oder tritt einem bei.
-problem-busy = Porchlight ist noch mit dem beschäftigt, was du zuvor wolltest. Warte einen Moment.
+problem-unknown = Der Hub hat aus einem Grund abgelehnt, den diese Version nicht kennt. Aktualisiere Porchlight und versuch es noch mal.
+problem-no-team = Du gehörst auf diesem Computer zu keinem Team. Gründe eins, oder tritt einem bei.
+problem-busy = Porchlight ist noch mit deiner letzten Anfrage beschäftigt. Warte einen Moment und versuch es noch mal.
 problem-move = Das Team ließ sich nicht auf diesen Computer umziehen. Es läuft weiter, wo es war; versuch es noch mal.
 
-## Was dieses Gerät hereinlässt
-problem-keyring-absent = In dieser Sitzung läuft kein Schlüsselbund. Starte einen (GNOME-Schlüsselbund, KWallet oder KeePassXC) und versuch es noch mal.
-problem-keyring-locked = Der Schlüsselbund ist gesperrt. Entsperr ihn, etwa durch Anmelden am Desktop, und versuch es noch mal.
-problem-keyring-refused = Der Schlüsselbund blieb gesperrt, weil die Frage nach deinem Passwort weggeklickt wurde. Versuch es noch mal und beantworte sie.
-problem-keyring-failed = Der Schlüsselbund macht nicht mit. Melde dich ab und wieder an, und versuch es noch mal.
-problem-credential-missing = Was dieses Gerät ins Team lässt, fehlt oder ist beschädigt. Tritt mit einem neuen Link für ein weiteres Gerät von dir noch mal bei.
-problem-membership-damaged = Zu welchem Team du gehörst, lässt sich nicht mehr lesen. Tritt mit einem neuen Link für ein weiteres Gerät von dir noch mal bei.
-problem-membership-not-saved = Zu welchem Team du gehörst, lässt sich nicht speichern. Prüf, ob in dem Ordner geschrieben werden darf und Platz ist.
+## Das Geheimnis, das dieses Gerät ins Team lässt
+problem-keyring-absent = Es läuft kein Schlüsselbund. Starte den GNOME-Schlüsselbund, KWallet oder KeePassXC und versuch es noch mal.
+problem-keyring-locked = Der Schlüsselbund ist gesperrt. Entsperr ihn, zum Beispiel durch Anmelden am Desktop, und versuch es noch mal.
+problem-keyring-refused = Der Schlüsselbund ist noch gesperrt, weil das Fenster für sein Passwort geschlossen wurde. Versuch es noch mal und gib das Passwort ein.
+problem-keyring-failed = Der Schlüsselbund antwortet nicht. Melde dich ab und wieder an, und versuch es noch mal.
+problem-credential-missing = Das Geheimnis, das dieses Gerät ins Team lässt, fehlt oder ist beschädigt. Tritt mit einem neuen Link für ein weiteres Gerät von dir noch mal bei.
+problem-membership-damaged = Porchlight kann nicht mehr lesen, zu welchem Team du gehörst. Tritt mit einem neuen Link für ein weiteres Gerät von dir noch mal bei.
+problem-membership-not-saved = Porchlight kann nicht speichern, zu welchem Team du gehörst. Prüf, ob im Ordner Platz ist und ob man dort schreiben darf.
 
 ## Der Hub auf diesem Computer
 problem-hub = Der Hub auf diesem Computer ist nicht gestartet. Behebe, was unten steht, und starte Porchlight neu.
 problem-hub-ended = Der Hub auf diesem Computer hat sich beendet. Starte Porchlight neu.
-problem-port-taken = Der übliche Port gehört einem anderen Programm, darum hört der Hub auf einem anderen. Beende jenes Programm, oder trag den neuen Port bei allen ein, die ihn brauchen.
-problem-door-taken = Der übliche Port des Teams gehört einem anderen Programm, darum läuft das Team auf einem anderen. Neue Links kennen ihn; für alle anderen beende jenes Programm und starte Porchlight neu.
+problem-port-taken = Ein anderes Programm benutzt den üblichen Port, darum nimmt der Hub einen anderen. Beende jenes Programm, oder trag den neuen Port bei allen ein, die sich verbinden.
+problem-door-taken = Ein anderes Programm benutzt den üblichen Port des Teams, darum nimmt das Team einen anderen. Neue Links enthalten ihn. Für alle anderen beende jenes Programm und starte Porchlight neu.
 problem-other-hub = Auf diesem Computer läuft noch ein Hub. Beende einen der beiden.
-problem-anonymous = Wer diese Adresse erreicht, kann alles sehen und ändern. Nutze das nur in einem Netz, dem du traust.
+problem-anonymous = Wer diese Adresse erreicht, kann alles sehen und ändern. Nutze das nur in einem Netz, dem du vertraust.
 problem-nobody-may-read = Noch darf kein Programm mitlesen. Erstelle mit --new-token ein Token und gib ihm einen Namen.
-problem-plain-http = Tokens gehen hier unverschlüsselt durchs Netz. Nutze das nur in einem Netz, dem du traust, oder setz einen Webserver mit Zertifikat davor.
+problem-plain-http = Tokens gehen hier unverschlüsselt durchs Netz. Nutze das nur in einem Netz, dem du vertraust, oder setz einen Webserver mit Zertifikat davor.
 problem-store-not-writable = Der Hub kann nichts speichern; nach seinem Neustart wäre es vergessen. Mach Platz, oder mach den Ordner beschreibbar.
 problem-team-not-saved = Änderungen am Team lassen sich nicht speichern: Wer entfernt wurde, ist draußen, käme nach einem Neustart des Hubs aber wieder herein. Mach Platz, oder mach den Ordner beschreibbar.
 problem-store-in-use = Ein anderer Hub benutzt denselben Ordner; nach einem Neustart wäre hier alles vergessen. Beende den anderen, oder gib diesem einen eigenen Ordner.
@@ -90,15 +90,15 @@ problem-not-announced = Im Netz lässt sich nicht zeigen, dass das Team da ist. 
 problem-runtime-file = Programme auf diesem Computer finden den Hub nicht von selbst. Gib ihnen seine Adresse.
 
 ## Dieser Computer und seine Einrichtung
-problem-activity-unknown = Dieser Desktop verrät nicht, ob jemand an der Tastatur sitzt; darum giltst du als online. Was zu tun ist, steht darunter.
+problem-activity-unknown = Dieser Desktop verrät nicht, ob jemand an der Tastatur sitzt. Darum giltst du als online. Was du tun kannst, steht unten.
 problem-config = Die Konfiguration lässt sich nicht lesen oder schreiben. Berichtige sie, wie unten steht.
-problem-settings = So lässt sich das nicht einstellen. Ändere, was unten steht, und speichere noch mal.
-problem-preferences = Was du dir gemerkt hast, lässt sich nicht lesen oder speichern. Prüf die Datei, die unten steht.
+problem-settings = Das lässt sich so nicht einstellen. Ändere, was unten steht.
+problem-preferences = Porchlight kann deine Favoriten, Spitznamen und eigenen Status nicht lesen oder speichern. Prüf die Datei, die unten steht.
 problem-state-not-saved = Der Zustand dieses Geräts lässt sich nicht speichern. Mach Platz, oder mach den Ordner beschreibbar.
 problem-autostart = Der Start bei der Anmeldung ließ sich nicht umstellen. Versuch es noch mal, oder stell es in den Systemeinstellungen um.
 problem-already-running = Ein anderes Programm ist schon als dieses Gerät da. Beende es und versuch es noch mal.
-problem-no-user = Es fehlt, wer du bist. Schreib deine Kennung in die Konfiguration und starte Porchlight neu.
-problem-no-broker = Es fehlt, wo dein Team sich trifft. Schreib die Adresse des Brokers in die Konfiguration.
+problem-no-user = Deine Kennung fehlt. Schreib sie in die Konfiguration und starte Porchlight neu.
+problem-no-broker = Die Adresse deines Brokers fehlt. Schreib sie in die Konfiguration und starte Porchlight neu.
 problem-demo = Das Demo-Team ist nicht gestartet. Starte Porchlight neu und versuch es noch mal.
 problem-stopping = Porchlight wird gerade beendet. Starte es neu und versuch es noch mal.
 
@@ -114,17 +114,17 @@ failure-too-long = Das ist zu lang; kürz es und versuch es noch mal
 failure-too-many = Das war erst mal oft genug; versuch es in einer Minute noch mal
 failure-refused = Der Broker gibt das nicht weiter; bitte den Betreiber um die Zugriffsregeln aus docs/protocol.md
 
-## Was auf diesem Computer fehlt
-check-tray-missing = Dieser Desktop hat keinen Tray, darum steht das Fenster dafür ein. Schalte in der Leiste die Statussymbole ein; unter GNOME macht das die Erweiterung AppIndicator.
-check-notices-missing = Hier zeigt nichts Hinweise an. Starte den Benachrichtigungsdienst deines Desktops, oder installiere einen wie dunst oder mako.
-check-idle-missing = Hier sagt nichts, ob jemand an der Tastatur sitzt. Abwesend bist du dann nur durch die Bildschirmsperre oder wenn du es selbst wählst.
-check-lock-missing = Hier sagt nichts, ob der Bildschirm gesperrt ist. Abwesend bist du dann nur ohne Eingabe oder wenn du es selbst wählst.
-check-keyring-missing = Diese Sitzung hat keinen Schlüsselbund. Ohne einen wirst du gefragt, ob eine Datei genügt.
+## Prüfungen: Was auf diesem Computer fehlt
+check-tray-missing = Dieser Desktop zeigt keine Symbole in der Leiste. Schalte sie dort ein; unter GNOME installiere die Erweiterung AppIndicator. Bis dahin wird das Fenster beim Schließen nur verkleinert.
+check-notices-missing = Es läuft kein Benachrichtigungsdienst. Starte den deines Desktops, oder installiere einen, zum Beispiel dunst oder mako.
+check-idle-missing = Porchlight kann nicht erkennen, ob jemand an der Tastatur sitzt. Abwesend bist du dann nur bei gesperrtem Bildschirm, oder wenn du es selbst wählst.
+check-lock-missing = Porchlight kann nicht erkennen, ob der Bildschirm gesperrt ist. Ein gesperrter Bildschirm zählt als Zeit ohne Eingabe.
+check-keyring-missing = Es läuft kein Schlüsselbund. Starte den GNOME-Schlüsselbund, KWallet oder KeePassXC. Ohne einen fragt Porchlight, ob es das Geheimnis in einer Datei ablegen darf.
 
 ## Neuere Versionen
-problem-newer-not-fetched = Die neue Version konnte nicht geholt werden. Versuch es später noch mal.
-problem-newer-not-installed = Die neue Version konnte nicht an die Stelle dieser treten. Verschieb Porchlight in einen Ordner, in den du schreiben darfst.
+problem-newer-not-fetched = Das Update konnte nicht geladen werden. Versuch es später noch mal.
+problem-newer-not-installed = Das Update konnte nicht eingespielt werden. Verschieb Porchlight in einen Ordner, in den du schreiben darfst.
 
 ## Links, über die jemand zu erreichen ist
-problem-no-such-link = Dieser Link wird nicht mehr angegeben.
+problem-no-such-link = Die Person gibt diesen Kontakt nicht mehr an. Nimm einen anderen.
 problem-link-not-opened = Kein Programm hier öffnet solche Links. Wähle eins in den Einstellungen deines Desktops.

@@ -1,6 +1,6 @@
-//! Whether what the app lives by is there on this computer: looked for once, when the window asks.
+//! What the app needs of this computer: checked when the window asks.
 //!
-//! Owns the looking and what to do about each thing that is missing. Deliberately changes nothing and asks the person for
+//! Owns the checks and what to do about each thing that is missing. Deliberately changes nothing and asks the person for
 //! nothing: a locked keyring stays locked.
 
 use porchlight_activity::{Description, Settings, Subject};
@@ -9,7 +9,7 @@ use porchlight_core::view::checks::{CheckAbout, CheckView};
 
 use crate::activity;
 
-/// Looks for all of it. `tray` is known already.
+/// Runs all checks. The caller knows already whether there is a tray.
 pub(crate) async fn look(tray: bool, activity: Settings) -> Vec<CheckView> {
     let mut watch = activity::open(activity).await;
     watch.settle().await;
@@ -31,16 +31,16 @@ fn missing(about: CheckAbout, found: impl Into<String>, remedy: impl Into<String
 
 fn tray(there_is_one: bool) -> CheckView {
     if there_is_one {
-        return there(CheckAbout::Tray, "this desktop has a place for the icon");
+        return there(CheckAbout::Tray, "this desktop shows the icon");
     }
     missing(
         CheckAbout::Tray,
-        "this desktop has no tray, so the window stands in for it",
-        "switch on your panel's status icons; on GNOME that is the extension AppIndicator",
+        "this desktop shows no tray icons",
+        "switch on status icons in your panel; on GNOME, install the AppIndicator extension. Until then, closing the window only minimises it",
     )
 }
 
-/// Somebody who shows notifications, or would be started to show one.
+/// Whether a notification service runs, or would be started on demand.
 #[cfg(target_os = "linux")]
 async fn notices() -> CheckView {
     const SERVER: &str = "org.freedesktop.Notifications";
@@ -52,15 +52,15 @@ async fn notices() -> CheckView {
         zbus::Result::Ok(owned || startable().await?.iter().any(|name| name.as_str() == SERVER))
     };
     match known.await {
-        Ok(true) => there(CheckAbout::Notifications, "this desktop shows notices"),
+        Ok(true) => there(CheckAbout::Notifications, "this desktop shows notifications"),
         Ok(false) => missing(
             CheckAbout::Notifications,
-            "nothing here shows notices",
-            "start your desktop's notification daemon, or install one as dunst or mako",
+            "no notification service is running",
+            "start the one of your desktop, or install one, for example dunst or mako",
         ),
         Err(error) => missing(
             CheckAbout::Notifications,
-            format!("there is no session bus ({error}), so nothing shows notices"),
+            format!("there is no session bus, so nothing can show notifications ({error})"),
             "start Porchlight from within your desktop session",
         ),
     }
@@ -70,8 +70,8 @@ async fn notices() -> CheckView {
 async fn notices() -> CheckView {
     std::future::ready(missing(
         CheckAbout::Notifications,
-        "notices are not shown on this system yet",
-        "glance at the window",
+        "Porchlight does not show notifications on this system yet",
+        "look at the window from time to time",
     ))
     .await
 }
@@ -85,19 +85,19 @@ fn by(about: CheckAbout, source: &Description) -> CheckView {
 
 async fn keyring() -> CheckView {
     match membership::keyring_there().await {
-        Ok(()) => there(CheckAbout::Keyring, "this session has a keyring"),
+        Ok(()) => there(CheckAbout::Keyring, "a keyring is running"),
         Err(KeyringError::Absent { reason }) => {
             tracing::info!("there is no keyring: {reason}");
             missing(
                 CheckAbout::Keyring,
-                "this session has no keyring",
-                "start one that offers the Secret Service, as GNOME Keyring, KWallet and KeePassXC do; without one you will be asked whether a file may do",
+                "no keyring is running",
+                "start GNOME Keyring, KWallet or KeePassXC. Without one, Porchlight asks whether it may keep the secret in a file",
             )
         }
         Err(error) => missing(
             CheckAbout::Keyring,
             error.to_string(),
-            "without one you will be asked whether a file may do",
+            "without one, Porchlight asks whether it may keep the secret in a file",
         ),
     }
 }

@@ -260,7 +260,7 @@ impl Desk {
 
     async fn change_settings(&mut self, wanted: &SettingsView) -> Result<(), Problem> {
         if self.deed.is_some() || self.stage != Stage::Running {
-            let message = "this is set once you are with your team; try again then";
+            let message = "settings can be changed once you are in your team; try again then";
             return Err(start::problem("settings", message));
         }
         let changed = settings::change(&self.flags, wanted)?;
@@ -299,7 +299,10 @@ impl Desk {
         let person = people.iter().find(|person| person.user == user);
         let link = person.and_then(|it| it.links.iter().find(|known| known.as_str() == link));
         let Some(link) = link else {
-            return Err(start::problem("no_such_link", "this link is not published any more"));
+            return Err(start::problem(
+                "no_such_link",
+                "they no longer publish this link; use another way to reach them",
+            ));
         };
         open::that_detached(link.as_str()).map_err(|error| {
             tracing::warn!("a link was not opened: {error}");
@@ -416,7 +419,7 @@ impl Desk {
             HubEvent::Ended { reason } => team.agent.handle.problem(Problem {
                 code: "hub_ended".to_owned(),
                 message: format!(
-                    "the hub on this computer has ended ({reason}); start Porchlight again"
+                    "the hub on this computer stopped ({reason}); quit Porchlight and start it again"
                 ),
             }),
         }

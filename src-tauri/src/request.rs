@@ -154,7 +154,7 @@ impl Desktop {
         self.wish(wish(sender));
         answer.await.map_err(|_| Problem {
             code: "stopping".to_owned(),
-            message: "Porchlight is being closed".to_owned(),
+            message: "Porchlight is quitting; start it again, then try again".to_owned(),
         })
     }
 }

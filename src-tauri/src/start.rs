@@ -48,7 +48,7 @@ pub(crate) async fn configured(flags: &Flags) -> Result<Option<Team>, Problem> {
         return Err(problem(
             "no_user",
             format!(
-                "who are you? Write your id as `user = \"...\"` into {}",
+                "your id is missing; write it as `user = \"...\"` into {} and start Porchlight again",
                 resolved.places.config_file().display()
             ),
         ));
@@ -65,8 +65,9 @@ pub(crate) async fn here(
 ) -> Result<Team, Failed> {
     let resolved = resolve(flags)?;
     let name = shown_name(name)?;
-    let team = display_text(team, MAX_TEAM_NAME)
-        .ok_or_else(|| problem("no_name", "write a name that those see whom you invite"))?;
+    let team = display_text(team, MAX_TEAM_NAME).ok_or_else(|| {
+        problem("no_name", "enter a name for the team; the people you invite see it")
+    })?;
     can_keep(keep).await?;
     let hub = hosting::start(&resolved, &team).await.map_err(|error| problem("hub", error))?;
     let joined = async {
@@ -159,8 +160,7 @@ fn unkept(error: &MembershipError) -> Problem {
 }
 
 pub(crate) fn shown_name(name: &str) -> Result<String, Problem> {
-    display_text(name, MAX_NAME)
-        .ok_or_else(|| problem("no_name", "write the name that others shall see"))
+    display_text(name, MAX_NAME).ok_or_else(|| problem("no_name", "enter a name that others see"))
 }
 
 /// Begins to be present: in a team that was joined, at a broker that is named, or at a hub for this machine alone.
@@ -232,7 +232,7 @@ async fn meeting_place(
         return Err(problem(
             "no_broker",
             format!(
-                "where does your team meet? Write `url = \"mqtt://host:port\"` below [broker] into {}",
+                "the address of your broker is missing; write it as `url = \"mqtt://host:port\"` below [broker] into {}",
                 resolved.places.config_file().display()
             ),
         ));
@@ -286,7 +286,10 @@ pub(crate) async fn leave(
 /// The person again, as the config has it now.
 pub(crate) async fn again(flags: &Flags, hub: Option<Hub>) -> Result<Team, Problem> {
     let resolved = resolve(flags)?;
-    let user = resolved.user.clone().ok_or_else(|| problem("no_user", "start Porchlight again"))?;
+    let user = resolved
+        .user
+        .clone()
+        .ok_or_else(|| problem("no_user", "your id is missing; start Porchlight again"))?;
     enter(&resolved, user, hub).await
 }
 

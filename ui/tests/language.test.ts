@@ -98,7 +98,10 @@ describe('a message', () => {
   });
 
   it('comes apart around a word', () => {
-    expect(around('invitation-at', 'at')).toEqual(['It is hosted at ', '. Join if you know who sent you this link.']);
+    expect(around('invitation-at', 'at')).toEqual([
+      'The computer that hosts this team is at ',
+      '. Join only if you know who sent you this link.',
+    ]);
   });
 
   it('takes a stranger’s text for text', () => {
@@ -171,7 +174,7 @@ describe('a problem', () => {
   it('is German with that sentence as its details, and that sentence alone where there is none', async () => {
     const known = { code: 'port_taken', message: 'the port is taken.' };
     await open(snapshot({ language: 'de', problems: [known, problem] }));
-    expect(find('[data-code="port_taken"] bdi').textContent).toContain('Der übliche Port');
+    expect(find('[data-code="port_taken"] bdi').textContent).toContain('Ein anderes Programm benutzt den üblichen Port');
     expect(find('[data-code="port_taken"] .details').textContent).toBe('The port is taken.');
     expect(find('[data-code="port_taken"] .details bdi').lang).toBe('en');
     expect(find('[data-code="hub_port_taken"]').textContent?.trim()).toBe('The port is taken.');
@@ -279,7 +282,7 @@ describe('every page in German', () => {
       host.settings.mockResolvedValue({ ...kept, notices: { ...kept.notices, quiet_hours: '22:00-07:00' } }),
     );
     await go('settings-button');
-    await go('set-save');
+    await go('set-symbolic');
     // Languages are called as they call themselves.
     find('[data-testid="set-language"] [value="en"]').remove();
     expectGerman();
@@ -343,6 +346,20 @@ describe('every page in German', () => {
     stage.host.readLink.mockResolvedValue({ team: 'Runde', at: '192.168.1.5', nearby: true });
     await go('join-team');
     await go('read-link');
+    expectGerman();
+    type(find('#link'), 'porchlight://join?v=1');
+    await settled();
+    expect(byTest('invitation').textContent).toContain('in deinem Netz');
+    expectGerman();
+  });
+
+  it('asking a team nearby, and using a broker', async () => {
+    const stage = await open({ ...first, suggested_name: 'Mia' });
+    await go('use-broker');
+    find('[data-testid="broker-lines"]').remove();
+    expectGerman();
+    await go('back');
+    await go('find-team');
     stage.tell('nearby', [{ id: 'a', team: 'Runde' }]);
     await settled();
     expectGerman();
@@ -352,10 +369,16 @@ describe('every page in German', () => {
     await settled();
     expectGerman();
     await go('stop-asking');
-    type(find('#link'), 'porchlight://join?v=1');
-    await settled();
-    expect(byTest('invitation').textContent).toContain('in deinem Netz');
     expectGerman();
+  });
+
+  it('the questions of somebody who has just come into a team', async () => {
+    const stage = await open({ ...first, stage: 'starting' });
+    stage.tellSnapshot(snapshot({ ...inTeam, seq: 2 }));
+    await settled();
+    await go('set-coarse');
+    expectGerman();
+    expect(byTest('preview').textContent).toContain('Abwesend');
   });
 
   it('a link that was followed too late, and the demo team', async () => {

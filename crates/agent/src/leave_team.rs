@@ -42,11 +42,11 @@ pub enum Leave {
 pub enum LeaveError {
     /// The hub was not heard to agree, so others may still see this device, and it could still be let in.
     #[error(
-        "the team's hub was not told ({0}); try again when it is there, or leave anyway and ask the team's owner to remove you"
+        "the team's hub can't be reached ({0}); try again later, or leave anyway and ask the team's owner to remove you"
     )]
     Untold(TeamError),
     /// The broker was not told.
-    #[error("the broker was not told ({0}); try again when it is there")]
+    #[error("the broker can't be reached ({0}); try again later")]
     Uncleared(ConnectionFailure),
     /// TLS can't be set up.
     #[error(transparent)]

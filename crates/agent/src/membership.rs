@@ -63,14 +63,14 @@ struct Content {
 #[derive(Debug, thiserror::Error)]
 pub enum MembershipError {
     /// One team at a time.
-    #[error("this account belongs to {team:?} already; leave it first (porchlight leave)")]
+    #[error("this account already belongs to {team:?}; leave it first (porchlight leave)")]
     Another {
         /// The team's name.
         team: String,
     },
     /// The file is there and says nothing that can be understood.
     #[error(
-        "{path} can't be read ({reason}); join again with a new link for a further device of yours"
+        "{path} can't be read ({reason}); join again with a new link for another device of yours"
     )]
     Damaged {
         /// The file.
@@ -88,7 +88,7 @@ pub enum MembershipError {
     },
     /// The keyring does not take it.
     #[error(
-        "{0}. Or agree that what lets this device in is kept in a file which only this account may read, without a password of its own"
+        "{0}. Or agree to keep the secret in a file that only this account may read, without a password"
     )]
     Keyring(#[from] KeyringError),
 }

@@ -69,7 +69,7 @@ pub enum TeamError {
     },
     /// The team is elsewhere now, and not there either where that was said.
     #[error(
-        "this team moved to another computer; open Porchlight again, or ask its starter for a new link"
+        "this team moved to another computer; open Porchlight again, or ask its owner for a new link"
     )]
     Moved {
         /// Where it went.
@@ -77,7 +77,7 @@ pub enum TeamError {
     },
     /// What answers is no hub, or a much newer one.
     #[error(
-        "what answers at {address} is no hub of a team that we understand ({what}); update Porchlight, or ask for a new link"
+        "{address} does not answer as the hub of a team ({what}); update Porchlight, or ask for a new link"
     )]
     NoHub {
         /// Host and port.

@@ -135,9 +135,12 @@ impl Desk {
     /// Whether something else can begin: gives the answer back, or answers why not.
     fn held(&self, answer: Option<Answer<()>>) -> Option<Option<Answer<()>>> {
         let why = if self.deed.is_some() {
-            problem("busy", "Porchlight is still at what you asked for before; wait a moment")
+            problem(
+                "busy",
+                "Porchlight is still busy with your last request; wait a moment, then try again",
+            )
         } else if self.team.as_ref().is_some_and(|team| team.stage == Stage::Running) {
-            problem("member_already", "you belong to a team already; leave it first")
+            problem("member_already", "you already belong to a team; leave it first")
         } else {
             return Some(answer);
         };
@@ -213,10 +216,10 @@ impl Desk {
         if self.deed.is_some() {
             return problem(
                 "busy",
-                "Porchlight is still at what you asked for before; wait a moment",
+                "Porchlight is still busy with your last request; wait a moment, then try again",
             );
         }
-        problem("no_team", "you belong to no team here; start one or join one")
+        problem("no_team", "you don't belong to a team on this computer; start one or join one")
     }
 
     /// What was under way is over.

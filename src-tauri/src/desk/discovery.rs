@@ -149,7 +149,7 @@ async fn ask(
             Ok(RequestState::Waiting) => {}
             Ok(RequestState::Approved(joined)) => break Ok(joined),
             Ok(RequestState::Refused) => {
-                let said = "somebody of the team said no; ask them for a link";
+                let said = "someone in the team declined your request; ask them for an invitation";
                 break Err(problem("request_refused", said));
             }
             Err(error) => break Err(refused(&error)),

@@ -30,7 +30,7 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_secs(8);
 pub enum KeyringError {
     /// There is none.
     #[error(
-        "this session has no keyring ({reason}); start one that offers the Secret Service, as GNOME Keyring, KWallet and KeePassXC do, and try again"
+        "no keyring is running ({reason}); start GNOME Keyring, KWallet or KeePassXC, then try again"
     )]
     Absent {
         /// What the system says.
@@ -38,21 +38,21 @@ pub enum KeyringError {
     },
     /// It is locked, and nothing here can ask for its password.
     #[error(
-        "the keyring is locked, and nothing here can ask you for its password; unlock it, as logging in to the desktop does, and try again"
+        "the keyring is locked, and Porchlight can't ask you for its password here; unlock it, for example by logging in to the desktop, then try again"
     )]
     Locked,
     /// The person was asked to unlock it, and did not.
     #[error(
-        "the keyring stayed locked, because its question for your password was dismissed; try again and answer it"
+        "the keyring is still locked, because the dialog for its password was closed; try again and enter the password"
     )]
     Refused,
     /// It has nothing of ours.
     #[error(
-        "it has nothing of this team any more; join again with a new link for a further device of yours"
+        "the keyring no longer has the secret of this team; join again with a new link for another device of yours"
     )]
     Missing,
     /// It does not answer.
-    #[error("the keyring does not answer; log out and in again, and try again")]
+    #[error("the keyring does not answer; log out and in again, then try again")]
     Silent,
     /// Something else.
     #[error("the keyring failed ({reason}); try again")]

@@ -34,11 +34,11 @@ enum Place {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoredSecretError {
     /// The keyring does not give it.
-    #[error("what lets this device into the team is in the keyring, and {0}")]
+    #[error("the secret that lets this device into the team can't be read: {0}")]
     Keyring(#[from] KeyringError),
     /// The file does not give it.
     #[error(
-        "what lets this device into the team can't be read from {path} ({reason}); join again with a new link for a further device of yours"
+        "the secret that lets this device into the team can't be read from {path} ({reason}); join again with a new link for another device of yours"
     )]
     File {
         /// The file.
@@ -48,7 +48,7 @@ pub enum StoredSecretError {
     },
     /// It is something else.
     #[error(
-        "what lets this device into the team is damaged; join again with a new link for a further device of yours"
+        "the secret that lets this device into the team is damaged; join again with a new link for another device of yours"
     )]
     Damaged,
 }

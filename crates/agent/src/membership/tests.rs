@@ -138,6 +138,6 @@ fn a_keyring_s_failure_offers_the_file_where_something_is_to_be_kept() {
         assert_eq!(offered.code(), code);
         let said = offered.to_string();
         assert!(said.starts_with(&words), "{said}");
-        assert!(said.contains("in a file which only this account may read"), "{said}");
+        assert!(said.contains("in a file that only this account may read"), "{said}");
     }
 }

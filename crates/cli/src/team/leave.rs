@@ -18,7 +18,7 @@ pub(crate) async fn leave(flags: &Flags, args: Leave) -> Result<(), Failure> {
         Err(TeamError::Refused { code: "not_signed_in", .. }) => {}
         Err(error) if args.anyway => {
             output::warn(&format!(
-                "the team was not told ({error}); ask its starter to remove this device"
+                "the team was not told ({error}); ask its owner to remove this device"
             ));
         }
         Err(error) => {

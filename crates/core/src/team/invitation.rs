@@ -38,14 +38,14 @@ pub struct Invitation {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvitationError {
     /// Something else altogether.
-    #[error("this is no invitation: a link that invites begins with porchlight://join")]
+    #[error("this is not an invitation; paste the whole link, which begins with porchlight://join")]
     Other,
     /// Made by a version that we don't know.
-    #[error("this invitation was made by a newer Porchlight; update this one and open it again")]
+    #[error("a newer version of Porchlight made this invitation; update yours, then open it again")]
     Newer,
     /// Something is missing at its end or within.
     #[error(
-        "this invitation is not whole: copy it again, from porchlight:// to its last character"
+        "part of this invitation is missing; copy the whole link again, from porchlight:// to its last character"
     )]
     Broken,
 }

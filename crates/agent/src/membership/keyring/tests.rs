@@ -211,7 +211,7 @@ async fn without_a_keyring_it_is_said_which_to_start() {
     let session = Session::start().await;
     for act in ["ready", "write", "read", "look"] {
         let said = session.outcome(act).await;
-        assert!(said.starts_with("keyring_absent: this session has no keyring"), "{act}: {said}");
+        assert!(said.starts_with("keyring_absent: no keyring is running"), "{act}: {said}");
         assert!(said.contains("GNOME Keyring, KWallet"), "{act}: {said}");
     }
     // Nor a bus.
