@@ -37,7 +37,7 @@ export function person(name: string, status: string, cause: CauseView | null, sk
 export function eight(): PersonView[] {
   return [
     person('Ada Lovelace', 'online', null, {
-      kinds: ['laptop', 'phone'],
+      kinds: ['laptop', 'desktop'],
       since: ago(128),
       tz: 'Europe/London',
       links: ['mailto:ada@example.org', 'tel:+442079460000', 'https://example.org/ada'],
@@ -84,7 +84,7 @@ export function strange(): PersonView[] {
     }),
     person('Olga', 'away', 'switched', {
       since: ago(3 * 24 * 60),
-      kinds: ['laptop', 'workstation', 'phone'],
+      kinds: ['laptop', 'workstation', 'desktop'],
       tz: 'Asia/Tokyo',
     }),
     person('🦊', 'offline', 'left', { user: 'fox', since: ago(40 * 24 * 60) }),

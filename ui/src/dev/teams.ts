@@ -22,7 +22,7 @@ const mine = [
 ];
 
 const others = [
-  member('Ada Lovelace', { invited: 2, devices: [device('ada-1', 'laptop'), device('ada-2', 'phone', { last_here: null })] }),
+  member('Ada Lovelace', { invited: 2, devices: [device('ada-1', 'laptop'), device('ada-2', 'desktop', { last_here: null })] }),
   member('Grace Hopper', { invited_by: byAda, since: ago(3 * DAYS), devices: [device('grace-1', 'desktop')] }),
   member('Katherine Johnson', { invited_by: byAda }),
   member('Edsger Dijkstra', { invited_by: { user: 'ole', name: 'Ole', left: true }, devices: [device('edsger-1', null, { last_here: ago(33 * DAYS) })] }),

@@ -17,7 +17,7 @@ pub(crate) fn me(url: &str, session: &Session) -> Cli {
 pub(crate) fn team() -> Vec<Device> {
     vec![
         Device::of("amira", "Amira Haddad", "laptop").online(48).hours_ahead(1),
-        Device::of("amira", "Amira Haddad", "phone").away("idle", 31),
+        Device::of("amira", "Amira Haddad", "desktop").away("idle", 31),
         Device::of("emeka", "Emeka Nwosu", "laptop")
             .online(133)
             .says("online", "🌊", "In Lisbon this week", 240)
@@ -30,7 +30,7 @@ pub(crate) fn team() -> Vec<Device> {
         Device::of("jonas", "Jonas Weber", "desktop").away("idle", 17),
         Device::of("priya", "Priya Raman", "laptop").away("locked", 6),
         Device::of("sofia", "Sofía Hernández", "laptop").offline("asleep", 104),
-        Device::of("tom", "Tom O’Brien", "phone").offline("lost", 22),
+        Device::of("tom", "Tom O’Brien", "laptop").offline("lost", 22),
     ]
 }
 
