@@ -13,8 +13,8 @@ remove = Entfernen
 joining = Du trittst bei …
 starting = Es geht los …
 your-name = Dein Name
-nameless = Diesen Namen sieht dein Team; er darf nicht leer sein.
-unexpected = Das hat Porchlight nicht geschafft. Versuch es noch mal; hilft das nicht, beende Porchlight und starte es neu.
+nameless = Dein Team sieht diesen Namen; er darf nicht leer sein.
+unexpected = Das hat Porchlight nicht geschafft. Versuch es noch mal. Hilft das nicht, beende Porchlight und starte es neu.
 
 ## Zeitpunkte
 # $time (String) eine Uhrzeit
@@ -218,13 +218,13 @@ group-with-count = { $count ->
    *[other] { $group }: { $count } Personen
 }
 nobody-else-yet = Hier ist sonst noch niemand.
-nobody-at-broker = Dein Team erscheint hier, sobald es sich mit demselben Broker verbindet.
-nobody-in-team = Schick den anderen einen Link. Sobald sie ihn öffnen, erscheinen sie hier.
-withheld = Wer da ist, lässt sich nicht sagen.
-withheld-why = Der Broker gibt es nicht heraus. Was du tun kannst, steht darüber.
-may-be-withheld = Manche Broker geben nichts Gespeichertes heraus. Dann erscheint dein Team erst, wenn sich etwas ändert.
-no-news = Noch ist von niemandem etwas bekannt.
-no-news-until = Wer da ist, zeigt sich, sobald die Verbindung steht.
+nobody-at-broker = Bitte die anderen, Porchlight mit derselben Broker-Adresse einzurichten wie du. Sobald sie sich verbinden, erscheinen sie hier.
+nobody-in-team = Schick den anderen eine Einladung. Sobald sie sie annehmen, erscheinen sie hier.
+withheld = Porchlight kann nicht sagen, wer da ist.
+withheld-why = Der Broker gibt es nicht weiter. Was du tun kannst, steht oben.
+may-be-withheld = Manche Broker geben gespeicherte Nachrichten nicht weiter. Dann siehst du dein Team erst, wenn sich ein Status ändert.
+no-news = Noch ist niemand zu sehen.
+no-news-until = Dein Team erscheint hier, sobald Porchlight verbunden ist.
 invite-somebody = Jemanden einladen
 
 ## Die Verbindung
@@ -285,78 +285,103 @@ end-today = heute
 
 ## Einstellungen
 settings = Einstellungen
-saved = Gespeichert.
-you = Du
+settings-apply = Änderungen gelten sofort
+general = Allgemein
+saved = Gespeichert
 name = Name
-away-after = Abwesend nach so vielen Minuten ohne Eingabe
-start-at-login = Bei der Anmeldung starten
+away-after = Auf „Abwesend“ setzen nach (Minuten)
+start-at-login = Porchlight bei der Anmeldung starten
+start-at-login-hint = Sonst bist du für dein Team offline, bis du es selbst startest.
 language = Sprache
-language-of-system = Wie das System
-my-links = Wege zu mir, die das ganze Team sieht
-my-links-hint = Eine Mailadresse, eine Telefonnummer mit + oder eine Adresse wie https://… oder xmpp:…
+language-of-system = Systemsprache
+my-links = So bin ich erreichbar
+my-links-hint = Das ganze Team sieht es: eine Mailadresse, eine Telefonnummer mit Landesvorwahl (+49 …), eine Chat- oder Webadresse.
 # $number (Number) welcher davon
-my-link = Weg { $number }
+my-link = Kontakt { $number }
 # $number (Number)
-remove-link = Weg { $number } entfernen
-add-link = Weg hinzufügen
-link-wrong = Das lässt sich nicht öffnen. Nimm eine Mailadresse, +49 30 1234 oder https://…
-notices = Hinweise
-about = Über
+remove-link = Kontakt { $number } entfernen
+add-link = Kontakt hinzufügen
+link-wrong = Das lässt sich nicht öffnen. Gib eine Mailadresse, eine Telefonnummer wie +49 30 1234 oder eine Adresse wie https://… ein.
+notifications = Benachrichtigungen
+about = Benachrichtigen über
+about-hint = Für einzelne Personen änderst du das auf ihrer Seite.
 about-everyone = Alle
 about-favourites = Favoriten
 about-chosen = Nur wer auf „Immer“ steht
 about-nobody = Niemanden
-when-they = Wenn sie
-they-come = kommen
-they-go = gehen
-they-away = die Tastatur verlassen
-they-back = zurück sind
+they-come = Wenn jemand online kommt
+they-go = Wenn jemand offline geht
+they-away = Wenn jemand abwesend wird
+they-back = Wenn jemand zurück ist
+notifications-always = Anklopfen, Winken und die Rückkehr von Leuten, auf die du wartest, meldet Porchlight immer.
 quiet-hours = Ruhezeiten
+quiet-hours-hint = In dieser Zeit gibt es keine Benachrichtigungen. Wer anklopft, wartet bis zum Ende.
 quiet-from = von
 quiet-to = bis
-notices-wait = Solange du abwesend bist, gesperrt hast, im Gespräch bist oder nicht gestört werden willst, warten sie und kommen dann gesammelt.
-off-for-an-hour = Eine Stunde aus
+not-paused = Benachrichtigungen sind an
 # $at (String) ein Zeitpunkt
-off-until = Aus bis { $at }: wieder einschalten
+paused-until = Pausiert bis { $at }
+pause = Eine Stunde pausieren
+resume = Fortsetzen
+notifications-wait = Bist du abwesend, im Gespräch oder auf „Nicht stören“, sammelt Porchlight die Benachrichtigungen und zeigt sie später zusammen.
 privacy = Privatsphäre
-be-invisible = Unsichtbar: für andere bist du gegangen
-user-topic = Auch einfache Clients dürfen dich lesen, wo kein Hub das übernimmt
+be-invisible = Offline erscheinen
+be-invisible-hint = Andere sehen, dass du gegangen bist. Du siehst sie weiterhin.
+calls = Bei Gesprächen
+calls-hint = Porchlight merkt, dass ein Mikrofon benutzt wird, aber nicht, von welchem Programm.
+calls-hidden = Nichts zeigen
+calls-shown = „Im Gespräch“ zeigen
+calls-dnd = „Nicht stören“ setzen
+desktop-dnd = „Nicht stören“ dieses Computers übernehmen
+desktop-dnd-hint = Solange es an ist, sieht auch dein Team „Nicht stören“.
+user-topic = Auch ein einfaches Status-Topic veröffentlichen, für Programme ohne Geräteunterstützung
+user-topic-hint = Nur bei einem eigenen Broker sinnvoll. In einem Team macht das der Computer, auf dem es läuft.
+this-computer = Dieser Computer
+troubleshooting = Fehlersuche
 copy-diagnostics = Diagnose kopieren
 diagnostics = Diagnose
-diagnostics-copied = Kopiert. Namen, Adressen und Geheimnisse stehen nicht darin.
-copy-by-hand = Bitte von Hand kopieren.
-save = Speichern
+diagnostics-hint = Technische Angaben für einen Fehlerbericht, ohne Namen, Adressen und Geheimnisse.
+diagnostics-copied = In die Zwischenablage kopiert.
+copy-by-hand = Drück Strg+C, um den Text zu kopieren.
 
 ## Der Weg hinein
-greeting = Sieh auf einen Blick, wer aus deinem Team da ist, und wie sicher das ist.
+greeting = Sieh, wer aus deinem Team gerade da ist.
+way-start = Team gründen
+way-start-hint = Es läuft auf deinem Computer: Ihr seht euch, solange er an ist. Die anderen lädst du ein.
+way-link = Ich habe eine Einladung
+way-link-hint = Füge den Link ein, den du bekommen hast.
+way-nearby = Team in der Nähe suchen
+way-nearby-hint = Bitte ein Team in deinem Netz, dich hereinzulassen.
+way-broker = Broker benutzen
+try-demo = Demo-Team ausprobieren
+join-with-invitation = Mit Einladung beitreten
+broker-means = Porchlight läuft auch mit jedem MQTT-Broker, den dein Team erreicht. Dann muss niemand ein Team auf dem eigenen Computer betreiben.
+# $file (String) ihr Pfad
+broker-write = Schreib das in { $file }, mit deiner Kennung, deinem Namen und der Adresse des Brokers:
+broker-then = Beende Porchlight dann und starte es neu. Die anderen brauchen dieselbe Adresse, aber jede Person eine eigene Kennung.
 start-a-team = Team gründen
-start-hint = Es läuft auf diesem Computer. Du lädst die anderen ein.
-join-a-team = Team beitreten
-join-hint = Mit einem Link, oder du fragst ein Team in deinem Netz.
-look-around = Umsehen
-look-hint = Acht simulierte Leute; nichts wird gespeichert.
 back-to-demo = Zurück zum Demo-Team
 demo = Demo-Team – nichts davon ist echt
 start-or-join = Team gründen oder beitreten
-held-by-broker = Porchlight ist für deinen eigenen Broker eingerichtet. Nimm den Abschnitt [broker] aus der Konfiguration, starte es neu und öffne den Link noch mal.
+held-by-broker = Porchlight benutzt deinen eigenen Broker. Um einem Team beizutreten, nimm den Abschnitt [broker] aus der Konfiguration, starte Porchlight neu und öffne den Link noch mal.
 # $team (String) wie es heißt
-held-by-team = Du gehörst zu { $team }. Verlass es zuerst, unter „Team“, und öffne den Link noch mal.
+held-by-team = Du gehörst zu { $team }. Verlass es zuerst auf der Seite „Team“ und öffne den Link dann noch mal.
 # $name (String) wer es gründet
 team-of = Team von { $name }
 team-name = Name des Teams
 team-nameless = Alle, die du einlädst, sehen diesen Namen; er darf nicht leer sein.
-start-means = Das Team trifft sich auf diesem Computer, solange er an ist und Porchlight läuft. Herein kommt nur, wen du einlädst, und alles zwischen euch ist verschlüsselt.
-start = Gründen
-link-from-member = Link von jemandem aus dem Team
-link-missing = Füge den Link ein, den du bekommen hast, oder frag ein Team in der Nähe.
-open-link = Link öffnen
+start-means = Das Team läuft auf diesem Computer: Ihr seht euch, solange er an ist und Porchlight läuft. Beitreten kann nur, wen du einlädst, und alle Verbindungen sind verschlüsselt.
+start = Team gründen
+link-from-member = Einladungslink
+link-missing = Füge den Link ein, den du bekommen hast.
+open-link = Weiter
 teams-nearby = Teams in der Nähe
 # $count (Number)
 count-nearby = { $count ->
     [one] { $count } Team in der Nähe
    *[other] { $count } Teams in der Nähe
 }
-none-nearby = In diesem Netz ist noch keins zu sehen.
+none-nearby = In diesem Netz ist noch kein Team zu finden. Der Computer, auf dem es läuft, muss an sein.
 ask-to-join = Anfragen
 # $team (String)
 ask-to-join-team = Bei { $team } anfragen
@@ -366,33 +391,37 @@ asking = Wird angefragt …
 waiting-for-answer = Warten auf die Antwort …
 read-digits = Lies jemandem aus dem Team diese vier Ziffern vor:
 # $page (String) die Seite des Teams mit ihrem Namen
-read-digits-hint = Dort stehst du in Porchlight unter { $page } mit denselben Ziffern und wirst hereingelassen.
+read-digits-hint = Dort steht deine Anfrage auf der Seite { $page }. Stimmen die Ziffern überein, wirst du hereingelassen.
 ask-again = Noch mal anfragen
 stop-asking = Anfrage zurückziehen
-an-invitation = Eine Einladung
+an-invitation = Einladung
 # $team (String)
 join-team-question = { $team } beitreten?
 # $at (String) ein Host
-invitation-at = Es läuft auf { $at }. Tritt nur bei, wenn du weißt, wer dir diesen Link geschickt hat.
+invitation-at = Der Computer, auf dem dieses Team läuft, hat die Adresse { $at }. Tritt nur bei, wenn du weißt, wer dir diesen Link geschickt hat.
 # $at (String) ein Host
-invitation-nearby = Es läuft auf { $at }, in deinem Netz. Tritt nur bei, wenn du weißt, wer dir diesen Link geschickt hat.
+invitation-nearby = Der Computer, auf dem dieses Team läuft, hat die Adresse { $at } in deinem Netz. Tritt nur bei, wenn du weißt, wer dir diesen Link geschickt hat.
 join = Beitreten
+# $team (String)
+welcome = Jetzt gehörst du dazu: { $team }
+welcome-hint = Zwei Fragen noch. Beides kannst du später in den Einstellungen ändern.
+continue = Weiter
 not-now = Jetzt nicht
-keep-in-file-means = Oder behalte es in einer Datei. Nur du kannst sie lesen; wer aber an diese Festplatte kommt, kann als du beitreten.
-keep-in-file = In einer Datei behalten
+keep-in-file-means = Oder leg das Geheimnis, das dich hereinlässt, in einer Datei ab. Nur dein Konto kann sie öffnen; wer aber an diese Festplatte kommt, kann als du beitreten.
+keep-in-file = In einer Datei ablegen
 
 ## Das Team
 team = Team
 # $asking (Number) wie viele herein wollen
 team-button = { $asking ->
     [0] Team
-    [one] Team, { $asking } Person möchte herein
-   *[other] Team, { $asking } Personen möchten herein
+    [one] Team, { $asking } Person möchte beitreten
+   *[other] Team, { $asking } Personen möchten beitreten
 }
 # $asking (Number)
 people-asking = { $asking ->
-    [one] { $asking } Person möchte herein
-   *[other] { $asking } Personen möchten herein
+    [one] { $asking } Person möchte beitreten
+   *[other] { $asking } Personen möchten beitreten
 }
 back-to-people = Zurück zu den Leuten
 hosted-here = Läuft auf diesem Computer
@@ -403,23 +432,23 @@ hosted-by = Läuft auf dem Computer von { $name }
 hosted-on = Läuft auf { $name }
 members = Mitglieder
 computer-and-team = Dieser Computer und das Team
-move-here = Auf diesen Computer umziehen
+move-here = Team auf diesen Computer umziehen
 move-here-question = Team auf diesen Computer umziehen?
-move-here-means = Mitglieder, Einladungen und der letzte Stand kommen hierher, und alle folgen von selbst. Ab dann trifft sich das Team, solange dieser Computer an ist.
+move-here-means = Ab dann läuft das Team auf diesem Computer: Ihr seht euch, solange er an ist. Mitglieder und Einladungen ziehen mit um, und alle folgen von selbst.
 move-here-yes = Hierher umziehen
 leave-team = Team verlassen
 # $team (String)
 leave-team-question = { $team } verlassen?
 leave-team-yes = Verlassen
-leaving-means = Du wirst auf all deinen Geräten abgemeldet, verschwindest aus allen Listen und brauchst eine Einladung, um zurückzukommen.
-leaving-host-means = Das Team läuft auf diesem Computer. Ohne ihn sieht niemand mehr jemanden: Lass zuerst jemand anderen übernehmen. Du wirst auf all deinen Geräten abgemeldet, verschwindest aus allen Listen und brauchst eine Einladung, um zurückzukommen.
-leaving-last-means = Das Team läuft auf diesem Computer, und sonst gehört niemand dazu: Es endet damit.
+leaving-means = Du wirst auf all deinen Geräten abgemeldet und aus allen Listen entfernt. Um zurückzukommen, brauchst du eine neue Einladung.
+leaving-host-means = Das Team läuft auf diesem Computer. Ohne ihn sieht niemand mehr jemanden: Zieh das Team zuerst auf einen anderen Computer um. Du wirst auf all deinen Geräten abgemeldet und aus allen Listen entfernt. Um zurückzukommen, brauchst du eine neue Einladung.
+leaving-last-means = Das Team läuft auf diesem Computer, und sonst gehört niemand dazu. Es endet damit.
 
 ## Mitglieder und ihre Geräte
 member-me = du
-member-keeper = führt das Team
+member-keeper = verwaltet das Team
 # $at (String) ein Tag
-member-since = Mitglied seit { $at }
+member-since = dabei seit { $at }
 # $name (String)
 invited-by = eingeladen von { $name }
 # $name (String)
@@ -428,7 +457,7 @@ invited-by-left = eingeladen von { $name } (nicht mehr im Team)
 remove-member = { $name } entfernen
 # $name (String)
 remove-member-question = { $name } entfernen?
-remove-member-means = Die Person wird auf all ihren Geräten sofort getrennt und verschwindet aus allen Listen. Um zurückzukommen, braucht sie eine neue Einladung.
+remove-member-means = Die Person wird sofort auf all ihren Geräten abgemeldet und aus allen Listen entfernt. Um zurückzukommen, braucht sie eine neue Einladung.
 # $name (String) über wen sie hereinkamen
 # $invited (Number)
 remove-with-invited = { $invited ->
@@ -438,28 +467,28 @@ remove-with-invited = { $invited ->
 # $name (String)
 devices-of = Geräte von { $name }
 # $at (String) ein Tag
-device-this = seit { $at }, dieses hier
+device-this = seit { $at }, dieser Computer
 # $at (String) ein Tag
-device-never = seit { $at }, noch nie hier
+device-never = seit { $at }, noch nicht benutzt
 # $at (String) ein Tag
 # $here (String) ein Tag
-device-since = seit { $at }, zuletzt hier { $here }
+device-since = seit { $at }, zuletzt online { $here }
 # $kind (String) was für ein Gerät
 # $name (String) wem es gehört
-forget-device = Dieses Gerät vergessen: { $kind } von { $name }
-forget-device-question = Dieses Gerät vergessen?
-forget-device-yes = Vergessen
-forget-this-means = An diesem Computer sitzt du gerade: Er wird sofort getrennt und braucht eine neue Einladung.
-forget-mine-means = Es wird sofort getrennt und kommt nur mit einer neuen Einladung wieder herein: richtig, wenn es verloren ging. Deine anderen Geräte bleiben.
-forget-theirs-means = Es wird sofort getrennt und kommt nur mit einer neuen Einladung wieder herein: richtig, wenn es verloren ging. Die anderen Geräte der Person bleiben.
+forget-device = Gerät abmelden: { $kind } von { $name }
+forget-device-question = Dieses Gerät abmelden?
+forget-device-yes = Abmelden
+forget-this-means = Diesen Computer benutzt du gerade. Er wird sofort abgemeldet und braucht eine neue Einladung, um zurückzukommen.
+forget-mine-means = Es wird sofort abgemeldet und braucht eine neue Einladung, um zurückzukommen. Tu das, wenn du es verloren hast. Deine anderen Geräte bleiben.
+forget-theirs-means = Es wird sofort abgemeldet und braucht eine neue Einladung, um zurückzukommen. Tu das, wenn es verloren ging. Die anderen Geräte der Person bleiben.
 
 ## Programme, die das Team lesen
 programs = Programme mit Zugriff
 programs-mean = Diese Programme sehen über den Hub des Teams, wer da ist.
 programs-none = Kein Programm sieht, wer da ist.
 programs-change = Mit dem Befehl porchlight token fügst du Programme hinzu oder entfernst sie.
-programs-ask = Programme hinzufügen oder entfernen kann nur, wer das Team gegründet hat.
-programs-unknown = Der Hub dieses Teams ist älter und zeigt nicht, welche Programme Zugriff haben. Frag, wer das Team gegründet hat.
+programs-ask = Programme hinzufügen oder entfernen kann nur, wer das Team verwaltet.
+programs-unknown = Der Hub dieses Teams ist älter und zeigt nicht, welche Programme Zugriff haben. Frag, wer das Team verwaltet.
 # $at (String) a day
 program-by-me = von dir hinzugefügt, { $at }
 # $by (String) who let it read
@@ -472,7 +501,7 @@ program-used = zuletzt gelesen { $at }
 program-unused = noch nicht benutzt
 
 ## Einladen
-invite-for = Für
+invite-for = Für wen?
 invite-new = Jemand Neues
 invite-mine = Ein weiteres Gerät von mir
 invite-uses = Wie oft sie gilt
@@ -481,7 +510,7 @@ uses = { $uses ->
     [1] Einmal
    *[other] { $uses }-mal
 }
-invite-lasts = Wie lange
+invite-lasts = Wie lange sie gilt
 # $days (Number)
 days = { $days ->
     [one] { $days } Tag
@@ -489,16 +518,16 @@ days = { $days ->
 }
 make-link = Link erstellen
 open-on-other = Öffne diesen Link auf deinem anderen Gerät
-send-link = Schick diesen Link so, dass nur die Person ihn liest
+send-link = Schick diesen Link so, dass nur die Person ihn lesen kann
 copy = Kopieren
 copied = Kopiert.
-copy-marked = Kopieren ging nicht; der Link ist markiert, drück also Strg+C.
+copy-marked = Das Kopieren hat nicht geklappt. Der Link ist markiert: Drück Strg+C.
 link-as-code = Der Link als QR-Code
 # $uses (Number)
 # $at (String) ein Zeitpunkt
 invite-holds = { $uses ->
-    [1] Gilt einmal, bis { $at }. Der Link steht nur jetzt hier.
-   *[other] Gilt { $uses }-mal, bis { $at }. Der Link steht nur jetzt hier.
+    [1] Gilt einmal, bis { $at }. Kopier ihn jetzt: Er wird nicht noch mal gezeigt.
+   *[other] Gilt { $uses }-mal, bis { $at }. Kopier ihn jetzt: Er wird nicht noch mal gezeigt.
 }
 done = Fertig
 open-invitations = Offene Einladungen
@@ -547,50 +576,56 @@ invite-device-by-holds = { $uses ->
 }
 
 ## Hereinlassen
-asking-to-be-let-in = Anfragen zum Beitritt
+asking-to-be-let-in = Möchten beitreten
 # $at (String) ein Zeitpunkt
 asked-at = Anfrage { $at }
 # $digits (String) eine nach der anderen
 code-digits = Ziffern { $digits }
 did-they-read = Hat die Person dir diese vier Ziffern vorgelesen?
-no = Nein
+no = Ablehnen
 # $name (String)
-keep-out = Nein, { $name } nicht hereinlassen
+keep-out = { $name } ablehnen
 let-in = Hereinlassen
 # $name (String)
 let-name-in = { $name } hereinlassen
 
 ## Wovon die App auf diesem Computer lebt
-checks = Dieser Computer
+checks = Prüfung dieses Computers
+lacking = Was auf diesem Computer fehlt
 check-tray = Symbol in der Leiste
-check-notices = Hinweise
+check-notices = Benachrichtigungen
 check-idle = Tastatur und Maus
 check-lock = Bildschirmsperre
 check-keyring = Schlüsselbund
-check-there = da
+check-there = funktioniert
 check-missing = fehlt
 
 ## Neuere Versionen
 version = Version
 # $version (String)
 this-version = Porchlight { $version }
-newer-by-system = Neuere kommen mit den Paketen deines Systems, oder von dem, der diese gebaut hat.
-look-for-newer = Nach neueren Versionen sehen
-newer-version = Eine neuere Version
+updates-by-system = Updates kommen mit den Paketen deines Systems oder von dort, woher du diese Version hast.
+check-for-updates = Nach Updates suchen
+newer-version = Eine neue Version
 # $version (String)
-newer-there = Porchlight { $version } ist da.
+newer-there = Porchlight { $version } ist verfügbar.
 newer-take = Aktualisieren
 newer-later = Später
 # $percent (Number)
-newer-fetching = Die neue Version wird geholt: { $percent } %
-newer-starting = Die neue Version startet. Niemand sieht dich gehen.
+newer-fetching = Update wird geladen: { $percent } %
+newer-starting = Die neue Version startet. Dein Team sieht dich nicht gehen.
 
 ## Mehr von den Einstellungen
-grace = Ein Aussetzer, kürzer als so viele Sekunden, fällt niemandem auf
-symbolic-icon = Tray-Symbol in der Farbe der Leiste
-be-coarse = Grob: andere sehen, dass ich abwesend bin, nicht warum oder seit wann
+grace = Verbindungsabbrüche verbergen, kürzer als (Sekunden)
+grace-hint = Andere bemerken sie nicht.
+symbolic-icon = Einfarbiges Symbol in der Leiste
+symbolic-icon-hint = Es passt zu den anderen Symbolen dort.
+how-much = Was andere sehen, wenn du abwesend bist
+how-much-full = Warum und seit wann
+how-much-coarse = Nur, dass du abwesend bist
+preview = Dein Team sieht:
 # $name (String)
 # $status (String) der eigene Status
-others-see = Was andere jetzt sehen: { $name }, { $status }. Außerdem die Art deiner Geräte, deine Zeitzone und deine Links.
+others-see = Gerade sehen andere: { $name }, { $status }. Außerdem sehen sie, was für einen Computer du benutzt, deine Zeitzone und wie du erreichbar bist.
 # $status (String) der eigene Status, solange keine Verbindung besteht
 unsent = { $status }, sobald verbunden

@@ -13,8 +13,8 @@ remove = Remove
 joining = Joining…
 starting = Starting…
 your-name = Your name
-nameless = Teammates will see this name, so it cannot be empty.
-unexpected = Porchlight could not do that. Try again; if it goes on, quit Porchlight and start it again.
+nameless = Teammates see this name, so it can't be empty.
+unexpected = Porchlight could not do that. Try again. If it still fails, quit Porchlight and start it again.
 
 ## Moments
 # $time (String) a clock time
@@ -218,14 +218,14 @@ group-with-count = { $count ->
    *[other] { $group }, { $count } people
 }
 nobody-else-yet = Nobody else is here yet.
-nobody-at-broker = Teammates appear here as soon as they connect to the same broker.
-nobody-in-team = Send the others a link, and they appear here as soon as they open it.
-withheld = No one can tell who is here.
-withheld-why = The broker keeps that back. The message above says what to do.
-may-be-withheld = Some brokers hand out nothing that they have stored. Then your teammates show only when something changes.
-no-news = No news of anybody yet.
-no-news-until = Who is around shows as soon as the connection stands.
-invite-somebody = Invite somebody
+nobody-at-broker = Ask your teammates to set up Porchlight with the same broker address as yours. They appear here when they connect.
+nobody-in-team = Send the others an invitation. They appear here as soon as they accept it.
+withheld = Porchlight can't tell who is around.
+withheld-why = The broker does not pass it on. The message above says what to do.
+may-be-withheld = Some brokers do not pass on stored messages. With those, you see teammates only once their status changes.
+no-news = Nobody can be shown yet.
+no-news-until = Your team appears here once Porchlight is connected.
+invite-somebody = Invite someone
 
 ## The connection
 connection = Connection
@@ -285,100 +285,129 @@ end-today = today
 
 ## Settings
 settings = Settings
-saved = Saved.
-you = You
+settings-apply = Changes apply at once
+general = General
+saved = Saved
 name = Name
-away-after = Away after so many minutes without input
-start-at-login = Start when I log in
+away-after = Set me to away after (minutes)
+start-at-login = Start Porchlight when I log in
+start-at-login-hint = Otherwise your team sees you as offline until you start it.
 language = Language
-language-of-system = As the system
-my-links = Ways to reach me, for all of the team to see
-my-links-hint = A mail address, a phone number with its +, or an address such as https://… or xmpp:…
+language-of-system = System language
+my-links = Ways to reach me
+my-links-hint = Your whole team sees these: a mail address, a phone number with country code (+49 …), or a chat or web address.
 # $number (Number) which of them
-my-link = Link { $number }
+my-link = Way to reach me { $number }
 # $number (Number)
-remove-link = Remove link { $number }
-add-link = Add a link
-link-wrong = That is no address that can be opened. A mail address, +49 30 1234 or https://… can.
-notices = Notices
-about = About
+remove-link = Remove way to reach me { $number }
+add-link = Add a way to reach me
+link-wrong = Porchlight can't open this. Enter a mail address, a phone number such as +49 30 1234, or an address such as https://…
+notifications = Notifications
+about = Notify me about
+about-hint = You can change this for one person on their page.
 about-everyone = Everyone
 about-favourites = Favourites
-about-chosen = Only those set to Always
+about-chosen = Only people set to Always
 about-nobody = Nobody
-when-they = When they
-they-come = come
-they-go = go
-they-away = leave the keyboard
-they-back = are back at it
+they-come = When someone comes online
+they-go = When someone goes offline
+they-away = When someone goes away
+they-back = When someone is back
+notifications-always = You are always notified of knocks and waves, and when someone you wait for is back.
 quiet-hours = Quiet hours
+quiet-hours-hint = No notifications during this time. Knocks wait until it is over.
 quiet-from = from
 quiet-to = to
-notices-wait = While you are away, locked, in a call or not to be disturbed they wait, and come as one.
-off-for-an-hour = Off for an hour
+not-paused = Notifications are on
 # $at (String) a moment
-off-until = Off until { $at }: switch on
+paused-until = Paused until { $at }
+pause = Pause for an hour
+resume = Resume
+notifications-wait = While you are away, in a call or on do not disturb, notifications are held and shown together later.
 privacy = Privacy
-be-invisible = Invisible: others see that you left
-user-topic = Also let simple clients read you, where no hub does that
+be-invisible = Appear offline
+be-invisible-hint = Others see that you left. You still see them.
+calls = During calls
+calls-hint = Porchlight sees that a microphone is in use, but not by which program.
+calls-hidden = Show nothing
+calls-shown = Show “in a call”
+calls-dnd = Set do not disturb
+desktop-dnd = Follow this computer's do not disturb
+desktop-dnd-hint = While it is on, your team sees you as do not disturb.
+user-topic = Publish a simple status topic too, for clients without device support
+user-topic-hint = Only useful with a broker of your own. In a team, the host does this.
+this-computer = This computer
+troubleshooting = Troubleshooting
 copy-diagnostics = Copy diagnostics
 diagnostics = Diagnostics
-diagnostics-copied = Copied: no names, addresses or secrets are in it.
-copy-by-hand = Copy it by hand.
-save = Save
+diagnostics-hint = Technical details for a bug report, without names, addresses or secrets.
+diagnostics-copied = Copied to the clipboard.
+copy-by-hand = Press Ctrl+C to copy the text.
 
 ## The way in
-greeting = See at a glance who of your team is around, and how sure that is.
+greeting = See who on your team is around.
+way-start = Start a team
+way-start-hint = Your computer hosts it: people see each other while it is on. You invite them.
+way-link = I have an invitation
+way-link-hint = Paste the link that someone sent you.
+way-nearby = Find a team nearby
+way-nearby-hint = Ask a team on your network to let you in.
+way-broker = Use a broker
+try-demo = Try a demo team
+join-with-invitation = Join with an invitation
+broker-means = Porchlight also works with any MQTT broker that your team can reach. Nobody has to host a team then.
+# $file (String) its path
+broker-write = Write this into { $file }, with your own id, name and address:
+broker-then = Then quit Porchlight and start it again. Your teammates need the same address, each with an id of their own.
 start-a-team = Start a team
-start-hint = This computer hosts it. You invite the others.
-join-a-team = Join a team
-join-hint = With a link, or by asking a team on your network.
-look-around = Look around
-look-hint = Eight simulated teammates; nothing is kept.
 back-to-demo = Back to the demo team
 demo = Demo team — nothing here is real
 start-or-join = Start or join a team
-held-by-broker = Porchlight is set up for a broker of your own. Take the [broker] part out of its configuration, start it again and open the link once more.
+held-by-broker = Porchlight uses a broker of your own. To join a team, remove the [broker] section from the configuration, start Porchlight again and open the link again.
 # $team (String) its name
-held-by-team = You belong to { $team }. Leave it first, under Team, and open the link once more.
+held-by-team = You belong to { $team }. Leave it first, on the Team page, then open the link again.
 # $name (String) who starts it
 team-of = { $name }'s team
-team-name = The team's name
-team-nameless = Those whom you invite see this name, so it cannot be empty.
-start-means = The team meets on this computer, while it is on and Porchlight runs. Only those whom you invite get in, and everything between you is encrypted.
-start = Start
-link-from-member = Link from a member of the team
-link-missing = Paste the link that you were sent, or ask a team nearby.
-open-link = Open the link
+team-name = Team name
+team-nameless = The people you invite see this name, so it can't be empty.
+start-means = This computer hosts the team: people see each other while it is on and Porchlight runs. Only people you invite can join, and all connections are encrypted.
+start = Start the team
+link-from-member = Invitation link
+link-missing = Paste the link that someone sent you.
+open-link = Continue
 teams-nearby = Teams nearby
 # $count (Number)
 count-nearby = { $count ->
     [one] { $count } team nearby
    *[other] { $count } teams nearby
 }
-none-nearby = None seen on this network yet.
+none-nearby = No team found on this network yet. The computer that hosts it must be on.
 ask-to-join = Ask to join
 # $team (String)
 ask-to-join-team = Ask to join { $team }
 # $team (String)
-asking-team = Asking { $team }
+asking-team = Asking { $team } to let you in
 asking = Asking…
 waiting-for-answer = Waiting for their answer…
-read-digits = Read these four digits to somebody of the team:
+read-digits = Read these four digits to someone in the team:
 # $page (String) the team's page by its name
-read-digits-hint = They find you in their Porchlight under { $page }, see the same digits, and let you in.
+read-digits-hint = They see your request on their { $page } page. If they have the same digits, they let you in.
 ask-again = Ask again
-stop-asking = Stop asking
-an-invitation = An invitation
+stop-asking = Cancel request
+an-invitation = Invitation
 # $team (String)
 join-team-question = Join { $team }?
 # $at (String) a host
-invitation-at = It is hosted at { $at }. Join if you know who sent you this link.
+invitation-at = The computer that hosts this team is at { $at }. Join only if you know who sent you this link.
 # $at (String) a host
-invitation-nearby = It is hosted at { $at }, on your network. Join if you know who sent you this link.
+invitation-nearby = The computer that hosts this team is at { $at }, on your network. Join only if you know who sent you this link.
 join = Join
+# $team (String)
+welcome = You are now in { $team }
+welcome-hint = Two questions, then you are ready. You can change both in Settings.
+continue = Continue
 not-now = Not now
-keep-in-file-means = Or keep it in a file. Only you can read that file; anybody who reads this disk can join as you.
+keep-in-file-means = Or keep the secret that lets you in in a file. Only your account can open that file, but anybody who reads this disk can join as you.
 keep-in-file = Keep it in a file
 
 ## The team
@@ -386,13 +415,13 @@ team = Team
 # $asking (Number) how many ask to be let in
 team-button = { $asking ->
     [0] Team
-    [one] Team, { $asking } person asks to be let in
-   *[other] Team, { $asking } people ask to be let in
+    [one] Team, { $asking } person asks to join
+   *[other] Team, { $asking } people ask to join
 }
 # $asking (Number)
 people-asking = { $asking ->
-    [one] { $asking } person asks to be let in
-   *[other] { $asking } people ask to be let in
+    [one] { $asking } person asks to join
+   *[other] { $asking } people ask to join
 }
 back-to-people = Back to the people
 hosted-here = Hosted on this computer
@@ -403,23 +432,23 @@ hosted-by = Hosted on { $name }'s computer
 hosted-on = Hosted on { $name }
 members = Members
 computer-and-team = This computer and the team
-move-here = Host it on this computer instead
-move-here-question = Host it on this computer?
-move-here-means = Members, invitations and what was said last come here, and everybody follows by themselves. From then on the team meets while this computer is on.
-move-here-yes = Host it here
+move-here = Move the team to this computer
+move-here-question = Move the team to this computer?
+move-here-means = This computer hosts the team from then on: people see each other while it is on. Members and invitations move here, and everybody follows automatically.
+move-here-yes = Move here
 leave-team = Leave team
 # $team (String)
 leave-team-question = Leave { $team }?
 leave-team-yes = Leave
-leaving-means = You are signed off on all your devices, vanish from everybody's list, and need an invitation to come back.
-leaving-host-means = This computer hosts the team. Without it nobody sees anybody any more: let somebody host it first. You are signed off on all your devices, vanish from everybody's list, and need an invitation to come back.
-leaving-last-means = This computer hosts the team, and nobody else is in it: it ends.
+leaving-means = You will be signed out on all devices and removed from everyone's list. To come back, you need a new invitation.
+leaving-host-means = This computer hosts the team. Without it, nobody sees anybody, so move the team to another computer first. You will be signed out on all devices and removed from everyone's list. To come back, you need a new invitation.
+leaving-last-means = This computer hosts the team, and nobody else is in it. The team ends.
 
 ## Members and their devices
 member-me = you
-member-keeper = keeps the team
+member-keeper = owner
 # $at (String) a day
-member-since = member since { $at }
+member-since = joined { $at }
 # $name (String)
 invited-by = invited by { $name }
 # $name (String)
@@ -428,7 +457,7 @@ invited-by-left = invited by { $name }, who has left
 remove-member = Remove { $name }
 # $name (String)
 remove-member-question = Remove { $name }?
-remove-member-means = They are disconnected at once, on all their devices, and vanish from everybody's list. To come back they need a new invitation.
+remove-member-means = They will be signed out on all devices at once and removed from everyone's list. To come back, they need a new invitation.
 # $name (String) who invited them, or invited somebody who did
 # $invited (Number)
 remove-with-invited = { $invited ->
@@ -438,28 +467,28 @@ remove-with-invited = { $invited ->
 # $name (String)
 devices-of = Devices of { $name }
 # $at (String) a day
-device-this = since { $at }, this one
+device-this = added { $at }, this computer
 # $at (String) a day
-device-never = since { $at }, not here yet
+device-never = added { $at }, not used yet
 # $at (String) a day
 # $here (String) a day
-device-since = since { $at }, last here { $here }
+device-since = added { $at }, last online { $here }
 # $kind (String) what the device is
 # $name (String) whose it is
-forget-device = Forget this device: { $kind } of { $name }
-forget-device-question = Forget this device?
-forget-device-yes = Forget it
-forget-this-means = This is the computer you sit at: it is disconnected at once and needs a new invitation.
-forget-mine-means = It is disconnected at once and gets in only with a new invitation: right for one that is lost. Your other devices stay.
-forget-theirs-means = It is disconnected at once and gets in only with a new invitation: right for one that is lost. Their other devices stay.
+forget-device = Sign out device: { $kind } of { $name }
+forget-device-question = Sign out this device?
+forget-device-yes = Sign out
+forget-this-means = You are using this computer. It will be signed out at once, and needs a new invitation to come back.
+forget-mine-means = It will be signed out at once, and needs a new invitation to come back. Do this if you lost it. Your other devices stay.
+forget-theirs-means = It will be signed out at once, and needs a new invitation to come back. Do this if it was lost. Their other devices stay.
 
 ## Programs that read the team
 programs = Programs with access
 programs-mean = These programs can see who is here, through the team's hub.
 programs-none = No program can see who is here.
 programs-change = Add or remove programs with the command porchlight token.
-programs-ask = Only the person who started the team can add or remove programs.
-programs-unknown = This team's hub is an older version and doesn't show which programs have access. Ask the person who started the team.
+programs-ask = Only the owner can add or remove programs.
+programs-unknown = This team's hub is an older version and doesn't show which programs have access. Ask the owner.
 # $at (String) a day
 program-by-me = added by you { $at }
 # $by (String) who let it read
@@ -472,33 +501,33 @@ program-used = last read { $at }
 program-unused = not used yet
 
 ## Inviting
-invite-for = For
-invite-new = Somebody new
-invite-mine = A further device of mine
-invite-uses = How often it works
+invite-for = Who is it for?
+invite-new = Someone new
+invite-mine = Another device of mine
+invite-uses = How many times it works
 # $uses (Number)
 uses = { $uses ->
     [1] Once
    *[other] { $uses } times
 }
-invite-lasts = How long
+invite-lasts = How long it works
 # $days (Number)
 days = { $days ->
     [one] { $days } day
    *[other] { $days } days
 }
-make-link = Make a link
+make-link = Create link
 open-on-other = Open this link on your other device
-send-link = Send this link, by a way that only they read
+send-link = Send this link in a way that only they can read
 copy = Copy
 copied = Copied.
-copy-marked = It could not be copied; the link is marked, so press Ctrl+C.
+copy-marked = Porchlight could not copy it. The link is selected: press Ctrl+C.
 link-as-code = The link as a QR code
 # $uses (Number)
 # $at (String) a moment
 invite-holds = { $uses ->
-    [1] Works once, until { $at }. It is shown only now.
-   *[other] Works { $uses } times, until { $at }. It is shown only now.
+    [1] Works once, until { $at }. Copy it now: it is not shown again.
+   *[other] Works { $uses } times, until { $at }. Copy it now: it is not shown again.
 }
 done = Done
 open-invitations = Open invitations
@@ -507,15 +536,15 @@ take-back-invitation = Take back the invitation: { $invitation }
 # $uses (Number)
 # $at (String) a moment
 invite-new-holds = { $uses ->
-    [1] For somebody new; works once, until { $at }
-   *[other] For somebody new; works { $uses } times, until { $at }
+    [1] For someone new; works once, until { $at }
+   *[other] For someone new; works { $uses } times, until { $at }
 }
 # $by (String) who made it
 # $uses (Number)
 # $at (String)
 invite-new-by-holds = { $uses ->
-    [1] For somebody new, by { $by }; works once, until { $at }
-   *[other] For somebody new, by { $by }; works { $uses } times, until { $at }
+    [1] For someone new, by { $by }; works once, until { $at }
+   *[other] For someone new, by { $by }; works { $uses } times, until { $at }
 }
 # $uses (Number)
 # $at (String)
@@ -547,50 +576,56 @@ invite-device-by-holds = { $uses ->
 }
 
 ## Letting in
-asking-to-be-let-in = Asking to be let in
+asking-to-be-let-in = Waiting to join
 # $at (String) a moment
 asked-at = asked { $at }
 # $digits (String) one by one
 code-digits = Code { $digits }
 did-they-read = Did they read you these four digits?
-no = No
+no = Decline
 # $name (String)
-keep-out = No, keep { $name } out
+keep-out = Decline { $name }
 let-in = Let in
 # $name (String)
 let-name-in = Let { $name } in
 
 ## What the app lives by on this computer
-checks = This computer
-check-tray = Tray
-check-notices = Notices
+checks = Checks of this computer
+lacking = What this computer lacks
+check-tray = Tray icon
+check-notices = Notifications
 check-idle = Keyboard and mouse
 check-lock = Screen lock
 check-keyring = Keyring
-check-there = there
+check-there = works
 check-missing = missing
 
 ## Newer versions
 version = Version
 # $version (String)
 this-version = Porchlight { $version }
-newer-by-system = Newer ones come with your system's packages, or from whoever built this one.
-look-for-newer = Look for newer versions
-newer-version = A newer version
+updates-by-system = Updates come with your system's packages, or from where you got this version.
+check-for-updates = Check for updates
+newer-version = An update
 # $version (String)
-newer-there = Porchlight { $version } is there.
+newer-there = Porchlight { $version } is available.
 newer-take = Update
 newer-later = Later
 # $percent (Number)
-newer-fetching = Fetching the new version: { $percent } %
-newer-starting = The new version starts. Nobody sees you go.
+newer-fetching = Downloading the update: { $percent } %
+newer-starting = Restarting with the new version. Your team does not see you leave.
 
 ## More of the settings
-grace = A drop shorter than so many seconds is seen by nobody
-symbolic-icon = Tray icon in the panel's own colour
-be-coarse = Coarse: others see that I am away, not why or since when
+grace = Ignore disconnections shorter than (seconds)
+grace-hint = Others do not see them.
+symbolic-icon = One-colour tray icon
+symbolic-icon-hint = It matches the other icons in your panel.
+how-much = What others see while you are away
+how-much-full = Why, and since when
+how-much-coarse = Only that you are away
+preview = Your team sees:
 # $name (String)
 # $status (String) one's own status
-others-see = What others see now: { $name }, { $status }. Besides that your devices by their kind, your time zone and your links.
+others-see = Right now others see: { $name }, { $status }. They also see what kind of computer you use, your time zone and your ways to reach you.
 # $status (String) one's own status, while there is no connection
 unsent = { $status }, once connected

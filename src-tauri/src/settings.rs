@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use porchlight_agent::autostart::Autostart;
 use porchlight_agent::config::edit::{Setting, edit};
-use porchlight_agent::config::{Grace, Language, Span};
+use porchlight_agent::config::{Calls, Grace, Language, Span};
 use porchlight_agent::flags::{Flags, Resolved};
 use porchlight_core::contact::{ContactLink, ContactLinkError, MAX_LINKS};
 use porchlight_core::notification::{NotificationPolicy, QuietHours, QuietHoursError};
 use porchlight_core::view::Problem;
-use porchlight_core::view::settings::{NotificationsView, SettingsView};
+use porchlight_core::view::settings::{CallsView, NotificationsView, SettingsView};
 
 use crate::start::{problem, resolve, shown_name};
 
@@ -43,6 +43,12 @@ fn view(resolved: &Resolved) -> SettingsView {
         language: resolved.language.map(|language| language.tag().to_owned()),
         away_after_s: seconds(resolved.habits.away_after),
         grace_s: seconds(resolved.habits.grace),
+        calls: match (resolved.calls, resolved.habits.calls_dnd) {
+            (false, _) => CallsView::Hidden,
+            (true, false) => CallsView::Shown,
+            (true, true) => CallsView::Dnd,
+        },
+        desktop_dnd: resolved.desktop_dnd,
         coarse: resolved.habits.coarse,
         updates: resolved.updates,
         symbolic_icon: resolved.symbolic_icon,
@@ -74,7 +80,10 @@ pub(crate) fn change(flags: &Flags, wanted: &SettingsView) -> Result<Changed, Pr
     if wanted.away_after_s != before.away_after_s {
         const RANGE: std::ops::RangeInclusive<u32> = 1..=365 * 86_400;
         if !RANGE.contains(&wanted.away_after_s) {
-            return Err(problem("settings", "write after how long you are away, from a second on"));
+            return Err(problem(
+                "settings",
+                "enter a time of at least one second after which you are away",
+            ));
         }
         let span = Span(Duration::from_secs(u64::from(wanted.away_after_s)));
         settings.push(Setting::AwayAfter(span));
@@ -84,7 +93,10 @@ pub(crate) fn change(flags: &Flags, wanted: &SettingsView) -> Result<Changed, Pr
     }
     if wanted.links != before.links {
         if wanted.links.len() > MAX_LINKS {
-            return Err(problem("settings", format!("write at most {MAX_LINKS} links")));
+            return Err(problem(
+                "settings",
+                format!("at most {MAX_LINKS} ways to reach you can be published; remove one"),
+            ));
         }
         let links = wanted.links.iter().map(|link| ContactLink::parse(link)).collect();
         let links: Result<Vec<_>, ContactLinkError> = links;
@@ -93,6 +105,16 @@ pub(crate) fn change(flags: &Flags, wanted: &SettingsView) -> Result<Changed, Pr
     if wanted.grace_s != before.grace_s {
         let grace = format!("{}s", wanted.grace_s).parse::<Grace>();
         settings.push(Setting::Grace(grace.map_err(|error| problem("settings", error))?));
+    }
+    if wanted.calls != before.calls {
+        settings.push(Setting::Calls(match wanted.calls {
+            CallsView::Hidden => Calls::Unseen,
+            CallsView::Shown => Calls::Seen,
+            CallsView::Dnd => Calls::Dnd,
+        }));
+    }
+    if wanted.desktop_dnd != before.desktop_dnd {
+        settings.push(Setting::DesktopDnd(wanted.desktop_dnd));
     }
     if wanted.coarse != before.coarse {
         settings.push(Setting::Coarse(wanted.coarse));
@@ -167,7 +189,7 @@ mod tests {
 
         let mut quiet = before;
         quiet.notices.quiet_hours = Some("22:00-07:00".to_owned());
-        quiet.notices.about = About::Favourites;
+        quiet.notices.about = About::Everyone;
         quiet.symbolic_icon = true;
         let changed = change(&flags, &quiet).unwrap();
         assert!(!changed.anew && changed.notices.quiet.is_some() && changed.symbolic_icon);
@@ -185,6 +207,8 @@ mod tests {
             language: Some("de".to_owned()),
             away_after_s: 90,
             grace_s: 9,
+            calls: CallsView::Dnd,
+            desktop_dnd: true,
             coarse: true,
             updates: false,
             ..quiet

@@ -1,6 +1,7 @@
+import axe from 'axe-core';
 import { describe, expect, it } from 'vitest';
 
-import { byTest, click, find, open, press, settled, snapshot, type } from './stage';
+import { byTest, click, find, open, press, settings, settled, snapshot, type } from './stage';
 
 const first = snapshot({ stage: 'first_start', suggested_name: 'Mia', me: null, link: { state: 'unset' } });
 const missing = { code: 'keyring_absent', message: 'no keyring runs here.' };
@@ -16,9 +17,9 @@ async function go(id: string): Promise<void> {
 }
 
 describe('the first start', () => {
-  it('offers three ways, and each way back gives the focus to its button', async () => {
+  it('offers the ways in, and each way back gives the focus to its button', async () => {
     await open(first);
-    for (const way of ['start-team', 'join-team']) {
+    for (const way of ['start-team', 'join-team', 'find-team', 'use-broker']) {
       await go(way);
       expect(document.activeElement?.tagName).toBe('H1');
       press('Escape');
@@ -95,7 +96,8 @@ describe('starting a team', () => {
     expect(isThere('start')).toBe(true);
     stage.tellSnapshot(snapshot({ seq: 3, team: "Mia's team" }));
     await settled();
-    expect(byTest('empty').textContent).toContain('Send the others a link');
+    await go('welcome-done');
+    expect(byTest('empty').textContent).toContain('Send the others an invitation');
   });
 
   it('says in its place what went wrong, and what was written stays', async () => {
@@ -132,6 +134,52 @@ describe('starting a team', () => {
   });
 });
 
+describe('somebody who has just come into a team', () => {
+  async function come() {
+    const stage = await open(first);
+    stage.tellSnapshot({ ...first, seq: 2, stage: 'starting' });
+    await settled();
+    stage.host.checks.mockResolvedValue([
+      { about: 'tray', ok: true, found: 'it is there', remedy: null },
+      { about: 'keyring', ok: false, found: 'no keyring is running', remedy: 'start one' },
+    ]);
+    stage.tellSnapshot(snapshot({ seq: 3, team: "Mia's team" }));
+    await settled();
+    return stage;
+  }
+
+  it('is asked what others see, with a preview, and whether to start at login', async () => {
+    const stage = await come();
+    expect(byTest('preview').textContent).toContain('Away — no input since');
+    click(byTest('set-coarse'));
+    click(byTest('welcome-autostart'));
+    expect(byTest('preview').textContent).not.toContain('no input');
+    expect(stage.host.changeSettings).not.toHaveBeenCalled();
+    await go('welcome-done');
+    expect(stage.host.changeSettings).toHaveBeenCalledWith(settings({ coarse: true, starts_at_login: true }));
+    expect(isThere('welcome')).toBe(false);
+  });
+
+  it('who changes nothing sets nothing', async () => {
+    const stage = await come();
+    await go('welcome-done');
+    expect(stage.host.changeSettings).not.toHaveBeenCalled();
+    expect(isThere('empty')).toBe(true);
+  });
+
+  it('reads what this computer lacks, and nothing of what it has', async () => {
+    await come();
+    expect(byTest('checks').textContent).toContain('No keyring is running. Start one.');
+    expect(byTest('checks').querySelector('[data-about="tray"]')).toBeNull();
+  });
+
+  it('finds no fault with axe', async () => {
+    await come();
+    const found = await axe.run(document.body, { rules: { 'color-contrast': { enabled: false } } });
+    expect(found.violations.map(({ id }) => id)).toEqual([]);
+  });
+});
+
 describe('joining with a link', () => {
   it('pasted whole asks at once, and joins only when told to', async () => {
     const stage = await open(first);
@@ -140,7 +188,7 @@ describe('joining with a link', () => {
     await settled();
     expect(stage.host.readLink).toHaveBeenLastCalledWith('porchlight://join?v=1');
     expect(find('h1').textContent).toBe("Join Anna's team?");
-    expect(byTest('invitation').textContent).toContain('It is hosted at 192.168.1.5.');
+    expect(byTest('invitation').textContent).toContain('is at 192.168.1.5.');
     expect(stage.host.join).not.toHaveBeenCalled();
     await go('join');
     expect(stage.host.join).toHaveBeenCalledWith('porchlight://join?v=1', 'Mia', false);
@@ -209,7 +257,7 @@ describe('a link that was followed', () => {
     stage.tellSnapshot(snapshot({ seq: 3, team: "Anna's team" }));
     await settled();
     expect(isThere('join')).toBe(false);
-    expect(isThere('empty')).toBe(true);
+    expect(isThere('welcome')).toBe(true);
   });
 
   it('later is asked about, too, and can be left for now', async () => {
@@ -248,7 +296,7 @@ describe('asking a team nearby', () => {
 
   async function look() {
     const stage = await open(first);
-    await go('join-team');
+    await go('find-team');
     stage.tell('nearby', teams);
     await settled();
     return stage;
@@ -261,7 +309,7 @@ describe('asking a team nearby', () => {
     expect(find('[data-testid="nearby"] [role="status"]').textContent).toBe('2 teams nearby');
     stage.tell('nearby', []);
     await settled();
-    expect(byTest('nearby').textContent).toContain('None seen on this network yet.');
+    expect(byTest('nearby').textContent).toContain('No team found on this network yet.');
     press('Escape');
     await settled();
     expect(stage.host.lookNearby).toHaveBeenLastCalledWith(false);

@@ -9,7 +9,7 @@ const isThere = (id: string) => document.querySelector(`[data-testid=${id}]`) !=
 describe('a newer version', () => {
   it('is told of, fetched when the person says so, and started', async () => {
     const stage = await open(snapshot(), ({ host }) => host.lookForNewer.mockResolvedValue(there));
-    expect(byTest('newer').textContent).toContain('Porchlight 0.2.0 is there.');
+    expect(byTest('newer').textContent).toContain('Porchlight 0.2.0 is available.');
     const found = await axe.run(byTest('newer'), { rules: { 'color-contrast': { enabled: false } } });
     expect(found.violations).toEqual([]);
     let taken = () => {};
@@ -22,7 +22,7 @@ describe('a newer version', () => {
     expect(isThere('take-newer')).toBe(false);
     taken();
     await settled();
-    expect(byTest('newer').textContent).toContain('starts');
+    expect(byTest('newer').textContent).toContain('Restarting');
   });
 
   it('that can not be had says why, and can be asked for again', async () => {
@@ -59,7 +59,6 @@ describe('a newer version', () => {
     await settled();
     expect(byTest('version').textContent).toBe('Porchlight 0.1.0');
     click(byTest('set-updates'));
-    click(byTest('set-save'));
     await settled();
     expect(stage.host.changeSettings).toHaveBeenCalledWith(settings({ updates: false }));
   });

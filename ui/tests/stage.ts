@@ -77,6 +77,8 @@ export function settings(part: Partial<SettingsView> = {}): SettingsView {
     language: null,
     away_after_s: 300,
     grace_s: 6,
+    calls: 'hidden',
+    desktop_dnd: false,
     coarse: false,
     user_topic: true,
     updates: true,

@@ -48,7 +48,7 @@ describe('the way to the team', () => {
     stage.host.team.mockResolvedValue(pane({ requests: [request] }));
     stage.tell('team', null);
     await settled();
-    expect(byTest('team-button').getAttribute('aria-label')).toBe('Team, 1 person asks to be let in');
+    expect(byTest('team-button').getAttribute('aria-label')).toBe('Team, 1 person asks to join');
   });
 
   it('of whoever is alone there leads to inviting', async () => {
@@ -65,13 +65,13 @@ describe('the page', () => {
     expect(byTest('team').textContent).toContain('Hosted on this computer');
     const rows = [...document.querySelectorAll<HTMLElement>('[data-member]')];
     expect(rows.map((row) => row.dataset['member'])).toEqual(['me', 'bob']);
-    expect(rows[0]?.textContent).toContain('keeps the team');
-    expect(find('[data-device="me-1"]').textContent).toContain('this one');
+    expect(rows[0]?.textContent).toContain('owner');
+    expect(find('[data-device="me-1"]').textContent).toContain('this computer');
   });
 
   it.each([
     ['starter', 'porchlight token'],
-    ['member', 'Only the person who started the team'],
+    ['member', 'Only the owner'],
   ] as const)('lists the programs that read the team for a %s, without a button', async (role, who) => {
     const programs = [
       { id: 't1', label: 'Board', since: 1, by: 'bob', last_used: 3_600_000 },
@@ -255,7 +255,7 @@ describe('removing', () => {
   it('asks first, says what happens, and gives the focus back on Escape', async () => {
     const stage = await openTeam();
     await go('remove');
-    expect(byTest('question').textContent).toContain('disconnected at once');
+    expect(byTest('question').textContent).toContain('signed out on all devices at once');
     expect(document.activeElement).toBe(byTest('no'));
     press('Escape');
     await settled();
@@ -384,8 +384,8 @@ describe('words', () => {
   });
 
   it('say what leaving means for the others where this computer hosts', () => {
-    expect(leaveWords(pane())).toContain('let somebody host it first');
-    expect(leaveWords(pane({ members: [member('me')] }))).toContain('it ends');
+    expect(leaveWords(pane())).toContain('move the team to another computer first');
+    expect(leaveWords(pane({ members: [member('me')] }))).toContain('The team ends');
     expect(leaveWords(pane({ hosting: false }))).not.toContain('hosts');
     expect(leaveWords(null)).not.toContain('hosts');
   });
@@ -393,7 +393,7 @@ describe('words', () => {
   it('say for whom an invitation is, and by whom', () => {
     const invite = { id: 'i', for_user: null, by: 'bob', uses_left: 3, ends: 0 };
     const members = [member('bob', { name: 'Bob' })];
-    expect(standingInvite(invite, members, 'me', 0)).toMatch(/^For somebody new, by Bob; works 3 times, until /);
+    expect(standingInvite(invite, members, 'me', 0)).toMatch(/^For someone new, by Bob; works 3 times, until /);
     expect(standingInvite({ ...invite, for_user: 'bob' }, members, 'me', 0)).toMatch(/^For a device of Bob; /);
     expect(standingInvite({ ...invite, for_user: 'me', by: 'me', uses_left: 1 }, members, 'me', 0)).toMatch(
       /^For a device of yours; works once, /,

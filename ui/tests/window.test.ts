@@ -56,12 +56,12 @@ describe('people', () => {
   it('who could not be read are not nobody', async () => {
     const since = Date.now();
     const stage = await open(snapshot({ link: { state: 'up', since, gap: 'withheld' } }));
-    expect(byTest('empty').textContent).toContain('No one can tell who is here.');
+    expect(byTest('empty').textContent).toContain('can\'t tell who is around.');
     expect(byTest('empty').textContent).not.toContain('Nobody');
     stage.tellUpdate(update(2, { link: { state: 'up', since, gap: 'unproven' } }));
     await settled();
     expect(byTest('empty').textContent).toContain('Nobody else is here yet.');
-    expect(byTest('empty').textContent).toContain('Some brokers hand out nothing');
+    expect(byTest('empty').textContent).toContain('Some brokers do not pass on stored messages');
   });
 });
 
@@ -106,7 +106,7 @@ describe('the connection', () => {
     await open(snapshot({ link: refused }));
     expect(byTest('link').dataset['state']).toBe('refused');
     expect(byTest('link').textContent).toContain('It does not answer.');
-    expect(byTest('empty').textContent).toContain('No news of anybody yet.');
+    expect(byTest('empty').textContent).toContain('Nobody can be shown yet.');
   });
 });
 

@@ -12,6 +12,8 @@ use serde_json::json;
 use super::{APP, AT_ONCE, Desk, LINK, ME, PROCESS, photograph, quit, row, runs};
 
 const TEAM: &str = "[data-testid=team-button]";
+/// The end of the questions after somebody came into a team.
+const WELCOMED: &str = "[data-testid=welcome-done]";
 const KEEP_FILE: &str = "[data-testid=keep-file]";
 const TROUBLE: &str = "[data-testid=trouble]";
 
@@ -64,6 +66,7 @@ async fn start_team(window: &WebView, name: &str) {
     press(window, KEEP_FILE).await;
     window.attribute(LINK, "data-state", "up", START).await;
     window.attribute(ME, "data-status", "online", START).await;
+    press(window, WELCOMED).await;
 }
 
 /// A link that lets one person in.
@@ -115,6 +118,7 @@ async fn a_team_is_started_joined_by_its_link_and_left_at_once_by_whoever_is_rem
     assert!(!bob.kept("membership.json").exists(), "nobody said yes yet");
     join(&b, "Bob").await;
     let joining = Stopwatch::start();
+    press(&b, WELCOMED).await;
     b.attribute(&row("anna"), "data-status", "online", SOON).await;
     println!("the roster was there {:?} after joining", joining.elapsed());
     b.attribute(LINK, "data-state", "up", SOON).await;
@@ -128,7 +132,12 @@ async fn a_team_is_started_joined_by_its_link_and_left_at_once_by_whoever_is_rem
     // The link let one in, and lets in nobody else.
     press(&a, TEAM).await;
     press(&a, "[data-member=bob] [data-testid=remove]").await;
-    a.text("[data-testid=question]", |text| text.contains("disconnected at once"), SOON).await;
+    a.text(
+        "[data-testid=question]",
+        |text| text.contains("signed out on all devices at once"),
+        SOON,
+    )
+    .await;
     press(&a, "[data-testid=yes]").await;
     let removed = Stopwatch::start();
     b.attribute(LINK, "data-state", "refused", AT_ONCE + SOON).await;
@@ -184,6 +193,7 @@ async fn whoever_hosts_goes_and_comes_back_and_the_others_are_told_calmly() {
     let link = invite(&a).await;
     paste(&b, &link).await;
     join(&b, "Bob").await;
+    press(&b, WELCOMED).await;
     b.attribute(&row("anna"), "data-status", "online", START).await;
 
     quit(&anna.desk, a).await;
@@ -222,6 +232,7 @@ async fn a_link_opens_an_app_that_was_not_running_and_asks_before_joining() {
     b.element("[data-testid=invitation]", START).await;
     assert!(!bob.kept("membership.json").exists(), "nobody said yes yet");
     join(&b, "Bob").await;
+    press(&b, WELCOMED).await;
     b.attribute(&row("anna"), "data-status", "online", START).await;
 
     // A second one, while it runs: one belongs to one team.

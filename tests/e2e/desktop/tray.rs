@@ -146,7 +146,6 @@ async fn the_icon_is_in_the_panels_colour_where_somebody_wants_that_and_follows_
     // And in colour again, from the window.
     window.click("[data-testid=settings-button]", SOON).await;
     window.click("[data-testid=set-symbolic]", SOON).await;
-    window.click("[data-testid=set-save]", SOON).await;
     until_async("an icon in colour", SOON, async || is("").await).await;
     assert!(!item.icon_pixmaps().await.is_empty());
     let config = std::fs::read_to_string(alice.config_dir().join("config.toml")).expect("ours");

@@ -75,12 +75,14 @@ let settings: SettingsView = {
   name: 'Margaret Hamilton',
   away_after_s: 300,
   grace_s: 6,
+  calls: 'hidden',
+  desktop_dnd: false,
   coarse: false,
   user_topic: true,
   updates: true,
   symbolic_icon: false,
   notices: { about: 'favourites', come: true, go: true, away: false, back: true, quiet_hours: '22:00-07:00' },
-  starts_at_login: true,
+  starts_at_login: false,
   links: ['mailto:margaret@example.org'],
   language: asked.get('language'),
 };
@@ -210,9 +212,9 @@ export const host: Host = {
   },
   checks: async () => [
     { about: 'tray', ok: true, found: 'this desktop has a place for the icon', remedy: null },
-    { about: 'notices', ok: true, found: 'this desktop shows notices', remedy: null },
+    { about: 'notices', ok: true, found: 'this desktop shows notifications', remedy: null },
     { about: 'idle', ok: true, found: 'by xsync', remedy: null },
-    { about: 'lock', ok: false, found: 'nothing here tells of a screen lock', remedy: 'lock by hand' },
+    { about: 'lock', ok: false, found: 'Porchlight cannot tell whether the screen is locked', remedy: 'a locked screen counts as time without input' },
     { about: 'keyring', ok: true, found: 'this session has a keyring', remedy: null },
   ],
   diagnostics: async () => 'Porchlight, as a demo',
@@ -243,7 +245,7 @@ export const host: Host = {
   async readLink(link) {
     await permit('readLink');
     if (link.startsWith('porchlight://join')) return { team: "Ada's team", at: '192.168.1.5', nearby: asked.has('nearby') };
-    const message = 'this is no invitation: a link that invites begins with porchlight://join';
+    const message = 'this is not an invitation; paste the whole link, which begins with porchlight://join';
     throw { code: 'no_invitation', message } satisfies Problem;
   },
   async join(_link, name, keepInFile) {

@@ -854,32 +854,37 @@ export type About = "everyone" | "favourites" | "chosen" | "nobody";
  */
 export type NotificationsView = { 
 /**
- * Whose coming and going.
+ * Whom notifications of coming and going are about.
  */
 about: About, 
 /**
- * That somebody came.
+ * Somebody comes online.
  */
 come: boolean, 
 /**
- * That somebody went.
+ * Somebody goes offline.
  */
 go: boolean, 
 /**
- * That somebody left the keyboard.
+ * Somebody goes away from the keyboard.
  */
 away: boolean, 
 /**
- * That they are back at it.
+ * Somebody is back at the keyboard.
  */
 back: boolean, 
 /**
- * When nothing pops up: `22:00-07:00`.
+ * Hours without notifications: `22:00-07:00`.
  */
 quiet_hours: string | null, };
 
 /**
- * Everything of it. What the config says besides is for whoever edits that.
+ * What others see of calls.
+ */
+export type CallsView = "hidden" | "shown" | "dnd";
+
+/**
+ * All settings that the window can change. The config file has more.
  */
 export type SettingsView = { 
 /**
@@ -887,27 +892,35 @@ export type SettingsView = {
  */
 name: string, 
 /**
- * By what I say that I can be reached: `mailto:`, `tel:`, `https:`, ...
+ * Ways to reach me that my team sees: `mailto:`, `tel:`, `https:`, ...
  */
 links: Array<string>, 
 /**
- * What the app speaks, `en` or `de`; absent where it follows the system.
+ * The language of the app, `en` or `de`; absent if it follows the system.
  */
 language: string | null, 
 /**
- * Without input for so many seconds, I am away.
+ * Seconds without input after which I am away.
  */
 away_after_s: number, 
 /**
- * A drop of the connection shorter than so many seconds is seen by nobody.
+ * Others don't see disconnections shorter than this many seconds.
  */
 grace_s: number, 
 /**
- * Whether others are told of my being away no more than that: neither why nor since when.
+ * What others see of my calls.
+ */
+calls: CallsView, 
+/**
+ * Whether I am on do not disturb while the desktop is.
+ */
+desktop_dnd: boolean, 
+/**
+ * Whether others see that I am away, but not why or since when.
  */
 coarse: boolean, 
 /**
- * Whether clients that read no devices read me, where no hub writes sums.
+ * Whether to publish a simple status topic too, where no hub does.
  */
 user_topic: boolean, 
 /**
@@ -915,15 +928,15 @@ user_topic: boolean,
  */
 notices: NotificationsView, 
 /**
- * Whether the icon in the tray is symbolic: in the panel's own colour.
+ * Whether the tray icon has one colour, the panel's own.
  */
 symbolic_icon: boolean, 
 /**
- * Whether the app looks for newer versions of itself, where no package manager brings them.
+ * Whether the app checks for updates, where no package manager brings them.
  */
 updates: boolean, 
 /**
- * Whether the app starts with the session; absent where this system's way is not known.
+ * Whether the app starts at login; absent if Porchlight can't set that on this system.
  */
 starts_at_login: boolean | null, };
 

@@ -11,7 +11,7 @@ use porchlight_core::contact::ContactLink;
 use porchlight_core::notification::{About, NotificationPolicy};
 use toml_edit::{DocumentMut, Item, Table, Value};
 
-use super::{ConfigError, Grace, Language, Span, parse};
+use super::{Calls, ConfigError, Grace, Language, Span, parse};
 
 /// One setting, as it is to be from now on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +28,10 @@ pub enum Setting {
     Updates(bool),
     /// Without input for so long, the person is away.
     AwayAfter(Span),
+    /// What others see of calls.
+    Calls(Calls),
+    /// Whether the desktop's do-not-disturb is followed.
+    DesktopDnd(bool),
     /// A drop of the connection shorter than this is seen by nobody.
     Grace(Grace),
     /// Whether others are told of being away no more than that.
@@ -84,6 +88,15 @@ fn apply(document: &mut DocumentMut, setting: &Setting) {
         Setting::AwayAfter(span) => {
             set(table(document, "activity"), "away_after", span.to_string());
         }
+        Setting::Calls(calls) => {
+            let value = match calls {
+                Calls::Unseen => Value::from(false),
+                Calls::Seen => Value::from(true),
+                Calls::Dnd => Value::from("dnd"),
+            };
+            set(table(document, "activity"), "calls", value);
+        }
+        Setting::DesktopDnd(on) => set(table(document, "activity"), "desktop_dnd", *on),
         Setting::UserTopic(on) => set(table(document, "presence"), "user_topic", *on),
         Setting::Notifications(policy) => {
             let table = table(document, "notices");
@@ -242,6 +255,8 @@ away_after = \"10m\"   # I think slowly
             Setting::Links(links.clone()),
             Setting::Language(Some(Language::German)),
             Setting::Grace(Grace(Duration::from_secs(9))),
+            Setting::Calls(Calls::Dnd),
+            Setting::DesktopDnd(true),
             Setting::Coarse(true),
             Setting::Updates(false),
             Setting::SymbolicIcon(true),
@@ -250,6 +265,7 @@ away_after = \"10m\"   # I think slowly
         let config = read(&path).unwrap().unwrap();
         assert_eq!((config.updates, config.tray.symbolic), (Some(false), true));
         assert_eq!((config.links, config.language), (links, Some(Language::German)));
+        assert_eq!((config.activity.calls, config.activity.desktop_dnd), (Calls::Dnd, true));
         let PresenceConfig { grace, coarse, .. } = config.presence;
         assert_eq!((grace, coarse), (Grace(Duration::from_secs(9)), true));
 

@@ -4,7 +4,7 @@ use ts_rs::{Config, TS};
 
 use super::checks::{CheckAbout, CheckView};
 use super::preferences::{PreferencesView, RegardView};
-use super::settings::{NotificationsView, SettingsView};
+use super::settings::{CallsView, NotificationsView, SettingsView};
 use super::signals::{ExchangeKind, ExchangeStage, ExchangeView, FailureView, SignalsView, When};
 use super::team::{InvitationView, InviteShown, NearbyTeam, TeamHost, TeamPane};
 use super::version::{NewerView, Updates, VersionView};
@@ -82,6 +82,7 @@ fn text() -> String {
         InviteShown,
         About,
         NotificationsView,
+        CallsView,
         SettingsView,
         CheckAbout,
         CheckView,

@@ -1,51 +1,68 @@
-//! What can be set in the window, as it stands in the config.
+//! The settings that the window shows, read from the config file.
 
 use serde::{Deserialize, Serialize};
 
 use crate::notification::About;
 
-/// Everything of it. What the config says besides is for whoever edits that.
+/// All settings that the window can change. The config file has more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct SettingsView {
     /// The name shown to others.
     pub name: String,
-    /// By what I say that I can be reached: `mailto:`, `tel:`, `https:`, ...
+    /// Ways to reach me that my team sees: `mailto:`, `tel:`, `https:`, ...
     pub links: Vec<String>,
-    /// What the app speaks, `en` or `de`; absent where it follows the system.
+    /// The language of the app, `en` or `de`; absent if it follows the system.
     pub language: Option<String>,
-    /// Without input for so many seconds, I am away.
+    /// Seconds without input after which I am away.
     pub away_after_s: u32,
-    /// A drop of the connection shorter than so many seconds is seen by nobody.
+    /// Others don't see disconnections shorter than this many seconds.
     pub grace_s: u32,
-    /// Whether others are told of my being away no more than that: neither why nor since when.
+    /// What others see of my calls.
+    pub calls: CallsView,
+    /// Whether I am on do not disturb while the desktop is.
+    pub desktop_dnd: bool,
+    /// Whether others see that I am away, but not why or since when.
     pub coarse: bool,
-    /// Whether clients that read no devices read me, where no hub writes sums.
+    /// Whether to publish a simple status topic too, where no hub does.
     pub user_topic: bool,
     /// Which notifications pop up.
     pub notices: NotificationsView,
-    /// Whether the icon in the tray is symbolic: in the panel's own colour.
+    /// Whether the tray icon has one colour, the panel's own.
     pub symbolic_icon: bool,
-    /// Whether the app looks for newer versions of itself, where no package manager brings them.
+    /// Whether the app checks for updates, where no package manager brings them.
     pub updates: bool,
-    /// Whether the app starts with the session; absent where this system's way is not known.
+    /// Whether the app starts at login; absent if Porchlight can't set that on this system.
     pub starts_at_login: Option<bool>,
+}
+
+/// What others see of calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub enum CallsView {
+    /// Nothing: calls are not looked for.
+    Hidden,
+    /// That I am in a call.
+    Shown,
+    /// That I am in a call, and on do not disturb during it.
+    Dnd,
 }
 
 /// Which notifications pop up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct NotificationsView {
-    /// Whose coming and going.
+    /// Whom notifications of coming and going are about.
     pub about: About,
-    /// That somebody came.
+    /// Somebody comes online.
     pub come: bool,
-    /// That somebody went.
+    /// Somebody goes offline.
     pub go: bool,
-    /// That somebody left the keyboard.
+    /// Somebody goes away from the keyboard.
     pub away: bool,
-    /// That they are back at it.
+    /// Somebody is back at the keyboard.
     pub back: bool,
-    /// When nothing pops up: `22:00-07:00`.
+    /// Hours without notifications: `22:00-07:00`.
     pub quiet_hours: Option<String>,
 }
