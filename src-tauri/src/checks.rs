@@ -79,7 +79,21 @@ async fn notices() -> CheckView {
 fn by(about: CheckAbout, source: &Description) -> CheckView {
     match &source.missing {
         None => there(about, format!("by {}", source.name)),
-        Some(gap) => missing(about, gap.what.clone(), gap.remedy.clone()),
+        Some(gap) => {
+            // What no one but an administrator understands is for the log and for `porchlight doctor`.
+            tracing::info!("{about:?}: {}; {}", gap.what, gap.remedy);
+            let (found, remedy) = match about {
+                CheckAbout::Lock => (
+                    "Porchlight can't tell whether the screen is locked",
+                    "a locked screen counts as time without input. For details, run `porchlight doctor` in a terminal",
+                ),
+                _ => (
+                    "Porchlight can't tell whether somebody is at the keyboard",
+                    "set your status by hand when you leave. For details, run `porchlight doctor` in a terminal",
+                ),
+            };
+            missing(about, found, remedy)
+        }
     }
 }
 

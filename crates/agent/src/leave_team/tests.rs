@@ -127,7 +127,7 @@ async fn a_broker_that_is_not_there_keeps_everything_as_it_is() {
     let identity = identity(dir.path(), &at);
     let error = within(broker(&at, &user(), identity, Leave::Device)).await.unwrap_err();
     assert_eq!(error.code(), "unreachable");
-    assert!(error.to_string().contains("try again when it is there"), "{error}");
+    assert!(error.to_string().contains("try again later"), "{error}");
 }
 
 async fn joined(state: &Path, hub: &TlsDoor, certified: &Certified) -> Membership {

@@ -325,7 +325,7 @@ async fn a_keyring_that_the_person_does_not_unlock_stays_locked() {
         .unwrap();
     for act in ["ready", "read"] {
         let said = session.outcome(act).await;
-        assert!(said.starts_with("keyring_refused: the keyring stayed locked"), "{act}: {said}");
+        assert!(said.starts_with("keyring_refused: the keyring is still locked"), "{act}: {said}");
     }
     let said = session.outcome("look").await;
     assert!(said.starts_with("keyring_locked: "), "nobody is asked: {said}");
