@@ -67,7 +67,7 @@ impl Scheme {
 
 /// A session for pictures.
 pub(crate) async fn desktop(scheme: Scheme) -> Session {
-    let mut session = Session::start_on(1280, 1800).await;
+    let mut session = Session::start_on(1280, 2600).await;
     session.set("GTK_THEME", scheme.theme());
     session.set("TZ", zone(0));
     speak(&mut session);
