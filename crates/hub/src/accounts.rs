@@ -7,7 +7,7 @@
 //! Nothing here is a secret in the clear but the key: of every secret that lets somebody in only a keyed hash is kept.
 
 use porchlight_core::id::{Root, UserId};
-use porchlight_core::team::{Role, Secret};
+use porchlight_core::team::{Role, Secret, TokenView};
 use porchlight_core::text::{MAX_NAME, display_text};
 use porchlight_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -35,7 +35,7 @@ const MAX_MEMBERS: usize = 10_000;
 /// The most credentials of one member: as many as devices (`docs/protocol.md`, *Access*).
 const MAX_CREDENTIALS: usize = 16;
 /// The most tokens of programs.
-const MAX_TOKENS: usize = 100;
+pub(crate) const MAX_TOKENS: usize = 100;
 /// The longest kind of a device and label of a token, in characters.
 const MAX_WORDS: usize = 48;
 
@@ -83,11 +83,24 @@ pub(crate) struct Credential {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Token {
     hash: Hash,
-    pub(crate) label: String,
-    pub(crate) since: Timestamp,
-    /// The member who made it. None: made before this was kept.
+    label: String,
+    since: Timestamp,
+    /// The member who made it. None in a gateway, and for a token of an older hub.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) by: Option<UserId>,
+    by: Option<UserId>,
+}
+
+impl Token {
+    /// The token as people see it, without anything secret.
+    pub(crate) fn view(&self, id: &str, last_used: Option<Timestamp>) -> TokenView {
+        TokenView {
+            id: id.to_owned(),
+            label: self.label.clone(),
+            since: self.since,
+            by: self.by.as_ref().map(UserId::to_string),
+            last_used,
+        }
+    }
 }
 
 /// Somebody who was let in just now.
@@ -287,7 +300,7 @@ impl Accounts {
     pub(crate) fn make_token(
         &mut self,
         now: Timestamp,
-        by: &UserId,
+        by: Option<&UserId>,
         label: &str,
     ) -> Option<(Secret, Token)> {
         if self.tokens.len() >= MAX_TOKENS {
@@ -296,7 +309,7 @@ impl Accounts {
         let secret = random_secret(|id| self.tokens.contains_key(id));
         let label = display_text(label, MAX_WORDS).unwrap_or_else(|| "token".to_owned());
         let hash = self.key.hash(Kind::Token, &secret);
-        let token = Token { hash, label, since: now, by: Some(by.clone()) };
+        let token = Token { hash, label, since: now, by: by.cloned() };
         self.tokens.insert(secret.id().to_owned(), token.clone());
         Some((secret, token))
     }

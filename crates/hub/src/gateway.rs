@@ -13,7 +13,7 @@ mod mirror;
 mod relay;
 mod tokens;
 
-pub use tokens::{TokenError, TokenInfo, Tokens};
+pub use tokens::{TokenError, Tokens};
 
 use crate::aggregates;
 use crate::pages::Pages;

@@ -5,13 +5,13 @@
 //! its own, which is nested here. How a connection is served is `server.rs`'s.
 
 use crate::access::Peer;
+use crate::authorization::Authorization;
 use crate::rest;
 use crate::rest::guard::Reader;
 use crate::rest::turns::Turns;
 use crate::team::Team;
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::header;
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{delete, get, post};
@@ -66,13 +66,12 @@ async fn in_turn(
     request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
-    let shown = request.headers().get(header::AUTHORIZATION).and_then(|shown| shown.to_str().ok());
     let peer = request.extensions().get::<Peer>().copied();
-    // Nobody else knows both, so nobody can use up another person's share.
-    let reader = match (shown.and_then(extract::basic), peer) {
-        (Some((id, secret)), _) => Reader::Shown(id, secret),
-        (None, Some(peer)) => Reader::Peer(peer),
-        (None, None) => return Err(ApiError::busy()),
+    let reader = match (Authorization::of(request.headers()), peer) {
+        // Nobody else knows both, so nobody can use up another person's share.
+        (Some(Authorization::Basic(id, secret)), _) => Reader::Unverified(id, secret),
+        (_, Some(peer)) => Reader::Peer(peer),
+        (_, None) => return Err(ApiError::busy()),
     };
     rest::take_turn(&turns, &reader, request, next).await.ok_or_else(ApiError::busy)
 }
@@ -81,6 +80,7 @@ async fn in_turn(
 mod tests {
     use super::*;
     use axum::body::Body;
+    use axum::http::header;
     use data_encoding::BASE64;
     use tower_service::Service as _;
 

@@ -37,6 +37,7 @@ mod access;
 mod accounts;
 mod aggregates;
 mod aggregator;
+mod authorization;
 mod broker;
 mod bucket;
 mod clock;
@@ -63,7 +64,7 @@ pub use accounts::{AccountsError, SaveError};
 pub use door::CertificateError;
 pub use error::{HubError, HubWarning};
 pub use gateway::{
-    DEFAULT_GATEWAY_ADDR, Gateway, GatewaySettings, GatewayWrite, TokenError, TokenInfo, Tokens,
+    DEFAULT_GATEWAY_ADDR, Gateway, GatewaySettings, GatewayWrite, TokenError, Tokens,
 };
 pub use hub::{Access, Hub, HubEvent, HubSettings, Store, TeamSettings};
 pub use listen::{DEFAULT_ADDR, Listen};

@@ -107,7 +107,7 @@ async fn guarded(
     next: Next,
 ) -> Result<Response, RestError> {
     let peer = request.extensions().get::<Peer>().copied();
-    match reading.guard.may_read(&guard::Asker::new(request.headers(), peer)) {
+    match reading.guard.may_read(&guard::Requester::new(request.headers(), peer)) {
         Permission::Granted(reader) => {
             request.extensions_mut().insert(reader);
             Ok(next.run(request).await)

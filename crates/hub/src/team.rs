@@ -7,7 +7,6 @@ use crate::HubEvent;
 use crate::access::{Access, Cleanup, Peer};
 use crate::accounts::{
     Accounts, Admission, Invite, Ledger, Login, Membership, Order, Purpose, Refusal, SaveError,
-    Token,
 };
 use crate::broker::Broker;
 use crate::connections::ConnectionTable;
@@ -318,11 +317,11 @@ impl Team {
         let (login, label) = (login.clone(), label.to_owned());
         let make = move |team: &mut Accounts| {
             team.must_hold(&login)?;
-            team.make_token(now, &login.user, &label)
+            team.make_token(now, Some(&login.user), &label)
                 .ok_or(JoinRefusal::Refused(Refusal::TokensFull))
         };
         let (token, made) = self.ledger().change(make).await?;
-        Ok(TokenMade { made: token_view(token.id(), &made, None), token })
+        Ok(TokenMade { made: made.view(token.id(), None), token })
     }
 
     /// The programs that may read, without anything secret.
@@ -330,7 +329,7 @@ impl Team {
         let used = self.ledger().used().clone();
         self.ledger().read(|team| {
             let tokens = team.tokens().iter();
-            tokens.map(|(id, token)| token_view(id, token, used.last_here(id))).collect()
+            tokens.map(|(id, token)| token.view(id, used.last_here(id))).collect()
         })
     }
 
@@ -441,16 +440,6 @@ impl Team {
 
     fn requests(&self) -> MutexGuard<'_, Requests> {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn token_view(id: &str, token: &Token, last_used: Option<Timestamp>) -> TokenView {
-    TokenView {
-        id: id.to_owned(),
-        label: token.label.clone(),
-        since: token.since,
-        by: token.by.as_ref().map(UserId::to_string),
-        last_used,
     }
 }
 

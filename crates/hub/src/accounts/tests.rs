@@ -47,7 +47,7 @@ fn what_is_written_holds_no_secret_and_lets_in_the_same_people() {
     let mut team = team();
     let anna = starter(&mut team);
     let (invite, _) = team.invite(now(), order(Purpose::Member)).unwrap();
-    let (token, _) = team.make_token(now(), &anna.user, "status board").unwrap();
+    let (token, _) = team.make_token(now(), Some(&anna.user), "status board").unwrap();
     let dir = tempfile::tempdir().unwrap();
     let mut used = CredentialUsage::default();
     used.bind(anna.credential.id(), "pl0123456789abcdefghijm", true);
@@ -170,7 +170,7 @@ fn a_team_whose_starter_lost_the_last_device_has_none() {
 fn a_token_reads_and_nothing_else() {
     let mut team = team();
     let anna = starter(&mut team);
-    let (token, _) = team.make_token(now(), &anna.user, "").unwrap();
+    let (token, _) = team.make_token(now(), Some(&anna.user), "").unwrap();
     assert!(team.may_read(&token) && !team.may_read(&other(&token)));
     assert!(!team.may_read(&anna.credential));
     assert_eq!(team.log_in(token.id(), token.secret()), None);

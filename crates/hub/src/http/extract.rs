@@ -2,16 +2,16 @@
 
 use crate::access::Peer;
 use crate::accounts::{Login, SaveError};
+use crate::authorization::Authorization;
 use crate::clock;
+use crate::rest::answer;
 use crate::team::Team;
-use axum::Json;
 use axum::body::to_bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use data_encoding::BASE64;
-use porchlight_core::team::{RefusalCode, Refused, Secret};
+use porchlight_core::team::RefusalCode;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use std::time::Duration;
@@ -81,7 +81,7 @@ impl From<SaveError> for ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let Self(status, code, message) = self;
-        let mut response = (status, Json(Refused { code, message })).into_response();
+        let mut response = answer::json(status, answer::refusal(code, &message).into());
         if status == StatusCode::UNAUTHORIZED {
             let basic = header::HeaderValue::from_static("Basic realm=\"porchlight\"");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, basic);
@@ -113,14 +113,16 @@ impl FromRequestParts<Arc<Team>> for Member {
 
     async fn from_request_parts(parts: &mut Parts, team: &Arc<Team>) -> Result<Self, ApiError> {
         let peer = peer(parts)?;
-        let said = parts.headers.get(header::AUTHORIZATION).and_then(|said| said.to_str().ok());
-        let said = said.and_then(basic);
+        let shown = match Authorization::of(&parts.headers) {
+            Some(Authorization::Basic(id, secret)) => Some((id, secret)),
+            Some(Authorization::Bearer(_)) | None => None,
+        };
         let now = clock::now().mono;
-        let id = said.as_ref().map(|(id, _)| id.as_str());
+        let id = shown.as_ref().map(|(id, _)| id.as_str());
         if !team.may_try(now, peer, id) {
             return Err(ApiError::too_many_attempts());
         }
-        let (id, secret) = said.ok_or_else(ApiError::not_signed_in)?;
+        let (id, secret) = shown.ok_or_else(ApiError::not_signed_in)?;
         match team.log_in(now, peer, &id, &secret) {
             Some(login) => Ok(Self(login)),
             None => Err(ApiError::not_signed_in()),
@@ -167,24 +169,6 @@ fn is_json(headers: &HeaderMap) -> bool {
         value.is_some_and(|(_, value)| value.trim_matches('"').eq_ignore_ascii_case("utf-8"))
     };
     kind.trim().eq_ignore_ascii_case("application/json") && parameter.is_none_or(utf8)
-}
-
-/// The secret of `Authorization: Bearer`.
-pub(super) fn bearer(headers: &HeaderMap) -> Option<Secret> {
-    let said = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, secret) = said.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| secret.parse().ok())?
-}
-
-/// Credential id and secret of the value of `Authorization: Basic`.
-pub(super) fn basic(said: &str) -> Option<(String, String)> {
-    let (scheme, said) = said.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return None;
-    }
-    let said = String::from_utf8(BASE64.decode(said.trim().as_bytes()).ok()?).ok()?;
-    let (id, secret) = said.split_once(':')?;
-    Some((id.to_owned(), secret.to_owned()))
 }
 
 fn peer(parts: &Parts) -> Result<Peer, ApiError> {

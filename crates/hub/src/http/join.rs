@@ -1,7 +1,8 @@
 //! What strangers ask: to join with an invitation, or to be let in without one.
 
-use super::extract::{ApiError, JsonBody, Unauthenticated, bearer};
+use super::extract::{ApiError, JsonBody, Unauthenticated};
 use crate::accounts::Refusal;
+use crate::authorization::Authorization;
 use crate::clock;
 use crate::team::{RequestRefusal, Team};
 use axum::Json;
@@ -98,10 +99,11 @@ pub(super) async fn request_state(
     headers: HeaderMap,
 ) -> Result<Json<RequestState>, ApiError> {
     let now = clock::now();
-    let ticket = bearer(&headers).filter(|ticket| ticket.id() == id);
-    let state = match &ticket {
-        Some(ticket) => team.request_state(now, ticket).await?,
-        None => None,
+    let state = match Authorization::of(&headers) {
+        Some(Authorization::Bearer(ticket)) if ticket.id() == id => {
+            team.request_state(now, &ticket).await?
+        }
+        _ => None,
     };
     match state {
         Some(state) => Ok(Json(state)),

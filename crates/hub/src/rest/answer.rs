@@ -107,10 +107,9 @@ impl RestError {
         }
     }
 
-    /// The code and the words as JSON.
+    /// The code and the message as JSON.
     pub(crate) fn body(self) -> String {
-        let problem = Problem { code: self.code(), message: &self.to_string() };
-        serde_json::to_string(&problem).expect("two texts are JSON")
+        refusal(self.code(), &self.to_string())
     }
 
     /// In how many seconds it makes sense to ask again.
@@ -122,12 +121,6 @@ impl RestError {
             _ => None,
         }
     }
-}
-
-#[derive(Serialize)]
-struct Problem<'a> {
-    code: &'a str,
-    message: &'a str,
 }
 
 impl IntoResponse for RestError {
@@ -147,6 +140,16 @@ impl IntoResponse for RestError {
         }
         response
     }
+}
+
+/// The body of every refusal, here and in `http/`: a code for programs, and a message for people.
+pub(crate) fn refusal(code: impl Serialize, message: &str) -> String {
+    #[derive(Serialize)]
+    struct Refusal<'a, C> {
+        code: C,
+        message: &'a str,
+    }
+    serde_json::to_string(&Refusal { code, message }).expect("two texts are JSON")
 }
 
 pub(crate) fn to_json(value: &impl Serialize) -> Bytes {

@@ -7,7 +7,7 @@
 use super::Reading;
 use super::answer::{EVENTS, RestError, accepts};
 use super::change_log::{ChangeLog, Cursor};
-use super::guard::{Asker, Reader};
+use super::guard::{Reader, Requester};
 use super::turns::Counted;
 use crate::access::Peer;
 use crate::server::Unsent;
@@ -64,7 +64,7 @@ pub(super) async fn follow(
     let stream = Stream {
         turned: board.changed(),
         at: seen.map_or_else(|| At::Beginning, At::Place),
-        asker: Asker::new(&headers, peer.map(|Extension(peer)| peer)),
+        requester: Requester::new(&headers, peer.map(|Extension(peer)| peer)),
         follows: wish.follow.unwrap_or(true),
         reading,
     };
@@ -89,7 +89,7 @@ struct Stream {
     reading: Reading,
     turned: watch::Receiver<u64>,
     at: At,
-    asker: Asker,
+    requester: Requester,
     follows: bool,
 }
 
@@ -97,7 +97,7 @@ impl Stream {
     /// The next piece, or none at the end.
     async fn next(mut self) -> Option<(Bytes, Self)> {
         loop {
-            if !self.reading.guard.may_still_read(&self.asker) {
+            if !self.reading.guard.may_still_read(&self.requester) {
                 return None;
             }
             // Before one looks, so that nothing comes unseen between looking and waiting.

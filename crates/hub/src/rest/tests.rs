@@ -1,11 +1,13 @@
 use super::change_log::ChangeLog;
 use super::change_log::tests::{gone, shown};
-use super::guard::Asker;
+use super::guard::Requester;
 use super::source::Kept;
 use super::*;
+use crate::authorization::Authorization;
 use axum::body::HttpBody;
 use axum::http::{HeaderName, Method};
 use porchlight_core::id::Root;
+use porchlight_core::team::Secret;
 use porchlight_core::time::Timestamp;
 use serde_json::{Value, json};
 use std::future::Future;
@@ -13,7 +15,8 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tower_service::Service as _;
 
-const GOOD: &str = "Bearer good";
+const GOOD: &str = "Bearer good000000.012345678901234567890123456";
+const BAD: &str = "Bearer bad0000000.012345678901234567890123456";
 const DEADLINE: Duration = Duration::from_secs(10);
 
 /// Whatever a test puts there.
@@ -42,12 +45,17 @@ impl Source for Desk {
     }
 }
 
-/// Whether this is the word of a program that may read: there are several of them.
-fn is_good(word: &str) -> bool {
-    word.strip_prefix(GOOD).is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+/// The header of one of many other programs that may read.
+fn token(number: usize) -> String {
+    GOOD.replacen("000000", &format!("{:06}", number + 1), 1)
 }
 
-/// Lets one word in, and those that only have a number behind it, until it is told not to.
+/// Whether this is the token of a program that may read: there are several of them.
+fn is_good(token: &Secret) -> bool {
+    token.id().starts_with("good")
+}
+
+/// Lets good tokens in, until it is told not to.
 #[derive(Default)]
 struct Word {
     revoked: AtomicBool,
@@ -57,20 +65,32 @@ struct Word {
     impatient: bool,
 }
 
-impl Guard for Word {
-    fn may_read(&self, asker: &Asker) -> Permission {
-        match asker.authorization.as_deref() {
-            _ if self.guessed.load(Ordering::SeqCst) => Permission::Later(Duration::from_secs(7)),
-            Some(word) if is_good(word) && !self.revoked.load(Ordering::SeqCst) => {
-                Permission::Granted(guard::Reader::Program(word.to_owned()))
+impl Word {
+    fn reader(&self, requester: &Requester) -> Option<guard::Reader> {
+        match &requester.authorization {
+            Some(Authorization::Bearer(token)) if is_good(token) => {
+                let revoked = self.revoked.load(Ordering::SeqCst);
+                (!revoked).then(|| guard::Reader::Program(token.id().to_owned()))
             }
-            Some(_) if self.impatient => Permission::Later(Duration::from_secs(7)),
-            _ => Permission::Denied,
+            _ => None,
+        }
+    }
+}
+
+impl Guard for Word {
+    fn may_read(&self, requester: &Requester) -> Permission {
+        match self.reader(requester) {
+            _ if self.guessed.load(Ordering::SeqCst) => Permission::Later(Duration::from_secs(7)),
+            Some(reader) => Permission::Granted(reader),
+            None if self.impatient && requester.authorization.is_some() => {
+                Permission::Later(Duration::from_secs(7))
+            }
+            None => Permission::Denied,
         }
     }
 
-    fn may_still_read(&self, asker: &Asker) -> bool {
-        asker.authorization.as_deref().is_some_and(is_good) && !self.revoked.load(Ordering::SeqCst)
+    fn may_still_read(&self, requester: &Requester) -> bool {
+        self.reader(requester).is_some()
     }
 
     fn takes_basic(&self) -> bool {
@@ -209,7 +229,7 @@ async fn who_may_not_read_hears_how_one_may_and_nothing_else() {
     for path in ["/v2/topics/presence", "/v1/people", "/v1/people/alice", "/v1/stream"] {
         for headers in [
             &[][..],
-            &[(header::AUTHORIZATION, "Bearer bad")],
+            &[(header::AUTHORIZATION, BAD)],
             &[(header::AUTHORIZATION, "good")],
             &[(header::AUTHORIZATION, GOOD), (header::AUTHORIZATION, GOOD)],
         ] {
@@ -233,7 +253,7 @@ async fn who_may_not_read_hears_how_one_may_and_nothing_else() {
 #[tokio::test]
 async fn whoever_tries_tokens_is_asked_to_wait() {
     let world = World::closed(Word { impatient: true, basic: true, ..Word::default() });
-    let bad = [(header::AUTHORIZATION, "Bearer bad")];
+    let bad = [(header::AUTHORIZATION, BAD)];
     let response = world.ask(Method::GET, "/v1/people", &bad).await;
     assert_eq!(response.headers()[header::RETRY_AFTER], "7");
     assert_eq!(refused(response, 429).await, "too_many_attempts");
@@ -429,7 +449,7 @@ async fn only_so_many_streams_are_open() {
     let world = World::new();
     let mut open = Vec::new();
     for n in 0..stream::STREAMS {
-        let word = format!("{GOOD}{}", n / turns::EACH);
+        let word = token(n / turns::EACH);
         open.push(world.stream_of(&word, "", None).await);
     }
     assert_eq!(refused(world.get("/v1/stream").await, 503).await, "too_many_streams");
@@ -446,7 +466,7 @@ async fn one_reader_opens_no_more_streams_than_its_own() {
         open.push(world.stream("", None).await);
     }
     assert_eq!(refused(world.get("/v1/stream").await, 503).await, "too_many_streams");
-    world.stream_of(&format!("{GOOD}1"), "", None).await;
+    world.stream_of(&token(1), "", None).await;
     open.pop();
     world.stream("", None).await;
 }
