@@ -8,7 +8,7 @@ use crate::accounts::Ledger;
 use crate::clock;
 use crate::connections::ConnectionTable;
 use porchlight_core::id::{DeviceId, Root, UserId};
-use porchlight_core::topic::Topic;
+use porchlight_core::topic::{self, Topic};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -121,12 +121,12 @@ impl Access {
 
     /// Whether `user` may subscribe to `wanted`.
     fn may_read(&self, user: &UserId, wanted: &str) -> bool {
-        let (root, covers) = (&self.root, |rule: &str| filter::covers(rule, wanted));
-        ["+", "+/device/+", "+/activity", "+/typing", "_hub"]
-            .iter()
-            .any(|rule| covers(&format!("{root}/{rule}")))
-            || covers(&format!("{root}/{user}/chosen"))
-            || covers(&format!("{root}/{user}/inbox/+"))
+        let own = [
+            Topic::Chosen(user.clone()).to_wire(&self.root),
+            topic::inbox_filter(&self.root, user),
+        ];
+        let mut allowed = topic::room_filters(&self.root).into_iter().chain(own);
+        allowed.any(|rule| filter::covers(&rule, wanted))
     }
 
     /// Whether a message to `topic` must not be retained.

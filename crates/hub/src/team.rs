@@ -426,7 +426,7 @@ impl Team {
     }
 
     fn say_where(&self) {
-        let record = hub_record(&self.name(), &self.place());
+        let record = hub_record(self.name(), self.place());
         self.announce.send_if_modified(|said| {
             let news = *said != record;
             *said = record;

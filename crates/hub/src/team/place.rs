@@ -1,7 +1,7 @@
 //! Where a hub is: whose computer, and by which addresses the team reaches it.
 
 use porchlight_core::team::{Address, Host};
-use serde::Serialize;
+use porchlight_core::wire::{HubRecord, encode_hub};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 
 /// The most addresses that are told.
@@ -14,19 +14,10 @@ pub(crate) struct Place {
     pub(crate) at: Vec<Address>,
 }
 
-/// What `_hub` says (`docs/protocol.md`).
-pub(crate) fn hub_record(team: &str, place: &Place) -> Vec<u8> {
-    #[derive(Serialize)]
-    struct Record<'a> {
-        v: u32,
-        team: &'a str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        host: Option<&'a Host>,
-        at: &'a [Address],
-        in_order: bool,
-    }
-    let record = Record { v: 1, team, host: place.host.as_ref(), at: &place.at, in_order: true };
-    serde_json::to_vec(&record).expect("text and lists of it always serialize")
+/// The payload of a team's `_hub` (`docs/protocol.md`, *Records*).
+pub(crate) fn hub_record(team: String, place: Place) -> Vec<u8> {
+    let Place { host, at } = place;
+    encode_hub(&HubRecord { team: Some(team), host, at, in_order: true })
 }
 
 /// By which addresses other computers reach what listens on `bound`, the likeliest first.
@@ -76,7 +67,7 @@ mod tests {
     fn the_record_says_who_and_where() {
         let host = Host { user: None, device: None, name: "box".to_owned() };
         let place = Place { host: Some(host), at: vec!["10.0.0.7:1".parse().unwrap()] };
-        let record = String::from_utf8(hub_record("Team", &place)).unwrap();
+        let record = String::from_utf8(hub_record("Team".to_owned(), place)).unwrap();
         assert_eq!(
             record,
             r#"{"v":1,"team":"Team","host":{"name":"box"},"at":["10.0.0.7:1"],"in_order":true}"#
