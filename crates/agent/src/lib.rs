@@ -7,7 +7,6 @@
 pub mod agent;
 pub mod autostart;
 pub mod broker;
-pub mod clock;
 pub mod config;
 pub mod demo_team;
 pub mod device;
@@ -27,3 +26,4 @@ pub mod team;
 mod tls;
 
 pub use agent::{Agent, Event, Handle};
+pub use porchlight_clock as clock;

@@ -40,7 +40,6 @@ mod aggregator;
 mod authorization;
 mod broker;
 mod bucket;
-mod clock;
 mod connections;
 mod discovery;
 mod door;
@@ -59,6 +58,8 @@ mod server;
 mod store;
 mod store_health;
 mod team;
+
+use porchlight_clock as clock;
 
 pub use accounts::{AccountsError, SaveError};
 pub use door::CertificateError;

@@ -1,4 +1,6 @@
-//! The one place where clocks are read.
+//! The clocks and the calendar of this computer.
+//!
+//! Owns the only code that reads a clock: everywhere else the time is an argument, and Clippy refuses to read it.
 
 use std::time::{Duration, SystemTime};
 
@@ -16,7 +18,7 @@ pub fn now() -> Now {
     }
 }
 
-/// `CLOCK_MONOTONIC`, which stands still while the machine sleeps: what systemd counts by.
+/// `CLOCK_MONOTONIC`, which stops while the machine sleeps. systemd counts by it.
 #[cfg(unix)]
 #[must_use]
 pub fn monotonic() -> Duration {
@@ -25,7 +27,7 @@ pub fn monotonic() -> Duration {
     Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or_default())
 }
 
-/// No service manager counts by one here.
+/// Always zero: no service manager of this system needs it.
 #[cfg(not(unix))]
 #[must_use]
 pub fn monotonic() -> Duration {
@@ -49,7 +51,7 @@ fn since_boot() -> Duration {
     ORIGIN.get_or_init(Instant::now).elapsed()
 }
 
-/// A moment as people here read it: a time of day, and of which day unless that is today.
+/// A moment in local time: the day, relative to today, and the time of day.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Local {
     /// Which day.
@@ -58,18 +60,18 @@ pub struct Local {
     pub time: String,
 }
 
-/// A day as people tell it from today.
+/// A day, relative to today.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Day {
     /// Today.
     Today,
-    /// Within six days, where a day of the week can only mean one: 1 is Monday (ISO 8601).
+    /// A day of the week, within six days of today: 1 is Monday (ISO 8601).
     Weekday(u8),
     /// Year, month from 1, day from 1.
     Date(i16, u8, u8),
 }
 
-/// Takes a moment apart for whoever says it; `None` where no calendar of this system reaches.
+/// A moment in local time; `None` if the calendar of this computer cannot represent it.
 #[must_use]
 pub fn here(at: Timestamp) -> Option<Local> {
     let zone = jiff::tz::TimeZone::system();
@@ -88,7 +90,7 @@ pub fn here(at: Timestamp) -> Option<Local> {
     Some(Local { day, time: then.strftime("%H:%M").to_string() })
 }
 
-/// A moment in English: `14:02` today, `Mon 14:02` within the last days, else with the date.
+/// A moment in local time, in English: `14:02` today, `Mon 14:02` within six days, otherwise with the date.
 #[must_use]
 pub fn local(at: Timestamp) -> String {
     const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
@@ -102,17 +104,17 @@ pub fn local(at: Timestamp) -> String {
     }
 }
 
-/// How long it is until the next day begins here, when [`local`] says of today's moments which day they were.
+/// The time until the next day begins here. From then on [`local`] shows today's moments with their day.
 #[must_use]
 pub fn until_tomorrow() -> Duration {
     let now = jiff::Timestamp::from_millisecond(i64::try_from(now().wall.as_ms()).unwrap_or(0));
     let now = now.map(|now| now.to_zoned(jiff::tz::TimeZone::system()));
     let until = now.and_then(|now| Ok(now.duration_until(&now.tomorrow()?.start_of_day()?)));
-    // A calendar that ends today is none to wait for.
+    // If the calendar has no tomorrow, ask again in an hour.
     until.ok().and_then(|until| until.try_into().ok()).unwrap_or(Duration::from_secs(3600))
 }
 
-/// How much later it is here than in Greenwich now, in seconds.
+/// The present offset of local time from UTC, in seconds.
 #[must_use]
 pub fn offset_s() -> i32 {
     let now = i64::try_from(now().wall.as_ms()).ok();
@@ -120,7 +122,7 @@ pub fn offset_s() -> i32 {
     now.map_or(0, |now| jiff::tz::TimeZone::system().to_offset(now).seconds())
 }
 
-/// The IANA name of the time zone here, where the system tells.
+/// The IANA name of the local time zone, if the system knows it.
 #[must_use]
 pub fn zone() -> Option<String> {
     jiff::tz::TimeZone::system().iana_name().map(str::to_owned)
