@@ -45,10 +45,7 @@ impl Autostart {
                 porchlight_files::write_creating_folder(&self.file, entry(program).as_bytes())
             })
         } else {
-            match fs::remove_file(&self.file) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-                done => done,
-            }
+            porchlight_files::remove(&self.file)
         };
         done.map_err(|error| {
             let file = self.file.display();

@@ -227,8 +227,8 @@ impl Identity {
     pub fn forget(self) {
         if let Some(home) = &self.home {
             // Where it can't be removed, the next presence begins where this one ended: nobody would notice.
-            let _ = fs::remove_file(home.file(&self.device, "json"));
-            let _ = fs::remove_file(home.file(&self.device, muted::KIND));
+            let _ = porchlight_files::remove(&home.file(&self.device, "json"));
+            let _ = porchlight_files::remove(&home.file(&self.device, muted::KIND));
         }
     }
 }

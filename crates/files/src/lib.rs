@@ -1,12 +1,12 @@
 //! Private files that are replaced whole or not at all.
 //!
-//! Owns the one way in which Porchlight writes a file that must survive a crash, a power loss and a full disk: a
-//! temporary file in the same folder, synced, then renamed into place, then the folder synced. Readers see the old
+//! Owns the one way in which Porchlight writes, renames and removes a file that must survive a crash, a power loss and
+//! a full disk. A write is a temporary file in the same folder, synced, then renamed into place, then the folder synced. Readers see the old
 //! content or the new content, never a part. Everything is for this account alone (mode 0600, folders 0700).
 //!
 //! Deliberately knows neither what is in the files nor where they are. It blocks on the disk.
 
-use std::fs::{DirBuilder, File};
+use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -30,6 +30,33 @@ pub fn write(path: &Path, content: &[u8]) -> io::Result<()> {
 pub fn write_creating_folder(path: &Path, content: &[u8]) -> io::Result<()> {
     create_folder(folder_of(path))?;
     write(path, content)
+}
+
+/// Removes the file at `path`. A file that does not exist is no error.
+///
+/// # Errors
+/// The system's reason. The file is then still there, unless only the last step, syncing the folder, went wrong.
+pub fn remove(path: &Path) -> io::Result<()> {
+    let removed = fs::remove_file(path);
+    durable_unless_missing(removed, path)
+}
+
+/// Renames the file at `path` to `new_name` in the same folder. It replaces a file of that name. A file that does not
+/// exist is no error.
+///
+/// # Errors
+/// As [`remove`].
+pub fn rename(path: &Path, new_name: &str) -> io::Result<()> {
+    #[expect(clippy::disallowed_methods, reason = "this is the crate that syncs what it renames")]
+    let renamed = fs::rename(path, path.with_file_name(new_name));
+    durable_unless_missing(renamed, path)
+}
+
+fn durable_unless_missing(done: io::Result<()>, path: &Path) -> io::Result<()> {
+    match done {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        done => done.and_then(|()| sync_folder(folder_of(path))),
+    }
 }
 
 /// Creates a folder, and those above it, that only this account can enter. Does not change one that exists.
@@ -134,8 +161,6 @@ fn sync_folder(_folder: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
     fn names(folder: &Path) -> Vec<String> {
@@ -179,6 +204,20 @@ mod tests {
         let mut left = names(dir.path());
         left.sort();
         assert_eq!(left, ["file", "folder"]);
+    }
+
+    #[test]
+    fn a_file_is_renamed_and_removed_and_a_missing_one_is_no_error() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        rename(&path, "aside").unwrap();
+        remove(&path).unwrap();
+        write(&path, b"content").unwrap();
+        rename(&path, "aside").unwrap();
+        assert_eq!(names(dir.path()), ["aside"]);
+        remove(&dir.path().join("aside")).unwrap();
+        assert!(names(dir.path()).is_empty());
+        assert!(remove(dir.path()).is_err(), "a folder is no file");
     }
 
     #[test]

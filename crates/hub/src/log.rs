@@ -68,7 +68,11 @@ impl Log {
         let draft = out.into_inner().map_err(io::IntoInnerError::into_error)?;
         draft.sync()?;
         if set_aside {
-            move_aside(&path, &aside(folder))?;
+            let aside = aside(folder);
+            if aside.is_dir() {
+                fs::remove_dir_all(aside)?;
+            }
+            porchlight_files::rename(&path, ASIDE)?;
         }
         Ok(Self { file: draft.commit()?, len, rewritten_len: len })
     }
@@ -194,17 +198,6 @@ fn fnv1a(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, b| {
         (hash ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3)
     })
-}
-
-fn move_aside(path: &Path, aside: &Path) -> io::Result<()> {
-    if aside.is_dir() {
-        fs::remove_dir_all(aside)?;
-    }
-    #[expect(clippy::disallowed_methods, reason = "a damaged log is moved, nothing is written")]
-    match fs::rename(path, aside) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
-        renamed => renamed,
-    }
 }
 
 #[cfg(test)]

@@ -51,7 +51,7 @@ impl Drop for Entry {
     fn drop(&mut self) {
         // Only our own: a hub that started later may have put its address there.
         if read(&self.path) == Some(self.running)
-            && let Err(e) = fs::remove_file(&self.path)
+            && let Err(e) = porchlight_files::remove(&self.path)
         {
             tracing::warn!(path = %self.path.display(), "the runtime file stays behind: {e}");
         }

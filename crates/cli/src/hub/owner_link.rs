@@ -82,14 +82,8 @@ impl Drop for OwnerLink {
 
 /// Removes the file, if it is there.
 pub(super) fn remove(path: &Path) {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            tracing::debug!("{}: {error}", path.display());
-            output::warn(&format!(
-                "the old invitation {} can't be removed; remove it",
-                path.display()
-            ));
-        }
-        _ => {}
+    if let Err(error) = porchlight_files::remove(path) {
+        tracing::debug!("{}: {error}", path.display());
+        output::warn(&format!("the old invitation {} can't be removed; remove it", path.display()));
     }
 }
