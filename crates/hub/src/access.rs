@@ -24,7 +24,7 @@ mod subscription_budget;
 
 pub(crate) use allowance::Allowance;
 use allowance::Allowances;
-pub(crate) use attempts::{Attempts, Peer};
+pub(crate) use attempts::Attempts;
 use backlogs::Backlogs;
 pub(crate) use gate::{Gate, Refusals};
 pub(crate) use open_gate::OpenGate;

@@ -4,8 +4,8 @@
 //! one that has waited longest goes, of the same peer first. Somebody honest needs a moment, somebody who holds lines
 //! open does not hurry. It opens and closes nothing itself: a line that is cut reads as ended to whoever holds it.
 
-use crate::access::Peer;
 use crate::accounts::Login;
+use crate::peer::Peer;
 use porchlight_core::id::UserId;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;

@@ -5,11 +5,12 @@
 //! `http.rs`, and which web pages may ask `pages.rs`. The broker's own listeners are not used: its handler of one client is
 //! given the line itself, and so knows the real peer.
 
-use crate::access::{Allowance, Gate, Peer};
+use crate::access::{Allowance, Gate};
+use crate::answer::{JSON, RestError};
 use crate::broker::Broker;
 use crate::connections::ConnectionGuard;
 use crate::pages::Pages;
-use crate::rest::answer::{JSON, RestError};
+use crate::peer::Peer;
 use crate::server::{self, Site};
 use crate::team::Team;
 use meter::Metered;
@@ -30,14 +31,11 @@ use tokio_tungstenite::tungstenite::http::{HeaderValue, header};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use wire::Wire;
 
-mod certificate;
 mod frames;
 mod listener;
 mod meter;
 mod wire;
 
-pub use certificate::CertificateError;
-pub(crate) use certificate::{CERTIFICATE, Certificate};
 pub(crate) use listener::bind;
 
 /// How long a TLS handshake may take.

@@ -16,9 +16,9 @@ mod tokens;
 pub use tokens::{TokenError, Tokens};
 
 use crate::aggregates;
+use crate::answer::RestError;
 use crate::pages::Pages;
 use crate::rest;
-use crate::rest::answer::RestError;
 use crate::server::Site;
 use crate::{HubError, HubWarning, clock, listen};
 use axum::response::IntoResponse as _;

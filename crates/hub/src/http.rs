@@ -4,12 +4,11 @@
 //! and the long list is made a few times at once at most. What is then done is the team's (`team.rs`). Reading who is around is a router of
 //! its own, which is nested here. How a connection is served is `server.rs`'s.
 
-use crate::access::Peer;
+use crate::answer;
 use crate::authorization::Authorization;
-use crate::rest;
-use crate::rest::guard::Reader;
-use crate::rest::turns::Turns;
+use crate::peer::Peer;
 use crate::team::Team;
+use crate::turns::{Reader, Turns, take_turn};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
@@ -56,7 +55,7 @@ pub(crate) fn router(hub: Arc<Team>, reading: Router) -> Router {
         .merge(reading)
         .fallback(extract::nothing_there)
         .method_not_allowed_fallback(extract::not_like_that)
-        .layer(middleware::map_response(rest::private))
+        .layer(middleware::map_response(answer::private))
 }
 
 /// Makes the list of members, which may be long, when it is the asker's turn. Only for requests that change nothing: an answer
@@ -73,7 +72,7 @@ async fn in_turn(
         (_, Some(peer)) => Reader::Peer(peer),
         (_, None) => return Err(ApiError::busy()),
     };
-    rest::take_turn(&turns, &reader, request, next).await.ok_or_else(ApiError::busy)
+    take_turn(&turns, &reader, request, next).await.ok_or_else(ApiError::busy)
 }
 
 #[cfg(test)]
@@ -97,7 +96,7 @@ mod tests {
             .route("/v1/members", get(|| async { "a long list" }))
             .layer(middleware::from_fn_with_state(turns, in_turn));
         let mut unread = Vec::new();
-        for _ in 0..crate::rest::turns::EACH {
+        for _ in 0..crate::turns::EACH {
             let answer = router.call(asked_by("eve")).await.unwrap();
             assert_eq!(answer.status(), 200);
             unread.push(answer);

@@ -11,7 +11,7 @@ use crate::listen::{self, Listen};
 use crate::persistence::{self, RetainedStore};
 use crate::store::{self, Disk};
 use crate::store_health::StoreHealth;
-use crate::{HubError, HubWarning, SaveError, broker, runtime_file};
+use crate::{HubError, HubEvent, HubWarning, SaveError, broker, runtime_file};
 use mqtt5::broker::MqttBroker;
 use mqtt5::broker::router::MessageRouter;
 use mqtt5::broker::server::BrokerShutdownHandle;
@@ -81,27 +81,6 @@ pub enum Store {
     Folder(PathBuf),
     /// In memory: they end with the hub.
     Memory,
-}
-
-/// What a running hub has to tell its host.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum HubEvent {
-    /// Retained messages, or changes to the team, cannot be saved at present. Presence goes on; the warning says what to do.
-    StoreFailing(HubWarning),
-    /// Both are saved again.
-    StoreRecovered,
-    /// Somebody asks to be let in without an invitation. A member says whether they are.
-    Asked {
-        /// Who they say they are, fit to be shown.
-        name: String,
-        /// The four digits that they see, too.
-        code: String,
-    },
-    /// The broker ended by itself, and nobody is served any more. Start another hub.
-    Ended {
-        /// What the broker said.
-        reason: String,
-    },
 }
 
 /// A running hub.

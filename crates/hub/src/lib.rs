@@ -37,13 +37,16 @@ mod access;
 mod accounts;
 mod aggregates;
 mod aggregator;
+mod answer;
 mod authorization;
 mod broker;
 mod bucket;
+mod certificate;
 mod connections;
 mod discovery;
 mod door;
 mod error;
+mod event;
 mod gateway;
 mod hooks;
 mod http;
@@ -51,6 +54,7 @@ mod hub;
 mod listen;
 mod log;
 mod pages;
+mod peer;
 mod persistence;
 mod rest;
 mod runtime_file;
@@ -58,16 +62,18 @@ mod server;
 mod store;
 mod store_health;
 mod team;
+mod turns;
 
 use porchlight_clock as clock;
 
 pub use accounts::{AccountsError, SaveError};
-pub use door::CertificateError;
+pub use certificate::CertificateError;
 pub use error::{HubError, HubWarning};
+pub use event::HubEvent;
 pub use gateway::{
     DEFAULT_GATEWAY_ADDR, Gateway, GatewaySettings, GatewayWrite, TokenError, Tokens,
 };
-pub use hub::{Access, Hub, HubEvent, HubSettings, Store, TeamSettings};
+pub use hub::{Access, Hub, HubSettings, Store, TeamSettings};
 pub use listen::{DEFAULT_ADDR, Listen};
 pub use runtime_file::read_runtime_file;
 pub use team::{BackupError, backup, has_team, put_back, restore};

@@ -4,7 +4,7 @@
 //! page is from. So every request must be for this server (Host), and a page must be of the server's own origin or of one
 //! that the owner permits. Programs that are no browser send neither Origin nor Sec-Fetch-Site; nothing changes for them.
 
-use crate::rest::answer::RestError;
+use crate::answer::RestError;
 use axum::body::Body;
 use axum::http::header::{self, HeaderName};
 use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode};

@@ -5,10 +5,9 @@
 //! in `porchlight-core` as everywhere else. It changes nothing: every request is a GET.
 //!
 //! What a reader can cost is bounded: the head of a request and how long it may take to come ([`crate::server`]), answers
-//! under way ([`ANSWERS`]), open streams ([`stream::STREAMS`]), what one reader may have of either ([`turns::EACH`]), what is kept for a
-//! stream to go on from ([`board`]), and how long a reader may leave what it was sent unread ([`crate::server`]).
+//! under way ([`ANSWERS`]), open streams ([`stream::STREAMS`]), what one reader may have of either ([`crate::turns::EACH`]), what is kept for a
+//! stream to go on from ([`change_log`]), and how long a reader may leave what it was sent unread ([`crate::server`]).
 
-pub(crate) mod answer;
 pub(crate) mod change_log;
 pub(crate) mod guard;
 mod openapi;
@@ -17,31 +16,25 @@ pub(crate) mod stored;
 mod stream;
 #[cfg(test)]
 mod tests;
-pub(crate) mod turns;
 
-use crate::access::Peer;
-use crate::server::Unsent;
-use answer::{RestError, accepts, json};
+use crate::answer::{self, RestError, accepts, json};
+use crate::peer::Peer;
+use crate::turns::{Reader, Turns, take_turn};
 use axum::Router;
-use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Extension, Path, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::get;
-use guard::{Guard, Permission, Reader};
+use guard::{Guard, Permission};
 use porchlight_core::view::PersonView;
 use source::Source;
 use std::sync::Arc;
 use std::time::Duration;
-use turns::{Counted, Turns};
 
 /// Answers that are made or sent at a time. Each may hold the whole team in memory.
 pub(crate) const ANSWERS: usize = 16;
-/// How long a request waits for its turn, and how long its answer may take to be made.
-const PATIENCE: Duration = Duration::from_secs(5);
-
 /// What all requests share.
 #[derive(Clone)]
 struct Reading {
@@ -88,15 +81,7 @@ pub(crate) fn nothing_here(router: Router) -> Router {
     router
         .fallback(|| async { RestError::NotFound })
         .method_not_allowed_fallback(|| async { RestError::MethodNotAllowed })
-        .layer(middleware::map_response(private))
-}
-
-/// Nothing of this belongs into a cache, or is anything else than it says.
-pub(crate) async fn private(mut response: Response) -> Response {
-    let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, header::HeaderValue::from_static("nosniff"));
-    response
+        .layer(middleware::map_response(answer::private))
 }
 
 /// Lets those pass who may read. First of all, so that strangers cost nothing; but who uses another method hears that from
@@ -125,20 +110,6 @@ async fn in_turn(
     next: Next,
 ) -> Result<Response, RestError> {
     take_turn(&reading.answers, &reader, request, next).await.ok_or(RestError::Busy)
-}
-
-/// Makes this answer when it is the reader's turn; none where that does not come, or the answer takes too long. It counts
-/// until it is sent or dropped.
-pub(crate) async fn take_turn(
-    turns: &Turns,
-    reader: &Reader,
-    request: Request,
-    next: Next,
-) -> Option<Response> {
-    let turn = turns.take(reader, PATIENCE).await?;
-    let unsent = request.extensions().get::<Unsent>().cloned();
-    let response = tokio::time::timeout(PATIENCE, next.run(request)).await.ok()?;
-    Some(response.map(|body| Body::new(Counted::new(body, turn, unsent))))
 }
 
 async fn topics(State(reading): State<Reading>, headers: HeaderMap) -> Result<Response, RestError> {

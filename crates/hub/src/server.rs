@@ -4,10 +4,11 @@
 //! unread. [`Pages`] says which web pages may ask at all. The listeners decide with `connections.rs` how many connections there may
 //! be, and the router makes the answers.
 
-use crate::access::Peer;
+use crate::answer;
 use crate::connections::ConnectionGuard;
 use crate::pages::Pages;
-use crate::rest;
+use crate::peer::Peer;
+use crate::turns::Unsent;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
@@ -24,8 +25,6 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tower_service::Service as _;
 
 mod backpressure;
-
-pub(crate) use backpressure::Unsent;
 
 /// The largest head, in bytes, and the number of its fields; larger ones are answered with 431.
 const HEAD_SIZE: usize = 16 * 1024;
@@ -111,7 +110,7 @@ where
 async fn answered(site: &Site, request: Request) -> Response {
     let permitted = match site.pages.check(&request) {
         Ok(permitted) => permitted,
-        Err(refused) => return rest::private(refused.into_response()).await,
+        Err(refused) => return answer::private(refused.into_response()).await,
     };
     let Some(permitted) = permitted else {
         return routed(site, request).await;

@@ -4,13 +4,14 @@
 //! is `http.rs`'s to find out; the rules themselves are in `accounts.rs` and `access.rs`.
 
 use crate::HubEvent;
-use crate::access::{Access, Cleanup, Peer};
+use crate::access::{Access, Cleanup};
 use crate::accounts::{
     Accounts, Admission, Invite, Ledger, Login, Membership, Order, Purpose, Refusal, SaveError,
 };
 use crate::broker::Broker;
+use crate::certificate::Certificate;
 use crate::connections::ConnectionTable;
-use crate::door::Certificate;
+use crate::peer::Peer;
 use mqtt5::QoS;
 use mqtt5::broker::storage::StorageBackend as _;
 use mqtt5::packet::publish::PublishPacket;
@@ -27,15 +28,16 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
 mod backup;
+mod forwarding;
 mod place;
 mod relocation;
 mod removal;
 mod requests;
 
 pub use backup::{BackupError, backup, put_back, restore};
+pub(crate) use forwarding::Forwarding;
+pub use forwarding::has_team;
 pub(crate) use place::{Place, addresses, hub_record};
-pub(crate) use relocation::Moved;
-pub use relocation::has_team;
 pub(crate) use removal::NotEnded;
 use removal::until_saved;
 pub(crate) use requests::{NotDecided, RequestRefusal};
@@ -49,7 +51,7 @@ pub(crate) struct Team {
     place: RwLock<Place>,
     announce: watch::Sender<Vec<u8>>,
     requests: Mutex<Requests>,
-    moved: Moved,
+    forwarding: Forwarding,
     /// What whoever runs the hub is told.
     news: mpsc::UnboundedSender<HubEvent>,
 }
@@ -80,7 +82,7 @@ impl Team {
         certificate: Certificate,
         pin: Pin,
         place: Place,
-        moved: Moved,
+        forwarding: Forwarding,
         news: mpsc::UnboundedSender<HubEvent>,
     ) -> (Arc<Self>, watch::Receiver<Vec<u8>>) {
         let (announce, announced) = watch::channel(Vec::new());
@@ -92,7 +94,7 @@ impl Team {
             place: RwLock::new(place),
             announce,
             requests: Mutex::new(Requests::default()),
-            moved,
+            forwarding,
             news,
         };
         team.say_where();

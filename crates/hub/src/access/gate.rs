@@ -4,9 +4,10 @@
 //! on it: a delayed Will, too, is asked for long after the connection ended, and refused where the credential no
 //! longer holds.
 
-use super::{Access, Allowance, Cleanup, Denied, MayAsk, Peer, SubscriptionBudget};
+use super::{Access, Allowance, Cleanup, Denied, MayAsk, SubscriptionBudget};
 use crate::accounts::{Bound, Login, looks_like_a_presence};
 use crate::connections::ConnectionId;
+use crate::peer::Peer;
 use crate::{broker, clock};
 use mqtt5::broker::auth::{AuthProvider, AuthResult};
 use mqtt5::packet::connect::ConnectPacket;

@@ -2,8 +2,8 @@
 //!
 //! Owns how many there may be. `server.rs` serves each, and `connections.rs` says which one is closed for a newcomer.
 
-use crate::access::Peer;
 use crate::connections::ConnectionTable;
+use crate::peer::Peer;
 use crate::server::{Site, serve};
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -48,8 +48,8 @@ pub(super) async fn listen(listener: TcpListener, site: Site) {
 #[cfg(target_os = "linux")]
 mod tests {
     use super::*;
+    use crate::answer::RestError;
     use crate::pages::Pages;
-    use crate::rest::answer::RestError;
     use axum::Router;
     use axum::response::IntoResponse as _;
     use axum::routing::get;

@@ -8,7 +8,8 @@ use crate::accounts::{
 };
 use crate::authorization::Authorization;
 use crate::clock;
-use crate::rest::guard::{Guard, Permission, Reader, Requester};
+use crate::rest::guard::{Guard, Permission, Requester};
+use crate::turns::Reader;
 use porchlight_core::id::Root;
 use porchlight_core::team::{Secret, TokenView};
 use porchlight_core::time::Monotonic;

@@ -1,10 +1,10 @@
 //! What comes with a request, and how it is refused.
 
-use crate::access::Peer;
 use crate::accounts::{Login, SaveError};
+use crate::answer;
 use crate::authorization::Authorization;
 use crate::clock;
-use crate::rest::answer;
+use crate::peer::Peer;
 use crate::team::Team;
 use axum::body::to_bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};

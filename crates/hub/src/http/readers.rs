@@ -1,10 +1,11 @@
 //! Who may read at a team's hub: programs with a token, and members with the credential of a device.
 
-use crate::access::Peer;
 use crate::authorization::Authorization;
 use crate::clock;
-use crate::rest::guard::{Guard, Permission, Reader, Requester};
+use crate::peer::Peer;
+use crate::rest::guard::{Guard, Permission, Requester};
 use crate::team::Team;
+use crate::turns::Reader;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;

@@ -5,8 +5,9 @@ use crate::access::Access;
 use crate::accounts::{Accounts, AccountsFile, CredentialUsage, Ledger, load};
 use crate::aggregator;
 use crate::broker::{self, Broker};
+use crate::certificate::{self, Certificate};
 use crate::connections::ConnectionTable;
-use crate::door::{self, Certificate, Door};
+use crate::door::{self, Door};
 use crate::hooks::Hooks;
 use crate::http::Readers;
 use crate::pages::Pages;
@@ -15,7 +16,7 @@ use crate::rest::change_log::ChangeLog;
 use crate::rest::stored::Stored;
 use crate::server::Site;
 use crate::store_health::StoreHealth;
-use crate::team::{Moved, Place, Team, addresses};
+use crate::team::{Forwarding, Place, Team, addresses};
 use crate::{
     AccountsError, CertificateError, HubError, HubWarning, SaveError, clock, discovery, http, rest,
 };
@@ -78,7 +79,7 @@ impl Hub {
             if warnings.iter().any(|w| matches!(w, HubWarning::StoreInUse { .. })) {
                 return Err(HubError::TeamInUse { folder: folder.clone() });
             }
-            if let Some(at) = Moved::read(folder) {
+            if let Some(at) = Forwarding::read(folder) {
                 let at = at.first().map(Address::to_string).unwrap_or_default();
                 return Err(HubError::TeamMoved { folder: folder.clone(), at });
             }
@@ -119,9 +120,9 @@ impl Hub {
             (RetainedStore::start(disk, memory, recorded, health, persistence::RETRY), path)
         });
         let place = Place { host: wanted.host, at: addresses(bound.addr) };
-        let moved = Moved::not_from(folder);
+        let forwarding = Forwarding::new(folder);
         let (team, announcement) =
-            Team::new(access, Arc::clone(&broker), certificate, pin, place, moved, tell);
+            Team::new(access, Arc::clone(&broker), certificate, pin, place, forwarding, tell);
         let root = team.access().root().clone();
         let board = Arc::new(ChangeLog::new(clock::now().wall));
         let memory = Arc::clone(&broker.storage);
@@ -245,7 +246,7 @@ fn open_folder(
     let known = load(folder)?;
     let is_new = known.is_none();
     let sheet = known.unwrap_or_else(found);
-    if is_new && folder.join(door::CERTIFICATE).exists() {
+    if is_new && folder.join(certificate::FILE).exists() {
         // The certificate of a team whose accounts are gone: whoever trusts it expects to be known.
         return Err(AccountsError::Missing { path: folder.join(crate::accounts::FILE) }.into());
     }

@@ -2,10 +2,10 @@
 //!
 //! Deliberately knows neither tokens nor members: the hub's `http/readers.rs` and the gateway's `tokens.rs` do.
 
-use crate::access::Peer;
 use crate::authorization::Authorization;
+use crate::peer::Peer;
+use crate::turns::Reader;
 use axum::http::HeaderMap;
-use porchlight_core::id::UserId;
 use std::time::Duration;
 
 /// The sender of a request: the credentials and the network address.
@@ -30,19 +30,6 @@ pub(crate) enum Permission {
     Denied,
     /// Too many wrong credentials came from this address: try again after this time.
     Later(Duration),
-}
-
-/// The reader against whose share a request counts (`turns.rs`).
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) enum Reader {
-    /// A program, by the id of its token.
-    Program(String),
-    /// A person, on any of their devices.
-    Person(UserId),
-    /// A request with this id and secret, which nobody has verified.
-    Unverified(String, String),
-    /// Any request from this address.
-    Peer(Peer),
 }
 
 /// Decides who may read. The API asks it for each request, and repeatedly while a stream is open, so that a stream

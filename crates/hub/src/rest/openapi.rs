@@ -24,7 +24,7 @@ pub(super) fn document(basic: bool) -> Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rest::answer::RestError;
+    use crate::answer::RestError;
     use crate::rest::change_log::tests::person;
     use porchlight_core::view::{CauseView, DeviceView, Doubt};
     use std::collections::BTreeSet;

@@ -5,12 +5,11 @@
 //! [`crate::server`] ends when nothing of it was read for a while. Whoever comes back says by `Last-Event-ID` what they have seen.
 
 use super::Reading;
-use super::answer::{EVENTS, RestError, accepts};
 use super::change_log::{ChangeLog, Cursor};
-use super::guard::{Reader, Requester};
-use super::turns::Counted;
-use crate::access::Peer;
-use crate::server::Unsent;
+use super::guard::Requester;
+use crate::answer::{EVENTS, RestError, accepts};
+use crate::peer::Peer;
+use crate::turns::{Counted, Reader, Unsent};
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Extension, Query, State};

@@ -4,7 +4,9 @@ use super::guard::Requester;
 use super::source::Kept;
 use super::*;
 use crate::authorization::Authorization;
+use axum::body::Body;
 use axum::body::HttpBody;
+use axum::http::header;
 use axum::http::{HeaderName, Method};
 use porchlight_core::id::Root;
 use porchlight_core::team::Secret;
@@ -66,11 +68,11 @@ struct Word {
 }
 
 impl Word {
-    fn reader(&self, requester: &Requester) -> Option<guard::Reader> {
+    fn reader(&self, requester: &Requester) -> Option<Reader> {
         match &requester.authorization {
             Some(Authorization::Bearer(token)) if is_good(token) => {
                 let revoked = self.revoked.load(Ordering::SeqCst);
-                (!revoked).then(|| guard::Reader::Program(token.id().to_owned()))
+                (!revoked).then(|| Reader::Program(token.id().to_owned()))
             }
             _ => None,
         }
@@ -449,7 +451,7 @@ async fn only_so_many_streams_are_open() {
     let world = World::new();
     let mut open = Vec::new();
     for n in 0..stream::STREAMS {
-        let word = token(n / turns::EACH);
+        let word = token(n / crate::turns::EACH);
         open.push(world.stream_of(&word, "", None).await);
     }
     assert_eq!(refused(world.get("/v1/stream").await, 503).await, "too_many_streams");
@@ -462,7 +464,7 @@ async fn only_so_many_streams_are_open() {
 async fn one_reader_opens_no_more_streams_than_its_own() {
     let world = World::new();
     let mut open = Vec::new();
-    for _ in 0..turns::EACH {
+    for _ in 0..crate::turns::EACH {
         open.push(world.stream("", None).await);
     }
     assert_eq!(refused(world.get("/v1/stream").await, 503).await, "too_many_streams");

@@ -4,13 +4,12 @@
 //! way until the system has the last of it. So a connection holds one piece in memory beside the answer itself, and loses
 //! both when the other side stops reading.
 
-use crate::rest::turns::Turn;
+use crate::turns::Unsent;
 use axum::body::{Body, Bytes};
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -18,21 +17,6 @@ use tokio::time::Sleep;
 
 /// How many bytes of an answer go out at a time, and how many the other side must take in its time.
 pub(super) const PIECE: usize = 64 * 1024;
-
-/// The turns of one connection's answers that hyper has taken and the system has not.
-#[derive(Clone, Default)]
-pub(crate) struct Unsent(Arc<Mutex<Vec<Turn>>>);
-
-impl Unsent {
-    /// Keeps this turn until everything that was written before is sent.
-    pub(crate) fn hold(&self, turn: Turn) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(turn);
-    }
-
-    fn sent(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
-    }
-}
 
 /// A body in pieces of at most [`PIECE`] bytes.
 pub(super) struct Pieces {

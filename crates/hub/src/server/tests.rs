@@ -1,6 +1,5 @@
 use super::*;
-use crate::rest::guard::Reader;
-use crate::rest::turns::{Counted, Turns};
+use crate::turns::{Counted, Reader, Turns};
 use axum::response::Response;
 use axum::routing::get;
 use std::net::{IpAddr, Ipv4Addr};
@@ -15,7 +14,12 @@ const LARGE: usize = 1 << 20;
 
 fn site(router: Router) -> Site {
     let pages = Pages::plain(true, [].into(), "GET");
-    Site { router, pages, keep_alive: true, busy: || rest::answer::RestError::Busy.into_response() }
+    Site {
+        router,
+        pages,
+        keep_alive: true,
+        busy: || crate::answer::RestError::Busy.into_response(),
+    }
 }
 
 /// Somebody at the far end of a connection that holds 64 bytes.

@@ -3,9 +3,9 @@
 //! Whoever has the file can be the team's hub: it is written for this user alone, and holds the certificate's key. It holds
 //! nobody's secret, only their keyed hashes.
 
-use super::relocation::Moved;
+use super::forwarding::Forwarding;
 use crate::accounts::{AccountsFile, load};
-use crate::door::{Certificate, CertificateError};
+use crate::certificate::{Certificate, CertificateError};
 use crate::store::Folder;
 use crate::{AccountsError, log};
 use mqtt5::broker::storage::RetainedMessage;
@@ -166,7 +166,7 @@ pub fn put_back(folder: &Path, json: &[u8], file: &Path) -> Result<(), BackupErr
     held.rewrite(backup.retained.into_iter().filter(|m| !m.is_expired())).map_err(io)?;
     backup.certificate.save(folder).map_err(io)?;
     backup.team.save(folder).map_err(|e| io(io::Error::other(e.to_string())))?;
-    Moved::forget(folder).map_err(io)
+    Forwarding::remove(folder).map_err(io)
 }
 
 #[cfg(test)]

@@ -8,70 +8,17 @@ use super::backup::{Backup, records};
 use crate::accounts::SaveError;
 use mqtt5::broker::storage::StorageBackend as _;
 use porchlight_core::team::Address;
-use serde::{Deserialize, Serialize};
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// Says where the team went, in the folder it left.
-const FILE: &str = "moved.json";
 /// How long the news of the move gets to reach everybody.
 const NEWS: Duration = Duration::from_secs(1);
 /// How often it is looked at whether it was taken up.
 const GLANCE: Duration = Duration::from_millis(20);
 
-/// Whether that store has a team, and it did not move to another computer.
-#[must_use]
-pub fn has_team(store: &Path) -> bool {
-    store.join(crate::accounts::FILE).is_file() && Moved::read(store).is_none()
-}
-
-/// Whether the team has moved, and where to.
-pub(crate) struct Moved {
-    folder: Option<PathBuf>,
-    to: Mutex<Option<Vec<Address>>>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Note {
-    at: Vec<Address>,
-}
-
-impl Moved {
-    /// Not yet.
-    pub(crate) fn not_from(folder: Option<PathBuf>) -> Self {
-        Self { folder, to: Mutex::new(None) }
-    }
-
-    /// Where the team of this folder went, if it did.
-    pub(crate) fn read(folder: &Path) -> Option<Vec<Address>> {
-        let note: Note = serde_json::from_slice(&fs::read(folder.join(FILE)).ok()?).ok()?;
-        Some(note.at)
-    }
-
-    /// The team of this folder is here again.
-    pub(super) fn forget(folder: &Path) -> std::io::Result<()> {
-        match fs::remove_file(folder.join(FILE)) {
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
-            removed => removed,
-        }
-    }
-
-    fn write(&self, at: &[Address]) -> Result<(), SaveError> {
-        let Some(folder) = &self.folder else {
-            return Ok(());
-        };
-        let note = serde_json::to_vec(&Note { at: at.to_vec() }).expect("addresses are text");
-        porchlight_files::write(&folder.join(FILE), &note)
-            .map_err(|e| SaveError { path: folder.clone(), reason: e.to_string() })
-    }
-}
-
 impl Team {
     /// Where the team went, if it did.
     pub(crate) fn moved_to(&self) -> Option<Vec<Address>> {
-        self.moved.to.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.forwarding.addresses()
     }
 
     /// Everything that another hub needs to begin with: the accounts, the certificate, and what is retained.
@@ -84,8 +31,7 @@ impl Team {
     /// Sends everybody to the new hub, and serves nobody from here on. What stood at the end is returned.
     pub(crate) async fn move_to(&self, at: Vec<Address>) -> Result<Vec<u8>, SaveError> {
         // First on disk: a hub that forgets that it has moved would be a second one.
-        let note = at.clone();
-        self.moved.write(&note).inspect_err(|e| tracing::warn!("{e}"))?;
+        self.forwarding.write(&at).inspect_err(|e| tracing::warn!("{e}"))?;
         tracing::info!(?at, "the team moves");
         self.change_place(|place| {
             place.at.clone_from(&at);
@@ -93,7 +39,7 @@ impl Team {
         });
         self.wait_until_announced().await;
         self.access().fall_silent();
-        *self.moved.to.lock().unwrap_or_else(PoisonError::into_inner) = Some(at);
+        self.forwarding.set(at);
         let retained = self.broker.storage.get_retained_messages("#").await.unwrap_or_default();
         let records = records(retained.into_iter().map(|(_, message)| message));
         self.lines().cut_members(|_| true);

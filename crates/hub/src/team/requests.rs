@@ -2,10 +2,10 @@
 
 use super::Team;
 use crate::HubEvent;
-use crate::access::Peer;
 use crate::accounts::{
     Accounts, Hash, Key, Kind, Login, Refusal, SaveError, random_below, random_secret,
 };
+use crate::peer::Peer;
 use porchlight_core::id::UserId;
 use porchlight_core::team::{Request, RequestMade, RequestState, RequestView, Secret};
 use porchlight_core::text::{MAX_NAME, display_text};

@@ -14,8 +14,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub(crate) const CERTIFICATE: &str = "cert.pem";
-pub(crate) const KEY: &str = "key.pem";
+pub(crate) const FILE: &str = "cert.pem";
+const KEY: &str = "key.pem";
 const YEARS: i32 = 20;
 
 /// Certificate and key, as they stand in their files.
@@ -76,7 +76,7 @@ impl Certificate {
 
     /// The one in this folder; a new one for a team that was just started.
     pub(crate) fn load_or_make(folder: &Path, team: &str) -> Result<Self, CertificateError> {
-        let (certificate, key) = (folder.join(CERTIFICATE), folder.join(KEY));
+        let (certificate, key) = (folder.join(FILE), folder.join(KEY));
         if !certificate.exists() && !key.exists() {
             let not_made =
                 |reason: String| CertificateError::NotMade { folder: folder.to_owned(), reason };
@@ -93,14 +93,14 @@ impl Certificate {
             fs::read_to_string(&path)
                 .map_err(|source| CertificateError::Unreadable { path, source })
         };
-        Ok(Self { certificate: read(folder.join(CERTIFICATE))?, key: read(folder.join(KEY))? })
+        Ok(Self { certificate: read(folder.join(FILE))?, key: read(folder.join(KEY))? })
     }
 
     /// Writes both files, for this user alone.
     pub(crate) fn save(&self, folder: &Path) -> io::Result<()> {
         porchlight_files::create_folder(folder)?;
         // The key first: a certificate without its key would be taken for damage.
-        for (name, text) in [(KEY, &self.key), (CERTIFICATE, &self.certificate)] {
+        for (name, text) in [(KEY, &self.key), (FILE, &self.certificate)] {
             porchlight_files::write(&folder.join(name), text.as_bytes())?;
         }
         Ok(())

@@ -193,6 +193,14 @@ pub(crate) fn accepts(headers: &HeaderMap, media_type: &str) -> Result<(), RestE
     if best.is_some_and(|(_, wanted)| wanted) { Ok(()) } else { Err(RestError::NotAcceptable) }
 }
 
+/// Tells browsers not to cache the answer, and not to guess its type.
+pub(crate) async fn private(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, header::HeaderValue::from_static("nosniff"));
+    response
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

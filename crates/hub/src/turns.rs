@@ -2,9 +2,13 @@
 //!
 //! Owns the shares, so that one reader leaves the others theirs. The guard says who the reader is.
 
-use super::guard::Reader;
+use crate::peer::Peer;
 use axum::body::{Body, Bytes};
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::Response;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use porchlight_core::id::UserId;
 use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,10 +16,24 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::server::Unsent;
-
 /// How many of a kind one reader may have under way at a time.
 pub(crate) const EACH: usize = 4;
+
+/// The reader against whose share a request counts.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Reader {
+    /// A program, by the id of its token.
+    Program(String),
+    /// A person, on any of their devices.
+    Person(UserId),
+    /// A request with this id and secret, which nobody has verified.
+    Unverified(String, String),
+    /// Any request from this address.
+    Peer(Peer),
+}
+
+/// How long a request waits for its turn, and how long its answer may take to be made.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The turns of one kind.
 pub(crate) struct Turns {
@@ -65,6 +83,22 @@ impl Turns {
     }
 }
 
+/// The turns of one connection's answers that hyper has taken and the system has not.
+#[derive(Clone, Default)]
+pub(crate) struct Unsent(Arc<Mutex<Vec<Turn>>>);
+
+impl Unsent {
+    /// Keeps this turn until everything that was written before is sent.
+    pub(crate) fn hold(&self, turn: Turn) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(turn);
+    }
+
+    /// Everything that was written is sent.
+    pub(crate) fn sent(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
 /// A body that is under way until it is sent or its connection ends.
 pub(crate) struct Counted {
     body: Body,
@@ -105,6 +139,20 @@ impl HttpBody for Counted {
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
     }
+}
+
+/// Makes this answer when it is the reader's turn; none where that does not come, or the answer takes too long. It counts
+/// until it is sent or dropped.
+pub(crate) async fn take_turn(
+    turns: &Turns,
+    reader: &Reader,
+    request: Request,
+    next: Next,
+) -> Option<Response> {
+    let turn = turns.take(reader, PATIENCE).await?;
+    let unsent = request.extensions().get::<Unsent>().cloned();
+    let response = tokio::time::timeout(PATIENCE, next.run(request)).await.ok()?;
+    Some(response.map(|body| Body::new(Counted::new(body, turn, unsent))))
 }
 
 #[cfg(test)]
