@@ -10,7 +10,7 @@ use ::url::Url;
 use porchlight_core::id::Root;
 use porchlight_core::team::{Address, MAX_ADDRESSES, Pin};
 
-use crate::membership::StoredSecret;
+use crate::stored_secret::StoredSecret;
 
 mod url;
 

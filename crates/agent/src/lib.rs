@@ -13,6 +13,7 @@ pub mod device;
 mod dial;
 pub mod discovery;
 pub mod flags;
+mod io_error;
 pub mod leave_team;
 pub mod membership;
 mod mqtt;
@@ -22,6 +23,7 @@ pub mod preferences;
 pub mod presence_options;
 pub mod qr;
 pub mod redacted;
+mod stored_secret;
 pub mod team;
 mod tls;
 

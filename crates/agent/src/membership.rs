@@ -13,12 +13,11 @@ use porchlight_core::team::{Address, Joined, MAX_ADDRESSES, Pin, Secret};
 use serde::{Deserialize, Serialize};
 
 use crate::broker::{Broker, Login, Password};
+use crate::stored_secret::StoreSecretError;
 
-mod keyring;
-mod stored_secret;
-
-pub use keyring::{KeyringError, ready, there as keyring_there};
-pub use stored_secret::{StoredSecret, StoredSecretError};
+pub use crate::stored_secret::{
+    KeyringError, StoredSecret, StoredSecretError, keyring_there, ready,
+};
 
 /// Where to keep what lets this device in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,6 +90,15 @@ pub enum MembershipError {
         "{0}. Or agree to keep the secret in a file that only this account may read, without a password"
     )]
     Keyring(#[from] KeyringError),
+}
+
+impl From<StoreSecretError> for MembershipError {
+    fn from(error: StoreSecretError) -> Self {
+        match error {
+            StoreSecretError::Keyring(error) => Self::Keyring(error),
+            StoreSecretError::File { path, error } => Self::Unwritable { path, error },
+        }
+    }
 }
 
 impl MembershipError {
@@ -195,12 +203,7 @@ impl Membership {
     pub async fn forget(self) -> Result<(), MembershipError> {
         self.kept.remove().await?;
         let path = file(&self.folder);
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(MembershipError::Unwritable { path, error })
-            }
-            _ => Ok(()),
-        }
+        porchlight_files::remove(&path).map_err(|error| MembershipError::Unwritable { path, error })
     }
 
     /// The whole credential.

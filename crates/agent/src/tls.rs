@@ -13,7 +13,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 
 use crate::broker::{ClientCertificate, Tls, Trust};
-use crate::mqtt::failure::in_words;
+use crate::io_error::describe;
 use crate::team::FingerprintPrefix;
 
 #[cfg(test)]
@@ -115,7 +115,7 @@ fn provider() -> Arc<rustls::crypto::CryptoProvider> {
 /// The certificates in a file that stands under this key in the config; at least one.
 fn certificates(key: &'static str, path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let wrong = |reason| TlsError::Certificates { key, path: path.to_owned(), reason };
-    let pem = fs::read(path).map_err(|error| wrong(in_words(&error)))?;
+    let pem = fs::read(path).map_err(|error| wrong(describe(&error)))?;
     let found = CertificateDer::pem_slice_iter(&pem)
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| wrong(unreadable(&error)))?;
@@ -125,7 +125,7 @@ fn certificates(key: &'static str, path: &Path) -> Result<Vec<CertificateDer<'st
 /// The private key in a file.
 fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
     let wrong = |reason| TlsError::Key { path: path.to_owned(), reason };
-    let pem = fs::read(path).map_err(|error| wrong(in_words(&error)))?;
+    let pem = fs::read(path).map_err(|error| wrong(describe(&error)))?;
     // PKCS #8 says it in its label (RFC 7468, section 11), older files in a header of the text (RFC 1421, section 4.6.1.1).
     let text = String::from_utf8_lossy(&pem);
     if text.contains("ENCRYPTED PRIVATE KEY") || text.contains("Proc-Type: 4,ENCRYPTED") {

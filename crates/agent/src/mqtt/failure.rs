@@ -10,6 +10,7 @@ use porchlight_core::reason::{BrokerReason, Meaning, ReasonCode};
 
 use super::packets::Malformed;
 use crate::dial::DialError;
+use crate::io_error::describe;
 use crate::tls;
 
 /// Which address was tried, and by what scheme.
@@ -44,30 +45,6 @@ impl Place {
     }
 }
 
-/// What the system says, in our words.
-pub(crate) fn in_words(error: &io::Error) -> &'static str {
-    tracing::debug!("the system: {error}");
-    match error.kind() {
-        io::ErrorKind::ConnectionRefused => "Connection refused",
-        io::ErrorKind::ConnectionReset => "Connection reset",
-        io::ErrorKind::ConnectionAborted
-        | io::ErrorKind::BrokenPipe
-        | io::ErrorKind::NotConnected
-        | io::ErrorKind::UnexpectedEof
-        | io::ErrorKind::WriteZero => "Connection closed",
-        io::ErrorKind::TimedOut => "No answer in time",
-        io::ErrorKind::HostUnreachable => "No route to this host",
-        io::ErrorKind::NetworkUnreachable => "Network unreachable",
-        io::ErrorKind::NetworkDown => "Network down",
-        io::ErrorKind::AddrNotAvailable => "Address not available",
-        io::ErrorKind::PermissionDenied => "Not permitted",
-        io::ErrorKind::NotFound => "Not found",
-        io::ErrorKind::IsADirectory => "It is a folder",
-        io::ErrorKind::InvalidData => "Unreadable data",
-        _ => "An error of the system",
-    }
-}
-
 /// There was no TCP connection.
 pub(super) fn unreached(error: &DialError, place: &Place) -> ConnectionFailure {
     let address = place.address.clone();
@@ -83,7 +60,7 @@ pub(super) fn unreached(error: &DialError, place: &Place) -> ConnectionFailure {
                 broken(error, false, place)
             }
             io::ErrorKind::TimedOut => ConnectionFailure::TimedOut { address },
-            _ => ConnectionFailure::Unreachable { address, reason: in_words(error).to_owned() },
+            _ => ConnectionFailure::Unreachable { address, reason: describe(error).to_owned() },
         },
     }
 }
@@ -97,7 +74,7 @@ pub(super) fn broken(error: &io::Error, connected: bool, place: &Place) -> Conne
         io::ErrorKind::InvalidData => {
             ConnectionFailure::Violation { what: "a frame of the WebSocket" }
         }
-        _ if connected => ConnectionFailure::Broken { reason: in_words(error).to_owned() },
+        _ if connected => ConnectionFailure::Broken { reason: describe(error).to_owned() },
         io::ErrorKind::TimedOut => ConnectionFailure::TimedOut { address: place.address.clone() },
         _ => hung_up(false, place),
     }

@@ -28,7 +28,7 @@ use tokio_rustls::TlsConnector;
 
 use super::{Door, TeamError};
 use crate::dial::{DialError, dial};
-use crate::mqtt::failure::in_words;
+use crate::io_error::describe;
 use crate::tls;
 
 /// For a connection with its handshakes: whoever is on the same network answers sooner.
@@ -179,7 +179,7 @@ impl Door {
             Some(error) => tls::failure(error, &address.to_string()),
             None => ConnectionFailure::Unreachable {
                 address: address.to_string(),
-                reason: in_words(&error).to_owned(),
+                reason: describe(&error).to_owned(),
             },
         };
         let tcp = dial(address.host(), address.port()).await.map_err(|error| match error {

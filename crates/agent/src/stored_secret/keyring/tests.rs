@@ -118,7 +118,7 @@ impl Session {
         self.surround(&mut command);
         command.env("PORCHLIGHT_TEST_KEYRING", act).args([
             "--exact",
-            "membership::keyring::tests::played",
+            "stored_secret::keyring::tests::played",
             "--ignored",
             "--nocapture",
         ]);

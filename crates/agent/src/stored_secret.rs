@@ -9,8 +9,11 @@ use std::time::Duration;
 use porchlight_core::input::ConnectionFailure;
 use tokio::sync::OnceCell;
 
-use super::MembershipError;
-use super::keyring::{self, KeyringError, Manner};
+use keyring::Manner;
+
+mod keyring;
+
+pub use keyring::{KeyringError, ready, there as keyring_there};
 
 /// A wait for the keyring that takes longer than this gets a line in the log.
 const NOTICE_AFTER: Duration = Duration::from_secs(2);
@@ -53,6 +56,15 @@ pub enum StoredSecretError {
     Damaged,
 }
 
+/// Why a secret is not stored, or not removed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StoreSecretError {
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
+    #[error("{path}: {error}")]
+    File { path: PathBuf, error: io::Error },
+}
+
 impl StoredSecretError {
     /// What programs branch on.
     #[must_use]
@@ -65,11 +77,11 @@ impl StoredSecretError {
 }
 
 impl StoredSecret {
-    pub(super) fn in_keyring(account: &str) -> Self {
+    pub(crate) fn in_keyring(account: &str) -> Self {
         Self::at(Place::Keyring(account.to_owned()))
     }
 
-    pub(super) fn in_file(path: PathBuf) -> Self {
+    pub(crate) fn in_file(path: PathBuf) -> Self {
         Self::at(Place::File(path))
     }
 
@@ -77,12 +89,12 @@ impl StoredSecret {
         Self { place, known: OnceCell::new(), asked: AtomicBool::new(false) }
     }
 
-    pub(super) async fn write(&self, team: &str, secret: &str) -> Result<(), MembershipError> {
+    pub(crate) async fn write(&self, team: &str, secret: &str) -> Result<(), StoreSecretError> {
         match &self.place {
             Place::Keyring(account) => keyring::write(account, team, secret).await?,
             Place::File(path) => {
                 porchlight_files::write_creating_folder(path, secret.as_bytes())
-                    .map_err(|error| MembershipError::Unwritable { path: path.clone(), error })?;
+                    .map_err(|error| StoreSecretError::File { path: path.clone(), error })?;
             }
         }
         let _ = self.known.set(secret.to_owned());
@@ -129,18 +141,14 @@ impl StoredSecret {
         }
     }
 
-    pub(super) async fn remove(&self) -> Result<(), MembershipError> {
+    pub(crate) async fn remove(&self) -> Result<(), StoreSecretError> {
         match &self.place {
             Place::Keyring(account) => match keyring::remove(account).await {
                 Ok(()) | Err(KeyringError::Missing) => Ok(()),
                 Err(error) => Err(error.into()),
             },
-            Place::File(path) => match fs::remove_file(path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    Err(MembershipError::Unwritable { path: path.clone(), error })
-                }
-                _ => Ok(()),
-            },
+            Place::File(path) => porchlight_files::remove(path)
+                .map_err(|error| StoreSecretError::File { path: path.clone(), error }),
         }
     }
 }
