@@ -4,9 +4,9 @@
 //! once of each, and hears that everything is saved only once both are. Deliberately writes nothing: see `persistence.rs` and
 //! `accounts/ledger.rs`.
 
-use crate::{HubEvent, HubWarning};
+use crate::{HubEvent, HubWarning, SaveError};
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
 
 /// What is written apart from the rest.
@@ -29,6 +29,18 @@ impl StoreHealth {
     /// Everything is saved, as far as is known.
     pub(crate) fn new(news: mpsc::UnboundedSender<HubEvent>) -> Self {
         Self { unsaved: Mutex::default(), news }
+    }
+
+    /// A function to call with the outcome of each write of the team.
+    pub(crate) fn of_team(self: &Arc<Self>) -> impl Fn(Result<(), &SaveError>) + use<> {
+        let health = Arc::clone(self);
+        move |saved| match saved {
+            Ok(()) => health.is_saved(Part::Team),
+            Err(SaveError { path, reason }) => {
+                let (folder, reason) = (path.clone(), reason.clone());
+                health.fails(Part::Team, HubWarning::TeamNotSaved { folder, reason });
+            }
+        }
     }
 
     /// This part cannot be written, and the host knows that already.

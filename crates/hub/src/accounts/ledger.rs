@@ -6,8 +6,6 @@
 
 use super::file::{AccountsFile, SaveError};
 use super::{Accounts, CredentialUsage, RemoveMemberError};
-use crate::HubWarning;
-use crate::store_health::{Part, StoreHealth};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard};
@@ -35,7 +33,7 @@ struct Shared {
     disk: Arc<tokio::sync::Mutex<Disk>>,
     noted: Notify,
     folder: PathBuf,
-    health: Option<Arc<StoreHealth>>,
+    report: Option<Report>,
 }
 
 struct State {
@@ -45,6 +43,7 @@ struct State {
     next: Option<Accounts>,
 }
 
+type Report = Box<dyn Fn(Result<(), &SaveError>) + Send + Sync>;
 type Save = Box<dyn FnMut(&AccountsFile) -> Result<(), SaveError> + Send>;
 
 struct Disk {
@@ -85,15 +84,18 @@ impl Ledger {
             disk: Arc::new(tokio::sync::Mutex::new(Disk { save, written: Some(0) })),
             noted: Notify::new(),
             folder,
-            health: None,
+            report: None,
         };
         Self(Arc::new(shared))
     }
 
-    /// Tells `health` when the team cannot be written, and when it is.
-    pub(crate) fn reporting_to(self, health: Arc<StoreHealth>) -> Self {
+    /// Calls `report` with each failed write, and with each write after which everything is on disk.
+    pub(crate) fn reporting_to(
+        self,
+        report: impl Fn(Result<(), &SaveError>) + Send + Sync + 'static,
+    ) -> Self {
         let mut shared = Arc::into_inner(self.0).expect("nothing runs yet that would share it");
-        shared.health = Some(health);
+        shared.report = Some(Box::new(report));
         Self(Arc::new(shared))
     }
 
@@ -265,7 +267,7 @@ impl Shared {
         let done = match tokio::time::timeout(STALLED, &mut work).await {
             Ok(done) => done,
             Err(_) => {
-                self.fails(&self.no_answer());
+                self.report(Err(&self.no_answer()));
                 work.await
             }
         };
@@ -316,22 +318,19 @@ impl Shared {
         // Until it has succeeded it is not known what is there: a write can fail after the file was replaced.
         disk.written = None;
         if let Err(e) = save(&sheet) {
-            self.fails(&e);
+            self.report(Err(&e));
             return Err(e);
         }
         disk.written = Some(version);
-        if let Some(health) = &self.health
-            && version == self.version.load(Ordering::SeqCst)
-        {
-            health.is_saved(Part::Team);
+        if version == self.version.load(Ordering::SeqCst) {
+            self.report(Ok(()));
         }
         Ok(())
     }
 
-    fn fails(&self, e: &SaveError) {
-        if let Some(health) = &self.health {
-            let (folder, reason) = (e.path.clone(), e.reason.clone());
-            health.fails(Part::Team, HubWarning::TeamNotSaved { folder, reason });
+    fn report(&self, saved: Result<(), &SaveError>) {
+        if let Some(report) = &self.report {
+            report(saved);
         }
     }
 

@@ -94,7 +94,7 @@ impl Hub {
 
         let (tell, news) = mpsc::unbounded_channel();
         let health = Arc::new(StoreHealth::new(tell.clone()));
-        let ledger = Ledger::new(sheet, folder.clone()).reporting_to(Arc::clone(&health));
+        let ledger = Ledger::new(sheet, folder.clone()).reporting_to(health.of_team());
         let ledger = Arc::new(ledger);
         let (access, errands) =
             Access::new(Arc::clone(&ledger), ConnectionTable::new(broker::max_clients()));

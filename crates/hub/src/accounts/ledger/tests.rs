@@ -1,6 +1,7 @@
 use super::super::{Along, Refusal, load};
 use super::*;
 use crate::HubEvent;
+use crate::store_health::StoreHealth;
 use porchlight_core::id::{Root, UserId};
 use porchlight_core::team::Role;
 use porchlight_core::time::Timestamp;
@@ -100,7 +101,7 @@ async fn what_could_not_be_written_is_tried_again_and_the_host_hears_of_it_once(
     let missing = dir.path().join("gone");
     let (tell, mut news) = mpsc::unbounded_channel();
     let ledger = Ledger::new(sheet(&["Bob", "Eve"]), Some(missing.clone()));
-    let ledger = Arc::new(ledger.reporting_to(Arc::new(StoreHealth::new(tell))));
+    let ledger = Arc::new(ledger.reporting_to(Arc::new(StoreHealth::new(tell)).of_team()));
     for id in ["bob", "eve"] {
         assert!(remove(&ledger, id).wait().await.is_err());
     }
