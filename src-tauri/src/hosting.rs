@@ -60,7 +60,7 @@ fn loopback(hub: &Hub) -> Option<Address> {
 
 /// The link by which whoever started the team is its first member.
 pub(crate) async fn for_starter(hub: &Hub) -> Result<Invitation, Problem> {
-    let made = hub.invite_starter().await.map_err(|error| problem("not_saved", error))?;
+    let made = hub.invite_owner().await.map_err(|error| problem("not_saved", error))?;
     let mut invitation =
         made.ok_or_else(|| problem("hub", "the hub on this computer has no team"))?;
     if let Some(own) = loopback(hub) {
@@ -95,7 +95,7 @@ pub(crate) async fn move_here(
     let whole = team.hand_over().await.map_err(|error| refused(&error))?;
     let store = resolved.places.team_store();
     // Where it came from is told of where it can't be read.
-    porchlight_hub::put_back(&store, &whole, "the team's hub".as_ref())
+    porchlight_hub::restore_bytes(&store, &whole, "the team's hub".as_ref())
         .map_err(|error| problem("move", error))?;
     let hub = match start(resolved, membership.team()).await {
         Ok(hub) => hub,
@@ -107,7 +107,7 @@ pub(crate) async fn move_here(
     match team.moved_to(&hub.addresses()).await {
         Ok(last) => {
             // What was not heard is what was said while it moved; whoever said it is connected now and says it again.
-            if let Err(error) = hub.take_over(&last).await {
+            if let Err(error) = hub.import_records(&last).await {
                 tracing::warn!("what stood at the old hub at the end can't be read: {error}");
             }
             Ok(hub)

@@ -270,7 +270,7 @@ pub(crate) async fn leave(
     match left.await {
         Ok(()) => {
             if let Some(hub) = hub {
-                let ends = !hub.has_starter();
+                let ends = !hub.has_owner();
                 hosting::end(hub).await;
                 // Whoever starts a team next does not find this one.
                 if ends && let Ok(resolved) = resolve(flags) {

@@ -6,7 +6,7 @@ use porchlight_agent::flags::{Flags, Resolved};
 use porchlight_core::team::Host;
 use porchlight_hub::{
     Access, Hub, HubError, HubEvent, HubSettings, Listen, Store, TeamSettings, backup, has_team,
-    put_back, restore,
+    restore, restore_bytes,
 };
 
 use crate::failure::Failure;
@@ -101,7 +101,7 @@ async fn move_here(
     }
     let (_, team) = crate::team::asked(resolved).await?;
     let whole = team.hand_over().await.map_err(crate::team::told)?;
-    put_back(store, &whole, "what the hub handed over".as_ref())?;
+    restore_bytes(store, &whole, "what the hub handed over".as_ref())?;
     let taken = async {
         let hub = start(settings).await?;
         match team.moved_to(&hub.addresses()).await {
@@ -120,7 +120,7 @@ async fn move_here(
             return Err(failure);
         }
     };
-    if let Err(error) = hub.take_over(&last).await {
+    if let Err(error) = hub.import_records(&last).await {
         // Whoever said it is connected again and says it anew.
         tracing::warn!("what stood at the old hub at the end can't be read: {error}");
     }
@@ -198,10 +198,10 @@ async fn owner_link(hub: &Hub, always: bool, folder: &Path) -> Result<Option<Own
     let path = folder.join(owner_link::FILE);
     // An earlier hub may have been killed.
     owner_link::remove(&path);
-    if !always && hub.has_starter() {
+    if !always && hub.has_owner() {
         return Ok(None);
     }
-    let invitation = hub.invite_starter().await?;
+    let invitation = hub.invite_owner().await?;
     Ok(invitation.and_then(|invitation| OwnerLink::show(invitation, path)))
 }
 

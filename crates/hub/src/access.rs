@@ -38,15 +38,15 @@ const MAX_REVOKED: usize = 4_096;
 /// What every connection asks.
 pub(crate) struct Access {
     pub(crate) ledger: Arc<Ledger>,
-    pub(crate) lines: Arc<ConnectionTable>,
+    pub(crate) connections: Arc<ConnectionTable>,
     pub(crate) attempts: Mutex<Attempts>,
     pub(crate) backlogs: Backlogs,
     allowances: Allowances,
     root: Root,
     devices: Mutex<Devices>,
     /// Nobody may say anything any more: the team has moved, and a Will from here would be a lie.
-    silent: AtomicBool,
-    errands: mpsc::UnboundedSender<Cleanup>,
+    closed: AtomicBool,
+    cleanups: mpsc::UnboundedSender<Cleanup>,
 }
 
 /// What must be done at the broker, by whoever reaches it.
@@ -73,20 +73,20 @@ impl Access {
     /// Access to the team of `ledger`, and what must be done because of it.
     pub(crate) fn new(
         ledger: Arc<Ledger>,
-        lines: Arc<ConnectionTable>,
+        connections: Arc<ConnectionTable>,
     ) -> (Arc<Self>, mpsc::UnboundedReceiver<Cleanup>) {
-        let (errands, asked) = mpsc::unbounded_channel();
+        let (cleanups, asked) = mpsc::unbounded_channel();
         let root = ledger.read(|team| team.root.clone());
         let access = Self {
             ledger,
-            lines,
+            connections,
             attempts: Mutex::new(Attempts::default()),
             backlogs: Backlogs::default(),
             allowances: Allowances::default(),
             root,
             devices: Mutex::new(Devices::default()),
-            silent: AtomicBool::new(false),
-            errands,
+            closed: AtomicBool::new(false),
+            cleanups,
         };
         (Arc::new(access), asked)
     }
@@ -96,20 +96,20 @@ impl Access {
     }
 
     /// Nobody is heard from here on, Wills included.
-    pub(crate) fn fall_silent(&self) {
-        self.silent.store(true, Ordering::SeqCst);
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
     }
 
     /// Whether nobody is heard any more.
-    pub(crate) fn is_silent(&self) -> bool {
-        self.silent.load(Ordering::SeqCst)
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::SeqCst)
     }
 
     /// Whether `user` may publish to `topic`; a further device is counted.
     fn may_publish(&self, user: &UserId, topic: &str) -> Result<Topic, Denied> {
         let topic = Topic::parse(&self.root, topic).map_err(|_| Denied)?;
         let own = match &topic {
-            Topic::Device(of, device) => of == user && self.take_device(of, device),
+            Topic::Device(of, device) => of == user && self.admit_device(of, device),
             Topic::User(of) | Topic::Activity(of) | Topic::Typing(of) | Topic::Chosen(of) => {
                 of == user
             }
@@ -130,21 +130,21 @@ impl Access {
     }
 
     /// Whether a message to `topic` must not be retained.
-    pub(crate) fn passes_only(&self, topic: &str) -> bool {
+    pub(crate) fn is_never_retained(&self, topic: &str) -> bool {
         matches!(Topic::parse(&self.root, topic), Ok(Topic::Typing(_) | Topic::Inbox(..)))
     }
 
     /// Counts a message that a client publishes, and closes the connections that are too far behind.
     pub(crate) fn published(&self, topic: &str, bytes: usize) {
         if let Ok(topic) = Topic::parse(&self.root, topic) {
-            for line in self.backlogs.published(clock::now().mono, &topic, bytes) {
-                tracing::debug!(line, "closed: too much waits for it");
-                self.lines.end(line);
+            for connection in self.backlogs.published(clock::now().mono, &topic, bytes) {
+                tracing::debug!(connection, "closed: too much waits for it");
+                self.connections.close(connection);
             }
         }
     }
 
-    fn take_device(&self, user: &UserId, device: &DeviceId) -> bool {
+    fn admit_device(&self, user: &UserId, device: &DeviceId) -> bool {
         let mut devices = self.devices();
         let of = devices.of.entry(user.clone()).or_default();
         if of.contains_key(device) {
@@ -162,7 +162,7 @@ impl Access {
     }
 
     /// Told of each retained message, and whether it may stay. What may not is asked to be cleared.
-    pub(crate) fn stands(&self, topic: &str) -> bool {
+    pub(crate) fn may_stay(&self, topic: &str) -> bool {
         let parsed = Topic::parse(&self.root, topic);
         let is_member = |user: &UserId| self.ledger.read(|team| team.is_member(user));
         let allowed = match &parsed {
@@ -175,15 +175,15 @@ impl Access {
             Ok(Topic::User(user) | Topic::Activity(user) | Topic::Chosen(user)) => is_member(user),
         };
         if !allowed {
-            self.ask(Cleanup::Clear(topic.to_owned()));
+            self.request_cleanup(Cleanup::Clear(topic.to_owned()));
         } else if let Ok(Topic::Device(user, device)) = parsed {
             self.devices().of.entry(user).or_default().insert(device, true);
         }
         allowed
     }
 
-    pub(crate) fn ask(&self, errand: Cleanup) {
-        let _ = self.errands.send(errand);
+    pub(crate) fn request_cleanup(&self, cleanup: Cleanup) {
+        let _ = self.cleanups.send(cleanup);
     }
 
     /// Told of each clearing.
@@ -217,9 +217,9 @@ impl Access {
     }
 
     /// A credential that holds speaks for this device.
-    fn uses_device(&self, credential: &str, user: &UserId, device: &DeviceId) {
+    fn note_device(&self, credential: &str, user: &UserId, device: &DeviceId) {
         self.devices().revoked.remove(&(user.clone(), device.clone()));
-        if self.ledger.used().saw_device(credential, device) {
+        if self.ledger.used().note_device(credential, device) {
             self.ledger.note();
         }
     }

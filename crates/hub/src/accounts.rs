@@ -23,12 +23,12 @@ mod usage;
 
 pub use file::{AccountsError, SaveError};
 pub(crate) use file::{AccountsFile, FILE, load};
-pub(crate) use inviters::{Along, Inviter, Removed};
+pub(crate) use inviters::{Inviter, RemovalScope, Removed};
 pub(crate) use invites::{Invite, Order, Purpose, Refusal};
-pub(crate) use ledger::{Ledger, Saving};
+pub(crate) use ledger::{Ledger, PendingSave};
 pub(crate) use secrets::{Hash, Key, Kind, random_below, random_id, random_secret};
 use tombstones::{EndedKind, Tombstones};
-pub(crate) use usage::{Bound, CredentialUsage, looks_like_a_presence};
+pub(crate) use usage::{Bound, CredentialUsage, is_presence_client_id};
 
 /// The most people in a team, so that memory has a bound.
 const MAX_MEMBERS: usize = 10_000;
@@ -131,19 +131,19 @@ pub(crate) enum RemoveMemberError {
     /// The member who asks may not end it.
     NotTheirs,
     /// Nobody else could let members go, or move the hub.
-    LastStarter,
+    LastOwner,
 }
 
 impl RemoveMemberError {
     /// Whether it is there and must stay.
     fn is_refusal(self) -> bool {
-        matches!(self, Self::NotTheirs | Self::LastStarter)
+        matches!(self, Self::NotTheirs | Self::LastOwner)
     }
 }
 
 impl Accounts {
     /// A new team with nobody in it.
-    pub(crate) fn found(name: &str, root: Root) -> Self {
+    pub(crate) fn new(name: &str, root: Root) -> Self {
         let name = display_text(name, porchlight_core::team::MAX_TEAM_NAME);
         Self {
             team: random_id(),
@@ -174,9 +174,9 @@ impl Accounts {
         self.members.contains_key(user)
     }
 
-    /// Whether anybody can do what only a starter may.
-    pub(crate) fn has_starter(&self) -> bool {
-        let starts = |user| self.members.get(user).is_some_and(|m| m.role == Role::Starter);
+    /// Whether anybody can do what only an owner may.
+    pub(crate) fn has_owner(&self) -> bool {
+        let starts = |user| self.members.get(user).is_some_and(|m| m.role == Role::Owner);
         self.credentials.values().any(|credential| starts(&credential.user))
     }
 
@@ -194,7 +194,7 @@ impl Accounts {
     }
 
     /// Refuses if the credential of this login was revoked.
-    pub(crate) fn must_hold(&self, login: &Login) -> Result<(), Refusal> {
+    pub(crate) fn require_valid(&self, login: &Login) -> Result<(), Refusal> {
         let holds = self.holds(&login.credential, &login.user);
         if holds { Ok(()) } else { Err(Refusal::NotAMember) }
     }

@@ -115,7 +115,7 @@ pub(crate) fn raise_descriptors() {
 #[cfg(not(unix))]
 pub(crate) fn raise_descriptors() {}
 
-/// The broker without its listeners: `door.rs` hands it each client's line.
+/// The broker without its listeners: `door.rs` hands it each client's connection.
 ///
 /// The broker's own accept loop bounds nothing before a client has logged in, and knows a peer only by its socket.
 pub(crate) struct Broker {

@@ -121,7 +121,7 @@ impl Certificate {
             .with_no_client_auth()
             .with_single_cert(vec![certificate], key)
             .map_err(|e| e.to_string())?;
-        // A line lasts for hours, so resuming one saves nothing; and nothing is kept of lines that ended.
+        // A connection lasts for hours, so resuming one saves nothing; and nothing is kept of connections that ended.
         config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
         Ok((Arc::new(config), pin))

@@ -1,8 +1,8 @@
-//! The connections that are open: how many there may be, whose they are, and how to cut one.
+//! The connections that are open: how many there may be, whose they are, and how to close one.
 //!
-//! Owns every number that bounds connections, and the rule of whom a flood hits: where too many wait to say who they are, the
-//! one that has waited longest goes, of the same peer first. Somebody honest needs a moment, somebody who holds lines
-//! open does not hurry. It opens and closes nothing itself: a line that is cut reads as ended to whoever holds it.
+//! Owns every limit on connections, and the rule of whom a flood hits: if too many have not logged in, the table closes
+//! the one that has waited longest, of the same peer first. An honest client logs in within a moment; one that only holds
+//! connections open does not. The table touches no socket: the holder of a closed connection reads that it has ended.
 
 use crate::accounts::Login;
 use crate::peer::Peer;
@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Waker};
 use tokio::sync::Notify;
 
-/// Lines that have not said who they are: of everybody, and of one peer.
+/// Connections that have not logged in: in all, and of one peer.
 const MAX_PENDING: usize = 512;
 const MAX_PENDING_OF_ONE: usize = 96;
 /// Requests over HTTP at a time, live streams included.
@@ -24,24 +24,24 @@ const MAX_OF_CREDENTIAL: usize = 32;
 /// Connections of one person.
 const MAX_OF_USER: usize = 128;
 
-/// All open lines.
+/// All open connections, each counted against the limits of its peer and member.
 pub(crate) struct ConnectionTable {
     open: Mutex<Open>,
     ended: Notify,
     max: usize,
 }
 
-/// Which line.
+/// Identifies a connection while the program runs.
 pub(crate) type ConnectionId = u64;
 
-/// There are too many.
+/// There are too many connections to admit this one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct TooMany;
+pub(crate) struct TooManyConnections;
 
 #[derive(Default)]
 struct Open {
     next: ConnectionId,
-    lines: BTreeMap<ConnectionId, Entry>,
+    connections: BTreeMap<ConnectionId, Entry>,
     pending: BTreeSet<ConnectionId>,
     pending_of: HashMap<Peer, BTreeSet<ConnectionId>>,
     http: usize,
@@ -53,80 +53,88 @@ struct Open {
 struct Entry {
     peer: Peer,
     state: State,
-    cut: Arc<Cut>,
+    closing: Arc<Closing>,
 }
 
 enum State {
-    /// Has not said who it is.
+    /// Not logged in yet.
     Pending,
     Http,
     Member(Login),
     /// About to end.
-    Cut,
+    Closing,
 }
 
-/// An open line. It ends when this is dropped.
+/// An open connection. It ends when this is dropped.
 pub(crate) struct ConnectionGuard {
     id: ConnectionId,
-    lines: Arc<ConnectionTable>,
-    cut: Arc<Cut>,
+    connections: Arc<ConnectionTable>,
+    closing: Arc<Closing>,
 }
 
-/// How a line learns that it is cut.
+/// How a connection learns that it must end.
 #[derive(Default)]
-struct Cut(Mutex<CutState>);
+struct Closing(Mutex<ClosingState>);
 
 #[derive(Default)]
-struct CutState {
-    cut: bool,
+struct ClosingState {
+    is_closed: bool,
     reader: Option<Waker>,
     writer: Option<Waker>,
 }
 
 impl ConnectionTable {
-    /// At most `max` lines in all.
+    /// At most `max` connections in all.
     pub(crate) fn new(max: usize) -> Arc<Self> {
         Arc::new(Self { open: Mutex::default(), ended: Notify::new(), max })
     }
 
-    /// A new line from `peer`; another may be cut for it.
-    pub(crate) fn enter(self: &Arc<Self>, peer: Peer) -> Result<ConnectionGuard, TooMany> {
+    /// Enters a new connection from `peer`. It may close another one to make room.
+    ///
+    /// # Errors
+    ///
+    /// [`TooManyConnections`] if no other may be closed for it.
+    pub(crate) fn enter(
+        self: &Arc<Self>,
+        peer: Peer,
+    ) -> Result<ConnectionGuard, TooManyConnections> {
         let mut open = self.open();
         let of_peer = open.pending_of.get(&peer);
         if let Some(first) =
             of_peer.filter(|of| of.len() >= MAX_PENDING_OF_ONE).and_then(BTreeSet::first)
         {
             let first = *first;
-            open.cut(first);
+            open.close(first);
         }
-        if open.pending.len() >= MAX_PENDING || open.lines.len() >= self.max {
+        if open.pending.len() >= MAX_PENDING || open.connections.len() >= self.max {
             let crowd = open.pending_of.values().max_by_key(|of| of.len());
-            let first = *crowd.and_then(BTreeSet::first).ok_or(TooMany)?;
-            open.cut(first);
+            let first = *crowd.and_then(BTreeSet::first).ok_or(TooManyConnections)?;
+            open.close(first);
         }
-        // Those that were cut take a moment to end.
-        if open.lines.len() >= self.max + MAX_PENDING {
-            return Err(TooMany);
+        // Closed ones take a moment to end.
+        if open.connections.len() >= self.max + MAX_PENDING {
+            return Err(TooManyConnections);
         }
         let id = open.next;
         open.next += 1;
-        let cut = Arc::new(Cut::default());
+        let closing = Arc::new(Closing::default());
         open.pending.insert(id);
         open.pending_of.entry(peer).or_default().insert(id);
-        open.lines.insert(id, Entry { peer, state: State::Pending, cut: Arc::clone(&cut) });
-        Ok(ConnectionGuard { id, lines: Arc::clone(self), cut })
+        open.connections
+            .insert(id, Entry { peer, state: State::Pending, closing: Arc::clone(&closing) });
+        Ok(ConnectionGuard { id, connections: Arc::clone(self), closing })
     }
 
-    /// The line is a member's from here on.
-    pub(crate) fn log_in(&self, id: ConnectionId, login: &Login) -> Result<(), TooMany> {
+    /// Counts the connection as the member's from now on.
+    pub(crate) fn log_in(&self, id: ConnectionId, login: &Login) -> Result<(), TooManyConnections> {
         let mut open = self.open();
         let of_credential = open.credentials.get(&login.credential).copied().unwrap_or_default();
         let of_user = open.users.get(&login.user).copied().unwrap_or_default();
         if of_credential >= MAX_OF_CREDENTIAL || of_user >= MAX_OF_USER {
-            return Err(TooMany);
+            return Err(TooManyConnections);
         }
         if !open.leave_pending(id) {
-            return Err(TooMany);
+            return Err(TooManyConnections);
         }
         *open.credentials.entry(login.credential.clone()).or_default() += 1;
         *open.users.entry(login.user.clone()).or_default() += 1;
@@ -134,17 +142,17 @@ impl ConnectionTable {
         Ok(())
     }
 
-    /// The line asks something over HTTP. From then on it is none that may be cut for newcomers.
-    fn ask(&self, id: ConnectionId) -> Result<(), TooMany> {
+    /// Counts the connection as one for HTTP. From now on it is not closed for newcomers.
+    fn ask(&self, id: ConnectionId) -> Result<(), TooManyConnections> {
         let mut open = self.open();
-        let line = open.lines.get(&id).ok_or(TooMany)?;
-        if matches!(line.state, State::Http) {
+        let connection = open.connections.get(&id).ok_or(TooManyConnections)?;
+        if matches!(connection.state, State::Http) {
             return Ok(());
         }
-        let peer = line.peer;
+        let peer = connection.peer;
         let of_one = open.http_of.get(&peer).copied().unwrap_or_default();
         if open.http >= MAX_HTTP || of_one >= MAX_HTTP_OF_ONE || !open.leave_pending(id) {
-            return Err(TooMany);
+            return Err(TooManyConnections);
         }
         open.http += 1;
         *open.http_of.entry(peer).or_default() += 1;
@@ -152,33 +160,33 @@ impl ConnectionTable {
         Ok(())
     }
 
-    /// Cuts this line.
-    pub(crate) fn end(&self, id: ConnectionId) {
-        if let Some(line) = self.open().lines.get(&id) {
-            line.cut.cut();
+    /// Closes this connection.
+    pub(crate) fn close(&self, id: ConnectionId) {
+        if let Some(connection) = self.open().connections.get(&id) {
+            connection.closing.close();
         }
     }
 
-    /// Cuts the lines of every credential of which `which` is true.
-    pub(crate) fn cut_members(&self, which: impl Fn(&str) -> bool) {
+    /// Closes the connections of every credential for which `which` is true.
+    pub(crate) fn close_members(&self, which: impl Fn(&str) -> bool) {
         let open = self.open();
         let ids: Vec<ConnectionId> = open
-            .lines
+            .connections
             .iter()
             .filter(
-                |(_, line)| matches!(&line.state, State::Member(login) if which(&login.credential)),
+                |(_, connection)| matches!(&connection.state, State::Member(login) if which(&login.credential)),
             )
             .map(|(id, _)| *id)
             .collect();
         for id in ids {
             // They still count as the member's until they have ended.
-            if let Some(line) = open.lines.get(&id) {
-                line.cut.cut();
+            if let Some(connection) = open.connections.get(&id) {
+                connection.closing.close();
             }
         }
     }
 
-    /// Waits until no line of these credentials is open.
+    /// Waits until no connection of these credentials is open.
     pub(crate) async fn ended(&self, which: impl Fn(&str) -> bool) {
         loop {
             let ended = self.ended.notified();
@@ -196,47 +204,47 @@ impl ConnectionTable {
 
 impl Open {
     fn set(&mut self, id: ConnectionId, state: State) {
-        if let Some(line) = self.lines.get_mut(&id) {
-            line.state = state;
+        if let Some(connection) = self.connections.get_mut(&id) {
+            connection.state = state;
         }
     }
 
-    /// Whether it was pending, and not cut.
+    /// Whether it was pending, and not closed.
     fn leave_pending(&mut self, id: ConnectionId) -> bool {
-        let Some(line) = self.lines.get(&id) else {
+        let Some(connection) = self.connections.get(&id) else {
             return false;
         };
         if !self.pending.remove(&id) {
             return false;
         }
-        if let Some(of) = self.pending_of.get_mut(&line.peer) {
+        if let Some(of) = self.pending_of.get_mut(&connection.peer) {
             of.remove(&id);
             if of.is_empty() {
-                self.pending_of.remove(&line.peer);
+                self.pending_of.remove(&connection.peer);
             }
         }
         true
     }
 
-    fn cut(&mut self, id: ConnectionId) {
+    fn close(&mut self, id: ConnectionId) {
         if self.leave_pending(id)
-            && let Some(line) = self.lines.get_mut(&id)
+            && let Some(connection) = self.connections.get_mut(&id)
         {
-            line.state = State::Cut;
-            line.cut.cut();
+            connection.state = State::Closing;
+            connection.closing.close();
         }
     }
 
     fn leave(&mut self, id: ConnectionId) {
         self.leave_pending(id);
-        let Some(line) = self.lines.remove(&id) else {
+        let Some(connection) = self.connections.remove(&id) else {
             return;
         };
-        match line.state {
-            State::Pending | State::Cut => {}
+        match connection.state {
+            State::Pending | State::Closing => {}
             State::Http => {
                 self.http -= 1;
-                count_down(&mut self.http_of, &line.peer);
+                count_down(&mut self.http_of, &connection.peer);
             }
             State::Member(login) => {
                 count_down(&mut self.credentials, &login.credential);
@@ -260,29 +268,33 @@ impl ConnectionGuard {
         self.id
     }
 
-    /// Counts it among those that ask over HTTP; an error where there are too many of these.
-    pub(crate) fn ask(&self) -> Result<(), TooMany> {
-        self.lines.ask(self.id)
+    /// Counts it among the connections for HTTP.
+    ///
+    /// # Errors
+    ///
+    /// [`TooManyConnections`] if there are too many of these.
+    pub(crate) fn ask(&self) -> Result<(), TooManyConnections> {
+        self.connections.ask(self.id)
     }
 
-    /// Whether the line is cut; if not, whoever reads is woken when it is.
-    pub(crate) fn is_cut_for_reading(&self, cx: &Context<'_>) -> bool {
-        let mut state = self.cut.lock();
+    /// Whether the connection is closed. If not, wakes the reader when it is.
+    pub(crate) fn is_closed_for_reading(&self, cx: &Context<'_>) -> bool {
+        let mut state = self.closing.lock();
         state.reader = Some(cx.waker().clone());
-        state.cut
+        state.is_closed
     }
 
-    /// An error where the line is cut; if not, whoever writes is woken when it is.
+    /// An error if the connection is closed. If not, wakes the writer when it is.
     pub(crate) fn check_for_writing(&self, cx: &Context<'_>) -> io::Result<()> {
-        let mut state = self.cut.lock();
+        let mut state = self.closing.lock();
         state.writer = Some(cx.waker().clone());
-        if state.cut { Err(io::ErrorKind::ConnectionAborted.into()) } else { Ok(()) }
+        if state.is_closed { Err(io::ErrorKind::ConnectionAborted.into()) } else { Ok(()) }
     }
 
-    /// Waits until the line is cut.
-    pub(crate) async fn cut(&self) {
+    /// Waits until the connection is closed.
+    pub(crate) async fn closed(&self) {
         std::future::poll_fn(|cx| {
-            if self.is_cut_for_reading(cx) {
+            if self.is_closed_for_reading(cx) {
                 std::task::Poll::Ready(())
             } else {
                 std::task::Poll::Pending
@@ -294,21 +306,21 @@ impl ConnectionGuard {
 
 impl Drop for ConnectionGuard {
     fn drop(&mut self) {
-        self.lines.open().leave(self.id);
-        self.lines.ended.notify_waiters();
+        self.connections.open().leave(self.id);
+        self.connections.ended.notify_waiters();
     }
 }
 
-impl Cut {
-    fn cut(&self) {
+impl Closing {
+    fn close(&self) {
         let mut state = self.lock();
-        state.cut = true;
+        state.is_closed = true;
         let wakers = [state.reader.take(), state.writer.take()];
         drop(state);
         wakers.into_iter().flatten().for_each(Waker::wake);
     }
 
-    fn lock(&self) -> MutexGuard<'_, CutState> {
+    fn lock(&self) -> MutexGuard<'_, ClosingState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -331,85 +343,85 @@ mod tests {
         }
     }
 
-    fn is_cut(line: &ConnectionGuard) -> bool {
-        line.cut.lock().cut
+    fn is_cut(connection: &ConnectionGuard) -> bool {
+        connection.closing.lock().is_closed
     }
 
     #[test]
     fn a_flood_of_one_peer_cuts_its_own_oldest_lines() {
-        let lines = ConnectionTable::new(10_000);
-        let honest = lines.enter(peer(1)).unwrap();
+        let connections = ConnectionTable::new(10_000);
+        let honest = connections.enter(peer(1)).unwrap();
         let flood: Vec<_> =
-            (0..MAX_PENDING_OF_ONE + 10).map(|_| lines.enter(peer(2)).unwrap()).collect();
+            (0..MAX_PENDING_OF_ONE + 10).map(|_| connections.enter(peer(2)).unwrap()).collect();
         assert!(!is_cut(&honest));
-        assert_eq!(flood.iter().filter(|line| is_cut(line)).count(), 10);
+        assert_eq!(flood.iter().filter(|connection| is_cut(connection)).count(), 10);
         assert!(flood[..10].iter().all(is_cut));
         assert_eq!(
-            lines.log_in(flood[0].id(), &login("a")),
-            Err(TooMany),
-            "a cut line logs nobody in"
+            connections.log_in(flood[0].id(), &login("a")),
+            Err(TooManyConnections),
+            "a closed connection logs nobody in"
         );
-        lines.log_in(honest.id(), &login("a")).unwrap();
+        connections.log_in(honest.id(), &login("a")).unwrap();
     }
 
     #[test]
     fn a_flood_of_many_peers_cuts_the_largest_crowd() {
-        let lines = ConnectionTable::new(10_000);
-        let honest = lines.enter(peer(0)).unwrap();
+        let connections = ConnectionTable::new(10_000);
+        let honest = connections.enter(peer(0)).unwrap();
         let flood: Vec<_> = (0..10 * MAX_PENDING)
-            .map(|n| lines.enter(peer(u8::try_from(1 + n % 200).unwrap())).unwrap())
+            .map(|n| connections.enter(peer(u8::try_from(1 + n % 200).unwrap())).unwrap())
             .collect();
         assert!(!is_cut(&honest));
-        assert_eq!(flood.iter().filter(|line| !is_cut(line)).count(), MAX_PENDING - 1);
+        assert_eq!(flood.iter().filter(|connection| !is_cut(connection)).count(), MAX_PENDING - 1);
     }
 
     #[test]
     fn members_are_not_cut_for_newcomers() {
-        let lines = ConnectionTable::new(4);
+        let connections = ConnectionTable::new(4);
         let members: Vec<_> = (0..3)
             .map(|n| {
-                let line = lines.enter(peer(n)).unwrap();
-                lines.log_in(line.id(), &login("a")).unwrap();
-                line
+                let connection = connections.enter(peer(n)).unwrap();
+                connections.log_in(connection.id(), &login("a")).unwrap();
+                connection
             })
             .collect();
-        let first = lines.enter(peer(9)).unwrap();
-        let second = lines.enter(peer(8)).unwrap();
+        let first = connections.enter(peer(9)).unwrap();
+        let second = connections.enter(peer(8)).unwrap();
         assert!(is_cut(&first) && !is_cut(&second) && !members.iter().any(is_cut));
     }
 
     #[test]
     fn a_credential_has_so_many_lines_and_gets_them_back() {
-        let lines = ConnectionTable::new(10_000);
+        let connections = ConnectionTable::new(10_000);
         let enter = || {
-            let line = lines.enter(peer(1)).unwrap();
-            lines.log_in(line.id(), &login("a")).map(|()| line)
+            let connection = connections.enter(peer(1)).unwrap();
+            connections.log_in(connection.id(), &login("a")).map(|()| connection)
         };
         let all: Vec<_> = (0..MAX_OF_CREDENTIAL).map(|_| enter().unwrap()).collect();
-        assert_eq!(enter().err(), Some(TooMany));
+        assert_eq!(enter().err(), Some(TooManyConnections));
         drop(all);
         assert!(enter().is_ok());
-        assert!(lines.open().lines.is_empty());
+        assert!(connections.open().connections.is_empty());
     }
 
     #[tokio::test]
     async fn cutting_a_credential_ends_its_lines_alone() {
-        let lines = ConnectionTable::new(10_000);
+        let connections = ConnectionTable::new(10_000);
         let open = |credential: &'static str| {
-            let line = lines.enter(peer(1)).unwrap();
-            lines.log_in(line.id(), &login(credential)).unwrap();
-            line
+            let connection = connections.enter(peer(1)).unwrap();
+            connections.log_in(connection.id(), &login(credential)).unwrap();
+            connection
         };
         let (a, b) = (open("a"), open("b"));
-        lines.cut_members(|credential| credential == "a");
-        a.cut().await;
+        connections.close_members(|credential| credential == "a");
+        a.closed().await;
         assert!(!is_cut(&b));
-        let ended = lines.ended(|credential| credential == "a");
+        let ended = connections.ended(|credential| credential == "a");
         tokio::select! {
             biased;
             () = ended => panic!("it has not ended"),
             () = std::future::ready(()) => drop(a),
         }
-        lines.ended(|credential| credential == "a").await;
+        connections.ended(|credential| credential == "a").await;
     }
 }

@@ -1,9 +1,9 @@
 //! The door to a team's hub: every connection comes through here.
 //!
 //! Owns the listeners, TLS, and telling the protocols apart: on one port come MQTT, MQTT over WebSocket and HTTP. It bounds how
-//! long each step may take; how many lines there may be is `connections.rs`, who may do what `access.rs`, what is asked over HTTP
+//! long each step may take; how many connections there may be is `connections.rs`, who may do what `access.rs`, what is asked over HTTP
 //! `http.rs`, and which web pages may ask `pages.rs`. The broker's own listeners are not used: its handler of one client is
-//! given the line itself, and so knows the real peer.
+//! given the connection itself, and so knows the real peer.
 
 use crate::access::{Allowance, Gate};
 use crate::answer::{JSON, RestError};
@@ -70,7 +70,7 @@ pub(crate) enum Speaks {
 }
 
 impl Door {
-    /// Serves until it is told to shut down, and then until every line has ended.
+    /// Serves until it is told to shut down, and then until every connection has ended.
     pub(crate) async fn serve(self, listeners: Vec<(TcpListener, Speaks)>) {
         let mut accepting = JoinSet::new();
         for (listener, speaks) in listeners {
@@ -81,11 +81,11 @@ impl Door {
 
     async fn accept(self, listener: TcpListener, speaks: Speaks) {
         let mut shutdown = self.shutdown.subscribe();
-        let mut lines = JoinSet::new();
+        let mut connections = JoinSet::new();
         loop {
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
-                Some(_) = lines.join_next() => continue,
+                Some(_) = connections.join_next() => continue,
                 _ = shutdown.recv() => break,
             };
             let (stream, peer) = match accepted {
@@ -97,20 +97,20 @@ impl Door {
                     continue;
                 }
             };
-            let Ok(line) = self.team.lines().enter(Peer::from(peer.ip())) else {
-                tracing::debug!(%peer, "too many lines");
+            let Ok(connection) = self.team.connections().enter(Peer::from(peer.ip())) else {
+                tracing::debug!(%peer, "too many connections");
                 continue;
             };
             let _ = stream.set_nodelay(true);
             let door = self.clone();
-            lines.spawn(async move {
-                if let Err(e) = door.welcome(stream, peer, speaks, Arc::new(line)).await {
-                    tracing::debug!(%peer, "the line ended: {e}");
+            connections.spawn(async move {
+                if let Err(e) = door.welcome(stream, peer, speaks, Arc::new(connection)).await {
+                    tracing::debug!(%peer, "the connection ended: {e}");
                 }
             });
         }
         drop(listener);
-        while lines.join_next().await.is_some() {}
+        while connections.join_next().await.is_some() {}
     }
 
     async fn welcome(
@@ -118,38 +118,38 @@ impl Door {
         stream: TcpStream,
         peer: SocketAddr,
         speaks: Speaks,
-        line: Arc<ConnectionGuard>,
+        connection: Arc<ConnectionGuard>,
     ) -> io::Result<()> {
         let carrier: Box<dyn wire::Carrier> = match speaks {
             Speaks::Plain => Box::new(stream),
             Speaks::Tls => tokio::select! {
                 shaken = timeout(HANDSHAKE, self.tls.accept(stream)) => Box::new(shaken??),
-                () = line.cut() => return Ok(()),
+                () = connection.closed() => return Ok(()),
             },
         };
         let site = match speaks {
             Speaks::Plain => &self.plain,
             Speaks::Tls => &self.over_tls,
         };
-        let mut wire = Wire::new(carrier, Arc::clone(&line));
+        let mut wire = Wire::new(carrier, Arc::clone(&connection));
         let first = timeout(FIRST_BYTES, wire.peek(PEEK, |first| Protocol::of(first).is_some()));
         let protocol = Protocol::of(first.await??).unwrap_or(Protocol::Http);
         match protocol {
             Protocol::Mqtt => {
                 let allowance = wire.allowance();
-                self.mqtt(wire, allowance, peer, &line).await;
+                self.mqtt(wire, allowance, peer, &connection).await;
             }
             Protocol::WebSocket => {
                 let allowance = wire.allowance();
                 wire.count_frames();
                 let shaken = timeout(FIRST_BYTES, web_socket(wire, &site.pages)).await?;
                 let socket = shaken.map_err(io::Error::other)?;
-                self.mqtt(socket, allowance, peer, &line).await;
+                self.mqtt(socket, allowance, peer, &connection).await;
             }
             Protocol::Http => {
                 let mut shutdown = self.shutdown.subscribe();
                 let end = async move { drop(shutdown.recv().await) };
-                server::serve(wire, site, Peer::from(peer.ip()), &line, end).await?;
+                server::serve(wire, site, Peer::from(peer.ip()), &connection, end).await?;
             }
         }
         Ok(())
@@ -160,19 +160,19 @@ impl Door {
         stream: S,
         allowance: Allowance,
         peer: SocketAddr,
-        line: &ConnectionGuard,
+        connection: &ConnectionGuard,
     ) where
         S: AsyncRead + AsyncWrite + Send + Sync + Unpin + 'static,
     {
         let access = self.team.access();
         let peer_of = Peer::from(peer.ip());
-        let gate = Gate::new(Arc::clone(access), line.id(), peer_of, allowance.clone());
+        let gate = Gate::new(Arc::clone(access), connection.id(), peer_of, allowance.clone());
         let (access, refusals) = (Arc::clone(access), gate.refusals());
-        let metered = Metered::new(stream, peer, line.id(), access, allowance, refusals);
+        let metered = Metered::new(stream, peer, connection.id(), access, allowance, refusals);
         let transport = BrokerTransport::WebSocket(Box::new(metered));
         let handler =
             self.broker.handler(transport, peer, Arc::new(gate), self.shutdown.subscribe());
-        // Boxed: it is large, and every line would be as large from its first byte.
+        // Boxed: it is large, and every connection would be as large from its first byte.
         if let Err(e) = Box::pin(handler.run()).await {
             tracing::debug!(%peer, "a client ended: {e}");
         }

@@ -103,7 +103,7 @@ impl Gateway {
         }
         let mirror = Arc::new(Mirror::new(root.clone(), clock::now()));
         let guard = Arc::new(tokens::TokenGuard::new(store, tokens));
-        let router = rest::nothing_here(rest::reading(mirror.clone(), guard));
+        let router = rest::with_fallbacks(rest::router(mirror.clone(), guard));
         let pages = Pages::plain(listen::is_loopback(addr), origins.into(), "GET, HEAD");
         let busy = || RestError::Busy.into_response();
         let site = Site { router, pages, keep_alive: true, busy };

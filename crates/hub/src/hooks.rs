@@ -48,7 +48,7 @@ impl BrokerEventHandler for Hooks {
         event: ClientPublishEvent,
     ) -> Pin<Box<dyn Future<Output = PublishAction> + Send + 'a>> {
         let passing =
-            event.retain && self.access.as_ref().is_some_and(|a| a.passes_only(&event.topic));
+            event.retain && self.access.as_ref().is_some_and(|a| a.is_never_retained(&event.topic));
         if let Some(access) = self.access.as_ref().filter(|_| !passing) {
             access.published(&event.topic, event.topic.len() + event.payload.len());
         }
@@ -66,7 +66,7 @@ impl BrokerEventHandler for Hooks {
             match &self.access {
                 Some(access) if event.cleared => access.cleared(&event.topic),
                 Some(access) => {
-                    access.stands(&event.topic);
+                    access.may_stay(&event.topic);
                 }
                 None => {}
             }

@@ -1,8 +1,8 @@
-//! What the hub is asked over HTTP: joining, the team, its invitations and tokens.
+//! Requests to the hub over HTTP: joining, the team, its invitations and tokens.
 //!
-//! Owns the paths, who may ask what, and that a request costs no more than it may: its body has a bound in size and in time,
-//! and the long list is made a few times at once at most. What is then done is the team's (`team.rs`). Reading who is around is a router of
-//! its own, which is nested here. How a connection is served is `server.rs`'s.
+//! Owns the paths, who may request what, and the limits of a request: the size and time of its body, and how many long
+//! lists are made at a time. `team.rs` makes the changes, `server.rs` serves the connection, and the reading API
+//! (`rest.rs`) is a router of its own, which is merged here.
 
 use crate::answer;
 use crate::authorization::Authorization;
@@ -23,10 +23,10 @@ mod readers;
 mod relocation;
 mod team;
 
-pub(crate) use extract::too_many;
+pub(crate) use extract::busy_response;
 pub(crate) use readers::Readers;
 
-/// The methods that the paths here have.
+/// The methods of these paths.
 pub(crate) const METHODS: &str = "GET, HEAD, POST, DELETE";
 /// Lists of members that are made or sent at a time.
 const LISTS: usize = 64;
@@ -35,7 +35,7 @@ const LISTS: usize = 64;
 pub(crate) fn router(hub: Arc<Team>, reading: Router) -> Router {
     let members = Router::new()
         .route("/v1/members", get(team::members))
-        .layer(middleware::from_fn_with_state(Turns::new(LISTS), in_turn));
+        .layer(middleware::from_fn_with_state(Turns::new(LISTS), limit_lists));
     Router::new()
         .merge(members)
         .route("/v1/join", post(join::join))
@@ -53,14 +53,14 @@ pub(crate) fn router(hub: Arc<Team>, reading: Router) -> Router {
         .route("/v1/move/done", post(relocation::done))
         .with_state(hub)
         .merge(reading)
-        .fallback(extract::nothing_there)
-        .method_not_allowed_fallback(extract::not_like_that)
+        .fallback(extract::not_found)
+        .method_not_allowed_fallback(extract::method_not_allowed)
         .layer(middleware::map_response(answer::private))
 }
 
-/// Makes the list of members, which may be long, when it is the asker's turn. Only for requests that change nothing: an answer
-/// that takes too long is dropped.
-async fn in_turn(
+/// Limits how many lists of members, which may be long, are made at a time. Only for requests that change nothing: an
+/// answer that takes too long is dropped.
+async fn limit_lists(
     State(turns): State<Arc<Turns>>,
     request: Request,
     next: Next,
@@ -94,7 +94,7 @@ mod tests {
         let turns = Turns::new(LISTS);
         let mut router = Router::new()
             .route("/v1/members", get(|| async { "a long list" }))
-            .layer(middleware::from_fn_with_state(turns, in_turn));
+            .layer(middleware::from_fn_with_state(turns, limit_lists));
         let mut unread = Vec::new();
         for _ in 0..crate::turns::EACH {
             let answer = router.call(asked_by("eve")).await.unwrap();

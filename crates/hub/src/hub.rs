@@ -95,7 +95,7 @@ pub struct Hub {
     /// None once the broker's end was told.
     serving: bool,
     sums: Option<Aggregator>,
-    keeper: Option<(RetainedStore, PathBuf)>,
+    retained_store: Option<(RetainedStore, PathBuf)>,
     /// None where everybody is let in.
     hosting: Option<Hosting>,
     news: mpsc::UnboundedReceiver<HubEvent>,
@@ -165,7 +165,7 @@ impl Hub {
         recall(&memory, kept).await?;
 
         let (tell, news) = mpsc::unbounded_channel();
-        let keeper = disk.map(|disk| {
+        let retained_store = disk.map(|disk| {
             let folder = disk.folder.path().to_owned();
             let health = Arc::new(StoreHealth::new(tell));
             (
@@ -208,7 +208,7 @@ impl Hub {
             broker,
             serving: true,
             sums: Some(sums),
-            keeper,
+            retained_store,
             hosting: None,
             news,
             entry,
@@ -235,19 +235,19 @@ impl Hub {
 
     /// Whether somebody can look after the team: remove members, make tokens, move the hub.
     #[must_use]
-    pub fn has_starter(&self) -> bool {
-        self.hosting.as_ref().is_some_and(|h| h.team.ledger().read(|team| team.has_starter()))
+    pub fn has_owner(&self) -> bool {
+        self.hosting.as_ref().is_some_and(|h| h.team.ledger().read(|team| team.has_owner()))
     }
 
-    /// An invitation that makes whoever redeems it a starter; the one made before holds no longer. None where
+    /// An invitation that makes whoever redeems it an owner; the one made before holds no longer. None where
     /// everybody is let in.
     ///
     /// # Errors
     ///
     /// Where it cannot be saved.
-    pub async fn invite_starter(&self) -> Result<Option<Invitation>, SaveError> {
+    pub async fn invite_owner(&self) -> Result<Option<Invitation>, SaveError> {
         match &self.hosting {
-            Some(hosting) => hosting.team.invite_starter(crate::clock::now().wall).await.map(Some),
+            Some(hosting) => hosting.team.invite_owner(crate::clock::now().wall).await.map(Some),
             None => Ok(None),
         }
     }
@@ -274,9 +274,9 @@ impl Hub {
     /// # Errors
     ///
     /// Where that is not what a hub hands over.
-    pub async fn take_over(&self, records: &[u8]) -> Result<(), serde_json::Error> {
+    pub async fn import_records(&self, records: &[u8]) -> Result<(), serde_json::Error> {
         match &self.hosting {
-            Some(hosting) => hosting.team.take_over(records).await,
+            Some(hosting) => hosting.team.import_records(records).await,
             None => Ok(()),
         }
     }
@@ -340,8 +340,8 @@ impl Hub {
             Some(hosting) => hosting.end().await,
             None => Ok(()),
         };
-        if let Some((mut keeper, folder)) = self.keeper.take()
-            && let Err(e) = keeper.close().await
+        if let Some((mut retained_store, folder)) = self.retained_store.take()
+            && let Err(e) = retained_store.close().await
         {
             let states = HubError::NotSaved { folder, reason: e.to_string() };
             if team.is_ok() {

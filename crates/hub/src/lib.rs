@@ -76,4 +76,4 @@ pub use gateway::{
 pub use hub::{Access, Hub, HubSettings, Store, TeamSettings};
 pub use listen::{DEFAULT_ADDR, Listen};
 pub use runtime_file::read_runtime_file;
-pub use team::{BackupError, backup, has_team, put_back, restore};
+pub use team::{BackupError, backup, has_team, restore, restore_bytes};

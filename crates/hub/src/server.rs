@@ -58,18 +58,18 @@ pub(crate) async fn serve<S>(
     stream: S,
     site: &Site,
     peer: Peer,
-    line: &ConnectionGuard,
+    connection: &ConnectionGuard,
     end: impl Future<Output = ()>,
 ) -> io::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     // From its first request on. Until then the connection may be closed for a newcomer.
-    let admit = || line.ask().is_ok();
+    let admit = || connection.ask().is_ok();
     tokio::select! {
         served = served(stream, site, peer, admit, LIMITS) => served,
         () = end => Ok(()),
-        () = line.cut() => Ok(()),
+        () = connection.closed() => Ok(()),
     }
 }
 

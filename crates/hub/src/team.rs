@@ -34,13 +34,13 @@ mod relocation;
 mod removal;
 mod requests;
 
-pub use backup::{BackupError, backup, put_back, restore};
+pub use backup::{BackupError, backup, restore, restore_bytes};
 pub(crate) use forwarding::Forwarding;
 pub use forwarding::has_team;
 pub(crate) use place::{Place, addresses, hub_record};
-pub(crate) use removal::NotEnded;
+pub(crate) use removal::EndAccessError;
 use removal::until_saved;
-pub(crate) use requests::{NotDecided, RequestRefusal};
+pub(crate) use requests::{DecideError, RequestRefusal};
 
 /// A team and its hub.
 pub(crate) struct Team {
@@ -97,7 +97,7 @@ impl Team {
             forwarding,
             news,
         };
-        team.say_where();
+        team.publish_place();
         (Arc::new(team), announced)
     }
 
@@ -105,8 +105,8 @@ impl Team {
         &self.access
     }
 
-    pub(crate) fn lines(&self) -> &Arc<ConnectionTable> {
-        &self.access.lines
+    pub(crate) fn connections(&self) -> &Arc<ConnectionTable> {
+        &self.access.connections
     }
 
     pub(crate) fn ledger(&self) -> &Arc<Ledger> {
@@ -145,7 +145,7 @@ impl Team {
     }
 
     /// Whether the credential of this login is still valid. A request whose body came late has to ask again.
-    pub(crate) fn is_still(&self, login: &Login) -> bool {
+    pub(crate) fn is_valid(&self, login: &Login) -> bool {
         self.ledger().read(|team| team.holds(&login.credential, &login.user))
     }
 
@@ -193,7 +193,7 @@ impl Team {
                 let of = team.credentials().iter().filter(|(_, c)| c.user == *user);
                 of.map(|(id, _)| device(id)).collect()
             };
-            let along = team.count_along();
+            let along = team.count_invited();
             let member = |(user, member): (&UserId, &Membership)| Member {
                 user: user.to_string(),
                 name: member.name.clone(),
@@ -212,13 +212,13 @@ impl Team {
     }
 
     /// The members who joined through this one.
-    pub(crate) fn along_with(&self, user: &UserId) -> Vec<MemberName> {
+    pub(crate) fn members_invited_by(&self, user: &UserId) -> Vec<MemberName> {
         self.ledger().read(|team| {
             let named = |user: UserId| {
                 let name = team.members().get(&user)?.name.clone();
                 Some(MemberName { user: user.to_string(), name })
             };
-            team.along_with(user).into_iter().filter_map(named).collect()
+            team.members_invited_by(user).into_iter().filter_map(named).collect()
         })
     }
 
@@ -258,25 +258,20 @@ impl Team {
             lasts: order.lasts_s.map(Duration::from_secs),
         };
         let invite = move |team: &mut Accounts| {
-            team.must_hold(&login)?;
+            team.require_valid(&login)?;
             team.invite(now, order).map_err(JoinRefusal::from)
         };
         let (token, invite) = self.ledger().change(invite).await?;
-        let invite = view_of(token.id(), &invite);
+        let invite = invite_view(token.id(), &invite);
         Ok(InviteMade { invite, link: self.invitation(token).to_string() })
     }
 
     /// An invitation for whoever is to own the team; those made for it before hold no longer.
-    pub(crate) async fn invite_starter(&self, now: Timestamp) -> Result<Invitation, SaveError> {
-        let order = Order {
-            purpose: Purpose::Starter,
-            by: None,
-            credential: None,
-            uses: None,
-            lasts: None,
-        };
+    pub(crate) async fn invite_owner(&self, now: Timestamp) -> Result<Invitation, SaveError> {
+        let order =
+            Order { purpose: Purpose::Owner, by: None, credential: None, uses: None, lasts: None };
         let invite = move |team: &mut Accounts| {
-            team.take_back_starters();
+            team.take_back_owner_links();
             Ok::<_, SaveError>(
                 team.invite(now, order).expect("the hub itself has no other invitations"),
             )
@@ -291,20 +286,21 @@ impl Team {
 
     /// The invitations that hold and that this member may take back.
     pub(crate) fn invites(&self, now: Timestamp, login: &Login) -> Vec<InviteView> {
-        let all = login.role == Role::Starter;
+        let all = login.role == Role::Owner;
         self.ledger().read(|team| {
             let shown = team.invites().iter().filter(|(_, invite)| {
                 invite.holds(now)
-                    && invite.purpose != Purpose::Starter
+                    && invite.purpose != Purpose::Owner
                     && (all || invite.by.as_ref() == Some(&login.user))
             });
-            shown.map(|(id, invite)| view_of(id, invite)).collect()
+            shown.map(|(id, invite)| invite_view(id, invite)).collect()
         })
     }
 
-    pub(crate) async fn take_back(&self, login: &Login, id: &str) -> Result<(), NotEnded> {
-        let all = login.role == Role::Starter;
-        let (ended, saving) = self.ledger().shut_out(|team| team.take_back(id, &login.user, all));
+    pub(crate) async fn take_back(&self, login: &Login, id: &str) -> Result<(), EndAccessError> {
+        let all = login.role == Role::Owner;
+        let (ended, saving) =
+            self.ledger().revoke_access(|team| team.take_back(id, &login.user, all));
         until_saved(ended, saving).await.map(drop)
     }
 
@@ -318,7 +314,7 @@ impl Team {
     ) -> Result<TokenMade, JoinRefusal> {
         let (login, label) = (login.clone(), label.to_owned());
         let make = move |team: &mut Accounts| {
-            team.must_hold(&login)?;
+            team.require_valid(&login)?;
             team.make_token(now, Some(&login.user), &label)
                 .ok_or(JoinRefusal::Refused(Refusal::TokensFull))
         };
@@ -335,8 +331,8 @@ impl Team {
         })
     }
 
-    pub(crate) async fn revoke_token(&self, id: &str) -> Result<(), NotEnded> {
-        let (ended, saving) = self.ledger().shut_out(|team| team.revoke_token(id));
+    pub(crate) async fn revoke_token(&self, id: &str) -> Result<(), EndAccessError> {
+        let (ended, saving) = self.ledger().revoke_access(|team| team.revoke_token(id));
         self.ledger().used().forget(id);
         until_saved(ended, saving).await.map(drop)
     }
@@ -357,7 +353,7 @@ impl Team {
     // --- what has to be done beside
 
     /// Puts the records that another hub had in the place of ours.
-    pub(crate) async fn take_over(&self, records: &[u8]) -> Result<(), serde_json::Error> {
+    pub(crate) async fn import_records(&self, records: &[u8]) -> Result<(), serde_json::Error> {
         let hub = Topic::Hub.to_wire(self.access.root());
         for message in backup::read_records(records)? {
             // What we say of ourselves is ours.
@@ -369,10 +365,10 @@ impl Team {
         Ok(())
     }
 
-    /// Runs errands for as long as it is polled.
-    pub(crate) async fn run_cleanups(&self, mut errands: mpsc::UnboundedReceiver<Cleanup>) {
-        while let Some(errand) = errands.recv().await {
-            match errand {
+    /// Runs cleanups for as long as it is polled.
+    pub(crate) async fn run_cleanups(&self, mut cleanups: mpsc::UnboundedReceiver<Cleanup>) {
+        while let Some(cleanup) = cleanups.recv().await {
+            match cleanup {
                 Cleanup::Clear(topic) => {
                     tracing::info!(topic, "cleared: nobody may have this");
                     self.clear(&topic).await;
@@ -391,7 +387,7 @@ impl Team {
     }
 
     /// Frees what is not used any more: client ids whose sessions have ended, requests that nobody answered.
-    pub(crate) async fn tidy(&self) {
+    pub(crate) async fn expire(&self) {
         let idle = self.ledger().used().idle();
         for client_id in idle {
             self.release(&client_id).await;
@@ -424,10 +420,10 @@ impl Team {
 
     fn change_place(&self, change: impl FnOnce(&mut Place)) {
         change(&mut self.place.write().unwrap_or_else(PoisonError::into_inner));
-        self.say_where();
+        self.publish_place();
     }
 
-    fn say_where(&self) {
+    fn publish_place(&self) {
         let record = hub_record(self.name(), self.place());
         self.announce.send_if_modified(|said| {
             let news = *said != record;
@@ -445,10 +441,10 @@ impl Team {
     }
 }
 
-fn view_of(id: &str, invite: &Invite) -> InviteView {
+fn invite_view(id: &str, invite: &Invite) -> InviteView {
     let for_user = match &invite.purpose {
         Purpose::Device(user) => Some(user.to_string()),
-        Purpose::Member | Purpose::Starter => None,
+        Purpose::Member | Purpose::Owner => None,
     };
     InviteView {
         id: id.to_owned(),

@@ -1,6 +1,7 @@
-//! How many answers or streams may be under way at a time: in all, and for one reader.
+//! Limits on answers and streams at a time: in total, and for one reader.
 //!
-//! Owns the shares, so that one reader leaves the others theirs. The guard says who the reader is.
+//! Each reader has a share, so that nobody takes the others' away. An answer counts until the system has sent the last
+//! of it, or its connection has ended.
 
 use crate::peer::Peer;
 use axum::body::{Body, Bytes};
@@ -32,17 +33,17 @@ pub(crate) enum Reader {
     Peer(Peer),
 }
 
-/// How long a request waits for its turn, and how long its answer may take to be made.
+/// How long a request waits for its turn, and how long its answer may take to make.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The turns of one kind.
+/// The limits on one kind of answer or stream.
 pub(crate) struct Turns {
     all: Arc<Semaphore>,
     /// The shares of readers who have a turn, or wait for one.
     of: Mutex<HashMap<Reader, Arc<Semaphore>>>,
 }
 
-/// A turn. It is free again when this is dropped.
+/// A permission to answer. Another request gets it when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Turn(
     #[expect(dead_code, reason = "they are given back when they are dropped")]
@@ -55,7 +56,7 @@ impl Turns {
         Arc::new(Self { all: Arc::new(Semaphore::new(most)), of: Mutex::default() })
     }
 
-    /// Waits for a turn; none if this time is over first.
+    /// Waits for a turn; none if it takes longer than `patience`.
     pub(crate) async fn take(&self, reader: &Reader, patience: Duration) -> Option<Turn> {
         let own = self.own(reader);
         // The reader's own share first: who waits for that does not queue before other readers.
@@ -99,7 +100,7 @@ impl Unsent {
     }
 }
 
-/// A body that is under way until it is sent or its connection ends.
+/// A body that holds its turn until it is sent or its connection ends.
 pub(crate) struct Counted {
     body: Body,
     turn: Option<Turn>,
@@ -141,8 +142,7 @@ impl HttpBody for Counted {
     }
 }
 
-/// Makes this answer when it is the reader's turn; none where that does not come, or the answer takes too long. It counts
-/// until it is sent or dropped.
+/// Makes the answer when it is the reader's turn; none if the turn or the answer takes too long.
 pub(crate) async fn take_turn(
     turns: &Turns,
     reader: &Reader,

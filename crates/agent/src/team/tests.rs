@@ -340,7 +340,7 @@ async fn a_member_asks_by_the_credential_of_the_device() {
     let team = Team::of(&hub.membership(dir.path()).await).await.unwrap();
     within(async {
         assert_eq!(team.view().await.unwrap().role, Role::Member);
-        assert_eq!(team.members().await.unwrap()[0].role, Role::Starter);
+        assert_eq!(team.members().await.unwrap()[0].role, Role::Owner);
         team.remove(&UserId::parse("zoë b").unwrap(), false).await.unwrap();
         team.leave().await.unwrap();
         team.revoke("k3V9xQ2aB7").await.unwrap();

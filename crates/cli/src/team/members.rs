@@ -68,7 +68,7 @@ fn unconfirmed(user: &UserId, along: usize) -> String {
 
 fn tell(member: &Member) {
     let role = match member.role {
-        Role::Starter => "  starter",
+        Role::Owner => "  starter",
         Role::Member => "",
     };
     let since = clock::local(member.since);

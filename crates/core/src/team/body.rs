@@ -14,8 +14,9 @@ use crate::time::Timestamp;
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub enum Role {
-    /// Started the team, or was made its keeper: may remove members, make tokens and move the hub.
-    Starter,
+    /// Started the team, or was made its owner: may remove members, make tokens and move the hub.
+    #[serde(rename = "starter")]
+    Owner,
     /// May invite, and look after their own devices.
     Member,
 }
@@ -157,7 +158,7 @@ pub struct Member {
     /// Who made their invitation or approved their request. Absent: the hub itself, or it is not known.
     #[serde(default)]
     pub invited_by: Option<InvitedBy>,
-    /// How many members joined through them, directly or through others. Starters do not count.
+    /// How many members joined through them, directly or through others. Owners do not count.
     #[serde(default)]
     pub invited: u32,
 }
@@ -186,7 +187,7 @@ pub struct MemberName {
 /// `DELETE /v1/members/{user}`: the query.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Removal {
-    /// Also remove everybody who joined through them, directly or through others. Starters stay.
+    /// Also remove everybody who joined through them, directly or through others. Owners stay.
     #[serde(default)]
     pub with_invited: bool,
 }

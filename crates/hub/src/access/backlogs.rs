@@ -32,7 +32,7 @@ struct State {
     published: [u64; KINDS],
     /// Bytes to each person's inbox and choice so far.
     own: HashMap<UserId, u64>,
-    lines: HashMap<ConnectionId, Backlog>,
+    connections: HashMap<ConnectionId, Backlog>,
     /// Bytes since it was last looked who is too far behind.
     unchecked: u64,
 }
@@ -66,10 +66,16 @@ fn kind(topic: &Topic) -> Option<usize> {
 
 impl Backlogs {
     /// A connection of `user` is granted `filter`.
-    pub(crate) fn subscribed(&self, line: ConnectionId, user: &UserId, root: &Root, filter: &str) {
+    pub(crate) fn subscribed(
+        &self,
+        connection: ConnectionId,
+        user: &UserId,
+        root: &Root,
+        filter: &str,
+    ) {
         let mut state = self.state();
-        let State { published, own, lines, .. } = &mut *state;
-        let backlog = lines.entry(line).or_default();
+        let State { published, own, connections, .. } = &mut *state;
+        let backlog = connections.entry(connection).or_default();
         backlog.user.get_or_insert_with(|| user.clone());
         // `+` matches one level, so the kind is that of a topic with any level in its place.
         let concrete = filter.replace('+', "x");
@@ -89,15 +95,21 @@ impl Backlogs {
     }
 
     /// A write to this connection has to wait.
-    pub(crate) fn blocked(&self, line: ConnectionId, now: Monotonic) {
-        self.state().falls_behind(line, now, |backlog| backlog.blocked = true);
+    pub(crate) fn blocked(&self, connection: ConnectionId, now: Monotonic) {
+        self.state().falls_behind(connection, now, |backlog| backlog.blocked = true);
     }
 
     /// The connection took `bytes`, in which `packets` began.
-    pub(crate) fn took(&self, line: ConnectionId, now: Monotonic, bytes: usize, packets: usize) {
+    pub(crate) fn took(
+        &self,
+        connection: ConnectionId,
+        now: Monotonic,
+        bytes: usize,
+        packets: usize,
+    ) {
         let mut state = self.state();
-        let total = state.published_for(line);
-        let Some(backlog) = state.lines.get_mut(&line) else { return };
+        let total = state.published_for(connection);
+        let Some(backlog) = state.connections.get_mut(&connection) else { return };
         let Some(position) = backlog.position else { return };
         if backlog.has_caught_up(now) {
             backlog.position = None;
@@ -111,24 +123,24 @@ impl Backlogs {
     }
 
     /// The connection was sent a message that it has to acknowledge.
-    pub(crate) fn sent(&self, line: ConnectionId, now: Monotonic, id: u16) {
-        self.state().falls_behind(line, now, |backlog| {
+    pub(crate) fn sent(&self, connection: ConnectionId, now: Monotonic, id: u16) {
+        self.state().falls_behind(connection, now, |backlog| {
             backlog.unacknowledged.insert(id);
         });
     }
 
     /// The connection has acknowledged a message.
-    pub(crate) fn acknowledged(&self, line: ConnectionId, now: Monotonic, id: u16) {
+    pub(crate) fn acknowledged(&self, connection: ConnectionId, now: Monotonic, id: u16) {
         let mut state = self.state();
-        if let Some(backlog) = state.lines.get_mut(&line)
+        if let Some(backlog) = state.connections.get_mut(&connection)
             && backlog.unacknowledged.remove(&id)
         {
             backlog.behind = now;
         }
     }
 
-    pub(crate) fn left(&self, line: ConnectionId) {
-        self.state().lines.remove(&line);
+    pub(crate) fn left(&self, connection: ConnectionId) {
+        self.state().connections.remove(&connection);
     }
 
     /// Counts a message to `topic`; returns the connections that are too far behind.
@@ -152,8 +164,8 @@ impl Backlogs {
             return Vec::new();
         }
         state.unchecked = 0;
-        let State { published, own, lines, .. } = &mut *state;
-        let behind = lines.iter_mut().filter_map(|(id, backlog)| {
+        let State { published, own, connections, .. } = &mut *state;
+        let behind = connections.iter_mut().filter_map(|(id, backlog)| {
             let position = backlog.position?;
             if backlog.has_caught_up(now) {
                 backlog.position = None;
@@ -170,9 +182,14 @@ impl Backlogs {
 }
 
 impl State {
-    fn falls_behind(&mut self, line: ConnectionId, now: Monotonic, how: impl FnOnce(&mut Backlog)) {
-        let total = self.published_for(line);
-        let backlog = self.lines.entry(line).or_default();
+    fn falls_behind(
+        &mut self,
+        connection: ConnectionId,
+        now: Monotonic,
+        how: impl FnOnce(&mut Backlog),
+    ) {
+        let total = self.published_for(connection);
+        let backlog = self.connections.entry(connection).or_default();
         if backlog.position.is_none() || backlog.has_caught_up(now) {
             backlog.position = Some(total);
         }
@@ -180,8 +197,10 @@ impl State {
         backlog.behind = now;
     }
 
-    fn published_for(&self, line: ConnectionId) -> u64 {
-        self.lines.get(&line).map_or(0, |backlog| backlog.total(&self.published, &self.own))
+    fn published_for(&self, connection: ConnectionId) -> u64 {
+        self.connections
+            .get(&connection)
+            .map_or(0, |backlog| backlog.total(&self.published, &self.own))
     }
 }
 
@@ -219,7 +238,7 @@ mod tests {
     fn publish(backlogs: &Backlogs, now: u64, topic: &str, mib: usize) -> bool {
         let topic = Topic::parse(&Root::default(), topic).unwrap();
         let of = |_| backlogs.published(at(now), &topic, 128 * 1024 - 512);
-        (0..8 * mib).flat_map(of).any(|line| line == LINE)
+        (0..8 * mib).flat_map(of).any(|connection| connection == LINE)
     }
 
     #[test]

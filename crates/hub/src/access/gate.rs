@@ -5,7 +5,7 @@
 //! longer holds.
 
 use super::{Access, Allowance, Cleanup, Denied, MayAsk, SubscriptionBudget};
-use crate::accounts::{Bound, Login, looks_like_a_presence};
+use crate::accounts::{Bound, Login, is_presence_client_id};
 use crate::connections::ConnectionId;
 use crate::peer::Peer;
 use crate::{broker, clock};
@@ -25,7 +25,7 @@ type Asked<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// Asked by the broker of one connection.
 pub(crate) struct Gate {
     access: Arc<Access>,
-    line: ConnectionId,
+    connection: ConnectionId,
     peer: Peer,
     login: OnceLock<Login>,
     /// Bound to the credential while this lives.
@@ -74,13 +74,13 @@ impl Refusals {
 impl Gate {
     pub(crate) fn new(
         access: Arc<Access>,
-        line: ConnectionId,
+        connection: ConnectionId,
         peer: Peer,
         allowance: Allowance,
     ) -> Self {
         Self {
             access,
-            line,
+            connection,
             peer,
             login: OnceLock::new(),
             client_id: OnceLock::new(),
@@ -96,7 +96,7 @@ impl Gate {
 
     fn admit(&self, connect: &ConnectPacket) -> Result<Login, ReasonCode> {
         let access = &self.access;
-        if access.is_silent() {
+        if access.is_closed() {
             return Err(ReasonCode::ServerUnavailable);
         }
         let now = clock::now();
@@ -130,23 +130,23 @@ impl Gate {
                     return Err(ReasonCode::RetainNotSupported);
                 }
                 Ok(Topic::Device(user, device)) => {
-                    access.uses_device(&login.credential, &user, &device);
+                    access.note_device(&login.credential, &user, &device);
                 }
                 Ok(_) => {}
                 Err(Denied) => return Err(ReasonCode::NotAuthorized),
             }
         }
         // A reader's id may look like a presence's, but a presence has a Will or comes back to its session.
-        let lasting = looks_like_a_presence(&connect.client_id)
+        let lasting = is_presence_client_id(&connect.client_id)
             && (connect.will.is_some() || !connect.clean_start);
         let mut used = access.ledger.used();
         let mut note = used.came(&login.credential, now.wall);
         match used.bind(&login.credential, &connect.client_id, lasting) {
-            Bound::Kept => {}
+            Bound::StoredMessage => {}
             Bound::New { dropped } => {
                 note |= lasting;
                 if let Some(dropped) = dropped {
-                    access.ask(Cleanup::EndSession(dropped));
+                    access.request_cleanup(Cleanup::EndSession(dropped));
                 }
             }
             Bound::Foreign => return Err(ReasonCode::ClientIdentifierNotValid),
@@ -157,8 +157,11 @@ impl Gate {
         if note {
             access.ledger.note();
         }
-        access.lines.log_in(self.line, &login).map_err(|_| ReasonCode::QuotaExceeded)?;
-        // Removed between the check and the entry: then nobody cut this line.
+        access
+            .connections
+            .log_in(self.connection, &login)
+            .map_err(|_| ReasonCode::QuotaExceeded)?;
+        // Removed between the check and the entry: then nobody closed this connection.
         if !access.ledger.read(|team| team.holds(&login.credential, &login.user)) {
             return Err(ReasonCode::BadUsernameOrPassword);
         }
@@ -171,7 +174,7 @@ impl Gate {
     fn login(&self) -> Option<&Login> {
         let login = self.login.get()?;
         let holds = self.access.ledger.read(|team| team.holds(&login.credential, &login.user));
-        (holds && !self.access.is_silent()).then_some(login)
+        (holds && !self.access.is_closed()).then_some(login)
     }
 
     fn may_publish(&self, topic: &str) -> bool {
@@ -180,7 +183,7 @@ impl Gate {
         };
         match self.access.may_publish(&login.user, topic) {
             Ok(Topic::Device(user, device)) => {
-                self.access.uses_device(&login.credential, &user, &device);
+                self.access.note_device(&login.credential, &user, &device);
                 true
             }
             Ok(_) => true,
@@ -202,14 +205,14 @@ impl Gate {
                 return false;
             }
             MayAsk::Never => {
-                self.access.lines.end(self.line);
+                self.access.connections.close(self.connection);
                 return false;
             }
         }
         match self.login() {
             Some(login) if self.access.may_read(&login.user, filter) => {
                 let (access, user) = (&self.access, &login.user);
-                access.backlogs.subscribed(self.line, user, access.root(), filter);
+                access.backlogs.subscribed(self.connection, user, access.root(), filter);
                 true
             }
             _ => {
@@ -224,7 +227,7 @@ impl Drop for Gate {
     // A delayed Will keeps the gate, and so the client id, until it was published or not.
     fn drop(&mut self) {
         if let Some(client_id) = self.client_id.take() {
-            self.access.ask(Cleanup::Left(client_id));
+            self.access.request_cleanup(Cleanup::Left(client_id));
         }
     }
 }

@@ -8,7 +8,7 @@ fn user(id: &str) -> UserId {
 }
 
 fn access() -> (Arc<Access>, mpsc::UnboundedReceiver<Cleanup>) {
-    let mut accounts = Accounts::found("Team", Root::default());
+    let mut accounts = Accounts::new("Team", Root::default());
     for name in ["anna", "bob"] {
         accounts.admit(Timestamp::default(), name, None, Role::Member).unwrap();
     }
@@ -97,7 +97,7 @@ fn a_person_has_so_many_devices_and_a_cleared_one_makes_room() {
     let topic = |n: usize| format!("presence/anna/device/d{n}");
     for n in 0..MAX_DEVICES {
         assert!(access.may_publish(&anna, &topic(n)).is_ok());
-        access.stands(&topic(n));
+        access.may_stay(&topic(n));
     }
     assert!(access.may_publish(&anna, &topic(MAX_DEVICES)).is_err());
     assert!(access.may_publish(&anna, &topic(0)).is_ok());
@@ -113,7 +113,7 @@ fn a_full_memory_of_revoked_devices_forgets_the_oldest_alone() {
     for n in 0..=MAX_REVOKED {
         access.revoke_devices(&bob, &[device(n)]);
     }
-    let stands = |n: usize| access.stands(&format!("presence/bob/device/d{n}"));
+    let stands = |n: usize| access.may_stay(&format!("presence/bob/device/d{n}"));
     assert!(stands(0), "one had to be forgotten");
     for n in [1, 2, MAX_REVOKED / 2, MAX_REVOKED] {
         assert!(!stands(n), "{n}");
@@ -142,7 +142,7 @@ fn what_may_not_stand_is_asked_to_be_cleared() {
         "somewhere/else",
     ];
     for topic in wanted.iter().chain(&not) {
-        assert_eq!(access.stands(topic), wanted.contains(topic), "{topic}");
+        assert_eq!(access.may_stay(topic), wanted.contains(topic), "{topic}");
     }
     let asked: Vec<_> = std::iter::from_fn(|| unwanted.try_recv().ok()).collect();
     assert_eq!(asked, not.map(|topic| Cleanup::Clear(topic.to_owned())));

@@ -1,7 +1,6 @@
-//! The file that holds the team: `team.json` in the store's folder, for this user alone.
+//! The file of the accounts: `team.json` in the folder of a hub or a gateway, for this user alone.
 //!
-//! Owns that it is written whole or not at all, and that one that cannot be read is never taken for none: a new team in
-//! its place would shut everybody out.
+//! A file that cannot be read is an error, never a new team: a new team in its place would shut everybody out.
 
 use super::{Accounts, CredentialUsage};
 use serde::{Deserialize, Serialize};
@@ -9,13 +8,13 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Its name.
+/// The name of the file.
 pub(crate) const FILE: &str = "team.json";
 /// Far beyond what 10,000 members take.
 const MAX_LEN: u64 = 64 << 20;
 const VERSION: u32 = 1;
 
-/// Everything that is written.
+/// The content of the file: the accounts, and what each credential used.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct AccountsFile {
     v: u32,
@@ -105,14 +104,14 @@ impl AccountsFile {
         serde_json::to_vec(self).expect("maps with text as keys always serialize")
     }
 
-    /// Writes it in the place of what stands there, durably and in one step.
+    /// Replaces the file in that folder, durably and in one step.
     pub(crate) fn save(&self, folder: &Path) -> Result<(), SaveError> {
         porchlight_files::write(&folder.join(FILE), &self.to_json())
             .map_err(|e| SaveError { path: folder.to_owned(), reason: e.to_string() })
     }
 }
 
-/// The team in this folder; none where none was ever started there.
+/// The accounts in this folder; none if there is no file.
 pub(crate) fn load(folder: &Path) -> Result<Option<AccountsFile>, AccountsError> {
     let path = folder.join(FILE);
     let unreadable = |source| AccountsError::Unreadable { path: path.clone(), source };

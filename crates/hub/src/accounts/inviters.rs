@@ -29,12 +29,13 @@ impl Inviter {
     }
 }
 
-/// Who goes along when a member is removed.
+/// Who leaves the team when a member is removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Along {
-    Nobody,
-    /// Everybody who joined through them, directly or through others.
-    Invited,
+pub(crate) enum RemovalScope {
+    /// That member alone.
+    Member,
+    /// Also everybody who joined through that member, directly or through others.
+    WithInvited,
 }
 
 /// Who was removed.
@@ -55,8 +56,8 @@ impl Accounts {
 
     /// The members who joined through this one, directly or through others. The id may be that of a former member.
     ///
-    /// Starters, and the members who joined through a starter, are not among them.
-    pub(crate) fn along_with(&self, user: &UserId) -> Vec<UserId> {
+    /// Owners, and the members who joined through an owner, are not among them.
+    pub(crate) fn members_invited_by(&self, user: &UserId) -> Vec<UserId> {
         let mut below: BTreeMap<&UserId, Vec<&UserId>> = BTreeMap::new();
         for (member, inviter) in self.invited() {
             if let Some(above) = &inviter.above {
@@ -80,7 +81,7 @@ impl Accounts {
     }
 
     /// How many members joined through each member.
-    pub(crate) fn count_along(&self) -> BTreeMap<&UserId, u32> {
+    pub(crate) fn count_invited(&self) -> BTreeMap<&UserId, u32> {
         let mut counts: BTreeMap<&UserId, u32> = BTreeMap::new();
         let mut open: BTreeMap<&UserId, u32> = BTreeMap::new();
         let above: BTreeMap<&UserId, &UserId> =
@@ -107,9 +108,9 @@ impl Accounts {
         counts
     }
 
-    /// The members who were let in by another and are no starters, each with who that was.
+    /// The members who were let in by another and are no owners, each with who that was.
     fn invited(&self) -> impl Iterator<Item = (&UserId, &Inviter)> {
-        let invited = self.members.iter().filter(|(_, member)| member.role != Role::Starter);
+        let invited = self.members.iter().filter(|(_, member)| member.role != Role::Owner);
         invited.filter_map(|(user, member)| Some((user, member.invited_by.as_ref()?)))
     }
 
@@ -118,16 +119,16 @@ impl Accounts {
     pub(crate) fn remove_member(
         &mut self,
         user: &UserId,
-        along: Along,
+        along: RemovalScope,
     ) -> Result<Removed, RemoveMemberError> {
         let mut users = match along {
-            Along::Nobody => Vec::new(),
-            Along::Invited => self.along_with(user),
+            RemovalScope::Member => Vec::new(),
+            RemovalScope::WithInvited => self.members_invited_by(user),
         };
         if let Some(member) = self.members.get(user) {
-            let starters = self.members.values().filter(|m| m.role == Role::Starter).count();
-            if member.role == Role::Starter && starters == 1 && self.members.len() > 1 {
-                return Err(RemoveMemberError::LastStarter);
+            let owners = self.members.values().filter(|m| m.role == Role::Owner).count();
+            if member.role == Role::Owner && owners == 1 && self.members.len() > 1 {
+                return Err(RemoveMemberError::LastOwner);
             }
             users.push(user.clone());
         }

@@ -16,7 +16,7 @@ const MAX_USES: u32 = 100;
 /// The most invitations that one member has at a time, spent ones included.
 const MAX_OF_ONE: usize = 100;
 const MAX_INVITES: usize = 2_000;
-/// How many new members the open invitations of one member may let in, unless that one is a starter.
+/// How many new members the open invitations of one member may let in, unless that one is an owner.
 const MAX_OPEN_USES: u32 = 20;
 /// For how long one that has ended is told from one that never was.
 const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -29,8 +29,9 @@ pub(crate) enum Purpose {
     Member,
     /// A further device of this member.
     Device(UserId),
-    /// Whoever comes first owns the team.
-    Starter,
+    /// The first person to use it owns the team.
+    #[serde(rename = "starter")]
+    Owner,
 }
 
 /// An invitation that was made.
@@ -56,7 +57,7 @@ impl Invite {
     pub(super) fn owners(&self) -> Vec<UserId> {
         let device_of = match &self.purpose {
             Purpose::Device(of) => Some(of.clone()),
-            Purpose::Member | Purpose::Starter => None,
+            Purpose::Member | Purpose::Owner => None,
         };
         self.by.clone().into_iter().chain(device_of).collect()
     }
@@ -120,7 +121,7 @@ impl Accounts {
         let uses = order.uses.unwrap_or(1).clamp(1, MAX_USES);
         if order.purpose == Purpose::Member
             && let Some(by) = &order.by
-            && self.members.get(by).ok_or(Refusal::NotAMember)?.role != Role::Starter
+            && self.members.get(by).ok_or(Refusal::NotAMember)?.role != Role::Owner
             && self.open_uses(now, by) + uses > MAX_OPEN_USES
         {
             return Err(Refusal::OpenUsesFull);
@@ -167,9 +168,9 @@ impl Accounts {
         Ok(())
     }
 
-    /// Takes back what makes its redeemer a starter: there is one, or a new link was made.
-    pub(crate) fn take_back_starters(&mut self) {
-        self.end_invites(|invite| invite.purpose == Purpose::Starter);
+    /// Takes back what makes its redeemer an owner: there is one, or a new link was made.
+    pub(crate) fn take_back_owner_links(&mut self) {
+        self.end_invites(|invite| invite.purpose == Purpose::Owner);
     }
 
     pub(super) fn end_invites(&mut self, which: impl Fn(&Invite) -> bool) {
@@ -208,7 +209,7 @@ impl Accounts {
                 Some(by) => self.admit_by(now, name, kind, &by)?,
                 None => self.admit(now, name, kind, Role::Member)?,
             },
-            Purpose::Starter => self.admit(now, name, kind, Role::Starter)?,
+            Purpose::Owner => self.admit(now, name, kind, Role::Owner)?,
             Purpose::Device(user) => self.give_credential(now, user, kind)?,
         };
         if let Some(invite) = self.invites.get_mut(token.id()) {

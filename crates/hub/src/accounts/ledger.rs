@@ -26,7 +26,7 @@ pub(crate) struct Ledger(Arc<Shared>);
 struct Shared {
     state: RwLock<State>,
     used: Mutex<CredentialUsage>,
-    /// Counts changes. [`Ledger::shut_out`] counts its own under the lock of `state`, so that a copy of the accounts
+    /// Counts changes. [`Ledger::revoke_access`] counts its own under the lock of `state`, so that a copy of the accounts
     /// contains every change that its version counts.
     version: AtomicU64,
     /// Locked from before a change is begun until it is written, so that writes are in the order of changes.
@@ -54,7 +54,7 @@ struct Disk {
 }
 
 /// A write that goes on whether or not it is waited for.
-pub(crate) struct Saving {
+pub(crate) struct PendingSave {
     task: JoinHandle<Result<(), SaveError>>,
     folder: PathBuf,
 }
@@ -90,7 +90,7 @@ impl Ledger {
     }
 
     /// Calls `report` with each failed write, and with each write after which everything is on disk.
-    pub(crate) fn reporting_to(
+    pub(crate) fn with_report(
         self,
         report: impl Fn(Result<(), &SaveError>) + Send + Sync + 'static,
     ) -> Self {
@@ -153,10 +153,10 @@ impl Ledger {
 
     /// Makes a change that ends access, in effect when this returns. Until the returned write succeeds, a restart would
     /// undo it. The write is tried again until then.
-    pub(crate) fn shut_out<T>(
+    pub(crate) fn revoke_access<T>(
         &self,
         end: impl Fn(&mut Accounts) -> Result<T, RemoveMemberError>,
-    ) -> (Result<T, RemoveMemberError>, Saving) {
+    ) -> (Result<T, RemoveMemberError>, PendingSave) {
         let mut state = self.0.state();
         let ended = state.end(end);
         if ended.is_ok() {
@@ -191,7 +191,7 @@ impl Ledger {
     }
 
     /// Writes everything as it is now, unless that is on disk.
-    pub(crate) fn flush(&self) -> Saving {
+    pub(crate) fn flush(&self) -> PendingSave {
         let shared = Arc::clone(&self.0);
         let task = tokio::spawn(async move {
             let disk = Arc::clone(&shared.disk).lock_owned().await;
@@ -208,7 +208,7 @@ impl Ledger {
             });
             saved.await.flatten()
         });
-        Saving { task, folder: self.0.folder.clone() }
+        PendingSave { task, folder: self.0.folder.clone() }
     }
 
     /// Writes everything as it is now, and nothing after that: the folder may become another hub's.
@@ -292,7 +292,7 @@ impl Shared {
         };
         let saved = self.save(disk, version, next);
         let mut state = self.state();
-        // `shut_out` has taken out of it what ended in the meantime.
+        // `revoke_access` has taken out of it what ended in the meantime.
         let next = state.next.take();
         saved?;
         let mut verdict = verdict.lock().unwrap_or_else(PoisonError::into_inner);
@@ -351,7 +351,7 @@ impl Shared {
     }
 }
 
-impl Saving {
+impl PendingSave {
     /// Waits for the write, but not for ever; it goes on all the same.
     pub(crate) async fn wait(self) -> Result<(), SaveError> {
         let not_saved = |reason: String| SaveError { path: self.folder, reason };

@@ -1,8 +1,8 @@
 //! Secrets: made by the system's random numbers, kept as keyed hashes, compared in constant time.
 //!
 //! A secret has 160 random bits, so a fast hash is enough: there is no dictionary of them to try. It is keyed, so that
-//! whoever reads a backup's hashes alone can't even test a guess, and bound to what the secret is for and to its id, so that
-//! no hash stands for anything else.
+//! the hashes of a backup alone cannot be used to test a guess. It covers the secret's kind and id, so that it is valid
+//! for nothing else.
 
 use data_encoding::BASE64URL_NOPAD;
 use porchlight_core::team::{ID_LENGTH, SECRET_LENGTH, Secret};
@@ -25,7 +25,7 @@ pub(crate) enum Kind {
 #[serde(transparent)]
 pub(crate) struct Hash(String);
 
-/// What hashes are keyed with. Its `Debug` shows nothing of it.
+/// The key of the hashes. Its `Debug` does not show it.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub(crate) struct Key([u8; 32]);

@@ -8,7 +8,7 @@ fn now() -> Timestamp {
 }
 
 fn team() -> Accounts {
-    Accounts::found("Anna's team", Root::default())
+    Accounts::new("Anna's team", Root::default())
 }
 
 fn user(id: &str) -> UserId {
@@ -19,8 +19,8 @@ fn order(purpose: Purpose) -> Order {
     Order { purpose, by: None, credential: None, uses: None, lasts: None }
 }
 
-fn starter(team: &mut Accounts) -> Admission {
-    team.admit(now(), "Anna", Some("laptop"), Role::Starter).unwrap()
+fn owner(team: &mut Accounts) -> Admission {
+    team.admit(now(), "Anna", Some("laptop"), Role::Owner).unwrap()
 }
 
 /// The same secret with another last character.
@@ -33,9 +33,9 @@ fn other(secret: &Secret) -> Secret {
 #[test]
 fn a_credential_lets_in_and_another_secret_does_not() {
     let mut team = team();
-    let anna = starter(&mut team);
+    let anna = owner(&mut team);
     let login = team.log_in(anna.credential.id(), anna.credential.secret()).unwrap();
-    assert_eq!((login.user, login.role), (user("anna"), Role::Starter));
+    assert_eq!((login.user, login.role), (user("anna"), Role::Owner));
     let wrong = other(&anna.credential);
     assert_eq!(team.log_in(wrong.id(), wrong.secret()), None);
     assert_eq!(team.log_in(anna.credential.id(), ""), None);
@@ -45,7 +45,7 @@ fn a_credential_lets_in_and_another_secret_does_not() {
 #[test]
 fn what_is_written_holds_no_secret_and_lets_in_the_same_people() {
     let mut team = team();
-    let anna = starter(&mut team);
+    let anna = owner(&mut team);
     let (invite, _) = team.invite(now(), order(Purpose::Member)).unwrap();
     let (token, _) = team.make_token(now(), Some(&anna.user), "status board").unwrap();
     let dir = tempfile::tempdir().unwrap();
@@ -101,7 +101,7 @@ fn a_refused_name_costs_no_use() {
 #[test]
 fn a_taken_name_gets_a_number() {
     let mut team = team();
-    let ids: Vec<_> = (0..3).map(|_| starter(&mut team).user).collect();
+    let ids: Vec<_> = (0..3).map(|_| owner(&mut team).user).collect();
     assert_eq!(ids, [user("anna"), user("anna-2"), user("anna-3")]);
     let long = "a".repeat(64);
     let mut admit = || team.admit(now(), &long, None, Role::Member).unwrap().user;
@@ -112,7 +112,7 @@ fn a_taken_name_gets_a_number() {
 #[test]
 fn a_further_device_is_the_same_person() {
     let mut team = team();
-    starter(&mut team);
+    owner(&mut team);
     let (token, _) = team.invite(now(), order(Purpose::Device(user("anna")))).unwrap();
     let second = team.redeem(now(), &token, "Somebody else", Some("desktop")).unwrap();
     assert_eq!((second.user, second.name.as_str()), (user("anna"), "Anna"));
@@ -126,50 +126,56 @@ fn a_further_device_is_the_same_person() {
 #[test]
 fn a_removed_member_takes_credentials_and_invitations_along() {
     let mut team = team();
-    starter(&mut team);
+    owner(&mut team);
     let bob = team.admit(now(), "Bob", None, Role::Member).unwrap();
     let wanted = Order { by: Some(user("bob")), ..order(Purpose::Member) };
     let (theirs, _) = team.invite(now(), wanted).unwrap();
     let (device, _) = team.invite(now(), order(Purpose::Device(user("bob")))).unwrap();
     let Removed { credentials: gone, .. } =
-        team.remove_member(&user("bob"), Along::Nobody).unwrap();
+        team.remove_member(&user("bob"), RemovalScope::Member).unwrap();
     assert_eq!(gone, [(user("bob"), bob.credential.id().to_owned())]);
     assert_eq!(team.log_in(bob.credential.id(), bob.credential.secret()), None);
     assert!(!team.holds(bob.credential.id(), &bob.user));
     for token in [theirs, device] {
         assert_eq!(team.redeem(now(), &token, "Eve", None).unwrap_err(), Refusal::Unknown);
     }
-    assert_eq!(team.remove_member(&user("bob"), Along::Nobody), Err(RemoveMemberError::Already));
-    assert_eq!(team.remove_member(&user("nobody"), Along::Nobody), Err(RemoveMemberError::Unknown));
+    assert_eq!(
+        team.remove_member(&user("bob"), RemovalScope::Member),
+        Err(RemoveMemberError::Already)
+    );
+    assert_eq!(
+        team.remove_member(&user("nobody"), RemovalScope::Member),
+        Err(RemoveMemberError::Unknown)
+    );
 }
 
 #[test]
-fn the_last_starter_stays_until_everybody_else_is_gone() {
+fn the_last_owner_stays_until_everybody_else_is_gone() {
     let mut team = team();
-    let anna = starter(&mut team);
+    let anna = owner(&mut team);
     team.admit(now(), "Bob", None, Role::Member).unwrap();
     assert_eq!(
-        team.remove_member(&user("anna"), Along::Nobody),
-        Err(RemoveMemberError::LastStarter)
+        team.remove_member(&user("anna"), RemovalScope::Member),
+        Err(RemoveMemberError::LastOwner)
     );
-    team.remove_member(&user("bob"), Along::Nobody).unwrap();
-    let removed = team.remove_member(&user("anna"), Along::Nobody).unwrap();
+    team.remove_member(&user("bob"), RemovalScope::Member).unwrap();
+    let removed = team.remove_member(&user("anna"), RemovalScope::Member).unwrap();
     assert_eq!(removed.credentials, [(user("anna"), anna.credential.id().to_owned())]);
 }
 
 #[test]
-fn a_team_whose_starter_lost_the_last_device_has_none() {
+fn a_team_whose_owner_lost_the_last_device_has_none() {
     let mut team = team();
-    let anna = starter(&mut team);
-    assert!(team.has_starter());
+    let anna = owner(&mut team);
+    assert!(team.has_owner());
     assert_eq!(team.revoke(anna.credential.id(), &user("anna"), false), Ok(user("anna")));
-    assert!(!team.has_starter());
+    assert!(!team.has_owner());
 }
 
 #[test]
 fn a_token_reads_and_nothing_else() {
     let mut team = team();
-    let anna = starter(&mut team);
+    let anna = owner(&mut team);
     let (token, _) = team.make_token(now(), Some(&anna.user), "").unwrap();
     assert!(team.may_read(&token) && !team.may_read(&other(&token)));
     assert!(!team.may_read(&anna.credential));
@@ -184,7 +190,7 @@ fn a_client_id_belongs_to_whoever_used_it_first() {
     let mut used = CredentialUsage::default();
     assert_eq!(used.bind("a", "reader", false), Bound::New { dropped: None });
     assert_eq!(used.bind("b", "reader", false), Bound::Foreign);
-    assert_eq!(used.bind("a", "reader", false), Bound::Kept);
+    assert_eq!(used.bind("a", "reader", false), Bound::StoredMessage);
     used.left("reader");
     used.release("reader");
     assert_eq!(used.bind("b", "reader", false), Bound::Foreign, "one connection still uses it");

@@ -30,7 +30,7 @@ pub(super) struct Tombstones(VecDeque<Entry>);
 struct Entry {
     kind: EndedKind,
     id: String,
-    /// The members who could have ended it, besides a starter.
+    /// The members who could have ended it, besides an owner.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     of: Vec<UserId>,
 }
@@ -45,7 +45,7 @@ impl Tombstones {
         self.0.push_back(Entry { kind, id: id.to_owned(), of });
     }
 
-    /// Why this does not end now. `by` is the member who asks, unless it is a starter.
+    /// Why this does not end now. `by` is the member who asks, unless it is an owner.
     pub(super) fn why_not(
         &self,
         kind: EndedKind,

@@ -52,7 +52,7 @@ struct Uses {
 #[derive(Debug, Clone, Default)]
 struct Other {
     /// How many connections use it.
-    lines: u32,
+    connections: u32,
     /// Which departure made it idle.
     left: u64,
 }
@@ -61,7 +61,7 @@ struct Other {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Bound {
     /// It is the credential's, and nothing changed that must be written.
-    Kept,
+    StoredMessage,
     /// It is the credential's now; `dropped` is not any more.
     New { dropped: Option<String> },
     /// It is somebody else's.
@@ -90,9 +90,9 @@ impl CredentialUsage {
                     uses.presences.push(id);
                 }
                 if let Some(other) = uses.others.get_mut(client_id) {
-                    other.lines += 1;
+                    other.connections += 1;
                 }
-                return Bound::Kept;
+                return Bound::StoredMessage;
             }
             Some(_) => return Bound::Foreign,
             None => {}
@@ -108,7 +108,7 @@ impl CredentialUsage {
             if uses.others.len() >= MAX_OTHERS {
                 return Bound::TooMany;
             }
-            uses.others.insert(client_id.to_owned(), Other { lines: 1, left: 0 });
+            uses.others.insert(client_id.to_owned(), Other { connections: 1, left: 0 });
         }
         if let Some(dropped) = &dropped {
             self.owners.remove(dropped);
@@ -122,7 +122,7 @@ impl CredentialUsage {
         self.departures += 1;
         let departure = self.departures;
         if let Some(other) = self.other(client_id) {
-            other.lines = other.lines.saturating_sub(1);
+            other.connections = other.connections.saturating_sub(1);
             other.left = departure;
         }
     }
@@ -135,7 +135,7 @@ impl CredentialUsage {
     pub(crate) fn forget_idle(&mut self, client_id: &str) -> Option<String> {
         let owner = self.owners.get(client_id)?;
         let uses = self.credentials.get_mut(owner)?;
-        let idle = || uses.others.iter().filter(|(_, other)| other.lines == 0);
+        let idle = || uses.others.iter().filter(|(_, other)| other.connections == 0);
         if idle().count() <= MAX_IDLE {
             return None;
         }
@@ -147,7 +147,7 @@ impl CredentialUsage {
 
     /// Frees a client id that no session uses any more, unless it is a presence's or a connection uses it.
     pub(crate) fn release(&mut self, client_id: &str) {
-        if self.other(client_id).is_some_and(|other| other.lines == 0)
+        if self.other(client_id).is_some_and(|other| other.connections == 0)
             && let Some(owner) = self.owners.remove(client_id)
             && let Some(uses) = self.credentials.get_mut(&owner)
         {
@@ -158,7 +158,7 @@ impl CredentialUsage {
     /// The client ids that are bound for the moment only, and that no connection uses.
     pub(crate) fn idle(&self) -> Vec<String> {
         let others = self.credentials.values().flat_map(|uses| &uses.others);
-        others.filter(|(_, other)| other.lines == 0).map(|(id, _)| id.clone()).collect()
+        others.filter(|(_, other)| other.connections == 0).map(|(id, _)| id.clone()).collect()
     }
 
     fn other(&mut self, client_id: &str) -> Option<&mut Other> {
@@ -167,7 +167,7 @@ impl CredentialUsage {
     }
 
     /// Whether the credential speaks for this device for the first time.
-    pub(crate) fn saw_device(&mut self, credential: &str, device: &DeviceId) -> bool {
+    pub(crate) fn note_device(&mut self, credential: &str, device: &DeviceId) -> bool {
         let uses = self.credentials.entry(credential.to_owned()).or_default();
         if uses.devices.contains(device) {
             return false;
@@ -213,6 +213,6 @@ impl CredentialUsage {
 
 /// Whether a client id has the form of a presence's or its Will connection's: `pl`, 20 letters or digits, `m` or `u`
 /// (`docs/protocol.md`, *A session*). One reader in eighteen looks like it, too.
-pub(crate) fn looks_like_a_presence(client_id: &str) -> bool {
+pub(crate) fn is_presence_client_id(client_id: &str) -> bool {
     client_id.len() == 23 && client_id.starts_with("pl") && client_id.ends_with(['m', 'u'])
 }

@@ -47,7 +47,7 @@ fn surcharge(head: Head) -> usize {
 pub(super) struct Metered<S> {
     stream: S,
     peer: SocketAddr,
-    line: ConnectionId,
+    connection: ConnectionId,
     access: Arc<Access>,
     allowance: Allowance,
     refusals: Arc<Refusals>,
@@ -61,7 +61,7 @@ impl<S> Metered<S> {
     pub(super) fn new(
         stream: S,
         peer: SocketAddr,
-        line: ConnectionId,
+        connection: ConnectionId,
         access: Arc<Access>,
         allowance: Allowance,
         refusals: Arc<Refusals>,
@@ -69,7 +69,7 @@ impl<S> Metered<S> {
         Self {
             stream,
             peer,
-            line,
+            connection,
             access,
             allowance,
             refusals,
@@ -84,7 +84,7 @@ impl<S> Metered<S> {
         self.read.read(bytes, |head| {
             self.allowance.spend(surcharge(head));
             if matches!(head.kind(), PUBACK | PUBREC) {
-                self.access.backlogs.acknowledged(self.line, now, head.id);
+                self.access.backlogs.acknowledged(self.connection, now, head.id);
             }
         });
     }
@@ -103,7 +103,7 @@ impl<S> Metered<S> {
             }
             PUBLISH => {
                 if let Some(id) = packet_id(packet, head) {
-                    self.access.backlogs.sent(self.line, clock::now().mono, id);
+                    self.access.backlogs.sent(self.connection, clock::now().mono, id);
                 }
             }
             _ => {}
@@ -168,13 +168,13 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Metered<S> {
         let n = match polled {
             Poll::Ready(written) => written?,
             Poll::Pending => {
-                this.access.backlogs.blocked(this.line, now);
+                this.access.backlogs.blocked(this.connection, now);
                 return Poll::Pending;
             }
         };
         let mut begun = 0;
         this.written.read(&bytes[..n], |_| begun += 1);
-        this.access.backlogs.took(this.line, now, n, begun);
+        this.access.backlogs.took(this.connection, now, n, begun);
         if let Some((packet, written)) = &mut this.suback {
             *written += n;
             if *written == packet.len() {
@@ -190,8 +190,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Metered<S> {
         let now = clock::now().mono;
         // A WebSocket takes a whole packet, and writes it only now.
         match &polled {
-            Poll::Pending => this.access.backlogs.blocked(this.line, now),
-            Poll::Ready(_) => this.access.backlogs.took(this.line, now, 0, 0),
+            Poll::Pending => this.access.backlogs.blocked(this.connection, now),
+            Poll::Ready(_) => this.access.backlogs.took(this.connection, now, 0, 0),
         }
         polled
     }
@@ -203,7 +203,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Metered<S> {
 
 impl<S> Drop for Metered<S> {
     fn drop(&mut self) {
-        self.access.backlogs.left(self.line);
+        self.access.backlogs.left(self.connection);
     }
 }
 

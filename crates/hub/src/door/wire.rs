@@ -1,6 +1,6 @@
 //! One connection's bytes, whatever carries them.
 //!
-//! Owns that what was read to tell the protocols apart is read again, that a line which is cut reads as ended, that
+//! Owns that what was read to tell the protocols apart is read again, that a closed connection reads as ended, that
 //! nobody holds an answer up for ever, and that nothing is read while the allowance is spent.
 
 use super::frames::Frames;
@@ -24,10 +24,10 @@ pub(super) trait Carrier: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Sync + Unpin> Carrier for T {}
 
-/// A carrier on a line.
+/// A carrier on a connection.
 pub(super) struct Wire {
     carrier: Box<dyn Carrier>,
-    line: Arc<ConnectionGuard>,
+    connection: Arc<ConnectionGuard>,
     /// Read already, and to be read again first.
     first: Vec<u8>,
     allowance: Allowance,
@@ -38,9 +38,9 @@ pub(super) struct Wire {
 }
 
 impl Wire {
-    pub(super) fn new(carrier: Box<dyn Carrier>, line: Arc<ConnectionGuard>) -> Self {
+    pub(super) fn new(carrier: Box<dyn Carrier>, connection: Arc<ConnectionGuard>) -> Self {
         let allowance = Allowance::new();
-        Self { carrier, line, first: Vec::new(), allowance, frames: None, pause: None }
+        Self { carrier, connection, first: Vec::new(), allowance, frames: None, pause: None }
     }
 
     /// What may still be read of it.
@@ -104,7 +104,7 @@ impl AsyncRead for Wire {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if this.line.is_cut_for_reading(cx) {
+        if this.connection.is_closed_for_reading(cx) {
             return Poll::Ready(Ok(()));
         }
         if !this.first.is_empty() {
@@ -130,20 +130,20 @@ impl AsyncWrite for Wire {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        this.line.check_for_writing(cx)?;
+        this.connection.check_for_writing(cx)?;
         Pin::new(&mut this.carrier).poll_write(cx, bytes)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        this.line.check_for_writing(cx)?;
+        this.connection.check_for_writing(cx)?;
         Pin::new(&mut this.carrier).poll_flush(cx)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if this.line.check_for_writing(cx).is_err() {
-            // Nothing more is said to whoever is cut.
+        if this.connection.check_for_writing(cx).is_err() {
+            // A closed connection gets nothing more.
             return Poll::Ready(Ok(()));
         }
         ready!(Pin::new(&mut this.carrier).poll_shutdown(cx))?;

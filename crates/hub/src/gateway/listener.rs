@@ -17,21 +17,21 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Answers HTTP without TLS until it is dropped. Beyond [`CONNECTIONS`], a new connection replaces the oldest one that has
 /// asked nothing yet, of the peer that has most of these.
 pub(super) async fn listen(listener: TcpListener, site: Site) {
-    let lines = ConnectionTable::new(CONNECTIONS);
+    let table = ConnectionTable::new(CONNECTIONS);
     let mut connections = JoinSet::new();
     loop {
         while connections.try_join_next().is_some() {}
         match listener.accept().await {
             Ok((stream, peer)) => {
                 let peer = Peer::from(peer.ip());
-                let Ok(line) = lines.enter(peer) else {
+                let Ok(guard) = table.enter(peer) else {
                     continue;
                 };
                 let site = site.clone();
                 connections.spawn(async move {
                     // The task that listens ends all of them.
                     let end = std::future::pending();
-                    if let Err(e) = serve(stream, &site, peer, &line, end).await {
+                    if let Err(e) = serve(stream, &site, peer, &guard, end).await {
                         tracing::debug!("a connection ended: {e}");
                     }
                 });

@@ -4,7 +4,7 @@
 
 use crate::clock;
 use crate::rest::change_log::ChangeLog;
-use crate::rest::source::{Kept, Source};
+use crate::rest::source::{Source, StoredMessage};
 use porchlight_core::id::Root;
 use porchlight_core::time::{Monotonic, Now};
 use std::collections::{BTreeMap, BTreeSet};
@@ -103,9 +103,9 @@ impl Source for Mirror {
         &self.root
     }
 
-    fn retained(&self) -> Pin<Box<dyn Future<Output = Option<Vec<Kept>>> + Send + '_>> {
+    fn retained(&self) -> Pin<Box<dyn Future<Output = Option<Vec<StoredMessage>>> + Send + '_>> {
         let now = clock::now();
-        let kept = |(topic, message): (&String, &Message)| Kept {
+        let kept = |(topic, message): (&String, &Message)| StoredMessage {
             topic: topic.clone(),
             payload: message.payload.clone(),
             age: now.mono.since(message.taken) + message.before,
@@ -114,11 +114,11 @@ impl Source for Mirror {
         Box::pin(std::future::ready(kept))
     }
 
-    fn board(&self) -> &ChangeLog {
+    fn change_log(&self) -> &ChangeLog {
         &self.board
     }
 
-    fn is_well(&self) -> bool {
+    fn is_healthy(&self) -> bool {
         self.inside().up
     }
 }

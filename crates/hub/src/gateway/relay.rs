@@ -99,7 +99,7 @@ impl Relay {
             Stage::Up => writes = self.sums.take_writes(now),
             Stage::Down => {}
         }
-        let board = self.mirror.board();
+        let board = self.mirror.change_log();
         board.append(self.sums.take_changes(now));
         if self.stage == Stage::Up {
             board.open();

@@ -76,7 +76,7 @@ impl Tokens {
             TokenError::Unreadable { path, reason }
         })?;
         let accounts = file.map_or_else(
-            || Accounts::found("Gateway", Root::default()),
+            || Accounts::new("Gateway", Root::default()),
             |AccountsFile { accounts, .. }| accounts,
         );
         Ok(Self { folder: folder.to_owned(), accounts })
@@ -324,9 +324,9 @@ mod tests {
     #[test]
     fn the_file_of_a_team_is_not_changed() {
         let dir = tempfile::tempdir().unwrap();
-        let mut team = Accounts::found("Team", Root::default());
+        let mut team = Accounts::new("Team", Root::default());
         let now = Timestamp::from_ms(1).unwrap();
-        team.admit(now, "Anna", None, porchlight_core::team::Role::Starter).unwrap();
+        team.admit(now, "Anna", None, porchlight_core::team::Role::Owner).unwrap();
         AccountsFile::new(team, CredentialUsage::default()).save(dir.path()).unwrap();
         let mut tokens = Tokens::open(dir.path()).unwrap();
         assert!(matches!(tokens.make("one"), Err(TokenError::OfATeam { .. })));

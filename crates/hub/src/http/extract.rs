@@ -1,4 +1,4 @@
-//! What comes with a request, and how it is refused.
+//! The parts of a request that handlers need, and the refusal of a request.
 
 use crate::accounts::{Login, SaveError};
 use crate::answer;
@@ -20,7 +20,7 @@ use std::time::Duration;
 const BODY: Duration = Duration::from_secs(5);
 const BODY_SIZE: usize = 16 * 1024;
 
-/// A refusal as it is answered.
+/// A refusal: the status, the code for programs, and the message for people.
 #[derive(Debug)]
 pub(super) struct ApiError(pub(super) StatusCode, pub(super) RefusalCode, pub(super) String);
 
@@ -90,7 +90,7 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// What came with a request that anybody may make.
+/// A request that anybody may make, within the limit of wrong attempts.
 pub(super) struct Unauthenticated(pub(super) Peer);
 
 impl FromRequestParts<Arc<Team>> for Unauthenticated {
@@ -130,8 +130,8 @@ impl FromRequestParts<Arc<Team>> for Member {
     }
 }
 
-/// A body of JSON, within its bounds. Its type must say so: a web page of another site cannot send that type without a
-/// preflight.
+/// A body of JSON, limited in size and time. Its Content-Type must be JSON, which a web page of another site cannot send
+/// without a preflight.
 pub(super) struct JsonBody<T>(pub(super) T);
 
 impl<T: DeserializeOwned, S: Sync> FromRequest<S> for JsonBody<T> {
@@ -153,7 +153,7 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for JsonBody<T> {
     }
 }
 
-/// Whether the body is JSON in UTF-8, by what the one field Content-Type says (RFC 9110, section 8.3).
+/// Whether the one Content-Type field is JSON in UTF-8 (RFC 9110, section 8.3).
 fn is_json(headers: &HeaderMap) -> bool {
     let mut types = headers.get_all(header::CONTENT_TYPE).iter();
     let (Some(said), None) = (types.next().and_then(|said| said.to_str().ok()), types.next())
@@ -175,16 +175,16 @@ fn peer(parts: &Parts) -> Result<Peer, ApiError> {
     parts.extensions.get::<Peer>().copied().ok_or_else(ApiError::not_signed_in)
 }
 
-pub(super) async fn nothing_there() -> ApiError {
+pub(super) async fn not_found() -> ApiError {
     ApiError::not_found()
 }
 
-pub(super) async fn not_like_that() -> ApiError {
+pub(super) async fn method_not_allowed() -> ApiError {
     let message = "this cannot be done here; look at the method";
     ApiError::new(StatusCode::METHOD_NOT_ALLOWED, RefusalCode::BadRequest, message)
 }
 
-/// Too many requests at a time.
-pub(crate) fn too_many() -> Response {
+/// The answer if too many requests come at a time.
+pub(crate) fn busy_response() -> Response {
     ApiError::busy().into_response()
 }

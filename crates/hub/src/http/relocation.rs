@@ -1,7 +1,7 @@
 //! Moving the hub to another computer, as that computer asks for it.
 
 use super::extract::{ApiError, JsonBody, Member};
-use super::team::{starter, written};
+use super::team::{require_owner, written};
 use crate::team::Team;
 use axum::extract::State;
 use axum::response::Response;
@@ -21,8 +21,8 @@ pub(super) async fn begin(
     State(team): State<Arc<Team>>,
     Member(login): Member,
 ) -> Result<Response, ApiError> {
-    starter(login.role)?;
-    Ok(written(team.whole().await))
+    require_owner(login.role)?;
+    Ok(written(team.export().await))
 }
 
 /// The new hub runs: everybody is told, and nobody is served here any more. Answers what is retained now.
@@ -31,8 +31,8 @@ pub(super) async fn done(
     Member(login): Member,
     JsonBody(done): JsonBody<Done>,
 ) -> Result<Response, ApiError> {
-    starter(login.role)?;
-    if !team.is_still(&login) {
+    require_owner(login.role)?;
+    if !team.is_valid(&login) {
         return Err(ApiError::not_signed_in());
     }
     // On a task of its own: half a move is worse than none.

@@ -1,9 +1,9 @@
 //! What members ask: about the team, its people, invitations, requests and tokens.
 
 use super::extract::{ApiError, JsonBody, Member};
-use crate::accounts::{Along, RemoveMemberError};
+use crate::accounts::{RemovalScope, RemoveMemberError};
 use crate::clock;
-use crate::team::{NotDecided, NotEnded, Team};
+use crate::team::{DecideError, EndAccessError, Team};
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
@@ -18,9 +18,9 @@ use serde_json::json;
 use std::sync::Arc;
 use tokio::task::JoinHandle;
 
-type Asked = State<Arc<Team>>;
+type TeamState = State<Arc<Team>>;
 
-pub(super) async fn team(State(team): Asked, member: Result<Member, ApiError>) -> Response {
+pub(super) async fn team(State(team): TeamState, member: Result<Member, ApiError>) -> Response {
     // Whoever comes too late is told where to go, and so is whoever is not known here any more.
     if let Some(at) = team.moved_to() {
         let message = "the team has moved to another computer";
@@ -34,14 +34,14 @@ pub(super) async fn team(State(team): Asked, member: Result<Member, ApiError>) -
 }
 
 pub(super) async fn members(
-    State(team): Asked,
+    State(team): TeamState,
     Member(login): Member,
 ) -> Json<Vec<porchlight_core::team::Member>> {
     Json(team.members(&login))
 }
 
 pub(super) async fn remove_member(
-    State(team): Asked,
+    State(team): TeamState,
     Member(login): Member,
     Path(user): Path<String>,
     removal: Result<Query<Removal>, QueryRejection>,
@@ -49,28 +49,28 @@ pub(super) async fn remove_member(
     let user = UserId::parse(&user).map_err(|_| ApiError::not_found())?;
     let Query(Removal { with_invited }) =
         removal.map_err(|_| ApiError::bad_request("with_invited is true or false"))?;
-    if login.role != Role::Starter && (login.user != user || with_invited) {
+    if login.role != Role::Owner && (login.user != user || with_invited) {
         return Err(ApiError::not_allowed("only the team's owner can remove other members"));
     }
-    let along = if with_invited { Along::Invited } else { Along::Nobody };
+    let along = if with_invited { RemovalScope::WithInvited } else { RemovalScope::Member };
     // On a task of its own: whoever asks may lose the connection over it, and it must be done to its end.
     ended(tokio::spawn(async move { team.remove_member(&user, along).await })).await
 }
 
 /// Who joined through a member.
 pub(super) async fn invited(
-    State(team): Asked,
+    State(team): TeamState,
     Member(_): Member,
     Path(user): Path<String>,
 ) -> Result<Json<Vec<MemberName>>, ApiError> {
     let user = UserId::parse(&user).map_err(|_| ApiError::not_found())?;
-    let along = team.along_with(&user);
+    let along = team.members_invited_by(&user);
     let is_known = !along.is_empty() || team.ledger().read(|team| team.is_member(&user));
     if is_known { Ok(Json(along)) } else { Err(ApiError::not_found()) }
 }
 
 pub(super) async fn revoke_device(
-    State(team): Asked,
+    State(team): TeamState,
     Member(login): Member,
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
@@ -78,21 +78,21 @@ pub(super) async fn revoke_device(
 }
 
 /// Answers once something has ended and that is saved, also if it ended before.
-async fn ended(ending: JoinHandle<Result<(), NotEnded>>) -> Result<StatusCode, ApiError> {
+async fn ended(ending: JoinHandle<Result<(), EndAccessError>>) -> Result<StatusCode, ApiError> {
     match ending.await {
         Ok(Ok(())) => Ok(StatusCode::NO_CONTENT),
-        Ok(Err(NotEnded::NotSaved(e))) => Err(e.into()),
-        Ok(Err(NotEnded::Stays(RemoveMemberError::LastStarter))) => Err(ApiError::last_owner()),
-        Ok(Err(NotEnded::Stays(RemoveMemberError::NotTheirs))) => {
+        Ok(Err(EndAccessError::NotSaved(e))) => Err(e.into()),
+        Ok(Err(EndAccessError::Stays(RemoveMemberError::LastOwner))) => Err(ApiError::last_owner()),
+        Ok(Err(EndAccessError::Stays(RemoveMemberError::NotTheirs))) => {
             Err(ApiError::not_allowed("only its owner, or the team's starter, can end this"))
         }
-        Ok(Err(NotEnded::Stays(RemoveMemberError::Unknown | RemoveMemberError::Already)))
+        Ok(Err(EndAccessError::Stays(RemoveMemberError::Unknown | RemoveMemberError::Already)))
         | Err(_) => Err(ApiError::not_found()),
     }
 }
 
 pub(super) async fn invite(
-    State(team): Asked,
+    State(team): TeamState,
     Member(login): Member,
     JsonBody(order): JsonBody<InviteOrder>,
 ) -> Result<(StatusCode, Json<InviteMade>), ApiError> {
@@ -100,70 +100,73 @@ pub(super) async fn invite(
     Ok((StatusCode::CREATED, Json(made)))
 }
 
-pub(super) async fn invites(State(team): Asked, Member(login): Member) -> Json<Vec<InviteView>> {
+pub(super) async fn invites(
+    State(team): TeamState,
+    Member(login): Member,
+) -> Json<Vec<InviteView>> {
     Json(team.invites(clock::now().wall, &login))
 }
 
 pub(super) async fn take_back(
-    State(team): Asked,
+    State(team): TeamState,
     Member(login): Member,
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
     // A member who may not take it back does not learn that it exists.
     let hidden = |e| match e {
-        NotEnded::Stays(RemoveMemberError::NotTheirs) => {
-            NotEnded::Stays(RemoveMemberError::Unknown)
+        EndAccessError::Stays(RemoveMemberError::NotTheirs) => {
+            EndAccessError::Stays(RemoveMemberError::Unknown)
         }
         e => e,
     };
     ended(tokio::spawn(async move { team.take_back(&login, &id).await.map_err(hidden) })).await
 }
 
-pub(super) async fn requests(State(team): Asked, Member(_): Member) -> Json<Vec<RequestView>> {
+pub(super) async fn requests(State(team): TeamState, Member(_): Member) -> Json<Vec<RequestView>> {
     Json(team.waiting(clock::now().mono))
 }
 
 pub(super) async fn decide(
-    State(team): Asked,
+    State(team): TeamState,
     Member(login): Member,
     Path(id): Path<String>,
     JsonBody(decision): JsonBody<Decision>,
 ) -> Result<StatusCode, ApiError> {
     team.decide(clock::now().mono, &login, &id, decision.approve).map_err(|not| match not {
-        NotDecided::NotAMember => ApiError::not_signed_in(),
-        NotDecided::Unknown => ApiError::not_found(),
+        DecideError::NotAMember => ApiError::not_signed_in(),
+        DecideError::Unknown => ApiError::not_found(),
     })?;
     tracing::info!(by = %login.user, approve = decision.approve, "a request was decided");
     Ok(StatusCode::NO_CONTENT)
 }
 
 pub(super) async fn make_token(
-    State(team): Asked,
+    State(team): TeamState,
     Member(login): Member,
     JsonBody(order): JsonBody<TokenOrder>,
 ) -> Result<(StatusCode, Json<TokenMade>), ApiError> {
-    starter(login.role)?;
+    require_owner(login.role)?;
     let made = team.make_token(clock::now().wall, &login, &order.label).await?;
     Ok((StatusCode::CREATED, Json(made)))
 }
 
-/// Every member is told who reads the team. Only the starter changes it.
-pub(super) async fn tokens(State(team): Asked, Member(_): Member) -> Json<Vec<TokenView>> {
+/// Every member is told who reads the team. Only the owner changes it.
+pub(super) async fn tokens(State(team): TeamState, Member(_): Member) -> Json<Vec<TokenView>> {
     Json(team.tokens())
 }
 
 pub(super) async fn revoke_token(
-    State(team): Asked,
+    State(team): TeamState,
     Member(login): Member,
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
-    starter(login.role)?;
+    require_owner(login.role)?;
     ended(tokio::spawn(async move { team.revoke_token(&id).await })).await
 }
 
-pub(super) fn starter(role: Role) -> Result<(), ApiError> {
+pub(super) fn require_owner(role: Role) -> Result<(), ApiError> {
     match role {
-        Role::Starter => Ok(()),
+        Role::Owner => Ok(()),
         Role::Member => Err(ApiError::not_allowed("only the team's owner can do this")),
     }
 }

@@ -12,8 +12,8 @@ use crate::hooks::Hooks;
 use crate::http::Readers;
 use crate::pages::Pages;
 use crate::persistence::{self, RetainedStore};
+use crate::rest::broker_source::BrokerSource;
 use crate::rest::change_log::ChangeLog;
-use crate::rest::stored::Stored;
 use crate::server::Site;
 use crate::store_health::StoreHealth;
 use crate::team::{Forwarding, Place, Team, addresses};
@@ -43,7 +43,7 @@ pub(super) struct Hosting {
     pub(super) team: Arc<Team>,
     pub(super) addr: SocketAddr,
     /// Ends with this.
-    beside: JoinSet<()>,
+    tasks: JoinSet<()>,
     nearby: Option<discovery::Announced>,
 }
 
@@ -56,7 +56,7 @@ impl std::fmt::Debug for Team {
 impl Hosting {
     /// Writes what is not written yet.
     pub(super) async fn end(mut self) -> Result<(), SaveError> {
-        self.beside.shutdown().await;
+        self.tasks.shutdown().await;
         drop(self.nearby.take());
         self.team.ledger().close().await
     }
@@ -94,9 +94,9 @@ impl Hub {
 
         let (tell, news) = mpsc::unbounded_channel();
         let health = Arc::new(StoreHealth::new(tell.clone()));
-        let ledger = Ledger::new(sheet, folder.clone()).reporting_to(health.of_team());
+        let ledger = Ledger::new(sheet, folder.clone()).with_report(health.of_team());
         let ledger = Arc::new(ledger);
-        let (access, errands) =
+        let (access, cleanups) =
             Access::new(Arc::clone(&ledger), ConnectionTable::new(broker::max_clients()));
         let (recorder, recorded) = persistence::recorder();
         let (listener, listened) = aggregator::listener();
@@ -106,7 +106,7 @@ impl Hub {
         for message in kept {
             // What may not stand, perhaps since the last run ended in the middle of removing somebody, is cleared on
             // disk soon, and never seen.
-            if access.stands(&message.topic) {
+            if access.may_stay(&message.topic) {
                 let topic = message.topic.clone();
                 let stored = broker.storage.store_retained_message(&topic, message).await;
                 stored.map_err(super::broker_error)?;
@@ -114,7 +114,7 @@ impl Hub {
         }
         broker.router.initialize().await.map_err(super::broker_error)?;
 
-        let keeper = disk.map(|disk| {
+        let retained_store = disk.map(|disk| {
             let path = disk.folder.path().to_owned();
             let memory = Arc::clone(&broker.storage);
             (RetainedStore::start(disk, memory, recorded, health, persistence::RETRY), path)
@@ -126,8 +126,8 @@ impl Hub {
         let root = team.access().root().clone();
         let board = Arc::new(ChangeLog::new(clock::now().wall));
         let memory = Arc::clone(&broker.storage);
-        let source = Stored::new(root.clone(), memory, Arc::clone(&board));
-        let reading = rest::reading(Arc::new(source), Arc::new(Readers(Arc::clone(&team))));
+        let source = BrokerSource::new(root.clone(), memory, Arc::clone(&board));
+        let reading = rest::router(Arc::new(source), Arc::new(Readers(Arc::clone(&team))));
         let hosting = aggregator::Hosting { root, announcement, board };
         let sums =
             sum(Arc::clone(&broker.router), &broker.storage, listened, Some(hosting)).await?;
@@ -142,8 +142,8 @@ impl Hub {
             tls: TlsAcceptor::from(tls),
             shutdown: shutdown.clone(),
         };
-        let mut beside = JoinSet::new();
-        run_beside(&mut beside, &team, &broker, errands, bound.addr);
+        let mut tasks = JoinSet::new();
+        run_beside(&mut tasks, &team, &broker, cleanups, bound.addr);
         let serving = tokio::spawn(async move {
             door.serve(bound.listeners).await;
             Ok(())
@@ -172,8 +172,8 @@ impl Hub {
             broker: serving,
             serving: true,
             sums: Some(sums),
-            keeper,
-            hosting: Some(Hosting { team, addr: bound.addr, beside, nearby }),
+            retained_store,
+            hosting: Some(Hosting { team, addr: bound.addr, tasks, nearby }),
             news,
             entry,
         })
@@ -183,33 +183,37 @@ impl Hub {
 /// What is served over TLS, and what without it.
 fn sites(router: &Router, origins: Vec<WebOrigin>) -> (Site, Site) {
     let origins: Arc<[WebOrigin]> = origins.into();
-    let site =
-        |pages| Site { router: router.clone(), pages, keep_alive: false, busy: http::too_many };
+    let site = |pages| Site {
+        router: router.clone(),
+        pages,
+        keep_alive: false,
+        busy: http::busy_response,
+    };
     let over_tls = Pages::over_tls(Arc::clone(&origins), http::METHODS);
     (site(over_tls), site(Pages::plain(true, origins, http::METHODS)))
 }
 
 fn run_beside(
-    beside: &mut JoinSet<()>,
+    tasks: &mut JoinSet<()>,
     team: &Arc<Team>,
     broker: &Arc<Broker>,
-    errands: mpsc::UnboundedReceiver<crate::access::Cleanup>,
+    cleanups: mpsc::UnboundedReceiver<crate::access::Cleanup>,
     bound: SocketAddr,
 ) {
     let (t, ledger) = (Arc::clone(team), Arc::clone(team.ledger()));
-    beside.spawn(async move { t.run_cleanups(errands).await });
-    beside.spawn(async move { ledger.keep(persistence::RETRY).await });
+    tasks.spawn(async move { t.run_cleanups(cleanups).await });
+    tasks.spawn(async move { ledger.keep(persistence::RETRY).await });
     let (t, broker) = (Arc::clone(team), Arc::clone(broker));
-    beside.spawn(async move {
+    tasks.spawn(async move {
         let mut tick = tokio::time::interval(SWEEP);
         loop {
             tick.tick().await;
             broker.sweep().await;
-            t.tidy().await;
+            t.expire().await;
         }
     });
     let t = Arc::clone(team);
-    beside.spawn(async move {
+    tasks.spawn(async move {
         let mut tick = tokio::time::interval(LOOK);
         loop {
             tick.tick().await;
@@ -226,7 +230,7 @@ async fn open_team(
     wanted: &TeamSettings,
 ) -> Result<(AccountsFile, Certificate), HubError> {
     let (name, root) = (wanted.name.clone(), wanted.root.clone());
-    let found = move || AccountsFile::new(Accounts::found(&name, root), CredentialUsage::default());
+    let found = move || AccountsFile::new(Accounts::new(&name, root), CredentialUsage::default());
     let opened = tokio::task::spawn_blocking(move || match folder {
         Some(folder) => open_folder(&folder, found),
         None => {

@@ -1,8 +1,7 @@
-//! Everybody as they were last summed, and what changed of late.
+//! The people as last computed, and the recent changes.
 //!
-//! Owns the numbering of changes and how many are kept for readers to go on from. It does not sum: whoever does puts
-//! changes up here, and readers come and look, each at its own pace. Nothing here waits for a reader, and none
-//! costs memory by being slow: one that has fallen behind what is kept begins again.
+//! Owns the numbers of changes, and how many changes are kept. The aggregator appends changes, and readers follow at
+//! their own pace. Nothing waits for a reader, and a slow one costs no memory: if it falls behind, it starts over.
 
 use super::answer;
 use axum::body::Bytes;
@@ -15,14 +14,14 @@ use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
-/// What is kept of the past: so many changes, of so many bytes together.
+/// The most changes that are kept, and their bytes together.
 const CHANGES: usize = 4_096;
 const BYTES: usize = 4 * 1024 * 1024;
 
 /// A change of one person, as it goes into a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
-    /// One more than that of the change before.
+    /// One more than the number of the change before.
     pub(crate) number: u64,
     /// What kind of change.
     pub(crate) event: &'static str,
@@ -30,40 +29,40 @@ pub(crate) struct Entry {
     pub(crate) data: Bytes,
 }
 
-/// A place in the order of changes, as text: the id of an event.
+/// A position in the order of changes. As text it is the id of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Cursor {
-    /// Which board: a number says nothing on the board of another run.
-    board: u64,
+    /// Identifies the log: the numbers of another run mean nothing here.
+    log: u64,
     /// The last change that was seen.
     number: u64,
 }
 
 impl Cursor {
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let (board, number) = text.split_once('-')?;
-        Some(Self { board: board.parse().ok()?, number: number.parse().ok()? })
+        let (log, number) = text.split_once('-')?;
+        Some(Self { log: log.parse().ok()?, number: number.parse().ok()? })
     }
 }
 
 impl std::fmt::Display for Cursor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}-{}", self.board, self.number)
+        write!(f, "{}-{}", self.log, self.number)
     }
 }
 
-/// Everybody, and what changed of late.
+/// All people, and the recent changes. Any number of readers can follow it.
 #[derive(Debug)]
 pub(crate) struct ChangeLog {
     id: u64,
     inside: Mutex<Inside>,
     /// The number of the last change, for those who wait for the next.
-    turned: watch::Sender<u64>,
+    changes: watch::Sender<u64>,
 }
 
 #[derive(Debug, Default)]
 struct Inside {
-    /// Whether what is shown is everybody. Before, half a team would be taken for a whole one.
+    /// Whether all people are here. Until then a reader would take half a team for a whole one.
     open: bool,
     people: BTreeMap<String, PersonView>,
     number: u64,
@@ -77,23 +76,23 @@ struct Forgotten<'a> {
 }
 
 impl ChangeLog {
-    /// A board with nobody on it, which nobody looks at before it is opened.
+    /// An empty log. Nobody may read it until [`ChangeLog::open`].
     pub(crate) fn new(now: Timestamp) -> Self {
-        let (turned, _) = watch::channel(0);
-        Self { id: now.as_ms(), inside: Mutex::default(), turned }
+        let (changes, _) = watch::channel(0);
+        Self { id: now.as_ms(), inside: Mutex::default(), changes }
     }
 
-    /// What is shown from now on is everybody.
+    /// Lets readers in: from now on all people are here.
     pub(crate) fn open(&self) {
         self.inside().open = true;
-        self.turned.send_modify(|_| {});
+        self.changes.send_modify(|_| {});
     }
 
     pub(crate) fn is_open(&self) -> bool {
         self.inside().open
     }
 
-    /// Puts changes up.
+    /// Appends changes, and wakes the readers.
     pub(crate) fn append(&self, changes: Vec<Change>) {
         if changes.is_empty() {
             return;
@@ -114,10 +113,10 @@ impl ChangeLog {
         }
         let number = inside.number;
         drop(inside);
-        self.turned.send_replace(number);
+        self.changes.send_replace(number);
     }
 
-    /// Everybody, in no order; none before the board is open.
+    /// All people, in no order; none before the log is open.
     pub(crate) fn people(&self) -> Option<Vec<PersonView>> {
         let inside = self.inside();
         inside.open.then(|| inside.people.values().cloned().collect())
@@ -135,30 +134,30 @@ impl ChangeLog {
         people.map(|(user, person)| (user.clone(), answer::to_json(person))).collect()
     }
 
-    /// The present place.
+    /// The position after the last change.
     pub(crate) fn place(&self) -> Cursor {
-        Cursor { board: self.id, number: self.inside().number }
+        Cursor { log: self.id, number: self.inside().number }
     }
 
-    /// What changed after that place, `most` changes at most; none where that is not known any more.
+    /// At most `most` changes after that position; none if they are no longer kept.
     pub(crate) fn since(&self, place: Cursor, most: usize) -> Option<Vec<Entry>> {
         let inside = self.inside();
         let known = inside.number - inside.recent.len() as u64;
-        if place.board != self.id || place.number < known || place.number > inside.number {
+        if place.log != self.id || place.number < known || place.number > inside.number {
             return None;
         }
         let seen = usize::try_from(place.number - known).ok()?;
         Some(inside.recent.iter().skip(seen).take(most).cloned().collect())
     }
 
-    /// The place after that change.
+    /// The position after that change.
     pub(crate) fn after(&self, entry: &Entry) -> Cursor {
-        Cursor { board: self.id, number: entry.number }
+        Cursor { log: self.id, number: entry.number }
     }
 
-    /// To wait for the next change.
+    /// A receiver that is woken by the next change.
     pub(crate) fn changed(&self) -> watch::Receiver<u64> {
-        self.turned.subscribe()
+        self.changes.subscribe()
     }
 
     fn inside(&self) -> MutexGuard<'_, Inside> {
@@ -207,30 +206,30 @@ pub(crate) mod tests {
         vec![Change { before, after: None, origin: Origin::Live }]
     }
 
-    fn events(board: &ChangeLog, place: Cursor) -> Option<Vec<(&'static str, u64)>> {
-        let entries = board.since(place, usize::MAX)?;
+    fn events(log: &ChangeLog, place: Cursor) -> Option<Vec<(&'static str, u64)>> {
+        let entries = log.since(place, usize::MAX)?;
         Some(entries.iter().map(|entry| (entry.event, entry.number)).collect())
     }
 
     #[test]
     fn a_reader_goes_on_where_it_was() {
-        let board = ChangeLog::new(Timestamp::default());
-        let first = board.place();
-        board.append(shown("alice", "online"));
-        let second = board.place();
-        board.append(gone("alice"));
-        assert_eq!(events(&board, first).unwrap(), [("person", 1), ("forgotten", 2)]);
-        assert_eq!(events(&board, second).unwrap(), [("forgotten", 2)]);
-        assert_eq!(events(&board, board.place()).unwrap(), []);
+        let log = ChangeLog::new(Timestamp::default());
+        let first = log.place();
+        log.append(shown("alice", "online"));
+        let second = log.place();
+        log.append(gone("alice"));
+        assert_eq!(events(&log, first).unwrap(), [("person", 1), ("forgotten", 2)]);
+        assert_eq!(events(&log, second).unwrap(), [("forgotten", 2)]);
+        assert_eq!(events(&log, log.place()).unwrap(), []);
         assert_eq!(Cursor::parse(&second.to_string()), Some(second));
     }
 
     #[test]
-    fn a_place_of_another_board_or_of_the_future_is_nowhere() {
-        let board = ChangeLog::new(Timestamp::from_ms(7).unwrap());
-        board.append(shown("alice", "online"));
+    fn a_position_of_another_log_or_of_the_future_is_unknown() {
+        let log = ChangeLog::new(Timestamp::from_ms(7).unwrap());
+        log.append(shown("alice", "online"));
         for nowhere in ["8-0", "7-2"] {
-            assert_eq!(board.since(Cursor::parse(nowhere).unwrap(), 1), None, "{nowhere}");
+            assert_eq!(log.since(Cursor::parse(nowhere).unwrap(), 1), None, "{nowhere}");
         }
         for nonsense in ["", "7", "-", "a-b", "7--1", "7-1-1", "99999999999999999999-1"] {
             assert_eq!(Cursor::parse(nonsense), None, "{nonsense}");
@@ -239,17 +238,17 @@ pub(crate) mod tests {
 
     #[test]
     fn what_is_kept_is_bounded_by_number_and_by_bytes() {
-        let board = ChangeLog::new(Timestamp::default());
-        let before = board.place();
+        let log = ChangeLog::new(Timestamp::default());
+        let before = log.place();
         for _ in 0..=CHANGES {
-            board.append(shown("alice", "online"));
+            log.append(shown("alice", "online"));
         }
-        assert_eq!(events(&board, before), None);
-        assert_eq!(board.inside().recent.len(), CHANGES);
+        assert_eq!(events(&log, before), None);
+        assert_eq!(log.inside().recent.len(), CHANGES);
         for _ in 0..100 {
-            board.append(shown("alice", &"x".repeat(BYTES / 50)));
+            log.append(shown("alice", &"x".repeat(BYTES / 50)));
         }
-        let inside = board.inside();
+        let inside = log.inside();
         let kept: usize = inside.recent.iter().map(|entry| entry.data.len()).sum();
         assert_eq!(kept, inside.bytes);
         assert!(kept <= BYTES && inside.recent.len() >= 40);
@@ -257,13 +256,13 @@ pub(crate) mod tests {
 
     #[test]
     fn pages_are_everybody_once() {
-        let board = ChangeLog::new(Timestamp::default());
+        let log = ChangeLog::new(Timestamp::default());
         for user in ["d", "a", "c", "b", "e"] {
-            board.append(shown(user, "online"));
+            log.append(shown(user, "online"));
         }
         let (mut all, mut after) = (String::new(), None);
         loop {
-            let page = board.page(after.as_deref(), 2);
+            let page = log.page(after.as_deref(), 2);
             all.extend(page.iter().map(|(user, _)| user.as_str()));
             after = page.last().map(|(user, _)| user.clone());
             if page.len() < 2 {

@@ -1,7 +1,7 @@
-//! Where the reading API gets what it tells.
+//! Where the reading API gets its data from.
 //!
-//! Owns which retained messages are shown, and how. It does not own the messages: they stand in the broker, or in a gateway's
-//! copy of what a broker holds.
+//! Owns which retained messages are shown, and how. It does not own the messages: they are in the hub's broker, or in a
+//! gateway's copy of a broker's messages.
 
 use super::change_log::ChangeLog;
 use porchlight_core::id::Root;
@@ -12,44 +12,44 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-/// A retained message.
+/// A retained message, and its age.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Kept {
+pub(crate) struct StoredMessage {
     pub(crate) topic: String,
     pub(crate) payload: Vec<u8>,
-    /// How long ago the broker took it, as well as that is known.
+    /// How long ago the broker stored it, as far as that is known.
     pub(crate) age: Duration,
 }
 
-/// Where the reading API gets what it tells.
+/// The source of the reading API: a hub's broker, or a gateway's copy of one.
 pub(crate) trait Source: Send + Sync {
-    /// The root of what is told.
+    /// The root of all topics shown.
     fn root(&self) -> &Root;
 
-    /// What is retained under it; none where nothing was read yet.
-    fn retained(&self) -> Pin<Box<dyn Future<Output = Option<Vec<Kept>>> + Send + '_>>;
+    /// The retained messages under it; none if nothing was read yet.
+    fn retained(&self) -> Pin<Box<dyn Future<Output = Option<Vec<StoredMessage>>> + Send + '_>>;
 
-    /// Everybody, summed.
-    fn board(&self) -> &ChangeLog;
+    /// The people and their changes.
+    fn change_log(&self) -> &ChangeLog;
 
-    /// Whether what is told is what stands in the broker.
-    fn is_well(&self) -> bool;
+    /// Whether the data is what the broker has now.
+    fn is_healthy(&self) -> bool;
 }
 
 /// A retained message as the API shows it.
 #[derive(Debug, Serialize)]
-pub(crate) struct Shown<'a> {
+pub(crate) struct MessageView<'a> {
     topic: &'a str,
     payload: Value,
     age_ms: u64,
 }
 
-impl Kept {
-    /// The message as it is shown, if it is about presence. What is between people, or between one person's devices, is nobody
-    /// else's; and the hub is no person.
-    pub(crate) fn shown(&self, root: &Root) -> Option<Shown<'_>> {
+impl StoredMessage {
+    /// The message as it is shown, if it is about presence. Messages between people or between one person's devices are
+    /// private, and the hub is no person.
+    pub(crate) fn shown(&self, root: &Root) -> Option<MessageView<'_>> {
         match Topic::parse(root, &self.topic) {
-            Ok(Topic::User(_) | Topic::Activity(_) | Topic::Device(..)) => Some(Shown {
+            Ok(Topic::User(_) | Topic::Activity(_) | Topic::Device(..)) => Some(MessageView {
                 topic: &self.topic,
                 payload: value(&self.payload),
                 age_ms: u64::try_from(self.age.as_millis()).unwrap_or(u64::MAX),
@@ -61,7 +61,7 @@ impl Kept {
     }
 }
 
-/// JSON as what it is; anything else as text, what is not UTF-8 in it replaced by U+FFFD.
+/// The payload as JSON if it is JSON, otherwise as text. U+FFFD replaces what is not UTF-8.
 fn value(payload: &[u8]) -> Value {
     serde_json::from_slice(payload)
         .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(payload).into_owned()))
@@ -74,7 +74,7 @@ mod tests {
 
     fn shown(topic: &str, payload: &[u8]) -> Option<Value> {
         let age = Duration::from_millis(1_500);
-        let kept = Kept { topic: topic.to_owned(), payload: payload.to_vec(), age };
+        let kept = StoredMessage { topic: topic.to_owned(), payload: payload.to_vec(), age };
         kept.shown(&Root::default()).map(|shown| serde_json::to_value(shown).unwrap())
     }
 

@@ -4,7 +4,7 @@
 //! come to on the [`ChangeLog`]; so whoever does not read costs a place, and the connection, which
 //! [`crate::server`] ends when nothing of it was read for a while. Whoever comes back says by `Last-Event-ID` what they have seen.
 
-use super::Reading;
+use super::ApiState;
 use super::change_log::{ChangeLog, Cursor};
 use super::guard::Requester;
 use crate::answer::{EVENTS, RestError, accepts};
@@ -36,36 +36,36 @@ const PIECE: usize = 64;
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Wish {
+pub(super) struct StreamQuery {
     /// Whether to wait for changes; otherwise the answer ends with what there is.
     follow: Option<bool>,
 }
 
 /// `GET /v1/stream`.
 pub(super) async fn follow(
-    State(reading): State<Reading>,
+    State(state): State<ApiState>,
     Extension(reader): Extension<Reader>,
     (peer, unsent): (Option<Extension<Peer>>, Option<Extension<Unsent>>),
     headers: HeaderMap,
-    wish: Result<Query<Wish>, QueryRejection>,
+    wish: Result<Query<StreamQuery>, QueryRejection>,
 ) -> Result<Response, RestError> {
     accepts(&headers, EVENTS)?;
     let Ok(Query(wish)) = wish else {
         return Err(RestError::BadQuery);
     };
-    let board = reading.source.board();
-    if !board.is_open() {
+    let log = state.source.change_log();
+    if !log.is_open() {
         return Err(RestError::NotReady);
     }
-    let turn = reading.streams.try_take(&reader).ok_or(RestError::TooManyStreams)?;
+    let turn = state.streams.try_take(&reader).ok_or(RestError::TooManyStreams)?;
     let seen = headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok()).and_then(Cursor::parse);
-    let seen = seen.filter(|place| board.since(*place, 0).is_some());
+    let seen = seen.filter(|place| log.since(*place, 0).is_some());
     let stream = Stream {
-        turned: board.changed(),
+        changes: log.changed(),
         at: seen.map_or_else(|| At::Beginning, At::Place),
         requester: Requester::new(&headers, peer.map(|Extension(peer)| peer)),
         follows: wish.follow.unwrap_or(true),
-        reading,
+        state,
     };
     let headers = [(header::CONTENT_TYPE, EVENTS)];
     let body = Body::new(Pieces::new(stream));
@@ -85,8 +85,8 @@ enum At {
 }
 
 struct Stream {
-    reading: Reading,
-    turned: watch::Receiver<u64>,
+    state: ApiState,
+    changes: watch::Receiver<u64>,
     at: At,
     requester: Requester,
     follows: bool,
@@ -96,20 +96,20 @@ impl Stream {
     /// The next piece, or none at the end.
     async fn next(mut self) -> Option<(Bytes, Self)> {
         loop {
-            if !self.reading.guard.may_still_read(&self.requester) {
+            if !self.state.guard.may_still_read(&self.requester) {
                 return None;
             }
             // Before one looks, so that nothing comes unseen between looking and waiting.
-            self.turned.mark_unchanged();
-            let source = Arc::clone(&self.reading.source);
-            let piece = self.look(source.board())?;
+            self.changes.mark_unchanged();
+            let source = Arc::clone(&self.state.source);
+            let piece = self.look(source.change_log())?;
             if !piece.is_empty() {
                 return Some((piece.into(), self));
             }
             if !self.follows {
                 return None;
             }
-            match tokio::time::timeout(self.reading.keep_alive, self.turned.changed()).await {
+            match tokio::time::timeout(self.state.keep_alive, self.changes.changed()).await {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) => return None,
                 Err(_) => return Some((Bytes::from_static(b":\n\n"), self)),
@@ -118,21 +118,21 @@ impl Stream {
     }
 
     /// What there is to tell now; none at the end.
-    fn look(&mut self, board: &ChangeLog) -> Option<Vec<u8>> {
+    fn look(&mut self, log: &ChangeLog) -> Option<Vec<u8>> {
         match std::mem::replace(&mut self.at, At::End) {
             At::Beginning => {
-                let place = board.place();
+                let place = log.place();
                 let piece = format!("id: {place}\nevent: snapshot\ndata: [").into_bytes();
-                Some(self.tell_people(board, None, place, piece))
+                Some(self.tell_people(log, None, place, piece))
             }
-            At::Told(user, place) => Some(self.tell_people(board, Some(&user), place, Vec::new())),
+            At::Told(user, place) => Some(self.tell_people(log, Some(&user), place, Vec::new())),
             At::Place(place) => {
                 // A reader that has fallen behind what is kept begins anew, as one that comes does.
-                let entries = board.since(place, PIECE)?;
-                self.at = At::Place(entries.last().map_or(place, |entry| board.after(entry)));
+                let entries = log.since(place, PIECE)?;
+                self.at = At::Place(entries.last().map_or(place, |entry| log.after(entry)));
                 let mut piece = Vec::new();
                 for entry in &entries {
-                    let id = board.after(entry);
+                    let id = log.after(entry);
                     let head = format!("id: {id}\nevent: {}\ndata: ", entry.event);
                     piece.extend_from_slice(head.as_bytes());
                     piece.extend_from_slice(&entry.data);
@@ -147,12 +147,12 @@ impl Stream {
     /// Goes on with the list of everybody. Whoever changes meanwhile is told of again behind it.
     fn tell_people(
         &mut self,
-        board: &ChangeLog,
+        log: &ChangeLog,
         after: Option<&str>,
         place: Cursor,
         mut piece: Vec<u8>,
     ) -> Vec<u8> {
-        let people = board.page(after, PIECE);
+        let people = log.page(after, PIECE);
         for (at, (_, json)) in people.iter().enumerate() {
             if at > 0 || after.is_some() {
                 piece.push(b',');

@@ -1,7 +1,7 @@
 use super::change_log::ChangeLog;
 use super::change_log::tests::{gone, shown};
 use super::guard::Requester;
-use super::source::Kept;
+use super::source::StoredMessage;
 use super::*;
 use crate::authorization::Authorization;
 use axum::body::Body;
@@ -24,8 +24,8 @@ const DEADLINE: Duration = Duration::from_secs(10);
 /// Whatever a test puts there.
 struct Desk {
     root: Root,
-    board: ChangeLog,
-    messages: Vec<Kept>,
+    log: ChangeLog,
+    messages: Vec<StoredMessage>,
     well: AtomicBool,
 }
 
@@ -34,15 +34,15 @@ impl Source for Desk {
         &self.root
     }
 
-    fn retained(&self) -> Pin<Box<dyn Future<Output = Option<Vec<Kept>>> + Send + '_>> {
-        Box::pin(async { self.board.is_open().then(|| self.messages.clone()) })
+    fn retained(&self) -> Pin<Box<dyn Future<Output = Option<Vec<StoredMessage>>> + Send + '_>> {
+        Box::pin(async { self.log.is_open().then(|| self.messages.clone()) })
     }
 
-    fn board(&self) -> &ChangeLog {
-        &self.board
+    fn change_log(&self) -> &ChangeLog {
+        &self.log
     }
 
-    fn is_well(&self) -> bool {
+    fn is_healthy(&self) -> bool {
         self.well.load(Ordering::SeqCst)
     }
 }
@@ -109,20 +109,20 @@ struct World {
 impl World {
     fn new() -> Self {
         let world = Self::closed(Word::default());
-        world.desk.board.open();
+        world.desk.log.open();
         world
     }
 
     /// Before anything was read.
     fn closed(word: Word) -> Self {
-        let kept = |topic: &str, payload: &str| Kept {
+        let kept = |topic: &str, payload: &str| StoredMessage {
             topic: topic.to_owned(),
             payload: payload.as_bytes().to_vec(),
             age: Duration::from_secs(2),
         };
         let desk = Arc::new(Desk {
             root: Root::default(),
-            board: ChangeLog::new(Timestamp::from_ms(1_000).unwrap()),
+            log: ChangeLog::new(Timestamp::from_ms(1_000).unwrap()),
             messages: vec![
                 kept("presence/_hub", r#"{"v":1}"#),
                 kept("presence/alice", r#"{"status":"online"}"#),
@@ -133,7 +133,7 @@ impl World {
         });
         let word = Arc::new(word);
         let keep_alive = Duration::from_millis(50);
-        let router = nothing_here(kept_alive(desk.clone(), word.clone(), keep_alive));
+        let router = with_fallbacks(router_with_keep_alive(desk.clone(), word.clone(), keep_alive));
         Self { desk, word, router }
     }
 
@@ -227,7 +227,7 @@ async fn refused(response: Response, status: u16) -> String {
 #[tokio::test]
 async fn who_may_not_read_hears_how_one_may_and_nothing_else() {
     let world = World::new();
-    world.desk.board.append(shown("alice", "online"));
+    world.desk.log.append(shown("alice", "online"));
     for path in ["/v2/topics/presence", "/v1/people", "/v1/people/alice", "/v1/stream"] {
         for headers in [
             &[][..],
@@ -282,14 +282,14 @@ async fn people_are_listed_as_the_command_line_lists_them() {
     for (user, status) in
         [("carol", "offline"), ("bob", "away"), ("dave", "lunch"), ("alice", "online")]
     {
-        world.desk.board.append(shown(user, status));
+        world.desk.log.append(shown(user, status));
     }
     let people = read(world.get("/v1/people").await).await;
     let order: Vec<_> = people.as_array().unwrap().iter().map(|p| &p["user"]).collect();
     assert_eq!(order, ["alice", "dave", "bob", "carol"]);
-    assert_eq!(people[0], serde_json::to_value(world.desk.board.person("alice")).unwrap());
+    assert_eq!(people[0], serde_json::to_value(world.desk.log.person("alice")).unwrap());
     assert_eq!(read(world.get("/v1/people/dave").await).await, people[1]);
-    world.desk.board.append(gone("dave"));
+    world.desk.log.append(gone("dave"));
     for nobody in ["dave", "_hub", "%FF", "a%2Fb", "%00", &"x".repeat(500)] {
         let response = world.get(&format!("/v1/people/{nobody}")).await;
         assert_eq!(refused(response, 404).await, "nobody", "{nobody}");
@@ -317,7 +317,7 @@ async fn what_is_nowhere_and_what_cant_be_done_is_said() {
 #[tokio::test]
 async fn a_head_is_an_answer_without_its_body() {
     let world = World::new();
-    world.desk.board.append(shown("alice", "online"));
+    world.desk.log.append(shown("alice", "online"));
     for path in ["/v2/topics/presence", "/v1/people", "/v1/people/alice", "/healthz"] {
         let length = body(world.get(path).await).await.len().to_string();
         let response = world.ask(Method::HEAD, path, &[(header::AUTHORIZATION, GOOD)]).await;
@@ -368,16 +368,16 @@ async fn nobody_is_told_that_nobody_is_there_before_that_is_known() {
 #[tokio::test]
 async fn a_stream_tells_everybody_then_every_change() {
     let world = World::new();
-    let board = &world.desk.board;
+    let log = &world.desk.log;
     // More than one piece of it, and still one event.
     for n in 0..150 {
-        board.append(shown(&format!("user-{n}"), "online"));
+        log.append(shown(&format!("user-{n}"), "online"));
     }
     let mut events = world.stream("", None).await;
     let (first, event, people) = events.next().await.unwrap();
     assert_eq!((event.as_str(), people.as_array().unwrap().len()), ("snapshot", 150));
-    board.append(shown("alice", "away"));
-    board.append(gone("alice"));
+    log.append(shown("alice", "away"));
+    log.append(gone("alice"));
     let (second, event, person) = events.next().await.unwrap();
     assert_eq!((event.as_str(), &person["status"]), ("person", &json!("away")));
     let (third, event, user) = events.next().await.unwrap();
@@ -412,7 +412,7 @@ async fn who_may_read_no_longer_reads_no_longer() {
     let mut events = world.stream("", None).await;
     events.next().await.unwrap();
     world.word.revoked.store(true, Ordering::SeqCst);
-    world.desk.board.append(shown("alice", "online"));
+    world.desk.log.append(shown("alice", "online"));
     assert_eq!(events.next().await, None);
     world.word.revoked.store(false, Ordering::SeqCst);
     let mut events = world.stream("", None).await;
@@ -427,7 +427,7 @@ async fn a_stream_goes_on_while_somebody_else_behind_the_address_tries_tokens() 
     let mut events = world.stream("", None).await;
     events.next().await.unwrap();
     world.word.guessed.store(true, Ordering::SeqCst);
-    world.desk.board.append(shown("alice", "online"));
+    world.desk.log.append(shown("alice", "online"));
     assert!(events.next().await.is_some());
     // Whose own token is taken back reads no more, whatever others try.
     world.word.revoked.store(true, Ordering::SeqCst);
@@ -440,7 +440,7 @@ async fn a_reader_that_falls_behind_is_dropped_and_begins_anew() {
     let mut events = world.stream("", None).await;
     let (id, _, _) = events.next().await.unwrap();
     for _ in 0..5_000 {
-        world.desk.board.append(shown("alice", "online"));
+        world.desk.log.append(shown("alice", "online"));
     }
     assert_eq!(events.next().await, None);
     assert_eq!(world.stream("", Some(&id)).await.next().await.unwrap().1, "snapshot");
@@ -487,20 +487,20 @@ async fn the_broker_of_this_process_is_a_source() {
     let hooks = crate::hooks::Hooks { recorder: None, listener, access: None, open: None };
     let router = MessageRouter::with_storage(storage.clone()).with_event_handler(Arc::new(hooks));
     let router = Arc::new(router);
-    let board = Arc::new(ChangeLog::new(Timestamp::default()));
+    let log = Arc::new(ChangeLog::new(Timestamp::default()));
     let root = Root::parse("presence/acme").unwrap();
     let (_says, announcement) = tokio::sync::watch::channel(br#"{"v":1}"#.to_vec());
-    let hosting = aggregator::Hosting { root: root.clone(), announcement, board: board.clone() };
+    let hosting = aggregator::Hosting { root: root.clone(), announcement, board: log.clone() };
     let summing = Aggregator::start(router.clone(), Vec::new(), listened, Some(hosting)).await;
-    let source = stored::Stored::new(root, storage, board.clone());
-    let mut turned = board.changed();
+    let source = broker_source::BrokerSource::new(root, storage, log.clone());
+    let mut changes = log.changed();
     for topic in ["presence/acme/alice/device/d", "presence/elsewhere/eve/device/d"] {
         let online = br#"{"v":1,"status":"online","loss_s":18}"#.to_vec();
         let packet = PublishPacket::new(topic, online, QoS::AtLeastOnce).with_retain(true);
         router.route_message(&packet, None).await;
     }
-    tokio::time::timeout(DEADLINE, turned.wait_for(|number| *number > 0)).await.unwrap().unwrap();
-    let people = source.board().people().unwrap();
+    tokio::time::timeout(DEADLINE, changes.wait_for(|number| *number > 0)).await.unwrap().unwrap();
+    let people = source.change_log().people().unwrap();
     assert_eq!(people.len(), 1, "those of our root: {people:?}");
     assert_eq!((people[0].user.as_str(), people[0].status.as_str()), ("alice", "online"));
     assert_eq!(people[0].evidence.loss_shows_within_s, Some(18), "our broker is not late");

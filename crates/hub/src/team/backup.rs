@@ -142,7 +142,7 @@ pub fn backup(folder: &Path, file: &Path) -> Result<(), BackupError> {
 pub fn restore(folder: &Path, file: &Path) -> Result<(), BackupError> {
     let json =
         fs::read(file).map_err(|source| BackupError::Io { path: file.to_owned(), source })?;
-    put_back(folder, &json, file)
+    restore_bytes(folder, &json, file)
 }
 
 /// As [`restore`], from a backup in memory.
@@ -150,7 +150,7 @@ pub fn restore(folder: &Path, file: &Path) -> Result<(), BackupError> {
 /// # Errors
 ///
 /// As [`restore`].
-pub fn put_back(folder: &Path, json: &[u8], file: &Path) -> Result<(), BackupError> {
+pub fn restore_bytes(folder: &Path, json: &[u8], file: &Path) -> Result<(), BackupError> {
     let backup = Backup::from_json(json, file)?;
     let io = |source| BackupError::Io { path: folder.to_owned(), source };
     // What stands there may be damaged, which is what a backup is for; another team's is not to be lost.
@@ -178,7 +178,7 @@ mod tests {
     use porchlight_core::id::Root;
 
     fn found(folder: &Path, name: &str) -> AccountsFile {
-        let accounts = Accounts::found(name, Root::default());
+        let accounts = Accounts::new(name, Root::default());
         Certificate::load_or_make(folder, &accounts.team).unwrap();
         let message = PublishPacket::new("presence/anna", b"x".to_vec(), QoS::AtLeastOnce);
         let message = RetainedMessage::new(message.with_retain(true));

@@ -22,7 +22,7 @@ impl Team {
     }
 
     /// Everything that another hub needs to begin with: the accounts, the certificate, and what is retained.
-    pub(crate) async fn whole(&self) -> Vec<u8> {
+    pub(crate) async fn export(&self) -> Vec<u8> {
         let retained = self.broker.storage.get_retained_messages("#").await.unwrap_or_default();
         let retained = retained.into_iter().map(|(_, message)| message).collect();
         Backup::new(self.ledger().sheet(), self.certificate.clone(), retained).to_json()
@@ -38,15 +38,15 @@ impl Team {
             place.host = None;
         });
         self.wait_until_announced().await;
-        self.access().fall_silent();
+        self.access().close();
         self.forwarding.set(at);
         let retained = self.broker.storage.get_retained_messages("#").await.unwrap_or_default();
         let records = records(retained.into_iter().map(|(_, message)| message));
-        self.lines().cut_members(|_| true);
+        self.connections().close_members(|_| true);
         Ok(records)
     }
 
-    /// Waits until `_hub` says where the team goes, which is when it was handed to everybody's line.
+    /// Waits until `_hub` says where the team goes, which is when it was handed to everybody's connection.
     async fn wait_until_announced(&self) {
         let topic = format!("{}/_hub", self.access().root());
         let wanted = self.announce.borrow().clone();
@@ -54,7 +54,7 @@ impl Team {
             loop {
                 let said = self.broker.storage.get_retained_message(&topic).await;
                 if said.ok().flatten().is_some_and(|said| said.payload == wanted) {
-                    // Handed over; the lines' own tasks write it.
+                    // Handed over; the connections' own tasks write it.
                     tokio::time::sleep(GLANCE * 5).await;
                     return;
                 }

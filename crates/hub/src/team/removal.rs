@@ -4,7 +4,7 @@
 
 use super::Team;
 use crate::accounts::{
-    Along, CredentialUsage, Login, RemoveMemberError, Removed, SaveError, Saving,
+    CredentialUsage, Login, PendingSave, RemovalScope, RemoveMemberError, Removed, SaveError,
 };
 use mqtt5::broker::storage::StorageBackend as _;
 use porchlight_core::id::{DeviceId, UserId};
@@ -13,12 +13,12 @@ use porchlight_core::topic::Topic;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// How long connections that were cut get to end. They need no time: they read that they have ended.
+/// How long to wait until closed connections have ended. They need no time: their next read returns the end.
 const ENDING: Duration = Duration::from_secs(3);
 
 /// Why access did not end for good.
 #[derive(Debug)]
-pub(crate) enum NotEnded {
+pub(crate) enum EndAccessError {
     Stays(RemoveMemberError),
     /// It has ended, but a restart would forget that. It is tried again until it is saved.
     NotSaved(SaveError),
@@ -27,21 +27,25 @@ pub(crate) enum NotEnded {
 /// Waits until it is on disk that something ended, now or before.
 pub(super) async fn until_saved<T>(
     ended: Result<T, RemoveMemberError>,
-    saving: Saving,
-) -> Result<Option<T>, NotEnded> {
+    saving: PendingSave,
+) -> Result<Option<T>, EndAccessError> {
     let ended = match ended {
         Ok(ended) => Some(ended),
         Err(RemoveMemberError::Already) => None,
-        Err(stays) => return Err(NotEnded::Stays(stays)),
+        Err(stays) => return Err(EndAccessError::Stays(stays)),
     };
-    saving.wait().await.map_err(NotEnded::NotSaved)?;
+    saving.wait().await.map_err(EndAccessError::NotSaved)?;
     Ok(ended)
 }
 
 impl Team {
     /// Ends a membership: connections, Wills, sessions and records end with it.
-    pub(crate) async fn remove_member(&self, user: &UserId, along: Along) -> Result<(), NotEnded> {
-        let (removed, saving) = self.ledger().shut_out(|team| team.remove_member(user, along));
+    pub(crate) async fn remove_member(
+        &self,
+        user: &UserId,
+        along: RemovalScope,
+    ) -> Result<(), EndAccessError> {
+        let (removed, saving) = self.ledger().revoke_access(|team| team.remove_member(user, along));
         if let Ok(Removed { users, credentials }) = &removed {
             tracing::info!(%user, members = users.len(), "removed");
             self.end(credentials).await;
@@ -69,10 +73,14 @@ impl Team {
     }
 
     /// Ends one device's credential, and everything that hangs on it.
-    pub(crate) async fn revoke(&self, login: &Login, credential: &str) -> Result<(), NotEnded> {
-        let any = login.role == Role::Starter;
+    pub(crate) async fn revoke(
+        &self,
+        login: &Login,
+        credential: &str,
+    ) -> Result<(), EndAccessError> {
+        let any = login.role == Role::Owner;
         let (user, saving) =
-            self.ledger().shut_out(|team| team.revoke(credential, &login.user, any));
+            self.ledger().revoke_access(|team| team.revoke(credential, &login.user, any));
         if let Ok(user) = &user {
             tracing::info!(%user, credential, "revoked");
             for (user, device) in self.end(&[(user.clone(), credential.to_owned())]).await {
@@ -105,15 +113,15 @@ impl Team {
             (ids, devices)
         };
         self.ledger().note();
-        // From here on what is still under way of them is cleared as it arrives (`Access::stands`).
+        // From here on what is still under way of them is cleared as it arrives (`Access::may_stay`).
         for (user, device) in &devices {
             self.access.revoke_devices(user, std::slice::from_ref(device));
         }
-        self.lines().cut_members(is_gone);
+        self.connections().close_members(is_gone);
         for id in &ids {
             self.broker.end_session(id).await;
         }
-        if tokio::time::timeout(ENDING, self.lines().ended(is_gone)).await.is_err() {
+        if tokio::time::timeout(ENDING, self.connections().ended(is_gone)).await.is_err() {
             tracing::warn!("a connection of somebody who was removed takes long to end");
         }
         // What the connections left behind as they ended.

@@ -48,7 +48,7 @@ enum Decided {
 
 /// Why nothing was decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum NotDecided {
+pub(crate) enum DecideError {
     /// There is no such request, or it was decided.
     Unknown,
     /// The member who decides was removed in the meantime.
@@ -143,7 +143,7 @@ impl Team {
         let (name, kind) = (waiting.name.clone(), waiting.kind.clone());
         let admit = move |team: &mut Accounts| {
             let admission = team
-                .must_hold(&by)
+                .require_valid(&by)
                 .and_then(|()| team.admit_by(now.wall, &name, kind.as_deref(), &by.user));
             Ok::<_, SaveError>(admission)
         };
@@ -187,12 +187,12 @@ impl Team {
         login: &Login,
         id: &str,
         approve: bool,
-    ) -> Result<(), NotDecided> {
+    ) -> Result<(), DecideError> {
         let mut requests = self.requests();
         requests.expire(now);
         // Under the lock of the requests, so that a removal takes back every earlier approval.
-        if !self.is_still(login) {
-            return Err(NotDecided::NotAMember);
+        if !self.is_valid(login) {
+            return Err(DecideError::NotAMember);
         }
         match requests.waiting.get_mut(id) {
             Some(waiting) if waiting.decision.is_none() => {
@@ -200,7 +200,7 @@ impl Team {
                 waiting.decision = Some(if approve { Decided::Yes(by) } else { Decided::No });
                 Ok(())
             }
-            _ => Err(NotDecided::Unknown),
+            _ => Err(DecideError::Unknown),
         }
     }
 

@@ -148,7 +148,7 @@ impl Apart {
 async fn the_hub_of_the_other_tests() {
     let store = std::env::var_os(FOLDER).map_or(Store::Memory, |at| Store::Folder(at.into()));
     let hub = Hub::start(team_settings(store)).await.unwrap();
-    let invitation = hub.invite_starter().await.unwrap().unwrap();
+    let invitation = hub.invite_owner().await.unwrap().unwrap();
     println!("at: {} {} {invitation}", hub.addr(), hub.team_addr().unwrap());
     let mut input = Vec::new();
     let _ = tokio::io::stdin().read_to_end(&mut input).await;

@@ -44,7 +44,7 @@ pub(crate) fn team_settings(store: Store) -> HubSettings {
 pub(crate) struct HubFixture {
     pub(crate) hub: Hub,
     pub(crate) pin: Pin,
-    /// The starter.
+    /// The owner.
     pub(crate) anna: Joined,
 }
 
@@ -81,7 +81,7 @@ impl HubFixture {
 
     pub(crate) async fn open_with(settings: HubSettings) -> Self {
         let hub = within("the hub", Hub::start(settings)).await.unwrap();
-        let invitation = hub.invite_starter().await.unwrap().unwrap();
+        let invitation = hub.invite_owner().await.unwrap().unwrap();
         let (pin, addr) = (invitation.pin, hub.team_addr().unwrap());
         let join = Join { token: invitation.token, name: "Anna".to_owned(), kind: None };
         let anna = post(addr, pin, "/v1/join", None, &join).await.read();

@@ -85,7 +85,7 @@ async fn an_invitation_and_a_program_s_token_log_nobody_in() {
 }
 
 #[tokio::test]
-async fn a_member_does_not_do_what_is_the_starter_s() {
+async fn a_member_does_not_do_what_is_the_owner_s() {
     let house = HubFixture::in_memory().await;
     let bob = house.joins("Bob").await;
     let order = TokenOrder { label: "board".to_owned() };

@@ -10,7 +10,7 @@ use porchlight_core::team::{
 #[tokio::test]
 async fn whoever_joins_is_told_what_they_need_and_gets_in() {
     let house = HubFixture::in_memory().await;
-    assert_eq!((house.anna.user.as_str(), house.anna.role), ("anna", Role::Starter));
+    assert_eq!((house.anna.user.as_str(), house.anna.role), ("anna", Role::Owner));
     assert_eq!(house.anna.at, [house.addr().to_string().parse().unwrap()]);
     let bob = house.joins("Bob").await;
     assert_eq!((bob.team.as_str(), bob.role, bob.pin), ("Anna's team", Role::Member, house.pin));
@@ -35,7 +35,7 @@ async fn a_team_outlives_its_hub() {
     let settings =
         crate::hub_fixture::team_settings(porchlight_hub::Store::Folder(dir.path().to_owned()));
     let hub = porchlight_hub::Hub::start(settings.clone()).await.unwrap();
-    assert!(hub.has_starter());
+    assert!(hub.has_owner());
     let second = porchlight_hub::Hub::start(settings).await.unwrap_err();
     assert!(matches!(second, porchlight_hub::HubError::TeamInUse { .. }), "{second:?}");
     let house = HubFixture { hub, pin, anna };

@@ -43,15 +43,15 @@ impl Begun {
     }
 }
 
-/// A second starter.
+/// A second owner.
 async fn sam(house: &HubFixture) -> Joined {
-    let invitation = house.hub.invite_starter().await.unwrap().unwrap();
+    let invitation = house.hub.invite_owner().await.unwrap().unwrap();
     let join = Join { token: invitation.token, name: "Sam".to_owned(), kind: None };
     house.post("/v1/join", None, &join).await.read()
 }
 
 #[tokio::test]
-async fn what_a_removed_starter_asked_for_before_is_not_done_after() {
+async fn what_a_removed_owner_asked_for_before_is_not_done_after() {
     let house = HubFixture::in_memory().await;
     let sam = sam(&house).await;
     let asking = Request { name: "Mallory".to_owned(), kind: None };

@@ -3,7 +3,7 @@
 use crate::hub_fixture::{HubFixture, team_settings};
 use crate::world::{Client, pair, will, within};
 use porchlight_core::team::Joined;
-use porchlight_hub::{Access, Hub, Store, put_back};
+use porchlight_hub::{Access, Hub, Store, restore_bytes};
 use rumqttc::v5::mqttbytes::v5::ConnectProperties;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -39,17 +39,17 @@ async fn everybody_is_sent_to_the_new_hub_and_nobody_is_shown_gone() {
     }
 
     // The new computer asks for everything, starts a hub with it, and says where it is.
-    let starter = Some(&house.anna.credential);
-    let whole = house.post("/v1/move", starter, &()).await;
+    let owner = Some(&house.anna.credential);
+    let whole = house.post("/v1/move", owner, &()).await;
     assert_eq!(whole.status, 200);
     let whole = serde_json::to_vec(&whole.body).unwrap();
-    put_back(new.path(), &whole, Path::new("the old hub")).unwrap();
+    restore_bytes(new.path(), &whole, Path::new("the old hub")).unwrap();
     let hub = Hub::start(team_settings(Store::Folder(new.path().to_owned()))).await.unwrap();
     clients[3].retain("presence/person-3/device/d", "changed meanwhile").await;
     let at = hub.team_addr().unwrap().to_string();
-    let rest = house.post("/v1/move/done", starter, &json!({"at": [at]})).await;
+    let rest = house.post("/v1/move/done", owner, &json!({"at": [at]})).await;
     assert_eq!(rest.status, 200);
-    hub.take_over(&serde_json::to_vec(&rest.body).unwrap()).await.unwrap();
+    hub.import_records(&serde_json::to_vec(&rest.body).unwrap()).await.unwrap();
 
     for client in &mut clients {
         let news = within("where it goes", async {
@@ -99,7 +99,7 @@ async fn the_hub_says_whose_it_is_and_where() {
             Some(porchlight_core::team::Host { user: None, device: None, name: "box".to_owned() });
     }
     let hub = Hub::start(settings).await.unwrap();
-    let invitation = hub.invite_starter().await.unwrap().unwrap();
+    let invitation = hub.invite_owner().await.unwrap().unwrap();
     let join = porchlight_core::team::Join {
         token: invitation.token,
         name: "Anna".to_owned(),

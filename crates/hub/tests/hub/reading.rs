@@ -114,7 +114,7 @@ async fn every_member_sees_which_programs_read_the_team_and_who_let_them() {
     assert_eq!(listed[0].label, "status board");
     assert_eq!(listed[0].by.as_deref(), Some("anna"));
     assert_eq!(listed[0].last_used, None);
-    // The starter sees the same.
+    // The owner sees the same.
     let same: Vec<TokenView> = house.get("/v1/tokens", Some(&house.anna.credential)).await.read();
     assert_eq!(same, listed);
 
@@ -150,7 +150,7 @@ async fn the_list_of_programs_holds_no_secret_and_no_hash() {
 }
 
 #[tokio::test]
-async fn only_the_starter_makes_and_ends_tokens_and_no_token_lists_tokens() {
+async fn only_the_owner_makes_and_ends_tokens_and_no_token_lists_tokens() {
     let (house, _anna) = with_anna().await;
     let bob = house.joins("Bob").await;
     let made = token(&house).await;
@@ -199,9 +199,9 @@ async fn who_made_a_token_and_when_it_was_used_outlive_the_hub() {
 }
 
 #[tokio::test]
-async fn the_tokens_that_a_removed_starter_made_read_no_more() {
+async fn the_tokens_that_a_removed_owner_made_read_no_more() {
     let (house, _anna) = with_anna().await;
-    let invitation = house.hub.invite_starter().await.unwrap().unwrap();
+    let invitation = house.hub.invite_owner().await.unwrap().unwrap();
     let carl: porchlight_core::team::Joined = house.redeem(invitation.token, "Carl").await.read();
     let order = TokenOrder { label: "Carl's board".to_owned() };
     let his: TokenMade = house.post("/v1/tokens", Some(&carl.credential), &order).await.read();

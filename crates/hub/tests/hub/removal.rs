@@ -145,7 +145,7 @@ async fn what_a_killed_hub_left_of_a_removed_member_is_cleared_at_the_next_start
 }
 
 #[tokio::test]
-async fn a_member_leaves_and_the_last_starter_does_not() {
+async fn a_member_leaves_and_the_last_owner_does_not() {
     let house = HubFixture::in_memory().await;
     let bob = house.joins("Bob").await;
     let refused = house.delete("/v1/members/anna", &house.anna.credential).await;
@@ -220,7 +220,7 @@ async fn whom_a_removed_member_let_in_goes_along_where_that_is_wanted() {
     let along: Vec<&str> = along.iter().map(|member| member.name.as_str()).collect();
     assert_eq!(along, ["One", "Three", "Two"]);
 
-    // It is the starter's to do, also where somebody leaves.
+    // It is the owner's to do, also where somebody leaves.
     for path in ["/v1/members/eve?with_invited=true", "/v1/members/bob?with_invited=true"] {
         assert_eq!(house.delete(path, &bob.credential).await.code(), "not_allowed", "{path}");
     }
@@ -264,6 +264,6 @@ async fn the_open_links_of_a_member_let_in_twenty_people_at_most() {
     let answer = house.post("/v1/invites", Some(&eve.credential), &order(1)).await;
     assert_eq!((answer.status, answer.code()), (409, "too_many_invited"));
     let answer = house.post("/v1/invites", Some(&house.anna.credential), &order(100)).await;
-    assert_eq!(answer.status, 201, "a starter's have no such bound");
+    assert_eq!(answer.status, 201, "an owner's have no such bound");
     house.hub.stop().await.unwrap();
 }

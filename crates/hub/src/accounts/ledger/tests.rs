@@ -1,4 +1,4 @@
-use super::super::{Along, Refusal, load};
+use super::super::{Refusal, RemovalScope, load};
 use super::*;
 use crate::HubEvent;
 use crate::store_health::StoreHealth;
@@ -19,7 +19,7 @@ fn user(id: &str) -> UserId {
 }
 
 fn sheet(names: &[&str]) -> AccountsFile {
-    let mut accounts = Accounts::found("Team", Root::default());
+    let mut accounts = Accounts::new("Team", Root::default());
     for name in names {
         accounts.admit(now(), name, None, Role::Member).unwrap();
     }
@@ -40,8 +40,9 @@ async fn admit_soon(ledger: &Ledger, name: &'static str) -> Result<(), SaveError
     ledger.change_within(Duration::from_millis(200), admit).await.map(|let_in| assert!(let_in))
 }
 
-fn remove(ledger: &Ledger, id: &str) -> Saving {
-    let (ended, saving) = ledger.shut_out(|team| team.remove_member(&user(id), Along::Nobody));
+fn remove(ledger: &Ledger, id: &str) -> PendingSave {
+    let (ended, saving) =
+        ledger.revoke_access(|team| team.remove_member(&user(id), RemovalScope::Member));
     ended.unwrap();
     saving
 }
@@ -101,7 +102,7 @@ async fn what_could_not_be_written_is_tried_again_and_the_host_hears_of_it_once(
     let missing = dir.path().join("gone");
     let (tell, mut news) = mpsc::unbounded_channel();
     let ledger = Ledger::new(sheet(&["Bob", "Eve"]), Some(missing.clone()));
-    let ledger = Arc::new(ledger.reporting_to(Arc::new(StoreHealth::new(tell)).of_team()));
+    let ledger = Arc::new(ledger.with_report(Arc::new(StoreHealth::new(tell)).of_team()));
     for id in ["bob", "eve"] {
         assert!(remove(&ledger, id).wait().await.is_err());
     }

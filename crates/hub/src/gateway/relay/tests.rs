@@ -139,7 +139,7 @@ impl World {
 
     /// What the reading API shows of Alice: status, and whether that may be so no longer.
     fn shown(&self) -> Option<(String, bool)> {
-        let person = self.mirror.board().person("alice")?;
+        let person = self.mirror.change_log().person("alice")?;
         Some((person.status, person.stale))
     }
 
@@ -179,18 +179,18 @@ fn it_announces_itself_and_sums_once_everything_is_read() {
     assert_eq!(world.written(), [HUB, ALICE, "presence/alice/activity"]);
     assert_eq!(world.status().as_deref(), Some("online"));
     assert_eq!(world.shown(), some("online", false));
-    assert!(world.mirror.board().is_open());
+    assert!(world.mirror.change_log().is_open());
 }
 
 #[test]
 fn nothing_is_shown_before_everything_is_read() {
     let mut world = World::new();
     world.relay.take_writes(world.now());
-    assert!(!world.mirror.board().is_open());
+    assert!(!world.mirror.change_log().is_open());
     world.relay.connection_began(world.now());
     world.relay.received(world.now(), &message(DEVICE, ONLINE.as_bytes(), Some(SECOND)));
     world.relay.take_writes(world.now());
-    assert!(!world.mirror.board().is_open());
+    assert!(!world.mirror.change_log().is_open());
     assert_eq!(world.shown(), None);
 }
 
@@ -228,14 +228,14 @@ fn while_the_connection_is_down_nothing_is_written_and_all_is_stale() {
     world.written();
     world.disconnect();
     assert_eq!(world.shown(), some("online", true));
-    assert!(!world.mirror.is_well());
+    assert!(!world.mirror.is_healthy());
     world.pass(2 * 3_600 * SECOND);
     assert_eq!(world.shown(), some("online", true), "no lease ends meanwhile");
     world.store.get_mut(DEVICE).unwrap().1 = world.now();
     world.connect();
     assert!(!world.written().contains(&ALICE.to_owned()), "what stands is right");
     assert_eq!(world.shown(), some("online", false));
-    assert!(world.mirror.is_well());
+    assert!(world.mirror.is_healthy());
 }
 
 #[test]

@@ -1,7 +1,7 @@
-//! The broker of this process as a source.
+//! The hub's own broker as the source of the reading API.
 
 use super::change_log::ChangeLog;
-use super::source::{Kept, Source};
+use super::source::{Source, StoredMessage};
 use crate::clock;
 use mqtt5::broker::storage::{DynamicStorage, StorageBackend as _};
 use porchlight_core::id::Root;
@@ -10,25 +10,25 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-/// What the broker of this process retains, and those whom [`crate::aggregator`] puts up.
-pub(crate) struct Stored {
+/// The retained messages of the hub's own broker, and the people from [`crate::aggregator`].
+pub(crate) struct BrokerSource {
     root: Root,
     memory: Arc<DynamicStorage>,
-    board: Arc<ChangeLog>,
+    log: Arc<ChangeLog>,
 }
 
-impl Stored {
-    pub(crate) fn new(root: Root, memory: Arc<DynamicStorage>, board: Arc<ChangeLog>) -> Self {
-        Self { root, memory, board }
+impl BrokerSource {
+    pub(crate) fn new(root: Root, memory: Arc<DynamicStorage>, log: Arc<ChangeLog>) -> Self {
+        Self { root, memory, log }
     }
 }
 
-impl Source for Stored {
+impl Source for BrokerSource {
     fn root(&self) -> &Root {
         &self.root
     }
 
-    fn retained(&self) -> Pin<Box<dyn Future<Output = Option<Vec<Kept>>> + Send + '_>> {
+    fn retained(&self) -> Pin<Box<dyn Future<Output = Option<Vec<StoredMessage>>> + Send + '_>> {
         Box::pin(async move {
             // Memory cannot fail.
             let all = self.memory.get_retained_messages(&format!("{}/#", self.root)).await.ok()?;
@@ -36,17 +36,17 @@ impl Source for Stored {
             let kept = |(topic, message): (String, mqtt5::broker::storage::RetainedMessage)| {
                 let stored = Timestamp::from_ms(message.stored_at_secs.saturating_mul(1_000));
                 let age = stored.map(|stored| now.wall.since(stored)).unwrap_or_default();
-                Kept { topic, payload: message.payload, age }
+                StoredMessage { topic, payload: message.payload, age }
             };
             Some(all.into_iter().map(kept).collect())
         })
     }
 
-    fn board(&self) -> &ChangeLog {
-        &self.board
+    fn change_log(&self) -> &ChangeLog {
+        &self.log
     }
 
-    fn is_well(&self) -> bool {
+    fn is_healthy(&self) -> bool {
         true
     }
 }
