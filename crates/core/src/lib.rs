@@ -13,6 +13,7 @@ pub mod access;
 pub mod availability;
 pub mod contact;
 pub mod diagnostics;
+pub mod echoes;
 pub mod effect;
 pub mod engine;
 mod expiry;

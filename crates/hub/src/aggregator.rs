@@ -33,8 +33,9 @@ const OVERSLEPT: Duration = Duration::from_secs(12);
 const GOODBYE: Duration = Duration::from_secs(1);
 
 tokio::task_local! {
-    /// Set while we publish. The broker tells of a retained message on the task that publishes it, so this tells our
-    /// own from everybody else's, and no sum is ever summed.
+    /// Set while we publish: the broker calls its event handler on the task that publishes, so no aggregate is
+    /// aggregated again. A memory of payloads (`core::echoes`) would not do: while we publish nobody reads the
+    /// channel, so our own messages must not enter it.
     static OURS: ();
 }
 

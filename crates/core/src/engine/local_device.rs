@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{DeviceSettings, Engine, Rule, UserStatus};
 use crate::availability::{Availability, ObservedState};
+use crate::echoes::Echoes;
 use crate::effect::Version;
 use crate::id::DeviceId;
 use crate::input::PublishId;
@@ -23,8 +24,6 @@ const MINUTE: Duration = Duration::from_secs(60);
 const TAKES_OVER: Duration = Duration::from_secs(1);
 /// Sessions of ours that are kept in mind. Each wrote over the one before.
 const ACCEPTED: usize = 16;
-/// Sums of ours that may be under way. A broker that sends none back fills no memory.
-const ECHOES: usize = 8;
 
 /// This device.
 #[derive(Debug)]
@@ -98,7 +97,7 @@ pub(super) struct UserTopic {
     /// What stands there; `None` for nothing, or something that is no sum.
     held: Option<AggregateRecord>,
     /// What we wrote and have not read back yet.
-    pub(super) echoes: VecDeque<Vec<u8>>,
+    pub(super) echoes: Echoes,
     /// The last sum written, to tell a change of ours from somebody else's.
     last: Option<AggregateRecord>,
     /// Whether only a Will stood there when we came, which can't know of a simple client.
@@ -118,8 +117,7 @@ impl UserTopic {
     ) -> bool {
         self.unsure = retained
             && matches!(record, Some(UserRecord::Aggregate(will)) if will.timestamp.is_none());
-        if let Some(at) = self.echoes.iter().position(|echo| echo == payload) {
-            self.echoes.drain(..=at);
+        if self.echoes.take(payload) {
             return true;
         }
         self.held = match record {
@@ -611,10 +609,7 @@ impl Engine {
         topic.unsure = false;
         topic.held = Some(sum.clone());
         topic.last = Some(sum);
-        if topic.echoes.len() >= ECHOES {
-            topic.echoes.pop_front();
-        }
-        topic.echoes.push_back(payload.clone());
+        topic.echoes.expect(payload.clone());
         Some(self.publish(now, &Topic::User(user), payload, Some(RECORD_EXPIRY)))
     }
 

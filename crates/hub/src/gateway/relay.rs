@@ -6,16 +6,14 @@
 use super::mirror::Mirror;
 use crate::aggregates::{Aggregates, Write};
 use crate::rest::source::Source as _;
+use porchlight_core::echoes::Echoes;
 use porchlight_core::id::Root;
 use porchlight_core::input::Message;
 use porchlight_core::roster::Arrival;
 use porchlight_core::time::{Monotonic, Now};
 use porchlight_core::topic::Topic;
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
-
-/// Of so many writes on one topic it is remembered that they come back. A broker that sends none back fills no memory.
-const ECHOES: usize = 8;
 
 /// How far the connection has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,8 +30,8 @@ pub(super) struct Relay {
     sums: Aggregates,
     stage: Stage,
     mirror: Arc<Mirror>,
-    /// What was written on each topic and did not come back yet.
-    echoes: HashMap<String, VecDeque<Vec<u8>>>,
+    /// By topic.
+    echoes: HashMap<String, Echoes>,
 }
 
 impl Relay {
@@ -84,7 +82,7 @@ impl Relay {
             Ok(Topic::Hub) => {}
             Ok(Topic::Typing(_) | Topic::Chosen(_) | Topic::Inbox(..)) | Err(_) => return,
         }
-        if *retained || !self.is_echo(topic, payload) {
+        if *retained || !self.take_echo(topic, payload) {
             self.sums.apply(now, topic, payload, arrival);
         }
     }
@@ -105,7 +103,7 @@ impl Relay {
             board.open();
         }
         for write in &writes {
-            self.expect_echo(write);
+            self.echoes.entry(write.topic.clone()).or_default().expect(write.payload.clone());
         }
         writes
     }
@@ -119,27 +117,16 @@ impl Relay {
         self.sums.withdraw()
     }
 
-    fn expect_echo(&mut self, write: &Write) {
-        let echoes = self.echoes.entry(write.topic.clone()).or_default();
-        if echoes.len() >= ECHOES {
-            echoes.pop_front();
-        }
-        echoes.push_back(write.payload.clone());
-    }
-
-    /// Whether that is what we wrote there; then whatever we wrote before was replaced on its way, or came already.
-    fn is_echo(&mut self, topic: &str, payload: &[u8]) -> bool {
+    /// Whether we wrote that ourselves.
+    fn take_echo(&mut self, topic: &str, payload: &[u8]) -> bool {
         let Some(echoes) = self.echoes.get_mut(topic) else {
             return false;
         };
-        let Some(at) = echoes.iter().position(|echo| echo == payload) else {
-            return false;
-        };
-        echoes.drain(..=at);
+        let ours = echoes.take(payload);
         if echoes.is_empty() {
             self.echoes.remove(topic);
         }
-        true
+        ours
     }
 }
 
