@@ -12,7 +12,7 @@ use porchlight_core::diagnostics::Diagnostics;
 use porchlight_core::effect::{Effect, Saved};
 use porchlight_core::engine::{DeviceSettings, Engine, Health, Role, Settings};
 use porchlight_core::id::{UserId, reader_client_id};
-use porchlight_core::input::{Command, ConnectionEvent, ConnectionId, Input, Refusal};
+use porchlight_core::input::{Command, ConnectionEvent, Input, Refusal};
 use porchlight_core::notification::{Notification, NotificationPolicy};
 use porchlight_core::observation::Observation;
 use porchlight_core::preferences::Preferences;
@@ -26,7 +26,7 @@ use crate::broker::Broker;
 use crate::clock;
 use crate::device::{Identity, SaveError};
 use crate::membership::Membership;
-use crate::mqtt::{Connection, Endpoints};
+use crate::mqtt::{ConnectionSlot, Endpoints};
 use crate::preferences::{self, StoredPreferences};
 use crate::presence_options::PresenceOptions;
 
@@ -280,9 +280,9 @@ impl Drop for Agent {
 struct Driver {
     engine: Engine,
     reach: Endpoints,
-    link: Option<Connection>,
+    connection: ConnectionSlot,
     /// The second connection, for the Will of the user topic.
-    will_connection: Option<Connection>,
+    will_connection: ConnectionSlot,
     following: RelocationWatch,
     eyes: Option<ActivitySource>,
     identity: Option<Identity>,
@@ -360,8 +360,8 @@ impl Driver {
         Ok(Self {
             engine: Engine::new(clock::now(), settings),
             reach,
-            link: None,
-            will_connection: None,
+            connection: ConnectionSlot::default(),
+            will_connection: ConnectionSlot::default(),
             following: RelocationWatch::default(),
             eyes,
             identity,
@@ -406,8 +406,8 @@ impl Driver {
                 None => Some(Input::Command(Command::Quit)),
             },
             observation = observed(&mut self.eyes) => Some(Input::Observed(observation)),
-            (connection, event) = reported(&mut self.link) => Some(Input::Connection(connection, event)),
-            (connection, event) = reported(&mut self.will_connection) => {
+            (connection, event) = self.connection.next() => Some(Input::Connection(connection, event)),
+            (connection, event) = self.will_connection.next() => {
                 Some(Input::WillConnection(connection, event))
             }
             at = self.following.found() => {
@@ -453,18 +453,13 @@ impl Driver {
                     self.note_source();
                 }
                 // What waited here while another connection was opened is not about that one.
-                Input::Connection(connection, event) if is(self.link.as_ref(), *connection) => {
-                    self.note_link(event);
-                    if let ConnectionEvent::Down(failure) = event {
-                        self.link = None;
-                        tracing::info!("not connected: {failure}");
-                    }
+                Input::Connection(connection, event) if self.connection.is(*connection) => {
+                    self.note_connection(event);
                 }
                 Input::WillConnection(connection, ConnectionEvent::Down(failure))
-                    if is(self.will_connection.as_ref(), *connection) =>
+                    if self.will_connection.is(*connection) =>
                 {
-                    self.will_connection = None;
-                    tracing::info!("the Will connection is not there: {failure}");
+                    tracing::info!("the Will connection ended: {failure}");
                 }
                 _ => {}
             }
@@ -481,12 +476,16 @@ impl Driver {
     }
 
     /// The main connection alone decides which address is tried next.
-    fn note_link(&mut self, event: &ConnectionEvent) {
+    fn note_connection(&mut self, event: &ConnectionEvent) {
         self.reach.note(event);
         let membership = self.reach.broker().membership.as_deref();
         self.following.note(clock::now().mono, event, membership);
-        if let ConnectionEvent::Up(_) = event {
-            self.save_addresses();
+        match event {
+            ConnectionEvent::Up(_) => self.save_addresses(),
+            ConnectionEvent::Down(failure) => tracing::info!("not connected: {failure}"),
+            ConnectionEvent::Subscribed { .. }
+            | ConnectionEvent::Published { .. }
+            | ConnectionEvent::Received(_) => {}
         }
     }
 
@@ -522,34 +521,16 @@ impl Driver {
     async fn apply(&mut self, effect: Effect) {
         match effect {
             Effect::Save(saved) => self.save(&saved),
-            Effect::Connect(connect) => self.link = Some(Connection::open(&self.reach, &connect)),
-            Effect::Subscribe(filters) => {
-                if let Some(link) = &self.link {
-                    link.subscribe(&filters);
-                }
-            }
-            Effect::Publish(publish) => {
-                if let Some(link) = &self.link {
-                    link.publish(publish);
-                }
-            }
-            Effect::Disconnect => {
-                if let Some(link) = self.link.take() {
-                    link.close().await;
-                }
-            }
+            Effect::Connect(connect) => self.connection.open(&self.reach, &connect),
+            Effect::Subscribe(filters) => self.connection.subscribe(&filters),
+            Effect::Publish(publish) => self.connection.publish(publish),
+            Effect::Disconnect => self.connection.take().close().await,
             Effect::Drop => {
-                self.link = None;
-                self.will_connection = None;
+                self.connection.drop_connection();
+                self.will_connection.drop_connection();
             }
-            Effect::ConnectWill(connect) => {
-                self.will_connection = Some(Connection::open(&self.reach, &connect));
-            }
-            Effect::DisconnectWill => {
-                if let Some(will_connection) = self.will_connection.take() {
-                    will_connection.close().await;
-                }
-            }
+            Effect::ConnectWill(connect) => self.will_connection.open(&self.reach, &connect),
+            Effect::DisconnectWill => self.will_connection.take().close().await,
             Effect::Show(update) => self.tell(Event::Show(*update)),
             Effect::ShowTray(tray) => self.tell(Event::Tray(tray)),
             Effect::Notify(notification) => self.tell(Event::Notify(notification)),
@@ -620,17 +601,6 @@ impl Driver {
 async fn observed(eyes: &mut Option<ActivitySource>) -> Observation {
     match eyes {
         Some(eyes) => eyes.next().await,
-        None => std::future::pending().await,
-    }
-}
-
-fn is(link: Option<&Connection>, connection: ConnectionId) -> bool {
-    link.is_some_and(|link| link.connection() == connection)
-}
-
-async fn reported(link: &mut Option<Connection>) -> (ConnectionId, ConnectionEvent) {
-    match link {
-        Some(link) => (link.connection(), link.next().await),
         None => std::future::pending().await,
     }
 }

@@ -23,12 +23,14 @@ pub(crate) mod failure;
 mod packets;
 #[cfg(test)]
 pub(crate) mod peer;
+mod slot;
 #[cfg(test)]
 mod tests;
 mod wire;
 
 use driver::Request;
 use failure::Place;
+pub(crate) use slot::ConnectionSlot;
 use wire::Target;
 
 /// Requests that may wait. The engine never has more than a handful.

@@ -2,7 +2,7 @@ use std::path::Path;
 
 use porchlight_core::effect::Version;
 use porchlight_core::id::{DeviceId, Root};
-use porchlight_core::input::{ConnectionFailure, Granted, Message};
+use porchlight_core::input::{ConnectionFailure, ConnectionId, Granted, Message};
 use porchlight_core::team::{Joined, Pin, Role, Secret};
 use porchlight_core::view::ConnectionView;
 use tokio::io::AsyncReadExt as _;
@@ -28,11 +28,11 @@ async fn both(driver: &mut Driver, door: &Door) -> (Peer, Peer) {
     let mut main = door.accept().await;
     main.let_in(&CONNACK_V5).await;
     let up = Granted::default();
-    assert_eq!(within(reported(&mut driver.link)).await.1, ConnectionEvent::Up(up));
+    assert_eq!(within(driver.connection.next()).await.1, ConnectionEvent::Up(up));
     driver.apply(Effect::ConnectWill(connect(Version::V311, "plabcu"))).await;
     let mut will_connection = door.accept().await;
     will_connection.let_in(&CONNACK_V311).await;
-    assert_eq!(within(reported(&mut driver.will_connection)).await.1, ConnectionEvent::Up(up));
+    assert_eq!(within(driver.will_connection.next()).await.1, ConnectionEvent::Up(up));
     (main, will_connection)
 }
 
@@ -44,7 +44,7 @@ async fn the_companion_leaves_with_a_goodbye_and_alone() {
     let leave = driver.apply(Effect::DisconnectWill);
     let ((), last) = tokio::join!(leave, will_connection.packet());
     assert_eq!(last.unwrap().first, DISCONNECT);
-    assert!(driver.will_connection.is_none());
+    assert!(!driver.will_connection.is_open());
 
     let leave = driver.apply(Effect::Disconnect);
     let ((), last) = tokio::join!(leave, main.packet());
@@ -69,8 +69,8 @@ async fn the_end_of_the_companion_is_told_apart_and_leaves_the_main_connection()
         "{input:?}"
     );
     driver.take(input).await;
-    assert!(driver.will_connection.is_none());
-    assert!(driver.link.is_some());
+    assert!(!driver.will_connection.is_open());
+    assert!(driver.connection.is_open());
 }
 
 #[tokio::test]
