@@ -1,53 +1,53 @@
-//! One connection to a broker that is kept up, without a presence: for a gateway.
+//! The connection of a gateway, which is opened again whenever it ends.
 //!
-//! Owns the loop around [`porchlight_core::mqtt_session::MqttSession`]: the MQTT session, the clock. Deliberately knows no topic
-//! of the protocol but those that it is given, and what is written is decided by whoever uses it.
+//! Owns the loop around [`porchlight_core::mqtt_session::MqttSession`]: the MQTT connection and the clock. Deliberately
+//! knows no topics but those that it is given, and leaves to its user what to write.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use porchlight_core::effect::Filter;
 use porchlight_core::id::gateway_client_id;
-use porchlight_core::input::ConnectionEvent;
 use porchlight_core::mqtt_session::{self, Effect};
 
 use crate::agent::StartError;
 use crate::broker::Broker;
 use crate::clock;
-use crate::mqtt::{Connection, Endpoints};
+use crate::mqtt::{ConnectionSlot, Endpoints};
 
-pub use porchlight_core::mqtt_session::SessionEvent;
+pub use porchlight_core::mqtt_session::{SessionEvent, Write};
 
 /// How long the last writes may take (`docs/protocol.md`, *A session*, *Goodbye*).
 const GOODBYE: Duration = Duration::from_millis(1500);
 
-/// What to keep up.
+/// Where a gateway connects, and what it reads.
 #[derive(Debug)]
 pub struct Setup {
     /// Where to connect.
     pub broker: Broker,
-    /// What is read.
+    /// The topic filters to subscribe to.
     pub filters: Vec<String>,
-    /// The topic that the broker clears for us when we are gone for longer than the grace.
+    /// The topic that the broker clears when we are gone for longer than the grace period.
     pub will_clears: String,
 }
 
-/// A connection that is kept up. Dropping it closes the socket without DISCONNECT, as a crash would.
+/// A connection that is opened again whenever it ends. Dropping it closes the socket without DISCONNECT, as a crash
+/// would.
 pub struct MqttSession {
-    line: mqtt_session::MqttSession,
-    reach: Endpoints,
-    link: Option<Connection>,
-    news: VecDeque<SessionEvent>,
+    session: mqtt_session::MqttSession,
+    endpoints: Endpoints,
+    connection: ConnectionSlot,
+    events: VecDeque<SessionEvent>,
 }
 
 impl MqttSession {
-    /// Begins to connect. It has to be called inside a tokio runtime, and [`MqttSession::next`] has to be asked for anything to
-    /// happen.
+    /// Begins to connect. Call it inside a tokio runtime. Nothing more happens unless [`MqttSession::next`] is
+    /// awaited.
     ///
     /// # Errors
-    /// Where TLS can't be set up: the certificates that were named are unreadable, or there are none.
+    /// [`StartError`] where TLS can't be set up: the certificates that were named are unreadable, or there are none.
     pub fn open(setup: Setup) -> Result<Self, StartError> {
-        let reach = Endpoints::new(setup.broker)?;
+        let endpoints = Endpoints::new(setup.broker)?;
         let mut rng = fastrand::Rng::new();
         let settings = mqtt_session::Settings {
             client_id: gateway_client_id(&mut rng),
@@ -55,90 +55,65 @@ impl MqttSession {
             will_clears: setup.will_clears,
             seed: rng.u64(..),
         };
-        let mut line = Self {
-            line: mqtt_session::MqttSession::new(settings),
-            reach,
-            link: None,
-            news: VecDeque::new(),
+        let mut opened = Self {
+            session: mqtt_session::MqttSession::new(settings),
+            endpoints,
+            connection: ConnectionSlot::default(),
+            events: VecDeque::new(),
         };
-        line.line.start(clock::now());
-        line.apply();
-        Ok(line)
+        opened.session.start(clock::now());
+        opened.apply_effects();
+        Ok(opened)
     }
 
     /// The next thing that happened. Cancel-safe.
     pub async fn next(&mut self) -> SessionEvent {
         loop {
-            if let Some(news) = self.news.pop_front() {
-                return news;
+            if let Some(event) = self.events.pop_front() {
+                return event;
             }
-            let now = clock::now();
-            let due = self.line.next_deadline().since(now.mono);
+            let due = self.session.next_deadline().since(clock::now().mono);
             tokio::select! {
-                event = reported(&mut self.link) => {
-                    if matches!(event, ConnectionEvent::Down(_)) {
-                        self.link = None;
-                    }
-                    self.line.handle(clock::now(), event);
-                }
-                () = tokio::time::sleep(due) => self.line.tick(clock::now()),
+                (_, event) = self.connection.next() => self.session.handle(clock::now(), event),
+                () = tokio::time::sleep(due) => self.session.tick(clock::now()),
             }
-            self.apply();
+            self.apply_effects();
         }
     }
 
-    /// Retains this, once it is its turn; see [`porchlight_core::mqtt_session::MqttSession::write`].
-    pub fn write(&mut self, topic: String, payload: Vec<u8>, expires_in: Option<Duration>) {
-        self.line.write(topic, payload, expires_in);
-        self.apply();
+    /// Publishes and retains this when it is its turn; see [`porchlight_core::mqtt_session::MqttSession::write`].
+    pub fn write(&mut self, write: Write) {
+        self.session.write(clock::now(), write);
+        self.apply_effects();
     }
 
-    /// Waits until all that was written is acknowledged, though not for long, and says goodbye: the broker then sends no Will.
+    /// Waits at most 1.5 s until every write is acknowledged, then disconnects: the broker publishes no Will.
     pub async fn close(mut self) {
         let settled = async {
-            while !self.line.is_settled() {
+            while !self.session.is_settled() {
                 self.next().await;
             }
         };
         let _ = tokio::time::timeout(GOODBYE, settled).await;
-        if let Some(link) = self.link.take() {
-            link.close().await;
-        }
+        self.connection.close().await;
     }
 
-    fn apply(&mut self) {
-        while let Some(effect) = self.line.poll_effect() {
+    fn apply_effects(&mut self) {
+        while let Some(effect) = self.session.poll_effect() {
             match effect {
-                Effect::Connect(connect) => {
-                    self.link = Some(Connection::open(&self.reach, &connect));
-                }
+                Effect::Connect(connect) => self.connection.open(&self.endpoints, &connect),
                 Effect::Subscribe(filters) => {
-                    if let Some(link) = &self.link {
-                        let filters: Vec<_> = filters.into_iter().map(Filter::from).collect();
-                        link.subscribe(&filters);
-                    }
+                    let filters: Vec<_> = filters.into_iter().map(Filter::from).collect();
+                    self.connection.subscribe(&filters);
                 }
-                Effect::Publish(publish) => {
-                    if let Some(link) = &self.link {
-                        link.publish(publish);
-                    }
-                }
+                Effect::Publish(publish) => self.connection.publish(publish),
                 Effect::Disconnect => {
-                    if let Some(link) = self.link.take() {
-                        tokio::spawn(link.close());
-                    }
+                    tokio::spawn(self.connection.take().close());
                 }
-                Effect::Drop => self.link = None,
-                Effect::Tell(news) => self.news.push_back(news),
+                Effect::Drop => self.connection.drop_connection(),
+                Effect::Report(event) => self.events.push_back(event),
             }
         }
-    }
-}
-
-async fn reported(link: &mut Option<Connection>) -> ConnectionEvent {
-    match link {
-        Some(link) => link.next().await,
-        None => std::future::pending().await,
     }
 }
 
@@ -188,7 +163,11 @@ mod tests {
         let (mut peer, began) = tokio::join!(broker, within(line.next()));
         assert_eq!(began, SessionEvent::Began);
         assert_eq!(within(line.next()).await, SessionEvent::Read);
-        line.write("presence/_hub".to_owned(), b"{}".to_vec(), None);
+        line.write(Write {
+            topic: "presence/_hub".to_owned(),
+            payload: b"{}".to_vec(),
+            expires_in: None,
+        });
         let broker = async {
             let publish = peer.packet().await.unwrap();
             assert_eq!(publish.first, PUBLISH | 0b0011, "QoS 1 and RETAIN");

@@ -1,6 +1,6 @@
 //! `porchlight hub --gateway`: what a hub does for a team, beside a broker of somebody else's.
 //!
-//! Owns the loop between the agent's connection and the hub's gateway, which do not know each other.
+//! Owns the loop between the agent's session and the hub's gateway, which do not know each other.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,7 +11,8 @@ use porchlight_agent::clock;
 use porchlight_agent::flags::Flags;
 use porchlight_agent::mqtt_session::{MqttSession, SessionEvent, Setup};
 use porchlight_agent::redacted::Redacted;
-use porchlight_core::input::RefusedFilter;
+use porchlight_core::access::Withheld;
+use porchlight_core::input::{ConnectionFailure, RefusedFilter};
 use porchlight_hub::{DEFAULT_GATEWAY_ADDR, Gateway, GatewaySettings, Tokens};
 
 use crate::failure::Failure;
@@ -75,54 +76,26 @@ pub(crate) async fn gateway(flags: &Flags, args: args::Hub) -> Result<(), Failur
     }
     let address = broker.to_string();
     let setup = Setup { broker, filters: gateway.filters(), will_clears: gateway.announcement() };
-    let mut line = MqttSession::open(setup)?;
-    let mut teller = Teller { address, log: Log::default(), may_not_write: false };
+    let mut session = MqttSession::open(setup)?;
+    let mut reporter = Reporter { address, log: Log::default(), told_write_refused: false };
     loop {
         for write in gateway.take_writes() {
-            line.write(write.topic, write.payload, write.expires_in);
+            session.write(write);
         }
         tokio::select! {
             () = stop.received() => break,
-            news = line.next() => take(&mut gateway, &mut teller, news),
+            event = session.next() => {
+                gateway.handle(&event);
+                reporter.report(&event);
+            }
             () = wait(gateway.due_in()) => {}
         }
     }
     for write in gateway.withdrawal() {
-        line.write(write.topic, write.payload, write.expires_in);
+        session.write(write);
     }
-    line.close().await;
+    session.close().await;
     Ok(())
-}
-
-fn take(gateway: &mut Gateway, teller: &mut Teller, news: SessionEvent) {
-    match news {
-        SessionEvent::Began => gateway.connection_began(),
-        SessionEvent::Read => {
-            if teller.log.connected(clock::now().mono) {
-                output::warn(&format!("connected to {}", teller.address));
-            }
-            gateway.connection_read();
-        }
-        SessionEvent::Received(message) => gateway.received(&message),
-        SessionEvent::Lost(failure) => {
-            teller.tell(failure.code(), &failure.to_string());
-            gateway.connection_lost();
-        }
-        SessionEvent::MayNotRead(filters) => {
-            gateway.connection_lost();
-            let filters = RefusedFilter::list(&filters);
-            teller.tell("subscription_refused", &format!(
-                "the broker does not let the gateway read {filters}; give its account the hub's rights (docs/rest.md)"
-            ));
-        }
-        SessionEvent::MayNotWrite { topic, refusal } => {
-            if !std::mem::replace(&mut teller.may_not_write, true) {
-                output::warn(&format!(
-                    "the broker does not let the gateway write {topic} ({refusal}); give its account the hub's rights (docs/rest.md)"
-                ));
-            }
-        }
-    }
 }
 
 /// Tokens are made and ended in the file, whether a gateway runs or not.
@@ -161,18 +134,46 @@ async fn wait(due: Option<Duration>) {
     }
 }
 
-/// Says what happens to the connection on standard error, each kind of problem once.
-struct Teller {
+/// Writes what happens to the connection to standard error, each kind of problem once.
+struct Reporter {
     address: String,
     log: Log,
-    /// Whether it was said that something may not be written.
-    may_not_write: bool,
+    /// Whether a refused write was reported.
+    told_write_refused: bool,
 }
 
-impl Teller {
-    fn tell(&mut self, code: &str, words: &str) {
-        if self.log.not_connected(code, clock::now().mono) {
-            output::warn(words);
+impl Reporter {
+    fn report(&mut self, event: &SessionEvent) {
+        match event {
+            SessionEvent::Read => {
+                if self.log.connected(clock::now().mono) {
+                    output::warn(&format!("connected to {}", self.address));
+                }
+            }
+            SessionEvent::Lost(failure) => {
+                if self.log.not_connected(failure.code(), clock::now().mono) {
+                    output::warn(&words(failure));
+                }
+            }
+            SessionEvent::WriteRefused { topic, refusal } => {
+                if !std::mem::replace(&mut self.told_write_refused, true) {
+                    output::warn(&format!(
+                        "the broker does not let the gateway write {topic} ({refusal}); give its account the hub's rights (docs/rest.md)"
+                    ));
+                }
+            }
+            SessionEvent::Began | SessionEvent::Received(_) => {}
         }
+    }
+}
+
+/// Why there is no connection. A gateway has an account like a hub's, so other rights help it than a person.
+fn words(failure: &ConnectionFailure) -> String {
+    match failure {
+        ConnectionFailure::Withheld(Withheld::Filters(refused)) => format!(
+            "the broker does not let the gateway read {}; give its account the hub's rights (docs/rest.md)",
+            RefusedFilter::list(refused)
+        ),
+        failure => failure.to_string(),
     }
 }

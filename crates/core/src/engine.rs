@@ -32,10 +32,10 @@ use crate::wire::{self, ChosenRecord};
 mod access;
 mod connection;
 mod deadlines;
-mod in_flight;
 mod local_device;
 mod messages;
 mod preferences;
+mod publishes;
 mod renewal;
 mod retained_sync;
 mod settings;
@@ -45,8 +45,8 @@ mod view_diff;
 mod will_connection;
 
 use access::Access;
-use in_flight::InFlight;
 use local_device::LocalDevice;
+use publishes::Publishes;
 use renewal::Renewal;
 use user_status::{DndSource, UserStatus};
 use will_connection::WillConnection;
@@ -72,8 +72,6 @@ pub struct Engine {
     reachable: Vec<Address>,
     /// The present connection, where there is one; events of another one are ignored.
     connection: Option<ConnectionId>,
-    /// Counts connections.
-    connections: u64,
     will_connection: WillConnection,
     /// Until when there is no Will connection, since the broker lets it live no better than the presence's.
     will_connection_rests: Option<Monotonic>,
@@ -82,7 +80,7 @@ pub struct Engine {
     /// How often in a row the Will connection came to nothing.
     will_connection_failures: u32,
     renewal: Renewal,
-    unacknowledged: InFlight,
+    publishes: Publishes,
     /// Whether the room is read, not only one's own choice.
     reads_room: bool,
     /// How often the hub's record came on this connection before all was read.
@@ -102,7 +100,6 @@ pub struct Engine {
     complained: BTreeSet<DropReason>,
     effects: VecDeque<Effect>,
     rng: fastrand::Rng,
-    publishes: u64,
     shown: Shown,
     /// Notices that somebody set the clock.
     clock: ClockWatch,
@@ -170,13 +167,12 @@ impl Engine {
             host: None,
             reachable: Vec::new(),
             connection: None,
-            connections: 0,
             will_connection: WillConnection::Off,
             will_connection_rests: None,
             crowded: 0,
             will_connection_failures: 0,
             renewal: Renewal::default(),
-            unacknowledged: InFlight::default(),
+            publishes: Publishes::default(),
             reads_room,
             hub_records: 0,
             notifications: Notifications::default(),
@@ -191,7 +187,6 @@ impl Engine {
             complained: BTreeSet::new(),
             effects: VecDeque::new(),
             rng: fastrand::Rng::with_seed(settings.seed),
-            publishes: 0,
             shown: Shown::default(),
             clock: ClockWatch::default(),
             expected: None,
@@ -468,10 +463,8 @@ impl Engine {
         payload: Vec<u8>,
         expires_in: Option<Duration>,
     ) -> PublishId {
-        self.publishes += 1;
-        let id = PublishId(self.publishes);
         let topic = topic.to_wire(&self.root);
-        self.unacknowledged.sent(now, id, Some(topic.clone()));
+        let id = self.publishes.in_flight.begin(now, Some(topic.clone()));
         self.effects.push_back(Effect::Publish(Publish::record(id, topic, payload, expires_in)));
         id
     }

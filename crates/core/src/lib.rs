@@ -18,6 +18,7 @@ pub mod effect;
 pub mod engine;
 mod expiry;
 pub mod id;
+mod in_flight;
 pub mod input;
 pub mod mqtt_session;
 pub mod names;

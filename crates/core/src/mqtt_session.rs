@@ -1,110 +1,117 @@
-//! One connection that is kept up, for whoever speaks for a team instead of a device: a gateway.
+//! The session of a gateway, which writes for a whole team instead of one device.
 //!
-//! Owns when it is opened, read and opened anew (`docs/protocol.md`, *A session*), and how many of its writes are under
-//! way at a time. Deliberately knows no presence: what comes is handed on as it is, and what is to be
-//! written is somebody else's decision.
+//! It connects, reads what is retained and tries again as a device does (`docs/protocol.md`, *A session*): [`Session`]
+//! decides when, for both. Owns what a gateway does differently: which writes are in flight and which wait, and that a
+//! write without a PUBACK ends the connection. Deliberately knows no presence: it passes messages on as they are, and
+//! whoever uses it decides what to write.
 //!
-//! It does no I/O. Call [`MqttSession::start`] once; then [`MqttSession::handle`] with what the link reports, [`MqttSession::write`] with what is to
-//! be said, [`MqttSession::tick`] at [`MqttSession::next_deadline`]; after each of them [`MqttSession::poll_effect`] until there is none.
+//! It does no I/O. Call [`MqttSession::start`] once, [`MqttSession::handle`] with what the connection reports,
+//! [`MqttSession::write`] with what to retain, and [`MqttSession::tick`] at [`MqttSession::next_deadline`]. After each
+//! of them call [`MqttSession::poll_effect`] until it returns `None`.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use crate::effect::{Connect, Publish, Version, Will};
-use crate::input::{
-    ConnectionEvent, ConnectionFailure, ConnectionId, Message, PublishId, Refusal, RefusedFilter,
-};
-use crate::reason::ReasonCode;
-use crate::session::{
-    KEEP_ALIVE, Phase, RECORD_EXPIRY, SESSION_OUTLIVES, Session, SessionDeadline,
-};
-use crate::time::{Monotonic, Now};
+use crate::access::Withheld;
+use crate::effect::{Connect, Publish, Will};
+use crate::engine::GRACE;
+use crate::in_flight::InFlight;
+use crate::input::{ConnectionEvent, ConnectionFailure, Message, Refusal};
+use crate::session::{RECORD_EXPIRY, Session, SessionDeadline};
+use crate::time::{Monotonic, Now, slept_since};
 
-/// A drop shorter than this is seen by nobody: the Will waits for so long.
-const GRACE: Duration = Duration::from_secs(6);
-/// Writes without a PUBACK. Brokers grant at least a few dozen, and the rest can wait for its turn.
-const UNDER_WAY: usize = 32;
-/// A write that is not acknowledged after this never will be: the connection is given up.
-const PUBACK: Duration = Duration::from_secs(10);
-/// A clock that jumped is noticed by a deadline that was missed, so there always is one.
-const LOOK: Duration = Duration::from_secs(30);
-/// So late is nobody who was awake: the broker has given the connection up by then.
-const ASLEEP: Duration = Duration::from_secs(KEEP_ALIVE.as_secs() * 3 / 2);
+/// Writes without a PUBACK. Brokers grant at least a few dozen; the others wait for their turn.
+const IN_FLIGHT: usize = 32;
+/// A sleep shows by a deadline that was missed, so there always is one.
+const SLEEP_CHECK: Duration = Duration::from_secs(30);
 
-/// What a line is for.
+/// How a gateway connects.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The Client Identifier.
     pub client_id: String,
-    /// What is read.
+    /// The topic filters to subscribe to.
     pub filters: Vec<String>,
     /// The topic that the Will clears.
     pub will_clears: String,
-    /// For the jitter.
+    /// The seed of the random pauses between tries.
     pub seed: u64,
 }
 
-/// Something to do, or to tell.
+/// A message to publish at QoS 1 and retain. An empty payload clears the topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Write {
+    /// Topic Name.
+    pub topic: String,
+    /// Payload.
+    pub payload: Vec<u8>,
+    /// Message Expiry Interval.
+    pub expires_in: Option<Duration>,
+}
+
+impl Write {
+    /// A record, which the broker forgets when nobody renews it for 30 days.
+    #[must_use]
+    pub fn record(topic: String, payload: Vec<u8>) -> Self {
+        let expires_in = (!payload.is_empty()).then_some(RECORD_EXPIRY);
+        Self { topic, payload, expires_in }
+    }
+}
+
+/// Something to do, or to report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
-    /// Open a connection, giving up whatever connection there was without another word on it.
+    /// Open a connection. Drop the one before without a DISCONNECT, and report nothing of it any more.
     Connect(Connect),
-    /// SUBSCRIBE on the present connection.
+    /// SUBSCRIBE on the present connection, at QoS 0.
     Subscribe(Vec<String>),
     /// PUBLISH on the present connection.
     Publish(Publish),
     /// DISCONNECT with reason 0x00, which discards the Will, and close.
     Disconnect,
-    /// Close the socket without DISCONNECT: the Will speaks unless we are back within its delay.
+    /// Close the socket without DISCONNECT: the broker publishes the Will unless we are back within its delay.
     Drop,
-    /// Tell whoever uses the line.
-    Tell(SessionEvent),
+    /// Report this to whoever uses the session.
+    Report(SessionEvent),
 }
 
-/// What happened.
+/// What became of the connection, and what came by it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SessionEvent {
-    /// The broker let us in; what is retained comes next.
+    /// The broker accepted the connection. What is retained comes next.
     Began,
-    /// What is retained was read: now is the time to write.
+    /// Everything retained was read: writing begins.
     Read,
-    /// A message.
+    /// A message came.
     Received(Message),
-    /// The connection is gone, or never came to be, and nothing that was to be written will be. It is tried again.
+    /// The connection is gone, or could not be opened. Nothing that waited will be written. It is tried again.
     Lost(ConnectionFailure),
-    /// The broker does not let us read this, so the connection was given up. It is tried again.
-    MayNotRead(Vec<RefusedFilter>),
-    /// The broker does not let us write there.
-    MayNotWrite {
+    /// The broker refused a write. The connection stays.
+    WriteRefused {
         /// The topic.
         topic: String,
-        /// Why not.
+        /// Why.
         refusal: Refusal,
     },
 }
 
-/// A connection that is kept up.
+/// A connection that is opened again whenever it ends.
 #[derive(Debug)]
 pub struct MqttSession {
     settings: Settings,
     session: Session,
     rng: fastrand::Rng,
-    /// What was sent when, and not acknowledged yet.
-    under_way: BTreeMap<PublishId, (String, Monotonic)>,
-    /// What waits for its turn, the last word on each topic.
-    waiting: BTreeMap<String, (Vec<u8>, Option<Duration>)>,
-    /// In which order.
+    in_flight: InFlight,
+    /// What waits for its turn: the latest write on each topic.
+    waiting: BTreeMap<String, Write>,
+    /// Their topics, in the order of the first write.
     turns: VecDeque<String>,
-    written: u64,
-    connections: u64,
-    /// The moment of the last input.
-    now: Monotonic,
-    look_at: Monotonic,
+    sleep_check: Monotonic,
     effects: VecDeque<Effect>,
 }
 
 impl MqttSession {
-    /// A line that is not connected yet.
+    /// A session that is not connected yet.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         let rng = fastrand::Rng::with_seed(settings.seed);
@@ -112,90 +119,81 @@ impl MqttSession {
             settings,
             session: Session::new(true, false),
             rng,
-            under_way: BTreeMap::new(),
+            in_flight: InFlight::default(),
             waiting: BTreeMap::new(),
             turns: VecDeque::new(),
-            written: 0,
-            connections: 0,
-            now: Monotonic::default(),
-            look_at: Monotonic::default(),
+            sleep_check: Monotonic::default(),
             effects: VecDeque::new(),
         }
     }
 
-    /// Begins.
+    /// Opens the first connection.
     pub fn start(&mut self, now: Now) {
         self.connect(now);
+        self.follow_time(now);
     }
 
-    /// Takes what the link reports.
+    /// Takes in what the present connection reports.
     pub fn handle(&mut self, now: Now, event: ConnectionEvent) {
-        self.now = now.mono;
         match event {
             ConnectionEvent::Up(granted) => {
                 self.session.connected(now, granted);
-                if let Some(withheld) = granted.withheld() {
-                    // Where nothing can be read, or nothing is stored, there is nothing to do.
-                    self.effects.push_back(Effect::Disconnect);
-                    self.lose(now, ConnectionFailure::Withheld(withheld));
-                    self.follow_time(now);
-                    return;
-                }
-                self.tell(SessionEvent::Began);
-                self.effects.push_back(Effect::Subscribe(self.settings.filters.clone()));
-            }
-            ConnectionEvent::Subscribed { refused } => {
-                if refused.is_empty() {
-                    self.session.subscribed(now);
-                } else {
-                    self.give_up_reading(now, refused);
+                match granted.withheld() {
+                    Some(withheld) => self.leave(now, withheld),
+                    None => {
+                        self.report(SessionEvent::Began);
+                        self.effects.push_back(Effect::Subscribe(self.settings.filters.clone()));
+                    }
                 }
             }
+            ConnectionEvent::Subscribed { refused } if refused.is_empty() => {
+                self.session.subscribed(now);
+            }
+            ConnectionEvent::Subscribed { refused } => self.leave(now, Withheld::Filters(refused)),
             ConnectionEvent::Published { id, outcome } => {
-                if let (Some((topic, _)), Err(refusal)) = (self.under_way.remove(&id), outcome) {
-                    self.tell(SessionEvent::MayNotWrite { topic, refusal });
+                let topic = self.in_flight.settle(id).and_then(|sent| sent.topic);
+                if let (Some(topic), Err(refusal)) = (topic, outcome) {
+                    self.report(SessionEvent::WriteRefused { topic, refusal });
                 }
-                self.send();
+                self.publish_waiting(now);
             }
             ConnectionEvent::Received(message) => {
                 self.session.received(now);
-                self.tell(SessionEvent::Received(message));
+                self.report(SessionEvent::Received(message));
             }
             ConnectionEvent::Down(failure) => self.lose(now, failure),
         }
         self.follow_time(now);
     }
 
-    /// A deadline has come.
+    /// Does what is due at [`MqttSession::next_deadline`].
     pub fn tick(&mut self, now: Now) {
-        self.now = now.mono;
-        let stands = matches!(self.session.phase, Phase::Up | Phase::Reading { .. });
-        if stands && now.mono.since(self.look_at) > ASLEEP {
+        if slept_since(Some(self.sleep_check), now).is_some() && self.session.end_after_sleep(now) {
             self.forget_writes();
-            self.session.abandoned(now);
             let reason = "this machine slept".to_owned();
-            self.tell(SessionEvent::Lost(ConnectionFailure::Broken { reason }));
+            self.report(SessionEvent::Lost(ConnectionFailure::Broken { reason }));
             self.connect(now);
         }
         self.follow_time(now);
     }
 
-    /// Retains this on the present connection. What was to be written on the same topic and was not sent yet is replaced;
-    /// where nothing was read yet, nothing is written.
-    pub fn write(&mut self, topic: String, payload: Vec<u8>, expires_in: Option<Duration>) {
+    /// Publishes and retains this on the present connection, where everything retained was read; elsewhere it does
+    /// nothing. It replaces an earlier write on the same topic that still waits.
+    pub fn write(&mut self, now: Now, write: Write) {
         if !self.session.is_up() {
             return;
         }
-        if self.waiting.insert(topic.clone(), (payload, expires_in)).is_none() {
+        let topic = write.topic.clone();
+        if self.waiting.insert(topic.clone(), write).is_none() {
             self.turns.push_back(topic);
         }
-        self.send();
+        self.publish_waiting(now);
     }
 
-    /// Whether all that was written was acknowledged.
+    /// Whether the broker acknowledged every write.
     #[must_use]
     pub fn is_settled(&self) -> bool {
-        self.under_way.is_empty() && self.waiting.is_empty()
+        self.in_flight.len() == 0 && self.waiting.is_empty()
     }
 
     /// The next thing to do, until there is none.
@@ -207,16 +205,12 @@ impl MqttSession {
     #[must_use]
     pub fn next_deadline(&self) -> Monotonic {
         let session = self.session.next_deadline().map(|(_, at)| at);
-        [session, self.puback_due()].into_iter().flatten().fold(self.look_at, Monotonic::min)
-    }
-
-    fn puback_due(&self) -> Option<Monotonic> {
-        let (_, sent) = self.under_way.values().next()?;
-        Some(*sent + PUBACK)
+        let puback = self.in_flight.next_deadline();
+        [session, puback].into_iter().flatten().fold(self.sleep_check, Monotonic::min)
     }
 
     fn follow_time(&mut self, now: Now) {
-        if self.puback_due().is_some_and(|at| at <= now.mono) {
+        if self.in_flight.next_deadline().is_some_and(|at| at <= now.mono) {
             self.give_up(now, ConnectionFailure::NoPuback);
         }
         if let Some((deadline, at)) = self.session.next_deadline()
@@ -228,85 +222,66 @@ impl MqttSession {
                 SessionDeadline::Suback => self.give_up(now, ConnectionFailure::NoSuback),
                 SessionDeadline::RetainedRead => {
                     self.session.up(now);
-                    self.tell(SessionEvent::Read);
+                    self.report(SessionEvent::Read);
                 }
                 SessionDeadline::Stable => self.session.note_stable(),
-                // A gateway ends with its last write and waits for nothing after it.
+                // A gateway ends when its last write is acknowledged, and has no goodbye to wait for.
                 SessionDeadline::Goodbye => {}
             }
         }
-        self.look_at = now.mono + LOOK;
+        self.sleep_check = now.mono + SLEEP_CHECK;
     }
 
-    /// Closes a connection that keeps us waiting, as if it had broken.
+    /// Closes a connection on which the broker does not answer, as if it had broken.
     fn give_up(&mut self, now: Now, failure: ConnectionFailure) {
         self.effects.push_back(Effect::Drop);
         self.lose(now, failure);
     }
 
+    /// Leaves a broker that withholds what a gateway has to read: it must not write what is only half of the truth.
+    fn leave(&mut self, now: Now, withheld: Withheld) {
+        self.effects.push_back(Effect::Disconnect);
+        self.lose(now, ConnectionFailure::Withheld(withheld));
+    }
+
     fn lose(&mut self, now: Now, failure: ConnectionFailure) {
         self.forget_writes();
         self.session.failed(now, &failure, &mut self.rng);
-        self.tell(SessionEvent::Lost(failure));
+        self.report(SessionEvent::Lost(failure));
     }
 
     fn connect(&mut self, now: Now) {
-        let (dial_within, connack_within) = self.session.connecting(now);
-        self.connections += 1;
-        let version = self.session.version;
-        // There are no delays in 3.1.1, and a session that is kept would outlive us for ever.
-        let kept = version == Version::V5;
-        self.effects.push_back(Effect::Connect(Connect {
-            connection: ConnectionId(self.connections),
-            version,
-            client_id: self.settings.client_id.clone(),
-            clean_start: !kept,
-            session_expiry: if kept { GRACE + SESSION_OUTLIVES } else { Duration::ZERO },
-            keep_alive: KEEP_ALIVE,
-            dial_within,
-            connack_within,
-            will: Some(Will {
-                topic: self.settings.will_clears.clone(),
-                payload: Vec::new(),
-                delay: if kept { GRACE } else { Duration::ZERO },
-                expires_in: RECORD_EXPIRY,
-            }),
-        }));
-        self.look_at = now.mono + LOOK;
+        let will = Will {
+            topic: self.settings.will_clears.clone(),
+            payload: Vec::new(),
+            delay: self.session.will_delay(GRACE),
+            expires_in: RECORD_EXPIRY,
+        };
+        let connect = self.session.connect(now, self.settings.client_id.clone(), Some(will));
+        self.effects.push_back(Effect::Connect(connect));
     }
 
-    /// Who can't read must not write, either: it would be half of the truth. Like any refusal this is asked again later.
-    fn give_up_reading(&mut self, now: Now, refused: Vec<RefusedFilter>) {
-        let failure = ConnectionFailure::Refused(ReasonCode::NOT_AUTHORIZED.into());
-        self.session.failed(now, &failure, &mut self.rng);
-        self.effects.push_back(Effect::Disconnect);
-        self.tell(SessionEvent::MayNotRead(refused));
-    }
-
-    fn send(&mut self) {
-        while self.under_way.len() < UNDER_WAY
+    fn publish_waiting(&mut self, now: Now) {
+        while self.in_flight.len() < IN_FLIGHT
             && let Some(topic) = self.turns.pop_front()
         {
-            let Some((payload, expires_in)) = self.waiting.remove(&topic) else {
-                continue;
-            };
-            self.written += 1;
-            let id = PublishId(self.written);
-            self.under_way.insert(id, (topic.clone(), self.now));
-            self.effects
-                .push_back(Effect::Publish(Publish::record(id, topic, payload, expires_in)));
+            if let Some(Write { topic, payload, expires_in }) = self.waiting.remove(&topic) {
+                let id = self.in_flight.begin(now, Some(topic.clone()));
+                let publish = Publish::record(id, topic, payload, expires_in);
+                self.effects.push_back(Effect::Publish(publish));
+            }
         }
     }
 
-    /// Nothing of one connection is said on the next: by then it may be wrong.
+    /// Nothing of one connection is written on the next one: by then it may be wrong.
     fn forget_writes(&mut self) {
-        self.under_way.clear();
+        self.in_flight.clear();
         self.waiting.clear();
         self.turns.clear();
     }
 
-    fn tell(&mut self, news: SessionEvent) {
-        self.effects.push_back(Effect::Tell(news));
+    fn report(&mut self, event: SessionEvent) {
+        self.effects.push_back(Effect::Report(event));
     }
 }
 

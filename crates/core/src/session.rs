@@ -6,13 +6,15 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::effect::Version;
-use crate::input::{ConnectionFailure, Granted, PublishId};
-use crate::time::{ClockChange, Monotonic, Now, Timestamp};
+use crate::effect::{Connect, Version, Will};
+use crate::input::{ConnectionFailure, ConnectionId, Granted, PublishId};
+use crate::time::{ASLEEP, ClockChange, Monotonic, Now, Timestamp};
 use crate::view::{ConnectionView, Problem};
 
 /// Keep Alive. A pulled cable shows after one and a half times this (MQTT 5, 3.1.2.10).
 pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(8);
+/// Whoever slept for so long has no connection any more.
+const _: () = assert!(ASLEEP.as_secs() == KEEP_ALIVE.as_secs() * 3 / 2);
 /// Message Expiry Interval of records and Wills: who was not heard of for so long is forgotten.
 pub(crate) const RECORD_EXPIRY: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// Message Expiry Interval of what the person chose, by which readers know its age. It outlives any holiday.
@@ -128,6 +130,8 @@ pub(crate) struct Session {
     reader: bool,
     /// A connection broke at its SUBSCRIBE: the broker may be one that has no patience with filters that are not for us.
     sentinels_disabled: bool,
+    /// Counts connections.
+    pub(crate) connections: u64,
     /// Which MQTT is spoken.
     pub(crate) version: Version,
     /// Whether this broker is known to speak MQTT 5.
@@ -149,6 +153,7 @@ impl Session {
             up_at: Monotonic::default(),
             reader,
             sentinels_disabled: false,
+            connections: 0,
             version: Version::V5,
             speaks_v5,
             speaks_v311: false,
@@ -162,6 +167,45 @@ impl Session {
         self.as_of = self.as_of.map(|at| change.shift(at));
         if let Phase::Waiting { wall, .. } = &mut self.phase {
             *wall = change.shift(*wall);
+        }
+    }
+
+    /// Begins a try. A client without a Will only reads.
+    pub(crate) fn connect(&mut self, now: Now, client_id: String, will: Option<Will>) -> Connect {
+        let (dial_within, connack_within) = self.connecting(now);
+        self.next_connection(client_id, will, dial_within, connack_within)
+    }
+
+    /// How to open one more connection, which has a number of its own.
+    pub(crate) fn next_connection(
+        &mut self,
+        client_id: String,
+        will: Option<Will>,
+        dial_within: Duration,
+        connack_within: Duration,
+    ) -> Connect {
+        self.connections += 1;
+        // A session of 3.1.1 would outlive its connection without end, so there is none.
+        let kept = will.as_ref().filter(|_| self.version == Version::V5);
+        Connect {
+            connection: ConnectionId(self.connections),
+            version: self.version,
+            client_id,
+            clean_start: kept.is_none(),
+            // The broker's session has to outlive the Will Delay (MQTT 5, 3.1.3.2.2).
+            session_expiry: kept.map_or(Duration::ZERO, |will| will.delay + SESSION_OUTLIVES),
+            keep_alive: KEEP_ALIVE,
+            dial_within,
+            connack_within,
+            will,
+        }
+    }
+
+    /// For how long the broker is asked to wait with the Will: MQTT 3.1.1 has no Will Delay.
+    pub(crate) fn will_delay(&self, grace: Duration) -> Duration {
+        match self.version {
+            Version::V5 => grace,
+            Version::V311 => Duration::ZERO,
         }
     }
 
@@ -335,6 +379,16 @@ impl Session {
         self.as_of = Some(now.wall);
         self.without_since = None;
         self.phase = Phase::Resting;
+    }
+
+    /// Ends a connection that this machine slept through: what the broker said meanwhile is lost. Returns whether
+    /// there was one.
+    pub(crate) fn end_after_sleep(&mut self, now: Now) -> bool {
+        let connected = matches!(self.phase, Phase::Up | Phase::Reading { .. });
+        if connected {
+            self.abandoned(now);
+        }
+        connected
     }
 
     pub(crate) fn rest(&mut self, now: Now) {

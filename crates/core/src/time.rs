@@ -242,6 +242,16 @@ impl ClockWatch {
     }
 }
 
+/// A machine that misses a deadline by more than this slept: one that is only busy is not that late.
+pub(crate) const ASLEEP: Duration = Duration::from_secs(12);
+
+/// Since when this machine slept, if it missed a deadline by more than 12 s. That is the deadline itself, since nobody
+/// knows more.
+#[must_use]
+pub fn slept_since(deadline: Option<Monotonic>, now: Now) -> Option<Monotonic> {
+    deadline.filter(|at| now.mono.since(*at) > ASLEEP)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -8,6 +8,7 @@
 //! calls [`Aggregates::expire`]. `aggregator.rs` does that.
 
 use porchlight_core::id::Root;
+use porchlight_core::mqtt_session::Write;
 use porchlight_core::roster::{Arrival, Change};
 use porchlight_core::time::{Monotonic, Now};
 use porchlight_core::topic::Topic;
@@ -25,15 +26,6 @@ const MAX_ROOTS: usize = 200;
 
 /// How long those who could not reach us get. Devices try again after at most 30 s (`docs/protocol.md`, *Retry*).
 const PATIENCE: Duration = Duration::from_secs(40);
-
-/// A message to be published as retained. An empty payload clears.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Write {
-    pub(crate) topic: String,
-    pub(crate) payload: Vec<u8>,
-    /// Whether it is to be forgotten like any record that nobody renews.
-    pub(crate) expires: bool,
-}
 
 /// Everybody's sums, under every root in use.
 #[derive(Debug)]

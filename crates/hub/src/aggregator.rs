@@ -4,7 +4,7 @@
 //! Wills and clearings are heard like any publish, and a sum is delivered and kept like any other message. It does not
 //! decide what is written.
 
-use crate::aggregates::{self, Aggregates, Write};
+use crate::aggregates::{self, Aggregates};
 use crate::clock;
 use crate::rest::change_log::ChangeLog;
 use mqtt5::QoS;
@@ -13,22 +13,19 @@ use mqtt5::broker::storage::RetainedMessage;
 use mqtt5::broker::{ClientConnectEvent, RetainedSetEvent};
 use mqtt5::packet::publish::PublishPacket;
 use porchlight_core::id::Root;
+use porchlight_core::mqtt_session::Write;
 use porchlight_core::roster::Arrival;
-use porchlight_core::time::{Now, Timestamp};
+use porchlight_core::time::{Now, Timestamp, slept_since};
 use porchlight_core::topic::Topic;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
-/// How long a record stands that nobody renews (`docs/protocol.md`, *Age and lease*), in seconds.
-const EXPIRY: u32 = 30 * 24 * 60 * 60;
 /// Messages heard and not summed yet, after which publishers wait.
 const BACKLOG: usize = 4_096;
 /// The longest sleep while something is due. Tokio's clock stands still while the machine sleeps; ours does not.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
-/// A sleep that took so much longer than asked for was this machine's.
-const OVERSLEPT: Duration = Duration::from_secs(12);
 /// How long the last writes may take.
 const GOODBYE: Duration = Duration::from_secs(1);
 
@@ -174,7 +171,7 @@ impl Running {
                 () = sleep(due) => {}
             }
             let now = clock::now();
-            if due.is_some_and(|due| now.mono.since(asleep.mono) > due + OVERSLEPT) {
+            if slept_since(due.map(|due| asleep.mono + due), now).is_some() {
                 tracing::info!("this machine slept: devices get a moment to come back");
                 self.sums.slept(now);
             }
@@ -223,8 +220,9 @@ async fn publish(router: &Arc<MessageRouter>, writes: Vec<Write>) {
     for write in writes {
         let mut packet =
             PublishPacket::new(write.topic, write.payload, QoS::AtLeastOnce).with_retain(true);
-        if write.expires && !packet.payload.is_empty() {
-            packet.properties.set_message_expiry_interval(EXPIRY);
+        if let Some(expires_in) = write.expires_in {
+            let seconds = u32::try_from(expires_in.as_secs()).unwrap_or(u32::MAX);
+            packet.properties.set_message_expiry_interval(seconds);
         }
         let router = Arc::clone(router);
         publishing.spawn(OURS.scope((), async move { router.route_message(&packet, None).await }));
@@ -263,8 +261,7 @@ mod tests {
             open: None,
         }));
         let router = Arc::new(router);
-        let ours =
-            Write { topic: "presence/ours".to_owned(), payload: b"x".to_vec(), expires: true };
+        let ours = Write::record("presence/ours".to_owned(), b"x".to_vec());
         publish(&router, vec![ours]).await;
         let theirs = PublishPacket::new("presence/theirs", b"x".to_vec(), QoS::AtLeastOnce);
         router.route_message(&theirs.with_retain(true), None).await;

@@ -1,12 +1,12 @@
 //! What a hub does for a team, beside a broker that is not ours: the sums, the announcement, the reading API.
 //!
-//! Owns the order of things and the HTTP listener. It deliberately has no connection: whoever runs it keeps one up, hands in
-//! what comes of it and publishes what comes out. So the hub and the agent still do not know each other.
+//! Owns the HTTP listener, and what is written after which message. It deliberately has no connection, so the hub and the
+//! agent do not know each other: whoever runs the gateway has a session
+//! ([`porchlight_core::mqtt_session::MqttSession`]) that reads [`Gateway::filters`] and whose Will clears
+//! [`Gateway::announcement`].
 //!
-//! Drive it like this: [`Gateway::connection_began`] when the broker let us in, [`Gateway::received`] for each message,
-//! [`Gateway::connection_read`] when everything retained was read, [`Gateway::connection_lost`] when the connection is gone; after each of them, and
-//! after [`Gateway::due_in`], publish what [`Gateway::take_writes`] gives. The connection has a Will that clears
-//! [`Gateway::announcement`], and a gateway that ends publishes [`Gateway::withdrawal`] before.
+//! Call [`Gateway::handle`] with each event of the session. After that, and after [`Gateway::due_in`], write what
+//! [`Gateway::take_writes`] returns; before the end, write [`Gateway::withdrawal`].
 
 mod listener;
 mod mirror;
@@ -15,7 +15,6 @@ mod tokens;
 
 pub use tokens::{TokenError, Tokens};
 
-use crate::aggregates;
 use crate::answer::RestError;
 use crate::pages::Pages;
 use crate::rest;
@@ -24,7 +23,7 @@ use crate::{HubError, HubWarning, clock, listen};
 use axum::response::IntoResponse as _;
 use mirror::Mirror;
 use porchlight_core::id::Root;
-use porchlight_core::input::Message;
+use porchlight_core::mqtt_session::{SessionEvent, Write};
 use porchlight_core::web_origin::WebOrigin;
 use relay::Relay;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -38,13 +37,10 @@ use tokio::task::JoinHandle;
 pub const DEFAULT_GATEWAY_ADDR: SocketAddr =
     SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 18832);
 
-/// How long a record stands that nobody renews (`docs/protocol.md`, *Records*).
-const EXPIRY: Duration = Duration::from_secs(30 * 24 * 60 * 60);
-
-/// What a gateway is to be.
+/// How a gateway answers HTTP, and what it aggregates.
 #[derive(Debug, Clone)]
 pub struct GatewaySettings {
-    /// What every topic begins with.
+    /// What every topic of the team begins with.
     pub root: Root,
     /// Where it answers HTTP. Port 0: any free one.
     pub listen: SocketAddr,
@@ -54,26 +50,7 @@ pub struct GatewaySettings {
     pub origins: Vec<WebOrigin>,
 }
 
-/// A message to be published at `QoS` 1 and retained. An empty payload clears.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GatewayWrite {
-    /// Topic Name.
-    pub topic: String,
-    /// Payload.
-    pub payload: Vec<u8>,
-    /// Message Expiry Interval.
-    pub expires_in: Option<Duration>,
-}
-
-impl From<aggregates::Write> for GatewayWrite {
-    fn from(write: aggregates::Write) -> Self {
-        let expires = write.expires && !write.payload.is_empty();
-        let expires_in = expires.then_some(EXPIRY);
-        Self { topic: write.topic, payload: write.payload, expires_in }
-    }
-}
-
-/// A gateway. Dropping it ends its HTTP.
+/// A team's aggregates and its HTTP, beside a broker that knows neither. Dropping it ends the HTTP.
 #[derive(Debug)]
 pub struct Gateway {
     relay: Relay,
@@ -83,11 +60,12 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Starts to answer HTTP on the current Tokio runtime. Before the broker was read it answers that it was not.
+    /// Starts to answer HTTP on the current Tokio runtime. It answers 503 until the broker was read.
     ///
     /// # Errors
     ///
-    /// Where it cannot listen, or the tokens cannot be read.
+    /// [`HubError::Tokens`] where the tokens can't be read; [`HubError::PortTaken`] and [`HubError::CannotListen`] where
+    /// it can't listen.
     pub async fn start(settings: GatewaySettings) -> Result<Self, HubError> {
         let GatewaySettings { root, listen: wanted, store, origins } = settings;
         let tokens = Tokens::open(&store).map_err(|e| HubError::Tokens { source: e })?;
@@ -120,61 +98,45 @@ impl Gateway {
         self.addr
     }
 
-    /// What is wrong since the start.
+    /// What was found wrong at the start.
     #[must_use]
     pub fn warnings(&self) -> &[HubWarning] {
         &self.warnings
     }
 
-    /// What is to be subscribed.
+    /// The topic filters to subscribe to.
     #[must_use]
     pub fn filters(&self) -> Vec<String> {
         self.relay.filters()
     }
 
-    /// The topic of the announcement that somebody sums here.
+    /// The topic where the gateway announces that it writes the aggregates.
     #[must_use]
     pub fn announcement(&self) -> String {
         self.relay.announcement()
     }
 
-    /// The broker let us in, and what is retained comes next.
-    pub fn connection_began(&mut self) {
-        self.relay.connection_began(clock::now());
+    /// Takes in what the session reports.
+    pub fn handle(&mut self, event: &SessionEvent) {
+        self.relay.handle(clock::now(), event);
     }
 
-    /// A message came.
-    pub fn received(&mut self, message: &Message) {
-        self.relay.received(clock::now(), message);
+    /// What to write now. It counts as written from here on, until the connection is lost.
+    pub fn take_writes(&mut self) -> Vec<Write> {
+        self.relay.take_writes(clock::now())
     }
 
-    /// What is retained was read.
-    pub fn connection_read(&mut self) {
-        self.relay.connection_read(clock::now());
-    }
-
-    /// The connection is gone.
-    pub fn connection_lost(&mut self) {
-        self.relay.connection_lost(clock::now());
-    }
-
-    /// What is to be published now. It counts as published from here on, until the connection is lost.
-    pub fn take_writes(&mut self) -> Vec<GatewayWrite> {
-        let writes = self.relay.take_writes(clock::now());
-        writes.into_iter().map(GatewayWrite::from).collect()
-    }
-
-    /// After how long [`Gateway::take_writes`] has something to give although nothing happens.
+    /// After how long [`Gateway::take_writes`] has something to return although no event comes.
     #[must_use]
     pub fn due_in(&self) -> Option<Duration> {
         let now = clock::now();
         self.relay.next_deadline().map(|at| at.since(now.mono))
     }
 
-    /// What is to be published at the end: that nobody sums here any more.
+    /// What to write at the end: it clears the announcement.
     #[must_use]
-    pub fn withdrawal(&self) -> Vec<GatewayWrite> {
-        self.relay.withdrawal().into_iter().map(GatewayWrite::from).collect()
+    pub fn withdrawal(&self) -> Vec<Write> {
+        self.relay.withdrawal()
     }
 }
 

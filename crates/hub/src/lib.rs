@@ -71,7 +71,7 @@ pub use certificate::CertificateError;
 pub use error::{HubError, HubWarning};
 pub use event::HubEvent;
 pub use gateway::{
-    DEFAULT_GATEWAY_ADDR, Gateway, GatewaySettings, GatewayWrite, TokenError, Tokens,
+    DEFAULT_GATEWAY_ADDR, Gateway, GatewaySettings, TokenError, Tokens,
 };
 pub use hub::{Access, Hub, HubSettings, Store, TeamSettings};
 pub use listen::{DEFAULT_ADDR, Listen};

@@ -5,11 +5,11 @@
 use std::time::Duration;
 
 use super::{Engine, Phase, Rule};
-use crate::effect::{Connect, Effect, Filter, Qos, Saved, Will};
+use crate::effect::{Effect, Filter, Qos, Saved, Will};
 use crate::id::reader_client_id;
-use crate::input::{ConnectionEvent, ConnectionFailure, ConnectionId, PublishId, Refusal};
-use crate::session::{KEEP_ALIVE, RECORD_EXPIRY};
-use crate::time::Now;
+use crate::input::{ConnectionEvent, ConnectionFailure, PublishId, Refusal};
+use crate::session::RECORD_EXPIRY;
+use crate::time::{Now, slept_since};
 use crate::topic::{Topic, inbox_filter, room_filters};
 use crate::wire;
 
@@ -129,44 +129,25 @@ impl Engine {
             return;
         }
         self.forget_connection_state(now);
-        let (dial_within, connack_within) = self.session.connecting(now);
         // Whoever wants to hide and was visible has to say first that they left: their record may stand.
         self.hidden &= self.wants_to_hide(now);
-        let version = self.session.version;
-        let (hidden, clean_start) = (self.hidden, self.clean_start());
-        let visible = self.local_device.as_mut().filter(|_| !hidden);
-        let reader = visible.is_none();
-        let grace = visible.map(|own| {
+        if let Some(own) = self.local_device.as_mut().filter(|_| !self.hidden) {
             own.begin_session(now);
-            own.holder.grace
-        });
-        let delay = grace.map_or(Duration::ZERO, |grace| self.will_delay(grace));
-        let will = self.local_device.as_ref().filter(|_| !reader).map(|own| Will {
+        }
+        let will = self.local_device.as_ref().filter(|_| !self.hidden).map(|own| Will {
             topic: own.device_topic().to_wire(&self.root),
-            payload: wire::encode_device(&own.will_record(version)),
-            delay,
+            payload: wire::encode_device(&own.will_record(self.session.version)),
+            delay: self.will_delay(own.holder.grace),
             expires_in: RECORD_EXPIRY,
         });
         self.save();
         let client_id = match &self.local_device {
-            Some(_) if reader => reader_client_id(&mut self.rng),
+            Some(_) if will.is_none() => reader_client_id(&mut self.rng),
             _ => self.client_id.clone(),
         };
-        let session_expiry = if reader { Duration::ZERO } else { self.session_expiry(delay) };
-        self.connections += 1;
-        let connection = ConnectionId(self.connections);
-        self.connection = Some(connection);
-        self.effects.push_back(Effect::Connect(Connect {
-            connection,
-            version,
-            client_id,
-            clean_start: reader || clean_start,
-            session_expiry,
-            keep_alive: KEEP_ALIVE,
-            dial_within,
-            connack_within,
-            will,
-        }));
+        let connect = self.session.connect(now, client_id, will);
+        self.connection = Some(connect.connection);
+        self.effects.push_back(Effect::Connect(connect));
     }
 
     pub(super) fn save(&mut self) {
@@ -201,8 +182,8 @@ impl Engine {
     }
 
     pub(super) fn will_delay(&self, grace: Duration) -> Duration {
-        let no_grace = self.without == Some(Rule::Grace) || self.clean_start();
-        if no_grace { Duration::ZERO } else { grace }
+        let no_grace = self.without == Some(Rule::Grace);
+        if no_grace { Duration::ZERO } else { self.session.will_delay(grace) }
     }
 
     /// Whether the person wants to be seen by nobody; before their choice was read, whether they last did.
@@ -217,14 +198,11 @@ impl Engine {
     /// given the connection up by then, and what it said meanwhile is lost: begin anew before any time is
     /// counted against others.
     pub(super) fn detect_sleep(&mut self, now: Now) {
-        const ASLEEP: Duration = Duration::from_secs(KEEP_ALIVE.as_secs() * 3 / 2);
-        let expected = self.expected.take();
-        let Some(since) = expected.filter(|at| now.mono.since(*at) > ASLEEP) else {
+        let Some(since) = slept_since(self.expected.take(), now) else {
             return;
         };
         self.roster.slept(now, since);
-        if matches!(self.session.phase, Phase::Up | Phase::Reading { .. }) {
-            self.session.abandoned(now);
+        if self.session.end_after_sleep(now) {
             self.drop_connections();
             self.connect_now(now);
         }

@@ -78,7 +78,7 @@ impl Engine {
         let speaks = || self.session.is_up() && !self.hidden && !self.wants_to_hide(now);
         match deadline {
             Deadline::Session => self.session.next_deadline().map(|(_, at)| at),
-            Deadline::Puback => self.unacknowledged.next_deadline(),
+            Deadline::Puback => self.publishes.next_deadline(),
             Deadline::WillConnection => self
                 .will_connection
                 .next_deadline()

@@ -6,7 +6,6 @@ use super::Engine;
 use super::local_device::MeRef;
 use crate::effect::{DropReason, Effect, Publish, Qos};
 use crate::id::UserId;
-use crate::input::PublishId;
 use crate::notification::Suppressed;
 use crate::signal::{Event, SignalCommand, SignalContext, Signals, TypingMark};
 use crate::time::Now;
@@ -119,10 +118,8 @@ impl Engine {
         }
         let me = signals.me().clone();
         while let Some(letter) = self.signals.as_mut().and_then(Signals::next_letter) {
-            self.publishes += 1;
-            let id = PublishId(self.publishes);
+            let id = self.publishes.in_flight.begin(now, None);
             letter.is_under_way(id);
-            self.unacknowledged.sent(now, id, None);
             let topic = Topic::Inbox(letter.to.clone(), me.clone()).to_wire(&self.root);
             let payload = wire::encode_signal(&letter.signal, now.wall);
             let (qos, retain, expires_in) = (Qos::AtLeastOnce, false, Some(SIGNAL_EXPIRY));
@@ -136,7 +133,6 @@ impl Engine {
             }));
         }
         for TypingMark { to, typing } in marks {
-            self.publishes += 1;
             let (topic, payload) = match to {
                 Some(to) => {
                     let signal = crate::signal::Signal::Typing(typing);
@@ -145,7 +141,7 @@ impl Engine {
                 None => (Topic::Typing(me.clone()), wire::encode_typing(typing)),
             };
             self.effects.push_back(Effect::Publish(Publish {
-                id: PublishId(self.publishes),
+                id: self.publishes.in_flight.next_id(),
                 topic: topic.to_wire(&self.root),
                 payload,
                 expires_in: Some(TYPING_EXPIRY),

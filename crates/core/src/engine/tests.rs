@@ -119,7 +119,7 @@ impl Rig {
 
     /// An event of the Will connection that was opened last.
     fn will_connection(&mut self, event: ConnectionEvent) {
-        let connection = ConnectionId(self.engine.connections);
+        let connection = ConnectionId(self.engine.session.connections);
         self.handle(Input::WillConnection(connection, event));
     }
 

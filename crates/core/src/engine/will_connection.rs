@@ -6,10 +6,10 @@
 
 use std::time::Duration;
 
-use crate::effect::{Connect, Effect, Will};
+use crate::effect::{Effect, Will};
 use crate::id::will_client_id;
 use crate::input::{ConnectionEvent, ConnectionId};
-use crate::session::{KEEP_ALIVE, RECORD_EXPIRY, SESSION_OUTLIVES};
+use crate::session::RECORD_EXPIRY;
 use crate::time::{Monotonic, Now};
 use crate::topic::Topic;
 use crate::wire::{self, AggregateRecord};
@@ -204,21 +204,10 @@ impl Engine {
             expires_in: RECORD_EXPIRY,
         };
         let client_id = will_client_id(&self.client_id);
-        self.connections += 1;
-        let connection = ConnectionId(self.connections);
+        let connect = self.session.next_connection(client_id, Some(will), TIMEOUT, TIMEOUT);
         self.will_connection =
-            WillConnection::Opening(connection, now.mono + TIMEOUT + TIMEOUT + SIGN_IN);
-        self.effects.push_back(Effect::ConnectWill(Connect {
-            connection,
-            version: self.session.version,
-            client_id,
-            clean_start: self.clean_start(),
-            session_expiry: self.session_expiry(will.delay),
-            keep_alive: KEEP_ALIVE,
-            dial_within: TIMEOUT,
-            connack_within: TIMEOUT,
-            will: Some(will),
-        }));
+            WillConnection::Opening(connect.connection, now.mono + TIMEOUT + TIMEOUT + SIGN_IN);
+        self.effects.push_back(Effect::ConnectWill(connect));
     }
 
     /// Closes it for good, without its Will.
@@ -227,15 +216,5 @@ impl Engine {
             self.will_connection = WillConnection::Off;
             self.effects.push_back(Effect::DisconnectWill);
         }
-    }
-
-    /// A session of 3.1.1 would outlive its connection without end, so there is none.
-    pub(super) fn clean_start(&self) -> bool {
-        self.session.version == crate::effect::Version::V311
-    }
-
-    /// The broker's session has to outlive the Will Delay (MQTT 5, 3.1.3.2.2).
-    pub(super) fn session_expiry(&self, delay: Duration) -> Duration {
-        if self.clean_start() { Duration::ZERO } else { delay + SESSION_OUTLIVES }
     }
 }

@@ -1,6 +1,8 @@
 use super::*;
-use crate::input::Granted;
-use crate::time::Timestamp;
+use crate::effect::Version;
+use crate::input::{Granted, RefusedFilter};
+use crate::reason::ReasonCode;
+use crate::time::{ASLEEP, Timestamp};
 
 fn at(ms: u64) -> Now {
     Now {
@@ -27,8 +29,12 @@ fn up() -> MqttSession {
     line.handle(at(20), ConnectionEvent::Subscribed { refused: Vec::new() });
     line.tick(at(270));
     let read = effects(&mut line).pop();
-    assert_eq!(read, Some(Effect::Tell(SessionEvent::Read)));
+    assert_eq!(read, Some(Effect::Report(SessionEvent::Read)));
     line
+}
+
+fn write(topic: impl Into<String>, payload: &[u8]) -> Write {
+    Write { topic: topic.into(), payload: payload.to_vec(), expires_in: None }
 }
 
 fn effects(line: &mut MqttSession) -> Vec<Effect> {
@@ -76,20 +82,20 @@ fn it_subscribes_reads_and_tells_in_this_order() {
     let told = effects(&mut line);
     assert_eq!(
         told[1..],
-        [Effect::Tell(SessionEvent::Began), Effect::Subscribe(vec!["presence/+".to_owned()])]
+        [Effect::Report(SessionEvent::Began), Effect::Subscribe(vec!["presence/+".to_owned()])]
     );
     line.handle(at(20), ConnectionEvent::Subscribed { refused: Vec::new() });
-    line.write("presence/a".to_owned(), b"x".to_vec(), None);
+    line.write(at(300), write("presence/a", b"x"));
     assert_eq!(effects(&mut line), [], "what is not read yet is not written over");
     assert_eq!(line.next_deadline(), at(270).mono);
     line.tick(at(270));
-    assert_eq!(effects(&mut line), [Effect::Tell(SessionEvent::Read)]);
+    assert_eq!(effects(&mut line), [Effect::Report(SessionEvent::Read)]);
 }
 
 #[test]
 fn a_line_that_broke_is_opened_again_with_nothing_of_before() {
     let mut line = up();
-    line.write("presence/a".to_owned(), b"x".to_vec(), None);
+    line.write(at(300), write("presence/a", b"x"));
     assert_eq!(published(&mut line).len(), 1);
     line.handle(at(1_000), broken());
     assert!(line.is_settled());
@@ -118,16 +124,16 @@ fn who_does_not_speak_mqtt_5_is_spoken_to_in_3_1_1() {
 fn only_so_many_writes_are_under_way() {
     let mut line = up();
     for n in 0..100 {
-        line.write(format!("presence/{n}"), b"x".to_vec(), None);
+        line.write(at(300), write(format!("presence/{n}"), b"x"));
     }
     let mut sent = published(&mut line);
-    assert_eq!(sent.len(), UNDER_WAY);
+    assert_eq!(sent.len(), IN_FLIGHT);
     let mut count = 0;
     while let Some(publish) = sent.pop() {
         count += 1;
         line.handle(at(300), ConnectionEvent::Published { id: publish.id, outcome: Ok(()) });
         sent.extend(published(&mut line));
-        assert!(sent.len() <= UNDER_WAY);
+        assert!(sent.len() <= IN_FLIGHT);
     }
     assert_eq!(count, 100);
     assert!(line.is_settled());
@@ -136,12 +142,12 @@ fn only_so_many_writes_are_under_way() {
 #[test]
 fn of_what_waits_only_the_last_word_on_a_topic_is_sent() {
     let mut line = up();
-    for n in 0..UNDER_WAY {
-        line.write(format!("presence/{n}"), b"x".to_vec(), None);
+    for n in 0..IN_FLIGHT {
+        line.write(at(300), write(format!("presence/{n}"), b"x"));
     }
     let first = published(&mut line).remove(0);
     for payload in [b"1", b"2", b"3"] {
-        line.write("presence/waits".to_owned(), payload.to_vec(), None);
+        line.write(at(300), write("presence/waits", payload));
     }
     line.handle(at(300), ConnectionEvent::Published { id: first.id, outcome: Ok(()) });
     let sent = published(&mut line);
@@ -150,14 +156,26 @@ fn of_what_waits_only_the_last_word_on_a_topic_is_sent() {
 }
 
 #[test]
+fn a_write_long_after_the_last_input_is_waited_for_like_any_other() {
+    let mut line = up();
+    line.write(at(25_000), write("presence/a", b"x"));
+    line.tick(at(34_999));
+    assert_eq!(published(&mut line).len(), 1);
+    assert!(!line.is_settled(), "it is still waited for");
+    line.tick(at(35_000));
+    let failure = ConnectionFailure::NoPuback;
+    assert_eq!(effects(&mut line), [Effect::Drop, Effect::Report(SessionEvent::Lost(failure))]);
+}
+
+#[test]
 fn what_the_broker_refuses_is_told() {
     let mut line = up();
-    line.write("presence/a".to_owned(), b"x".to_vec(), None);
+    line.write(at(300), write("presence/a", b"x"));
     let id = published(&mut line)[0].id;
     let refusal = Refusal::Broker(ReasonCode::NOT_AUTHORIZED.into());
     line.handle(at(300), ConnectionEvent::Published { id, outcome: Err(refusal.clone()) });
     let topic = "presence/a".to_owned();
-    assert_eq!(effects(&mut line), [Effect::Tell(SessionEvent::MayNotWrite { topic, refusal })]);
+    assert_eq!(effects(&mut line), [Effect::Report(SessionEvent::WriteRefused { topic, refusal })]);
 }
 
 #[test]
@@ -167,10 +185,11 @@ fn who_may_not_read_leaves_and_asks_again_later() {
     effects(&mut line);
     let reason = ReasonCode::NOT_AUTHORIZED.into();
     let refused = vec![RefusedFilter { filter: "presence/+".to_owned(), reason }];
-    line.handle(at(20), ConnectionEvent::Subscribed { refused: refused.clone() });
+    let failure = ConnectionFailure::Withheld(Withheld::Filters(refused.clone()));
+    line.handle(at(20), ConnectionEvent::Subscribed { refused });
     assert_eq!(
         effects(&mut line),
-        [Effect::Disconnect, Effect::Tell(SessionEvent::MayNotRead(refused))]
+        [Effect::Disconnect, Effect::Report(SessionEvent::Lost(failure))]
     );
     for minute in 0..5 {
         line.tick(at(20 + minute * 60_000));
@@ -191,7 +210,7 @@ fn a_broker_that_stores_nothing_or_takes_no_wildcards_is_left_and_asked_again_la
         let failure = ConnectionFailure::Withheld(granted.withheld().unwrap());
         assert_eq!(
             effects(&mut line),
-            [Effect::Disconnect, Effect::Tell(SessionEvent::Lost(failure))]
+            [Effect::Disconnect, Effect::Report(SessionEvent::Lost(failure))]
         );
         line.tick(at(4 * 60_000));
         assert_eq!(effects(&mut line), []);
@@ -210,7 +229,7 @@ fn a_machine_that_slept_connects_anew() {
     line.tick(Now { mono: due + ASLEEP + Duration::from_millis(1), ..at(0) });
     let told = effects(&mut line);
     assert!(
-        matches!(told[..], [Effect::Tell(SessionEvent::Lost(_)), Effect::Connect(_)]),
+        matches!(told[..], [Effect::Report(SessionEvent::Lost(_)), Effect::Connect(_)]),
         "{told:?}"
     );
 }

@@ -1,8 +1,8 @@
 //! The sums under one root.
 
-use super::Write;
 use super::turns::Turns;
 use porchlight_core::id::{DeviceId, Root, UserId};
+use porchlight_core::mqtt_session::Write;
 use porchlight_core::presence::{AwayCause, Observed};
 use porchlight_core::roster::{Applied, Arrival, Change, Roster};
 use porchlight_core::time::{Monotonic, Now, Timestamp};
@@ -307,16 +307,12 @@ impl TeamRoster {
 
     fn hub(&self, payload: Vec<u8>) -> Write {
         // It stands as long as the hub does, however long nobody comes.
-        Write { topic: Topic::Hub.to_wire(&self.root), payload, expires: false }
+        Write { topic: Topic::Hub.to_wire(&self.root), payload, expires_in: None }
     }
 
     /// Brings one person's topics to what they should be.
     fn settle(&mut self, now: Now, user: &UserId, writes: &mut Vec<Write>) {
-        let write = |topic: Topic, payload| Write {
-            topic: topic.to_wire(&self.root),
-            payload,
-            expires: true,
-        };
+        let write = |topic: Topic, payload| Write::record(topic.to_wire(&self.root), payload);
         let Some(person) = self.roster.person(user, now) else {
             if let Some(topics) = self.people.remove(user).filter(|topics| topics.said.is_some()) {
                 if matches!(topics.user, UserTopic::Sum(..)) {

@@ -4,11 +4,12 @@
 //! clock and has no connection.
 
 use super::mirror::Mirror;
-use crate::aggregates::{Aggregates, Write};
+use crate::aggregates::Aggregates;
 use crate::rest::source::Source as _;
 use porchlight_core::echoes::Echoes;
 use porchlight_core::id::Root;
 use porchlight_core::input::Message;
+use porchlight_core::mqtt_session::{SessionEvent, Write};
 use porchlight_core::roster::Arrival;
 use porchlight_core::time::{Monotonic, Now};
 use porchlight_core::topic::Topic;
@@ -49,27 +50,38 @@ impl Relay {
         Topic::Hub.to_wire(&self.root)
     }
 
-    pub(super) fn connection_began(&mut self, now: Now) {
+    pub(super) fn handle(&mut self, now: Now, event: &SessionEvent) {
+        match event {
+            SessionEvent::Began => self.connection_began(now),
+            SessionEvent::Received(message) => self.received(now, message),
+            SessionEvent::Read => self.connection_read(now),
+            SessionEvent::Lost(_) => self.connection_lost(now),
+            // Others may write it; this topic stays as it is.
+            SessionEvent::WriteRefused { .. } => {}
+        }
+    }
+
+    fn connection_began(&mut self, now: Now) {
         self.stage = Stage::Reading;
         self.echoes.clear();
         self.sums.connection_began(now);
         self.mirror.connection_began();
     }
 
-    pub(super) fn connection_read(&mut self, now: Now) {
+    fn connection_read(&mut self, now: Now) {
         self.stage = Stage::Up;
         self.sums.connection_up(now);
         self.mirror.connection_read();
     }
 
-    pub(super) fn connection_lost(&mut self, now: Now) {
+    fn connection_lost(&mut self, now: Now) {
         self.stage = Stage::Down;
         self.echoes.clear();
         self.sums.connection_lost(now);
         self.mirror.connection_lost();
     }
 
-    pub(super) fn received(&mut self, now: Now, message: &Message) {
+    fn received(&mut self, now: Now, message: &Message) {
         let Message { topic, payload, retained, expires_in } = message;
         let arrival = Arrival::from_broker(*retained, *expires_in);
         match Topic::parse(&self.root, topic) {

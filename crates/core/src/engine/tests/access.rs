@@ -350,7 +350,7 @@ fn what_a_broker_withholds_is_said_with_what_to_do() {
 /// A device at a broker that grants everything, with its first records acknowledged.
 fn acknowledged() -> Rig {
     let mut rig = read(Role::Device(holder("laptop")), &[]);
-    for id in (1..=rig.engine.publishes).map(PublishId) {
+    for id in (1..=rig.engine.publishes.in_flight.last).map(PublishId) {
         rig.link(ConnectionEvent::Published { id, outcome: Ok(()) });
     }
     rig
@@ -382,7 +382,7 @@ fn a_record_of_our_own_that_comes_back_in_time_or_before_its_puback_blames_nobod
     assert_eq!(*rig.engine.roster_access(), RosterAccess::Proven);
     let mut rig = read(Role::Device(holder("laptop")), &[]);
     rig.receive(OWN, r#"{"v":1,"status":"online"}"#, false);
-    for id in (1..=rig.engine.publishes).map(PublishId) {
+    for id in (1..=rig.engine.publishes.in_flight.last).map(PublishId) {
         rig.link(ConnectionEvent::Published { id, outcome: Ok(()) });
     }
     rig.receive(OWN, r#"{"v":1,"status":"online"}"#, true);

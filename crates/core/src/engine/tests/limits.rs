@@ -129,7 +129,7 @@ fn a_refused_publish_is_told_until_the_same_topic_is_taken_or_the_connection_is_
 #[test]
 fn a_signal_that_is_refused_is_no_problem_of_the_connection() {
     let mut rig = Rig::up();
-    let ids = (1..=rig.engine.publishes).map(PublishId).collect();
+    let ids = (1..=rig.engine.publishes.in_flight.last).map(PublishId).collect();
     acknowledge(&mut rig, ids, &Ok(()));
     rig.live("presence/bob/device/b", &online(5));
     rig.effects.clear();
@@ -159,7 +159,7 @@ fn one_device_alone_stays_up_where_the_broker_allows_one_connection() {
             let kinds = kinds(&rig.effects);
             rig.effects.clear();
             if kinds.contains(&"ConnectWill".to_owned()) {
-                will_connection = ConnectionId(rig.engine.connections);
+                will_connection = ConnectionId(rig.engine.session.connections);
                 rig.will_connection(ConnectionEvent::Up(Granted::default()));
                 rig.link(ConnectionEvent::Down(failure.clone()));
             } else if kinds.contains(&"Connect".to_owned()) {

@@ -11,6 +11,8 @@ const ALICE: &str = "presence/alice";
 const DEVICE: &str = "presence/alice/device/a";
 const ONLINE: &str = r#"{"v":1,"status":"online","lease_s":3600}"#;
 const LOST: &str = r#"{"v":1,"status":"offline","cause":"lost"}"#;
+/// The Message Expiry Interval of records.
+const EXPIRY: Duration = Duration::from_secs(30 * 86_400);
 const SECOND: Duration = Duration::from_secs(1);
 /// What is lost or missing on a new connection is believed after this (`docs/protocol.md`, *Settling*).
 const SETTLED: Duration = Duration::from_secs(11);
@@ -40,7 +42,7 @@ impl World {
             passed: Duration::ZERO,
             written: Vec::new(),
             up: false,
-            cap: crate::gateway::EXPIRY,
+            cap: EXPIRY,
         };
         world.relay = Relay::new(Root::default(), world.mirror.clone());
         world
@@ -159,13 +161,13 @@ fn at(ms: u64) -> Now {
 
 /// A message that is live, or was retained so long ago.
 fn message(topic: &str, payload: &[u8], age: Option<Duration>) -> Message {
-    let expires_in = Some(crate::gateway::EXPIRY - age.unwrap_or_default());
+    let expires_in = Some(EXPIRY - age.unwrap_or_default());
     let retained = age.is_some();
     Message { topic: topic.to_owned(), payload: payload.to_vec(), retained, expires_in }
 }
 
 fn capped(message: Message, cap: Duration) -> Message {
-    let shorter = crate::gateway::EXPIRY - cap;
+    let shorter = EXPIRY - cap;
     Message { expires_in: message.expires_in.map(|left| left.saturating_sub(shorter)), ..message }
 }
 
