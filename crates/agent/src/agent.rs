@@ -4,6 +4,7 @@
 //! a failure of a driver goes back into the engine as an input.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::mem::take;
 use std::time::Duration;
 
 use porchlight_activity::Watch;
@@ -524,13 +525,13 @@ impl Driver {
             Effect::Connect(connect) => self.connection.open(&self.reach, &connect),
             Effect::Subscribe(filters) => self.connection.subscribe(&filters),
             Effect::Publish(publish) => self.connection.publish(publish),
-            Effect::Disconnect => self.connection.take().close().await,
+            Effect::Disconnect => take(&mut self.connection).close().await,
             Effect::Drop => {
-                self.connection.drop_connection();
-                self.will_connection.drop_connection();
+                self.connection = ConnectionSlot::default();
+                self.will_connection = ConnectionSlot::default();
             }
             Effect::ConnectWill(connect) => self.will_connection.open(&self.reach, &connect),
-            Effect::DisconnectWill => self.will_connection.take().close().await,
+            Effect::DisconnectWill => take(&mut self.will_connection).close().await,
             Effect::Show(update) => self.tell(Event::Show(*update)),
             Effect::ShowTray(tray) => self.tell(Event::Tray(tray)),
             Effect::Notify(notification) => self.tell(Event::Notify(notification)),

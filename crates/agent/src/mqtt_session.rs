@@ -4,6 +4,7 @@
 //! knows no topics but those that it is given, and leaves to its user what to write.
 
 use std::collections::VecDeque;
+use std::mem::take;
 use std::time::Duration;
 
 use porchlight_core::effect::Filter;
@@ -108,9 +109,9 @@ impl MqttSession {
                 }
                 Effect::Publish(publish) => self.connection.publish(publish),
                 Effect::Disconnect => {
-                    tokio::spawn(self.connection.take().close());
+                    tokio::spawn(take(&mut self.connection).close());
                 }
-                Effect::Drop => self.connection.drop_connection(),
+                Effect::Drop => self.connection = ConnectionSlot::default(),
                 Effect::Report(event) => self.events.push_back(event),
             }
         }

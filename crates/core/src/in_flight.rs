@@ -3,7 +3,7 @@
 //! Owns the numbers of publishes, and for how long a PUBACK is waited for: MQTT has no time for it (MQTT 5, 4.4). What
 //! follows from a PUBACK that is late is decided by whoever published.
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::input::PublishId;
@@ -14,21 +14,13 @@ const PUBACK: Duration = Duration::from_secs(10);
 /// The most publishes that are remembered. The MQTT client has room for no more.
 const AT_MOST: usize = 128;
 
-/// Publishes at QoS 1 that wait for their PUBACK, the oldest first.
+/// Publishes at QoS 1 that wait for their PUBACK.
 #[derive(Debug, Default)]
 pub(crate) struct InFlight {
-    sent: VecDeque<Sent>,
+    /// The topic of a retained record, `None` for a signal; and when it was published.
+    pub(crate) sent: BTreeMap<PublishId, (Option<String>, Monotonic)>,
     /// The number of the last publish.
     pub(crate) last: u64,
-}
-
-/// A publish that waits for its PUBACK.
-#[derive(Debug)]
-pub(crate) struct Sent {
-    id: PublishId,
-    /// The topic of a retained record; `None` for a signal.
-    pub(crate) topic: Option<String>,
-    at: Monotonic,
 }
 
 impl InFlight {
@@ -41,30 +33,20 @@ impl InFlight {
     /// Remembers a publish, and gives it its number.
     pub(crate) fn begin(&mut self, now: Now, topic: Option<String>) -> PublishId {
         if self.sent.len() >= AT_MOST {
-            self.sent.pop_front();
+            self.sent.pop_first();
         }
         let id = self.next_id();
-        self.sent.push_back(Sent { id, topic, at: now.mono });
+        self.sent.insert(id, (topic, now.mono));
         id
     }
 
-    /// Forgets a publish whose PUBACK came.
-    pub(crate) fn settle(&mut self, id: PublishId) -> Option<Sent> {
-        let at = self.sent.iter().position(|sent| sent.id == id)?;
-        self.sent.remove(at)
-    }
-
-    /// Another connection acknowledges nothing of this one.
-    pub(crate) fn clear(&mut self) {
-        self.sent.clear();
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.sent.len()
+    /// Forgets a publish whose PUBACK came. Returns the topic, where it was a record.
+    pub(crate) fn settle(&mut self, id: PublishId) -> Option<String> {
+        self.sent.remove(&id)?.0
     }
 
     /// When the oldest PUBACK is late.
     pub(crate) fn next_deadline(&self) -> Option<Monotonic> {
-        self.sent.front().map(|first| first.at + PUBACK)
+        self.sent.first_key_value().map(|(_, (_, at))| *at + PUBACK)
     }
 }

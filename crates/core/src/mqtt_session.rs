@@ -151,8 +151,7 @@ impl MqttSession {
             }
             ConnectionEvent::Subscribed { refused } => self.leave(now, Withheld::Filters(refused)),
             ConnectionEvent::Published { id, outcome } => {
-                let topic = self.in_flight.settle(id).and_then(|sent| sent.topic);
-                if let (Some(topic), Err(refusal)) = (topic, outcome) {
+                if let (Some(topic), Err(refusal)) = (self.in_flight.settle(id), outcome) {
                     self.report(SessionEvent::WriteRefused { topic, refusal });
                 }
                 self.publish_waiting(now);
@@ -193,7 +192,7 @@ impl MqttSession {
     /// Whether the broker acknowledged every write.
     #[must_use]
     pub fn is_settled(&self) -> bool {
-        self.in_flight.len() == 0 && self.waiting.is_empty()
+        self.in_flight.sent.is_empty() && self.waiting.is_empty()
     }
 
     /// The next thing to do, until there is none.
@@ -254,7 +253,7 @@ impl MqttSession {
         let will = Will {
             topic: self.settings.will_clears.clone(),
             payload: Vec::new(),
-            delay: self.session.will_delay(GRACE),
+            delay: GRACE,
             expires_in: RECORD_EXPIRY,
         };
         let connect = self.session.connect(now, self.settings.client_id.clone(), Some(will));
@@ -262,7 +261,7 @@ impl MqttSession {
     }
 
     fn publish_waiting(&mut self, now: Now) {
-        while self.in_flight.len() < IN_FLIGHT
+        while self.in_flight.sent.len() < IN_FLIGHT
             && let Some(topic) = self.turns.pop_front()
         {
             if let Some(Write { topic, payload, expires_in }) = self.waiting.remove(&topic) {
@@ -275,7 +274,7 @@ impl MqttSession {
 
     /// Nothing of one connection is written on the next one: by then it may be wrong.
     fn forget_writes(&mut self) {
-        self.in_flight.clear();
+        self.in_flight.sent.clear();
         self.waiting.clear();
         self.turns.clear();
     }

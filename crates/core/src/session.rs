@@ -172,20 +172,22 @@ impl Session {
 
     /// Begins a try. A client without a Will only reads.
     pub(crate) fn connect(&mut self, now: Now, client_id: String, will: Option<Will>) -> Connect {
-        let (dial_within, connack_within) = self.connecting(now);
-        self.next_connection(client_id, will, dial_within, connack_within)
+        let within = self.connecting(now);
+        self.next_connection(client_id, will, within)
     }
 
-    /// How to open one more connection, which has a number of its own.
+    /// How to open one more connection, for which the transport and the CONNACK may take this long.
     pub(crate) fn next_connection(
         &mut self,
         client_id: String,
-        will: Option<Will>,
-        dial_within: Duration,
-        connack_within: Duration,
+        mut will: Option<Will>,
+        (dial_within, connack_within): (Duration, Duration),
     ) -> Connect {
         self.connections += 1;
-        // A session of 3.1.1 would outlive its connection without end, so there is none.
+        // MQTT 3.1.1 has no Will Delay, and its session would outlive the connection without end, so there is none.
+        if let (Version::V311, Some(will)) = (self.version, &mut will) {
+            will.delay = Duration::ZERO;
+        }
         let kept = will.as_ref().filter(|_| self.version == Version::V5);
         Connect {
             connection: ConnectionId(self.connections),
@@ -198,14 +200,6 @@ impl Session {
             dial_within,
             connack_within,
             will,
-        }
-    }
-
-    /// For how long the broker is asked to wait with the Will: MQTT 3.1.1 has no Will Delay.
-    pub(crate) fn will_delay(&self, grace: Duration) -> Duration {
-        match self.version {
-            Version::V5 => grace,
-            Version::V311 => Duration::ZERO,
         }
     }
 

@@ -43,16 +43,6 @@ impl ConnectionSlot {
         }
     }
 
-    /// Takes the connection out, to be closed.
-    pub(crate) fn take(&mut self) -> Self {
-        std::mem::take(self)
-    }
-
-    /// Closes the socket without DISCONNECT.
-    pub(crate) fn drop_connection(&mut self) {
-        self.0 = None;
-    }
-
     #[cfg(test)]
     pub(crate) fn is_open(&self) -> bool {
         self.0.as_ref().is_some_and(|connection| !connection.ended)

@@ -182,8 +182,7 @@ impl Engine {
     }
 
     pub(super) fn will_delay(&self, grace: Duration) -> Duration {
-        let no_grace = self.without == Some(Rule::Grace);
-        if no_grace { Duration::ZERO } else { self.session.will_delay(grace) }
+        if self.without == Some(Rule::Grace) { Duration::ZERO } else { grace }
     }
 
     /// Whether the person wants to be seen by nobody; before their choice was read, whether they last did.

@@ -27,7 +27,7 @@ pub(super) struct Publishes {
 impl Publishes {
     /// A PUBACK came. Returns the topic, where it was for a record.
     fn settle(&mut self, id: PublishId, outcome: &Result<(), Refusal>) -> Option<String> {
-        let topic = self.in_flight.settle(id)?.topic?;
+        let topic = self.in_flight.settle(id)?;
         match outcome {
             Ok(()) => self.refused.remove(&topic),
             Err(refusal) => self.refused.insert(topic.clone(), refusal.to_string()),
@@ -71,7 +71,7 @@ impl Engine {
 
     /// Another connection owes nothing.
     pub(super) fn forget_unacknowledged(&mut self) {
-        self.publishes.in_flight.clear();
+        self.publishes.in_flight.sent.clear();
         self.publishes.refused.clear();
         self.publishes.is_told = false;
         self.problems.remove(UNCONFIRMED);

@@ -204,7 +204,7 @@ impl Engine {
             expires_in: RECORD_EXPIRY,
         };
         let client_id = will_client_id(&self.client_id);
-        let connect = self.session.next_connection(client_id, Some(will), TIMEOUT, TIMEOUT);
+        let connect = self.session.next_connection(client_id, Some(will), (TIMEOUT, TIMEOUT));
         self.will_connection =
             WillConnection::Opening(connect.connection, now.mono + TIMEOUT + TIMEOUT + SIGN_IN);
         self.effects.push_back(Effect::ConnectWill(connect));

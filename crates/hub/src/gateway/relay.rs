@@ -52,36 +52,30 @@ impl Relay {
 
     pub(super) fn handle(&mut self, now: Now, event: &SessionEvent) {
         match event {
-            SessionEvent::Began => self.connection_began(now),
-            SessionEvent::Received(message) => self.received(now, message),
-            SessionEvent::Read => self.connection_read(now),
-            SessionEvent::Lost(_) => self.connection_lost(now),
-            // Others may write it; this topic stays as it is.
+            SessionEvent::Began => {
+                self.stage = Stage::Reading;
+                self.echoes.clear();
+                self.sums.connection_began(now);
+                self.mirror.connection_began();
+            }
+            SessionEvent::Read => {
+                self.stage = Stage::Up;
+                self.sums.connection_up(now);
+                self.mirror.connection_read();
+            }
+            SessionEvent::Lost(_) => {
+                self.stage = Stage::Down;
+                self.echoes.clear();
+                self.sums.connection_lost(now);
+                self.mirror.connection_lost();
+            }
+            SessionEvent::Received(message) => self.receive(now, message),
+            // The broker still has what it had.
             SessionEvent::WriteRefused { .. } => {}
         }
     }
 
-    fn connection_began(&mut self, now: Now) {
-        self.stage = Stage::Reading;
-        self.echoes.clear();
-        self.sums.connection_began(now);
-        self.mirror.connection_began();
-    }
-
-    fn connection_read(&mut self, now: Now) {
-        self.stage = Stage::Up;
-        self.sums.connection_up(now);
-        self.mirror.connection_read();
-    }
-
-    fn connection_lost(&mut self, now: Now) {
-        self.stage = Stage::Down;
-        self.echoes.clear();
-        self.sums.connection_lost(now);
-        self.mirror.connection_lost();
-    }
-
-    fn received(&mut self, now: Now, message: &Message) {
+    fn receive(&mut self, now: Now, message: &Message) {
         let Message { topic, payload, retained, expires_in } = message;
         let arrival = Arrival::from_broker(*retained, *expires_in);
         match Topic::parse(&self.root, topic) {

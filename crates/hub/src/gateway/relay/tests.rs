@@ -1,5 +1,6 @@
 use super::*;
 use crate::gateway::mirror::Mirror;
+use porchlight_core::input::ConnectionFailure;
 use porchlight_core::time::Timestamp;
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
@@ -63,20 +64,20 @@ impl World {
     }
 
     fn connect(&mut self) {
-        self.relay.connection_began(self.now());
+        self.relay.handle(self.now(), &SessionEvent::Began);
         for (topic, (payload, taken)) in self.store.clone() {
             let age = self.now().mono.since(taken.mono);
             let message = capped(message(&topic, &payload, Some(age)), self.cap);
-            self.relay.received(self.now(), &message);
+            self.relay.receive(self.now(), &message);
             assert_eq!(self.relay.take_writes(self.now()), [], "half a team is no team");
         }
-        self.relay.connection_read(self.now());
+        self.relay.handle(self.now(), &SessionEvent::Read);
         self.up = true;
         self.write();
     }
 
     fn disconnect(&mut self) {
-        self.relay.connection_lost(self.now());
+        self.relay.handle(self.now(), &SessionEvent::Lost(ConnectionFailure::NoPuback));
         self.up = false;
         self.echoes.clear();
         assert_eq!(self.relay.take_writes(self.now()), []);
@@ -87,7 +88,7 @@ impl World {
         self.keep(topic, payload.as_bytes());
         if self.up {
             let message = capped(message(topic, payload.as_bytes(), None), self.cap);
-            self.relay.received(self.now(), &message);
+            self.relay.receive(self.now(), &message);
             self.write();
         }
     }
@@ -105,7 +106,7 @@ impl World {
     fn echo(&mut self) {
         while let Some((topic, payload)) = self.echoes.pop_front() {
             let message = capped(message(&topic, &payload, None), self.cap);
-            self.relay.received(self.now(), &message);
+            self.relay.receive(self.now(), &message);
             self.write();
         }
     }
@@ -189,8 +190,8 @@ fn nothing_is_shown_before_everything_is_read() {
     let mut world = World::new();
     world.relay.take_writes(world.now());
     assert!(!world.mirror.change_log().is_open());
-    world.relay.connection_began(world.now());
-    world.relay.received(world.now(), &message(DEVICE, ONLINE.as_bytes(), Some(SECOND)));
+    world.relay.handle(world.now(), &SessionEvent::Began);
+    world.relay.receive(world.now(), &message(DEVICE, ONLINE.as_bytes(), Some(SECOND)));
     world.relay.take_writes(world.now());
     assert!(!world.mirror.change_log().is_open());
     assert_eq!(world.shown(), None);
