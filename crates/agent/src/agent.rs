@@ -27,7 +27,7 @@ use crate::broker::Broker;
 use crate::clock;
 use crate::device::{Identity, SaveError};
 use crate::membership::Membership;
-use crate::mqtt::{ConnectionSlot, Endpoints};
+use crate::mqtt::{Connection, Endpoints};
 use crate::preferences::{self, StoredPreferences};
 use crate::presence_options::PresenceOptions;
 
@@ -281,9 +281,9 @@ impl Drop for Agent {
 struct Driver {
     engine: Engine,
     reach: Endpoints,
-    connection: ConnectionSlot,
+    connection: Connection,
     /// The second connection, for the Will of the user topic.
-    will_connection: ConnectionSlot,
+    will_connection: Connection,
     following: RelocationWatch,
     eyes: Option<ActivitySource>,
     identity: Option<Identity>,
@@ -361,8 +361,8 @@ impl Driver {
         Ok(Self {
             engine: Engine::new(clock::now(), settings),
             reach,
-            connection: ConnectionSlot::default(),
-            will_connection: ConnectionSlot::default(),
+            connection: Connection::default(),
+            will_connection: Connection::default(),
             following: RelocationWatch::default(),
             eyes,
             identity,
@@ -407,9 +407,9 @@ impl Driver {
                 None => Some(Input::Command(Command::Quit)),
             },
             observation = observed(&mut self.eyes) => Some(Input::Observed(observation)),
-            (connection, event) = self.connection.next() => Some(Input::Connection(connection, event)),
-            (connection, event) = self.will_connection.next() => {
-                Some(Input::WillConnection(connection, event))
+            event = self.connection.next() => Some(Input::Connection(self.connection.number(), event)),
+            event = self.will_connection.next() => {
+                Some(Input::WillConnection(self.will_connection.number(), event))
             }
             at = self.following.found() => {
                 self.found_at(&at);
@@ -454,11 +454,11 @@ impl Driver {
                     self.note_source();
                 }
                 // What waited here while another connection was opened is not about that one.
-                Input::Connection(connection, event) if self.connection.is(*connection) => {
+                Input::Connection(connection, event) if self.connection.number() == *connection => {
                     self.note_connection(event);
                 }
                 Input::WillConnection(connection, ConnectionEvent::Down(failure))
-                    if self.will_connection.is(*connection) =>
+                    if self.will_connection.number() == *connection =>
                 {
                     tracing::info!("the Will connection ended: {failure}");
                 }
@@ -522,15 +522,17 @@ impl Driver {
     async fn apply(&mut self, effect: Effect) {
         match effect {
             Effect::Save(saved) => self.save(&saved),
-            Effect::Connect(connect) => self.connection.open(&self.reach, &connect),
+            Effect::Connect(connect) => self.connection = Connection::open(&self.reach, &connect),
             Effect::Subscribe(filters) => self.connection.subscribe(&filters),
             Effect::Publish(publish) => self.connection.publish(publish),
             Effect::Disconnect => take(&mut self.connection).close().await,
             Effect::Drop => {
-                self.connection = ConnectionSlot::default();
-                self.will_connection = ConnectionSlot::default();
+                self.connection = Connection::default();
+                self.will_connection = Connection::default();
             }
-            Effect::ConnectWill(connect) => self.will_connection.open(&self.reach, &connect),
+            Effect::ConnectWill(connect) => {
+                self.will_connection = Connection::open(&self.reach, &connect);
+            }
             Effect::DisconnectWill => take(&mut self.will_connection).close().await,
             Effect::Show(update) => self.tell(Event::Show(*update)),
             Effect::ShowTray(tray) => self.tell(Event::Tray(tray)),

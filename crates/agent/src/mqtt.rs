@@ -23,14 +23,12 @@ pub(crate) mod failure;
 mod packets;
 #[cfg(test)]
 pub(crate) mod peer;
-mod slot;
 #[cfg(test)]
 mod tests;
 mod wire;
 
 use driver::Request;
 use failure::Place;
-pub(crate) use slot::ConnectionSlot;
 use wire::Target;
 
 /// Requests that may wait. The engine never has more than a handful.
@@ -126,17 +124,30 @@ impl Endpoints {
     }
 }
 
-/// A connection, or the attempt at one. Dropping it closes the socket without DISCONNECT.
+/// A connection, or the attempt at one; by default one that has ended. Dropping it closes the socket without DISCONNECT.
 pub(crate) struct Connection {
     requests: mpsc::Sender<Request>,
     events: mpsc::Receiver<ConnectionEvent>,
-    driver: JoinHandle<()>,
+    driver: Option<JoinHandle<()>>,
     /// Its number, by which its events are told from those of another connection.
     connection: ConnectionId,
     /// Whether a team let us in once: then a refusal is not a matter of a wrong config.
     is_member_s: bool,
     /// Whether its end was reported.
     ended: bool,
+}
+
+impl Default for Connection {
+    fn default() -> Self {
+        Self {
+            requests: mpsc::channel(1).0,
+            events: mpsc::channel(1).1,
+            driver: None,
+            connection: ConnectionId(0),
+            is_member_s: false,
+            ended: true,
+        }
+    }
 }
 
 impl Connection {
@@ -156,12 +167,18 @@ impl Connection {
                 }
             }
         });
+        let driver = Some(driver);
         Self { requests, events, driver, connection, is_member_s, ended: false }
     }
 
-    /// Its number.
-    pub(crate) fn connection(&self) -> ConnectionId {
+    /// The number that it was opened with.
+    pub(crate) fn number(&self) -> ConnectionId {
         self.connection
+    }
+
+    /// Whether its end was not reported yet.
+    pub(crate) fn is_open(&self) -> bool {
+        !self.ended
     }
 
     /// The next event. Cancel-safe. After the end was reported it pends for ever.
@@ -194,25 +211,33 @@ impl Connection {
 
     /// A request that can't even wait means that the connection is stuck: a new one is the only way.
     fn ask(&self, request: Request) {
-        if self.requests.try_send(request).is_err() {
+        if self.is_open() && self.requests.try_send(request).is_err() {
             tracing::warn!("the connection takes no more requests; closing it");
-            self.driver.abort();
+            self.abort();
+        }
+    }
+
+    fn abort(&self) {
+        if let Some(driver) = &self.driver {
+            driver.abort();
         }
     }
 
     /// DISCONNECT with reason 0x00, and wait until it is on its way.
     pub(crate) async fn close(mut self) {
         const FLUSHED: Duration = Duration::from_millis(250);
-        if self.requests.try_send(Request::Disconnect).is_ok() {
+        if self.requests.try_send(Request::Disconnect).is_ok()
+            && let Some(driver) = &mut self.driver
+        {
             self.events.close();
-            let _ = tokio::time::timeout(FLUSHED, &mut self.driver).await;
+            let _ = tokio::time::timeout(FLUSHED, driver).await;
         }
     }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.driver.abort();
+        self.abort();
     }
 }
 

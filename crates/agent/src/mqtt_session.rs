@@ -7,59 +7,46 @@ use std::collections::VecDeque;
 use std::mem::take;
 use std::time::Duration;
 
-use porchlight_core::effect::Filter;
-use porchlight_core::id::gateway_client_id;
 use porchlight_core::mqtt_session::{self, Effect};
 
 use crate::agent::StartError;
 use crate::broker::Broker;
 use crate::clock;
-use crate::mqtt::{ConnectionSlot, Endpoints};
+use crate::mqtt::{Connection, Endpoints};
 
 pub use porchlight_core::mqtt_session::{SessionEvent, Write};
 
 /// How long the last writes may take (`docs/protocol.md`, *A session*, *Goodbye*).
 const GOODBYE: Duration = Duration::from_millis(1500);
 
-/// Where a gateway connects, and what it reads.
-#[derive(Debug)]
-pub struct Setup {
-    /// Where to connect.
-    pub broker: Broker,
-    /// The topic filters to subscribe to.
-    pub filters: Vec<String>,
-    /// The topic that the broker clears when we are gone for longer than the grace period.
-    pub will_clears: String,
-}
-
 /// A connection that is opened again whenever it ends. Dropping it closes the socket without DISCONNECT, as a crash
 /// would.
 pub struct MqttSession {
     session: mqtt_session::MqttSession,
     endpoints: Endpoints,
-    connection: ConnectionSlot,
+    connection: Connection,
     events: VecDeque<SessionEvent>,
 }
 
 impl MqttSession {
-    /// Begins to connect. Call it inside a tokio runtime. Nothing more happens unless [`MqttSession::next`] is
-    /// awaited.
+    /// Begins to connect, to read what these filters match. The broker clears the topic `will_clears` when we are gone
+    /// for longer than the grace period.
+    ///
+    /// Call it inside a tokio runtime. Nothing more happens unless [`MqttSession::next`] is awaited.
     ///
     /// # Errors
     /// [`StartError`] where TLS can't be set up: the certificates that were named are unreadable, or there are none.
-    pub fn open(setup: Setup) -> Result<Self, StartError> {
-        let endpoints = Endpoints::new(setup.broker)?;
-        let mut rng = fastrand::Rng::new();
-        let settings = mqtt_session::Settings {
-            client_id: gateway_client_id(&mut rng),
-            filters: setup.filters,
-            will_clears: setup.will_clears,
-            seed: rng.u64(..),
-        };
+    pub fn open(
+        broker: Broker,
+        filters: Vec<String>,
+        will_clears: String,
+    ) -> Result<Self, StartError> {
+        let endpoints = Endpoints::new(broker)?;
+        let rng = fastrand::Rng::new();
         let mut opened = Self {
-            session: mqtt_session::MqttSession::new(settings),
+            session: mqtt_session::MqttSession::new(filters, will_clears, rng),
             endpoints,
-            connection: ConnectionSlot::default(),
+            connection: Connection::default(),
             events: VecDeque::new(),
         };
         opened.session.start(clock::now());
@@ -75,7 +62,7 @@ impl MqttSession {
             }
             let due = self.session.next_deadline().since(clock::now().mono);
             tokio::select! {
-                (_, event) = self.connection.next() => self.session.handle(clock::now(), event),
+                event = self.connection.next() => self.session.handle(clock::now(), event),
                 () = tokio::time::sleep(due) => self.session.tick(clock::now()),
             }
             self.apply_effects();
@@ -102,16 +89,15 @@ impl MqttSession {
     fn apply_effects(&mut self) {
         while let Some(effect) = self.session.poll_effect() {
             match effect {
-                Effect::Connect(connect) => self.connection.open(&self.endpoints, &connect),
-                Effect::Subscribe(filters) => {
-                    let filters: Vec<_> = filters.into_iter().map(Filter::from).collect();
-                    self.connection.subscribe(&filters);
+                Effect::Connect(connect) => {
+                    self.connection = Connection::open(&self.endpoints, &connect);
                 }
+                Effect::Subscribe(filters) => self.connection.subscribe(&filters),
                 Effect::Publish(publish) => self.connection.publish(publish),
                 Effect::Disconnect => {
                     tokio::spawn(take(&mut self.connection).close());
                 }
-                Effect::Drop => self.connection = ConnectionSlot::default(),
+                Effect::Drop => self.connection = Connection::default(),
                 Effect::Report(event) => self.events.push_back(event),
             }
         }
@@ -128,12 +114,8 @@ mod tests {
     };
 
     fn line(door: &Door) -> MqttSession {
-        let setup = Setup {
-            broker: door.broker(),
-            filters: vec!["presence/+".to_owned()],
-            will_clears: "presence/_hub".to_owned(),
-        };
-        MqttSession::open(setup).unwrap()
+        let filters = vec!["presence/+".to_owned()];
+        MqttSession::open(door.broker(), filters, "presence/_hub".to_owned()).unwrap()
     }
 
     /// Answers the SUBSCRIBE.

@@ -9,7 +9,7 @@ use clap::Args as ArgGroup;
 use porchlight_agent::broker::{Broker, Trust};
 use porchlight_agent::clock;
 use porchlight_agent::flags::Flags;
-use porchlight_agent::mqtt_session::{MqttSession, SessionEvent, Setup};
+use porchlight_agent::mqtt_session::{MqttSession, SessionEvent};
 use porchlight_agent::redacted::Redacted;
 use porchlight_core::access::Withheld;
 use porchlight_core::input::{ConnectionFailure, RefusedFilter};
@@ -75,8 +75,7 @@ pub(crate) async fn gateway(flags: &Flags, args: args::Hub) -> Result<(), Failur
         output::warn(&warning.to_string());
     }
     let address = broker.to_string();
-    let setup = Setup { broker, filters: gateway.filters(), will_clears: gateway.announcement() };
-    let mut session = MqttSession::open(setup)?;
+    let mut session = MqttSession::open(broker, gateway.filters(), gateway.announcement())?;
     let mut reporter = Reporter { address, log: Log::default(), told_write_refused: false };
     loop {
         for write in gateway.take_writes() {

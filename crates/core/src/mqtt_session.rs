@@ -13,8 +13,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use crate::access::Withheld;
-use crate::effect::{Connect, Publish, Will};
+use crate::effect::{Connect, Filter, Publish, Will};
 use crate::engine::GRACE;
+use crate::id::gateway_client_id;
 use crate::in_flight::InFlight;
 use crate::input::{ConnectionEvent, ConnectionFailure, Message, Refusal};
 use crate::session::{RECORD_EXPIRY, Session, SessionDeadline};
@@ -24,19 +25,6 @@ use crate::time::{Monotonic, Now, slept_since};
 const IN_FLIGHT: usize = 32;
 /// A sleep shows by a deadline that was missed, so there always is one.
 const SLEEP_CHECK: Duration = Duration::from_secs(30);
-
-/// How a gateway connects.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// The Client Identifier.
-    pub client_id: String,
-    /// The topic filters to subscribe to.
-    pub filters: Vec<String>,
-    /// The topic that the Will clears.
-    pub will_clears: String,
-    /// The seed of the random pauses between tries.
-    pub seed: u64,
-}
 
 /// A message to publish at QoS 1 and retain. An empty payload clears the topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,8 +51,8 @@ impl Write {
 pub enum Effect {
     /// Open a connection. Drop the one before without a DISCONNECT, and report nothing of it any more.
     Connect(Connect),
-    /// SUBSCRIBE on the present connection, at QoS 0.
-    Subscribe(Vec<String>),
+    /// SUBSCRIBE on the present connection, Retain Handling 0.
+    Subscribe(Vec<Filter>),
     /// PUBLISH on the present connection.
     Publish(Publish),
     /// DISCONNECT with reason 0x00, which discards the Will, and close.
@@ -98,8 +86,11 @@ pub enum SessionEvent {
 /// A connection that is opened again whenever it ends.
 #[derive(Debug)]
 pub struct MqttSession {
-    settings: Settings,
+    client_id: String,
+    filters: Vec<Filter>,
+    will_clears: String,
     session: Session,
+    /// For the pauses between tries.
     rng: fastrand::Rng,
     in_flight: InFlight,
     /// What waits for its turn: the latest write on each topic.
@@ -111,12 +102,13 @@ pub struct MqttSession {
 }
 
 impl MqttSession {
-    /// A session that is not connected yet.
+    /// A session that is not connected yet. It will subscribe to these filters at QoS 0, and its Will clears that topic.
     #[must_use]
-    pub fn new(settings: Settings) -> Self {
-        let rng = fastrand::Rng::with_seed(settings.seed);
+    pub fn new(filters: Vec<String>, will_clears: String, mut rng: fastrand::Rng) -> Self {
         Self {
-            settings,
+            client_id: gateway_client_id(&mut rng),
+            filters: filters.into_iter().map(Filter::from).collect(),
+            will_clears,
             session: Session::new(true, false),
             rng,
             in_flight: InFlight::default(),
@@ -142,7 +134,7 @@ impl MqttSession {
                     Some(withheld) => self.leave(now, withheld),
                     None => {
                         self.report(SessionEvent::Began);
-                        self.effects.push_back(Effect::Subscribe(self.settings.filters.clone()));
+                        self.effects.push_back(Effect::Subscribe(self.filters.clone()));
                     }
                 }
             }
@@ -251,12 +243,12 @@ impl MqttSession {
 
     fn connect(&mut self, now: Now) {
         let will = Will {
-            topic: self.settings.will_clears.clone(),
+            topic: self.will_clears.clone(),
             payload: Vec::new(),
             delay: GRACE,
             expires_in: RECORD_EXPIRY,
         };
-        let connect = self.session.connect(now, self.settings.client_id.clone(), Some(will));
+        let connect = self.session.connect(now, self.client_id.clone(), Some(will));
         self.effects.push_back(Effect::Connect(connect));
     }
 

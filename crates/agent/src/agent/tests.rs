@@ -28,11 +28,11 @@ async fn both(driver: &mut Driver, door: &Door) -> (Peer, Peer) {
     let mut main = door.accept().await;
     main.let_in(&CONNACK_V5).await;
     let up = Granted::default();
-    assert_eq!(within(driver.connection.next()).await.1, ConnectionEvent::Up(up));
+    assert_eq!(within(driver.connection.next()).await, ConnectionEvent::Up(up));
     driver.apply(Effect::ConnectWill(connect(Version::V311, "plabcu"))).await;
     let mut will_connection = door.accept().await;
     will_connection.let_in(&CONNACK_V311).await;
-    assert_eq!(within(driver.will_connection.next()).await.1, ConnectionEvent::Up(up));
+    assert_eq!(within(driver.will_connection.next()).await, ConnectionEvent::Up(up));
     (main, will_connection)
 }
 

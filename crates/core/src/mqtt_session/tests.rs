@@ -12,12 +12,9 @@ fn at(ms: u64) -> Now {
 }
 
 fn line() -> MqttSession {
-    let mut line = MqttSession::new(Settings {
-        client_id: "plgabc".to_owned(),
-        filters: vec!["presence/+".to_owned()],
-        will_clears: "presence/_hub".to_owned(),
-        seed: 7,
-    });
+    let filters = vec!["presence/+".to_owned()];
+    let will_clears = "presence/_hub".to_owned();
+    let mut line = MqttSession::new(filters, will_clears, fastrand::Rng::with_seed(7));
     line.start(at(0));
     line
 }
@@ -82,7 +79,10 @@ fn it_subscribes_reads_and_tells_in_this_order() {
     let told = effects(&mut line);
     assert_eq!(
         told[1..],
-        [Effect::Report(SessionEvent::Began), Effect::Subscribe(vec!["presence/+".to_owned()])]
+        [
+            Effect::Report(SessionEvent::Began),
+            Effect::Subscribe(vec!["presence/+".to_owned().into()])
+        ]
     );
     line.handle(at(20), ConnectionEvent::Subscribed { refused: Vec::new() });
     line.write(at(300), write("presence/a", b"x"));
