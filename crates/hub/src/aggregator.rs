@@ -1,7 +1,7 @@
-//! Keeps the sums right beside a running broker.
+//! Runs the aggregates of the embedded broker.
 //!
-//! Owns how [`Aggregates`] hears of messages and how its own get out: both through the broker's router, in process, so that
-//! Wills and clearings are heard like any publish, and a sum is delivered and kept like any other message. It does not
+//! Owns how messages get from the broker to [`Aggregates`] and back: through the broker's router, in process. So Wills and
+//! cleared topics arrive like any publish, and an aggregate is delivered and stored like any other message. It does not
 //! decide what is written.
 
 use crate::aggregates::{self, Aggregates};
@@ -22,9 +22,9 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
-/// Messages heard and not summed yet, after which publishers wait.
+/// Messages that wait for the aggregates. Beyond that, publishers wait.
 const BACKLOG: usize = 4_096;
-/// The longest sleep while something is due. Tokio's clock stands still while the machine sleeps; ours does not.
+/// The longest pause while something is due. Tokio's clock stops while the machine sleeps; ours does not.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 /// How long the last writes may take.
 const GOODBYE: Duration = Duration::from_secs(1);
@@ -37,16 +37,16 @@ tokio::task_local! {
 }
 
 enum Heard {
-    /// Something was retained, or cleared.
+    /// A message was retained, or a topic cleared.
     Retained(RetainedSetEvent),
-    /// A device came that will write under this root.
+    /// A device connected that will write under this root.
     Came(Root),
 }
 
-/// Told by the broker of each message.
+/// The broker's event handler passes every retained message to it.
 pub(crate) struct Listener(mpsc::Sender<Heard>);
 
-/// The receiving end of a [`Listener`], until the sums run.
+/// The receiving end of a [`Listener`], until the [`Aggregator`] starts.
 pub(crate) struct Listened(mpsc::Receiver<Heard>);
 
 pub(crate) fn listener() -> (Listener, Listened) {
@@ -61,7 +61,7 @@ impl Listener {
         }
     }
 
-    /// A device decides who sums before it has written anything; its Will tells under which root it is going to.
+    /// Announces us under the root of a device's Will: a device reads who aggregates before it writes anything.
     pub(crate) async fn connected(&self, event: &ClientConnectEvent) {
         let root = event.will_topic.as_deref().and_then(aggregates::parse);
         if let Some((root, Topic::Device(..))) = root {
@@ -70,7 +70,7 @@ impl Listener {
     }
 }
 
-/// Running sums. They end when this is dropped; [`Aggregator::close`] takes the announcement away first.
+/// The running aggregation. It ends when this is dropped; [`Aggregator::close`] clears the announcement first.
 #[derive(Debug)]
 pub(crate) struct Aggregator {
     close: Option<oneshot::Sender<()>>,
@@ -78,7 +78,8 @@ pub(crate) struct Aggregator {
 }
 
 impl Aggregator {
-    /// Sums what is `retained`, and returns once the result is written. From then on what `listened` hears is summed.
+    /// Aggregates what is `retained`, and returns when the result is written. From then on it takes in what the
+    /// [`Listener`] passes on.
     pub(crate) async fn start(
         router: Arc<MessageRouter>,
         retained: Vec<RetainedMessage>,
@@ -107,7 +108,7 @@ impl Aggregator {
         Self { close: Some(close), task: tokio::spawn(running.run(closed)) }
     }
 
-    /// Sums what was heard to the last, and takes the announcement away.
+    /// Takes in the last messages, and clears the announcement.
     pub(crate) async fn close(mut self) {
         if let Some(close) = self.close.take() {
             let _ = close.send(());
@@ -119,11 +120,11 @@ impl Aggregator {
     }
 }
 
-/// For whom a hub sums, and what it says of itself on `_hub`.
+/// Whom a hub aggregates, and what it publishes of itself on `_hub`.
 pub(crate) struct Hosting {
     pub(crate) root: Root,
     pub(crate) announcement: watch::Receiver<Vec<u8>>,
-    /// Where everybody under the root is put up for readers.
+    /// Every change under the root, for readers over HTTP.
     pub(crate) board: Arc<ChangeLog>,
 }
 
@@ -131,13 +132,13 @@ struct Running {
     sums: Aggregates,
     router: Arc<MessageRouter>,
     heard: mpsc::Receiver<Heard>,
-    /// What `_hub` is to say, where that changes.
+    /// The payload of `_hub`, where it may change.
     announcement: Option<watch::Receiver<Vec<u8>>>,
-    /// Where everybody is put up for readers, if anywhere.
+    /// Every change, for readers over HTTP.
     board: Option<Arc<ChangeLog>>,
 }
 
-/// Waits for something else to say on `_hub`.
+/// Waits for another payload of `_hub`.
 async fn announced(announcement: &mut Option<watch::Receiver<Vec<u8>>>) -> Vec<u8> {
     if let Some(news) = announcement
         && news.changed().await.is_ok()
@@ -214,7 +215,8 @@ impl Running {
     }
 }
 
-/// Publishes all of them, and returns when they are kept and delivered. Together, so that they wait for the disk once.
+/// Publishes all of them, and returns when they are stored and delivered. At the same time, so that they wait for the
+/// disk once.
 async fn publish(router: &Arc<MessageRouter>, writes: Vec<Write>) {
     let mut publishing = JoinSet::new();
     for write in writes {

@@ -1,6 +1,6 @@
-//! What is retained on the broker, as far as a gateway has read it.
+//! A gateway's copy of what the broker retains.
 //!
-//! Owns that copy and its bounds. What was not read again on a new connection stands no more.
+//! Owns the copy and its limits. What is not read again on a new connection is removed.
 
 use crate::clock;
 use crate::rest::change_log::ChangeLog;
@@ -18,7 +18,7 @@ const MESSAGES: usize = 60_000;
 /// The largest payload. Records have at most half of it.
 const PAYLOAD: usize = 8 * 1024;
 
-/// The copy, and those who are summed from it.
+/// The copy, and the people that the aggregates made of it.
 #[derive(Debug)]
 pub(super) struct Mirror {
     root: Root,
@@ -29,9 +29,9 @@ pub(super) struct Mirror {
 #[derive(Debug, Default)]
 struct Inside {
     messages: BTreeMap<String, Message>,
-    /// What was known before the present connection and was not read on it yet.
+    /// Topics that were read on an earlier connection and not yet on the present one.
     unread: BTreeSet<String>,
-    /// Whether the connection stands and was read.
+    /// Whether there is a connection, and everything retained was read on it.
     up: bool,
 }
 
@@ -40,7 +40,7 @@ struct Message {
     payload: Vec<u8>,
     /// When the broker took it.
     taken: Monotonic,
-    /// How old it was already when this clock began, if it was.
+    /// Its age when this clock began.
     before: Duration,
 }
 
@@ -49,14 +49,14 @@ impl Mirror {
         Self { root, board: ChangeLog::new(now.wall), inside: Mutex::default() }
     }
 
-    /// The connection stands, and what is retained comes next.
+    /// A connection began: what is retained comes next.
     pub(super) fn connection_began(&self) {
         let mut inside = self.inside();
         inside.up = false;
         inside.unread = inside.messages.keys().cloned().collect();
     }
 
-    /// What is retained was read.
+    /// Everything retained was read.
     pub(super) fn connection_read(&self) {
         let mut inside = self.inside();
         inside.up = true;
@@ -69,8 +69,8 @@ impl Mirror {
         self.inside().up = false;
     }
 
-    /// A message stands there now, or none where the payload is empty. False where there are so many that this one is
-    /// not to be looked at.
+    /// Takes in a message; an empty payload clears the topic. Returns false where there are too many already: nobody
+    /// else may look at this one, either.
     pub(super) fn keep(&self, now: Now, topic: &str, payload: &[u8], age: Duration) -> bool {
         let mut inside = self.inside();
         inside.unread.remove(topic);

@@ -1,7 +1,7 @@
-//! From what comes of the broker to what is written there, and shown.
+//! What the broker sends goes to the aggregates and to the copy; what the aggregates write goes to the broker.
 //!
-//! Owns what a connection means to the sums: when they may write, and which messages are echoes of their own. It reads no
-//! clock and has no connection.
+//! Owns when the aggregates may write, and which messages are echoes of their own writes. It reads no clock and has no
+//! connection.
 
 use super::mirror::Mirror;
 use crate::aggregates::Aggregates;
@@ -24,7 +24,7 @@ enum Stage {
     Up,
 }
 
-/// The sums of a broker at the far end of a connection.
+/// The aggregates of a broker at the other end of a connection.
 #[derive(Debug)]
 pub(super) struct Relay {
     root: Root,
@@ -41,7 +41,7 @@ impl Relay {
         Self { root, sums, stage: Stage::Down, mirror, echoes: HashMap::new() }
     }
 
-    /// Device records, and what stands for readers of one topic a user, with the announcement among it.
+    /// The filters of device records and of the topics that simple clients read. The announcement is among them.
     pub(super) fn filters(&self) -> Vec<String> {
         ["+", "+/device/+", "+/activity"].iter().map(|f| format!("{}/{f}", self.root)).collect()
     }
@@ -93,12 +93,12 @@ impl Relay {
         }
     }
 
-    /// What must be written; nothing before everything was read. What changed is shown by the same step.
+    /// What must be written; nothing before everything was read. It also shows what changed to readers over HTTP.
     pub(super) fn take_writes(&mut self, now: Now) -> Vec<Write> {
         self.sums.expire(now);
         let mut writes = Vec::new();
         match self.stage {
-            // Half a team is no team.
+            // Half of a team would look like a whole one.
             Stage::Reading => return writes,
             Stage::Up => writes = self.sums.take_writes(now),
             Stage::Down => {}
@@ -115,7 +115,7 @@ impl Relay {
     }
 
     pub(super) fn next_deadline(&self) -> Option<Monotonic> {
-        // While the connection is down there is nobody to be told, and no lease ends.
+        // While the connection is down nothing can be written, and no lease ends.
         (self.stage == Stage::Up).then(|| self.sums.next_deadline()).flatten()
     }
 
