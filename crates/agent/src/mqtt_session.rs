@@ -113,7 +113,7 @@ mod tests {
         CONNACK_V5, CONNACK_V311, DISCONNECT, Door, PUBLISH, Peer, SUBSCRIBE, within,
     };
 
-    fn line(door: &Door) -> MqttSession {
+    fn session(door: &Door) -> MqttSession {
         let filters = vec!["presence/+".to_owned()];
         MqttSession::open(door.broker(), filters, "presence/_hub".to_owned()).unwrap()
     }
@@ -134,7 +134,7 @@ mod tests {
     #[tokio::test]
     async fn it_reads_writes_and_says_goodbye_when_all_is_acknowledged() {
         let door = Door::open().await;
-        let mut line = line(&door);
+        let mut session = session(&door);
         let broker = async {
             let mut peer = door.accept().await;
             let connect = peer.let_in(&CONNACK_V5).await;
@@ -143,10 +143,10 @@ mod tests {
             grant(&mut peer, true).await;
             peer
         };
-        let (mut peer, began) = tokio::join!(broker, within(line.next()));
+        let (mut peer, began) = tokio::join!(broker, within(session.next()));
         assert_eq!(began, SessionEvent::Began);
-        assert_eq!(within(line.next()).await, SessionEvent::Read);
-        line.write(Write {
+        assert_eq!(within(session.next()).await, SessionEvent::Read);
+        session.write(Write {
             topic: "presence/_hub".to_owned(),
             payload: b"{}".to_vec(),
             expires_in: None,
@@ -158,18 +158,18 @@ mod tests {
             peer.send(&[0x40, 2, publish.body[at], publish.body[at + 1]]).await;
             assert_eq!(peer.packet().await.unwrap().first, DISCONNECT);
         };
-        tokio::join!(broker, within(line.close()));
+        tokio::join!(broker, within(session.close()));
     }
 
     #[tokio::test]
     async fn it_comes_back_after_a_loss_and_speaks_3_1_1_where_it_must() {
         let door = Door::open().await;
-        let mut line = line(&door);
+        let mut session = session(&door);
         let refuse = async {
             let mut peer = door.accept().await;
             peer.packet().await.unwrap();
         };
-        let ((), lost) = tokio::join!(refuse, within(line.next()));
+        let ((), lost) = tokio::join!(refuse, within(session.next()));
         assert!(matches!(lost, SessionEvent::Lost(ConnectionFailure::Protocol { .. })), "{lost:?}");
         for _ in 0..2 {
             let broker = async {
@@ -179,11 +179,11 @@ mod tests {
                 grant(&mut peer, false).await;
                 peer
             };
-            let (peer, began) = tokio::join!(broker, within(line.next()));
+            let (peer, began) = tokio::join!(broker, within(session.next()));
             assert_eq!(began, SessionEvent::Began);
-            assert_eq!(within(line.next()).await, SessionEvent::Read);
+            assert_eq!(within(session.next()).await, SessionEvent::Read);
             drop(peer);
-            assert!(matches!(within(line.next()).await, SessionEvent::Lost(_)));
+            assert!(matches!(within(session.next()).await, SessionEvent::Lost(_)));
         }
     }
 }
