@@ -15,7 +15,6 @@ const unfinished = [
     "crates/agent/src/lib.rs",
     "crates/cli/src/main.rs",
     "crates/core/examples/day/main.rs",
-    "crates/core/src/lib.rs",
     "crates/hub/src/lib.rs",
     "src-tauri/src/main.rs",
 ];

@@ -10,16 +10,18 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use crate::diagnostics::Diagnostics;
-use crate::effect::{DropReason, Effect, Publish};
+use crate::connection::{ConnectionId, PublishId};
+use crate::diagnostics::{Diagnostics, DropReason};
+use crate::effect::{Effect, Publish};
+use crate::expiry::CHOICE_EXPIRY;
 use crate::id::{Root, UserId};
-use crate::input::{Command, ConnectionId, Input, PublishId};
+use crate::input::{Command, Input};
 use crate::notification::{NotificationPause, NotificationPolicy, Notifications};
 use crate::observation::Observation;
 use crate::preferences::Preferences;
 use crate::presence::{Choice, Observed};
 use crate::roster::Roster;
-use crate::session::{AfterGoodbye, CHOICE_EXPIRY, Phase, Session};
+use crate::session::{AfterGoodbye, Phase, Session};
 use crate::signal::Signals;
 use crate::team::{Address, Host};
 use crate::text::{MAX_EMOJI, MAX_TEXT, display_text};
@@ -51,7 +53,8 @@ use renewal::Renewal;
 use user_status::{DndSource, UserStatus};
 use will_connection::WillConnection;
 
-pub use settings::{DeviceSettings, GRACE, Health, LEASE, Role, Rule, Settings};
+pub use crate::rule::Rule;
+pub use settings::{DeviceSettings, GRACE, Health, LEASE, Role, Settings};
 
 /// See the module's page.
 #[derive(Debug)]

@@ -11,6 +11,7 @@
 
 pub mod access;
 pub mod availability;
+pub mod connection;
 pub mod contact;
 pub mod diagnostics;
 pub mod effect;
@@ -26,6 +27,7 @@ pub mod preferences;
 pub mod presence;
 pub mod reason;
 pub mod roster;
+mod rule;
 mod session;
 pub mod signal;
 pub mod team;

@@ -10,14 +10,14 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use crate::access::RefusedFilter;
+use crate::connection::{
+    ConnectionEvent, ConnectionFailure, ConnectionId, Message, PublishId, Refusal,
+};
 use crate::effect::{Connect, Publish, Version, Will};
-use crate::input::{
-    ConnectionEvent, ConnectionFailure, ConnectionId, Message, PublishId, Refusal, RefusedFilter,
-};
+use crate::expiry::RECORD_EXPIRY;
 use crate::reason::ReasonCode;
-use crate::session::{
-    KEEP_ALIVE, Phase, RECORD_EXPIRY, SESSION_OUTLIVES, Session, SessionDeadline,
-};
+use crate::session::{KEEP_ALIVE, Phase, SESSION_OUTLIVES, Session, SessionDeadline};
 use crate::time::{Monotonic, Now};
 
 /// A drop shorter than this is seen by nobody: the Will waits for so long.

@@ -6,16 +6,17 @@
 
 use serde::Serialize;
 
-use crate::signal::{Answer, SignalId};
-use crate::view::CauseView;
+use crate::presence::CauseView;
+use crate::wire::{Answer, SignalId};
 
 mod pause;
 mod pending;
 mod policy;
 
+pub use crate::preferences::About;
 pub(crate) use pause::NotificationPause;
 pub use pending::{NotificationContext, Notifications};
-pub use policy::{About, NotificationPolicy, QuietHours, QuietHoursError, TimeOfDay};
+pub use policy::{NotificationPolicy, QuietHours, QuietHoursError, TimeOfDay};
 
 /// What a change is to whoever may be told of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,8 +5,9 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::time::{CLOCKS_DIFFER, ClockChange, Monotonic, Now, Timestamp, span};
-use crate::view::{CauseView, ChosenStatus};
 
 /// What a device observes of itself and of the person in front of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -43,6 +44,30 @@ pub enum OfflineCause {
     Lost,
 }
 
+/// Why a status is what it is. Words of `docs/protocol.md`, *Records*, and `chosen` for what the person
+/// said about themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub enum CauseView {
+    /// Online, but no source tells whether anybody is there.
+    Unknown,
+    /// Away: no input for the person's threshold.
+    Idle,
+    /// Away: the screen is locked.
+    Locked,
+    /// Away: another session has the seat.
+    Switched,
+    /// Offline: quit.
+    Left,
+    /// Offline: suspended, and said so before.
+    Asleep,
+    /// Offline: the connection broke and the broker spoke for it.
+    Lost,
+    /// The person chose this status.
+    Chosen,
+}
+
 impl Observed {
     /// The status word on the wire and on the screen.
     #[must_use]
@@ -74,6 +99,21 @@ impl Observed {
     pub const fn is_here(self) -> bool {
         !matches!(self, Self::Offline(_))
     }
+}
+
+/// What a person can choose to say of themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub enum ChosenStatus {
+    /// Here, whatever the keyboard says.
+    Online,
+    /// Away, whatever the keyboard says.
+    Away,
+    /// Here, but do not disturb.
+    Dnd,
+    /// Seen by nobody: others see me as having left.
+    Invisible,
 }
 
 /// A person's choice and its number. The highest number is what counts.
@@ -181,6 +221,42 @@ impl ChosenStatus {
             _ => None,
         }
     }
+}
+
+/// Where a person stands in the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Group {
+    /// Around: online, do not disturb, or a word of their own.
+    Here,
+    /// Connected, but not at the keyboard.
+    Away,
+    /// Not connected.
+    Offline,
+}
+
+impl Group {
+    /// The group of a status word. A word that nobody knows was said by somebody who is there.
+    #[must_use]
+    pub fn of_status(status: &str) -> Self {
+        match status {
+            "away" => Self::Away,
+            "offline" => Self::Offline,
+            _ => Self::Here,
+        }
+    }
+}
+
+/// Why what is shown may be so no longer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub enum Doubt {
+    /// Its connection broke a moment ago; it has a few seconds to come back.
+    Reconnecting,
+    /// Our own connection is new: what is missing or lost may be on its way back, too.
+    Settling,
+    /// Our own connection is down.
+    LinkDown,
 }
 
 #[cfg(test)]

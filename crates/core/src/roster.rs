@@ -7,13 +7,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::engine::Rule;
 use crate::expiry::{Age, BrokerExpiry, Interval};
 use crate::id::{DeviceId, UserId};
 use crate::names::Names;
-use crate::presence::{Observed, OfflineCause};
+use crate::presence::{CauseView, Observed, OfflineCause};
+use crate::rule::Rule;
 use crate::time::{ClockChange, ClockWatch, Monotonic, Now, Timestamp};
-use crate::view::{CauseView, PersonView};
+use crate::view::PersonView;
 use crate::wire::{AggregateRecord, DeviceRecord, Payload, UserRecord};
 
 mod device;
@@ -21,6 +21,7 @@ mod person;
 mod person_ref;
 mod reachability;
 
+pub use crate::expiry::Arrival;
 use device::Expired;
 pub(crate) use device::since_of;
 use person::{LastInput, Person};
@@ -43,34 +44,6 @@ const LOST_TOGETHER: Duration = Duration::from_secs(1);
 const MANY_ARE_HELD: Duration = Duration::from_secs(2);
 /// From the first of them on.
 const AT_MOST_HELD: Duration = Duration::from_secs(10);
-
-/// How a message came to us.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Arrival {
-    /// From the broker's store, at subscription; otherwise live.
-    pub retained: bool,
-    /// How long ago the broker took it, where that is certain: beside the broker.
-    pub(crate) age: Option<Duration>,
-    /// What the broker says is left of its expiry (MQTT 5, 3.3.2.3.3 *Message Expiry Interval*).
-    pub(crate) left: Option<Duration>,
-}
-
-impl Arrival {
-    /// Just now.
-    pub const LIVE: Self = Self { retained: false, age: None, left: None };
-
-    /// From a broker, which says so much of what is left of the message's expiry.
-    #[must_use]
-    pub const fn from_broker(retained: bool, left: Option<Duration>) -> Self {
-        Self { retained, age: None, left }
-    }
-
-    /// Beside the broker, where it is certain how long ago it took the message.
-    #[must_use]
-    pub const fn aged(retained: bool, age: Duration) -> Self {
-        Self { retained, age: Some(age), left: None }
-    }
-}
 
 /// What made a person look different.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

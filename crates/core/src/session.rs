@@ -6,17 +6,14 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use crate::connection::{ConnectionFailure, Granted, PublishId};
 use crate::effect::Version;
-use crate::input::{ConnectionFailure, Granted, PublishId};
 use crate::time::{ClockChange, Monotonic, Now, Timestamp};
 use crate::view::{ConnectionView, Problem};
 
 /// Keep Alive. A pulled cable shows after one and a half times this (MQTT 5, 3.1.2.10).
 pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(8);
-/// Message Expiry Interval of records and Wills: who was not heard of for so long is forgotten.
-pub(crate) const RECORD_EXPIRY: Duration = Duration::from_secs(30 * 24 * 60 * 60);
-/// Message Expiry Interval of what the person chose, by which readers know its age. It outlives any holiday.
-pub(crate) const CHOICE_EXPIRY: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// Beyond the Will Delay the broker keeps the session for this long: it must not end before the Will is due.
 pub(crate) const SESSION_OUTLIVES: Duration = Duration::from_secs(60);
 /// How long a goodbye waits for its PUBACK.

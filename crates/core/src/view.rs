@@ -14,6 +14,8 @@ use crate::time::Timestamp;
 use crate::view::preferences::PreferencesView;
 use crate::view::signals::SignalsView;
 
+pub use crate::presence::{CauseView, ChosenStatus, Doubt, Group};
+
 pub mod checks;
 #[cfg(test)]
 mod contract;
@@ -23,53 +25,6 @@ pub mod signals;
 pub mod team;
 pub mod tray;
 pub mod version;
-
-/// Why a status is what it is. Words of `docs/protocol.md`, *Records*, and `chosen` for what the person
-/// said about themselves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[cfg_attr(test, derive(ts_rs::TS))]
-pub enum CauseView {
-    /// Online, but no source tells whether anybody is there.
-    Unknown,
-    /// Away: no input for the person's threshold.
-    Idle,
-    /// Away: the screen is locked.
-    Locked,
-    /// Away: another session has the seat.
-    Switched,
-    /// Offline: quit.
-    Left,
-    /// Offline: suspended, and said so before.
-    Asleep,
-    /// Offline: the connection broke and the broker spoke for it.
-    Lost,
-    /// The person chose this status.
-    Chosen,
-}
-
-/// Where a person stands in the list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Group {
-    /// Around: online, do not disturb, or a word of their own.
-    Here,
-    /// Connected, but not at the keyboard.
-    Away,
-    /// Not connected.
-    Offline,
-}
-
-impl Group {
-    /// The group of a status word. A word that nobody knows was said by somebody who is there.
-    #[must_use]
-    pub fn of_status(status: &str) -> Self {
-        match status {
-            "away" => Self::Away,
-            "offline" => Self::Offline,
-            _ => Self::Here,
-        }
-    }
-}
 
 /// One device of a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -158,19 +113,6 @@ pub struct Evidence {
     pub doubt: Option<Doubt>,
 }
 
-/// Why what is shown may be so no longer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[cfg_attr(test, derive(ts_rs::TS))]
-pub enum Doubt {
-    /// Its connection broke a moment ago; it has a few seconds to come back.
-    Reconnecting,
-    /// Our own connection is new: what is missing or lost may be on its way back, too.
-    Settling,
-    /// Our own connection is down.
-    LinkDown,
-}
-
 impl PersonView {
     /// Where this person stands in the list.
     #[must_use]
@@ -189,21 +131,6 @@ impl PersonView {
     pub fn order(&self) -> (Group, String, String) {
         (self.group(), self.name.to_lowercase(), self.user.clone())
     }
-}
-
-/// What a person can choose to say of themselves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[cfg_attr(test, derive(ts_rs::TS))]
-pub enum ChosenStatus {
-    /// Here, whatever the keyboard says.
-    Online,
-    /// Away, whatever the keyboard says.
-    Away,
-    /// Here, but do not disturb.
-    Dnd,
-    /// Seen by nobody: others see me as having left.
-    Invisible,
 }
 
 /// What I chose, as shown to me.

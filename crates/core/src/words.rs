@@ -2,11 +2,10 @@
 //!
 //! Owns the English of it in one place. Deliberately formats no time: whoever shows it knows the time zone.
 
+use crate::presence::{CauseView, ChosenStatus, Doubt};
 use crate::time::Timestamp;
 use crate::view::signals::FailureView;
-use crate::view::{
-    CauseView, ChosenStatus, ConnectionView, Doubt, Evidence, HostView, PersonView, Problem,
-};
+use crate::view::{ConnectionView, Evidence, HostView, PersonView, Problem};
 
 /// A shape for a state that needs no colour to be told apart.
 #[must_use]

@@ -5,10 +5,11 @@
 use std::time::Duration;
 
 use super::{Engine, Phase, Rule};
+use crate::connection::{ConnectionEvent, ConnectionFailure, ConnectionId, PublishId, Refusal};
 use crate::effect::{Connect, Effect, Filter, Qos, Saved, Will};
+use crate::expiry::RECORD_EXPIRY;
 use crate::id::reader_client_id;
-use crate::input::{ConnectionEvent, ConnectionFailure, ConnectionId, PublishId, Refusal};
-use crate::session::{KEEP_ALIVE, RECORD_EXPIRY};
+use crate::session::KEEP_ALIVE;
 use crate::time::Now;
 use crate::topic::{Topic, inbox_filter, room_filters};
 use crate::wire;

@@ -5,8 +5,8 @@
 
 use super::Engine;
 use super::local_device::LocalDevice;
+use crate::connection::ConnectionFailure;
 use crate::effect::Effect;
-use crate::input::ConnectionFailure;
 use crate::notification::Notification;
 use crate::session::{Phase, SessionDeadline};
 use crate::signal::Signals;

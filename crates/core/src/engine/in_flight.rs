@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use super::Engine;
-use crate::input::{PublishId, Refusal};
+use crate::connection::{PublishId, Refusal};
 use crate::time::{Monotonic, Now};
 use crate::view::Problem;
 

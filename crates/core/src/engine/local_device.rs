@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use super::{DeviceSettings, Engine, Rule, UserStatus};
 use crate::availability::{Availability, ObservedState};
+use crate::connection::PublishId;
 use crate::effect::Version;
+use crate::expiry::{Arrival, RECORD_EXPIRY};
 use crate::id::DeviceId;
-use crate::input::PublishId;
-use crate::presence::{Choice, Chosen, Observed, OfflineCause};
-use crate::roster::{Arrival, Roster};
-use crate::session::RECORD_EXPIRY;
+use crate::presence::{CauseView, Choice, Chosen, ChosenStatus, Observed, OfflineCause};
+use crate::roster::Roster;
 use crate::time::{ClockChange, Monotonic, Now, Timestamp};
 use crate::topic::Topic;
-use crate::view::{CauseView, ChosenStatus, ChosenView, MeView};
+use crate::view::{ChosenView, MeView};
 use crate::wire::{self, AggregateRecord, DeviceRecord, Payload, UserRecord};
 
 /// Records that something else overwrites are written again this often within [`MINUTE`].

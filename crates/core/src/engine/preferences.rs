@@ -34,7 +34,7 @@ impl Engine {
 
     pub(super) fn preferences_view(&self) -> PreferencesView {
         let notices_off_until = self.silence.paused_until();
-        PreferencesView { notices_off_until, ..self.preferences.view() }
+        PreferencesView { notices_off_until, ..PreferencesView::from(&self.preferences) }
     }
 
     /// What to call somebody of this name: as I call them, and told apart from everybody else.

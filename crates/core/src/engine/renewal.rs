@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use super::Engine;
 use super::local_device::LocalDevice;
+use crate::connection::ConnectionFailure;
 use crate::id::{DeviceId, presence_client_id};
-use crate::input::ConnectionFailure;
 use crate::session::Phase;
 use crate::time::{Monotonic, Now};
 

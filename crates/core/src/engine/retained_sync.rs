@@ -6,7 +6,8 @@
 //! has everything when one of them is there. Any other broker is waited for as ever.
 
 use super::Engine;
-use crate::input::{Message, RefusedFilter};
+use crate::access::RefusedFilter;
+use crate::connection::Message;
 use crate::time::Now;
 use crate::topic::Topic;
 use crate::wire::{self, Payload};

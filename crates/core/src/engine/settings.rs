@@ -8,6 +8,7 @@ use crate::contact::ContactLink;
 use crate::id::{DeviceId, Root, UserId};
 use crate::notification::NotificationPolicy;
 use crate::preferences::Preferences;
+use crate::rule::Rule;
 
 /// Who this engine is.
 #[derive(Debug, Clone)]
@@ -33,26 +34,6 @@ pub struct Settings {
     /// A rule of the protocol that is not kept; only the simulation takes one out, to see that it is missed.
     #[doc(hidden)]
     pub without: Option<Rule>,
-}
-
-/// A rule of `docs/protocol.md` whose absence a viewer would notice.
-#[doc(hidden)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rule {
-    /// A Will of an earlier session is a ghost.
-    Epoch,
-    /// A record that is not renewed is lost.
-    Lease,
-    /// A Will waits.
-    Grace,
-    /// What is lost around our own reconnect is not believed at once.
-    Settle,
-    /// One's own records are not written again and again without end.
-    CorrectionBound,
-    /// What is left of a message's expiry is not believed unchecked.
-    AgeCheck,
-    /// Times that cannot be are not shown.
-    TimeCheck,
 }
 
 /// What an engine does.

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use super::Engine;
 use super::local_device::MeRef;
-use crate::effect::{DropReason, Effect, Publish, Qos};
+use crate::connection::PublishId;
+use crate::diagnostics::DropReason;
+use crate::effect::{Effect, Publish, Qos};
 use crate::id::UserId;
-use crate::input::PublishId;
 use crate::notification::Suppressed;
 use crate::signal::{Event, SignalCommand, SignalContext, Signals, TypingMark};
 use crate::time::Now;

@@ -1,14 +1,17 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::effect::DropReason;
+use crate::connection::{
+    ConnectionEvent, ConnectionFailure, ConnectionId, Granted, Message, Refusal,
+};
+use crate::diagnostics::DropReason;
+use crate::expiry::RECORD_EXPIRY;
 use crate::id::DeviceId;
-use crate::input::{ConnectionEvent, ConnectionFailure, ConnectionId, Granted, Message, Refusal};
-use crate::notification::{About, Notification};
+use crate::notification::Notification;
 use crate::observation::Moment;
+use crate::preferences::About;
+use crate::presence::{CauseView, ChosenStatus};
 use crate::reason::ReasonCode;
-use crate::session::RECORD_EXPIRY;
-use crate::view::{CauseView, ChosenStatus};
 
 mod access;
 mod ages;

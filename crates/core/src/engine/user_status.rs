@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
+use crate::connection::PublishId;
 use crate::id::UserId;
-use crate::input::PublishId;
-use crate::presence::{Choice, Chosen};
+use crate::presence::{Choice, Chosen, ChosenStatus};
 use crate::time::{CLOCKS_DIFFER, ClockChange, Monotonic, Now, Timestamp};
-use crate::view::ChosenStatus;
 use crate::wire::ChosenRecord;
 
 /// How long a live message may have been under way: what came so soon after a wish may have been chosen before it.

@@ -5,14 +5,14 @@ use super::local_device::MeRef;
 use crate::effect::Effect;
 use crate::id::UserId;
 use crate::notification::{Notification, NotificationContext, Notifications, Suppressed};
-use crate::presence::{AwayCause, Observed};
+use crate::presence::{AwayCause, CauseView, Observed};
 use crate::roster::Change;
 use crate::session::Phase;
 use crate::signal::Signals;
 use crate::team::Host;
 use crate::time::Now;
 use crate::view::tray::{TrayConnection, TrayParts, TrayView};
-use crate::view::{CauseView, ConnectionView, HostView, Problem, Update};
+use crate::view::{ConnectionView, HostView, Problem, Update};
 use crate::words;
 
 impl Engine {

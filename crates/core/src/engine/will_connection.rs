@@ -6,10 +6,11 @@
 
 use std::time::Duration;
 
+use crate::connection::{ConnectionEvent, ConnectionId};
 use crate::effect::{Connect, Effect, Will};
+use crate::expiry::RECORD_EXPIRY;
 use crate::id::will_client_id;
-use crate::input::{ConnectionEvent, ConnectionId};
-use crate::session::{KEEP_ALIVE, RECORD_EXPIRY, SESSION_OUTLIVES};
+use crate::session::{KEEP_ALIVE, SESSION_OUTLIVES};
 use crate::time::{Monotonic, Now};
 use crate::topic::Topic;
 use crate::wire::{self, AggregateRecord};

@@ -1,5 +1,5 @@
 use super::*;
-use crate::input::Granted;
+use crate::connection::Granted;
 use crate::time::Timestamp;
 
 fn at(ms: u64) -> Now {

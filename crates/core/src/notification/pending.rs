@@ -9,9 +9,9 @@ use super::policy::NotificationPolicy;
 use super::{Kind, Notification, Several, Suppressed, Who};
 use crate::id::UserId;
 use crate::preferences::Preferences;
+use crate::presence::{CauseView, Group};
 use crate::roster::{Change, Origin};
 use crate::time::{Monotonic, Now};
-use crate::view::{CauseView, Group};
 
 /// News is held this long for more of it to come, so that a burst is one notification.
 const QUIET: Duration = Duration::from_millis(800);

@@ -7,11 +7,10 @@ use std::time::Duration;
 
 use super::{Applied, Arrival, ConnectionContext};
 use crate::contact::ContactLink;
-use crate::engine::Rule;
 use crate::expiry::Age;
-use crate::presence::{Choice, Chosen, Observed, OfflineCause};
+use crate::presence::{Choice, Chosen, Doubt, Observed, OfflineCause};
+use crate::rule::Rule;
 use crate::time::{ClockChange, Monotonic, Now, Timestamp};
-use crate::view::Doubt;
 use crate::wire::DeviceRecord;
 
 /// A live loss is held for so long before it is shown: a broker that ends publishes the Wills of all its

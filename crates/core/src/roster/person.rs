@@ -8,10 +8,10 @@ use super::person_ref::{EvidenceRef, PersonRef};
 use super::{Applied, Arrival, ConnectionContext};
 use crate::contact::ContactLink;
 use crate::id::{DeviceId, UserId};
-use crate::presence::{Choice, Observed};
+use crate::presence::{CauseView, Choice, Doubt, Observed};
 use crate::text::{MAX_NAME, display_id};
 use crate::time::{ClockChange, Monotonic, Now, Timestamp};
-use crate::view::{CauseView, Doubt, PersonView};
+use crate::view::PersonView;
 use crate::wire::{AggregateRecord, DeviceRecord, SimpleRecord, SimpleStatus};
 
 /// What is held of a simple client of this person.

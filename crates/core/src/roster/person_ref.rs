@@ -10,9 +10,9 @@ use super::device::Device;
 use super::person::SimpleClient;
 use crate::contact::ContactLink;
 use crate::id::DeviceId;
-use crate::presence::Choice;
+use crate::presence::{CauseView, Choice, Doubt};
 use crate::time::Timestamp;
-use crate::view::{CauseView, DeviceView, Doubt, Evidence, PersonView};
+use crate::view::{DeviceView, Evidence, PersonView};
 
 /// A [`PersonView`] that borrows.
 #[derive(Debug)]

@@ -1,8 +1,8 @@
 //! What of a person matters to whoever wants to reach them.
 
 use super::person_ref::PersonRef;
+use crate::presence::{CauseView, Group};
 use crate::time::Timestamp;
-use crate::view::{CauseView, Group};
 
 /// See the module's page.
 #[derive(Debug, Clone, Copy)]

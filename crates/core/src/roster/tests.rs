@@ -3,15 +3,14 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::presence::{AwayCause, Choice, Chosen};
-use crate::view::ChosenStatus;
+use crate::presence::{AwayCause, Choice, Chosen, ChosenStatus};
 use crate::wire::{SimpleRecord, SimpleStatus};
 
 const START: u64 = 1_763_742_000_000;
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(86_400);
-const RECORD_EXPIRY: Duration = crate::session::RECORD_EXPIRY;
+const RECORD_EXPIRY: Duration = crate::expiry::RECORD_EXPIRY;
 
 /// A roster on the far side of a broker, and a clock.
 struct Team {

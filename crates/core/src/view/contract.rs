@@ -12,11 +12,10 @@ use super::{
     CauseView, ChosenStatus, ChosenView, ConnectionView, DeviceView, Doubt, Evidence, HostView,
     MeView, PersonView, Problem, RosterGap, Snapshot, Stage, Update,
 };
-use crate::notification::About;
-use crate::preferences::{Ends, Interest, Preset};
-use crate::signal::Answer;
+use crate::preferences::{About, Ends, Interest, Preset};
 use crate::team::{DeviceOfMember, InviteView, InvitedBy, Member, RequestView, Role, TokenView};
 use crate::time::Timestamp;
+use crate::wire::Answer;
 
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../ui/src/lib/contract.ts");
 const REWRITE: &str = "PORCHLIGHT_WRITE_CONTRACT";

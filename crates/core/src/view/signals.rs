@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::signal::Answer;
+use crate::presence::CauseView;
 use crate::time::Timestamp;
-use crate::view::CauseView;
+use crate::wire::Answer;
 
 /// Everything of it that is held, until the app quits.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,9 +5,10 @@
 use crate::id::UserId;
 use crate::names::with_id;
 use crate::preferences::Preferences;
-use crate::signal::SignalId;
+use crate::presence::Group;
 use crate::time::Timestamp;
-use crate::view::{ConnectionView, Group, MeView, PersonView, RosterGap};
+use crate::view::{ConnectionView, MeView, PersonView, RosterGap};
+use crate::wire::SignalId;
 
 /// The most people in the menu; the window shows the others.
 pub const MENU_PEOPLE: usize = 15;
@@ -170,7 +171,7 @@ fn icon(me: Option<&MeView>, link: TrayConnection) -> TrayIcon {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::CauseView;
+    use crate::presence::CauseView;
 
     fn me(status: &str, cause: Option<CauseView>) -> MeView {
         let (user, name) = ("mara".to_owned(), "Mara".to_owned());

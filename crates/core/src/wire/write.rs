@@ -4,10 +4,9 @@ use serde::Serialize;
 
 use super::{AggregateRecord, ChosenRecord, DeviceRecord, HubRecord, SimpleRecord, VERSION};
 use crate::contact::ContactLink;
-use crate::presence::Chosen;
+use crate::presence::{CauseView, Chosen, ChosenStatus};
 use crate::team::{Address, Host};
 use crate::time::Timestamp;
-use crate::view::{CauseView, ChosenStatus};
 
 mod signal;
 

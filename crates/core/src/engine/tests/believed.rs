@@ -1,7 +1,7 @@
 //! What is believed of others when links drop and brokers restart, and why.
 
 use super::*;
-use crate::view::Doubt;
+use crate::presence::Doubt;
 
 #[test]
 fn what_a_broker_says_at_its_end_is_not_believed() {

@@ -3,8 +3,9 @@
 use super::*;
 use crate::effect::Qos;
 use crate::notification::Suppressed;
-use crate::signal::{Answer, SignalCommand, SignalId};
+use crate::signal::SignalCommand;
 use crate::view::signals::{ExchangeStage, ExchangeView, When};
+use crate::wire::{Answer, SignalId};
 
 mod hearing;
 mod typing;
