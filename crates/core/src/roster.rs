@@ -18,14 +18,12 @@ use crate::wire::{AggregateRecord, DeviceRecord, Payload, UserRecord};
 
 mod device;
 mod person;
-mod person_ref;
 mod reachability;
 
 pub use crate::expiry::Arrival;
 use device::Expired;
 pub(crate) use device::since_of;
 use person::{LastInput, Person};
-use person_ref::PersonRef;
 pub(crate) use reachability::Reachability;
 
 /// How long a typing mark stands when nothing ends it: three seconds of the seed, and one for the way.
@@ -447,22 +445,14 @@ impl Roster {
                 continue;
             };
             empty |= person.has_nothing();
-            let look = person.look(&user, now, &self.around);
-            // Whatever was touched mostly looks as before.
-            let same = match (&look, &person.shown) {
-                (Some(look), Some(shown)) => look.is(shown),
-                (None, None) => true,
-                _ => false,
-            };
-            if same {
+            let mut after = person.view(&user, now, &self.around);
+            if let (Some(after), Some(shown)) = (&mut after, &person.shown) {
+                after.shown_id.clone_from(&shown.shown_id);
+            }
+            if after == person.shown {
                 continue;
             }
-            let mut after = look.map(PersonRef::into_view);
-            let before = person.shown.take();
-            if let (Some(after), Some(before)) = (&mut after, &before) {
-                after.shown_id.clone_from(&before.shown_id);
-            }
-            person.shown.clone_from(&after);
+            let before = std::mem::replace(&mut person.shown, after.clone());
             self.names.set_name(user.as_str(), after.as_ref().map(|after| after.name.as_str()));
             if after.is_none() {
                 // Somebody forgotten does not come back with the past of their last visit.
@@ -530,11 +520,8 @@ impl Roster {
     /// One person, as they are now.
     #[must_use]
     pub fn person(&self, user: &UserId, now: Now) -> Option<PersonView> {
-        let look = self.people.get(user)?.look(user, now, &self.around)?;
-        Some(PersonView {
-            shown_id: self.names.shown_id(user.as_str()),
-            ..PersonRef::into_view(look)
-        })
+        let view = self.people.get(user)?.view(user, now, &self.around)?;
+        Some(PersonView { shown_id: self.names.shown_id(user.as_str()), ..view })
     }
 
     /// One person's status, why and since when, as in [`Roster::person`].
@@ -547,12 +534,8 @@ impl Roster {
     }
 
     /// One person, as far as it matters to whoever wants to reach them.
-    pub(crate) fn reachability<'a>(
-        &'a self,
-        user: &'a UserId,
-        now: Now,
-    ) -> Option<Reachability<'a>> {
-        self.people.get(user)?.look(user, now, &self.around).map(Reachability::from)
+    pub(crate) fn reachability(&self, user: &UserId, now: Now) -> Option<Reachability<'_>> {
+        self.people.get(user)?.reachability(now, &self.around)
     }
 
     /// The sum of a person's devices as simple readers shall see it, a simple client's own record

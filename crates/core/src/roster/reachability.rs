@@ -1,19 +1,18 @@
 //! What of a person matters to whoever wants to reach them.
 
-use super::person_ref::PersonRef;
 use crate::presence::{CauseView, Group};
 use crate::time::Timestamp;
 
-/// See the module's page.
+/// Whether somebody can be reached now, and if not, why.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reachability<'a> {
-    status: &'a str,
+    pub(super) status: &'a str,
     /// Why.
     pub(crate) cause: Option<CauseView>,
     /// Since when.
     pub(crate) since: Option<Timestamp>,
-    in_call: bool,
-    stale: bool,
+    pub(super) in_call: bool,
+    pub(super) stale: bool,
 }
 
 impl Reachability<'_> {
@@ -35,17 +34,5 @@ impl Reachability<'_> {
     /// Online, neither in a call nor not to be disturbed, for certain.
     pub(crate) fn is_free(&self) -> bool {
         self.status == "online" && !self.in_call && !self.stale
-    }
-}
-
-impl<'a> From<PersonRef<'a>> for Reachability<'a> {
-    fn from(look: PersonRef<'a>) -> Self {
-        Self {
-            status: look.status,
-            cause: look.cause,
-            since: look.since,
-            in_call: look.in_call,
-            stale: look.is_stale(),
-        }
     }
 }
