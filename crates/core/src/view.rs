@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::contact::ContactLink;
 use crate::names::with_id;
+use crate::presence::Choice;
 use crate::time::Timestamp;
 use crate::view::preferences::PreferencesView;
 use crate::view::signals::SignalsView;
@@ -147,6 +148,17 @@ pub struct ChosenView {
     pub until: Option<Timestamp>,
 }
 
+impl From<&Choice> for ChosenView {
+    fn from(choice: &Choice) -> Self {
+        Self {
+            status: choice.status,
+            text: choice.text.clone(),
+            emoji: choice.emoji.clone(),
+            until: choice.until,
+        }
+    }
+}
+
 /// My own status, as others see it, and what lies under it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
@@ -163,6 +175,18 @@ pub struct MeView {
     pub since: Option<Timestamp>,
     /// What I chose, if I did. Absent: the status follows what this device observes.
     pub chosen: Option<ChosenView>,
+}
+
+impl MeView {
+    /// Whether I am not to be disturbed.
+    pub(crate) fn is_dnd(&self) -> bool {
+        self.status == ChosenStatus::Dnd.word()
+    }
+
+    /// Whether I said that I am away, whatever the keyboard says.
+    pub(crate) fn chose_away(&self) -> bool {
+        self.chosen.as_ref().is_some_and(|chosen| chosen.status == ChosenStatus::Away)
+    }
 }
 
 /// Something the person should know and can do something about.

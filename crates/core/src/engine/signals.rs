@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::Engine;
-use super::local_device::MeRef;
 use crate::connection::PublishId;
 use crate::diagnostics::DropReason;
 use crate::effect::{Effect, Publish, Qos};
@@ -30,8 +29,8 @@ impl Engine {
         };
         let quiet = self.local_device.as_ref().and_then(|own| {
             let choosing = self.user_status.as_ref();
-            let look = own.look(now, choosing, up.then_some(&self.roster));
-            if MeRef::is_dnd(&look) {
+            let me = own.me_view(now, choosing, up.then_some(&self.roster));
+            if me.is_dnd() {
                 return Some(Suppressed::DoNotDisturb);
             }
             own.availability.in_call(now).then_some(Suppressed::InCall)

@@ -1,7 +1,6 @@
 //! What changed for window, tray and notifications.
 
 use super::Engine;
-use super::local_device::MeRef;
 use crate::effect::Effect;
 use crate::id::UserId;
 use crate::notification::{Notification, NotificationContext, Notifications, Suppressed};
@@ -12,7 +11,7 @@ use crate::signal::Signals;
 use crate::team::Host;
 use crate::time::Now;
 use crate::view::tray::{TrayConnection, TrayParts, TrayView};
-use crate::view::{ConnectionView, HostView, Problem, Update};
+use crate::view::{ConnectionView, HostView, MeView, Problem, Update};
 use crate::words;
 
 impl Engine {
@@ -23,17 +22,16 @@ impl Engine {
         let people = if reading { Vec::new() } else { self.roster.take_changes(now) };
         let me = self.local_device.as_ref().map(|own| {
             let choosing = self.user_status.as_ref();
-            own.look(now, choosing, self.session.is_up().then_some(&self.roster))
+            own.me_view(now, choosing, self.session.is_up().then_some(&self.roster))
         });
-        let me_changed =
-            me.as_ref().is_some_and(|me| !self.shown.me.as_ref().is_some_and(|shown| me.is(shown)));
+        let me_changed = self.shown.me != me;
         let hold = if people.is_empty() && !self.notifications.holds_a_digest() {
             None
         } else {
             me.as_ref().and_then(|me| self.hold(now, me))
         };
         if me_changed {
-            self.shown.me = me.map(|me| me.view());
+            self.shown.me = me;
         }
         if hold.is_none()
             && self.notifications.holds_a_digest()
@@ -173,7 +171,7 @@ impl Engine {
     }
 
     /// Why notifications of coming and going are held for now: I am not there to be told, or am not to be disturbed.
-    fn hold(&self, now: Now, me: &MeRef<'_>) -> Option<Suppressed> {
+    fn hold(&self, now: Now, me: &MeView) -> Option<Suppressed> {
         if me.is_dnd() {
             return Some(Suppressed::DoNotDisturb);
         }
