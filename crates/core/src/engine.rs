@@ -13,15 +13,14 @@ use std::time::Duration;
 use crate::connection::{ConnectionId, PublishId};
 use crate::diagnostics::{Diagnostics, DropReason};
 use crate::effect::{Effect, Publish};
-use crate::expiry::CHOICE_EXPIRY;
 use crate::id::{Root, UserId};
 use crate::input::{Command, Input};
 use crate::notification::{NotificationPause, NotificationPolicy, Notifications};
 use crate::observation::Observation;
 use crate::preferences::Preferences;
-use crate::presence::{Choice, Observed};
+use crate::presence::Choice;
 use crate::roster::Roster;
-use crate::session::{AfterGoodbye, Phase, Session};
+use crate::session::{Phase, Session, Target};
 use crate::signal::Signals;
 use crate::team::{Address, Host};
 use crate::text::{MAX_EMOJI, MAX_TEXT, display_text};
@@ -29,7 +28,6 @@ use crate::time::{CLOCKS_DIFFER, ClockWatch, Monotonic, Now, Timestamp};
 use crate::topic::Topic;
 use crate::view::tray::TrayView;
 use crate::view::{ConnectionView, MeView, PersonView, Problem, Snapshot, Stage};
-use crate::wire::{self, ChosenRecord};
 
 mod access;
 mod connection;
@@ -42,6 +40,7 @@ mod renewal;
 mod retained_sync;
 mod settings;
 mod signals;
+mod target;
 mod user_status;
 mod view_diff;
 mod will_connection;
@@ -65,7 +64,10 @@ pub struct Engine {
     roster: Roster,
     local_device: Option<LocalDevice>,
     user_status: Option<UserStatus>,
-    /// The person is invisible, so this connection is a reader's: they left, or were hidden when this run began.
+    /// The person quit.
+    quits: bool,
+    /// Whether [`Target::Hidden`] is reached: this connection, or the next one, is a reader's. It is so from the start where
+    /// the person was invisible when the last run ended, else after a goodbye.
     hidden: bool,
     /// A hub writes the user topics.
     hub_aggregates: bool,
@@ -168,6 +170,7 @@ impl Engine {
             roster,
             local_device: own,
             user_status: user.map(|user| UserStatus::new(now, user)),
+            quits: false,
             hidden,
             hub_aggregates: false,
             host: None,
@@ -230,7 +233,7 @@ impl Engine {
         }
         self.follow_time(now);
         self.follow_calls(now);
-        self.publish_due(now);
+        self.pursue_target(now);
         self.follow_signals(now);
         self.drive_will_connection(now);
         self.show(now);
@@ -351,13 +354,12 @@ impl Engine {
             Command::Signal(signal) => self.handle_signal(now, signal),
             Command::Quit => {
                 self.withdraw_signals(now);
-                self.say_goodbye(now, AfterGoodbye::Stop);
+                self.quits = true;
             }
             Command::Restart => {
+                self.quits = true;
                 self.drop_connections();
-                self.session.rest(now);
-                self.session.phase = Phase::Stopped;
-                self.effects.push_back(Effect::Stopped);
+                self.stop(now);
             }
         }
     }
@@ -387,83 +389,6 @@ impl Engine {
         }
     }
 
-    fn come_up(&mut self, now: Now) {
-        if self.checks_before_up(now) {
-            return;
-        }
-        if let Some(own) = self.local_device.as_mut().filter(|_| !self.hidden)
-            && own.learn_epoch()
-        {
-            // The broker holds a record of ours that is not older than this session: the clock was set
-            // back, or what was saved is lost. Our Will would count as a ghost, so begin a newer session.
-            self.disconnect();
-            self.connect_now(now);
-            return;
-        }
-        self.session.up(now);
-        self.roster.connection_up(now);
-        if !self.hub_aggregates {
-            self.host = None;
-        }
-        if let Some(own) = self.local_device.as_mut().filter(|_| !self.hidden) {
-            own.come_up();
-        }
-        if let Some(choosing) = &mut self.user_status {
-            choosing.all_read();
-        }
-        if let Some(signals) = &mut self.signals {
-            signals.connection_up(now);
-        }
-        self.effects.push_back(Effect::SnapshotRead);
-    }
-
-    // --- what is said
-
-    /// Says what this device has to say, if it changed.
-    fn publish_due(&mut self, now: Now) {
-        let leaving = self.local_device.as_ref().is_some_and(|own| {
-            matches!(own.availability.state(now).observed, Observed::Offline(_))
-        });
-        if leaving {
-            // A power-off may be called off, as a sleep ends: whoever quits for good says so.
-            self.say_goodbye(now, AfterGoodbye::Sleep);
-            return;
-        }
-        if !self.session.is_up() {
-            return;
-        }
-        if let Some(choosing) = &mut self.user_status
-            && let Some(chosen) = choosing.due(now)
-        {
-            let topic = Topic::Chosen(choosing.user.clone());
-            let payload = wire::encode_chosen(&ChosenRecord {
-                chosen: chosen.clone(),
-                timestamp: Some(now.wall),
-            });
-            let id = self.publish(now, &topic, payload, Some(CHOICE_EXPIRY));
-            if let Some(choosing) = &mut self.user_status {
-                choosing.sent(now, id, chosen);
-            }
-        }
-        // A choice under way is heard before anything follows from it.
-        let choosing = self.user_status.as_ref().is_some_and(UserStatus::is_sending);
-        if self.local_device.is_some() && !choosing && self.hidden != self.wants_to_hide(now) {
-            if self.hidden {
-                self.disconnect();
-                self.session.reset_backoff();
-                self.connect_now(now);
-            } else {
-                self.say_goodbye(now, AfterGoodbye::Hide);
-            }
-            return;
-        }
-        // Whoever is about to hide says nothing more but that.
-        if !self.hidden && !self.wants_to_hide(now) {
-            self.publish_device(now);
-            self.publish_aggregate(now);
-        }
-    }
-
     fn publish(
         &mut self,
         now: Now,
@@ -483,66 +408,6 @@ impl Engine {
     fn disconnect(&mut self) {
         self.connection = None;
         self.effects.push_back(Effect::Disconnect);
-    }
-
-    /// Says goodbye where that is possible, and rests.
-    fn say_goodbye(&mut self, now: Now, then: AfterGoodbye) {
-        match &mut self.session.phase {
-            Phase::Stopped => {}
-            Phase::Leaving { then: decided, .. } => {
-                if then == AfterGoodbye::Stop || *decided == AfterGoodbye::Hide {
-                    *decided = then;
-                }
-            }
-            Phase::Up
-                if self.local_device.as_ref().is_some_and(LocalDevice::is_published)
-                    && !self.hidden =>
-            {
-                let awaited = self.publish_goodbye(now);
-                let until = now.mono + crate::session::GOODBYE;
-                self.session.phase = Phase::Leaving { until, awaited, then };
-            }
-            Phase::Resting if then == AfterGoodbye::Sleep => {}
-            _ => self.finish_goodbye(now, then, true),
-        }
-    }
-
-    /// The goodbye is over: the broker has what there was to say, or nobody knows.
-    fn finish_goodbye(&mut self, now: Now, then: AfterGoodbye, heard: bool) {
-        self.close_will_connection();
-        // Before anything was read nobody knows whether our record says that we are here: then the Will speaks.
-        let unsaid = matches!(self.session.phase, Phase::Connecting { .. } | Phase::Reading { .. });
-        let visible = self.local_device.is_some() && !self.hidden;
-        if unsaid && visible {
-            self.drop_connections();
-        } else {
-            self.disconnect();
-        }
-        self.session.rest(now);
-        self.roster.connection_lost(now);
-        match then {
-            AfterGoodbye::Stop => {
-                self.session.phase = Phase::Stopped;
-                self.effects.push_back(Effect::Stopped);
-            }
-            AfterGoodbye::Hide => {
-                // A broker that was killed has neither the goodbye nor the Will: then it is said again.
-                self.hidden = heard;
-                self.session.reset_backoff();
-                self.connect_now(now);
-            }
-            AfterGoodbye::Sleep => {
-                self.effects.push_back(Effect::MaySleep);
-                let awake = self
-                    .local_device
-                    .as_ref()
-                    .is_some_and(|own| own.availability.state(now).observed.is_here());
-                if awake {
-                    self.session.reset_backoff();
-                    self.connect_now(now);
-                }
-            }
-        }
     }
 
     /// Counts times that lie in the future by more than clocks differ.

@@ -84,8 +84,8 @@ pub(crate) enum Phase {
     },
     /// What is to be said is said, and what others say is shown.
     Up,
-    /// Waiting for the PUBACKs of the goodbye.
-    Leaving { until: Monotonic, awaited: BTreeSet<PublishId>, then: AfterGoodbye },
+    /// Waiting for the PUBACKs of the goodbye, which was said for this target.
+    Leaving { until: Monotonic, awaited: BTreeSet<PublishId>, target: Target },
     /// Said goodbye for good.
     Stopped,
 }
@@ -100,13 +100,17 @@ pub(crate) struct Failure {
     pub(crate) is_silence: bool,
 }
 
-/// What follows a goodbye.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum AfterGoodbye {
-    Stop,
-    Sleep,
-    /// Connect again as a reader.
-    Hide,
+/// What an engine is to come to, whatever [`Phase`] its connection is in. A later one goes before an earlier one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Target {
+    /// Connected, and others see this device. Without a device: connected.
+    Visible,
+    /// Connected as a reader: the person chose to be invisible.
+    Hidden,
+    /// Not connected until the computer is awake again.
+    Asleep,
+    /// Not connected any more.
+    Stopped,
 }
 
 /// The connection's state.

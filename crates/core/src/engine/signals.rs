@@ -23,10 +23,6 @@ impl Engine {
     /// What signals have to know of everything else.
     fn around(&self, now: Now) -> SignalContext<'_> {
         let up = self.session.is_up();
-        let wants_to_hide = match &self.local_device {
-            Some(_) => self.wants_to_hide(now),
-            None => self.user_status.as_ref().is_some_and(|c| c.invisible(now) == Some(true)),
-        };
         let quiet = self.local_device.as_ref().and_then(|own| {
             let choosing = self.user_status.as_ref();
             let me = own.me_view(now, choosing, up.then_some(&self.roster));
@@ -40,7 +36,7 @@ impl Engine {
             now,
             roster: &self.roster,
             up,
-            visible: !self.hidden && !wants_to_hide,
+            visible: !self.hidden && !self.is_invisible(now),
             quiet,
         }
     }

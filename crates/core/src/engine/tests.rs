@@ -12,6 +12,7 @@ use crate::observation::Moment;
 use crate::preferences::About;
 use crate::presence::{CauseView, ChosenStatus};
 use crate::reason::ReasonCode;
+use crate::wire;
 
 mod access;
 mod ages;
