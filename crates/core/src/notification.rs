@@ -6,7 +6,7 @@
 
 use serde::Serialize;
 
-use crate::presence::CauseView;
+use crate::presence::Cause;
 use crate::wire::{Answer, SignalId};
 
 mod pause;
@@ -37,9 +37,9 @@ pub enum Notification {
     /// Somebody came.
     Came(Who),
     /// Somebody went.
-    Went(Who, Option<CauseView>),
+    Went(Who, Option<Cause>),
     /// Somebody who is connected left the keyboard.
-    WentAway(Who, Option<CauseView>),
+    WentAway(Who, Option<Cause>),
     /// Somebody is back at the keyboard.
     CameBack(Who),
     /// Several people came or went at about the same time.

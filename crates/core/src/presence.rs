@@ -49,7 +49,7 @@ pub enum OfflineCause {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(test, derive(ts_rs::TS))]
-pub enum CauseView {
+pub enum Cause {
     /// Online, but no source tells whether anybody is there.
     Unknown,
     /// Away: no input for the person's threshold.
@@ -81,15 +81,15 @@ impl Observed {
 
     /// The cause, where there is one.
     #[must_use]
-    pub const fn cause(self) -> Option<CauseView> {
+    pub const fn cause(self) -> Option<Cause> {
         match self {
-            Self::Unknown => Some(CauseView::Unknown),
-            Self::Away(Some(AwayCause::Idle)) => Some(CauseView::Idle),
-            Self::Away(Some(AwayCause::Locked)) => Some(CauseView::Locked),
-            Self::Away(Some(AwayCause::Switched)) => Some(CauseView::Switched),
-            Self::Offline(Some(OfflineCause::Left)) => Some(CauseView::Left),
-            Self::Offline(Some(OfflineCause::Asleep)) => Some(CauseView::Asleep),
-            Self::Offline(Some(OfflineCause::Lost)) => Some(CauseView::Lost),
+            Self::Unknown => Some(Cause::Unknown),
+            Self::Away(Some(AwayCause::Idle)) => Some(Cause::Idle),
+            Self::Away(Some(AwayCause::Locked)) => Some(Cause::Locked),
+            Self::Away(Some(AwayCause::Switched)) => Some(Cause::Switched),
+            Self::Offline(Some(OfflineCause::Left)) => Some(Cause::Left),
+            Self::Offline(Some(OfflineCause::Asleep)) => Some(Cause::Asleep),
+            Self::Offline(Some(OfflineCause::Lost)) => Some(Cause::Lost),
             Self::Active | Self::Away(None) | Self::Offline(None) => None,
         }
     }

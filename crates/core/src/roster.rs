@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::expiry::{Age, BrokerExpiry, Interval};
 use crate::id::{DeviceId, UserId};
 use crate::names::Names;
-use crate::presence::{CauseView, Observed, OfflineCause};
+use crate::presence::{Cause, Observed, OfflineCause};
 use crate::rule::Rule;
 use crate::time::{ClockChange, ClockWatch, Monotonic, Now, Timestamp};
 use crate::view::PersonView;
@@ -529,7 +529,7 @@ impl Roster {
         &self,
         user: &UserId,
         now: Now,
-    ) -> Option<(&str, Option<CauseView>, Option<Timestamp>)> {
+    ) -> Option<(&str, Option<Cause>, Option<Timestamp>)> {
         self.people.get(user).and_then(|person| person.status(now, &self.around))
     }
 

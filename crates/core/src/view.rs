@@ -15,7 +15,7 @@ use crate::time::Timestamp;
 use crate::view::preferences::PreferencesView;
 use crate::view::signals::SignalsView;
 
-pub use crate::presence::{CauseView, ChosenStatus, Doubt, Group};
+pub use crate::presence::{Cause, ChosenStatus, Doubt, Group};
 
 pub mod checks;
 #[cfg(test)]
@@ -38,7 +38,7 @@ pub struct DeviceView {
     /// `online`, `away`, `offline`, or a simple client's own word.
     pub status: String,
     /// Why, where it is known.
-    pub cause: Option<CauseView>,
+    pub cause: Option<Cause>,
     /// Since when, Unix milliseconds, where it is known.
     pub since: Option<Timestamp>,
 }
@@ -59,7 +59,7 @@ pub struct PersonView {
     /// `online`, `away`, `dnd`, `offline`, or a simple client's own word.
     pub status: String,
     /// Why, where it is known.
-    pub cause: Option<CauseView>,
+    pub cause: Option<Cause>,
     /// Since when, Unix milliseconds, where it is known.
     pub since: Option<Timestamp>,
     /// What they wrote beside their status.
@@ -103,7 +103,7 @@ pub struct Evidence {
     /// What it observes (`online`, `away`, `offline`), whatever the person chose.
     pub status: Option<String>,
     /// Why, where it is known.
-    pub cause: Option<CauseView>,
+    pub cause: Option<Cause>,
     /// Since when, Unix milliseconds, where it is known.
     pub since: Option<Timestamp>,
     /// When the broker took its last message, Unix milliseconds.
@@ -170,7 +170,7 @@ pub struct MeView {
     /// The effective status: `online`, `away`, `dnd`, `offline`, `invisible`.
     pub status: String,
     /// Why.
-    pub cause: Option<CauseView>,
+    pub cause: Option<Cause>,
     /// Since when, Unix milliseconds, where it is known.
     pub since: Option<Timestamp>,
     /// What I chose, if I did. Absent: the status follows what this device observes.
@@ -259,7 +259,7 @@ pub struct HostView {
     /// Whose computer it is, or what the box is called.
     pub name: String,
     /// `asleep`, `left` or `lost`.
-    pub cause: CauseView,
+    pub cause: Cause,
     /// Since when, Unix milliseconds, where it is known.
     pub since: Option<Timestamp>,
 }

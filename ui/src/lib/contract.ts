@@ -13,7 +13,7 @@ export type Timestamp = number;
  * Why a status is what it is. Words of `docs/protocol.md`, *Records*, and `chosen` for what the person
  * said about themselves.
  */
-export type CauseView = "unknown" | "idle" | "locked" | "switched" | "left" | "asleep" | "lost" | "chosen";
+export type Cause = "unknown" | "idle" | "locked" | "switched" | "left" | "asleep" | "lost" | "chosen";
 
 /**
  * One device of a person.
@@ -34,7 +34,7 @@ status: string,
 /**
  * Why, where it is known.
  */
-cause: CauseView | null, 
+cause: Cause | null, 
 /**
  * Since when, Unix milliseconds, where it is known.
  */
@@ -64,7 +64,7 @@ status: string | null,
 /**
  * Why, where it is known.
  */
-cause: CauseView | null, 
+cause: Cause | null, 
 /**
  * Since when, Unix milliseconds, where it is known.
  */
@@ -106,7 +106,7 @@ status: string,
 /**
  * Why, where it is known.
  */
-cause: CauseView | null, 
+cause: Cause | null, 
 /**
  * Since when, Unix milliseconds, where it is known.
  */
@@ -197,7 +197,7 @@ status: string,
 /**
  * Why.
  */
-cause: CauseView | null, 
+cause: Cause | null, 
 /**
  * Since when, Unix milliseconds, where it is known.
  */
@@ -231,7 +231,7 @@ name: string,
 /**
  * `asleep`, `left` or `lost`.
  */
-cause: CauseView, 
+cause: Cause, 
 /**
  * Since when, Unix milliseconds, where it is known.
  */
@@ -328,7 +328,7 @@ since: Timestamp | null,
 /**
  * `offline`: why, where it is known.
  */
-cause: CauseView | null, };
+cause: Cause | null, };
 
 /**
  * One knock, or waves.

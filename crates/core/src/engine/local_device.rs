@@ -9,7 +9,7 @@ use crate::connection::PublishId;
 use crate::effect::Version;
 use crate::expiry::{Arrival, RECORD_EXPIRY};
 use crate::id::DeviceId;
-use crate::presence::{CauseView, Chosen, ChosenStatus, Observed, OfflineCause};
+use crate::presence::{Cause, Chosen, ChosenStatus, Observed, OfflineCause};
 use crate::roster::Roster;
 use crate::time::{ClockChange, Monotonic, Now, Timestamp};
 use crate::topic::Topic;
@@ -425,7 +425,7 @@ impl LocalDevice {
         let summed = roster.and_then(|roster| roster.status(&self.holder.user, now));
         let (status, cause, since) = match (summed, choice) {
             (Some(summed), _) => summed,
-            (None, Some(choice)) => (choice.status.word(), Some(CauseView::Chosen), choice.at),
+            (None, Some(choice)) => (choice.status.word(), Some(Cause::Chosen), choice.at),
             (None, None) => {
                 let ObservedState { observed, since } = self.availability.state(now);
                 (observed.status(), observed.cause(), Some(since))

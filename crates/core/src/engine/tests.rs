@@ -10,7 +10,7 @@ use crate::id::DeviceId;
 use crate::notification::Notification;
 use crate::observation::Moment;
 use crate::preferences::About;
-use crate::presence::{CauseView, ChosenStatus};
+use crate::presence::{Cause, ChosenStatus};
 use crate::reason::ReasonCode;
 use crate::wire;
 
@@ -203,7 +203,7 @@ impl Rig {
             .collect()
     }
 
-    fn status_of(&self, user: &str) -> Option<(String, Option<CauseView>)> {
+    fn status_of(&self, user: &str) -> Option<(String, Option<Cause>)> {
         let person = self.engine.people().find(|person| person.user == user)?;
         Some((person.status.clone(), person.cause))
     }
@@ -678,8 +678,8 @@ fn a_teammate_who_comes_and_one_who_dies_are_each_one_notice() {
     assert_eq!(rig.notifications(), [Notification::Came(who.clone())]);
     rig.live(bob, &json!({"v":1,"status":"offline","cause":"lost","epoch":5}));
     rig.pass(5000);
-    assert_eq!(rig.notifications(), [Notification::Went(who, Some(CauseView::Lost))]);
-    assert_eq!(rig.status_of("bob"), Some(("offline".to_owned(), Some(CauseView::Lost))));
+    assert_eq!(rig.notifications(), [Notification::Went(who, Some(Cause::Lost))]);
+    assert_eq!(rig.status_of("bob"), Some(("offline".to_owned(), Some(Cause::Lost))));
 }
 
 #[test]

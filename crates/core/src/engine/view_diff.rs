@@ -4,7 +4,7 @@ use super::Engine;
 use crate::effect::Effect;
 use crate::id::UserId;
 use crate::notification::{Notification, NotificationContext, Notifications, Suppressed};
-use crate::presence::{AwayCause, CauseView, Observed};
+use crate::presence::{AwayCause, Cause, Observed};
 use crate::roster::Change;
 use crate::session::Phase;
 use crate::signal::Signals;
@@ -128,8 +128,8 @@ impl Engine {
             && let Some(absent) = self.absent_host()
         {
             let code = match absent.cause {
-                CauseView::Asleep => "host_asleep",
-                CauseView::Left => "host_left",
+                Cause::Asleep => "host_asleep",
+                Cause::Left => "host_left",
                 _ => "host_lost",
             };
             // Whoever shows it adds the time, in the time zone that is theirs.
@@ -147,9 +147,9 @@ impl Engine {
         let (user, device) = (user.as_ref()?.as_str(), device.as_ref()?.as_str());
         let person = self.roster.people().find(|person| person.user == user)?;
         let record = person.devices.iter().find(|known| known.device == device)?;
-        let cause = record.cause.filter(|cause| {
-            matches!(cause, CauseView::Asleep | CauseView::Left | CauseView::Lost)
-        })?;
+        let cause = record
+            .cause
+            .filter(|cause| matches!(cause, Cause::Asleep | Cause::Left | Cause::Lost))?;
         let name = self.roster.distinct_name(user, name);
         Some(HostView { name, cause, since: record.since })
     }

@@ -1,6 +1,6 @@
 //! What of a person matters to whoever wants to reach them.
 
-use crate::presence::{CauseView, Group};
+use crate::presence::{Cause, Group};
 use crate::time::Timestamp;
 
 /// Whether somebody can be reached now, and if not, why.
@@ -8,7 +8,7 @@ use crate::time::Timestamp;
 pub(crate) struct Reachability<'a> {
     pub(super) status: &'a str,
     /// Why.
-    pub(crate) cause: Option<CauseView>,
+    pub(crate) cause: Option<Cause>,
     /// Since when.
     pub(crate) since: Option<Timestamp>,
     pub(super) in_call: bool,

@@ -212,7 +212,7 @@ fn a_will_of_an_earlier_session_is_ignored_and_one_of_this_session_counts() {
     assert_eq!(team.live("laptop", lost()), Applied::Taken);
     assert_eq!(team.status(), "online", "a loss is held for a moment");
     team.pass(Duration::from_millis(250));
-    assert_eq!((team.status().as_str(), team.shown().cause), ("offline", Some(CauseView::Lost)));
+    assert_eq!((team.status().as_str(), team.shown().cause), ("offline", Some(Cause::Lost)));
 }
 
 #[test]

@@ -9,8 +9,8 @@ use super::signals::{ExchangeKind, ExchangeStage, ExchangeView, FailureView, Sig
 use super::team::{InvitationView, InviteShown, NearbyTeam, TeamHost, TeamPane};
 use super::version::{NewerView, Updates, VersionView};
 use super::{
-    CauseView, ChosenStatus, ChosenView, ConnectionView, DeviceView, Doubt, Evidence, HostView,
-    MeView, PersonView, Problem, RosterGap, Snapshot, Stage, Update,
+    Cause, ChosenStatus, ChosenView, ConnectionView, DeviceView, Doubt, Evidence, HostView, MeView,
+    PersonView, Problem, RosterGap, Snapshot, Stage, Update,
 };
 use crate::preferences::{About, Ends, Interest, Preset};
 use crate::team::{DeviceOfMember, InviteView, InvitedBy, Member, RequestView, Role, TokenView};
@@ -40,7 +40,7 @@ fn text() -> String {
     }
     declare!(
         Timestamp,
-        CauseView,
+        Cause,
         DeviceView,
         Doubt,
         Evidence,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::presence::CauseView;
+use crate::presence::Cause;
 use crate::time::Timestamp;
 use crate::wire::Answer;
 
@@ -112,5 +112,5 @@ pub struct FailureView {
     /// `offline`: since when, Unix milliseconds, where it is known.
     pub since: Option<Timestamp>,
     /// `offline`: why, where it is known.
-    pub cause: Option<CauseView>,
+    pub cause: Option<Cause>,
 }

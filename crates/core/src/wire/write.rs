@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{AggregateRecord, ChosenRecord, DeviceRecord, HubRecord, SimpleRecord, VERSION};
 use crate::contact::ContactLink;
-use crate::presence::{CauseView, Chosen, ChosenStatus};
+use crate::presence::{Cause, Chosen, ChosenStatus};
 use crate::team::{Address, Host};
 use crate::time::Timestamp;
 
@@ -17,7 +17,7 @@ struct Device<'a> {
     v: u64,
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    cause: Option<CauseView>,
+    cause: Option<Cause>,
     #[serde(skip_serializing_if = "Option::is_none")]
     since: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]

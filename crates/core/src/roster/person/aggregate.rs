@@ -6,7 +6,7 @@ use super::super::ConnectionContext;
 use super::super::device::{AcceptedRecord, Device};
 use super::simple_client::SimpleClient;
 use crate::id::DeviceId;
-use crate::presence::{CauseView, Choice, Doubt, Observed};
+use crate::presence::{Cause, Choice, Doubt, Observed};
 use crate::time::{Now, Timestamp};
 use crate::view::Evidence;
 use crate::wire::SimpleStatus;
@@ -29,12 +29,12 @@ pub(super) enum DecidingDevice<'a> {
 }
 
 /// A status, why and since when.
-pub(super) type AggregateParts<'a> = (&'a str, Option<CauseView>, Option<Timestamp>);
+pub(super) type AggregateParts<'a> = (&'a str, Option<Cause>, Option<Timestamp>);
 
 /// What the devices come to, before the person's own choice is laid over it.
 pub(super) struct Aggregate<'a> {
     pub(super) status: &'a str,
-    pub(super) cause: Option<CauseView>,
+    pub(super) cause: Option<Cause>,
     pub(super) since: Option<Timestamp>,
     pub(super) witness: DecidingDevice<'a>,
 }
@@ -54,7 +54,7 @@ impl<'a> DecidingDevice<'a> {
         }
     }
 
-    pub(super) fn cause(&self) -> Option<CauseView> {
+    pub(super) fn cause(&self) -> Option<Cause> {
         self.said().and_then(|said| said.observed.cause())
     }
 
@@ -91,7 +91,7 @@ impl<'a> DecidingDevice<'a> {
     /// Among equals: one that knows that somebody is there; away and offline since the latest.
     pub(super) fn weight(&self) -> (Rank, bool, Option<Timestamp>) {
         let rank = self.rank();
-        (rank, self.cause() != Some(CauseView::Unknown), self.since())
+        (rank, self.cause() != Some(Cause::Unknown), self.since())
     }
 }
 
@@ -99,11 +99,9 @@ impl<'a> Aggregate<'a> {
     /// With the person's own choice laid over it.
     pub(super) fn under(&self, choice: Option<&Choice>, now: Now) -> AggregateParts<'a> {
         match choice {
-            Some(choice) => (
-                choice.status.word(),
-                Some(CauseView::Chosen),
-                choice.at.map(|at| at.min(now.wall)),
-            ),
+            Some(choice) => {
+                (choice.status.word(), Some(Cause::Chosen), choice.at.map(|at| at.min(now.wall)))
+            }
             None => (self.status, self.cause, self.since),
         }
     }
