@@ -1,7 +1,7 @@
 //! What an MQTT connection reports, and every reason why there is none.
 //!
-//! Owns the facts that a driver hands in about its connections, and the words for a failure. Deliberately decides nothing:
-//! when to connect again is the session's part of [`crate::engine`].
+//! Owns the facts that a shell hands in about its connections, and the words for a failure. Deliberately decides nothing:
+//! [`crate::engine`] decides when to connect again.
 
 use std::fmt;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Counters of what was dropped, and why.
+//! Counters for `--diagnostics`, and the reasons for dropping a message.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::notification::Suppressed;
 use crate::wire::WireError;
 
-/// What `--diagnostics` prints.
+/// Counters of one run, as `--diagnostics` prints them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Diagnostics {
     /// Messages received.
@@ -39,7 +39,7 @@ pub enum DropReason {
     /// A topic level that should be an id is none.
     #[error("a part of its topic is not a valid id")]
     BadId,
-    /// A topic that the protocol does not speak of.
+    /// A topic that is none of the protocol's.
     #[error("its topic is not one of the presence protocol")]
     ForeignTopic,
     /// A typing mark or an inbox message in the broker's store, where neither belongs.

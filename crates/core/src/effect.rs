@@ -31,7 +31,7 @@ pub enum Effect {
     Disconnect,
     /// Close the socket without DISCONNECT: the Will speaks for us unless we are back within its delay.
     Drop,
-    /// Open the Will connection connection, giving up whatever Will connection there was without another word on it.
+    /// Open the Will connection. An earlier one is given up without a DISCONNECT.
     ConnectWill(Connect),
     /// DISCONNECT the Will connection with reason 0x00, which discards its Will, and close.
     DisconnectWill,

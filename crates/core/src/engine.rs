@@ -1,11 +1,7 @@
-//! The one owner of the state: what happened goes in, what to do comes out.
+//! The engine: one device's or reader's presence.
 //!
-//! Owns the order of work of one device or reader (`docs/protocol.md`, *Session*). Deliberately has no
-//! clock, no socket and no thread: see the crate's first page for how it is driven.
-//!
-//! * `handle` consumes one input and must be followed by draining `poll_effect`.
-//! * `next_deadline` says when `Input::Tick` is due; it may change with every input.
-//! * the other methods only look.
+//! Owns the state and the order of work (`docs/protocol.md`, *Session*). Deliberately has no clock, no socket and no
+//! thread; the crate's first page shows how it is driven.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -55,7 +51,25 @@ use will_connection::WillConnection;
 pub use crate::rule::Rule;
 pub use settings::{DeviceSettings, GRACE, Health, LEASE, Role, Settings};
 
-/// See the module's page.
+/// The presence of one device or reader: takes in what happened, and says what to do.
+///
+/// [`Engine::handle`] consumes one input; drain [`Engine::poll_effect`] after it. [`Engine::next_deadline`] may change with
+/// every input. The other methods only look.
+///
+/// Every input goes through the same stages. Each stage needs what the stages before it came to:
+///
+/// 1. *Clock.* If somebody set the clock, all times are dated anew. No later stage compares times of two calendars.
+/// 2. *Sleep.* If the computer slept unannounced, the connection begins anew, before the lost time counts against others.
+/// 3. *Input.* It comes before the deadlines, because it may end a wait: what arrives just in time counts.
+/// 4. *Deadlines.* Everything that is due happens, from the one table in `deadlines`.
+/// 5. *Calls.* A call asks for do-not-disturb, or no longer. Input and deadlines decide whether there is one.
+/// 6. *Target.* The engine comes closer to what is wanted: it publishes, says goodbye or connects as somebody else. All
+///    that happened is known by now, so that one input leads to one record.
+/// 7. *Signals.* A knock goes out only while others see this device, which the target decides.
+/// 8. *Will connection.* It exists while this device writes the user topic, which the roster shows once the device's own
+///    record was published.
+/// 9. *Views.* What is shown is compared with what was shown, once, after everything else.
+/// 10. *Next deadline.*
 #[derive(Debug)]
 pub struct Engine {
     root: Root,
@@ -80,7 +94,7 @@ pub struct Engine {
     /// Counts connections.
     connections: u64,
     will_connection: WillConnection,
-    /// Until when there is no Will connection, since the broker lets it live no better than the presence's.
+    /// Until when there is no Will connection, because the broker allows one connection.
     will_connection_rests: Option<Monotonic>,
     /// How often in a row one of the two connections ended as the other one began.
     crowded: u8,
@@ -88,17 +102,17 @@ pub struct Engine {
     will_connection_failures: u32,
     renewal: Renewal,
     unacknowledged: InFlight,
-    /// Whether the room is read, not only one's own choice.
+    /// Whether everybody's records are read, not only the person's own choice.
     reads_room: bool,
     /// How often the hub's record came on this connection before all was read.
     hub_records: usize,
     notifications: Notifications,
-    /// What passes between me and others, where I am somebody whom it may.
+    /// Knocks, waves and typing; absent for a reader without a person.
     signals: Option<Signals>,
     policy: NotificationPolicy,
     silence: NotificationPause,
     preferences: Preferences,
-    /// Counts what changes of what is shown of them.
+    /// Counts the changes of what is shown of the preferences.
     preferred: u64,
     problems: BTreeMap<String, Problem>,
     access: Access,
@@ -117,7 +131,7 @@ pub struct Engine {
     without: Option<Rule>,
 }
 
-/// What the sinks were last told.
+/// What window, tray and command line last got.
 #[derive(Debug, Default)]
 struct Shown {
     seq: u64,
@@ -206,7 +220,7 @@ impl Engine {
         }
     }
 
-    /// Takes in one thing that happened.
+    /// Takes in one thing that happened. [`Engine`] lists the stages and why they come in this order.
     pub fn handle(&mut self, now: Now, input: Input) {
         self.follow_clock(now);
         self.detect_sleep(now);
@@ -364,7 +378,7 @@ impl Engine {
         }
     }
 
-    /// Dates anew what we said, if somebody set the clock; see `docs/protocol.md`, *Time*.
+    /// Dates anew what we published, if somebody set the clock; see `docs/protocol.md`, *Time*.
     fn follow_clock(&mut self, now: Now) {
         self.roster.follow_clock(now);
         let Some(change) = self.clock.change(now) else {
@@ -380,7 +394,7 @@ impl Engine {
         }
     }
 
-    /// A call may ask not to be disturbed. It ends, too, when nobody is there any more, so it is looked at on each input.
+    /// Sets or ends do-not-disturb for a call. A call also ends when the person leaves, so this runs on each input.
     fn follow_calls(&mut self, now: Now) {
         if let (Some(own), Some(choosing)) = (&self.local_device, &mut self.user_status)
             && own.holder.calls_dnd

@@ -29,25 +29,25 @@ const CONTRADICTS: Duration = Duration::from_secs(24 * 60 * 60);
 /// How a message came to us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Arrival {
-    /// From the broker's store, at subscription; otherwise live.
+    /// It came from the broker's store, at subscription. Otherwise it is live.
     pub retained: bool,
-    /// How long ago the broker took it, where that is certain: beside the broker.
+    /// How long ago the broker took it. Known only inside the broker.
     pub(crate) age: Option<Duration>,
-    /// What the broker says is left of its expiry (MQTT 5, 3.3.2.3.3 *Message Expiry Interval*).
+    /// What is left of its expiry, as the broker says (MQTT 5, 3.3.2.3.3 *Message Expiry Interval*).
     pub(crate) left: Option<Duration>,
 }
 
 impl Arrival {
-    /// Just now.
+    /// A live message, just now.
     pub const LIVE: Self = Self { retained: false, age: None, left: None };
 
-    /// From a broker, which says so much of what is left of the message's expiry.
+    /// A message from a broker, with what is left of its expiry.
     #[must_use]
     pub const fn from_broker(retained: bool, left: Option<Duration>) -> Self {
         Self { retained, age: None, left }
     }
 
-    /// Beside the broker, where it is certain how long ago it took the message.
+    /// A message seen inside the broker, which knows how long ago it took the message.
     #[must_use]
     pub const fn aged(retained: bool, age: Duration) -> Self {
         Self { retained, age: Some(age), left: None }

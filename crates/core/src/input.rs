@@ -25,7 +25,7 @@ pub enum Input {
     Tick,
     /// A connection reports. Only the one that was opened last is listened to.
     Connection(ConnectionId, ConnectionEvent),
-    /// the Will connection connection reports, of which only [`ConnectionEvent::Up`] and [`ConnectionEvent::Down`] are of interest.
+    /// The Will connection reports. Only [`ConnectionEvent::Up`] and [`ConnectionEvent::Down`] matter.
     WillConnection(ConnectionId, ConnectionEvent),
     /// A source of activity reports.
     Observed(Observation),

@@ -44,8 +44,7 @@ pub enum OfflineCause {
     Lost,
 }
 
-/// Why a status is what it is. Words of `docs/protocol.md`, *Records*, and `chosen` for what the person
-/// said about themselves.
+/// Why a status is what it is: the words of `docs/protocol.md`, *Records*, and `chosen` for a status that the person chose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(test, derive(ts_rs::TS))]
@@ -101,7 +100,7 @@ impl Observed {
     }
 }
 
-/// What a person can choose to say of themselves.
+/// A status that a person can choose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(test, derive(ts_rs::TS))]
@@ -112,7 +111,7 @@ pub enum ChosenStatus {
     Away,
     /// Here, but do not disturb.
     Dnd,
-    /// Seen by nobody: others see me as having left.
+    /// Others see me as offline.
     Invisible,
 }
 
@@ -125,7 +124,7 @@ pub struct Chosen {
     pub choice: Option<Choice>,
 }
 
-/// What a person says of themselves.
+/// The status that a person chose, with text, emoji and end.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Choice {
     /// The status.
@@ -223,7 +222,7 @@ impl ChosenStatus {
     }
 }
 
-/// Where a person stands in the list.
+/// The part of the list in which a person is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Group {
     /// Around: online, do not disturb, or a word of their own.
@@ -235,7 +234,7 @@ pub enum Group {
 }
 
 impl Group {
-    /// The group of a status word. A word that nobody knows was said by somebody who is there.
+    /// The group of a status word. Only somebody who is there publishes a word of their own.
     #[must_use]
     pub fn of_status(status: &str) -> Self {
         match status {
@@ -246,14 +245,14 @@ impl Group {
     }
 }
 
-/// Why what is shown may be so no longer.
+/// Why what is shown may be out of date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub enum Doubt {
-    /// Its connection broke a moment ago; it has a few seconds to come back.
+    /// The device's connection broke a moment ago; it has a few seconds to come back.
     Reconnecting,
-    /// Our own connection is new: what is missing or lost may be on its way back, too.
+    /// Our own connection is new, so a device that is missing may be about to come back as well.
     Settling,
     /// Our own connection is down.
     LinkDown,

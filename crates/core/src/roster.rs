@@ -1,8 +1,7 @@
-//! Everybody, summed from their devices.
+//! All people, each computed from their devices.
 //!
-//! Owns who is known and what is known of them; every change comes out as `{joins, leaves, changes}`.
-//! Deliberately does no I/O, publishes nothing and pops no notification: [`crate::engine`] asks it for changes
-//! and [`crate::notification`] judges them.
+//! Owns who is known and what is known of them; every change is a join, a leave or a change. Deliberately does no I/O,
+//! publishes nothing and notifies nobody: [`crate::engine`] asks for the changes and [`crate::notification`] judges them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -31,7 +30,7 @@ const TYPING_LASTS: Duration = Duration::from_secs(4);
 
 /// After a CONNACK, what is lost or missing has this long to come back before it is believed.
 const RESYNC: Duration = Duration::from_secs(10);
-/// How much later than the protocol's timers a broker may notification a loss: 11 s were measured with
+/// How much later than the protocol's timers a broker may notice a loss: 11 s were measured with
 /// Mosquitto 2.0.11. Our own hub is not late.
 const BROKERS_ARE_LATE: Duration = Duration::from_secs(11);
 

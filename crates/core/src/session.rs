@@ -1,7 +1,7 @@
 //! When to connect, and how far the present connection has come.
 //!
-//! Owns the retry times and the phases after a CONNACK (`docs/protocol.md`, *Session*). Deliberately
-//! knows no records: what is said once the connection stands is decided in [`crate::engine`].
+//! Owns the retry times and the phases after a CONNACK (`docs/protocol.md`, *Session*). Deliberately knows no records:
+//! [`crate::engine`] decides what is published, and what the phases are for ([`Target`]).
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -27,7 +27,7 @@ const READER_SILENCE: Duration = Duration::from_millis(250);
 /// And can wait longer for a large team.
 const READER_AT_MOST: Duration = Duration::from_secs(5);
 
-/// The first tries come quickly: within a lift ride nobody should notification.
+/// The first tries come quickly: a lift ride should show to nobody.
 const QUICK: Duration = Duration::from_secs(6);
 /// Then for so long every few seconds.
 const PATIENT: Duration = Duration::from_secs(5 * 60);

@@ -10,8 +10,7 @@
 export type Timestamp = number;
 
 /**
- * Why a status is what it is. Words of `docs/protocol.md`, *Records*, and `chosen` for what the person
- * said about themselves.
+ * Why a status is what it is: the words of `docs/protocol.md`, *Records*, and `chosen` for a status that the person chose.
  */
 export type Cause = "unknown" | "idle" | "locked" | "switched" | "left" | "asleep" | "lost" | "chosen";
 
@@ -41,7 +40,7 @@ cause: Cause | null,
 since: Timestamp | null, };
 
 /**
- * Why what is shown may be so no longer.
+ * Why what is shown may be out of date.
  */
 export type Doubt = "reconnecting" | "settling" | "link_down";
 
@@ -153,7 +152,7 @@ devices: Array<DeviceView>,
 evidence: Evidence, };
 
 /**
- * What a person can choose to say of themselves.
+ * A status that a person can choose.
  */
 export type ChosenStatus = "online" | "away" | "dnd" | "invisible";
 

@@ -1,6 +1,6 @@
-//! The connection: when it is opened, given up and opened anew, and as what.
+//! The device's or reader's connection: when it is opened, given up and opened anew, and as what.
 //!
-//! Owns `docs/protocol.md`, *A session*, but for what is said on it.
+//! Owns `docs/protocol.md`, *A session*, except for what is published on it.
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! Everything that comes due by itself, in one table.
 //!
-//! Owns which deadlines there are, when each is due, and what follows. Both matches are exhaustive: whatever waits
-//! does not compile before its deadline and its consequence are written.
+//! Owns which deadlines there are, when each is due, and what follows. Both matches are exhaustive: a new deadline does not
+//! compile before its time and its consequence are written.
 
 use super::Engine;
 use super::local_device::LocalDevice;

@@ -1,8 +1,7 @@
 //! Publishes that the broker has not acknowledged, and those that it refused.
 //!
-//! Owns for how long a PUBACK is waited for (MQTT 5, 4.4: it has no time of its own), and which of this device's own
-//! topics the broker does not accept. Signals report their own failure to whoever sent them, so they are no problem of
-//! the connection.
+//! Owns how long to wait for a PUBACK (MQTT 5, 4.4 sets no limit), and which of this device's own topics the broker does
+//! not accept. Signals report their own failure to their sender, so they are no problem of the connection.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;

@@ -1,4 +1,8 @@
-//! This device's own records: when they are written, and written again.
+//! This device's own records: when they are published, renewed and corrected.
+//!
+//! Owns the device record, the aggregate on the user topic where no hub writes it, and the time of the last input for
+//! simple clients. Deliberately does not decide what is observed ([`crate::availability`]) or chosen
+//! ([`UserStatus`]).
 
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;

@@ -1,4 +1,6 @@
-//! Messages from the broker: which topic, which record, who is concerned.
+//! Messages from the broker: which topic, which record, and who takes it.
+//!
+//! Every message that is dropped is counted with its reason.
 
 use super::Engine;
 use crate::connection::{Message, Refusal};

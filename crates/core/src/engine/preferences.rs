@@ -1,4 +1,6 @@
-//! What the person wants of this app for themselves: kept, shown, and heeded in notifications; what others are called.
+//! The person's preferences: saves and shows them, and applies nicknames and pauses.
+//!
+//! [`crate::preferences`] has the values. Nothing here is ever published.
 
 use std::time::Duration;
 

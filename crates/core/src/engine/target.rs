@@ -1,7 +1,7 @@
-//! What an engine is to come to, and the way there.
+//! What the engine is to come to, and the next step to it.
 //!
-//! Owns [`Engine::target`], which depends on nothing but what the person and the computer want, and the steps from the
-//! present [`Phase`] to it: what is said first, when to connect as somebody else, and what a goodbye waits for.
+//! Owns [`Engine::target`], which depends only on what the person and the computer want, and the steps from the present
+//! [`Phase`] to it: what is published first, when to connect as somebody else, and what a goodbye waits for.
 
 use super::{Engine, LocalDevice, Phase, Target, UserStatus};
 use crate::effect::Effect;

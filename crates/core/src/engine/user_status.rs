@@ -1,4 +1,7 @@
-//! What the person chose: wished here, read from the topic that all their devices obey.
+//! The status that the person chose.
+//!
+//! Owns the choice from the command on this device to the retained record that all their devices obey, and which of two
+//! choices counts.
 
 use std::time::Duration;
 

@@ -1,4 +1,6 @@
 //! What changed for window, tray and notifications.
+//!
+//! Compares what is to be shown with what was shown, and asks [`crate::notification`] about each change.
 
 use super::Engine;
 use crate::effect::Effect;

@@ -1,7 +1,7 @@
-//! One device: what it said last, and whether that is believed.
+//! One device: its last record, and whether it is believed.
 //!
-//! Owns the rules by which a record replaces another (`docs/protocol.md`, *A session*, *Age and lease*,
-//! *Settle*). What it said is kept beside what is shown, for as long as a loss may turn out to be none.
+//! Owns the rules by which a record replaces another (`docs/protocol.md`, *A session*, *Age and lease*, *Settle*). The
+//! record before a loss is kept for as long as the loss may turn out to be none.
 
 use std::time::Duration;
 

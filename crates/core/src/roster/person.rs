@@ -1,4 +1,4 @@
-//! One person: their devices, a simple client, and the sum of it all.
+//! One person: their devices, a simple client, and the aggregate of both.
 
 use std::collections::BTreeMap;
 

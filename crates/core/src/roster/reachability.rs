@@ -1,9 +1,9 @@
-//! What of a person matters to whoever wants to reach them.
+//! Whether somebody can be reached now.
 
 use crate::presence::{Cause, Group};
 use crate::time::Timestamp;
 
-/// Whether somebody can be reached now, and if not, why.
+/// A person's status, as far as it matters to somebody who wants to reach them.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reachability<'a> {
     pub(super) status: &'a str,

@@ -1,4 +1,4 @@
-//! What the person wants of this app for themselves, as shown.
+//! The person's preferences, as shown.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,6 +1,6 @@
 //! Which device decides a person's status.
 //!
-//! Owns the order among devices and what they come to. The choice that the person made is laid over it at the end.
+//! Owns the order among devices and what they come to. The status that the person chose goes before it.
 
 use super::super::ConnectionContext;
 use super::super::device::{AcceptedRecord, Device};

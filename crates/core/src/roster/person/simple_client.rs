@@ -1,4 +1,4 @@
-//! What is held of a simple client, and when it was told.
+//! The record of a person's simple client, and its times.
 
 use super::super::ConnectionContext;
 use crate::presence::Doubt;
