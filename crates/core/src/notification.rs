@@ -1,8 +1,8 @@
 //! From a person's change to a notification, or to a named reason for silence.
 //!
-//! Owns what a notification can be and every reason for silence; [`policy`] has what is wanted, [`news`] what is held and
-//! what is a burst, [`silence`] when nothing pops up at all. Deliberately knows no wording and no daemon: the shell says it
-//! and shows it.
+//! Owns what a notification can be, and every reason for silence. `policy` has what the person wants, `pending` what is
+//! held and what is a burst, `pause` when nothing pops up at all. Deliberately knows no wording and no notification daemon:
+//! the shell has both.
 
 use serde::Serialize;
 

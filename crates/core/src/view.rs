@@ -1,10 +1,10 @@
 //! What people are shown: the window's contract and the command line's JSON.
 //!
-//! Owns the shapes only; [`crate::roster`] fills in people, [`crate::engine`] the rest. These types are
-//! the one source of `ui/src/lib/contract.ts`, which a test writes and compares. Deliberately holds no
-//! decision and no wording beyond status words: the window and the command line say things in their own way.
+//! Owns only the shapes: [`crate::roster`] fills in people, [`crate::signal`] knocks and waves, [`crate::engine`] the rest.
+//! A test generates `ui/src/lib/contract.ts` from these types. Deliberately contains no rule about presence, and no words
+//! but those of a status: window and command line have words of their own.
 //!
-//! Text that came from the network has been through [`display_text`] before it stands here.
+//! Text from the network has been through [`display_text`](crate::text::display_text) before it comes here.
 
 use serde::{Deserialize, Serialize};
 
