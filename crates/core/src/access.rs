@@ -3,7 +3,9 @@
 //! Owns what a broker can withhold, and the words for it. `engine::access` finds out. A roster that could not be
 //! read is not an empty roster: nobody may conclude anything from it.
 
-use crate::input::RefusedFilter;
+use std::fmt;
+
+use crate::reason::BrokerReason;
 use crate::view::Problem;
 
 /// Whether the roster can be read on the present connection.
@@ -75,5 +77,28 @@ impl Withheld {
     #[must_use]
     pub fn problem(&self) -> Problem {
         Problem { code: self.code().to_owned(), message: self.to_string() }
+    }
+}
+
+/// A filter of ours that the broker refused in its SUBACK.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedFilter {
+    /// The filter as it was subscribed.
+    pub filter: String,
+    /// Why.
+    pub reason: BrokerReason,
+}
+
+impl RefusedFilter {
+    /// Several of them in one line.
+    #[must_use]
+    pub fn list(refused: &[Self]) -> String {
+        refused.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl fmt::Display for RefusedFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.filter, self.reason)
     }
 }

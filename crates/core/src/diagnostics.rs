@@ -1,13 +1,13 @@
-//! Counters of what was dropped, and why.
+//! Counters for `--diagnostics`, and the reasons for dropping a message.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::effect::DropReason;
 use crate::notification::Suppressed;
+use crate::wire::WireError;
 
-/// What `--diagnostics` prints.
+/// Counters of one run, as `--diagnostics` prints them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Diagnostics {
     /// Messages received.
@@ -28,4 +28,28 @@ pub struct Diagnostics {
     pub link_failures: u64,
     /// Changes that made no notification, by reason.
     pub silent: BTreeMap<Suppressed, u64>,
+}
+
+/// Why a message was dropped. The names are those of the counters that `--diagnostics` prints.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, thiserror::Error,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum DropReason {
+    /// A topic level that should be an id is none.
+    #[error("a part of its topic is not a valid id")]
+    BadId,
+    /// A topic that is none of the protocol's.
+    #[error("its topic is not one of the presence protocol")]
+    ForeignTopic,
+    /// A typing mark or an inbox message in the broker's store, where neither belongs.
+    #[error("it is a signal, and signals must not be retained")]
+    RetainedSignal,
+    /// A Will of an earlier session than the one that is known.
+    #[error("it is the Will of an earlier session")]
+    Ghost,
+    /// The payload is no record.
+    #[error(transparent)]
+    #[serde(untagged)]
+    Wire(#[from] WireError),
 }

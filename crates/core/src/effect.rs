@@ -6,14 +6,15 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use crate::connection::{ConnectionId, PublishId, Refusal};
 use crate::id::{DeviceId, UserId};
-use crate::input::{ConnectionId, PublishId, Refusal};
 use crate::notification::Notification;
 use crate::preferences::Preferences;
 use crate::team::Address;
 use crate::view::Update;
 use crate::view::tray::TrayView;
-use crate::wire::WireError;
+
+pub use crate::diagnostics::DropReason;
 
 /// Something to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +31,7 @@ pub enum Effect {
     Disconnect,
     /// Close the socket without DISCONNECT: the Will speaks for us unless we are back within its delay.
     Drop,
-    /// Open the Will connection connection, giving up whatever Will connection there was without another word on it.
+    /// Open the Will connection. An earlier one is given up without a DISCONNECT.
     ConnectWill(Connect),
     /// DISCONNECT the Will connection with reason 0x00, which discards its Will, and close.
     DisconnectWill,
@@ -181,28 +182,4 @@ impl Publish {
     ) -> Self {
         Self { id, topic, payload, expires_in, qos: Qos::AtLeastOnce, retain: true }
     }
-}
-
-/// Why a message was dropped. The names are those of the counters that `--diagnostics` prints.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, thiserror::Error,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum DropReason {
-    /// A topic level that should be an id is none.
-    #[error("a part of its topic is not a valid id")]
-    BadId,
-    /// A topic that the protocol does not speak of.
-    #[error("its topic is not one of the presence protocol")]
-    ForeignTopic,
-    /// A typing mark or an inbox message in the broker's store, where neither belongs.
-    #[error("it is a signal, and signals must not be retained")]
-    RetainedSignal,
-    /// A Will of an earlier session than the one that is known.
-    #[error("it is the Will of an earlier session")]
-    Ghost,
-    /// The payload is no record.
-    #[error(transparent)]
-    #[serde(untagged)]
-    Wire(#[from] WireError),
 }

@@ -1,25 +1,22 @@
-//! The one owner of the state: what happened goes in, what to do comes out.
+//! The engine: one device's or reader's presence.
 //!
-//! Owns the order of work of one device or reader (`docs/protocol.md`, *Session*). Deliberately has no
-//! clock, no socket and no thread: see the crate's first page for how it is driven.
-//!
-//! * `handle` consumes one input and must be followed by draining `poll_effect`.
-//! * `next_deadline` says when `Input::Tick` is due; it may change with every input.
-//! * the other methods only look.
+//! Owns the state and the order of work (`docs/protocol.md`, *Session*). Deliberately has no clock, no socket and no
+//! thread; the crate's first page shows how it is driven.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use crate::diagnostics::Diagnostics;
-use crate::effect::{DropReason, Effect, Publish};
+use crate::connection::{ConnectionId, PublishId};
+use crate::diagnostics::{Diagnostics, DropReason};
+use crate::effect::{Effect, Publish};
 use crate::id::{Root, UserId};
-use crate::input::{Command, ConnectionId, Input, PublishId};
+use crate::input::{Command, Input};
 use crate::notification::{NotificationPause, NotificationPolicy, Notifications};
 use crate::observation::Observation;
 use crate::preferences::Preferences;
-use crate::presence::{Choice, Observed};
+use crate::presence::Choice;
 use crate::roster::Roster;
-use crate::session::{AfterGoodbye, CHOICE_EXPIRY, Phase, Session};
+use crate::session::{Phase, Session, Target};
 use crate::signal::Signals;
 use crate::team::{Address, Host};
 use crate::text::{MAX_EMOJI, MAX_TEXT, display_text};
@@ -27,7 +24,6 @@ use crate::time::{CLOCKS_DIFFER, ClockWatch, Monotonic, Now, Timestamp};
 use crate::topic::Topic;
 use crate::view::tray::TrayView;
 use crate::view::{ConnectionView, MeView, PersonView, Problem, Snapshot, Stage};
-use crate::wire::{self, ChosenRecord};
 
 mod access;
 mod connection;
@@ -40,6 +36,7 @@ mod renewal;
 mod retained_sync;
 mod settings;
 mod signals;
+mod target;
 mod user_status;
 mod view_diff;
 mod will_connection;
@@ -51,9 +48,28 @@ use renewal::Renewal;
 use user_status::{DndSource, UserStatus};
 use will_connection::WillConnection;
 
-pub use settings::{DeviceSettings, GRACE, Health, LEASE, Role, Rule, Settings};
+pub use crate::rule::Rule;
+pub use settings::{DeviceSettings, GRACE, Health, LEASE, Role, Settings};
 
-/// See the module's page.
+/// The presence of one device or reader: takes in what happened, and says what to do.
+///
+/// [`Engine::handle`] consumes one input; drain [`Engine::poll_effect`] after it. [`Engine::next_deadline`] may change with
+/// every input. The other methods only look.
+///
+/// Every input goes through the same stages. Each stage needs what the stages before it came to:
+///
+/// 1. *Clock.* If somebody set the clock, all times are dated anew. No later stage compares times of two calendars.
+/// 2. *Sleep.* If the computer slept unannounced, the connection begins anew, before the lost time counts against others.
+/// 3. *Input.* It comes before the deadlines, because it may end a wait: what arrives just in time counts.
+/// 4. *Deadlines.* Everything that is due happens, from the one table in `deadlines`.
+/// 5. *Calls.* A call asks for do-not-disturb, or no longer. Input and deadlines decide whether there is one.
+/// 6. *Target.* The engine comes closer to what is wanted: it publishes, says goodbye or connects as somebody else. All
+///    that happened is known by now, so that one input leads to one record.
+/// 7. *Signals.* A knock goes out only while others see this device, which the target decides.
+/// 8. *Will connection.* It exists while this device writes the user topic, which the roster shows once the device's own
+///    record was published.
+/// 9. *Views.* What is shown is compared with what was shown, once, after everything else.
+/// 10. *Next deadline.*
 #[derive(Debug)]
 pub struct Engine {
     root: Root,
@@ -62,7 +78,10 @@ pub struct Engine {
     roster: Roster,
     local_device: Option<LocalDevice>,
     user_status: Option<UserStatus>,
-    /// The person is invisible, so this connection is a reader's: they left, or were hidden when this run began.
+    /// The person quit.
+    quits: bool,
+    /// Whether [`Target::Hidden`] is reached: this connection, or the next one, is a reader's. It is so from the start where
+    /// the person was invisible when the last run ended, else after a goodbye.
     hidden: bool,
     /// A hub writes the user topics.
     hub_aggregates: bool,
@@ -73,7 +92,7 @@ pub struct Engine {
     /// The present connection, where there is one; events of another one are ignored.
     connection: Option<ConnectionId>,
     will_connection: WillConnection,
-    /// Until when there is no Will connection, since the broker lets it live no better than the presence's.
+    /// Until when there is no Will connection, because the broker allows one connection.
     will_connection_rests: Option<Monotonic>,
     /// How often in a row one of the two connections ended as the other one began.
     crowded: u8,
@@ -81,17 +100,17 @@ pub struct Engine {
     will_connection_failures: u32,
     renewal: Renewal,
     publishes: Publishes,
-    /// Whether the room is read, not only one's own choice.
+    /// Whether everybody's records are read, not only the person's own choice.
     reads_room: bool,
     /// How often the hub's record came on this connection before all was read.
     hub_records: usize,
     notifications: Notifications,
-    /// What passes between me and others, where I am somebody whom it may.
+    /// Knocks, waves and typing; absent for a reader without a person.
     signals: Option<Signals>,
     policy: NotificationPolicy,
     silence: NotificationPause,
     preferences: Preferences,
-    /// Counts what changes of what is shown of them.
+    /// Counts the changes of what is shown of the preferences.
     preferred: u64,
     problems: BTreeMap<String, Problem>,
     access: Access,
@@ -109,7 +128,7 @@ pub struct Engine {
     without: Option<Rule>,
 }
 
-/// What the sinks were last told.
+/// What window, tray and command line last got.
 #[derive(Debug, Default)]
 struct Shown {
     seq: u64,
@@ -162,6 +181,7 @@ impl Engine {
             roster,
             local_device: own,
             user_status: user.map(|user| UserStatus::new(now, user)),
+            quits: false,
             hidden,
             hub_aggregates: false,
             host: None,
@@ -195,7 +215,7 @@ impl Engine {
         }
     }
 
-    /// Takes in one thing that happened.
+    /// Takes in one thing that happened. [`Engine`] lists the stages and why they come in this order.
     pub fn handle(&mut self, now: Now, input: Input) {
         self.follow_clock(now);
         self.detect_sleep(now);
@@ -222,7 +242,7 @@ impl Engine {
         }
         self.follow_time(now);
         self.follow_calls(now);
-        self.publish_due(now);
+        self.pursue_target(now);
         self.follow_signals(now);
         self.drive_will_connection(now);
         self.show(now);
@@ -343,18 +363,17 @@ impl Engine {
             Command::Signal(signal) => self.handle_signal(now, signal),
             Command::Quit => {
                 self.withdraw_signals(now);
-                self.say_goodbye(now, AfterGoodbye::Stop);
+                self.quits = true;
             }
             Command::Restart => {
+                self.quits = true;
                 self.drop_connections();
-                self.session.rest(now);
-                self.session.phase = Phase::Stopped;
-                self.effects.push_back(Effect::Stopped);
+                self.stop(now);
             }
         }
     }
 
-    /// Dates anew what we said, if somebody set the clock; see `docs/protocol.md`, *Time*.
+    /// Dates anew what we published, if somebody set the clock; see `docs/protocol.md`, *Time*.
     fn follow_clock(&mut self, now: Now) {
         self.roster.follow_clock(now);
         let Some(change) = self.clock.change(now) else {
@@ -370,89 +389,12 @@ impl Engine {
         }
     }
 
-    /// A call may ask not to be disturbed. It ends, too, when nobody is there any more, so it is looked at on each input.
+    /// Sets or ends do-not-disturb for a call. A call also ends when the person leaves, so this runs on each input.
     fn follow_calls(&mut self, now: Now) {
         if let (Some(own), Some(choosing)) = (&self.local_device, &mut self.user_status)
             && own.holder.calls_dnd
         {
             choosing.set_dnd_source(now, DndSource::Call, own.availability.in_call(now));
-        }
-    }
-
-    fn come_up(&mut self, now: Now) {
-        if self.checks_before_up(now) {
-            return;
-        }
-        if let Some(own) = self.local_device.as_mut().filter(|_| !self.hidden)
-            && own.learn_epoch()
-        {
-            // The broker holds a record of ours that is not older than this session: the clock was set
-            // back, or what was saved is lost. Our Will would count as a ghost, so begin a newer session.
-            self.disconnect();
-            self.connect_now(now);
-            return;
-        }
-        self.session.up(now);
-        self.roster.connection_up(now);
-        if !self.hub_aggregates {
-            self.host = None;
-        }
-        if let Some(own) = self.local_device.as_mut().filter(|_| !self.hidden) {
-            own.come_up();
-        }
-        if let Some(choosing) = &mut self.user_status {
-            choosing.all_read();
-        }
-        if let Some(signals) = &mut self.signals {
-            signals.connection_up(now);
-        }
-        self.effects.push_back(Effect::SnapshotRead);
-    }
-
-    // --- what is said
-
-    /// Says what this device has to say, if it changed.
-    fn publish_due(&mut self, now: Now) {
-        let leaving = self.local_device.as_ref().is_some_and(|own| {
-            matches!(own.availability.state(now).observed, Observed::Offline(_))
-        });
-        if leaving {
-            // A power-off may be called off, as a sleep ends: whoever quits for good says so.
-            self.say_goodbye(now, AfterGoodbye::Sleep);
-            return;
-        }
-        if !self.session.is_up() {
-            return;
-        }
-        if let Some(choosing) = &mut self.user_status
-            && let Some(chosen) = choosing.due(now)
-        {
-            let topic = Topic::Chosen(choosing.user.clone());
-            let payload = wire::encode_chosen(&ChosenRecord {
-                chosen: chosen.clone(),
-                timestamp: Some(now.wall),
-            });
-            let id = self.publish(now, &topic, payload, Some(CHOICE_EXPIRY));
-            if let Some(choosing) = &mut self.user_status {
-                choosing.sent(now, id, chosen);
-            }
-        }
-        // A choice under way is heard before anything follows from it.
-        let choosing = self.user_status.as_ref().is_some_and(UserStatus::is_sending);
-        if self.local_device.is_some() && !choosing && self.hidden != self.wants_to_hide(now) {
-            if self.hidden {
-                self.disconnect();
-                self.session.reset_backoff();
-                self.connect_now(now);
-            } else {
-                self.say_goodbye(now, AfterGoodbye::Hide);
-            }
-            return;
-        }
-        // Whoever is about to hide says nothing more but that.
-        if !self.hidden && !self.wants_to_hide(now) {
-            self.publish_device(now);
-            self.publish_aggregate(now);
         }
     }
 
@@ -473,66 +415,6 @@ impl Engine {
     fn disconnect(&mut self) {
         self.connection = None;
         self.effects.push_back(Effect::Disconnect);
-    }
-
-    /// Says goodbye where that is possible, and rests.
-    fn say_goodbye(&mut self, now: Now, then: AfterGoodbye) {
-        match &mut self.session.phase {
-            Phase::Stopped => {}
-            Phase::Leaving { then: decided, .. } => {
-                if then == AfterGoodbye::Stop || *decided == AfterGoodbye::Hide {
-                    *decided = then;
-                }
-            }
-            Phase::Up
-                if self.local_device.as_ref().is_some_and(LocalDevice::is_published)
-                    && !self.hidden =>
-            {
-                let awaited = self.publish_goodbye(now);
-                let until = now.mono + crate::session::GOODBYE;
-                self.session.phase = Phase::Leaving { until, awaited, then };
-            }
-            Phase::Resting if then == AfterGoodbye::Sleep => {}
-            _ => self.finish_goodbye(now, then, true),
-        }
-    }
-
-    /// The goodbye is over: the broker has what there was to say, or nobody knows.
-    fn finish_goodbye(&mut self, now: Now, then: AfterGoodbye, heard: bool) {
-        self.close_will_connection();
-        // Before anything was read nobody knows whether our record says that we are here: then the Will speaks.
-        let unsaid = matches!(self.session.phase, Phase::Connecting { .. } | Phase::Reading { .. });
-        let visible = self.local_device.is_some() && !self.hidden;
-        if unsaid && visible {
-            self.drop_connections();
-        } else {
-            self.disconnect();
-        }
-        self.session.rest(now);
-        self.roster.connection_lost(now);
-        match then {
-            AfterGoodbye::Stop => {
-                self.session.phase = Phase::Stopped;
-                self.effects.push_back(Effect::Stopped);
-            }
-            AfterGoodbye::Hide => {
-                // A broker that was killed has neither the goodbye nor the Will: then it is said again.
-                self.hidden = heard;
-                self.session.reset_backoff();
-                self.connect_now(now);
-            }
-            AfterGoodbye::Sleep => {
-                self.effects.push_back(Effect::MaySleep);
-                let awake = self
-                    .local_device
-                    .as_ref()
-                    .is_some_and(|own| own.availability.state(now).observed.is_here());
-                if awake {
-                    self.session.reset_backoff();
-                    self.connect_now(now);
-                }
-            }
-        }
     }
 
     /// Counts times that lie in the future by more than clocks differ.

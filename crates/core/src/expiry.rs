@@ -5,11 +5,13 @@
 
 use std::time::Duration;
 
-use crate::engine::Rule;
-use crate::roster::Arrival;
-use crate::session::{CHOICE_EXPIRY, RECORD_EXPIRY};
+use crate::rule::Rule;
 use crate::time::{Now, Timestamp};
 
+/// Message Expiry Interval of records and Wills: who was not heard of for so long is forgotten.
+pub(crate) const RECORD_EXPIRY: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// Message Expiry Interval of what the person chose, by which readers know its age. It outlives any holiday.
+pub(crate) const CHOICE_EXPIRY: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// What is left is told in whole seconds.
 const ROUNDING: Duration = Duration::from_secs(2);
 /// No broker shortens an interval of days by less than this, so what is that young was not shortened.
@@ -23,6 +25,34 @@ const UNNOTICED: Duration = Duration::from_secs(20);
 /// Clocks are wrong by hours, as after a wrong time zone, or by so much that they tell nothing. An age that a clock
 /// contradicts by more than this is not believed.
 const CONTRADICTS: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How a message came to us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Arrival {
+    /// It came from the broker's store, at subscription. Otherwise it is live.
+    pub retained: bool,
+    /// How long ago the broker took it. Known only inside the broker.
+    pub(crate) age: Option<Duration>,
+    /// What is left of its expiry, as the broker says (MQTT 5, 3.3.2.3.3 *Message Expiry Interval*).
+    pub(crate) left: Option<Duration>,
+}
+
+impl Arrival {
+    /// A live message, just now.
+    pub const LIVE: Self = Self { retained: false, age: None, left: None };
+
+    /// A message from a broker, with what is left of its expiry.
+    #[must_use]
+    pub const fn from_broker(retained: bool, left: Option<Duration>) -> Self {
+        Self { retained, age: None, left }
+    }
+
+    /// A message seen inside the broker, which knows how long ago it took the message.
+    #[must_use]
+    pub const fn aged(retained: bool, age: Duration) -> Self {
+        Self { retained, age: Some(age), left: None }
+    }
+}
 
 /// Which interval a message was published with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

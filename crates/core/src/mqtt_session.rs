@@ -13,12 +13,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use crate::access::Withheld;
+use crate::connection::{ConnectionEvent, ConnectionFailure, Message, Refusal};
 use crate::effect::{Connect, Filter, Publish, Will};
 use crate::engine::GRACE;
+use crate::expiry::RECORD_EXPIRY;
 use crate::id::gateway_client_id;
 use crate::in_flight::InFlight;
-use crate::input::{ConnectionEvent, ConnectionFailure, Message, Refusal};
-use crate::session::{RECORD_EXPIRY, Session, SessionDeadline};
+use crate::session::{Session, SessionDeadline};
 use crate::time::{Monotonic, Now, slept_since};
 
 /// Writes without a PUBACK. Brokers grant at least a few dozen; the others wait for their turn.

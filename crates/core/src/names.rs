@@ -45,7 +45,8 @@ impl Names {
 
     /// Takes in what somebody calls themselves. `None`: they are not known any more.
     pub fn set_name(&mut self, user: &str, name: Option<&str>) {
-        if self.me.as_deref() != Some(user) {
+        let known = self.people.get(user).and_then(|named| named.name.as_deref());
+        if self.me.as_deref() != Some(user) && known != name {
             self.change(user, |named| named.name = name.map(str::to_owned));
         }
     }

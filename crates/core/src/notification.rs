@@ -1,21 +1,22 @@
 //! From a person's change to a notification, or to a named reason for silence.
 //!
-//! Owns what a notification can be and every reason for silence; [`policy`] has what is wanted, [`news`] what is held and
-//! what is a burst, [`silence`] when nothing pops up at all. Deliberately knows no wording and no daemon: the shell says it
-//! and shows it.
+//! Owns what a notification can be, and every reason for silence. `policy` has what the person wants, `pending` what is
+//! held and what is a burst, `pause` when nothing pops up at all. Deliberately knows no wording and no notification daemon:
+//! the shell has both.
 
 use serde::Serialize;
 
-use crate::signal::{Answer, SignalId};
-use crate::view::CauseView;
+use crate::presence::Cause;
+use crate::wire::{Answer, SignalId};
 
 mod pause;
 mod pending;
 mod policy;
 
+pub use crate::preferences::About;
 pub(crate) use pause::NotificationPause;
 pub use pending::{NotificationContext, Notifications};
-pub use policy::{About, NotificationPolicy, QuietHours, QuietHoursError, TimeOfDay};
+pub use policy::{NotificationPolicy, QuietHours, QuietHoursError, TimeOfDay};
 
 /// What a change is to whoever may be told of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,9 +37,9 @@ pub enum Notification {
     /// Somebody came.
     Came(Who),
     /// Somebody went.
-    Went(Who, Option<CauseView>),
+    Went(Who, Option<Cause>),
     /// Somebody who is connected left the keyboard.
-    WentAway(Who, Option<CauseView>),
+    WentAway(Who, Option<Cause>),
     /// Somebody is back at the keyboard.
     CameBack(Who),
     /// Several people came or went at about the same time.

@@ -9,9 +9,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::id::UserId;
+use crate::presence::ChosenStatus;
 use crate::text::{MAX_EMOJI, MAX_NAME, MAX_TEXT, display_text};
-use crate::view::ChosenStatus;
-use crate::view::preferences::{PreferencesView, RegardView};
 
 /// No more people are kept than so many: what is kept is of people, not of a crowd.
 pub const MAX_REGARDS: usize = 4096;
@@ -65,6 +64,22 @@ impl Interest {
     fn is_usual(&self) -> bool {
         *self == Self::Usual
     }
+}
+
+/// Whose coming and going is told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub enum About {
+    /// Everybody's.
+    Everyone,
+    /// Favourites', and theirs for whom *always* was chosen.
+    #[default]
+    Favourites,
+    /// Theirs alone for whom *always* was chosen.
+    Chosen,
+    /// Nobody's. What is said to me alone rings nevertheless.
+    Nobody,
 }
 
 /// A status of one's own, ready to be chosen.
@@ -215,26 +230,6 @@ impl Preferences {
             return false;
         }
         true
-    }
-
-    /// As it is shown.
-    #[must_use]
-    pub(crate) fn view(&self) -> PreferencesView {
-        PreferencesView {
-            people: self
-                .people
-                .iter()
-                .map(|(user, regard)| RegardView {
-                    user: user.to_string(),
-                    favourite: regard.favourite,
-                    nickname: regard.nickname.clone(),
-                    notices: regard.notices,
-                })
-                .collect(),
-            hide_offline: self.hide_offline,
-            presets: self.presets.clone(),
-            notices_off_until: None,
-        }
     }
 }
 

@@ -5,8 +5,9 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::time::{CLOCKS_DIFFER, ClockChange, Monotonic, Now, Timestamp, span};
-use crate::view::{CauseView, ChosenStatus};
 
 /// What a device observes of itself and of the person in front of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -43,6 +44,29 @@ pub enum OfflineCause {
     Lost,
 }
 
+/// Why a status is what it is: the words of `docs/protocol.md`, *Records*, and `chosen` for a status that the person chose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub enum Cause {
+    /// Online, but no source tells whether anybody is there.
+    Unknown,
+    /// Away: no input for the person's threshold.
+    Idle,
+    /// Away: the screen is locked.
+    Locked,
+    /// Away: another session has the seat.
+    Switched,
+    /// Offline: quit.
+    Left,
+    /// Offline: suspended, and said so before.
+    Asleep,
+    /// Offline: the connection broke and the broker spoke for it.
+    Lost,
+    /// The person chose this status.
+    Chosen,
+}
+
 impl Observed {
     /// The status word on the wire and on the screen.
     #[must_use]
@@ -56,15 +80,15 @@ impl Observed {
 
     /// The cause, where there is one.
     #[must_use]
-    pub const fn cause(self) -> Option<CauseView> {
+    pub const fn cause(self) -> Option<Cause> {
         match self {
-            Self::Unknown => Some(CauseView::Unknown),
-            Self::Away(Some(AwayCause::Idle)) => Some(CauseView::Idle),
-            Self::Away(Some(AwayCause::Locked)) => Some(CauseView::Locked),
-            Self::Away(Some(AwayCause::Switched)) => Some(CauseView::Switched),
-            Self::Offline(Some(OfflineCause::Left)) => Some(CauseView::Left),
-            Self::Offline(Some(OfflineCause::Asleep)) => Some(CauseView::Asleep),
-            Self::Offline(Some(OfflineCause::Lost)) => Some(CauseView::Lost),
+            Self::Unknown => Some(Cause::Unknown),
+            Self::Away(Some(AwayCause::Idle)) => Some(Cause::Idle),
+            Self::Away(Some(AwayCause::Locked)) => Some(Cause::Locked),
+            Self::Away(Some(AwayCause::Switched)) => Some(Cause::Switched),
+            Self::Offline(Some(OfflineCause::Left)) => Some(Cause::Left),
+            Self::Offline(Some(OfflineCause::Asleep)) => Some(Cause::Asleep),
+            Self::Offline(Some(OfflineCause::Lost)) => Some(Cause::Lost),
             Self::Active | Self::Away(None) | Self::Offline(None) => None,
         }
     }
@@ -76,6 +100,21 @@ impl Observed {
     }
 }
 
+/// A status that a person can choose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub enum ChosenStatus {
+    /// Here, whatever the keyboard says.
+    Online,
+    /// Away, whatever the keyboard says.
+    Away,
+    /// Here, but do not disturb.
+    Dnd,
+    /// Others see me as offline.
+    Invisible,
+}
+
 /// A person's choice and its number. The highest number is what counts.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Chosen {
@@ -85,7 +124,7 @@ pub struct Chosen {
     pub choice: Option<Choice>,
 }
 
-/// What a person says of themselves.
+/// The status that a person chose, with text, emoji and end.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Choice {
     /// The status.
@@ -181,6 +220,42 @@ impl ChosenStatus {
             _ => None,
         }
     }
+}
+
+/// The part of the list in which a person is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Group {
+    /// Around: online, do not disturb, or a word of their own.
+    Here,
+    /// Connected, but not at the keyboard.
+    Away,
+    /// Not connected.
+    Offline,
+}
+
+impl Group {
+    /// The group of a status word. Only somebody who is there publishes a word of their own.
+    #[must_use]
+    pub fn of_status(status: &str) -> Self {
+        match status {
+            "away" => Self::Away,
+            "offline" => Self::Offline,
+            _ => Self::Here,
+        }
+    }
+}
+
+/// Why what is shown may be out of date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub enum Doubt {
+    /// The device's connection broke a moment ago; it has a few seconds to come back.
+    Reconnecting,
+    /// Our own connection is new, so a device that is missing may be about to come back as well.
+    Settling,
+    /// Our own connection is down.
+    LinkDown,
 }
 
 #[cfg(test)]

@@ -283,7 +283,7 @@ impl fmt::Display for BrokerReason {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::input::ConnectionFailure;
+    use crate::connection::ConnectionFailure;
 
     /// The codes that MQTT 5 names in section 2.4, and those of them after which somebody has to change something.
     const NAMED: std::ops::RangeInclusive<u8> = 0x80..=0xA2;

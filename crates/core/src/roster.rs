@@ -1,30 +1,28 @@
-//! Everybody, summed from their devices.
+//! All people, each computed from their devices.
 //!
-//! Owns who is known and what is known of them; every change comes out as `{joins, leaves, changes}`.
-//! Deliberately does no I/O, publishes nothing and pops no notification: [`crate::engine`] asks it for changes
-//! and [`crate::notification`] judges them.
+//! Owns who is known and what is known of them; every change is a join, a leave or a change. Deliberately does no I/O,
+//! publishes nothing and notifies nobody: [`crate::engine`] asks for the changes and [`crate::notification`] judges them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::engine::Rule;
 use crate::expiry::{Age, BrokerExpiry, Interval};
 use crate::id::{DeviceId, UserId};
 use crate::names::Names;
-use crate::presence::{Observed, OfflineCause};
+use crate::presence::{Cause, Observed, OfflineCause};
+use crate::rule::Rule;
 use crate::time::{ClockChange, ClockWatch, Monotonic, Now, Timestamp};
-use crate::view::{CauseView, PersonView};
+use crate::view::PersonView;
 use crate::wire::{AggregateRecord, DeviceRecord, Payload, UserRecord};
 
 mod device;
 mod person;
-mod person_ref;
 mod reachability;
 
+pub use crate::expiry::Arrival;
 use device::Expired;
 pub(crate) use device::since_of;
 use person::{LastInput, Person};
-use person_ref::PersonRef;
 pub(crate) use reachability::Reachability;
 
 /// How long a typing mark stands when nothing ends it: three seconds of the seed, and one for the way.
@@ -32,7 +30,7 @@ const TYPING_LASTS: Duration = Duration::from_secs(4);
 
 /// After a CONNACK, what is lost or missing has this long to come back before it is believed.
 const RESYNC: Duration = Duration::from_secs(10);
-/// How much later than the protocol's timers a broker may notification a loss: 11 s were measured with
+/// How much later than the protocol's timers a broker may notice a loss: 11 s were measured with
 /// Mosquitto 2.0.11. Our own hub is not late.
 const BROKERS_ARE_LATE: Duration = Duration::from_secs(11);
 
@@ -43,34 +41,6 @@ const LOST_TOGETHER: Duration = Duration::from_secs(1);
 const MANY_ARE_HELD: Duration = Duration::from_secs(2);
 /// From the first of them on.
 const AT_MOST_HELD: Duration = Duration::from_secs(10);
-
-/// How a message came to us.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Arrival {
-    /// From the broker's store, at subscription; otherwise live.
-    pub retained: bool,
-    /// How long ago the broker took it, where that is certain: beside the broker.
-    pub(crate) age: Option<Duration>,
-    /// What the broker says is left of its expiry (MQTT 5, 3.3.2.3.3 *Message Expiry Interval*).
-    pub(crate) left: Option<Duration>,
-}
-
-impl Arrival {
-    /// Just now.
-    pub const LIVE: Self = Self { retained: false, age: None, left: None };
-
-    /// From a broker, which says so much of what is left of the message's expiry.
-    #[must_use]
-    pub const fn from_broker(retained: bool, left: Option<Duration>) -> Self {
-        Self { retained, age: None, left }
-    }
-
-    /// Beside the broker, where it is certain how long ago it took the message.
-    #[must_use]
-    pub const fn aged(retained: bool, age: Duration) -> Self {
-        Self { retained, age: Some(age), left: None }
-    }
-}
 
 /// What made a person look different.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -474,22 +444,14 @@ impl Roster {
                 continue;
             };
             empty |= person.has_nothing();
-            let look = person.look(&user, now, &self.around);
-            // Whatever was touched mostly looks as before.
-            let same = match (&look, &person.shown) {
-                (Some(look), Some(shown)) => look.is(shown),
-                (None, None) => true,
-                _ => false,
-            };
-            if same {
+            let mut after = person.view(&user, now, &self.around);
+            if let (Some(after), Some(shown)) = (&mut after, &person.shown) {
+                after.shown_id.clone_from(&shown.shown_id);
+            }
+            if after == person.shown {
                 continue;
             }
-            let mut after = look.map(PersonRef::into_view);
-            let before = person.shown.take();
-            if let (Some(after), Some(before)) = (&mut after, &before) {
-                after.shown_id.clone_from(&before.shown_id);
-            }
-            person.shown.clone_from(&after);
+            let before = std::mem::replace(&mut person.shown, after.clone());
             self.names.set_name(user.as_str(), after.as_ref().map(|after| after.name.as_str()));
             if after.is_none() {
                 // Somebody forgotten does not come back with the past of their last visit.
@@ -557,11 +519,8 @@ impl Roster {
     /// One person, as they are now.
     #[must_use]
     pub fn person(&self, user: &UserId, now: Now) -> Option<PersonView> {
-        let look = self.people.get(user)?.look(user, now, &self.around)?;
-        Some(PersonView {
-            shown_id: self.names.shown_id(user.as_str()),
-            ..PersonRef::into_view(look)
-        })
+        let view = self.people.get(user)?.view(user, now, &self.around)?;
+        Some(PersonView { shown_id: self.names.shown_id(user.as_str()), ..view })
     }
 
     /// One person's status, why and since when, as in [`Roster::person`].
@@ -569,17 +528,13 @@ impl Roster {
         &self,
         user: &UserId,
         now: Now,
-    ) -> Option<(&str, Option<CauseView>, Option<Timestamp>)> {
+    ) -> Option<(&str, Option<Cause>, Option<Timestamp>)> {
         self.people.get(user).and_then(|person| person.status(now, &self.around))
     }
 
     /// One person, as far as it matters to whoever wants to reach them.
-    pub(crate) fn reachability<'a>(
-        &'a self,
-        user: &'a UserId,
-        now: Now,
-    ) -> Option<Reachability<'a>> {
-        self.people.get(user)?.look(user, now, &self.around).map(Reachability::from)
+    pub(crate) fn reachability(&self, user: &UserId, now: Now) -> Option<Reachability<'_>> {
+        self.people.get(user)?.reachability(now, &self.around)
     }
 
     /// The sum of a person's devices as simple readers shall see it, a simple client's own record

@@ -1,24 +1,20 @@
 //! When to connect, and how far the present connection has come.
 //!
-//! Owns the retry times and the phases after a CONNACK (`docs/protocol.md`, *Session*). Deliberately
-//! knows no records: what is said once the connection stands is decided in [`crate::engine`].
+//! Owns the retry times and the phases after a CONNACK (`docs/protocol.md`, *Session*). Deliberately knows no records:
+//! [`crate::engine`] decides what is published, and what the phases are for ([`Target`]).
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use crate::connection::{ConnectionFailure, ConnectionId, Granted, PublishId};
 use crate::effect::{Connect, Version, Will};
-use crate::input::{ConnectionFailure, ConnectionId, Granted, PublishId};
 use crate::time::{ASLEEP, ClockChange, Monotonic, Now, Timestamp};
 use crate::view::{ConnectionView, Problem};
 
 /// Keep Alive. A pulled cable shows after one and a half times this (MQTT 5, 3.1.2.10).
 pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(8);
-/// Whoever slept for so long has no connection any more.
+/// A client that slept for this long has no connection any more.
 const _: () = assert!(ASLEEP.as_secs() == KEEP_ALIVE.as_secs() * 3 / 2);
-/// Message Expiry Interval of records and Wills: who was not heard of for so long is forgotten.
-pub(crate) const RECORD_EXPIRY: Duration = Duration::from_secs(30 * 24 * 60 * 60);
-/// Message Expiry Interval of what the person chose, by which readers know its age. It outlives any holiday.
-pub(crate) const CHOICE_EXPIRY: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// Beyond the Will Delay the broker keeps the session for this long: it must not end before the Will is due.
 pub(crate) const SESSION_OUTLIVES: Duration = Duration::from_secs(60);
 /// How long a goodbye waits for its PUBACK.
@@ -32,7 +28,7 @@ const READER_SILENCE: Duration = Duration::from_millis(250);
 /// And can wait longer for a large team.
 const READER_AT_MOST: Duration = Duration::from_secs(5);
 
-/// The first tries come quickly: within a lift ride nobody should notification.
+/// The first tries come quickly: a lift ride should show to nobody.
 const QUICK: Duration = Duration::from_secs(6);
 /// Then for so long every few seconds.
 const PATIENT: Duration = Duration::from_secs(5 * 60);
@@ -89,8 +85,8 @@ pub(crate) enum Phase {
     },
     /// What is to be said is said, and what others say is shown.
     Up,
-    /// Waiting for the PUBACKs of the goodbye.
-    Leaving { until: Monotonic, awaited: BTreeSet<PublishId>, then: AfterGoodbye },
+    /// Waiting for the PUBACKs of the goodbye, which was said for this target.
+    Leaving { until: Monotonic, awaited: BTreeSet<PublishId>, target: Target },
     /// Said goodbye for good.
     Stopped,
 }
@@ -105,13 +101,17 @@ pub(crate) struct Failure {
     pub(crate) is_silence: bool,
 }
 
-/// What follows a goodbye.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum AfterGoodbye {
-    Stop,
-    Sleep,
-    /// Connect again as a reader.
-    Hide,
+/// What an engine is to come to, whatever [`Phase`] its connection is in. A later one goes before an earlier one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Target {
+    /// Connected, and others see this device. Without a device: connected.
+    Visible,
+    /// Connected as a reader: the person chose to be invisible.
+    Hidden,
+    /// Not connected until the computer is awake again.
+    Asleep,
+    /// Not connected any more.
+    Stopped,
 }
 
 /// The connection's state.

@@ -21,14 +21,13 @@ mod hearing;
 mod history;
 mod outbox;
 mod outcome;
-mod record;
 mod typing;
 mod waiting;
 mod waves;
 
+pub use crate::wire::{Answer, Signal, SignalId, SignalIdError, TooLongError, written};
 pub use command::SignalCommand;
 pub use exchange::SignalError;
-pub use record::{Answer, Signal, SignalId, SignalIdError, TooLongError, written};
 
 pub(crate) use outbox::OutgoingMessage;
 pub(crate) use typing::TypingMark;

@@ -1,18 +1,21 @@
 //! What people are shown: the window's contract and the command line's JSON.
 //!
-//! Owns the shapes only; [`crate::roster`] fills in people, [`crate::engine`] the rest. These types are
-//! the one source of `ui/src/lib/contract.ts`, which a test writes and compares. Deliberately holds no
-//! decision and no wording beyond status words: the window and the command line say things in their own way.
+//! Owns only the shapes: [`crate::roster`] fills in people, [`crate::signal`] knocks and waves, [`crate::engine`] the rest.
+//! A test generates `ui/src/lib/contract.ts` from these types. Deliberately contains no rule about presence, and no words
+//! but those of a status: window and command line have words of their own.
 //!
-//! Text that came from the network has been through [`display_text`] before it stands here.
+//! Text from the network has been through [`display_text`](crate::text::display_text) before it comes here.
 
 use serde::{Deserialize, Serialize};
 
 use crate::contact::ContactLink;
 use crate::names::with_id;
+use crate::presence::Choice;
 use crate::time::Timestamp;
 use crate::view::preferences::PreferencesView;
 use crate::view::signals::SignalsView;
+
+pub use crate::presence::{Cause, ChosenStatus, Doubt, Group};
 
 pub mod checks;
 #[cfg(test)]
@@ -23,53 +26,6 @@ pub mod signals;
 pub mod team;
 pub mod tray;
 pub mod version;
-
-/// Why a status is what it is. Words of `docs/protocol.md`, *Records*, and `chosen` for what the person
-/// said about themselves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[cfg_attr(test, derive(ts_rs::TS))]
-pub enum CauseView {
-    /// Online, but no source tells whether anybody is there.
-    Unknown,
-    /// Away: no input for the person's threshold.
-    Idle,
-    /// Away: the screen is locked.
-    Locked,
-    /// Away: another session has the seat.
-    Switched,
-    /// Offline: quit.
-    Left,
-    /// Offline: suspended, and said so before.
-    Asleep,
-    /// Offline: the connection broke and the broker spoke for it.
-    Lost,
-    /// The person chose this status.
-    Chosen,
-}
-
-/// Where a person stands in the list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Group {
-    /// Around: online, do not disturb, or a word of their own.
-    Here,
-    /// Connected, but not at the keyboard.
-    Away,
-    /// Not connected.
-    Offline,
-}
-
-impl Group {
-    /// The group of a status word. A word that nobody knows was said by somebody who is there.
-    #[must_use]
-    pub fn of_status(status: &str) -> Self {
-        match status {
-            "away" => Self::Away,
-            "offline" => Self::Offline,
-            _ => Self::Here,
-        }
-    }
-}
 
 /// One device of a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,7 +38,7 @@ pub struct DeviceView {
     /// `online`, `away`, `offline`, or a simple client's own word.
     pub status: String,
     /// Why, where it is known.
-    pub cause: Option<CauseView>,
+    pub cause: Option<Cause>,
     /// Since when, Unix milliseconds, where it is known.
     pub since: Option<Timestamp>,
 }
@@ -103,7 +59,7 @@ pub struct PersonView {
     /// `online`, `away`, `dnd`, `offline`, or a simple client's own word.
     pub status: String,
     /// Why, where it is known.
-    pub cause: Option<CauseView>,
+    pub cause: Option<Cause>,
     /// Since when, Unix milliseconds, where it is known.
     pub since: Option<Timestamp>,
     /// What they wrote beside their status.
@@ -147,7 +103,7 @@ pub struct Evidence {
     /// What it observes (`online`, `away`, `offline`), whatever the person chose.
     pub status: Option<String>,
     /// Why, where it is known.
-    pub cause: Option<CauseView>,
+    pub cause: Option<Cause>,
     /// Since when, Unix milliseconds, where it is known.
     pub since: Option<Timestamp>,
     /// When the broker took its last message, Unix milliseconds.
@@ -156,19 +112,6 @@ pub struct Evidence {
     pub loss_shows_within_s: Option<u32>,
     /// Why it may be so no longer.
     pub doubt: Option<Doubt>,
-}
-
-/// Why what is shown may be so no longer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[cfg_attr(test, derive(ts_rs::TS))]
-pub enum Doubt {
-    /// Its connection broke a moment ago; it has a few seconds to come back.
-    Reconnecting,
-    /// Our own connection is new: what is missing or lost may be on its way back, too.
-    Settling,
-    /// Our own connection is down.
-    LinkDown,
 }
 
 impl PersonView {
@@ -191,21 +134,6 @@ impl PersonView {
     }
 }
 
-/// What a person can choose to say of themselves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[cfg_attr(test, derive(ts_rs::TS))]
-pub enum ChosenStatus {
-    /// Here, whatever the keyboard says.
-    Online,
-    /// Away, whatever the keyboard says.
-    Away,
-    /// Here, but do not disturb.
-    Dnd,
-    /// Seen by nobody: others see me as having left.
-    Invisible,
-}
-
 /// What I chose, as shown to me.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
@@ -220,6 +148,17 @@ pub struct ChosenView {
     pub until: Option<Timestamp>,
 }
 
+impl From<&Choice> for ChosenView {
+    fn from(choice: &Choice) -> Self {
+        Self {
+            status: choice.status,
+            text: choice.text.clone(),
+            emoji: choice.emoji.clone(),
+            until: choice.until,
+        }
+    }
+}
+
 /// My own status, as others see it, and what lies under it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
@@ -231,11 +170,23 @@ pub struct MeView {
     /// The effective status: `online`, `away`, `dnd`, `offline`, `invisible`.
     pub status: String,
     /// Why.
-    pub cause: Option<CauseView>,
+    pub cause: Option<Cause>,
     /// Since when, Unix milliseconds, where it is known.
     pub since: Option<Timestamp>,
     /// What I chose, if I did. Absent: the status follows what this device observes.
     pub chosen: Option<ChosenView>,
+}
+
+impl MeView {
+    /// Whether I am not to be disturbed.
+    pub(crate) fn is_dnd(&self) -> bool {
+        self.status == ChosenStatus::Dnd.word()
+    }
+
+    /// Whether I said that I am away, whatever the keyboard says.
+    pub(crate) fn chose_away(&self) -> bool {
+        self.chosen.as_ref().is_some_and(|chosen| chosen.status == ChosenStatus::Away)
+    }
 }
 
 /// Something the person should know and can do something about.
@@ -308,7 +259,7 @@ pub struct HostView {
     /// Whose computer it is, or what the box is called.
     pub name: String,
     /// `asleep`, `left` or `lost`.
-    pub cause: CauseView,
+    pub cause: Cause,
     /// Since when, Unix milliseconds, where it is known.
     pub since: Option<Timestamp>,
 }

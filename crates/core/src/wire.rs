@@ -9,13 +9,15 @@ use serde::Serialize;
 
 use crate::contact::ContactLink;
 use crate::presence::{Choice, Chosen, Observed};
-use crate::signal::Signal;
 use crate::team::{Address, Host};
 use crate::time::Timestamp;
 
 mod json;
 mod read;
+mod signal;
 mod write;
+
+pub use signal::{Answer, Signal, SignalId, SignalIdError, TooLongError, written};
 
 /// The largest record, in bytes.
 pub const MAX_RECORD_BYTES: usize = 4096;

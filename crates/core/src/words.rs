@@ -2,17 +2,16 @@
 //!
 //! Owns the English of it in one place. Deliberately formats no time: whoever shows it knows the time zone.
 
+use crate::presence::{Cause, ChosenStatus, Doubt};
 use crate::time::Timestamp;
 use crate::view::signals::FailureView;
-use crate::view::{
-    CauseView, ChosenStatus, ConnectionView, Doubt, Evidence, HostView, PersonView, Problem,
-};
+use crate::view::{ConnectionView, Evidence, HostView, PersonView, Problem};
 
 /// A shape for a state that needs no colour to be told apart.
 #[must_use]
-pub fn glyph(status: &str, cause: Option<CauseView>) -> &'static str {
+pub fn glyph(status: &str, cause: Option<Cause>) -> &'static str {
     match (status, cause) {
-        ("online", Some(CauseView::Unknown)) => "◎",
+        ("online", Some(Cause::Unknown)) => "◎",
         ("away", _) => "◐",
         ("dnd", _) => "⊖",
         ("offline" | "invisible", _) => "○",
@@ -47,11 +46,11 @@ pub fn standing(person: &PersonView, clock: impl Fn(Timestamp) -> String) -> Str
     if person.status == "offline" {
         let at = person.since.map(clock).map_or_else(String::new, |at| format!(" {at}"));
         return match person.cause {
-            Some(CauseView::Left) => format!("left{at}"),
-            Some(CauseView::Asleep) => {
+            Some(Cause::Left) => format!("left{at}"),
+            Some(Cause::Asleep) => {
                 format!("asleep since{at}").trim_end_matches(" since").to_owned()
             }
-            Some(CauseView::Lost) => format!("connection lost{at}"),
+            Some(Cause::Lost) => format!("connection lost{at}"),
             _ if at.is_empty() => word.to_owned(),
             _ => format!("{word} since{at}"),
         };
@@ -63,11 +62,11 @@ pub fn standing(person: &PersonView, clock: impl Fn(Timestamp) -> String) -> Str
         words.push_str(&format!(" since {}", clock(since)));
     }
     match person.cause {
-        Some(CauseView::Unknown) => words.push_str(" (activity unknown)"),
-        Some(CauseView::Idle) => words.push_str(" (no input)"),
-        Some(CauseView::Locked) => words.push_str(" (locked)"),
-        Some(CauseView::Switched) => words.push_str(" (in another session)"),
-        Some(CauseView::Left | CauseView::Asleep | CauseView::Lost | CauseView::Chosen) | None => {}
+        Some(Cause::Unknown) => words.push_str(" (activity unknown)"),
+        Some(Cause::Idle) => words.push_str(" (no input)"),
+        Some(Cause::Locked) => words.push_str(" (locked)"),
+        Some(Cause::Switched) => words.push_str(" (in another session)"),
+        Some(Cause::Left | Cause::Asleep | Cause::Lost | Cause::Chosen) | None => {}
     }
     words
 }
@@ -78,14 +77,14 @@ pub fn standing(person: &PersonView, clock: impl Fn(Timestamp) -> String) -> Str
 pub fn evidence(evidence: &Evidence, clock: impl Fn(Timestamp) -> String) -> Option<String> {
     let mut words = status(evidence.status.as_deref()?).to_owned();
     let cause = match evidence.cause {
-        Some(CauseView::Unknown) => Some("nothing tells of activity"),
-        Some(CauseView::Idle) => Some("no input"),
-        Some(CauseView::Locked) => Some("locked"),
-        Some(CauseView::Switched) => Some("in another session"),
-        Some(CauseView::Left) => Some("left"),
-        Some(CauseView::Asleep) => Some("asleep"),
-        Some(CauseView::Lost) => Some("connection lost"),
-        Some(CauseView::Chosen) | None => None,
+        Some(Cause::Unknown) => Some("nothing tells of activity"),
+        Some(Cause::Idle) => Some("no input"),
+        Some(Cause::Locked) => Some("locked"),
+        Some(Cause::Switched) => Some("in another session"),
+        Some(Cause::Left) => Some("left"),
+        Some(Cause::Asleep) => Some("asleep"),
+        Some(Cause::Lost) => Some("connection lost"),
+        Some(Cause::Chosen) | None => None,
     };
     if let Some(cause) = cause {
         words.push_str(&format!(": {cause}"));
@@ -118,8 +117,8 @@ pub fn host(host: &HostView, clock: impl Fn(Timestamp) -> String) -> String {
         host.since.map_or_else(String::new, |since| format!(" {word} {}", clock(since)))
     };
     let happened = match host.cause {
-        CauseView::Asleep => format!("is asleep{}", at("since")),
-        CauseView::Left => format!("was switched off or quit Porchlight{}", at("at")),
+        Cause::Asleep => format!("is asleep{}", at("since")),
+        Cause::Left => format!("was switched off or quit Porchlight{}", at("at")),
         _ => format!("lost its connection{}", at("at")),
     };
     format!("{}'s computer, which hosts this team, {happened}", host.name)
@@ -129,9 +128,9 @@ pub fn host(host: &HostView, clock: impl Fn(Timestamp) -> String) -> String {
 #[must_use]
 pub fn failure(failure: &FailureView, clock: impl Fn(Timestamp) -> String) -> String {
     let word = match failure.cause {
-        Some(CauseView::Left) => "left",
-        Some(CauseView::Asleep) => "asleep since",
-        Some(CauseView::Lost) => "connection lost",
+        Some(Cause::Left) => "left",
+        Some(Cause::Asleep) => "asleep since",
+        Some(Cause::Lost) => "connection lost",
         _ => "since",
     };
     match failure.since {
@@ -168,7 +167,7 @@ pub fn remark(person: &PersonView) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn said(status: &str, cause: Option<CauseView>, since: bool, until: bool) -> String {
+    fn said(status: &str, cause: Option<Cause>, since: bool, until: bool) -> String {
         let person = PersonView {
             user: "ann".to_owned(),
             name: "Ann".to_owned(),
@@ -188,7 +187,7 @@ mod tests {
             device: Some("a".to_owned()),
             kind: Some("laptop".to_owned()),
             status: Some("away".to_owned()),
-            cause: Some(CauseView::Locked),
+            cause: Some(Cause::Locked),
             since: Timestamp::from_ms(1),
             heard: Timestamp::from_ms(2),
             loss_shows_within_s: Some(18),
@@ -224,10 +223,10 @@ mod tests {
         };
         let since = Timestamp::from_ms(2);
         for (cause, since, words) in [
-            (CauseView::Asleep, since, "is asleep since 14:02"),
-            (CauseView::Asleep, None, "is asleep"),
-            (CauseView::Left, since, "was switched off or quit Porchlight at 14:02"),
-            (CauseView::Lost, since, "lost its connection at 14:02"),
+            (Cause::Asleep, since, "is asleep since 14:02"),
+            (Cause::Asleep, None, "is asleep"),
+            (Cause::Left, since, "was switched off or quit Porchlight at 14:02"),
+            (Cause::Lost, since, "lost its connection at 14:02"),
         ] {
             let words = format!("Anna's computer, which hosts this team, {words}");
             assert_eq!(said(cause, since), Some(words));
@@ -257,20 +256,14 @@ mod tests {
         for (status, cause, since, until, words) in [
             ("online", None, true, false, "online since 14:01"),
             ("online", None, false, false, "online"),
-            (
-                "online",
-                Some(CauseView::Unknown),
-                true,
-                false,
-                "online since 14:01 (activity unknown)",
-            ),
-            ("away", Some(CauseView::Idle), true, false, "away since 14:01 (no input)"),
-            ("away", Some(CauseView::Locked), false, false, "away (locked)"),
-            ("dnd", Some(CauseView::Chosen), true, true, "do not disturb until 14:02"),
-            ("offline", Some(CauseView::Left), true, false, "left 14:01"),
-            ("offline", Some(CauseView::Asleep), true, false, "asleep since 14:01"),
-            ("offline", Some(CauseView::Asleep), false, false, "asleep"),
-            ("offline", Some(CauseView::Lost), false, false, "connection lost"),
+            ("online", Some(Cause::Unknown), true, false, "online since 14:01 (activity unknown)"),
+            ("away", Some(Cause::Idle), true, false, "away since 14:01 (no input)"),
+            ("away", Some(Cause::Locked), false, false, "away (locked)"),
+            ("dnd", Some(Cause::Chosen), true, true, "do not disturb until 14:02"),
+            ("offline", Some(Cause::Left), true, false, "left 14:01"),
+            ("offline", Some(Cause::Asleep), true, false, "asleep since 14:01"),
+            ("offline", Some(Cause::Asleep), false, false, "asleep"),
+            ("offline", Some(Cause::Lost), false, false, "connection lost"),
             ("offline", None, true, false, "offline since 14:01"),
             ("offline", None, false, false, "offline"),
             ("in a meeting", None, false, false, "in a meeting"),

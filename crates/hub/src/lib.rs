@@ -70,9 +70,7 @@ pub use accounts::{AccountsError, SaveError};
 pub use certificate::CertificateError;
 pub use error::{HubError, HubWarning};
 pub use event::HubEvent;
-pub use gateway::{
-    DEFAULT_GATEWAY_ADDR, Gateway, GatewaySettings, TokenError, Tokens,
-};
+pub use gateway::{DEFAULT_GATEWAY_ADDR, Gateway, GatewaySettings, TokenError, Tokens};
 pub use hub::{Access, Hub, HubSettings, Store, TeamSettings};
 pub use listen::{DEFAULT_ADDR, Listen};
 pub use runtime_file::read_runtime_file;

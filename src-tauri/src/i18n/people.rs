@@ -3,7 +3,7 @@
 use fluent_bundle::FluentValue;
 use porchlight_agent::clock::{self, Day, Local};
 use porchlight_core::time::Timestamp;
-use porchlight_core::view::{CauseView, ChosenStatus, PersonView};
+use porchlight_core::view::{Cause, ChosenStatus, PersonView};
 
 use super::{say, say_with};
 
@@ -48,9 +48,9 @@ pub(crate) fn standing(person: &PersonView) -> String {
     let since = person.since.map(|since| ("time", moment(since).into()));
     if person.status == "offline" {
         let gone = match person.cause {
-            Some(CauseView::Left) => Some(("cause-left", "standing-left-at")),
-            Some(CauseView::Asleep) => Some(("cause-asleep", "standing-asleep-since")),
-            Some(CauseView::Lost) => Some(("cause-lost", "standing-lost-at")),
+            Some(Cause::Left) => Some(("cause-left", "standing-left-at")),
+            Some(Cause::Asleep) => Some(("cause-asleep", "standing-asleep-since")),
+            Some(Cause::Lost) => Some(("cause-lost", "standing-lost-at")),
             _ => None,
         };
         if let Some((bare, at)) = gone {
@@ -64,11 +64,11 @@ pub(crate) fn standing(person: &PersonView) -> String {
         (None, None) => say_with("standing", [status]),
     };
     let cause = match person.cause {
-        Some(CauseView::Unknown) => "cause-unknown",
-        Some(CauseView::Idle) => "cause-idle",
-        Some(CauseView::Locked) => "cause-locked",
-        Some(CauseView::Switched) => "cause-switched",
-        Some(CauseView::Left | CauseView::Asleep | CauseView::Lost | CauseView::Chosen) | None => {
+        Some(Cause::Unknown) => "cause-unknown",
+        Some(Cause::Idle) => "cause-idle",
+        Some(Cause::Locked) => "cause-locked",
+        Some(Cause::Switched) => "cause-switched",
+        Some(Cause::Left | Cause::Asleep | Cause::Lost | Cause::Chosen) | None => {
             return standing;
         }
     };
@@ -93,13 +93,10 @@ mod tests {
         };
         let at = moment(Timestamp::default());
         assert_eq!(said("online", None, false), "online");
-        assert_eq!(
-            said("dnd", Some(CauseView::Chosen), true),
-            format!("do not disturb since {at}")
-        );
-        assert_eq!(said("away", Some(CauseView::Locked), false), "away (locked)");
-        assert_eq!(said("offline", Some(CauseView::Asleep), true), format!("asleep since {at}"));
-        assert_eq!(said("offline", Some(CauseView::Lost), false), "connection lost");
+        assert_eq!(said("dnd", Some(Cause::Chosen), true), format!("do not disturb since {at}"));
+        assert_eq!(said("away", Some(Cause::Locked), false), "away (locked)");
+        assert_eq!(said("offline", Some(Cause::Asleep), true), format!("asleep since {at}"));
+        assert_eq!(said("offline", Some(Cause::Lost), false), "connection lost");
         assert_eq!(said("in a meeting", None, false), "in a meeting");
     }
 }

@@ -4,7 +4,7 @@ use fluent_bundle::FluentValue;
 use porchlight_core::id::UserId;
 use porchlight_core::notification::{Notification, Several, Who};
 use porchlight_core::signal::{Answer, SignalId};
-use porchlight_core::view::CauseView;
+use porchlight_core::view::Cause;
 
 use crate::i18n::{Arg, say as word, say_with};
 
@@ -87,16 +87,16 @@ pub(super) fn say(notification: &Notification) -> Said {
         Notification::CameBack(who) => about(key, who, "notice-back", "", "presence.online"),
         Notification::Went(who, cause) => {
             let (summary, body) = match cause {
-                Some(CauseView::Asleep) => ("notice-asleep", "notice-asleep-why"),
-                Some(CauseView::Lost) => ("notice-lost", "notice-lost-why"),
+                Some(Cause::Asleep) => ("notice-asleep", "notice-asleep-why"),
+                Some(Cause::Lost) => ("notice-lost", "notice-lost-why"),
                 _ => ("notice-left", ""),
             };
             about(key, who, summary, body, "presence.offline")
         }
         Notification::WentAway(who, cause) => {
             let body = match cause {
-                Some(CauseView::Locked) => "notice-away-locked",
-                Some(CauseView::Idle) => "notice-away-idle",
+                Some(Cause::Locked) => "notice-away-locked",
+                Some(Cause::Idle) => "notice-away-idle",
                 _ => "",
             };
             about(key, who, "notice-away", body, "presence")
@@ -229,7 +229,7 @@ mod tests {
 
     #[test]
     fn one_person_is_named_and_the_reason_said() {
-        let said = say(&Notification::Went(who("Ann"), Some(CauseView::Lost)));
+        let said = say(&Notification::Went(who("Ann"), Some(Cause::Lost)));
         assert_eq!(said.summary, "Ann is gone");
         assert_eq!(said.body, "The connection was lost.");
         assert_eq!((said.category, said.key.as_str()), ("presence.offline", "ann"));

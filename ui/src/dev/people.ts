@@ -1,5 +1,5 @@
 /** People for the demo scenes. Made up; what they do is what the window has to be able to show. */
-import type { CauseView, Evidence, PersonView } from '../lib/contract';
+import type { Cause, Evidence, PersonView } from '../lib/contract';
 
 type Sketch = Partial<Omit<PersonView, 'devices'>> & { kinds?: string[] };
 
@@ -9,12 +9,12 @@ export function ago(minutes: number): number {
 }
 
 /** Evidence of a device that was heard of a while ago. */
-export function witness(status: string, cause: CauseView | null, since: number | null): Evidence {
+export function witness(status: string, cause: Cause | null, since: number | null): Evidence {
   const within = status === 'offline' ? null : 18;
   return { device: 'a', kind: null, status, cause, since, heard: ago(3), loss_shows_within_s: within, doubt: null };
 }
 
-export function person(name: string, status: string, cause: CauseView | null, sketch: Sketch = {}): PersonView {
+export function person(name: string, status: string, cause: Cause | null, sketch: Sketch = {}): PersonView {
   const { kinds = ['laptop'], ...rest } = sketch;
   const since = sketch.since === undefined ? ago(47) : sketch.since;
   const user = sketch.user ?? name.toLowerCase().replace(/\W+/g, '-');
@@ -92,7 +92,7 @@ export function strange(): PersonView[] {
 }
 
 export function crowd(size: number): PersonView[] {
-  const states: [string, CauseView | null][] = [
+  const states: [string, Cause | null][] = [
     ['online', null],
     ['online', null],
     ['away', 'idle'],

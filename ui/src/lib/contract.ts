@@ -10,10 +10,9 @@
 export type Timestamp = number;
 
 /**
- * Why a status is what it is. Words of `docs/protocol.md`, *Records*, and `chosen` for what the person
- * said about themselves.
+ * Why a status is what it is: the words of `docs/protocol.md`, *Records*, and `chosen` for a status that the person chose.
  */
-export type CauseView = "unknown" | "idle" | "locked" | "switched" | "left" | "asleep" | "lost" | "chosen";
+export type Cause = "unknown" | "idle" | "locked" | "switched" | "left" | "asleep" | "lost" | "chosen";
 
 /**
  * One device of a person.
@@ -34,14 +33,14 @@ status: string,
 /**
  * Why, where it is known.
  */
-cause: CauseView | null, 
+cause: Cause | null, 
 /**
  * Since when, Unix milliseconds, where it is known.
  */
 since: Timestamp | null, };
 
 /**
- * Why what is shown may be so no longer.
+ * Why what is shown may be out of date.
  */
 export type Doubt = "reconnecting" | "settling" | "link_down";
 
@@ -64,7 +63,7 @@ status: string | null,
 /**
  * Why, where it is known.
  */
-cause: CauseView | null, 
+cause: Cause | null, 
 /**
  * Since when, Unix milliseconds, where it is known.
  */
@@ -106,7 +105,7 @@ status: string,
 /**
  * Why, where it is known.
  */
-cause: CauseView | null, 
+cause: Cause | null, 
 /**
  * Since when, Unix milliseconds, where it is known.
  */
@@ -153,7 +152,7 @@ devices: Array<DeviceView>,
 evidence: Evidence, };
 
 /**
- * What a person can choose to say of themselves.
+ * A status that a person can choose.
  */
 export type ChosenStatus = "online" | "away" | "dnd" | "invisible";
 
@@ -197,7 +196,7 @@ status: string,
 /**
  * Why.
  */
-cause: CauseView | null, 
+cause: Cause | null, 
 /**
  * Since when, Unix milliseconds, where it is known.
  */
@@ -231,7 +230,7 @@ name: string,
 /**
  * `asleep`, `left` or `lost`.
  */
-cause: CauseView, 
+cause: Cause, 
 /**
  * Since when, Unix milliseconds, where it is known.
  */
@@ -328,7 +327,7 @@ since: Timestamp | null,
 /**
  * `offline`: why, where it is known.
  */
-cause: CauseView | null, };
+cause: Cause | null, };
 
 /**
  * One knock, or waves.

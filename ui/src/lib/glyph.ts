@@ -1,9 +1,9 @@
 /** The shape of a presence. Each differs in outline, so that no one has to tell green from red. */
-import type { CauseView } from './contract';
+import type { Cause } from './contract';
 
 export type Shape = 'online' | 'unknown' | 'away' | 'dnd' | 'offline' | 'word';
 
-export function shapeOf(status: string, cause: CauseView | null): Shape {
+export function shapeOf(status: string, cause: Cause | null): Shape {
   switch (status) {
     case 'online':
       return cause === 'unknown' ? 'unknown' : 'online';

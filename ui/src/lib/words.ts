@@ -5,7 +5,7 @@
  */
 import type {
   Answer,
-  CauseView,
+  Cause,
   ChosenStatus,
   DeviceView,
   Doubt,
@@ -58,7 +58,7 @@ export function briefly(person: PersonView, now: number, clock: Moment = moment)
   return evidence(person, now, clock);
 }
 
-type Standing = { status: string; cause: CauseView | null; since: number | null; until?: number | null };
+type Standing = { status: string; cause: Cause | null; since: number | null; until?: number | null };
 
 /** What the messages take for a moment that nobody knows. */
 const UNKNOWN = 'unknown';

@@ -1,6 +1,6 @@
 use porchlight_core::id::UserId;
 use porchlight_core::time::Timestamp;
-use porchlight_core::view::{CauseView, ConnectionView, Update};
+use porchlight_core::view::{Cause, ConnectionView, Update};
 
 use super::*;
 
@@ -51,7 +51,7 @@ fn forty_columns_are_enough() {
     carl.in_call = true;
     carl.text = Some("Deep work".to_owned());
     let mut bob = person("b", "Bob", "away");
-    bob.cause = Some(CauseView::Locked);
+    bob.cause = Some(Cause::Locked);
     let room =
         room(vec![anna, bob, carl, person("me", "Me", "online"), person("z", "Zoë", "offline")]);
     assert_eq!(

@@ -1,6 +1,6 @@
 //! The programs that are compared, all driven like an engine: inputs go in, effects come out.
 //!
-//! Owns the designs and the one that runs Porchlight's engine. The others are [`crate::simple`] and [`crate::heartbeat`].
+//! Owns the designs and the one that runs Porchlight's engine. The others are [`simple`] and [`heartbeat`].
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -15,9 +15,13 @@ use porchlight_core::time::{Monotonic, Now};
 use porchlight_core::view::ConnectionView;
 
 use crate::figures::{Dot, Status};
-use crate::heartbeat::Heartbeat;
 use crate::script::{AWAY_AFTER, PEOPLE, name_of, person_named, person_of};
-use crate::simple::Simple;
+
+mod heartbeat;
+mod simple;
+
+use heartbeat::Heartbeat;
+use simple::Simple;
 
 /// A design, and the broker that it runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

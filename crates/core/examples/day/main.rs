@@ -6,18 +6,16 @@
 //!
 //! The truth is what people do, never what a program says, as in the truth benchmark (`tests/src/bin/truth`): after a
 //! killed app or a cut cable somebody is offline at once, and a short drop changes nothing. [`table::LEGEND`] defines each
-//! figure. Where the other designs leave something open, they get the more favourable answer ([`simple`], [`heartbeat`]).
-//! No design learns that the network changed, although on most systems Porchlight does.
+//! figure. Where the other designs leave something open, they get the more favourable answer (`app/simple.rs`,
+//! `app/heartbeat.rs`). No design learns that the network changed, although on most systems Porchlight does.
 
 mod app;
 #[expect(dead_code, reason = "only the random schedules use all of it")]
 #[path = "../../tests/sim/broker.rs"]
 mod broker;
+mod cause;
 mod figures;
-mod heartbeat;
-mod network;
 mod script;
-mod simple;
 mod simulation;
 mod table;
 mod trace;

@@ -3,7 +3,7 @@
 //! Owns who does what and when. Every kind of event happens to somebody every day; the number decides when and for how
 //! long. Deliberately knows no design: all designs get the same day.
 
-use crate::figures::Cause;
+use crate::cause::Cause;
 
 mod team;
 

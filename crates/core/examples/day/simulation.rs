@@ -11,12 +11,15 @@ use porchlight_core::input::Input;
 
 use crate::app::{App, Design};
 use crate::broker::{Broker, ConnId, Kind, NEVER, Out};
-use crate::figures::{Cause, Dot, Figures, Screen, Status};
-use crate::network::{Conn, Path, Up};
+use crate::cause::Cause;
+use crate::figures::{Dot, Figures, Screen, Status};
 use crate::script::{AWAY_AFTER, HOUR, MACHINES, MINUTE, Ms, PEOPLE, SECOND, Step, person_of};
 
+mod network;
 mod people;
 mod programs;
+
+use network::{Conn, Path, Up};
 
 /// From before the first person arrives until everybody has left and every design has noticed.
 const BEGINS: Ms = 8 * HOUR + 20 * MINUTE;

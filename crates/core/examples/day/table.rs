@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use crate::app::Design;
-use crate::figures::{Cause, Figures, Wrong};
+use crate::cause::Cause;
+use crate::figures::{Figures, Wrong};
 use crate::script::{Ms, name_of};
 
 /// Wrong minutes a person and day, at most, for Porchlight on the hub.

@@ -5,7 +5,8 @@ use std::sync::OnceLock;
 use porchlight_core::engine::Rule;
 
 use super::*;
-use crate::figures::{Cause, Figures};
+use crate::cause::Cause;
+use crate::figures::Figures;
 
 const DAY: u64 = 1;
 

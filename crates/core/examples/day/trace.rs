@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::figures::{Cause, Figures, Wrong};
+use crate::cause::Cause;
+use crate::figures::{Figures, Wrong};
 use crate::script::{Ms, PEOPLE, Step, What, name_of, person_of};
 use crate::table::{span, time};
 

@@ -15,10 +15,10 @@
 use std::time::Duration;
 
 use super::{Engine, Phase};
-use crate::access::{RosterAccess, Withheld};
+use crate::access::{RefusedFilter, RosterAccess, Withheld};
+use crate::connection::{ConnectionFailure, Granted, Message};
 use crate::effect::{Effect, Filter};
 use crate::id::UserId;
-use crate::input::{ConnectionFailure, Granted, Message, RefusedFilter};
 use crate::time::{Monotonic, Now};
 use crate::topic::{Topic, TopicError, device_filter, needed_filters, typing_filter, user_filter};
 use crate::view::{ConnectionView, RosterGap};

@@ -1,14 +1,14 @@
-//! The connection: when it is opened, given up and opened anew, and as what.
+//! The device's or reader's connection: when it is opened, given up and opened anew, and as what.
 //!
-//! Owns `docs/protocol.md`, *A session*, but for what is said on it.
+//! Owns `docs/protocol.md`, *A session*, except for what is published on it.
 
 use std::time::Duration;
 
 use super::{Engine, Phase, Rule};
+use crate::connection::{ConnectionEvent, ConnectionFailure, PublishId, Refusal};
 use crate::effect::{Effect, Filter, Qos, Saved, Will};
+use crate::expiry::RECORD_EXPIRY;
 use crate::id::reader_client_id;
-use crate::input::{ConnectionEvent, ConnectionFailure, PublishId, Refusal};
-use crate::session::RECORD_EXPIRY;
 use crate::time::{Now, slept_since};
 use crate::topic::{Topic, inbox_filter, room_filters};
 use crate::wire;
@@ -72,11 +72,11 @@ impl Engine {
         if self.user_status.as_mut().is_some_and(|choosing| choosing.settle(id)) {
             self.effects.push_back(Effect::ChoiceSettled(outcome));
         }
-        if let Phase::Leaving { awaited, then, .. } = &mut self.session.phase {
+        if let Phase::Leaving { awaited, target, .. } = &mut self.session.phase {
             awaited.remove(&id);
             if awaited.is_empty() {
-                let then = *then;
-                self.finish_goodbye(now, then, true);
+                let target = *target;
+                self.finish_goodbye(now, target, true);
             }
         }
     }
@@ -93,14 +93,45 @@ impl Engine {
         self.lose_connection(now, failure);
     }
 
+    /// What is retained was read: from now on this device speaks, and what others say is shown.
+    pub(super) fn come_up(&mut self, now: Now) {
+        if self.checks_before_up(now) {
+            return;
+        }
+        if let Some(own) = self.local_device.as_mut().filter(|_| !self.hidden)
+            && own.learn_epoch()
+        {
+            // The broker holds a record of ours that is not older than this session: the clock was set
+            // back, or what was saved is lost. Our Will would count as a stale one, so begin a newer session.
+            self.disconnect();
+            self.connect_now(now);
+            return;
+        }
+        self.session.up(now);
+        self.roster.connection_up(now);
+        if !self.hub_aggregates {
+            self.host = None;
+        }
+        if let Some(own) = self.local_device.as_mut().filter(|_| !self.hidden) {
+            own.come_up();
+        }
+        if let Some(choosing) = &mut self.user_status {
+            choosing.all_read();
+        }
+        if let Some(signals) = &mut self.signals {
+            signals.connection_up(now);
+        }
+        self.effects.push_back(Effect::SnapshotRead);
+    }
+
     /// The connection is gone, or the try came to nothing: it is tried again later.
     pub(super) fn lose_connection(&mut self, now: Now, failure: &ConnectionFailure) {
         self.forget_connection_state(now);
         match &self.session.phase {
             // The goodbye may have been heard or not; the Will says the same a little later.
-            Phase::Leaving { then, .. } => {
-                let then = *then;
-                self.finish_goodbye(now, then, false);
+            Phase::Leaving { target, .. } => {
+                let target = *target;
+                self.finish_goodbye(now, target, false);
             }
             Phase::Resting | Phase::Stopped => {}
             Phase::Waiting { .. }
@@ -130,7 +161,7 @@ impl Engine {
         }
         self.forget_connection_state(now);
         // Whoever wants to hide and was visible has to say first that they left: their record may stand.
-        self.hidden &= self.wants_to_hide(now);
+        self.hidden &= self.is_invisible(now);
         if let Some(own) = self.local_device.as_mut().filter(|_| !self.hidden) {
             own.begin_session(now);
         }
@@ -185,12 +216,11 @@ impl Engine {
         if self.without == Some(Rule::Grace) { Duration::ZERO } else { grace }
     }
 
-    /// Whether the person wants to be seen by nobody; before their choice was read, whether they last did.
-    pub(super) fn wants_to_hide(&self, now: Now) -> bool {
-        let (Some(own), Some(choosing)) = (&self.local_device, &self.user_status) else {
-            return false;
-        };
-        choosing.invisible(now).unwrap_or(own.holder.invisible)
+    /// Whether the person chose to be invisible; before their choice was read, whether they last did.
+    pub(super) fn is_invisible(&self, now: Now) -> bool {
+        let chosen = self.user_status.as_ref().and_then(|choosing| choosing.invisible(now));
+        let last = || self.local_device.as_ref().is_some_and(|own| own.holder.invisible);
+        chosen.unwrap_or_else(last)
     }
 
     /// A deadline that is long past means that this machine slept and nobody said so before. The broker has

@@ -1,14 +1,14 @@
 //! Everything that comes due by itself, in one table.
 //!
-//! Owns which deadlines there are, when each is due, and what follows. Both matches are exhaustive: whatever waits
-//! does not compile before its deadline and its consequence are written.
+//! Owns which deadlines there are, when each is due, and what follows. Both matches are exhaustive: a new deadline does not
+//! compile before its time and its consequence are written.
 
 use super::Engine;
 use super::local_device::LocalDevice;
+use crate::connection::ConnectionFailure;
 use crate::effect::Effect;
-use crate::input::ConnectionFailure;
 use crate::notification::Notification;
-use crate::session::{Phase, SessionDeadline};
+use crate::session::{Phase, SessionDeadline, Target};
 use crate::signal::Signals;
 use crate::time::{Monotonic, Now};
 
@@ -75,7 +75,7 @@ impl Engine {
 
     fn due_at(&self, now: Now, deadline: Deadline) -> Option<Monotonic> {
         // Nobody hears a device that hides, or that has no connection.
-        let speaks = || self.session.is_up() && !self.hidden && !self.wants_to_hide(now);
+        let speaks = || self.session.is_up() && !self.hidden && self.target(now) == Target::Visible;
         match deadline {
             Deadline::Session => self.session.next_deadline().map(|(_, at)| at),
             Deadline::Puback => self.publishes.next_deadline(),
@@ -129,8 +129,8 @@ impl Engine {
             Some(SessionDeadline::RetainedRead) => self.come_up(now),
             Some(SessionDeadline::Stable) => self.session.note_stable(),
             Some(SessionDeadline::Goodbye) => {
-                if let Phase::Leaving { then, .. } = self.session.phase {
-                    self.finish_goodbye(now, then, false);
+                if let Phase::Leaving { target, .. } = self.session.phase {
+                    self.finish_goodbye(now, target, false);
                 }
             }
             None => {}

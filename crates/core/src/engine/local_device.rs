@@ -1,20 +1,24 @@
-//! This device's own records: when they are written, and written again.
+//! This device's own records: when they are published, renewed and corrected.
+//!
+//! Owns the device record, the aggregate on the user topic where no hub writes it, and the time of the last input for
+//! simple clients. Deliberately does not decide what is observed ([`crate::availability`]) or chosen
+//! ([`UserStatus`]).
 
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use super::{DeviceSettings, Engine, Rule, UserStatus};
 use crate::availability::{Availability, ObservedState};
+use crate::connection::PublishId;
 use crate::echoes::Echoes;
 use crate::effect::Version;
+use crate::expiry::{Arrival, RECORD_EXPIRY};
 use crate::id::DeviceId;
-use crate::input::PublishId;
-use crate::presence::{Choice, Chosen, Observed, OfflineCause};
-use crate::roster::{Arrival, Roster};
-use crate::session::RECORD_EXPIRY;
+use crate::presence::{Cause, Chosen, ChosenStatus, Observed, OfflineCause};
+use crate::roster::Roster;
 use crate::time::{ClockChange, Monotonic, Now, Timestamp};
 use crate::topic::Topic;
-use crate::view::{CauseView, ChosenStatus, ChosenView, MeView};
+use crate::view::{ChosenView, MeView};
 use crate::wire::{self, AggregateRecord, DeviceRecord, Payload, UserRecord};
 
 /// Records that something else overwrites are written again this often within [`MINUTE`].
@@ -409,13 +413,13 @@ impl LocalDevice {
             .min()
     }
 
-    /// My own status. While the link is up it is what others see: the sum of all my devices.
-    pub(super) fn look<'a>(
-        &'a self,
+    /// My own status. While the connection is up it is what others see: the aggregate of all my devices.
+    pub(super) fn me_view(
+        &self,
         now: Now,
-        choosing: Option<&'a UserStatus>,
-        roster: Option<&'a Roster>,
-    ) -> MeRef<'a> {
+        choosing: Option<&UserStatus>,
+        roster: Option<&Roster>,
+    ) -> MeView {
         let choice = choosing.and_then(|choosing| choosing.choice(now));
         // Others are told that somebody invisible left; they themselves are not.
         let roster =
@@ -423,76 +427,20 @@ impl LocalDevice {
         let summed = roster.and_then(|roster| roster.status(&self.holder.user, now));
         let (status, cause, since) = match (summed, choice) {
             (Some(summed), _) => summed,
-            (None, Some(choice)) => (choice.status.word(), Some(CauseView::Chosen), choice.at),
+            (None, Some(choice)) => (choice.status.word(), Some(Cause::Chosen), choice.at),
             (None, None) => {
                 let ObservedState { observed, since } = self.availability.state(now);
                 (observed.status(), observed.cause(), Some(since))
             }
         };
-        let since = since.and_then(Timestamp::believable);
-        let (user, name) = (self.holder.user.as_str(), self.holder.name.as_str());
-        MeRef { user, name, status, cause, since, choice }
-    }
-}
-
-/// A [`MeView`] that borrows: whatever happens, it is looked at, and mostly is as before.
-#[derive(Debug)]
-pub(super) struct MeRef<'a> {
-    user: &'a str,
-    name: &'a str,
-    status: &'a str,
-    cause: Option<CauseView>,
-    since: Option<Timestamp>,
-    choice: Option<&'a Choice>,
-}
-
-impl MeRef<'_> {
-    /// Whether this is what is shown already.
-    pub(super) fn is(&self, shown: &MeView) -> bool {
-        let MeView { user, name, status, cause, since, chosen } = shown;
-        let chose = match (self.choice, chosen) {
-            (None, None) => true,
-            (Some(choice), Some(ChosenView { status, text, emoji, until })) => {
-                choice.status == *status
-                    && choice.text == *text
-                    && choice.emoji == *emoji
-                    && choice.until == *until
-            }
-            _ => false,
-        };
-        self.user == user
-            && self.name == name
-            && self.status == status
-            && self.cause == *cause
-            && self.since == *since
-            && chose
-    }
-
-    /// Copies it, to be shown.
-    pub(super) fn view(&self) -> MeView {
         MeView {
-            user: self.user.to_owned(),
-            name: self.name.to_owned(),
-            status: self.status.to_owned(),
-            cause: self.cause,
-            since: self.since,
-            chosen: self.choice.map(|choice| ChosenView {
-                status: choice.status,
-                text: choice.text.clone(),
-                emoji: choice.emoji.clone(),
-                until: choice.until,
-            }),
+            user: self.holder.user.to_string(),
+            name: self.holder.name.clone(),
+            status: status.to_owned(),
+            cause,
+            since: since.and_then(Timestamp::believable),
+            chosen: choice.map(ChosenView::from),
         }
-    }
-
-    /// Whether I am not to be disturbed.
-    pub(super) fn is_dnd(&self) -> bool {
-        self.status == ChosenStatus::Dnd.word()
-    }
-
-    /// Whether I said that I am away, whatever the keyboard says.
-    pub(super) fn chose_away(&self) -> bool {
-        self.choice.is_some_and(|choice| choice.status == ChosenStatus::Away)
     }
 }
 

@@ -1,10 +1,14 @@
-//! Messages from the broker: which topic, which record, who is concerned.
+//! Messages from the broker: which topic, which record, and who takes it.
+//!
+//! Every message that is dropped is counted with its reason.
 
 use super::Engine;
-use crate::effect::{DropReason, Effect};
+use crate::connection::{Message, Refusal};
+use crate::diagnostics::DropReason;
+use crate::effect::Effect;
+use crate::expiry::Arrival;
 use crate::id::{DeviceId, UserId};
-use crate::input::{Message, Refusal};
-use crate::roster::{Applied, Arrival};
+use crate::roster::Applied;
 use crate::time::Now;
 use crate::topic::{Topic, TopicError};
 use crate::wire::{self, DeviceRecord, HubRecord, Payload, UserRecord, WireError};

@@ -1,4 +1,6 @@
-//! What the person wants of this app for themselves: kept, shown, and heeded in notifications; what others are called.
+//! The person's preferences: saves and shows them, and applies nicknames and pauses.
+//!
+//! [`crate::preferences`] has the values. Nothing here is ever published.
 
 use std::time::Duration;
 
@@ -34,7 +36,7 @@ impl Engine {
 
     pub(super) fn preferences_view(&self) -> PreferencesView {
         let notices_off_until = self.silence.paused_until();
-        PreferencesView { notices_off_until, ..self.preferences.view() }
+        PreferencesView { notices_off_until, ..PreferencesView::from(&self.preferences) }
     }
 
     /// What to call somebody of this name: as I call them, and told apart from everybody else.

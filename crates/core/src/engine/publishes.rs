@@ -1,13 +1,13 @@
 //! The problems of publishes that the broker does not acknowledge, or refuses.
 //!
-//! Owns which of this device's own topics the broker does not accept. Signals report their own failure to whoever sent
-//! them, so they are no problem of the connection.
+//! Owns which of this device's own topics the broker does not accept. Signals report their own failure to their sender,
+//! so they are no problem of the connection.
 
 use std::collections::BTreeMap;
 
 use super::Engine;
+use crate::connection::{PublishId, Refusal};
 use crate::in_flight::InFlight;
-use crate::input::{PublishId, Refusal};
 use crate::time::{Monotonic, Now};
 use crate::view::Problem;
 

@@ -1,16 +1,16 @@
 //! A second machine with this device's identity, and a broker that only seems to have one.
 //!
-//! Owns when this device takes a new identity (`docs/protocol.md`, *Cloned machines*). DISCONNECT 0x8E (MQTT 5, 4.13)
-//! tells that the Client Identifier was used a second time. Some brokers also send it where a login may connect once:
-//! there a new identity changes nothing. So a take-over alone is no proof. This device connects once more and reads its
-//! own record: a copy wrote another one.
+//! Owns when this device takes a new identity (`docs/protocol.md`, *Cloned machines*). DISCONNECT 0x8E (MQTT 5, 4.13) says
+//! that the Client Identifier was used a second time. Some brokers also send it where a login may connect once; there a new
+//! identity changes nothing. So a take-over alone proves nothing. The device connects once more and reads its own record:
+//! a copy has written another one.
 
 use std::time::Duration;
 
 use super::Engine;
 use super::local_device::LocalDevice;
+use crate::connection::ConnectionFailure;
 use crate::id::{DeviceId, presence_client_id};
-use crate::input::ConnectionFailure;
 use crate::session::Phase;
 use crate::time::{Monotonic, Now};
 
@@ -90,9 +90,9 @@ impl Engine {
         }
     }
 
-    /// Another machine uses our device id, or our client id: a copied disk or home folder. Whoever notifications becomes a new
-    /// device; the old one's Will speaks for it if nobody else does. Who only writes what looks like it does not make this
-    /// device a new one more than once an hour.
+    /// Another machine uses our device id, or our client id: a copied disk or home folder. The one that notices
+    /// becomes a new device; the old one's Will speaks for it if nobody else does. Records that only look like a copy's make
+    /// this device a new one at most once an hour.
     pub(super) fn become_another_device(&mut self, now: Now) {
         let recent = self.renewal.last.is_some_and(|last| now.mono.since(last) < HOUR);
         let Some(own) = self.local_device.as_mut().filter(|_| !recent) else {

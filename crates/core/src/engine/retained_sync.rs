@@ -1,12 +1,13 @@
-//! When everything retained was read, told by the broker instead of by silence.
+//! When everything retained was read, as the broker shows it, instead of by silence.
 //!
 //! MQTT has no word for it, so a reader waits until nothing came for a while (`docs/protocol.md`, *A session*). Two brokers
-//! are known to send what is retained filter by filter in the order of the SUBSCRIBE, all of it before anything else: the hub, which
-//! says so in its record, and Mosquitto, which says that it is Mosquitto. A reader asks for both of these records last, and
-//! has everything when one of them is there. Any other broker is waited for as ever.
+//! send retained messages filter by filter in the order of the SUBSCRIBE, before anything else: the hub, which says so in
+//! its record, and Mosquitto, which says that it is Mosquitto. A reader asks for both records last. When one of them comes,
+//! it has read everything. With any other broker it waits as before.
 
 use super::Engine;
-use crate::input::{Message, RefusedFilter};
+use crate::access::RefusedFilter;
+use crate::connection::Message;
 use crate::time::Now;
 use crate::topic::Topic;
 use crate::wire::{self, Payload};

@@ -1,4 +1,4 @@
-//! Who an engine is, and what it is told to keep to.
+//! What an engine is made with: whose it is, what it does, and what the person wants.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -8,119 +8,100 @@ use crate::contact::ContactLink;
 use crate::id::{DeviceId, Root, UserId};
 use crate::notification::NotificationPolicy;
 use crate::preferences::Preferences;
+use crate::rule::Rule;
 
-/// Who this engine is.
+/// What an [`Engine`](super::Engine) is made with.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// What every topic begins with.
     pub root: Root,
-    /// The MQTT Client Identifier. A holder's is saved, a reader's random.
+    /// The MQTT Client Identifier. A device's is saved, a reader's random.
     pub client_id: String,
-    /// What it does.
+    /// What the engine does.
     pub role: Role,
     /// Which notifications are wanted.
     pub notifications: NotificationPolicy,
-    /// Whether what a tray shows is told: a device without a person before it has none.
+    /// Whether there is a tray to show things in.
     pub has_tray: bool,
-    /// What the person wants of this app for themselves.
+    /// The person's preferences.
     pub preferences: Preferences,
     /// Whether this broker is known to speak MQTT 5, so that nothing makes us fall back to 3.1.1.
     pub speaks_v5: bool,
-    /// Of whom nothing pops up.
+    /// People whose notifications are muted.
     pub muted: BTreeSet<UserId>,
     /// For jitter: two engines with the same seed and inputs do the same.
     pub seed: u64,
-    /// A rule of the protocol that is not kept; only the simulation takes one out, to see that it is missed.
+    /// A rule that this engine does not keep. Only the simulation takes one out, to see that it is missed.
     #[doc(hidden)]
     pub without: Option<Rule>,
-}
-
-/// A rule of `docs/protocol.md` whose absence a viewer would notice.
-#[doc(hidden)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rule {
-    /// A Will of an earlier session is a ghost.
-    Epoch,
-    /// A record that is not renewed is lost.
-    Lease,
-    /// A Will waits.
-    Grace,
-    /// What is lost around our own reconnect is not believed at once.
-    Settle,
-    /// One's own records are not written again and again without end.
-    CorrectionBound,
-    /// What is left of a message's expiry is not believed unchecked.
-    AgeCheck,
-    /// Times that cannot be are not shown.
-    TimeCheck,
 }
 
 /// What an engine does.
 #[derive(Debug, Clone)]
 pub enum Role {
-    /// It is the presence of a device.
+    /// Publishes the presence of a device.
     Device(DeviceSettings),
-    /// It reads the room and disturbs nobody.
+    /// Reads the roster and publishes nothing.
     Observer,
-    /// The same for a person who is known: their topics can show whether the broker hands out what it stores.
+    /// As [`Role::Observer`], for this person: their topics can show whether the broker hands out what it stores.
     ObserverFor(UserId),
-    /// The same, and it finds out whether the broker hands out what it stores, by a mark on the person's typing topic
-    /// that it clears again.
+    /// As [`Role::ObserverFor`], and finds out whether the broker hands out what it stores: it publishes a mark on the
+    /// person's typing topic and clears it again.
     BrokerTest(UserId),
-    /// It reads and writes what a person chose, beside their running devices.
+    /// Reads and sets the status that a person chose, beside their running devices.
     StatusSetter(UserId),
-    /// It reads the room and speaks to others for a person, beside their running devices, which hear what others say.
+    /// Reads the roster and sends a person's knocks and waves, beside their running devices, which receive the answers.
     Signaller(UserId),
 }
 
-/// The device that a holder is.
+/// The device whose presence an engine publishes.
 #[derive(Debug, Clone)]
 pub struct DeviceSettings {
-    /// Whose device.
+    /// The user whose device it is.
     pub user: UserId,
-    /// Which device.
+    /// The device's id.
     pub device: DeviceId,
-    /// The name shown.
+    /// The person's name, as others see it.
     pub name: String,
     /// What the device is, in a word.
     pub kind: Option<String>,
     /// The time zone's IANA name.
     pub tz: Option<String>,
-    /// By what the person says they can be reached, at most [`MAX_LINKS`](crate::contact::MAX_LINKS).
+    /// Links by which others can reach the person, at most [`MAX_LINKS`](crate::contact::MAX_LINKS).
     pub links: Vec<ContactLink>,
-    /// Without input for so long, the person is away.
+    /// After this long without input the person is away.
     pub away_after: Duration,
     /// The last epoch that was saved.
     pub last_epoch: u64,
-    /// How long a drop of the connection is seen by nobody: Will Delay Interval.
+    /// Grace period: nobody sees a drop of the connection shorter than this. It is the Will Delay Interval.
     pub grace: Duration,
-    /// For how long a record counts without being renewed.
+    /// How long a record counts without being renewed.
     pub lease: Duration,
-    /// Whether the user topic is written for simple readers where no hub does it.
+    /// Whether to write the user topic for simple clients where no hub does it.
     pub user_topic: bool,
-    /// Whether a call is a do-not-disturb, unless the person says otherwise.
+    /// Whether a call sets do-not-disturb, unless the person chose a status.
     pub calls_dnd: bool,
-    /// Whether others are told of being away no more than that: neither why nor since when.
+    /// Whether others see only that the person is away, and neither why nor since when.
     pub coarse: bool,
     /// Whether the person was last known to be invisible.
     pub invisible: bool,
 }
 
-/// What is known of the broker, for whoever looks after it.
+/// What is known of the broker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Health {
     /// MQTT 5 is spoken, else 3.1.1.
     pub speaks_v5: bool,
     /// A hub writes the user topics.
     pub hub_aggregates: bool,
-    /// Within what time a device whose connection dies unseen shows, with the usual grace; `None` where the broker
+    /// How soon the loss of a device shows whose connection dies unseen, with the usual grace period. `None`: the broker
     /// waits for ever.
     pub loss_shows_within: Option<Duration>,
     /// Whether the roster can be read.
     pub roster_access: RosterAccess,
 }
 
-/// How long a drop is seen by nobody, unless said otherwise.
+/// The usual grace period.
 pub const GRACE: Duration = Duration::from_secs(6);
-/// For how long a record counts without being renewed, unless said otherwise.
+/// The usual lease: how long a record counts without being renewed.
 pub const LEASE: Duration = Duration::from_secs(60 * 60);

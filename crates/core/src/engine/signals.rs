@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::Engine;
-use super::local_device::MeRef;
-use crate::effect::{DropReason, Effect, Publish, Qos};
+use crate::diagnostics::DropReason;
+use crate::effect::{Effect, Publish, Qos};
 use crate::id::UserId;
 use crate::notification::Suppressed;
 use crate::signal::{Event, SignalCommand, SignalContext, Signals, TypingMark};
@@ -22,14 +22,10 @@ impl Engine {
     /// What signals have to know of everything else.
     fn around(&self, now: Now) -> SignalContext<'_> {
         let up = self.session.is_up();
-        let wants_to_hide = match &self.local_device {
-            Some(_) => self.wants_to_hide(now),
-            None => self.user_status.as_ref().is_some_and(|c| c.invisible(now) == Some(true)),
-        };
         let quiet = self.local_device.as_ref().and_then(|own| {
             let choosing = self.user_status.as_ref();
-            let look = own.look(now, choosing, up.then_some(&self.roster));
-            if MeRef::is_dnd(&look) {
+            let me = own.me_view(now, choosing, up.then_some(&self.roster));
+            if me.is_dnd() {
                 return Some(Suppressed::DoNotDisturb);
             }
             own.availability.in_call(now).then_some(Suppressed::InCall)
@@ -39,7 +35,7 @@ impl Engine {
             now,
             roster: &self.roster,
             up,
-            visible: !self.hidden && !wants_to_hide,
+            visible: !self.hidden && !self.is_invisible(now),
             quiet,
         }
     }

@@ -1,14 +1,18 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::effect::DropReason;
+use crate::connection::{
+    ConnectionEvent, ConnectionFailure, ConnectionId, Granted, Message, Refusal,
+};
+use crate::diagnostics::DropReason;
+use crate::expiry::RECORD_EXPIRY;
 use crate::id::DeviceId;
-use crate::input::{ConnectionEvent, ConnectionFailure, ConnectionId, Granted, Message, Refusal};
-use crate::notification::{About, Notification};
+use crate::notification::Notification;
 use crate::observation::Moment;
+use crate::preferences::About;
+use crate::presence::{Cause, ChosenStatus};
 use crate::reason::ReasonCode;
-use crate::session::RECORD_EXPIRY;
-use crate::view::{CauseView, ChosenStatus};
+use crate::wire;
 
 mod access;
 mod ages;
@@ -199,7 +203,7 @@ impl Rig {
             .collect()
     }
 
-    fn status_of(&self, user: &str) -> Option<(String, Option<CauseView>)> {
+    fn status_of(&self, user: &str) -> Option<(String, Option<Cause>)> {
         let person = self.engine.people().find(|person| person.user == user)?;
         Some((person.status.clone(), person.cause))
     }
@@ -674,8 +678,8 @@ fn a_teammate_who_comes_and_one_who_dies_are_each_one_notice() {
     assert_eq!(rig.notifications(), [Notification::Came(who.clone())]);
     rig.live(bob, &json!({"v":1,"status":"offline","cause":"lost","epoch":5}));
     rig.pass(5000);
-    assert_eq!(rig.notifications(), [Notification::Went(who, Some(CauseView::Lost))]);
-    assert_eq!(rig.status_of("bob"), Some(("offline".to_owned(), Some(CauseView::Lost))));
+    assert_eq!(rig.notifications(), [Notification::Went(who, Some(Cause::Lost))]);
+    assert_eq!(rig.status_of("bob"), Some(("offline".to_owned(), Some(Cause::Lost))));
 }
 
 #[test]

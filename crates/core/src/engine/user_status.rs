@@ -1,12 +1,14 @@
-//! What the person chose: wished here, read from the topic that all their devices obey.
+//! The status that the person chose.
+//!
+//! Owns the choice from the command on this device to the retained record that all their devices obey, and which of two
+//! choices counts.
 
 use std::time::Duration;
 
+use crate::connection::PublishId;
 use crate::id::UserId;
-use crate::input::PublishId;
-use crate::presence::{Choice, Chosen};
+use crate::presence::{Choice, Chosen, ChosenStatus};
 use crate::time::{CLOCKS_DIFFER, ClockChange, Monotonic, Now, Timestamp};
-use crate::view::ChosenStatus;
 use crate::wire::ChosenRecord;
 
 /// How long a live message may have been under way: what came so soon after a wish may have been chosen before it.

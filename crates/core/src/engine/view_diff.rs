@@ -1,18 +1,19 @@
 //! What changed for window, tray and notifications.
+//!
+//! Compares what is to be shown with what was shown, and asks [`crate::notification`] about each change.
 
 use super::Engine;
-use super::local_device::MeRef;
 use crate::effect::Effect;
 use crate::id::UserId;
 use crate::notification::{Notification, NotificationContext, Notifications, Suppressed};
-use crate::presence::{AwayCause, Observed};
+use crate::presence::{AwayCause, Cause, Observed};
 use crate::roster::Change;
 use crate::session::Phase;
 use crate::signal::Signals;
 use crate::team::Host;
 use crate::time::Now;
 use crate::view::tray::{TrayConnection, TrayParts, TrayView};
-use crate::view::{CauseView, ConnectionView, HostView, Problem, Update};
+use crate::view::{ConnectionView, HostView, MeView, Problem, Update};
 use crate::words;
 
 impl Engine {
@@ -23,17 +24,16 @@ impl Engine {
         let people = if reading { Vec::new() } else { self.roster.take_changes(now) };
         let me = self.local_device.as_ref().map(|own| {
             let choosing = self.user_status.as_ref();
-            own.look(now, choosing, self.session.is_up().then_some(&self.roster))
+            own.me_view(now, choosing, self.session.is_up().then_some(&self.roster))
         });
-        let me_changed =
-            me.as_ref().is_some_and(|me| !self.shown.me.as_ref().is_some_and(|shown| me.is(shown)));
+        let me_changed = self.shown.me != me;
         let hold = if people.is_empty() && !self.notifications.holds_a_digest() {
             None
         } else {
             me.as_ref().and_then(|me| self.hold(now, me))
         };
         if me_changed {
-            self.shown.me = me.map(|me| me.view());
+            self.shown.me = me;
         }
         if hold.is_none()
             && self.notifications.holds_a_digest()
@@ -130,8 +130,8 @@ impl Engine {
             && let Some(absent) = self.absent_host()
         {
             let code = match absent.cause {
-                CauseView::Asleep => "host_asleep",
-                CauseView::Left => "host_left",
+                Cause::Asleep => "host_asleep",
+                Cause::Left => "host_left",
                 _ => "host_lost",
             };
             // Whoever shows it adds the time, in the time zone that is theirs.
@@ -149,9 +149,9 @@ impl Engine {
         let (user, device) = (user.as_ref()?.as_str(), device.as_ref()?.as_str());
         let person = self.roster.people().find(|person| person.user == user)?;
         let record = person.devices.iter().find(|known| known.device == device)?;
-        let cause = record.cause.filter(|cause| {
-            matches!(cause, CauseView::Asleep | CauseView::Left | CauseView::Lost)
-        })?;
+        let cause = record
+            .cause
+            .filter(|cause| matches!(cause, Cause::Asleep | Cause::Left | Cause::Lost))?;
         let name = self.roster.distinct_name(user, name);
         Some(HostView { name, cause, since: record.since })
     }
@@ -173,7 +173,7 @@ impl Engine {
     }
 
     /// Why notifications of coming and going are held for now: I am not there to be told, or am not to be disturbed.
-    fn hold(&self, now: Now, me: &MeRef<'_>) -> Option<Suppressed> {
+    fn hold(&self, now: Now, me: &MeView) -> Option<Suppressed> {
         if me.is_dnd() {
             return Some(Suppressed::DoNotDisturb);
         }

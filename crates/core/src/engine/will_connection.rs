@@ -1,15 +1,15 @@
-//! the Will connection connection, whose Will speaks for the user topic.
+//! The Will connection: a second connection, whose Will serves the user topic.
 //!
-//! Owns when there is one (`docs/protocol.md`, *Who writes the user topic*). One connection has one Will, and
-//! the presence's speaks for the device; simple readers look at the user topic, so whoever writes the sum
-//! there leaves a second Will for it. It publishes and reads nothing.
+//! Owns when there is one (`docs/protocol.md`, *Who writes the user topic*). A connection has one Will, and that of the
+//! device's connection is its device record. Simple clients read the user topic, so the device that writes the aggregate
+//! leaves a second Will there. The Will connection publishes and reads nothing.
 
 use std::time::Duration;
 
+use crate::connection::{ConnectionEvent, ConnectionId};
 use crate::effect::{Effect, Will};
+use crate::expiry::RECORD_EXPIRY;
 use crate::id::will_client_id;
-use crate::input::{ConnectionEvent, ConnectionId};
-use crate::session::RECORD_EXPIRY;
 use crate::time::{Monotonic, Now};
 use crate::topic::Topic;
 use crate::wire::{self, AggregateRecord};
@@ -33,7 +33,7 @@ const RESTS: Duration = Duration::from_secs(60 * 60);
 /// The problem that the broker allows one connection.
 const CODE: &str = "will_connection_refused";
 
-/// How far it is.
+/// How far the Will connection is.
 #[derive(Debug, Default)]
 pub(super) enum WillConnection {
     #[default]

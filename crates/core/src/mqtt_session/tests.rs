@@ -1,6 +1,7 @@
 use super::*;
+use crate::access::RefusedFilter;
+use crate::connection::Granted;
 use crate::effect::Version;
-use crate::input::{Granted, RefusedFilter};
 use crate::reason::ReasonCode;
 use crate::time::{ASLEEP, Timestamp};
 

@@ -9,7 +9,7 @@ use super::policy::TimeOfDay;
 use super::{NotificationPolicy, Suppressed};
 use crate::time::{Monotonic, Now, Timestamp};
 
-/// See the module's page.
+/// Quiet hours, pauses and the time zone that they are in.
 #[derive(Debug, Default)]
 pub(crate) struct NotificationPause {
     until: Option<(Monotonic, Timestamp)>,

@@ -9,9 +9,9 @@ use super::policy::NotificationPolicy;
 use super::{Kind, Notification, Several, Suppressed, Who};
 use crate::id::UserId;
 use crate::preferences::Preferences;
+use crate::presence::{Cause, Group};
 use crate::roster::{Change, Origin};
 use crate::time::{Monotonic, Now};
-use crate::view::{CauseView, Group};
 
 /// News is held this long for more of it to come, so that a burst is one notification.
 const QUIET: Duration = Duration::from_millis(800);
@@ -85,7 +85,7 @@ struct PendingChange {
     name: String,
     before: Announced,
     after: Announced,
-    cause: Option<CauseView>,
+    cause: Option<Cause>,
 }
 
 /// How often somebody made a notification of late.
@@ -240,7 +240,7 @@ fn amend(
     policy: &NotificationPolicy,
     user: &str,
     after: Announced,
-    cause: Option<CauseView>,
+    cause: Option<Cause>,
 ) -> bool {
     if held.is_empty() {
         return false;

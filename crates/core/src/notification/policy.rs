@@ -5,10 +5,8 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use super::{Kind, Suppressed};
-use crate::preferences::{Interest, Regard};
+use crate::preferences::{About, Interest, Regard};
 
 /// What pops up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,22 +37,6 @@ impl Default for NotificationPolicy {
             quiet: None,
         }
     }
-}
-
-/// Whose coming and going is told.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[cfg_attr(test, derive(ts_rs::TS))]
-pub enum About {
-    /// Everybody's.
-    Everyone,
-    /// Favourites', and theirs for whom *always* was chosen.
-    #[default]
-    Favourites,
-    /// Theirs alone for whom *always* was chosen.
-    Chosen,
-    /// Nobody's. What is said to me alone rings nevertheless.
-    Nobody,
 }
 
 impl NotificationPolicy {

@@ -1,17 +1,16 @@
-//! One device: what it said last, and whether that is believed.
+//! One device: its last record, and whether it is believed.
 //!
-//! Owns the rules by which a record replaces another (`docs/protocol.md`, *A session*, *Age and lease*,
-//! *Settle*). What it said is kept beside what is shown, for as long as a loss may turn out to be none.
+//! Owns the rules by which a record replaces another (`docs/protocol.md`, *A session*, *Age and lease*, *Settle*). The
+//! record before a loss is kept for as long as the loss may turn out to be none.
 
 use std::time::Duration;
 
 use super::{Applied, Arrival, ConnectionContext};
 use crate::contact::ContactLink;
-use crate::engine::Rule;
 use crate::expiry::Age;
-use crate::presence::{Choice, Chosen, Observed, OfflineCause};
+use crate::presence::{Choice, Chosen, Doubt, Observed, OfflineCause};
+use crate::rule::Rule;
 use crate::time::{ClockChange, Monotonic, Now, Timestamp};
-use crate::view::Doubt;
 use crate::wire::DeviceRecord;
 
 /// A live loss is held for so long before it is shown: a broker that ends publishes the Wills of all its

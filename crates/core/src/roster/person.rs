@@ -1,73 +1,24 @@
-//! One person: their devices, a simple client, and the sum of it all.
+//! One person: their devices, a simple client, and the aggregate of both.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::device::{AcceptedRecord, Device, Expired};
-use super::person_ref::{EvidenceRef, PersonRef};
+use super::reachability::Reachability;
 use super::{Applied, Arrival, ConnectionContext};
 use crate::contact::ContactLink;
 use crate::id::{DeviceId, UserId};
-use crate::presence::{Choice, Observed};
+use crate::presence::{Choice, Doubt};
 use crate::text::{MAX_NAME, display_id};
 use crate::time::{ClockChange, Monotonic, Now, Timestamp};
-use crate::view::{CauseView, Doubt, PersonView};
+use crate::view::{DeviceView, PersonView};
 use crate::wire::{AggregateRecord, DeviceRecord, SimpleRecord, SimpleStatus};
 
-/// What is held of a simple client of this person.
-#[derive(Debug)]
-pub(super) struct SimpleClient {
-    pub(super) status: SimpleStatus,
-    pub(super) since: Option<Timestamp>,
-    /// As it was in the record, to be carried along unchanged.
-    timestamp: Option<Timestamp>,
-    heard: Timestamp,
-    /// What tells `since` and `heard`.
-    began: Moment,
-    last: Moment,
-    /// The number of our connection on which it was last read.
-    connection: u64,
-}
+mod aggregate;
+mod simple_client;
 
-/// A moment as somebody's calendar told it, or as that of a message that came live.
-#[derive(Debug, Clone, Copy)]
-struct Moment {
-    told: Option<Timestamp>,
-    live: bool,
-    arrived: Monotonic,
-}
-
-impl Moment {
-    /// Where it lies on our calendar, if anybody can know.
-    fn place(self, now: Now, around: &ConnectionContext) -> Option<Timestamp> {
-        let now = now.back_at(self.arrived);
-        if self.live {
-            return now.wall.believable();
-        }
-        self.told.and_then(|told| around.place(now, told, None, None))
-    }
-
-    /// The same, or when it came.
-    fn heard(self, now: Now, around: &ConnectionContext) -> Timestamp {
-        self.place(now, around).unwrap_or(now.back_at(self.arrived).wall)
-    }
-}
-
-/// When somebody last gave input.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct LastInput {
-    moment: Moment,
-    /// Where that lies on our calendar, if anybody can know.
-    at: Option<Timestamp>,
-}
-
-impl LastInput {
-    /// As somebody told it.
-    pub(super) fn told(now: Now, told: Timestamp, around: &ConnectionContext) -> Self {
-        let moment = Moment { told: Some(told), live: false, arrived: now.mono };
-        Self { moment, at: moment.place(now, around) }
-    }
-}
+use aggregate::{Aggregate, AggregateParts, DecidingDevice, Rank};
+pub(super) use simple_client::LastInput;
+use simple_client::SimpleClient;
 
 /// One person.
 #[derive(Debug, Default)]
@@ -145,18 +96,8 @@ impl Person {
         live: bool,
         around: &ConnectionContext,
     ) {
-        let last = Moment { told: record.timestamp, live, arrived: now.mono };
-        let repeated = self.simple.as_ref().filter(|held| held.status == record.status);
-        let began = repeated.filter(|held| held.since.is_some()).map_or(last, |held| held.began);
-        self.simple = Some(SimpleClient {
-            status: record.status,
-            since: began.place(now, around),
-            timestamp: record.timestamp,
-            heard: last.heard(now, around),
-            began,
-            last,
-            connection: around.connection,
-        });
+        let before = self.simple.as_ref();
+        self.simple = Some(SimpleClient::new(now, record, live, before, around));
     }
 
     /// Our clock was set, or more is known of the broker.
@@ -169,26 +110,25 @@ impl Person {
         for device in self.devices.values_mut() {
             device.place_again(now, change, around);
         }
-        if let Some(seed) = &mut self.simple {
-            seed.since = seed.began.place(now, around);
-            seed.heard = seed.last.heard(now, around);
+        if let Some(simple) = &mut self.simple {
+            simple.place_again(now, around);
         }
         if let Some(input) = &mut self.last_input {
-            input.at = input.moment.place(now, around);
+            input.place_again(now, around);
         }
     }
 
     pub(super) fn last_input(&self) -> Option<Timestamp> {
-        self.last_input.and_then(|input| input.at)
+        self.last_input.and_then(LastInput::at)
     }
 
     /// Something stands where the simple client's record stood, and tells nothing of it: unless we were away for
     /// long, it is as we knew it.
     pub(super) fn keep_simple(&mut self, around: &ConnectionContext) {
-        if let Some(seed) =
-            self.simple.as_mut().filter(|seed| seed.connection >= around.away_before)
+        if let Some(simple) =
+            self.simple.as_mut().filter(|simple| simple.connection >= around.away_before)
         {
-            seed.connection = around.connection;
+            simple.connection = around.connection;
         }
     }
 
@@ -251,17 +191,7 @@ impl Person {
     /// removed. Who was here then is lost since they were last heard, who was not is forgotten.
     pub(super) fn lose_unread(&mut self, around: &ConnectionContext) {
         self.devices.retain(|_, device| device.is_read(around) || device.lose_unread(around));
-        self.simple.take_if(|seed| {
-            let unread = seed.connection != around.connection;
-            if unread && seed.status != SimpleStatus::Offline {
-                seed.status = SimpleStatus::Offline;
-                seed.began = seed.last;
-                seed.since = seed.heard.believable();
-                seed.connection = around.connection;
-                return false;
-            }
-            unread
-        });
+        self.simple.take_if(|simple| !simple.lose_unread(around));
     }
 
     /// When something about this person ends by itself.
@@ -295,9 +225,9 @@ impl Person {
             .iter()
             .map(|(id, device)| DecidingDevice::Device(id, device))
             .filter(|witness| !believed_only || witness.doubt(around).is_none());
-        let seed = self.simple.iter().map(DecidingDevice::Seed);
-        let seed = seed.filter(|seed| !believed_only || seed.doubt(around).is_none());
-        let witness = devices.chain(seed).max_by_key(DecidingDevice::weight)?;
+        let simple = self.simple.iter().map(DecidingDevice::Simple);
+        let simple = simple.filter(|simple| !believed_only || simple.doubt(around).is_none());
+        let witness = devices.chain(simple).max_by_key(DecidingDevice::weight)?;
         let status = witness.status();
         let cause = witness.cause();
         let mut since = witness.since();
@@ -305,8 +235,12 @@ impl Person {
             let online = |other: &&Device| other.accepted.observed.status() == "online";
             let devices = self.devices.values().filter(online);
             // Around since the first of them came.
-            let seed = self.simple.iter().filter(|seed| seed.is_online()).map(|seed| seed.since);
-            since = devices.map(|device| device.accepted.since).chain(seed).flatten().min();
+            let simple = self
+                .simple
+                .iter()
+                .filter(|simple| simple.status == SimpleStatus::Online)
+                .map(|simple| simple.since);
+            since = devices.map(|device| device.accepted.since).chain(simple).flatten().min();
         } else if witness.rank() == Rank::Offline {
             // A simple Will tells the time of the connect; the last input may be later than that.
             since = since.max(self.last_input());
@@ -323,32 +257,73 @@ impl Person {
         Some(self.base(around, false)?.under(self.choice(now), now))
     }
 
-    /// What is to be shown.
-    pub(super) fn look<'a>(
-        &'a self,
-        user: &'a UserId,
+    /// What is to be shown. Whether the id is shown beside the name is not known here.
+    pub(super) fn view(
+        &self,
+        user: &UserId,
         now: Now,
         around: &ConnectionContext,
-    ) -> Option<PersonRef<'a>> {
+    ) -> Option<PersonView> {
         let base = self.base(around, false)?;
         let choice = self.choice(now);
         let doubt = self.doubt(&base, around);
         let (status, cause, since) = base.under(choice, now);
-        Some(PersonRef {
-            user: user.as_str(),
+        Some(PersonView {
+            user: user.to_string(),
             name: self.name(user),
-            status,
+            shown_id: None,
+            status: status.to_owned(),
             cause,
             since,
-            choice,
+            text: choice.and_then(|choice| choice.text.clone()),
+            emoji: choice.and_then(|choice| choice.emoji.clone()),
+            until: choice.and_then(|choice| choice.until),
+            stale: doubt.is_some(),
             typing: self.typing_until.is_some_and(|until| now.mono < until),
-            in_call: self.devices.values().any(|device| device.accepted.in_call),
-            tz: base.witness.said().and_then(|said| said.tz.as_deref()),
-            links: self.links(),
-            devices: &self.devices,
-            seed: self.simple.as_ref(),
+            in_call: self.in_call(),
+            tz: base.witness.said().and_then(|said| said.tz.clone()),
+            links: self.links().to_vec(),
+            devices: self.device_views(),
             evidence: base.evidence(around, doubt),
         })
+    }
+
+    /// As far as it matters to whoever wants to reach them.
+    pub(super) fn reachability(
+        &self,
+        now: Now,
+        around: &ConnectionContext,
+    ) -> Option<Reachability<'_>> {
+        let base = self.base(around, false)?;
+        let stale = self.doubt(&base, around).is_some();
+        let (status, cause, since) = base.under(self.choice(now), now);
+        Some(Reachability { status, cause, since, in_call: self.in_call(), stale })
+    }
+
+    fn in_call(&self) -> bool {
+        self.devices.values().any(|device| device.accepted.in_call)
+    }
+
+    /// Those here first, each part in the order of their ids; a simple client last.
+    fn device_views(&self) -> Vec<DeviceView> {
+        let all = self.devices.iter().map(|(id, device)| (id, &device.accepted));
+        let here = all.clone().filter(|(_, said)| said.observed.is_here());
+        let gone = all.filter(|(_, said)| !said.observed.is_here());
+        let devices = here.chain(gone).map(|(id, said)| DeviceView {
+            device: id.to_string(),
+            kind: said.kind.clone(),
+            status: said.observed.status().to_owned(),
+            cause: said.observed.cause(),
+            since: said.since,
+        });
+        let simple = self.simple.iter().map(|simple| DeviceView {
+            device: String::new(),
+            kind: None,
+            status: simple.status.word().to_owned(),
+            cause: None,
+            since: simple.since,
+        });
+        devices.chain(simple).collect()
     }
 
     /// Why the status may not be so; a doubted device that another one makes up for is none.
@@ -373,11 +348,9 @@ impl Person {
     }
 
     /// The name last told.
-    fn name<'a>(&'a self, user: &'a UserId) -> Cow<'a, str> {
-        match self.told(|said| said.name.as_ref()) {
-            Some(name) => Cow::Borrowed(name),
-            None => Cow::Owned(display_id(user.as_str(), MAX_NAME)),
-        }
+    fn name(&self, user: &UserId) -> String {
+        let name = self.told(|said| said.name.as_ref());
+        name.cloned().unwrap_or_else(|| display_id(user.as_str(), MAX_NAME))
     }
 
     pub(super) fn aggregate(&self, now: Now, around: &ConnectionContext) -> AggregateRecord {
@@ -391,9 +364,9 @@ impl Person {
                 None => base.and_then(|base| base.since),
             },
             text: choice.and_then(|choice| choice.text.clone()),
-            foreign: self.foreign(around).map(|seed| SimpleRecord {
-                status: seed.status.clone(),
-                timestamp: seed.timestamp,
+            foreign: self.foreign(around).map(|simple| SimpleRecord {
+                status: simple.status.clone(),
+                timestamp: simple.timestamp,
             }),
         }
     }
@@ -408,8 +381,8 @@ impl Person {
         let choice = self.choice(now);
         let foreign = match (self.foreign(around), &sum.foreign) {
             (None, None) => true,
-            (Some(seed), Some(told)) => {
-                seed.status == told.status && seed.timestamp == told.timestamp
+            (Some(simple), Some(told)) => {
+                simple.status == told.status && simple.timestamp == told.timestamp
             }
             _ => false,
         };
@@ -421,8 +394,8 @@ impl Person {
     /// The simple client as a sum carries it along. One that is gone needs no carrying: its absence is what the
     /// sum says. One of which nothing was read since we were away may be gone.
     fn foreign(&self, around: &ConnectionContext) -> Option<&SimpleClient> {
-        self.simple.as_ref().filter(|seed| {
-            seed.status != SimpleStatus::Offline && seed.connection >= around.away_before
+        self.simple.as_ref().filter(|simple| {
+            simple.status != SimpleStatus::Offline && simple.connection >= around.away_before
         })
     }
 }
@@ -433,131 +406,5 @@ fn aggregate_status<'a>(choice: Option<&Choice>, base: Option<&Aggregate<'a>>) -
         (Some(choice), _) => choice.status.word(),
         (None, Some(base)) => base.status,
         (None, None) => "offline",
-    }
-}
-
-/// The order in which devices decide: somebody at one of them is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Rank {
-    Offline,
-    Away,
-    /// A simple client's own word.
-    Word,
-    Online,
-}
-
-/// Whoever's record decides.
-#[derive(Debug, Clone, Copy)]
-enum DecidingDevice<'a> {
-    Device(&'a DeviceId, &'a Device),
-    Seed(&'a SimpleClient),
-}
-
-/// A status, why and since when.
-type AggregateParts<'a> = (&'a str, Option<CauseView>, Option<Timestamp>);
-
-/// What the devices come to, before the person's own choice is laid over it.
-struct Aggregate<'a> {
-    status: &'a str,
-    cause: Option<CauseView>,
-    since: Option<Timestamp>,
-    witness: DecidingDevice<'a>,
-}
-
-impl SimpleClient {
-    fn is_online(&self) -> bool {
-        self.status == SimpleStatus::Online
-    }
-}
-
-impl<'a> DecidingDevice<'a> {
-    fn said(&self) -> Option<&'a AcceptedRecord> {
-        match self {
-            Self::Device(_, device) => Some(&device.accepted),
-            Self::Seed(_) => None,
-        }
-    }
-
-    fn status(&self) -> &'a str {
-        match self {
-            Self::Device(_, device) => device.accepted.observed.status(),
-            Self::Seed(seed) => seed.status.word(),
-        }
-    }
-
-    fn cause(&self) -> Option<CauseView> {
-        self.said().and_then(|said| said.observed.cause())
-    }
-
-    fn since(&self) -> Option<Timestamp> {
-        match self {
-            Self::Device(_, device) => device.accepted.since,
-            Self::Seed(seed) => seed.since,
-        }
-    }
-
-    fn doubt(&self, around: &ConnectionContext) -> Option<Doubt> {
-        match self {
-            Self::Device(_, device) => device.doubt(around),
-            Self::Seed(_) if !around.connection_up => Some(Doubt::LinkDown),
-            Self::Seed(seed) => (seed.connection != around.connection).then_some(Doubt::Settling),
-        }
-    }
-
-    fn rank(&self) -> Rank {
-        match self {
-            Self::Device(_, device) => match device.accepted.observed {
-                Observed::Active | Observed::Unknown => Rank::Online,
-                Observed::Away(_) => Rank::Away,
-                Observed::Offline(_) => Rank::Offline,
-            },
-            Self::Seed(seed) => match seed.status {
-                SimpleStatus::Online => Rank::Online,
-                SimpleStatus::Other(_) => Rank::Word,
-                SimpleStatus::Away => Rank::Away,
-                SimpleStatus::Offline => Rank::Offline,
-            },
-        }
-    }
-
-    /// Among equals: one that knows that somebody is there; away and offline since the latest.
-    fn weight(&self) -> (Rank, bool, Option<Timestamp>) {
-        let rank = self.rank();
-        (rank, self.cause() != Some(CauseView::Unknown), self.since())
-    }
-}
-
-impl<'a> Aggregate<'a> {
-    /// With the person's own choice laid over it.
-    fn under(&self, choice: Option<&Choice>, now: Now) -> AggregateParts<'a> {
-        match choice {
-            Some(choice) => (
-                choice.status.word(),
-                Some(CauseView::Chosen),
-                choice.at.map(|at| at.min(now.wall)),
-            ),
-            None => (self.status, self.cause, self.since),
-        }
-    }
-
-    fn evidence(&self, around: &ConnectionContext, doubt: Option<Doubt>) -> EvidenceRef<'a> {
-        let (device, kind, heard, loss) = match self.witness {
-            DecidingDevice::Device(id, Device { accepted: said, .. }) => {
-                (id.as_str(), said.kind.as_deref(), said.heard, said.loss)
-            }
-            DecidingDevice::Seed(seed) => ("", None, seed.heard, None),
-        };
-        let loss = loss.filter(|_| self.witness.rank() != Rank::Offline && doubt.is_none());
-        let loss = loss.map(|loss| loss + around.broker_is_late);
-        EvidenceRef {
-            device,
-            kind,
-            status: self.status,
-            cause: self.witness.cause(),
-            since: self.witness.since(),
-            heard,
-            loss_shows_within_s: loss.map(|loss| u32::try_from(loss.as_secs()).unwrap_or(u32::MAX)),
-            doubt,
-        }
     }
 }

@@ -1,19 +1,18 @@
-//! What of a person matters to whoever wants to reach them.
+//! Whether somebody can be reached now.
 
-use super::person_ref::PersonRef;
+use crate::presence::{Cause, Group};
 use crate::time::Timestamp;
-use crate::view::{CauseView, Group};
 
-/// See the module's page.
+/// A person's status, as far as it matters to somebody who wants to reach them.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reachability<'a> {
-    status: &'a str,
+    pub(super) status: &'a str,
     /// Why.
-    pub(crate) cause: Option<CauseView>,
+    pub(crate) cause: Option<Cause>,
     /// Since when.
     pub(crate) since: Option<Timestamp>,
-    in_call: bool,
-    stale: bool,
+    pub(super) in_call: bool,
+    pub(super) stale: bool,
 }
 
 impl Reachability<'_> {
@@ -35,17 +34,5 @@ impl Reachability<'_> {
     /// Online, neither in a call nor not to be disturbed, for certain.
     pub(crate) fn is_free(&self) -> bool {
         self.status == "online" && !self.in_call && !self.stale
-    }
-}
-
-impl<'a> From<PersonRef<'a>> for Reachability<'a> {
-    fn from(look: PersonRef<'a>) -> Self {
-        Self {
-            status: look.status,
-            cause: look.cause,
-            since: look.since,
-            in_call: look.in_call,
-            stale: look.is_stale(),
-        }
     }
 }

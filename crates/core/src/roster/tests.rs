@@ -3,15 +3,14 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::presence::{AwayCause, Choice, Chosen};
-use crate::view::ChosenStatus;
+use crate::presence::{AwayCause, Choice, Chosen, ChosenStatus};
 use crate::wire::{SimpleRecord, SimpleStatus};
 
 const START: u64 = 1_763_742_000_000;
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(86_400);
-const RECORD_EXPIRY: Duration = crate::session::RECORD_EXPIRY;
+const RECORD_EXPIRY: Duration = crate::expiry::RECORD_EXPIRY;
 
 /// A roster on the far side of a broker, and a clock.
 struct Team {
@@ -213,7 +212,7 @@ fn a_will_of_an_earlier_session_is_ignored_and_one_of_this_session_counts() {
     assert_eq!(team.live("laptop", lost()), Applied::Taken);
     assert_eq!(team.status(), "online", "a loss is held for a moment");
     team.pass(Duration::from_millis(250));
-    assert_eq!((team.status().as_str(), team.shown().cause), ("offline", Some(CauseView::Lost)));
+    assert_eq!((team.status().as_str(), team.shown().cause), ("offline", Some(Cause::Lost)));
 }
 
 #[test]

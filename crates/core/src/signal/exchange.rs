@@ -3,7 +3,7 @@
 use crate::id::UserId;
 use crate::signal::{Answer, SignalId};
 use crate::time::{Monotonic, Timestamp};
-use crate::view::CauseView;
+use crate::view::Cause;
 use crate::view::signals::{ExchangeKind, ExchangeStage, ExchangeView, FailureView, When};
 
 /// Why something was not sent.
@@ -17,7 +17,7 @@ pub enum SignalError {
         /// Since when, where it is known.
         since: Option<Timestamp>,
         /// Why, where it is known.
-        cause: Option<CauseView>,
+        cause: Option<Cause>,
     },
     /// I am invisible.
     #[error(

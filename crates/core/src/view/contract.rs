@@ -9,14 +9,13 @@ use super::signals::{ExchangeKind, ExchangeStage, ExchangeView, FailureView, Sig
 use super::team::{InvitationView, InviteShown, NearbyTeam, TeamHost, TeamPane};
 use super::version::{NewerView, Updates, VersionView};
 use super::{
-    CauseView, ChosenStatus, ChosenView, ConnectionView, DeviceView, Doubt, Evidence, HostView,
-    MeView, PersonView, Problem, RosterGap, Snapshot, Stage, Update,
+    Cause, ChosenStatus, ChosenView, ConnectionView, DeviceView, Doubt, Evidence, HostView, MeView,
+    PersonView, Problem, RosterGap, Snapshot, Stage, Update,
 };
-use crate::notification::About;
-use crate::preferences::{Ends, Interest, Preset};
-use crate::signal::Answer;
+use crate::preferences::{About, Ends, Interest, Preset};
 use crate::team::{DeviceOfMember, InviteView, InvitedBy, Member, RequestView, Role, TokenView};
 use crate::time::Timestamp;
+use crate::wire::Answer;
 
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../ui/src/lib/contract.ts");
 const REWRITE: &str = "PORCHLIGHT_WRITE_CONTRACT";
@@ -41,7 +40,7 @@ fn text() -> String {
     }
     declare!(
         Timestamp,
-        CauseView,
+        Cause,
         DeviceView,
         Doubt,
         Evidence,

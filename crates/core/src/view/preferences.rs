@@ -1,8 +1,8 @@
-//! What the person wants of this app for themselves, as shown.
+//! The person's preferences, as shown.
 
 use serde::{Deserialize, Serialize};
 
-use crate::preferences::{Interest, Preset};
+use crate::preferences::{Interest, Preferences, Preset};
 use crate::time::Timestamp;
 
 /// Everything of it.
@@ -31,4 +31,24 @@ pub struct RegardView {
     pub nickname: Option<String>,
     /// When they make a notification.
     pub notices: Interest,
+}
+
+impl From<&Preferences> for PreferencesView {
+    fn from(preferences: &Preferences) -> Self {
+        Self {
+            people: preferences
+                .people
+                .iter()
+                .map(|(user, regard)| RegardView {
+                    user: user.to_string(),
+                    favourite: regard.favourite,
+                    nickname: regard.nickname.clone(),
+                    notices: regard.notices,
+                })
+                .collect(),
+            hide_offline: preferences.hide_offline,
+            presets: preferences.presets.clone(),
+            notices_off_until: None,
+        }
+    }
 }

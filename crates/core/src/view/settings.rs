@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::notification::About;
+use crate::preferences::About;
 
 /// All settings that the window can change. The config file has more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::signal::Answer;
+use crate::presence::Cause;
 use crate::time::Timestamp;
-use crate::view::CauseView;
+use crate::wire::Answer;
 
 /// Everything of it that is held, until the app quits.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,5 +112,5 @@ pub struct FailureView {
     /// `offline`: since when, Unix milliseconds, where it is known.
     pub since: Option<Timestamp>,
     /// `offline`: why, where it is known.
-    pub cause: Option<CauseView>,
+    pub cause: Option<Cause>,
 }

@@ -5,9 +5,10 @@
 use crate::id::UserId;
 use crate::names::with_id;
 use crate::preferences::Preferences;
-use crate::signal::SignalId;
+use crate::presence::Group;
 use crate::time::Timestamp;
-use crate::view::{ConnectionView, Group, MeView, PersonView, RosterGap};
+use crate::view::{ConnectionView, MeView, PersonView, RosterGap};
+use crate::wire::SignalId;
 
 /// The most people in the menu; the window shows the others.
 pub const MENU_PEOPLE: usize = 15;
@@ -156,7 +157,7 @@ fn icon(me: Option<&MeView>, link: TrayConnection) -> TrayIcon {
         | (TrayConnection::Up | TrayConnection::Withheld, None) => TrayIcon::Offline,
         (TrayConnection::Up | TrayConnection::Withheld, Some(me)) => {
             match (me.status.as_str(), me.cause) {
-                ("online", Some(crate::view::CauseView::Unknown)) => TrayIcon::Unknown,
+                ("online", Some(crate::view::Cause::Unknown)) => TrayIcon::Unknown,
                 ("away", _) => TrayIcon::Away,
                 ("dnd", _) => TrayIcon::Dnd,
                 ("invisible", _) => TrayIcon::Invisible,
@@ -170,16 +171,16 @@ fn icon(me: Option<&MeView>, link: TrayConnection) -> TrayIcon {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::CauseView;
+    use crate::presence::Cause;
 
-    fn me(status: &str, cause: Option<CauseView>) -> MeView {
+    fn me(status: &str, cause: Option<Cause>) -> MeView {
         let (user, name) = ("mara".to_owned(), "Mara".to_owned());
         MeView { user, name, status: status.to_owned(), cause, since: None, chosen: None }
     }
 
     #[test]
     fn whoever_hides_is_told_apart_from_whoever_is_not_connected() {
-        let invisible = me("invisible", Some(CauseView::Chosen));
+        let invisible = me("invisible", Some(Cause::Chosen));
         assert_eq!(icon(Some(&invisible), TrayConnection::Up), TrayIcon::Invisible);
         assert_eq!(icon(Some(&me("offline", None)), TrayConnection::Up), TrayIcon::Offline);
         // Without a link there is nothing to hide from.
@@ -192,9 +193,9 @@ mod tests {
     fn an_own_state_is_the_icon_while_the_link_is_up() {
         let of = |status, cause| icon(Some(&me(status, cause)), TrayConnection::Up);
         assert_eq!(of("online", None), TrayIcon::Online);
-        assert_eq!(of("online", Some(CauseView::Unknown)), TrayIcon::Unknown);
-        assert_eq!(of("away", Some(CauseView::Idle)), TrayIcon::Away);
-        assert_eq!(of("dnd", Some(CauseView::Chosen)), TrayIcon::Dnd);
+        assert_eq!(of("online", Some(Cause::Unknown)), TrayIcon::Unknown);
+        assert_eq!(of("away", Some(Cause::Idle)), TrayIcon::Away);
+        assert_eq!(of("dnd", Some(Cause::Chosen)), TrayIcon::Dnd);
         assert_eq!(of("in a meeting", None), TrayIcon::Online);
         assert_eq!(icon(None, TrayConnection::Up), TrayIcon::Offline);
     }

@@ -10,11 +10,10 @@ use super::{
 };
 use crate::contact::{ContactLink, MAX_LINKS};
 use crate::id::{DeviceId, UserId};
-use crate::presence::{AwayCause, Choice, Chosen, Observed, OfflineCause};
+use crate::presence::{AwayCause, Choice, Chosen, ChosenStatus, Observed, OfflineCause};
 use crate::team::{Address, Host, MAX_ADDRESSES, MAX_TEAM_NAME};
 use crate::text::{MAX_EMOJI, MAX_NAME, MAX_STATUS, MAX_TEXT, display_id, display_text};
 use crate::time::Timestamp;
-use crate::view::ChosenStatus;
 
 mod signal;
 

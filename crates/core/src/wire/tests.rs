@@ -3,9 +3,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::contact::{ContactLink, MAX_LINKS};
 use crate::id::{DeviceId, UserId};
-use crate::presence::{AwayCause, OfflineCause};
+use crate::presence::{AwayCause, ChosenStatus, OfflineCause};
 use crate::text::{MAX_EMOJI, MAX_NAME, MAX_STATUS, MAX_TEXT};
-use crate::view::ChosenStatus;
 
 mod lenient;
 
@@ -271,7 +270,7 @@ proptest! {
 
 mod signals {
     use super::*;
-    use crate::signal::{Answer, Signal, SignalId};
+    use crate::wire::{Answer, Signal, SignalId};
 
     fn id(text: &str) -> SignalId {
         SignalId::parse(text).unwrap()

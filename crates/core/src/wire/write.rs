@@ -4,10 +4,9 @@ use serde::Serialize;
 
 use super::{AggregateRecord, ChosenRecord, DeviceRecord, HubRecord, SimpleRecord, VERSION};
 use crate::contact::ContactLink;
-use crate::presence::Chosen;
+use crate::presence::{Cause, Chosen, ChosenStatus};
 use crate::team::{Address, Host};
 use crate::time::Timestamp;
-use crate::view::{CauseView, ChosenStatus};
 
 mod signal;
 
@@ -18,7 +17,7 @@ struct Device<'a> {
     v: u64,
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    cause: Option<CauseView>,
+    cause: Option<Cause>,
     #[serde(skip_serializing_if = "Option::is_none")]
     since: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]

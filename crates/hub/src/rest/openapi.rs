@@ -26,7 +26,7 @@ mod tests {
     use super::*;
     use crate::answer::RestError;
     use crate::rest::change_log::tests::person;
-    use porchlight_core::view::{CauseView, DeviceView, Doubt};
+    use porchlight_core::view::{Cause, DeviceView, Doubt};
     use std::collections::BTreeSet;
     use std::time::Duration;
 
@@ -84,7 +84,7 @@ mod tests {
             device: "d".to_owned(),
             kind: None,
             status: "away".to_owned(),
-            cause: Some(CauseView::Idle),
+            cause: Some(Cause::Idle),
             since: None,
         });
         person.evidence.doubt = Some(Doubt::Settling);

@@ -5,11 +5,11 @@ use std::time::Duration;
 use porchlight_core::input::{Command, Input};
 use porchlight_core::observation::{Moment, Observation};
 
+use super::network::Path;
 use super::{DELAYED, Event, RECOVERS, Simulation, Without};
 use crate::app::{self, Design};
 use crate::broker::Outage;
-use crate::figures::Cause;
-use crate::network::Path;
+use crate::cause::Cause;
 use crate::script::{AWAY_AFTER, Action, End, Ms, PEOPLE, Step, What, person_of};
 
 impl Simulation {

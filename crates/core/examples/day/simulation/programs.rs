@@ -6,9 +6,9 @@ use porchlight_core::effect::Effect;
 use porchlight_core::input::Input;
 use porchlight_core::time::{Monotonic, Now, Timestamp};
 
+use super::network::{Lane, Up};
 use super::{Event, MIDNIGHT, Simulation};
 use crate::broker::NEVER;
-use crate::network::{Lane, Up};
 use crate::script::Ms;
 
 impl Simulation {

@@ -1,8 +1,7 @@
 //! Whether the roster can be read.
 
 use super::*;
-use crate::access::{RosterAccess, Withheld};
-use crate::input::RefusedFilter;
+use crate::access::{RefusedFilter, RosterAccess, Withheld};
 use crate::reason::ReasonCode;
 use crate::view::RosterGap;
 

@@ -1,7 +1,7 @@
 //! How old a record is, at brokers that shorten Message Expiry or hand it out undiminished.
 
 use super::*;
-use crate::session::{CHOICE_EXPIRY, RECORD_EXPIRY};
+use crate::expiry::{CHOICE_EXPIRY, RECORD_EXPIRY};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);

@@ -1,7 +1,7 @@
 //! What is believed of others when links drop and brokers restart, and why.
 
 use super::*;
-use crate::view::Doubt;
+use crate::presence::Doubt;
 
 #[test]
 fn what_a_broker_says_at_its_end_is_not_believed() {
@@ -52,7 +52,7 @@ fn what_is_still_lost_when_we_settled_is_applied_without_a_notice() {
     rig.pass(9_600);
     assert_eq!(rig.shown(), []);
     rig.pass(100);
-    assert_eq!(rig.status_of("bob"), Some(("offline".to_owned(), Some(CauseView::Lost))));
+    assert_eq!(rig.status_of("bob"), Some(("offline".to_owned(), Some(Cause::Lost))));
     rig.pass(5000);
     assert_eq!(rig.notifications(), []);
 }
@@ -70,7 +70,7 @@ fn whoever_was_here_and_is_missing_when_we_settled_is_lost_and_not_before() {
     rig.connect_and_read(&[]);
     assert_eq!((rig.bob().status.as_str(), rig.bob().stale), ("online", true));
     rig.pass(9_800);
-    assert_eq!(rig.status_of("bob"), Some(("offline".to_owned(), Some(CauseView::Lost))));
+    assert_eq!(rig.status_of("bob"), Some(("offline".to_owned(), Some(Cause::Lost))));
     assert_eq!(rig.bob().since, Some(heard));
     assert_eq!(rig.status_of("carol").unwrap().0, "offline");
     assert_eq!(rig.status_of("dave"), None, "who was offline is forgotten");
@@ -81,7 +81,7 @@ fn whoever_was_here_and_is_missing_when_we_settled_is_lost_and_not_before() {
 fn a_first_look_shows_what_is_retained() {
     let mut rig = Rig::reader();
     rig.connect_and_read(&[(BOB, &lost(5))]);
-    assert_eq!(rig.status_of("bob"), Some(("offline".to_owned(), Some(CauseView::Lost))));
+    assert_eq!(rig.status_of("bob"), Some(("offline".to_owned(), Some(Cause::Lost))));
     assert!(!rig.bob().stale);
 }
 
@@ -96,7 +96,7 @@ fn a_record_that_is_not_renewed_is_lost_since_it_was_last_heard() {
     assert_eq!(rig.status_of("bob").unwrap().0, "online");
     rig.pass(1);
     let bob = rig.bob();
-    assert_eq!((bob.status.as_str(), bob.cause), ("offline", Some(CauseView::Lost)));
+    assert_eq!((bob.status.as_str(), bob.cause), ("offline", Some(Cause::Lost)));
     assert_eq!(bob.since, Some(heard + Duration::from_secs(1800)));
     // It was late, not dead.
     rig.live(BOB, &online(5));
@@ -160,7 +160,7 @@ fn where_the_broker_can_not_wait_the_reader_does() {
     assert_eq!(rig.shown(), [word("online", true), word("online", false)]);
     rig.live(BOB, &json!({"v":1,"status":"offline","cause":"lost","epoch":6,"wait_s":6}));
     rig.pass(6000);
-    assert_eq!(rig.status_of("bob"), Some(("offline".to_owned(), Some(CauseView::Lost))));
+    assert_eq!(rig.status_of("bob"), Some(("offline".to_owned(), Some(Cause::Lost))));
     rig.pass(1000);
     assert_eq!(rig.notifications().len(), 1);
 }
@@ -175,10 +175,7 @@ fn evidence_tells_what_is_known_and_no_more() {
     let evidence = rig.bob().evidence;
     assert_eq!(evidence.device.as_deref(), Some("desk"));
     assert_eq!(evidence.kind.as_deref(), Some("laptop"));
-    assert_eq!(
-        (evidence.status.as_deref(), evidence.cause),
-        (Some("away"), Some(CauseView::Locked))
-    );
+    assert_eq!((evidence.status.as_deref(), evidence.cause), (Some("away"), Some(Cause::Locked)));
     assert_eq!(evidence.since, Timestamp::from_ms(START - 60_000));
     assert_eq!(evidence.heard, Some(at(rig.ms).wall));
     assert_eq!((evidence.loss_shows_within_s, evidence.doubt), (Some(18), None));

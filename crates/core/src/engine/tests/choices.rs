@@ -53,7 +53,7 @@ fn a_wish_gives_way_to_what_the_broker_took_after_it_whatever_the_calendars_say(
         // The other device's clock is an hour ahead, or behind.
         let at = if gives_way { START - 3_600_000 } else { START + 3_600_000 };
         let elsewhere = json!({"v":1,"rev":9,"status":"away","at":at});
-        let left = crate::session::CHOICE_EXPIRY - Duration::from_secs(age);
+        let left = crate::expiry::CHOICE_EXPIRY - Duration::from_secs(age);
         rig.receive_aged("presence/alice/chosen", &elsewhere, left);
         rig.effects.clear();
         rig.link(ConnectionEvent::Subscribed { refused: Vec::new() });
@@ -226,7 +226,7 @@ fn what_is_chosen_a_moment_after_something_else_stands() {
     rig.link(ConnectionEvent::Up(Granted::default()));
     // Taken within the second before, and the broker tells whole seconds.
     let before = json!({"v":1,"rev":1,"status":"dnd","at":START - 400});
-    rig.receive_aged("presence/alice/chosen", &before, crate::session::CHOICE_EXPIRY);
+    rig.receive_aged("presence/alice/chosen", &before, crate::expiry::CHOICE_EXPIRY);
     rig.effects.clear();
     rig.link(ConnectionEvent::Subscribed { refused: Vec::new() });
     rig.pass(300);
@@ -314,7 +314,7 @@ fn who_wants_to_hide_on_a_silent_link_waits_without_a_deadline_in_the_past() {
 
 #[test]
 fn a_choice_ends_after_its_time_whatever_the_calendars_say() {
-    let expiry = crate::session::CHOICE_EXPIRY;
+    let expiry = crate::expiry::CHOICE_EXPIRY;
     for hours in [-3i64, 3] {
         let theirs = START.saturating_add_signed(hours * 3_600_000);
         // A viewer, of somebody whose clock is wrong.

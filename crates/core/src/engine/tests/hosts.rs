@@ -59,8 +59,8 @@ fn reachable(rig: &mut Rig) -> Vec<Vec<Address>> {
 #[test]
 fn a_host_that_said_goodbye_is_why_nobody_answers() {
     for (cause, view, code, words) in [
-        ("asleep", CauseView::Asleep, "host_asleep", "is asleep"),
-        ("left", CauseView::Left, "host_left", "was switched off or quit Porchlight"),
+        ("asleep", Cause::Asleep, "host_asleep", "is asleep"),
+        ("left", Cause::Left, "host_left", "was switched off or quit Porchlight"),
     ] {
         let mut rig = hosted();
         says(&mut rig, cause);

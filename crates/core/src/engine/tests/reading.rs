@@ -1,7 +1,7 @@
 //! When a reader has read everything.
 
 use super::*;
-use crate::input::RefusedFilter;
+use crate::access::RefusedFilter;
 use crate::reason::BrokerReason;
 
 const HUB: &str = "presence/_hub";

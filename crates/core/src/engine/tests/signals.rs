@@ -3,8 +3,9 @@
 use super::*;
 use crate::effect::Qos;
 use crate::notification::Suppressed;
-use crate::signal::{Answer, SignalCommand, SignalId};
+use crate::signal::SignalCommand;
 use crate::view::signals::{ExchangeStage, ExchangeView, When};
+use crate::wire::{Answer, SignalId};
 
 mod hearing;
 mod typing;
@@ -184,7 +185,7 @@ fn somebody_offline_is_not_knocked_at_but_may_be_waited_for() {
     assert_eq!(last.stage, ExchangeStage::Failed);
     assert_eq!(failure.code, "offline");
     assert_eq!(failure.message, "Bob is offline; knock when they are back instead");
-    assert_eq!((failure.since, failure.cause), (Timestamp::from_ms(START), Some(CauseView::Left)));
+    assert_eq!((failure.since, failure.cause), (Timestamp::from_ms(START), Some(Cause::Left)));
     rig.knock(When::Back);
     assert_eq!(rig.stage(), ExchangeStage::Waiting);
     rig.pass(3_600_000);

@@ -1,6 +1,5 @@
 use super::*;
-use crate::notification::About;
-use crate::preferences::{Interest, Regard};
+use crate::preferences::{About, Interest, Regard};
 use crate::time::Timestamp;
 use crate::view::PersonView;
 

@@ -2,10 +2,9 @@
 
 use super::{Content, Fields};
 use crate::id::UserId;
-use crate::signal::{Answer, Signal, SignalId};
 use crate::text::{MAX_EMOJI, MAX_TEXT};
-use crate::wire::WireError;
 use crate::wire::json::Value;
+use crate::wire::{Answer, Signal, SignalId, WireError};
 
 pub(in crate::wire) fn signal(content: &Content<'_>) -> Result<Signal, WireError> {
     let fields = content.object()?;

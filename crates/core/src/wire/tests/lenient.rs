@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::signal::{Answer, Signal, SignalId};
+use crate::wire::{Answer, Signal, SignalId};
 
 /// A simple client's status.
 fn simple(text: &str) -> Result<SimpleStatus, WireError> {

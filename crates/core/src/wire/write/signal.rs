@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::{VERSION, json};
 use crate::id::UserId;
-use crate::signal::{Signal, SignalId};
 use crate::time::Timestamp;
+use crate::wire::{Signal, SignalId};
 
 #[derive(Serialize)]
 struct Written<'a> {

@@ -14,7 +14,7 @@ use porchlight_core::input::{Command, ConnectionEvent, ConnectionId, Input, Publ
 use porchlight_core::observation::Observation;
 use porchlight_core::time::{Monotonic, Now};
 
-use crate::app::App;
+use super::App;
 use crate::figures::{Dot, Status};
 use crate::script::{PEOPLE, person_named};
 

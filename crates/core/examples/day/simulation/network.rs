@@ -7,9 +7,9 @@ use std::time::Duration;
 use porchlight_core::effect::{Connect, Publish};
 use porchlight_core::input::{ConnectionEvent, ConnectionFailure, ConnectionId, Input};
 
+use super::{Event, Simulation, Without};
 use crate::broker::{ConnId, NEVER, Out};
 use crate::script::Ms;
-use crate::simulation::{Event, Simulation, Without};
 
 mod arrivals;
 

@@ -2,7 +2,7 @@
 //!
 //! Owns the protocol and settings of `tests/seed-clients/heartbeat.mjs`: a beat every 10 s, offline after three missed,
 //! nothing retained, a goodbye at the end, mqtt.js as it comes. It can do more than that client: a beat also says *away*,
-//! by the same timer as in [`crate::simple`], and where a person has several computers, the one in use counts.
+//! by the same timer as in [`super::simple`], and where a person has several computers, the one in use counts.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use porchlight_core::input::{Command, ConnectionEvent, Input};
 use porchlight_core::observation::Observation;
 use porchlight_core::time::{Monotonic, Now};
 
-use crate::app::App;
+use super::App;
+use super::simple::{MqttJs, status_in};
 use crate::figures::{Dot, Status};
 use crate::script::{PEOPLE, person_named};
-use crate::simple::{MqttJs, status_in};
 
 const BEAT: Duration = Duration::from_secs(10);
 const MISSED: Duration = Duration::from_secs(30);

@@ -1,4 +1,4 @@
-//! What two people's devices say to each other, as meaning; [`crate::wire`] has it as bytes.
+//! What two people's devices send each other: knocks, waves and typing, as meaning.
 
 use std::fmt;
 
