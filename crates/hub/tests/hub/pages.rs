@@ -3,6 +3,7 @@
 use crate::hub_fixture::{HubFixture, connect_from, team_settings};
 use crate::world::within;
 use porchlight_core::id::Root;
+use porchlight_core::mqtt_session::SessionEvent;
 use porchlight_core::web_origin::WebOrigin;
 use porchlight_hub::{Access, Gateway, GatewaySettings, Store};
 use std::net::SocketAddr;
@@ -49,8 +50,8 @@ impl Listeners {
         let root = Root::default();
         let settings = GatewaySettings { root, listen, store: store.path().to_owned(), origins };
         let mut gateway = Gateway::start(settings).await.unwrap();
-        gateway.connection_began();
-        gateway.connection_read();
+        gateway.handle(&SessionEvent::Began);
+        gateway.handle(&SessionEvent::Read);
         gateway.take_writes();
         Self { house, gateway, _store: store }
     }

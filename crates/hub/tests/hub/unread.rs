@@ -7,6 +7,7 @@ use crate::hub_fixture::post;
 use crate::world::{Client, options, within};
 use porchlight_core::id::Root;
 use porchlight_core::input::Message;
+use porchlight_core::mqtt_session::SessionEvent;
 use porchlight_core::team::{InviteMade, InviteOrder, Join, Joined, TokenMade, TokenOrder};
 use porchlight_hub::{Gateway, GatewaySettings, Tokens};
 use rumqttc::v5::mqttbytes::v5::PubAckReason;
@@ -242,18 +243,18 @@ async fn the_gateway_of_the_other_tests() {
     let settings =
         GatewaySettings { root, listen, store: store.path().to_owned(), origins: Vec::new() };
     let mut gateway = Gateway::start(settings).await.unwrap();
-    gateway.connection_began();
+    gateway.handle(&SessionEvent::Began);
     for person in 0..PEOPLE {
         for device in 0..DEVICES {
-            gateway.received(&Message {
+            gateway.handle(&SessionEvent::Received(Message {
                 topic: format!("presence/person{person}/device/d{device}"),
                 payload: large_record(device).into_bytes(),
                 retained: true,
                 expires_in: None,
-            });
+            }));
         }
     }
-    gateway.connection_read();
+    gateway.handle(&SessionEvent::Read);
     gateway.take_writes();
     println!("at: {} {one} {other}", gateway.addr());
     let mut input = Vec::new();
