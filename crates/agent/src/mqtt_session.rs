@@ -5,9 +5,8 @@
 
 use std::collections::VecDeque;
 use std::mem::take;
-use std::time::Duration;
 
-use porchlight_core::mqtt_session::{self, Effect};
+use porchlight_core::mqtt_session::{self, Effect, GOODBYE};
 
 use crate::agent::StartError;
 use crate::broker::Broker;
@@ -15,9 +14,6 @@ use crate::clock;
 use crate::mqtt::{Connection, Endpoints};
 
 pub use porchlight_core::mqtt_session::{SessionEvent, Write};
-
-/// How long the last writes may take (`docs/protocol.md`, *A session*, *Goodbye*).
-const GOODBYE: Duration = Duration::from_millis(1500);
 
 /// A connection that is opened again whenever it ends. Dropping it closes the socket without DISCONNECT, as a crash
 /// would.

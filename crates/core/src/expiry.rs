@@ -9,7 +9,7 @@ use crate::rule::Rule;
 use crate::time::{Now, Timestamp};
 
 /// Message Expiry Interval of records and Wills: who was not heard of for so long is forgotten.
-pub(crate) const RECORD_EXPIRY: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+pub const RECORD_EXPIRY: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// Message Expiry Interval of what the person chose, by which readers know its age. It outlives any holiday.
 pub(crate) const CHOICE_EXPIRY: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// What is left is told in whole seconds.

@@ -22,6 +22,8 @@ use crate::in_flight::InFlight;
 use crate::session::{Session, SessionDeadline};
 use crate::time::{Monotonic, Now, slept_since};
 
+pub use crate::session::{GOODBYE, RECORD_EXPIRY};
+
 /// Writes without a PUBACK. Brokers grant at least a few dozen; the others wait for their turn.
 const IN_FLIGHT: usize = 32;
 /// A sleep shows by a deadline that was missed, so there always is one.

@@ -18,7 +18,7 @@ const _: () = assert!(ASLEEP.as_secs() == KEEP_ALIVE.as_secs() * 3 / 2);
 /// Beyond the Will Delay the broker keeps the session for this long: it must not end before the Will is due.
 pub(crate) const SESSION_OUTLIVES: Duration = Duration::from_secs(60);
 /// How long a goodbye waits for its PUBACK.
-pub(crate) const GOODBYE: Duration = Duration::from_millis(1500);
+pub const GOODBYE: Duration = Duration::from_millis(1500);
 /// A subscription's retained messages are read when nothing came for this long.
 const READ_SILENCE: Duration = Duration::from_millis(50);
 /// Before one's own state is published, reading takes no longer than this.

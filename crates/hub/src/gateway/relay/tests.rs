@@ -1,6 +1,7 @@
 use super::*;
 use crate::gateway::mirror::Mirror;
 use porchlight_core::input::ConnectionFailure;
+use porchlight_core::mqtt_expiry::RECORD_EXPIRY as EXPIRY;
 use porchlight_core::time::Timestamp;
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
@@ -12,8 +13,6 @@ const ALICE: &str = "presence/alice";
 const DEVICE: &str = "presence/alice/device/a";
 const ONLINE: &str = r#"{"v":1,"status":"online","lease_s":3600}"#;
 const LOST: &str = r#"{"v":1,"status":"offline","cause":"lost"}"#;
-/// The Message Expiry Interval of records.
-const EXPIRY: Duration = Duration::from_secs(30 * 86_400);
 const SECOND: Duration = Duration::from_secs(1);
 /// What is lost or missing on a new connection is believed after this (`docs/protocol.md`, *Settling*).
 const SETTLED: Duration = Duration::from_secs(11);
