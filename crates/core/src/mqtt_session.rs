@@ -1,6 +1,6 @@
 //! The session of a gateway, which writes for a whole team instead of one device.
 //!
-//! It connects, reads what is retained and tries again as a device does (`docs/protocol.md`, *A session*): [`Session`]
+//! It connects, reads what is retained and tries again as a device does (`docs/protocol.md`, *A session*): `core::session`
 //! decides when, for both. Owns what a gateway does differently: which writes are in flight and which wait, and that a
 //! write without a PUBACK ends the connection. Deliberately knows no presence: it passes messages on as they are, and
 //! whoever uses it decides what to write.
