@@ -46,8 +46,10 @@ function variables(value: unknown, found = new Set<string>()): Set<string> {
 /** What is called the same in both languages. */
 const SAME = [
   'choice-online',
+  'status-because',
   'status-online',
   'status-offline',
+  'group-here',
   'group-offline',
   'link-chat',
   'link-web',

@@ -11,6 +11,7 @@
 
 pub mod access;
 pub mod availability;
+pub mod catalogue;
 pub mod contact;
 pub mod diagnostics;
 pub mod effect;

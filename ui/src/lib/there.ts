@@ -7,8 +7,10 @@ import { clockHands } from './moment';
 import { say } from './say.svelte';
 
 export type There = {
-  /** The clock time there, with its day where that is another one. */
+  /** The clock time there. */
   time: string;
+  /** How many days later it is there: -1, 0 or 1. */
+  days: number;
   /** How many minutes they are ahead of me; negative where they are behind. Never 0. */
   ahead: number;
 };
@@ -33,18 +35,17 @@ export function thereAt(tz: string | null, at: number, locale: string): There | 
   const theirs = zone.offset(at);
   if (theirs === mine) return null;
   const time = zone.clock(at, locale);
-  const days = dayOf(at, theirs) - dayOf(at, mine);
-  const dated = days === 0 ? time : say(days > 0 ? 'moment-tomorrow' : 'moment-yesterday', { time });
-  return { time: dated, ahead: theirs - mine };
+  return { time, days: dayOf(at, theirs) - dayOf(at, mine), ahead: theirs - mine };
 }
 
-/** "16:02 there". */
+/** "Local time 16:02". */
 export function thereWords({ time }: There): string {
   return say('there-now', { time });
 }
 
-/** "16:02 there, 2 h ahead". */
-export function thereFully({ time, ahead }: There): string {
+/** "Local time 16:02, 2 h ahead of you", with the day where that is another one. */
+export function thereFully({ time: clock, days, ahead }: There): string {
+  const time = days === 0 ? clock : say(days > 0 ? 'moment-tomorrow' : 'moment-yesterday', { time: clock });
   const span = spanOf(Math.abs(ahead));
   return say(ahead > 0 ? 'there-ahead' : 'there-behind', { time, span });
 }

@@ -49,51 +49,42 @@ export function statusWord(status: string): string {
   }
 }
 
-/** Beside a note there is no room to repeat what the glyph shows; the time is what is left to say. */
-export function briefly(person: PersonView, now: number, clock: Moment = moment): string {
-  if (person.evidence.doubt === 'reconnecting') return say('reconnecting');
-  const noted = person.text !== null || person.emoji !== null;
-  if (noted && person.until !== null) return say('until', { at: clock(person.until, now) });
-  if (noted && person.cause === 'chosen' && person.since !== null) return say('since', { at: clock(person.since, now) });
-  return evidence(person, now, clock);
+/** A status, and what is known of it. */
+type Reported = { status: string; cause: CauseView | null; since: number | null; until?: number | null };
+
+/** How somebody went offline: without a moment, and with one. */
+const GONE = { left: ['left', 'left-at'], asleep: ['asleep', 'asleep-since'], lost: ['lost', 'lost-at'] } as const;
+
+/** "left 14:02"; null where it is not known how somebody went. */
+function gone(cause: CauseView | null, time: string | null): string | null {
+  if (cause !== 'left' && cause !== 'asleep' && cause !== 'lost') return null;
+  const [bare, timed] = GONE[cause];
+  return time === null ? say(bare) : say(timed, { time });
 }
 
-type Standing = { status: string; cause: CauseView | null; since: number | null; until?: number | null };
-
-/** What the messages take for a moment that nobody knows. */
-const UNKNOWN = 'unknown';
-
-/**
- * Why and since when, in the fewest words that hold, to stand beside a glyph: "no input since 14:02". Never empty:
- * where nothing more is known it is the status itself.
- */
-export function evidence(of: Standing, now: number, clock: Moment = moment): string {
+/** "away since 14:02, screen locked". The rule is that of `words::status_line` in the core, and one table tests both. */
+export function statusLine(of: Reported, now: number, clock: Moment = moment): string {
   const since = of.since === null ? null : clock(of.since, now);
-  const at = since ?? UNKNOWN;
-  const status = statusWord(of.status);
-  if (of.until != null) return say('is-until', { status, at: clock(of.until, now) });
+  const offline = of.status === 'offline' ? gone(of.cause, since) : null;
+  if (offline !== null) return offline;
+  let status = statusWord(of.status);
+  if (of.until != null) status = say('status-until', { status, time: clock(of.until, now) });
+  else if (since !== null) status = say('status-since', { status, time: since });
   switch (of.cause) {
-    case 'unknown': {
-      const online = statusWord('online');
-      const reason = say('cause-unknown');
-      return since === null
-        ? say('is-because', { status: online, reason })
-        : say('is-since-because', { status: online, at, reason });
-    }
+    case 'unknown':
     case 'idle':
     case 'locked':
     case 'switched':
-    case 'left':
-    case 'asleep':
-    case 'lost':
-      return say(`evidence-${of.cause}`, { at });
-    case 'chosen':
-    case null:
-      break;
+      return say('status-because', { status, reason: say(`reason-${of.cause}`) });
+    default:
+      return status;
   }
-  if (since === null) return status;
-  const bare = of.cause === null && (of.status === 'online' || of.status === 'offline');
-  return bare ? say('since', { at }) : say('is-since', { status, at });
+}
+
+/** What the list shows of a person's status. */
+export function shownStatus(person: PersonView, now: number, clock: Moment = moment): string {
+  if (person.evidence.doubt === 'reconnecting') return say('reconnecting');
+  return capital(statusLine(person, now, clock));
 }
 
 /** What to call somebody so that nobody takes them for another: "Anna", or "Anna (anna-2)". Mirrors `PersonView::distinct_name`. */
@@ -101,15 +92,15 @@ export function distinctName(person: Pick<PersonView, 'name' | 'shown_id'>): str
   return person.shown_id === undefined ? person.name : `${person.name} (${person.shown_id})`;
 }
 
-/** One sentence for a person, as a screen reader says it: "Anna, away, no input since 14:02". */
+/** One sentence for a person, as a screen reader says it: "Anna, away since 14:02, inactive". */
 export function sentence(person: PersonView, now: number, clock: Moment = moment): string {
   const word = statusWord(person.status);
-  const why = evidence(person, now, clock);
+  const line = statusLine(person, now, clock);
   const parts = [
     distinctName(person),
-    // "away, away until 15:30" would say it twice.
-    why.startsWith(word) ? null : word,
-    why,
+    // "left 14:02" alone is not the status.
+    line.startsWith(word) ? null : word,
+    line,
     noteWords(person),
     isTyping(person) ? say('is-typing') : null,
     person.in_call && !person.stale ? say('in-a-call') : null,
@@ -162,7 +153,7 @@ export function exchangeState(exchange: ExchangeView, now: number, clock: Moment
   if (exchange.failure !== null) return failureWords(exchange.failure, now, clock, exchange.name);
   if (exchange.answer !== null) {
     const answer = answerWords(exchange.answer);
-    return exchange.mine ? `${exchange.name}: ${answer}` : say('i-answered', { answer });
+    return exchange.mine ? say('replied', { name: exchange.name, answer }) : say('i-replied', { answer });
   }
   if (!exchange.mine) {
     if (exchange.stage === 'waiting') return say('waits-for-both');
@@ -189,10 +180,8 @@ export function exchangeState(exchange: ExchangeView, now: number, clock: Moment
 export function failureWords(failure: FailureView, now: number, clock: Moment = moment, name = ''): string {
   const words = refusedWords(failure, name);
   if (failure.since === null) return words;
-  const at = clock(failure.since, now);
-  const { cause } = failure;
-  const timed = cause === 'left' || cause === 'asleep' || cause === 'lost';
-  return `${words} (${timed ? say(`evidence-${cause}`, { at }) : say('since', { at })})`;
+  const time = clock(failure.since, now);
+  return `${words} (${gone(failure.cause, time) ?? say('since', { time })})`;
 }
 
 function refusedWords({ code, message }: FailureView, name: string): string {
@@ -242,26 +231,21 @@ export function kinds(person: PersonView): string {
   return [...new Set(counted.map((device) => device.kind).filter(Boolean))].map(kindWord).join(', ');
 }
 
-/** Every device with its own evidence, a line each: what the dot is made of. */
+/** Every device with its own status, a line each. */
 export function deviceLines(devices: readonly DeviceView[], now: number, clock: Moment = moment): string {
-  return devices
-    .map((device) => {
-      const word = statusWord(device.status);
-      const why = evidence(device, now, clock);
-      return `${kindWord(device.kind)}: ${why.startsWith(word) ? why : `${word}, ${why}`}`;
-    })
-    .join('\n');
+  return devices.map((device) => capital(`${kindWord(device.kind)}: ${statusLine(device, now, clock)}`)).join('\n');
 }
 
-/** What the dot is believed on: the devices, when the deciding one was last heard of, and how soon a loss would show. */
+/** Why a status is shown: the devices, when the deciding one was last heard from, and how soon you would see that it is gone. */
 export function whyLines(person: PersonView, now: number, clock: Moment = moment): string {
   const { heard, loss_shows_within_s: seconds, doubt } = person.evidence;
   const known = [
-    heard === null ? null : say('last-message', { at: clock(heard, now) }),
+    heard === null ? null : say('last-heard', { time: clock(heard, now) }),
     seconds === null ? null : say('loss-shows-within', { seconds }),
     doubt === null ? null : doubtWords(doubt),
   ];
-  return [deviceLines(person.devices, now, clock), known.filter(Boolean).join('; ')].filter(Boolean).join('\n');
+  const lines = known.filter((line) => line !== null).map((line) => `${capital(line)}.`);
+  return [deviceLines(person.devices, now, clock), ...lines].filter(Boolean).join('\n');
 }
 
 function doubtWords(doubt: Doubt): string {
@@ -275,22 +259,16 @@ function doubtWords(doubt: Doubt): string {
   }
 }
 
-/** My own status: "Online", "Away since 14:02 — no input", "Do not disturb until 15:30". */
+/** My own status: "Online", "Away since 14:02, inactive", "Do not disturb (until 15:30)". */
 export function myStatus(me: MeView, now: number, clock: Moment = moment): string {
-  const status = capital(statusWord(me.status));
-  if (me.chosen !== null) {
-    return me.chosen.until === null ? status : say('is-until', { status, at: clock(me.chosen.until, now) });
-  }
-  const reason = me.cause === null || me.cause === 'chosen' || me.cause === 'left' ? null : say(`cause-${me.cause}`);
-  // Being online needs no date; being anything else does.
-  const at = me.since === null || me.status === 'online' ? null : clock(me.since, now);
-  if (reason === null) return at === null ? status : say('is-since', { status, at });
-  return at === null ? say('is-because', { status, reason }) : say('is-since-because', { status, at, reason });
+  // Being online needs no time, and neither does what I chose; what came by itself does.
+  const since = me.chosen === null && me.status !== 'online' ? me.since : null;
+  return capital(statusLine({ ...me, since, until: me.chosen?.until ?? null }, now, clock));
 }
 
 /** My status while it reaches nobody. That I am offline or invisible is so in any case. */
-export function unsentStatus(me: MeView, now: number, clock: Moment = moment): string {
-  const status = myStatus(me, now, clock);
+export function unsentStatus(me: MeView): string {
+  const status = capital(statusWord(me.status));
   return me.status === 'offline' || me.status === 'invisible' ? status : say('unsent', { status });
 }
 
@@ -326,11 +304,18 @@ export function linkProblem(link: ConnectionView): Problem | null {
   return link.state === 'connecting' || link.state === 'refused' ? link.problem : null;
 }
 
-/** "Anna's computer, which hosts this team, is asleep since 14:02". Mirrors `words::host` of the core. */
+/** Why the host is not there: without a moment, and with one. */
+const HOST = {
+  asleep: ['host-asleep', 'host-asleep-since'],
+  left: ['host-left', 'host-left-at'],
+  lost: ['host-lost', 'host-lost-at'],
+} as const;
+
+/** "Anna's computer, which hosts this team, has been asleep since 14:02". Mirrors `words::host` of the core. */
 export function hostAway(host: HostView, now: number, clock: Moment = moment): string {
-  const told = { name: host.name, at: host.since === null ? UNKNOWN : clock(host.since, now) };
-  if (host.cause === 'asleep') return say('host-asleep', told);
-  return say(host.cause === 'left' ? 'host-left' : 'host-lost', told);
+  const { name, cause, since } = host;
+  const [bare, timed] = cause === 'asleep' || cause === 'left' ? HOST[cause] : HOST.lost;
+  return since === null ? say(bare, { name }) : say(timed, { name, time: clock(since, now) });
 }
 
 /** The computer at which the team meets, while it is why nobody answers: nothing that anybody did wrong. */
@@ -376,13 +361,6 @@ export function spanWords(minutes: number): string {
 export function unknownWords(person: PersonView): string | null {
   if (person.cause !== 'unknown' && person.evidence.cause !== 'unknown') return null;
   return say('unknown-explained');
-}
-
-/** When somebody was last seen, where they are not here now. */
-export function lastSeen(person: PersonView, now: number, clock: Moment = moment): string | null {
-  if (person.status !== 'offline') return null;
-  const at = person.evidence.heard ?? person.since;
-  return at === null ? null : say('last-heard', { at: clock(at, now) });
 }
 
 /** What is wrong and what to do, where the catalogue knows it in words of its own: the host says it in English alone. */
