@@ -1,7 +1,7 @@
 /** What time it is where somebody is, and that it is right for as long as it is shown. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { thereAt, thereFully, thereWords } from '../src/lib/there';
+import { localTime, localTimeInFull, localTimeWords } from '../src/lib/local-time';
 import { byTest, click, find, open, person, settled, snapshot, update } from './stage';
 
 // A winter's afternoon in Berlin.
@@ -14,27 +14,27 @@ describe('a time elsewhere', () => {
     ['Asia/Kolkata', 'Local time 18:32', 'Local time 18:32, 4 h 30 min ahead of you'],
     ['Pacific/Auckland', 'Local time 02:02', 'Local time tomorrow 02:02, 12 h ahead of you'],
   ])('in %s is told', (tz, words, fully) => {
-    const there = thereAt(tz, at, 'en-GB');
+    const there = localTime(tz, at, 'en-GB');
     if (there === null) throw new Error('it is another time there');
-    expect([thereWords(there), thereFully(there)]).toEqual([words, fully]);
+    expect([localTimeWords(there), localTimeInFull(there)]).toEqual([words, fully]);
   });
 
   it('may be of yesterday, and is another for weeks each spring', () => {
     const night = new Date('2026-01-15T03:00').getTime();
-    expect(thereAt('America/New_York', night, 'en-GB')).toEqual({ time: '21:00', days: -1, ahead: -360 });
+    expect(localTime('America/New_York', night, 'en-GB')).toEqual({ time: '21:00', days: -1, ahead: -360 });
     // New York has its summer time already, and Berlin has not.
     const march = new Date('2026-03-15T12:00').getTime();
-    expect(thereAt('America/New_York', march, 'en-GB')).toEqual({ time: '07:00', days: 0, ahead: -300 });
+    expect(localTime('America/New_York', march, 'en-GB')).toEqual({ time: '07:00', days: 0, ahead: -300 });
   });
 
   it.each([null, 'Europe/Berlin', 'Europe/Paris', 'Nowhere/At_All', '', '__proto__', '<b>'])('in %s is not told', (tz) => {
-    expect(thereAt(tz, at, 'en-GB')).toBeNull();
+    expect(localTime(tz, at, 'en-GB')).toBeNull();
   });
 
   it('is told of a zone as soon as it is another', () => {
     // Both are an hour ahead of UTC in winter, and one of them has no summer time.
-    expect(thereAt('Africa/Lagos', at, 'en-GB')).toBeNull();
-    expect(thereAt('Africa/Lagos', new Date('2026-07-15T14:02').getTime(), 'en-GB')).toEqual({ time: '13:02', days: 0, ahead: -60 });
+    expect(localTime('Africa/Lagos', at, 'en-GB')).toBeNull();
+    expect(localTime('Africa/Lagos', new Date('2026-07-15T14:02').getTime(), 'en-GB')).toEqual({ time: '13:02', days: 0, ahead: -60 });
   });
 });
 

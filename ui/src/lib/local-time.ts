@@ -6,7 +6,7 @@
 import { clockHands } from './moment';
 import { say } from './say.svelte';
 
-export type There = {
+export type LocalTime = {
   /** The clock time there. */
   time: string;
   /** How many days later it is there: -1, 0 or 1. */
@@ -28,7 +28,7 @@ const MOST_ZONES = 100;
 const zones = new Map<string, Zone | null>();
 
 /** Their time, where it is another than mine right now. */
-export function thereAt(tz: string | null, at: number, locale: string): There | null {
+export function localTime(tz: string | null, at: number, locale: string): LocalTime | null {
   const zone = tz === null ? null : zoneOf(tz);
   if (zone === null) return null;
   const mine = -new Date(at).getTimezoneOffset();
@@ -39,12 +39,12 @@ export function thereAt(tz: string | null, at: number, locale: string): There | 
 }
 
 /** "Local time 16:02". */
-export function thereWords({ time }: There): string {
+export function localTimeWords({ time }: LocalTime): string {
   return say('there-now', { time });
 }
 
 /** "Local time 16:02, 2 h ahead of you", with the day where that is another one. */
-export function thereFully({ time: clock, days, ahead }: There): string {
+export function localTimeInFull({ time: clock, days, ahead }: LocalTime): string {
   const time = days === 0 ? clock : say(days > 0 ? 'moment-tomorrow' : 'moment-yesterday', { time: clock });
   const span = spanOf(Math.abs(ahead));
   return say(ahead > 0 ? 'there-ahead' : 'there-behind', { time, span });
