@@ -2,7 +2,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { moment, nextMidnight } from '../src/lib/moment';
-import { around, language, localeOf, say, sayIfKnown, speak, wished } from '../src/lib/say.svelte';
+import { language, localeOf, preferredLanguage, setLanguage, splitAround, translate, translateIfKnown } from '../src/lib/i18n.svelte';
 import { teamOf } from '../src/lib/team-words';
 import {
   answerWords,
@@ -40,8 +40,8 @@ import {
 } from './stage';
 
 function inGerman(): void {
-  speak('de');
-  onTestFinished(() => speak('en'));
+  setLanguage('de');
+  onTestFinished(() => setLanguage('en'));
 }
 
 const clock = (at: number) => `@${at}`;
@@ -54,15 +54,15 @@ describe('the language', () => {
     [['fr-FR', 'eo'], 'en'],
     [[], 'en'],
   ])('of whoever prefers %j is %s', (languages, expected) => {
-    expect(wished(languages)).toBe(expected);
+    expect(preferredLanguage(languages)).toBe(expected);
   });
 
   it('is said to the document, with the direction of its script', () => {
     inGerman();
     expect([document.documentElement.lang, document.documentElement.dir]).toEqual(['de', 'ltr']);
-    speak('ar-EG');
+    setLanguage('ar-EG');
     expect([document.documentElement.lang, document.documentElement.dir]).toEqual(['ar-EG', 'rtl']);
-    expect(say('cancel')).toBe('Cancel');
+    expect(translate('cancel')).toBe('Cancel');
   });
 
   it.each([
@@ -87,18 +87,18 @@ describe('the language', () => {
 
 describe('a message', () => {
   it('that is missing, or is told too little, is a mistake', () => {
-    expect(() => say('no-such-thing')).toThrow('no-such-thing');
-    expect(() => say('since')).toThrow('since');
-    expect(sayIfKnown('no-such-thing')).toBeNull();
+    expect(() => translate('no-such-thing')).toThrow('no-such-thing');
+    expect(() => translate('since')).toThrow('since');
+    expect(translateIfKnown('no-such-thing')).toBeNull();
   });
 
   it('has no marks around its words, and no commas in its numbers', () => {
-    expect(say('found', { count: 10_000 })).toBe('10000 people found');
-    expect(say('reach', { name: 'Anna' })).toBe('Contact Anna');
+    expect(translate('found', { count: 10_000 })).toBe('10000 people found');
+    expect(translate('reach', { name: 'Anna' })).toBe('Contact Anna');
   });
 
   it('comes apart around a word', () => {
-    expect(around('invitation-at', 'at')).toEqual([
+    expect(splitAround('invitation-at', 'at')).toEqual([
       'The computer that hosts this team is at ',
       '. Join only if you know who sent you this link.',
     ]);

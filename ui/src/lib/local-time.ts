@@ -4,7 +4,7 @@
  * Zones come from strangers: one that nobody knows is as if none was named.
  */
 import { clockHands } from './moment';
-import { say } from './say.svelte';
+import { translate } from './i18n.svelte';
 
 export type LocalTime = {
   /** The clock time there. */
@@ -40,21 +40,21 @@ export function localTime(tz: string | null, at: number, locale: string): LocalT
 
 /** "Local time 16:02". */
 export function localTimeWords({ time }: LocalTime): string {
-  return say('there-now', { time });
+  return translate('there-now', { time });
 }
 
 /** "Local time 16:02, 2 h ahead of you", with the day where that is another one. */
 export function localTimeInFull({ time: clock, days, ahead }: LocalTime): string {
-  const time = days === 0 ? clock : say(days > 0 ? 'moment-tomorrow' : 'moment-yesterday', { time: clock });
+  const time = days === 0 ? clock : translate(days > 0 ? 'moment-tomorrow' : 'moment-yesterday', { time: clock });
   const span = spanOf(Math.abs(ahead));
-  return say(ahead > 0 ? 'there-ahead' : 'there-behind', { time, span });
+  return translate(ahead > 0 ? 'there-ahead' : 'there-behind', { time, span });
 }
 
 function spanOf(all: number): string {
   const hours = Math.floor(all / 60);
   const minutes = all % 60;
-  if (minutes === 0) return say('span-hours', { hours });
-  return hours === 0 ? say('span-minutes', { minutes }) : say('span-hours-minutes', { hours, minutes });
+  if (minutes === 0) return translate('span-hours', { hours });
+  return hours === 0 ? translate('span-minutes', { minutes }) : translate('span-hours-minutes', { hours, minutes });
 }
 
 /** The number of a day, counted where it is so many minutes ahead of UTC. */

@@ -21,18 +21,18 @@ import type {
 } from './contract';
 import type { Group } from './groups';
 import { moment, secondsUntil } from './moment';
-import { say, sayIfKnown } from './say.svelte';
+import { translate, translateIfKnown } from './i18n.svelte';
 
 /** How a moment reads at `now`. Tests pass their own locale's. */
 type Moment = (at: number, now: number) => string;
 
 /** A status that can be chosen, as a menu says it. */
 export function choiceWord(status: 'automatic' | ChosenStatus): string {
-  return say(`choice-${status}`);
+  return translate(`choice-${status}`);
 }
 
 export function groupWord(group: Group): string {
-  return say(`group-${group}`);
+  return translate(`group-${group}`);
 }
 
 /** A status as a word. What is none of ours is the person's own and is given back as it is. */
@@ -43,7 +43,7 @@ export function statusWord(status: string): string {
     case 'dnd':
     case 'invisible':
     case 'offline':
-      return say(`status-${status}`);
+      return translate(`status-${status}`);
     default:
       return status;
   }
@@ -59,7 +59,7 @@ const GONE = { left: ['left', 'left-at'], asleep: ['asleep', 'asleep-since'], lo
 function gone(cause: CauseView | null, time: string | null): string | null {
   if (cause !== 'left' && cause !== 'asleep' && cause !== 'lost') return null;
   const [bare, timed] = GONE[cause];
-  return time === null ? say(bare) : say(timed, { time });
+  return time === null ? translate(bare) : translate(timed, { time });
 }
 
 /** "away since 14:02, screen locked". The rule is that of `words::status_line` in the core, and one table tests both. */
@@ -68,14 +68,14 @@ export function statusLine(of: Reported, now: number, clock: Moment = moment): s
   const offline = of.status === 'offline' ? gone(of.cause, since) : null;
   if (offline !== null) return offline;
   let status = statusWord(of.status);
-  if (of.until != null) status = say('status-until', { status, time: clock(of.until, now) });
-  else if (since !== null) status = say('status-since', { status, time: since });
+  if (of.until != null) status = translate('status-until', { status, time: clock(of.until, now) });
+  else if (since !== null) status = translate('status-since', { status, time: since });
   switch (of.cause) {
     case 'unknown':
     case 'idle':
     case 'locked':
     case 'switched':
-      return say('status-because', { status, reason: say(`reason-${of.cause}`) });
+      return translate('status-because', { status, reason: translate(`reason-${of.cause}`) });
     default:
       return status;
   }
@@ -83,7 +83,7 @@ export function statusLine(of: Reported, now: number, clock: Moment = moment): s
 
 /** What the list shows of a person's status. */
 export function shownStatus(person: PersonView, now: number, clock: Moment = moment): string {
-  if (person.evidence.doubt === 'reconnecting') return say('reconnecting');
+  if (person.evidence.doubt === 'reconnecting') return translate('reconnecting');
   return capital(statusLine(person, now, clock));
 }
 
@@ -102,10 +102,10 @@ export function sentence(person: PersonView, now: number, clock: Moment = moment
     line.startsWith(word) ? null : word,
     line,
     noteWords(person),
-    isTyping(person) ? say('is-typing') : null,
-    person.in_call && !person.stale ? say('in-a-call') : null,
+    isTyping(person) ? translate('is-typing') : null,
+    person.in_call && !person.stale ? translate('in-a-call') : null,
     kinds(person),
-    person.stale ? say('not-current') : null,
+    person.stale ? translate('not-current') : null,
   ];
   return parts.filter(Boolean).join(', ');
 }
@@ -122,11 +122,11 @@ export const ANSWERS: readonly Answer[] = [{ kind: 'come_in' }, { kind: 'in_5' }
 export function answerWords(answer: Answer): string {
   switch (answer.kind) {
     case 'come_in':
-      return say('answer-come-in');
+      return translate('answer-come-in');
     case 'in_5':
-      return say('answer-in-5');
+      return translate('answer-in-5');
     case 'later':
-      return say('answer-later');
+      return translate('answer-later');
     case 'text':
       return answer.text;
   }
@@ -137,15 +137,15 @@ export function exchangeTitle(exchange: ExchangeView): string {
   const { mine, name, text, count } = exchange;
   if (exchange.kind === 'wave') {
     const wave = { count, emoji: text ?? '👋' };
-    return mine ? say('i-waved', wave) : say('waved', { name, ...wave });
+    return mine ? translate('i-waved', wave) : translate('waved', { name, ...wave });
   }
   const waits = exchange.stage === 'waiting';
   if (mine) {
-    if (text === null) return say(waits ? 'i-want-to-knock' : 'i-knocked');
-    return say(waits ? 'i-want-to-knock-saying' : 'i-knocked-saying', { text });
+    if (text === null) return translate(waits ? 'i-want-to-knock' : 'i-knocked');
+    return translate(waits ? 'i-want-to-knock-saying' : 'i-knocked-saying', { text });
   }
-  if (text === null) return say(waits ? 'wants-to-knock' : 'knocked', { name });
-  return say(waits ? 'wants-to-knock-saying' : 'knocked-saying', { name, text });
+  if (text === null) return translate(waits ? 'wants-to-knock' : 'knocked', { name });
+  return translate(waits ? 'wants-to-knock-saying' : 'knocked-saying', { name, text });
 }
 
 /** How far an exchange has come, or why it came no further. Empty where there is nothing to say. */
@@ -153,23 +153,23 @@ export function exchangeState(exchange: ExchangeView, now: number, clock: Moment
   if (exchange.failure !== null) return failureWords(exchange.failure, now, clock, exchange.name);
   if (exchange.answer !== null) {
     const answer = answerWords(exchange.answer);
-    return exchange.mine ? say('replied', { name: exchange.name, answer }) : say('i-replied', { answer });
+    return exchange.mine ? translate('replied', { name: exchange.name, answer }) : translate('i-replied', { answer });
   }
   if (!exchange.mine) {
-    if (exchange.stage === 'waiting') return say('waits-for-both');
-    return exchange.stage === 'withdrawn' ? say('taken-back') : '';
+    if (exchange.stage === 'waiting') return translate('waits-for-both');
+    return exchange.stage === 'withdrawn' ? translate('taken-back') : '';
   }
   switch (exchange.stage) {
     case 'waiting':
-      return say(exchange.when === 'back' ? 'waits-for-back' : 'waits-for-both');
+      return translate(exchange.when === 'back' ? 'waits-for-back' : 'waits-for-both');
     case 'sent':
-      return say(exchange.unheard ? 'sent-unheard' : 'sent');
+      return translate(exchange.unheard ? 'sent-unheard' : 'sent');
     case 'sending':
     case 'delivered':
     case 'seen':
-      return say(exchange.stage);
+      return translate(exchange.stage);
     case 'withdrawn':
-      return say('taken-back');
+      return translate('taken-back');
     case 'failed':
     case 'answered':
       return '';
@@ -181,11 +181,11 @@ export function failureWords(failure: FailureView, now: number, clock: Moment = 
   const words = refusedWords(failure, name);
   if (failure.since === null) return words;
   const time = clock(failure.since, now);
-  return `${words} (${gone(failure.cause, time) ?? say('since', { time })})`;
+  return `${words} (${gone(failure.cause, time) ?? translate('since', { time })})`;
 }
 
 function refusedWords({ code, message }: FailureView, name: string): string {
-  return sayIfKnown(`failure-${dashed(code)}`, { name }) ?? message;
+  return translateIfKnown(`failure-${dashed(code)}`, { name }) ?? message;
 }
 
 /** Whether it is somebody's knock that nobody saw yet. */
@@ -216,9 +216,9 @@ export function kindWord(kind: string | null): string {
     case 'desktop':
     case 'phone':
     case 'tablet':
-      return say(`kind-${kind}`);
+      return translate(`kind-${kind}`);
     case null:
-      return say('device');
+      return translate('device');
     default:
       return kind;
   }
@@ -240,8 +240,8 @@ export function deviceLines(devices: readonly DeviceView[], now: number, clock: 
 export function whyLines(person: PersonView, now: number, clock: Moment = moment): string {
   const { heard, loss_shows_within_s: seconds, doubt } = person.evidence;
   const known = [
-    heard === null ? null : say('last-heard', { time: clock(heard, now) }),
-    seconds === null ? null : say('loss-shows-within', { seconds }),
+    heard === null ? null : translate('last-heard', { time: clock(heard, now) }),
+    seconds === null ? null : translate('loss-shows-within', { seconds }),
     doubt === null ? null : doubtWords(doubt),
   ];
   const lines = known.filter((line) => line !== null).map((line) => `${capital(line)}.`);
@@ -251,11 +251,11 @@ export function whyLines(person: PersonView, now: number, clock: Moment = moment
 function doubtWords(doubt: Doubt): string {
   switch (doubt) {
     case 'reconnecting':
-      return say('doubt-reconnecting');
+      return translate('doubt-reconnecting');
     case 'settling':
-      return say('doubt-settling');
+      return translate('doubt-settling');
     case 'link_down':
-      return say('doubt-link-down');
+      return translate('doubt-link-down');
   }
 }
 
@@ -269,35 +269,35 @@ export function myStatus(me: MeView, now: number, clock: Moment = moment): strin
 /** My status while it reaches nobody. That I am offline or invisible is so in any case. */
 export function unsentStatus(me: MeView): string {
   const status = capital(statusWord(me.status));
-  return me.status === 'offline' || me.status === 'invisible' ? status : say('unsent', { status });
+  return me.status === 'offline' || me.status === 'invisible' ? status : translate('unsent', { status });
 }
 
 /** The connection in a few words; the problem's own message stands beside them. */
 export function linkWords(link: ConnectionView): string {
   switch (link.state) {
     case 'unset':
-      return say('link-unset');
+      return translate('link-unset');
     case 'connecting':
-      return say(link.retry_at === null && link.problem === null ? 'link-connecting' : 'link-down');
+      return translate(link.retry_at === null && link.problem === null ? 'link-connecting' : 'link-down');
     case 'up':
-      return say('link-up');
+      return translate('link-up');
     case 'refused':
-      return say('link-down');
+      return translate('link-down');
     case 'closed':
-      return say('link-closed');
+      return translate('link-closed');
   }
 }
 
 /** What the connection waits for: "Trying again in 4 s". Past a minute a clock time is easier to wait for. */
 export function retryWords(link: ConnectionView, now: number, clock: Moment = moment): string {
   if (link.state === 'connecting' && link.retry_at === null) {
-    return link.problem === null ? '' : say('trying-again');
+    return link.problem === null ? '' : translate('trying-again');
   }
   if (link.state !== 'connecting' && link.state !== 'refused') return '';
   const at = link.retry_at ?? now;
   const seconds = secondsUntil(at, now);
-  if (seconds === 0) return say('trying-again');
-  return seconds <= 60 ? say('trying-again-in', { seconds }) : say('trying-again-at', { at: clock(at, now) });
+  if (seconds === 0) return translate('trying-again');
+  return seconds <= 60 ? translate('trying-again-in', { seconds }) : translate('trying-again-at', { at: clock(at, now) });
 }
 
 export function linkProblem(link: ConnectionView): Problem | null {
@@ -315,7 +315,7 @@ const HOST = {
 export function hostAway(host: HostView, now: number, clock: Moment = moment): string {
   const { name, cause, since } = host;
   const [bare, timed] = cause === 'asleep' || cause === 'left' ? HOST[cause] : HOST.lost;
-  return since === null ? say(bare, { name }) : say(timed, { name, time: clock(since, now) });
+  return since === null ? translate(bare, { name }) : translate(timed, { name, time: clock(since, now) });
 }
 
 /** The computer at which the team meets, while it is why nobody answers: nothing that anybody did wrong. */
@@ -346,26 +346,26 @@ export function endWords(ends: Ends): string {
     case 'after':
       return spanWords(ends.minutes);
     case 'lunch':
-      return say('end-lunch');
+      return translate('end-lunch');
     case 'today':
-      return say('end-today');
+      return translate('end-today');
   }
 }
 
 /** So many minutes: in whole hours where they are some. */
 export function spanWords(minutes: number): string {
-  return minutes % 60 === 0 ? say('span-hours', { hours: minutes / 60 }) : say('span-minutes', { minutes });
+  return minutes % 60 === 0 ? translate('span-hours', { hours: minutes / 60 }) : translate('span-minutes', { minutes });
 }
 
 /** Why nobody can say whether somebody is at the keyboard, where that is so. */
 export function unknownWords(person: PersonView): string | null {
   if (person.cause !== 'unknown' && person.evidence.cause !== 'unknown') return null;
-  return say('unknown-explained');
+  return translate('unknown-explained');
 }
 
 /** What is wrong and what to do, where the catalogue knows it in words of its own: the host says it in English alone. */
 export function problemWords(problem: Problem): string | null {
-  return sayIfKnown(`problem-${dashed(problem.code)}`);
+  return translateIfKnown(`problem-${dashed(problem.code)}`);
 }
 
 /** A code as the ids of messages have it. */
