@@ -1,4 +1,4 @@
-### Was die App außerhalb ihres Fensters sagt: im Tray, in dessen Menü und in Hinweisen.
+### Was die App außerhalb ihres Fensters sagt: im Tray mit seinem Menü und in Benachrichtigungen.
 
 ## Ein Zeitpunkt, wie ihn Uhren und Kalender zeigen
 # $time (String) - 14:02
@@ -17,23 +17,14 @@ moment-weekday = { $weekday ->
 moment-date = { $day }.{ $month }.{ $year } { $time }
 moment-unknown = weit weg
 
-## Wie es um jemanden steht, warum und seit wann, im Menü des Trays
-standing = { $status }
-standing-since = { $status } seit { $time }
-standing-until = { $status } bis { $time }
-standing-because = { $standing } ({ $cause })
-standing-left-at = { $time } gegangen
-standing-asleep-since = im Ruhezustand seit { $time }
-standing-lost-at = Verbindung verloren { $time }
-
 ## Der Tray
 tray-nobody = Noch niemand sonst da
 # $around (Number) von $known (Number)
-tray-around = { $around } von { $known } da
+tray-around = { $around } von { $known } online
 tray-connecting = Verbinde …
-tray-not-connected = Nicht verbunden; Stand { $time }
-tray-withheld = Der Broker zeigt nicht, wer da ist; mehr im Fenster
-tray-refused = Der Broker hat abgelehnt; mehr im Fenster
+tray-not-connected = Nicht verbunden; letzter Stand { $time }
+tray-withheld = Der Broker zeigt nicht, wer online ist; mehr im Fenster
+tray-refused = Der Broker hat die Verbindung abgelehnt; mehr im Fenster
 tray-offline = Offline
 tray-you = Du: { $status }
 # $count (Number)
@@ -42,44 +33,42 @@ tray-open = Porchlight öffnen
 tray-quit = Beenden
 tray-set-status = Status setzen
 tray-status-for = { $status } für …
-tray-notices-off = Hinweise für eine Stunde aus
-tray-notices-on = Hinweise wieder an (aus bis { $time })
+tray-notices-off = Benachrichtigungen eine Stunde lang anhalten
+tray-notices-on = Wieder benachrichtigen (angehalten bis { $time })
 
-## Hinweise
+## Benachrichtigungen
 # Auch im Tray.
-notice-knocks = { $name } klopft an
-notice-knocks-free = { $name } klopft an: ihr habt beide Zeit
-notice-knock-without-words = Hast du kurz Zeit?
-notice-both-free = { $name } und du, ihr habt beide Zeit
-notice-knock-goes-out = Dein Klopfen geht jetzt raus.
-notice-knock-goes-out-with = Dein Klopfen geht jetzt raus: { $text }
+notice-knocks = { $name } hat angeklopft
+notice-knocks-free = { $name } hat angeklopft: Ihr habt jetzt beide Zeit
+notice-knock-without-words = Die Person möchte kurz mit dir sprechen.
+notice-both-free = Du und { $name }, ihr habt beide Zeit
+notice-knock-goes-out = Dein Klopfen wird jetzt gesendet.
+notice-knock-goes-out-with = Dein Klopfen wird jetzt gesendet: { $text }
 notice-answered = { $name } hat geantwortet
-notice-answer = { $name }: { $answer }
 # $count (Number)
 notice-waves = { $count ->
-    [1] { $name } winkt { $emoji }
-   *[other] { $name } winkt { $emoji } × { $count }
+    [1] { $name } hat gewinkt { $emoji }
+   *[other] { $name } hat gewinkt { $emoji } × { $count }
 }
-notice-came = { $name } ist da
+notice-came = { $name } ist online
 notice-back = { $name } ist zurück
-notice-wanted = Das wolltest du wissen.
-notice-left = { $name } ist gegangen
-notice-asleep = { $name } ist im Ruhezustand
-notice-asleep-why = Der Computer wurde in den Ruhezustand versetzt.
-notice-lost = { $name } ist weg
-notice-lost-why = Die Verbindung ist abgerissen.
+notice-wanted = Du wolltest einmal benachrichtigt werden.
+notice-left = { $name } ist offline
+notice-asleep-why = Der Computer ist im Ruhezustand.
+notice-lost-why = Die Verbindung ist abgebrochen.
 notice-away = { $name } ist abwesend
-notice-away-locked = Der Bildschirm wurde gesperrt.
-notice-away-idle = Eine Weile keine Eingabe.
+notice-away-locked = Der Bildschirm ist gesperrt.
+notice-away-idle = Der Computer wurde eine Weile nicht benutzt.
 notice-asks-to-join = { $name } möchte in dein Team
-notice-asks-digits = Hast du von dort { $digits } gehört? Dann lass die Person unter „Team“ herein.
+notice-asks-digits = Hat dir die Person diese Ziffern vorgelesen? Dann lass sie auf der Seite „Team“ herein: { $digits }
 notice-meanwhile = Inzwischen: { $what }
-notice-mute = Stummschalten
+notice-wave-back = Zurückwinken
+notice-mute = Person stummschalten
 
 ## Mehrere Leute auf einmal; jeweils $count (Number)
 several-here = { $count ->
-    [one] { $count } Person ist da
-   *[other] { $count } Leute sind da
+    [one] { $count } Person ist online
+   *[other] { $count } Leute sind online
 }
 several-back = { $count ->
     [one] { $count } Person ist zurück
@@ -90,16 +79,16 @@ several-away = { $count ->
    *[other] { $count } Leute sind abwesend
 }
 several-left = { $count ->
-    [one] { $count } Person ist gegangen
-   *[other] { $count } Leute sind gegangen
+    [one] { $count } Person ist offline
+   *[other] { $count } Leute sind offline
 }
-# Von mehreren Arten auf einmal: „5 gekommen, 1 gegangen“.
-among-here = { $count } gekommen
+# Von mehreren Arten auf einmal: „5 online, 1 offline“.
+among-here = { $count } online
 among-back = { $count } zurück
 among-away = { $count } abwesend
-among-left = { $count } gegangen
-names-here = Da: { $names }
+among-left = { $count } offline
+names-here = Online: { $names }
 names-back = Zurück: { $names }
 names-away = Abwesend: { $names }
-names-left = Weg: { $names }
+names-left = Offline: { $names }
 names-more = { $count } weitere

@@ -1,32 +1,75 @@
-### Was über Leute gesagt wird: im Fenster, im Tray und in Hinweisen.
+### Was über Leute gesagt wird: im Fenster, im Tray und in Benachrichtigungen.
 
 ## Ein Status mitten im Satz, klein
 status-online = online
 status-away = abwesend
 status-dnd = nicht stören
-status-invisible = unsichtbar
+status-invisible = als offline angezeigt
 status-offline = offline
 
-## Ein Status, den man wählen kann, wie ihn ein Menü nennt
+## Ein Status, den man wählen kann
 choice-automatic = Automatisch
 choice-online = Online
 choice-away = Abwesend
 choice-dnd = Nicht stören
-choice-invisible = Unsichtbar
+choice-invisible = Als offline anzeigen
 
-## Warum jemand nicht ganz da ist
-cause-unknown = Aktivität unbekannt
-cause-idle = keine Eingabe
-cause-locked = gesperrt
-cause-switched = in anderer Sitzung
-cause-left = gegangen
-cause-asleep = im Ruhezustand
-cause-lost = Verbindung verloren
+## Ein Status mit Zeit und Grund: „abwesend seit 14:02, Bildschirm gesperrt“
+# $time (String) ein Zeitpunkt
+since = seit { $time }
+# $status (String)
+# $time (String)
+status-since = { $status } seit { $time }
+# $status (String)
+# $time (String)
+status-until = { $status } (bis { $time })
+# $status (String) mit seiner Zeit, wo sie bekannt ist
+# $reason (String)
+status-because = { $status }, { $reason }
+reason-unknown = vielleicht nicht am Platz
+reason-idle = inaktiv
+reason-locked = Bildschirm gesperrt
+reason-switched = anderer Benutzer angemeldet
+left = gegangen
+# $time (String)
+left-at = weg seit { $time }
+asleep = Computer im Ruhezustand
+# $time (String)
+asleep-since = Computer im Ruhezustand seit { $time }
+lost = Verbindung verloren
+# $time (String)
+lost-at = ohne Verbindung seit { $time }
 
-## Was sich mit einem Klick auf ein Klopfen antworten lässt
-answer-come-in = Komm rein
-answer-in-5 = In 5 Minuten
-answer-later = Später
+## Warum dieser Status angezeigt wird
+# $time (String)
+last-heard = zuletzt gemeldet: { $time }
+# $seconds (String)
+loss-shows-within = bricht die Verbindung ab, siehst du es binnen { $seconds } Sekunden
+doubt-reconnecting = die Verbindung dorthin ist abgebrochen und kommt vielleicht in ein paar Sekunden wieder
+doubt-settling = von vor deiner neuen Verbindung
+doubt-link-down = von vor dem Abbruch deiner Verbindung
+
+## Der Computer, auf dem das Team läuft, ist nicht da
+# $name (String) wessen Computer es ist
+host-asleep = Der Computer von { $name }, auf dem dieses Team läuft, ist im Ruhezustand
+# $name (String)
+# $time (String)
+host-asleep-since = Der Computer von { $name }, auf dem dieses Team läuft, ist im Ruhezustand seit { $time }
+# $name (String)
+host-left = Der Computer von { $name }, auf dem dieses Team läuft, ist aus, oder Porchlight wurde dort beendet
+# $name (String)
+# $time (String)
+host-left-at = Der Computer von { $name }, auf dem dieses Team läuft, ist seit { $time } aus, oder Porchlight wurde dort beendet
+# $name (String)
+host-lost = Der Computer von { $name }, auf dem dieses Team läuft, hat keine Verbindung mehr
+# $name (String)
+# $time (String)
+host-lost-at = Der Computer von { $name }, auf dem dieses Team läuft, hat keine Verbindung mehr seit { $time }
+
+## Antworten auf ein Klopfen, die mit einem Klick abgeschickt werden
+answer-come-in = Passt gerade
+answer-in-5 = Gib mir 5 Minuten
+answer-later = Später, bitte
 
 ## Wie lange etwas gilt
 # $minutes (Number)
@@ -43,5 +86,5 @@ lasting-hours = { $hours ->
 ## Was man mit jemandem anfangen kann
 knock = Anklopfen
 wave = Winken
-tell-me-when-back = Sag mir, wenn die Person zurück ist
+tell-me-when-back = Bei der Rückkehr einmal benachrichtigen
 open = Öffnen

@@ -25,8 +25,6 @@ day-today = heute
 day-yesterday = gestern
 day-tomorrow = morgen
 # $at (String) ein Zeitpunkt
-since = seit { $at }
-# $at (String) ein Zeitpunkt
 until = bis { $at }
 
 ## Zeitspannen, kurz
@@ -38,62 +36,11 @@ span-hours = { $hours } Std.
 # $minutes (Number)
 span-hours-minutes = { $hours } Std. { $minutes } Min.
 
-## Warum jemand so da ist, und seit wann. Wo kein Zeitpunkt bekannt ist, ist $at „unknown“.
-# $status (String) ein Status mitten im Satz
-# $at (String) ein Zeitpunkt
-is-since = { $status } seit { $at }
-# $status (String)
-# $at (String)
-is-until = { $status } bis { $at }
-# $status (String)
-# $reason (String) ein Grund mitten im Satz
-is-because = { $status } – { $reason }
-# $status (String)
-# $at (String)
-# $reason (String)
-is-since-because = { $status } seit { $at } – { $reason }
-# $at (String)
-evidence-idle = { $at ->
-    [unknown] keine Eingabe
-   *[known] keine Eingabe seit { $at }
-}
-# $at (String)
-evidence-locked = { $at ->
-    [unknown] gesperrt
-   *[known] gesperrt seit { $at }
-}
-# $at (String)
-evidence-switched = { $at ->
-    [unknown] in anderer Sitzung
-   *[known] in anderer Sitzung seit { $at }
-}
-# $at (String)
-evidence-left = { $at ->
-    [unknown] gegangen
-   *[known] weg seit { $at }
-}
-# $at (String)
-evidence-asleep = { $at ->
-    [unknown] im Ruhezustand
-   *[known] im Ruhezustand seit { $at }
-}
-# $at (String)
-evidence-lost = { $at ->
-    [unknown] Verbindung verloren
-   *[known] ohne Verbindung seit { $at }
-}
-reconnecting = verbindet sich neu
+## Warum ein Status angezeigt wird
+reconnecting = Verbindet sich neu …
 not-current = nicht aktuell
-# $at (String) ein Zeitpunkt
-last-message = letzte Nachricht { $at }
-# $seconds (Number)
-loss-shows-within = ein Abbruch würde sich binnen { $seconds }{ "\u00A0" }s zeigen
-doubt-reconnecting = die Verbindung dorthin ist abgebrochen und hat noch ein paar Sekunden, um wiederzukommen
-doubt-settling = wir sind selbst eben erst wieder verbunden; das hier ist der Stand davor
-doubt-link-down = wir sind nicht verbunden; das hier ist der letzte Stand
-unknown-explained = Der Computer ist an und verbunden, aber nichts darauf verrät, ob jemand davorsitzt. Vielleicht ist die Person also da, vielleicht nicht.
-# $at (String) ein Zeitpunkt
-last-heard = Zuletzt gehört: { $at }.
+why-this-status = Warum dieser Status?
+unknown-explained = Der Computer ist an und verbunden, erkennt aber nicht, ob ihn jemand benutzt. Vielleicht ist die Person nicht am Platz.
 
 ## Was jemand gerade tut
 is-typing = tippt
@@ -109,14 +56,14 @@ kind-phone = Handy
 kind-tablet = Tablet
 
 ## Wie spät es bei jemandem ist
-# $time (String) eine Uhrzeit, mit dem Tag, wo dieser ein anderer ist
-there-now = dort { $time }
+# $time (String) eine Uhrzeit
+there-now = Ortszeit { $time }
 # $time (String)
 # $span (String)
-there-ahead = dort { $time }, { $span } voraus
+there-ahead = Ortszeit { $time }, { $span } später als bei dir
 # $time (String)
 # $span (String)
-there-behind = dort { $time }, { $span } zurück
+there-behind = Ortszeit { $time }, { $span } früher als bei dir
 
 ## Anklopfen und Winken. Zu dem, was ich tat, gibt es keinen Namen.
 # $count (Number)
@@ -135,59 +82,63 @@ waved = { $count ->
 i-knocked = Du hast angeklopft
 # $text (String) was ich schrieb
 i-knocked-saying = Du hast angeklopft: { $text }
-i-want-to-knock = Du willst anklopfen
+i-want-to-knock = Dein Klopfen wartet
 # $text (String)
-i-want-to-knock-saying = Du willst anklopfen: { $text }
+i-want-to-knock-saying = Dein Klopfen wartet: { $text }
 # $name (String)
 knocked = { $name } hat angeklopft
 # $name (String)
 # $text (String) was geschrieben wurde
 knocked-saying = { $name } hat angeklopft: { $text }
 # $name (String)
-wants-to-knock = { $name } will anklopfen
+wants-to-knock = { $name } möchte mit dir reden
 # $name (String)
 # $text (String)
-wants-to-knock-saying = { $name } will anklopfen: { $text }
+wants-to-knock-saying = { $name } möchte mit dir reden: { $text }
 # $answer (String)
-i-answered = Du: { $answer }
-waits-for-back = wartet, bis die Person da ist
-waits-for-both = wartet, bis ihr beide Zeit habt
-sending = wird gesendet …
-sent = gesendet
-sent-unheard = gesendet, aber noch auf keinem Gerät angekommen
-delivered = angekommen
-seen = gesehen
-taken-back = zurückgenommen
+i-replied = Du hast geantwortet: { $answer }
+# $name (String)
+# $answer (String)
+replied = { $name } hat geantwortet: { $answer }
+waits-for-back = Wird bei der Rückkehr gesendet
+waits-for-both = Wird gesendet, wenn ihr beide Zeit habt
+sending = Wird gesendet …
+sent = Gesendet
+sent-unheard = Gesendet, aber noch auf keinem Gerät angekommen
+delivered = Angekommen
+seen = Gesehen
+taken-back = Abgebrochen
 knocks = Wer anklopft
 
 ## Jemanden erreichen
 # $name (String)
-reach = { $name } erreichen
-passed = Was bisher war
-a-few-words = Ein paar Worte
+reach = { $name } kontaktieren
+passed = Zuletzt
+own-reply = Oder antworte mit eigenen Worten
+ask-to-talk = Um ein Gespräch bitten
+a-few-words = Nachricht (optional)
 knock-example = Hast du kurz Zeit?
 # $limit (Number)
 too-long = Höchstens { $limit } Zeichen.
-when = Wann
+when = Wann es gesendet wird
 when-now = Jetzt
-when-back = Bei der Rückkehr
-when-both-free = Wenn wir beide Zeit haben
+when-back = Bis zur Rückkehr warten
+when-both-free = Warten, bis wir beide Zeit haben
 knock-when-back = Bei der Rückkehr anklopfen
-take-back = Zurücknehmen
-do-not-wait = Nicht warten
+take-back = Klopfen abbrechen
+do-not-wait = Ausblenden
 answer = Antworten
 # $emoji (String)
 wave-with = Winken { $emoji }
-favourite = Favorit: steht in der Liste und im Tray ganz oben
-nickname = Bei mir heißt die Person
-nickname-none = wie sie sich nennt
-notices-of = Hinweise, wenn die Person kommt und geht
-notices-usual = Wie bei allen
+your-options = Deine Einstellungen zu dieser Person
+favourite = Favorit (steht ganz oben)
+nickname = Spitzname (siehst nur du)
+notices-of = Benachrichtigungen zu dieser Person
+notices-usual = Standard
 notices-always = Immer
-notices-never = Nie
-tell-once-when-back = Sag mir einmal, wenn die Person zurück ist
-mute = Stumm: Von dieser Person erscheint kein Hinweis
-links = Wege zu dieser Person
+notices-signals = Nur Klopfen und Winken
+notices-muted = Keine (stumm)
+links = Andere Wege zu dieser Person
 link-mail = E-Mail
 link-phone = Telefon
 link-chat = Chat
@@ -205,10 +156,10 @@ found = { $count ->
    *[other] { $count } Personen gefunden
 }
 # $at (String) ein Zeitpunkt
-as-of = Stand { $at }
+as-of = Nicht aktuell. Letzter bekannter Stand, { $at }:
 nobody-right-now = Gerade niemand.
 group-favourites = Favoriten
-group-here = Da
+group-here = Online
 group-away = Abwesend
 group-offline = Offline
 # $group (String) die Überschrift einer Gruppe
@@ -240,37 +191,19 @@ trying-again-in = Neuer Versuch in { $seconds } s
 # $at (String) ein Zeitpunkt
 trying-again-at = Nächster Versuch: { $at }
 reconnect-now = Jetzt verbinden
-# $name (String) wessen Computer es ist
-# $at (String) seit wann, oder „unknown“
-host-asleep = { $at ->
-    [unknown] Der Computer von { $name }, auf dem dieses Team läuft, ist im Ruhezustand
-   *[known] Der Computer von { $name }, auf dem dieses Team läuft, ist im Ruhezustand seit { $at }
-}
-# $name (String)
-# $at (String)
-host-left = { $at ->
-    [unknown] Der Computer von { $name }, auf dem dieses Team läuft, ist aus, oder Porchlight wurde dort beendet
-   *[known] Der Computer von { $name }, auf dem dieses Team läuft, ist aus, oder Porchlight wurde dort beendet: seit { $at }
-}
-# $name (String)
-# $at (String)
-host-lost = { $at ->
-    [unknown] Der Computer von { $name }, auf dem dieses Team läuft, hat keine Verbindung mehr
-   *[known] Der Computer von { $name }, auf dem dieses Team läuft, hat keine Verbindung mehr seit { $at }
-}
 problems = Probleme
 
 ## Mein Status
 my-status = Mein Status
 my-status-is = mein Status:
 status = Status
-hint-automatic = folgt Tastatur und Sperre
+hint-automatic = abwesend, wenn du inaktiv bist
 hint-invisible = für andere bist du gegangen
-my-own-statuses = Meine eigenen Status
+my-own-statuses = Gespeicherte Status
 # $status (String) was er sagt
-forget-status = { $status } vergessen
-keep = Merken
-set = Übernehmen
+forget-status = { $status } entfernen
+keep = Speichern
+set = Status setzen
 add-note-or-end = Notiz oder Ende hinzufügen …
 note = Notiz
 note-example = 🍜 Mittagspause
@@ -628,4 +561,4 @@ preview = Dein Team sieht:
 # $status (String) der eigene Status
 others-see = Gerade sehen andere: { $name }, { $status }. Außerdem sehen sie, was für einen Computer du benutzt, deine Zeitzone und wie du erreichbar bist.
 # $status (String) der eigene Status, solange keine Verbindung besteht
-unsent = { $status }, sobald verbunden
+unsent = Nach dem Verbinden: { $status }

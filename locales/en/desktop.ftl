@@ -1,4 +1,4 @@
-### What the app says outside of its window: the tray and its menu, notices.
+### What the app says outside of its window: the tray with its menu, and notifications.
 
 ## A moment, as clocks and calendars show it
 # $time (String) - 14:02
@@ -17,23 +17,14 @@ moment-weekday = { $weekday ->
 moment-date = { $year }-{ $month }-{ $day } { $time }
 moment-unknown = far away
 
-## Somebody's state, why and since when, in the tray's menu
-standing = { $status }
-standing-since = { $status } since { $time }
-standing-until = { $status } until { $time }
-standing-because = { $standing } ({ $cause })
-standing-left-at = left { $time }
-standing-asleep-since = asleep since { $time }
-standing-lost-at = connection lost { $time }
-
 ## The tray
 tray-nobody = Nobody else here yet
 # $around (Number) of $known (Number)
-tray-around = { $around } of { $known } around
+tray-around = { $around } of { $known } online
 tray-connecting = Connecting…
-tray-not-connected = Not connected; as of { $time }
-tray-withheld = The broker does not show who is here; open for details
-tray-refused = The broker said no; open for details
+tray-not-connected = Not connected; last known as of { $time }
+tray-withheld = The broker does not show who is online; open for details
+tray-refused = The broker refused the connection; open for details
 tray-offline = Offline
 tray-you = You: { $status }
 # $count (Number)
@@ -42,44 +33,42 @@ tray-open = Open Porchlight
 tray-quit = Quit
 tray-set-status = Set status
 tray-status-for = { $status } for…
-tray-notices-off = Notices off for an hour
-tray-notices-on = Notices on again (off until { $time })
+tray-notices-off = Pause notifications for an hour
+tray-notices-on = Resume notifications (paused until { $time })
 
-## Notices
+## Notifications
 # Also in the tray.
-notice-knocks = { $name } knocks
-notice-knocks-free = { $name } knocks: you are both free
-notice-knock-without-words = Have you got a minute?
-notice-both-free = { $name } and you are both free
-notice-knock-goes-out = Your knock goes out now.
-notice-knock-goes-out-with = Your knock goes out now: { $text }
-notice-answered = { $name } answered
-notice-answer = { $name }: { $answer }
+notice-knocks = { $name } knocked
+notice-knocks-free = { $name } knocked: you are both free now
+notice-knock-without-words = They would like a word with you.
+notice-both-free = You and { $name } are both free
+notice-knock-goes-out = Your knock is being sent now.
+notice-knock-goes-out-with = Your knock is being sent now: { $text }
+notice-answered = { $name } replied
 # $count (Number)
 notice-waves = { $count ->
-    [1] { $name } waves { $emoji }
-   *[other] { $name } waves { $emoji } × { $count }
+    [1] { $name } waved { $emoji }
+   *[other] { $name } waved { $emoji } × { $count }
 }
-notice-came = { $name } is here
+notice-came = { $name } is online
 notice-back = { $name } is back
-notice-wanted = You wanted to be told.
-notice-left = { $name } left
-notice-asleep = { $name } is asleep
-notice-asleep-why = The computer was suspended.
-notice-lost = { $name } is gone
-notice-lost-why = The connection was lost.
+notice-wanted = You asked to be notified once.
+notice-left = { $name } is offline
+notice-asleep-why = Their computer went to sleep.
+notice-lost-why = Their connection was lost.
 notice-away = { $name } is away
-notice-away-locked = The screen was locked.
-notice-away-idle = No input for a while.
+notice-away-locked = Their screen is locked.
+notice-away-idle = They have not used their computer for a while.
 notice-asks-to-join = { $name } asks to join your team
-notice-asks-digits = Did they read you { $digits }? Then let them in, under Team.
+notice-asks-digits = If they read these digits to you, let them in on the Team page: { $digits }
 notice-meanwhile = Meanwhile: { $what }
-notice-mute = Mute
+notice-wave-back = Wave back
+notice-mute = Mute this person
 
 ## Several people at once; each $count (Number)
 several-here = { $count ->
-    [one] { $count } person is here
-   *[other] { $count } people are here
+    [one] { $count } person is online
+   *[other] { $count } people are online
 }
 several-back = { $count ->
     [one] { $count } person is back
@@ -90,16 +79,16 @@ several-away = { $count ->
    *[other] { $count } people are away
 }
 several-left = { $count ->
-    [one] { $count } person left
-   *[other] { $count } people left
+    [one] { $count } person is offline
+   *[other] { $count } people are offline
 }
-# Of several kinds at once: "5 came, 1 left".
-among-here = { $count } came
+# Of several kinds at once: "5 came online, 1 went offline".
+among-here = { $count } came online
 among-back = { $count } came back
 among-away = { $count } went away
-among-left = { $count } left
-names-here = Here: { $names }
+among-left = { $count } went offline
+names-here = Online: { $names }
 names-back = Back: { $names }
 names-away = Away: { $names }
-names-left = Gone: { $names }
+names-left = Offline: { $names }
 names-more = { $count } more

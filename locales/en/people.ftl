@@ -1,32 +1,76 @@
-### What is said of people in the window as well as in the tray and in notices.
+### What is said about people in the window, the tray, notifications and the terminal.
+### core::words reads the English file with a reader of its own: a message that it uses has no selector.
 
-## A status within a sentence, small
+## A status within a sentence
 status-online = online
 status-away = away
 status-dnd = do not disturb
-status-invisible = invisible
+status-invisible = appearing offline
 status-offline = offline
 
-## A status that can be chosen, as a menu says it
+## A status to choose
 choice-automatic = Automatic
 choice-online = Online
 choice-away = Away
 choice-dnd = Do not disturb
-choice-invisible = Invisible
+choice-invisible = Appear offline
 
-## Why somebody is not quite here
-cause-unknown = activity unknown
-cause-idle = no input
-cause-locked = locked
-cause-switched = in another session
-cause-left = left
-cause-asleep = asleep
-cause-lost = connection lost
+## A status with its time and its reason: "away since 14:02, screen locked"
+# $time (String) a moment
+since = since { $time }
+# $status (String)
+# $time (String)
+status-since = { $status } since { $time }
+# $status (String)
+# $time (String)
+status-until = { $status } (until { $time })
+# $status (String) with its time, where that is known
+# $reason (String)
+status-because = { $status }, { $reason }
+reason-unknown = may be away
+reason-idle = inactive
+reason-locked = screen locked
+reason-switched = another user signed in
+left = left
+# $time (String)
+left-at = left { $time }
+asleep = computer asleep
+# $time (String)
+asleep-since = computer asleep since { $time }
+lost = connection lost
+# $time (String)
+lost-at = connection lost { $time }
 
-## What can be answered to a knock with one click
-answer-come-in = Come in
-answer-in-5 = In 5 minutes
-answer-later = Later
+## Why that status is shown
+# $time (String)
+last-heard = last heard from: { $time }
+# $seconds (String)
+loss-shows-within = if the connection breaks, you see it within { $seconds } seconds
+doubt-reconnecting = the connection broke and may come back in a few seconds
+doubt-settling = from before you reconnected
+doubt-link-down = from before your connection broke
+
+## The computer that hosts the team is not there
+# $name (String) whose computer it is
+host-asleep = { $name }'s computer, which hosts this team, is asleep
+# $name (String)
+# $time (String)
+host-asleep-since = { $name }'s computer, which hosts this team, has been asleep since { $time }
+# $name (String)
+host-left = { $name }'s computer, which hosts this team, was switched off or quit Porchlight
+# $name (String)
+# $time (String)
+host-left-at = { $name }'s computer, which hosts this team, was switched off or quit Porchlight at { $time }
+# $name (String)
+host-lost = { $name }'s computer, which hosts this team, lost its connection
+# $name (String)
+# $time (String)
+host-lost-at = { $name }'s computer, which hosts this team, lost its connection at { $time }
+
+## The replies to a knock that take one click. They are sent as they stand here.
+answer-come-in = Now is fine
+answer-in-5 = Give me 5 minutes
+answer-later = Later, please
 
 ## How long something holds
 # $minutes (Number)
@@ -43,5 +87,5 @@ lasting-hours = { $hours ->
 ## What can be done with somebody
 knock = Knock
 wave = Wave
-tell-me-when-back = Tell me when they are back
+tell-me-when-back = Notify me once when they are back
 open = Open

@@ -25,8 +25,6 @@ day-today = today
 day-yesterday = yesterday
 day-tomorrow = tomorrow
 # $at (String) a moment
-since = since { $at }
-# $at (String) a moment
 until = until { $at }
 
 ## Spans, short
@@ -38,62 +36,11 @@ span-hours = { $hours } h
 # $minutes (Number)
 span-hours-minutes = { $hours } h { $minutes } min
 
-## Why somebody is how they are, and since when. Where no moment is known, $at is "unknown".
-# $status (String) a status within a sentence
-# $at (String) a moment
-is-since = { $status } since { $at }
-# $status (String)
-# $at (String)
-is-until = { $status } until { $at }
-# $status (String)
-# $reason (String) a cause within a sentence
-is-because = { $status } — { $reason }
-# $status (String)
-# $at (String)
-# $reason (String)
-is-since-because = { $status } since { $at } — { $reason }
-# $at (String)
-evidence-idle = { $at ->
-    [unknown] no input
-   *[known] no input since { $at }
-}
-# $at (String)
-evidence-locked = { $at ->
-    [unknown] locked
-   *[known] locked since { $at }
-}
-# $at (String)
-evidence-switched = { $at ->
-    [unknown] in another session
-   *[known] in another session since { $at }
-}
-# $at (String)
-evidence-left = { $at ->
-    [unknown] left
-   *[known] left { $at }
-}
-# $at (String)
-evidence-asleep = { $at ->
-    [unknown] asleep
-   *[known] asleep since { $at }
-}
-# $at (String)
-evidence-lost = { $at ->
-    [unknown] connection lost
-   *[known] connection lost { $at }
-}
-reconnecting = reconnecting
+## Why a status is shown
+reconnecting = Reconnecting…
 not-current = not current
-# $at (String) a moment
-last-message = last message { $at }
-# $seconds (Number)
-loss-shows-within = a loss would show within { $seconds }{ "\u00A0" }s
-doubt-reconnecting = its connection broke; it has a few seconds to come back
-doubt-settling = we have only just reconnected; this is from before
-doubt-link-down = we are not connected; this is from before
-unknown-explained = Their computer is on and connected, but nothing on it tells whether somebody is at it. So they may be there or not.
-# $at (String) a moment
-last-heard = Last heard of { $at }.
+why-this-status = Why this status?
+unknown-explained = Their computer is on and connected, but it can’t tell whether anyone is using it. They may be away.
 
 ## What somebody does at this moment
 is-typing = typing
@@ -109,14 +56,14 @@ kind-phone = phone
 kind-tablet = tablet
 
 ## The time where somebody is
-# $time (String) a clock time, where that is another day with the day
-there-now = { $time } there
+# $time (String) a clock time
+there-now = Local time { $time }
 # $time (String)
 # $span (String)
-there-ahead = { $time } there, { $span } ahead
+there-ahead = Local time { $time }, { $span } ahead of you
 # $time (String)
 # $span (String)
-there-behind = { $time } there, { $span } behind
+there-behind = Local time { $time }, { $span } behind you
 
 ## Knocks and waves. Of what I did there is no name.
 # $count (Number)
@@ -135,59 +82,63 @@ waved = { $count ->
 i-knocked = You knocked
 # $text (String) what I wrote
 i-knocked-saying = You knocked: { $text }
-i-want-to-knock = You want to knock
+i-want-to-knock = Your knock is waiting
 # $text (String)
-i-want-to-knock-saying = You want to knock: { $text }
+i-want-to-knock-saying = Your knock is waiting: { $text }
 # $name (String)
 knocked = { $name } knocked
 # $name (String)
 # $text (String) what they wrote
 knocked-saying = { $name } knocked: { $text }
 # $name (String)
-wants-to-knock = { $name } wants to knock
+wants-to-knock = { $name } wants to talk
 # $name (String)
 # $text (String)
-wants-to-knock-saying = { $name } wants to knock: { $text }
+wants-to-knock-saying = { $name } wants to talk: { $text }
 # $answer (String)
-i-answered = You: { $answer }
-waits-for-back = waits until they are here
-waits-for-both = waits until you are both free
-sending = sending…
-sent = sent
-sent-unheard = sent, but no device of theirs has it
-delivered = delivered
-seen = seen
-taken-back = taken back
+i-replied = You replied: { $answer }
+# $name (String)
+# $answer (String)
+replied = { $name } replied: { $answer }
+waits-for-back = Will be sent when they are back
+waits-for-both = Will be sent when you are both free
+sending = Sending…
+sent = Sent
+sent-unheard = Sent, but not received by any of their devices yet
+delivered = Delivered
+seen = Seen
+taken-back = Canceled
 knocks = Knocks
 
 ## Reaching somebody
 # $name (String)
-reach = Reach { $name }
-passed = What passed
-a-few-words = A few words
+reach = Contact { $name }
+passed = Recent
+own-reply = Or reply in your own words
+ask-to-talk = Ask to talk
+a-few-words = Message (optional)
 knock-example = Got a minute?
 # $limit (Number)
-too-long = At most { $limit } characters.
-when = When
+too-long = Use at most { $limit } characters.
+when = When to send it
 when-now = Now
-when-back = When they are back
-when-both-free = When we are both free
+when-back = Wait until they are back
+when-both-free = Wait until we are both free
 knock-when-back = Knock when they are back
-take-back = Take back
-do-not-wait = Don't wait
-answer = Answer
+take-back = Cancel this knock
+do-not-wait = Dismiss
+answer = Reply
 # $emoji (String)
 wave-with = Wave { $emoji }
-favourite = Favourite: first in the list and in the tray
-nickname = Call them
-nickname-none = their own name
-notices-of = Notices when they come and go
-notices-usual = As for everybody
+your-options = Your settings for them
+favourite = Favourite (listed first)
+nickname = Nickname (only you see it)
+notices-of = Notifications about them
+notices-usual = Default
 notices-always = Always
-notices-never = Never
-tell-once-when-back = Tell me once when they are back
-mute = Mute: nothing of theirs pops up
-links = Links
+notices-signals = Only knocks and waves
+notices-muted = None (muted)
+links = Other ways to reach them
 link-mail = Mail
 link-phone = Phone
 link-chat = Chat
@@ -205,10 +156,10 @@ found = { $count ->
    *[other] { $count } people found
 }
 # $at (String) a moment
-as-of = As of { $at }
+as-of = Not up to date. Last known as of { $at }:
 nobody-right-now = Nobody right now.
 group-favourites = Favourites
-group-here = Here
+group-here = Online
 group-away = Away
 group-offline = Offline
 # $group (String) the head of a group
@@ -240,41 +191,23 @@ trying-again-in = Trying again in { $seconds } s
 # $at (String) a moment
 trying-again-at = Trying again at { $at }
 reconnect-now = Reconnect now
-# $name (String) whose computer it is
-# $at (String) since when, or "unknown"
-host-asleep = { $at ->
-    [unknown] { $name }'s computer, which hosts this team, is asleep
-   *[known] { $name }'s computer, which hosts this team, is asleep since { $at }
-}
-# $name (String)
-# $at (String)
-host-left = { $at ->
-    [unknown] { $name }'s computer, which hosts this team, was switched off or quit Porchlight
-   *[known] { $name }'s computer, which hosts this team, was switched off or quit Porchlight at { $at }
-}
-# $name (String)
-# $at (String)
-host-lost = { $at ->
-    [unknown] { $name }'s computer, which hosts this team, lost its connection
-   *[known] { $name }'s computer, which hosts this team, lost its connection at { $at }
-}
 problems = Problems
 
 ## My status
 my-status = My status
 my-status-is = my status:
 status = Status
-hint-automatic = follows keyboard and lock
+hint-automatic = away when you are inactive
 hint-invisible = others see that you left
-my-own-statuses = My own statuses
+my-own-statuses = Saved statuses
 # $status (String) what it says
-forget-status = Forget { $status }
-keep = Keep
-set = Set
+forget-status = Remove { $status }
+keep = Save for later
+set = Set status
 add-note-or-end = Add a note or an end time…
 note = Note
 note-example = 🍜 Lunch
-for-how-long = For how long
+for-how-long = How long
 no-end = No end
 until-lunch = Until lunch
 today = Today
@@ -628,4 +561,4 @@ preview = Your team sees:
 # $status (String) one's own status
 others-see = Right now others see: { $name }, { $status }. They also see what kind of computer you use, your time zone and your ways to reach you.
 # $status (String) one's own status, while there is no connection
-unsent = { $status }, once connected
+unsent = { $status } after reconnecting

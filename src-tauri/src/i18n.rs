@@ -16,7 +16,7 @@ use porchlight_agent::config::Language;
 mod people;
 
 #[cfg(target_os = "linux")]
-pub(crate) use people::{choice, moment, standing, status};
+pub(crate) use people::{choice, moment};
 
 const ENGLISH: [&str; 2] =
     [include_str!("../../locales/en/people.ftl"), include_str!("../../locales/en/desktop.ftl")];
@@ -62,13 +62,25 @@ pub(crate) fn say_with<'a, const N: usize>(id: &str, args: [Arg<'a>; N]) -> Stri
     say_in(spoken(), id, args)
 }
 
-fn say_in<'a, const N: usize>(language: Language, id: &str, args: [Arg<'a>; N]) -> String {
+/// The same with texts, for the rules of [`porchlight_core::words`].
+#[cfg(target_os = "linux")]
+pub(crate) fn say_texts(id: &'static str, texts: &[(&'static str, &str)]) -> String {
+    say_in(spoken(), id, texts.iter().map(|(name, text)| (*name, (*text).into())))
+}
+
+fn say_in<'a>(language: Language, id: &str, args: impl IntoIterator<Item = Arg<'a>>) -> String {
     let catalogue = match language {
         Language::English => &IN_ENGLISH,
         Language::German => &IN_GERMAN,
     };
-    let args = FluentArgs::from_iter(args);
-    catalogue.say(id, &args).or_else(|| IN_ENGLISH.say(id, &args)).unwrap_or_else(|| id.to_owned())
+    let mut known = FluentArgs::new();
+    for (name, text) in args {
+        known.set(name, text);
+    }
+    catalogue
+        .say(id, &known)
+        .or_else(|| IN_ENGLISH.say(id, &known))
+        .unwrap_or_else(|| id.to_owned())
 }
 
 impl Catalogue {
@@ -139,16 +151,19 @@ mod tests {
     fn words_come_in_the_language_that_is_spoken_and_with_their_numbers() {
         let around =
             |language| say_in(language, "tray-around", [("around", 3.into()), ("known", 5.into())]);
-        assert_eq!(around(Language::English), "3 of 5 around");
-        assert_eq!(around(Language::German), "3 von 5 da");
+        assert_eq!(around(Language::English), "3 of 5 online");
+        assert_eq!(around(Language::German), "3 von 5 online");
         let here = |count: u32| {
             [Language::English, Language::German]
                 .map(|it| say_in(it, "several-here", [("count", count.into())]))
         };
-        assert_eq!(here(1), ["1 person is here", "1 Person ist da"]);
-        assert_eq!(here(2), ["2 people are here", "2 Leute sind da"]);
+        assert_eq!(here(1), ["1 person is online", "1 Person ist online"]);
+        assert_eq!(here(2), ["2 people are online", "2 Leute sind online"]);
         let name = || ("name", FluentValue::from("<b>Ann { $x }</b>"));
-        assert_eq!(say_in(Language::German, "notice-came", [name()]), "<b>Ann { $x }</b> ist da");
+        assert_eq!(
+            say_in(Language::German, "notice-came", [name()]),
+            "<b>Ann { $x }</b> ist online"
+        );
         assert_eq!(say_in(Language::German, "no-such-thing", []), "no-such-thing");
     }
 }

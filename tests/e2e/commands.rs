@@ -111,7 +111,7 @@ async fn the_command_line_is_the_same_person_and_device_as_the_app() {
     assert_eq!(away["devices"].as_array().map(Vec::len), Some(1), "{away}");
     let (exit, output) = alice.start_by_config(&["who"]).finish(2 * SOON).await;
     assert_eq!(exit, Exit::Code(0));
-    assert!(output.contains("◐ Alice  away") && output.contains("Lunch"), "{output}");
+    assert!(output.contains("☾ Alice  away") && output.contains("Lunch"), "{output}");
 }
 
 #[tokio::test]

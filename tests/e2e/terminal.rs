@@ -45,7 +45,7 @@ async fn the_roster_lives_in_forty_columns_and_gives_the_terminal_back() {
     assert_eq!(lines[1], "Here 2");
     assert!(shows(&lines, &["● Alice Liddell", "online since"]), "{terminal}");
     assert!(shows(&lines, &["⊖ Carol", "do not disturb"]), "{terminal}");
-    assert!(shows(&lines, &["◐ Bert", "away since"]), "{terminal}");
+    assert!(shows(&lines, &["☾ Bert", "away since"]), "{terminal}");
 
     put(&mut probe, "bert", &record("Bert", "online", None)).await;
     terminal.wait_for(|lines| shows(lines, &["● Bert", "online since"]), SOON).await;

@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn moments_and_ports_are_hidden_and_nothing_else() {
         for (line, shown) in [
-            ("away since 14:02 (locked)", "away since <time> (locked)"),
+            ("away since 14:02, inactive", "away since <time>, inactive"),
             ("until Mon 14:02", "until <time>"),
             ("until 2026-01-02 14:02, once", "until <time>, once"),
             (r#""since":1763741700000,"#, r#""since":<ms>,"#),

@@ -2,12 +2,11 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { moment, nextMidnight } from '../src/lib/moment';
-import { around, language, localeOf, say, sayIfKnown, speak, wished } from '../src/lib/say.svelte';
+import { language, localeOf, preferredLanguage, setLanguage, splitAround, translate, translateIfKnown } from '../src/lib/i18n.svelte';
 import { teamOf } from '../src/lib/team-words';
 import {
   answerWords,
   endWords,
-  evidence,
   exchangeState,
   exchangeTitle,
   failureWords,
@@ -16,6 +15,7 @@ import {
   problemWords,
   retryWords,
   sentence,
+  statusLine,
   whyLines,
 } from '../src/lib/words';
 import {
@@ -40,8 +40,8 @@ import {
 } from './stage';
 
 function inGerman(): void {
-  speak('de');
-  onTestFinished(() => speak('en'));
+  setLanguage('de');
+  onTestFinished(() => setLanguage('en'));
 }
 
 const clock = (at: number) => `@${at}`;
@@ -54,15 +54,15 @@ describe('the language', () => {
     [['fr-FR', 'eo'], 'en'],
     [[], 'en'],
   ])('of whoever prefers %j is %s', (languages, expected) => {
-    expect(wished(languages)).toBe(expected);
+    expect(preferredLanguage(languages)).toBe(expected);
   });
 
   it('is said to the document, with the direction of its script', () => {
     inGerman();
     expect([document.documentElement.lang, document.documentElement.dir]).toEqual(['de', 'ltr']);
-    speak('ar-EG');
+    setLanguage('ar-EG');
     expect([document.documentElement.lang, document.documentElement.dir]).toEqual(['ar-EG', 'rtl']);
-    expect(say('cancel')).toBe('Cancel');
+    expect(translate('cancel')).toBe('Cancel');
   });
 
   it.each([
@@ -87,18 +87,18 @@ describe('the language', () => {
 
 describe('a message', () => {
   it('that is missing, or is told too little, is a mistake', () => {
-    expect(() => say('no-such-thing')).toThrow('no-such-thing');
-    expect(() => say('since')).toThrow('since');
-    expect(sayIfKnown('no-such-thing')).toBeNull();
+    expect(() => translate('no-such-thing')).toThrow('no-such-thing');
+    expect(() => translate('since')).toThrow('since');
+    expect(translateIfKnown('no-such-thing')).toBeNull();
   });
 
   it('has no marks around its words, and no commas in its numbers', () => {
-    expect(say('found', { count: 10_000 })).toBe('10000 people found');
-    expect(say('reach', { name: 'Anna' })).toBe('Reach Anna');
+    expect(translate('found', { count: 10_000 })).toBe('10000 people found');
+    expect(translate('reach', { name: 'Anna' })).toBe('Contact Anna');
   });
 
   it('comes apart around a word', () => {
-    expect(around('invitation-at', 'at')).toEqual([
+    expect(splitAround('invitation-at', 'at')).toEqual([
       'The computer that hosts this team is at ',
       '. Join only if you know who sent you this link.',
     ]);
@@ -116,7 +116,7 @@ describe('in German', () => {
     [exchange(), 'Bob hat angeklopft: Coffee?'],
     [exchange({ mine: true, text: null }), 'Du hast angeklopft'],
     [exchange({ kind: 'wave', text: '🎉', count: 3 }), 'Bob hat gewinkt 🎉 × 3'],
-    [exchange({ mine: true, stage: 'waiting', text: null }), 'Du willst anklopfen'],
+    [exchange({ mine: true, stage: 'waiting', text: null }), 'Dein Klopfen wartet'],
   ])('a knock or a wave is told', (one, words) => {
     inGerman();
     expect(exchangeTitle(one)).toBe(words);
@@ -125,22 +125,26 @@ describe('in German', () => {
   it('people are told of', () => {
     inGerman();
     const anna = { name: 'Anna', status: 'away', cause: 'idle' as const, since: 7 };
-    expect(sentence(person('anna', anna), 0, clock)).toBe('Anna, abwesend, keine Eingabe seit @7');
-    expect(evidence(person('anna', { ...anna, cause: 'left' }), 0, clock)).toBe('weg seit @7');
-    expect(evidence(person('anna', { cause: 'unknown', since: 7 }), 0, clock)).toBe('online seit @7 – Aktivität unbekannt');
+    expect(sentence(person('anna', anna), 0, clock)).toBe('Anna, abwesend seit @7, inaktiv');
+    expect(statusLine({ ...anna, status: 'offline', cause: 'left' }, 0, clock)).toBe('weg seit @7');
+    expect(statusLine(person('anna', { cause: 'unknown', since: 7 }), 0, clock)).toBe('online seit @7, vielleicht nicht am Platz');
     const heard = { ...person('anna').evidence, heard: 3, loss_shows_within_s: 18, doubt: 'settling' as const };
     expect(whyLines(person('anna', { evidence: heard }), 0, clock)).toBe(
-      'letzte Nachricht @3; ein Abbruch würde sich binnen 18\u00a0s zeigen; wir sind selbst eben erst wieder verbunden; das hier ist der Stand davor',
+      [
+        'Zuletzt gemeldet: @3.',
+        'Bricht die Verbindung ab, siehst du es binnen 18 Sekunden.',
+        'Von vor deiner neuen Verbindung.',
+      ].join('\n'),
     );
   });
 
   it('the rest has its own order of words', () => {
     inGerman();
     const chosen = { status: 'dnd' as const, text: null, emoji: null, until: 9 };
-    expect(myStatus({ ...me, status: 'dnd', chosen }, 0, clock)).toBe('Nicht stören bis @9');
-    expect(myStatus({ ...me, status: 'away', cause: 'idle', since: 4 }, 0, clock)).toBe('Abwesend seit @4 – keine Eingabe');
+    expect(myStatus({ ...me, status: 'dnd', chosen }, 0, clock)).toBe('Nicht stören (bis @9)');
+    expect(myStatus({ ...me, status: 'away', cause: 'idle', since: 4 }, 0, clock)).toBe('Abwesend seit @4, inaktiv');
     expect(endWords({ kind: 'after', minutes: 45 })).toBe('45 Min.');
-    expect(answerWords({ kind: 'come_in' })).toBe('Komm rein');
+    expect(answerWords({ kind: 'come_in' })).toBe('Passt gerade');
     expect(teamOf('Anna')).toBe('Team von Anna');
     expect(exchangeState(exchange({ mine: true, stage: 'sent', unheard: true }), 0, clock)).toContain('auf keinem Gerät');
     expect(hostAway({ name: 'Anna', cause: 'asleep', since: 5 }, 0, clock)).toBe(
@@ -149,7 +153,7 @@ describe('in German', () => {
     const link = { state: 'connecting' as const, as_of: null, retry_at: 3_400, problem: { code: 'x', message: 'X' } };
     expect(retryWords(link, 0, clock)).toBe('Neuer Versuch in 4 s');
     expect(failureWords({ code: 'offline', message: 'Bob is offline', since: 7, cause: 'asleep' }, 0, clock, 'Bob')).toBe(
-      'Bob ist offline; klopf an, wenn die Person zurück ist (im Ruhezustand seit @7)',
+      'Bob ist offline; klopf an, wenn die Person zurück ist (Computer im Ruhezustand seit @7)',
     );
   });
 

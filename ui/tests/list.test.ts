@@ -140,7 +140,7 @@ it('an unknown activity is explained where it is shown', async () => {
   await open(snapshot({ people: [person('eve', { cause: 'unknown' })] }));
   click(find('[data-user="eve"] button'));
   await settled();
-  expect(byTest('evidence').textContent).toContain('nothing on it tells whether somebody is at it');
+  expect(byTest('evidence').textContent).toContain('it can’t tell whether anyone is using it');
 });
 
 it('statuses of one\'s own are chosen with one click, kept and forgotten', async () => {

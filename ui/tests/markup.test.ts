@@ -57,11 +57,11 @@ describe('components', () => {
     ['<p>{count} people</p>', ['people']],
     ['<button aria-label="Close">×</button>', ['Close']],
     ['<button title="{name} of mine">×</button>', ['of mine']],
-    ["<p>{open ? 'Close' : say('open')}</p>", ['Close']],
+    ["<p>{open ? 'Close' : translate('open')}</p>", ['Close']],
     ['<p>{`${name} knocked`}</p>', [' knocked']],
     ['<Part label="Name" />', ['Name']],
-    ["<p class=\"words\" data-kind={one}>{say('hello')} – {name}</p>", []],
-    ["<h1>Porchlight</h1>{#if a === 'b'}<b>{say(c ? 'd' : 'e')}</b>{/if}", []],
+    ["<p class=\"words\" data-kind={one}>{translate('hello')} – {name}</p>", []],
+    ["<h1>Porchlight</h1>{#if a === 'b'}<b>{translate(c ? 'd' : 'e')}</b>{/if}", []],
   ])('such as %s would be found', (source, expected) => {
     expect(words(source)).toEqual(expected);
   });

@@ -5,8 +5,8 @@ import type { PersonView } from '../src/lib/contract';
 import { initials, TINTS, tintOf } from '../src/lib/face';
 import { shapeOf } from '../src/lib/glyph';
 import { groupOf, NameOrder, rowsOf, type Row } from '../src/lib/groups';
-import { Regards } from '../src/lib/regards';
-import { lineOf, noteOf } from '../src/lib/note';
+import { PersonPreferences } from '../src/lib/person-preferences';
+import { formatNote, parseNote } from '../src/lib/status-note';
 import { person, preferences } from './stage';
 
 /** The naive way. */
@@ -27,12 +27,12 @@ function shape(rows: Row[]): string[] {
 
 it('what I want of somebody is theirs alone, whatever their id', () => {
   const people = [{ user: '__proto__', favourite: true, nickname: 'Proto', notices: 'never' as const }];
-  const regards = new Regards(preferences({ people }));
-  expect([regards.isFavourite('__proto__'), regards.isFavourite('toString')]).toEqual([true, false]);
-  expect(regards.called(person('__proto__')).name).toBe('Proto');
+  const personal = new PersonPreferences(preferences({ people }));
+  expect([personal.isFavourite('__proto__'), personal.isFavourite('toString')]).toEqual([true, false]);
+  expect(personal.withNickname(person('__proto__')).name).toBe('Proto');
   const bob = person('bob');
-  expect(regards.called(bob)).toBe(bob);
-  expect([regards.notices('__proto__'), regards.notices('bob')]).toEqual(['never', 'usual']);
+  expect(personal.withNickname(bob)).toBe(bob);
+  expect([personal.notices('__proto__'), personal.notices('bob')]).toEqual(['never', 'usual']);
 });
 
 describe('groups', () => {
@@ -144,8 +144,8 @@ describe('a note', () => {
     ['2 calls', { emoji: null, text: '2 calls' }],
     ['   ', { emoji: null, text: null }],
   ])('"%s" comes apart and together again', (line, note) => {
-    expect(noteOf(line)).toEqual(note);
-    expect(noteOf(lineOf(note))).toEqual(note);
+    expect(parseNote(line)).toEqual(note);
+    expect(parseNote(formatNote(note))).toEqual(note);
   });
 });
 

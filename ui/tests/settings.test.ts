@@ -1,7 +1,7 @@
 import axe from 'axe-core';
 import { describe, expect, it } from 'vitest';
 
-import { quietOf, quietText } from '../src/lib/quiet';
+import { parseQuietHours, formatQuietHours } from '../src/lib/quiet-hours';
 import { byTest, click, open, person, press, preferences, settings, settled, snapshot, type } from './stage';
 
 async function openSettings(part = {}) {
@@ -108,7 +108,7 @@ describe('settings', () => {
 });
 
 it('quiet hours are two times in one text', () => {
-  expect(quietOf('22:00-07:00')).toEqual({ from: '22:00', to: '07:00' });
-  expect([quietOf(null), quietOf('22')]).toEqual([null, null]);
-  expect(quietText(quietOf('12:00-13:30'))).toBe('12:00-13:30');
+  expect(parseQuietHours('22:00-07:00')).toEqual({ from: '22:00', to: '07:00' });
+  expect([parseQuietHours(null), parseQuietHours('22')]).toEqual([null, null]);
+  expect(formatQuietHours(parseQuietHours('12:00-13:30'))).toBe('12:00-13:30');
 });

@@ -16,16 +16,16 @@ describe('words', () => {
     expect(exchangeTitle(exchange())).toBe('Bob knocked: Coffee?');
     expect(exchangeTitle(exchange({ mine: true, text: null }))).toBe('You knocked');
     expect(exchangeTitle(exchange({ kind: 'wave', text: '🎉', count: 3 }))).toBe('Bob waved 🎉 × 3');
-    expect(exchangeTitle(exchange({ mine: true, stage: 'waiting', text: null }))).toBe('You want to knock');
+    expect(exchangeTitle(exchange({ mine: true, stage: 'waiting', text: null }))).toBe('Your knock is waiting');
   });
 
   it.each([
-    [{ stage: 'waiting', when: 'back' }, 'waits until they are here'],
-    [{ stage: 'waiting', when: 'both_free' }, 'waits until you are both free'],
-    [{ stage: 'sent' }, 'sent'],
-    [{ stage: 'sent', unheard: true }, 'sent, but no device of theirs has it'],
-    [{ stage: 'seen' }, 'seen'],
-    [{ stage: 'answered', answer: { kind: 'in_5' } }, 'Bob: In 5 minutes'],
+    [{ stage: 'waiting', when: 'back' }, 'Will be sent when they are back'],
+    [{ stage: 'waiting', when: 'both_free' }, 'Will be sent when you are both free'],
+    [{ stage: 'sent' }, 'Sent'],
+    [{ stage: 'sent', unheard: true }, 'Sent, but not received by any of their devices yet'],
+    [{ stage: 'seen' }, 'Seen'],
+    [{ stage: 'answered', answer: { kind: 'in_5' } }, 'Bob replied: Give me 5 minutes'],
   ] as const)('say how far a knock of mine has come: %j', (part, words) => {
     expect(exchangeState(exchange({ mine: true, ...part }), 0, clock)).toBe(words);
   });
@@ -79,7 +79,7 @@ describe('a knock', () => {
     expect(host.see).toHaveBeenCalledWith('bob');
     tellUpdate(update(2, { signals: signals(exchange({ stage: 'seen' })) }));
     await settled();
-    type(byTest('knock-text'), 'On my way');
+    type(byTest('reply-text'), 'On my way');
     expect(host.typeTo).toHaveBeenCalledWith('bob');
     click(byTest('answer-text'));
     await settled();
@@ -103,8 +103,12 @@ describe('the page of a person', () => {
     expect(host.wave).toHaveBeenCalledWith('bob', '👋');
     click(byTest('tell-when-back'));
     expect(host.tellWhenBack).toHaveBeenCalledWith('bob', true);
-    click(byTest('mute'));
+    const notices = byTest<HTMLSelectElement>('notices-of');
+    notices.value = 'muted';
+    notices.dispatchEvent(new Event('change', { bubbles: true }));
+    await settled();
     expect(host.mute).toHaveBeenCalledWith('bob', true);
+    expect(host.noticesOf).not.toHaveBeenCalled();
     click(byTest('back'));
     await settled();
     expect(host.stopTyping).toHaveBeenLastCalledWith('bob');
@@ -127,7 +131,7 @@ describe('the page of a person', () => {
     const { host } = await open(snapshot({ people: [bob], signals: signals(mine) }));
     click(find('[data-user="bob"] [data-testid="reach"]'));
     await settled();
-    expect(byTest('exchange-state').textContent).toBe('delivered');
+    expect(byTest('exchange-state').textContent).toBe('Delivered');
     click(byTest('take-back'));
     expect(host.withdraw).toHaveBeenCalledWith('bob', 'k1');
   });

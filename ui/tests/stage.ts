@@ -18,7 +18,7 @@ import type {
   Update,
 } from '../src/lib/contract';
 import type { Host, News } from '../src/lib/host';
-import { speak } from '../src/lib/say.svelte';
+import { setLanguage } from '../src/lib/i18n.svelte';
 
 export const me: MeView = { user: 'me', name: 'Mia', status: 'online', cause: null, since: null, chosen: null };
 
@@ -227,7 +227,7 @@ export async function open(first: Snapshot, otherwise: (stage: ReturnType<typeof
   const app = mount(App, { target: document.body, props: { host: stage.host } });
   onTestFinished(async () => {
     await unmount(app);
-    speak('en');
+    setLanguage('en');
   });
   await settled();
   return stage;

@@ -19,7 +19,7 @@ describe('people', () => {
     expect([rows('here'), rows('away'), rows('offline')]).toEqual([['anna', 'bob'], ['cleo'], ['dan']]);
     expect(byTest('count-here').textContent).toBe('2');
     expect(find('#group-away').getAttribute('aria-label')).toBe('Away, 1 person');
-    expect(find('[data-user="cleo"] .unseen').textContent).toBe('cleo, away, no input');
+    expect(find('[data-user="cleo"] .unseen').textContent).toBe('cleo, away, inactive');
   });
 
   it('move to another group when they change', async () => {
@@ -83,7 +83,7 @@ describe('the connection', () => {
     expect(said.textContent).toContain('It does not answer.');
     expect(said.textContent).toMatch(/Trying again in [34] s/);
     expect(find('[role="status"]').textContent).not.toContain('Trying');
-    expect(find('main').textContent).toContain('As of ');
+    expect(find('main').textContent).toContain('Last known as of ');
     // The line has said it; the notices do not say it again.
     expect(document.querySelector('[data-testid="problems"]')).toBeNull();
     click(find('[data-testid="link"] button'));
@@ -96,7 +96,7 @@ describe('the connection', () => {
     const link = { state: 'connecting' as const, as_of: null, retry_at: Date.now() + 9_000, problem: asleep, host };
     await open(snapshot({ link, problems: [asleep] }));
     const said = find('[data-testid="link"] [role="status"]').textContent;
-    expect(said).toMatch(/^\s*Anna's computer, which hosts this team, is asleep since .*\.\s*$/);
+    expect(said).toMatch(/^\s*Anna's computer, which hosts this team, has been asleep since .*\.\s*$/);
     expect(byTest('link').className).toContain('calm');
     expect(document.querySelector('[data-testid="problems"]')).toBeNull();
   });

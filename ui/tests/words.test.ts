@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 
-import type { CauseView, ConnectionView, PersonView } from '../src/lib/contract';
+import type { Cause, ConnectionView, PersonView } from '../src/lib/contract';
 import { dayWords, momentWords, nextMidnight } from '../src/lib/moment';
-import { briefly, deviceLines, evidence, hostAway, kinds, linkWords, myStatus, retryWords, sentence } from '../src/lib/words';
+import { deviceLines, hostAway, kinds, linkWords, myStatus, retryWords, sentence, shownStatus, statusLine } from '../src/lib/words';
+import table from '../../locales/status-lines.txt?raw';
 import { me, person } from './stage';
 
 const say = momentWords('en-GB');
@@ -11,7 +12,7 @@ const at = new Date('2025-11-21T14:02:00').getTime();
 const end = new Date('2025-11-21T15:30:00').getTime();
 
 it.each([
-  ['asleep', "Anna's computer, which hosts this team, is asleep since 14:02", 'is asleep'],
+  ['asleep', "Anna's computer, which hosts this team, has been asleep since 14:02", 'is asleep'],
   ['left', "Anna's computer, which hosts this team, was switched off or quit Porchlight at 14:02", 'quit Porchlight'],
   ['lost', "Anna's computer, which hosts this team, lost its connection at 14:02", 'lost its connection'],
 ] as const)('a host that is %s is said with its time where that is known', (cause, words, end) => {
@@ -50,39 +51,30 @@ describe('a moment', () => {
   });
 });
 
-describe('evidence', () => {
-  it.each<[string, CauseView | null, string, string]>([
-    ['online', null, 'since 14:02', 'online'],
-    ['online', 'unknown', 'online since 14:02 — activity unknown', 'online — activity unknown'],
-    ['online', 'chosen', 'online since 14:02', 'online'],
-    ['away', 'idle', 'no input since 14:02', 'no input'],
-    ['away', 'locked', 'locked since 14:02', 'locked'],
-    ['away', 'switched', 'in another session since 14:02', 'in another session'],
-    ['away', null, 'away since 14:02', 'away'],
-    ['dnd', 'chosen', 'do not disturb since 14:02', 'do not disturb'],
-    ['offline', 'left', 'left 14:02', 'left'],
-    ['offline', 'asleep', 'asleep since 14:02', 'asleep'],
-    ['offline', 'lost', 'connection lost 14:02', 'connection lost'],
-    ['offline', null, 'since 14:02', 'offline'],
-    ['in a meeting', null, 'in a meeting since 14:02', 'in a meeting'],
-  ])('of %s because %s is "%s", or "%s" where no time is known', (status, cause, timed, bare) => {
-    expect(evidence(person('anna', { status, cause, since: at }), now, say)).toBe(timed);
-    expect(evidence(person('anna', { status, cause }), now, say)).toBe(bare);
+describe('a status line', () => {
+  /** "14:01" is 1, and "-" is unknown. */
+  const at = (time: string) => (time === '-' ? null : Number(time.replace('14:0', '')));
+  const cases = table.split('\n').filter((line) => line !== '' && !line.startsWith('#')).map((line) => line.split(' | '));
+
+  it.each(cases)('of %s because %s, since %s, until %s is "%s"', (status, cause, since, until, words) => {
+    const reported = { status, cause: cause === '-' ? null : (cause as Cause), since: at(since), until: at(until) };
+    expect(statusLine(reported, 0, (moment) => `14:0${moment}`)).toBe(words);
   });
 
-  it('of a choice with an end is the end', () => {
-    const away = person('anna', { status: 'away', cause: 'chosen', since: at, until: end });
-    expect(evidence(away, now, say)).toBe('away until 15:30');
-    expect(briefly({ ...away, text: 'Lunch' }, now, say)).toBe('until 15:30');
+  it('begins large in the list, and says that somebody’s connection broke a moment ago', () => {
+    const anna = person('anna', { status: 'away', cause: 'chosen', since: at('-'), until: end, text: 'Lunch' });
+    expect(shownStatus(anna, now, say)).toBe('Away (until 15:30)');
+    const evidence = { ...anna.evidence, doubt: 'reconnecting' as const };
+    expect(shownStatus({ ...anna, evidence }, now, say)).toBe('Reconnecting…');
   });
 });
 
 describe('a sentence', () => {
   it.each<[Partial<PersonView>, string]>([
-    [{ status: 'away', cause: 'idle', since: at }, 'Anna, away, no input since 14:02'],
-    [{ status: 'online', since: at }, 'Anna, online, since 14:02'],
-    [{ status: 'online', cause: 'unknown' }, 'Anna, online — activity unknown'],
-    [{ status: 'dnd', cause: 'chosen', until: end, text: 'Deep work' }, 'Anna, do not disturb until 15:30, Deep work'],
+    [{ status: 'away', cause: 'idle', since: at }, 'Anna, away since 14:02, inactive'],
+    [{ status: 'online', since: at }, 'Anna, online since 14:02'],
+    [{ status: 'online', cause: 'unknown' }, 'Anna, online, may be away'],
+    [{ status: 'dnd', cause: 'chosen', until: end, text: 'Deep work' }, 'Anna, do not disturb (until 15:30), Deep work'],
     [{ status: 'online', typing: true }, 'Anna, online, typing'],
     [{ status: 'online', in_call: true }, 'Anna, online, in a call'],
     [{ status: 'online', typing: true, in_call: true, stale: true }, 'Anna, online, not current'],
@@ -110,18 +102,18 @@ describe('devices', () => {
 
   it('each give their own evidence', () => {
     const lines = deviceLines([laptop, phone, silent], now, say);
-    expect(lines).toBe('laptop: online, since 14:02\nphone: offline, left\ndevice: away, no input since 14:02');
+    expect(lines).toBe('Laptop: online since 14:02\nPhone: left\nDevice: away since 14:02, inactive');
   });
 });
 
 describe('my status', () => {
   it.each([
     [{ status: 'online', since: at }, 'Online'],
-    [{ status: 'online', cause: 'unknown' as const }, 'Online — activity unknown'],
-    [{ status: 'away', cause: 'idle' as const, since: at }, 'Away since 14:02 — no input'],
+    [{ status: 'online', cause: 'unknown' as const }, 'Online, may be away'],
+    [{ status: 'away', cause: 'idle' as const, since: at }, 'Away since 14:02, inactive'],
     [
       { status: 'dnd', chosen: { status: 'dnd' as const, text: null, emoji: null, until: end } },
-      'Do not disturb until 15:30',
+      'Do not disturb (until 15:30)',
     ],
     [{ status: 'offline' }, 'Offline'],
   ])('%o is "%s"', (part, words) => {

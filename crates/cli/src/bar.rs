@@ -175,7 +175,7 @@ impl Field {
             Self::Typing => names(&|person| person.typing),
             Self::Calls => names(&|person| person.in_call && !person.stale),
             Self::Me => {
-                room.me().map(|me| words::status(&me.status).to_owned()).unwrap_or_default()
+                room.me().map(|me| words::status(&me.status, words::english)).unwrap_or_default()
             }
             Self::Glyph => room
                 .me()
@@ -294,7 +294,7 @@ mod tests {
         ];
         let room = room(people, up());
         let all = "{here} {away} {offline} {total} [{names}] [{away_names}] [{typing}] [{calls}] {me} {glyph} {link} [{as_of}]";
-        assert_eq!(line(all, &room), "2 1 1 4 [Anna, Dora] [Bob] [Dora] [] away ◐ up []");
+        assert_eq!(line(all, &room), "2 1 1 4 [Anna, Dora] [Bob] [Dora] [] away ☾ up []");
         assert_eq!(line("{{{here}}} of {total}", &room), "{2} of 4");
         assert_eq!(line("plain", &room), "plain");
     }

@@ -268,7 +268,7 @@ fn step_words(exchange: &ExchangeView) -> Option<String> {
 }
 
 fn not_sent(failure: &FailureView) -> Failure {
-    let words = words::failure(failure, clock::local);
+    let words = words::failure(failure, words::english, clock::local);
     match failure.code.as_str() {
         "refused" => Failure::Refused(words),
         "link_down" => Failure::NoConnection(words),

@@ -27,7 +27,7 @@ pub(crate) fn line(person: &PersonView, ink: OutputStyle) -> String {
         "{} {}  {}",
         ink.state(person, words::glyph(&person.status, person.cause)),
         ink.name(person, &plain(&person.distinct_name())),
-        ink.dim_where(person.stale, &words::standing(person, clock::local))
+        ink.dim_where(person.stale, &words::status_line(person, words::english, clock::local))
     );
     if let Some(remark) = words::remark(person) {
         line.push_str("  ");
@@ -47,7 +47,7 @@ pub(crate) fn line(person: &PersonView, ink: OutputStyle) -> String {
 
 /// Why that is believed, as a line to stand below.
 pub(crate) fn why(person: &PersonView, ink: OutputStyle) -> Option<String> {
-    let why = words::evidence(&person.evidence, clock::local)?;
+    let why = words::evidence(&person.evidence, words::english, clock::local)?;
     Some(ink.dim(&format!("    {}", plain(&why))))
 }
 

@@ -68,7 +68,7 @@ impl KnownRoster {
 
     /// Why there is no connection, in words.
     pub(crate) fn problem(&self) -> Option<String> {
-        words::problem(self.link.as_ref()?, clock::local)
+        words::problem(self.link.as_ref()?, words::english, clock::local)
     }
 
     /// Oneself, where one is known and has been seen.

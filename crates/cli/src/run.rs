@@ -109,7 +109,7 @@ pub(crate) async fn run(flags: &Flags, args: Run) -> Result<(), Failure> {
 
 /// How the connection is, for a service manager's status line.
 fn standing(link: &ConnectionView, host: &str) -> String {
-    let why = || words::problem(link, clock::local).unwrap_or_default();
+    let why = || words::problem(link, words::english, clock::local).unwrap_or_default();
     match link {
         ConnectionView::Up { .. } => format!("online at {host}"),
         ConnectionView::Refused { .. } => format!("refused: {}", why()),
@@ -182,7 +182,7 @@ impl Teller {
             Some(link @ ConnectionView::Connecting { problem: Some(problem), .. })
                 if self.log.not_connected(&problem.code, now) =>
             {
-                let why = words::problem(link, clock::local);
+                let why = words::problem(link, words::english, clock::local);
                 output::warn(&format!("connecting: {}", why.unwrap_or_default()));
             }
             Some(ConnectionView::Connecting { problem: None, .. }) if self.log.connecting() => {

@@ -255,8 +255,10 @@ fn said(room: &KnownRoster, person: &PersonView) -> String {
     }
     let as_of = room.as_of().or(person.evidence.heard);
     said.push(match as_of.filter(|_| person.stale) {
-        Some(at) => format!("{} as of {}", words::status(&person.status), clock::local(at)),
-        None => words::standing(person, clock::local),
+        Some(at) => {
+            format!("{} as of {}", words::status(&person.status, words::english), clock::local(at))
+        }
+        None => words::status_line(person, words::english, clock::local),
     });
     said.extend(words::remark(person));
     plain(&said.join("  ")).into_owned()

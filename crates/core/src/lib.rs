@@ -67,6 +67,7 @@
 
 pub mod access;
 pub mod availability;
+pub mod catalogue;
 pub mod connection;
 pub mod contact;
 pub mod diagnostics;

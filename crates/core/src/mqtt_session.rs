@@ -16,13 +16,13 @@ use crate::access::Withheld;
 use crate::connection::{ConnectionEvent, ConnectionFailure, Message, Refusal};
 use crate::effect::{Connect, Filter, Publish, Will};
 use crate::engine::GRACE;
-use crate::expiry::RECORD_EXPIRY;
 use crate::id::gateway_client_id;
 use crate::in_flight::InFlight;
 use crate::session::{Session, SessionDeadline};
 use crate::time::{Monotonic, Now, slept_since};
 
-pub use crate::session::{GOODBYE, RECORD_EXPIRY};
+pub use crate::expiry::RECORD_EXPIRY;
+pub use crate::session::GOODBYE;
 
 /// Writes without a PUBACK. Brokers grant at least a few dozen; the others wait for their turn.
 const IN_FLIGHT: usize = 32;

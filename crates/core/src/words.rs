@@ -1,149 +1,166 @@
-//! A person's state in words, for the terminal, the tray and notifications.
+//! A person's status in words, for the terminal, the tray and notifications.
 //!
-//! Owns the English of it in one place. Deliberately formats no time: whoever shows it knows the time zone.
+//! Owns which messages of the catalogue (`locales/*/people.ftl`) describe a status. The words are the catalogue's: the
+//! desktop passes a function that reads its language, the terminal passes [`english`]. The window follows the same rules
+//! in `ui/src/lib/words.ts`, and `locales/status-lines.txt` holds both to the same lines. Deliberately formats no time:
+//! whoever shows it knows the time zone.
 
-use crate::presence::{Cause, ChosenStatus, Doubt};
+pub use crate::catalogue::english;
+use crate::presence::{Cause, Doubt};
 use crate::time::Timestamp;
 use crate::view::signals::FailureView;
 use crate::view::{ConnectionView, Evidence, HostView, PersonView, Problem};
 
-/// A shape for a state that needs no colour to be told apart.
+/// A message of the catalogue, by its id, with texts in place of its variables.
+pub trait Say: Fn(&'static str, &[(&'static str, &str)]) -> String {}
+
+impl<F: Fn(&'static str, &[(&'static str, &str)]) -> String> Say for F {}
+
+/// A shape for a status that needs no colour to be told apart. The window and the tray draw the same ones.
 #[must_use]
 pub fn glyph(status: &str, cause: Option<Cause>) -> &'static str {
     match (status, cause) {
-        ("online", Some(Cause::Unknown)) => "◎",
-        ("away", _) => "◐",
+        ("online", Some(Cause::Unknown)) => "?",
+        ("away", _) => "☾",
         ("dnd", _) => "⊖",
         ("offline" | "invisible", _) => "○",
         _ => "●",
     }
 }
 
-/// A status word as people say it; a word of somebody's own stays as it is.
+/// A status within a sentence; a person's own word stays as it is.
 #[must_use]
-pub fn status(word: &str) -> &str {
-    match word {
-        "dnd" => "do not disturb",
-        other => other,
-    }
-}
-
-/// What can be chosen, as a menu says it.
-#[must_use]
-pub const fn choice(status: ChosenStatus) -> &'static str {
-    match status {
-        ChosenStatus::Online => "Online",
-        ChosenStatus::Away => "Away",
-        ChosenStatus::Dnd => "Do not disturb",
-        ChosenStatus::Invisible => "Invisible",
-    }
-}
-
-/// State, reason and time: `away since 14:02 (locked)`. Nothing is said that is not known.
-#[must_use]
-pub fn standing(person: &PersonView, clock: impl Fn(Timestamp) -> String) -> String {
-    let word = status(&person.status);
-    if person.status == "offline" {
-        let at = person.since.map(clock).map_or_else(String::new, |at| format!(" {at}"));
-        return match person.cause {
-            Some(Cause::Left) => format!("left{at}"),
-            Some(Cause::Asleep) => {
-                format!("asleep since{at}").trim_end_matches(" since").to_owned()
-            }
-            Some(Cause::Lost) => format!("connection lost{at}"),
-            _ if at.is_empty() => word.to_owned(),
-            _ => format!("{word} since{at}"),
-        };
-    }
-    let mut words = word.to_owned();
-    if let Some(until) = person.until {
-        words.push_str(&format!(" until {}", clock(until)));
-    } else if let Some(since) = person.since {
-        words.push_str(&format!(" since {}", clock(since)));
-    }
-    match person.cause {
-        Some(Cause::Unknown) => words.push_str(" (activity unknown)"),
-        Some(Cause::Idle) => words.push_str(" (no input)"),
-        Some(Cause::Locked) => words.push_str(" (locked)"),
-        Some(Cause::Switched) => words.push_str(" (in another session)"),
-        Some(Cause::Left | Cause::Asleep | Cause::Lost | Cause::Chosen) | None => {}
-    }
-    words
-}
-
-/// Why a person's status is believed: `away: locked since 14:02, laptop; last message 14:02; a loss would show
-/// within 18 s`. `None` where nothing was heard of any device.
-#[must_use]
-pub fn evidence(evidence: &Evidence, clock: impl Fn(Timestamp) -> String) -> Option<String> {
-    let mut words = status(evidence.status.as_deref()?).to_owned();
-    let cause = match evidence.cause {
-        Some(Cause::Unknown) => Some("nothing tells of activity"),
-        Some(Cause::Idle) => Some("no input"),
-        Some(Cause::Locked) => Some("locked"),
-        Some(Cause::Switched) => Some("in another session"),
-        Some(Cause::Left) => Some("left"),
-        Some(Cause::Asleep) => Some("asleep"),
-        Some(Cause::Lost) => Some("connection lost"),
-        Some(Cause::Chosen) | None => None,
+pub fn status(word: &str, say: impl Say) -> String {
+    let id = match word {
+        "online" => "status-online",
+        "away" => "status-away",
+        "dnd" => "status-dnd",
+        "invisible" => "status-invisible",
+        "offline" => "status-offline",
+        own => return own.to_owned(),
     };
-    if let Some(cause) = cause {
-        words.push_str(&format!(": {cause}"));
+    say(id, &[])
+}
+
+/// Status, time and reason: `away since 14:02, screen locked`. What is unknown is left out.
+#[must_use]
+pub fn status_line(
+    person: &PersonView,
+    say: impl Say,
+    clock: impl Fn(Timestamp) -> String,
+) -> String {
+    let (since, until) = (person.since.map(&clock), person.until.map(&clock));
+    line(&person.status, person.cause, since.as_deref(), until.as_deref(), &say)
+}
+
+fn line(
+    word: &str,
+    cause: Option<Cause>,
+    since: Option<&str>,
+    until: Option<&str>,
+    say: &impl Say,
+) -> String {
+    if word == "offline"
+        && let Some(gone) = gone(cause, since, say)
+    {
+        return gone;
     }
-    if let Some(since) = evidence.since {
-        words.push_str(&format!(" since {}", clock(since)));
-    }
+    let status = status(word, say);
+    let status = match (until, since) {
+        (Some(time), _) => say("status-until", &[("status", &status), ("time", time)]),
+        (None, Some(time)) => say("status-since", &[("status", &status), ("time", time)]),
+        (None, None) => status,
+    };
+    let reason = match cause {
+        Some(Cause::Unknown) => "reason-unknown",
+        Some(Cause::Idle) => "reason-idle",
+        Some(Cause::Locked) => "reason-locked",
+        Some(Cause::Switched) => "reason-switched",
+        Some(Cause::Left | Cause::Asleep | Cause::Lost | Cause::Chosen) | None => {
+            return status;
+        }
+    };
+    say("status-because", &[("status", &status), ("reason", &say(reason, &[]))])
+}
+
+/// How somebody went offline, where that is known.
+fn gone(cause: Option<Cause>, since: Option<&str>, say: &impl Say) -> Option<String> {
+    let (bare, timed) = match cause? {
+        Cause::Left => ("left", "left-at"),
+        Cause::Asleep => ("asleep", "asleep-since"),
+        Cause::Lost => ("lost", "lost-at"),
+        _ => return None,
+    };
+    Some(since.map_or_else(|| say(bare, &[]), |time| say(timed, &[("time", time)])))
+}
+
+/// Why a person's status is shown: `away since 14:02, screen locked, laptop; last heard from: 14:02; if the connection
+/// breaks, you see it within 18 seconds`. `None` where nothing is known of any device.
+#[must_use]
+pub fn evidence(
+    evidence: &Evidence,
+    say: impl Say,
+    clock: impl Fn(Timestamp) -> String,
+) -> Option<String> {
+    let since = evidence.since.map(&clock);
+    let mut words = line(evidence.status.as_deref()?, evidence.cause, since.as_deref(), None, &say);
     if let Some(kind) = &evidence.kind {
-        words.push_str(&format!(", {kind}"));
+        words = format!("{words}, {kind}");
     }
-    if let Some(heard) = evidence.heard {
-        words.push_str(&format!("; last message {}", clock(heard)));
-    }
-    if let Some(within) = evidence.loss_shows_within_s {
-        words.push_str(&format!("; a loss would show within {within} s"));
-    }
-    match evidence.doubt {
-        Some(Doubt::Reconnecting) => words.push_str("; it is reconnecting"),
-        Some(Doubt::Settling) => words.push_str("; from before we reconnected"),
-        Some(Doubt::LinkDown) => words.push_str("; we are not connected"),
-        None => {}
-    }
-    Some(words)
+    let heard = evidence.heard.map(|heard| say("last-heard", &[("time", &clock(heard))]));
+    let within = evidence
+        .loss_shows_within_s
+        .map(|within| say("loss-shows-within", &[("seconds", &within.to_string())]));
+    let doubt = evidence.doubt.map(|doubt| {
+        let id = match doubt {
+            Doubt::Reconnecting => "doubt-reconnecting",
+            Doubt::Settling => "doubt-settling",
+            Doubt::LinkDown => "doubt-link-down",
+        };
+        say(id, &[])
+    });
+    Some([Some(words), heard, within, doubt].into_iter().flatten().collect::<Vec<_>>().join("; "))
 }
 
-/// Why the team's host is not there: `Anna's computer, which hosts this team, is asleep since 14:02`.
+/// Why the team's host is not there: `Anna's computer, which hosts this team, has been asleep since 14:02`.
 #[must_use]
-pub fn host(host: &HostView, clock: impl Fn(Timestamp) -> String) -> String {
-    let at = |word: &str| {
-        host.since.map_or_else(String::new, |since| format!(" {word} {}", clock(since)))
+pub fn host(host: &HostView, say: impl Say, clock: impl Fn(Timestamp) -> String) -> String {
+    let (bare, timed) = match host.cause {
+        Cause::Asleep => ("host-asleep", "host-asleep-since"),
+        Cause::Left => ("host-left", "host-left-at"),
+        _ => ("host-lost", "host-lost-at"),
     };
-    let happened = match host.cause {
-        Cause::Asleep => format!("is asleep{}", at("since")),
-        Cause::Left => format!("was switched off or quit Porchlight{}", at("at")),
-        _ => format!("lost its connection{}", at("at")),
-    };
-    format!("{}'s computer, which hosts this team, {happened}", host.name)
+    let name = ("name", host.name.as_str());
+    match host.since.map(clock) {
+        Some(time) => say(timed, &[name, ("time", &time)]),
+        None => say(bare, &[name]),
+    }
 }
 
 /// Why something was not sent: `Bob is offline; knock when they are back instead (left 14:02)`.
 #[must_use]
-pub fn failure(failure: &FailureView, clock: impl Fn(Timestamp) -> String) -> String {
-    let word = match failure.cause {
-        Some(Cause::Left) => "left",
-        Some(Cause::Asleep) => "asleep since",
-        Some(Cause::Lost) => "connection lost",
-        _ => "since",
+pub fn failure(
+    failure: &FailureView,
+    say: impl Say,
+    clock: impl Fn(Timestamp) -> String,
+) -> String {
+    let Some(time) = failure.since.map(clock) else {
+        return failure.message.clone();
     };
-    match failure.since {
-        Some(since) => format!("{} ({word} {})", failure.message, clock(since)),
-        None => failure.message.clone(),
-    }
+    let why =
+        gone(failure.cause, Some(&time), &say).unwrap_or_else(|| say("since", &[("time", &time)]));
+    format!("{} ({why})", failure.message)
 }
 
-/// Why there is no link, where something is to be said of it.
+/// Why there is no connection, where that is known.
 #[must_use]
-pub fn problem(link: &ConnectionView, clock: impl Fn(Timestamp) -> String) -> Option<String> {
+pub fn problem(
+    link: &ConnectionView,
+    say: impl Say,
+    clock: impl Fn(Timestamp) -> String,
+) -> Option<String> {
     match link {
-        ConnectionView::Connecting { host: Some(absent), .. } => Some(host(absent, clock)),
+        ConnectionView::Connecting { host: Some(absent), .. } => Some(host(absent, say, clock)),
         ConnectionView::Connecting { problem: Some(Problem { message, .. }), .. }
         | ConnectionView::Refused { problem: Problem { message, .. }, .. } => Some(message.clone()),
         ConnectionView::Connecting { problem: None, .. }
@@ -167,22 +184,37 @@ pub fn remark(person: &PersonView) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn said(status: &str, cause: Option<Cause>, since: bool, until: bool) -> String {
-        let person = PersonView {
-            user: "ann".to_owned(),
-            name: "Ann".to_owned(),
-            status: status.to_owned(),
-            cause,
-            since: since.then(|| Timestamp::from_ms(1).unwrap()),
-            until: until.then(|| Timestamp::from_ms(2).unwrap()),
-            ..PersonView::default()
-        };
-        standing(&person, |at| format!("14:0{}", at.as_ms()))
+    /// A line a case: status, cause, since and until, then what is shown. `-` stands for what is unknown.
+    const LINES: &str = include_str!("../../../locales/status-lines.txt");
+
+    fn clock(at: Timestamp) -> String {
+        format!("14:0{}", at.as_ms())
     }
 
     #[test]
-    fn evidence_says_what_a_dot_is_believed_on() {
-        let clock = |at: Timestamp| format!("14:0{}", at.as_ms());
+    fn a_status_line_has_what_is_known_and_nothing_else() {
+        let cases: Vec<_> = LINES.lines().filter(|line| !line.starts_with('#')).collect();
+        assert!(cases.len() > 10);
+        for case in cases {
+            let [status, cause, since, until, words] =
+                case.split(" | ").map(str::trim).collect::<Vec<_>>()[..]
+            else {
+                panic!("not five columns: {case}");
+            };
+            let at = |time: &str| time.strip_prefix("14:0").and_then(|ms| ms.parse().ok());
+            let person = PersonView {
+                status: status.to_owned(),
+                cause: serde_json::from_value(cause.into()).ok(),
+                since: at(since).and_then(Timestamp::from_ms),
+                until: at(until).and_then(Timestamp::from_ms),
+                ..PersonView::default()
+            };
+            assert_eq!(status_line(&person, english, clock), words);
+        }
+    }
+
+    #[test]
+    fn evidence_names_what_a_status_is_based_on() {
         let mut evidence = Evidence {
             device: Some("a".to_owned()),
             kind: Some("laptop".to_owned()),
@@ -193,23 +225,24 @@ mod tests {
             loss_shows_within_s: Some(18),
             doubt: None,
         };
+        let words = |evidence: &Evidence| super::evidence(evidence, english, clock);
         assert_eq!(
-            super::evidence(&evidence, clock).unwrap(),
-            "away: locked since 14:01, laptop; last message 14:02; a loss would show within 18 s"
+            words(&evidence).unwrap(),
+            "away since 14:01, screen locked, laptop; last heard from: 14:02; if the connection breaks, you see it within 18 seconds"
         );
         evidence.loss_shows_within_s = None;
         evidence.doubt = Some(Doubt::LinkDown);
         assert_eq!(
-            super::evidence(&evidence, clock).unwrap(),
-            "away: locked since 14:01, laptop; last message 14:02; we are not connected"
+            words(&evidence).unwrap(),
+            "away since 14:01, screen locked, laptop; last heard from: 14:02; from before your connection broke"
         );
-        let seed = Evidence { status: Some("online".to_owned()), ..Evidence::default() };
-        assert_eq!(super::evidence(&seed, clock).unwrap(), "online");
-        assert_eq!(super::evidence(&Evidence::default(), clock), None);
+        let simple = Evidence { status: Some("online".to_owned()), ..Evidence::default() };
+        assert_eq!(words(&simple).unwrap(), "online");
+        assert_eq!(words(&Evidence::default()), None);
     }
 
     #[test]
-    fn the_host_s_absence_is_said_with_its_time_where_that_is_known() {
+    fn the_host_s_absence_has_its_time_where_that_is_known() {
         let said = |cause, since| {
             let absent = HostView { name: "Anna".to_owned(), cause, since };
             let problem = Some(Problem { code: String::new(), message: "no answer".to_owned() });
@@ -223,7 +256,7 @@ mod tests {
         };
         let since = Timestamp::from_ms(2);
         for (cause, since, words) in [
-            (Cause::Asleep, since, "is asleep since 14:02"),
+            (Cause::Asleep, since, "has been asleep since 14:02"),
             (Cause::Asleep, None, "is asleep"),
             (Cause::Left, since, "was switched off or quit Porchlight at 14:02"),
             (Cause::Lost, since, "lost its connection at 14:02"),
@@ -234,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_without_a_host_s_words_says_its_own() {
+    fn a_connection_without_a_host_has_its_own_problem() {
         let problem = Problem { code: String::new(), message: "no answer".to_owned() };
         let connecting = |problem| ConnectionView::Connecting {
             as_of: None,
@@ -248,27 +281,6 @@ mod tests {
     }
 
     fn problem_of(link: &ConnectionView) -> Option<String> {
-        problem(link, |at| format!("14:0{}", at.as_ms()))
-    }
-
-    #[test]
-    fn what_is_known_is_said_and_nothing_else() {
-        for (status, cause, since, until, words) in [
-            ("online", None, true, false, "online since 14:01"),
-            ("online", None, false, false, "online"),
-            ("online", Some(Cause::Unknown), true, false, "online since 14:01 (activity unknown)"),
-            ("away", Some(Cause::Idle), true, false, "away since 14:01 (no input)"),
-            ("away", Some(Cause::Locked), false, false, "away (locked)"),
-            ("dnd", Some(Cause::Chosen), true, true, "do not disturb until 14:02"),
-            ("offline", Some(Cause::Left), true, false, "left 14:01"),
-            ("offline", Some(Cause::Asleep), true, false, "asleep since 14:01"),
-            ("offline", Some(Cause::Asleep), false, false, "asleep"),
-            ("offline", Some(Cause::Lost), false, false, "connection lost"),
-            ("offline", None, true, false, "offline since 14:01"),
-            ("offline", None, false, false, "offline"),
-            ("in a meeting", None, false, false, "in a meeting"),
-        ] {
-            assert_eq!(said(status, cause, since, until), words);
-        }
+        problem(link, english, clock)
     }
 }

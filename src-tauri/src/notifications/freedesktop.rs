@@ -75,7 +75,7 @@ impl Notifications {
             let started =
                 thread::Builder::new().name("notices".to_owned()).spawn(|| daemon.run(waiting));
             if let Err(error) = started {
-                tracing::error!("no notices: {error}");
+                tracing::error!("no notifications: {error}");
             }
             sender
         });
@@ -115,7 +115,7 @@ impl Daemon {
             bus.call_method(Some(SERVER), PATH, Some(SERVER), "CloseNotification", &(id,))
         });
         if let Err(error) = closed {
-            tracing::debug!("a notice could not be taken down: {error}");
+            tracing::debug!("a notification could not be taken down: {error}");
         }
     }
 
@@ -154,7 +154,7 @@ impl Daemon {
             Err(error) if !self.silent => {
                 self.silent = true;
                 tracing::warn!(
-                    "notices can't be shown ({error}); start your desktop's notification daemon to see them"
+                    "notifications can't be shown ({error}); start your desktop's notification daemon to see them"
                 );
             }
             Err(_) => {}

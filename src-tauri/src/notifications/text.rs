@@ -61,7 +61,7 @@ impl Offer {
     pub(super) fn label(self) -> String {
         word(match self {
             Self::Knock => "knock",
-            Self::Wave => "wave",
+            Self::Wave => "notice-wave-back",
             Self::Mute => "notice-mute",
         })
     }
@@ -86,12 +86,12 @@ pub(super) fn say(notification: &Notification) -> Said {
         }
         Notification::CameBack(who) => about(key, who, "notice-back", "", "presence.online"),
         Notification::Went(who, cause) => {
-            let (summary, body) = match cause {
-                Some(Cause::Asleep) => ("notice-asleep", "notice-asleep-why"),
-                Some(Cause::Lost) => ("notice-lost", "notice-lost-why"),
-                _ => ("notice-left", ""),
+            let body = match cause {
+                Some(Cause::Asleep) => "notice-asleep-why",
+                Some(Cause::Lost) => "notice-lost-why",
+                _ => "",
             };
-            about(key, who, summary, body, "presence.offline")
+            about(key, who, "notice-left", body, "presence.offline")
         }
         Notification::WentAway(who, cause) => {
             let body = match cause {
@@ -118,14 +118,10 @@ pub(super) fn say(notification: &Notification) -> Said {
             },
             ..plain(key, say_with("notice-both-free", [name(who)]), "im")
         },
-        Notification::Answered { who, answer: Answer::Text(text), .. } => Said {
-            body: text.clone(),
+        Notification::Answered { who, answer: given, .. } => Said {
+            body: answer(given),
             ..plain(key, say_with("notice-answered", [name(who)]), "im.received")
         },
-        Notification::Answered { who, answer: given, .. } => {
-            let answer = ("answer", answer(given).into());
-            plain(key, say_with("notice-answer", [name(who), answer]), "im.received")
-        }
         Notification::Waved { who, emoji, count } => {
             let emoji = ("emoji", emoji.as_deref().unwrap_or("👋").into());
             let waves = say_with("notice-waves", [name(who), emoji, ("count", (*count).into())]);
@@ -182,7 +178,7 @@ fn offers(who: &Who, offered: &'static [Offer]) -> Option<(UserId, &'static [Off
     UserId::parse(&who.user).ok().map(|user| (user, offered))
 }
 
-/// `3 people are here`, or `2 came, 1 left`.
+/// `3 people are online`, or `2 came online, 1 went offline`.
 fn counted(several: &Several) -> String {
     let Several { came, went, away, back } = several;
     let counts = [
@@ -230,8 +226,8 @@ mod tests {
     #[test]
     fn one_person_is_named_and_the_reason_said() {
         let said = say(&Notification::Went(who("Ann"), Some(Cause::Lost)));
-        assert_eq!(said.summary, "Ann is gone");
-        assert_eq!(said.body, "The connection was lost.");
+        assert_eq!(said.summary, "Ann is offline");
+        assert_eq!(said.body, "Their connection was lost.");
         assert_eq!((said.category, said.key.as_str()), ("presence.offline", "ann"));
         assert_eq!(say(&Notification::Came(who("Ann"))).key, "ann");
     }
@@ -274,13 +270,16 @@ mod tests {
             say(&Notification::Knock { who: who("Bob"), id: id.clone(), text, both_free })
         };
         let said = knock(Some("Coffee?"), false);
-        assert_eq!((said.summary.as_str(), said.body.as_str()), ("Bob knocks", "Coffee?"));
+        assert_eq!((said.summary.as_str(), said.body.as_str()), ("Bob knocked", "Coffee?"));
         let asked = said.knock.unwrap();
         assert_eq!((asked.from.as_str(), asked.id.as_str()), ("bob", "k1"));
-        assert_eq!(knock(None, true).summary, "Bob knocks: you are both free");
+        assert_eq!(knock(None, true).summary, "Bob knocked: you are both free now");
         let answer = Answer::InFive;
         let said = say(&Notification::Answered { who: who("Bob"), id, answer });
-        assert_eq!(said.summary, "Bob: In 5 minutes");
+        assert_eq!(
+            (said.summary.as_str(), said.body.as_str()),
+            ("Bob replied", "Give me 5 minutes")
+        );
     }
 
     #[test]
@@ -289,8 +288,8 @@ mod tests {
             say(&Notification::Waved { who: who("Bob"), emoji: Some("🎉".to_owned()), count })
                 .summary
         };
-        assert_eq!(waved(1), "Bob waves 🎉");
-        assert_eq!(waved(5), "Bob waves 🎉 × 5");
+        assert_eq!(waved(1), "Bob waved 🎉");
+        assert_eq!(waved(5), "Bob waved 🎉 × 5");
     }
 
     #[test]
@@ -298,12 +297,12 @@ mod tests {
         let came = ["Ann", "Bob", "Cat", "Dan", "Eve"].map(who).to_vec();
         let both = Several { came: came.clone(), went: vec![who("Fay")], ..Several::default() };
         let said = say(&Notification::Summary(both));
-        assert_eq!(said.summary, "5 came, 1 left");
-        assert_eq!(said.body, "Here: Ann, Bob, Cat, 2 more\nGone: Fay");
+        assert_eq!(said.summary, "5 came online, 1 went offline");
+        assert_eq!(said.body, "Online: Ann, Bob, Cat, 2 more\nOffline: Fay");
         let came = say(&Notification::Summary(Several { came, ..Several::default() }));
         assert_eq!(
             (came.summary.as_str(), came.category),
-            ("5 people are here", "presence.online")
+            ("5 people are online", "presence.online")
         );
     }
 

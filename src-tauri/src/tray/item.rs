@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use ksni::{Category, Handle, Icon, MenuItem, OfflineReason, Status, ToolTip, TrayMethods as _};
 use porchlight_core::text::markup;
 use porchlight_core::view::tray::{TrayConnection, TrayIcon, TrayView};
+use porchlight_core::words;
 use tokio::sync::mpsc;
 
 use super::{icons, menu};
@@ -175,7 +176,7 @@ impl Item {
     }
 }
 
-/// `3 of 5 around`, or what keeps us from knowing.
+/// `3 of 5 online`, or what keeps us from knowing.
 pub(super) fn headline(view: &TrayView) -> String {
     match view.link {
         TrayConnection::Up if view.known == 0 => say("tray-nobody"),
@@ -195,7 +196,7 @@ pub(super) fn headline(view: &TrayView) -> String {
 
 fn me_line(view: &TrayView) -> String {
     let me = view.me.iter().map(|me| {
-        let status = i18n::status(&me.status);
+        let status = words::status(&me.status, i18n::say_texts);
         say_with("tray-you", [("status", status.into())])
     });
     let knocks = view

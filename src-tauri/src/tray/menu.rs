@@ -96,7 +96,7 @@ fn person(person: &PersonView) -> MenuItem<Item> {
         "{} {} — {}",
         words::glyph(&person.status, person.cause),
         person.name,
-        i18n::standing(person)
+        words::status_line(person, i18n::say_texts, i18n::moment)
     );
     if let Some(remark) = words::remark(person) {
         text.push_str(" · ");

@@ -46,7 +46,7 @@ async fn looking_around_shows_eight_people_within_five_seconds_and_keeps_nothing
     window.text("aside", |text| text.contains("nothing here is real"), SOON).await;
     let item = desk.item().await;
     until_async("eight people in the tooltip", SOON, async || {
-        item.tooltip().await.title.ends_with(" of 8 around")
+        item.tooltip().await.title.ends_with(" of 8 online")
     })
     .await;
     photograph(&desk, &window, "desktop-eight-people").await;

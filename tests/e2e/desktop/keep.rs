@@ -155,10 +155,12 @@ async fn it_speaks_german_where_that_is_wanted_and_english_again() {
     let item = desk.item().await;
     wait_tooltip(&item, "Noch niemand sonst da", SOON).await;
     let bob = Cli::new(&hub.url(), "bob", "desk").named("Bob").run("none");
-    let notification =
-        desk.notifications.wait(|notification| notification.summary == "Bob ist da", START).await;
+    let notification = desk
+        .notifications
+        .wait(|notification| notification.summary == "Bob ist online", START)
+        .await;
     let labels: Vec<_> = notification.actions.iter().map(|(_, label)| label.as_str()).collect();
-    assert_eq!(labels, ["Öffnen", "Anklopfen", "Stummschalten"]);
+    assert_eq!(labels, ["Öffnen", "Anklopfen", "Person stummschalten"]);
     let menu = item.menu().await;
     assert!(menu.find("Beenden").is_some() && menu.find("Status setzen").is_some(), "{menu}");
     photograph(&desk, &window, "desktop-german").await;
@@ -253,8 +255,10 @@ async fn from_a_notice_somebody_is_knocked_at_or_muted() {
     let _app = launch(&alice, &[]);
     wait_tooltip(&desk.item().await, "Nobody else here yet", START).await;
     let bob = Cli::new(&hub.url(), "bob", "desk").named("Bob").run("none");
-    let notification =
-        desk.notifications.wait(|notification| notification.summary == "Bob is here", START).await;
+    let notification = desk
+        .notifications
+        .wait(|notification| notification.summary == "Bob is online", START)
+        .await;
     assert_eq!(notification.action("Knock"), Some("knock"), "{notification:?}");
     until_async("the knock at Bob's", START, async || {
         desk.notifications.invoke(notification.id, "knock").await;
@@ -266,7 +270,7 @@ async fn from_a_notice_somebody_is_knocked_at_or_muted() {
     let mut runs = carol.run("none");
     let notification = desk
         .notifications
-        .wait(|notification| notification.summary == "Carol is here", START)
+        .wait(|notification| notification.summary == "Carol is online", START)
         .await;
     until_async("Carol to be muted", START, async || {
         desk.notifications.invoke(notification.id, "mute").await;

@@ -35,7 +35,7 @@ async fn a_knock_rings_on_both_devices_and_an_answer_on_one_ends_it_on_the_other
     let alice = Cli::new(&hub.url(), "alice", "laptop").named("Alice <b>");
     let _alice_runs = alice.run("none");
     for icon in &icons {
-        wait_tooltip(icon, "1 of 1 around", START).await;
+        wait_tooltip(icon, "1 of 1 online", START).await;
         assert_eq!(icon.status().await, "Active");
     }
 
@@ -44,7 +44,7 @@ async fn a_knock_rings_on_both_devices_and_an_answer_on_one_ends_it_on_the_other
     let mut notices = Vec::new();
     for desk in [&home, &work] {
         let rings = |notification: &porchlight_tests::notifications::Notification| {
-            notification.summary == "Alice <b> knocks"
+            notification.summary == "Alice <b> knocked"
         };
         notices.push(desk.notifications.wait(rings, START).await);
     }
@@ -53,17 +53,17 @@ async fn a_knock_rings_on_both_devices_and_an_answer_on_one_ends_it_on_the_other
         let shown = "Got &lt;b&gt;a&lt;/b&gt; minute? &lt;a href=&quot;https://x&quot;&gt;&amp;amp;&lt;/a&gt;";
         assert_eq!(notification.body, shown);
         let labels: Vec<_> = notification.actions.iter().map(|(_, label)| label.as_str()).collect();
-        assert_eq!(labels, ["Open", "Come in", "In 5 minutes", "Later"]);
+        assert_eq!(labels, ["Open", "Now is fine", "Give me 5 minutes", "Later, please"]);
         assert_eq!(notification.hint("category").as_deref(), Some("im.received"));
     }
     knock.wait_line(|line| line == "delivered", SOON).await;
     for icon in &icons {
         until_async("attention", SOON, async || icon.status().await == "NeedsAttention").await;
         let menu = icon.menu().await;
-        assert!(menu.find("Come in").is_some(), "{menu}");
+        assert!(menu.find("Now is fine").is_some(), "{menu}");
         // Plasma draws the tooltip's text as markup.
         let tooltip = icon.tooltip().await.text;
-        assert!(tooltip.contains("Alice &lt;b&gt; knocks"), "{tooltip}");
+        assert!(tooltip.contains("Alice &lt;b&gt; knocked"), "{tooltip}");
     }
 
     // The app listens for clicks only once it knows the notification's number.
@@ -73,17 +73,17 @@ async fn a_knock_rings_on_both_devices_and_an_answer_on_one_ends_it_on_the_other
     })
     .await;
     assert_eq!(knock.exit(), Some(Exit::Code(0)), "{knock}");
-    assert_eq!(knock.lines(Stream::Out).last().map(String::as_str), Some("Bob: In 5 minutes"));
+    assert_eq!(knock.lines(Stream::Out).last().map(String::as_str), Some("Bob: Give me 5 minutes"));
     for (desk, icon) in [(&home, &icons[0]), (&work, &icons[1])] {
         until("the notice to be gone", SOON, || {
             let showing = desk.notifications.showing();
-            !showing.iter().any(|notification| notification.summary.contains("knocks"))
+            !showing.iter().any(|notification| notification.summary.contains("knocked"))
         })
         .await;
         until_async("no attention", SOON, async || icon.status().await == "Active").await;
         let rung = desk.notifications.all();
         let rung =
-            rung.iter().filter(|notification| notification.summary.contains("knocks")).count();
+            rung.iter().filter(|notification| notification.summary.contains("knocked")).count();
         assert_eq!(rung, 1, "one notice on each");
     }
 }
@@ -97,10 +97,10 @@ async fn a_knock_is_answered_from_the_tray() {
     let item = desk.item().await;
     let alice = Cli::new(&hub.url(), "alice", "laptop");
     let _alice_runs = alice.run("none");
-    wait_tooltip(&item, "1 of 1 around", START).await;
+    wait_tooltip(&item, "1 of 1 online", START).await;
     let knock = alice.start(&["knock", "bob"]);
     until_async("attention", START, async || item.status().await == "NeedsAttention").await;
-    item.click("Later").await;
+    item.click("Later, please").await;
     assert_eq!(knock.wait_exit(SOON).await, Exit::Code(0), "{knock}");
     until_async("no attention", SOON, async || item.status().await == "Active").await;
 }
@@ -124,19 +124,19 @@ async fn in_the_window_one_knocks_and_sees_how_far_it_has_come() {
     };
     inbox.wait_for(typing, SOON).await;
     window.click("[data-testid=knock-send]", SOON).await;
-    window.content(STATE, |text| text == "delivered", SOON).await;
+    window.content(STATE, |text| text == "Delivered", SOON).await;
     bob.wait_line(|line| line.contains("Alice knocks: Coffee?"), SOON).await;
     let knock = inbox.wait_for(|arrival| arrival.json()["kind"] == "knock", SOON).await;
     let id = knock.json()["id"].clone();
     let hostile = "<img src=x onerror=\"document.title='done'\">\u{202e}\u{1b}[2J";
     let answer = json!({ "v": 1, "kind": "answer", "re": id, "text": hostile });
     inbox.publish(Message::json("presence/alice/inbox/bob", &answer)).await;
-    let shown = "Bob: <img src=x onerror=\"document.title='done'\">[2J";
+    let shown = "Bob replied: <img src=x onerror=\"document.title='done'\">[2J";
     window.content(STATE, |text| text == shown, SOON).await;
     window.gone("main img", SOON).await;
     photograph(&desk, &window, "desktop-knock-answered").await;
     let notification =
-        desk.notifications.wait(|notification| notification.summary == "Bob answered", SOON).await;
+        desk.notifications.wait(|notification| notification.summary == "Bob replied", SOON).await;
     assert!(notification.body.starts_with("&lt;img src=x"), "{notification:?}");
 }
 
@@ -161,7 +161,7 @@ async fn a_knock_in_the_window_is_seen_when_its_page_is_opened() {
     assert_eq!(knock.wait_exit(SOON).await, Exit::Code(0), "{knock}");
     let steps: Vec<_> =
         knock.lines(Stream::Out).into_iter().filter(|step| step != "sent").collect();
-    assert_eq!(steps, ["delivered", "seen", "Bob: Come in"]);
+    assert_eq!(steps, ["delivered", "seen", "Bob: Now is fine"]);
 }
 
 #[tokio::test]
@@ -198,7 +198,7 @@ async fn do_not_disturb_holds_a_knock_until_it_ends_and_a_mute_is_not_told() {
     window.attribute("[data-testid=me]", "data-status", "dnd", SOON).await;
     let knock = alice.start(&["knock", "bob", "Later?"]);
     knock.wait_line(|line| line == "delivered", START).await;
-    let rung = || desk.notifications.all().iter().any(|it| it.summary == "Alice knocks");
+    let rung = || desk.notifications.all().iter().any(|it| it.summary == "Alice knocked");
     never("a notice while Bob is not to be disturbed", AT_ONCE, rung).await;
     bob.clear().await;
     until("the notice that was held", SOON, rung).await;
@@ -237,7 +237,7 @@ async fn whoever_wants_to_be_told_is_told_once_when_somebody_is_back() {
     let _runs = bob.run("none");
     desk.notifications.wait(|notification| notification.summary == "Bob is back", START).await;
     never("that he came as well", 2 * AT_ONCE, || {
-        desk.notifications.all().iter().any(|notification| notification.summary == "Bob is here")
+        desk.notifications.all().iter().any(|notification| notification.summary == "Bob is online")
     })
     .await;
 }

@@ -21,15 +21,15 @@ async fn notifications_tray_menu_and_tooltip_say_which_of_the_two_it_is() {
     wait_tooltip(&item, "Nobody else here yet", START).await;
     let mut probe = Probe::connect(&hub.url()).await;
     comes(&mut probe, "anna", "Anna").await;
-    desk.notifications.wait(|notification| notification.summary == "Anna is here", SOON).await;
+    desk.notifications.wait(|notification| notification.summary == "Anna is online", SOON).await;
     // The first letter is a Cyrillic one.
     comes(&mut probe, "eve", "\u{410}nna").await;
     let eve = "\u{410}nna (eve)";
-    let says = format!("{eve} is here");
+    let says = format!("{eve} is online");
     desk.notifications.wait(|notification| notification.summary == says, SOON).await;
     let knock = json!({ "v": 1, "kind": "knock", "id": "k1", "text": "Coffee?" });
     probe.publish(Message::json("presence/me/inbox/eve", &knock)).await;
-    let says = format!("{eve} knocks");
+    let says = format!("{eve} knocked");
     desk.notifications.wait(|notification| notification.summary == says, SOON).await;
     until_async("the knock in the tooltip", SOON, async || {
         item.tooltip().await.text.contains(&says)

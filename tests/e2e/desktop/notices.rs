@@ -21,7 +21,7 @@ async fn who_was_there_before_a_restart_is_no_news_and_who_comes_after_it_is() {
     let alice = Cli::new(&hub.url(), "alice", "laptop").on(&desk.session).notified_of_everyone();
     for restart in [true, false] {
         let mut app = launch(&alice, &[]);
-        wait_tooltip(&desk.item().await, "1 of 1 around", START).await;
+        wait_tooltip(&desk.item().await, "1 of 1 online", START).await;
         if restart {
             app.stop(SOON);
             desk.tray.wait_empty(SOON).await;
@@ -31,7 +31,7 @@ async fn who_was_there_before_a_restart_is_no_news_and_who_comes_after_it_is() {
         let _carol = Cli::new(&hub.url(), "carol", "desk").named("Carol").run("none");
         let notification = desk
             .notifications
-            .wait(|notification| notification.summary == "Carol is here", SOON)
+            .wait(|notification| notification.summary == "Carol is online", SOON)
             .await;
         let all = desk.notifications.all();
         assert_eq!(all.len(), 1, "{all:#?}");
@@ -59,18 +59,18 @@ async fn five_people_who_come_at_once_are_one_notice() {
         .into();
     let running: Vec<_> = team.iter().map(|light| light.run("none")).collect();
     let here = desk.notifications.wait(|_| true, 2 * SOON).await;
-    assert_eq!(here.summary, "5 people are here");
+    assert_eq!(here.summary, "5 people are online");
     // The server reads markup, and a name is none.
     let names =
-        "Here: &lt;b&gt;bob&lt;/b&gt;, &lt;b&gt;carol&lt;/b&gt;, &lt;b&gt;dave&lt;/b&gt;, 2 more";
+        "Online: &lt;b&gt;bob&lt;/b&gt;, &lt;b&gt;carol&lt;/b&gt;, &lt;b&gt;dave&lt;/b&gt;, 2 more";
     assert_eq!(here.body, names);
-    wait_tooltip(&item, "5 of 5 around", SOON).await;
+    wait_tooltip(&item, "5 of 5 online", SOON).await;
 
     for proc in &running {
         proc.signal_leader(Signal::TERM);
     }
     let gone = desk.notifications.wait(|notification| *notification != here, SOON).await;
-    assert_eq!((gone.summary.as_str(), gone.replaces_id), ("5 people left", here.id));
+    assert_eq!((gone.summary.as_str(), gone.replaces_id), ("5 people are offline", here.id));
     never("another notice", 2 * HELD, || desk.notifications.all().len() > 2).await;
 }
 
@@ -85,19 +85,19 @@ async fn without_a_notification_server_the_log_says_so_once_and_one_that_comes_i
     wait_tooltip(&item, "Nobody else here yet", START).await;
     let complaints = || {
         let lines = app.lines(Stream::Err).into_iter();
-        lines.filter(|line| line.contains("notices can't be shown")).count()
+        lines.filter(|line| line.contains("notifications can't be shown")).count()
     };
 
     let bob = Cli::new(&hub.url(), "bob", "desk").named("Bob");
     let mut running = bob.run("none");
     until("a line in the log", SOON, || complaints() == 1).await;
     running.stop(SOON);
-    wait_tooltip(&item, "0 of 1 around", SOON).await;
+    wait_tooltip(&item, "0 of 1 online", SOON).await;
     never("a second line", 2 * HELD, || complaints() > 1).await;
 
     let notifications = Notifications::start(&session).await;
     let _carol = Cli::new(&hub.url(), "carol", "desk").named("Carol").run("none");
-    notifications.wait(|notification| notification.summary == "Carol is here", SOON).await;
+    notifications.wait(|notification| notification.summary == "Carol is online", SOON).await;
     assert_eq!(complaints(), 1, "{app}");
     assert_eq!(app.exit(), None);
 }

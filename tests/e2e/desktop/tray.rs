@@ -16,7 +16,7 @@ async fn the_icon_says_how_many_are_around_and_its_menu_who() {
     let _app = launch(&alice, &[]);
     let item = desk.item().await;
     let _bob = Cli::new(&hub.url(), "bob", "desk").named("bob_the__builder").run("none");
-    wait_tooltip(&item, "1 of 1 around", START).await;
+    wait_tooltip(&item, "1 of 1 online", START).await;
     assert_eq!(
         (item.id().await.as_str(), item.title().await.as_str()),
         ("porchlight", "Porchlight")
@@ -33,11 +33,11 @@ async fn the_icon_says_how_many_are_around_and_its_menu_who() {
     let menu = item.menu().await;
     let labels = menu.labels();
     let [headline, bob, rest @ ..] = labels.as_slice() else { panic!("{menu}") };
-    assert_eq!(*headline, "1 of 1 around");
-    assert!(bob.starts_with("◎ bob_the__builder — online since"), "{menu}");
+    assert_eq!(*headline, "1 of 1 online");
+    assert!(bob.starts_with("? bob_the__builder — online since"), "{menu}");
     assert_eq!(
         rest,
-        ["Set status", "Notices off for an hour", "Open Porchlight", "Quit"],
+        ["Set status", "Pause notifications for an hour", "Open Porchlight", "Quit"],
         "{menu}"
     );
     let choices = menu.find("Set status").unwrap();
@@ -59,7 +59,7 @@ async fn the_icon_says_how_many_are_around_and_its_menu_who() {
         ("Online", off),
         ("Away", off),
         ("Do not disturb", off),
-        ("Invisible", off),
+        ("Appear offline", off),
     ];
     assert_eq!(radios, expected, "{menu}");
 }

@@ -39,12 +39,12 @@ async fn two_desktops_see_each_other_come_fall_idle_return_and_crash() {
     typing(&b.session, "Bob to be online in Alice's window and tray", async || {
         window.attribute_now(&row, "data-status").await.as_deref() == Some("online")
             && menu_line(&tray, "Bob").await.is_some_and(|line| line.starts_with("● Bob — online"))
-            && tray.tooltip().await.title == "1 of 1 around"
+            && tray.tooltip().await.title == "1 of 1 online"
     })
     .await;
     typing(&b.session, "a notice", async || !a.notifications.all().is_empty()).await;
     let came = a.notifications.all().remove(0);
-    assert_eq!((came.summary.as_str(), came.replaces_id), ("Bob is here", 0));
+    assert_eq!((came.summary.as_str(), came.replaces_id), ("Bob is online", 0));
     assert_eq!(came.hint("category").as_deref(), Some("presence.online"));
     assert_eq!(came.hint("urgency").as_deref(), Some("0"), "low");
 
@@ -55,10 +55,10 @@ async fn two_desktops_see_each_other_come_fall_idle_return_and_crash() {
     let since = person(&window, "bob").await["since"].as_u64().expect("a time");
     assert!(since.abs_diff(last_key) < 1000, "away since {since}, the last key was at {last_key}");
     until_async("the tray to say away", SOON, async || {
-        menu_line(&tray, "Bob").await.is_some_and(|line| line.starts_with("◐ Bob — away since"))
+        menu_line(&tray, "Bob").await.is_some_and(|line| line.starts_with("☾ Bob — away since"))
     })
     .await;
-    assert_eq!(tray.tooltip().await.title, "0 of 1 around");
+    assert_eq!(tray.tooltip().await.title, "0 of 1 online");
 
     // Bob is back with the first key.
     let reaction = Stopwatch::start();
@@ -78,7 +78,7 @@ async fn two_desktops_see_each_other_come_fall_idle_return_and_crash() {
     println!("a crash in the other's window after {:?}", reaction.elapsed());
     assert_eq!(person(&window, "bob").await["cause"], "lost");
     let went =
-        a.notifications.wait(|notification| notification.summary == "Bob is gone", SOON).await;
+        a.notifications.wait(|notification| notification.summary == "Bob is offline", SOON).await;
     assert_eq!(went.hint("category").as_deref(), Some("presence.offline"));
     assert_eq!((went.replaces_id, went.id), (came.id, came.id));
     assert_eq!(a.notifications.all().len(), 2);

@@ -8,7 +8,7 @@
  */
 import type { ExchangeView, MeView, PreferencesView, Problem, RegardView, SettingsView, SignalsView, Snapshot, TeamPane, Update } from '../lib/contract';
 import type { Host, News } from '../lib/host';
-import { wished } from '../lib/say.svelte';
+import { preferredLanguage } from '../lib/i18n.svelte';
 import { stands } from '../lib/words';
 import { eight } from './people';
 import { scenes } from './scenes';
@@ -23,7 +23,7 @@ let tellSnapshot: (snapshot: Snapshot) => void = () => {};
 
 /** In the language that was set, or that the address says; else as the system. */
 function spoken(whole: Snapshot): Snapshot {
-  return { ...whole, language: settings.language ?? wished(navigator.languages) };
+  return { ...whole, language: settings.language ?? preferredLanguage(navigator.languages) };
 }
 
 async function current(): Promise<Snapshot> {
@@ -49,7 +49,7 @@ async function update(part: Partial<Update>): Promise<void> {
   tellUpdate(change);
 }
 
-async function say(part: Partial<MeView>): Promise<void> {
+async function translate(part: Partial<MeView>): Promise<void> {
   const { me } = await current();
   if (me !== null) await update({ me: { ...me, since: Date.now(), ...part } });
 }
@@ -180,9 +180,9 @@ export const host: Host = {
   choose({ status, text, emoji, forMinutes }) {
     if (text === 'fail') return Promise.reject({ code: 'note_too_long', message: 'That note is too long.' });
     const until = forMinutes === null ? null : Date.now() + forMinutes * 60_000;
-    return say({ status, cause: 'chosen', chosen: { status, text, emoji, until } });
+    return translate({ status, cause: 'chosen', chosen: { status, text, emoji, until } });
   },
-  clearChosen: () => say({ status: 'online', cause: null, chosen: null }),
+  clearChosen: () => translate({ status: 'online', cause: null, chosen: null }),
   reconnectNow: () => update({ link: { state: 'up', since: Date.now() } }),
   lookAround: () => enter('looking_around', 'You'),
 

@@ -1,6 +1,6 @@
 /** The window's states as snapshots, one a scene: `?scene=stale`. */
 import type { ExchangeView, ConnectionView, MeView, PreferencesView, Problem, SignalsView, Snapshot } from '../lib/contract';
-import { wished } from '../lib/say.svelte';
+import { preferredLanguage } from '../lib/i18n.svelte';
 import { ago, crowd, eight, strange } from './people';
 import { NAME } from './teams';
 
@@ -22,7 +22,7 @@ function scene(part: Partial<Snapshot>): Snapshot {
   const link: ConnectionView = { state: 'up', since: ago(90) };
   const signals: SignalsView = { exchanges: [], typing: [], back: [], muted: [] };
   const preferences: PreferencesView = { people: [], hide_offline: false, presets: [], notices_off_until: null };
-  const language = wished(navigator.languages);
+  const language = preferredLanguage(navigator.languages);
   const known = { seq: 1, language, stage: 'running', suggested_name: null, team: null, me, link } as const;
   return { ...known, people: [], problems: [], signals, preferences, ...part };
 }

@@ -2,7 +2,7 @@
 import type { ChosenStatus, ChosenView, Ends, Preset } from './contract';
 import type { Choice } from './host';
 import { midnight, nextMidnight } from './moment';
-import { lineOf, noteOf } from './note';
+import { formatNote, parseNote } from './status-note';
 
 /** `automatic` is the absence of a choice: the status follows the keyboard. */
 export type Pick = 'automatic' | ChosenStatus;
@@ -24,13 +24,13 @@ export type Draft = {
 export function draftOf(chosen: ChosenView | null): Draft {
   if (chosen === null) return { pick: 'automatic', line: '', duration: 'open', at: '' };
   const duration = chosen.until === null ? 'open' : 'same';
-  return { pick: chosen.status, line: lineOf(chosen), duration, at: '' };
+  return { pick: chosen.status, line: formatNote(chosen), duration, at: '' };
 }
 
 /** The draft as a choice; `null` means none, so the status becomes automatic. */
 export function choiceOf(draft: Draft, until: number | null, now: number): Choice | null {
   if (draft.pick === 'automatic') return null;
-  return { status: draft.pick, ...noteOf(draft.line), forMinutes: minutesOf(draft, until, now) };
+  return { status: draft.pick, ...parseNote(draft.line), forMinutes: minutesOf(draft, until, now) };
 }
 
 /** The draft as a status of one's own, to be chosen again. What ends at one moment has nothing to be kept of that. */
@@ -42,7 +42,7 @@ export function presetOf(draft: Draft): Preset | null {
     lunch: { kind: 'lunch' },
     today: { kind: 'today' },
   };
-  return { status: draft.pick, ...noteOf(draft.line), ends: kept[draft.duration] ?? { kind: 'open' } };
+  return { status: draft.pick, ...parseNote(draft.line), ends: kept[draft.duration] ?? { kind: 'open' } };
 }
 
 /** A status of one's own, chosen now. */

@@ -108,7 +108,7 @@ export interface Host {
   listen<Name extends keyof News>(name: Name, told: (news: News[Name]) => void): Promise<() => void>;
   /**
    * Where the system's keyring does not keep what lets this device in, this is refused with a code that begins
-   * as `KEYRING` does; `keepInFile` is for somebody who was told what that means.
+   * as `KEYRING_CODES` does; `keepInFile` is for somebody who was told what that means.
    */
   startTeam(team: string, name: string, keepInFile: boolean): Promise<void>;
   /** The link that was followed, which the host then has no longer. */

@@ -4,7 +4,7 @@
  * Owns what is shown of them and what can be written into a field. Whether one is opened is the host's to decide, which
  * looks at it once more.
  */
-import { say } from './say.svelte';
+import { translate } from './i18n.svelte';
 
 /** As many as one publishes. */
 export const MOST_LINKS = 5;
@@ -69,14 +69,14 @@ function kindOf(link: string) {
 function labelOf(link: string): string {
   switch (kindOf(link)) {
     case 'mail':
-      return say('link-mail');
+      return translate('link-mail');
     case 'phone':
-      return say('link-phone');
+      return translate('link-phone');
     case 'chat':
-      return say('link-chat');
+      return translate('link-chat');
     default:
       // As browsers write it: a name in letters that only look like others is told by that.
-      return hostOf(link) || say('link-web');
+      return hostOf(link) || translate('link-web');
   }
 }
 

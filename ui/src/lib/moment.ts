@@ -4,7 +4,7 @@
  *
  * Owns calendars and locales. Now is an argument throughout; of it, only the day counts for words.
  */
-import { locale, say } from './say.svelte';
+import { locale, translate } from './i18n.svelte';
 
 type Words = (at: number, now: number) => string;
 
@@ -24,8 +24,8 @@ export function momentWords(locale?: string): Words {
   return (at, now) => {
     const days = daysBetween(now, at);
     if (days === 0) return clock.format(at);
-    if (days === -1) return say('moment-yesterday', { time: clock.format(at) });
-    if (days === 1) return say('moment-tomorrow', { time: clock.format(at) });
+    if (days === -1) return translate('moment-yesterday', { time: clock.format(at) });
+    if (days === 1) return translate('moment-tomorrow', { time: clock.format(at) });
     // Within six days a weekday can only mean one day.
     if (Math.abs(days) < 7) return `${weekday.format(at)} ${clock.format(at)}`;
     const sameYear = new Date(at).getFullYear() === new Date(now).getFullYear();
@@ -41,9 +41,9 @@ export function dayWords(locale?: string): Words {
 
   return (at, now) => {
     const days = daysBetween(now, at);
-    if (days === 0) return say('day-today');
-    if (days === -1) return say('day-yesterday');
-    if (days === 1) return say('day-tomorrow');
+    if (days === 0) return translate('day-today');
+    if (days === -1) return translate('day-yesterday');
+    if (days === 1) return translate('day-tomorrow');
     if (Math.abs(days) < 7) return weekday.format(at);
     const sameYear = new Date(at).getFullYear() === new Date(now).getFullYear();
     return (sameYear ? date : fullDate).format(at);

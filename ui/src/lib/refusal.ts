@@ -1,5 +1,5 @@
 import type { Problem } from './contract';
-import { say } from './say.svelte';
+import { translate } from './i18n.svelte';
 
 /** A refused command as `{ code, message }`, whatever shape it was thrown in. */
 export function refusal(thrown: unknown): Problem {
@@ -7,5 +7,5 @@ export function refusal(thrown: unknown): Problem {
     const { code, message } = thrown as Partial<Record<keyof Problem, unknown>>;
     if (typeof code === 'string' && typeof message === 'string') return { code, message };
   }
-  return { code: 'unexpected', message: say('unexpected') };
+  return { code: 'unexpected', message: translate('unexpected') };
 }

@@ -21,18 +21,18 @@ import type {
 } from './contract';
 import type { Group } from './groups';
 import { moment, secondsUntil } from './moment';
-import { say, sayIfKnown } from './say.svelte';
+import { translate, translateIfKnown } from './i18n.svelte';
 
 /** How a moment reads at `now`. Tests pass their own locale's. */
 type Moment = (at: number, now: number) => string;
 
 /** A status that can be chosen, as a menu says it. */
 export function choiceWord(status: 'automatic' | ChosenStatus): string {
-  return say(`choice-${status}`);
+  return translate(`choice-${status}`);
 }
 
 export function groupWord(group: Group): string {
-  return say(`group-${group}`);
+  return translate(`group-${group}`);
 }
 
 /** A status as a word. What is none of ours is the person's own and is given back as it is. */
@@ -43,57 +43,48 @@ export function statusWord(status: string): string {
     case 'dnd':
     case 'invisible':
     case 'offline':
-      return say(`status-${status}`);
+      return translate(`status-${status}`);
     default:
       return status;
   }
 }
 
-/** Beside a note there is no room to repeat what the glyph shows; the time is what is left to say. */
-export function briefly(person: PersonView, now: number, clock: Moment = moment): string {
-  if (person.evidence.doubt === 'reconnecting') return say('reconnecting');
-  const noted = person.text !== null || person.emoji !== null;
-  if (noted && person.until !== null) return say('until', { at: clock(person.until, now) });
-  if (noted && person.cause === 'chosen' && person.since !== null) return say('since', { at: clock(person.since, now) });
-  return evidence(person, now, clock);
+/** A status, and what is known of it. */
+type Reported = { status: string; cause: Cause | null; since: number | null; until?: number | null };
+
+/** How somebody went offline: without a moment, and with one. */
+const GONE = { left: ['left', 'left-at'], asleep: ['asleep', 'asleep-since'], lost: ['lost', 'lost-at'] } as const;
+
+/** "left 14:02"; null where it is not known how somebody went. */
+function gone(cause: Cause | null, time: string | null): string | null {
+  if (cause !== 'left' && cause !== 'asleep' && cause !== 'lost') return null;
+  const [bare, timed] = GONE[cause];
+  return time === null ? translate(bare) : translate(timed, { time });
 }
 
-type Standing = { status: string; cause: Cause | null; since: number | null; until?: number | null };
-
-/** What the messages take for a moment that nobody knows. */
-const UNKNOWN = 'unknown';
-
-/**
- * Why and since when, in the fewest words that hold, to stand beside a glyph: "no input since 14:02". Never empty:
- * where nothing more is known it is the status itself.
- */
-export function evidence(of: Standing, now: number, clock: Moment = moment): string {
+/** "away since 14:02, screen locked". The rule is that of `words::status_line` in the core, and one table tests both. */
+export function statusLine(of: Reported, now: number, clock: Moment = moment): string {
   const since = of.since === null ? null : clock(of.since, now);
-  const at = since ?? UNKNOWN;
-  const status = statusWord(of.status);
-  if (of.until != null) return say('is-until', { status, at: clock(of.until, now) });
+  const offline = of.status === 'offline' ? gone(of.cause, since) : null;
+  if (offline !== null) return offline;
+  let status = statusWord(of.status);
+  if (of.until != null) status = translate('status-until', { status, time: clock(of.until, now) });
+  else if (since !== null) status = translate('status-since', { status, time: since });
   switch (of.cause) {
-    case 'unknown': {
-      const online = statusWord('online');
-      const reason = say('cause-unknown');
-      return since === null
-        ? say('is-because', { status: online, reason })
-        : say('is-since-because', { status: online, at, reason });
-    }
+    case 'unknown':
     case 'idle':
     case 'locked':
     case 'switched':
-    case 'left':
-    case 'asleep':
-    case 'lost':
-      return say(`evidence-${of.cause}`, { at });
-    case 'chosen':
-    case null:
-      break;
+      return translate('status-because', { status, reason: translate(`reason-${of.cause}`) });
+    default:
+      return status;
   }
-  if (since === null) return status;
-  const bare = of.cause === null && (of.status === 'online' || of.status === 'offline');
-  return bare ? say('since', { at }) : say('is-since', { status, at });
+}
+
+/** What the list shows of a person's status. */
+export function shownStatus(person: PersonView, now: number, clock: Moment = moment): string {
+  if (person.evidence.doubt === 'reconnecting') return translate('reconnecting');
+  return capital(statusLine(person, now, clock));
 }
 
 /** What to call somebody so that nobody takes them for another: "Anna", or "Anna (anna-2)". Mirrors `PersonView::distinct_name`. */
@@ -101,20 +92,20 @@ export function distinctName(person: Pick<PersonView, 'name' | 'shown_id'>): str
   return person.shown_id === undefined ? person.name : `${person.name} (${person.shown_id})`;
 }
 
-/** One sentence for a person, as a screen reader says it: "Anna, away, no input since 14:02". */
+/** One sentence for a person, as a screen reader says it: "Anna, away since 14:02, inactive". */
 export function sentence(person: PersonView, now: number, clock: Moment = moment): string {
   const word = statusWord(person.status);
-  const why = evidence(person, now, clock);
+  const line = statusLine(person, now, clock);
   const parts = [
     distinctName(person),
-    // "away, away until 15:30" would say it twice.
-    why.startsWith(word) ? null : word,
-    why,
+    // "left 14:02" alone is not the status.
+    line.startsWith(word) ? null : word,
+    line,
     noteWords(person),
-    isTyping(person) ? say('is-typing') : null,
-    person.in_call && !person.stale ? say('in-a-call') : null,
+    isTyping(person) ? translate('is-typing') : null,
+    person.in_call && !person.stale ? translate('in-a-call') : null,
     kinds(person),
-    person.stale ? say('not-current') : null,
+    person.stale ? translate('not-current') : null,
   ];
   return parts.filter(Boolean).join(', ');
 }
@@ -131,11 +122,11 @@ export const ANSWERS: readonly Answer[] = [{ kind: 'come_in' }, { kind: 'in_5' }
 export function answerWords(answer: Answer): string {
   switch (answer.kind) {
     case 'come_in':
-      return say('answer-come-in');
+      return translate('answer-come-in');
     case 'in_5':
-      return say('answer-in-5');
+      return translate('answer-in-5');
     case 'later':
-      return say('answer-later');
+      return translate('answer-later');
     case 'text':
       return answer.text;
   }
@@ -146,15 +137,15 @@ export function exchangeTitle(exchange: ExchangeView): string {
   const { mine, name, text, count } = exchange;
   if (exchange.kind === 'wave') {
     const wave = { count, emoji: text ?? '👋' };
-    return mine ? say('i-waved', wave) : say('waved', { name, ...wave });
+    return mine ? translate('i-waved', wave) : translate('waved', { name, ...wave });
   }
   const waits = exchange.stage === 'waiting';
   if (mine) {
-    if (text === null) return say(waits ? 'i-want-to-knock' : 'i-knocked');
-    return say(waits ? 'i-want-to-knock-saying' : 'i-knocked-saying', { text });
+    if (text === null) return translate(waits ? 'i-want-to-knock' : 'i-knocked');
+    return translate(waits ? 'i-want-to-knock-saying' : 'i-knocked-saying', { text });
   }
-  if (text === null) return say(waits ? 'wants-to-knock' : 'knocked', { name });
-  return say(waits ? 'wants-to-knock-saying' : 'knocked-saying', { name, text });
+  if (text === null) return translate(waits ? 'wants-to-knock' : 'knocked', { name });
+  return translate(waits ? 'wants-to-knock-saying' : 'knocked-saying', { name, text });
 }
 
 /** How far an exchange has come, or why it came no further. Empty where there is nothing to say. */
@@ -162,23 +153,23 @@ export function exchangeState(exchange: ExchangeView, now: number, clock: Moment
   if (exchange.failure !== null) return failureWords(exchange.failure, now, clock, exchange.name);
   if (exchange.answer !== null) {
     const answer = answerWords(exchange.answer);
-    return exchange.mine ? `${exchange.name}: ${answer}` : say('i-answered', { answer });
+    return exchange.mine ? translate('replied', { name: exchange.name, answer }) : translate('i-replied', { answer });
   }
   if (!exchange.mine) {
-    if (exchange.stage === 'waiting') return say('waits-for-both');
-    return exchange.stage === 'withdrawn' ? say('taken-back') : '';
+    if (exchange.stage === 'waiting') return translate('waits-for-both');
+    return exchange.stage === 'withdrawn' ? translate('taken-back') : '';
   }
   switch (exchange.stage) {
     case 'waiting':
-      return say(exchange.when === 'back' ? 'waits-for-back' : 'waits-for-both');
+      return translate(exchange.when === 'back' ? 'waits-for-back' : 'waits-for-both');
     case 'sent':
-      return say(exchange.unheard ? 'sent-unheard' : 'sent');
+      return translate(exchange.unheard ? 'sent-unheard' : 'sent');
     case 'sending':
     case 'delivered':
     case 'seen':
-      return say(exchange.stage);
+      return translate(exchange.stage);
     case 'withdrawn':
-      return say('taken-back');
+      return translate('taken-back');
     case 'failed':
     case 'answered':
       return '';
@@ -189,14 +180,12 @@ export function exchangeState(exchange: ExchangeView, now: number, clock: Moment
 export function failureWords(failure: FailureView, now: number, clock: Moment = moment, name = ''): string {
   const words = refusedWords(failure, name);
   if (failure.since === null) return words;
-  const at = clock(failure.since, now);
-  const { cause } = failure;
-  const timed = cause === 'left' || cause === 'asleep' || cause === 'lost';
-  return `${words} (${timed ? say(`evidence-${cause}`, { at }) : say('since', { at })})`;
+  const time = clock(failure.since, now);
+  return `${words} (${gone(failure.cause, time) ?? translate('since', { time })})`;
 }
 
 function refusedWords({ code, message }: FailureView, name: string): string {
-  return sayIfKnown(`failure-${dashed(code)}`, { name }) ?? message;
+  return translateIfKnown(`failure-${dashed(code)}`, { name }) ?? message;
 }
 
 /** Whether it is somebody's knock that nobody saw yet. */
@@ -227,9 +216,9 @@ export function kindWord(kind: string | null): string {
     case 'desktop':
     case 'phone':
     case 'tablet':
-      return say(`kind-${kind}`);
+      return translate(`kind-${kind}`);
     case null:
-      return say('device');
+      return translate('device');
     default:
       return kind;
   }
@@ -242,95 +231,91 @@ export function kinds(person: PersonView): string {
   return [...new Set(counted.map((device) => device.kind).filter(Boolean))].map(kindWord).join(', ');
 }
 
-/** Every device with its own evidence, a line each: what the dot is made of. */
+/** Every device with its own status, a line each. */
 export function deviceLines(devices: readonly DeviceView[], now: number, clock: Moment = moment): string {
-  return devices
-    .map((device) => {
-      const word = statusWord(device.status);
-      const why = evidence(device, now, clock);
-      return `${kindWord(device.kind)}: ${why.startsWith(word) ? why : `${word}, ${why}`}`;
-    })
-    .join('\n');
+  return devices.map((device) => capital(`${kindWord(device.kind)}: ${statusLine(device, now, clock)}`)).join('\n');
 }
 
-/** What the dot is believed on: the devices, when the deciding one was last heard of, and how soon a loss would show. */
+/** Why a status is shown: the devices, when the deciding one was last heard from, and how soon you would see that it is gone. */
 export function whyLines(person: PersonView, now: number, clock: Moment = moment): string {
   const { heard, loss_shows_within_s: seconds, doubt } = person.evidence;
   const known = [
-    heard === null ? null : say('last-message', { at: clock(heard, now) }),
-    seconds === null ? null : say('loss-shows-within', { seconds }),
+    heard === null ? null : translate('last-heard', { time: clock(heard, now) }),
+    seconds === null ? null : translate('loss-shows-within', { seconds }),
     doubt === null ? null : doubtWords(doubt),
   ];
-  return [deviceLines(person.devices, now, clock), known.filter(Boolean).join('; ')].filter(Boolean).join('\n');
+  const lines = known.filter((line) => line !== null).map((line) => `${capital(line)}.`);
+  return [deviceLines(person.devices, now, clock), ...lines].filter(Boolean).join('\n');
 }
 
 function doubtWords(doubt: Doubt): string {
   switch (doubt) {
     case 'reconnecting':
-      return say('doubt-reconnecting');
+      return translate('doubt-reconnecting');
     case 'settling':
-      return say('doubt-settling');
+      return translate('doubt-settling');
     case 'link_down':
-      return say('doubt-link-down');
+      return translate('doubt-link-down');
   }
 }
 
-/** My own status: "Online", "Away since 14:02 — no input", "Do not disturb until 15:30". */
+/** My own status: "Online", "Away since 14:02, inactive", "Do not disturb (until 15:30)". */
 export function myStatus(me: MeView, now: number, clock: Moment = moment): string {
-  const status = capital(statusWord(me.status));
-  if (me.chosen !== null) {
-    return me.chosen.until === null ? status : say('is-until', { status, at: clock(me.chosen.until, now) });
-  }
-  const reason = me.cause === null || me.cause === 'chosen' || me.cause === 'left' ? null : say(`cause-${me.cause}`);
-  // Being online needs no date; being anything else does.
-  const at = me.since === null || me.status === 'online' ? null : clock(me.since, now);
-  if (reason === null) return at === null ? status : say('is-since', { status, at });
-  return at === null ? say('is-because', { status, reason }) : say('is-since-because', { status, at, reason });
+  // Being online needs no time, and neither does what I chose; what came by itself does.
+  const since = me.chosen === null && me.status !== 'online' ? me.since : null;
+  return capital(statusLine({ ...me, since, until: me.chosen?.until ?? null }, now, clock));
 }
 
 /** My status while it reaches nobody. That I am offline or invisible is so in any case. */
-export function unsentStatus(me: MeView, now: number, clock: Moment = moment): string {
-  const status = myStatus(me, now, clock);
-  return me.status === 'offline' || me.status === 'invisible' ? status : say('unsent', { status });
+export function unsentStatus(me: MeView): string {
+  const status = capital(statusWord(me.status));
+  return me.status === 'offline' || me.status === 'invisible' ? status : translate('unsent', { status });
 }
 
 /** The connection in a few words; the problem's own message stands beside them. */
 export function linkWords(link: ConnectionView): string {
   switch (link.state) {
     case 'unset':
-      return say('link-unset');
+      return translate('link-unset');
     case 'connecting':
-      return say(link.retry_at === null && link.problem === null ? 'link-connecting' : 'link-down');
+      return translate(link.retry_at === null && link.problem === null ? 'link-connecting' : 'link-down');
     case 'up':
-      return say('link-up');
+      return translate('link-up');
     case 'refused':
-      return say('link-down');
+      return translate('link-down');
     case 'closed':
-      return say('link-closed');
+      return translate('link-closed');
   }
 }
 
 /** What the connection waits for: "Trying again in 4 s". Past a minute a clock time is easier to wait for. */
 export function retryWords(link: ConnectionView, now: number, clock: Moment = moment): string {
   if (link.state === 'connecting' && link.retry_at === null) {
-    return link.problem === null ? '' : say('trying-again');
+    return link.problem === null ? '' : translate('trying-again');
   }
   if (link.state !== 'connecting' && link.state !== 'refused') return '';
   const at = link.retry_at ?? now;
   const seconds = secondsUntil(at, now);
-  if (seconds === 0) return say('trying-again');
-  return seconds <= 60 ? say('trying-again-in', { seconds }) : say('trying-again-at', { at: clock(at, now) });
+  if (seconds === 0) return translate('trying-again');
+  return seconds <= 60 ? translate('trying-again-in', { seconds }) : translate('trying-again-at', { at: clock(at, now) });
 }
 
 export function linkProblem(link: ConnectionView): Problem | null {
   return link.state === 'connecting' || link.state === 'refused' ? link.problem : null;
 }
 
-/** "Anna's computer, which hosts this team, is asleep since 14:02". Mirrors `words::host` of the core. */
+/** Why the host is not there: without a moment, and with one. */
+const HOST = {
+  asleep: ['host-asleep', 'host-asleep-since'],
+  left: ['host-left', 'host-left-at'],
+  lost: ['host-lost', 'host-lost-at'],
+} as const;
+
+/** "Anna's computer, which hosts this team, has been asleep since 14:02". Mirrors `words::host` of the core. */
 export function hostAway(host: HostView, now: number, clock: Moment = moment): string {
-  const told = { name: host.name, at: host.since === null ? UNKNOWN : clock(host.since, now) };
-  if (host.cause === 'asleep') return say('host-asleep', told);
-  return say(host.cause === 'left' ? 'host-left' : 'host-lost', told);
+  const { name, cause, since } = host;
+  const [bare, timed] = cause === 'asleep' || cause === 'left' ? HOST[cause] : HOST.lost;
+  return since === null ? translate(bare, { name }) : translate(timed, { name, time: clock(since, now) });
 }
 
 /** The computer at which the team meets, while it is why nobody answers: nothing that anybody did wrong. */
@@ -361,33 +346,26 @@ export function endWords(ends: Ends): string {
     case 'after':
       return spanWords(ends.minutes);
     case 'lunch':
-      return say('end-lunch');
+      return translate('end-lunch');
     case 'today':
-      return say('end-today');
+      return translate('end-today');
   }
 }
 
 /** So many minutes: in whole hours where they are some. */
 export function spanWords(minutes: number): string {
-  return minutes % 60 === 0 ? say('span-hours', { hours: minutes / 60 }) : say('span-minutes', { minutes });
+  return minutes % 60 === 0 ? translate('span-hours', { hours: minutes / 60 }) : translate('span-minutes', { minutes });
 }
 
 /** Why nobody can say whether somebody is at the keyboard, where that is so. */
 export function unknownWords(person: PersonView): string | null {
   if (person.cause !== 'unknown' && person.evidence.cause !== 'unknown') return null;
-  return say('unknown-explained');
-}
-
-/** When somebody was last seen, where they are not here now. */
-export function lastSeen(person: PersonView, now: number, clock: Moment = moment): string | null {
-  if (person.status !== 'offline') return null;
-  const at = person.evidence.heard ?? person.since;
-  return at === null ? null : say('last-heard', { at: clock(at, now) });
+  return translate('unknown-explained');
 }
 
 /** What is wrong and what to do, where the catalogue knows it in words of its own: the host says it in English alone. */
 export function problemWords(problem: Problem): string | null {
-  return sayIfKnown(`problem-${dashed(problem.code)}`);
+  return translateIfKnown(`problem-${dashed(problem.code)}`);
 }
 
 /** A code as the ids of messages have it. */

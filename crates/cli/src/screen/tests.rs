@@ -62,7 +62,7 @@ fn forty_columns_are_enough() {
             "● Anna              typing…  online",
             "⊖ Carl with a ver…  in a call  do not d…",
             "Away 1",
-            "◐ Bob               away (locked)",
+            "☾ Bob               away, screen locked",
             "Offline 1",
             "○ Zoë               offline",
             "",

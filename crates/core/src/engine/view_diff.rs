@@ -135,8 +135,8 @@ impl Engine {
                 _ => "host_lost",
             };
             // Whoever shows it adds the time, in the time zone that is theirs.
-            let message =
-                words::host(&HostView { since: None, ..absent.clone() }, |_| String::new());
+            let untimed = HostView { since: None, ..absent.clone() };
+            let message = words::host(&untimed, words::english, |_| String::new());
             *problem = Some(Problem { code: code.to_owned(), message });
             *host = Some(absent);
         }

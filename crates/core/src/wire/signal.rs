@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::catalogue::pattern;
 use crate::id::{UserId, random_word};
 use crate::text::{MAX_TEXT, display_text};
 
@@ -138,12 +139,12 @@ pub enum Signal {
 #[serde(tag = "kind", content = "text", rename_all = "snake_case")]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub enum Answer {
-    /// Come in.
+    /// Now is fine.
     ComeIn,
-    /// In five minutes.
+    /// Give me five minutes.
     #[serde(rename = "in_5")]
     InFive,
-    /// Later.
+    /// Later, please.
     Later,
     /// In words of their own.
     Text(String),
@@ -175,13 +176,13 @@ impl Answer {
         }
     }
 
-    /// The answer as a sentence.
+    /// The answer as an English sentence, which goes beside its word on the wire.
     #[must_use]
     pub fn text(&self) -> &str {
         match self {
-            Self::ComeIn => "Come in",
-            Self::InFive => "In 5 minutes",
-            Self::Later => "Later",
+            Self::ComeIn => pattern("answer-come-in"),
+            Self::InFive => pattern("answer-in-5"),
+            Self::Later => pattern("answer-later"),
             Self::Text(text) => text,
         }
     }

@@ -312,7 +312,7 @@ mod signals {
             ),
             (
                 Signal::Answer { re: id("k1"), of: None, answer: Answer::InFive },
-                r#"{"v":1,"kind":"answer","re":"k1","answer":"in_5","text":"In 5 minutes","at":1763742000000}"#,
+                r#"{"v":1,"kind":"answer","re":"k1","answer":"in_5","text":"Give me 5 minutes","at":1763742000000}"#,
             ),
             (
                 Signal::Answer { re: id("k1"), of: None, answer: Answer::Text("Soon".to_owned()) },

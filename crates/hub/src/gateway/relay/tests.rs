@@ -1,7 +1,7 @@
 use super::*;
 use crate::gateway::mirror::Mirror;
 use porchlight_core::input::ConnectionFailure;
-use porchlight_core::mqtt_expiry::RECORD_EXPIRY as EXPIRY;
+use porchlight_core::mqtt_session::RECORD_EXPIRY as EXPIRY;
 use porchlight_core::time::Timestamp;
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};

@@ -42,7 +42,7 @@ fn an_answer_goes_to_whoever_asked_and_to_my_other_devices() {
     assert_eq!(published.len(), 2, "{published:?}");
     assert_eq!(published[0].0, TO_BOB);
     assert_eq!(published[0].1["answer"], "in_5");
-    assert_eq!(published[0].1["text"], "In 5 minutes");
+    assert_eq!(published[0].1["text"], "Give me 5 minutes");
     assert_eq!(published[1].0, TO_MYSELF);
     assert_eq!(published[1].1["of"], "bob");
     assert_eq!(rig.last().answer, Some(Answer::InFive));

@@ -3,13 +3,13 @@
 export type QuietHours = { from: string; to: string };
 
 /** What to offer to whoever wants some and has none. */
-export const USUAL: QuietHours = { from: '22:00', to: '07:00' };
+export const DEFAULT_QUIET_HOURS: QuietHours = { from: '22:00', to: '07:00' };
 
-export function quietOf(text: string | null): QuietHours | null {
+export function parseQuietHours(text: string | null): QuietHours | null {
   const found = /^(\d\d:\d\d)-(\d\d:\d\d)$/u.exec(text ?? '');
   return found?.[1] === undefined || found[2] === undefined ? null : { from: found[1], to: found[2] };
 }
 
-export function quietText(quiet: QuietHours | null): string | null {
+export function formatQuietHours(quiet: QuietHours | null): string | null {
   return quiet === null ? null : `${quiet.from}-${quiet.to}`;
 }

@@ -4,11 +4,13 @@
  * Zones come from strangers: one that nobody knows is as if none was named.
  */
 import { clockHands } from './moment';
-import { say } from './say.svelte';
+import { translate } from './i18n.svelte';
 
-export type There = {
-  /** The clock time there, with its day where that is another one. */
+export type LocalTime = {
+  /** The clock time there. */
   time: string;
+  /** How many days later it is there: -1, 0 or 1. */
+  days: number;
   /** How many minutes they are ahead of me; negative where they are behind. Never 0. */
   ahead: number;
 };
@@ -26,34 +28,33 @@ const MOST_ZONES = 100;
 const zones = new Map<string, Zone | null>();
 
 /** Their time, where it is another than mine right now. */
-export function thereAt(tz: string | null, at: number, locale: string): There | null {
+export function localTime(tz: string | null, at: number, locale: string): LocalTime | null {
   const zone = tz === null ? null : zoneOf(tz);
   if (zone === null) return null;
   const mine = -new Date(at).getTimezoneOffset();
   const theirs = zone.offset(at);
   if (theirs === mine) return null;
   const time = zone.clock(at, locale);
-  const days = dayOf(at, theirs) - dayOf(at, mine);
-  const dated = days === 0 ? time : say(days > 0 ? 'moment-tomorrow' : 'moment-yesterday', { time });
-  return { time: dated, ahead: theirs - mine };
+  return { time, days: dayOf(at, theirs) - dayOf(at, mine), ahead: theirs - mine };
 }
 
-/** "16:02 there". */
-export function thereWords({ time }: There): string {
-  return say('there-now', { time });
+/** "Local time 16:02". */
+export function localTimeWords({ time }: LocalTime): string {
+  return translate('there-now', { time });
 }
 
-/** "16:02 there, 2 h ahead". */
-export function thereFully({ time, ahead }: There): string {
+/** "Local time 16:02, 2 h ahead of you", with the day where that is another one. */
+export function localTimeInFull({ time: clock, days, ahead }: LocalTime): string {
+  const time = days === 0 ? clock : translate(days > 0 ? 'moment-tomorrow' : 'moment-yesterday', { time: clock });
   const span = spanOf(Math.abs(ahead));
-  return say(ahead > 0 ? 'there-ahead' : 'there-behind', { time, span });
+  return translate(ahead > 0 ? 'there-ahead' : 'there-behind', { time, span });
 }
 
 function spanOf(all: number): string {
   const hours = Math.floor(all / 60);
   const minutes = all % 60;
-  if (minutes === 0) return say('span-hours', { hours });
-  return hours === 0 ? say('span-minutes', { minutes }) : say('span-hours-minutes', { hours, minutes });
+  if (minutes === 0) return translate('span-hours', { hours });
+  return hours === 0 ? translate('span-minutes', { minutes }) : translate('span-hours-minutes', { hours, minutes });
 }
 
 /** The number of a day, counted where it is so many minutes ahead of UTC. */

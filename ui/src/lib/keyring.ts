@@ -2,8 +2,8 @@
 import type { Problem } from './contract';
 
 /** What the codes begin with by which the host says that the system's keyring did not take it, whatever is wrong. */
-export const KEYRING = 'keyring_';
+export const KEYRING_CODES = 'keyring_';
 
-export function isAboutKeyring(problem: Problem | null): problem is Problem {
-  return problem !== null && problem.code.startsWith(KEYRING);
+export function isKeyringProblem(problem: Problem | null): problem is Problem {
+  return problem !== null && problem.code.startsWith(KEYRING_CODES);
 }

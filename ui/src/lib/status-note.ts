@@ -12,7 +12,7 @@ const PICTURE = /\p{Extended_Pictographic}|\p{Regional_Indicator}/u;
 const characters = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
 
 /** An emoji in front becomes the note's emoji; the rest is its text. */
-export function noteOf(line: string): Note {
+export function parseNote(line: string): Note {
   const trimmed = line.trim();
   const [first] = characters.segment(trimmed);
   if (first === undefined) return { text: null, emoji: null };
@@ -20,6 +20,6 @@ export function noteOf(line: string): Note {
   return { text: trimmed.slice(first.segment.length).trim() || null, emoji: first.segment };
 }
 
-export function lineOf(note: Note): string {
+export function formatNote(note: Note): string {
   return [note.emoji, note.text].filter(Boolean).join(' ');
 }

@@ -1,7 +1,7 @@
 /** What time it is where somebody is, and that it is right for as long as it is shown. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { thereAt, thereFully, thereWords } from '../src/lib/there';
+import { localTime, localTimeInFull, localTimeWords } from '../src/lib/local-time';
 import { byTest, click, find, open, person, settled, snapshot, update } from './stage';
 
 // A winter's afternoon in Berlin.
@@ -9,32 +9,32 @@ const at = new Date('2026-01-15T14:02:30').getTime();
 
 describe('a time elsewhere', () => {
   it.each([
-    ['Asia/Tokyo', '22:02 there', '22:02 there, 8 h ahead'],
-    ['Europe/London', '13:02 there', '13:02 there, 1 h behind'],
-    ['Asia/Kolkata', '18:32 there', '18:32 there, 4 h 30 min ahead'],
-    ['Pacific/Auckland', 'tomorrow 02:02 there', 'tomorrow 02:02 there, 12 h ahead'],
+    ['Asia/Tokyo', 'Local time 22:02', 'Local time 22:02, 8 h ahead of you'],
+    ['Europe/London', 'Local time 13:02', 'Local time 13:02, 1 h behind you'],
+    ['Asia/Kolkata', 'Local time 18:32', 'Local time 18:32, 4 h 30 min ahead of you'],
+    ['Pacific/Auckland', 'Local time 02:02', 'Local time tomorrow 02:02, 12 h ahead of you'],
   ])('in %s is told', (tz, words, fully) => {
-    const there = thereAt(tz, at, 'en-GB');
+    const there = localTime(tz, at, 'en-GB');
     if (there === null) throw new Error('it is another time there');
-    expect([thereWords(there), thereFully(there)]).toEqual([words, fully]);
+    expect([localTimeWords(there), localTimeInFull(there)]).toEqual([words, fully]);
   });
 
   it('may be of yesterday, and is another for weeks each spring', () => {
     const night = new Date('2026-01-15T03:00').getTime();
-    expect(thereAt('America/New_York', night, 'en-GB')).toEqual({ time: 'yesterday 21:00', ahead: -360 });
+    expect(localTime('America/New_York', night, 'en-GB')).toEqual({ time: '21:00', days: -1, ahead: -360 });
     // New York has its summer time already, and Berlin has not.
     const march = new Date('2026-03-15T12:00').getTime();
-    expect(thereAt('America/New_York', march, 'en-GB')).toEqual({ time: '07:00', ahead: -300 });
+    expect(localTime('America/New_York', march, 'en-GB')).toEqual({ time: '07:00', days: 0, ahead: -300 });
   });
 
   it.each([null, 'Europe/Berlin', 'Europe/Paris', 'Nowhere/At_All', '', '__proto__', '<b>'])('in %s is not told', (tz) => {
-    expect(thereAt(tz, at, 'en-GB')).toBeNull();
+    expect(localTime(tz, at, 'en-GB')).toBeNull();
   });
 
   it('is told of a zone as soon as it is another', () => {
     // Both are an hour ahead of UTC in winter, and one of them has no summer time.
-    expect(thereAt('Africa/Lagos', at, 'en-GB')).toBeNull();
-    expect(thereAt('Africa/Lagos', new Date('2026-07-15T14:02').getTime(), 'en-GB')).toEqual({ time: '13:02', ahead: -60 });
+    expect(localTime('Africa/Lagos', at, 'en-GB')).toBeNull();
+    expect(localTime('Africa/Lagos', new Date('2026-07-15T14:02').getTime(), 'en-GB')).toEqual({ time: '13:02', days: 0, ahead: -60 });
   });
 });
 
@@ -66,13 +66,13 @@ describe('in the window', () => {
 
   it('it stands in the row where it differs, is heard, and goes on with the minutes', async () => {
     await open(snapshot({ people: [anna, bob] }));
-    expect(shown()).toMatch(/^(22|10):02 there$/u);
-    expect(find('[data-user="anna"] .unseen').textContent).toMatch(/^Anna, online, (22|10):02.* there$/u);
+    expect(shown()).toMatch(/^Local time (22|10):02$/u);
+    expect(find('[data-user="anna"] .unseen').textContent).toMatch(/^Anna, online, Local time (22|10):02/u);
     expect(find('[data-user="bob"]').querySelector('[data-testid="there"]')).toBeNull();
     await pass(31_000);
-    expect(shown()).toMatch(/^(22|10):03 there$/u);
+    expect(shown()).toMatch(/^Local time (22|10):03$/u);
     await pass(60_000);
-    expect(shown()).toMatch(/^(22|10):04 there$/u);
+    expect(shown()).toMatch(/^Local time (22|10):04$/u);
   });
 
   it('it rests while nobody looks, and is right at once when somebody does', async () => {
@@ -80,11 +80,11 @@ describe('in the window', () => {
     hide(true);
     const timers = vi.getTimerCount();
     await pass(600_000);
-    expect(shown()).toMatch(/:02 there$/u);
+    expect(shown()).toMatch(/:02$/u);
     expect(vi.getTimerCount()).toBeLessThanOrEqual(timers);
     hide(false);
     await settled();
-    expect(shown()).toMatch(/:12 there$/u);
+    expect(shown()).toMatch(/:12$/u);
   });
 
   it('it follows who moves, and needs no clock once nobody is elsewhere', async () => {
@@ -103,8 +103,8 @@ describe('in the window', () => {
     await open(snapshot({ people: [anna] }));
     click(find('[data-user="anna"] [data-testid="reach"]'));
     await settled();
-    expect(byTest('there').textContent).toMatch(/^(22|10):02.* there, 8 h ahead$/u);
+    expect(byTest('there').textContent).toMatch(/^Local time (22|10):02.*, 8 h ahead of you$/u);
     await pass(31_000);
-    expect(byTest('there').textContent).toMatch(/^(22|10):03.* there, 8 h ahead$/u);
+    expect(byTest('there').textContent).toMatch(/^Local time (22|10):03.*, 8 h ahead of you$/u);
   });
 });

@@ -2,12 +2,12 @@
 import type { Problem } from './contract';
 import { refusal } from './refusal';
 
-export class Asking {
+export class HostCall {
   busy = $state(false);
   problem = $state.raw<Problem | null>(null);
 
   /** Whether it was done; of its answer is told on the way. Asked once more while it is busy, it does nothing. */
-  async ask<T>(command: () => Promise<T>, answered: (answer: T) => void = () => {}): Promise<boolean> {
+  async run<T>(command: () => Promise<T>, answered: (answer: T) => void = () => {}): Promise<boolean> {
     if (this.busy) return false;
     this.busy = true;
     this.problem = null;
@@ -22,7 +22,7 @@ export class Asking {
     }
   }
 
-  forget(): void {
+  clear(): void {
     this.problem = null;
   }
 }

@@ -1,7 +1,7 @@
-/** What I want of single people: read from the host's preferences, one look a person. */
+/** What I set for single people, by their ids: favourite, nickname, notifications. */
 import type { Interest, PersonView, PreferencesView, RegardView } from './contract';
 
-export class Regards {
+export class PersonPreferences {
   /** A `Map`, because ids come from strangers and `__proto__` is one. */
   readonly #people: ReadonlyMap<string, RegardView>;
 
@@ -22,12 +22,12 @@ export class Regards {
   }
 
   /** Whether anybody is called by another name than their own. */
-  get renames(): boolean {
+  get hasNicknames(): boolean {
     return [...this.#people.values()].some((regard) => regard.nickname !== null);
   }
 
   /** By the name that I call them. */
-  called(person: PersonView): PersonView {
+  withNickname(person: PersonView): PersonView {
     const nickname = this.nickname(person.user);
     return nickname === null ? person : { ...person, name: nickname };
   }

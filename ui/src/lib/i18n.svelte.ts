@@ -11,8 +11,8 @@ import deWindow from '../../../locales/de/window.ftl?raw';
 import enPeople from '../../../locales/en/people.ftl?raw';
 import enWindow from '../../../locales/en/window.ftl?raw';
 
-/** What a message is told: numbers decide its plurals, texts stand in it as they are. */
-export type Told = Readonly<Record<string, string | number>>;
+/** The variables of a message: numbers decide its plurals, texts are in it as they are. */
+export type Variables = Readonly<Record<string, string | number>>;
 
 /** The languages there are words in, each by its own name. The first says what another has no word for. */
 export const LANGUAGES = [
@@ -36,16 +36,16 @@ const bundles = new Map<string, FluentBundle>();
 /** The person's own locale, and the languages that they prefer. Neither is another while the window is open. */
 const PREFERRED = [new Intl.DateTimeFormat().resolvedOptions().locale, ...navigator.languages];
 
-let spoken = $state(wished(navigator.languages));
-let written = $state(localeOf(wished(navigator.languages), PREFERRED));
+let spoken = $state(preferredLanguage(navigator.languages));
+let written = $state(localeOf(preferredLanguage(navigator.languages), PREFERRED));
 
 /** The first of a person's languages that there are words in. */
-export function wished(languages: readonly string[]): string {
+export function preferredLanguage(languages: readonly string[]): string {
   return languages.map(bare).find((language) => SOURCES.has(language)) ?? FALLBACK;
 }
 
 /** From here on all of the window is in this language. */
-export function speak(language: string): void {
+export function setLanguage(language: string): void {
   spoken = language;
   written = localeOf(language, PREFERRED);
   document.documentElement.lang = language;
@@ -68,38 +68,38 @@ export function localeOf(language: string, preferred: readonly string[]): string
 }
 
 /** A message in the language that is spoken. */
-export function say(id: string, told: Told = {}): string {
-  const said = sayIn(spoken, id, told) ?? sayIn(FALLBACK, id, told);
+export function translate(id: string, variables: Variables = {}): string {
+  const said = translateIn(spoken, id, variables) ?? translateIn(FALLBACK, id, variables);
   if (said !== null) return said;
   mistaken(`no message "${id}"`);
   return id;
 }
 
 /** A message that only some languages have, where the one that is spoken is one of them. */
-export function sayIfKnown(id: string, told: Told = {}): string | null {
-  return sayIn(spoken, id, told);
+export function translateIfKnown(id: string, variables: Variables = {}): string | null {
+  return translateIn(spoken, id, variables);
 }
 
 /** A message around one of its words, for a word that is more than text: what stands before it, and what behind. */
-export function around(id: string, word: string): [string, string] {
-  const [before = '', behind = ''] = say(id, { [word]: '\0' }).split('\0');
+export function splitAround(id: string, word: string): [string, string] {
+  const [before = '', behind = ''] = translate(id, { [word]: '\0' }).split('\0');
   return [before, behind];
 }
 
-function sayIn(language: string, id: string, told: Told): string | null {
+function translateIn(language: string, id: string, variables: Variables): string | null {
   const bundle = bundleOf(bare(language));
   const pattern = bundle?.getMessage(id)?.value;
   if (bundle === null || pattern == null) return null;
   const mistakes: Error[] = [];
-  const said = bundle.formatPattern(pattern, counted(told), mistakes);
+  const said = bundle.formatPattern(pattern, counted(variables), mistakes);
   for (const mistake of mistakes) mistaken(`message "${id}": ${mistake.message}`);
   return said;
 }
 
 /** Numbers are short here; without this, ten thousand would have a comma in it. */
-function counted(told: Told): Record<string, string | FluentNumber> {
+function counted(variables: Variables): Record<string, string | FluentNumber> {
   const counted: Record<string, string | FluentNumber> = {};
-  for (const [name, value] of Object.entries(told)) {
+  for (const [name, value] of Object.entries(variables)) {
     counted[name] = typeof value === 'number' ? new FluentNumber(value, { useGrouping: false }) : value;
   }
   return counted;
