@@ -14,7 +14,6 @@ const unfinished = [
     "crates/activity/src/lib.rs",
     "crates/agent/src/lib.rs",
     "crates/cli/src/main.rs",
-    "crates/hub/src/lib.rs",
     "src-tauri/src/main.rs",
 ];
 

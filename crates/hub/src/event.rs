@@ -2,18 +2,18 @@
 
 use crate::HubWarning;
 
-/// What a running hub has to tell its host.
+/// A report of a running hub.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HubEvent {
     /// Retained messages, or changes to the team, cannot be saved at present. Presence goes on; the warning says what to do.
     StoreFailing(HubWarning),
     /// Both are saved again.
     StoreRecovered,
-    /// Somebody asks to be let in without an invitation. A member says whether they are.
+    /// Somebody asks to join without an invitation. A member must decide.
     Asked {
-        /// Who they say they are, fit to be shown.
+        /// The name that they gave, safe to show.
         name: String,
-        /// The four digits that they see, too.
+        /// The four digits that they see as well.
         code: String,
     },
     /// The broker ended by itself, and nobody is served any more. Start another hub.

@@ -11,14 +11,12 @@
 mod listener;
 mod mirror;
 mod relay;
-mod tokens;
-
-pub use tokens::{TokenError, Tokens};
 
 use crate::answer::RestError;
 use crate::pages::Pages;
 use crate::rest;
 use crate::server::Site;
+use crate::tokens::{TokenGuard, Tokens};
 use crate::{HubError, HubWarning, clock, listen};
 use axum::response::IntoResponse as _;
 use mirror::Mirror;
@@ -80,7 +78,7 @@ impl Gateway {
             warnings.push(HubWarning::PlainHttp { addr });
         }
         let mirror = Arc::new(Mirror::new(root.clone(), clock::now()));
-        let guard = Arc::new(tokens::TokenGuard::new(store, tokens));
+        let guard = Arc::new(TokenGuard::new(store, tokens));
         let router = rest::with_fallbacks(rest::router(mirror.clone(), guard));
         let pages = Pages::plain(listen::is_loopback(addr), origins.into(), "GET, HEAD");
         let busy = || RestError::Busy.into_response();

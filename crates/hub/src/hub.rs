@@ -32,37 +32,37 @@ mod team_hub;
 /// How long connections get to end at a stop. The broker would wait 5 s for one that has not said who it is.
 const GOODBYE: Duration = Duration::from_millis(800);
 
-/// What a hub is to be.
+/// The settings of a hub: where it listens, what it stores, and whom it lets in.
 #[derive(Debug, Clone)]
 pub struct HubSettings {
-    /// Where it listens. A team's hub: for programs of this machine, without TLS.
+    /// Where it listens. For a team's hub: for programs on this machine, without TLS.
     pub listen: Listen,
-    /// What outlives it.
+    /// Where retained messages and the team are stored.
     pub store: Store,
-    /// Where it says which address it has, for [`crate::read_runtime_file`]; none: it keeps that to itself.
+    /// The file with its address, for [`crate::read_runtime_file`]; none: it writes no such file.
     pub runtime_file: Option<PathBuf>,
-    /// Who is let in.
+    /// Whom it lets in.
     pub access: Access,
 }
 
 /// Whom a hub lets in.
 #[derive(Debug, Clone)]
 pub enum Access {
-    /// Everybody who reaches it.
+    /// Everybody who can reach it.
     Open {
-        /// Whether that may be from other machines, too.
+        /// Whether it may listen where other machines reach it.
         allow_anonymous: bool,
     },
     /// The members of a team, over TLS.
     Team(TeamSettings),
 }
 
-/// What a team's hub is to be.
+/// The settings of a team's hub.
 #[derive(Debug, Clone)]
 pub struct TeamSettings {
-    /// What a team that is started now is called; one that stands in the store keeps its name.
+    /// The name of a new team. A team in the store keeps its name.
     pub name: String,
-    /// What every topic of a team that is started now begins with.
+    /// The root of every topic of a new team.
     pub root: Root,
     /// Whose computer this is.
     pub host: Option<Host>,
@@ -74,10 +74,10 @@ pub struct TeamSettings {
     pub origins: Vec<WebOrigin>,
 }
 
-/// Where retained messages live.
+/// Where retained messages are stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Store {
-    /// In this folder, so that they outlive the hub. It is made if it is missing; one hub at a time uses it.
+    /// In this folder, so that they outlive the hub. It is created if it is missing; one hub at a time uses it.
     Folder(PathBuf),
     /// In memory: they end with the hub.
     Memory,
@@ -233,18 +233,17 @@ impl Hub {
         self.hosting.as_ref().map(|hosting| hosting.team.place().at).unwrap_or_default()
     }
 
-    /// Whether somebody can look after the team: remove members, make tokens, move the hub.
+    /// Whether the team has an owner, who can remove members, make tokens and move the hub.
     #[must_use]
     pub fn has_owner(&self) -> bool {
         self.hosting.as_ref().is_some_and(|h| h.team.ledger().read(|team| team.has_owner()))
     }
 
-    /// An invitation that makes whoever redeems it an owner; the one made before holds no longer. None where
-    /// everybody is let in.
+    /// Makes an invitation for the owner of the team, and revokes the earlier one. None for an open hub.
     ///
     /// # Errors
     ///
-    /// Where it cannot be saved.
+    /// [`SaveError`] if it cannot be saved; then the earlier one is still valid.
     pub async fn invite_owner(&self) -> Result<Option<Invitation>, SaveError> {
         match &self.hosting {
             Some(hosting) => hosting.team.invite_owner(crate::clock::now().wall).await.map(Some),
@@ -252,7 +251,7 @@ impl Hub {
         }
     }
 
-    /// Whether this invitation still lets somebody in: it was neither used up nor taken back, and has not ended.
+    /// Whether this invitation is still valid: neither used up, nor revoked, nor expired.
     #[must_use]
     pub fn can_be_redeemed(&self, invitation: &Invitation) -> bool {
         self.hosting.as_ref().is_some_and(|hosting| {
@@ -262,18 +261,18 @@ impl Hub {
         })
     }
 
-    /// Says whose computer this is, once that is known.
+    /// Sets and announces whose computer this is, once that is known.
     pub fn set_host(&self, host: Option<Host>) {
         if let Some(hosting) = &self.hosting {
             hosting.team.set_host(host);
         }
     }
 
-    /// Takes in what was retained at the hub that this one takes over from, as that hub handed it over at the end.
+    /// Imports the retained messages that the team's previous hub returned when it moved here.
     ///
     /// # Errors
     ///
-    /// Where that is not what a hub hands over.
+    /// [`serde_json::Error`] if `records` is not what a hub returns.
     pub async fn import_records(&self, records: &[u8]) -> Result<(), serde_json::Error> {
         match &self.hosting {
             Some(hosting) => hosting.team.import_records(records).await,
@@ -281,13 +280,13 @@ impl Hub {
         }
     }
 
-    /// What is wrong: since the start, and what [`Hub::event`] told since.
+    /// What is wrong: at the start, and from what [`Hub::event`] has returned since.
     #[must_use]
     pub fn warnings(&self) -> &[HubWarning] {
         &self.warnings
     }
 
-    /// Waits for the next thing to tell. Cancel-safe; after [`HubEvent::Ended`] it never returns.
+    /// Waits for the next event. Cancel-safe; after [`HubEvent::Ended`] it never returns.
     pub async fn event(&mut self) -> HubEvent {
         let event = tokio::select! {
             biased;
@@ -314,15 +313,15 @@ impl Hub {
         event
     }
 
-    /// Ends the hub: clients are told, what they last said is on disk, address and folder are free for another hub.
+    /// Stops the hub: disconnects the clients, writes their last states to disk, and frees address and folder.
     ///
-    /// A client's Will without delay is published by this, since the client did not take its leave; delayed Wills are
-    /// not, which the lease of each record makes up for.
+    /// This publishes the Wills without a delay, because those clients did not disconnect themselves. It does not publish
+    /// delayed Wills; the lease of each record makes up for that.
     ///
     /// # Errors
     ///
-    /// [`HubError::TeamChangesLost`] where the last changes to the team could not be written, else [`HubError::NotSaved`]
-    /// where the last states could not. The hub has ended nevertheless.
+    /// [`HubError::TeamChangesLost`] if the last changes to the team could not be written, otherwise
+    /// [`HubError::NotSaved`] if the last states could not. The hub has stopped in any case.
     pub async fn stop(mut self) -> Result<(), HubError> {
         // First, so that nobody is sent to a hub that is about to end.
         self.entry = None;

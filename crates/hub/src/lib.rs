@@ -62,6 +62,7 @@ mod server;
 mod store;
 mod store_health;
 mod team;
+mod tokens;
 mod turns;
 
 use porchlight_clock as clock;
@@ -70,8 +71,9 @@ pub use accounts::{AccountsError, SaveError};
 pub use certificate::CertificateError;
 pub use error::{HubError, HubWarning};
 pub use event::HubEvent;
-pub use gateway::{DEFAULT_GATEWAY_ADDR, Gateway, GatewaySettings, TokenError, Tokens};
+pub use gateway::{DEFAULT_GATEWAY_ADDR, Gateway, GatewaySettings};
 pub use hub::{Access, Hub, HubSettings, Store, TeamSettings};
 pub use listen::{DEFAULT_ADDR, Listen};
 pub use runtime_file::read_runtime_file;
 pub use team::{BackupError, backup, has_team, restore, restore_bytes};
+pub use tokens::{TokenError, Tokens};

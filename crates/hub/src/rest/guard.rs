@@ -1,6 +1,6 @@
 //! The check whether a request may read, as the reading API sees it.
 //!
-//! Deliberately knows neither tokens nor members: the hub's `http/readers.rs` and the gateway's `tokens.rs` do.
+//! Deliberately knows neither tokens nor members: the hub's `http/readers.rs` and `tokens.rs` do.
 
 use crate::authorization::Authorization;
 use crate::peer::Peer;

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 const VERSION: u32 = 1;
 
-/// What is in the file.
+/// The content of a backup.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Backup {
     v: u32,
@@ -124,7 +124,8 @@ pub(crate) fn read_records(json: &[u8]) -> serde_json::Result<Vec<RetainedMessag
 ///
 /// # Errors
 ///
-/// Where there is no team, or a file cannot be read or written.
+/// [`BackupError::NoTeam`]; [`BackupError::Accounts`] and [`BackupError::Certificate`] if these cannot be read;
+/// [`BackupError::Io`] if `file` cannot be written.
 pub fn backup(folder: &Path, file: &Path) -> Result<(), BackupError> {
     let no_team = || BackupError::NoTeam { folder: folder.to_owned() };
     let sheet = load(folder)?.ok_or_else(no_team)?;
@@ -134,11 +135,12 @@ pub fn backup(folder: &Path, file: &Path) -> Result<(), BackupError> {
         .map_err(|source| BackupError::Io { path: file.to_owned(), source })
 }
 
-/// Puts the team of a backup into `folder`, for a hub that is started there.
+/// Restores the team of a backup into `folder`. Start a hub there afterwards.
 ///
 /// # Errors
 ///
-/// Where the backup is not whole, the folder has another team, or a hub runs there.
+/// [`BackupError::Damaged`] if the backup is not whole; [`BackupError::OtherTeam`] and [`BackupError::InUse`] if the folder
+/// is not free; [`BackupError::Io`] if a file cannot be read or written.
 pub fn restore(folder: &Path, file: &Path) -> Result<(), BackupError> {
     let json =
         fs::read(file).map_err(|source| BackupError::Io { path: file.to_owned(), source })?;

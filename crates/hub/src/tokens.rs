@@ -136,7 +136,7 @@ impl Tokens {
 
 /// Lets the holders of the tokens in a folder read, while the command line makes and revokes them.
 #[derive(Debug)]
-pub(super) struct TokenGuard {
+pub(crate) struct TokenGuard {
     folder: PathBuf,
     inside: Mutex<Known>,
 }
@@ -153,7 +153,7 @@ struct Known {
 type Stamp = Option<(SystemTime, u64)>;
 
 impl TokenGuard {
-    pub(super) fn new(folder: PathBuf, tokens: Tokens) -> Self {
+    pub(crate) fn new(folder: PathBuf, tokens: Tokens) -> Self {
         // As if it had never looked, so that the first request sees what changed since `tokens` were read.
         let known = Known { tokens: Some(tokens), file: None, looked: Monotonic::default() };
         Self { folder, inside: Mutex::new(known) }
