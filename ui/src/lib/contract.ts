@@ -650,7 +650,7 @@ devices: Array<DeviceOfMember>,
  */
 invited_by: InvitedBy | null, 
 /**
- * How many members joined through them, directly or through others. Starters do not count.
+ * How many members joined through them, directly or through others. Owners do not count.
  */
 invited: number, };
 
