@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::input::PublishId;
+use crate::connection::PublishId;
 use crate::time::{Monotonic, Now};
 
 /// A broker that has not acknowledged a publish after this probably never will.
