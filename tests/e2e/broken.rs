@@ -406,7 +406,7 @@ async fn one_device_runs_once() {
     watch.wait_status("alice", "online", START).await;
     let second = alice.run("none");
     assert_eq!(second.finish(SOON).await.0, Exit::Code(2), "{second}");
-    assert!(second.to_string().contains("already running here as alice"), "{second}");
+    assert!(second.to_string().contains("already runs on this device as alice"), "{second}");
     assert!(first.exit().is_none());
     assert_eq!(watch.statuses("alice"), ["online"]);
     // A crash leaves no lock behind.
