@@ -18,8 +18,8 @@ Examples:
 pub(crate) struct Hub {
     #[command(subcommand)]
     pub(crate) action: Option<HubAction>,
-    /// The address for other computers [default: port 18831 at every address; with --open
-    /// 127.0.0.1:18830; with --gateway 127.0.0.1:18832; another port if that one is taken]
+    /// The address for other computers [default: port 18831 at every address, with --open
+    /// 127.0.0.1:18830, or another port if that one is taken; with --gateway 127.0.0.1:18832]
     #[arg(long, value_name = "ADDR", help_heading = "Network")]
     pub(crate) listen: Option<SocketAddr>,
     /// The address for programs on this computer [default: 127.0.0.1:18830]
