@@ -7,6 +7,7 @@ use std::time::Duration;
 use porchlight_agent::flags::{Flags, Resolved};
 use porchlight_agent::membership::{Membership, MembershipError};
 use porchlight_agent::team::{Team, TeamError};
+use porchlight_core::input::ConnectionFailure;
 
 use crate::failure::Failure;
 use crate::output;
@@ -58,6 +59,11 @@ pub(crate) async fn connect(resolved: &Resolved) -> Result<(Membership, Team), F
 /// Ends a command with an error of the hub.
 pub(crate) fn hub_failure(error: TeamError) -> Failure {
     match error {
+        TeamError::Link(
+            ConnectionFailure::Unreachable { .. } | ConnectionFailure::TimedOut { .. },
+        ) => Failure::NoConnection(format!(
+            "the computer that hosts the team can't be reached; check that it is switched on, and that both computers are connected ({error})"
+        )),
         TeamError::Link(_) | TeamError::Moved { .. } => Failure::NoConnection(error.to_string()),
         TeamError::Refused { message, .. } => Failure::Refused(message),
         TeamError::Tls(_) | TeamError::NoHub { .. } | TeamError::Credential(_) => {

@@ -25,8 +25,8 @@ pub(crate) async fn leave(flags: &Flags, args: Leave) -> Result<(), Failure> {
         Err(error) => {
             return Err(match hub_failure(error) {
                 Failure::NoConnection(message) => Failure::NoConnection(format!(
-                    "this device is still in {team}, because its hub can't be reached: {message} Try again later, or add \
-                     --anyway to forget the team on this computer only"
+                    "this device is still in {team}: {message}. Try again later, or add --anyway to forget the team on this \
+                     computer only"
                 )),
                 other => other,
             });
