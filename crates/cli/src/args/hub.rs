@@ -28,7 +28,7 @@ pub(crate) struct Hub {
     /// Do not announce the team on the local network
     #[arg(long, conflicts_with = "open", help_heading = "Network")]
     pub(crate) quiet: bool,
-    /// Let web pages of this origin read who is around, for example https://board.example; repeat it
+    /// Let web pages of this origin read who is around, for example `https://board.example`; repeat it
     /// for more [default: `origins` under [hub] in the config]
     #[arg(
         long = "origin",
