@@ -84,6 +84,9 @@ impl Drop for OwnerLink {
 pub(super) fn remove(path: &Path) {
     if let Err(error) = porchlight_files::remove(path) {
         tracing::debug!("{}: {error}", path.display());
-        output::warn(&format!("the old invitation {} can't be removed; remove it by hand", path.display()));
+        output::warn(&format!(
+            "the old invitation {} can't be removed; remove it by hand",
+            path.display()
+        ));
     }
 }
