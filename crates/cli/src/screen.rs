@@ -259,7 +259,9 @@ fn details(roster: &KnownRoster, person: &PersonView) -> String {
     }
     let as_of = roster.as_of().or(person.evidence.heard);
     details.push(match as_of.filter(|_| person.stale) {
-        Some(at) => format!("{} as of {}", words::status(&person.status, words::english), clock::local(at)),
+        Some(at) => {
+            format!("{} as of {}", words::status(&person.status, words::english), clock::local(at))
+        }
         None => words::status_line(person, words::english, clock::local),
     });
     details.extend(words::remark(person));
