@@ -36,7 +36,7 @@ async fn what_a_topic_says_sends_no_password_to_another_server() {
 async fn strangers_write_no_line_into_the_log_of_a_hub() {
     let anna = Member::new("Anna");
     let team = anna.start(&["hub", "--quiet", "--listen", "127.0.0.1:0", "--local", "127.0.0.1:0"]);
-    let door = address(&team, "the team's door is ").await;
+    let door = address(&team, "the team's address is ").await;
     let local = address(&team, "listening on ").await;
     let open = Member::new("Bob").start(&["hub", "--open", "--listen", "127.0.0.1:0"]);
     let everybody = address(&open, "listening on ").await;

@@ -204,7 +204,7 @@ async fn a_hub_says_that_its_port_is_taken() {
     let address = taken.local_addr().expect("it listens").to_string();
     let (exit, said) = refused(&somebody(), &["hub", "--open", "--listen", &address]).await;
     assert_eq!(exit, Exit::Code(1), "{said}");
-    assert!(said.contains(&address) && said.contains("already in use"), "{said}");
+    assert!(said.contains(&address) && said.contains("already uses"), "{said}");
 }
 
 #[tokio::test]
@@ -216,8 +216,9 @@ async fn a_hub_takes_another_port_when_the_usual_one_is_taken() {
     let hub = light.start_by_config(&["hub", "--open"]);
     let first = hub.wait_line(|line| line.starts_with("listening on 127.0.0.1:"), START).await;
     assert!(!first.ends_with(":18830"), "{first}");
-    let warning =
-        hub.wait_line(|line| line.contains("18830") && line.contains("in use"), SOON).await;
+    let warning = hub
+        .wait_line(|line| line.contains("18830") && line.contains("another program uses"), SOON)
+        .await;
     assert!(warning.contains(&first["listening on ".len()..]), "{warning}");
     let who = light.start_by_config(&["who", "--json"]);
     assert_eq!(who.finish(2 * SOON).await, (Exit::Code(0), "[]".to_owned()), "{who}");
@@ -254,9 +255,9 @@ async fn presence_goes_on_without(store: &Path, hub: &Proc, spoil: impl FnOnce()
     watch.wait_status("alice", "online", SOON).await;
     alice.set("dnd", Some(&"x".repeat(200))).await;
     watch.wait_status("alice", "dnd", SOON).await;
-    let said = hub.wait_line(|line| line.contains("states cannot be saved"), SOON).await;
+    let said = hub.wait_line(|line| line.contains("statuses can't be saved"), SOON).await;
     assert!(said.contains(&*store.to_string_lossy()), "{said}");
-    assert!(said.contains("presence goes on"), "{said}");
+    assert!(said.contains("the hub goes on"), "{said}");
     running.signal_leader(Signal::TERM);
     watch.wait_status("alice", "offline", SOON).await;
     // A late joiner reads what could not be saved: it is kept in memory.
@@ -338,7 +339,7 @@ async fn a_device_that_can_not_keep_its_state_is_there_nevertheless() {
     let running = alice.run("none");
     watch.wait_status("alice", "online", START).await;
     let said = running.wait_line(|line| line.contains("can't be written"), SOON).await;
-    assert!(said.contains("presence goes on"), "{said}");
+    assert!(said.contains("your status still works"), "{said}");
     assert!(said.contains(&*alice.config_dir().to_string_lossy()), "{said}");
 }
 
@@ -405,7 +406,7 @@ async fn one_device_runs_once() {
     watch.wait_status("alice", "online", START).await;
     let second = alice.run("none");
     assert_eq!(second.finish(SOON).await.0, Exit::Code(2), "{second}");
-    assert!(second.to_string().contains("already running here as alice"), "{second}");
+    assert!(second.to_string().contains("already runs on this device as alice"), "{second}");
     assert!(first.exit().is_none());
     assert_eq!(watch.statuses("alice"), ["online"]);
     // A crash leaves no lock behind.

@@ -152,7 +152,7 @@ async fn doctor_says_what_is_watched_and_what_to_do_where_nothing_is() {
     let broker = of("broker");
     assert_eq!(broker["ok"], true, "{output}");
     let found = broker["found"].as_str().unwrap_or_default();
-    assert!(found.contains("MQTT 5") && found.contains("a hub writes the sums"), "{found}");
+    assert!(found.contains("MQTT 5") && found.contains("a hub combines the devices"), "{found}");
     assert!(found.ends_with("within 18 s"), "{found}");
     // Without a broker the rest is looked at nevertheless.
     let alone = Cli::new("mqtt://127.0.0.1:1", "bob", "desk");
@@ -244,7 +244,7 @@ async fn help_tells_the_exit_codes() {
     for (arguments, wanted) in [
         (
             ["--help"].as_slice(),
-            "Exit codes: 0 done; 1 not done (`wait`: not here in time); 2 wrong usage; 3 no connection",
+            "Exit codes: 0 done; 1 not done (`wait`: the person did not come in time); 2 wrong usage",
         ),
         (&["--help"], "4 refused"),
         (&["watch", "--help"], "--json"),
@@ -268,4 +268,56 @@ async fn the_hub_says_first_where_it_listens() {
     // Commands on this machine find it without being told.
     let who = home.start_by_config(&["who", "--json"]);
     assert_eq!(who.finish(2 * SOON).await, (Exit::Code(0), "[]".to_owned()));
+}
+
+/// A device of an account that belongs to no team, as after the installation.
+fn newcomer(user: &str) -> Cli {
+    Cli::new("mqtt://127.0.0.1:1", user, "desk")
+}
+
+#[tokio::test]
+async fn without_a_team_every_command_says_how_to_join_one() {
+    let new = newcomer("bob");
+    for arguments in [&["who"][..], &["set", "away"], &["knock", "anna"], &["watch"], &["doctor"]] {
+        let proc = new.start_by_config(arguments);
+        let (exit, output) = proc.finish(3 * SOON).await;
+        let code = if arguments == ["doctor"] { 0 } else { 2 };
+        assert_eq!(exit, Exit::Code(code), "{proc}");
+        let printed = format!("{output}\n{}", proc.lines(Stream::Err).join("\n"));
+        assert!(printed.contains("porchlight join LINK"), "{printed}");
+        assert!(!printed.contains("hub --open"), "{printed}");
+    }
+}
+
+#[tokio::test]
+async fn a_status_that_no_device_shows_is_saved_with_a_note() {
+    let hub = EmbeddedHub::start().await;
+    let alice = Cli::new(&hub.url(), "alice", "desk");
+    let alone = alice.start(&["set", "away"]);
+    assert_eq!(alone.finish(3 * SOON).await.0, Exit::Code(0), "{alone}");
+    let note = alone.lines(Stream::Err).join("\n");
+    assert!(note.contains("none of your devices is online"), "{note}");
+
+    // The device that comes later shows it, and then there is nothing to add.
+    let _runs = alice.run("none");
+    Cli::new(&hub.url(), "bob", "desk").watch().wait_status("alice", "away", START).await;
+    let beside = alice.start(&["set", "dnd"]);
+    assert_eq!(beside.finish(3 * SOON).await.0, Exit::Code(0), "{beside}");
+    assert_eq!(beside.lines(Stream::Err), [""; 0], "{beside}");
+}
+
+#[tokio::test]
+async fn who_tells_only_me_that_i_am_invisible() {
+    let hub = EmbeddedHub::start().await;
+    let alice = Cli::new(&hub.url(), "alice", "desk").named("Alice");
+    let bob = Cli::new(&hub.url(), "bob", "desk");
+    let _runs = alice.run("none");
+    let watch = bob.watch();
+    watch.wait_status("alice", "online", START).await;
+    alice.set("invisible", None).await;
+    watch.wait_status("alice", "offline", START).await;
+    let (_, mine) = alice.finish(&["who"]).await;
+    assert!(mine.contains("Alice  left") && mine.contains("(you are invisible)"), "{mine}");
+    let (_, theirs) = bob.finish(&["who"]).await;
+    assert!(theirs.contains("Alice  left") && !theirs.contains("invisible"), "{theirs}");
 }

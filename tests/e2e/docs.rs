@@ -247,6 +247,45 @@ fn every_link_of_the_pages_leads_somewhere() {
     assert!(followed > 40, "only {followed} links were found");
 }
 
+/// The German catalogue has one entry for each code of the programs; a test of the window proves that.
+#[test]
+fn troubleshooting_has_a_row_for_each_problem_code() {
+    let read = |path: &str| fs::read_to_string(root().join(path)).expect("a file of the project");
+    let page = read("docs/troubleshooting.md");
+    let rows: Vec<_> = page.lines().filter(|line| line.starts_with('|')).collect();
+    let (mut missing, mut codes) = (Vec::new(), 0);
+    for line in read("locales/de/problems.ftl").lines() {
+        let id = line.split(" =").next().expect("a first part");
+        let Some(code) = id.strip_prefix("problem-").or(id.strip_prefix("failure-")) else {
+            continue;
+        };
+        codes += 1;
+        let cell = format!("| `{}` |", code.replace('-', "_"));
+        if !rows.iter().any(|row| row.contains(&cell)) {
+            missing.push(cell);
+        }
+    }
+    assert!(codes > 80, "only {codes} codes were found");
+    assert!(missing.is_empty(), "docs/troubleshooting.md has no row for {missing:?}");
+}
+
+/// The subjects are those of the crate that observes activity, and two of the command's own.
+#[tokio::test]
+async fn troubleshooting_has_a_row_for_each_check_of_doctor() {
+    let page = fs::read_to_string(root().join("docs/troubleshooting.md")).expect("the page");
+    let somebody = Member::new("Somebody");
+    let proc = somebody.start(&["doctor", "--json", "--timeout", "1s"]);
+    let (exit, output) = proc.finish(3 * SOON).await;
+    assert_eq!(exit, Exit::Code(0), "{proc}");
+    let findings: serde_json::Value = serde_json::from_str(&output).expect("JSON");
+    let findings = findings.as_array().expect("an array");
+    assert!(findings.len() > 4, "{output}");
+    for finding in findings {
+        let about = finding["about"].as_str().expect("a subject");
+        assert!(page.contains(&format!("\n| `{about}` |")), "no row for {about}");
+    }
+}
+
 /// The anchor of a heading, as GitHub and mdBook make it.
 fn slug(heading: &str) -> String {
     let words = heading.trim_start_matches('#').trim().to_lowercase();

@@ -686,7 +686,7 @@ async fn demo() {
     let mut golden = Golden::new("demo");
     let home = Cli::new(NOWHERE, "you", "desk");
     let demo = home.start_by_config(&["demo"]);
-    demo.wait_line(|line| line.contains("or look"), START).await;
+    demo.wait_line(|line| line.contains("to watch"), START).await;
     demo.signal_leader(Signal::TERM);
     golden.ends("demo (until SIGTERM)", demo).await;
     golden.check();

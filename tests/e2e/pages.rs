@@ -80,10 +80,10 @@ async fn a_page_of_another_origin_gets_nothing_and_one_that_is_permitted_reads()
     program.args(["--silent", "--header", "Content-Type: application/json"]);
     run(program.args(["--data", r#"{"name":"Bob"}"#, &url]));
     let asks = |name: &str| {
-        let said = format!("{name} asks to be let in");
+        let said = format!("{name} asks to join");
         closed_hub.lines(Stream::Err).iter().any(|line| line.contains(&said))
     };
-    until("a program to ask to be let in", SOON, || asks("Bob")).await;
+    until("a program to ask to join", SOON, || asks("Bob")).await;
     assert!(!asks("Eve"), "{closed_hub}");
     window.close().await;
 }

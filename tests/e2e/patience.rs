@@ -51,7 +51,7 @@ async fn a_broker_that_confirms_nothing_is_named_and_kept() {
     assert_eq!(presences(&broker).len(), 1, "a new connection would not make it answer");
     let (exit, said) = ends(&light, &["set", "dnd", "--timeout", "2s"]).await;
     assert_eq!(exit, Exit::Code(3), "{said}");
-    assert!(said.contains("did not confirm it in time"), "{said}");
+    assert!(said.contains("did not confirm in time"), "{said}");
 }
 
 #[tokio::test]
@@ -73,7 +73,8 @@ async fn a_knock_that_is_not_confirmed_ends_when_its_time_is_over() {
 async fn a_connack_that_takes_four_seconds_is_waited_for() {
     let broker = Quirks::new().connack_after(Duration::from_secs(4)).start().await;
     let light = alice(&broker);
-    assert_eq!(ends(&light, &["set", "dnd"]).await.0, Exit::Code(0));
+    // `set` would also look for a device of hers, on a connection of its own.
+    assert_eq!(ends(&light, &["clear"]).await.0, Exit::Code(0));
     assert_eq!(ends(&light, &["who"]).await.0, Exit::Code(0));
     assert_eq!(broker.connects().len(), 2, "no try was cut off");
 }

@@ -97,7 +97,7 @@ async fn a_link_is_read_from_standard_input_in_the_text_that_it_came_in() {
     }
     join.say("See you!");
     let (exit, said) = join.finish(3 * SOON).await;
-    assert!(exit.success() && said.contains("you belong to"), "{join}");
+    assert!(exit.success() && said.contains("you joined"), "{join}");
 }
 
 #[tokio::test]
@@ -199,7 +199,7 @@ async fn the_link_that_makes_an_owner_goes_into_a_private_file_and_into_no_pipe(
     hub.kill();
     assert!(file.exists());
     let hub = hub_of(&anna, &[]);
-    hub.wait_line(|line| line.starts_with("the team's door"), START).await;
+    hub.wait_line(|line| line.starts_with("the team's address"), START).await;
     until("the old file to go", SOON, || !file.exists()).await;
     assert!(!output(&hub).contains("owner-invitation"), "there is an owner: {hub}");
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use porchlight_tests::member::Member;
 use porchlight_tests::process::{Exit, Stream};
-use porchlight_tests::until::{SOON, START};
+use porchlight_tests::until::{SOON, START, Stopwatch};
 use porchlight_tests::{
     Broker, Cli, EmbeddedHub, Message, PacketFilter, Probe, Proc, SeedClient, Signal, TcpProxy,
     V311Proxy, never, on_each_broker, until,
@@ -211,7 +211,7 @@ async fn exit_codes_and_words_are_those_of_the_help() {
     assert_eq!(knock.wait_exit(START).await, Exit::Code(1), "{knock}");
     assert_eq!(knock.lines(Stream::Out).last().map(String::as_str), Some("delivered"));
     let said = knock.lines(Stream::Err).join("\n");
-    assert!(said.contains("no answer within 2 s; the knock is taken back"), "{said}");
+    assert!(said.contains("no answer within 2 s; the knock is withdrawn"), "{said}");
     assert_eq!(code(&["wave", "bob", "🎉"]).await, Exit::Code(0));
     alice.set("invisible", None).await;
     let (exit, _) = alice.finish(&["knock", "bob"]).await;
@@ -324,4 +324,40 @@ async fn a_mark_ends_within_four_seconds_on_a_broker_that_loses_its_end() {
     let over = |person: &Value| person["typing"].is_null();
     watch.wait_person("user-alice", over, MARK_ENDS + AT_ONCE).await;
     until("the end of the mark to be lost", SOON, || sieve.kept_back() > 0).await;
+}
+
+#[tokio::test]
+async fn run_prints_waves_and_the_sixth_within_a_minute_is_not_sent() {
+    let hub = EmbeddedHub::start().await;
+    let bob = bob_runs(&hub.url()).await;
+    let alice = Cli::new(&hub.url(), "alice", "laptop").named("Alice");
+    let _runs = alice.run("none");
+    alice.watch().wait_status("alice", "online", START).await;
+    let began = Stopwatch::start();
+    for _ in 0..5 {
+        assert_eq!(alice.finish(&["wave", "bob", "🎉"]).await.0, Exit::Code(0));
+    }
+    bob.wait_line(|line| line.contains("Alice waves 🎉"), SOON).await;
+    let sixth = alice.start(&["wave", "bob"]);
+    let (exit, _) = sixth.finish(SOON).await;
+    // A machine that is as slow as that has begun another minute.
+    if began.elapsed() < Duration::from_secs(50) {
+        assert_eq!(exit, Exit::Code(5), "{sixth}");
+        let why = sixth.lines(Stream::Err).join("\n");
+        assert!(why.contains("try again in a minute"), "{why}");
+    }
+}
+
+#[tokio::test]
+async fn a_knock_at_somebody_on_do_not_disturb_says_that_it_waits() {
+    let hub = EmbeddedHub::start().await;
+    let _bob = bob_runs(&hub.url()).await;
+    let bob = Cli::new(&hub.url(), "bob", "desk");
+    let alice = Cli::new(&hub.url(), "alice", "laptop");
+    bob.set("dnd", None).await;
+    alice.watch().wait_status("bob", "dnd", START).await;
+    let knock = alice.start(&["knock", "bob", "--wait", "2s"]);
+    assert_eq!(knock.wait_exit(START).await, Exit::Code(1), "{knock}");
+    let said = knock.lines(Stream::Err).join("\n");
+    assert!(said.contains("is busy (do not disturb, or in a call)"), "{said}");
 }

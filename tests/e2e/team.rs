@@ -154,9 +154,9 @@ async fn whoever_was_removed_while_nothing_could_be_saved_stays_out_after_a_cras
         let proc = anna.start(&remove);
         let (exit, _) = proc.finish(3 * SOON).await;
         assert_eq!(exit, Exit::Code(4), "{proc}");
-        assert!(proc.to_string().contains("the hub can't keep it"), "{proc}");
+        assert!(proc.to_string().contains("the hub can't save this"), "{proc}");
     }
-    hub.wait_line(|line| line.contains("changes to the team cannot be saved"), SOON).await;
+    hub.wait_line(|line| line.contains("changes to the team can't be saved"), SOON).await;
     assert_eq!(eve.finish(&["who"]).await.0, Exit::Code(4), "out all the same");
     move_folder(&away, &store);
     anna.ask(&remove).await;
@@ -164,10 +164,32 @@ async fn whoever_was_removed_while_nothing_could_be_saved_stays_out_after_a_cras
     hub.kill();
 
     let again = hub_in(&anna, &store, &door);
-    again.wait_line(|line| line.contains("the team's door is"), START).await;
+    again.wait_line(|line| line.contains("the team's address is"), START).await;
     assert_eq!(eve.finish(&["who"]).await.0, Exit::Code(4), "{again}");
     assert!(!anna.ask(&["members"]).await.contains("Eve"));
     let warned = hub.lines(Stream::Err);
     let warned = warned.iter().filter(|line| line.contains("porchlight: changes to the team"));
     assert_eq!(warned.count(), 1, "{hub}");
+}
+
+#[tokio::test]
+async fn a_removed_member_joins_again_with_a_new_link() {
+    let [anna, bob] = ["Anna", "Bob"].map(Member::new);
+    let hub = anna.start(&["hub", "--listen", "127.0.0.1:0", "--local", "127.0.0.1:0", "--quiet"]);
+    anna.join(&anna.owner_link(&hub).await).await;
+    bob.join(&anna.invite(&[]).await).await;
+    let link = anna.invite(&[]).await;
+    let again = ["join", &link, "--keep-in-file"];
+    assert_eq!(bob.finish(&again).await.0, Exit::Code(2), "a member joins no second time");
+
+    let removes = anna.start(&["members", "remove", "bob"]);
+    assert_eq!(removes.finish(3 * SOON).await.0, Exit::Code(0), "{removes}");
+    let note = removes.lines(Stream::Err).join("\n");
+    assert!(note.contains("removed bob"), "{note}");
+    let joins = bob.start(&again);
+    assert_eq!(joins.finish(3 * SOON).await.0, Exit::Code(0), "{joins}");
+    let note = joins.lines(Stream::Err).join("\n");
+    assert!(note.contains("you had been removed from"), "{note}");
+    assert!(anna.ask(&["members"]).await.contains("Bob ("));
+    bob.who().await;
 }

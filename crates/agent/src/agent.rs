@@ -431,7 +431,7 @@ impl Driver {
                 let _ = answer.send(self.engine.people().cloned().collect());
             }
             Ask::Health(answer) => {
-                let _ = answer.send(self.engine.health());
+                let _ = answer.send(self.engine.health(clock::now()));
             }
             Ask::Diagnostics(answer) => {
                 let _ = answer.send(self.engine.diagnostics().clone());

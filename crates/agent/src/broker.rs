@@ -88,10 +88,12 @@ pub enum Password {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LoginError {
     /// MQTT 5, section 1.5.4: a text has no U+0000.
-    #[error("a user name can't have the character U+0000 in it")]
+    #[error("the user name contains the character U+0000, which MQTT does not allow; remove it")]
     Zero,
     /// Their length goes over the wire in two bytes.
-    #[error("user name and password have at most 65,535 bytes each")]
+    #[error(
+        "the user name or password is longer than 65,535 bytes, which MQTT does not allow; shorten it"
+    )]
     TooLong,
 }
 

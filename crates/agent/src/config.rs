@@ -253,7 +253,7 @@ pub enum Language {
 
 /// Why a text names none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("Porchlight speaks en (English) and de (German)")]
+#[error("this language is not supported; write en (English) or de (German)")]
 pub struct LanguageError;
 
 impl Language {
@@ -291,7 +291,9 @@ impl Span {
 
 /// Why a text is no length of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("write a length of time as 90s, 5m, 2h or 1d, at least one second and at most 365 days")]
+#[error(
+    "this is not a time; write for example 90s, 5m, 2h or 1d, at least one second and at most 365 days"
+)]
 pub struct SpanError;
 
 impl FromStr for Span {
@@ -309,7 +311,7 @@ pub struct Grace(pub Duration);
 
 /// Why a text is no grace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("write the grace as 6s, at least 0s and at most 60s")]
+#[error("this is not a grace period; write for example 6s, at least 0s and at most 60s")]
 pub struct GraceError;
 
 impl FromStr for Grace {
@@ -327,7 +329,7 @@ pub struct Lease(pub Duration);
 
 /// Why a text is no lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("write the lease as 30m or 1h, at least 10s and at most 24h")]
+#[error("this is not a lease; write for example 30m or 1h, at least 10s and at most 24h")]
 pub struct LeaseError;
 
 impl FromStr for Lease {

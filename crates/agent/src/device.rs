@@ -27,7 +27,7 @@ const BROKERS: usize = 8;
 /// Another program holds this device's presence.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "Porchlight is already running here as {user} on this device; use that one, or give this one another --device"
+    "Porchlight already runs on this device as {user}; use that one, or add --device ID to run a second device"
 )]
 pub struct AlreadyRunning {
     /// Whose presence it is.
@@ -37,7 +37,7 @@ pub struct AlreadyRunning {
 /// What should be kept can't be.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "{path} can't be written ({error}); presence goes on, but check free space and permissions"
+    "{path} can't be written ({error}); your status still works, but free some space or correct the folder's permissions"
 )]
 pub struct SaveError {
     /// The file.
@@ -462,7 +462,7 @@ mod tests {
         let mut identity = run(&state, None, 1);
         let device = identity.device.clone();
         let error = identity.save(&saved(&identity, 1)).unwrap_err();
-        assert!(error.to_string().contains("presence goes on"), "{error}");
+        assert!(error.to_string().contains("your status still works"), "{error}");
         assert_eq!((identity.epoch, &identity.device), (1, &device));
 
         fs::remove_file(&state).unwrap();

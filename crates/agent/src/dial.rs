@@ -21,7 +21,7 @@ const MAX_ADDRESSES: usize = 16;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DialError {
     /// The name has no address, or nobody could be asked for it.
-    #[error("the name has no address")]
+    #[error("the host name is unknown")]
     Name(#[source] io::Error),
     /// No address answers.
     #[error("no address answers")]

@@ -45,7 +45,7 @@ pub enum Change {
 
 /// The network can't be searched.
 #[derive(Debug, thiserror::Error)]
-#[error("the local network can't be searched for teams ({0}); join by a link instead")]
+#[error("the local network can't be searched for teams ({0}); join with a link instead")]
 pub struct DiscoveryError(#[from] mdns_sd::Error);
 
 /// A search. Dropping it ends it.

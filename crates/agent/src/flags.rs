@@ -25,13 +25,13 @@ const MAX_PASSWORD_FILE: u64 = 1 << 17;
 
 /// Flags that override the config.
 #[derive(Debug, Clone, Default, clap::Args)]
-#[command(next_help_heading = "Who and where (override the config)")]
+#[command(next_help_heading = "Identity and connection (override the config)")]
 pub struct Flags {
-    /// Broker: mqtt://[USER:PASSWORD@]HOST[:PORT][/presence[/ORG]]; mqtts:// for TLS, ws:// or wss:// for WebSocket
+    /// The broker: mqtt://[USER:PASSWORD@]HOST[:PORT][/presence[/ORG]]; mqtts:// for TLS, ws:// or wss:// for WebSocket
     #[arg(long, value_name = "URL", global = true, value_parser = BrokerParser)]
     #[arg(env = "PORCHLIGHT_BROKER", hide_env_values = true)]
     pub broker: Option<Broker>,
-    /// File with the password for --broker, and nothing else in it
+    /// A file that contains only the password for --broker
     #[arg(long, value_name = "FILE", global = true)]
     #[arg(env = "PORCHLIGHT_PASSWORD_FILE", hide_env_values = true)]
     pub password_file: Option<PathBuf>,
@@ -43,11 +43,11 @@ pub struct Flags {
     #[arg(long, value_name = "ID", global = true, value_parser = device)]
     #[arg(env = "PORCHLIGHT_DEVICE", hide_env_values = true)]
     pub device: Option<DeviceId>,
-    /// The name shown to others
+    /// Your name, as others see it
     #[arg(long, value_name = "NAME", global = true)]
     #[arg(env = "PORCHLIGHT_NAME", hide_env_values = true)]
     pub name: Option<String>,
-    /// Folder of config.toml and of all that is kept
+    /// The folder for config.toml and everything Porchlight stores
     #[arg(long, value_name = "DIR", global = true)]
     #[arg(env = "PORCHLIGHT_CONFIG_DIR", hide_env_values = true)]
     pub config_dir: Option<PathBuf>,
@@ -144,11 +144,11 @@ pub enum FlagsError {
     Membership(#[from] MembershipError),
     /// A key is of no use alone.
     #[error(
-        "broker.key in the config is the key of a certificate; name that in broker.certificate"
+        "the config has broker.key without broker.certificate; add the certificate that the key belongs to"
     )]
     KeyAlone,
     /// Two passwords.
-    #[error("the config has broker.password and broker.password_file; take one of them out")]
+    #[error("the config has both broker.password and broker.password_file; remove one of them")]
     TwoPasswords,
     /// The file with the password can't be read.
     #[error("the password can't be read from {path} ({error}); check the path and its permissions")]
@@ -162,7 +162,7 @@ pub enum FlagsError {
     #[error("the login in the config can't be used: {0}")]
     Login(#[from] LoginError),
     /// An id that was never used here, and that nobody could read.
-    #[error("{id} cannot be the id of somebody new: {error}")]
+    #[error("{id} can't be a new id: {error}")]
     NewId {
         /// The id, as it can be shown.
         id: String,

@@ -15,7 +15,7 @@ pub struct Dirs {
 
 /// This account has no home folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("this account has no home folder to keep the config in; name one with --config-dir")]
+#[error("this account has no home folder for the config; name a folder with --config-dir")]
 pub struct NoHomeError;
 
 /// Whether files can be kept in that folder, which is made where it is not there.

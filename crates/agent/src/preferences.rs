@@ -42,7 +42,7 @@ enum Home {
 pub enum KeepError {
     /// The file is not as it should be.
     #[error(
-        "{path}{why}; correct or remove the file and start Porchlight again. Until then it stays as it is, and favourites, nicknames and statuses of your own that you change are not kept"
+        "{path}{why}; correct or remove the file and start Porchlight again. Until then, changes to favourites, nicknames and your own statuses are not saved"
     )]
     Broken {
         /// The file.
@@ -52,7 +52,7 @@ pub enum KeepError {
     },
     /// It can't be written.
     #[error(
-        "{path} can't be written ({error}); check the folder's permissions and free space. Until then what you change holds for this run"
+        "{path} can't be written ({error}); check the folder's permissions and free space. Until then, changes are lost when you quit"
     )]
     Unwritable {
         /// The file.
@@ -188,7 +188,7 @@ mod tests {
             assert!(message.contains("preferences.toml, line "), "{message}");
             assert!(message.contains("correct or remove"), "{message}");
             let error = kept.keep(some()).unwrap_err().to_string();
-            assert!(error.contains("not kept"), "{error}");
+            assert!(error.contains("not saved"), "{error}");
             assert_eq!(kept.wanted(), &some(), "it holds for this run");
             assert_eq!(fs::read_to_string(&path).unwrap(), wrong);
         }

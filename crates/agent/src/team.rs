@@ -35,7 +35,7 @@ pub struct FingerprintPrefix(pub(crate) [u8; 8]);
 
 /// A text is no [`FingerprintPrefix`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the beginning of a fingerprint has 16 hexadecimal digits")]
+#[error("this is not the beginning of a fingerprint; write 16 hexadecimal digits")]
 pub struct HintError;
 
 impl FromStr for FingerprintPrefix {

@@ -36,18 +36,18 @@ pub(crate) enum TlsError {
     )]
     EncryptedKey { path: PathBuf },
     #[error(
-        "the certificate and the key in the config are not of each other; correct broker.certificate or broker.key"
+        "the certificate and the key in the config do not belong together; correct broker.certificate or broker.key"
     )]
     Unlike,
-    #[error(
-        "the key in the config is of a kind that TLS here can't use; make one with RSA or P-256"
-    )]
+    #[error("the key in the config is of a kind that is not supported; make one with RSA or P-256")]
     UnknownKind,
     #[error(
-        "this system has no certificates to trust; install ca-certificates, or name some in broker.ca"
+        "this system trusts no certificates; install the package ca-certificates, or name certificates in broker.ca"
     )]
     NoRoots,
-    #[error("TLS can't be set up here; start the program with RUST_LOG=debug to see why")]
+    #[error(
+        "TLS can't be set up on this computer; start Porchlight with PORCHLIGHT_LOG=debug to see why"
+    )]
     NotSetUp,
 }
 

@@ -1,7 +1,6 @@
-//! `porchlight watch --format`: one line a change for a status bar.
+//! `porchlight watch --format`: one line for each change, for a status bar.
 //!
-//! Owns the placeholders of a template and the JSON that Waybar's custom module reads (`return-type: json`). Nothing is
-//! polled, and a line that would say the same as the one before is not printed.
+//! Owns the placeholders of a template and the JSON that Waybar's custom module reads (`return-type: json`).
 
 use std::fmt;
 use std::str::FromStr;
@@ -18,15 +17,15 @@ mod escape;
 
 pub(crate) use escape::Escape;
 
-/// The longest list in a tooltip: more is no glance.
+/// The most people in a tooltip. A longer list can't be read at a glance.
 const TOOLTIP: usize = 40;
 
-/// What a line looks like.
+/// The format of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Format {
     /// A JSON object for Waybar.
     Waybar,
-    /// A text with placeholders.
+    /// Text with placeholders.
     Template(Vec<Part>),
 }
 
@@ -37,7 +36,7 @@ pub(crate) enum Part {
     Field(Field),
 }
 
-/// What a placeholder stands for.
+/// What a placeholder is replaced by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Field {
     Here,
@@ -54,7 +53,7 @@ pub(crate) enum Field {
     AsOf,
 }
 
-/// The placeholders, as they are written.
+/// The placeholders by name.
 const FIELDS: [(&str, Field); 12] = [
     ("here", Field::Here),
     ("away", Field::Away),
@@ -70,7 +69,7 @@ const FIELDS: [(&str, Field); 12] = [
     ("as_of", Field::AsOf),
 ];
 
-/// Why a text is no format.
+/// Why a text is not a format.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum FormatError {
     Unknown(String),
@@ -84,17 +83,24 @@ impl std::error::Error for FormatError {}
 impl fmt::Display for FormatError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unknown(name) => write!(f, "there is no placeholder {{{name}}}; there are")?,
-            Self::Open => write!(f, "a {{ has no }}; write {{{{ for the brace itself. There are")?,
-            Self::Close => write!(f, "a }} has no {{; write }}}} for the brace itself. There are")?,
+            Self::Unknown(name) => write!(f, "there is no placeholder {{{name}}}; use one of")?,
+            Self::Open => {
+                write!(f, "a {{ has no }}; write {{{{ for the brace itself. The placeholders are")?;
+            }
+            Self::Close => {
+                write!(f, "a }} has no {{; write }}}} for the brace itself. The placeholders are")?;
+            }
             Self::Lines => {
-                return write!(f, "a bar reads line by line, so a format has no line break");
+                return write!(
+                    f,
+                    "a status bar reads single lines; take the line break out of the format"
+                );
             }
         }
         for (name, _) in FIELDS {
             write!(f, " {{{name}}}")?;
         }
-        write!(f, ", or the whole format is `waybar`")
+        write!(f, ", or `waybar` as the whole format")
     }
 }
 
@@ -140,16 +146,16 @@ impl FromStr for Format {
 }
 
 impl Format {
-    /// The line that says how the room is.
-    pub(crate) fn line(&self, room: &KnownRoster, escape: Escape) -> String {
+    /// The line for this roster.
+    pub(crate) fn line(&self, roster: &KnownRoster, escape: Escape) -> String {
         match self {
-            Self::Waybar => output::json(&Waybar::of(room)),
+            Self::Waybar => output::json(&Waybar::of(roster)),
             Self::Template(parts) => {
                 let mut line = String::new();
                 for part in parts {
                     match part {
                         Part::Text(text) => line.push_str(text),
-                        Part::Field(field) => line.push_str(&escape.apply(&field.say(room))),
+                        Part::Field(field) => line.push_str(&escape.apply(&field.value(roster))),
                     }
                 }
                 line
@@ -159,30 +165,30 @@ impl Format {
 }
 
 impl Field {
-    fn say(self, room: &KnownRoster) -> String {
+    fn value(self, roster: &KnownRoster) -> String {
         let names = |wanted: &dyn Fn(&PersonView) -> bool| {
-            let others = room.others();
+            let others = roster.others();
             let names = others.iter().filter(|person| wanted(person));
             names.map(|person| person.distinct_name()).collect::<Vec<_>>().join(", ")
         };
         match self {
-            Self::Here => room.count(Group::Here).to_string(),
-            Self::Away => room.count(Group::Away).to_string(),
-            Self::Offline => room.count(Group::Offline).to_string(),
-            Self::Total => room.total().to_string(),
+            Self::Here => roster.count(Group::Here).to_string(),
+            Self::Away => roster.count(Group::Away).to_string(),
+            Self::Offline => roster.count(Group::Offline).to_string(),
+            Self::Total => roster.total().to_string(),
             Self::Names => names(&|person| person.group() == Group::Here),
             Self::AwayNames => names(&|person| person.group() == Group::Away),
             Self::Typing => names(&|person| person.typing),
             Self::Calls => names(&|person| person.in_call && !person.stale),
             Self::Me => {
-                room.me().map(|me| words::status(&me.status, words::english)).unwrap_or_default()
+                roster.me().map(|me| words::status(&me.status, words::english)).unwrap_or_default()
             }
-            Self::Glyph => room
+            Self::Glyph => roster
                 .me()
                 .map(|me| words::glyph(&me.status, me.cause).to_owned())
                 .unwrap_or_default(),
-            Self::Link => (if room.is_up() { "up" } else { "down" }).to_owned(),
-            Self::AsOf => room.as_of().map(clock::local).unwrap_or_default(),
+            Self::Link => (if roster.is_up() { "up" } else { "down" }).to_owned(),
+            Self::AsOf => roster.as_of().map(clock::local).unwrap_or_default(),
         }
     }
 }
@@ -198,49 +204,49 @@ struct Waybar {
 }
 
 impl Waybar {
-    fn of(room: &KnownRoster) -> Self {
-        let (here, total) = (room.count(Group::Here), room.total());
-        let alt = match (room.is_up(), here) {
+    fn of(roster: &KnownRoster) -> Self {
+        let (here, total) = (roster.count(Group::Here), roster.total());
+        let alt = match (roster.is_up(), here) {
             (false, _) => "down",
             (true, 0) => "nobody",
             (true, _) => "here",
         };
         let mut class = vec![alt.to_owned()];
-        if let Some(me) = room.me() {
-            // A word of one's own is no class: a style sheet can't name it.
+        if let Some(me) = roster.me() {
+            // A style sheet can't know the person's own words.
             let known = ["online", "away", "dnd", "offline"].contains(&me.status.as_str());
             class.push(format!("me-{}", if known { &me.status } else { "other" }));
         }
         Self {
             text: format!("{here}/{total}"),
             alt,
-            tooltip: tooltip(room),
+            tooltip: tooltip(roster),
             class,
             percentage: (here * 100).checked_div(total).unwrap_or_default(),
         }
     }
 }
 
-/// A text in a tooltip.
-fn shown(text: &str) -> String {
+/// Escapes a text for a tooltip.
+fn escaped(text: &str) -> String {
     Escape::Pango.apply(text)
 }
 
 /// The roster as Pango's markup.
-fn tooltip(room: &KnownRoster) -> String {
+fn tooltip(roster: &KnownRoster) -> String {
     let mut lines = Vec::new();
-    if !room.is_up() {
+    if !roster.is_up() {
         let as_of =
-            room.as_of().map_or_else(String::new, |at| format!(" since {}", clock::local(at)));
-        let why = room.problem().map_or_else(String::new, |why| format!(": {why}"));
-        lines.push(shown(&format!("not connected{as_of}{why}")));
+            roster.as_of().map_or_else(String::new, |at| format!(" since {}", clock::local(at)));
+        let why = roster.problem().map_or_else(String::new, |why| format!(": {why}"));
+        lines.push(escaped(&format!("not connected{as_of}{why}")));
     }
-    if room.may_be_unread() {
-        lines.push(shown(output::NOBODY_SEEN));
+    if roster.may_be_unread() {
+        lines.push(escaped(output::NOBODY_SEEN));
     }
-    let others = room.others();
+    let others = roster.others();
     for person in others.iter().take(TOOLTIP) {
-        let line = shown(&output::line(person, crate::style::OutputStyle::NONE));
+        let line = escaped(&output::person_line(person, crate::style::OutputStyle::NONE));
         let less = person.stale || person.group() == Group::Offline;
         lines.push(if less { format!("<span alpha=\"60%\">{line}</span>") } else { line });
     }
@@ -266,23 +272,23 @@ mod tests {
         }
     }
 
-    fn room(people: Vec<PersonView>, link: ConnectionView) -> KnownRoster {
-        let mut room = KnownRoster::new(Some(&UserId::parse("me").unwrap()));
-        room.apply(&Update { link: Some(link), joins: people, ..Update::default() });
-        room
+    fn roster(people: Vec<PersonView>, link: ConnectionView) -> KnownRoster {
+        let mut roster = KnownRoster::new(Some(&UserId::parse("me").unwrap()));
+        roster.apply(&Update { link: Some(link), joins: people, ..Update::default() });
+        roster
     }
 
     fn up() -> ConnectionView {
         ConnectionView::Up { since: porchlight_core::time::Timestamp::default(), gap: None }
     }
 
-    fn line(format: &str, room: &KnownRoster) -> String {
+    fn line(format: &str, roster: &KnownRoster) -> String {
         let format: Format = format.parse().unwrap_or_else(|error| panic!("{format}: {error}"));
-        format.line(room, Escape::Neutral)
+        format.line(roster, Escape::Neutral)
     }
 
     #[test]
-    fn placeholders_tell_of_everybody_but_oneself() {
+    fn placeholders_leave_out_the_user() {
         let mut typing = person("d", "Dora", "dnd");
         typing.typing = true;
         let people = vec![
@@ -292,30 +298,30 @@ mod tests {
             person("c", "Carl", "offline"),
             typing,
         ];
-        let room = room(people, up());
+        let roster = roster(people, up());
         let all = "{here} {away} {offline} {total} [{names}] [{away_names}] [{typing}] [{calls}] {me} {glyph} {link} [{as_of}]";
-        assert_eq!(line(all, &room), "2 1 1 4 [Anna, Dora] [Bob] [Dora] [] away ☾ up []");
-        assert_eq!(line("{{{here}}} of {total}", &room), "{2} of 4");
-        assert_eq!(line("plain", &room), "plain");
+        assert_eq!(line(all, &roster), "2 1 1 4 [Anna, Dora] [Bob] [Dora] [] away ☾ up []");
+        assert_eq!(line("{{{here}}} of {total}", &roster), "{2} of 4");
+        assert_eq!(line("plain", &roster), "plain");
     }
 
     #[test]
-    fn two_people_whose_names_look_the_same_are_told_apart_by_their_ids() {
+    fn ids_tell_two_people_with_the_same_name_apart() {
         let namesake = |user: &str, status: &str| PersonView {
             shown_id: Some(user.to_owned()),
             ..person(user, "Anna", status)
         };
-        let room = room(vec![namesake("anna", "online"), namesake("anna-2", "online")], up());
-        assert_eq!(line("{names}", &room), "Anna (anna), Anna (anna-2)");
-        let waybar: serde_json::Value = serde_json::from_str(&line("waybar", &room)).unwrap();
+        let roster = roster(vec![namesake("anna", "online"), namesake("anna-2", "online")], up());
+        assert_eq!(line("{names}", &roster), "Anna (anna), Anna (anna-2)");
+        let waybar: serde_json::Value = serde_json::from_str(&line("waybar", &roster)).unwrap();
         let tooltip = waybar["tooltip"].as_str().unwrap();
         assert!(tooltip.contains("Anna (anna)") && tooltip.contains("Anna (anna-2)"), "{tooltip}");
     }
 
     #[test]
-    fn what_is_no_format_is_told_what_there_is() {
+    fn an_error_lists_the_placeholders() {
         for (format, part) in [
-            ("{heer}", "there is no placeholder {heer}; there are {here} {away}"),
+            ("{heer}", "there is no placeholder {heer}; use one of {here} {away}"),
             ("{}", "no placeholder {}"),
             ("a {here", "{ has no }"),
             ("a } b", "} has no {"),
@@ -327,31 +333,31 @@ mod tests {
     }
 
     #[test]
-    fn waybar_gets_markup_in_which_a_stranger_s_text_is_text() {
+    fn text_of_others_is_escaped_in_the_markup_for_waybar() {
         let mut anna = person("a", "<b>Anna</b> & \"co\"", "online");
         anna.text = Some("it's\u{202E} <span>".to_owned());
-        let said: serde_json::Value =
-            serde_json::from_str(&line("waybar", &room(vec![anna], up()))).unwrap();
-        assert_eq!(said["text"], "1/1");
-        assert_eq!((&said["alt"], &said["class"][0]), (&"here".into(), &"here".into()));
-        assert_eq!(said["percentage"], 100);
+        let waybar: serde_json::Value =
+            serde_json::from_str(&line("waybar", &roster(vec![anna], up()))).unwrap();
+        assert_eq!(waybar["text"], "1/1");
+        assert_eq!((&waybar["alt"], &waybar["class"][0]), (&"here".into(), &"here".into()));
+        assert_eq!(waybar["percentage"], 100);
         assert_eq!(
-            said["tooltip"],
+            waybar["tooltip"],
             "● &lt;b&gt;Anna&lt;/b&gt; &amp; &quot;co&quot;  online  it&apos;s &lt;span&gt;"
         );
     }
 
     #[test]
-    fn a_lost_broker_is_said_and_the_last_known_stays() {
+    fn without_a_connection_the_last_known_people_stay() {
         let mut anna = person("a", "Anna", "online");
         anna.stale = true;
         let down =
             ConnectionView::Connecting { as_of: None, retry_at: None, problem: None, host: None };
-        let room = room(vec![anna, person("me", "Me", "in a meeting")], down);
-        let said: serde_json::Value = serde_json::from_str(&line("waybar", &room)).unwrap();
-        assert_eq!(said["class"], serde_json::json!(["down", "me-other"]));
-        let tooltip = said["tooltip"].as_str().unwrap();
+        let roster = roster(vec![anna, person("me", "Me", "in a meeting")], down);
+        let waybar: serde_json::Value = serde_json::from_str(&line("waybar", &roster)).unwrap();
+        assert_eq!(waybar["class"], serde_json::json!(["down", "me-other"]));
+        let tooltip = waybar["tooltip"].as_str().unwrap();
         assert!(tooltip.starts_with("not connected\n<span"), "{tooltip}");
-        assert_eq!(line("{link} {here}", &room), "down 1");
+        assert_eq!(line("{link} {here}", &roster), "down 1");
     }
 }

@@ -1,4 +1,4 @@
-//! What a shell and `man` want to know of the command line: completions and man pages, from the grammar itself.
+//! `porchlight completions` and `porchlight man`: completions for shells and man pages, generated from the arguments.
 
 use std::path::PathBuf;
 
@@ -9,22 +9,22 @@ use crate::args::Args;
 use crate::failure::Failure;
 use crate::output;
 
-/// Which shell.
+/// The arguments of `porchlight completions`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "The packages install them for bash, zsh and fish. Elsewhere, for example:\n  \
+    after_help = "The packages install completions for bash, zsh and fish. To install them yourself:\n  \
                   porchlight completions bash >~/.local/share/bash-completion/completions/porchlight\n  \
                   porchlight completions powershell >>$PROFILE"
 )]
 pub(crate) struct Completions {
-    /// The shell that reads them
+    /// Your shell
     shell: Shell,
 }
 
-/// Where to.
+/// The arguments of `porchlight man`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Man {
-    /// The folder, which has to be there
+    /// The folder; it must exist
     folder: PathBuf,
 }
 

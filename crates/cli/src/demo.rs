@@ -1,4 +1,4 @@
-//! `porchlight demo`: a hub and eight simulated teammates.
+//! `porchlight demo`: a hub and eight simulated people.
 
 use porchlight_agent::broker::Broker;
 use porchlight_agent::demo_team::DemoTeam;
@@ -24,11 +24,11 @@ pub(crate) async fn demo(args: args::Demo) -> Result<(), Failure> {
     if args.watch {
         tokio::select! {
             () = stop.received() => {}
-            followed = watch::follow(broker, watch::Shown::to_people(), None) => followed?,
+            followed = watch::follow(broker, watch::Shown::for_people(), None) => followed?,
         }
     } else {
-        output::note(&format!("be there:  porchlight-desktop --show --broker {url} --user you"));
-        output::note(&format!("or look:   porchlight watch --broker {url}"));
+        output::note(&format!("to join:   porchlight-desktop --show --broker {url} --user you"));
+        output::note(&format!("to watch:  porchlight watch --broker {url}"));
         stop.received().await;
     }
     drop(team);

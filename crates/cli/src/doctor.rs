@@ -1,10 +1,10 @@
-//! `porchlight doctor`: what is watched here, what is missing, and what to do about it.
+//! `porchlight doctor`: checks what works on this computer and says how to fix the rest.
 //!
-//! Deliberately changes nothing that others see, and is nobody's presence: it looks as a reader does. Where nothing is
-//! stored yet it leaves a mark at the broker for a moment, to find out whether the broker hands out what it stores.
+//! Deliberately changes nothing that others see: it connects as a reader. If the broker stores nothing yet, it leaves a
+//! mark there for a moment, to find out whether the broker hands out stored messages.
 
 use porchlight_activity::SessionEnv;
-use porchlight_agent::agent::{Agent, Event, Part, Setup};
+use porchlight_agent::agent::{Agent, Part, Setup};
 use porchlight_agent::flags::{Flags, Resolved};
 use porchlight_core::input::Command;
 use serde::Serialize;
@@ -13,16 +13,16 @@ use crate::args::Doctor;
 use crate::failure::Failure;
 use crate::{output, wait_for};
 
-/// One thing looked at.
+/// The result of one check.
 #[derive(Debug, Serialize)]
 struct Finding {
-    /// What it is about: `idle`, `lock`, `broker`, ...
+    /// The subject: `idle`, `lock`, `broker`, ...
     about: String,
-    /// Whether all is well.
+    /// Whether it works.
     ok: bool,
     /// What was found.
     found: String,
-    /// What to do, where there is something to do.
+    /// What to do if something is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     remedy: Option<String>,
 }
@@ -46,7 +46,7 @@ pub(crate) async fn doctor(flags: &Flags, args: Doctor) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What each source can tell.
+/// Checks the sources of activity.
 async fn activity(resolved: &Resolved) -> Vec<Finding> {
     let env = SessionEnv::from_env();
     let mut watch = porchlight_activity::start(resolved.activity(), &env).await;
@@ -55,7 +55,7 @@ async fn activity(resolved: &Resolved) -> Vec<Finding> {
     for (subject, source) in watch.report() {
         let (found, remedy) = match &source.missing {
             Some(missing) => (missing.what.clone(), Some(missing.remedy.clone())),
-            None => (format!("by {} (tells {})", source.name, source.tells), None),
+            None => (format!("{} ({})", source.name, source.tells), None),
         };
         let ok = remedy.is_none();
         findings.push(Finding { about: subject.to_string(), ok, found, remedy });
@@ -63,7 +63,7 @@ async fn activity(resolved: &Resolved) -> Vec<Finding> {
     findings
 }
 
-/// Whether what is to be kept can be kept.
+/// Checks that the state folder can be written.
 fn state(resolved: &Resolved) -> Finding {
     let folder = &resolved.places.state;
     let about = "state".to_owned();
@@ -72,55 +72,76 @@ fn state(resolved: &Resolved) -> Finding {
         Err(error) => Finding {
             about,
             ok: false,
-            found: format!("{} can't be written ({error})", folder.display()),
-            remedy: Some("check free space and permissions; presence goes on without".to_owned()),
+            found: format!(
+                "{} can't be written ({error}); your status still works",
+                folder.display()
+            ),
+            remedy: Some("free some space or correct the folder's permissions".to_owned()),
         },
     }
 }
 
-/// Whether the team can be reached, and how soon a loss shows there.
+/// Checks that the broker can be reached, and what it offers.
 async fn broker(resolved: &Resolved, args: &Doctor) -> Finding {
     let about = "broker".to_owned();
-    match look(resolved, args).await {
+    match describe_broker(resolved, args).await {
         Ok((found, remedy)) => Finding { about, ok: true, found, remedy },
         Err(failure) => {
-            // The broker is there: another address is no remedy.
-            let remedy = if matches!(failure, Failure::Refused(_)) {
-                "show this to whoever runs the broker; docs/brokers.md says what it has to do"
-            } else {
-                "name one with --broker mqtt://host:port, start the app, or run `porchlight hub --open`"
-            };
-            let remedy = Some(remedy.to_owned());
-            Finding { about, ok: false, found: failure.words(), remedy }
+            let remedy = remedy(&failure, resolved);
+            Finding { about, ok: false, found: failure.message(), remedy: Some(remedy.to_owned()) }
         }
     }
 }
 
-/// What there is to say of the broker, and what to do where something is not known.
-async fn look(resolved: &Resolved, args: &Doctor) -> Result<(String, Option<String>), Failure> {
+/// What to do about a broker that can't be used.
+fn remedy(failure: &Failure, resolved: &Resolved) -> &'static str {
+    match failure {
+        Failure::Refused(_) if resolved.membership.is_some() => {
+            "ask a member for a new link, then run `porchlight join LINK`"
+        }
+        Failure::Refused(_) => {
+            "show this to the person who runs the broker; docs/brokers.md lists what Porchlight needs"
+        }
+        Failure::NoConnection(_) if resolved.membership.is_some() => {
+            "check that the computer that hosts the team is on and connected, and that this one is, too"
+        }
+        _ if resolved.broker.is_some() => "check the broker's address, and that the broker runs",
+        _ => {
+            "join a team with `porchlight join LINK`, start one in the app or with `porchlight hub`, or name a broker with --broker"
+        }
+    }
+}
+
+/// What the broker offers, and what to do if something is not known.
+async fn describe_broker(
+    resolved: &Resolved,
+    args: &Doctor,
+) -> Result<(String, Option<String>), Failure> {
     let broker = output::broker(resolved)?;
-    let words = broker.to_string();
+    let address = broker.to_string();
     let part = resolved.user.clone().map_or(Part::Reader, Part::BrokerTest);
     let mut agent = Agent::start(Setup { broker, part, notices: None })?;
-    wait_for::wait(&mut agent, args.timeout.0, |event| {
-        (*event == Event::SnapshotRead).then_some(Ok(()))
-    })
-    .await?;
+    wait_for::wait_until_read(&mut agent, args.timeout.0).await?;
     let health = agent.handle.health().await?;
     agent.handle.command(Command::Quit);
     agent.stopped().await;
-    let spoken = if health.speaks_v5 { "MQTT 5" } else { "MQTT 3.1.1" };
-    let sums =
-        if health.hub_aggregates { "a hub writes the sums" } else { "devices write the sums" };
+    let version = if health.speaks_v5 { "MQTT 5" } else { "MQTT 3.1.1" };
+    let aggregates = if health.hub_aggregates {
+        "a hub combines the devices of each person"
+    } else {
+        "each person's devices combine themselves"
+    };
     let loss = health.loss_shows_within.map_or_else(
-        || "it waits for ever for a lost connection".to_owned(),
+        || "it never reports a lost connection".to_owned(),
         |within| format!("a lost connection shows within {} s", within.as_secs()),
     );
-    let found = format!("{words} by {spoken}; {sums}; {loss}");
+    let found = format!("{address}, {version}; {aggregates}; {loss}");
     if health.roster_access.is_proven() {
         return Ok((found, None));
     }
-    let doubt = "it has stored nothing that we could read, so we don't know whether it hands out what it stores";
-    let remedy = "say who you are with --user, or start the app; then ask again".to_owned();
+    let doubt =
+        "nothing is stored there yet, so it is unknown whether it hands out stored messages";
+    let remedy =
+        "start the app or `porchlight run`, or add --user ID; then run this again".to_owned();
     Ok((format!("{found}; {doubt}"), Some(remedy)))
 }

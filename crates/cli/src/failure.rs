@@ -1,4 +1,4 @@
-//! Why a command ends early, and with which code.
+//! Why a command fails: the message and the exit code.
 
 use porchlight_agent::agent::StartError;
 use porchlight_agent::leave_team::LeaveError;
@@ -6,28 +6,28 @@ use porchlight_core::view::Problem;
 
 use crate::output;
 
-/// Why a command ends early.
+/// Why a command fails. [`Failure::report`] has the exit codes.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// Wrong usage or config.
+    /// Wrong usage or configuration.
     Usage(String),
-    /// No connection in time.
+    /// There was no connection in time.
     NoConnection(String),
-    /// The broker said no.
+    /// The broker or the hub refused.
     Refused(String),
-    /// A knock that nobody answered in time.
+    /// Nobody answered a knock in time.
     Unanswered(String),
-    /// A knock or wave that was not sent, for a reason on either side.
+    /// A knock or wave was not sent: one of the two can't, or it was sent too often.
     NotSent(String),
-    /// Whom it waited for is not here, which was said already.
+    /// `wait` ended before the person was online, and has printed that.
     NotHere,
     /// Anything else.
     Other(anyhow::Error),
 }
 
 impl Failure {
-    /// Says it on standard error; the exit code.
-    pub(crate) fn tell(&self) -> i32 {
+    /// Prints the message on standard error. Returns the exit code.
+    pub(crate) fn report(&self) -> i32 {
         let code = match self {
             Self::Usage(_) => 2,
             Self::NoConnection(_) => 3,
@@ -36,33 +36,34 @@ impl Failure {
             Self::NotSent(_) => 5,
             Self::Unanswered(_) | Self::Other(_) => 1,
         };
-        output::warn(&self.words());
+        output::warn(&self.message());
         code
     }
 
-    pub(crate) fn words(&self) -> String {
+    /// What happened and what to do.
+    pub(crate) fn message(&self) -> String {
         match self {
-            Self::Usage(words)
-            | Self::NoConnection(words)
-            | Self::Refused(words)
-            | Self::Unanswered(words)
-            | Self::NotSent(words) => words.clone(),
+            Self::Usage(message)
+            | Self::NoConnection(message)
+            | Self::Refused(message)
+            | Self::Unanswered(message)
+            | Self::NotSent(message) => message.clone(),
             Self::NotHere => "not here".to_owned(),
             Self::Other(error) => chain(error),
         }
     }
 
-    /// The agent is gone although nobody told it to.
-    pub(crate) fn ended() -> Self {
+    /// The agent stopped, although nothing asked it to.
+    pub(crate) fn agent_stopped() -> Self {
         Self::Other(anyhow::anyhow!(
-            "the connection's own loop ended, which is a fault of this program; start it again"
+            "Porchlight stopped because of a fault of its own; start it again, and report this if it happens again"
         ))
     }
 
-    /// Standard output does not take what was asked for.
+    /// Standard output can't be written.
     pub(crate) fn not_written(error: &std::io::Error) -> Self {
         Self::Other(anyhow::anyhow!(
-            "standard output can't be written ({error}); what it holds is not all"
+            "standard output can't be written ({error}), so the output is incomplete; check the free space"
         ))
     }
 
@@ -74,11 +75,13 @@ impl Failure {
         Self::Refused(problem.message.clone())
     }
 
-    /// No connection, and why the last try came to nothing.
+    /// There was no connection in time; `last` is why the last try failed.
     pub(crate) fn no_connection(last: Option<&Problem>) -> Self {
         Self::NoConnection(last.map_or_else(
             || {
-                "no connection in time: whoever listens there has not answered yet; is it an MQTT broker? A slow one needs a longer --timeout".to_owned()
+                "no connection in time: something accepts connections there but does not answer; check that the address is \
+                 an MQTT broker's, or try a longer --timeout"
+                    .to_owned()
             },
             |problem| format!("no connection in time: {}", problem.message),
         ))
@@ -88,18 +91,18 @@ impl Failure {
 impl<E: Into<anyhow::Error>> From<E> for Failure {
     fn from(error: E) -> Self {
         let error = error.into();
-        // The certificates and keys that the config names can't be read: only a person can put that right.
-        let names_it = |cause: &(dyn std::error::Error + 'static)| {
+        // Certificates and keys that the config names can't be read: only a person can correct the config.
+        let is_about_config = |cause: &(dyn std::error::Error + 'static)| {
             cause.is::<StartError>() || matches!(cause.downcast_ref(), Some(LeaveError::Tls(_)))
         };
-        if error.chain().any(names_it) {
+        if error.chain().any(is_about_config) {
             return Self::Usage(chain(&error));
         }
         Self::Other(error)
     }
 }
 
-/// An error with its causes, of which many name theirs themselves.
+/// An error with its causes. Many errors name their cause themselves; it is then not repeated.
 fn chain(error: &anyhow::Error) -> String {
     let mut words = String::new();
     for cause in error.chain().map(ToString::to_string) {

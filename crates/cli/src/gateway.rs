@@ -20,24 +20,24 @@ use crate::log::Log;
 use crate::signals::StopSignals;
 use crate::{args, output};
 
-/// What makes a hub a gateway.
+/// The flags of `porchlight hub` that make it a gateway.
 #[derive(Debug, ArgGroup)]
-#[command(next_help_heading = "Beside a broker that is there already")]
+#[command(next_help_heading = "Gateway for another broker")]
 pub(crate) struct Args {
-    /// Sum at this broker, mqtts://USER:PASSWORD@HOST/presence, and answer HTTP at --listen [default there:
-    /// 127.0.0.1:18832]; @FILE reads the URL from a file, where no list of processes shows its password
+    /// Aggregate statuses at this broker and serve HTTP at --listen: mqtts://USER:PASSWORD@HOST/presence.
+    /// @FILE reads the URL from a file, so that no list of processes shows the password
     #[arg(long, value_name = "URL", conflicts_with_all = ["memory", "allow_anonymous"])]
     pub(crate) gateway: Option<Redacted>,
-    /// Certificates in PEM to trust at that broker instead of the system's
+    /// A PEM file of certificates to trust instead of the system's
     #[arg(long, value_name = "FILE", requires = "gateway")]
     gateway_ca: Option<PathBuf>,
-    /// Make a token by which a program may read over HTTP, print it, and end; a running gateway takes it at once
+    /// Make a token for a program that reads over HTTP, print it, and exit; a running gateway accepts it at once
     #[arg(long, value_name = "NAME", conflicts_with = "gateway")]
     new_token: Option<String>,
-    /// End the token of this id: the part before the dot
+    /// Revoke the token with this id, which is the part before the dot
     #[arg(long, value_name = "ID", conflicts_with_all = ["gateway", "new_token"])]
     revoke_token: Option<String>,
-    /// List the tokens there are
+    /// List the tokens
     #[arg(long, conflicts_with_all = ["gateway", "new_token", "revoke_token"])]
     list_tokens: bool,
 }

@@ -1,4 +1,4 @@
-//! `porchlight hub`: a hub for the team, or an open broker.
+//! `porchlight hub`: hosts a team, or runs a broker without a team.
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +18,7 @@ mod owner_link;
 use owner_link::OwnerLink;
 
 pub(crate) async fn hub(flags: &Flags, mut args: args::Hub) -> Result<(), Failure> {
-    args.check().map_err(Failure::Usage)?;
+    args.check_flags().map_err(Failure::Usage)?;
     let stop = StopSignals::listen();
     let resolved = flags.resolve().map_err(Failure::usage)?;
     if args.origins.is_empty() {
@@ -30,7 +30,7 @@ pub(crate) async fn hub(flags: &Flags, mut args: args::Hub) -> Result<(), Failur
         Some(args::HubAction::Backup(into)) => {
             backup(&into.store.or(args.store).unwrap_or(team_store), &into.file)?;
             output::print(&format!(
-                "the team is in {}; whoever has this file can be its hub, so keep it where only you can read it",
+                "the team is saved in {}. Keep this file private: with it, anybody can pose as the team's hub",
                 into.file.display()
             ));
             return Ok(());
@@ -38,7 +38,7 @@ pub(crate) async fn hub(flags: &Flags, mut args: args::Hub) -> Result<(), Failur
         Some(args::HubAction::Restore(from)) => {
             restore(&from.store.or(args.store).unwrap_or(team_store), &from.file)?;
             output::print(
-                "the team is in place; start the hub, and stop the one that it was taken from",
+                "the team is restored. Run `porchlight hub` here, and stop the hub that the backup is from",
             );
             return Ok(());
         }
@@ -53,14 +53,14 @@ pub(crate) async fn hub(flags: &Flags, mut args: args::Hub) -> Result<(), Failur
         }
         None => {}
     }
-    let always = args.invite;
-    // A hub in memory has no folder of its own.
+    let always_invite = args.invite;
+    // A hub in memory has no folder.
     let folder =
         if args.memory { &places.runtime } else { args.store.as_ref().unwrap_or(&team_store) };
     let folder = folder.clone();
     let settings = settings(args, places.hub_store(), team_store, places.hub_file());
     let hub = start(settings).await?;
-    serve(hub, always, &folder, stop).await
+    serve(hub, always_invite, &folder, stop).await
 }
 
 async fn start(settings: HubSettings) -> Result<Hub, Failure> {
@@ -72,7 +72,7 @@ async fn start(settings: HubSettings) -> Result<Hub, Failure> {
     })
 }
 
-/// The folder, if it holds nothing yet. A move that fails removes it again, so nothing else may be in it.
+/// Returns the folder if it is empty or missing. A move that fails removes it, so nothing else may be in it.
 fn require_empty(store: &Path) -> Result<PathBuf, Failure> {
     let is_empty = match std::fs::read_dir(store) {
         Ok(mut entries) => entries.next().is_none(),
@@ -82,12 +82,12 @@ fn require_empty(store: &Path) -> Result<PathBuf, Failure> {
         return Ok(store.to_owned());
     }
     Err(Failure::Usage(format!(
-        "{} is not an empty folder; name a new one with --store, or leave it out",
+        "{} is not empty; name a new folder with --store, or leave --store out",
         store.display()
     )))
 }
 
-/// Takes the team over from where it is hosted. Where that fails it stays there, and nothing of it here.
+/// Takes over the team from its current host. If that fails, the team stays there and nothing of it stays here.
 async fn move_here(
     resolved: &Resolved,
     settings: HubSettings,
@@ -95,21 +95,21 @@ async fn move_here(
 ) -> Result<Hub, Failure> {
     if has_team(store) {
         return Err(Failure::Usage(format!(
-            "{} holds a team already; `porchlight hub` hosts it, or move the folder away",
+            "{} contains a team already; host that one with `porchlight hub`, or move the folder away",
             store.display()
         )));
     }
-    let (_, team) = crate::team::asked(resolved).await?;
-    let whole = team.hand_over().await.map_err(crate::team::told)?;
-    restore_bytes(store, &whole, "what the hub handed over".as_ref())?;
+    let (_, team) = crate::team::connect(resolved).await?;
+    let whole = team.hand_over().await.map_err(crate::team::hub_failure)?;
+    restore_bytes(store, &whole, "the team from its host".as_ref())?;
     let taken = async {
         let hub = start(settings).await?;
         match team.moved_to(&hub.addresses()).await {
             Ok(last) => Ok((hub, last)),
             Err(error) => {
-                // Two hubs of one team would be worse than none here.
+                // Two hubs of one team would be worse than none on this computer.
                 let _ = hub.stop().await;
-                Err(crate::team::told(error))
+                Err(crate::team::hub_failure(error))
             }
         }
     };
@@ -121,26 +121,26 @@ async fn move_here(
         }
     };
     if let Err(error) = hub.import_records(&last).await {
-        // Whoever said it is connected again and says it anew.
-        tracing::warn!("what stood at the old hub at the end can't be read: {error}");
+        // The devices connect here and publish again.
+        tracing::warn!("the last statuses at the old hub can't be read: {error}");
     }
-    output::print("the team is hosted here now; everybody follows");
+    output::print("this computer hosts the team now; all members follow");
     Ok(hub)
 }
 
-/// Runs until it is told to stop. `always`: make a link for an owner though the team has one. `folder`: where the link
-/// is kept while it may not be printed.
+/// Runs the hub until a signal stops it. With `always_invite`, it makes a link for an owner even if the team has one.
+/// `folder` is for the file with that link, if it may not be printed.
 async fn serve(
     mut hub: Hub,
-    always: bool,
+    always_invite: bool,
     folder: &Path,
     mut stop: StopSignals,
 ) -> Result<(), Failure> {
     output::print(&format!("listening on {}", hub.addr()));
     let mut link = None;
     if let Some(addr) = hub.team_addr() {
-        output::print(&format!("the team's door is {addr}"));
-        link = owner_link(&hub, always, folder).await?;
+        output::print(&format!("the team's address is {addr}"));
+        link = owner_link(&hub, always_invite, folder).await?;
     }
     for warning in hub.warnings() {
         output::warn(&warning.to_string());
@@ -153,9 +153,9 @@ async fn serve(
                 HubEvent::StoreFailing(warning) => output::warn(&warning.to_string()),
                 HubEvent::StoreRecovered => output::warn("everything is saved again"),
                 HubEvent::Asked { name, code } => {
-                    output::warn(&format!("{name} asks to be let in, with the digits {code}"));
+                    output::warn(&format!("{name} asks to join with the code {code}; `porchlight invite requests` lists who asks"));
                 }
-                HubEvent::Ended { reason } => ended(&reason)?,
+                HubEvent::Ended { reason } => stopped(&reason)?,
             },
         }
     }
@@ -193,26 +193,30 @@ fn settings(
     HubSettings { listen: listen(here), store, runtime_file: Some(runtime_file), access }
 }
 
-/// Makes an invitation for an owner if the team has none, or `always`.
-async fn owner_link(hub: &Hub, always: bool, folder: &Path) -> Result<Option<OwnerLink>, Failure> {
+/// Makes an invitation for an owner if the team has none, or with `always_invite`.
+async fn owner_link(
+    hub: &Hub,
+    always_invite: bool,
+    folder: &Path,
+) -> Result<Option<OwnerLink>, Failure> {
     let path = folder.join(owner_link::FILE);
-    // An earlier hub may have been killed.
+    // An earlier hub may have left its file behind.
     owner_link::remove(&path);
-    if !always && hub.has_owner() {
+    if !always_invite && hub.has_owner() {
         return Ok(None);
     }
     let invitation = hub.invite_owner().await?;
     Ok(invitation.and_then(|invitation| OwnerLink::show(invitation, path)))
 }
 
-/// What this computer calls itself.
+/// The name of this computer.
 fn machine() -> String {
-    let told = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
-    let told = told.or_else(|| std::env::var("COMPUTERNAME").ok());
-    let told = told.as_deref().and_then(|name| name.trim().split('.').next().map(str::to_owned));
-    told.filter(|name| !name.is_empty()).unwrap_or_else(|| "this computer".to_owned())
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    let name = name.or_else(|| std::env::var("COMPUTERNAME").ok());
+    let name = name.as_deref().and_then(|name| name.trim().split('.').next().map(str::to_owned));
+    name.filter(|name| !name.is_empty()).unwrap_or_else(|| "this computer".to_owned())
 }
 
-fn ended(reason: &str) -> Result<(), Failure> {
-    Err(anyhow::anyhow!("the hub ended by itself ({reason}); start it again").into())
+fn stopped(reason: &str) -> Result<(), Failure> {
+    Err(anyhow::anyhow!("the hub stopped by itself ({reason}); start it again").into())
 }

@@ -1,5 +1,8 @@
-//! `porchlight knock` and `wave`: reach somebody lightly, beside whatever runs.
+//! `porchlight knock` and `porchlight wave`: ask a person for a moment, or say hello.
+//!
+//! Deliberately disturbs no running app: a knock belongs to this process and is withdrawn when it ends.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use clap::Args as ArgGroup;
@@ -11,56 +14,69 @@ use porchlight_core::id::UserId;
 use porchlight_core::input::Command;
 use porchlight_core::signal::SignalCommand;
 use porchlight_core::view::signals::{ExchangeStage, ExchangeView, FailureView, When};
-use porchlight_core::view::{Group, PersonView};
+use porchlight_core::view::{ChosenStatus, Group};
 use porchlight_core::words;
+use tokio::time::Sleep;
 
 use crate::failure::Failure;
-use crate::signals::{Signals, Told};
+use crate::roster::find_person;
+use crate::sent_limit::{Kind, SentLimit};
+use crate::signals::{Request, Signals};
 use crate::{output, wait_for};
 
+/// The arguments of `porchlight knock`.
 #[derive(Debug, ArgGroup)]
-#[command(
-    after_help = "Exit codes: 0 answered; 1 not answered in time; 2 wrong usage; 3 no connection in time; 4 refused by the broker; 5 not sent: they are offline, you are invisible, or nobody is known by that name."
-)]
+#[command(after_help = "\
+Examples:
+  porchlight knock bob \"Got a minute?\"
+  porchlight knock bob --when-back
+
+Exit codes: 0 answered; 1 not answered in time; 2 wrong usage; 3 no connection in time; 4 refused by
+the broker; 5 not sent: the person is offline, you are invisible, nobody has that name, or you
+knocked five times within a minute.")]
 pub(crate) struct Knock {
-    // Named apart from the flag of that name.
-    /// At whose door: an id, or a name that only one person has
+    // Named apart from the global flag --user.
+    /// The person's id, or their name if only one person has it
     #[arg(id = "whom", value_name = "USER")]
     whom: String,
-    /// What to say, at most 280 characters
+    /// Your message, at most 280 characters
     text: Option<String>,
-    /// If they are not here, wait until they are
+    /// If the person is not here, wait until they are
     #[arg(long)]
     when_back: bool,
-    /// Wait until both of you are online, and neither in a call nor not to be disturbed
+    /// Wait until you are both online and not in a call
     #[arg(long, conflicts_with = "when_back")]
     when_free: bool,
-    /// So long wait for the answer, from when it is sent; then it is taken back
+    /// How long to wait for an answer once the knock is sent; then it is withdrawn
     #[arg(long, value_name = "TIME", default_value = "60s")]
     wait: Span,
-    /// Print JSON, a line for each step
+    /// Print each step as a line of JSON
     #[arg(long)]
     json: bool,
-    /// Give up if there is no connection after so long
+    /// Give up after this time without a connection
     #[arg(long, value_name = "TIME", default_value = "10s")]
     timeout: Span,
 }
 
+/// The arguments of `porchlight wave`.
 #[derive(Debug, ArgGroup)]
-#[command(
-    after_help = "Exit codes: 0 sent; 2 wrong usage; 3 no connection in time; 4 refused by the broker; 5 not sent: they are offline, you are invisible, nobody is known by that name, or it was often enough for now."
-)]
+#[command(after_help = "\
+Example:
+  porchlight wave bob 🎉
+
+Exit codes: 0 sent; 2 wrong usage; 3 no connection in time; 4 refused by the broker; 5 not sent: the
+person is offline, you are invisible, nobody has that name, or you waved five times within a minute.")]
 pub(crate) struct Wave {
-    /// To whom: an id, or a name that only one person has
+    /// The person's id, or their name if only one person has it
     #[arg(id = "whom", value_name = "USER")]
     whom: String,
-    /// With what
+    /// The emoji to send
     #[arg(default_value = "👋")]
     emoji: String,
     /// Print JSON
     #[arg(long)]
     json: bool,
-    /// Give up if there is no connection after so long
+    /// Give up after this time without a connection
     #[arg(long, value_name = "TIME", default_value = "10s")]
     timeout: Span,
 }
@@ -73,32 +89,35 @@ pub(crate) async fn knock(flags: &Flags, args: Knock) -> Result<(), Failure> {
     };
     let text = args.text.as_deref().map(porchlight_core::signal::written);
     let text = text.transpose().map_err(Failure::usage)?.flatten();
-    let Call { mut agent, may_be_unread, to, am_here } =
-        call(flags, &args.whom, args.timeout.0).await?;
+    let Call { mut agent, may_be_unread, to, am_here, is_busy, limit } =
+        connect(flags, &args.whom, Kind::Knock, args.timeout.0).await?;
     if when == When::BothFree && !am_here {
         return Err(Failure::NotSent(
-            "you are not here yourself, so you are not free; start the app, or `porchlight run`"
+            "you are offline yourself, so you can't both be free; start the app or `porchlight run` first"
                 .to_owned(),
         ));
     }
     let mut signals = Signals::listen();
     agent.handle.command(Command::Signal(SignalCommand::Knock { to, text, when }));
+    let mut follower =
+        Follower { json: args.json, wait: args.wait.0, is_busy, limit, last: None, give_up: None };
     let outcome = tokio::select! {
-        outcome = follow(&mut agent, args.wait.0, args.json) => outcome,
-        () = stop(&mut signals) => Err(Failure::Unanswered("taken back".to_owned())),
+        outcome = follower.follow(&mut agent) => outcome,
+        () = stop(&mut signals) => Err(Failure::Unanswered("the knock is withdrawn".to_owned())),
     };
-    // What nobody waits for any more is taken back: an answer would find nobody.
+    // Nobody waits for an answer any more.
     if outcome.is_err() {
-        take_back(&agent).await;
+        withdraw(&agent).await;
     }
     agent.handle.command(Command::Quit);
     agent.stopped().await;
-    doubt_emptiness(&outcome, may_be_unread);
+    note_unread(&outcome, may_be_unread);
     outcome
 }
 
 pub(crate) async fn wave(flags: &Flags, args: Wave) -> Result<(), Failure> {
-    let Call { mut agent, may_be_unread, to, .. } = call(flags, &args.whom, args.timeout.0).await?;
+    let Call { mut agent, may_be_unread, to, limit, .. } =
+        connect(flags, &args.whom, Kind::Wave, args.timeout.0).await?;
     let emoji = Some(args.emoji);
     agent.handle.command(Command::Signal(SignalCommand::Wave { to, emoji }));
     let sent = wait_for::wait(&mut agent, args.timeout.0, |event| {
@@ -112,137 +131,154 @@ pub(crate) async fn wave(flags: &Flags, args: Wave) -> Result<(), Failure> {
         Some(exchange.failure.as_ref().map_or(Ok(()), |failure| Err(not_sent(failure))))
     })
     .await;
+    if sent.is_ok() {
+        limit.record();
+    }
     agent.handle.command(Command::Quit);
     agent.stopped().await;
-    doubt_emptiness(&sent, may_be_unread);
+    note_unread(&sent, may_be_unread);
     sent
 }
 
-/// What there is once a connection stands.
+/// A connection over which to knock or wave, and what is known of the two people.
 struct Call {
     agent: Agent,
-    /// Whether nobody is known, and the broker has not shown that it hands out what it stores.
+    /// Whether nobody is known and the broker has not shown yet that it hands out stored messages.
     may_be_unread: bool,
-    /// Who is meant.
+    /// The person to knock at or wave to.
     to: UserId,
-    /// Whether a device of the person's own is here.
+    /// Whether a device of the user's own is here.
     am_here: bool,
+    /// Whether the other person is on do not disturb or in a call, so that a knock does not pop up yet.
+    is_busy: bool,
+    limit: SentLimit,
 }
 
-/// Connects, and finds out who is meant.
-async fn call(flags: &Flags, whom: &str, timeout: Duration) -> Result<Call, Failure> {
+/// Connects, and finds the person.
+async fn connect(
+    flags: &Flags,
+    whom: &str,
+    kind: Kind,
+    timeout: Duration,
+) -> Result<Call, Failure> {
     let resolved = flags.resolve().map_err(Failure::usage)?;
     let broker = output::broker(&resolved)?;
-    let user = resolved.user.clone().ok_or_else(|| {
-        Failure::Usage(format!(
-            "who knocks? Say who you are with --user, or in {}",
-            resolved.places.config_file().display()
-        ))
-    })?;
+    let user = output::own_user(&resolved)?;
     let mut agent =
         Agent::start(Setup { broker, part: Part::Caller(user.clone()), notices: None })?;
-    wait_for::wait(&mut agent, timeout, |event| (*event == Event::SnapshotRead).then_some(Ok(())))
-        .await?;
+    wait_for::wait_until_read(&mut agent, timeout).await?;
     let people = agent.handle.people().await?;
     let am_here = people
         .iter()
         .any(|person| person.user == user.as_str() && person.group() != Group::Offline);
     let proven = agent.handle.health().await?.roster_access.is_proven();
     let may_be_unread = people.is_empty() && !proven;
-    Ok(Call { agent, may_be_unread, to: meant(&people, whom)?, am_here })
+    let person = find_person(&people, whom)?;
+    let to = match person {
+        Some(person) => UserId::parse(&person.user).map_err(Failure::usage)?,
+        // The engine decides whether a person with this id is known.
+        None => UserId::from_typed(whom).map_err(Failure::usage)?,
+    };
+    let is_busy =
+        person.is_some_and(|person| person.status == ChosenStatus::Dnd.word() || person.in_call);
+    let limit = SentLimit::new(&resolved.places.state, kind, &to);
+    limit.check()?;
+    Ok(Call { agent, may_be_unread, to, am_here, is_busy, limit })
 }
 
-/// Whom nobody has seen may be there all the same.
-fn doubt_emptiness(outcome: &Result<(), Failure>, may_be_unread: bool) {
+/// Explains a knock or wave that was not sent because nobody was read.
+fn note_unread(outcome: &Result<(), Failure>, may_be_unread: bool) {
     if matches!(outcome, Err(Failure::NotSent(_))) && may_be_unread {
         output::note(output::NOBODY_SEEN);
     }
 }
 
-/// An id first; a name where it is one person's alone.
-fn meant(people: &[PersonView], whom: &str) -> Result<UserId, Failure> {
-    let id = UserId::from_typed(whom);
-    if let Ok(id) = &id
-        && people.iter().any(|person| person.user == id.as_str())
-    {
-        return Ok(id.clone());
+/// Prints the steps of the knock until it is answered or can't be any more.
+struct Follower {
+    json: bool,
+    /// How long to wait for an answer.
+    wait: Duration,
+    is_busy: bool,
+    limit: SentLimit,
+    /// The last step: its stage, and whether no device confirmed the knock.
+    last: Option<(ExchangeStage, bool)>,
+    give_up: Option<Pin<Box<Sleep>>>,
+}
+
+impl Follower {
+    async fn follow(&mut self, agent: &mut Agent) -> Result<(), Failure> {
+        loop {
+            let event = tokio::select! {
+                event = agent.events.recv() => event,
+                () = wait_for::elapsed(&mut self.give_up) => {
+                    return Err(Failure::Unanswered(self.no_answer()));
+                }
+            };
+            let Some(event) = event else {
+                return Err(Failure::no_connection(None));
+            };
+            let Some(exchange) = exchange(&event) else {
+                continue;
+            };
+            let before = self.last.replace((exchange.stage, exchange.unheard));
+            if before == self.last {
+                continue;
+            }
+            let was_sent = before.is_some_and(|(stage, _)| stage >= ExchangeStage::Sent);
+            if exchange.stage >= ExchangeStage::Sent && !was_sent {
+                self.limit.record();
+            }
+            if self.json {
+                output::print(&output::json(&exchange));
+            } else if let Some(step) = step(&exchange) {
+                output::print(&step);
+            }
+            // A knock that waits for a person waits without a limit.
+            if exchange.stage != ExchangeStage::Waiting && self.give_up.is_none() {
+                self.give_up = Some(Box::pin(tokio::time::sleep(self.wait)));
+            }
+            match exchange.stage {
+                ExchangeStage::Answered => return Ok(()),
+                ExchangeStage::Withdrawn => {
+                    return Err(Failure::Unanswered(format!(
+                        "{} dismissed the knock",
+                        exchange.name
+                    )));
+                }
+                ExchangeStage::Failed => {
+                    return Err(exchange.failure.as_ref().map_or_else(
+                        || Failure::NotSent("not sent; try again".to_owned()),
+                        not_sent,
+                    ));
+                }
+                ExchangeStage::Delivered if self.is_busy => {
+                    output::note(&format!(
+                        "{} is busy (do not disturb, or in a call), so the knock shows later; waiting {} s for an answer. \
+                         `--wait 30m` waits longer, `--when-free` until you are both free",
+                        exchange.name,
+                        self.wait.as_secs()
+                    ));
+                }
+                _ => {}
+            }
+        }
     }
-    let wanted = whom.trim().to_lowercase();
-    let mut named = people.iter().filter(|person| person.name.to_lowercase() == wanted);
-    match (named.next(), named.next(), id) {
-        (Some(person), None, _) => UserId::parse(&person.user).map_err(Failure::usage),
-        (Some(_), Some(_), _) => Err(Failure::Usage(format!(
-            "more than one person is called {}; name one by their id, see `porchlight who --json`",
-            wanted.escape_debug()
-        ))),
-        // Whether somebody of that id is known is for the engine to say.
-        (None, _, Ok(id)) => Ok(id),
-        (None, _, Err(error)) => Err(Failure::usage(error)),
+
+    /// What happened if no answer came in time.
+    fn no_answer(&self) -> String {
+        let seconds = self.wait.as_secs();
+        if self.last.is_some_and(|(stage, _)| stage == ExchangeStage::Sending) {
+            format!(
+                "the broker did not confirm the knock within {seconds} s, so it is withdrawn; try again, or ask the person \
+                 who runs the broker"
+            )
+        } else {
+            format!("no answer within {seconds} s; the knock is withdrawn")
+        }
     }
 }
 
-/// Says how far it has come, until it is answered, or will not be.
-async fn follow(agent: &mut Agent, wait: Duration, json: bool) -> Result<(), Failure> {
-    let mut last = None;
-    let mut give_up = None;
-    loop {
-        let event = tokio::select! {
-            event = agent.events.recv() => event,
-            () = expired(&mut give_up) => {
-                return Err(Failure::Unanswered(too_late(last.map(|(stage, _)| stage), wait)));
-            }
-        };
-        let Some(event) = event else {
-            return Err(Failure::no_connection(None));
-        };
-        let Some(exchange) = exchange(&event) else {
-            continue;
-        };
-        let step = (exchange.stage, exchange.unheard);
-        if last.replace(step) == Some(step) {
-            continue;
-        }
-        if json {
-            output::print(&output::json(&exchange));
-        } else if let Some(words) = step_words(&exchange) {
-            output::print(&words);
-        }
-        // A knock that waits for somebody waits as long as it takes.
-        if exchange.stage != ExchangeStage::Waiting && give_up.is_none() {
-            give_up = Some(Box::pin(tokio::time::sleep(wait)));
-        }
-        match exchange.stage {
-            ExchangeStage::Answered => return Ok(()),
-            ExchangeStage::Withdrawn => {
-                return Err(Failure::Unanswered(format!(
-                    "{} does not want to wait for that",
-                    exchange.name
-                )));
-            }
-            ExchangeStage::Failed => {
-                return Err(exchange
-                    .failure
-                    .as_ref()
-                    .map_or_else(|| Failure::NotSent("not sent".to_owned()), not_sent));
-            }
-            _ => {}
-        }
-    }
-}
-
-/// Why nothing came of it in time.
-fn too_late(stage: Option<ExchangeStage>, wait: Duration) -> String {
-    let seconds = wait.as_secs();
-    if stage == Some(ExchangeStage::Sending) {
-        format!(
-            "the broker did not confirm the knock within {seconds} s; it is taken back. Try again, or ask whoever runs the broker"
-        )
-    } else {
-        format!("no answer within {seconds} s; the knock is taken back")
-    }
-}
-
-/// The one exchange of this run.
+/// The knock or wave of this process.
 fn exchange(event: &Event) -> Option<ExchangeView> {
     let Event::Show(update) = event else {
         return None;
@@ -250,11 +286,14 @@ fn exchange(event: &Event) -> Option<ExchangeView> {
     update.signals.as_ref()?.exchanges.iter().find(|exchange| exchange.mine).cloned()
 }
 
-fn step_words(exchange: &ExchangeView) -> Option<String> {
+/// A step of a knock in words; `None` if there is nothing to print.
+fn step(exchange: &ExchangeView) -> Option<String> {
     Some(match (exchange.stage, exchange.when) {
         (ExchangeStage::Waiting, When::Back) => format!("waiting until {} is here", exchange.name),
         (ExchangeStage::Waiting, _) => "waiting until you are both free".to_owned(),
-        (ExchangeStage::Sent, _) if exchange.unheard => "no device of theirs has it yet".to_owned(),
+        (ExchangeStage::Sent, _) if exchange.unheard => {
+            format!("no device of {} has received it yet", exchange.name)
+        }
         (ExchangeStage::Sent, _) => "sent".to_owned(),
         (ExchangeStage::Delivered, _) => "delivered".to_owned(),
         (ExchangeStage::Seen, _) => "seen".to_owned(),
@@ -268,19 +307,21 @@ fn step_words(exchange: &ExchangeView) -> Option<String> {
 }
 
 fn not_sent(failure: &FailureView) -> Failure {
-    let words = words::failure(failure, words::english, clock::local);
+    let message = words::failure(failure, words::english, clock::local);
     match failure.code.as_str() {
-        "refused" => Failure::Refused(words),
-        "link_down" => Failure::NoConnection(words),
-        "unconfirmed" => Failure::Unanswered(words),
-        "too_long" | "myself" => Failure::Usage(words),
-        "offline" => Failure::NotSent(format!("{words}; --when-back waits until they are here")),
-        _ => Failure::NotSent(words),
+        "refused" => Failure::Refused(message),
+        "link_down" => Failure::NoConnection(message),
+        "unconfirmed" => Failure::Unanswered(message),
+        "too_long" | "myself" => Failure::Usage(message),
+        "offline" => Failure::NotSent(format!(
+            "{message}; `porchlight knock --when-back` waits until they are here"
+        )),
+        _ => Failure::NotSent(message),
     }
 }
 
-/// Takes the knock back, and gives that a moment to be sent.
-async fn take_back(agent: &Agent) {
+/// Withdraws the knock. Quitting the agent sends what is due.
+async fn withdraw(agent: &Agent) {
     let Ok(snapshot) = agent.handle.snapshot(porchlight_core::view::Stage::Running).await else {
         return;
     };
@@ -294,13 +335,7 @@ async fn take_back(agent: &Agent) {
     }
 }
 
+/// Waits for a request to stop. A request to restart is ignored.
 async fn stop(signals: &mut Signals) {
-    while !matches!(signals.next().await, Told::Stop) {}
-}
-
-async fn expired(timer: &mut Option<std::pin::Pin<Box<tokio::time::Sleep>>>) {
-    match timer {
-        Some(timer) => timer.await,
-        None => std::future::pending().await,
-    }
+    while signals.next().await != Request::Stop {}
 }

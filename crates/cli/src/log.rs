@@ -114,18 +114,18 @@ mod tests {
     }
 
     #[test]
-    fn two_kinds_in_turn_are_each_said_once() {
+    fn two_kinds_in_turn_are_each_logged_once() {
         let mut log = Log::default();
         assert!(log.connecting() && !log.connecting());
-        let said = (0..100).filter(|try_| {
+        let logged = (0..100).filter(|try_| {
             let code = if try_ % 2 == 0 { "tls" } else { "broken" };
             log.not_connected(code, at(*try_))
         });
-        assert_eq!(said.count(), 2);
+        assert_eq!(logged.count(), 2);
     }
 
     #[test]
-    fn a_connection_that_comes_and_goes_fills_no_log() {
+    fn a_connection_that_comes_and_goes_does_not_fill_the_log() {
         let mut log = Log::default();
         let mut lines = 0;
         for second in 0..1_000 {
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_ends_a_connection_that_was_well_is_news() {
+    fn the_end_of_a_stable_connection_is_logged_again() {
         let mut log = Log::default();
         assert!(log.connected(at(0)));
         assert!(log.not_connected("broken", at(100)));
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_line_does_not_go_on_saying_connected() {
+    fn the_last_line_is_corrected_if_it_says_connected() {
         let mut log = Log::default();
         for second in [0, 2] {
             log.connected(at(second));
@@ -159,17 +159,17 @@ mod tests {
     }
 
     #[test]
-    fn a_broker_that_speaks_the_older_mqtt_raises_no_alarm() {
+    fn a_broker_with_mqtt_3_1_1_alone_is_no_problem() {
         let mut log = Log::default();
         assert!(!log.not_connected("protocol", at(0)));
         assert!(log.connected(at(1)));
         let mut log = Log::default();
         assert!(!log.not_connected("protocol", at(0)));
-        assert!(log.not_connected("protocol", at(1)), "neither version was spoken");
+        assert!(log.not_connected("protocol", at(1)), "the broker speaks neither version");
     }
 
     #[test]
-    fn a_problem_that_stands_is_said_once_whatever_stands_beside_it() {
+    fn a_problem_is_logged_once_whatever_others_come_and_go() {
         let mut log = Log::default();
         let activity = problem("activity_unknown", "activity is unknown");
         let other = problem("not_saved", "a file can't be written");
@@ -177,19 +177,19 @@ mod tests {
         assert_eq!(log.problems(std::slice::from_ref(&activity), at(0)), [&activity]);
         assert_eq!(log.problems(&both, at(1)), [&other]);
         assert_eq!(log.problems(std::slice::from_ref(&activity), at(2)), [] as [&Problem; 0]);
-        let reworded = [problem("activity_unknown", "no word")];
+        let reworded = [problem("activity_unknown", "in other words")];
         assert_eq!(log.problems(&reworded, at(3)), [] as [&Problem; 0]);
     }
 
     #[test]
-    fn a_problem_that_comes_and_goes_is_said_again_after_ten_minutes() {
+    fn a_problem_that_comes_and_goes_is_logged_again_after_ten_minutes() {
         let mut log = Log::default();
         let it = [problem("not_saved", "a file can't be written")];
-        let mut said = 0;
+        let mut logged = 0;
         for second in 0..601 {
-            said += log.problems(&it, at(second)).len();
-            said += log.problems(&[], at(second)).len();
+            logged += log.problems(&it, at(second)).len();
+            logged += log.problems(&[], at(second)).len();
         }
-        assert_eq!(said, 2);
+        assert_eq!(logged, 2);
     }
 }

@@ -1,4 +1,4 @@
-//! `porchlight`: who is around, from the command line, and a presence for machines without a desktop.
+//! `porchlight`: shows who is around on the command line, and this device without a desktop app.
 
 use std::process::exit;
 
@@ -19,6 +19,7 @@ mod output;
 mod roster;
 mod run;
 mod screen;
+mod sent_limit;
 mod service;
 mod signals;
 mod status;
@@ -38,24 +39,24 @@ fn main() {
         .enable_all()
         .build()
         .map_err(failure::Failure::from)
-        .and_then(|runtime| runtime.block_on(perform(args)));
-    let code = outcome.map_or_else(|failure| failure.tell(), |()| 0);
-    // Not a return: a thread that reads the standard input would keep the process alive.
+        .and_then(|runtime| runtime.block_on(run_command(args)));
+    let code = outcome.map_or_else(|failure| failure.report(), |()| 0);
+    // Not a return: a thread that reads standard input would keep the process alive.
     exit(code);
 }
 
-/// Prints what is wrong with the command line, or the help that was asked for, and ends the program.
+/// Prints help, or what is wrong with the arguments, and ends the program.
 fn exit_with(error: &clap::Error) -> ! {
     if !error.use_stderr() {
         output::write_out(error.to_string().as_bytes());
         exit(0);
     }
-    let words = redacted::without_secrets(&error.to_string(), std::env::args_os().skip(1));
-    words.trim_end().lines().for_each(output::note);
+    let message = redacted::without_secrets(&error.to_string(), std::env::args_os().skip(1));
+    message.trim_end().lines().for_each(output::note);
     exit(error.exit_code());
 }
 
-async fn perform(args: Args) -> Result<(), failure::Failure> {
+async fn run_command(args: Args) -> Result<(), failure::Failure> {
     match args.command {
         Command::Run(run) => run::run(&args.flags, run).await,
         Command::Who(who) => who::who(&args.flags, who).await,
@@ -86,7 +87,7 @@ async fn perform(args: Args) -> Result<(), failure::Failure> {
 
 fn start_log(verbose: u8) {
     use tracing_subscriber::EnvFilter;
-    // Anybody who reaches a hub makes the broker write lines, some of them as errors. The hub itself says what goes wrong.
+    // Anybody who can reach a hub can make its broker log lines, even errors. The hub reports real problems itself.
     let default = match verbose {
         0 => "warn,porchlight_agent=warn,mqtt5=off",
         1 => "info,mqtt5=warn",
@@ -94,5 +95,5 @@ fn start_log(verbose: u8) {
     };
     let filter =
         EnvFilter::try_from_env("PORCHLIGHT_LOG").unwrap_or_else(|_| EnvFilter::new(default));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| output::Log).init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| output::LogWriter).init();
 }

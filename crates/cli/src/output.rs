@@ -1,7 +1,7 @@
-//! People as lines for a terminal, and what every reading command needs.
+//! Printing: people as lines, JSON, and messages on standard error.
 //!
-//! Everything that is printed goes through here, so that nothing of a stranger reaches the terminal as an escape
-//! sequence or turns the direction of writing, whatever a broker, a hub or a name has in it.
+//! Owns the rule that no text from somebody else reaches the terminal unsafely. Everything is printed from here, so no
+//! name, broker or hub can send an escape sequence or turn the direction of writing.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -9,6 +9,7 @@ use std::io::{self, Write};
 use porchlight_agent::broker::Broker;
 use porchlight_agent::clock;
 use porchlight_agent::flags::Resolved;
+use porchlight_core::id::UserId;
 use porchlight_core::text::is_deceptive;
 use porchlight_core::view::PersonView;
 use porchlight_core::words;
@@ -16,18 +17,18 @@ use porchlight_core::words;
 use crate::failure::Failure;
 use crate::style::OutputStyle;
 
-/// Of an empty roster that was read.
+/// Printed if the roster was read and is empty.
 pub(crate) const NOBODY: &str = "nobody is here yet";
-/// Of an empty roster at a broker that has not shown that it hands out what it stores.
-pub(crate) const NOBODY_SEEN: &str = "nobody is here yet, as far as this broker tells; some brokers, such as RabbitMQ, hand out nothing that they stored: `porchlight doctor` finds out";
+/// Printed if nobody was read and the broker has not shown yet that it hands out stored messages.
+pub(crate) const NOBODY_SEEN: &str = "nobody is here yet, as far as this broker shows. Some brokers, such as RabbitMQ, do not hand out stored messages; run `porchlight doctor` to find out";
 
-/// One person as a line: shape, name, state, remark.
-pub(crate) fn line(person: &PersonView, ink: OutputStyle) -> String {
+/// A person as one line: shape, name, status, and what they wrote.
+pub(crate) fn person_line(person: &PersonView, style: OutputStyle) -> String {
     let mut line = format!(
         "{} {}  {}",
-        ink.state(person, words::glyph(&person.status, person.cause)),
-        ink.name(person, &plain(&person.distinct_name())),
-        ink.dim_where(person.stale, &words::status_line(person, words::english, clock::local))
+        style.state(person, words::glyph(&person.status, person.cause)),
+        style.name(person, &plain(&person.distinct_name())),
+        style.dim_if(person.stale, &words::status_line(person, words::english, clock::local))
     );
     if let Some(remark) = words::remark(person) {
         line.push_str("  ");
@@ -45,55 +46,56 @@ pub(crate) fn line(person: &PersonView, ink: OutputStyle) -> String {
     line
 }
 
-/// Why that is believed, as a line to stand below.
-pub(crate) fn why(person: &PersonView, ink: OutputStyle) -> Option<String> {
-    let why = words::evidence(&person.evidence, words::english, clock::local)?;
-    Some(ink.dim(&format!("    {}", plain(&why))))
+/// What a person's status is based on, as a line below theirs.
+pub(crate) fn evidence_line(person: &PersonView, style: OutputStyle) -> Option<String> {
+    let evidence = words::evidence(&person.evidence, words::english, clock::local)?;
+    Some(style.dim(&format!("    {}", plain(&evidence))))
 }
 
-/// Prints a line and hands it on at once, so that a pipe has it without delay. A reader that has gone away
-/// ends the program quietly.
+/// Prints a line and flushes it, so that a pipe gets it without delay.
+///
+/// If the reader of a pipe has gone away, the program ends quietly.
 pub(crate) fn print(line: &str) {
-    put(&plain(line));
+    write_line(&plain(line));
 }
 
-/// Prints a line in which the colours are ours and all else went through [`plain`].
-pub(crate) fn print_inked(line: &str) {
-    put(line);
+/// Prints a line that contains our colours. The caller has passed everything else in it through [`plain`].
+pub(crate) fn print_styled(line: &str) {
+    write_line(line);
 }
 
 /// Prints JSON on one line.
 pub(crate) fn print_json(value: &impl serde::Serialize) {
-    put(&json(value));
+    write_line(&json(value));
 }
 
-fn put(line: &str) {
-    // In one piece: a line buffer would hand on its end, the line's end, by itself.
+fn write_line(line: &str) {
+    // One write: a line buffer would pass on the line break by itself.
     write_out(format!("{line}\n").as_bytes());
 }
 
-/// Writes to standard output, and ends the program where nothing more can be written: quietly where the reader has gone
-/// away, else with a word and a code that say that something is missing.
+/// Writes to standard output. If that fails, the program ends: quietly if the reader of a pipe has gone away, otherwise
+/// with a message and an exit code.
 pub(crate) fn write_out(bytes: &[u8]) {
     let mut out = io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
-        Err(error) => std::process::exit(Failure::not_written(&error).tell()),
+        Err(error) => std::process::exit(Failure::not_written(&error).report()),
     }
 }
 
-/// Says something beside the output: on standard error.
-pub(crate) fn note(words: &str) {
-    let _ = writeln!(io::stderr().lock(), "{}", plain(words));
+/// Prints a hint or a confirmation on standard error.
+pub(crate) fn note(message: &str) {
+    let _ = writeln!(io::stderr().lock(), "{}", plain(message));
 }
 
-/// Says what is wrong: on standard error, behind the program's name.
-pub(crate) fn warn(words: &str) {
-    note(&format!("porchlight: {words}"));
+/// Prints a problem on standard error, after the program's name.
+pub(crate) fn warn(message: &str) {
+    note(&format!("porchlight: {message}"));
 }
 
-/// A text without what could deceive a terminal or its reader.
+/// Removes the characters that could deceive a terminal or its reader.
 pub(crate) fn plain(text: &str) -> Cow<'_, str> {
     if text.contains(is_deceptive) {
         Cow::Owned(text.chars().filter(|c| !is_deceptive(*c)).collect())
@@ -102,7 +104,7 @@ pub(crate) fn plain(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// JSON on one line. What could deceive a terminal is escaped, which means the same to a program.
+/// JSON on one line. Characters that could deceive a terminal are escaped, which a program reads as the same text.
 pub(crate) fn json(value: &impl serde::Serialize) -> String {
     let json = serde_json::to_string(value).expect("a view has only text keys");
     if !json.contains(is_deceptive) {
@@ -111,7 +113,7 @@ pub(crate) fn json(value: &impl serde::Serialize) -> String {
     let mut escaped = String::with_capacity(json.len());
     for c in json.chars() {
         if is_deceptive(c) {
-            // All of them lie in the basic plane, so one escape says each (RFC 8259, section 7).
+            // They are all in the basic plane, so one escape is enough (RFC 8259, section 7).
             escaped.push_str(&format!("\\u{:04x}", u32::from(c)));
         } else {
             escaped.push(c);
@@ -120,11 +122,11 @@ pub(crate) fn json(value: &impl serde::Serialize) -> String {
     escaped
 }
 
-/// What goes to the log on standard error, a stranger's words among it.
+/// The writer of the log: standard error, without the characters that could deceive a terminal.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Log;
+pub(crate) struct LogWriter;
 
-impl Write for Log {
+impl Write for LogWriter {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(line);
         let safe: String = text.chars().filter(|c| *c == '\n' || !is_deceptive(*c)).collect();
@@ -137,7 +139,7 @@ impl Write for Log {
     }
 }
 
-/// Where to connect: the broker that was named, or the hub on this machine.
+/// The broker to connect to: the one that flags, config or membership name, or the hub on this computer.
 pub(crate) fn broker(resolved: &Resolved) -> Result<Broker, Failure> {
     if let Some(broker) = &resolved.broker {
         return Ok(broker.clone());
@@ -147,14 +149,26 @@ pub(crate) fn broker(resolved: &Resolved) -> Result<Broker, Failure> {
     }
     if resolved.configured {
         return Err(Failure::NoConnection(
-            "the hub on this machine is not running; start the app, or `porchlight hub --open`"
+            "this account belongs to no team, and no hub runs on this computer; join a team with `porchlight join LINK`, \
+             or start one in the app or with `porchlight hub`"
                 .to_owned(),
         ));
     }
     Err(Failure::Usage(format!(
-        "no broker is known; name one with --broker mqtt://host:port, or in {}",
+        "this account belongs to no team yet; ask a member for a link and run `porchlight join LINK`, or start a team in \
+         the app or with `porchlight hub`. To use a broker instead, name it with --broker mqtt://HOST or in {}",
         resolved.places.config_file().display()
     )))
+}
+
+/// The user's own id, which a command needs that acts for them.
+pub(crate) fn own_user(resolved: &Resolved) -> Result<UserId, Failure> {
+    resolved.user.clone().ok_or_else(|| {
+        Failure::Usage(format!(
+            "your id at this broker is missing; add --user ID, or write `user = \"ID\"` in {}",
+            resolved.places.config_file().display()
+        ))
+    })
 }
 
 #[cfg(test)]
@@ -162,12 +176,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_deceives_is_taken_out_of_lines_and_escaped_in_json() {
+    fn deceptive_characters_are_removed_from_lines_and_escaped_in_json() {
         assert_eq!(plain("a\u{1B}[31mb\u{202E}c\u{9B}1m"), "a[31mbc1m");
         assert!(matches!(plain("zoë 👩‍👩‍👧"), Cow::Borrowed(_)));
-        let said = json(&serde_json::json!({ "a": "x\u{9B}y\u{202E}\u{1B}" }));
-        assert_eq!(said, r#"{"a":"x\u009by\u202e\u001b"}"#);
-        let read: serde_json::Value = serde_json::from_str(&said).unwrap();
+        let written = json(&serde_json::json!({ "a": "x\u{9B}y\u{202E}\u{1B}" }));
+        assert_eq!(written, r#"{"a":"x\u009by\u202e\u001b"}"#);
+        let read: serde_json::Value = serde_json::from_str(&written).unwrap();
         assert_eq!(read["a"], "x\u{9B}y\u{202E}\u{1B}");
     }
 }

@@ -1,4 +1,4 @@
-//! `porchlight run`: this device's presence, without a desktop.
+//! `porchlight run`: shows this device to the team, without the desktop app.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -12,7 +12,7 @@ use porchlight_agent::device::{self, DeviceLock, Identity};
 use porchlight_agent::flags::Flags;
 use porchlight_core::input::Command;
 use porchlight_core::text::{MAX_STATUS, display_text};
-use porchlight_core::view::signals::{ExchangeKind, ExchangeStage};
+use porchlight_core::view::signals::{ExchangeKind, ExchangeStage, ExchangeView};
 use porchlight_core::view::{ConnectionView, Update};
 use porchlight_core::words;
 use tokio::time::Sleep;
@@ -21,35 +21,30 @@ use crate::args::Run;
 use crate::failure::Failure;
 use crate::log::Log;
 use crate::output;
-use crate::service::Manager;
-use crate::signals::{Signals, Told};
+use crate::service::ServiceManager;
+use crate::signals::{Request, Signals};
 
 pub(crate) async fn run(flags: &Flags, args: Run) -> Result<(), Failure> {
     let mut signals = Signals::listen();
-    // Asked before an update replaces the file, after which the system only knows the one that was deleted.
+    // An update may replace the file later, and then the system only knows the deleted one.
     let program = std::env::current_exe();
     let resolved = flags.resolve().map_err(Failure::usage)?;
     let broker = output::broker(&resolved)?;
-    let user = resolved.user.clone().ok_or_else(|| {
-        Failure::Usage(format!(
-            "whose presence? Say who you are with --user, or in {}",
-            resolved.places.config_file().display()
-        ))
-    })?;
-    let claim = DeviceLock {
+    let user = output::own_user(&resolved)?;
+    let lock = DeviceLock {
         state: &resolved.places.state,
         user: &user,
         device: resolved.device.clone(),
         broker: &broker,
     };
-    let identity = Identity::take(claim, &mut fastrand::Rng::new()).map_err(Failure::usage)?;
-    let habits = args.habits(resolved.habits);
+    let identity = Identity::take(lock, &mut fastrand::Rng::new()).map_err(Failure::usage)?;
+    let options = args.presence_options(resolved.habits);
     let kind = args.kind.as_deref().and_then(|kind| display_text(kind, MAX_STATUS));
     let kind = kind.unwrap_or_else(|| device::kind().to_owned());
     let watch = porchlight_activity::start(
         porchlight_activity::Settings {
             choice: args.activity.unwrap_or(resolved.source),
-            away_after: habits.away_after,
+            away_after: options.away_after,
             ..resolved.activity()
         },
         &SessionEnv::from_env(),
@@ -60,7 +55,7 @@ pub(crate) async fn run(flags: &Flags, args: Run) -> Result<(), Failure> {
         user,
         links: resolved.links.clone(),
         kind: Some(kind),
-        habits,
+        habits: options,
         preferences: porchlight_agent::preferences::StoredPreferences::ephemeral(),
         identity,
         activity_source: ActivitySource::Watch(watch),
@@ -68,72 +63,71 @@ pub(crate) async fn run(flags: &Flags, args: Run) -> Result<(), Failure> {
     let part = Part::Holder(Box::new(presence));
     let mut agent = Agent::start(Setup { broker: broker.clone(), part, notices: None })?;
     let host = broker.address().host().to_owned();
-    let mut teller =
-        Teller { broker: broker.to_string(), log: Log::default(), knocks: VecDeque::new() };
-    let mut manager = Manager::of_env();
+    let mut reporter = Reporter::new(broker.to_string());
+    let mut manager = ServiceManager::from_env();
     manager.status(&format!("connecting to {host}"));
     manager.ready();
-    let mut alive = Alive::new(&manager);
-    let told = loop {
+    let mut watchdog = Watchdog::new(&manager);
+    let request = loop {
         tokio::select! {
-            told = signals.next() => break told,
+            request = signals.next() => break request,
             event = agent.events.recv() => match event {
                 Some(Event::Show(update)) => {
-                    teller.tell(&update);
+                    reporter.report(&update);
                     if let Some(link) = &update.link {
-                        manager.status(&standing(link, &host));
+                        manager.status(&connection_status(link, &host));
                     }
                 }
-                Some(Event::Stopped) | None => return Err(Failure::ended()),
+                Some(Event::Stopped) | None => return Err(Failure::agent_stopped()),
                 Some(_) => {}
             },
-            // Whoever answers is the loop itself: one that hangs is not alive.
-            () = alive.due(&agent.handle) => manager.alive(),
+            () = watchdog.due(&agent.handle) => manager.alive(),
         }
     };
-    match told {
-        Told::Stop => {
+    match request {
+        Request::Stop => {
             manager.stopping();
             agent.handle.command(Command::Quit);
             agent.stopped().await;
             Ok(())
         }
-        Told::Restart => {
+        Request::Restart => {
             manager.reloading(clock::monotonic());
             agent.handle.command(Command::Restart);
             agent.stopped().await;
-            Err(again(&program?))
+            Err(restart(&program?))
         }
     }
 }
 
-/// How the connection is, for a service manager's status line.
-fn standing(link: &ConnectionView, host: &str) -> String {
-    let why = || words::problem(link, words::english, clock::local).unwrap_or_default();
-    match link {
+/// The connection as a few words, for the status line of a service manager.
+fn connection_status(connection: &ConnectionView, host: &str) -> String {
+    let why = || words::problem(connection, words::english, clock::local).unwrap_or_default();
+    match connection {
         ConnectionView::Up { .. } => format!("online at {host}"),
         ConnectionView::Refused { .. } => format!("refused: {}", why()),
         ConnectionView::Connecting { problem: Some(_), .. } => format!("no connection: {}", why()),
         ConnectionView::Connecting { problem: None, .. } | ConnectionView::Unset => {
             format!("connecting to {host}")
         }
-        ConnectionView::Closed => "not connected, as this machine goes to sleep".to_owned(),
+        ConnectionView::Closed => "not connected, because this computer goes to sleep".to_owned(),
     }
 }
 
-/// When it is time to tell a service manager that the loop is alive.
-struct Alive {
+/// The timer of a service manager's watchdog.
+struct Watchdog {
     every: Option<Duration>,
     next: Option<Pin<Box<Sleep>>>,
 }
 
-impl Alive {
-    fn new(manager: &Manager) -> Self {
-        let every = manager.alive_in();
+impl Watchdog {
+    fn new(manager: &ServiceManager) -> Self {
+        let every = manager.watchdog_interval();
         Self { every, next: every.map(|every| Box::pin(tokio::time::sleep(every))) }
     }
 
-    /// Ends when it is time, and the loop answered; never where nobody wants to know. Cancel-safe.
+    /// Waits until it is time to report that we are alive. Never ends without a watchdog, or if the agent does not
+    /// answer: then the service manager restarts us. Cancel-safe.
     async fn due(&mut self, agent: &Handle) {
         let (Some(every), Some(next)) = (self.every, &mut self.next) else {
             return std::future::pending().await;
@@ -146,34 +140,38 @@ impl Alive {
     }
 }
 
-/// Becomes the program that now stands where this one was started from, with the same arguments. Sockets and locks
-/// are closed by that (`execve(2)`, close-on-exec). Returns only where it fails.
+/// Replaces this process by the program that is now at its path, with the same arguments (`execve(2)`). That closes
+/// sockets and locks. Returns only if it fails.
 #[cfg(unix)]
-fn again(program: &Path) -> Failure {
+fn restart(program: &Path) -> Failure {
     use std::os::unix::process::CommandExt as _;
     let error = std::process::Command::new(program).args(std::env::args_os().skip(1)).exec();
-    let what = format!("{} can't be started again", program.display());
+    let what = format!("{} can't be started again; start it by hand", program.display());
     Failure::Other(anyhow::Error::new(error).context(what))
 }
 
 #[cfg(not(unix))]
-fn again(_: &Path) -> Failure {
-    Failure::Other(anyhow::anyhow!("nothing here tells a program to start again"))
+fn restart(_: &Path) -> Failure {
+    Failure::Other(anyhow::anyhow!("this system has no signal that restarts a program"))
 }
 
-/// Of so many knocks it is remembered that they were told.
-const KNOCKS: usize = 64;
+/// How many knocks and waves are remembered, so that none is printed twice.
+const REMEMBERED: usize = 64;
 
-/// Says on standard error what a person at a service's log wants to know, each thing once.
-struct Teller {
+/// Prints on standard error what happens to the connection, and knocks and waves. Each thing is printed once.
+struct Reporter {
     broker: String,
     log: Log,
-    /// The knocks that were told.
-    knocks: VecDeque<String>,
+    /// The knocks and waves that were printed: their id, and how many waves.
+    printed: VecDeque<(String, u32)>,
 }
 
-impl Teller {
-    fn tell(&mut self, update: &Update) {
+impl Reporter {
+    fn new(broker: String) -> Self {
+        Self { broker, log: Log::default(), printed: VecDeque::new() }
+    }
+
+    fn report(&mut self, update: &Update) {
         let now = clock::now().mono;
         match &update.link {
             Some(ConnectionView::Up { .. }) if self.log.connected(now) => {
@@ -201,18 +199,38 @@ impl Teller {
             }
         }
         let exchanges = update.signals.iter().flat_map(|signals| &signals.exchanges);
-        for knock in exchanges.filter(|exchange| !exchange.mine) {
-            let id = format!("{}/{}", knock.with, knock.id);
-            let stands = knock.stage == ExchangeStage::Delivered;
-            if !stands || knock.kind != ExchangeKind::Knock || self.knocks.contains(&id) {
-                continue;
+        for signal in exchanges.filter(|exchange| !exchange.mine) {
+            self.report_signal(signal);
+        }
+    }
+
+    /// Prints a knock or wave of somebody else's.
+    fn report_signal(&mut self, signal: &ExchangeView) {
+        let id = format!("{}/{}", signal.with, signal.id);
+        let before = self.printed.iter_mut().find(|(printed, _)| *printed == id);
+        if before.as_ref().is_some_and(|(_, count)| *count >= signal.count) {
+            return;
+        }
+        let text = signal.text.as_deref();
+        match signal.kind {
+            // A knock that was answered or withdrawn meanwhile needs no line.
+            ExchangeKind::Knock if signal.stage != ExchangeStage::Delivered => return,
+            ExchangeKind::Knock => output::warn(&format!(
+                "{} knocks: {}",
+                signal.name,
+                text.unwrap_or("have you got a minute?")
+            )),
+            ExchangeKind::Wave => {
+                output::warn(&format!("{} waves {}", signal.name, text.unwrap_or("👋")));
             }
-            let text = knock.text.as_deref().unwrap_or("have you got a minute?");
-            output::warn(&format!("{} knocks: {text}", knock.name));
-            self.knocks.push_back(id);
-            if self.knocks.len() > KNOCKS {
-                self.knocks.pop_front();
-            }
+        }
+        match before {
+            // Waves within a moment are one signal with a higher count.
+            Some((_, count)) => *count = signal.count,
+            None => self.printed.push_back((id, signal.count)),
+        }
+        if self.printed.len() > REMEMBERED {
+            self.printed.pop_front();
         }
     }
 }

@@ -1,7 +1,7 @@
-//! `porchlight watch` on a terminal: the roster, alive.
+//! `porchlight watch` on a terminal: the live list.
 //!
-//! Owns the terminal while it lives, and gives it back as it was, after a panic, too. It draws when something changed
-//! or a key was pressed, and at midnight: all times are times of day, which change by themselves only then.
+//! Owns the terminal and restores it at the end, after a panic, too. It draws when something changes, when a key is
+//! pressed, and at midnight, when the times of day on it change.
 
 use std::io::{self, Stdout};
 
@@ -26,52 +26,56 @@ use crate::output::plain;
 use crate::roster::KnownRoster;
 use crate::style::OutputStyle;
 
-/// A terminal that shows the room.
+/// A terminal that shows the live list.
 pub(crate) struct Screen {
     terminal: Terminal<CrosstermBackend<Stdout>>,
     keys: EventStream,
-    look: Look,
+    list: LiveList,
 }
 
-/// What a person at the terminal wants.
+/// What the user at the terminal asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Request {
-    /// To see it anew: another size, or another part.
+    /// To draw again: the terminal was resized, or the list scrolled.
     Draw,
-    /// To end.
+    /// To quit.
     Quit,
 }
 
 impl Screen {
-    /// Takes the terminal.
-    pub(crate) fn open(ink: OutputStyle) -> io::Result<Self> {
+    /// Takes over the terminal.
+    pub(crate) fn open(style: OutputStyle) -> io::Result<Self> {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
-            // First, so that what went wrong can be read.
-            give_back();
+            // First, so that the message can be read.
+            restore();
             before(panic);
         }));
         enable_raw_mode()?;
         let taken = execute!(io::stdout(), EnterAlternateScreen);
         let terminal = taken.and_then(|()| Terminal::new(CrosstermBackend::new(io::stdout())));
-        let terminal = terminal.inspect_err(|_| give_back())?;
-        Ok(Self { terminal, keys: EventStream::new(), look: Look { ink, scroll: 0, most: 0 } })
+        let terminal = terminal.inspect_err(|_| restore())?;
+        Ok(Self {
+            terminal,
+            keys: EventStream::new(),
+            list: LiveList { style, scroll: 0, max_scroll: 0 },
+        })
     }
 
-    /// Draws what is to be seen; only what changed is written.
-    pub(crate) fn draw(&mut self, room: &KnownRoster) -> io::Result<()> {
-        let look = &mut self.look;
-        self.terminal.draw(|frame| look.draw(room, frame.area(), frame.buffer_mut()))?;
+    /// Draws the list. Only cells that changed are written.
+    pub(crate) fn draw(&mut self, roster: &KnownRoster) -> io::Result<()> {
+        let list = &mut self.list;
+        self.terminal.draw(|frame| list.draw(roster, frame.area(), frame.buffer_mut()))?;
         Ok(())
     }
 
-    /// The next wish. Cancel-safe.
-    pub(crate) async fn wish(&mut self) -> Request {
+    /// The next request of the user. Cancel-safe.
+    pub(crate) async fn request(&mut self) -> Request {
         loop {
             match self.keys.next().await {
                 Some(Ok(Event::Key(key))) if key.kind != KeyEventKind::Release => {
-                    if let Some(wish) = self.look.press(key) {
-                        return wish;
+                    if let Some(request) = self.list.press(key) {
+                        return request;
                     }
                 }
                 Some(Ok(Event::Resize(..))) => return Request::Draw,
@@ -85,23 +89,23 @@ impl Screen {
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        give_back();
+        restore();
     }
 }
 
-/// Leaves the terminal as it was found. What can't be done any more is not missed.
-fn give_back() {
+/// Restores the terminal. Errors are ignored: the terminal may be gone.
+fn restore() {
     let _ = disable_raw_mode();
     let _ = execute!(io::stdout(), LeaveAlternateScreen, Show);
 }
 
-/// How the room is drawn, without a terminal.
-struct Look {
-    ink: OutputStyle,
-    /// How many lines were scrolled past.
+/// The list and how far it is scrolled, independent of a terminal.
+struct LiveList {
+    style: OutputStyle,
+    /// How many lines are scrolled past.
     scroll: usize,
-    /// How many can be, as of the last drawing.
-    most: usize,
+    /// How many lines can be scrolled past, as of the last drawing.
+    max_scroll: usize,
 }
 
 /// One line of the list.
@@ -110,7 +114,7 @@ enum Row<'a> {
     Person(&'a PersonView),
 }
 
-impl Look {
+impl LiveList {
     fn press(&mut self, key: KeyEvent) -> Option<Request> {
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
         let page = 10;
@@ -122,14 +126,14 @@ impl Look {
             KeyCode::PageDown | KeyCode::Char(' ') => self.scroll + page,
             KeyCode::PageUp => self.scroll.saturating_sub(page),
             KeyCode::Home => 0,
-            KeyCode::End => self.most,
+            KeyCode::End => self.max_scroll,
             _ => return None,
         }
-        .min(self.most);
+        .min(self.max_scroll);
         Some(Request::Draw)
     }
 
-    fn draw(&mut self, room: &KnownRoster, area: Rect, buffer: &mut Buffer) {
+    fn draw(&mut self, roster: &KnownRoster, area: Rect, buffer: &mut Buffer) {
         if area.height == 0 || area.width == 0 {
             return;
         }
@@ -140,18 +144,18 @@ impl Look {
                 top += 1;
             }
         };
-        let others = room.others();
-        let here = room.count(Group::Here);
-        let title = match (room.was_read(), room.is_up()) {
+        let others = roster.others();
+        let here = roster.count(Group::Here);
+        let title = match (roster.was_read(), roster.is_up()) {
             (false, _) => "Porchlight".to_owned(),
             (true, true) => format!("{here} of {} here", others.len()),
             (true, false) => format!("{here} of {} were here", others.len()),
         };
         put(&title, Style::new().add_modifier(Modifier::BOLD));
-        if !room.is_up() {
-            let as_of = room.as_of().map(|at| format!(", as of {}", clock::local(at)));
+        if !roster.is_up() {
+            let as_of = roster.as_of().map(|at| format!(", as of {}", clock::local(at)));
             put(&format!("not connected{}", as_of.unwrap_or_default()), self.colour(Color::Red));
-            if let Some(why) = room.problem() {
+            if let Some(why) = roster.problem() {
                 put(&plain(&why), dim());
             }
         }
@@ -165,18 +169,18 @@ impl Look {
                 rows.extend(of_group.into_iter().map(|person| Row::Person(person)));
             }
         }
-        if rows.is_empty() && room.was_read() {
+        if rows.is_empty() && roster.was_read() {
             put("Nobody is here yet.", dim());
-            if room.may_be_unread() {
-                put("This broker may keep stored messages back; see `porchlight doctor`.", dim());
+            if roster.may_be_unread() {
+                put("This broker may keep stored messages back; run `porchlight doctor`.", dim());
             }
         }
-        let room_for = usize::from(area.bottom() - top);
-        // The last line says that there is more.
-        let whole = rows.len() <= room_for;
-        let lines = if whole { room_for } else { room_for.saturating_sub(1) };
-        self.most = rows.len().saturating_sub(lines);
-        self.scroll = self.scroll.min(self.most);
+        let space = usize::from(area.bottom() - top);
+        // The last line shows that there is more.
+        let whole = rows.len() <= space;
+        let lines = if whole { space } else { space.saturating_sub(1) };
+        self.max_scroll = rows.len().saturating_sub(lines);
+        self.scroll = self.scroll.min(self.max_scroll);
         let names = names_width(&others, area.width);
         for row in rows.iter().skip(self.scroll).take(lines) {
             let line = Rect { y: top, height: 1, ..area };
@@ -186,7 +190,7 @@ impl Look {
                     let title = format!("{title} {count}");
                     buffer.set_stringn(line.x, line.y, title, line.width.into(), style);
                 }
-                Row::Person(person) => self.person(room, person, names, line, buffer),
+                Row::Person(person) => self.draw_person(roster, person, names, line, buffer),
             }
             top += 1;
         }
@@ -201,9 +205,9 @@ impl Look {
         }
     }
 
-    fn person(
+    fn draw_person(
         &self,
-        room: &KnownRoster,
+        roster: &KnownRoster,
         person: &PersonView,
         names: u16,
         line: Rect,
@@ -229,14 +233,14 @@ impl Look {
         buffer.set_stringn(x + 2, y, fit_name(person, names.min(left)), left.into(), text);
         let used = 2 + names + 2;
         if let Some(left) = line.width.checked_sub(used).filter(|left| *left > 0) {
-            let said = fit(&said(room, person), left);
-            buffer.set_stringn(x + used, y, said, left.into(), text);
+            let details = fit(&details(roster, person), left);
+            buffer.set_stringn(x + used, y, details, left.into(), text);
         }
     }
 
-    /// A colour, or none where none is wanted: the shape says it, too.
+    /// A colour, or none if colours are off. The shape shows the same.
     fn colour(&self, colour: Color) -> Style {
-        if self.ink.is_on() { Style::new().fg(colour) } else { Style::new() }
+        if self.style.is_on() { Style::new().fg(colour) } else { Style::new() }
     }
 }
 
@@ -244,27 +248,27 @@ fn dim() -> Style {
     Style::new().add_modifier(Modifier::DIM)
 }
 
-/// What is said of a person behind the name. What ends soon comes first, so that a narrow terminal shows it.
-fn said(room: &KnownRoster, person: &PersonView) -> String {
-    let mut said = Vec::new();
+/// The text after a name. What ends soon comes first, so that a narrow terminal shows it.
+fn details(roster: &KnownRoster, person: &PersonView) -> String {
+    let mut details = Vec::new();
     if person.typing {
-        said.push("typing…".to_owned());
+        details.push("typing…".to_owned());
     }
     if person.in_call && !person.stale {
-        said.push("in a call".to_owned());
+        details.push("in a call".to_owned());
     }
-    let as_of = room.as_of().or(person.evidence.heard);
-    said.push(match as_of.filter(|_| person.stale) {
+    let as_of = roster.as_of().or(person.evidence.heard);
+    details.push(match as_of.filter(|_| person.stale) {
         Some(at) => {
             format!("{} as of {}", words::status(&person.status, words::english), clock::local(at))
         }
         None => words::status_line(person, words::english, clock::local),
     });
-    said.extend(words::remark(person));
-    plain(&said.join("  ")).into_owned()
+    details.extend(words::remark(person));
+    plain(&details.join("  ")).into_owned()
 }
 
-/// How wide the column of names is: as the longest, but it leaves room for what is said of them.
+/// The width of the column of names: that of the longest one, but it leaves space for the details.
 fn names_width(people: &[&PersonView], width: u16) -> u16 {
     let longest =
         people.iter().map(|person| Span::raw(plain(&person.distinct_name())).width()).max();
@@ -285,7 +289,7 @@ fn fit_name(person: &PersonView, width: u16) -> String {
     }
 }
 
-/// A text in so many columns; one that is longer ends in `…`.
+/// A text cut to that many columns; a cut text ends in `…`.
 fn fit(text: &str, width: u16) -> String {
     let text = plain(text);
     let whole = Span::raw(text.as_ref());

@@ -1,11 +1,11 @@
-//! Being told to stop, or to start again.
+//! Signals of the operating system that ask the program to stop or to restart.
 
 use std::io::{self, IsTerminal as _};
 
 #[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// SIGINT and SIGTERM, from [`StopSignals::listen`] on: one that comes while nobody waits for it is not missed.
+/// SIGINT and SIGTERM. A signal that comes after [`StopSignals::listen`] is not missed, even if nobody waits for it yet.
 pub(crate) struct StopSignals {
     #[cfg(unix)]
     interrupt: Option<Signal>,
@@ -14,7 +14,7 @@ pub(crate) struct StopSignals {
 }
 
 impl StopSignals {
-    /// Begins to listen. It has to be called inside a tokio runtime.
+    /// Starts to listen. It must be called inside a tokio runtime.
     pub(crate) fn listen() -> Self {
         Self {
             #[cfg(unix)]
@@ -28,25 +28,25 @@ impl StopSignals {
     pub(crate) async fn received(&mut self) {
         #[cfg(unix)]
         tokio::select! {
-            () = sent(&mut self.interrupt) => {}
-            () = sent(&mut self.terminate) => {}
+            () = received(&mut self.interrupt) => {}
+            () = received(&mut self.terminate) => {}
         }
         #[cfg(not(unix))]
         let _ = tokio::signal::ctrl_c().await;
     }
 }
 
-/// What a program was told.
+/// What a signal asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Told {
-    /// To end.
+pub(crate) enum Request {
+    /// To stop.
     Stop,
-    /// To begin anew, in place: its file was replaced, or its config.
-    #[cfg_attr(not(unix), expect(dead_code, reason = "nothing tells so there"))]
+    /// To restart in place, because the program or its config was replaced.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "no signal asks for it there"))]
     Restart,
 }
 
-/// Listens for as long as it lives, so that no signal is missed between two looks.
+/// SIGINT, SIGTERM and SIGHUP. A signal between two calls of [`Signals::next`] is not missed.
 pub(crate) struct Signals {
     #[cfg(unix)]
     interrupt: Option<Signal>,
@@ -54,12 +54,12 @@ pub(crate) struct Signals {
     terminate: Option<Signal>,
     #[cfg(unix)]
     hangup: Option<Signal>,
-    /// How many of the standard streams are terminals.
+    /// How many of the standard streams were terminals at the start.
     terminals: usize,
 }
 
 impl Signals {
-    /// Begins to listen. It has to be called inside a tokio runtime.
+    /// Starts to listen. It must be called inside a tokio runtime.
     pub(crate) fn listen() -> Self {
         Self {
             #[cfg(unix)]
@@ -72,26 +72,26 @@ impl Signals {
         }
     }
 
-    /// The next signal's meaning. Cancel-safe.
+    /// Waits for the next signal. Cancel-safe.
     #[cfg(unix)]
-    pub(crate) async fn next(&mut self) -> Told {
+    pub(crate) async fn next(&mut self) -> Request {
         tokio::select! {
-            () = sent(&mut self.interrupt) => Told::Stop,
-            () = sent(&mut self.terminate) => Told::Stop,
-            () = sent(&mut self.hangup) => hangup(self.terminals, terminals()),
+            () = received(&mut self.interrupt) => Request::Stop,
+            () = received(&mut self.terminate) => Request::Stop,
+            () = received(&mut self.hangup) => hangup(self.terminals, terminals()),
         }
     }
 
-    /// The next signal's meaning. Cancel-safe.
+    /// Waits for the next signal. Cancel-safe.
     #[cfg(not(unix))]
-    pub(crate) async fn next(&mut self) -> Told {
+    pub(crate) async fn next(&mut self) -> Request {
         let _ = (tokio::signal::ctrl_c().await, self.terminals);
-        Told::Stop
+        Request::Stop
     }
 }
 
 #[cfg(unix)]
-async fn sent(signal: &mut Option<Signal>) {
+async fn received(signal: &mut Option<Signal>) {
     match signal {
         Some(signal) => {
             signal.recv().await;
@@ -100,10 +100,10 @@ async fn sent(signal: &mut Option<Signal>) {
     }
 }
 
-/// SIGHUP tells a service to begin anew, but says of a terminal that it is gone, and whoever sat there with it.
+/// SIGHUP asks a service to restart. In a terminal it means that the terminal is gone, so the program stops.
 #[cfg(unix)]
-fn hangup(terminals_before: usize, terminals_now: usize) -> Told {
-    if terminals_now < terminals_before { Told::Stop } else { Told::Restart }
+fn hangup(terminals_before: usize, terminals_now: usize) -> Request {
+    if terminals_now < terminals_before { Request::Stop } else { Request::Restart }
 }
 
 fn terminals() -> usize {
@@ -117,15 +117,15 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_signal_between_two_looks_is_not_missed() {
+    async fn a_signal_that_nobody_waits_for_yet_is_not_missed() {
         let soon = std::time::Duration::from_secs(10);
         let mut stop = StopSignals::listen();
         tokio::select! {
             biased;
-            () = stop.received() => panic!("nobody wanted it"),
+            () = stop.received() => panic!("no signal was sent"),
             () = tokio::task::yield_now() => {}
         }
-        // Seen by another listener, so that it has come before it is looked for again.
+        // Another listener shows when the signal has come.
         let mut seen = signal(SignalKind::terminate()).unwrap();
         let kill = std::process::Command::new("kill")
             .args(["-TERM", &std::process::id().to_string()])
@@ -136,9 +136,9 @@ mod tests {
     }
 
     #[test]
-    fn a_terminal_that_goes_ends_the_program() {
-        assert_eq!(hangup(3, 0), Told::Stop);
-        assert_eq!(hangup(0, 0), Told::Restart);
-        assert_eq!(hangup(3, 3), Told::Restart);
+    fn the_program_stops_when_its_terminal_goes_away() {
+        assert_eq!(hangup(3, 0), Request::Stop);
+        assert_eq!(hangup(0, 0), Request::Restart);
+        assert_eq!(hangup(3, 3), Request::Restart);
     }
 }

@@ -1,6 +1,6 @@
-//! Colours, where there is somebody to see them.
+//! Colours on a terminal.
 //!
-//! Owns when there are any and what they mean. A shape and words always say the same, so nothing is lost without.
+//! Owns when output has colours and what each colour means. Shapes and words show the same, so no colour is needed.
 
 use std::io::IsTerminal as _;
 
@@ -11,17 +11,16 @@ use porchlight_core::view::{Group, PersonView};
 pub(crate) struct OutputStyle(bool);
 
 impl OutputStyle {
-    /// No colours.
+    /// No colours, for pipes and tests.
     pub(crate) const NONE: Self = Self(false);
 
-    /// Colours if the standard output is a terminal that shows them, and nobody said that they want none
-    /// (<https://no-color.org>).
+    /// Colours if standard output is a terminal with colours and `NO_COLOR` is not set (<https://no-color.org>).
     pub(crate) fn of_output() -> Self {
-        let said = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+        let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
         Self::of(
             std::io::stdout().is_terminal(),
-            said("NO_COLOR").is_some(),
-            said("TERM").is_some_and(|term| term == "dumb"),
+            variable("NO_COLOR").is_some(),
+            variable("TERM").is_some_and(|term| term == "dumb"),
         )
     }
 
@@ -29,12 +28,12 @@ impl OutputStyle {
         Self(terminal && !unwanted && !dumb)
     }
 
-    /// Whether there are any.
+    /// Whether output has colours.
     pub(crate) fn is_on(self) -> bool {
         self.0
     }
 
-    /// What is said of a state, in its colour.
+    /// A text in the colour of the person's status.
     pub(crate) fn state(self, person: &PersonView, text: &str) -> String {
         let colour = match (person.stale, person.status.as_str(), person.group()) {
             (true, ..) | (_, _, Group::Offline) => "2",
@@ -45,7 +44,7 @@ impl OutputStyle {
         self.paint(colour, text)
     }
 
-    /// A name: those who are here stand out.
+    /// A name: bold for people who are here, dim for people who are offline.
     pub(crate) fn name(self, person: &PersonView, text: &str) -> String {
         match (person.stale, person.group()) {
             (false, Group::Here) => self.paint("1", text),
@@ -54,17 +53,17 @@ impl OutputStyle {
         }
     }
 
-    /// What matters less.
+    /// A text that matters less.
     pub(crate) fn dim(self, text: &str) -> String {
         self.paint("2", text)
     }
 
-    /// The same, where it does.
-    pub(crate) fn dim_where(self, less: bool, text: &str) -> String {
+    /// The same if `less` is true.
+    pub(crate) fn dim_if(self, less: bool, text: &str) -> String {
         if less { self.dim(text) } else { text.to_owned() }
     }
 
-    /// SGR, ECMA-48, 8.3.117.
+    /// Select Graphic Rendition (ECMA-48, section 8.3.117).
     fn paint(self, codes: &str, text: &str) -> String {
         if self.0 { format!("\u{1B}[{codes}m{text}\u{1B}[0m") } else { text.to_owned() }
     }
@@ -75,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn colours_are_for_a_terminal_whose_person_wants_them() {
+    fn only_a_terminal_gets_colours_and_only_if_they_are_wanted() {
         assert!(OutputStyle::of(true, false, false).is_on());
         for (terminal, unwanted, dumb) in
             [(false, false, false), (true, true, false), (true, false, true)]

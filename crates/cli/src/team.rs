@@ -1,12 +1,13 @@
-//! What every command about the team needs: the membership, its hub, and why that did not work.
+//! What all commands about the team share: the membership, its hub, and how their errors end a command.
 //!
-//! Owns no command: `join`, `invite`, `members`, `token` and `leave` are below.
+//! Contains no command itself: `join`, `invite`, `members`, `token` and `leave` are the modules below.
 
 use std::time::Duration;
 
 use porchlight_agent::flags::{Flags, Resolved};
 use porchlight_agent::membership::{Membership, MembershipError};
 use porchlight_agent::team::{Team, TeamError};
+use porchlight_core::input::ConnectionFailure;
 
 use crate::failure::Failure;
 use crate::output;
@@ -17,47 +18,52 @@ pub(crate) mod leave;
 pub(crate) mod members;
 pub(crate) mod token;
 
-/// A wait for the keyring that takes longer than this is announced.
-const NOTICE_AFTER: Duration = Duration::from_secs(2);
+/// A message announces a wait for the keyring that takes longer than this.
+const KEYRING_MESSAGE_AFTER: Duration = Duration::from_secs(2);
 
-/// The team that this account belongs to.
+/// The membership of this account.
 fn membership(resolved: &Resolved) -> Result<Membership, Failure> {
-    Membership::read(&resolved.places.state).map_err(unkept)?.ok_or_else(|| {
+    Membership::read(&resolved.places.state).map_err(membership_failure)?.ok_or_else(|| {
         Failure::Usage(
-            "this account belongs to no team; join one with `porchlight join LINK`, or start one in the app or with \
+            "this account belongs to no team yet; join one with `porchlight join LINK`, or start one in the app or with \
              `porchlight hub`"
                 .to_owned(),
         )
     })
 }
 
-/// Waits for something that needs the keyring, and says so where that takes a while.
-async fn with_keyring<T>(what: impl Future<Output = T>) -> T {
-    let mut what = std::pin::pin!(what);
+/// Waits for something that needs the keyring, with a message if that takes long.
+async fn with_keyring<T>(operation: impl Future<Output = T>) -> T {
+    let mut operation = std::pin::pin!(operation);
     tokio::select! {
-        it = &mut what => return it,
-        () = tokio::time::sleep(NOTICE_AFTER) => output::note(
-            "Waiting for the keyring ... It may ask for your password in a window. Ctrl+C gives up.",
+        outcome = &mut operation => return outcome,
+        () = tokio::time::sleep(KEYRING_MESSAGE_AFTER) => output::note(
+            "Waiting for the keyring ... A window may ask for your password. Press Ctrl+C to give up.",
         ),
     }
-    what.await
+    operation.await
 }
 
-/// The team's hub, to be asked.
+/// The membership of this account and the hub of its team.
 async fn hub(flags: &Flags) -> Result<(Membership, Team), Failure> {
-    asked(&flags.resolve().map_err(Failure::usage)?).await
+    connect(&flags.resolve().map_err(Failure::usage)?).await
 }
 
-/// The same, where config and flags were read already.
-pub(crate) async fn asked(resolved: &Resolved) -> Result<(Membership, Team), Failure> {
+/// The same with a config that was read already.
+pub(crate) async fn connect(resolved: &Resolved) -> Result<(Membership, Team), Failure> {
     let membership = membership(resolved)?;
-    let team = with_keyring(Team::of(&membership)).await.map_err(told)?;
+    let team = with_keyring(Team::of(&membership)).await.map_err(hub_failure)?;
     Ok((membership, team))
 }
 
-/// Why a hub did not do it, as the end of a command.
-pub(crate) fn told(error: TeamError) -> Failure {
+/// Ends a command with an error of the hub.
+pub(crate) fn hub_failure(error: TeamError) -> Failure {
     match error {
+        TeamError::Link(
+            ConnectionFailure::Unreachable { .. } | ConnectionFailure::TimedOut { .. },
+        ) => Failure::NoConnection(format!(
+            "the computer that hosts the team can't be reached; check that it is switched on, and that both computers are connected ({error})"
+        )),
         TeamError::Link(_) | TeamError::Moved { .. } => Failure::NoConnection(error.to_string()),
         TeamError::Refused { message, .. } => Failure::Refused(message),
         TeamError::Tls(_) | TeamError::NoHub { .. } | TeamError::Credential(_) => {
@@ -66,10 +72,10 @@ pub(crate) fn told(error: TeamError) -> Failure {
     }
 }
 
-/// Why a membership can't be had or kept, as the end of a command.
-fn unkept(error: impl Into<MembershipError>) -> Failure {
+/// Ends a command with an error of the stored membership.
+fn membership_failure(error: impl Into<MembershipError>) -> Failure {
     let error = error.into();
-    let keyring = matches!(error, MembershipError::Keyring(_));
-    let hint = if keyring { " (--keep-in-file)" } else { "" };
+    let is_keyring = matches!(error, MembershipError::Keyring(_));
+    let hint = if is_keyring { " (--keep-in-file)" } else { "" };
     Failure::Usage(format!("{error}{hint}"))
 }

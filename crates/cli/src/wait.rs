@@ -1,7 +1,7 @@
-//! `porchlight wait`: ends when somebody is here.
+//! `porchlight wait`: ends once a person is online.
 //!
-//! Owns what *here* means: online, as their devices and they themselves say, and not merely last known. Away, do not
-//! disturb and a word of their own are not it: whoever waits wants to speak to somebody.
+//! Owns what counts: online, and not merely last known. Away, do not disturb and a status of the person's own do not
+//! count, because the user wants to talk to them.
 
 use porchlight_agent::agent::{Agent, Event, Part, Setup};
 use porchlight_agent::config::Span;
@@ -10,21 +10,24 @@ use porchlight_core::view::{ConnectionView, PersonView, Problem};
 
 use crate::failure::Failure;
 use crate::output;
-use crate::roster::KnownRoster;
+use crate::roster::{KnownRoster, find_person};
 use crate::style::OutputStyle;
 
-/// Whom to wait for, and how long.
+/// The arguments of `porchlight wait`.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Here is who is online: not away, not do-not-disturb, not offline, and not merely last known to be so.\n\
-                  Exit codes: 0 here; 1 not here when the time was over; 2 wrong usage; 3 no connection when the time \
-                  was over; 4 refused by the broker."
-)]
+#[command(after_help = "\
+Example:
+  porchlight wait alice --until 30m && notify-send \"Alice is back\"
+
+It waits until the person is online; away and do not disturb do not count.
+
+Exit codes: 0 online; 1 not online in time; 2 wrong usage; 3 no connection when the time ended;
+4 refused by the broker.")]
 pub(crate) struct Args {
-    /// Their id, or the name shown where only one has it
+    /// The person's id, or their name if only one person has it
     #[arg(id = "person", value_name = "PERSON")]
     person: String,
-    /// For how long, for example 30m [default: for ever]
+    /// Give up after this time, for example 30m [default: never]
     #[arg(long, value_name = "TIME")]
     until: Option<Span>,
     /// Print JSON
@@ -37,25 +40,26 @@ pub(crate) async fn wait(flags: &Flags, args: Args) -> Result<(), Failure> {
     let broker = output::broker(&resolved)?;
     let mut agent =
         Agent::start(Setup { broker, part: Part::reader(resolved.user), notices: None })?;
-    let mut wanted = Wanted { person: args.person, room: KnownRoster::new(None), problem: None };
+    let mut waiting =
+        Waiting { person: args.person, roster: KnownRoster::new(None), problem: None };
     let limit = args.until.map(|span| span.0);
     let came = match limit {
-        Some(limit) => tokio::time::timeout(limit, wanted.come(&mut agent)).await.ok(),
-        None => Some(wanted.come(&mut agent).await),
+        Some(limit) => tokio::time::timeout(limit, waiting.until_here(&mut agent)).await.ok(),
+        None => Some(waiting.until_here(&mut agent).await),
     };
     let here = came.transpose()?.is_some();
-    // What was not read can't be said to be so.
-    if !here && !wanted.room.is_up() {
-        return Err(Failure::no_connection(wanted.problem.as_ref()));
+    // Without a connection nobody knows whether they are here.
+    if !here && !waiting.roster.is_up() {
+        return Err(Failure::no_connection(waiting.problem.as_ref()));
     }
-    let person = wanted.find().ok().flatten();
+    let person = waiting.find().ok().flatten();
     if args.json {
         output::print_json(&Answer { here, person });
     } else if let Some(person) = person {
-        output::print_inked(&output::line(person, OutputStyle::of_output()));
+        output::print_styled(&output::person_line(person, OutputStyle::of_output()));
     } else {
-        output::print(&format!("{} was not seen yet", wanted.person));
-        if wanted.room.may_be_unread() {
+        output::print(&format!("nobody called {} has been here yet", waiting.person));
+        if waiting.roster.may_be_unread() {
             output::note(output::NOBODY_SEEN);
         }
     }
@@ -65,25 +69,26 @@ pub(crate) async fn wait(flags: &Flags, args: Args) -> Result<(), Failure> {
 /// What `--json` prints.
 #[derive(serde::Serialize)]
 struct Answer<'a> {
-    /// Whether they are here.
+    /// Whether the person is online.
     here: bool,
-    /// As `who` has it; nobody where the person was not seen yet.
+    /// The person as `who` shows them; `None` if they were never seen.
     person: Option<&'a PersonView>,
 }
 
-struct Wanted {
+/// The state of a wait for one person.
+struct Waiting {
     person: String,
-    room: KnownRoster,
+    roster: KnownRoster,
     /// Why there is no connection.
     problem: Option<Problem>,
 }
 
-impl Wanted {
-    /// Ends when they are here. Cancel-safe.
-    async fn come(&mut self, agent: &mut Agent) -> Result<(), Failure> {
+impl Waiting {
+    /// Ends once they are online. Cancel-safe.
+    async fn until_here(&mut self, agent: &mut Agent) -> Result<(), Failure> {
         loop {
             let Some(event) = agent.events.recv().await else {
-                return Err(Failure::ended());
+                return Err(Failure::agent_stopped());
             };
             let Event::Show(update) = event else {
                 continue;
@@ -97,37 +102,18 @@ impl Wanted {
                 }
                 _ => {}
             }
-            self.room.apply(&update);
-            if self.room.is_up() && self.find()?.is_some_and(is_here) {
+            self.roster.apply(&update);
+            if self.roster.is_up() && self.find()?.is_some_and(is_online) {
                 return Ok(());
             }
         }
     }
 
-    /// The person of that id, else the one of that name.
     fn find(&self) -> Result<Option<&PersonView>, Failure> {
-        let people = self.room.others();
-        if let Some(person) = people.iter().find(|person| person.user == self.person) {
-            return Ok(Some(person));
-        }
-        let wanted = self.person.to_lowercase();
-        let named: Vec<_> =
-            people.into_iter().filter(|person| person.name.to_lowercase() == wanted).collect();
-        match named[..] {
-            [] => Ok(None),
-            [one] => Ok(Some(one)),
-            [..] => {
-                let ids: Vec<_> = named.iter().map(|person| person.user.as_str()).collect();
-                Err(Failure::Usage(format!(
-                    "several are called {}; say whom by the id: {}",
-                    self.person,
-                    ids.join(", ")
-                )))
-            }
-        }
+        find_person(self.roster.others(), &self.person)
     }
 }
 
-fn is_here(person: &PersonView) -> bool {
+fn is_online(person: &PersonView) -> bool {
     person.status == "online" && !person.stale
 }

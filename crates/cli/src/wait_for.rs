@@ -1,14 +1,16 @@
-//! Waiting for what a reader connected for, or for the reason why it will not come.
+//! Waiting for an event of the agent, or for the reason why it will not come.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use porchlight_agent::agent::{Agent, Event};
 use porchlight_core::view::ConnectionView;
+use tokio::time::Sleep;
 
 use crate::failure::Failure;
 
-/// Waits until `answer` finds one in an event. A broker that refuses ends it at once; one that is not there, when
-/// the time is over.
+/// Waits until `answer` returns something for an event. It fails at once if the broker refuses, and after `timeout`
+/// otherwise.
 pub(crate) async fn wait<T>(
     agent: &mut Agent,
     timeout: Duration,
@@ -43,9 +45,23 @@ pub(crate) async fn wait<T>(
     match tokio::time::timeout(timeout, answered).await {
         Ok(answered) => answered,
         Err(_) if up => Err(Failure::NoConnection(
-            "the broker is connected, but did not confirm it in time; it may still come through. Try again, or ask whoever runs the broker"
+            "the broker accepts the connection but did not confirm in time; it may still have worked. Try again, or ask the \
+             person who runs the broker"
                 .to_owned(),
         )),
         Err(_) => Err(Failure::no_connection(last.as_ref())),
+    }
+}
+
+/// Waits until everything that the broker stores was read.
+pub(crate) async fn wait_until_read(agent: &mut Agent, timeout: Duration) -> Result<(), Failure> {
+    wait(agent, timeout, |event| (*event == Event::SnapshotRead).then_some(Ok(()))).await
+}
+
+/// Waits for a timer; forever without one. Cancel-safe.
+pub(crate) async fn elapsed(timer: &mut Option<Pin<Box<Sleep>>>) {
+    match timer {
+        Some(timer) => timer.await,
+        None => std::future::pending().await,
     }
 }

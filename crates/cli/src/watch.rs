@@ -1,4 +1,4 @@
-//! `porchlight watch`: everybody, then every change.
+//! `porchlight watch`: lists everybody, then each change: as lines, as JSON, for a status bar, or as a live list.
 
 use std::collections::HashMap;
 use std::io::{self, IsTerminal as _};
@@ -14,31 +14,32 @@ use porchlight_core::view::{ConnectionView, PersonView, Update};
 use crate::args::Watch;
 use crate::bar::{Escape, Format};
 use crate::failure::Failure;
-use crate::output;
 use crate::roster::KnownRoster;
 use crate::screen::{Request, Screen};
 use crate::signals::Signals;
 use crate::style::OutputStyle;
+use crate::{output, wait_for};
 
-/// How it is shown.
+/// The flags of `watch` that choose how the roster is shown.
 #[derive(Debug, clap::Args)]
-pub(crate) struct How {
-    /// One line a change for a status bar: `waybar`, or a text with {here} {away} {offline} {total} {names}
-    /// {away_names} {typing} {calls} {me} {glyph} {link} {as_of}
+#[command(next_help_heading = "Output")]
+pub(crate) struct OutputFlags {
+    /// Print one line for each change, for a status bar: `waybar`, or a text with {here} {away}
+    /// {offline} {total} {names} {away_names} {typing} {calls} {me} {glyph} {link} {as_of}
     #[arg(long, value_name = "FORMAT", conflicts_with_all = ["json", "diagnostics"])]
     format: Option<Format>,
-    /// Write names so that this bar shows them as text and runs nothing in them
+    /// Escape names for this bar, so that it shows them as text and never runs them
     #[arg(long, value_name = "BAR", value_enum, default_value_t, requires = "format")]
     escape: Escape,
-    /// Lines, on a terminal too
+    /// Print lines even on a terminal, not the live list
     #[arg(long, conflicts_with_all = ["json", "format"])]
     plain: bool,
 }
 
-/// Who is shown the room, and how.
+/// How the roster is shown.
 #[derive(Debug)]
 pub(crate) struct Shown {
-    /// Who looks: bars and the live roster list the others.
+    /// The user's own id: status bars and the live list show the others.
     pub(crate) me: Option<UserId>,
     pub(crate) json: bool,
     pub(crate) diagnostics: bool,
@@ -48,8 +49,8 @@ pub(crate) struct Shown {
 }
 
 impl Shown {
-    /// To whoever sits at the terminal.
-    pub(crate) fn to_people() -> Self {
+    /// For people: the live list on a terminal, lines otherwise.
+    pub(crate) fn for_people() -> Self {
         Self {
             me: None,
             json: false,
@@ -60,11 +61,11 @@ impl Shown {
         }
     }
 
-    /// Whether a live roster is drawn: for eyes, on a terminal that can.
-    fn live(&self) -> bool {
+    /// Whether the live list is drawn: for people, on a terminal that can.
+    fn is_live(&self) -> bool {
         let lines = self.plain || self.json || self.diagnostics || self.format.is_some();
         let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb" || term.is_empty());
-        // Windows says nothing of its terminals, and they can.
+        // Windows has no TERM, and its terminals can draw.
         !lines && io::stdout().is_terminal() && (cfg!(windows) || !dumb)
     }
 }
@@ -84,7 +85,7 @@ pub(crate) async fn watch(flags: &Flags, args: Watch) -> Result<(), Failure> {
     follow(broker, shown, timeout).await
 }
 
-/// Shows until the person or the program ends it, or the broker refuses, or there is no first connection in time.
+/// Shows the roster until the user quits, the broker refuses, or there is no first connection in time.
 pub(crate) async fn follow(
     broker: Broker,
     shown: Shown,
@@ -93,16 +94,16 @@ pub(crate) async fn follow(
     let part = Part::reader(shown.me.clone());
     let mut agent = Agent::start(Setup { broker, part, notices: None })?;
     let diagnostics = shown.diagnostics;
-    let mut eyes = Eyes::open(shown)?;
+    let mut display = Display::open(shown)?;
     let mut give_up = timeout.map(|timeout| Box::pin(tokio::time::sleep(timeout)));
     let mut last = None;
     loop {
         let event = tokio::select! {
             event = agent.events.recv() => event,
-            () = expired(&mut give_up) => return Err(Failure::no_connection(last.as_ref())),
-            wish = eyes.wish() => match wish {
+            () = wait_for::elapsed(&mut give_up) => return Err(Failure::no_connection(last.as_ref())),
+            request = display.request() => match request {
                 Request::Draw => {
-                    eyes.draw()?;
+                    display.draw()?;
                     continue;
                 }
                 Request::Quit => return Ok(()),
@@ -120,10 +121,10 @@ pub(crate) async fn follow(
                     Some(ConnectionView::Up { .. }) => give_up = None,
                     _ => {}
                 }
-                eyes.see(&update);
-                // A burst is drawn once.
+                display.apply(&update);
+                // A burst of updates is drawn once.
                 if agent.events.is_empty() {
-                    eyes.draw()?;
+                    display.draw()?;
                 }
             }
             Some(Event::Dropped(counters)) if diagnostics => {
@@ -131,51 +132,51 @@ pub(crate) async fn follow(
             }
             Some(_) => {
                 if agent.events.is_empty() {
-                    eyes.draw()?;
+                    display.draw()?;
                 }
             }
-            None => return Err(Failure::ended()),
+            None => return Err(Failure::agent_stopped()),
         }
     }
 }
 
-/// What is shown to whom.
-enum Eyes {
-    /// Line by line.
+/// Where the roster is shown.
+enum Display {
+    /// Lines for people, or JSON.
     Lines(Printer),
-    /// A line a change, for a bar.
+    /// One line for each change, for a status bar.
     Bar(Bar),
-    /// A terminal's whole screen. The signals are listened to so that the terminal is given back.
+    /// The live list on a terminal. Listening to signals makes sure that the terminal is restored.
     Screen(Box<(Screen, KnownRoster, Signals)>),
 }
 
-impl Eyes {
+impl Display {
     fn open(shown: Shown) -> io::Result<Self> {
-        let ink = OutputStyle::of_output();
-        if shown.live() {
-            let mut screen = Screen::open(ink)?;
-            let room = KnownRoster::new(shown.me.as_ref());
-            screen.draw(&room)?;
-            return Ok(Self::Screen(Box::new((screen, room, Signals::listen()))));
+        let style = OutputStyle::of_output();
+        if shown.is_live() {
+            let mut screen = Screen::open(style)?;
+            let roster = KnownRoster::new(shown.me.as_ref());
+            screen.draw(&roster)?;
+            return Ok(Self::Screen(Box::new((screen, roster, Signals::listen()))));
         }
         Ok(match shown.format {
             Some(format) => {
-                let room = KnownRoster::new(shown.me.as_ref());
-                Self::Bar(Bar { format, escape: shown.escape, room, last: String::new() })
+                let roster = KnownRoster::new(shown.me.as_ref());
+                Self::Bar(Bar { format, escape: shown.escape, roster, last: String::new() })
             }
             None => Self::Lines(Printer {
                 json: shown.json,
-                ink: if shown.json { OutputStyle::NONE } else { ink },
+                style: if shown.json { OutputStyle::NONE } else { style },
                 up: None,
                 lines: HashMap::new(),
             }),
         })
     }
 
-    fn see(&mut self, update: &Update) {
+    fn apply(&mut self, update: &Update) {
         match self {
             Self::Lines(printer) => printer.print(update),
-            Self::Bar(bar) => bar.see(update),
+            Self::Bar(bar) => bar.print(update),
             Self::Screen(it) => it.1.apply(update),
         }
     }
@@ -187,15 +188,15 @@ impl Eyes {
         }
     }
 
-    /// What the person at the terminal wants. Cancel-safe.
-    async fn wish(&mut self) -> Request {
+    /// The next request of the user at the terminal. Cancel-safe.
+    async fn request(&mut self) -> Request {
         match self {
             Self::Screen(it) => {
                 let (screen, _, signals) = &mut **it;
                 tokio::select! {
-                    wish = screen.wish() => wish,
+                    request = screen.request() => request,
                     _ = signals.next() => Request::Quit,
-                    // What was "14:02" is "Mon 14:02" then.
+                    // At midnight "14:02" becomes "Mon 14:02".
                     () = tokio::time::sleep(clock::until_tomorrow()) => Request::Draw,
                 }
             }
@@ -204,49 +205,44 @@ impl Eyes {
     }
 }
 
+/// Prints lines for a status bar.
 struct Bar {
     format: Format,
     escape: Escape,
-    room: KnownRoster,
-    /// What was printed last: the same again would only wake the bar up.
+    roster: KnownRoster,
+    /// The last line; it is not printed twice, because that would only wake the bar.
     last: String,
 }
 
 impl Bar {
-    fn see(&mut self, update: &Update) {
-        self.room.apply(update);
-        // Before anybody was read there is nothing to count; that there is no connection is worth a line.
-        if !self.room.was_read() && self.room.problem().is_none() {
+    fn print(&mut self, update: &Update) {
+        self.roster.apply(update);
+        // Before everybody was read there is nothing to count, but a failed connection is worth a line.
+        if !self.roster.was_read() && self.roster.problem().is_none() {
             return;
         }
-        let line = self.format.line(&self.room, self.escape);
+        let line = self.format.line(&self.roster, self.escape);
         if line != self.last {
-            output::print_inked(&line);
+            output::print_styled(&line);
             self.last = line;
         }
     }
 }
 
-async fn expired(timer: &mut Option<std::pin::Pin<Box<tokio::time::Sleep>>>) {
-    match timer {
-        Some(timer) => timer.await,
-        None => std::future::pending().await,
-    }
-}
-
+/// Prints lines for people, or JSON.
 struct Printer {
     json: bool,
-    ink: OutputStyle,
-    /// Whether the link was last said to be up; `None` before the first word on it.
+    style: OutputStyle,
+    /// Whether the last line about the connection was "connected"; `None` before the first one.
     up: Option<bool>,
-    /// What was last said of each person: a second device alone is no news to a reader of lines.
+    /// The last line of each person. It is not printed twice, for example when a second device comes.
     lines: HashMap<String, String>,
 }
 
 impl Printer {
     fn print(&mut self, update: &Update) {
         if let Some(link) = &update.link {
-            self.print_link(link);
+            self.print_connection(link);
         }
         for person in update.joins.iter().chain(&update.changes) {
             self.print_person(person);
@@ -256,14 +252,14 @@ impl Printer {
             if self.json {
                 output::print_json(&serde_json::json!({ "forgotten": user }));
             } else {
-                output::print(&format!("{}  {user} is forgotten", time()));
+                output::print(&format!("{}  {user} was removed", time()));
             }
         }
     }
 
-    fn print_link(&mut self, link: &ConnectionView) {
-        let up = matches!(link, ConnectionView::Up { .. });
-        // A first try that has not come to anything is no connection that went.
+    fn print_connection(&mut self, connection: &ConnectionView) {
+        let up = matches!(connection, ConnectionView::Up { .. });
+        // A first try that fails is not the end of a connection.
         if self.up == Some(up) || (self.up.is_none() && !up) {
             return;
         }
@@ -274,7 +270,7 @@ impl Printer {
         } else if up {
             output::print(&format!("{}  connected", time()));
         } else {
-            output::print(&format!("{}  not connected; what was known stays listed", time()));
+            output::print(&format!("{}  not connected; the list stays as last known", time()));
         }
     }
 
@@ -283,10 +279,10 @@ impl Printer {
             output::print_json(person);
             return;
         }
-        let line = output::line(person, self.ink);
-        let said = self.lines.insert(person.user.clone(), line.clone());
-        if !person.stale && said.as_ref() != Some(&line) {
-            output::print_inked(&format!("{}  {line}", self.ink.dim(&time())));
+        let line = output::person_line(person, self.style);
+        let before = self.lines.insert(person.user.clone(), line.clone());
+        if !person.stale && before.as_ref() != Some(&line) {
+            output::print_styled(&format!("{}  {line}", self.style.dim(&time())));
         }
     }
 }

@@ -35,23 +35,23 @@ impl RosterAccess {
 pub enum Withheld {
     /// It refused these filters.
     #[error(
-        "the broker does not let us read {}; ask whoever runs it for the access rules in docs/protocol.md",
+        "the broker does not let us read {}; ask the person who runs it for the access rules in docs/protocol.md",
         RefusedFilter::list(.0)
     )]
     Filters(Vec<RefusedFilter>),
     /// It granted the filters and delivers nothing for them, as Mosquitto does where its access rules allow no reading.
     #[error(
-        "the broker takes our filters but delivers no messages for them, so we can't see who is around; ask whoever runs it for the access rules in docs/protocol.md"
+        "the broker takes our filters but delivers no messages for them, so we can't see who is around; ask the person who runs it for the access rules in docs/protocol.md"
     )]
     Messages,
     /// It stores no messages: Retain Available 0 (MQTT 5, 3.2.2.3.5).
     #[error(
-        "the broker stores no messages (Retain Available 0), so nobody can see who is around; ask whoever runs it to allow retained messages, or use another broker"
+        "the broker stores no messages (Retain Available 0), so nobody can see who is around; ask the person who runs it to allow retained messages, or use another broker"
     )]
     Retained,
     /// It takes no filters with wildcards: Wildcard Subscription Available 0 (MQTT 5, 3.2.2.3.11).
     #[error(
-        "the broker takes no filters with wildcards (Wildcard Subscription Available 0), so we can't see who is around; ask whoever runs it to allow them, or use another broker"
+        "the broker takes no filters with wildcards (Wildcard Subscription Available 0), so we can't see who is around; ask the person who runs it to allow them, or use another broker"
     )]
     Wildcards,
     /// It stores messages and takes filters with wildcards, but hands out no stored message for them.

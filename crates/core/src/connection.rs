@@ -178,12 +178,12 @@ pub enum ConnectionFailure {
     NoConnack,
     /// SUBSCRIBE was not answered.
     #[error(
-        "the broker lets us in, but does not answer SUBSCRIBE; ask whoever runs it to look at its log, or to restart it"
+        "the broker lets us in, but does not answer SUBSCRIBE; ask the person who runs it to look at its log, or to restart it"
     )]
     NoSuback,
     /// PUBLISH was not acknowledged.
     #[error(
-        "the broker lets us in, but does not confirm what we publish; ask whoever runs it to look at its log, or to restart it"
+        "the broker lets us in, but does not confirm what we publish; ask the person who runs it to look at its log, or to restart it"
     )]
     NoPuback,
     /// The socket was closed or broke.
@@ -196,13 +196,13 @@ pub enum ConnectionFailure {
     #[error(transparent)]
     Withheld(Withheld),
     /// What came was not MQTT of the version that was spoken; before the CONNACK also a close without a word.
-    #[error("the broker does not speak our MQTT ({reason})")]
+    #[error("the broker does not speak an MQTT that Porchlight knows ({reason})")]
     Protocol {
         /// What was wrong.
         reason: String,
     },
     /// The broker speaks our version and breaks its rules. Another version is not worth a try.
-    #[error("the broker does not keep to the rules of MQTT ({what}); tell whoever runs it")]
+    #[error("the broker breaks the rules of MQTT ({what}); tell the person who runs it")]
     Violation {
         /// Which rule.
         what: &'static str,

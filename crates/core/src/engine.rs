@@ -285,7 +285,7 @@ impl Engine {
 
     /// What is known of the broker.
     #[must_use]
-    pub fn health(&self) -> Health {
+    pub fn health(&self, now: Now) -> Health {
         Health {
             speaks_v5: self.session.version == crate::effect::Version::V5,
             hub_aggregates: self.hub_aggregates,
@@ -294,6 +294,7 @@ impl Engine {
                 .loss_shows_within(GRACE)
                 .map(|within| within + self.roster.broker_is_late()),
             roster_access: self.roster_access().clone(),
+            is_invisible: self.user_status.as_ref().and_then(|status| status.invisible(now)),
         }
     }
 

@@ -69,16 +69,16 @@ impl Meaning {
         match self {
             Self::Login => "correct them in the config",
             // Some brokers give this reason for a wrong password.
-            Self::NotAllowed => "check user name and password, or ask whoever runs it",
-            Self::ClientId => "ask whoever runs it to allow any client id",
-            Self::OtherVersion => "ask whoever runs it to allow MQTT 5 or 3.1.1",
+            Self::NotAllowed => "check user name and password, or ask the person who runs it",
+            Self::ClientId => "ask the person who runs it to allow any client id",
+            Self::OtherVersion => "ask the person who runs it to allow MQTT 5 or 3.1.1",
             Self::TakenOver => "Porchlight tries again by itself",
-            Self::Moved => "ask whoever runs it, and correct the address in the config",
-            Self::Quota => "ask whoever runs it for a higher limit",
-            Self::Unsuitable => "ask whoever runs it to allow that, or use another broker",
+            Self::Moved => "ask the person who runs it, and correct the address in the config",
+            Self::Quota => "ask the person who runs it for a higher limit",
+            Self::Unsuitable => "ask the person who runs it to allow that, or use another broker",
             Self::Busy => "Porchlight tries again by itself",
             Self::Success | Self::Connection | Self::Unknown => {
-                "Porchlight tries again; if this goes on, ask whoever runs it"
+                "Porchlight tries again; if this goes on, ask the person who runs it"
             }
         }
     }
@@ -361,7 +361,7 @@ mod tests {
         assert_eq!(
             sentence,
             "the broker ended the connection (server moved: \"gone[31m for good\"), and points to \
-             other.example:1883; ask whoever runs it, and correct the address in the config"
+             other.example:1883; ask the person who runs it, and correct the address in the config"
         );
         let long = BrokerReason::from(ReasonCode(0x80)).with_text(Some(&"x".repeat(5000)));
         assert!(long.to_string().chars().count() < 250);

@@ -15,57 +15,59 @@ pub(crate) const EVENTS: &str = "text/event-stream";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum RestError {
     /// Whoever asks did not say who they are, or nobody whom we know.
-    #[error("say who you are: Authorization: Bearer and a token that this team made for you")]
+    #[error(
+        "this needs a token; send the header Authorization: Bearer TOKEN with a token that the team's owner made"
+    )]
     Unauthorized {
         /// Whether a member's name and secret would do as well.
         basic: bool,
     },
     /// Somebody tries tokens.
-    #[error("too many wrong tokens from this address; wait, and correct the token")]
+    #[error("too many wrong tokens came from this address; correct the token, wait, and try again")]
     TooManyAttempts(Duration),
     /// No such path.
     #[error("nothing is at this path; /openapi.json lists what there is")]
     NotFound,
     /// No such person.
-    #[error("nobody here has this id; /v1/people lists everybody")]
+    #[error("nobody in this team has this id; /v1/people lists everybody")]
     Nobody,
     /// Something else than GET or HEAD.
-    #[error("this path is read with GET")]
+    #[error("this path supports only GET and HEAD; use one of them")]
     MethodNotAllowed,
     /// The reader wants a form that we do not have.
-    #[error("the answer has another form than Accept asks for")]
+    #[error("the answer is not available in the form that Accept asks for; send Accept: */*")]
     NotAcceptable,
     /// A parameter that we can't read.
-    #[error("follow is true or false")]
+    #[error("the parameter follow must be true or false")]
     BadQuery,
     /// There is work for more than we do at a time, of everybody or of this reader.
     #[error(
-        "too many answers are under way: you may have 4, and all together 16; try again in a moment"
+        "too many answers are in progress: 4 at a time for you, 16 for all; try again in a moment"
     )]
     Busy,
     /// As many streams as there may be, of everybody or of this reader.
-    #[error(
-        "too many streams are open: you may have 4, and all together 64; close one, or try again later"
-    )]
+    #[error("too many streams are open: 4 for you, 64 for all; close one, or try again later")]
     TooManyStreams,
     /// A gateway that has not read its broker yet.
-    #[error("the broker was not read yet; try again in a moment")]
+    #[error("the broker has not been read yet; try again in a moment")]
     NotReady,
     /// A gateway without its broker.
-    #[error("the connection to the broker is down")]
+    #[error("the connection to the broker is down; try again when it is back")]
     NoBroker,
     /// A request that does not name its server, or not one server.
     #[error(
-        "the request does not say which server it is for: send one Host field, with a host and perhaps a port"
+        "the request does not name its server; send one Host field with a host and an optional port"
     )]
     BadHost,
     /// A request for another server. A page sends one after its name has become this computer's address.
     #[error(
-        "this is for programs on this computer: use localhost or 127.0.0.1, or add the name that you use to [hub] origins"
+        "only programs on this computer can use this; use localhost or 127.0.0.1, or add your host name to `origins` under [hub]"
     )]
     WrongHost,
     /// A request of a web page that may not ask.
-    #[error("web pages of this origin have no access; the owner can allow them in [hub] origins")]
+    #[error(
+        "web pages of this origin have no access; the owner of the team can add it to `origins` under [hub]"
+    )]
     ForeignPage,
 }
 

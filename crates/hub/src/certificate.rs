@@ -30,8 +30,7 @@ pub(crate) struct Certificate {
 pub enum CertificateError {
     /// One of the two files is missing or cannot be read.
     #[error(
-        "the team's certificate {} cannot be read: {source}; put a backup in its place (porchlight hub restore), or \
-         move certificate, key and team away to start a new team, which everybody must join anew", path.display()
+        "the team's certificate {} can't be read: {source}; restore a backup (`porchlight hub restore`), or move the certificate, key and team file away to start a new team, which everybody must join again", path.display()
     )]
     Unreadable {
         /// The file.
@@ -41,7 +40,7 @@ pub enum CertificateError {
     },
     /// They are no certificate and key.
     #[error(
-        "the team's certificate in {} is damaged: {reason}; put a backup in its place (porchlight hub restore)", folder.display()
+        "the team's certificate in {} is damaged: {reason}; restore a backup (`porchlight hub restore`)", folder.display()
     )]
     Damaged {
         /// Where the files are.
@@ -50,7 +49,7 @@ pub enum CertificateError {
         reason: String,
     },
     /// A new one could not be made or written.
-    #[error("the team's certificate cannot be written in {}: {reason}; make the folder writable and start the hub again", folder.display())]
+    #[error("the team's certificate can't be written to {}: {reason}; make the folder writable and start the hub again", folder.display())]
     NotMade {
         /// Where it was to be.
         folder: PathBuf,

@@ -11,8 +11,7 @@ use std::path::PathBuf;
 pub enum HubError {
     /// The address can be reached from other machines, and nothing would ask who is there.
     #[error(
-        "{addr} can be reached from other computers, and this hub lets in everybody who reaches it: listen on \
-         127.0.0.1, or allow anonymous access if you trust everybody on that network"
+        "other computers can reach {addr}, and this hub lets in everybody: listen on 127.0.0.1, or allow anonymous access if you trust everybody on that network"
     )]
     NeedsAllowAnonymous {
         /// The address that was asked for.
@@ -20,8 +19,7 @@ pub enum HubError {
     },
     /// Exactly this address was asked for, and somebody else has it.
     #[error(
-        "{addr} is already in use by another program, perhaps another hub: stop that program, or choose another port \
-         (port 0 takes any free one)"
+        "another program, perhaps another hub, already uses {addr}: stop that program, or choose another port (port 0 means any free port)"
     )]
     PortTaken {
         /// The address that was asked for.
@@ -29,7 +27,7 @@ pub enum HubError {
     },
     /// The operating system does not let us listen there.
     #[error(
-        "cannot listen on {addr}: {source}; choose an address of this computer and a port above 1023"
+        "this computer can't listen on {addr}: {source}; choose one of its own addresses and a port above 1023"
     )]
     CannotListen {
         /// The address that was asked for.
@@ -38,16 +36,14 @@ pub enum HubError {
         source: std::io::Error,
     },
     /// The door for programs of this machine was to stand where others reach it, and it has no TLS.
-    #[error(
-        "{addr} can be reached from other computers, and there is no encryption there: listen on 127.0.0.1"
-    )]
+    #[error("other computers can reach {addr}, which has no encryption: listen on 127.0.0.1")]
     PlainNotLocal {
         /// The address that was asked for.
         addr: SocketAddr,
     },
     /// Another hub serves the team of this folder.
     #[error(
-        "another hub already serves the team of {}: stop that one, or give this one a folder of its own (--store)",
+        "another hub already hosts the team in {}: stop that one, or give this one a folder of its own (--store)",
         folder.display()
     )]
     TeamInUse {
@@ -56,8 +52,7 @@ pub enum HubError {
     },
     /// The team of this folder is served by another computer now.
     #[error(
-        "the team of {} has moved to {at}: start a team in another folder, or bring this one back from a backup \
-         (porchlight hub restore)", folder.display()
+        "the team in {} has moved to {at}: start a team in another folder, or restore this one from a backup (`porchlight hub restore`)", folder.display()
     )]
     TeamMoved {
         /// The store's folder.
@@ -75,7 +70,9 @@ pub enum HubError {
     #[error(transparent)]
     Certificate(#[from] crate::CertificateError),
     /// The broker itself did not start.
-    #[error("the broker did not start: {reason}; start the hub again, and report this if it stays")]
+    #[error(
+        "the hub's broker did not start: {reason}; start the hub again, and report this if it happens again"
+    )]
     Broker {
         /// What the broker said.
         reason: String,
@@ -88,8 +85,7 @@ pub enum HubError {
     },
     /// The hub has ended, but the last changes to the team are not on disk.
     #[error(
-        "the last changes to the team could not be saved in {}: {reason}; make room, start the hub again, and remove once \
-         more whom you removed", folder.display()
+        "the last changes to the team were not saved in {}: {reason}. Free some space and start the hub again; if you removed somebody just now, remove them again", folder.display()
     )]
     TeamChangesLost {
         /// The store's folder.
@@ -99,7 +95,7 @@ pub enum HubError {
     },
     /// The hub has ended, but what it remembered is not on disk.
     #[error(
-        "the last states could not be saved in {}: {reason}; they will show again once each device has connected anew",
+        "the last statuses were not saved in {}: {reason}; they show again when each device reconnects",
         folder.display()
     )]
     NotSaved {
@@ -117,8 +113,7 @@ pub enum HubError {
 pub enum HubWarning {
     /// The default port was taken, so a free one was used.
     #[error(
-        "{wanted} is in use by another program ({reason}), so this hub listens on {addr}: give that address to whoever \
-         joins, or stop the other program and start the hub again"
+        "another program uses {wanted} ({reason}), so this hub listens on {addr}: give that address to people who join, or stop the other program and start the hub again"
     )]
     PortTaken {
         /// The default address.
@@ -130,8 +125,7 @@ pub enum HubWarning {
     },
     /// The team's usual port was taken, so a free one was used.
     #[error(
-        "port {} is in use by another program ({reason}), so the team reaches this hub at port {}: links made from now on \
-         say so, and whoever joined before finds it again when that program is stopped and the hub is started again",
+        "another program uses port {} ({reason}), so the team reaches this hub at port {}. New links contain this port. Members who joined before can't find the hub: stop the other program and start the hub again",
         wanted.port(),
         addr.port()
     )]
@@ -145,8 +139,7 @@ pub enum HubWarning {
     },
     /// Another hub runs on this machine, and programs here find that one.
     #[error(
-        "another hub already runs on this computer at {other}, and programs here will keep finding that one: stop one \
-         of the two, or give the address {addr} of this one yourself"
+        "another hub already runs on this computer at {other}, and programs here use that one: stop one of the two, or give programs the address {addr} of this one"
     )]
     OtherHub {
         /// Where the other one listens.
@@ -156,19 +149,18 @@ pub enum HubWarning {
     },
     /// Everybody who reaches the address may read and write everything.
     #[error(
-        "anybody who can reach {addr} can see and change everybody's presence: use this only on a network you trust"
+        "anybody who can reach {addr} can see and change everybody's status: use this only on a network that you trust"
     )]
     Anonymous {
         /// Where the hub listens.
         addr: SocketAddr,
     },
     /// A gateway has no token, so its HTTP answers nobody.
-    #[error("no program may read yet: make a token with --new-token and a name for it")]
+    #[error("no program has access yet: make a token with `porchlight hub --new-token NAME`")]
     NobodyMayRead,
     /// Tokens travel in the clear.
     #[error(
-        "whoever can listen in on the way to http://{addr} can read tokens: use this only on a network that you trust, or \
-         let a web server with a certificate pass requests on to it"
+        "http://{addr} has no encryption, so others on the network can read tokens: use it only on a network that you trust, or put a web server with a certificate in front of it"
     )]
     PlainHttp {
         /// Where it listens.
@@ -176,8 +168,7 @@ pub enum HubWarning {
     },
     /// Nothing can be written to the store, so states live in memory only.
     #[error(
-        "states cannot be saved in {} ({reason}): presence goes on, but what was not saved will be forgotten when the \
-         hub restarts. Make room, or make the folder writable; the hub tries again by itself",
+        "statuses can't be saved in {} ({reason}): the hub goes on, but forgets them when it restarts. Free some space or make the folder writable; the hub tries again by itself",
         folder.display()
     )]
     StoreNotWritable {
@@ -188,8 +179,7 @@ pub enum HubWarning {
     },
     /// Changes to the team cannot be written to the store.
     #[error(
-        "changes to the team cannot be saved in {} ({reason}): if the hub restarts now, people and devices that were \
-         removed are let in again. Make room, or make the folder writable; the hub tries again by itself",
+        "changes to the team can't be saved in {} ({reason}): if the hub restarts now, removed people and devices are let in again. Free some space or make the folder writable; the hub tries again by itself",
         folder.display()
     )]
     TeamNotSaved {
@@ -200,8 +190,7 @@ pub enum HubWarning {
     },
     /// Another running hub uses the store, so states live in memory only.
     #[error(
-        "{} is in use by another running hub: presence goes on here, but states will be forgotten when this hub \
-         restarts. Stop the other hub, or give this one a folder of its own, and start it again",
+        "another hub uses {}: this hub goes on, but forgets statuses when it restarts. Stop the other hub, or give this one a folder of its own, then start it again",
         folder.display()
     )]
     StoreInUse {
@@ -210,8 +199,7 @@ pub enum HubWarning {
     },
     /// Something in the store could not be read and was set aside.
     #[error(
-        "{reason}; the original is kept as {}. Those states show again once each device has connected anew; delete the \
-         file when you no longer want it",
+        "{reason}; the original file is now {}. The statuses in it show again when each device reconnects; delete the file if you do not need it",
         aside.display()
     )]
     StoreDamaged {
@@ -222,7 +210,7 @@ pub enum HubWarning {
     },
     /// The team is not found by looking around in the local network.
     #[error(
-        "the team cannot be announced on the local network ({reason}): invitations work all the same"
+        "the team can't be announced on the local network ({reason}): invite people with links instead"
     )]
     NotAnnounced {
         /// What is wrong.
@@ -230,8 +218,7 @@ pub enum HubWarning {
     },
     /// Programs on this machine will not find the hub by themselves.
     #[error(
-        "{} cannot be written ({reason}), so programs on this computer will not find the hub by themselves: give them \
-         the address {addr}",
+        "{} can't be written ({reason}), so programs on this computer can't find the hub by themselves: give them the address {addr}",
         path.display()
     )]
     RuntimeFile {

@@ -25,7 +25,7 @@ const LOOK: Duration = Duration::from_secs(1);
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
     /// The file cannot be read.
-    #[error("the tokens in {} cannot be read: {reason}; correct that, or move the file away to begin without any", path.display())]
+    #[error("the tokens in {} can't be read: {reason}; correct the file, or move it away to start without tokens", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -33,7 +33,7 @@ pub enum TokenError {
         reason: String,
     },
     /// The file cannot be written.
-    #[error("{} cannot be written: {reason}; make room, or make the folder writable", path.display())]
+    #[error("{} can't be written: {reason}; free some space or make the folder writable", path.display())]
     NotSaved {
         /// The file.
         path: PathBuf,
@@ -41,7 +41,7 @@ pub enum TokenError {
         reason: String,
     },
     /// As many as there may be.
-    #[error("there are {MAX_TOKENS} tokens already; revoke those that nobody uses")]
+    #[error("there are {MAX_TOKENS} tokens already; revoke one that nobody uses")]
     TooMany,
     /// The folder holds a whole team.
     #[error("{} belongs to a team's hub; give the gateway a folder of its own with --store", path.display())]

@@ -21,51 +21,52 @@ pub enum BrokerError {
     Url,
     /// It does not begin with a scheme.
     #[error(
-        "this is not a URL, because it begins with no scheme; write mqtt://host:port or mqtts://host:port"
+        "this is not a URL, because it has no scheme; write mqtt://host:port or mqtts://host:port"
     )]
     NoScheme,
     /// Another scheme than those spoken.
     #[error(
-        "the scheme {0}: is not spoken here; write mqtt://host:port, mqtts:// for TLS, ws:// or wss:// for WebSocket"
+        "the scheme {0}: is not supported; write mqtt://host:port, mqtts:// for TLS, ws:// or wss:// for WebSocket"
     )]
     Scheme(String),
     /// No host in it.
-    #[error("no host in it; write mqtt://host:port")]
+    #[error("the URL has no host; write mqtt://host:port")]
     Host,
     /// A host that is neither a name nor an address.
-    #[error("its host is neither a name nor an IP address; write mqtt://host:port")]
+    #[error("the host in the URL is neither a name nor an IP address; write mqtt://host:port")]
     HostName,
     /// A port that can't be.
-    #[error("its port is not a number from 1 to 65535; write mqtt://host:port")]
+    #[error("the port in the URL is not a number from 1 to 65535; write mqtt://host:port")]
     Port,
     /// A host or port that can't be.
     #[error(transparent)]
     Address(#[from] AddressError),
     /// The path is no root.
-    #[error("its path is the root of the topics: {0}")]
+    #[error("the path of the URL, which is the root of the topics, is wrong: {0}")]
     Root(#[from] RootError),
     /// A query or a fragment.
-    #[error("it ends with the path; write mqtt://host:port/presence/organisation at most")]
+    #[error(
+        "the URL has something after its path; write mqtt://host:port/presence/organisation at most"
+    )]
     Trailing,
     /// Something else behind the question mark than the path of the WebSocket.
     #[error(
-        "behind ? only the path of the WebSocket may stand: ws://host:port/presence?path=/mqtt"
+        "after ? only the path of the WebSocket is allowed: ws://host:port/presence?path=/mqtt"
     )]
     WebSocketPath,
     /// User name or password have characters that mean something else there.
     #[error(
-        "its user name or password has a character that means something else in a URL; write / as %2F, ? as %3F, # as \
-         %23, \\ as %5C, or put them in broker.username and broker.password of the config"
+        "the user name or password has a character that means something else in a URL; write / as %2F, ? as %3F, # as %23, \\ as %5C, or put them in broker.username and broker.password of the config"
     )]
     Unencoded,
     /// A percent sign without two hexadecimal digits.
-    #[error("a % stands alone in it; write it as %25")]
+    #[error("the URL contains a single %; write it as %25")]
     Percent,
     /// Bytes that are no text.
-    #[error("its %XX do not make UTF-8; write é as %C3%A9, for example, not as %E9")]
+    #[error("the %XX in the URL are not UTF-8; write é as %C3%A9, for example, not as %E9")]
     NotUtf8,
     /// A tab, a line break or the like.
-    #[error("there is a tab, a line break or another control character in it; take it out")]
+    #[error("the URL contains a tab, a line break or another control character; remove it")]
     Control,
     /// A user name or password that MQTT has no room for.
     #[error(transparent)]

@@ -85,7 +85,7 @@ fn no_error_of_the_config_repeats_a_secret() {
         ("url = \"mqtt://u:s3cret%E9@a\"", "UTF-8"),
         ("url = \"mqtt://a\"\npassword = 73573", "a text in quotes"),
         ("url = \"mqtt://a\"\npassword = s3cret", "line 3"),
-        ("url = \"mqtt://a\"\npassword = \"s3cret\"\npassword_file = \"f\"", "take one"),
+        ("url = \"mqtt://a\"\npassword = \"s3cret\"\npassword_file = \"f\"", "remove one"),
         ("url = \"mqtt://a\"\nusername = \"s3cret\\u0000\"", "U+0000"),
     ] {
         let error = flags(dir.path(), &format!("[broker]\n{config}")).resolve().unwrap_err();
@@ -146,7 +146,7 @@ fn an_id_that_nobody_could_read_is_refused_unless_it_is_in_use() {
         flags.resolve().map(|resolved| resolved.user)
     };
     let refused = with("").unwrap_err().to_string();
-    assert!(refused.starts_with("U+3164 cannot be the id of somebody new"), "{refused}");
+    assert!(refused.starts_with("U+3164 can't be a new id"), "{refused}");
     assert_eq!(with("user = \"\u{3164}\"").unwrap().as_ref(), Some(&unseen));
     let mut rng = fastrand::Rng::with_seed(1);
     let state = crate::places::Dirs::find(Some(dir.path())).unwrap().state;

@@ -29,11 +29,9 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_secs(8);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyringError {
     /// There is none.
-    #[error(
-        "no keyring is running ({reason}); start GNOME Keyring, KWallet or KeePassXC, then try again"
-    )]
+    #[error("no keyring is running; start GNOME Keyring, KWallet or KeePassXC, then try again")]
     Absent {
-        /// What the system says.
+        /// What the system reports, for the log.
         reason: String,
     },
     /// It is locked, and nothing here can ask for its password.
@@ -55,9 +53,9 @@ pub enum KeyringError {
     #[error("the keyring does not answer; log out and in again, then try again")]
     Silent,
     /// Something else.
-    #[error("the keyring failed ({reason}); try again")]
+    #[error("the keyring reports an error; unlock it or log in again, then try again")]
     Failed {
-        /// What it says.
+        /// What it reports, for the log.
         reason: String,
     },
 }
@@ -214,6 +212,9 @@ fn said(error: Error) -> KeyringError {
         }
         #[cfg(not(target_os = "linux"))]
         Error::NoStorageAccess(_) => KeyringError::Locked,
-        other => KeyringError::Failed { reason: other.to_string() },
+        other => {
+            tracing::debug!("the keyring: {other}");
+            KeyringError::Failed { reason: other.to_string() }
+        }
     }
 }

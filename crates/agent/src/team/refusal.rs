@@ -10,29 +10,27 @@ use super::TeamError;
 pub const fn sentence(code: RefusalCode) -> Option<&'static str> {
     Some(match code {
         RefusalCode::TokenUnknown => {
-            "this link does not let anybody in: it was taken back, or is of another team; ask for a new one"
+            "this link does not work: it was revoked, or it is for another team; ask for a new one"
         }
-        RefusalCode::TokenExpired => "this link's time is over; ask for a new one",
-        RefusalCode::TokenUsedUp => {
-            "this link was used as often as it may be; ask for a new one of your own"
-        }
-        RefusalCode::BadName => "others can't read this name; give one with letters in it",
+        RefusalCode::TokenExpired => "this link has expired; ask for a new one",
+        RefusalCode::TokenUsedUp => "this link was used already; ask for a new one",
+        RefusalCode::BadName => "others can't read this name; choose one with letters",
         RefusalCode::Full => {
-            "there is no more room: the team has as many members, or you as many devices, as there may be; remove one first"
+            "the team has reached its limit of members, or you your limit of devices; remove one first"
         }
         RefusalCode::TooManyAttempts => {
-            "too many attempts from this network; wait a few minutes and try again"
+            "too many attempts came from this network; wait a few minutes and try again"
         }
         RefusalCode::NotSignedIn => {
-            "the team does not know this device any more: you were removed, or the device was revoked; ask for a new link"
+            "this device is no longer in the team: you were removed, or the device was signed out; ask a member for a new link and join again"
         }
-        RefusalCode::NotAllowed => "only the team's owner may do this; ask them",
-        RefusalCode::NotFound => "there is no such thing any more; look at the list again",
+        RefusalCode::NotAllowed => "only the owner of the team can do this; ask them",
+        RefusalCode::NotFound => "this does not exist any more; look at the list again",
         RefusalCode::NotSaved => {
-            "the hub can't keep it, because its disk is full or read-only; tell whoever hosts the team"
+            "the hub can't save this, because its disk is full or read-only; tell the person whose computer hosts the team"
         }
         RefusalCode::TooManyInvited => {
-            "your open links can let in 20 people at most; choose fewer uses, or take one back first"
+            "your open links can let in at most 20 people; choose fewer uses, or revoke a link first"
         }
         RefusalCode::LastOwner => {
             "you are the team's only owner: remove the other members first, or make another owner with `porchlight hub --invite` on the computer that hosts the team"

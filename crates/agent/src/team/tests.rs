@@ -160,15 +160,15 @@ async fn a_link_is_redeemed_for_a_credential() {
 #[tokio::test]
 async fn every_refusal_is_said_in_our_words_and_a_new_one_in_the_hub_s() {
     for (code, status, words) in [
-        ("token_unknown", 404, "taken back"),
-        ("token_expired", 410, "time is over"),
-        ("token_used_up", 410, "used as often"),
-        ("bad_name", 422, "letters in it"),
-        ("full", 409, "no more room"),
+        ("token_unknown", 404, "was revoked"),
+        ("token_expired", 410, "has expired"),
+        ("token_used_up", 410, "was used already"),
+        ("bad_name", 422, "with letters"),
+        ("full", 409, "reached its limit"),
         ("too_many_attempts", 429, "wait a few minutes"),
-        ("not_signed_in", 401, "does not know this device"),
-        ("not_allowed", 403, "the team's owner"),
-        ("not_found", 404, "no such thing"),
+        ("not_signed_in", 401, "no longer in the team"),
+        ("not_allowed", 403, "the owner of the team"),
+        ("not_found", 404, "does not exist"),
         ("not_saved", 507, "disk is full"),
         ("bad_request", 400, "the hub's own words"),
         ("quite_new", 418, "the hub's own words"),

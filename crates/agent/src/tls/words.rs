@@ -30,17 +30,19 @@ pub(crate) fn failure(error: &Error, address: &str) -> ConnectionFailure {
         }
         Error::AlertReceived(alert) => of_alert(*alert).to_owned(),
         Error::PeerIncompatible(_) => OTHER_TLS.to_owned(),
-        Error::NoCertificatesPresented => "it shows no certificate; ask whoever runs it".to_owned(),
+        Error::NoCertificatesPresented => {
+            "it shows no certificate; ask the person who runs it".to_owned()
+        }
         Error::FailedToGetCurrentTime | Error::FailedToGetRandomBytes => {
             "this computer gives neither time nor random numbers; restart it".to_owned()
         }
-        _ => "it does not keep to the rules of TLS; ask whoever runs it".to_owned(),
+        _ => "it does not keep to the rules of TLS; ask the person who runs it".to_owned(),
     };
     ConnectionFailure::Tls { address, reason }
 }
 
 const OTHER_TLS: &str =
-    "it speaks no TLS that we do, which is 1.2 or 1.3; ask whoever runs it to update it";
+    "it speaks no TLS that we do, which is 1.2 or 1.3; ask the person who runs it to update it";
 const WANTS_OURS: &str = "it wants a certificate of yours and got none that it takes; \
      name one in broker.certificate and its key in broker.key";
 
@@ -60,8 +62,10 @@ const fn of_alert(alert: AlertDescription) -> &'static str {
         | AlertDescription::HandshakeFailure
         | AlertDescription::InsufficientSecurity => OTHER_TLS,
         AlertDescription::UnrecognisedName => "it does not know this name; is the address right?",
-        AlertDescription::InternalError => "it reports a fault of its own; ask whoever runs it",
-        _ => "it refused the secure connection; ask whoever runs it",
+        AlertDescription::InternalError => {
+            "it reports a fault of its own; ask the person who runs it"
+        }
+        _ => "it refused the secure connection; ask the person who runs it",
     }
 }
 
@@ -83,7 +87,7 @@ fn certificate(wrong: &CertificateError) -> Wrong {
             None if other.0.to_string() == "CaUsedAsEndEntity" => {
                 "its certificate is one of an authority; if it is the broker's own, name it in broker.ca"
             }
-            None => "its certificate is not valid; ask whoever runs it for a new one",
+            None => "its certificate is not valid; ask the person who runs it for a new one",
         },
         CertificateError::UnknownIssuer | CertificateError::BadSignature => {
             "its certificate is signed by nobody whom this computer trusts; if it is your team's own, \
@@ -91,7 +95,7 @@ fn certificate(wrong: &CertificateError) -> Wrong {
         }
         CertificateError::ExpiredContext { time, not_after } => {
             return Wrong::Reason(format!(
-                "its certificate expired on {}; tell whoever runs it, and check this computer's clock, \
+                "its certificate expired on {}; tell the person who runs it, and check this computer's clock, \
                  which says {}",
                 date(*not_after),
                 date(*time)
@@ -105,13 +109,13 @@ fn certificate(wrong: &CertificateError) -> Wrong {
             ));
         }
         CertificateError::Expired => {
-            "its certificate has expired; tell whoever runs it, and check this computer's clock"
+            "its certificate has expired; tell the person who runs it, and check this computer's clock"
         }
         CertificateError::NotValidYet => {
             "its certificate is not valid yet; check this computer's clock"
         }
         CertificateError::Revoked => {
-            "its certificate was revoked; ask whoever runs it for a new one"
+            "its certificate was revoked; ask the person who runs it for a new one"
         }
         CertificateError::NotValidForNameContext { presented, .. } if presented.is_empty() => {
             "its certificate names no host; make one with a subjectAltName, as by \
@@ -121,13 +125,13 @@ fn certificate(wrong: &CertificateError) -> Wrong {
             "its certificate is for another name; is the address right?"
         }
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
-            "its certificate is not meant for a server; ask whoever runs it for one that is"
+            "its certificate is not meant for a server; ask the person who runs it for one that is"
         }
         CertificateError::UnsupportedSignatureAlgorithmContext { .. }
         | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
-            "its certificate is signed in a way that is no longer safe; ask whoever runs it for a new one"
+            "its certificate is signed in a way that is no longer safe; ask the person who runs it for a new one"
         }
-        _ => "its certificate is not valid; ask whoever runs it for a new one",
+        _ => "its certificate is not valid; ask the person who runs it for a new one",
     };
     Wrong::Reason(reason.to_owned())
 }

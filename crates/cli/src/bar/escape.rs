@@ -1,35 +1,35 @@
-//! What other people write, in a status bar that reads commands in its input.
+//! Escaping of other people's texts for status bars that run commands in their input.
 //!
-//! Owns what each bar takes for its own language. A name must never be part of that: polybar and lemonbar run
-//! the command in `%{A1:command:}` at a click, xmobar the one in `<action=command>`, dzen2 the one in `^ca(1,command)`,
-//! and tmux runs the one in `#(command)` at once. The template is the person's own and is left as it is.
+//! Owns the language of each bar. A name must never be part of it: polybar and lemonbar run the command in
+//! `%{A1:command:}` on a click, xmobar the one in `<action=command>`, dzen2 the one in `^ca(1,command)`, and tmux runs
+//! the one in `#(command)` at once. The template belongs to the user and stays as it is.
 
 use porchlight_core::text::markup;
 
 use crate::output;
 
-/// Which bar reads the fields of a template as text. Comments and not documentation: the help names the values alone.
+/// The status bar that reads the line. The variants have comments, not docs, so that the help lists only their names.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Escape {
-    // Every bar's: characters that begin a command are replaced by ones that look like them
+    // Any bar: characters that begin a command are replaced by ones that look alike.
     #[default]
     Neutral,
-    // Pango's markup, as i3blocks and yambar read it
+    // Pango markup, as i3blocks and yambar read it.
     Pango,
-    // Lemonbar's `%{...}`, where `%%` is a percent sign
+    // Lemonbar's `%{...}`, where `%%` is a percent sign.
     Lemonbar,
-    // tmux' `#[...]` and `#(...)`, where `##` is a hash
+    // tmux's `#[...]` and `#(...)`, where `##` is a hash.
     Tmux,
-    // Nobody's: the text as it is, without control characters
+    // No bar: the text as it is, without control characters.
     None,
 }
 
 impl Escape {
-    /// A text of somebody else's as the bar shows it, on one line.
+    /// Escapes a text so that the bar shows it, on one line.
     pub(crate) fn apply(self, text: &str) -> String {
         let text = output::plain(text);
         match self {
-            Self::Neutral => text.chars().map(alike).collect(),
+            Self::Neutral => text.chars().map(look_alike).collect(),
             Self::Pango => markup(&text),
             Self::Lemonbar => text.replace('%', "%%"),
             Self::Tmux => text.replace('#', "##"),
@@ -38,8 +38,8 @@ impl Escape {
     }
 }
 
-/// A character that looks like this one, and with which no bar's command begins.
-const fn alike(c: char) -> char {
+/// Replaces a character that begins a command in some bar by one that looks like it.
+const fn look_alike(c: char) -> char {
     match c {
         '%' => '\u{FF05}',
         '#' => '\u{FF03}',
@@ -53,7 +53,7 @@ const fn alike(c: char) -> char {
 mod tests {
     use super::*;
 
-    /// Names that are commands somewhere.
+    /// Names that are commands in some bar.
     const COMMANDS: [&str; 7] = [
         "%{A1:touch /tmp/x:}Eve%{A}",
         "#(touch /tmp/x)",
@@ -65,7 +65,7 @@ mod tests {
     ];
 
     #[test]
-    fn without_another_word_no_name_is_a_command_in_any_bar() {
+    fn by_default_no_name_is_a_command_in_any_bar() {
         for name in COMMANDS {
             let shown = Escape::Neutral.apply(name);
             for begins in ["%{", "#(", "#[", "#{", "<", "^", "\n"] {
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn each_language_has_its_own_way_to_write_the_character_itself() {
+    fn each_bar_has_its_own_way_to_escape() {
         assert_eq!(Escape::Lemonbar.apply("100 %{A}"), "100 %%{A}");
         assert_eq!(Escape::Tmux.apply("#(x) C#"), "##(x) C##");
         assert_eq!(Escape::Pango.apply("<b>R&D</b>"), "&lt;b&gt;R&amp;D&lt;/b&gt;");

@@ -1,8 +1,8 @@
-//! The link that makes somebody the owner of the team: where it is shown.
+//! The link that makes a person the owner of the team, and where it is shown.
 //!
-//! Owns the rule that the link reaches a person and no log. A terminal shows it; any other output may be a journal that
-//! others read and that keeps it for years, so there it goes into a file that only this account can read. The file
-//! disappears once the link is worth nothing.
+//! Owns the rule that no log contains the link. A terminal shows it. Any other output may be a journal that others can
+//! read for years, so the link goes to a file that only this account can read. The file is removed once the link no
+//! longer works.
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use crate::output;
 /// The file's name, in the hub's store.
 pub(super) const FILE: &str = "owner-invitation";
 
-/// How often to look whether the link was used. Only while there is a file.
+/// How often to check whether the link was used, while there is a file.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// A link in a file. Dropping it removes the file.
@@ -27,7 +27,7 @@ pub(super) struct OwnerLink {
 }
 
 impl OwnerLink {
-    /// Prints the link on a terminal; anywhere else writes it into the file at `path` and prints its name.
+    /// Prints the link on a terminal; otherwise writes it to the file at `path` and prints the name of the file.
     pub(super) fn show(invitation: Invitation, path: PathBuf) -> Option<Self> {
         let team = &invitation.team;
         if std::io::stdout().is_terminal() {
@@ -51,15 +51,15 @@ impl OwnerLink {
             Err(error) => {
                 tracing::debug!("{file}: {error}");
                 output::warn(&format!(
-                    "the link that makes somebody the owner of the team can't be written to {file}; make room or make the \
-                     folder writable and start the hub with --invite, or start it in a terminal, which shows the link"
+                    "the link for the owner of the team can't be written to {file}. Free some space or make the folder writable \
+                     and start the hub with --invite; or start it in a terminal, which shows the link"
                 ));
                 None
             }
         }
     }
 
-    /// Waits until it is time to look whether the link was used; forever where there is none. Cancel-safe.
+    /// Waits until it is time to check whether the link was used; forever without a link. Cancel-safe.
     pub(super) async fn is_due(link: Option<&Self>) {
         match link {
             Some(_) => tokio::time::sleep(LOOK_AGAIN).await,
@@ -67,14 +67,14 @@ impl OwnerLink {
         }
     }
 
-    /// Whether the link still lets somebody in.
+    /// Whether the link still works.
     pub(super) fn is_good(&self, hub: &Hub) -> bool {
         hub.can_be_redeemed(&self.invitation)
     }
 }
 
 impl Drop for OwnerLink {
-    /// Also when the hub stops: its next start makes another link.
+    /// This includes the stop of the hub, because its next start makes a new link.
     fn drop(&mut self) {
         remove(&self.path);
     }
@@ -84,6 +84,9 @@ impl Drop for OwnerLink {
 pub(super) fn remove(path: &Path) {
     if let Err(error) = porchlight_files::remove(path) {
         tracing::debug!("{}: {error}", path.display());
-        output::warn(&format!("the old invitation {} can't be removed; remove it", path.display()));
+        output::warn(&format!(
+            "the old invitation {} can't be removed; remove it by hand",
+            path.display()
+        ));
     }
 }

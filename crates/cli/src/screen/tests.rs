@@ -21,21 +21,21 @@ fn up() -> ConnectionView {
     ConnectionView::Up { since: Timestamp::default(), gap: None }
 }
 
-fn room(people: Vec<PersonView>) -> KnownRoster {
-    let mut room = KnownRoster::new(Some(&UserId::parse("me").unwrap()));
-    room.apply(&update(people, up()));
-    room
+fn roster(people: Vec<PersonView>) -> KnownRoster {
+    let mut roster = KnownRoster::new(Some(&UserId::parse("me").unwrap()));
+    roster.apply(&update(people, up()));
+    roster
 }
 
-fn look() -> Look {
-    Look { ink: OutputStyle::NONE, scroll: 0, most: 0 }
+fn list() -> LiveList {
+    LiveList { style: OutputStyle::NONE, scroll: 0, max_scroll: 0 }
 }
 
 /// What a terminal of that size shows, line by line.
-fn lines(look: &mut Look, room: &KnownRoster, width: u16, height: u16) -> Vec<String> {
+fn lines(list: &mut LiveList, roster: &KnownRoster, width: u16, height: u16) -> Vec<String> {
     let area = Rect::new(0, 0, width, height);
     let mut buffer = Buffer::empty(area);
-    look.draw(room, area, &mut buffer);
+    list.draw(roster, area, &mut buffer);
     let line = |y| {
         let cells = (0..width).map(|x| buffer[(x, y)].symbol().to_owned());
         cells.collect::<String>().trim_end().to_owned()
@@ -52,10 +52,10 @@ fn forty_columns_are_enough() {
     carl.text = Some("Deep work".to_owned());
     let mut bob = person("b", "Bob", "away");
     bob.cause = Some(Cause::Locked);
-    let room =
-        room(vec![anna, bob, carl, person("me", "Me", "online"), person("z", "Zoë", "offline")]);
+    let roster =
+        roster(vec![anna, bob, carl, person("me", "Me", "online"), person("z", "Zoë", "offline")]);
     assert_eq!(
-        lines(&mut look(), &room, 40, 9),
+        lines(&mut list(), &roster, 40, 9),
         [
             "2 of 4 here",
             "Here 2",
@@ -71,54 +71,54 @@ fn forty_columns_are_enough() {
 }
 
 #[test]
-fn what_does_not_fit_is_reached_by_keys() {
+fn keys_scroll_to_what_does_not_fit() {
     let people = (0..20).map(|n| person(&format!("p{n:02}"), &format!("P{n:02}"), "online"));
-    let room = room(people.collect());
-    let mut look = look();
-    let shown = lines(&mut look, &room, 40, 8);
+    let roster = roster(people.collect());
+    let mut list = list();
+    let shown = lines(&mut list, &roster, 40, 8);
     assert_eq!((shown[1].as_str(), shown[7].as_str()), ("Here 20", "15 more below"));
-    let press = |look: &mut Look, code| look.press(KeyEvent::new(code, KeyModifiers::NONE));
-    assert_eq!(press(&mut look, KeyCode::Down), Some(Request::Draw));
-    let shown = lines(&mut look, &room, 40, 8);
+    let press = |list: &mut LiveList, code| list.press(KeyEvent::new(code, KeyModifiers::NONE));
+    assert_eq!(press(&mut list, KeyCode::Down), Some(Request::Draw));
+    let shown = lines(&mut list, &roster, 40, 8);
     assert_eq!((&shown[1][..], &shown[7][..]), ("● P00  online", "1 above, 14 below"));
-    press(&mut look, KeyCode::End);
-    let shown = lines(&mut look, &room, 40, 8);
+    press(&mut list, KeyCode::End);
+    let shown = lines(&mut list, &roster, 40, 8);
     assert_eq!((&shown[6][..], &shown[7][..]), ("● P19  online", "15 more above"));
     // A terminal that grows shows all again.
-    let shown = lines(&mut look, &room, 40, 30);
+    let shown = lines(&mut list, &roster, 40, 30);
     assert_eq!((&shown[1][..], &shown[22][..]), ("Here 20", ""));
     for (code, modifiers) in [
         (KeyCode::Char('q'), KeyModifiers::NONE),
         (KeyCode::Esc, KeyModifiers::NONE),
         (KeyCode::Char('c'), KeyModifiers::CONTROL),
     ] {
-        assert_eq!(look.press(KeyEvent::new(code, modifiers)), Some(Request::Quit));
+        assert_eq!(list.press(KeyEvent::new(code, modifiers)), Some(Request::Quit));
     }
-    assert_eq!(press(&mut look, KeyCode::Char('x')), None);
+    assert_eq!(press(&mut list, KeyCode::Char('x')), None);
 }
 
 #[test]
 fn the_smallest_terminals_break_nothing() {
     let people: Vec<_> =
         (0..5).map(|n| person(&format!("p{n}"), "名前の長い人", "online")).collect();
-    let room = room(people);
+    let roster = roster(people);
     for width in 0..12 {
         for height in 0..6 {
-            lines(&mut look(), &room, width, height);
+            lines(&mut list(), &roster, width, height);
         }
     }
 }
 
 #[test]
-fn what_is_only_last_known_says_as_of_when() {
-    let mut room = room(Vec::new());
-    assert_eq!(lines(&mut look(), &room, 40, 2)[1], "Nobody is here yet.");
+fn a_person_who_is_only_last_known_has_an_as_of_time() {
+    let mut roster = roster(Vec::new());
+    assert_eq!(lines(&mut list(), &roster, 40, 2)[1], "Nobody is here yet.");
     let mut anna = person("a", "Anna", "online");
     anna.stale = true;
     let at = Timestamp::from_ms(1_763_741_700_000);
     let down = ConnectionView::Connecting { as_of: at, retry_at: None, problem: None, host: None };
-    room.apply(&update(vec![anna], down));
-    let shown = lines(&mut look(), &room, 60, 4);
+    roster.apply(&update(vec![anna], down));
+    let shown = lines(&mut list(), &roster, 60, 4);
     let at = at.map(clock::local).unwrap();
     assert_eq!(
         shown,
@@ -132,22 +132,22 @@ fn what_is_only_last_known_says_as_of_when() {
 }
 
 #[test]
-fn a_stranger_s_text_is_nothing_but_text() {
+fn text_of_others_can_not_control_the_terminal() {
     let mut anna = person("a", "An\u{1B}[31mna\u{202E}", "online");
     anna.text = Some("x\u{9B}2J".to_owned());
-    let shown = lines(&mut look(), &room(vec![anna]), 60, 3);
+    let shown = lines(&mut list(), &roster(vec![anna]), 60, 3);
     assert_eq!(shown[2], "● An[31mna  online  x2J");
 }
 
 #[test]
-fn wide_letters_are_cut_where_they_fit() {
+fn wide_letters_count_as_two_columns() {
     assert_eq!(fit("名前の長い人", 6), "名前…");
     assert_eq!(fit("Zoë", 3), "Zoë");
     assert_eq!(fit("Zoë", 2), "Z…");
     assert_eq!(fit("Zoë", 0), "");
 }
 
-/// Takes the terminal and panics, when told to: a child of the test below.
+/// The child process of the test below: takes over the terminal and panics.
 #[test]
 fn child_that_panics() {
     if std::env::var_os("PORCHLIGHT_SCREEN_TEST_CHILD").is_some() {
@@ -158,7 +158,7 @@ fn child_that_panics() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_panic_gives_the_terminal_back_before_it_is_told() {
+fn a_panic_restores_the_terminal_before_its_message() {
     let program = std::env::current_exe().unwrap();
     let command = format!(
         "{} --exact screen::tests::child_that_panics --nocapture; stty -a",
@@ -172,27 +172,27 @@ fn a_panic_gives_the_terminal_back_before_it_is_told() {
         .stdin(std::process::Stdio::null())
         .output()
         .expect("script(1) is part of every Linux");
-    let said = String::from_utf8_lossy(&child.stdout);
-    let at = |what: &str| said.find(what).unwrap_or_else(|| panic!("no {what:?} in {said:?}"));
-    assert!(at("\u{1B}[?1049h") < at("\u{1B}[?1049l"), "{said:?}");
-    assert!(at("\u{1B}[?1049l") < at("on purpose"), "{said:?}");
-    // Lines again, and an echo.
-    assert!(at(" icanon") > at("on purpose"), "{said:?}");
-    assert!(said.contains(" echo "), "{said:?}");
+    let output = String::from_utf8_lossy(&child.stdout);
+    let at = |what: &str| output.find(what).unwrap_or_else(|| panic!("no {what:?} in {output:?}"));
+    assert!(at("\u{1B}[?1049h") < at("\u{1B}[?1049l"), "{output:?}");
+    assert!(at("\u{1B}[?1049l") < at("on purpose"), "{output:?}");
+    // Line mode and echo are on again.
+    assert!(at(" icanon") > at("on purpose"), "{output:?}");
+    assert!(output.contains(" echo "), "{output:?}");
 }
 
 #[test]
-fn an_id_beside_a_name_stays_whole_where_the_name_is_cut() {
+fn a_name_is_cut_before_the_id_beside_it() {
     let namesake = |user: &str, name: &str| PersonView {
         shown_id: Some(user.to_owned()),
         ..person(user, name, "online")
     };
     let long = "Anna of a very long house indeed";
-    let room = room(vec![namesake("anna", "Anna"), namesake("anna-2", long)]);
-    let shown = lines(&mut look(), &room, 40, 4);
+    let roster = roster(vec![namesake("anna", "Anna"), namesake("anna-2", long)]);
+    let shown = lines(&mut list(), &roster, 40, 4);
     assert!(shown[2].starts_with("● Anna (anna)"), "{shown:?}");
     assert!(shown[3].starts_with("● Anna o… (anna-2)"), "{shown:?}");
-    let shown = lines(&mut look(), &room, 12, 4);
+    let shown = lines(&mut list(), &roster, 12, 4);
     assert!(shown[2].starts_with("● Anna") || shown[2].contains("(anna)"), "{shown:?}");
     assert!(shown[3].contains("(anna-2)"), "{shown:?}");
 }

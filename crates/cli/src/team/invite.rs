@@ -1,4 +1,4 @@
-//! `porchlight invite`: links for those who shall join, and those who ask to be let in.
+//! `porchlight invite`: links that let people and devices join, and people who ask to join.
 
 use std::io::IsTerminal as _;
 
@@ -7,28 +7,28 @@ use porchlight_agent::flags::Flags;
 use porchlight_agent::qr::Qr;
 use porchlight_core::team::InviteOrder;
 
-use super::told;
-use crate::args::{Invitations, Invite};
+use super::hub_failure;
+use crate::args::{Invite, InviteAction};
 use crate::failure::Failure;
 use crate::output;
 
 pub(crate) async fn invite(flags: &Flags, args: Invite) -> Result<(), Failure> {
-    args.check().map_err(Failure::Usage)?;
+    args.check_flags().map_err(Failure::Usage)?;
     let (_, hub) = super::hub(flags).await?;
-    match args.what {
+    match args.action {
         None => {
             let order = InviteOrder {
                 for_me: args.me,
                 uses: args.uses,
-                lasts_s: args.lasting.map(|span| span.0.as_secs()),
+                lasts_s: args.duration.map(|span| span.0.as_secs()),
             };
-            let made = hub.invite(&order).await.map_err(told)?;
+            let made = hub.invite(&order).await.map_err(hub_failure)?;
             if args.json {
                 output::print_json(&made);
                 return Ok(());
             }
             output::print(&made.link);
-            // A picture is for eyes: whoever reads a pipe wants the link alone.
+            // A QR code is for people; a pipe gets the link alone.
             if std::io::stdout().is_terminal()
                 && let Ok(code) = Qr::of(&made.link)
             {
@@ -39,36 +39,39 @@ pub(crate) async fn invite(flags: &Flags, args: Invite) -> Result<(), Failure> {
                 uses => format!("{uses} times"),
             };
             output::note(&format!(
-                "it can be used {uses}, until {}",
+                "the link works {uses}, until {}",
                 clock::local(made.invite.ends)
             ));
         }
-        Some(Invitations::List) => {
-            let invites = hub.invites().await.map_err(told)?;
+        Some(InviteAction::List) => {
+            let invites = hub.invites().await.map_err(hub_failure)?;
             if args.json {
                 output::print_json(&invites);
                 return Ok(());
             }
             for invite in &invites {
-                let whom = match &invite.for_user {
-                    Some(user) => format!("a further device of {user}"),
+                let purpose = match &invite.for_user {
+                    Some(user) => format!("another device of {user}"),
                     None => "a new member".to_owned(),
                 };
                 let by = invite.by.as_ref().map(|by| format!("  by {by}")).unwrap_or_default();
                 output::print(&format!(
-                    "{}  for {whom}  {} left  until {}{by}",
+                    "{}  for {purpose}  {} left  until {}{by}",
                     invite.id,
                     invite.uses_left,
                     clock::local(invite.ends),
                 ));
             }
             if invites.is_empty() {
-                output::note("no invitation holds");
+                output::note("there are no open invitations");
             }
         }
-        Some(Invitations::Revoke { id }) => hub.uninvite(&id).await.map_err(told)?,
-        Some(Invitations::Requests) => {
-            let requests = hub.requests().await.map_err(told)?;
+        Some(InviteAction::Revoke { id }) => {
+            hub.uninvite(&id).await.map_err(hub_failure)?;
+            output::note(&format!("revoked the link {id}"));
+        }
+        Some(InviteAction::Requests) => {
+            let requests = hub.requests().await.map_err(hub_failure)?;
             if args.json {
                 output::print_json(&requests);
                 return Ok(());
@@ -78,16 +81,22 @@ pub(crate) async fn invite(flags: &Flags, args: Invite) -> Result<(), Failure> {
                     request.kind.as_deref().map(|kind| format!("  {kind}")).unwrap_or_default();
                 let (code, at) = (&request.code, clock::local(request.at));
                 output::print(&format!(
-                    "{}  {}{kind}  digits {code}  since {at}",
+                    "{}  {}{kind}  code {code}  since {at}",
                     request.id, request.name
                 ));
             }
             if requests.is_empty() {
-                output::note("nobody asks to be let in");
+                output::note("nobody asks to join");
             }
         }
-        Some(Invitations::Approve { id }) => hub.decide(&id, true).await.map_err(told)?,
-        Some(Invitations::Refuse { id }) => hub.decide(&id, false).await.map_err(told)?,
+        Some(InviteAction::Approve { id }) => {
+            hub.decide(&id, true).await.map_err(hub_failure)?;
+            output::note("approved; their device joins within seconds");
+        }
+        Some(InviteAction::Refuse { id }) => {
+            hub.decide(&id, false).await.map_err(hub_failure)?;
+            output::note("refused");
+        }
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! `porchlight join`: become a member of a team, by a link or by being let in.
+//! `porchlight join`: joins a team by a link, or by asking a team on the local network.
 
 use std::io::{self, BufRead};
 use std::time::Duration;
@@ -7,20 +7,20 @@ use porchlight_agent::device;
 use porchlight_agent::discovery::{self, Change};
 use porchlight_agent::flags::{Flags, Resolved};
 use porchlight_agent::membership::{Membership, MembershipError, SecretStorage, ready};
-use porchlight_agent::team;
+use porchlight_agent::team::{self, Team, TeamError};
 use porchlight_core::team::{Invitation, Joined, RequestState};
 
-use super::{told, unkept, with_keyring};
+use super::{hub_failure, membership_failure, with_keyring};
 use crate::args::Join;
 use crate::failure::Failure;
 use crate::output;
 
-/// The longest text in which an invitation is looked for, in bytes: a mail with its history.
+/// The longest text that is searched for an invitation, in bytes: a mail with the mails it quotes.
 const MAX_INPUT: u64 = 1 << 20;
-/// How long the local network gets to answer where a list is wanted.
-const LOOK: Duration = Duration::from_secs(3);
-/// How often it is asked whether somebody let us in.
-const ASK_AGAIN: Duration = Duration::from_secs(2);
+/// How long to search the local network for a list of teams.
+const SEARCH_TIME: Duration = Duration::from_secs(3);
+/// How often to ask whether a member has decided.
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
 pub(crate) async fn join(flags: &Flags, args: Join) -> Result<(), Failure> {
     let resolved = flags.resolve().map_err(Failure::usage)?;
@@ -30,19 +30,19 @@ pub(crate) async fn join(flags: &Flags, args: Join) -> Result<(), Failure> {
                 "-" => read_invitation(io::stdin().lock())?,
                 link => link.parse().map_err(Failure::usage)?,
             };
-            let name = may_join(&resolved, &args).await?;
+            let (name, removed) = prepare(&resolved, &args).await?;
             let joined =
-                team::join(&invitation, &name, Some(device::kind())).await.map_err(told)?;
-            keep(&resolved, &args, &joined).await
+                team::join(&invitation, &name, Some(device::kind())).await.map_err(hub_failure)?;
+            store(&resolved, &args, &joined, removed).await
         }
         None => match &args.nearby {
-            Some(wanted) if !wanted.is_empty() => be_let_in(&resolved, &args, wanted).await,
-            _ => look_around(&args).await,
+            Some(wanted) if !wanted.is_empty() => request_to_join(&resolved, &args, wanted).await,
+            _ => list_teams(&args).await,
         },
     }
 }
 
-/// Reads text until there is a whole invitation in it, so that who types it need not end the input.
+/// Reads text until it contains a whole invitation, so that a person who types it need not end the input.
 fn read_invitation(input: impl BufRead) -> Result<Invitation, Failure> {
     let mut input = input.take(MAX_INPUT);
     let mut text = Vec::new();
@@ -56,43 +56,71 @@ fn read_invitation(input: impl BufRead) -> Result<Invitation, Failure> {
     }
 }
 
-/// Whatever can be known before a link is redeemed, which can be done once. The name to join by.
-async fn may_join(resolved: &Resolved, args: &Join) -> Result<String, Failure> {
-    if let Some(member) = Membership::read(&resolved.places.state).map_err(unkept)? {
-        let team = member.team().to_owned();
-        return Err(unkept(MembershipError::Another { team }));
+/// Checks everything that can be checked before a link is used, because that may work only once.
+///
+/// Returns the name to join with, and a membership of this account that its hub has ended.
+async fn prepare(
+    resolved: &Resolved,
+    args: &Join,
+) -> Result<(String, Option<Membership>), Failure> {
+    let membership = Membership::read(&resolved.places.state).map_err(membership_failure)?;
+    if let Some(membership) = &membership
+        && !was_removed(membership).await
+    {
+        let team = membership.team().to_owned();
+        return Err(membership_failure(MembershipError::Another { team }));
     }
     let name = resolved.name.clone().ok_or_else(|| {
-        Failure::Usage("which name shall the others see? Say it with --name".to_owned())
+        Failure::Usage(
+            "your name is missing; add --name NAME, which the others will see".to_owned(),
+        )
     })?;
     if !args.keep_in_file {
-        with_keyring(ready()).await.map_err(unkept)?;
+        with_keyring(ready()).await.map_err(membership_failure)?;
     }
-    Ok(name)
+    Ok((name, membership))
 }
 
-async fn keep(resolved: &Resolved, args: &Join, joined: &Joined) -> Result<(), Failure> {
+/// Whether the hub says that this device is not in its team any more. A hub that can't be reached says nothing.
+async fn was_removed(membership: &Membership) -> bool {
+    let Ok(hub) = with_keyring(Team::of(membership)).await else {
+        return false;
+    };
+    matches!(hub.members().await, Err(TeamError::Refused { code: "not_signed_in", .. }))
+}
+
+/// Stores the new membership, in place of one that has ended.
+async fn store(
+    resolved: &Resolved,
+    args: &Join,
+    joined: &Joined,
+    removed: Option<Membership>,
+) -> Result<(), Failure> {
+    if let Some(removed) = removed {
+        let team = removed.team().to_owned();
+        with_keyring(removed.forget()).await.map_err(membership_failure)?;
+        output::note(&format!("you had been removed from {team}, so that membership is gone"));
+    }
     let keep = if args.keep_in_file { SecretStorage::FileAgreed } else { SecretStorage::Keyring };
-    with_keyring(Membership::keep(&resolved.places.state, joined, keep)).await.map_err(unkept)?;
+    with_keyring(Membership::keep(&resolved.places.state, joined, keep))
+        .await
+        .map_err(membership_failure)?;
     if args.json {
         let Joined { team, user, name, role, .. } = joined;
         output::print_json(&serde_json::json!({
             "team": team, "user": user, "name": name, "role": role,
         }));
     } else {
-        output::print(&format!(
-            "you belong to {} now, as {} ({})",
-            joined.team, joined.name, joined.user
-        ));
+        output::print(&format!("you joined {} as {} ({})", joined.team, joined.name, joined.user));
         output::note(
-            "start the app, or `porchlight run`, to be seen; `porchlight who` shows who is around",
+            "start the app or `porchlight run`, so that others see you; `porchlight who` lists who is around",
         );
     }
     Ok(())
 }
 
 /// Lists the teams on the local network.
-async fn look_around(args: &Join) -> Result<(), Failure> {
+async fn list_teams(args: &Join) -> Result<(), Failure> {
     let mut search = discovery::search().map_err(Failure::usage)?;
     let mut found = Vec::new();
     let listen = async {
@@ -106,7 +134,7 @@ async fn look_around(args: &Join) -> Result<(), Failure> {
             }
         }
     };
-    let _ = tokio::time::timeout(LOOK, listen).await;
+    let _ = tokio::time::timeout(SEARCH_TIME, listen).await;
     if args.json {
         let teams: Vec<_> = found
             .iter()
@@ -121,17 +149,17 @@ async fn look_around(args: &Join) -> Result<(), Failure> {
     }
     if found.is_empty() {
         output::note(
-            "no team is announced on this network; ask a member for a link: porchlight join LINK",
+            "no team was found on this network; ask a member for a link and run `porchlight join LINK`",
         );
     } else {
-        output::note("to be let in by a member: porchlight join --nearby NAME");
+        output::note("to ask one of them to let you in, run `porchlight join --nearby NAME`");
     }
     Ok(())
 }
 
-/// Asks a team on the local network, and waits until a member decides.
-async fn be_let_in(resolved: &Resolved, args: &Join, wanted: &str) -> Result<(), Failure> {
-    let name = may_join(resolved, args).await?;
+/// Asks a team on the local network to join, and waits until a member decides.
+async fn request_to_join(resolved: &Resolved, args: &Join, wanted: &str) -> Result<(), Failure> {
+    let (name, removed) = prepare(resolved, args).await?;
     let mut search = discovery::search().map_err(Failure::usage)?;
     let found = async {
         while let Some(change) = search.next().await {
@@ -145,22 +173,26 @@ async fn be_let_in(resolved: &Resolved, args: &Join, wanted: &str) -> Result<(),
     };
     let team = tokio::time::timeout(args.timeout.0, found).await.ok().flatten().ok_or_else(|| {
         Failure::NoConnection(format!(
-            "no team called {wanted:?} is announced on this network; `porchlight join` lists those that are"
+            "no team called {wanted:?} was found on this network; `porchlight join` lists the teams that are there"
         ))
     })?;
-    let requested =
-        team::request(team.at, team.hint, &name, Some(device::kind())).await.map_err(told)?;
+    let requested = team::request(team.at, team.hint, &name, Some(device::kind()))
+        .await
+        .map_err(hub_failure)?;
     output::note(&format!(
-        "asked {} to let you in; tell a member these four digits, so that they know it is you: {}",
+        "asked {} to let you in. Tell a member this code, so that they know it is you: {}",
         team.name, requested.code
     ));
     loop {
-        match requested.state().await.map_err(told)? {
-            RequestState::Approved(joined) => return keep(resolved, args, &joined).await,
+        match requested.state().await.map_err(hub_failure)? {
+            RequestState::Approved(joined) => return store(resolved, args, &joined, removed).await,
             RequestState::Refused => {
-                return Err(Failure::Refused(format!("{} did not let you in", team.name)));
+                return Err(Failure::Refused(format!(
+                    "{} did not let you in; ask a member for a link",
+                    team.name
+                )));
             }
-            RequestState::Waiting => tokio::time::sleep(ASK_AGAIN).await,
+            RequestState::Waiting => tokio::time::sleep(POLL_INTERVAL).await,
         }
     }
 }

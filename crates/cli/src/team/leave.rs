@@ -1,9 +1,10 @@
-//! `porchlight leave`: belong to the team no longer, with all devices or with this one.
+//! `porchlight leave`: leaves the team, with all devices or with this one.
 
 use porchlight_agent::flags::Flags;
+use porchlight_agent::membership::Membership;
 use porchlight_agent::team::{Team, TeamError};
 
-use super::{told, unkept, with_keyring};
+use super::{hub_failure, membership_failure, with_keyring};
 use crate::args::Leave;
 use crate::failure::Failure;
 use crate::output;
@@ -12,34 +13,31 @@ pub(crate) async fn leave(flags: &Flags, args: Leave) -> Result<(), Failure> {
     let resolved = flags.resolve().map_err(Failure::usage)?;
     let membership = super::membership(&resolved)?;
     let team = membership.team().to_owned();
-    match revoke(&membership, &args).await {
+    match sign_out(&membership, &args).await {
         Ok(()) => {}
-        // Whom the hub does not know any more has left already.
+        // The hub has removed this device already.
         Err(TeamError::Refused { code: "not_signed_in", .. }) => {}
         Err(error) if args.anyway => {
             output::warn(&format!(
-                "the team was not told ({error}); ask its owner to remove this device"
+                "this device could not sign out ({error}); ask the owner of {team} to remove it"
             ));
         }
         Err(error) => {
-            return Err(match told(error) {
-                Failure::NoConnection(words) => Failure::NoConnection(format!(
-                    "{words}. Only the hub can take back what lets this device in; to forget the team here all the \
-                     same: --anyway"
+            return Err(match hub_failure(error) {
+                Failure::NoConnection(message) => Failure::NoConnection(format!(
+                    "this device is still in {team}: {message}. Try again later, or add --anyway to forget the team on this \
+                     computer only"
                 )),
                 other => other,
             });
         }
     }
-    with_keyring(membership.forget()).await.map_err(unkept)?;
-    output::print(&format!("this device belongs to {team} no longer"));
+    with_keyring(membership.forget()).await.map_err(membership_failure)?;
+    output::print(&format!("this device has left {team}"));
     Ok(())
 }
 
-async fn revoke(
-    membership: &porchlight_agent::membership::Membership,
-    args: &Leave,
-) -> Result<(), TeamError> {
+async fn sign_out(membership: &Membership, args: &Leave) -> Result<(), TeamError> {
     let hub = with_keyring(Team::of(membership)).await?;
     if args.this_device { hub.revoke(membership.credential_id()).await } else { hub.leave().await }
 }

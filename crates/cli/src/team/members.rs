@@ -1,74 +1,76 @@
-//! `porchlight members`: who belongs to the team, and who no longer shall.
+//! `porchlight members`: lists the members of the team; removes members and devices.
 
 use porchlight_agent::clock;
 use porchlight_agent::flags::Flags;
 use porchlight_core::id::UserId;
 use porchlight_core::team::{Member, Role};
 
-use super::told;
-use crate::args::{Members, MembersDo};
+use super::hub_failure;
+use crate::args::{Members, MembersAction};
 use crate::failure::Failure;
 use crate::output;
 
 pub(crate) async fn members(flags: &Flags, args: Members) -> Result<(), Failure> {
     let (membership, hub) = super::hub(flags).await?;
-    match args.what {
+    match args.action {
         None => {
-            let mut members = hub.members().await.map_err(told)?;
+            let mut members = hub.members().await.map_err(hub_failure)?;
             members.sort_by_cached_key(|member| (member.name.to_lowercase(), member.user.clone()));
             if args.json {
                 output::print_json(&members);
                 return Ok(());
             }
-            for member in &members {
-                tell(member);
-            }
-            Ok(())
+            members.iter().for_each(print_member);
         }
-        Some(MembersDo::Remove { user, with_invited, yes }) => {
+        Some(MembersAction::Remove { user, with_invited, yes }) => {
             let user = UserId::from_typed(&user).map_err(Failure::usage)?;
             if user == *membership.user() {
                 return Err(Failure::Usage(
-                    "that is you: `porchlight leave` leaves the team".to_owned(),
+                    "you can't remove yourself; run `porchlight leave` instead".to_owned(),
                 ));
             }
             if with_invited {
-                let along = hub.invited(&user).await.map_err(told)?;
-                for member in &along {
+                let invited = hub.invited(&user).await.map_err(hub_failure)?;
+                for member in &invited {
                     output::print(&format!("{} ({})", member.name, member.user));
                 }
                 if !yes {
-                    return Err(Failure::Usage(unconfirmed(&user, along.len())));
+                    return Err(Failure::Usage(needs_yes(&user, invited.len())));
                 }
             }
-            hub.remove(&user, with_invited).await.map_err(told)?;
-            Ok(())
+            hub.remove(&user, with_invited).await.map_err(hub_failure)?;
+            let all = if with_invited { " and everyone listed" } else { "" };
+            output::note(&format!(
+                "removed {user}{all} from {}; their devices are signed out",
+                membership.team()
+            ));
         }
-        Some(MembersDo::Forget { device }) => {
+        Some(MembersAction::Forget { device }) => {
             if device == membership.credential_id() {
                 return Err(Failure::Usage(
-                    "that is this device: `porchlight leave --this-device` takes it out of the team".to_owned(),
+                    "that is this device; run `porchlight leave --this-device` instead".to_owned(),
                 ));
             }
-            hub.revoke(&device).await.map_err(told)?;
-            Ok(())
+            hub.revoke(&device).await.map_err(hub_failure)?;
+            output::note(&format!("signed out the device {device}"));
         }
     }
+    Ok(())
 }
 
-/// Asks for `--yes`.
-fn unconfirmed(user: &UserId, along: usize) -> String {
-    let whom = match along {
-        0 => "nobody else".to_owned(),
-        1 => "this member".to_owned(),
-        many => format!("these {many} members"),
+/// The message that asks for `--yes`.
+fn needs_yes(user: &UserId, invited: usize) -> String {
+    let also = match invited {
+        0 => String::new(),
+        1 => " and the member listed".to_owned(),
+        many => format!(" and the {many} members listed"),
     };
-    format!("nobody was removed yet: {whom} would go along with {user}; add --yes to remove them")
+    format!("nobody was removed yet; add --yes to remove {user}{also}")
 }
 
-fn tell(member: &Member) {
+fn print_member(member: &Member) {
     let role = match member.role {
-        Role::Owner => "  starter",
+        Role::Owner => "  owner",
         Role::Member => "",
     };
     let since = clock::local(member.since);
@@ -79,10 +81,11 @@ fn tell(member: &Member) {
     output::print(&format!("{} ({}){role}  since {since}{inviter}", member.name, member.user));
     for device in &member.devices {
         let kind = device.kind.as_deref().unwrap_or("device");
-        let this = if device.this { "  this one" } else { "" };
+        let this = if device.this { "  this device" } else { "" };
+        // The hub rounds the time down to the hour.
         let last = device.last_here.map_or_else(
-            || "  never here yet".to_owned(),
-            |at| format!("  last here {}", clock::local(at)),
+            || "  never connected".to_owned(),
+            |at| format!("  last connected {} (to the hour)", clock::local(at)),
         );
         output::print(&format!("    {}  {kind}{this}{last}", device.id));
     }

@@ -59,7 +59,7 @@ impl Engine {
         match self.publishes.refused.values().next() {
             Some(reason) => {
                 let message = format!(
-                    "the broker does not let us publish ({reason}); ask whoever runs it for the access rules in docs/protocol.md"
+                    "the broker does not let us publish ({reason}); ask the person who runs it for the access rules in docs/protocol.md"
                 );
                 self.tell_problem(REFUSED, message);
             }
@@ -81,7 +81,7 @@ impl Engine {
     /// The broker keeps a PUBACK back for too long. The connection stays: a new one would not make it answer.
     pub(super) fn note_unacknowledged(&mut self) {
         self.publishes.is_told = true;
-        let message = "the broker does not confirm what this device publishes, so others may not see it; ask whoever runs the broker".to_owned();
+        let message = "the broker does not confirm what this device publishes, so others may not see it; ask the person who runs the broker".to_owned();
         self.tell_problem(UNCONFIRMED, message);
     }
 

@@ -99,6 +99,8 @@ pub struct Health {
     pub loss_shows_within: Option<Duration>,
     /// Whether the roster can be read.
     pub roster_access: RosterAccess,
+    /// Whether the person chose to be invisible; `None` for a role that does not read this, or before it was read.
+    pub is_invisible: Option<bool>,
 }
 
 /// The usual grace period.

@@ -29,8 +29,7 @@ pub(crate) struct AccountsFile {
 pub enum AccountsError {
     /// The file is there, but not for us, or its disk fails.
     #[error(
-        "the team's file {} cannot be read: {source}; make it readable for this user, or put a backup in its place \
-         (porchlight hub restore)", path.display()
+        "the team's file {} can't be read: {source}; make it readable for this user, or restore a backup (`porchlight hub restore`)", path.display()
     )]
     Unreadable {
         /// The file.
@@ -40,8 +39,7 @@ pub enum AccountsError {
     },
     /// It is there, but is not what we wrote.
     #[error(
-        "the team's file {} is damaged: {reason}; put a backup in its place (porchlight hub restore), or move it away \
-         to start a new team, which everybody must join anew", path.display()
+        "the team's file {} is damaged: {reason}; restore a backup (`porchlight hub restore`), or move the file away to start a new team, which everybody must join again", path.display()
     )]
     Damaged {
         /// The file.
@@ -51,8 +49,7 @@ pub enum AccountsError {
     },
     /// It is gone, though the team's certificate is there.
     #[error(
-        "the team's file {} is missing, but its certificate is there; put a backup in its place (porchlight hub \
-         restore), or move the certificate away to start a new team, which everybody must join anew", path.display()
+        "the team's file {} is missing, but its certificate is there; restore a backup (`porchlight hub restore`), or move the certificate away to start a new team, which everybody must join again", path.display()
     )]
     Missing {
         /// The file.
@@ -70,7 +67,7 @@ pub enum AccountsError {
 
 /// A change could not be written, and was not made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the team cannot be saved in {}: {reason}; make room, or make the folder writable, and try again", path.display())]
+#[error("the team can't be saved in {}: {reason}; free some space or make the folder writable, then try again", path.display())]
 pub struct SaveError {
     pub(crate) path: PathBuf,
     pub(crate) reason: String,

@@ -73,7 +73,7 @@ impl From<SaveError> for ApiError {
     fn from(e: SaveError) -> Self {
         // The system's reason is for the person who runs the hub. They were warned once.
         tracing::debug!("{e}");
-        let message = "the hub's computer cannot save anything at present; ask whoever runs it, and try again";
+        let message = "the computer that hosts the team can't save anything now; tell the person who runs it, then try again";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, RefusalCode::NotSaved, message)
     }
 }

@@ -83,9 +83,9 @@ async fn ended(ending: JoinHandle<Result<(), EndAccessError>>) -> Result<StatusC
         Ok(Ok(())) => Ok(StatusCode::NO_CONTENT),
         Ok(Err(EndAccessError::NotSaved(e))) => Err(e.into()),
         Ok(Err(EndAccessError::Stays(RemoveMemberError::LastOwner))) => Err(ApiError::last_owner()),
-        Ok(Err(EndAccessError::Stays(RemoveMemberError::NotTheirs))) => {
-            Err(ApiError::not_allowed("only its owner, or the team's starter, can end this"))
-        }
+        Ok(Err(EndAccessError::Stays(RemoveMemberError::NotTheirs))) => Err(ApiError::not_allowed(
+            "only the person it belongs to or the owner of the team can do this",
+        )),
         Ok(Err(EndAccessError::Stays(RemoveMemberError::Unknown | RemoveMemberError::Already)))
         | Err(_) => Err(ApiError::not_found()),
     }

@@ -34,14 +34,14 @@ struct Records {
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
     /// There is no team in the folder.
-    #[error("no team was started in {}; name the hub's folder (--store)", folder.display())]
+    #[error("there is no team in {}; name the hub's folder (--store)", folder.display())]
     NoTeam {
         /// The folder.
         folder: PathBuf,
     },
     /// There is another team in the folder.
     #[error(
-        "another team lives in {}; restore into an empty folder (--store), or move that team's files away", folder.display()
+        "{} contains another team; restore to an empty folder (--store), or move that team's files away", folder.display()
     )]
     OtherTeam {
         /// The folder.
@@ -54,7 +54,7 @@ pub enum BackupError {
         folder: PathBuf,
     },
     /// The backup is none, or not whole.
-    #[error("{} is no whole backup of a team: {reason}; take another one", file.display())]
+    #[error("{} is not a complete backup of a team: {reason}; use another backup", file.display())]
     Damaged {
         /// The file.
         file: PathBuf,
@@ -62,7 +62,7 @@ pub enum BackupError {
         reason: String,
     },
     /// A file could not be read or written.
-    #[error("{}: {source}; see that the disk has room and that the place is yours", path.display())]
+    #[error("{}: {source}; check the path, its permissions and the free space", path.display())]
     Io {
         /// Which.
         path: PathBuf,

@@ -41,7 +41,7 @@ async fn works_without_a_store(hub: &Hub, folder: &Path) {
     let text = hub.warnings()[0].to_string();
     assert!(
         text.contains(&folder.display().to_string())
-            && text.contains("forgotten when the hub restarts"),
+            && text.contains("forgets them when it restarts"),
         "{text}"
     );
     let mut resumed = options(hub.addr(), "device");

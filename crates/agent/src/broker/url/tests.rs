@@ -82,7 +82,7 @@ fn what_is_wrong_is_named() {
         ("mqtt://localhost:0", "host:port"),
         ("mqtt://localhost/other", "presence"),
         ("mqtt://localhost/presence/a/b", "organisation"),
-        ("mqtt://localhost/presence?path=/mqtt", "ends with the path"),
+        ("mqtt://localhost/presence?path=/mqtt", "after its path"),
         ("ws://localhost/presence?x=1", "?path=/mqtt"),
         ("ws://localhost/presence?path=mqtt", "?path=/mqtt"),
         ("ws://localhost/presence?path=/a&path=/b", "?path=/mqtt"),

@@ -248,7 +248,7 @@ fn files_that_are_no_certificates_are_named() {
         (of(&key, &key), "there are none in it"),
         (of(&certificate, &missing), "broker.key"),
         (of(&certificate, &certificate), "broker.key"),
-        (of(&certificate, &other_key), "not of each other"),
+        (of(&certificate, &other_key), "do not belong together"),
         (authorities(&missing), "broker.ca"),
         (authorities(&key), "there are none in it"),
     ] {

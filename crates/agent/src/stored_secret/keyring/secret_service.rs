@@ -21,6 +21,7 @@ pub(super) fn is_locked() -> Result<bool, KeyringError> {
 
 pub(super) fn said(error: &(dyn Error + Send + Sync + 'static)) -> KeyringError {
     let reason = error.to_string();
+    tracing::debug!("the keyring: {reason}");
     match error.downcast_ref::<ServiceError>() {
         Some(ServiceError::Locked) => KeyringError::Locked,
         Some(ServiceError::Prompt) if nobody_asked() => KeyringError::Locked,

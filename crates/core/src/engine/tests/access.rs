@@ -340,7 +340,8 @@ fn what_a_broker_withholds_is_said_with_what_to_do() {
         let said = withheld.to_string();
         assert!(
             said.starts_with("the broker ")
-                && (said.contains("ask whoever runs it") || said.contains("Use `porchlight hub`")),
+                && (said.contains("ask the person who runs it")
+                    || said.contains("Use `porchlight hub`")),
             "{said}"
         );
     }

@@ -1,0 +1,117 @@
+//! The arguments of `porchlight hub`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args as ArgGroup, Subcommand};
+use porchlight_core::id::Root;
+use porchlight_core::web_origin::WebOrigin;
+
+use super::reject_flags;
+
+#[derive(Debug, ArgGroup)]
+#[command(after_help = "\
+Examples:
+  porchlight hub --team \"Night shift\"
+  porchlight hub backup team.backup
+  porchlight hub --gateway mqtts://status:secret@mqtt.example.com/presence")]
+pub(crate) struct Hub {
+    #[command(subcommand)]
+    pub(crate) action: Option<HubAction>,
+    /// The address for other computers [default: port 18831 at every address, with --open
+    /// 127.0.0.1:18830, or another port if that one is taken; with --gateway 127.0.0.1:18832]
+    #[arg(long, value_name = "ADDR", help_heading = "Network")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// The address for programs on this computer [default: 127.0.0.1:18830]
+    #[arg(long, value_name = "ADDR", conflicts_with = "open", help_heading = "Network")]
+    pub(crate) local: Option<SocketAddr>,
+    /// Do not announce the team on the local network
+    #[arg(long, conflicts_with = "open", help_heading = "Network")]
+    pub(crate) quiet: bool,
+    /// Let web pages of this origin read who is around, for example `https://board.example`; repeat it
+    /// for more [default: `origins` under [hub] in the config]
+    #[arg(
+        long = "origin",
+        value_name = "ORIGIN",
+        conflicts_with = "open",
+        help_heading = "Network"
+    )]
+    pub(crate) origins: Vec<WebOrigin>,
+    /// The folder for everything the hub stores
+    #[arg(long, value_name = "DIR", conflicts_with = "memory", help_heading = "Storage")]
+    pub(crate) store: Option<PathBuf>,
+    /// Store nothing: everything is forgotten when the hub stops
+    #[arg(long, help_heading = "Storage")]
+    pub(crate) memory: bool,
+    /// The name of a new team [default: "Team on" and this computer's name]
+    #[arg(long, value_name = "NAME", conflicts_with = "open", help_heading = "Team")]
+    pub(crate) team: Option<String>,
+    /// The beginning of every topic of a new team
+    #[arg(
+        long,
+        value_name = "ROOT",
+        conflicts_with = "open",
+        value_parser = Root::parse,
+        default_value = "presence",
+        help_heading = "Team"
+    )]
+    pub(crate) root: Root,
+    /// Make a link that makes the first person who opens it an owner of the team, even if the team
+    /// has one. A terminal shows the link; otherwise the hub writes it to a file
+    #[arg(long, conflicts_with = "open", help_heading = "Team")]
+    pub(crate) invite: bool,
+    /// Run a broker without a team, which lets in everyone who can reach it
+    #[arg(long, help_heading = "Without a team")]
+    pub(crate) open: bool,
+    /// Let --listen be an address that other computers can reach
+    #[arg(long, requires = "open", help_heading = "Without a team")]
+    pub(crate) allow_anonymous: bool,
+    #[command(flatten)]
+    pub(crate) gateway: crate::gateway::Args,
+}
+
+impl Hub {
+    /// Checks that every flag belongs to the action.
+    ///
+    /// clap could check this, but would then refuse the global flags, too.
+    pub(crate) fn check_flags(&self) -> Result<(), String> {
+        let (action, is_move) = match &self.action {
+            None => return Ok(()),
+            Some(HubAction::Backup(_)) => ("backup", false),
+            Some(HubAction::Restore(_)) => ("restore", false),
+            Some(HubAction::Move) => ("move", true),
+        };
+        let given = [
+            ("--listen", self.listen.is_some() && !is_move),
+            ("--local", self.local.is_some() && !is_move),
+            ("--memory", self.memory),
+            ("--team", self.team.is_some()),
+            ("--root", self.root != Root::default()),
+            ("--invite", self.invite),
+            ("--quiet", self.quiet && !is_move),
+            ("--origin", !self.origins.is_empty() && !is_move),
+            ("--open", self.open),
+            ("the gateway's flags", self.gateway.are_given()),
+        ];
+        reject_flags(&given, &format!("hub {action}"))
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum HubAction {
+    /// Write the whole team to one file that only you can read; the hub may keep running
+    Backup(HubFile),
+    /// Put the team from a backup in place; then start the hub
+    Restore(HubFile),
+    /// Move the team to this computer and host it here; all members follow
+    Move,
+}
+
+#[derive(Debug, ArgGroup)]
+pub(crate) struct HubFile {
+    /// The backup
+    pub(crate) file: PathBuf,
+    /// The folder of the hub
+    #[arg(long, value_name = "DIR")]
+    pub(crate) store: Option<PathBuf>,
+}
