@@ -10,6 +10,7 @@ use crate::effect::DropReason;
 use crate::id::UserId;
 use crate::input::{PublishId, Refusal};
 use crate::notification::{Notification, Suppressed};
+use crate::rate_limit::RateLimit;
 use crate::roster::Roster;
 use crate::time::{Monotonic, Now};
 use crate::view::signals::{ExchangeStage, SignalsView};
@@ -36,7 +37,7 @@ use exchange::{Exchange, RingState};
 use history::History;
 use outbox::Outbox;
 use typing::Typing;
-use waves::{Bursts, Measure};
+use waves::Bursts;
 
 /// No more people are waited for than so many.
 const BACK: usize = 64;
@@ -78,10 +79,10 @@ pub(crate) struct Signals {
     marks: Vec<TypingMark>,
     bursts: Bursts,
     /// How often others waved and knocked, and I.
-    waved_at_me: Measure,
-    knocked_at_me: Measure,
-    waved: Measure,
-    knocked: Measure,
+    waved_at_me: RateLimit<UserId>,
+    knocked_at_me: RateLimit<UserId>,
+    waved: RateLimit<UserId>,
+    knocked: RateLimit<UserId>,
     back: BTreeSet<UserId>,
     muted: BTreeSet<UserId>,
     news: VecDeque<Event>,
@@ -104,10 +105,10 @@ impl Signals {
             typing: Typing::default(),
             marks: Vec::new(),
             bursts: Bursts::default(),
-            waved_at_me: Measure::default(),
-            knocked_at_me: Measure::default(),
-            waved: Measure::default(),
-            knocked: Measure::default(),
+            waved_at_me: RateLimit::default(),
+            knocked_at_me: RateLimit::default(),
+            waved: RateLimit::default(),
+            knocked: RateLimit::default(),
             back: BTreeSet::new(),
             revision: u64::from(!muted.is_empty()),
             muted,

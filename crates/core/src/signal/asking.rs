@@ -32,7 +32,8 @@ impl Signals {
         if let Err(why) = self.may_say(around, &exchange) {
             exchange.fail(why);
         }
-        if exchange.stage != ExchangeStage::Failed && !self.knocked.take(around.now, &exchange.with)
+        if exchange.stage != ExchangeStage::Failed
+            && self.knocked.take(around.now.mono, &exchange.with).is_err()
         {
             exchange.fail(SignalError::TooMany);
         }
@@ -51,7 +52,7 @@ impl Signals {
         let may = self.may_say(around, &exchange);
         if let Err(why) = may {
             exchange.fail(why);
-        } else if !self.waved.take(around.now, &exchange.with) {
+        } else if self.waved.take(around.now.mono, &exchange.with).is_err() {
             exchange.fail(SignalError::TooMany);
         }
         self.keep(exchange);

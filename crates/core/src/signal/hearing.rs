@@ -82,7 +82,7 @@ impl Signals {
         }
         let theirs = |exchange: &&Exchange| exchange.stands() && exchange.with == *from;
         if self.ledger.iter().filter(theirs).count() >= STANDING
-            || !self.knocked_at_me.take(around.now, from)
+            || self.knocked_at_me.take(around.now.mono, from).is_err()
         {
             return Err(Suppressed::TooMany);
         }
@@ -250,7 +250,7 @@ impl Signals {
         if self.muted.contains(from) {
             return Err(Suppressed::Muted);
         }
-        if !self.waved_at_me.take(around.now, from) {
+        if self.waved_at_me.take(around.now.mono, from).is_err() {
             return Err(Suppressed::TooMany);
         }
         self.ledger.note(from, &id);

@@ -1,46 +1,15 @@
-//! How often somebody may wave or knock, and which waves are one notification.
+//! Which waves are one notification.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::id::UserId;
 use crate::time::{Monotonic, Now};
 
-/// As often as this within [`MINUTE`].
-const AT_MOST: usize = 5;
-const MINUTE: Duration = Duration::from_secs(60);
-/// People that are counted at a time.
-const PEOPLE: usize = 256;
-
 /// A burst is held this long for more of it to come.
 const QUIET: Duration = Duration::from_millis(800);
 /// And no longer than this.
 const HELD: Duration = Duration::from_secs(3);
-
-/// Counts, for each person, what may happen five times a minute.
-#[derive(Debug, Default)]
-pub(super) struct Measure(BTreeMap<UserId, VecDeque<Monotonic>>);
-
-impl Measure {
-    /// Whether it may happen once more; then it did.
-    pub(super) fn take(&mut self, now: Now, user: &UserId) -> bool {
-        if self.0.len() >= PEOPLE && !self.0.contains_key(user) {
-            self.0.retain(|_, times| times.back().is_some_and(|at| now.mono.since(*at) < MINUTE));
-            if self.0.len() >= PEOPLE {
-                return false;
-            }
-        }
-        let times = self.0.entry(user.clone()).or_default();
-        while times.front().is_some_and(|at| now.mono.since(*at) >= MINUTE) {
-            times.pop_front();
-        }
-        let free = times.len() < AT_MOST;
-        if free {
-            times.push_back(now.mono);
-        }
-        free
-    }
-}
 
 /// Waves of one person that are about to be one notification.
 #[derive(Debug)]
