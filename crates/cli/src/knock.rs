@@ -87,7 +87,7 @@ pub(crate) async fn knock(flags: &Flags, args: Knock) -> Result<(), Failure> {
         (_, true) => When::BothFree,
         _ => When::Now,
     };
-    let text = args.text.as_deref().map(porchlight_core::signal::written);
+    let text = args.text.as_deref().map(porchlight_core::signal::message_text);
     let text = text.transpose().map_err(Failure::usage)?.flatten();
     let Call { mut agent, may_be_unread, to, am_here, is_busy, limit } =
         connect(flags, &args.whom, Kind::Knock, args.timeout.0).await?;

@@ -84,6 +84,7 @@ pub mod notification;
 pub mod observation;
 pub mod preferences;
 pub mod presence;
+pub mod rate_limit;
 pub mod reason;
 pub mod roster;
 mod rule;

@@ -1,119 +1,116 @@
-//! Light words between people: typing, knock, wave.
+//! Typing, knocks and waves between two people.
 //!
-//! Owns what passed between me and others, how far it has come, and when it makes a notification (`docs/protocol.md`,
-//! *Signals*). Nothing of it outlives the run. Deliberately does no I/O and knows no connection: the engine says whether there is
-//! one, publishes what is to be said and pops up what is to be shown.
+//! Owns how far each knock and wave is, the messages about them that are not acknowledged, and the notifications that follow
+//! (`docs/protocol.md`, *Signals*). All of it is forgotten when the app quits. Deliberately does no I/O: the engine says whether
+//! there is a connection, publishes the messages and shows the notifications.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
 
-use crate::effect::DropReason;
+use crate::connection::{PublishId, Refusal};
+use crate::diagnostics::DropReason;
 use crate::id::UserId;
-use crate::input::{PublishId, Refusal};
 use crate::notification::{Notification, Suppressed};
-use crate::roster::Roster;
+use crate::rate_limit::RateLimit;
 use crate::time::{Monotonic, Now};
-use crate::view::signals::{ExchangeStage, SignalsView};
+use crate::view::signals::SignalsView;
 
-mod asking;
+mod actions;
 mod command;
-mod exchange;
-mod hearing;
+mod context;
+mod error;
 mod history;
+mod incoming;
+mod knock;
 mod outbox;
-mod outcome;
+mod outgoing;
 mod typing;
-mod waiting;
 mod waves;
 
-pub use crate::wire::{Answer, Signal, SignalId, SignalIdError, TooLongError, written};
+pub use crate::wire::{Answer, SignalId, SignalIdError, SignalMessage, TooLongError, message_text};
 pub use command::SignalCommand;
-pub use exchange::SignalError;
+pub use error::SignalError;
 
+pub(crate) use context::SignalContext;
 pub(crate) use outbox::OutgoingMessage;
 pub(crate) use typing::TypingMark;
 
-use exchange::{Exchange, RingState};
-use history::History;
+use history::{History, Signal};
+use knock::IncomingKnock;
 use outbox::Outbox;
 use typing::Typing;
-use waves::{Bursts, Measure};
+use waves::Bursts;
 
-/// No more people are waited for than so many.
+/// A message that the broker did not acknowledge within this is given up. Until then a connection may come back.
+const LASTS: Duration = Duration::from_secs(30);
+/// Maximum number of people of whom I want to be told when they are back.
 const BACK: usize = 64;
+/// Whoever was just announced as back is not announced again within this.
+const RECENT: Duration = Duration::from_secs(10);
 
-/// What decides what may be said and shown, at one moment.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct SignalContext<'a> {
-    pub(crate) now: Now,
-    pub(crate) roster: &'a Roster,
-    /// The link is up, and what is retained was read.
-    pub(crate) up: bool,
-    /// Others see that I am here.
-    pub(crate) visible: bool,
-    /// Why a notification is held until later.
-    pub(crate) quiet: Option<Suppressed>,
-}
-
-/// What the engine is to do at once.
+/// What the engine does at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Event {
     Notify(Notification),
-    /// The notification of that key is over.
+    /// Take down the notification with this key.
     Withdraw(String),
-    /// This made no notification.
+    /// Count something that made no notification.
     Silent(Suppressed),
-    /// Keep across runs who is muted.
+    /// Save who is muted.
     SaveMuted(BTreeSet<UserId>),
 }
 
-/// See the module's page.
+/// The knocks, waves and typing marks of one person's device.
+///
+/// Call [`Signals::handle`] and [`Signals::receive`] with what happens and [`Signals::advance`] after each input; then drain
+/// [`Signals::next_message`], [`Signals::take_typing_marks`] and [`Signals::poll_event`], and call [`Signals::update_deadline`].
 #[derive(Debug)]
 pub(crate) struct Signals {
     me: UserId,
-    /// Whether knocks are taken here; whoever only came to knock takes none.
-    hears: bool,
-    ledger: History,
+    /// Whether this device takes knocks. The command line, which only sends them, takes none.
+    takes_knocks: bool,
+    history: History,
     outbox: Outbox,
     typing: Typing,
-    marks: Vec<TypingMark>,
+    typing_marks: Vec<TypingMark>,
     bursts: Bursts,
-    /// How often others waved and knocked, and I.
-    waved_at_me: Measure,
-    knocked_at_me: Measure,
-    waved: Measure,
-    knocked: Measure,
+    knocks_received: RateLimit<UserId>,
+    waves_received: RateLimit<UserId>,
+    knocks_sent: RateLimit<UserId>,
+    waves_sent: RateLimit<UserId>,
+    /// The people of whom I want to be told when they are back.
     back: BTreeSet<UserId>,
     muted: BTreeSet<UserId>,
-    news: VecDeque<Event>,
-    /// Of whom I was just told that they are back.
+    events: VecDeque<Event>,
+    /// The people of whom I was just told that they are back.
     recently_notified: VecDeque<(UserId, Monotonic)>,
-    /// Counts what changes what is shown.
+    /// Goes up with each change of the view.
     revision: u64,
-    /// Whether there is something that time or others may move, and when at the latest.
-    moves: bool,
+    /// Whether time or other people may change anything.
+    active: bool,
     next: Option<Monotonic>,
 }
 
 impl Signals {
-    pub(crate) fn new(me: UserId, hears: bool, muted: BTreeSet<UserId>) -> Self {
+    pub(crate) fn new(me: UserId, takes_knocks: bool, muted: BTreeSet<UserId>) -> Self {
         Self {
             me,
-            hears,
-            ledger: History::default(),
+            takes_knocks,
+            history: History::default(),
             outbox: Outbox::default(),
             typing: Typing::default(),
-            marks: Vec::new(),
+            typing_marks: Vec::new(),
             bursts: Bursts::default(),
-            waved_at_me: Measure::default(),
-            knocked_at_me: Measure::default(),
-            waved: Measure::default(),
-            knocked: Measure::default(),
+            knocks_received: RateLimit::default(),
+            waves_received: RateLimit::default(),
+            knocks_sent: RateLimit::default(),
+            waves_sent: RateLimit::default(),
             back: BTreeSet::new(),
             revision: u64::from(!muted.is_empty()),
             muted,
-            news: VecDeque::new(),
+            events: VecDeque::new(),
             recently_notified: VecDeque::new(),
-            moves: false,
+            active: false,
             next: None,
         }
     }
@@ -122,160 +119,194 @@ impl Signals {
         &self.me
     }
 
-    /// Takes in what the person wants.
+    /// Does what the person asked for.
     pub(crate) fn handle(
         &mut self,
-        around: SignalContext<'_>,
+        context: SignalContext<'_>,
         command: SignalCommand,
         rng: &mut fastrand::Rng,
     ) {
+        let now = context.now.mono;
         match command {
             SignalCommand::Knock { to, text, when } => {
-                self.knock(around, to, text.as_deref(), when, rng);
+                self.knock(context, &to, text.as_deref(), when, &SignalId::random(rng));
             }
-            SignalCommand::Wave { to, emoji } => self.wave(around, to, emoji.as_deref(), rng),
-            SignalCommand::Answer { from, id, answer } => self.answer(around, &from, &id, answer),
-            SignalCommand::See { from } => self.see(around, &from),
-            SignalCommand::Withdraw { with, id } => self.withdraw(around, &with, &id),
-            SignalCommand::Type { to } => self.type_to(around, to),
-            SignalCommand::StopTyping { to } => self.marks.extend(self.typing.stop(to.as_ref())),
+            SignalCommand::Wave { to, emoji } => {
+                self.wave(context, &to, emoji.as_deref(), &SignalId::random(rng));
+            }
+            SignalCommand::Answer { from, id, answer } => {
+                self.with_incoming(context, &from, &id, |knock| knock.answer(context, answer));
+            }
+            SignalCommand::See { from } => {
+                let seen = self.history.incoming_from(&from).flat_map(|knock| knock.see(now));
+                let actions: Vec<_> = seen.collect();
+                self.perform(context, &from, actions);
+            }
+            SignalCommand::Withdraw { with, id } => self.withdraw(context, &with, &id),
+            SignalCommand::Type { to } => {
+                // Somebody invisible types unseen, also after they are visible again.
+                if context.up && context.visible {
+                    self.typing_marks.extend(self.typing.key(context.now, to));
+                }
+            }
+            SignalCommand::StopTyping { to } => {
+                self.typing_marks.extend(self.typing.stop(to.as_ref()));
+            }
             SignalCommand::TellWhenBack { user, wanted } => self.tell_when_back(user, wanted),
             SignalCommand::Mute { user, muted } => self.mute(&user, muted),
         }
-        self.look_ahead();
+        self.update_deadline();
     }
 
-    /// Takes in a message to my inbox.
+    /// Handles a message to my inbox.
     ///
     /// # Errors
-    /// Says why it was dropped.
+    /// Why the message was dropped.
     pub(crate) fn receive(
         &mut self,
-        around: SignalContext<'_>,
+        context: SignalContext<'_>,
         from: &UserId,
         payload: &[u8],
     ) -> Result<(), DropReason> {
-        let signal = crate::wire::decode_signal(payload)?;
-        self.hear(around, from, signal);
-        self.look_ahead();
+        let message = crate::wire::decode_signal(payload)?;
+        let handled = self.handle_message(context, from, &message);
+        self.events.extend(handled.err().map(Event::Silent));
+        self.update_deadline();
         Ok(())
     }
 
-    /// Whether [`Signals::follow`] has anything to look at.
-    pub(crate) fn moves(&self) -> bool {
-        self.moves
+    /// Whether [`Signals::advance`] has anything to do, now or later.
+    pub(crate) const fn is_active(&self) -> bool {
+        self.active
     }
 
-    /// Does what time or others have made due.
-    pub(crate) fn follow(&mut self, around: SignalContext<'_>) {
-        let now = around.now;
+    /// Does what is due because of time, the connection or the roster.
+    pub(crate) fn advance(&mut self, context: SignalContext<'_>) {
+        let now = context.now;
         let (over, stopped) = self.typing.expire(now);
         self.revision += u64::from(stopped);
-        self.marks.extend(over);
-        for letter in self.outbox.expire(now) {
-            let why =
-                if letter.is_sent() { SignalError::Unconfirmed } else { SignalError::LinkDown };
-            self.came_to_nothing(&letter, &why);
+        self.typing_marks.extend(over);
+        for message in self.outbox.expire(now) {
+            let error =
+                if message.is_sent() { SignalError::Unconfirmed } else { SignalError::LinkDown };
+            self.settle(now, &message, Err(error));
         }
-        self.follow_mine(around);
-        self.follow_theirs(around);
-        for (user, burst) in self.bursts.poll(now) {
-            self.ring_burst(around, &user, burst);
+        self.advance_history(context);
+        for (user, notification) in self.bursts.take_due(now) {
+            let rings = rings(context, &self.muted, &user);
+            let event = rings.map_or_else(Event::Silent, |()| Event::Notify(notification));
+            self.events.push_back(event);
         }
-        self.follow_back(around);
-        // Last, as what was just done may have been too much.
-        for letter in self.outbox.take_dropped() {
-            self.came_to_nothing(&letter, &SignalError::TooMany);
+        self.advance_back(context);
+        // Last, because each of the steps before may send too much.
+        for message in self.outbox.take_dropped() {
+            self.settle(now, &message, Err(SignalError::TooMany));
         }
-        self.look_ahead();
+        self.update_deadline();
     }
 
-    /// When [`Signals::follow`] has something to do.
-    pub(crate) fn next_deadline(&self) -> Option<Monotonic> {
+    /// When [`Signals::advance`] has something to do.
+    pub(crate) const fn next_deadline(&self) -> Option<Monotonic> {
         self.next
     }
 
-    /// The next letter to publish. Whoever does says so to it.
-    pub(crate) fn next_letter(&mut self) -> Option<&mut OutgoingMessage> {
+    /// The next message to publish. The caller marks it with [`OutgoingMessage::set_sent`].
+    pub(crate) fn next_message(&mut self) -> Option<&mut OutgoingMessage> {
         self.outbox.next()
     }
 
-    /// The typing marks to say; where nobody can be told, they are forgotten.
-    pub(crate) fn take_marks(&mut self) -> Vec<TypingMark> {
-        std::mem::take(&mut self.marks)
+    /// The typing marks to publish. Without a connection they are of no use later.
+    pub(crate) fn take_typing_marks(&mut self) -> Vec<TypingMark> {
+        std::mem::take(&mut self.typing_marks)
     }
 
-    /// What is to be done at once.
-    pub(crate) fn poll_news(&mut self) -> Option<Event> {
-        self.news.pop_front()
+    /// What to do at once, until there is nothing.
+    pub(crate) fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
     }
 
-    /// The broker has something, or does not take it.
-    pub(crate) fn settle(&mut self, now: Now, id: PublishId, outcome: &Result<(), Refusal>) {
-        if !self.outbox.is_empty()
-            && let Some(letter) = self.outbox.settle(id)
-        {
-            self.is_sent(now, &letter, outcome);
-            self.look_ahead();
+    /// The broker acknowledged or refused a message.
+    pub(crate) fn handle_puback(&mut self, now: Now, id: PublishId, outcome: &Result<(), Refusal>) {
+        if let Some(message) = self.outbox.take(id) {
+            let refused = |refusal: &Refusal| SignalError::Refused { reason: refusal.to_string() };
+            self.settle(now, &message, outcome.as_ref().copied().map_err(refused));
+            self.update_deadline();
         }
     }
 
-    /// The connection is gone.
     pub(crate) fn connection_lost(&mut self) {
         self.outbox.connection_lost();
         self.typing.forget_mine();
-        self.marks.clear();
+        self.typing_marks.clear();
     }
 
-    /// What was due is done.
-    pub(crate) fn rest(&mut self) {
-        self.look_ahead();
-    }
-
-    /// Counts what changes what is shown.
-    pub(crate) fn revision(&self) -> u64 {
+    /// A number that goes up with each change of the view.
+    pub(crate) const fn revision(&self) -> u64 {
         self.revision
     }
 
-    /// Everything that is shown.
     pub(crate) fn view(&self) -> SignalsView {
         let ids = |users: &BTreeSet<UserId>| users.iter().map(ToString::to_string).collect();
         SignalsView {
-            exchanges: self.ledger.iter().map(Exchange::view).collect(),
+            exchanges: self.history.list.iter().map(Signal::view).collect(),
             typing: self.typing.to_me().map(ToString::to_string).collect(),
             back: ids(&self.back),
             muted: ids(&self.muted),
         }
     }
 
-    /// Those whose knocks stand and want attention, the latest last: their ids, names and knocks.
-    pub(crate) fn standing(&self) -> impl Iterator<Item = (&UserId, &str, &SignalId)> {
-        self.ledger
-            .iter()
-            .filter(|exchange| exchange.stands() && exchange.bell != RingState::Held)
-            .filter(|exchange| !self.muted.contains(&exchange.with))
-            .map(|exchange| (&exchange.with, exchange.name.as_str(), &exchange.id))
+    /// The knocks that want attention, the latest last: who knocks, their name and the knock.
+    pub(crate) fn pending_knocks(&self) -> impl Iterator<Item = (&UserId, &str, &SignalId)> {
+        let pending = self.history.list.iter().filter_map(|signal| match signal {
+            Signal::Incoming(knock) if knock.is_pending() && !knock.is_held() => {
+                Some(&knock.header)
+            }
+            _ => None,
+        });
+        pending
+            .filter(|header| !self.muted.contains(&header.with))
+            .map(|header| (&header.with, header.name.as_str(), &header.id))
     }
 
-    /// Of whom nothing pops up.
+    /// The people who do not notify me.
     pub(crate) fn muted(&self) -> &BTreeSet<UserId> {
         &self.muted
     }
 
-    /// Whether I was told a moment ago that somebody is back: then it need not be said again.
-    pub(crate) fn told_back(&mut self, now: Now, user: &str) -> bool {
-        const MOMENT: std::time::Duration = std::time::Duration::from_secs(10);
-        self.recently_notified.retain(|(_, at)| now.mono.since(*at) < MOMENT);
-        self.recently_notified.iter().any(|(told, _)| told.as_str() == user)
+    /// Whether a notification just told me that somebody is back.
+    pub(crate) fn was_recently_notified(&mut self, now: Now, user: &str) -> bool {
+        self.recently_notified.retain(|(_, at)| now.mono.since(*at) < RECENT);
+        self.recently_notified.iter().any(|(known, _)| known.as_str() == user)
     }
 
-    // --- typing, back, mute
-
-    fn type_to(&mut self, around: SignalContext<'_>, to: Option<UserId>) {
-        // Nobody is told that somebody invisible types, and nobody of it later.
-        if around.up && around.visible {
-            self.marks.extend(self.typing.key(around.now, to));
+    /// Works out when something is due, so that an input costs one look while nothing is.
+    pub(crate) fn update_deadline(&mut self) {
+        let mut next =
+            [self.typing.next_deadline(), self.outbox.next_deadline(), self.bursts.next_deadline()]
+                .into_iter()
+                .flatten()
+                .min();
+        let mut waits = !self.back.is_empty();
+        for signal in self.history.list.iter() {
+            let due = match signal {
+                Signal::Outgoing(it) => {
+                    waits |= it.is_waiting();
+                    it.deadline()
+                }
+                Signal::Incoming(it) => {
+                    waits |= it.is_waiting() || it.is_held();
+                    None
+                }
+                Signal::Waves(_) => None,
+            };
+            next = next.into_iter().chain(due).min();
         }
+        self.next = next;
+        self.active = waits
+            || next.is_some()
+            || !self.outbox.is_empty()
+            || !self.typing_marks.is_empty()
+            || !self.events.is_empty();
     }
 
     fn tell_when_back(&mut self, user: UserId, wanted: bool) {
@@ -287,21 +318,18 @@ impl Signals {
         self.revision += u64::from(changed);
     }
 
-    fn follow_back(&mut self, around: SignalContext<'_>) {
-        if !around.up || self.back.is_empty() {
+    fn advance_back(&mut self, context: SignalContext<'_>) {
+        if !context.up {
             return;
         }
-        let is_back = |user: &UserId| {
-            around.roster.reachability(user, around.now).is_some_and(|glance| glance.is_around())
-        };
-        let back: Vec<_> = self.back.iter().filter(|user| is_back(user)).cloned().collect();
+        let is_back = |user: &&UserId| context.reachability(user).is_some_and(|it| it.is_around());
+        let back: Vec<_> = self.back.iter().filter(is_back).cloned().collect();
         for user in back {
             self.back.remove(&user);
             self.revision += 1;
-            let who = self.who(around, &user);
-            self.news.push_back(Event::Notify(Notification::Back(who)));
+            self.events.push_back(Event::Notify(Notification::Back(context.who(&user))));
             self.recently_notified.truncate(7);
-            self.recently_notified.push_front((user, around.now.mono));
+            self.recently_notified.push_front((user, context.now.mono));
         }
     }
 
@@ -311,56 +339,21 @@ impl Signals {
             return;
         }
         self.revision += 1;
-        self.news.push_back(Event::SaveMuted(self.muted.clone()));
+        self.events.push_back(Event::SaveMuted(self.muted.clone()));
         if muted {
             self.bursts.forget(user);
-            for exchange in self.ledger.iter_mut().filter(|exchange| exchange.with == *user) {
-                if exchange.stands() && exchange.bell == RingState::Rung {
-                    self.news.push_back(Event::Withdraw(exchange.notification_key()));
-                }
-                exchange.bell = RingState::Silent;
-            }
+            let theirs = self.history.incoming_from(user);
+            self.events.extend(theirs.filter_map(IncomingKnock::silence));
         }
-    }
-
-    // --- what comes next
-
-    /// Works out whether anything may move, and when: so that nothing has to be looked at where nothing may.
-    fn look_ahead(&mut self) {
-        let mut next =
-            [self.typing.next_deadline(), self.outbox.next_deadline(), self.bursts.next_deadline()]
-                .into_iter()
-                .flatten()
-                .min();
-        let mut waits = !self.back.is_empty();
-        for exchange in self.ledger.iter() {
-            let due = match exchange.stage {
-                ExchangeStage::Waiting => {
-                    waits = true;
-                    None
-                }
-                ExchangeStage::Sending => Some(exchange.since + outbox::LASTS),
-                ExchangeStage::Sent => exchange.again_at,
-                _ => {
-                    waits |= exchange.stands() && exchange.bell == RingState::Held;
-                    None
-                }
-            };
-            next = next.into_iter().chain(due).min();
-        }
-        self.next = next;
-        let at_rest = self.outbox.is_empty() && self.typing.is_empty() && self.bursts.is_empty();
-        self.moves =
-            waits || next.is_some() || !at_rest || !self.marks.is_empty() || !self.news.is_empty();
-    }
-
-    fn who(&self, around: SignalContext<'_>, user: &UserId) -> crate::notification::Who {
-        crate::notification::Who { user: user.to_string(), name: name(around, user) }
     }
 }
 
-/// The name shown, or else the id.
-fn name(around: SignalContext<'_>, user: &UserId) -> String {
-    let known = around.roster.person(user, around.now).map(|person| person.name);
-    known.unwrap_or_else(|| crate::text::display_id(user.as_str(), crate::text::MAX_NAME))
+/// Whether something of this person may notify me now.
+fn rings(
+    context: SignalContext<'_>,
+    muted: &BTreeSet<UserId>,
+    from: &UserId,
+) -> Result<(), Suppressed> {
+    let muted = muted.contains(from).then_some(Suppressed::Muted);
+    muted.or(context.quiet).map_or(Ok(()), Err)
 }

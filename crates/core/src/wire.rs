@@ -17,7 +17,7 @@ mod read;
 mod signal;
 mod write;
 
-pub use signal::{Answer, Signal, SignalId, SignalIdError, TooLongError, written};
+pub use signal::{Answer, SignalId, SignalIdError, SignalMessage, TooLongError, message_text};
 
 /// The largest record, in bytes.
 pub const MAX_RECORD_BYTES: usize = 4096;
@@ -62,7 +62,7 @@ pub struct DeviceRecord {
     pub observed: Observed,
     /// Since when, on the writer's clock.
     pub since: Option<Timestamp>,
-    /// When this was written, on the writer's clock. A Will has none: it can't know when it fires.
+    /// When this was message_text, on the writer's clock. A Will has none: it can't know when it fires.
     pub timestamp: Option<Timestamp>,
     /// The session's number.
     pub epoch: Option<u64>,
@@ -119,7 +119,7 @@ impl DeviceRecord {
 pub struct ChosenRecord {
     /// The choice and its number.
     pub chosen: Chosen,
-    /// When this was written, on the writer's clock: what it says of times is placed by that.
+    /// When this was message_text, on the writer's clock: what it says of times is placed by that.
     pub timestamp: Option<Timestamp>,
 }
 
@@ -128,7 +128,7 @@ pub struct ChosenRecord {
 pub struct SimpleRecord {
     /// Its status.
     pub status: SimpleStatus,
-    /// When it was written, on the writer's clock: in a Will the time of the connect, not of the death.
+    /// When it was message_text, on the writer's clock: in a Will the time of the connect, not of the death.
     pub timestamp: Option<Timestamp>,
 }
 
@@ -257,7 +257,7 @@ pub fn decode_hub(payload: &[u8]) -> Result<Payload<HubRecord>, WireError> {
 ///
 /// # Errors
 /// Says why the payload is no signal.
-pub fn decode_signal(payload: &[u8]) -> Result<Signal, WireError> {
+pub fn decode_signal(payload: &[u8]) -> Result<SignalMessage, WireError> {
     match read::payload(payload, read::signal)? {
         Payload::Record(signal) => Ok(signal),
         Payload::Cleared => Err(WireError::WrongShape),
@@ -266,7 +266,7 @@ pub fn decode_signal(payload: &[u8]) -> Result<Signal, WireError> {
 
 /// Writes a message to an inbox.
 #[must_use]
-pub fn encode_signal(signal: &Signal, at: Timestamp) -> Vec<u8> {
+pub fn encode_signal(signal: &SignalMessage, at: Timestamp) -> Vec<u8> {
     write::signal(signal, at)
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use porchlight_core::presence::Choice;
-use porchlight_core::signal::{Answer, Signal};
+use porchlight_core::signal::{Answer, SignalMessage};
 use porchlight_core::text::{MAX_EMOJI, MAX_NAME, MAX_STATUS, MAX_TEXT, is_deceptive};
 use porchlight_core::time::Timestamp;
 use porchlight_core::wire::{self, MAX_RECORD_BYTES, Payload, UserRecord, WireError};
@@ -92,11 +92,13 @@ fn choice_and_hub(data: &[u8]) {
 fn signal(data: &[u8]) {
     let Ok(signal) = wire::decode_signal(data) else { return };
     match &signal {
-        Signal::Knock { text, .. } | Signal::Waiting { text, .. } => {
+        SignalMessage::Knock { text, .. } | SignalMessage::Waiting { text, .. } => {
             can_be_shown(text.as_deref(), MAX_TEXT);
         }
-        Signal::Answer { answer: Answer::Text(text), .. } => can_be_shown(Some(text), MAX_TEXT),
-        Signal::Wave { emoji, .. } => can_be_shown(emoji.as_deref(), MAX_EMOJI),
+        SignalMessage::Answer { answer: Answer::Text(text), .. } => {
+            can_be_shown(Some(text), MAX_TEXT);
+        }
+        SignalMessage::Wave { emoji, .. } => can_be_shown(emoji.as_deref(), MAX_EMOJI),
         _ => {}
     }
     let written = wire::encode_signal(&signal, Timestamp::default());

@@ -17,7 +17,6 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 mod roster;
-mod turns;
 
 use roster::TeamRoster;
 

@@ -1,6 +1,10 @@
 //! A token bucket: how much at once, and how much a second after that.
 //!
 //! Owns the arithmetic alone. The caller decides what a token is, and what happens when none is left.
+//!
+//! Beside [`porchlight_core::rate_limit::RateLimit`], which remembers the moment of each of at most five events: a bucket
+//! counts thousands of bytes or filters at once in a single number, lets somebody take more than there is, and then says how
+//! long they have to wait.
 
 use porchlight_core::time::Monotonic;
 use std::time::Duration;

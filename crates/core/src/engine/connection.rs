@@ -67,7 +67,7 @@ impl Engine {
     pub(super) fn handle_puback(&mut self, now: Now, id: PublishId, outcome: Result<(), Refusal>) {
         self.settle_publish(now, id, &outcome);
         if let Some(signals) = &mut self.signals {
-            signals.settle(now, id, &outcome);
+            signals.handle_puback(now, id, &outcome);
         }
         if self.user_status.as_mut().is_some_and(|choosing| choosing.settle(id)) {
             self.effects.push_back(Effect::ChoiceSettled(outcome));

@@ -147,7 +147,7 @@ impl Engine {
         for notification in self.due_notifications(now) {
             if let (Notification::Came(who) | Notification::CameBack(who), Some(signals)) =
                 (&notification, &mut self.signals)
-                && signals.told_back(now, &who.user)
+                && signals.was_recently_notified(now, &who.user)
             {
                 continue;
             }

@@ -15,14 +15,14 @@ use crate::effect::Version;
 use crate::expiry::{Arrival, RECORD_EXPIRY};
 use crate::id::DeviceId;
 use crate::presence::{Cause, Chosen, ChosenStatus, Observed, OfflineCause};
+use crate::rate_limit::RateLimit;
 use crate::roster::Roster;
 use crate::time::{ClockChange, Monotonic, Now, Timestamp};
 use crate::topic::Topic;
 use crate::view::{ChosenView, MeView};
 use crate::wire::{self, AggregateRecord, DeviceRecord, Payload, UserRecord};
 
-/// Records that something else overwrites are written again this often within [`MINUTE`].
-const CORRECTIONS: usize = 5;
+/// How long an epoch of another machine, or the time before a clock was set back, matters.
 const MINUTE: Duration = Duration::from_secs(60);
 /// The lowest device writes the user topic; the next waits this long for it.
 const TAKES_OVER: Duration = Duration::from_secs(1);
@@ -62,7 +62,8 @@ pub(super) struct LocalDevice {
     past: Option<Past>,
     /// When the record is to be renewed.
     renew_at: Option<Monotonic>,
-    corrections: Corrections,
+    /// How often the record was written again because something else overwrote it.
+    corrections: RateLimit,
     pub(super) user_topic: UserTopic,
 }
 
@@ -73,26 +74,6 @@ struct Past {
     since: Timestamp,
     /// Our own time for it. Once that is another, something happened.
     instead_of: Option<Timestamp>,
-}
-
-/// How often something was written again.
-#[derive(Debug, Default)]
-struct Corrections(VecDeque<Monotonic>);
-
-impl Corrections {
-    /// When the next one is due; never before `now`.
-    fn next(&self, now: Now) -> Monotonic {
-        let full = self.0.len() >= CORRECTIONS;
-        let free = self.0.front().filter(|_| full).map(|first| *first + MINUTE);
-        free.unwrap_or(now.mono).max(now.mono)
-    }
-
-    fn note(&mut self, now: Now) {
-        if self.0.len() >= CORRECTIONS {
-            self.0.pop_front();
-        }
-        self.0.push_back(now.mono);
-    }
 }
 
 /// The user topic, for simple readers: what stands there and what we wrote.
@@ -108,7 +89,8 @@ pub(super) struct UserTopic {
     unsure: bool,
     /// When it is our turn to write.
     due: Option<Monotonic>,
-    corrections: Corrections,
+    /// How often the same sum was written again.
+    corrections: RateLimit,
 }
 
 impl UserTopic {
@@ -161,7 +143,7 @@ impl LocalDevice {
             withheld: false,
             past: None,
             renew_at: None,
-            corrections: Corrections::default(),
+            corrections: RateLimit::default(),
             user_topic: UserTopic::default(),
         }
     }
@@ -381,7 +363,8 @@ impl LocalDevice {
         if !changed && !renewed && !self.contradicted {
             return None;
         }
-        if !changed && !renewed && !unbounded && self.corrections.next(now) > now.mono {
+        if !changed && !renewed && !unbounded && self.corrections.free_at(now.mono, &()) > now.mono
+        {
             return None;
         }
         let mut record = self.record(observed);
@@ -404,10 +387,8 @@ impl LocalDevice {
 
     /// When something is to be written although nothing happens.
     pub(super) fn next_deadline(&self) -> Option<Monotonic> {
-        let free = |corrections: &Corrections| {
-            corrections.0.front().map_or_else(Monotonic::default, |first| *first + MINUTE)
-        };
-        [self.contradicted.then(|| free(&self.corrections)), self.user_topic.due, self.renew_at]
+        let correction = self.corrections.free_at(Monotonic::default(), &());
+        [self.contradicted.then_some(correction), self.user_topic.due, self.renew_at]
             .into_iter()
             .flatten()
             .min()
@@ -465,7 +446,7 @@ impl Engine {
         };
         own.withheld = false;
         if std::mem::take(&mut own.contradicted) && own.written.is_some() {
-            own.corrections.note(now);
+            own.corrections.note(now.mono, &());
             self.diagnostics.corrected += 1;
         }
         // Some time before half the lease, so that a team that came together does not renew together.
@@ -536,13 +517,13 @@ impl Engine {
         let turn = TAKES_OVER * u32::try_from(rank.unwrap_or(0)).unwrap_or(u32::MAX);
         let again = topic.last.as_ref().is_some_and(|last| same(last, &sum));
         let due = *topic.due.get_or_insert(now.mono + turn);
-        let due = if again { due.max(topic.corrections.next(now)) } else { due };
+        let due = if again { due.max(topic.corrections.free_at(now.mono, &())) } else { due };
         topic.due = Some(due);
         if due > now.mono {
             return;
         }
         if again {
-            topic.corrections.note(now);
+            topic.corrections.note(now.mono, &());
             self.diagnostics.corrected += 1;
         }
         self.write_aggregate(now, sum);

@@ -162,7 +162,7 @@ impl Engine {
             me: self.shown.me.as_ref(),
             link,
             others: self.others().collect(),
-            knocks: self.standing_knocks(),
+            knocks: self.pending_knocks(),
             preferences: &self.preferences,
             notices_off_until: self.silence.paused_until(),
         });

@@ -1,71 +1,71 @@
-//! What a person wants of others.
+//! What a person does towards another one.
 
 use super::{Answer, SignalId};
 use crate::id::UserId;
 use crate::view::signals::When;
 
-/// What the person wants to say to somebody, or to know of them.
+/// A person knocks, waves, answers or types, or wants to know or hear less or more of another person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SignalCommand {
-    /// Ask whether they have a minute.
+    /// Ask somebody whether they have a minute.
     Knock {
-        /// Whom.
+        /// The person to ask.
         to: UserId,
-        /// What is written, at most 280 characters as they are shown.
+        /// The text to show them: at most 280 characters without control characters.
         text: Option<String>,
-        /// When it is to arrive.
+        /// When the knock goes.
         when: When,
     },
     /// Say hello.
     Wave {
-        /// To whom.
+        /// The person to greet.
         to: UserId,
-        /// With what.
+        /// The emoji to show them.
         emoji: Option<String>,
     },
     /// Answer somebody's knock.
     Answer {
-        /// Whose.
+        /// The person who knocked.
         from: UserId,
-        /// Which.
+        /// Their knock.
         id: SignalId,
-        /// What.
+        /// The answer.
         answer: Answer,
     },
-    /// What somebody said was seen: its notification was acted on, or the conversation opened.
+    /// Mark the knocks of somebody as seen, because the person acted on a notification or opened the conversation.
     See {
-        /// Whose.
+        /// The person who knocked.
         from: UserId,
     },
-    /// A knock counts no more: mine, or somebody else's that waits until both are free.
+    /// Take back a knock of mine, or refuse to let somebody's knock wait.
     Withdraw {
-        /// With whom.
+        /// The other person.
         with: UserId,
-        /// Which.
+        /// The knock.
         id: SignalId,
     },
-    /// A key was pressed in a text to one person, or to the room.
+    /// Show that I type. Send it with each key.
     Type {
-        /// To whom; to the room if `None`.
+        /// The person I type to, or `None` for everybody.
         to: Option<UserId>,
     },
-    /// That text was sent or given up.
+    /// Show that I type no longer: the text was sent or given up.
     StopTyping {
-        /// To whom; to the room if `None`.
+        /// The person I typed to, or `None` for everybody.
         to: Option<UserId>,
     },
-    /// Tell me once when they are back, or do not.
+    /// Notify me once when somebody is back, or no longer.
     TellWhenBack {
-        /// Of whom.
+        /// The person to wait for.
         user: UserId,
-        /// Whether.
+        /// Whether to notify me.
         wanted: bool,
     },
-    /// Nothing of them pops up, or it does again.
+    /// Mute somebody, or no longer. No notification comes from a muted person.
     Mute {
-        /// Of whom.
+        /// The person to mute.
         user: UserId,
-        /// Whether.
+        /// Whether to mute them.
         muted: bool,
     },
 }

@@ -1,42 +1,122 @@
-//! What passed between me and others: bounded, and nothing taken twice.
+//! The knocks and waves of this run: bounded, and none taken in twice.
 
 use std::collections::VecDeque;
 
-use super::exchange::Exchange;
+use super::knock::{IncomingKnock, Outgoing};
+use super::waves::IncomingWaves;
 use crate::id::UserId;
-use crate::signal::SignalId;
+use crate::notification::Who;
+use crate::signal::{SignalContext, SignalId};
+use crate::time::Timestamp;
+use crate::view::signals::{ExchangeKind, ExchangeStage, ExchangeView, When};
 
-/// So many can be looked back at.
+/// The number of signals that are kept.
 const KEPT: usize = 20;
-/// Those that something may still come of are kept beyond that, but no more than so many in all.
+/// The number that is kept while something may still come of the older ones.
 const AT_MOST: usize = 40;
-/// The ids of others' signals that are remembered, so that what comes again is known.
+/// The number of ids of others' signals that are remembered, so that a late copy is recognised.
 const KNOWN: usize = 256;
 
+/// A knock or wave between me and one other person.
+#[derive(Debug)]
+pub(super) enum Signal {
+    Outgoing(Outgoing),
+    Incoming(IncomingKnock),
+    Waves(IncomingWaves),
+}
+
+/// Which knock or wave it is, and what it says.
+#[derive(Debug)]
+pub(super) struct Header {
+    pub(super) id: SignalId,
+    /// The id of the other person.
+    pub(super) with: UserId,
+    /// Their name when it began.
+    pub(super) name: String,
+    /// The text of a knock, the emoji of a wave.
+    pub(super) text: Option<String>,
+    /// When it began here.
+    pub(super) at: Timestamp,
+}
+
+impl Header {
+    pub(super) fn new(
+        context: SignalContext<'_>,
+        with: &UserId,
+        id: &SignalId,
+        text: Option<String>,
+    ) -> Self {
+        let (name, at) = (context.who(with).name, context.now.wall);
+        Self { id: id.clone(), with: with.clone(), name, text, at }
+    }
+
+    pub(super) fn who(&self) -> Who {
+        Who { user: self.with.to_string(), name: self.name.clone() }
+    }
+
+    pub(super) fn view(&self, kind: ExchangeKind, stage: ExchangeStage) -> ExchangeView {
+        ExchangeView {
+            id: self.id.to_string(),
+            with: self.with.to_string(),
+            name: self.name.clone(),
+            mine: false,
+            kind,
+            text: self.text.clone(),
+            count: 1,
+            when: When::Now,
+            stage,
+            answer: None,
+            failure: None,
+            unheard: false,
+            at: self.at,
+        }
+    }
+}
+
+impl Signal {
+    /// Something may still come of it.
+    fn is_open(&self) -> bool {
+        match self {
+            Self::Outgoing(signal) => signal.is_open(),
+            Self::Incoming(knock) => knock.is_open(),
+            Self::Waves(_) => false,
+        }
+    }
+
+    pub(super) fn view(&self) -> ExchangeView {
+        match self {
+            Self::Outgoing(signal) => signal.view(),
+            Self::Incoming(knock) => knock.view(),
+            Self::Waves(waves) => waves.view(),
+        }
+    }
+}
+
+/// The knocks and waves of this run, the latest last, and the ids of those that others sent.
 #[derive(Debug, Default)]
 pub(super) struct History {
-    list: VecDeque<Exchange>,
+    pub(super) list: VecDeque<Signal>,
     known: VecDeque<(UserId, SignalId)>,
 }
 
 impl History {
-    /// Takes one in; gives back those that made room for it.
-    pub(super) fn push(&mut self, exchange: Exchange) -> Vec<Exchange> {
-        self.list.push_back(exchange);
-        let mut gone = Vec::new();
+    /// Adds a signal; returns those that made room for it.
+    pub(super) fn push(&mut self, signal: Signal) -> Vec<Signal> {
+        self.list.push_back(signal);
+        let mut evicted = Vec::new();
         while self.list.len() > KEPT {
-            let done = self.list.iter().position(|exchange| !exchange.is_open());
+            let done = self.list.iter().position(|signal| !signal.is_open());
             let at = match done {
                 Some(at) if at + 1 < self.list.len() => at,
                 _ if self.list.len() > AT_MOST => 0,
                 _ => break,
             };
-            gone.extend(self.list.remove(at));
+            evicted.extend(self.list.remove(at));
         }
-        gone
+        evicted
     }
 
-    /// From now on this came before.
+    /// Remembers the id of somebody's signal.
     pub(super) fn note(&mut self, from: &UserId, id: &SignalId) {
         if self.knows(from, id) {
             return;
@@ -47,41 +127,32 @@ impl History {
         self.known.push_back((from.clone(), id.clone()));
     }
 
-    /// Whether this came before.
     pub(super) fn knows(&self, from: &UserId, id: &SignalId) -> bool {
         self.known.iter().any(|(user, known)| user == from && known == id)
     }
 
-    /// What I began with somebody.
-    pub(super) fn mine(&mut self, with: &UserId, id: &SignalId) -> Option<&mut Exchange> {
-        self.find(true, with, id)
+    pub(super) fn outgoing(&mut self, with: &UserId, id: &SignalId) -> Option<&mut Outgoing> {
+        self.all_outgoing().rev().find(|it| it.header.with == *with && it.header.id == *id)
     }
 
-    /// What somebody began with me.
-    pub(super) fn theirs(&mut self, with: &UserId, id: &SignalId) -> Option<&mut Exchange> {
-        self.find(false, with, id)
+    pub(super) fn incoming(&mut self, from: &UserId, id: &SignalId) -> Option<&mut IncomingKnock> {
+        self.incoming_from(from).rev().find(|it| it.header.id == *id)
     }
 
-    fn find(&mut self, mine: bool, with: &UserId, id: &SignalId) -> Option<&mut Exchange> {
-        self.list
-            .iter_mut()
-            .rev()
-            .find(|exchange| exchange.mine == mine && exchange.with == *with && exchange.id == *id)
+    pub(super) fn all_outgoing(&mut self) -> impl DoubleEndedIterator<Item = &mut Outgoing> {
+        self.list.iter_mut().filter_map(|signal| match signal {
+            Signal::Outgoing(it) => Some(it),
+            _ => None,
+        })
     }
 
-    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = &Exchange> {
-        self.list.iter()
-    }
-
-    pub(super) fn iter_mut(&mut self) -> impl DoubleEndedIterator<Item = &mut Exchange> {
-        self.list.iter_mut()
-    }
-
-    pub(super) fn retain(&mut self, keep: impl FnMut(&Exchange) -> bool) {
-        self.list.retain(keep);
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.list.len()
+    pub(super) fn incoming_from(
+        &mut self,
+        from: &UserId,
+    ) -> impl DoubleEndedIterator<Item = &mut IncomingKnock> {
+        self.list.iter_mut().filter_map(move |signal| match signal {
+            Signal::Incoming(it) if it.header.with == *from => Some(it),
+            _ => None,
+        })
     }
 }

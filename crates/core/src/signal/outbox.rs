@@ -1,130 +1,124 @@
-//! What is to be said to somebody and was not acknowledged yet.
+//! Messages to other people's inboxes that the broker did not acknowledge yet.
 //!
-//! In memory only, and not for long: a signal that comes much later is no signal.
+//! They are held in memory and for 30 s at most, because a late knock or wave is worth nothing.
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
-use super::Signal;
+use super::{SignalId, SignalMessage};
+use crate::connection::PublishId;
 use crate::id::UserId;
-use crate::input::PublishId;
 use crate::time::{Monotonic, Now};
 
-/// A connection that is back within this is as good as one that did not break.
-pub(super) const LASTS: Duration = Duration::from_secs(30);
-/// So many may be on their way at a time; the others wait for their turn.
-const UNDER_WAY: usize = 16;
-/// No more than so many wait.
+/// Maximum number of messages that are sent and not acknowledged. The others wait.
+const IN_FLIGHT: usize = 16;
+/// Maximum number of messages.
 const AT_MOST: usize = 64;
 
-/// One message to one inbox.
+/// One message to one person's inbox.
 #[derive(Debug, Clone)]
 pub(crate) struct OutgoingMessage {
     pub(crate) to: UserId,
-    pub(crate) signal: Signal,
+    pub(crate) message: SignalMessage,
+    /// When it is given up.
     until: Monotonic,
-    under_way: Option<PublishId>,
+    /// Under which id it was published on the present connection.
+    sent_as: Option<PublishId>,
 }
 
+/// The messages that are not acknowledged, in the order in which they are sent.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
-    letters: VecDeque<OutgoingMessage>,
-    /// The letters that had to make room, until [`Outbox::take_dropped`].
+    messages: VecDeque<OutgoingMessage>,
+    /// The messages that made room for others, until [`Outbox::take_dropped`].
     dropped: Vec<OutgoingMessage>,
 }
 
 impl Outbox {
-    pub(super) fn push(&mut self, now: Now, to: UserId, signal: Signal) {
-        self.push_until(now.mono + LASTS, to, signal);
-    }
-
-    pub(super) fn push_until(&mut self, until: Monotonic, to: UserId, signal: Signal) {
-        // The same word twice helps nobody, as where a knock is sent again that is still on its way.
-        if self.letters.iter().any(|letter| letter.to == to && letter.signal == signal) {
+    pub(super) fn push(&mut self, to: UserId, message: SignalMessage, until: Monotonic) {
+        // A knock that is due again may not have left yet.
+        if self.messages.iter().any(|queued| queued.to == to && queued.message == message) {
             return;
         }
-        if self.letters.len() >= AT_MOST {
+        if self.messages.len() >= AT_MOST {
             // Many knocks from others must not push out my own messages.
-            let receipt = self.letters.iter().position(|letter| letter.is_receipt());
-            self.dropped.extend(self.letters.remove(receipt.unwrap_or(0)));
+            let receipt = self.messages.iter().position(|it| it.is_receipt());
+            self.dropped.extend(self.messages.remove(receipt.unwrap_or(0)));
         }
-        self.letters.push_back(OutgoingMessage { to, signal, until, under_way: None });
+        self.messages.push_back(OutgoingMessage { to, message, until, sent_as: None });
     }
 
-    /// The next one that is to be published.
+    /// The next message to publish, if one may be.
     pub(super) fn next(&mut self) -> Option<&mut OutgoingMessage> {
-        if self.letters.iter().filter(|letter| letter.under_way.is_some()).count() >= UNDER_WAY {
+        if self.messages.iter().filter(|it| it.sent_as.is_some()).count() >= IN_FLIGHT {
             return None;
         }
-        self.letters.iter_mut().find(|letter| letter.under_way.is_none())
+        self.messages.iter_mut().find(|it| it.sent_as.is_none())
     }
 
-    /// The broker has one, or does not take it; which.
-    pub(super) fn settle(&mut self, id: PublishId) -> Option<OutgoingMessage> {
-        let at = self.letters.iter().position(|letter| letter.under_way == Some(id))?;
-        self.letters.remove(at)
+    /// Takes the message that the broker acknowledged or refused.
+    pub(super) fn take(&mut self, id: PublishId) -> Option<OutgoingMessage> {
+        let at = self.messages.iter().position(|it| it.sent_as == Some(id))?;
+        self.messages.remove(at)
     }
 
-    /// Nobody knows whether what was under way arrived: it is sent again.
+    /// Nobody knows whether the messages in flight arrived, so they are sent again.
     pub(super) fn connection_lost(&mut self) {
-        for letter in &mut self.letters {
-            letter.under_way = None;
+        for it in &mut self.messages {
+            it.sent_as = None;
         }
     }
 
-    /// Those that it is too late for.
+    /// Takes the messages whose time is over.
     pub(super) fn expire(&mut self, now: Now) -> Vec<OutgoingMessage> {
-        let mut late = Vec::new();
-        self.letters.retain(|letter| {
-            let stays = letter.until > now.mono;
-            if !stays {
-                late.push(letter.clone());
-            }
-            stays
-        });
-        late
+        let (kept, late): (VecDeque<_>, _) =
+            std::mem::take(&mut self.messages).into_iter().partition(|it| it.until > now.mono);
+        self.messages = kept;
+        late.into_iter().collect()
     }
 
-    /// Takes the letters that had to make room for others.
+    /// Takes the messages that had to make room for others.
     pub(super) fn take_dropped(&mut self) -> Vec<OutgoingMessage> {
         std::mem::take(&mut self.dropped)
     }
 
-    /// What is no longer to be said is not sent, or not again.
-    pub(super) fn take_back(&mut self, to: &UserId, is: impl Fn(&Signal) -> bool) {
-        self.letters.retain(|letter| letter.to != *to || !is(&letter.signal));
+    /// Drops the messages about a knock of mine, because they are out of date.
+    pub(super) fn remove(&mut self, to: &UserId, knock: &SignalId) {
+        use SignalMessage::{Again, Knock, Waiting};
+        self.messages.retain(|it| match &it.message {
+            Knock { id, .. } | Waiting { id, .. } | Again { re: id } => it.to != *to || id != knock,
+            _ => true,
+        });
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.letters.is_empty() && self.dropped.is_empty()
+        self.messages.is_empty() && self.dropped.is_empty()
     }
 
     pub(super) fn next_deadline(&self) -> Option<Monotonic> {
-        self.letters.iter().map(|letter| letter.until).min()
+        self.messages.iter().map(|it| it.until).min()
     }
 }
 
 impl OutgoingMessage {
-    /// Whether it was published on the connection that is there now, and not acknowledged.
+    /// Whether it was published on the present connection.
     pub(crate) const fn is_sent(&self) -> bool {
-        self.under_way.is_some()
+        self.sent_as.is_some()
     }
 
     /// Whether it only confirms that a message arrived or was seen.
     fn is_receipt(&self) -> bool {
-        matches!(self.signal, Signal::Delivered { .. } | Signal::Seen { .. })
+        matches!(self.message, SignalMessage::Delivered { .. } | SignalMessage::Seen { .. })
     }
 
-    pub(crate) fn is_under_way(&mut self, id: PublishId) {
-        self.under_way = Some(id);
+    pub(crate) fn set_sent(&mut self, id: PublishId) {
+        self.sent_as = Some(id);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::signal::SignalId;
-    use crate::time::Timestamp;
+    use crate::signal::LASTS;
 
     fn user(n: usize) -> UserId {
         UserId::parse(&format!("u{n}")).unwrap()
@@ -134,28 +128,28 @@ mod tests {
         SignalId::parse(&format!("s{n}")).unwrap()
     }
 
-    fn knock(n: usize) -> Signal {
-        Signal::Knock { id: id(n), text: None, both_free: false }
+    fn knock(n: usize) -> SignalMessage {
+        SignalMessage::Knock { id: id(n), text: None, both_free: false }
     }
 
     #[test]
     fn what_makes_room_is_known_and_receipts_go_first() {
-        let now = Now { mono: Monotonic::default(), wall: Timestamp::default() };
+        let until = Monotonic::default() + LASTS;
         let mut outbox = Outbox::default();
-        outbox.push(now, user(0), knock(0));
+        outbox.push(user(0), knock(0), until);
         for n in 1..AT_MOST {
-            outbox.push(now, user(n), Signal::Delivered { re: id(n) });
+            outbox.push(user(n), SignalMessage::Delivered { re: id(n) }, until);
         }
         assert!(outbox.take_dropped().is_empty());
-        outbox.push(now, user(1_000), knock(1_000));
+        outbox.push(user(1_000), knock(1_000), until);
         let dropped = |outbox: &mut Outbox| -> Vec<UserId> {
-            outbox.take_dropped().into_iter().map(|letter| letter.to).collect()
+            outbox.take_dropped().into_iter().map(|it| it.to).collect()
         };
         assert_eq!(dropped(&mut outbox), [user(1)]);
         for n in 2..=AT_MOST {
-            outbox.push(now, user(1_000 + n), knock(n));
+            outbox.push(user(1_000 + n), knock(n), until);
         }
         assert_eq!(dropped(&mut outbox).last(), Some(&user(0)), "the oldest, as none is a receipt");
-        assert_eq!(outbox.letters.len(), AT_MOST);
+        assert_eq!(outbox.messages.len(), AT_MOST);
     }
 }

@@ -1,91 +1,88 @@
-//! How often somebody may wave or knock, and which waves are one notification.
+//! Waves of others: which are one entry of the history, and which are one notification.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::history::Header;
 use crate::id::UserId;
+use crate::notification::{Notification, Who};
 use crate::time::{Monotonic, Now};
+use crate::view::signals::{ExchangeKind, ExchangeStage, ExchangeView};
 
-/// As often as this within [`MINUTE`].
-const AT_MOST: usize = 5;
-const MINUTE: Duration = Duration::from_secs(60);
-/// People that are counted at a time.
-const PEOPLE: usize = 256;
-
-/// A burst is held this long for more of it to come.
+/// Waves of one person within this are one entry of the history.
+const TOGETHER: Duration = Duration::from_secs(60);
+/// A notification waits this long for more waves.
 const QUIET: Duration = Duration::from_millis(800);
-/// And no longer than this.
+/// A notification waits no longer than this.
 const HELD: Duration = Duration::from_secs(3);
 
-/// Counts, for each person, what may happen five times a minute.
-#[derive(Debug, Default)]
-pub(super) struct Measure(BTreeMap<UserId, VecDeque<Monotonic>>);
+/// Waves of somebody else that are one entry of the history.
+#[derive(Debug)]
+pub(super) struct IncomingWaves {
+    pub(super) header: Header,
+    since: Monotonic,
+    count: u32,
+}
 
-impl Measure {
-    /// Whether it may happen once more; then it did.
-    pub(super) fn take(&mut self, now: Now, user: &UserId) -> bool {
-        if self.0.len() >= PEOPLE && !self.0.contains_key(user) {
-            self.0.retain(|_, times| times.back().is_some_and(|at| now.mono.since(*at) < MINUTE));
-            if self.0.len() >= PEOPLE {
-                return false;
-            }
-        }
-        let times = self.0.entry(user.clone()).or_default();
-        while times.front().is_some_and(|at| now.mono.since(*at) >= MINUTE) {
-            times.pop_front();
-        }
-        let free = times.len() < AT_MOST;
-        if free {
-            times.push_back(now.mono);
-        }
-        free
+impl IncomingWaves {
+    pub(super) const fn new(now: Monotonic, header: Header) -> Self {
+        Self { header, since: now, count: 1 }
+    }
+
+    /// Whether a wave of this person belongs to the same entry.
+    pub(super) fn is_continued(&self, now: Monotonic, from: &UserId) -> bool {
+        self.header.with == *from && now.since(self.since) < TOGETHER
+    }
+
+    pub(super) fn add(&mut self, wave: Header) {
+        self.count += 1;
+        self.header.text = wave.text.or(self.header.text.take());
+    }
+
+    pub(super) fn view(&self) -> ExchangeView {
+        let view = self.header.view(ExchangeKind::Wave, ExchangeStage::Delivered);
+        ExchangeView { count: self.count, ..view }
     }
 }
 
-/// Waves of one person that are about to be one notification.
+/// Waves of one person that will be one notification.
 #[derive(Debug)]
-pub(super) struct Burst {
-    pub(super) name: String,
-    pub(super) emoji: Option<String>,
-    pub(super) count: u32,
+struct Burst {
+    name: String,
+    emoji: Option<String>,
+    count: u32,
     first: Monotonic,
     last: Monotonic,
 }
 
+/// The notifications of waves that wait for more of them.
 #[derive(Debug, Default)]
 pub(super) struct Bursts(BTreeMap<UserId, Burst>);
 
 impl Bursts {
-    pub(super) fn add(&mut self, now: Now, user: &UserId, name: &str, emoji: Option<String>) {
-        let burst = self.0.entry(user.clone()).or_insert_with(|| Burst {
-            name: name.to_owned(),
-            emoji: None,
-            count: 0,
-            first: now.mono,
-            last: now.mono,
-        });
+    pub(super) fn add(&mut self, now: Now, wave: &Header) {
+        let (first, last) = (now.mono, now.mono);
+        let begin = || Burst { name: wave.name.clone(), emoji: None, count: 0, first, last };
+        let burst = self.0.entry(wave.with.clone()).or_insert_with(begin);
         burst.count += 1;
         burst.last = now.mono;
-        burst.emoji = emoji.or(burst.emoji.take());
+        burst.emoji = wave.text.clone().or(burst.emoji.take());
     }
 
     pub(super) fn forget(&mut self, user: &UserId) {
         self.0.remove(user);
     }
 
-    /// Those whose time has come.
-    pub(super) fn poll(&mut self, now: Now) -> Vec<(UserId, Burst)> {
-        let due: Vec<_> = self
-            .0
-            .iter()
-            .filter(|(_, burst)| burst.due() <= now.mono)
-            .map(|(user, _)| user.clone())
-            .collect();
-        due.into_iter().filter_map(|user| self.0.remove_entry(&user)).collect()
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    /// Takes the notifications that are due.
+    pub(super) fn take_due(&mut self, now: Now) -> Vec<(UserId, Notification)> {
+        let (due, later): (BTreeMap<_, _>, _) =
+            std::mem::take(&mut self.0).into_iter().partition(|(_, burst)| burst.due() <= now.mono);
+        self.0 = later;
+        let notification = |(user, Burst { name, emoji, count, .. }): (UserId, _)| {
+            let who = Who { user: user.to_string(), name };
+            (user, Notification::Waved { who, emoji, count })
+        };
+        due.into_iter().map(notification).collect()
     }
 
     pub(super) fn next_deadline(&self) -> Option<Monotonic> {

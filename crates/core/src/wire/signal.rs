@@ -1,4 +1,4 @@
-//! What two people's devices send each other: knocks, waves and typing, as meaning.
+//! The messages that two people's devices send to each other: knocks, waves and typing.
 
 use std::fmt;
 
@@ -8,24 +8,25 @@ use crate::catalogue::pattern;
 use crate::id::{UserId, random_word};
 use crate::text::{MAX_TEXT, display_text};
 
-/// The longest id of a signal that is taken, in bytes.
+/// The length of the longest id, in bytes.
 const MAX_ID: usize = 64;
 
-/// The number under which a knock or wave is spoken of. It is unique with whoever made it, and with nobody else.
+/// The id of a knock or wave, unique among those of its sender.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct SignalId(String);
 
-/// A text that is no id of a signal.
+/// The text is no [`SignalId`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an id of a signal has 1 to 64 letters, digits, `-`, `_` or `.`")]
 pub struct SignalIdError;
 
 impl SignalId {
-    /// Takes a text for an id.
+    /// An id that somebody else made.
     ///
     /// # Errors
-    /// [`SignalIdError`] for what is empty, too long, or has more in it than letters, digits, `-`, `_` and `.` of ASCII.
+    /// [`SignalIdError`] if the text is empty, longer than 64 bytes, or has a character other than ASCII letters, digits, `-`,
+    /// `_` and `.`.
     pub fn parse(text: &str) -> Result<Self, SignalIdError> {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         let fits = (1..=MAX_ID).contains(&text.len()) && text.chars().all(plain);
@@ -65,36 +66,38 @@ impl TryFrom<String> for SignalId {
     }
 }
 
-/// One message to an inbox. `re` is the id of the knock that it is about; `of` says whose knock, where the message is to
-/// one's own inbox, for one's other devices.
+/// One message to a person's inbox.
+///
+/// `re` is the id of the knock that the message is about. `of` is the person who knocked; it is there only in a message to the
+/// sender's own inbox, for their other devices.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Signal {
-    /// Have you got a minute?
+pub enum SignalMessage {
+    /// A question whether the other person has a minute. The same knock may come more than once.
     Knock {
-        /// Its id. The same knock may come more than once.
+        /// The id of the knock.
         id: SignalId,
-        /// What was written.
+        /// The text to show.
         text: Option<String>,
-        /// It waited until both were free.
+        /// Whether it waited until both people were free.
         both_free: bool,
     },
-    /// A knock that is to be shown once both are free.
+    /// A knock waits until both people are free.
     Waiting {
-        /// Its id, which the knock will have.
+        /// The id that the knock will have.
         id: SignalId,
-        /// What was written.
+        /// The text to show.
         text: Option<String>,
     },
-    /// Both are free now, as the one sees who was asked.
+    /// Both people are free, as the person sees it who is asked.
     Free {
         /// The knock.
         re: SignalId,
     },
-    /// The knock counts no more: whoever asked took it back, or whoever was to be asked does not want to wait.
+    /// The sender took the knock back, or the person who is asked does not want it to wait.
     Withdrawn {
         /// The knock.
         re: SignalId,
-        /// Whose knock, in one's own inbox.
+        /// The person who knocked.
         of: Option<UserId>,
     },
     /// A device has the knock.
@@ -102,35 +105,35 @@ pub enum Signal {
         /// The knock.
         re: SignalId,
     },
-    /// Somebody acted on the knock's notification or opened the conversation.
+    /// The person acted on the notification of the knock, or opened the conversation.
     Seen {
         /// The knock.
         re: SignalId,
-        /// Whose knock, in one's own inbox.
+        /// The person who knocked.
         of: Option<UserId>,
     },
-    /// What is answered to a knock.
+    /// The person answered the knock.
     Answer {
         /// The knock.
         re: SignalId,
-        /// Whose knock, in one's own inbox.
+        /// The person who knocked.
         of: Option<UserId>,
         /// The answer.
         answer: Answer,
     },
-    /// How does the knock stand? Asked after a connection that broke, on which an answer may have been lost.
+    /// A question how far the knock is, after a connection on which an answer may have been lost.
     Again {
         /// The knock.
         re: SignalId,
     },
-    /// Hello.
+    /// A hello.
     Wave {
-        /// Its id.
+        /// The id of the wave.
         id: SignalId,
-        /// The emoji.
+        /// The emoji to show.
         emoji: Option<String>,
     },
-    /// Writing to this one person, or no longer.
+    /// The sender types to this one person, or stopped.
     Typing(bool),
 }
 
@@ -146,15 +149,15 @@ pub enum Answer {
     InFive,
     /// Later, please.
     Later,
-    /// In words of their own.
+    /// A text that the person wrote.
     Text(String),
 }
 
 impl Answer {
-    /// What can be answered with one click.
+    /// The answers that take one click.
     pub const SHORT: [Self; 3] = [Self::ComeIn, Self::InFive, Self::Later];
 
-    /// The word on the wire; none for one's own words.
+    /// The word on the wire; a text has none.
     #[must_use]
     pub const fn word(&self) -> Option<&'static str> {
         match self {
@@ -188,16 +191,16 @@ impl Answer {
     }
 }
 
-/// A text that is longer than [`MAX_TEXT`] characters.
+/// The text is longer than [`MAX_TEXT`] characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a text has at most {MAX_TEXT} characters; make it shorter")]
 pub struct TooLongError;
 
-/// A text as it will be shown to whoever gets it. `None` where nothing visible is in it.
+/// A text as its reader will see it, without control characters; `None` if nothing visible is left.
 ///
 /// # Errors
-/// [`TooLongError`], counted in characters after what deceives was taken out.
-pub fn written(text: &str) -> Result<Option<String>, TooLongError> {
+/// [`TooLongError`] if more than [`MAX_TEXT`] characters are left.
+pub fn message_text(text: &str) -> Result<Option<String>, TooLongError> {
     let Some(shown) = display_text(text, usize::MAX) else {
         return Ok(None);
     };
@@ -220,10 +223,10 @@ mod tests {
     #[test]
     fn a_text_is_counted_as_it_will_be_shown() {
         let emoji = "🎧".repeat(280);
-        assert_eq!(written(&emoji), Ok(Some(emoji.clone())));
-        assert_eq!(written(&format!("{emoji}!")), Err(TooLongError));
+        assert_eq!(message_text(&emoji), Ok(Some(emoji.clone())));
+        assert_eq!(message_text(&format!("{emoji}!")), Err(TooLongError));
         let hidden = format!("{}\u{202E}\u{7}", "x".repeat(280));
-        assert_eq!(written(&hidden), Ok(Some("x".repeat(280))));
-        assert_eq!(written(" \u{200B} "), Ok(None));
+        assert_eq!(message_text(&hidden), Ok(Some("x".repeat(280))));
+        assert_eq!(message_text(" \u{200B} "), Ok(None));
     }
 }

@@ -270,13 +270,13 @@ proptest! {
 
 mod signals {
     use super::*;
-    use crate::wire::{Answer, Signal, SignalId};
+    use crate::wire::{Answer, SignalId, SignalMessage};
 
     fn id(text: &str) -> SignalId {
         SignalId::parse(text).unwrap()
     }
 
-    fn signal(text: &str) -> Result<Signal, WireError> {
+    fn signal(text: &str) -> Result<SignalMessage, WireError> {
         decode_signal(text.as_bytes())
     }
 
@@ -287,50 +287,57 @@ mod signals {
         let text = || Some("Got a minute?".to_owned());
         for (said, json) in [
             (
-                Signal::Knock { id: id("k1"), text: text(), both_free: false },
+                SignalMessage::Knock { id: id("k1"), text: text(), both_free: false },
                 r#"{"v":1,"kind":"knock","id":"k1","text":"Got a minute?","at":1763742000000}"#,
             ),
             (
-                Signal::Knock { id: id("k1"), text: None, both_free: true },
+                SignalMessage::Knock { id: id("k1"), text: None, both_free: true },
                 r#"{"v":1,"kind":"knock","id":"k1","when":"both_free","at":1763742000000}"#,
             ),
             (
-                Signal::Waiting { id: id("k1"), text: text() },
+                SignalMessage::Waiting { id: id("k1"), text: text() },
                 r#"{"v":1,"kind":"waiting","id":"k1","text":"Got a minute?","at":1763742000000}"#,
             ),
             (
-                Signal::Free { re: id("k1") },
+                SignalMessage::Free { re: id("k1") },
                 r#"{"v":1,"kind":"free","re":"k1","at":1763742000000}"#,
             ),
             (
-                Signal::Delivered { re: id("k1") },
+                SignalMessage::Delivered { re: id("k1") },
                 r#"{"v":1,"kind":"delivered","re":"k1","at":1763742000000}"#,
             ),
             (
-                Signal::Seen { re: id("k1"), of: bob() },
+                SignalMessage::Seen { re: id("k1"), of: bob() },
                 r#"{"v":1,"kind":"seen","re":"k1","of":"bob","at":1763742000000}"#,
             ),
             (
-                Signal::Answer { re: id("k1"), of: None, answer: Answer::InFive },
+                SignalMessage::Answer { re: id("k1"), of: None, answer: Answer::InFive },
                 r#"{"v":1,"kind":"answer","re":"k1","answer":"in_5","text":"Give me 5 minutes","at":1763742000000}"#,
             ),
             (
-                Signal::Answer { re: id("k1"), of: None, answer: Answer::Text("Soon".to_owned()) },
+                SignalMessage::Answer {
+                    re: id("k1"),
+                    of: None,
+                    answer: Answer::Text("Soon".to_owned()),
+                },
                 r#"{"v":1,"kind":"answer","re":"k1","text":"Soon","at":1763742000000}"#,
             ),
             (
-                Signal::Withdrawn { re: id("k1"), of: None },
+                SignalMessage::Withdrawn { re: id("k1"), of: None },
                 r#"{"v":1,"kind":"withdrawn","re":"k1","at":1763742000000}"#,
             ),
             (
-                Signal::Again { re: id("k1") },
+                SignalMessage::Again { re: id("k1") },
                 r#"{"v":1,"kind":"again","re":"k1","at":1763742000000}"#,
             ),
             (
-                Signal::Wave { id: id("w1"), emoji: Some("👋".to_owned()) },
+                SignalMessage::Wave { id: id("w1"), emoji: Some("👋".to_owned()) },
                 r#"{"v":1,"kind":"wave","id":"w1","text":"👋","at":1763742000000}"#,
             ),
-            (Signal::Typing(true), r#"{"v":1,"kind":"typing","isTyping":true,"at":1763742000000}"#),
+            (
+                SignalMessage::Typing(true),
+                r#"{"v":1,"kind":"typing","isTyping":true,"at":1763742000000}"#,
+            ),
         ] {
             assert_eq!(String::from_utf8(encode_signal(&said, at)).unwrap(), json);
             assert_eq!(signal(json), Ok(said));
@@ -342,8 +349,8 @@ mod signals {
     fn readers_are_lenient_and_know_their_limits() {
         let answer = signal(r#"{"kind":"answer","re":"k","answer":"maybe","text":"Maybe","x":1}"#);
         let text = Answer::Text("Maybe".to_owned());
-        assert_eq!(answer, Ok(Signal::Answer { re: id("k"), of: None, answer: text }));
-        assert_eq!(signal(r#"{"kind":"typing"}"#), Ok(Signal::Typing(true)));
+        assert_eq!(answer, Ok(SignalMessage::Answer { re: id("k"), of: None, answer: text }));
+        assert_eq!(signal(r#"{"kind":"typing"}"#), Ok(SignalMessage::Typing(true)));
         for (text, error) in [
             ("", WireError::WrongShape),
             ("online", WireError::WrongShape),
@@ -360,8 +367,8 @@ mod signals {
     proptest! {
         #[test]
         fn the_longest_text_fits_and_comes_back(text in "\\PC{1,280}") {
-            let written = crate::signal::written(&text).unwrap();
-            let said = Signal::Knock { id: id("k"), text: written, both_free: false };
+            let written = crate::signal::message_text(&text).unwrap();
+            let said = SignalMessage::Knock { id: id("k"), text: written, both_free: false };
             let bytes = encode_signal(&said, Timestamp::default());
             prop_assert!(bytes.len() <= MAX_RECORD_BYTES);
             prop_assert_eq!(decode_signal(&bytes), Ok(said));

@@ -1,9 +1,9 @@
 //! The sums under one root.
 
-use super::turns::Turns;
 use porchlight_core::id::{DeviceId, Root, UserId};
 use porchlight_core::mqtt_session::Write;
 use porchlight_core::presence::{AwayCause, Observed};
+use porchlight_core::rate_limit::RateLimit;
 use porchlight_core::roster::{Applied, Arrival, Change, Roster};
 use porchlight_core::time::{Monotonic, Now, Timestamp};
 use porchlight_core::topic::Topic;
@@ -29,7 +29,8 @@ pub(super) struct TeamRoster {
     /// What `_hub` is to say, and whether it does.
     announcement: Vec<u8>,
     announced: bool,
-    announcing: Turns,
+    /// How often `_hub` is written again. Two hubs that disagree would otherwise answer each other for ever.
+    announcing: RateLimit,
     announce_at: Option<Monotonic>,
     /// What changed, where somebody wants to be told.
     changes: Option<Vec<Change>>,
@@ -41,7 +42,8 @@ struct Topics {
     user: UserTopic,
     /// What we last said there; none where the topic was never ours.
     said: Option<ShownAggregate>,
-    answers: Turns,
+    /// How often the same is said again there. Two writers that disagree would otherwise answer each other for ever.
+    answers: RateLimit,
     activity: Option<Timestamp>,
     /// The latest input that a device record is evidence of.
     input: Option<Timestamp>,
@@ -101,7 +103,7 @@ impl TeamRoster {
             later: BTreeSet::new(),
             announcement,
             announced: false,
-            announcing: Turns::default(),
+            announcing: RateLimit::default(),
             announce_at: None,
             changes: None,
         }
@@ -271,7 +273,7 @@ impl TeamRoster {
 
     pub(super) fn take_writes(&mut self, now: Now, writes: &mut Vec<Write>) {
         if !self.announced && self.announce_at.is_none() {
-            match self.announcing.take(now.mono) {
+            match self.announcing.take(now.mono, &()) {
                 Ok(()) => {
                     self.announced = true;
                     writes.push(self.hub(self.announcement.clone()));
@@ -336,7 +338,7 @@ impl TeamRoster {
         };
         // What is news is written at once; the same once more answers somebody who contradicts us.
         let repeated = topics.said.as_ref() == Some(&said);
-        match if wrong && repeated { topics.answers.take(now.mono) } else { Ok(()) } {
+        match if wrong && repeated { topics.answers.take(now.mono, &()) } else { Ok(()) } {
             Ok(()) if wrong => {
                 topics.said = Some(said.clone());
                 topics.user = UserTopic::Sum(said, now.wall);

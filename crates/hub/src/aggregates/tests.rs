@@ -1,4 +1,5 @@
 use super::*;
+use porchlight_core::rate_limit::RateLimit;
 use porchlight_core::time::Timestamp;
 use porchlight_core::wire::{self, Payload, UserRecord};
 use proptest::prelude::*;
@@ -191,9 +192,13 @@ fn an_announcement_that_is_taken_away_stands_again() {
     for _ in 0..100 {
         world.retain(HUB, "");
     }
-    assert_eq!(world.written().len(), turns::TURNS - 1, "the first announcement took a turn");
+    assert_eq!(
+        world.written().len(),
+        RateLimit::<()>::MAX - 1,
+        "the first announcement took a turn"
+    );
     assert_eq!(world.store.get(HUB), None);
-    world.pass(turns::WINDOW);
+    world.pass(RateLimit::<()>::WINDOW);
     assert!(world.store.contains_key(HUB));
 }
 
@@ -349,13 +354,13 @@ fn somebody_who_writes_other_sums_is_answered_five_times_a_minute_and_overwritte
     for _ in 0..100 {
         world.retain("presence/alice", r#"{"v":1,"status":"offline"}"#);
     }
-    assert_eq!(world.written().len(), turns::TURNS);
+    assert_eq!(world.written().len(), RateLimit::<()>::MAX);
     assert_eq!(world.status(), some("offline"));
     // News is no answer, and waits for nothing.
     world.device("a", r#"{"v":1,"status":"away","cause":"locked"}"#);
     assert_eq!(world.status(), some("away"));
     world.retain("presence/alice", r#"{"v":1,"status":"offline"}"#);
-    world.pass(turns::WINDOW);
+    world.pass(RateLimit::<()>::WINDOW);
     assert_eq!(world.status(), some("away"));
 }
 

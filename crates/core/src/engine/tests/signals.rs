@@ -7,7 +7,8 @@ use crate::signal::SignalCommand;
 use crate::view::signals::{ExchangeStage, ExchangeView, When};
 use crate::wire::{Answer, SignalId};
 
-mod hearing;
+mod example;
+mod incoming;
 mod typing;
 mod waiting;
 
@@ -326,16 +327,16 @@ fn whoever_is_invisible_gives_no_sign() {
 #[test]
 fn where_nothing_is_under_way_there_is_nothing_to_look_at() {
     let mut rig = Rig::with_bob();
-    let moves = |rig: &Rig| rig.engine.signals.as_ref().is_some_and(Signals::moves);
-    assert!(!moves(&rig));
+    let active = |rig: &Rig| rig.engine.signals.as_ref().is_some_and(Signals::is_active);
+    assert!(!active(&rig));
     rig.hear(&knock_of_bob("k1"));
     rig.said("");
-    assert!(!moves(&rig), "a knock that stands waits for nobody but me");
+    assert!(!active(&rig), "a knock that stands waits for nobody but me");
     let re = rig.knock(When::Now);
-    assert!(moves(&rig));
+    assert!(active(&rig));
     rig.said("");
     rig.hear(&json!({"v":1,"kind":"delivered","re":re}));
-    assert!(!moves(&rig));
+    assert!(!active(&rig));
 }
 
 #[test]

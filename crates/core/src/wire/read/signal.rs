@@ -4,9 +4,9 @@ use super::{Content, Fields};
 use crate::id::UserId;
 use crate::text::{MAX_EMOJI, MAX_TEXT};
 use crate::wire::json::Value;
-use crate::wire::{Answer, Signal, SignalId, WireError};
+use crate::wire::{Answer, SignalId, SignalMessage, WireError};
 
-pub(in crate::wire) fn signal(content: &Content<'_>) -> Result<Signal, WireError> {
+pub(in crate::wire) fn signal(content: &Content<'_>) -> Result<SignalMessage, WireError> {
     let fields = content.object()?;
     fields.version()?;
     let text = || fields.shown("text", MAX_TEXT);
@@ -14,25 +14,29 @@ pub(in crate::wire) fn signal(content: &Content<'_>) -> Result<Signal, WireError
     Ok(match fields.text("kind").ok_or(WireError::WrongShape)? {
         "knock" => {
             let both_free = fields.text("when") == Some("both_free");
-            Signal::Knock { id: id(fields, "id")?, text: text(), both_free }
+            SignalMessage::Knock { id: id(fields, "id")?, text: text(), both_free }
         }
-        "waiting" => Signal::Waiting { id: id(fields, "id")?, text: text() },
-        "free" => Signal::Free { re: id(fields, "re")? },
-        "withdrawn" => Signal::Withdrawn { re: id(fields, "re")?, of: of() },
-        "delivered" => Signal::Delivered { re: id(fields, "re")? },
-        "seen" => Signal::Seen { re: id(fields, "re")?, of: of() },
+        "waiting" => SignalMessage::Waiting { id: id(fields, "id")?, text: text() },
+        "free" => SignalMessage::Free { re: id(fields, "re")? },
+        "withdrawn" => SignalMessage::Withdrawn { re: id(fields, "re")?, of: of() },
+        "delivered" => SignalMessage::Delivered { re: id(fields, "re")? },
+        "seen" => SignalMessage::Seen { re: id(fields, "re")?, of: of() },
         "answer" => {
             let known = fields.text("answer").and_then(Answer::of_word);
             let answer = match known {
                 Some(answer) => answer,
                 None => Answer::Text(text().ok_or(WireError::WrongShape)?),
             };
-            Signal::Answer { re: id(fields, "re")?, of: of(), answer }
+            SignalMessage::Answer { re: id(fields, "re")?, of: of(), answer }
         }
-        "again" => Signal::Again { re: id(fields, "re")? },
-        "wave" => Signal::Wave { id: id(fields, "id")?, emoji: fields.shown("text", MAX_EMOJI) },
+        "again" => SignalMessage::Again { re: id(fields, "re")? },
+        "wave" => {
+            SignalMessage::Wave { id: id(fields, "id")?, emoji: fields.shown("text", MAX_EMOJI) }
+        }
         // Absent means that they do: whoever stops says so.
-        "typing" => Signal::Typing(!matches!(fields.field("isTyping"), Some(Value::Flag(false)))),
+        "typing" => {
+            SignalMessage::Typing(!matches!(fields.field("isTyping"), Some(Value::Flag(false))))
+        }
         _ => return Err(WireError::UnknownKind),
     })
 }

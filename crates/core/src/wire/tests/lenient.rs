@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::wire::{Answer, Signal, SignalId};
+use crate::wire::{Answer, SignalId, SignalMessage};
 
 /// A simple client's status.
 fn simple(text: &str) -> Result<SimpleStatus, WireError> {
@@ -231,10 +231,10 @@ proptest! {
         ),
         typing in with_anything(json!({"kind": "typing"}), &["at", "text"]),
     ) {
-        let knocked = matches!(decode_signal(&knock), Ok(Signal::Knock { .. }));
-        let later = |signal| matches!(signal, Ok(Signal::Answer { answer: Answer::Later, .. }));
+        let knocked = matches!(decode_signal(&knock), Ok(SignalMessage::Knock { .. }));
+        let later = |signal| matches!(signal, Ok(SignalMessage::Answer { answer: Answer::Later, .. }));
         prop_assert!(knocked && later(decode_signal(&answer)));
-        prop_assert_eq!(decode_signal(&typing), Ok(Signal::Typing(true)));
+        prop_assert_eq!(decode_signal(&typing), Ok(SignalMessage::Typing(true)));
     }
 }
 
@@ -244,11 +244,14 @@ fn an_odd_field_of_a_signal_costs_that_field_alone() {
     let knock = br#"{"kind":"knock","id":"k","text":[7],"when":true,"at":"now"}"#;
     assert_eq!(
         decode_signal(knock),
-        Ok(Signal::Knock { id: id.clone(), text: None, both_free: false })
+        Ok(SignalMessage::Knock { id: id.clone(), text: None, both_free: false })
     );
     let seen = br#"{"kind":"seen","re":"k","of":"a/b"}"#;
-    assert_eq!(decode_signal(seen), Ok(Signal::Seen { re: id, of: None }));
-    assert_eq!(decode_signal(br#"{"kind":"typing","isTyping":"yes"}"#), Ok(Signal::Typing(true)));
+    assert_eq!(decode_signal(seen), Ok(SignalMessage::Seen { re: id, of: None }));
+    assert_eq!(
+        decode_signal(br#"{"kind":"typing","isTyping":"yes"}"#),
+        Ok(SignalMessage::Typing(true))
+    );
 }
 
 #[test]

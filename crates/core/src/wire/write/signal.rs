@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{VERSION, json};
 use crate::id::UserId;
 use crate::time::Timestamp;
-use crate::wire::{Signal, SignalId};
+use crate::wire::{SignalId, SignalMessage};
 
 #[derive(Serialize)]
 struct Written<'a> {
@@ -28,7 +28,7 @@ struct Written<'a> {
     at: Timestamp,
 }
 
-pub(in crate::wire) fn signal(signal: &Signal, at: Timestamp) -> Vec<u8> {
+pub(in crate::wire) fn signal(signal: &SignalMessage, at: Timestamp) -> Vec<u8> {
     let bare = |kind| Written {
         v: VERSION,
         kind,
@@ -42,22 +42,22 @@ pub(in crate::wire) fn signal(signal: &Signal, at: Timestamp) -> Vec<u8> {
         at,
     };
     json(&match signal {
-        Signal::Knock { id, text, both_free } => Written {
+        SignalMessage::Knock { id, text, both_free } => Written {
             id: Some(id),
             text: text.as_deref(),
             when: both_free.then_some("both_free"),
             ..bare("knock")
         },
-        Signal::Waiting { id, text } => {
+        SignalMessage::Waiting { id, text } => {
             Written { id: Some(id), text: text.as_deref(), ..bare("waiting") }
         }
-        Signal::Free { re } => Written { re: Some(re), ..bare("free") },
-        Signal::Withdrawn { re, of } => {
+        SignalMessage::Free { re } => Written { re: Some(re), ..bare("free") },
+        SignalMessage::Withdrawn { re, of } => {
             Written { re: Some(re), of: of.as_ref(), ..bare("withdrawn") }
         }
-        Signal::Delivered { re } => Written { re: Some(re), ..bare("delivered") },
-        Signal::Seen { re, of } => Written { re: Some(re), of: of.as_ref(), ..bare("seen") },
-        Signal::Answer { re, of, answer } => Written {
+        SignalMessage::Delivered { re } => Written { re: Some(re), ..bare("delivered") },
+        SignalMessage::Seen { re, of } => Written { re: Some(re), of: of.as_ref(), ..bare("seen") },
+        SignalMessage::Answer { re, of, answer } => Written {
             re: Some(re),
             of: of.as_ref(),
             answer: answer.word(),
@@ -65,11 +65,11 @@ pub(in crate::wire) fn signal(signal: &Signal, at: Timestamp) -> Vec<u8> {
             text: Some(answer.text()),
             ..bare("answer")
         },
-        Signal::Again { re } => Written { re: Some(re), ..bare("again") },
-        Signal::Wave { id, emoji } => {
+        SignalMessage::Again { re } => Written { re: Some(re), ..bare("again") },
+        SignalMessage::Wave { id, emoji } => {
             Written { id: Some(id), text: emoji.as_deref(), ..bare("wave") }
         }
-        Signal::Typing(typing) => Written { is_typing: Some(*typing), ..bare("typing") },
+        SignalMessage::Typing(typing) => Written { is_typing: Some(*typing), ..bare("typing") },
     })
 }
 
