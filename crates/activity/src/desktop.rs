@@ -1,8 +1,8 @@
-//! Windows and macOS: input has to be asked for, everything else is told.
+//! Windows and macOS: the system reports everything but input, which has to be polled.
 //!
-//! Owns how the two go together: nobody is asked about while the screen is locked, the seat is
-//! somebody else's or the machine sleeps, and all are asked about anew afterwards. Deliberately calls no
-//! system: `windows` and `macos` bring the question and the subscription.
+//! This module combines the two. It does not poll while the screen is locked, another session has
+//! the seat or the machine sleeps, and starts afresh afterwards. It calls no system function:
+//! `windows` and `macos` supply the probe and the subscription.
 
 use std::future::pending;
 use std::sync::mpsc as blocking;
@@ -17,11 +17,11 @@ use crate::settings::Probe;
 use crate::source::{Lost, Reports, Source};
 use crate::supervise::Goodbye;
 
-/// So long a system that is about to sleep or to end the session is held up for the goodbye. Windows gives
-/// two seconds (`PBT_APMSUSPEND`), macOS thirty (`NSWorkspaceWillSleepNotification`).
+/// How long a system that is about to sleep or to end the session waits for the goodbye. Windows
+/// allows two seconds (`PBT_APMSUSPEND`), macOS thirty (`NSWorkspaceWillSleepNotification`).
 const HELD_UP: Duration = Duration::from_millis(1500);
 
-/// Something that the system told.
+/// Something that the system reported.
 #[derive(Debug)]
 struct Told {
     observation: Observation,
@@ -29,10 +29,10 @@ struct Told {
     hold: Option<Hold>,
 }
 
-/// Nothing is ever sent: that it is gone is all the other end waits for.
+/// Nothing is ever sent: the other end only waits until it is dropped.
 type Hold = blocking::Sender<()>;
 
-/// Where the system's callbacks put what they are told.
+/// Where the system's callbacks put their events.
 #[derive(Debug, Clone)]
 pub(crate) struct Teller(mpsc::UnboundedSender<Told>);
 
@@ -42,17 +42,17 @@ impl Teller {
         (Self(to), Listener(told))
     }
 
-    /// Blocks until the goodbye is said if the machine or the session is about to end, because the system
-    /// goes on as soon as its callback returns.
+    /// Sends an observation. If the machine or the session is about to end, it blocks until the
+    /// goodbye is published, because the system goes on as soon as its callback returns.
     pub(crate) fn tell(&self, observation: Observation) {
         if !matches!(observation, Observation::Suspending | Observation::ShuttingDown) {
-            // Unheard if nobody watches any more.
+            // An error means that the watch has ended.
             let _ = self.0.send(Told { observation, hold: None });
             return;
         }
         let (hold, released) = blocking::channel();
         if self.0.send(Told { observation, hold: Some(hold) }).is_ok() {
-            // An error either way: released, or the time is over.
+            // An error either way: the other end was dropped, or the time is over.
             let _ = released.recv_timeout(HELD_UP);
         }
     }
@@ -62,18 +62,18 @@ impl Teller {
 #[derive(Debug)]
 pub(crate) struct Listener(mpsc::UnboundedReceiver<Told>);
 
-/// The source.
+/// The source: polls input and passes on the system's events.
 pub(crate) struct Desktop<S, P = fn() -> Probe> {
     pub(crate) name: &'static str,
     pub(crate) tells: Tells,
     pub(crate) missing: Option<Missing>,
-    /// Makes a probe for each time that asking begins anew, when an answer to the one before it may still be
-    /// on its way.
+    /// Makes a new probe each time that polling starts, because a call of the previous one may
+    /// still be running.
     pub(crate) probe: P,
     pub(crate) away_after: Duration,
     pub(crate) listener: Listener,
     pub(crate) goodbye: Goodbye,
-    /// What the system knows of us; dropping it ends that.
+    /// The subscription to the system's events; dropping it ends the subscription.
     pub(crate) subscription: S,
 }
 
@@ -115,12 +115,12 @@ where
     }
 }
 
-/// Asks for as long as it is not dropped.
+/// Polls until it is dropped.
 async fn ask(probe: Probe, away_after: Duration, to: &Reports) -> Lost {
     Poller { probe: Question::new(probe), away_after, guard: pending() }.run(to).await
 }
 
-/// Whether anybody can be at this session's keyboard, as far as the system told.
+/// Whether anybody can use this session's keyboard, as far as the system reported.
 #[derive(Debug, Default)]
 struct There {
     locked: Option<bool>,
@@ -130,10 +130,10 @@ struct There {
 }
 
 impl There {
-    /// Takes in what was told; false if it is known already.
+    /// Folds in an observation. Returns false if it is already known.
     ///
-    /// Windows tells a window of a sleep twice that both is top-level and asked for it, and the second
-    /// must not be held up: its goodbye is said.
+    /// Windows announces a sleep twice to a top-level window that also registered for it. The
+    /// second announcement must not be held up, because its goodbye is already published.
     fn takes(&mut self, observation: Observation) -> bool {
         match observation {
             Observation::Locked(is) => self.locked.replace(is) != Some(is),
@@ -173,7 +173,7 @@ mod tests {
 
     const MINUTE: Duration = Duration::from_secs(60);
 
-    /// A system that tells what a test tells, and knows of input just now.
+    /// A system that reports what the test says. Its probe always reports input just now.
     struct System {
         teller: Teller,
         asked: Arc<AtomicU32>,
@@ -214,7 +214,7 @@ mod tests {
             self.teller.0.send(Told { observation, hold: None }).unwrap();
         }
 
-        /// As a callback tells it, but without a thread that is blocked.
+        /// Reports as a callback does, but blocks no thread.
         fn tell_and_hold(&self, observation: Observation) -> blocking::Receiver<()> {
             let (hold, released) = blocking::channel();
             self.teller.0.send(Told { observation, hold: Some(hold) }).unwrap();
@@ -222,12 +222,12 @@ mod tests {
         }
 
         async fn next(&mut self) -> Observation {
-            // An hour of the fake clock is over at once.
+            // The fake clock skips an hour at once.
             let told = tokio::time::timeout(60 * MINUTE, self.watch.next()).await;
             told.expect("an observation in time")
         }
 
-        /// How often it was asked in an hour in which nothing was told.
+        /// The number of questions in an hour without events.
         async fn asked_in_an_hour(&mut self) -> u32 {
             let before = self.asked.load(Ordering::Relaxed);
             let told = tokio::time::timeout(60 * MINUTE, self.watch.next()).await;
@@ -236,7 +236,8 @@ mod tests {
         }
     }
 
-    /// Whether the system may go on, once all that is ready has run. The fake clock stands meanwhile.
+    /// Whether the system may go on, once all ready tasks have run. The fake clock does not
+    /// advance.
     async fn is_released(released: &blocking::Receiver<()>) -> bool {
         for _ in 0..100 {
             yield_now().await;
@@ -286,7 +287,7 @@ mod tests {
             system.tell(Observation::Locked(told));
         }
         assert_eq!(system.next().await, Observation::Locked(false));
-        // The time in between may have been enough to ask.
+        // The probe may have been called in the meantime.
         let mut next = system.next().await;
         if next == Observation::InputActive {
             next = system.next().await;
@@ -300,7 +301,7 @@ mod tests {
         for ending in [Observation::Suspending, Observation::ShuttingDown] {
             let mut system = System::new();
             assert_eq!(system.next().await, Observation::InputActive);
-            // One that was said before is none for this sleep.
+            // An earlier goodbye does not count for this sleep.
             system.watch.may_sleep();
             let released = system.tell_and_hold(ending);
             assert_eq!(system.next().await, ending);

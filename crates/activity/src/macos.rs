@@ -1,8 +1,8 @@
-//! macOS: AppKit tells of the seat and of sleep, the window server of the lock screen, and the last input
-//! is asked for.
+//! macOS: AppKit reports the seat and sleep, the window server reports the screen lock, and the
+//! last input is polled.
 //!
-//! `meaning` knows what the system means and calls nothing of it, so that it is tested everywhere; `input`
-//! and `observers` call it.
+//! `meaning` interprets what the system reports without calling it, so that its tests run
+//! everywhere; `input` and `observers` call the system.
 
 #[cfg(target_os = "macos")]
 mod input;
@@ -22,10 +22,10 @@ mod strand {
     use super::input;
     use super::observers::Observers;
 
-    /// This session, watched.
+    /// The strand for this session.
     pub(crate) struct Session {
         pub(crate) away_after: Duration,
-        /// Whether notifications come to this program.
+        /// Whether this program receives notifications.
         pub(crate) main_loop: bool,
         pub(crate) goodbye: Goodbye,
     }

@@ -1,8 +1,8 @@
-//! The last resort: ask again and again how long there was no input.
+//! The last resort: asks the system again and again how long there was no input.
 //!
-//! Asks as seldom as it can: somebody active can't be away before `away_after` has passed, so it sleeps
-//! until then. Deliberately knows no system: the question is a [`Probe`] that somebody else supplies, and
-//! the guard says when it must not be asked any more.
+//! It asks as seldom as it can. A person who is active can't be away before `away_after` has
+//! passed, so it sleeps until then. It knows no operating system: the caller supplies the
+//! [`Probe`], and the guard says when the probe must not be called any more.
 
 use std::sync::{Arc, Mutex, TryLockError};
 use std::time::Duration;
@@ -13,26 +13,26 @@ use crate::description::{Description, Missing, Tells};
 use crate::settings::Probe;
 use crate::source::{Lost, Reports, Source};
 
-/// While away: how late a return may be seen.
+/// The pause between two questions while the person is away: a return is seen this late at most.
 const WHILE_AWAY: Duration = Duration::from_secs(2);
-/// While active: never asked more often than that.
+/// The shortest pause between two questions while the person is active.
 const AT_LEAST: Duration = Duration::from_secs(1);
-/// So many refusals in a row, and nobody knows any more.
+/// The source is lost after this many refusals in a row.
 const REFUSALS: u32 = 3;
-/// A probe that takes longer hangs, and what was last seen is no longer true.
+/// How long a probe may take. After that it hangs, and the last answer is out of date.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// What crashed once is not asked again.
+/// Reported when the probe panicked. It is not called again.
 const CRASHED: &str = "asking for the idle time crashed";
 
-/// A probe that outlives the sources that ask it.
+/// A probe that several sources use, one after the other.
 #[derive(Clone)]
 pub(crate) struct Question(Arc<Mutex<Probe>>);
 
-/// The source: a probe, asked again and again until the guard ends.
+/// The source: calls a probe until the guard ends.
 pub(crate) struct Poller<G> {
     pub(crate) probe: Question,
     pub(crate) away_after: Duration,
-    /// Ends when the probe must not be called any more, because what it asks has gone.
+    /// Ends when the probe must not be called any more, because the display that it asks has gone.
     pub(crate) guard: G,
 }
 
@@ -51,7 +51,7 @@ impl<G: Future<Output = Lost> + Send + 'static> Source for Poller<G> {
     async fn run(self, to: &Reports) -> Lost {
         let Self { probe, away_after, guard } = self;
         tokio::select! {
-            // The guard is looked at before each question.
+            // Biased, so that the guard is checked before each question.
             biased;
             lost = guard => lost,
             lost = poll(probe, away_after, to) => lost,
@@ -90,13 +90,13 @@ impl Question {
         Self(Arc::new(Mutex::new(probe)))
     }
 
-    /// Asks where blocking does no harm.
+    /// Calls the probe on a thread that may block.
     async fn ask(&self) -> Result<Option<Duration>, Lost> {
         let probe = Arc::clone(&self.0);
         let asked = tokio::task::spawn_blocking(move || match probe.try_lock() {
             Ok(mut probe) => Ok(probe()),
             Err(TryLockError::Poisoned(_)) => Err(Lost(CRASHED.to_owned())),
-            // It may hang for ever, and one thread that does is enough.
+            // The previous call may hang for ever, and one blocked thread is enough.
             Err(TryLockError::WouldBlock) => {
                 Err(Lost("the system still does not tell the idle time".to_owned()))
             }
@@ -111,7 +111,7 @@ impl Question {
     }
 }
 
-/// What was seen at the last question.
+/// What the last answer showed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Seen {
     Nothing,
@@ -119,7 +119,7 @@ enum Seen {
     Away { idle: Duration },
 }
 
-/// What an answer leads to.
+/// What to do after an answer.
 struct Step {
     seen: Seen,
     tell: Option<Observation>,
@@ -133,7 +133,7 @@ impl Seen {
             return Step { seen: Self::Active, tell, pause: (away_after - idle).max(AT_LEAST) };
         }
         let known = match self {
-            // Less idle than before: there was input in between, so the old report is wrong.
+            // The idle time fell, so there was input in between and the earlier report is wrong.
             Self::Away { idle: before } => before <= idle,
             Self::Nothing | Self::Active => false,
         };
@@ -156,7 +156,8 @@ mod tests {
 
     const MINUTE: Duration = Duration::from_secs(60);
 
-    /// Answers in order, and then the last one for ever; tells when it was asked.
+    /// A probe that gives these answers in order, repeats the last one, and reports when it is
+    /// called.
     fn probe(answers: &[Option<u64>]) -> (Probe, mpsc::Receiver<Duration>) {
         let mut answers = answers.to_vec();
         let (asked, questions) = mpsc::channel();
@@ -181,7 +182,7 @@ mod tests {
         )
     }
 
-    /// An hour of the fake clock is over at once.
+    /// The fake clock skips an hour at once.
     async fn next(watch: &mut Watch) -> Observation {
         let told = tokio::time::timeout(60 * MINUTE, watch.next()).await;
         told.expect("an observation in time")
@@ -191,7 +192,8 @@ mod tests {
         Observation::InputIdle { since: Moment::Ago(Duration::from_secs(secs)) }
     }
 
-    /// When it was asked, in whole seconds: the fake clock adds a millisecond to each sleep.
+    /// The times of the questions, in whole seconds: the fake clock adds a millisecond to each
+    /// sleep.
     fn asked_at(questions: &mpsc::Receiver<Duration>) -> Vec<u64> {
         questions.try_iter().map(|at| at.as_secs()).collect()
     }
@@ -217,7 +219,7 @@ mod tests {
     async fn on_the_brink_it_is_asked_no_more_than_once_a_second() {
         let questions = Arc::new(AtomicU64::new(0));
         let count = Arc::clone(&questions);
-        // Half a millisecond before the time has come, for ever.
+        // The idle time stays half a millisecond below the limit.
         let brink = MINUTE - Duration::from_micros(500);
         let probe: Probe = Box::new(move || {
             count.fetch_add(1, Ordering::Relaxed);
@@ -281,7 +283,7 @@ mod tests {
             guard: pending(),
         });
         begun.await.unwrap();
-        // The fake clock does not go on by itself while a blocking thread is busy.
+        // The fake clock does not advance by itself while a blocking thread is busy.
         tokio::time::advance(PATIENCE + AT_LEAST).await;
         assert_eq!(watch.next().await, Observation::SourceLost);
         assert!(watch.source().to_string().contains("did not tell the idle time within 5s"));

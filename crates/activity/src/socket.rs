@@ -1,6 +1,6 @@
-//! When a server's socket is there again, without looking for it again and again.
+//! Waits for a server's socket to appear, without polling for it.
 //!
-//! Owns what inotify(7) can tell of it. The folder, too, may be still to come, as a runtime folder is before the first
+//! It uses inotify(7). The folder may be missing too, as a runtime folder is before the first
 //! login.
 
 use std::ffi::OsString;
@@ -16,25 +16,27 @@ use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
 use rustix::io::Errno;
 use tokio::time::sleep;
 
-/// A socket is bound before somebody listens on it, so it is tried after each of these pauses.
+/// A socket exists before its server listens on it, so connecting is retried after each of these
+/// pauses.
 const TRIES_MS: [u64; 5] = [50, 100, 200, 400, 800];
 
-/// Where a bus listens, if that is a file (D-Bus specification, *Unix Domain Sockets*). Of several addresses the first.
+/// The socket of a bus, if its address names a file (D-Bus specification, *Unix Domain Sockets*).
+/// If there are several addresses, the first one counts.
 pub(crate) fn of_bus(address: &str) -> Option<&Path> {
     let path = address.strip_prefix("unix:path=")?.split([',', ';']).next()?;
-    // An escaped path is a rare one: those buses are looked for after pauses.
+    // Escaped paths are rare; such a bus is retried after pauses instead.
     (!path.contains('%')).then(|| Path::new(path))
 }
 
-/// Ends when something of this name appears, and not before. Where that can't be seen, it pends.
+/// Ends when the socket is created. Never ends if inotify can't watch for it.
 pub(crate) async fn appears(socket: &Path) {
     while !sees_change(Watching::begin(socket), socket).await {}
 }
 
-/// Ends when somebody listens there. Where that can't be seen, it pends.
+/// Ends when a server listens on the socket. Never ends if inotify can't watch for it.
 pub(crate) async fn listens(socket: &Path) {
     loop {
-        // Begun before it is tried, so that nothing falls between.
+        // The watch begins before the attempt, so that no change is missed in between.
         let watching = Watching::begin(socket);
         for pause in [0].into_iter().chain(TRIES_MS) {
             sleep(Duration::from_millis(pause)).await;
@@ -49,7 +51,7 @@ pub(crate) async fn listens(socket: &Path) {
     }
 }
 
-/// Waits for a change on the way to the socket; says whether that is the socket itself.
+/// Waits for a change on the way to the socket. Returns whether the socket itself appeared.
 async fn sees_change(watching: io::Result<Watching>, socket: &Path) -> bool {
     let seen = async { watching?.change().await };
     match seen.await {
@@ -61,13 +63,13 @@ async fn sees_change(watching: io::Result<Watching>, socket: &Path) -> bool {
     }
 }
 
-/// The nearest folder that is there already.
+/// An inotify watch on the nearest folder that exists.
 #[derive(Debug)]
 struct Watching {
     events: Async<OwnedFd>,
-    /// What has to appear in it.
+    /// The name that has to appear in that folder.
     name: OsString,
-    /// Whether that is the socket, and not a folder on the way to it.
+    /// Whether that name is the socket, and not a folder on the way to it.
     itself: bool,
 }
 
@@ -79,7 +81,7 @@ impl Watching {
         let mut awaited = socket;
         while let (Some(folder), Some(name)) = (awaited.parent(), awaited.file_name()) {
             match inotify::add_watch(&events, folder, what) {
-                // A folder that has come in between is watched itself.
+                // If the folder has appeared in the meantime, watch that one instead.
                 Ok(_) if awaited != socket && awaited.exists() => awaited = socket,
                 Ok(_) => {
                     let itself = awaited == socket;
@@ -92,9 +94,9 @@ impl Watching {
         Err(io::ErrorKind::InvalidInput.into())
     }
 
-    /// Whether what appeared is the socket itself. It may as well be that the folder has gone.
+    /// Returns whether the socket itself appeared. `false` may also mean that the folder has gone.
     async fn change(self) -> io::Result<bool> {
-        // Room for several names of the longest length.
+        // Large enough for several names of the longest length.
         let mut buffer = [MaybeUninit::uninit(); 4096];
         loop {
             self.events.readable().await?;

@@ -1,6 +1,7 @@
 //! Keeps strands running: opens a source, and opens it again when it is lost.
 //!
-//! Owns when to try again. Deliberately knows no system, and nothing of what an observation means.
+//! This module decides when to try again. It knows no operating system and no meaning of
+//! observations.
 
 use std::time::Duration;
 
@@ -12,24 +13,25 @@ use crate::description::{Missing, Subject};
 use crate::source::{Lost, Refusal, Report, Reports, Source, Strand};
 use crate::watch::Watch;
 
-/// How many reports may wait for their reader. Small, because a report tells how long ago something was:
-/// the longer it waits, the less it is true.
+/// The number of reports that may wait. It is small because a report says how long ago something
+/// happened, which becomes wrong while the report waits.
 const WAITING: usize = 8;
 
-/// The first pause before trying again; each further one is twice as long.
+/// The pause before the first retry; it doubles with each further one.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
-/// The longest pause.
+/// The longest pause between two attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
-/// What is hinted at is seldom quite there yet, and something that flaps must not keep us busy.
+/// The pause after a hint: what the hint announces may not be ready yet, and a service that keeps
+/// restarting must not keep us busy.
 const AFTER_A_HINT: Duration = Duration::from_millis(100);
-/// Whatever does not open by then hangs.
+/// How long an attempt to open a source may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 const STOPPED: &str = "it stopped unexpectedly";
 const AGAIN_BY_HAND: &str =
     "start Porchlight again once that is mended, or set your status by hand";
 
-/// Strands on their way to a [`Watch`].
+/// Collects strands, and becomes a [`Watch`].
 #[derive(Debug)]
 pub(crate) struct Supervisor {
     strands: JoinSet<()>,
@@ -46,7 +48,7 @@ impl Supervisor {
         Self { strands: JoinSet::new(), subjects: Vec::new(), to, reports, goodbyes }
     }
 
-    /// Begins to run a strand, on a task of its own; one a subject.
+    /// Runs a strand on its own task. Each subject has at most one strand.
     pub(crate) fn run<S: Strand>(&mut self, strand: S) {
         self.subjects.push(S::SUBJECT);
         let to = Reports::of(S::SUBJECT, self.to.clone());
@@ -63,14 +65,14 @@ impl Supervisor {
         self.strands.spawn(once(source, Reports::of(subject, self.to.clone())));
     }
 
-    /// Says why nothing will ever be known of a subject.
+    /// Reports that a subject can never be watched, and why.
     pub(crate) fn never(&mut self, subject: Subject, missing: Missing) {
         self.subjects.push(subject);
         let to = Reports::of(subject, self.to.clone());
         self.strands.spawn(async move { to.put(Report::Closed(missing)).await });
     }
 
-    /// Tells a strand when the goodbye is said.
+    /// A handle with which a strand waits for the device's goodbye.
     pub(crate) fn goodbye(&self) -> Goodbye {
         Goodbye(self.goodbyes.subscribe())
     }
@@ -80,25 +82,25 @@ impl Supervisor {
     }
 }
 
-/// Whether the device has said goodbye, so that the machine may sleep.
+/// Waits until the device has published its goodbye, so that the machine may sleep.
 #[derive(Debug, Clone)]
 pub(crate) struct Goodbye(watch::Receiver<u64>);
 
 impl Goodbye {
-    /// Forgets the goodbyes that were said. Before `Suspending` is reported, never after it: the answer
-    /// may be quick.
+    /// Ignores earlier goodbyes. Call it before you report `Suspending`, because the answer may
+    /// come at once.
     pub(crate) fn forget(&mut self) {
         self.0.mark_unchanged();
     }
 
-    /// Waits for a goodbye since the last [`Goodbye::forget`], or until nobody watches any more.
+    /// Waits for a goodbye since the last [`Goodbye::forget`], or until the watch is gone.
     pub(crate) async fn said(&mut self) {
-        // An error means that the watch is gone, and nobody will say goodbye.
+        // An error means that the watch is gone, so no goodbye will come.
         let _ = self.0.changed().await;
     }
 }
 
-/// Opens, runs, and begins anew.
+/// Opens a source, runs it, and starts again.
 async fn keep<S: Strand>(mut strand: S, to: Reports) {
     let mut pause = FIRST_PAUSE;
     loop {
@@ -107,7 +109,7 @@ async fn keep<S: Strand>(mut strand: S, to: Reports) {
                 to.put(Report::Opened(source.description())).await;
                 let begun = Instant::now();
                 let Lost(why) = run(source, to.clone()).await;
-                // One that lasted was no false start.
+                // A source that lasted was no failed start.
                 if begun.elapsed() >= pause {
                     pause = FIRST_PAUSE;
                 }
@@ -148,7 +150,7 @@ async fn run(source: impl Source, to: Reports) -> Lost {
     lost.unwrap_or_else(|| Lost(STOPPED.to_owned()))
 }
 
-/// Runs something on a task of its own, so that a panic harms nothing else; `None` if there was one.
+/// Runs `work` on its own task, so that a panic harms nothing else. Returns `None` if it panicked.
 async fn alone<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Option<T> {
     let mut task = JoinSet::new();
     task.spawn(work);
@@ -165,9 +167,9 @@ mod tests {
     use super::*;
     use crate::description::{Description, Tells};
 
-    /// What comes of an attempt.
+    /// The result of one attempt to open.
     enum Attempt {
-        /// A source that tells of input, and is lost after so long.
+        /// A source that reports input, and is lost after this time.
         Works(Duration),
         Panics,
         Refused(Refusal),
@@ -176,16 +178,16 @@ mod tests {
     }
 
     struct Scripted<const LOCK: bool> {
-        /// The last one for ever.
+        /// The last one repeats.
         attempts: VecDeque<Attempt>,
         attempted: mpsc::UnboundedSender<u64>,
         begun: Instant,
         hints: mpsc::UnboundedReceiver<()>,
     }
 
-    /// The other end of a script.
+    /// The test's side of a scripted strand.
     struct Script {
-        /// In whole seconds since the start.
+        /// The time of each attempt, in whole seconds since the start.
         attempted: mpsc::UnboundedReceiver<u64>,
         hints: mpsc::UnboundedSender<()>,
     }
@@ -262,7 +264,7 @@ mod tests {
 
     const FOR_EVER: Duration = Duration::from_secs(1_000_000);
 
-    /// What is told within so many seconds of the fake clock.
+    /// The observations of the next `secs` seconds of the fake clock.
     async fn told(watch: &mut Watch, secs: u64) -> Vec<Observation> {
         let mut told = Vec::new();
         let all = async {

@@ -1,4 +1,4 @@
-//! Which source of input fits a session of Linux or another Unix.
+//! Chooses the input source for a session on Linux or another Unix.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::x11::{self, Alarms, X11Error};
 const BY_ITSELF: &str = "it is tried again by itself; until then, set your status by hand";
 const BY_HAND: &str = "set your status by hand, or feed the source `stdin`";
 
-/// The strand: how long there was no input.
+/// The strand for the time since the last input.
 pub(crate) struct Idle {
     away_after: Duration,
     probe: Option<Question>,
@@ -27,7 +27,8 @@ impl Idle {
         Self { away_after, probe: settings.probe.map(Question::new), env }
     }
 
-    /// GNOME's monitor, which knows more than what the display tells; `None` where this is no GNOME.
+    /// GNOME's idle monitor, which sees more than the display server does; `None` if this is not
+    /// GNOME.
     async fn mutter(&self) -> Option<Result<Input, Refusal>> {
         match mutter::open(&self.env.session_bus()?, self.away_after).await {
             Ok(monitor) => Some(Ok(Input::Mutter(Box::new(monitor)))),
@@ -48,7 +49,8 @@ impl Idle {
             Ok(notifications) => Ok(Input::Notifications(Box::new(notifications))),
             Err(why @ wayland::IdleNotifyError::NoProtocol) => {
                 let remedy = "away follows the lock screen or your own choice";
-                // Compositors learn nothing while they run, but GNOME's own way may not be there yet.
+                // A compositor does not gain protocols while it runs, but GNOME's idle monitor may
+                // still appear.
                 Err(Refusal::UntilHint(Missing::new(why.to_string(), remedy)))
             }
             Err(why) => Err(Missing::new(why.to_string(), BY_ITSELF).into()),
@@ -66,7 +68,7 @@ impl Idle {
                     guard: Box::pin(display.gone()),
                 }))
             }
-            // A server learns nothing while it runs.
+            // A server does not gain extensions while it runs.
             (Err(why @ X11Error::Uncounted { .. }), _) => {
                 Err(Refusal::UntilHint(Missing::new(why.to_string(), BY_HAND)))
             }
@@ -111,7 +113,7 @@ impl Strand for Idle {
     }
 }
 
-/// Ends when a server of the session's display begins to listen.
+/// Ends when the session's display server starts to listen.
 #[cfg(target_os = "linux")]
 async fn display(env: &SessionEnv) {
     match env.display_socket() {
@@ -125,7 +127,7 @@ async fn display(_: &SessionEnv) {
     std::future::pending::<()>().await;
 }
 
-/// Ends when the session's bus begins to listen: where it restarts, the shell comes behind it.
+/// Ends when the session's bus starts to listen: after the bus restarts, the shell reappears on it.
 #[cfg(target_os = "linux")]
 async fn bus(env: &SessionEnv) {
     let address = env.session_bus();
@@ -140,7 +142,7 @@ async fn bus(_: &SessionEnv) {
     std::future::pending::<()>().await;
 }
 
-/// Whatever tells of input here.
+/// The input source that was opened.
 pub(crate) enum Input {
     Mutter(Box<Monitor>),
     Notifications(Box<Notifications>),

@@ -1,9 +1,9 @@
-//! Wayland: the compositor's own idle timer, by the protocol `ext-idle-notify-v1`.
+//! Wayland: the compositor's idle timer, by the protocol `ext-idle-notify-v1`.
 //!
-//! The compositor sends one event when there was no input for as long as was asked for, and one at the first
-//! input after that. So nothing runs here while nothing changes: the connection's socket wakes the task.
-//! Deliberately knows nothing of locks or sleep, and asks no X server: Xwayland sees only what the pointer
-//! does over X11 windows.
+//! The compositor sends one event after `away_after` without input, and one at the next input. So
+//! nothing runs here while nothing changes: the connection's socket wakes the task. This source
+//! does not watch locks or sleep. It asks no X server, because Xwayland sees only input over X11
+//! windows.
 
 use std::collections::VecDeque;
 use std::io;
@@ -29,14 +29,14 @@ use wayland_protocols::ext::idle_notify::v1::client::ext_idle_notifier_v1::ExtId
 use crate::description::{Description, Missing, Tells};
 use crate::source::{Lost, Reports, Source};
 
-/// How long a silent compositor is waited for.
+/// How long to wait for the compositor's answer.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// The first version whose notifications can leave a playing video out of account.
+/// The first protocol version that can ignore a playing video.
 const INPUT_ONLY: u32 = 2;
-/// The shortest timeout there is. With zero, some compositors never see anybody return.
+/// The shortest timeout in milliseconds. With zero, some compositors never report a return.
 const AT_ONCE: u32 = 1;
 
-/// Why there are no notifications.
+/// Why the compositor's notifications can't be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum IdleNotifyError {
     #[error("the compositor at {} can't be reached ({why})", socket.display())]
@@ -49,7 +49,7 @@ pub(crate) enum IdleNotifyError {
     NoSeat,
 }
 
-/// Connects and asks to be notified after `away_after`.
+/// Connects, and asks to be notified after `away_after`.
 pub(crate) async fn open(
     socket: PathBuf,
     away_after: Duration,
@@ -91,8 +91,8 @@ impl Source for Notifications {
     }
 
     async fn run(mut self, to: &Reports) -> Lost {
-        // Nothing is said at the start: the compositor counts from now on, and does not tell how long there
-        // was no input before.
+        // Nothing is reported at the start: the compositor counts from now on, and does not say how
+        // long there was no input before.
         let mut input = None;
         loop {
             while let Some(told) = self.wire.seen.told.pop_front() {
@@ -128,7 +128,7 @@ struct Wire {
     connection: Connection,
     queue: EventQueue<Seen>,
     seen: Seen,
-    /// A second handle of the connection's socket, which tells when there is something to read.
+    /// A second handle of the connection's socket, which shows when there is something to read.
     socket: UnixStream,
 }
 
@@ -141,7 +141,7 @@ impl Wire {
         Ok(Self { connection, queue, seen: Seen::default(), socket })
     }
 
-    /// Asks for notifications, where the compositor offers them.
+    /// Asks for notifications, if the compositor offers them.
     async fn ask(&mut self, away_after: Duration) -> io::Result<()> {
         let handle = self.queue.handle();
         self.connection.display().get_registry(&handle, ());
@@ -159,11 +159,11 @@ impl Wire {
         };
         after(u32::try_from(away_after.as_millis()).unwrap_or(u32::MAX), Purpose::Away);
         after(AT_ONCE, Purpose::FirstInput);
-        // Whoever refuses does so by now.
+        // A compositor that refuses has done so before it answers this.
         self.answer().await
     }
 
-    /// Waits until all that was asked for is answered.
+    /// Waits until the compositor has answered all requests.
     async fn answer(&mut self) -> io::Result<()> {
         self.seen.answered = false;
         self.connection.display().sync(&self.queue.handle(), ());
@@ -173,19 +173,19 @@ impl Wire {
         Ok(())
     }
 
-    /// Waits for events and folds them in; cancel-safe.
+    /// Waits for events and handles them; cancel-safe.
     async fn dispatch(&mut self) -> io::Result<()> {
         while self.queue.dispatch_pending(&mut self.seen).map_err(failure)? == 0 {
             self.connection.flush().map_err(io_error)?;
             let queue = &self.queue;
             let read = || match queue.prepare_read() {
                 Some(reading) => reading.read().map(drop).map_err(io_error),
-                // There are events to be dispatched first.
+                // There are events to dispatch first.
                 None => Ok(()),
             };
             self.socket.async_io(Interest::READABLE, read).await?;
         }
-        // What an event gave rise to.
+        // Sends the requests that the event handlers made.
         self.connection.flush().map_err(io_error)
     }
 }
@@ -207,27 +207,27 @@ fn failure(error: DispatchError) -> io::Error {
 /// What a notification is for.
 #[derive(Debug, Clone, Copy)]
 enum Purpose {
-    /// Nobody was there for as long as was asked for; and the return.
+    /// Reports that there was no input for `away_after`, and the next input.
     Away,
-    /// The first input since the start, so that somebody who never goes away is known to be there. Given
-    /// back after that, because it would tell of every input.
+    /// Reports the first input since the start, so that a person who never goes away is known to be
+    /// there. It is destroyed after that, because it would report every input.
     FirstInput,
 }
 
-/// What came over the wire.
+/// The state that the compositor's events change.
 #[derive(Debug, Default)]
 struct Seen {
-    /// With the number by which the registry knows it.
+    /// The compositor's idle notifier, with its name in the registry.
     notifier: Option<(u32, ExtIdleNotifierV1)>,
     seat: Option<(u32, WlSeat)>,
     answered: bool,
     told: VecDeque<Input>,
-    /// What was bound is there no longer.
+    /// The compositor removed the notifier or the seat.
     withdrawn: bool,
 }
 
 impl Seen {
-    /// The version of the protocol that is spoken; 0 for none.
+    /// The version of the idle protocol in use; 0 for none.
     fn version(&self) -> u32 {
         self.notifier.as_ref().map_or(0, |(_, notifier)| notifier.version())
     }
@@ -244,7 +244,7 @@ impl Dispatch<WlRegistry, ()> for Seen {
     ) {
         match event {
             wl_registry::Event::Global { name, interface, version } => {
-                // Of several seats the first: there is hardly ever a second.
+                // Uses the first of several seats: there is hardly ever a second.
                 if interface == WlSeat::interface().name && seen.seat.is_none() {
                     seen.seat = Some((name, registry.bind(name, 1, queue, ())));
                 } else if interface == ExtIdleNotifierV1::interface().name {

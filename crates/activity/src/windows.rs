@@ -1,8 +1,8 @@
-//! Windows: a window that nobody sees is told of locks, seats, sleep and the session's end, and the last
-//! input is asked for.
+//! Windows: an invisible window receives events about locks, seats, sleep and the session's end,
+//! and the last input is polled.
 //!
-//! `message` and `ticks` know what the system means and call nothing of it, so that they are tested
-//! everywhere; `window` and `input` call it.
+//! `message` and `ticks` interpret what the system reports without calling it, so that their tests
+//! run everywhere; `window` and `input` call the system.
 
 #[cfg(windows)]
 mod input;
@@ -23,7 +23,7 @@ mod strand {
     use super::input;
     use super::window::Window;
 
-    /// This session, watched.
+    /// The strand for this session.
     pub(crate) struct Session {
         pub(crate) away_after: Duration,
         pub(crate) goodbye: Goodbye,

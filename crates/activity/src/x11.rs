@@ -1,9 +1,9 @@
 //! X11: the server's own idle clock, read by alarms.
 //!
-//! The XSync extension counts the time since the last input (`IDLETIME`) and sends an event when the
-//! counter crosses a value. So nothing runs here, neither thread nor timer, while nothing changes: the
-//! connection's socket wakes the task. Deliberately not used under Wayland (`crate::auto`), and knows
-//! nothing of locks or sleep.
+//! The XSync extension counts the time since the last input (`IDLETIME`) and sends an event when
+//! the counter crosses a value. So neither a thread nor a timer runs here while nothing changes:
+//! the connection's socket wakes the task. This source is not used under Wayland (see
+//! `crate::auto`), and does not watch locks or sleep.
 
 use std::io;
 use std::os::fd::AsFd as _;
@@ -23,34 +23,34 @@ use x11rb::rust_connection::{DefaultStream, RustConnection};
 use crate::description::{Description, Tells};
 use crate::source::{Lost, Reports, Source};
 
-/// How long a silent X server is waited for. A local one answers within milliseconds.
+/// How long to wait for the X server's answer. A local one answers within milliseconds.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The version of XSync that has all that is used here.
+/// The version of XSync that this source needs.
 const XSYNC: (u8, u8) = (3, 1);
 
-/// Why there are no alarms.
+/// Why the alarms can't be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum X11Error {
     #[error("the X display {display:?} can't be reached ({why})")]
     Unreachable { display: String, why: String },
     #[error("the X display {0:?} did not answer within {PATIENCE:?}")]
     Silent(String),
-    /// The display is there, but it does not count idle time.
+    /// The display exists, but does not count idle time.
     #[error("the X server can't tell idle time ({why})")]
     Uncounted { display: Box<Display>, why: String },
 }
 
-/// A proven connection to an X server.
+/// A connection to an X server that has answered.
 #[derive(Debug)]
 pub(crate) struct Display {
     connection: RustConnection,
-    /// A second handle of the connection's socket, which tells when there is something to read.
+    /// A second handle of the connection's socket, which shows when there is something to read.
     socket: tokio::net::UnixStream,
 }
 
 impl Display {
-    /// Ends when the server does.
+    /// Ends when the server ends.
     pub(crate) async fn gone(self) -> Lost {
         loop {
             if let Err(error) = self.event().await {
@@ -59,7 +59,7 @@ impl Display {
         }
     }
 
-    /// The next event; cancel-safe.
+    /// Waits for the next event; cancel-safe.
     async fn event(&self) -> io::Result<Event> {
         let poll = || match self.connection.poll_for_event() {
             Ok(event) => event.ok_or_else(|| io::ErrorKind::WouldBlock.into()),
@@ -67,7 +67,7 @@ impl Display {
             Err(error) => Err(io::Error::other(error)),
         };
         match poll() {
-            // All that has come is read by now, as edge-triggered readiness asks for.
+            // Everything that arrived is read by now, as edge-triggered readiness requires.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 self.socket.async_io(Interest::READABLE, poll).await
             }
@@ -80,9 +80,10 @@ fn gone(error: &io::Error) -> Lost {
     Lost(format!("the X server is gone ({error})"))
 }
 
-/// Connects and sets the alarms: one when the idle time reaches `away_after`, one when it falls back.
+/// Connects and sets two alarms: one for when the idle time reaches `away_after`, one for when it
+/// falls below it again.
 pub(crate) async fn open(display: &str, away_after: Duration) -> Result<Alarms, X11Error> {
-    // Trimmed: a server's own reason ends with a line feed.
+    // Trimmed, because a server's reason ends with a line feed.
     let unreachable = |why: String| X11Error::Unreachable {
         display: display.to_owned(),
         why: why.trim_end().to_owned(),
@@ -91,8 +92,8 @@ pub(crate) async fn open(display: &str, away_after: Duration) -> Result<Alarms, 
     let (plug, leash) = Leash::new();
     let (answer, answered) = oneshot::channel();
     let name = display.to_owned();
-    // A thread of its own and not the runtime's: a runtime waits for its blocking threads when it ends,
-    // and this one may hang for as long as the system lets a connect hang.
+    // This needs its own thread: a runtime waits for its blocking threads when it ends, and this
+    // one may hang for as long as the system lets a connect hang.
     std::thread::Builder::new()
         .name("x11-setup".to_owned())
         .spawn(move || {
@@ -100,7 +101,7 @@ pub(crate) async fn open(display: &str, away_after: Duration) -> Result<Alarms, 
                 let set = set_alarms(&connection, away_after);
                 (connection, set)
             });
-            // Unheard if the wait is over.
+            // Nobody receives it after the timeout.
             let _ = answer.send(opened);
         })
         .map_err(|error| unreachable(error.to_string()))?;
@@ -121,8 +122,8 @@ pub(crate) async fn open(display: &str, away_after: Duration) -> Result<Alarms, 
     }
 }
 
-/// A second handle of the socket on which the set-up thread waits. Dropped without a release, because the
-/// wait is over or nobody waits any more, it shuts the socket, and the thread ends instead of hanging.
+/// A second handle of the socket on which the set-up thread waits. If it is dropped without
+/// `release`, it shuts the socket down, so that the thread ends instead of hanging.
 struct Leash(Option<oneshot::Receiver<UnixStream>>);
 
 impl Leash {
@@ -131,7 +132,7 @@ impl Leash {
         (plug, Self(Some(socket)))
     }
 
-    /// The socket, which goes on living.
+    /// Returns the socket, which stays open.
     fn release(mut self) -> io::Result<UnixStream> {
         let socket = self.0.take().and_then(|mut socket| socket.try_recv().ok());
         socket.ok_or_else(|| io::ErrorKind::NotConnected.into())
@@ -143,16 +144,17 @@ impl Drop for Leash {
         let Some(mut socket) = self.0.take() else {
             return;
         };
-        // Closed first: a thread that connects only now finds nobody to give its socket to, and ends.
+        // Closed first: a thread that connects only now can't send its socket, and ends.
         socket.close();
         if let Ok(socket) = socket.try_recv() {
-            // An error means that it is shut already.
+            // An error means that the socket is shut down already.
             let _ = socket.shutdown(std::net::Shutdown::Both);
         }
     }
 }
 
-/// Blocks. [`RustConnection::connect`], but gives its socket to the leash before it waits for an answer.
+/// Does what [`RustConnection::connect`] does, but sends its socket to `plug` before it waits for
+/// an answer. Blocks.
 fn connect(
     display: &str,
     plug: oneshot::Sender<UnixStream>,
@@ -167,12 +169,12 @@ fn connect(
                 continue;
             }
         };
-        // Whatever its kind, a socket is shut the same way.
+        // Every kind of socket is shut down the same way.
         let socket = UnixStream::from(stream.as_fd().try_clone_to_owned()?);
         if plug.send(socket).is_err() {
             return Err(ConnectError::UnknownError);
         }
-        // Without credentials where none are found: the server decides.
+        // If there are no credentials, it connects without: the server decides.
         let (name, secret) =
             get_auth(family, &peer, parsed.display).ok().flatten().unwrap_or_default();
         return RustConnection::connect_to_stream_with_auth_info(
@@ -185,7 +187,7 @@ fn connect(
     Err(last)
 }
 
-/// The alarms as the server knows them.
+/// The two alarms, as the server numbers them.
 #[derive(Debug)]
 struct Set {
     away: sync::Alarm,
@@ -210,7 +212,7 @@ impl<E: Into<ReplyOrIdError>> From<E> for UnsetError {
     }
 }
 
-/// Blocks for a few round trips.
+/// Sets both alarms. Blocks for a few round trips.
 fn set_alarms(connection: &RustConnection, away_after: Duration) -> Result<Set, UnsetError> {
     if connection.extension_information(sync::X11_EXTENSION_NAME)?.is_none() {
         return Err(UnsetError::NoXSync);
@@ -231,15 +233,15 @@ fn set_alarms(connection: &RustConnection, away_after: Duration) -> Result<Set, 
             .value_type(sync::VALUETYPE::ABSOLUTE)
             .value(to_wire(at_ms))
             .test_type(test)
-            // Zero: the alarm stays as it is set, for the next crossing.
+            // Zero keeps the alarm as it is, for the next crossing.
             .delta(to_wire(0))
             .events(1);
         Ok((id, connection.sync_create_alarm(id, &wanted)?))
     };
     let (away, away_set) = alarm(away_ms, sync::TESTTYPE::POSITIVE_TRANSITION)?;
-    // One below, so that it is crossed only on the way back from idle, not by every input.
+    // One millisecond below, so that only a return from idle crosses it, and not every input.
     let (back, back_set) = alarm(away_ms - 1, sync::TESTTYPE::NEGATIVE_TRANSITION)?;
-    // Read last: a crossing since the alarms were set has sent its event, so none is missed.
+    // Read last: the server sends an event for each crossing since the alarms were set.
     let counted = connection.sync_query_counter(idle)?;
     away_set.check()?;
     back_set.check()?;
@@ -247,7 +249,7 @@ fn set_alarms(connection: &RustConnection, away_after: Duration) -> Result<Set, 
 }
 
 fn to_wire(value: i64) -> sync::Int64 {
-    // Split into its two halves: the casts cut on purpose.
+    // Split into two halves, so the casts truncate on purpose.
     sync::Int64 { hi: (value >> 32) as i32, lo: value as u32 }
 }
 
@@ -276,7 +278,7 @@ impl Source for Alarms {
     }
 
     async fn run(self, to: &Reports) -> Lost {
-        // Whoever starts idle is told so at once, not after the next crossing.
+        // Reports a person who is idle at the start at once, not only after the next crossing.
         let mut input = if self.set.idle >= self.away_after { Input::Idle } else { Input::Active };
         to.send(observation(input, self.set.idle)).await;
         loop {
@@ -293,7 +295,7 @@ impl Source for Alarms {
                 id if id == self.set.back => Input::Active,
                 _ => continue,
             };
-            // A crossing between setting the alarms and reading the counter is known already.
+            // A crossing between setting the alarms and reading the counter is already known.
             if crossed != input {
                 input = crossed;
                 to.send(observation(input, from_wire(alarm.counter_value))).await;

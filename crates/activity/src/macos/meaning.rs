@@ -1,15 +1,16 @@
-//! What macOS tells, as an observation.
+//! Translates what macOS reports into observations.
 //!
-//! Calls nothing of the system, so that it is tested everywhere.
+//! It calls no system function, so that its tests run everywhere.
 
 use std::time::Duration;
 
 use porchlight_core::observation::Observation;
 
-/// A notification that says something of the person.
+/// A notification about the person's session.
 ///
-/// `NSWorkspaceWillPowerOffNotification` is not among them: anybody can still cancel the logout, and nothing
-/// tells of that. The end of the session ends the app, which says goodbye by itself.
+/// `NSWorkspaceWillPowerOffNotification` is missing on purpose: anybody can still cancel the
+/// logout, and macOS does not report that. The end of the session ends the app, which then
+/// publishes its goodbye.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Notice {
     WillSleep,
@@ -38,13 +39,13 @@ impl Notice {
 pub(crate) struct Session {
     /// `kCGSSessionOnConsoleKey`
     pub(crate) on_console: Option<bool>,
-    /// `CGSSessionScreenIsLocked`, which is there only while it is locked. It is not documented; nothing
-    /// documented says the same.
+    /// `CGSSessionScreenIsLocked`, which is present only while the screen is locked. Apple does not
+    /// document it, and documents no replacement.
     pub(crate) locked: Option<bool>,
 }
 
 impl Session {
-    /// What is so when the watch begins.
+    /// The state at the start of the watch.
     pub(crate) fn observations(self) -> impl Iterator<Item = Observation> {
         let switched = self.on_console.map(|on_console| Observation::Switched(!on_console));
         let locked = Observation::Locked(self.locked.unwrap_or(false));
@@ -52,7 +53,7 @@ impl Session {
     }
 }
 
-/// The time since the last input; `None` for what is no time.
+/// The time since the last input; `None` for a number that is not a time.
 pub(crate) fn idle(seconds: f64) -> Option<Duration> {
     Duration::try_from_secs_f64(seconds).ok()
 }

@@ -1,6 +1,7 @@
-//! The notifications of AppKit and of the window server.
+//! Receives the notifications of AppKit and of the window server.
 //!
-//! They come on the main thread, from its loop, which only an app with a window or a tray icon runs.
+//! They arrive on the main thread, from its loop, which only an app with a window or a tray icon
+//! runs.
 
 #![expect(unsafe_code, reason = "classes and names of Objective-C are foreign")]
 
@@ -19,7 +20,7 @@ use crate::desktop::Teller;
 
 use super::meaning::{Notice, Session};
 
-/// What an observer knows.
+/// The instance variables of an observer.
 #[derive(Debug)]
 struct Told {
     notice: Notice,
@@ -27,7 +28,7 @@ struct Told {
 }
 
 define_class!(
-    // SAFETY: `NSObject` asks nothing of those below it, and there is no `Drop`.
+    // SAFETY: `NSObject` has no requirements for subclasses, and there is no `Drop`.
     #[unsafe(super(NSObject))]
     #[ivars = Told]
     #[derive(Debug)]
@@ -43,7 +44,7 @@ define_class!(
     }
 );
 
-// SAFETY: what it knows may be used on any thread, and the class has nothing besides.
+// SAFETY: the instance variables may be used on any thread, and the class has nothing else.
 unsafe impl Send for Observer {}
 // SAFETY: as above; it is never changed.
 unsafe impl Sync for Observer {}
@@ -51,34 +52,34 @@ unsafe impl Sync for Observer {}
 impl Observer {
     fn new(notice: Notice, teller: Teller) -> Retained<Self> {
         let this = Self::alloc().set_ivars(Told { notice, teller });
-        // SAFETY: `init` of `NSObject` takes nothing and returns the object.
+        // SAFETY: `init` of `NSObject` takes no argument and returns the object.
         unsafe { msg_send![super(this), init] }
     }
 }
 
-/// All observers. Dropping them ends that they are told.
+/// All observers. Dropping this removes them.
 #[derive(Debug)]
 pub(crate) struct Observers {
     workspace: Vec<Retained<Observer>>,
     distributed: Vec<Retained<Observer>>,
-    /// Where there are no observers, it keeps the channel open: nothing told is no loss.
+    /// Keeps the channel open if there are no observers: silence is no loss.
     _teller: Teller,
 }
 
 impl Observers {
-    /// In a program that no notification comes to.
+    /// For a program that receives no notifications.
     pub(crate) fn none(teller: Teller) -> Self {
         Self { workspace: vec![], distributed: vec![], _teller: teller }
     }
 
-    /// Begins to observe, then tells what is so at present.
+    /// Adds the observers, then reports the present state.
     pub(crate) fn begin(teller: &Teller, session: fn() -> Option<Session>) -> Self {
         let mut this = Self::none(teller.clone());
         autoreleasepool(|_| {
             this.observe_workspace(teller);
             this.observe_screen(teller);
         });
-        // Read last: a change since they began is told.
+        // Read last: the observers report every change since they were added.
         if let Some(session) = session() {
             session.observations().for_each(|observation| teller.tell(observation));
         }
@@ -86,7 +87,7 @@ impl Observers {
     }
 
     fn observe_workspace(&mut self, teller: &Teller) {
-        // SAFETY: names that AppKit defines, and that never change.
+        // SAFETY: AppKit defines these names, and they never change.
         let notices = unsafe {
             [
                 (NSWorkspaceWillSleepNotification, Notice::WillSleep),
@@ -98,7 +99,7 @@ impl Observers {
         let center = NSWorkspace::sharedWorkspace().notificationCenter();
         for (name, notice) in notices {
             let observer = Observer::new(notice, teller.clone());
-            // SAFETY: the observer has the method, and is taken back before it goes.
+            // SAFETY: the observer has the method, and is removed before it is freed.
             unsafe {
                 center.addObserver_selector_name_object(&observer, sel!(heard:), Some(name), None);
             }
@@ -114,7 +115,8 @@ impl Observers {
         let center = NSDistributedNotificationCenter::defaultCenter();
         for (name, notice) in notices {
             let observer = Observer::new(notice, teller.clone());
-            // At once: AppKit holds the others back while the app is not the active one, which ours seldom is.
+            // Delivered at once: AppKit delays other notifications while the app is not the active
+            // one, and ours seldom is.
             let at_once = NSNotificationSuspensionBehavior::DeliverImmediately;
             // SAFETY: as above.
             unsafe {

@@ -1,8 +1,8 @@
-//! Is a microphone in use? Asked of the sound server, by PulseAudio's native protocol, which PipeWire speaks
-//! as well.
+//! Detects calls: whether a microphone is in use. It asks the sound server by PulseAudio's native
+//! protocol, which PipeWire supports too.
 //!
-//! Owns which recordings count. Deliberately forgets everything else: which program records is looked at to
-//! leave out volume meters, and never kept nor told.
+//! This module decides which recordings count. It reads which program records only to leave out
+//! volume meters, and neither keeps nor reports that.
 
 use std::future::{pending, poll_fn};
 use std::task::Poll;
@@ -20,22 +20,22 @@ mod server;
 
 use server::{Server, SoundServerError};
 
-/// A browser that tries the microphone, or opens it anew, is no other call.
+/// How long a change must last: a browser that tries or reopens the microphone is no new call.
 const SETTLED: Duration = Duration::from_secs(1);
 
-/// Programs that show a meter of each microphone (pavucontrol leaves out the same).
+/// Programs that show a meter for each microphone (pavucontrol leaves out the same ones).
 const METERS: [&[u8]; 3] =
     [b"org.PulseAudio.pavucontrol", b"org.gnome.VolumeControl", b"org.kde.kmixd"];
-/// How a meter wants its samples: only their peaks.
+/// The resample method of a meter, which wants only the peaks.
 const PEAKS: &[u8] = b"peaks";
-/// What PipeWire says of a stream that asked for peaks (`PW_KEY_STREAM_MONITOR`).
+/// The property that PipeWire sets on a stream that asked for peaks (`PW_KEY_STREAM_MONITOR`).
 const STREAM_MONITOR: &std::ffi::CStr = c"stream.monitor";
 
-/// The strand: calls.
+/// The strand for calls.
 #[derive(Debug)]
 pub(crate) struct Call {
     places: Places,
-    /// Nobody listened when it was last tried.
+    /// No sound server was running at the last attempt.
     nobody: bool,
 }
 
@@ -65,13 +65,13 @@ impl Strand for Call {
 
     async fn hint(&mut self) {
         if !self.nobody {
-            // One that listens and is of no use is tried again after a pause.
+            // A server that runs but can't be used is retried after a pause.
             return pending().await;
         }
         let places = &self.places.sound;
         let mut listening: Vec<_> =
             places.iter().map(|place| Box::pin(crate::socket::listens(place))).collect();
-        // The first of them, wherever that is.
+        // Ends when the first of them has a listener.
         poll_fn(|cx| {
             let any = listening.iter_mut().any(|place| place.as_mut().poll(cx).is_ready());
             if any { Poll::Ready(()) } else { Poll::Pending }
@@ -80,7 +80,7 @@ impl Strand for Call {
     }
 }
 
-/// The source: the sound server's recordings.
+/// The source: the recordings that the sound server lists.
 #[derive(Debug)]
 pub(crate) struct Microphones {
     server: Server,
@@ -91,7 +91,7 @@ impl Microphones {
     async fn watch(&mut self, to: &Reports) -> Result<(), server::SoundServerError> {
         loop {
             let recordings = self.server.recordings().await?;
-            // Asked anew each time: a source that was plugged in may be the one.
+            // Read again each time: the recording may use a source that was just plugged in.
             let sources = self.server.sources().await?;
             let in_call = recordings.iter().any(|recording| counts(recording, &sources));
             if self.told.replace(in_call) != Some(in_call) {
@@ -103,11 +103,11 @@ impl Microphones {
     }
 }
 
-/// Whether somebody listens to a microphone by it.
+/// Whether the recording means that somebody uses a microphone.
 fn counts(recording: &SourceOutputInfo, sources: &[SourceInfo]) -> bool {
     let source = sources.iter().find(|source| source.index == recording.source_index);
-    // A monitor is what a loudspeaker plays. A stream without a client is the server's own, such as a
-    // loopback.
+    // A monitor records what a loudspeaker plays. A stream without a client belongs to the server
+    // itself, such as a loopback.
     let microphone = source.is_some_and(|source| source.monitor_of_sink_index.is_none());
     microphone && recording.client_index.is_some() && !recording.corked && !is_meter(recording)
 }

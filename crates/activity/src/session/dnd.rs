@@ -1,10 +1,12 @@
-//! Was the desktop told not to disturb?
+//! Detects whether the desktop is set to do-not-disturb.
 //!
-//! Owns where the desktops keep it: KDE in the property `Inhibited` of its notification service, Xfce in
-//! xfconf's channel `xfce4-notifyd`, GNOME in the setting `show-banners`. Any of them is enough.
+//! Each desktop keeps it elsewhere: KDE in the property `Inhibited` of its notification service,
+//! Xfce in xfconf's channel `xfce4-notifyd`, GNOME in the setting `show-banners`. Any of them is
+//! enough.
 //!
-//! GNOME's is not offered by `org.freedesktop.portal.Settings`, whose backends tell looks and input only. So
-//! dconf's own signal says when to look, and the program `gsettings` is asked what is so.
+//! `org.freedesktop.portal.Settings` does not offer GNOME's setting: its backends cover only
+//! appearance and input. So dconf's signal shows when to look, and the program `gsettings` reads
+//! the value.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -33,18 +35,18 @@ const XFCE: Object<'static> =
 const CHANNEL: &str = "xfce4-notifyd";
 const DO_NOT_DISTURB: &str = "/do-not-disturb";
 
-/// Of this key, or of a folder above it. Whoever sends it: it says only when to look. In the bus's own words,
-/// because dconf's paths are not those of objects.
+/// Matches changes of this key or of a folder above it. Any sender will do, because the signal only
+/// shows when to look. It is in D-Bus syntax, because dconf's paths are no object paths.
 const DCONF_NOTIFY: &str = "type='signal',interface='ca.desrt.dconf.Writer',member='Notify',\
                             arg0path='/org/gnome/desktop/notifications/show-banners'";
 const GNOME_SCHEMA: &str = "org.gnome.desktop.notifications";
 const GNOME_KEY: &str = "show-banners";
 
-/// The strand: the desktop's do-not-disturb.
+/// The strand for the desktop's do-not-disturb.
 #[derive(Debug)]
 pub(crate) struct Dnd {
     places: Places,
-    /// There was no bus when it was last tried, and the end of that is seen.
+    /// There was no bus at the last attempt, and a hint will show when there is one.
     no_bus: bool,
 }
 
@@ -93,26 +95,26 @@ impl Strand for Dnd {
 
     async fn hint(&mut self) {
         if !self.no_bus {
-            // One that refuses is tried again after a pause.
+            // A bus that refuses is retried after a pause.
             return std::future::pending().await;
         }
         bus::listens(self.places.session_bus.as_deref()).await;
     }
 }
 
-/// The source: whichever desktop is there.
+/// The source: whichever desktop is running.
 #[derive(Debug)]
 pub(crate) struct Desktop {
     bus: Bus,
-    /// Who shows notifications, KDE or another.
+    /// The owner of the notification service's name, which may be KDE.
     kde: Option<OwnedUniqueName>,
-    /// Who keeps Xfce's settings.
+    /// The owner of the name of Xfce's settings service.
     xfce: Option<OwnedUniqueName>,
     gnome: bool,
     said: Said,
 }
 
-/// What each desktop said last; `None` where it does not know such a thing.
+/// The last value of each desktop; `None` if it has no such setting.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Said {
     kde: Option<bool>,
@@ -158,13 +160,13 @@ impl Desktop {
         };
     }
 
-    /// Other notification services have no such property.
+    /// Reads the property. Other notification services do not have it.
     async fn read_kde(&self) -> Option<bool> {
         self.kde.as_ref()?;
         self.bus.property(KDE, INHIBITED).await.ok()
     }
 
-    /// Before it was first switched on, Xfce has no such property.
+    /// Reads the property. Xfce has it only after do-not-disturb was first switched on.
     async fn read_xfce(&self) -> Option<bool> {
         self.xfce.as_ref()?;
         let value: OwnedValue =
@@ -192,7 +194,7 @@ impl Desktop {
         let mut told = None;
         loop {
             let now = self.said.any();
-            // Where the desktop has gone that said so, nobody says so any more.
+            // When the desktop that reported it has gone, do-not-disturb is off.
             let told_now = now.or(told.map(|_| false));
             if let Some(dnd) = told_now.filter(|_| told_now != told) {
                 to.send(Observation::DesktopDnd(dnd)).await;

@@ -1,7 +1,7 @@
-//! The delay inhibitor: the machine waits with sleeping until a goodbye is said.
+//! The delay inhibitor: the machine does not sleep before the goodbye is published.
 //!
-//! Owns when it is let go: when the goodbye is said, and less than two seconds after it was asked for in any case.
-//! Source: systemd's *Inhibitor Locks*, "delay"; logind itself waits five seconds unless told otherwise
+//! This module decides when to release it: when the goodbye is published, and after [`TIMEOUT`] in
+//! any case. See systemd's *Inhibitor Locks*, "delay". logind itself waits five seconds by default
 //! (logind.conf(5), `InhibitDelayMaxSec=`).
 
 use std::pin::Pin;
@@ -12,7 +12,7 @@ use zbus::zvariant::OwnedFd;
 
 use crate::supervise::Goodbye;
 
-/// So long at most is the machine kept awake for a goodbye.
+/// How long the machine waits for a goodbye at most.
 pub(super) const PATIENCE: Duration = Duration::from_millis(1_800);
 
 /// What keeps the machine awake, if anything does.
@@ -24,11 +24,11 @@ pub(super) struct Inhibitor {
 
 #[derive(Debug)]
 enum Hold {
-    /// The machine sleeps whenever it wants to.
+    /// There is no inhibitor: the machine sleeps whenever it wants to.
     Loose,
-    /// It asks first.
+    /// The machine announces sleep and waits.
     Held(OwnedFd),
-    /// It asked, and the goodbye is being said.
+    /// The machine announced sleep and waits for the goodbye.
     Goodbye { _keeps: OwnedFd, at_the_latest: Pin<Box<Sleep>> },
 }
 
@@ -41,8 +41,8 @@ impl Inhibitor {
         self.hold = Hold::Held(inhibitor);
     }
 
-    /// The machine wants to sleep: from now on [`Inhibitor::goodbye_is_said`] is to be waited for. Call it
-    /// before anybody is told, so that no answer is missed.
+    /// Starts the wait of [`Inhibitor::goodbye_is_said`], because the machine wants to sleep. Call
+    /// it before you report the sleep, so that no goodbye is missed.
     pub(super) fn await_goodbye(&mut self) {
         self.goodbye.forget();
         self.hold = match std::mem::replace(&mut self.hold, Hold::Loose) {
@@ -53,7 +53,8 @@ impl Inhibitor {
         };
     }
 
-    /// Ends when the machine may sleep; never when it was not asked for. Cancel-safe.
+    /// Ends when the machine may sleep. Never ends if the machine did not announce sleep.
+    /// Cancel-safe.
     pub(super) async fn goodbye_is_said(&mut self) {
         let Hold::Goodbye { at_the_latest, .. } = &mut self.hold else {
             return std::future::pending().await;

@@ -1,7 +1,8 @@
-//! Is the screen locked? The login session knows a part of it, screen savers know another.
+//! Detects whether the screen is locked. The login session knows some locks, screen savers know
+//! others.
 //!
-//! Owns that the screen is locked when any of them says so. Whoever is silent keeps the last word: a bus that
-//! restarts does not unlock a screen.
+//! The screen is locked if either of them says so. A source that falls silent keeps its last value:
+//! a bus that restarts does not unlock a screen.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -18,18 +19,18 @@ use super::savers::Savers;
 use crate::description::{Description, Missing, Subject, Tells};
 use crate::source::{Lost, Refusal, Reports, Source, Strand};
 
-/// The first pause before one of the two is tried again; each further one is twice as long.
+/// The pause before one of the two is retried; it doubles with each further attempt.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
-/// The longest pause.
+/// The longest pause between two attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
 
-/// The strand: the screen lock.
+/// The strand for the screen lock.
 #[derive(Debug)]
 pub(crate) struct Lock {
     places: Places,
-    /// Outlives the sources, and with it what each voice said last.
+    /// The last value of each lock source. It outlives the sources of this strand.
     voices: Arc<Voices>,
-    /// Neither was there when they were last tried, and the end of that is seen.
+    /// Neither was available at the last attempt, and a hint will show when one is.
     awaited: bool,
 }
 
@@ -74,10 +75,11 @@ impl Strand for Lock {
     }
 }
 
-/// GNOME, KDE and most display managers set it; the lockers of small compositors do not.
+/// The property of a login session that shows its lock. GNOME, KDE and most display managers set
+/// it; the lockers of small compositors do not.
 const HINT: &str = "LockedHint";
 
-/// The source: the login session's hint beside the savers, each tried again by itself.
+/// The source: the login session's hint and the screen savers. Each is retried on its own.
 #[derive(Debug)]
 pub(crate) struct Screen {
     hint: Result<Login, Silent>,
@@ -163,7 +165,7 @@ async fn keep_savers(
     }
 }
 
-/// The time before the next attempt.
+/// The pause before the next attempt.
 struct Pause(Duration);
 
 impl Default for Pause {
@@ -179,7 +181,7 @@ impl Pause {
     }
 }
 
-/// Somebody who knows of one lock.
+/// One source of the lock state, as a bit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Voice(u32);
 
@@ -187,13 +189,13 @@ impl Voice {
     /// The login session's hint.
     const HINT: Self = Self(1);
 
-    /// One of the savers.
+    /// The screen saver at this index.
     pub(super) const fn saver(index: usize) -> Self {
         Self(2 << index)
     }
 }
 
-/// What all the voices said last.
+/// The last value of each lock source.
 #[derive(Debug, Default)]
 pub(super) struct Voices(Mutex<Said>);
 
@@ -204,7 +206,7 @@ struct Said {
 }
 
 impl Said {
-    /// What to tell after `voice` has spoken, if that is new.
+    /// Folds in a value. Returns what to report, if that changed.
     fn hear(&mut self, voice: Voice, locked: bool) -> Option<bool> {
         if locked {
             self.locked |= voice.0;
@@ -217,9 +219,9 @@ impl Said {
 }
 
 impl Voices {
-    /// Takes in what `voice` says, and tells it where that makes a difference.
+    /// Folds in a value, and reports the lock if that changed.
     pub(super) async fn hear(&self, voice: Voice, locked: bool, to: &Reports) {
-        // Held while it is told, so that two voices are told in the order in which they were heard.
+        // Held during the report, so that reports keep the order of the values.
         let mut said = self.0.lock().await;
         if let Some(locked) = said.hear(voice, locked) {
             to.send(Observation::Locked(locked)).await;

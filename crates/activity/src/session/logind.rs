@@ -1,8 +1,7 @@
-//! systemd-logind (or elogind) on the system bus: what its listeners have in common, and the login session.
+//! systemd-logind (or elogind) on the system bus: what its listeners share, and the login session.
 //!
-//! Owns which session is the person's. Source: org.freedesktop.login1(5).
-//!
-//! Believes only the present owner of logind's name, because any user of the machine may send a signal.
+//! This module finds the person's session. See org.freedesktop.login1(5). It accepts signals only
+//! from the present owner of logind's name, because any user of the machine may send a signal.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -25,7 +24,7 @@ pub(super) const MANAGER: Object<'static> = Object {
 const SESSION: &str = "org.freedesktop.login1.Session";
 const USER: &str = "org.freedesktop.login1.User";
 
-/// logind, as long as it is the same one.
+/// A connection to one instance of logind. It ends when logind restarts.
 #[derive(Debug)]
 pub(super) struct Logind {
     pub(super) bus: Bus,
@@ -33,7 +32,7 @@ pub(super) struct Logind {
 }
 
 impl Logind {
-    /// Listens to these signals of the manager; else why it can't.
+    /// Listens to these signals of the manager.
     pub(super) async fn open(places: &Places, signals: &[&'static str]) -> Result<Self, Silent> {
         let address = places.system_bus.as_deref();
         let seen = bus::is_seen(address);
@@ -56,7 +55,7 @@ impl Logind {
         }
     }
 
-    /// The next signal of logind. Cancel-safe.
+    /// Waits for the next signal of logind. Cancel-safe.
     pub(super) async fn next(&mut self) -> Result<Message, Lost> {
         loop {
             let message = self.bus.next().await?;
@@ -71,7 +70,7 @@ impl Logind {
     }
 }
 
-/// A yes-or-no property of the person's login session.
+/// A boolean property of the person's login session.
 #[derive(Debug)]
 pub(super) struct Login {
     logind: Logind,
@@ -79,12 +78,12 @@ pub(super) struct Login {
     /// `XDG_SESSION_ID`
     id: Option<String>,
     path: OwnedObjectPath,
-    /// It has not been read yet, or is another than before.
+    /// The property must be read: it never was, or the session is a new one.
     unread: bool,
 }
 
 impl Login {
-    /// Begins to watch the property; else why it can't.
+    /// Starts to watch the property.
     pub(super) async fn open(places: &Places, property: &'static str) -> Result<Self, Silent> {
         let logind = Logind::open(places, &["SessionRemoved"]).await?;
         let id = places.session_id.clone();
@@ -95,10 +94,10 @@ impl Login {
         Ok(Self { logind, property, id, path, unread: true })
     }
 
-    /// What the property is, first now and then whenever it may have changed.
+    /// Returns the property, at once the first time and then whenever it may have changed.
     pub(super) async fn next(&mut self) -> Result<bool, Lost> {
         loop {
-            // Read after it is listened to, so that no change falls between.
+            // Read after the subscription, so that no change is missed.
             if self.unread {
                 let value = self.read().await.map_err(|error| self.logind.bus.lost(&error))?;
                 self.unread = false;
@@ -153,22 +152,22 @@ impl Login {
 enum Change {
     None,
     To(bool),
-    /// It changed, and to what must be asked for.
+    /// It changed, and the signal does not contain the new value.
     Unread,
 }
 
-/// What has to be there.
+/// What [`appears`] waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wanted {
     /// logind itself.
     Manager,
-    /// And a login session of the person's.
+    /// logind and a login session of the person.
     Session,
 }
 
-/// Ends when that is there. Where that is not seen, it pends.
+/// Ends when that is available. Never ends if that can't be noticed.
 pub(super) async fn appears(places: &Places, wanted: Wanted) {
-    /// A bus that hangs up again and again must not keep us busy.
+    /// Keeps a bus that hangs up again and again from keeping us busy.
     const PAUSE: Duration = Duration::from_secs(1);
     let address = places.system_bus.as_deref();
     loop {
@@ -204,8 +203,8 @@ async fn await_on_the_bus(places: &Places, wanted: Wanted) -> Result<(), Lost> {
     }
 }
 
-/// Which login session is the person's, and asks to be told of it. A program below `systemd --user` has no
-/// session of its own, so its environment comes first, and the user's display last.
+/// Finds the person's login session and subscribes to its properties. A program below `systemd
+/// --user` has no session of its own, so its environment comes first, and the user's display last.
 async fn find(bus: &Bus, id: Option<&str>) -> Option<OwnedObjectPath> {
     let mut found: Option<OwnedObjectPath> = None;
     if let Some(id) = id {

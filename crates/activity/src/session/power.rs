@@ -1,6 +1,6 @@
-//! Sleep and power-off: logind announces both, and waits for a goodbye.
+//! Detects sleep and power-off: logind announces both, and waits for the goodbye.
 //!
-//! Without logind nobody announces anything, but [`Awake`] sees when the machine slept.
+//! Without logind nobody announces them, but [`Awake`] notices afterwards that the machine slept.
 
 use std::convert::Infallible;
 
@@ -18,14 +18,14 @@ use crate::description::{Description, Missing, Subject, Tells};
 use crate::source::{Lost, Refusal, Reports, Source, Strand};
 use crate::supervise::Goodbye;
 
-/// The strand: sleep and power-off.
+/// The strand for sleep and power-off.
 #[derive(Debug)]
 pub(crate) struct Power {
     places: Places,
     goodbye: Goodbye,
-    /// There was a logind, so there will be one again.
+    /// logind was there once, so it will come back.
     had_logind: bool,
-    /// It was not there when it was last tried, and the end of that is seen.
+    /// logind was not available at the last attempt, and a hint will show when it is.
     awaited: bool,
 }
 
@@ -72,11 +72,11 @@ impl Strand for Power {
     }
 }
 
-/// Whatever tells of sleep here.
+/// The source of sleep that was opened.
 #[derive(Debug)]
 pub(crate) enum Told {
     Announced(Box<Announced>),
-    /// And where logind may appear, if that is seen.
+    /// The clocks, with the places where logind may appear, if that can be noticed.
     Afterwards(Awake, Option<Places>),
 }
 
@@ -107,13 +107,13 @@ impl Source for Told {
 pub(crate) struct Announced {
     logind: Logind,
     inhibitor: Inhibitor,
-    /// Why logind gives no inhibitor.
+    /// Why logind refuses an inhibitor.
     refused: Option<String>,
 }
 
 impl Announced {
     async fn open(places: &Places, goodbye: Goodbye) -> Result<Self, Silent> {
-        // Listens before it takes the inhibitor: an announcement between the two would be missed.
+        // Subscribes before it takes the inhibitor, so that no announcement is missed.
         let logind = Logind::open(places, &["PrepareForSleep", "PrepareForShutdown"]).await?;
         let mut announced = Self { logind, inhibitor: Inhibitor::new(goodbye), refused: None };
         announced.take_inhibitor().await;
@@ -135,7 +135,7 @@ impl Announced {
     }
 
     async fn watch(&mut self, to: &Reports) -> Result<Infallible, Lost> {
-        // What began before anybody listened.
+        // Reports what began before the subscription.
         let begun = [
             ("PreparingForSleep", Observation::Suspending),
             ("PreparingForShutdown", Observation::ShuttingDown),
@@ -157,7 +157,7 @@ impl Announced {
         match (bus::member(message).as_str(), bus::read(message)) {
             ("PrepareForSleep", Some(true)) => self.leave(Observation::Suspending, to).await,
             ("PrepareForShutdown", Some(true)) => self.leave(Observation::ShuttingDown, to).await,
-            // A power-off that was called off is told like a sleep that is over.
+            // A cancelled power-off is reported like the end of a sleep.
             ("PrepareForSleep" | "PrepareForShutdown", Some(false)) => {
                 to.send(Observation::Resumed).await;
                 self.inhibitor.release();
@@ -169,7 +169,7 @@ impl Announced {
 
     async fn leave(&mut self, why: Observation, to: &Reports) {
         self.inhibitor.await_goodbye();
-        // Not even a reader that has stopped keeps the machine awake.
+        // A reader that has stopped must not keep the machine awake.
         if timeout(PATIENCE, to.send(why)).await.is_err() {
             tracing::warn!("nobody takes in that the machine is about to sleep");
         }

@@ -1,8 +1,8 @@
-//! Screen savers on the session bus: the lock, where the locker does not tell logind.
+//! Screen savers on the session bus: they report the lock where the locker does not tell logind.
 //!
-//! Owns which savers are known. None is started: a saver is asked only while somebody owns its name.
-//! A saver that leaves keeps its last word, because a locker that crashed is no reason to show somebody as
-//! present; the next owner of the name corrects it.
+//! This module lists the known savers. It starts none: it asks a saver only while its name has an
+//! owner. A saver that leaves keeps its last value, because a crashed locker is no reason to show a
+//! person as present. The next owner of the name corrects it.
 
 use std::convert::Infallible;
 
@@ -27,12 +27,12 @@ const SAVERS: [Object<'static>; 6] = [
     saver("org.xfce.ScreenSaver", "/org/xfce/ScreenSaver"),
 ];
 
-/// Most savers call their interface like their name.
+/// A saver whose interface has the same name as its service, like most.
 const fn saver(name: &'static str, path: &'static str) -> Object<'static> {
     Object { service: name, path, interface: name }
 }
 
-/// Whatever saver is there.
+/// The source: the screen savers that are running.
 #[derive(Debug)]
 pub(super) struct Savers {
     bus: Bus,
@@ -40,7 +40,7 @@ pub(super) struct Savers {
 }
 
 impl Savers {
-    /// Begins to listen; else why it can't.
+    /// Connects and subscribes.
     pub(super) async fn open(places: &Places) -> Result<Self, Silent> {
         let address = places.session_bus.as_deref();
         let bus = Bus::connect(Which::Session, address).await.map_err(|error| Silent {
@@ -55,12 +55,12 @@ impl Savers {
         Ok(savers)
     }
 
-    /// Whether there is one at present.
+    /// Whether any saver is running.
     pub(super) fn any(&self) -> bool {
         self.owners.iter().any(Option::is_some)
     }
 
-    /// Tells what they say for as long as the bus lasts.
+    /// Reports what the savers say until the bus is lost.
     pub(super) async fn run(mut self, voices: &Voices, to: &Reports) -> Lost {
         match self.watch(voices, to).await {
             Err(lost) => lost,
@@ -70,7 +70,7 @@ impl Savers {
     async fn listen(&mut self) -> zbus::Result<()> {
         for saver in SAVERS {
             self.bus.listen_to_owner(saver.service).await?;
-            // Whatever its path: KDE tells the same at two of them.
+            // Any path will do: KDE reports the same at two of them.
             let told = MatchRule::builder()
                 .msg_type(Type::Signal)
                 .sender(saver.service)?
@@ -112,8 +112,8 @@ impl Savers {
         }
     }
 
-    /// Asks a saver that is there. Some answer with an error, as GNOME's proxy for the common name does:
-    /// they know nothing.
+    /// Asks a saver that is running. Some answer with an error, as GNOME's proxy for the common
+    /// name does: they know nothing.
     async fn ask(&self, index: usize, voices: &Voices, to: &Reports) {
         if self.owners[index].is_none() {
             return;

@@ -1,4 +1,4 @@
-//! Who has the seat: another session's input is not this person's.
+//! Detects who has the seat: another session's input is not this person's.
 
 use porchlight_core::observation::Observation;
 
@@ -7,11 +7,11 @@ use super::logind::{self, Login, Wanted};
 use crate::description::{Description, Missing, Subject, Tells};
 use crate::source::{Lost, Refusal, Reports, Source, Strand};
 
-/// The strand: who has the seat.
+/// The strand for the seat.
 #[derive(Debug)]
 pub(crate) struct Seat {
     places: Places,
-    /// There was no session when it was last tried, and the end of that is seen.
+    /// There was no session at the last attempt, and a hint will show when there is one.
     awaited: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Bytes in, lines out, in bounded memory; and the source that reads them.
+//! Splits bytes into lines in bounded memory, and is the source that reads them.
 
 use porchlight_core::observation::Observation;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
@@ -25,7 +25,7 @@ impl<R: AsyncRead + Unpin + Send + 'static> Source for JsonLines<R> {
     }
 
     async fn run(mut self, to: &Reports) -> Lost {
-        // Somebody will tell, but has not yet.
+        // The writer will report activity, but has not yet.
         to.send(Observation::SourceOk).await;
         let mut lines = Lines::default();
         let mut buffer = vec![0; LINE_LIMIT];
@@ -58,23 +58,23 @@ async fn tell(line: Line, to: &Reports) {
 
 #[derive(Debug, PartialEq, Eq)]
 struct Line {
-    /// Counted from one.
+    /// Starts at one.
     number: u64,
     fact: Result<Observation, LineError>,
 }
 
-/// Cuts bytes into lines, wherever the reads fell.
+/// Splits bytes into lines, independently of the size of each read.
 #[derive(Debug, Default)]
 struct Lines {
     ended: u64,
     begun: Begun,
 }
 
-/// The line whose end has not come yet.
+/// The line whose end has not arrived yet.
 #[derive(Debug)]
 enum Begun {
     Kept(Vec<u8>),
-    /// Thrown away up to its end.
+    /// The line is too long: its bytes are dropped up to its end.
     TooLong,
 }
 
@@ -85,8 +85,8 @@ impl Default for Begun {
 }
 
 impl Lines {
-    /// The next line that ends within `bytes`, which it shortens; `None` when more bytes are needed.
-    /// Blank lines are counted and passed over.
+    /// Returns the next line that ends within `bytes`, and removes it from `bytes`. Returns `None`
+    /// if it needs more bytes. Blank lines are counted and skipped.
     fn next(&mut self, bytes: &mut &[u8]) -> Option<Line> {
         while let Some(end) = bytes.iter().position(|&byte| byte == b'\n') {
             self.begun.add(&bytes[..end]);
@@ -100,7 +100,7 @@ impl Lines {
         None
     }
 
-    /// What was begun, as a line: the last one may lack its end.
+    /// Returns the unfinished line: the last line may have no line ending.
     fn finish(&mut self) -> Option<Line> {
         self.ended += 1;
         let fact = match std::mem::take(&mut self.begun) {
@@ -108,7 +108,7 @@ impl Lines {
             Begun::Kept(bytes) if bytes.trim_ascii().is_empty() => return None,
             Begun::Kept(bytes) => std::str::from_utf8(&bytes)
                 .map_err(|_| LineError::NotUtf8)
-                // Its end may be CR LF, and the CR is not part of the line.
+                // A line may end with CR LF, and the CR is not part of the line.
                 .and_then(|line| parse_line(line.strip_suffix('\r').unwrap_or(line))),
         };
         Some(Line { number: self.ended, fact })
@@ -117,7 +117,7 @@ impl Lines {
 
 impl Begun {
     fn add(&mut self, bytes: &[u8]) {
-        // One more for a CR.
+        // One more byte for a CR.
         const MOST: usize = LINE_LIMIT + 1;
         match self {
             Self::Kept(kept) if kept.len() + bytes.len() <= MOST => kept.extend_from_slice(bytes),
@@ -138,7 +138,7 @@ mod tests {
     use super::*;
     use crate::watch::Watch;
 
-    /// All lines, with the input cut into reads of `size` bytes.
+    /// All lines of `input`, read in pieces of `size` bytes.
     fn cut(input: &[u8], size: usize) -> Vec<Line> {
         let mut lines = Lines::default();
         let mut found = Vec::new();

@@ -12,10 +12,10 @@ use crate::session::Places;
 use crate::session::call::Call;
 use crate::watch::Watch;
 
-/// Longer than it takes until a recording is told.
+/// Longer than it takes until a recording is reported.
 const TOLD: Duration = Duration::from_millis(1_600);
 
-/// A real sound server with a microphone that hears nothing, and a loudspeaker.
+/// A real sound server with a silent microphone and a loudspeaker.
 struct Sound {
     folder: TempDir,
     server: Child,
@@ -71,7 +71,7 @@ impl Sound {
         program
     }
 
-    /// A program that records, until it is dropped.
+    /// Starts a program that records until it is dropped.
     fn record(&self, source: &str, more: &[&str]) -> Recording {
         let mut parec = self.program("parec");
         parec.arg(format!("--device={source}")).args(more);

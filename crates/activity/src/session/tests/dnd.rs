@@ -12,7 +12,7 @@ use crate::session::dnd::Dnd;
 
 struct Notifications(bool);
 
-/// As KDE's.
+/// A notification service like KDE's.
 #[interface(name = "org.freedesktop.Notifications")]
 impl Notifications {
     #[zbus(property)]
@@ -51,7 +51,7 @@ impl Xfconf {
 
 const XFCONF: &str = "/org/xfce/Xfconf";
 
-/// Sets a property, or takes it away, and tells so.
+/// Sets or removes the property, and sends the signal for it.
 async fn configure(xfce: &Connection, dnd: Option<bool>) {
     let server = xfce.object_server();
     let xfconf = server.interface::<_, Xfconf>(XFCONF).await.unwrap();
@@ -112,7 +112,7 @@ async fn xfce_is_followed_from_the_first_time_it_is_switched_on() {
     assert_eq!(next(&mut watch).await, DesktopDnd(false));
 }
 
-/// Against the real settings of GNOME, in a home of their own.
+/// Uses the real settings of GNOME, in a temporary home.
 #[tokio::test]
 async fn gnome_is_followed() {
     if !alone::is_alone() {

@@ -143,7 +143,7 @@ async fn a_screen_saver_tells_where_logind_does_not() {
     assert_eq!(next(&mut watch).await, Locked(false));
     saver.tell(true).await;
     assert_eq!(next(&mut watch).await, Locked(true));
-    // A locker that crashed unlocks nothing, and the next one knows better.
+    // A crashed locker unlocks nothing, and the next one corrects it.
     saver.stop().await;
     nothing_more(&mut watch).await;
     let _saver = ScreenSaver::start(&daemon, Some(false)).await;
@@ -189,7 +189,7 @@ async fn one_bus_may_restart_while_the_other_goes_on() {
     let logind = Logind::locked(&system).await;
     let saver = ScreenSaver::start(&session, Some(false)).await;
     let mut watch = watch(Lock::new(both(&system, &session)));
-    // The saver may speak first.
+    // The saver may report first.
     while next(&mut watch).await != Locked(true) {}
     drop(logind);
     system.stop();

@@ -43,7 +43,7 @@ async fn the_machine_waits_for_the_goodbye_and_no_longer() {
 async fn the_machine_waits_two_seconds_at_most() {
     let daemon = Daemon::start();
     let logind = Logind::start(&daemon, By::Id).await;
-    // Nobody even reads what is observed.
+    // Nobody even reads the observations.
     let _watch = watch(places(&daemon));
     logind.taken(1).await;
     let begun = Instant::now();
