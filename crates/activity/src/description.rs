@@ -100,12 +100,13 @@ impl fmt::Display for Tells {
             (self.call, Subject::Call),
             (self.dnd, Subject::Dnd),
         ];
-        let mut told = facts.iter().filter(|(told, _)| *told).map(|(_, subject)| subject);
-        let Some(first) = told.next() else {
+        let mut detected =
+            facts.iter().filter(|(detected, _)| *detected).map(|(_, subject)| subject);
+        let Some(first) = detected.next() else {
             return f.write_str("nothing");
         };
         write!(f, "{first}")?;
-        told.try_for_each(|subject| write!(f, ", {subject}"))
+        detected.try_for_each(|subject| write!(f, ", {subject}"))
     }
 }
 

@@ -12,18 +12,18 @@ use porchlight_core::observation::Observation;
 use tokio::sync::mpsc;
 
 use crate::description::{Description, Missing, Tells};
-use crate::poll::{Poller, Question};
+use crate::poll::{Poller, SharedProbe};
 use crate::settings::Probe;
-use crate::source::{Lost, Reports, Source};
+use crate::source::{Reports, Source, SourceError};
 use crate::supervise::Goodbye;
 
 /// How long a system that is about to sleep or to end the session waits for the goodbye. Windows
 /// allows two seconds (`PBT_APMSUSPEND`), macOS thirty (`NSWorkspaceWillSleepNotification`).
-const HELD_UP: Duration = Duration::from_millis(1500);
+const GOODBYE_TIMEOUT: Duration = Duration::from_millis(1500);
 
 /// Something that the system reported.
 #[derive(Debug)]
-struct Told {
+struct SystemEvent {
     observation: Observation,
     /// Dropped when the system may go on.
     hold: Option<Hold>,
@@ -34,33 +34,33 @@ type Hold = blocking::Sender<()>;
 
 /// Where the system's callbacks put their events.
 #[derive(Debug, Clone)]
-pub(crate) struct Teller(mpsc::UnboundedSender<Told>);
+pub(crate) struct EventSender(mpsc::UnboundedSender<SystemEvent>);
 
-impl Teller {
-    pub(crate) fn channel() -> (Self, Listener) {
+impl EventSender {
+    pub(crate) fn channel() -> (Self, EventReceiver) {
         let (to, told) = mpsc::unbounded_channel();
-        (Self(to), Listener(told))
+        (Self(to), EventReceiver(told))
     }
 
     /// Sends an observation. If the machine or the session is about to end, it blocks until the
     /// goodbye is published, because the system goes on as soon as its callback returns.
-    pub(crate) fn tell(&self, observation: Observation) {
+    pub(crate) fn send(&self, observation: Observation) {
         if !matches!(observation, Observation::Suspending | Observation::ShuttingDown) {
             // An error means that the watch has ended.
-            let _ = self.0.send(Told { observation, hold: None });
+            let _ = self.0.send(SystemEvent { observation, hold: None });
             return;
         }
         let (hold, released) = blocking::channel();
-        if self.0.send(Told { observation, hold: Some(hold) }).is_ok() {
+        if self.0.send(SystemEvent { observation, hold: Some(hold) }).is_ok() {
             // An error either way: the other end was dropped, or the time is over.
-            let _ = released.recv_timeout(HELD_UP);
+            let _ = released.recv_timeout(GOODBYE_TIMEOUT);
         }
     }
 }
 
-/// The other end of a [`Teller`].
+/// The other end of a [`EventSender`].
 #[derive(Debug)]
-pub(crate) struct Listener(mpsc::UnboundedReceiver<Told>);
+pub(crate) struct EventReceiver(mpsc::UnboundedReceiver<SystemEvent>);
 
 /// The source: polls input and passes on the system's events.
 pub(crate) struct Desktop<S, P = fn() -> Probe> {
@@ -71,7 +71,7 @@ pub(crate) struct Desktop<S, P = fn() -> Probe> {
     /// still be running.
     pub(crate) probe: P,
     pub(crate) away_after: Duration,
-    pub(crate) listener: Listener,
+    pub(crate) listener: EventReceiver,
     pub(crate) goodbye: Goodbye,
     /// The subscription to the system's events; dropping it ends the subscription.
     pub(crate) subscription: S,
@@ -86,21 +86,21 @@ where
         Description { name: self.name, tells: self.tells, missing: self.missing.clone() }
     }
 
-    async fn run(self, to: &Reports) -> Lost {
+    async fn run(self, to: &Reports) -> SourceError {
         let Self { mut probe, away_after, listener, mut goodbye, subscription, .. } = self;
-        let Listener(mut told) = listener;
+        let EventReceiver(mut told) = listener;
         let _subscribed = subscription;
-        let mut there = There::default();
+        let mut state = SessionState::default();
         loop {
             let next = tokio::select! {
                 biased;
                 next = told.recv() => next,
-                lost = ask(probe(), away_after, to), if there.can_give_input() => return lost,
+                lost = ask(probe(), away_after, to), if state.can_give_input() => return lost,
             };
-            let Some(Told { observation, hold }) = next else {
-                return Lost("the system tells nothing any more".to_owned());
+            let Some(SystemEvent { observation, hold }) = next else {
+                return SourceError("the system tells nothing any more".to_owned());
             };
-            if !there.takes(observation) {
+            if !state.update(observation) {
                 continue;
             }
             if hold.is_some() {
@@ -109,32 +109,32 @@ where
             to.send(observation).await;
             if hold.is_some() {
                 // The system goes on when either is over.
-                let _ = tokio::time::timeout(HELD_UP, goodbye.said()).await;
+                let _ = tokio::time::timeout(GOODBYE_TIMEOUT, goodbye.wait()).await;
             }
         }
     }
 }
 
 /// Polls until it is dropped.
-async fn ask(probe: Probe, away_after: Duration, to: &Reports) -> Lost {
-    Poller { probe: Question::new(probe), away_after, guard: pending() }.run(to).await
+async fn ask(probe: Probe, away_after: Duration, to: &Reports) -> SourceError {
+    Poller { probe: SharedProbe::new(probe), away_after, guard: pending() }.run(to).await
 }
 
 /// Whether anybody can use this session's keyboard, as far as the system reported.
 #[derive(Debug, Default)]
-struct There {
+struct SessionState {
     locked: Option<bool>,
     switched: Option<bool>,
     asleep: bool,
     ending: bool,
 }
 
-impl There {
+impl SessionState {
     /// Folds in an observation. Returns false if it is already known.
     ///
     /// Windows announces a sleep twice to a top-level window that also registered for it. The
     /// second announcement must not be held up, because its goodbye is already published.
-    fn takes(&mut self, observation: Observation) -> bool {
+    fn update(&mut self, observation: Observation) -> bool {
         match observation {
             Observation::Locked(is) => self.locked.replace(is) != Some(is),
             Observation::Switched(is) => self.switched.replace(is) != Some(is),
@@ -175,14 +175,14 @@ mod tests {
 
     /// A system that reports what the test says. Its probe always reports input just now.
     struct System {
-        teller: Teller,
+        events: EventSender,
         asked: Arc<AtomicU32>,
         watch: Watch,
     }
 
     impl System {
         fn new() -> Self {
-            let (teller, listener) = Teller::channel();
+            let (events, listener) = EventSender::channel();
             let asked = Arc::new(AtomicU32::new(0));
             let count = Arc::clone(&asked);
             let probe = move || -> Probe {
@@ -207,17 +207,17 @@ mod tests {
                     subscription: (),
                 },
             );
-            Self { teller, asked, watch: supervisor.watch() }
+            Self { events, asked, watch: supervisor.watch() }
         }
 
         fn tell(&self, observation: Observation) {
-            self.teller.0.send(Told { observation, hold: None }).unwrap();
+            self.events.0.send(SystemEvent { observation, hold: None }).unwrap();
         }
 
         /// Reports as a callback does, but blocks no thread.
         fn tell_and_hold(&self, observation: Observation) -> blocking::Receiver<()> {
             let (hold, released) = blocking::channel();
-            self.teller.0.send(Told { observation, hold: Some(hold) }).unwrap();
+            self.events.0.send(SystemEvent { observation, hold: Some(hold) }).unwrap();
             released
         }
 
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn nobody_is_asked_about_who_cannot_be_there() {
+    async fn the_probe_is_not_called_while_nobody_can_be_there() {
         let table = [
             (Observation::Locked(true), Observation::Locked(false)),
             (Observation::Switched(true), Observation::Switched(false)),
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn whoever_is_locked_and_switched_away_is_there_only_after_both() {
+    async fn a_session_that_is_locked_and_in_the_background_is_polled_only_after_both_end() {
         let mut system = System::new();
         assert_eq!(system.next().await, Observation::InputActive);
         for told in [Observation::Locked(true), Observation::Switched(true)] {
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_known_is_not_told_again() {
+    async fn a_known_state_is_not_reported_again() {
         let mut system = System::new();
         assert_eq!(system.next().await, Observation::InputActive);
         for told in [false, false, true, true] {
@@ -317,14 +317,14 @@ mod tests {
         assert_eq!(system.next().await, Observation::InputActive);
         let released = system.tell_and_hold(Observation::Suspending);
         assert_eq!(system.next().await, Observation::Suspending);
-        tokio::time::sleep(HELD_UP - Duration::from_millis(100)).await;
+        tokio::time::sleep(GOODBYE_TIMEOUT - Duration::from_millis(100)).await;
         assert!(!is_released(&released).await);
         tokio::time::sleep(Duration::from_millis(200)).await;
         assert!(is_released(&released).await);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_sleep_that_is_told_twice_is_held_up_once() {
+    async fn a_sleep_that_is_announced_twice_is_held_up_once() {
         let mut system = System::new();
         assert_eq!(system.next().await, Observation::InputActive);
         let first = system.tell_and_hold(Observation::Suspending);
@@ -338,18 +338,18 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_system_that_tells_nothing_any_more_is_a_loss() {
-        let System { teller, mut watch, .. } = System::new();
+    async fn a_system_that_stops_reporting_is_a_loss() {
+        let System { events, mut watch, .. } = System::new();
         assert_eq!(watch.next().await, Observation::InputActive);
-        drop(teller);
+        drop(events);
         assert_eq!(watch.next().await, Observation::SourceLost);
         assert!(watch.source().to_string().contains("tells nothing any more"));
     }
 
     #[test]
     fn a_callback_returns_once_it_is_released() {
-        let (teller, Listener(mut told)) = Teller::channel();
-        let callback = std::thread::spawn(move || teller.tell(Observation::Suspending));
+        let (events, EventReceiver(mut told)) = EventSender::channel();
+        let callback = std::thread::spawn(move || events.send(Observation::Suspending));
         let held = told.blocking_recv().unwrap();
         assert!(held.hold.is_some());
         assert!(!callback.is_finished());
@@ -359,10 +359,10 @@ mod tests {
 
     #[test]
     fn a_callback_returns_where_nobody_answers_and_where_nobody_listens() {
-        let (teller, listener) = Teller::channel();
-        teller.tell(Observation::Suspending);
+        let (events, listener) = EventSender::channel();
+        events.send(Observation::Suspending);
         drop(listener);
-        teller.tell(Observation::Suspending);
-        teller.tell(Observation::Locked(true));
+        events.send(Observation::Suspending);
+        events.send(Observation::Locked(true));
     }
 }

@@ -15,8 +15,8 @@ mod strand {
     use std::time::Duration;
 
     use crate::description::{Missing, Subject, Tells};
-    use crate::desktop::{Desktop, Teller};
-    use crate::source::{Refusal, Strand};
+    use crate::desktop::{Desktop, EventSender};
+    use crate::source::{OpenError, Strand};
     use crate::supervise::Goodbye;
 
     use super::input;
@@ -35,24 +35,24 @@ mod strand {
 
         type Source = Desktop<Observers>;
 
-        async fn open(&mut self) -> Result<Self::Source, Refusal> {
-            let (teller, listener) = Teller::channel();
+        async fn open(&mut self) -> Result<Self::Source, OpenError> {
+            let (events, listener) = EventSender::channel();
             if input::session().is_none() {
-                return Err(Refusal::ForGood(Missing::new(
+                return Err(OpenError::ForGood(Missing::new(
                     "this session has no screen",
                     "set your status by hand, or feed the source `stdin`",
                 )));
             }
-            let told = self.main_loop;
-            let observers = if told {
-                Observers::begin(&teller, input::session)
+            let detected = self.main_loop;
+            let observers = if detected {
+                Observers::begin(&events, input::session)
             } else {
-                Observers::none(teller)
+                Observers::none(events)
             };
             Ok(Desktop {
                 name: "macos",
-                tells: Tells { idle: true, lock: told, seat: told, power: told, ..Tells::NOTHING },
-                missing: (!told).then(|| {
+                tells: Tells { idle: true, lock: detected, seat: detected, power: detected, ..Tells::NOTHING },
+                missing: (!detected).then(|| {
                     Missing::new(
                         "macOS tells of the lock screen and of sleep only to an app with a main loop",
                         "run the desktop app to have them watched",

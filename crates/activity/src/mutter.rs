@@ -17,12 +17,12 @@ use zbus::proxy::OwnerChangedStream;
 use zbus::{Connection, proxy};
 
 use crate::description::{Description, Tells};
-use crate::source::{Lost, Reports, Source};
+use crate::source::{Reports, Source, SourceError};
 
 /// The bus name of the idle monitor.
-const NAME: &str = "org.gnome.Mutter.IdleMonitor";
+const MONITOR_NAME: &str = "org.gnome.Mutter.IdleMonitor";
 /// How long to wait for an answer of the bus or the shell.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 /// How far the shell's idle time may lag behind its own watch.
 const SLACK: Duration = Duration::from_millis(50);
 
@@ -32,11 +32,11 @@ pub(crate) enum MutterError {
     #[error("the session bus can't be reached ({0})")]
     NoBus(String),
     /// This is not GNOME, or its shell has not started yet.
-    #[error("nobody owns the name {NAME} on the session bus")]
+    #[error("nobody owns the name {MONITOR_NAME} on the session bus")]
     NotOwned,
     #[error("GNOME's idle monitor can't be used ({0})")]
     Refused(zbus::Error),
-    #[error("GNOME's idle monitor did not answer within {PATIENCE:?}")]
+    #[error("GNOME's idle monitor did not answer within {TIMEOUT:?}")]
     Silent,
 }
 
@@ -59,13 +59,13 @@ trait IdleMonitor {
 /// Adds the idle watch, if a shell offers the monitor.
 pub(crate) async fn open(address: &str, away_after: Duration) -> Result<Monitor, MutterError> {
     // Two timeouts: if the bus itself does not answer, this need not be GNOME.
-    let bus = match timeout(PATIENCE, shell(address)).await {
+    let bus = match timeout(TIMEOUT, shell(address)).await {
         Ok(Ok(Some(bus))) => bus,
         Ok(Ok(None)) => return Err(MutterError::NotOwned),
         Ok(Err(error)) => return Err(MutterError::NoBus(error.to_string())),
-        Err(_) => return Err(MutterError::NoBus(format!("it did not answer within {PATIENCE:?}"))),
+        Err(_) => return Err(MutterError::NoBus(format!("it did not answer within {TIMEOUT:?}"))),
     };
-    match timeout(PATIENCE, bus.watch(away_after)).await {
+    match timeout(TIMEOUT, bus.watch(away_after)).await {
         Ok(set) => set.map_err(MutterError::Refused),
         Err(_) => Err(MutterError::Silent),
     }
@@ -76,7 +76,7 @@ async fn shell(address: &str) -> zbus::Result<Option<Bus>> {
     let bus = Bus::connect(address).await?;
     // Checked first: a call to a name without an owner would wait for a service to start.
     let broker = DBusProxy::new(&bus.connection).await?;
-    let name = BusName::try_from(NAME).expect("it is a well-formed name");
+    let name = BusName::try_from(MONITOR_NAME).expect("it is a well-formed name");
     Ok(broker.name_has_owner(name).await?.then_some(bus))
 }
 
@@ -85,7 +85,7 @@ pub(crate) async fn appears(address: &str) {
     let waited = async {
         let bus = Bus::connect(address).await?;
         let broker = DBusProxy::new(&bus.connection).await?;
-        let mut owners = broker.receive_name_owner_changed_with_args(&[(0, NAME)]).await?;
+        let mut owners = broker.receive_name_owner_changed_with_args(&[(0, MONITOR_NAME)]).await?;
         while let Some(change) = owners.next().await {
             if change.args()?.new_owner().is_some() {
                 return Ok(());
@@ -131,21 +131,21 @@ impl Bus {
         let fired = proxy.receive_watch_fired().await?;
         let interval_ms = u64::try_from(away_after.as_millis()).unwrap_or(u64::MAX);
         let away = proxy.add_idle_watch(interval_ms).await?;
-        let set = Set { proxy, away_after, away, back: None };
+        let set = WatchSet { proxy, away_after, away, back: None };
         Ok(Monitor { set, owners, fired, bus: self })
     }
 }
 
 /// The source: the shell's monitor, with its watch added.
 pub(crate) struct Monitor {
-    set: Set,
+    set: WatchSet,
     owners: OwnerChangedStream<'static>,
     fired: WatchFiredStream,
     bus: Bus,
 }
 
 /// The watches, as the shell numbers them.
-struct Set {
+struct WatchSet {
     proxy: IdleMonitorProxy<'static>,
     away_after: Duration,
     away: u32,
@@ -153,13 +153,13 @@ struct Set {
     back: Option<u32>,
 }
 
-impl Set {
+impl WatchSet {
     async fn idle(&self) -> zbus::Result<Duration> {
         self.proxy.get_idletime().await.map(Duration::from_millis)
     }
 
     /// Reads the present state. If the person is away, it leaves a watch for their return.
-    async fn look(&mut self) -> zbus::Result<Observation> {
+    async fn query(&mut self) -> zbus::Result<Observation> {
         // Added before the time is read: a return in between fires the watch or changes the time.
         let back = self.proxy.add_user_active_watch().await?;
         let idle = self.idle().await?;
@@ -181,7 +181,7 @@ impl Set {
         }
         // An absence is reported once.
         if id == self.away && self.back.is_none() {
-            return match self.look().await? {
+            return match self.query().await? {
                 // The person returned before the absence was reported.
                 Observation::InputActive => Ok(None),
                 observation => Ok(Some(observation)),
@@ -196,24 +196,25 @@ impl Source for Monitor {
         Description { name: "mutter", tells: Tells::IDLE, missing: None }
     }
 
-    async fn run(self, to: &Reports) -> Lost {
+    async fn run(self, to: &Reports) -> SourceError {
         let Self { mut set, mut owners, mut fired, bus: _bus } = self;
-        let gone = |error: zbus::Error| Lost(format!("GNOME's idle monitor is gone ({error})"));
-        match set.look().await {
+        let gone =
+            |error: zbus::Error| SourceError(format!("GNOME's idle monitor is gone ({error})"));
+        match set.query().await {
             Ok(observation) => to.send(observation).await,
             Err(error) => return gone(error),
         }
         loop {
             let id = tokio::select! {
                 biased;
-                owner = owners.next() => return Lost(match owner {
+                owner = owners.next() => return SourceError(match owner {
                     Some(_) => "GNOME Shell ended or was started anew".to_owned(),
                     None => "the session bus is gone".to_owned(),
                 }),
                 signal = fired.next() => match signal.as_ref().map(WatchFired::args) {
                     Some(Ok(args)) => args.id,
                     Some(Err(error)) => return gone(error),
-                    None => return Lost("the session bus is gone".to_owned()),
+                    None => return SourceError("the session bus is gone".to_owned()),
                 },
             };
             match set.fired(id).await {

@@ -137,22 +137,22 @@ impl SessionEnv {
     /// Whether this is a Wayland session. Either variable is enough: an X11 source must not run
     /// under Xwayland, whose idle counter sees only input over X11 windows.
     pub(crate) fn is_wayland(&self) -> bool {
-        filled(&self.wayland_display).is_some()
-            || filled(&self.xdg_session_type)
+        non_empty(&self.wayland_display).is_some()
+            || non_empty(&self.xdg_session_type)
                 .is_some_and(|kind| kind.eq_ignore_ascii_case("wayland"))
     }
 
     pub(crate) fn x11_display(&self) -> Option<&str> {
-        filled(&self.display)
+        non_empty(&self.display)
     }
 
     /// The compositor's socket, by the rules of `wl_display_connect`.
     pub(crate) fn wayland_socket(&self) -> Option<PathBuf> {
-        let display = Path::new(filled(&self.wayland_display).unwrap_or("wayland-0"));
+        let display = Path::new(non_empty(&self.wayland_display).unwrap_or("wayland-0"));
         if display.is_absolute() {
             return Some(display.to_owned());
         }
-        filled(&self.runtime_dir).map(|dir| Path::new(dir).join(display))
+        non_empty(&self.runtime_dir).map(|dir| Path::new(dir).join(display))
     }
 
     /// The socket of the display server; `None` for an X server on another machine.
@@ -169,13 +169,13 @@ impl SessionEnv {
     /// The address of the session's message bus, by the rules of the D-Bus specification and of
     /// systemd.
     pub(crate) fn session_bus(&self) -> Option<String> {
-        let beside = || filled(&self.runtime_dir).map(|dir| format!("unix:path={dir}/bus"));
-        filled(&self.session_bus).map(str::to_owned).or_else(beside)
+        let beside = || non_empty(&self.runtime_dir).map(|dir| format!("unix:path={dir}/bus"));
+        non_empty(&self.session_bus).map(str::to_owned).or_else(beside)
     }
 }
 
 #[cfg(all(unix, not(target_os = "macos")))]
-fn filled(value: &Option<String>) -> Option<&str> {
+fn non_empty(value: &Option<String>) -> Option<&str> {
     value.as_deref().filter(|value| !value.is_empty())
 }
 
@@ -244,7 +244,7 @@ mod tests {
     }
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_display_is_awaited_where_it_listens() {
+    fn the_display_socket_is_the_one_the_server_listens_on() {
         let x11 = |display: &str| {
             SessionEnv { display: Some(display.to_owned()), ..SessionEnv::default() }
                 .display_socket()

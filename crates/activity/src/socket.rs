@@ -18,11 +18,11 @@ use tokio::time::sleep;
 
 /// A socket exists before its server listens on it, so connecting is retried after each of these
 /// pauses.
-const TRIES_MS: [u64; 5] = [50, 100, 200, 400, 800];
+const RETRIES_MS: [u64; 5] = [50, 100, 200, 400, 800];
 
 /// The socket of a bus, if its address names a file (D-Bus specification, *Unix Domain Sockets*).
 /// If there are several addresses, the first one counts.
-pub(crate) fn of_bus(address: &str) -> Option<&Path> {
+pub(crate) fn bus_socket(address: &str) -> Option<&Path> {
     let path = address.strip_prefix("unix:path=")?.split([',', ';']).next()?;
     // Escaped paths are rare; such a bus is retried after pauses instead.
     (!path.contains('%')).then(|| Path::new(path))
@@ -30,15 +30,15 @@ pub(crate) fn of_bus(address: &str) -> Option<&Path> {
 
 /// Ends when the socket is created. Never ends if inotify can't watch for it.
 pub(crate) async fn appears(socket: &Path) {
-    while !sees_change(Watching::begin(socket), socket).await {}
+    while !sees_change(FolderWatch::begin(socket), socket).await {}
 }
 
 /// Ends when a server listens on the socket. Never ends if inotify can't watch for it.
 pub(crate) async fn listens(socket: &Path) {
     loop {
         // The watch begins before the attempt, so that no change is missed in between.
-        let watching = Watching::begin(socket);
-        for pause in [0].into_iter().chain(TRIES_MS) {
+        let watch = FolderWatch::begin(socket);
+        for pause in [0].into_iter().chain(RETRIES_MS) {
             sleep(Duration::from_millis(pause)).await;
             if UnixStream::connect(socket).is_ok() {
                 return;
@@ -47,15 +47,15 @@ pub(crate) async fn listens(socket: &Path) {
                 break;
             }
         }
-        sees_change(watching, socket).await;
+        sees_change(watch, socket).await;
     }
 }
 
 /// Waits for a change on the way to the socket. Returns whether the socket itself appeared.
-async fn sees_change(watching: io::Result<Watching>, socket: &Path) -> bool {
-    let seen = async { watching?.change().await };
+async fn sees_change(watch: io::Result<FolderWatch>, socket: &Path) -> bool {
+    let seen = async { watch?.change().await };
     match seen.await {
-        Ok(itself) => itself,
+        Ok(is_socket) => is_socket,
         Err(error) => {
             tracing::debug!(socket = %socket.display(), %error, "not watching for a socket");
             std::future::pending().await
@@ -65,15 +65,15 @@ async fn sees_change(watching: io::Result<Watching>, socket: &Path) -> bool {
 
 /// An inotify watch on the nearest folder that exists.
 #[derive(Debug)]
-struct Watching {
+struct FolderWatch {
     events: Async<OwnedFd>,
     /// The name that has to appear in that folder.
     name: OsString,
     /// Whether that name is the socket, and not a folder on the way to it.
-    itself: bool,
+    is_socket: bool,
 }
 
-impl Watching {
+impl FolderWatch {
     fn begin(socket: &Path) -> io::Result<Self> {
         let events =
             Async::new_nonblocking(inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?)?;
@@ -84,8 +84,8 @@ impl Watching {
                 // If the folder has appeared in the meantime, watch that one instead.
                 Ok(_) if awaited != socket && awaited.exists() => awaited = socket,
                 Ok(_) => {
-                    let itself = awaited == socket;
-                    return Ok(Self { events, name: name.to_owned(), itself });
+                    let is_socket = awaited == socket;
+                    return Ok(Self { events, name: name.to_owned(), is_socket });
                 }
                 Err(Errno::NOENT) => awaited = folder,
                 Err(error) => return Err(error.into()),
@@ -107,7 +107,7 @@ impl Watching {
                     Ok(event) => {
                         let appeared = event.file_name().map(std::ffi::CStr::to_bytes);
                         if appeared == Some(self.name.as_encoded_bytes()) {
-                            return Ok(self.itself);
+                            return Ok(self.is_socket);
                         }
                     }
                     Err(Errno::AGAIN) => break,
@@ -127,12 +127,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bus_in_the_file_system_is_told_by_its_address() {
+    fn the_socket_of_a_bus_is_read_from_its_address() {
         let bus = Some(Path::new("/run/user/7/bus"));
-        assert_eq!(of_bus("unix:path=/run/user/7/bus"), bus);
-        assert_eq!(of_bus("unix:path=/run/user/7/bus,guid=0f;unix:abstract=/tmp/b"), bus);
+        assert_eq!(bus_socket("unix:path=/run/user/7/bus"), bus);
+        assert_eq!(bus_socket("unix:path=/run/user/7/bus,guid=0f;unix:abstract=/tmp/b"), bus);
         for elsewhere in ["unix:abstract=/tmp/b", "tcp:host=h,port=1", "unix:path=/a%20b", ""] {
-            assert_eq!(of_bus(elsewhere), None, "{elsewhere}");
+            assert_eq!(bus_socket(elsewhere), None, "{elsewhere}");
         }
     }
 
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_has_gone_and_left_the_socket_listens_no_longer() {
+    async fn a_server_that_left_its_socket_behind_does_not_listen() {
         let dir = tempfile::tempdir().unwrap();
         let socket = dir.path().join("bus");
         let bind = || std::os::unix::net::UnixListener::bind(&socket).unwrap();

@@ -12,12 +12,12 @@ pub(crate) trait Source: Send + 'static {
 
     /// Reports the present state, then every change. Returns the reason when the source stops
     /// working. The future may be dropped at any `.await`, when the watch ends.
-    fn run(self, to: &Reports) -> impl Future<Output = Lost> + Send;
+    fn run(self, to: &Reports) -> impl Future<Output = SourceError> + Send;
 }
 
 /// Why a source stopped working: half a sentence for the person.
 #[derive(Debug)]
-pub(crate) struct Lost(pub(crate) String);
+pub(crate) struct SourceError(pub(crate) String);
 
 /// Opens sources for one subject. [`crate::supervise`] runs what it opens, and calls it again when
 /// that source is lost.
@@ -30,7 +30,7 @@ pub(crate) trait Strand: Send + 'static {
 
     /// Opens the first source that works. The future may be dropped at any `.await`; that closes
     /// what it had opened.
-    fn open(&mut self) -> impl Future<Output = Result<Self::Source, Refusal>> + Send;
+    fn open(&mut self) -> impl Future<Output = Result<Self::Source, OpenError>> + Send;
 
     /// Ends when another attempt is worthwhile before the pause is over. It runs only while there
     /// is no source, and may be dropped at any `.await`.
@@ -45,7 +45,7 @@ pub(crate) trait Strand: Send + 'static {
     any(windows, target_os = "macos"),
     allow(dead_code, reason = "not every system refuses in each of these ways")
 )]
-pub(crate) enum Refusal {
+pub(crate) enum OpenError {
     /// There is no source now, but a later attempt may succeed.
     ForNow(Missing),
     /// There is no source, and only the event that [`Strand::hint`] waits for can change that.
@@ -54,7 +54,7 @@ pub(crate) enum Refusal {
     ForGood(Missing),
 }
 
-impl From<Missing> for Refusal {
+impl From<Missing> for OpenError {
     fn from(missing: Missing) -> Self {
         Self::ForNow(missing)
     }

@@ -10,12 +10,12 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::description::{Missing, Subject};
-use crate::source::{Lost, Refusal, Report, Reports, Source, Strand};
+use crate::source::{OpenError, Report, Reports, Source, SourceError, Strand};
 use crate::watch::Watch;
 
 /// The number of reports that may wait. It is small because a report says how long ago something
 /// happened, which becomes wrong while the report waits.
-const WAITING: usize = 8;
+const QUEUE_LENGTH: usize = 8;
 
 /// The pause before the first retry; it doubles with each further one.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -23,9 +23,9 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
 /// The pause after a hint: what the hint announces may not be ready yet, and a service that keeps
 /// restarting must not keep us busy.
-const AFTER_A_HINT: Duration = Duration::from_millis(100);
+const HINT_DELAY: Duration = Duration::from_millis(100);
 /// How long an attempt to open a source may take.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 const STOPPED: &str = "it stopped unexpectedly";
 const AGAIN_BY_HAND: &str =
@@ -43,7 +43,7 @@ pub(crate) struct Supervisor {
 
 impl Supervisor {
     pub(crate) fn new() -> Self {
-        let (to, reports) = mpsc::channel(WAITING);
+        let (to, reports) = mpsc::channel(QUEUE_LENGTH);
         let goodbyes = watch::Sender::new(0);
         Self { strands: JoinSet::new(), subjects: Vec::new(), to, reports, goodbyes }
     }
@@ -53,7 +53,7 @@ impl Supervisor {
         self.subjects.push(S::SUBJECT);
         let to = Reports::of(S::SUBJECT, self.to.clone());
         self.strands.spawn(async move {
-            if alone(keep(strand, to.clone())).await.is_none() {
+            if isolate(keep_open(strand, to.clone())).await.is_none() {
                 to.put(Report::Closed(Missing::new(STOPPED, AGAIN_BY_HAND))).await;
             }
         });
@@ -94,64 +94,64 @@ impl Goodbye {
     }
 
     /// Waits for a goodbye since the last [`Goodbye::forget`], or until the watch is gone.
-    pub(crate) async fn said(&mut self) {
+    pub(crate) async fn wait(&mut self) {
         // An error means that the watch is gone, so no goodbye will come.
         let _ = self.0.changed().await;
     }
 }
 
 /// Opens a source, runs it, and starts again.
-async fn keep<S: Strand>(mut strand: S, to: Reports) {
+async fn keep_open<S: Strand>(mut strand: S, to: Reports) {
     let mut pause = FIRST_PAUSE;
     loop {
-        let refusal = match timeout(PATIENCE, strand.open()).await {
+        let open_error = match timeout(TIMEOUT, strand.open()).await {
             Ok(Ok(source)) => {
                 to.put(Report::Opened(source.description())).await;
                 let begun = Instant::now();
-                let Lost(why) = run(source, to.clone()).await;
+                let SourceError(why) = run(source, to.clone()).await;
                 // A source that lasted was no failed start.
                 if begun.elapsed() >= pause {
                     pause = FIRST_PAUSE;
                 }
-                Refusal::ForNow(Missing::new(why, "it is tried again by itself"))
+                OpenError::ForNow(Missing::new(why, "it is tried again by itself"))
             }
-            Ok(Err(refusal)) => refusal,
-            Err(_) => Refusal::ForNow(Missing::new(
-                format!("the system did not answer within {PATIENCE:?}"),
+            Ok(Err(open_error)) => open_error,
+            Err(_) => OpenError::ForNow(Missing::new(
+                format!("the system did not answer within {TIMEOUT:?}"),
                 "it is tried again by itself",
             )),
         };
-        match refusal {
-            Refusal::ForNow(missing) => {
+        match open_error {
+            OpenError::ForNow(missing) => {
                 to.put(Report::Closed(missing)).await;
                 tokio::select! {
                     () = sleep(pause) => pause = (2 * pause).min(LONGEST_PAUSE),
-                    () = strand.hint() => sleep(AFTER_A_HINT).await,
+                    () = strand.hint() => sleep(HINT_DELAY).await,
                 }
             }
-            Refusal::UntilHint(missing) => {
+            OpenError::UntilHint(missing) => {
                 to.put(Report::Closed(missing)).await;
                 strand.hint().await;
-                sleep(AFTER_A_HINT).await;
+                sleep(HINT_DELAY).await;
             }
-            Refusal::ForGood(missing) => return to.put(Report::Closed(missing)).await,
+            OpenError::ForGood(missing) => return to.put(Report::Closed(missing)).await,
         }
     }
 }
 
 async fn once(source: impl Source, to: Reports) {
     to.put(Report::Opened(source.description())).await;
-    let Lost(why) = run(source, to.clone()).await;
+    let SourceError(why) = run(source, to.clone()).await;
     to.put(Report::Closed(Missing::new(why, AGAIN_BY_HAND))).await;
 }
 
-async fn run(source: impl Source, to: Reports) -> Lost {
-    let lost = alone(async move { source.run(&to).await }).await;
-    lost.unwrap_or_else(|| Lost(STOPPED.to_owned()))
+async fn run(source: impl Source, to: Reports) -> SourceError {
+    let lost = isolate(async move { source.run(&to).await }).await;
+    lost.unwrap_or_else(|| SourceError(STOPPED.to_owned()))
 }
 
 /// Runs `work` on its own task, so that a panic harms nothing else. Returns `None` if it panicked.
-async fn alone<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Option<T> {
+async fn isolate<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Option<T> {
     let mut task = JoinSet::new();
     task.spawn(work);
     task.join_next().await?.ok()
@@ -172,7 +172,7 @@ mod tests {
         /// A source that reports input, and is lost after this time.
         Works(Duration),
         Panics,
-        Refused(Refusal),
+        Refused(OpenError),
         Hangs,
         PanicsAtOnce,
     }
@@ -213,12 +213,12 @@ mod tests {
 
         type Source = Working;
 
-        async fn open(&mut self) -> Result<Working, Refusal> {
+        async fn open(&mut self) -> Result<Working, OpenError> {
             let _ = self.attempted.send(self.begun.elapsed().as_secs());
             match self.attempts.pop_front().unwrap_or_else(|| not_now("still not there")) {
                 Attempt::Works(lasts) => Ok(Working { lasts: Some(lasts) }),
                 Attempt::Panics => Ok(Working { lasts: None }),
-                Attempt::Refused(refusal) => Err(refusal),
+                Attempt::Refused(open_error) => Err(open_error),
                 Attempt::Hangs => pending().await,
                 Attempt::PanicsAtOnce => panic!("a strand that panics"),
             }
@@ -241,19 +241,19 @@ mod tests {
             Description { name: "scripted", tells, missing: None }
         }
 
-        async fn run(self, to: &Reports) -> Lost {
+        async fn run(self, to: &Reports) -> SourceError {
             to.send(Observation::InputActive).await;
             sleep(self.lasts.expect("a source that panics")).await;
-            Lost("it was unplugged".to_owned())
+            SourceError("it was unplugged".to_owned())
         }
     }
 
-    fn refused(refusal: impl FnOnce(Missing) -> Refusal, what: &str) -> Attempt {
-        Attempt::Refused(refusal(Missing::new(what, "wait")))
+    fn refused(open_error: impl FnOnce(Missing) -> OpenError, what: &str) -> Attempt {
+        Attempt::Refused(open_error(Missing::new(what, "wait")))
     }
 
     fn not_now(what: &str) -> Attempt {
-        refused(Refusal::ForNow, what)
+        refused(OpenError::ForNow, what)
     }
 
     fn watch(strand: impl Strand) -> Watch {
@@ -265,23 +265,23 @@ mod tests {
     const FOR_EVER: Duration = Duration::from_secs(1_000_000);
 
     /// The observations of the next `secs` seconds of the fake clock.
-    async fn told(watch: &mut Watch, secs: u64) -> Vec<Observation> {
-        let mut told = Vec::new();
+    async fn observations(watch: &mut Watch, secs: u64) -> Vec<Observation> {
+        let mut observations = Vec::new();
         let all = async {
             loop {
-                told.push(watch.next().await);
+                observations.push(watch.next().await);
             }
         };
         let over: Result<(), _> = timeout(Duration::from_secs(secs), all).await;
         assert!(over.is_err(), "a watch does not end");
-        told
+        observations
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_pauses_double_up_to_five_minutes() {
         let (strand, mut script) = scripted::<false>([]);
         let mut watch = watch(strand);
-        assert_eq!(told(&mut watch, 1_200).await, [Observation::SourceLost]);
+        assert_eq!(observations(&mut watch, 1_200).await, [Observation::SourceLost]);
         assert_eq!(script.attempted(), [0, 1, 3, 7, 15, 31, 63, 127, 255, 511, 811, 1_111]);
         assert_eq!(
             watch.source().to_string(),
@@ -290,13 +290,13 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_loss_is_told_once_and_so_is_the_return() {
+    async fn a_loss_is_reported_once_and_so_is_the_return() {
         let lasts = Attempt::Works(Duration::from_secs(100));
         let attempts = [lasts, not_now("not yet"), not_now("not yet"), Attempt::Works(FOR_EVER)];
         let (strand, mut script) = scripted::<false>(attempts);
         let mut watch = watch(strand);
         assert_eq!(
-            told(&mut watch, 1_000).await,
+            observations(&mut watch, 1_000).await,
             [
                 Observation::InputActive,
                 Observation::SourceLost,
@@ -313,7 +313,7 @@ mod tests {
         let brief = || Attempt::Works(Duration::ZERO);
         let lasting = Attempt::Works(Duration::from_secs(60));
         let (strand, mut script) = scripted::<false>([brief(), brief(), brief(), lasting]);
-        told(&mut watch(strand), 71).await;
+        observations(&mut watch(strand), 71).await;
         assert_eq!(script.attempted(), [0, 1, 3, 7, 68, 70]);
     }
 
@@ -322,31 +322,31 @@ mod tests {
         let attempts = [not_now("not yet"), not_now("not yet"), Attempt::Works(FOR_EVER)];
         let (strand, mut script) = scripted::<false>(attempts);
         let mut watch = watch(strand);
-        told(&mut watch, 2).await;
+        observations(&mut watch, 2).await;
         script.hints.send(()).unwrap();
         let expected = [Observation::SourceOk, Observation::InputActive];
-        assert_eq!(told(&mut watch, 1).await, expected);
+        assert_eq!(observations(&mut watch, 1).await, expected);
         assert_eq!(script.attempted(), [0, 1, 2]);
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_only_a_hint_can_change_is_not_tried_without_one() {
-        let attempts = [refused(Refusal::UntilHint, "no protocol"), Attempt::Works(FOR_EVER)];
+        let attempts = [refused(OpenError::UntilHint, "no protocol"), Attempt::Works(FOR_EVER)];
         let (strand, mut script) = scripted::<false>(attempts);
         let mut watch = watch(strand);
-        assert_eq!(told(&mut watch, 1_000).await, [Observation::SourceLost]);
+        assert_eq!(observations(&mut watch, 1_000).await, [Observation::SourceLost]);
         assert_eq!(script.attempted(), [0]);
         script.hints.send(()).unwrap();
         let expected = [Observation::SourceOk, Observation::InputActive];
-        assert_eq!(told(&mut watch, 1).await, expected);
+        assert_eq!(observations(&mut watch, 1).await, expected);
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_nothing_can_change_is_not_tried_again() {
-        let (strand, mut script) = scripted::<false>([refused(Refusal::ForGood, "no display")]);
+        let (strand, mut script) = scripted::<false>([refused(OpenError::ForGood, "no display")]);
         let mut watch = watch(strand);
         let _ = script.hints.send(());
-        assert_eq!(told(&mut watch, 1_000).await, [Observation::SourceLost]);
+        assert_eq!(observations(&mut watch, 1_000).await, [Observation::SourceLost]);
         assert_eq!(script.attempted(), [0]);
     }
 
@@ -361,10 +361,10 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_strand_that_panics_is_over() {
+    async fn a_strand_that_panics_is_not_opened_again() {
         let (strand, _script) = scripted::<false>([Attempt::PanicsAtOnce]);
         let mut watch = watch(strand);
-        assert_eq!(told(&mut watch, 100).await, [Observation::SourceLost]);
+        assert_eq!(observations(&mut watch, 100).await, [Observation::SourceLost]);
         assert!(watch.source().to_string().contains("it stopped unexpectedly; start Porchlight"));
     }
 
@@ -375,7 +375,7 @@ mod tests {
         watch.settle().await;
         assert!(watch.source().to_string().contains("it has not answered yet"));
         let all = [Observation::SourceLost, Observation::SourceOk, Observation::InputActive];
-        assert_eq!(told(&mut watch, 10).await, all);
+        assert_eq!(observations(&mut watch, 10).await, all);
         assert_eq!(script.attempted(), [0, 6]);
     }
 
@@ -387,7 +387,7 @@ mod tests {
         supervisor.run(idle);
         supervisor.run(lock);
         let mut watch = supervisor.watch();
-        let seen = told(&mut watch, 100).await;
+        let seen = observations(&mut watch, 100).await;
         assert!(!seen.contains(&Observation::SourceLost), "{seen:?}");
         let said: Vec<_> =
             watch.report().map(|(subject, source)| format!("{subject}: {source}")).collect();
@@ -406,22 +406,22 @@ mod tests {
         let said: Vec<_> = watch.report().map(|(_, source)| source.to_string()).collect();
         let lock = "none (tells nothing): there is no lock; draw the curtain";
         assert_eq!(said, ["scripted (tells idle)", lock]);
-        assert_eq!(told(&mut watch, 1).await, [Observation::InputActive]);
+        assert_eq!(observations(&mut watch, 1).await, [Observation::InputActive]);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_goodbye_is_heard_once_and_an_older_one_is_not() {
+    async fn a_goodbye_counts_once_and_an_older_one_does_not() {
         let supervisor = Supervisor::new();
         let mut goodbye = supervisor.goodbye();
         let watch = supervisor.watch();
         let second = Duration::from_secs(1);
         watch.may_sleep();
         goodbye.forget();
-        assert!(timeout(second, goodbye.said()).await.is_err(), "an older one");
+        assert!(timeout(second, goodbye.wait()).await.is_err(), "an older one");
         watch.may_sleep();
-        assert!(timeout(second, goodbye.said()).await.is_ok());
-        assert!(timeout(second, goodbye.said()).await.is_err(), "heard already");
+        assert!(timeout(second, goodbye.wait()).await.is_ok());
+        assert!(timeout(second, goodbye.wait()).await.is_err(), "heard already");
         drop(watch);
-        assert!(timeout(second, goodbye.said()).await.is_ok(), "nobody will say it");
+        assert!(timeout(second, goodbye.wait()).await.is_ok(), "nobody will say it");
     }
 }

@@ -12,7 +12,7 @@ use crate::description::{Description, Missing, Subject, Tells};
 use crate::source::Report;
 
 /// How long to wait for the first report of each strand. Later reports still arrive.
-const FIRST_WORDS: Duration = Duration::from_millis(2_500);
+const SETTLE_TIMEOUT: Duration = Duration::from_millis(2_500);
 
 /// Receives the observations of all sources. Dropping it stops every source.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub struct Watch {
     strands: BTreeMap<Subject, Strand>,
     reports: mpsc::Receiver<(Subject, Report)>,
     /// Observations that arrived during [`Watch::settle`].
-    held: VecDeque<Observation>,
+    queued: VecDeque<Observation>,
     goodbyes: watch::Sender<u64>,
     /// Dropping the set aborts the tasks.
     _tasks: JoinSet<()>,
@@ -56,7 +56,7 @@ impl Watch {
         Self {
             strands: subjects.into_iter().map(opening).collect(),
             reports,
-            held: VecDeque::new(),
+            queued: VecDeque::new(),
             goodbyes,
             _tasks: tasks,
         }
@@ -82,7 +82,7 @@ impl Watch {
     /// report's *how long ago* counts from the moment it was made.
     pub async fn next(&mut self) -> Observation {
         loop {
-            if let Some(observation) = self.held.pop_front() {
+            if let Some(observation) = self.queued.pop_front() {
                 return observation;
             }
             self.read().await;
@@ -92,7 +92,7 @@ impl Watch {
     /// Waits until each strand has reported whether it works, for 2.5 seconds at most. Observations
     /// that arrive meanwhile are kept for [`Watch::next`].
     pub async fn settle(&mut self) {
-        self.first_words(|_| true).await;
+        self.settle_subjects(|_| true).await;
     }
 
     /// Tells the sources that the device has published its goodbye, or can't, and that the machine
@@ -103,21 +103,21 @@ impl Watch {
 
     /// Waits until it is known whether input can be watched.
     pub(crate) async fn settle_idle(&mut self) {
-        self.first_words(|subject| subject == Subject::Idle).await;
+        self.settle_subjects(|subject| subject == Subject::Idle).await;
     }
 
-    async fn first_words(&mut self, of: impl Fn(Subject) -> bool) {
-        let silent = |watch: &Self| {
+    async fn settle_subjects(&mut self, of: impl Fn(Subject) -> bool) {
+        let opening = |watch: &Self| {
             let mut strands = watch.strands.iter();
             strands.any(|(subject, strand)| of(*subject) && strand.state == State::Opening)
         };
-        let words = async {
-            while silent(self) {
+        let settled = async {
+            while opening(self) {
                 self.read().await;
             }
         };
         // After the timeout, silent strands keep the description "it has not answered yet".
-        let _ = timeout(FIRST_WORDS, words).await;
+        let _ = timeout(SETTLE_TIMEOUT, settled).await;
     }
 
     /// Reads and folds in one report; cancel-safe.
@@ -125,7 +125,7 @@ impl Watch {
         match self.reports.recv().await {
             Some((subject, report)) => {
                 let observation = self.fold(subject, report);
-                self.held.extend(observation);
+                self.queued.extend(observation);
             }
             // All strands have ended.
             None => std::future::pending().await,

@@ -27,10 +27,10 @@ use wayland_protocols::ext::idle_notify::v1::client::ext_idle_notification_v1::{
 use wayland_protocols::ext::idle_notify::v1::client::ext_idle_notifier_v1::ExtIdleNotifierV1;
 
 use crate::description::{Description, Missing, Tells};
-use crate::source::{Lost, Reports, Source};
+use crate::source::{Reports, Source, SourceError};
 
 /// How long to wait for the compositor's answer.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 /// The first protocol version that can ignore a playing video.
 const INPUT_ONLY: u32 = 2;
 /// The shortest timeout in milliseconds. With zero, some compositors never report a return.
@@ -41,7 +41,7 @@ const AT_ONCE: u32 = 1;
 pub(crate) enum IdleNotifyError {
     #[error("the compositor at {} can't be reached ({why})", socket.display())]
     Unreachable { socket: PathBuf, why: String },
-    #[error("the compositor at {} did not answer within {PATIENCE:?}", .0.display())]
+    #[error("the compositor at {} did not answer within {TIMEOUT:?}", .0.display())]
     Silent(PathBuf),
     #[error("this compositor offers no idle protocol")]
     NoProtocol,
@@ -55,14 +55,14 @@ pub(crate) async fn open(
     away_after: Duration,
 ) -> Result<Notifications, IdleNotifyError> {
     let set_up = async {
-        let mut wire = Wire::connect(&socket).await?;
-        wire.ask(away_after).await?;
-        Ok::<_, io::Error>(wire)
+        let mut client = Client::connect(&socket).await?;
+        client.request(away_after).await?;
+        Ok::<_, io::Error>(client)
     };
-    match tokio::time::timeout(PATIENCE, set_up).await {
-        Ok(Ok(wire)) if wire.seen.notifier.is_none() => Err(IdleNotifyError::NoProtocol),
-        Ok(Ok(wire)) if wire.seen.seat.is_none() => Err(IdleNotifyError::NoSeat),
-        Ok(Ok(wire)) => Ok(Notifications { wire, away_after }),
+    match tokio::time::timeout(TIMEOUT, set_up).await {
+        Ok(Ok(client)) if client.state.notifier.is_none() => Err(IdleNotifyError::NoProtocol),
+        Ok(Ok(client)) if client.state.seat.is_none() => Err(IdleNotifyError::NoSeat),
+        Ok(Ok(client)) => Ok(Notifications { client, away_after }),
         Ok(Err(error)) => Err(IdleNotifyError::Unreachable { socket, why: error.to_string() }),
         Err(_) => Err(IdleNotifyError::Silent(socket)),
     }
@@ -71,13 +71,13 @@ pub(crate) async fn open(
 /// The source: the compositor's notifications.
 #[derive(Debug)]
 pub(crate) struct Notifications {
-    wire: Wire,
+    client: Client,
     away_after: Duration,
 }
 
 impl Source for Notifications {
     fn description(&self) -> Description {
-        let knows_video = self.wire.seen.version() >= INPUT_ONLY;
+        let knows_video = self.client.state.version() >= INPUT_ONLY;
         Description {
             name: "ext-idle-notify",
             tells: Tells::IDLE,
@@ -90,14 +90,14 @@ impl Source for Notifications {
         }
     }
 
-    async fn run(mut self, to: &Reports) -> Lost {
+    async fn run(mut self, to: &Reports) -> SourceError {
         // Nothing is reported at the start: the compositor counts from now on, and does not say how
         // long there was no input before.
         let mut input = None;
         loop {
-            while let Some(told) = self.wire.seen.told.pop_front() {
-                if input.replace(told) != Some(told) {
-                    to.send(match told {
+            while let Some(next) = self.client.state.inputs.pop_front() {
+                if input.replace(next) != Some(next) {
+                    to.send(match next {
                         Input::Active => Observation::InputActive,
                         Input::Idle => {
                             Observation::InputIdle { since: Moment::Ago(self.away_after) }
@@ -106,11 +106,11 @@ impl Source for Notifications {
                     .await;
                 }
             }
-            if self.wire.seen.withdrawn {
-                return Lost("the compositor took its idle protocol away".to_owned());
+            if self.client.state.withdrawn {
+                return SourceError("the compositor took its idle protocol away".to_owned());
             }
-            if let Err(error) = self.wire.dispatch().await {
-                return Lost(format!("the compositor is gone ({error})"));
+            if let Err(error) = self.client.dispatch().await {
+                return SourceError(format!("the compositor is gone ({error})"));
             }
         }
     }
@@ -124,32 +124,33 @@ enum Input {
 
 /// A connection to a compositor.
 #[derive(Debug)]
-struct Wire {
+struct Client {
     connection: Connection,
-    queue: EventQueue<Seen>,
-    seen: Seen,
+    queue: EventQueue<State>,
+    state: State,
     /// A second handle of the connection's socket, which shows when there is something to read.
     socket: UnixStream,
 }
 
-impl Wire {
+impl Client {
     async fn connect(socket: &Path) -> io::Result<Self> {
         let stream = UnixStream::connect(socket).await?.into_std()?;
         let socket = UnixStream::from_std(stream.as_fd().try_clone_to_owned()?.into())?;
         let connection = Connection::from_socket(stream).map_err(io::Error::other)?;
         let queue = connection.new_event_queue();
-        Ok(Self { connection, queue, seen: Seen::default(), socket })
+        Ok(Self { connection, queue, state: State::default(), socket })
     }
 
     /// Asks for notifications, if the compositor offers them.
-    async fn ask(&mut self, away_after: Duration) -> io::Result<()> {
+    async fn request(&mut self, away_after: Duration) -> io::Result<()> {
         let handle = self.queue.handle();
         self.connection.display().get_registry(&handle, ());
-        self.answer().await?;
-        let (Some((_, notifier)), Some((_, seat))) = (&self.seen.notifier, &self.seen.seat) else {
+        self.roundtrip().await?;
+        let (Some((_, notifier)), Some((_, seat))) = (&self.state.notifier, &self.state.seat)
+        else {
             return Ok(());
         };
-        let input_only = self.seen.version() >= INPUT_ONLY;
+        let input_only = self.state.version() >= INPUT_ONLY;
         let after = |timeout: u32, purpose| {
             if input_only {
                 notifier.get_input_idle_notification(timeout, seat, &handle, purpose);
@@ -160,14 +161,14 @@ impl Wire {
         after(u32::try_from(away_after.as_millis()).unwrap_or(u32::MAX), Purpose::Away);
         after(AT_ONCE, Purpose::FirstInput);
         // A compositor that refuses has done so before it answers this.
-        self.answer().await
+        self.roundtrip().await
     }
 
     /// Waits until the compositor has answered all requests.
-    async fn answer(&mut self) -> io::Result<()> {
-        self.seen.answered = false;
+    async fn roundtrip(&mut self) -> io::Result<()> {
+        self.state.answered = false;
         self.connection.display().sync(&self.queue.handle(), ());
-        while !self.seen.answered {
+        while !self.state.answered {
             self.dispatch().await?;
         }
         Ok(())
@@ -175,7 +176,7 @@ impl Wire {
 
     /// Waits for events and handles them; cancel-safe.
     async fn dispatch(&mut self) -> io::Result<()> {
-        while self.queue.dispatch_pending(&mut self.seen).map_err(failure)? == 0 {
+        while self.queue.dispatch_pending(&mut self.state).map_err(failure)? == 0 {
             self.connection.flush().map_err(io_error)?;
             let queue = &self.queue;
             let read = || match queue.prepare_read() {
@@ -216,26 +217,26 @@ enum Purpose {
 
 /// The state that the compositor's events change.
 #[derive(Debug, Default)]
-struct Seen {
+struct State {
     /// The compositor's idle notifier, with its name in the registry.
     notifier: Option<(u32, ExtIdleNotifierV1)>,
     seat: Option<(u32, WlSeat)>,
     answered: bool,
-    told: VecDeque<Input>,
+    inputs: VecDeque<Input>,
     /// The compositor removed the notifier or the seat.
     withdrawn: bool,
 }
 
-impl Seen {
+impl State {
     /// The version of the idle protocol in use; 0 for none.
     fn version(&self) -> u32 {
         self.notifier.as_ref().map_or(0, |(_, notifier)| notifier.version())
     }
 }
 
-impl Dispatch<WlRegistry, ()> for Seen {
+impl Dispatch<WlRegistry, ()> for State {
     fn event(
-        seen: &mut Self,
+        state: &mut Self,
         registry: &WlRegistry,
         event: wl_registry::Event,
         (): &(),
@@ -245,39 +246,39 @@ impl Dispatch<WlRegistry, ()> for Seen {
         match event {
             wl_registry::Event::Global { name, interface, version } => {
                 // Uses the first of several seats: there is hardly ever a second.
-                if interface == WlSeat::interface().name && seen.seat.is_none() {
-                    seen.seat = Some((name, registry.bind(name, 1, queue, ())));
+                if interface == WlSeat::interface().name && state.seat.is_none() {
+                    state.seat = Some((name, registry.bind(name, 1, queue, ())));
                 } else if interface == ExtIdleNotifierV1::interface().name {
                     let version = version.min(INPUT_ONLY);
-                    seen.notifier = Some((name, registry.bind(name, version, queue, ())));
+                    state.notifier = Some((name, registry.bind(name, version, queue, ())));
                 }
             }
             wl_registry::Event::GlobalRemove { name } => {
-                let notifier = seen.notifier.as_ref().map(|(name, _)| *name);
-                let seat = seen.seat.as_ref().map(|(name, _)| *name);
-                seen.withdrawn |= notifier == Some(name) || seat == Some(name);
+                let notifier = state.notifier.as_ref().map(|(name, _)| *name);
+                let seat = state.seat.as_ref().map(|(name, _)| *name);
+                state.withdrawn |= notifier == Some(name) || seat == Some(name);
             }
             _ => {}
         }
     }
 }
 
-impl Dispatch<WlCallback, ()> for Seen {
+impl Dispatch<WlCallback, ()> for State {
     fn event(
-        seen: &mut Self,
+        state: &mut Self,
         _: &WlCallback,
         _: wl_callback::Event,
         (): &(),
         _: &Connection,
         _: &QueueHandle<Self>,
     ) {
-        seen.answered = true;
+        state.answered = true;
     }
 }
 
-impl Dispatch<ExtIdleNotificationV1, Purpose> for Seen {
+impl Dispatch<ExtIdleNotificationV1, Purpose> for State {
     fn event(
-        seen: &mut Self,
+        state: &mut Self,
         notification: &ExtIdleNotificationV1,
         event: ext_idle_notification_v1::Event,
         purpose: &Purpose,
@@ -286,13 +287,13 @@ impl Dispatch<ExtIdleNotificationV1, Purpose> for Seen {
     ) {
         match (purpose, event) {
             (Purpose::Away, ext_idle_notification_v1::Event::Idled) => {
-                seen.told.push_back(Input::Idle);
+                state.inputs.push_back(Input::Idle);
             }
             (Purpose::Away, ext_idle_notification_v1::Event::Resumed) => {
-                seen.told.push_back(Input::Active);
+                state.inputs.push_back(Input::Active);
             }
             (Purpose::FirstInput, ext_idle_notification_v1::Event::Resumed) => {
-                seen.told.push_back(Input::Active);
+                state.inputs.push_back(Input::Active);
                 notification.destroy();
             }
             _ => {}
@@ -300,5 +301,5 @@ impl Dispatch<ExtIdleNotificationV1, Purpose> for Seen {
     }
 }
 
-delegate_noop!(Seen: ignore WlSeat);
-delegate_noop!(Seen: ignore ExtIdleNotifierV1);
+delegate_noop!(State: ignore WlSeat);
+delegate_noop!(State: ignore ExtIdleNotifierV1);

@@ -16,8 +16,8 @@ mod strand {
     use std::time::Duration;
 
     use crate::description::{Missing, Subject, Tells};
-    use crate::desktop::{Desktop, Teller};
-    use crate::source::{Refusal, Strand};
+    use crate::desktop::{Desktop, EventSender};
+    use crate::source::{OpenError, Strand};
     use crate::supervise::Goodbye;
 
     use super::input;
@@ -34,25 +34,31 @@ mod strand {
 
         type Source = Desktop<Window>;
 
-        async fn open(&mut self) -> Result<Self::Source, Refusal> {
-            let (teller, listener) = Teller::channel();
-            let window = Window::open(teller).await.map_err(|error| {
+        async fn open(&mut self) -> Result<Self::Source, OpenError> {
+            let (events, listener) = EventSender::channel();
+            let window = Window::open(events).await.map_err(|error| {
                 Missing::new(
                     format!("Windows did not take a window that listens ({error})"),
                     "it is tried again by itself",
                 )
             })?;
-            let unheard = window.sessions_refused().map(|error| {
+            let missing = window.sessions_refused().map(|error| {
                 Missing::new(
                     format!("Windows does not tell of the lock screen ({error})"),
                     "start Porchlight again once you are logged in",
                 )
             });
-            let told = unheard.is_none();
+            let detected = missing.is_none();
             Ok(Desktop {
                 name: "windows",
-                tells: Tells { idle: true, lock: told, seat: told, power: true, ..Tells::NOTHING },
-                missing: unheard,
+                tells: Tells {
+                    idle: true,
+                    lock: detected,
+                    seat: detected,
+                    power: true,
+                    ..Tells::NOTHING
+                },
+                missing: missing,
                 probe: input::probe,
                 away_after: self.away_after,
                 listener,

@@ -21,10 +21,10 @@ use x11rb::reexports::x11rb_protocol::{parse_display::parse_display, xauth::get_
 use x11rb::rust_connection::{DefaultStream, RustConnection};
 
 use crate::description::{Description, Tells};
-use crate::source::{Lost, Reports, Source};
+use crate::source::{Reports, Source, SourceError};
 
 /// How long to wait for the X server's answer. A local one answers within milliseconds.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The version of XSync that this source needs.
 const XSYNC: (u8, u8) = (3, 1);
@@ -34,7 +34,7 @@ const XSYNC: (u8, u8) = (3, 1);
 pub(crate) enum X11Error {
     #[error("the X display {display:?} can't be reached ({why})")]
     Unreachable { display: String, why: String },
-    #[error("the X display {0:?} did not answer within {PATIENCE:?}")]
+    #[error("the X display {0:?} did not answer within {TIMEOUT:?}")]
     Silent(String),
     /// The display exists, but does not count idle time.
     #[error("the X server can't tell idle time ({why})")]
@@ -51,10 +51,10 @@ pub(crate) struct Display {
 
 impl Display {
     /// Ends when the server ends.
-    pub(crate) async fn gone(self) -> Lost {
+    pub(crate) async fn gone(self) -> SourceError {
         loop {
             if let Err(error) = self.event().await {
-                return gone(&error);
+                return server_gone(&error);
             }
         }
     }
@@ -76,8 +76,8 @@ impl Display {
     }
 }
 
-fn gone(error: &io::Error) -> Lost {
-    Lost(format!("the X server is gone ({error})"))
+fn server_gone(error: &io::Error) -> SourceError {
+    SourceError(format!("the X server is gone ({error})"))
 }
 
 /// Connects and sets two alarms: one for when the idle time reaches `away_after`, one for when it
@@ -89,7 +89,7 @@ pub(crate) async fn open(display: &str, away_after: Duration) -> Result<Alarms, 
         why: why.trim_end().to_owned(),
     };
 
-    let (plug, leash) = Leash::new();
+    let (socket_sender, socket_guard) = SocketGuard::new();
     let (answer, answered) = oneshot::channel();
     let name = display.to_owned();
     // This needs its own thread: a runtime waits for its blocking threads when it ends, and this
@@ -97,7 +97,7 @@ pub(crate) async fn open(display: &str, away_after: Duration) -> Result<Alarms, 
     std::thread::Builder::new()
         .name("x11-setup".to_owned())
         .spawn(move || {
-            let opened = connect(&name, plug).map(|connection| {
+            let opened = connect(&name, socket_sender).map(|connection| {
                 let set = set_alarms(&connection, away_after);
                 (connection, set)
             });
@@ -106,12 +106,12 @@ pub(crate) async fn open(display: &str, away_after: Duration) -> Result<Alarms, 
         })
         .map_err(|error| unreachable(error.to_string()))?;
 
-    let (connection, set) = match tokio::time::timeout(PATIENCE, answered).await {
+    let (connection, set) = match tokio::time::timeout(TIMEOUT, answered).await {
         Ok(Ok(opened)) => opened.map_err(|error| unreachable(error.to_string()))?,
         Ok(Err(_)) => return Err(unreachable("the set-up stopped unexpectedly".to_owned())),
         Err(_) => return Err(X11Error::Silent(display.to_owned())),
     };
-    let socket = leash.release().and_then(tokio::net::UnixStream::from_std);
+    let socket = socket_guard.release().and_then(tokio::net::UnixStream::from_std);
     let socket = socket.map_err(|error| unreachable(error.to_string()))?;
     let display = Display { connection, socket };
     match set {
@@ -124,12 +124,12 @@ pub(crate) async fn open(display: &str, away_after: Duration) -> Result<Alarms, 
 
 /// A second handle of the socket on which the set-up thread waits. If it is dropped without
 /// `release`, it shuts the socket down, so that the thread ends instead of hanging.
-struct Leash(Option<oneshot::Receiver<UnixStream>>);
+struct SocketGuard(Option<oneshot::Receiver<UnixStream>>);
 
-impl Leash {
+impl SocketGuard {
     fn new() -> (oneshot::Sender<UnixStream>, Self) {
-        let (plug, socket) = oneshot::channel();
-        (plug, Self(Some(socket)))
+        let (socket_sender, socket) = oneshot::channel();
+        (socket_sender, Self(Some(socket)))
     }
 
     /// Returns the socket, which stays open.
@@ -139,7 +139,7 @@ impl Leash {
     }
 }
 
-impl Drop for Leash {
+impl Drop for SocketGuard {
     fn drop(&mut self) {
         let Some(mut socket) = self.0.take() else {
             return;
@@ -153,11 +153,11 @@ impl Drop for Leash {
     }
 }
 
-/// Does what [`RustConnection::connect`] does, but sends its socket to `plug` before it waits for
-/// an answer. Blocks.
+/// Does what [`RustConnection::connect`] does, but sends its socket to `socket_sender` before it
+/// waits for an answer. Blocks.
 fn connect(
     display: &str,
-    plug: oneshot::Sender<UnixStream>,
+    socket_sender: oneshot::Sender<UnixStream>,
 ) -> Result<RustConnection, ConnectError> {
     let parsed = parse_display(Some(display))?;
     let mut last = ConnectError::UnknownError;
@@ -171,7 +171,7 @@ fn connect(
         };
         // Every kind of socket is shut down the same way.
         let socket = UnixStream::from(stream.as_fd().try_clone_to_owned()?);
-        if plug.send(socket).is_err() {
+        if socket_sender.send(socket).is_err() {
             return Err(ConnectError::UnknownError);
         }
         // If there are no credentials, it connects without: the server decides.
@@ -189,7 +189,7 @@ fn connect(
 
 /// The two alarms, as the server numbers them.
 #[derive(Debug)]
-struct Set {
+struct AlarmSet {
     away: sync::Alarm,
     back: sync::Alarm,
     /// The time since the last input, read after both alarms were set.
@@ -213,7 +213,7 @@ impl<E: Into<ReplyOrIdError>> From<E> for UnsetError {
 }
 
 /// Sets both alarms. Blocks for a few round trips.
-fn set_alarms(connection: &RustConnection, away_after: Duration) -> Result<Set, UnsetError> {
+fn set_alarms(connection: &RustConnection, away_after: Duration) -> Result<AlarmSet, UnsetError> {
     if connection.extension_information(sync::X11_EXTENSION_NAME)?.is_none() {
         return Err(UnsetError::NoXSync);
     }
@@ -245,7 +245,7 @@ fn set_alarms(connection: &RustConnection, away_after: Duration) -> Result<Set, 
     let counted = connection.sync_query_counter(idle)?;
     away_set.check()?;
     back_set.check()?;
-    Ok(Set { away, back, idle: from_wire(counted.reply()?.counter_value) })
+    Ok(AlarmSet { away, back, idle: from_wire(counted.reply()?.counter_value) })
 }
 
 fn to_wire(value: i64) -> sync::Int64 {
@@ -262,7 +262,7 @@ fn from_wire(value: sync::Int64) -> Duration {
 #[derive(Debug)]
 pub(crate) struct Alarms {
     display: Display,
-    set: Set,
+    set: AlarmSet,
     away_after: Duration,
 }
 
@@ -277,7 +277,7 @@ impl Source for Alarms {
         Description { name: "xsync", tells: Tells::IDLE, missing: None }
     }
 
-    async fn run(self, to: &Reports) -> Lost {
+    async fn run(self, to: &Reports) -> SourceError {
         // Reports a person who is idle at the start at once, not only after the next crossing.
         let mut input = if self.set.idle >= self.away_after { Input::Idle } else { Input::Active };
         to.send(observation(input, self.set.idle)).await;
@@ -285,10 +285,10 @@ impl Source for Alarms {
             let alarm = match self.display.event().await {
                 Ok(Event::SyncAlarmNotify(alarm)) => alarm,
                 Ok(_) => continue,
-                Err(error) => return gone(&error),
+                Err(error) => return server_gone(&error),
             };
             if alarm.state == sync::ALARMSTATE::DESTROYED {
-                return Lost("the X server took its idle counter away".to_owned());
+                return SourceError("the X server took its idle counter away".to_owned());
             }
             let crossed = match alarm.alarm {
                 id if id == self.set.away => Input::Idle,

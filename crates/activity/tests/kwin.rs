@@ -104,7 +104,7 @@ impl Dispatch<WlRegistry, GlobalListContents> for Nothing {
 delegate_noop!(Nothing: ignore OrgKdeKwinFakeInput);
 
 #[test]
-fn away_and_back_are_told_at_once() {
+fn away_and_back_are_reported_at_once() {
     let _alone = alone();
     let session = Session::new();
     let _bus = session.bus();
@@ -132,7 +132,7 @@ fn away_and_back_are_told_at_once() {
 }
 
 #[test]
-fn a_thousand_inputs_of_somebody_active_wake_nobody() {
+fn a_thousand_inputs_of_an_active_person_wake_nothing() {
     let _alone = alone();
     let session = Session::new();
     let _bus = session.bus();

@@ -112,7 +112,7 @@ impl Mouse {
 }
 
 #[test]
-fn away_and_back_are_told_at_once() {
+fn away_and_back_are_reported_at_once() {
     let _alone = alone();
     let session = Session::new();
     let _bus = session.bus();
@@ -139,7 +139,7 @@ fn away_and_back_are_told_at_once() {
 }
 
 #[test]
-fn a_thousand_inputs_of_somebody_active_wake_nobody() {
+fn a_thousand_inputs_of_an_active_person_wake_nothing() {
     let _alone = alone();
     let session = Session::new();
     let _bus = session.bus();
@@ -166,7 +166,7 @@ fn a_thousand_inputs_of_somebody_active_wake_nobody() {
 }
 
 #[test]
-fn whoever_is_away_at_the_start_is_away_at_once_and_seen_to_return() {
+fn a_person_who_is_away_at_the_start_is_away_at_once_and_their_return_is_seen() {
     let _alone = alone();
     let session = Session::new();
     let _bus = session.bus();

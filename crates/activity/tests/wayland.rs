@@ -35,7 +35,7 @@ fn present(compositor: &Compositor, observer: &Observer) {
 }
 
 #[test]
-fn hundreds_of_absences_and_returns_are_told_once_each() {
+fn hundreds_of_absences_and_returns_are_reported_once_each() {
     for version in [1, 2] {
         let place = Place::new();
         let compositor = place.compositor(Offer::Version(version));
@@ -54,7 +54,7 @@ fn hundreds_of_absences_and_returns_are_told_once_each() {
 }
 
 #[test]
-fn nothing_is_said_before_there_is_something_to_say() {
+fn nothing_is_reported_before_the_first_change() {
     let place = Place::new();
     let compositor = place.compositor(Offer::Version(2));
     let (observer, _) = watch(&place, Duration::from_secs(1));
@@ -66,7 +66,7 @@ fn nothing_is_said_before_there_is_something_to_say() {
 }
 
 #[test]
-fn away_and_back_are_told_at_once() {
+fn away_and_back_are_reported_at_once() {
     let away_after = Duration::from_secs(1);
     let place = Place::new();
     let compositor = place.compositor(Offer::Version(2));
@@ -89,7 +89,7 @@ fn away_and_back_are_told_at_once() {
 }
 
 #[test]
-fn a_thousand_inputs_of_somebody_active_wake_nobody() {
+fn a_thousand_inputs_of_an_active_person_wake_nothing() {
     let place = Place::new();
     let compositor = place.compositor(Offer::Version(2));
     let (observer, _) = watch(&place, NEVER);
@@ -111,7 +111,7 @@ fn a_thousand_inputs_of_somebody_active_wake_nobody() {
 }
 
 #[test]
-fn a_playing_video_is_no_input_where_the_compositor_can_tell() {
+fn a_playing_video_is_no_input_if_the_compositor_can_tell() {
     let place = Place::new();
     let compositor = place.compositor(Offer::Version(2));
     let (observer, source) = watch(&place, Duration::from_secs(1));
@@ -121,7 +121,7 @@ fn a_playing_video_is_no_input_where_the_compositor_can_tell() {
 }
 
 #[test]
-fn where_a_playing_video_counts_as_input_it_says_so() {
+fn if_a_playing_video_counts_as_input_the_description_says_so() {
     let place = Place::new();
     let compositor = place.compositor(Offer::Version(1));
     let (observer, source) = watch(&place, Duration::from_secs(1));

@@ -58,7 +58,7 @@ fn counting(idle: Duration) -> (Option<Probe>, Arc<AtomicUsize>) {
 }
 
 #[tokio::test]
-async fn idle_and_return_are_told_when_they_happen() {
+async fn idle_and_return_are_reported_when_they_happen() {
     let server = Xvfb::start();
     let keyboard = Keyboard::of(server.display());
     keyboard.press();
@@ -89,7 +89,7 @@ async fn idle_and_return_are_told_when_they_happen() {
 }
 
 #[tokio::test]
-async fn input_of_somebody_active_is_no_news() {
+async fn input_of_an_active_person_is_not_reported() {
     let server = Xvfb::start();
     let keyboard = Keyboard::of(server.display());
     keyboard.press();
@@ -106,7 +106,7 @@ async fn input_of_somebody_active_is_no_news() {
 }
 
 #[tokio::test]
-async fn whoever_is_away_at_the_start_is_away_at_once_and_seen_to_return() {
+async fn a_person_who_is_away_at_the_start_is_away_at_once_and_their_return_is_seen() {
     let server = Xvfb::start();
     let keyboard = Keyboard::of(server.display());
     keyboard.press();
@@ -159,7 +159,7 @@ async fn a_server_that_is_killed_is_a_loss_until_it_is_back() {
 }
 
 #[test]
-fn a_thousand_inputs_of_somebody_active_wake_nobody() {
+fn a_thousand_inputs_of_an_active_person_wake_nothing() {
     let server = Xvfb::start();
     let keyboard = Keyboard::of(server.display());
     keyboard.press();
@@ -182,7 +182,7 @@ fn a_thousand_inputs_of_somebody_active_wake_nobody() {
 }
 
 #[test]
-fn away_and_back_are_told_at_once() {
+fn away_and_back_are_reported_at_once() {
     let server = Xvfb::start();
     let keyboard = Keyboard::of(server.display());
     keyboard.press();
@@ -216,7 +216,7 @@ async fn dropping_the_watch_closes_the_connection() {
 }
 
 #[tokio::test]
-async fn without_xsync_the_probe_is_asked() {
+async fn without_xsync_the_probe_is_called() {
     for edit in [Edit::NoXSync, Edit::NoIdleTime] {
         let server = Xvfb::start();
         let proxy = Proxy::before(&server, edit);
@@ -242,7 +242,7 @@ async fn without_xsync_and_probe_activity_is_unknown_and_it_says_why() {
 }
 
 #[tokio::test]
-async fn the_probe_is_not_asked_after_the_display_has_gone() {
+async fn the_probe_is_not_called_after_the_display_has_gone() {
     let server = Xvfb::start();
     let proxy = Proxy::before(&server, Edit::NoXSync);
     let (probe, asked) = counting(Duration::from_secs(7));
@@ -258,7 +258,7 @@ async fn the_probe_is_not_asked_after_the_display_has_gone() {
 }
 
 #[tokio::test]
-async fn no_probe_is_asked_without_a_proven_display() {
+async fn no_probe_is_called_without_a_proven_display() {
     let (silent, _listener) = silent_display();
     // No server has that many displays, and the last one has no valid port.
     for display in ["", "nonsense", ":59000", ":65535", silent.as_str()] {
@@ -294,7 +294,7 @@ async fn a_silent_server_is_given_up_after_two_seconds_and_its_connection_closed
 }
 
 #[tokio::test]
-async fn where_the_bus_knows_no_gnome_the_x_server_is_asked() {
+async fn without_gnome_on_the_bus_the_x_server_is_asked() {
     let place = Session::new();
     let _bus = place.bus();
     let server = Xvfb::start();

@@ -12,7 +12,7 @@ use porchlight_core::observation::Observation;
 /// logout, and macOS does not report that. The end of the session ends the app, which then
 /// publishes its goodbye.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Notice {
+pub(crate) enum SystemNotification {
     WillSleep,
     DidWake,
     SessionDidResignActive,
@@ -21,7 +21,7 @@ pub(crate) enum Notice {
     ScreenIsUnlocked,
 }
 
-impl Notice {
+impl SystemNotification {
     pub(crate) fn observation(self) -> Observation {
         match self {
             Self::WillSleep => Observation::Suspending,
@@ -63,17 +63,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_notice_has_its_meaning() {
+    fn every_notification_has_its_meaning() {
         let table = [
-            (Notice::WillSleep, Observation::Suspending),
-            (Notice::DidWake, Observation::Resumed),
-            (Notice::SessionDidResignActive, Observation::Switched(true)),
-            (Notice::SessionDidBecomeActive, Observation::Switched(false)),
-            (Notice::ScreenIsLocked, Observation::Locked(true)),
-            (Notice::ScreenIsUnlocked, Observation::Locked(false)),
+            (SystemNotification::WillSleep, Observation::Suspending),
+            (SystemNotification::DidWake, Observation::Resumed),
+            (SystemNotification::SessionDidResignActive, Observation::Switched(true)),
+            (SystemNotification::SessionDidBecomeActive, Observation::Switched(false)),
+            (SystemNotification::ScreenIsLocked, Observation::Locked(true)),
+            (SystemNotification::ScreenIsUnlocked, Observation::Locked(false)),
         ];
-        for (notice, meant) in table {
-            assert_eq!(notice.observation(), meant, "{notice:?}");
+        for (notification, meant) in table {
+            assert_eq!(notification.observation(), meant, "{notification:?}");
         }
     }
 

@@ -15,7 +15,7 @@ use rustix::time::{
 use tokio::net::unix::pipe;
 
 use crate::description::{Description, Missing, Tells};
-use crate::source::{Lost, Reports, Source};
+use crate::source::{Reports, Source, SourceError};
 
 /// The clocks are read one after the other, so a smaller difference is no sleep.
 const ASLEEP: Duration = Duration::from_secs(1);
@@ -72,10 +72,10 @@ impl Source for Awake {
         }
     }
 
-    async fn run(mut self, to: &Reports) -> Lost {
+    async fn run(mut self, to: &Reports) -> SourceError {
         loop {
             if let Err(error) = self.jump().await {
-                return Lost(format!("the timer fails: {error}"));
+                return SourceError(format!("the timer fails: {error}"));
             }
             if self.slept.now(ahead()) {
                 to.send(Observation::Resumed).await;
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_clock_that_ran_ahead_is_a_sleep_and_each_is_told_once() {
+    fn a_clock_that_ran_ahead_is_a_sleep_and_each_is_reported_once() {
         let ms = Duration::from_millis;
         let mut slept = Slept::since(ms(500));
         assert!(!slept.now(ms(501)), "the clocks are not read at the same time");

@@ -20,12 +20,12 @@ use zbus::{Connection, MatchRule, Message, MessageStream};
 
 use crate::description::Missing;
 use crate::socket;
-use crate::source::{Lost, Refusal};
+use crate::source::{OpenError, SourceError};
 
 /// How long to wait for an answer.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 /// How many messages may wait while a call is under way.
-const WAITING: usize = 256;
+const QUEUE_LENGTH: usize = 256;
 
 const BUS: &str = "org.freedesktop.DBus";
 const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
@@ -48,29 +48,29 @@ impl fmt::Display for Which {
 
 /// Why a bus, or a service on it, is unavailable.
 #[derive(Debug)]
-pub(super) struct Silent {
+pub(super) struct Unavailable {
     /// The reason, as half a sentence.
     pub(super) why: String,
     /// Whether a hint shows when it becomes available. Otherwise it has to be retried after pauses.
-    pub(super) seen: bool,
+    pub(super) has_hint: bool,
 }
 
-impl Silent {
+impl Unavailable {
     /// Retries on a hint if there is one, else after a pause.
-    pub(super) fn refusal(&self, missing: Missing) -> Refusal {
-        if self.seen { Refusal::UntilHint(missing) } else { Refusal::ForNow(missing) }
+    pub(super) fn open_error(&self, missing: Missing) -> OpenError {
+        if self.has_hint { OpenError::UntilHint(missing) } else { OpenError::ForNow(missing) }
     }
 }
 
 /// Whether [`listens`] notices when a bus becomes available. A bus without an address never does,
 /// so there is nothing to retry.
-pub(super) fn is_seen(address: Option<&str>) -> bool {
-    address.is_none_or(|address| socket::of_bus(address).is_some())
+pub(super) fn has_hint(address: Option<&str>) -> bool {
+    address.is_none_or(|address| socket::bus_socket(address).is_some())
 }
 
 /// Ends when a bus listens at this address. Never ends if that can't be noticed.
 pub(super) async fn listens(address: Option<&str>) {
-    match address.and_then(socket::of_bus) {
+    match address.and_then(socket::bus_socket) {
         Some(socket) => socket::listens(socket).await,
         None => std::future::pending().await,
     }
@@ -115,11 +115,11 @@ impl Bus {
     pub(super) async fn connect(which: Which, address: Option<&str>) -> zbus::Result<Self> {
         let address = address.ok_or_else(|| zbus::Error::Address("none is named".to_owned()))?;
         let building = zbus::connection::Builder::address(address)?
-            .max_queued(WAITING)
-            .method_timeout(PATIENCE)
+            .max_queued(QUEUE_LENGTH)
+            .method_timeout(TIMEOUT)
             .internal_executor(false)
             .build();
-        let connection = tokio::time::timeout(PATIENCE, building)
+        let connection = tokio::time::timeout(TIMEOUT, building)
             .await
             .map_err(|_| zbus::Error::Failure(format!("{which} does not answer")))??;
         let executor = connection.executor().clone();
@@ -168,13 +168,13 @@ impl Bus {
     }
 
     /// Waits for the next signal that was asked for. Cancel-safe.
-    pub(super) async fn next(&mut self) -> Result<Message, Lost> {
+    pub(super) async fn next(&mut self) -> Result<Message, SourceError> {
         loop {
             match poll_fn(|cx| Pin::new(&mut self.messages).poll_next(cx)).await {
                 Some(Ok(message)) if message.message_type() == Type::Signal => return Ok(message),
                 Some(Ok(_)) => {}
                 Some(Err(error)) => return Err(self.lost(&error)),
-                None => return Err(Lost(format!("{} hung up", self.which))),
+                None => return Err(SourceError(format!("{} hung up", self.which))),
             }
         }
     }
@@ -212,8 +212,8 @@ impl Bus {
         T::try_from(value).map_err(Into::into)
     }
 
-    pub(super) fn lost(&self, error: &zbus::Error) -> Lost {
-        Lost(format!("{}: {error}", self.which))
+    pub(super) fn lost(&self, error: &zbus::Error) -> SourceError {
+        SourceError(format!("{}: {error}", self.which))
     }
 }
 

@@ -13,7 +13,7 @@ use zbus::zvariant::OwnedFd;
 use crate::supervise::Goodbye;
 
 /// How long the machine waits for a goodbye at most.
-pub(super) const PATIENCE: Duration = Duration::from_millis(1_800);
+pub(super) const TIMEOUT: Duration = Duration::from_millis(1_800);
 
 /// What keeps the machine awake, if anything does.
 #[derive(Debug)]
@@ -25,16 +25,16 @@ pub(super) struct Inhibitor {
 #[derive(Debug)]
 enum Hold {
     /// There is no inhibitor: the machine sleeps whenever it wants to.
-    Loose,
+    None,
     /// The machine announces sleep and waits.
     Held(OwnedFd),
     /// The machine announced sleep and waits for the goodbye.
-    Goodbye { _keeps: OwnedFd, at_the_latest: Pin<Box<Sleep>> },
+    UntilGoodbye { _inhibitor: OwnedFd, deadline: Pin<Box<Sleep>> },
 }
 
 impl Inhibitor {
     pub(super) const fn new(goodbye: Goodbye) -> Self {
-        Self { hold: Hold::Loose, goodbye }
+        Self { hold: Hold::None, goodbye }
     }
 
     pub(super) fn hold(&mut self, inhibitor: OwnedFd) {
@@ -45,9 +45,9 @@ impl Inhibitor {
     /// it before you report the sleep, so that no goodbye is missed.
     pub(super) fn await_goodbye(&mut self) {
         self.goodbye.forget();
-        self.hold = match std::mem::replace(&mut self.hold, Hold::Loose) {
+        self.hold = match std::mem::replace(&mut self.hold, Hold::None) {
             Hold::Held(inhibitor) => {
-                Hold::Goodbye { _keeps: inhibitor, at_the_latest: Box::pin(sleep(PATIENCE)) }
+                Hold::UntilGoodbye { _inhibitor: inhibitor, deadline: Box::pin(sleep(TIMEOUT)) }
             }
             other => other,
         };
@@ -56,17 +56,17 @@ impl Inhibitor {
     /// Ends when the machine may sleep. Never ends if the machine did not announce sleep.
     /// Cancel-safe.
     pub(super) async fn goodbye_is_said(&mut self) {
-        let Hold::Goodbye { at_the_latest, .. } = &mut self.hold else {
+        let Hold::UntilGoodbye { deadline, .. } = &mut self.hold else {
             return std::future::pending().await;
         };
         tokio::select! {
-            () = self.goodbye.said() => {}
-            () = at_the_latest => tracing::warn!("no goodbye within {PATIENCE:?}: the machine may sleep"),
+            () = self.goodbye.wait() => {}
+            () = deadline => tracing::warn!("no goodbye within {TIMEOUT:?}: the machine may sleep"),
         }
     }
 
     /// Lets the machine sleep.
     pub(super) fn release(&mut self) {
-        self.hold = Hold::Loose;
+        self.hold = Hold::None;
     }
 }

@@ -12,8 +12,8 @@ use zbus::names::OwnedUniqueName;
 use zbus::zvariant::{OwnedObjectPath, OwnedValue};
 
 use super::Places;
-use super::bus::{self, Bus, Object, Silent, Which};
-use crate::source::Lost;
+use super::bus::{self, Bus, Object, Unavailable, Which};
+use crate::source::SourceError;
 
 const LOGIND: &str = "org.freedesktop.login1";
 pub(super) const MANAGER: Object<'static> = Object {
@@ -33,12 +33,16 @@ pub(super) struct Logind {
 
 impl Logind {
     /// Listens to these signals of the manager.
-    pub(super) async fn open(places: &Places, signals: &[&'static str]) -> Result<Self, Silent> {
+    pub(super) async fn open(
+        places: &Places,
+        signals: &[&'static str],
+    ) -> Result<Self, Unavailable> {
         let address = places.system_bus.as_deref();
-        let seen = bus::is_seen(address);
-        let bus = Bus::connect(Which::System, address)
-            .await
-            .map_err(|error| Silent { why: format!("there is no system bus ({error})"), seen })?;
+        let has_hint = bus::has_hint(address);
+        let bus = Bus::connect(Which::System, address).await.map_err(|error| Unavailable {
+            why: format!("there is no system bus ({error})"),
+            has_hint,
+        })?;
         let listening = async {
             bus.listen_to_owner(LOGIND).await?;
             for member in signals {
@@ -48,20 +52,23 @@ impl Logind {
         };
         match listening.await {
             Ok(Some(owner)) => Ok(Self { bus, owner }),
-            Ok(None) => Err(Silent { why: "logind does not run on this machine".to_owned(), seen }),
-            Err(error) => {
-                Err(Silent { why: format!("the system bus refuses ({error})"), seen: false })
+            Ok(None) => {
+                Err(Unavailable { why: "logind does not run on this machine".to_owned(), has_hint })
             }
+            Err(error) => Err(Unavailable {
+                why: format!("the system bus refuses ({error})"),
+                has_hint: false,
+            }),
         }
     }
 
     /// Waits for the next signal of logind. Cancel-safe.
-    pub(super) async fn next(&mut self) -> Result<Message, Lost> {
+    pub(super) async fn next(&mut self) -> Result<Message, SourceError> {
         loop {
             let message = self.bus.next().await?;
             if let Some(changed) = bus::owner_changed(&message) {
                 if changed.owner.as_ref() != Some(&self.owner) {
-                    return Err(Lost("logind has stopped".to_owned()));
+                    return Err(SourceError("logind has stopped".to_owned()));
                 }
             } else if bus::is_from(&message, Some(&self.owner)) {
                 return Ok(message);
@@ -84,18 +91,18 @@ pub(super) struct Login {
 
 impl Login {
     /// Starts to watch the property.
-    pub(super) async fn open(places: &Places, property: &'static str) -> Result<Self, Silent> {
+    pub(super) async fn open(places: &Places, property: &'static str) -> Result<Self, Unavailable> {
         let logind = Logind::open(places, &["SessionRemoved"]).await?;
         let id = places.session_id.clone();
-        let path = find(&logind.bus, id.as_deref()).await.ok_or_else(|| Silent {
+        let path = find(&logind.bus, id.as_deref()).await.ok_or_else(|| Unavailable {
             why: "logind knows no session of yours".to_owned(),
-            seen: bus::is_seen(places.system_bus.as_deref()),
+            has_hint: bus::has_hint(places.system_bus.as_deref()),
         })?;
         Ok(Self { logind, property, id, path, unread: true })
     }
 
     /// Returns the property, at once the first time and then whenever it may have changed.
-    pub(super) async fn next(&mut self) -> Result<bool, Lost> {
+    pub(super) async fn next(&mut self) -> Result<bool, SourceError> {
         loop {
             // Read after the subscription, so that no change is missed.
             if self.unread {
@@ -115,7 +122,7 @@ impl Login {
                     if removed.is_some_and(|(_, path)| path == self.path) {
                         let id = self.id.as_deref();
                         let Some(path) = find(&self.logind.bus, id).await else {
-                            return Err(Lost("your login session has ended".to_owned()));
+                            return Err(SourceError("your login session has ended".to_owned()));
                         };
                         self.path = path;
                         self.unread = true;
@@ -172,17 +179,17 @@ pub(super) async fn appears(places: &Places, wanted: Wanted) {
     let address = places.system_bus.as_deref();
     loop {
         bus::listens(address).await;
-        if await_on_the_bus(places, wanted).await.is_ok() {
+        if appears_on_bus(places, wanted).await.is_ok() {
             return;
         }
         sleep(PAUSE).await;
     }
 }
 
-async fn await_on_the_bus(places: &Places, wanted: Wanted) -> Result<(), Lost> {
+async fn appears_on_bus(places: &Places, wanted: Wanted) -> Result<(), SourceError> {
     let mut bus = Bus::connect(Which::System, places.system_bus.as_deref())
         .await
-        .map_err(|error| Lost(error.to_string()))?;
+        .map_err(|error| SourceError(error.to_string()))?;
     let listening = async {
         bus.listen_to_owner(LOGIND).await?;
         bus.listen(bus::signal(MANAGER, "SessionNew")?).await

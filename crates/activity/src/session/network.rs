@@ -14,7 +14,7 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, socket_with};
 use tokio::time::sleep;
 
 use crate::description::{Description, Missing, Subject, Tells};
-use crate::source::{Lost, Refusal, Reports, Source, Strand};
+use crate::source::{OpenError, Reports, Source, SourceError, Strand};
 
 mod links;
 
@@ -36,7 +36,7 @@ impl Strand for Network {
 
     type Source = Kernel;
 
-    async fn open(&mut self) -> Result<Kernel, Refusal> {
+    async fn open(&mut self) -> Result<Kernel, OpenError> {
         Kernel::open().map_err(|error| {
             Missing::new(
                 format!("a change of the network is not seen: {error}"),
@@ -66,7 +66,7 @@ impl Kernel {
     }
 
     /// Waits for messages and discards them.
-    async fn stir(&self) -> io::Result<()> {
+    async fn drain_messages(&self) -> io::Result<()> {
         self.messages.readable().await?;
         loop {
             match self.messages.try_recv(&mut [0; 64]) {
@@ -82,7 +82,7 @@ impl Kernel {
     /// Waits until the network has changed.
     async fn change(&mut self) -> io::Result<()> {
         loop {
-            self.stir().await?;
+            self.drain_messages().await?;
             sleep(SETTLED).await;
             let now = Links::read()?;
             if now != self.known {
@@ -104,12 +104,14 @@ impl Source for Kernel {
         }
     }
 
-    async fn run(mut self, to: &Reports) -> Lost {
+    async fn run(mut self, to: &Reports) -> SourceError {
         loop {
             match self.change().await {
                 Ok(()) => to.send(Observation::NetworkChanged).await,
                 Err(error) => {
-                    return Lost(format!("the kernel tells no more of the network: {error}"));
+                    return SourceError(format!(
+                        "the kernel tells no more of the network: {error}"
+                    ));
                 }
             }
         }

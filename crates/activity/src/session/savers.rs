@@ -10,9 +10,9 @@ use zbus::names::OwnedUniqueName;
 use zbus::{MatchRule, Message, message::Type};
 
 use super::Places;
-use super::bus::{self, Bus, Object, Silent, Which};
-use super::lock::{Voice, Voices};
-use crate::source::{Lost, Reports};
+use super::bus::{self, Bus, Object, Unavailable, Which};
+use super::lock::{LockSource, LockSources};
+use crate::source::{Reports, SourceError};
 
 const SAVERS: [Object<'static>; 6] = [
     saver("org.freedesktop.ScreenSaver", "/org/freedesktop/ScreenSaver"),
@@ -41,16 +41,16 @@ pub(super) struct Savers {
 
 impl Savers {
     /// Connects and subscribes.
-    pub(super) async fn open(places: &Places) -> Result<Self, Silent> {
+    pub(super) async fn open(places: &Places) -> Result<Self, Unavailable> {
         let address = places.session_bus.as_deref();
-        let bus = Bus::connect(Which::Session, address).await.map_err(|error| Silent {
+        let bus = Bus::connect(Which::Session, address).await.map_err(|error| Unavailable {
             why: format!("there is no session bus ({error})"),
-            seen: bus::is_seen(address),
+            has_hint: bus::has_hint(address),
         })?;
         let mut savers = Self { bus, owners: Default::default() };
-        savers.listen().await.map_err(|error| Silent {
+        savers.listen().await.map_err(|error| Unavailable {
             why: format!("the session bus refuses ({error})"),
-            seen: false,
+            has_hint: false,
         })?;
         Ok(savers)
     }
@@ -61,8 +61,8 @@ impl Savers {
     }
 
     /// Reports what the savers say until the bus is lost.
-    pub(super) async fn run(mut self, voices: &Voices, to: &Reports) -> Lost {
-        match self.watch(voices, to).await {
+    pub(super) async fn run(mut self, sources: &LockSources, to: &Reports) -> SourceError {
+        match self.watch(sources, to).await {
             Err(lost) => lost,
         }
     }
@@ -84,21 +84,25 @@ impl Savers {
         Ok(())
     }
 
-    async fn watch(&mut self, voices: &Voices, to: &Reports) -> Result<Infallible, Lost> {
+    async fn watch(
+        &mut self,
+        sources: &LockSources,
+        to: &Reports,
+    ) -> Result<Infallible, SourceError> {
         for index in 0..SAVERS.len() {
-            self.ask(index, voices, to).await;
+            self.ask(index, sources, to).await;
         }
         loop {
             let message = self.bus.next().await?;
-            self.handle(&message, voices, to).await;
+            self.handle(&message, sources, to).await;
         }
     }
 
-    async fn handle(&mut self, message: &Message, voices: &Voices, to: &Reports) {
+    async fn handle(&mut self, message: &Message, sources: &LockSources, to: &Reports) {
         if let Some(changed) = bus::owner_changed(message) {
             if let Some(index) = SAVERS.iter().position(|saver| saver.service == changed.name) {
                 self.owners[index] = changed.owner;
-                self.ask(index, voices, to).await;
+                self.ask(index, sources, to).await;
             }
             return;
         }
@@ -107,19 +111,19 @@ impl Savers {
         };
         for (index, owner) in self.owners.iter().enumerate() {
             if bus::is_from(message, owner.as_ref()) {
-                voices.hear(Voice::saver(index), active, to).await;
+                sources.update(LockSource::saver(index), active, to).await;
             }
         }
     }
 
     /// Asks a saver that is running. Some answer with an error, as GNOME's proxy for the common
     /// name does: they know nothing.
-    async fn ask(&self, index: usize, voices: &Voices, to: &Reports) {
+    async fn ask(&self, index: usize, sources: &LockSources, to: &Reports) {
         if self.owners[index].is_none() {
             return;
         }
         match self.bus.call(SAVERS[index], "GetActive", &()).await {
-            Ok(active) => voices.hear(Voice::saver(index), active, to).await,
+            Ok(active) => sources.update(LockSource::saver(index), active, to).await,
             Err(error) => {
                 tracing::debug!(saver = SAVERS[index].service, %error, "this saver tells nothing");
             }

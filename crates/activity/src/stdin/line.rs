@@ -65,8 +65,7 @@ const FIELDS: [&str; 6] = ["idle_since", "active", "locked", "in_call", "suspend
 /// * [`LineError::NotJson`] if it is not a JSON object;
 /// * [`LineError::NothingKnown`] or [`LineError::SeveralFacts`] unless exactly one field is known;
 /// * [`LineError::NotATime`], [`LineError::NotABool`] or [`LineError::OnlyTrue`] if the value of
-///   that
-/// field is wrong.
+///   that field is wrong.
 ///
 /// The caller should skip such a line and keep reading.
 pub fn parse_line(line: &str) -> Result<Observation, LineError> {

@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, ReadBuf};
 use tokio::sync::mpsc;
 
 /// The number of reads that may wait. It is small, so that the pipe slows down a fast writer.
-const WAITING: usize = 2;
+const QUEUE_LENGTH: usize = 2;
 
 /// The standard input as an [`AsyncRead`].
 pub(super) struct ThreadedStdin {
@@ -29,7 +29,7 @@ impl ThreadedStdin {
     }
 
     fn over(mut input: impl Read + Send + 'static) -> io::Result<Self> {
-        let (sender, reads) = mpsc::channel(WAITING);
+        let (sender, reads) = mpsc::channel(QUEUE_LENGTH);
         std::thread::Builder::new().name("stdin".to_owned()).spawn(move || {
             let mut buffer = [0; 4096];
             loop {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// How far the last input may be ahead of the present count: Windows stamps input before it
 /// delivers it, and not in order (`GetLastInputInfo`, Remarks).
-const ASKEW_MS: u32 = 60_000;
+const MAX_AHEAD_MS: u32 = 60_000;
 
 /// The last input, as a 64-bit tick count.
 #[derive(Debug, Default)]
@@ -29,7 +29,7 @@ impl LastInput {
         let at_ms = match self.seen {
             // No input since then, however long ago that was.
             Some(seen) if seen.stamp_ms == stamp_ms => seen.at_ms,
-            _ => place(stamp_ms, now_ms),
+            _ => latest_moment(stamp_ms, now_ms),
         };
         self.seen = Some(Seen { stamp_ms, at_ms });
         Duration::from_millis(now_ms.saturating_sub(at_ms))
@@ -37,10 +37,10 @@ impl LastInput {
 }
 
 /// The latest moment up to now that has this stamp.
-fn place(stamp_ms: u32, now_ms: u64) -> u64 {
+fn latest_moment(stamp_ms: u32, now_ms: u64) -> u64 {
     // The cast truncates on purpose: the stamp has 32 bits too.
     let ago_ms = (now_ms as u32).wrapping_sub(stamp_ms);
-    if ago_ms > u32::MAX - ASKEW_MS {
+    if ago_ms > u32::MAX - MAX_AHEAD_MS {
         return now_ms;
     }
     // There was no input before the count began.
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_is_away_for_fifty_days_stays_away() {
+    fn a_person_who_is_away_for_fifty_days_stays_away() {
         let mut last = LastInput::default();
         assert_eq!(last.idle(5_000, 10_000), ms(5_000));
         assert_eq!(last.idle(5_000, WRAP_MS + 6_000), ms(WRAP_MS + 1_000));

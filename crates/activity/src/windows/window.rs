@@ -28,7 +28,7 @@ use windows_sys::Win32::UI::WindowsAndMessaging::{
 };
 use windows_sys::core::{PCWSTR, w};
 
-use crate::desktop::Teller;
+use crate::desktop::EventSender;
 
 use super::message;
 
@@ -55,7 +55,7 @@ const _: () = {
 
 thread_local! {
     // The window procedure gets no state but a raw pointer, and its thread serves one window only.
-    static TELLER: OnceCell<Teller> = const { OnceCell::new() };
+    static EVENTS: OnceCell<EventSender> = const { OnceCell::new() };
 }
 
 /// A handle of the window. Dropping it ends the window's thread.
@@ -68,11 +68,11 @@ pub(crate) struct Window {
 
 impl Window {
     /// Opens the window and reports the present state.
-    pub(crate) async fn open(teller: Teller) -> io::Result<Self> {
+    pub(crate) async fn open(events: EventSender) -> io::Result<Self> {
         let (answer, answered) = oneshot::channel();
         std::thread::Builder::new()
             .name("session-events".to_owned())
-            .spawn(move || serve(teller, answer))?;
+            .spawn(move || serve(events, answer))?;
         answered.await.map_err(|_| io::Error::other("its thread stopped unexpectedly"))?
     }
 
@@ -84,16 +84,17 @@ impl Window {
 
 impl Drop for Window {
     fn drop(&mut self) {
-        // The drop does not wait: the thread may be waiting for a goodbye. SAFETY: it has no
-        // preconditions. An error means that the thread has ended, so nothing is left to do.
+        // The drop does not wait: the thread may be waiting for a goodbye.
+        // SAFETY: it has no preconditions. An error means that the thread has ended, so nothing is
+        // left to do.
         unsafe { PostThreadMessageW(self.thread, WM_QUIT, 0, 0) };
     }
 }
 
 /// Runs on the window's thread.
-fn serve(teller: Teller, answer: oneshot::Sender<io::Result<Window>>) {
-    TELLER.with(|cell| {
-        cell.set(teller.clone()).expect("the thread is new");
+fn serve(events: EventSender, answer: oneshot::Sender<io::Result<Window>>) {
+    EVENTS.with(|cell| {
+        cell.set(events.clone()).expect("the thread is new");
     });
     let handle = match Handle::open() {
         Ok(handle) => handle,
@@ -109,9 +110,9 @@ fn serve(teller: Teller, answer: oneshot::Sender<io::Result<Window>>) {
     // Created before it is sent, so that dropping it ends this thread even if nobody receives it.
     let window = Window { thread, sessions_refused };
     if let Some((state, flags)) = session_state() {
-        message::at_the_start(state, flags).for_each(|observation| teller.tell(observation));
+        message::at_the_start(state, flags).for_each(|observation| events.send(observation));
     }
-    drop(teller);
+    drop(events);
     if answer.send(Ok(window)).is_ok() {
         read_messages();
     }
@@ -167,8 +168,8 @@ impl Handle {
                 _ => Ok(()),
             };
         // With modern standby, Windows reports sleep only to windows that registered. Without it,
-        // every window is told, so a refusal is no loss. SAFETY: the window belongs to this thread,
-        // and the flag says that the handle is a window.
+        // every window is told, so a refusal is no loss.
+        // SAFETY: the window belongs to this thread, and the flag says that the handle is a window.
         let power =
             unsafe { RegisterSuspendResumeNotification(window, DEVICE_NOTIFY_WINDOW_HANDLE) };
         Ok(Self { window, sessions, power })
@@ -199,14 +200,14 @@ unsafe extern "system" fn procedure(
 ) -> LRESULT {
     if number == WM_DESTROY {
         // A program that politely ends another one closes all its windows. Without this window no
-        // event arrives any more, so its thread ends and the source is lost. SAFETY: it has no
-        // preconditions.
+        // event arrives any more, so its thread ends and the source is lost.
+        // SAFETY: it has no preconditions.
         unsafe { PostQuitMessage(0) };
     }
     if let Some(observation) = message::observation(number, wparam) {
-        TELLER.with(|teller| {
-            if let Some(teller) = teller.get() {
-                teller.tell(observation);
+        EVENTS.with(|events| {
+            if let Some(events) = events.get() {
+                events.send(observation);
             }
         });
     }

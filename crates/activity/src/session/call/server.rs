@@ -17,12 +17,12 @@ use tokio::net::UnixStream;
 use tokio::time::timeout;
 
 /// How long to wait for an answer.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 /// The protocol version to ask for: the first one with the formats of a recording (PulseAudio 1.0,
 /// 2011). It has everything that is needed here, and newer ones only add to it.
 const VERSION: u16 = 22;
 /// The maximum length of a frame in bytes. No list of recordings is longer.
-const LONGEST: usize = 1 << 20;
+const MAX_FRAME: usize = 1 << 20;
 /// `PA_NATIVE_COOKIE_LENGTH`
 const COOKIE: usize = 256;
 const HEADER: usize = 20;
@@ -139,13 +139,13 @@ impl Server {
             self.socket.write_all(&frame).await?;
             loop {
                 let frame = self.frame().await?;
-                match heading(&frame) {
+                match kind_and_number(&frame) {
                     Some((REPLY | ERROR, number)) if number == self.asked => return Ok(frame),
                     _ => self.note(&frame),
                 }
             }
         };
-        timeout(PATIENCE, conversation).await.map_err(|_| SoundServerError::Silent)?
+        timeout(TIMEOUT, conversation).await.map_err(|_| SoundServerError::Silent)?
     }
 
     /// Notes whether a frame reports a change. All other messages are ignored.
@@ -159,7 +159,7 @@ impl Server {
         loop {
             if let Some(length) = self.arrived.first_chunk().map(|be| u32::from_be_bytes(*be)) {
                 let length = usize::try_from(length).unwrap_or(usize::MAX);
-                if length > LONGEST {
+                if length > MAX_FRAME {
                     return Err(SoundServerError::TooLong);
                 }
                 if self.arrived.len() >= HEADER + length {
@@ -175,7 +175,7 @@ impl Server {
 }
 
 /// The kind of a frame, and the number of the question that it answers.
-fn heading(frame: &[u8]) -> Option<(u32, u32)> {
+fn kind_and_number(frame: &[u8]) -> Option<(u32, u32)> {
     let number = |at: usize| Some(u32::from_be_bytes(*frame.get(at..)?.first_chunk()?));
     Some((number(HEADER + 1)?, number(HEADER + 6)?))
 }

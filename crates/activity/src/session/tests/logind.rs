@@ -172,7 +172,7 @@ impl Logind {
     }
 
     /// Changes the lock, but sends only that it changed, not the value.
-    pub(super) async fn lock_untold(&self, locked: bool) {
+    pub(super) async fn lock_without_value(&self, locked: bool) {
         let session = self.session("c1").await;
         let mut known = session.get_mut().await;
         known.locked_hint = locked;
@@ -234,7 +234,7 @@ impl Logind {
         assert_eq!(self.taken.inhibitors.lock().unwrap().len(), count);
     }
 
-    pub(super) fn wish(&self) -> [String; 4] {
+    pub(super) fn arguments(&self) -> [String; 4] {
         self.taken.wishes.lock().unwrap()[0].clone()
     }
 

@@ -70,7 +70,7 @@ async fn nothing_wakes_up_while_nothing_changes() {
 
 /// A machine without a message bus, as a server or a container may be.
 #[tokio::test]
-async fn nothing_wakes_up_where_no_bus_is() {
+async fn nothing_wakes_up_without_a_bus() {
     if !alone::is_alone() {
         let nowhere = tempfile::tempdir().unwrap();
         let address = format!("unix:path={}", nowhere.path().join("no/such/bus").display());
@@ -80,7 +80,7 @@ async fn nothing_wakes_up_where_no_bus_is() {
             .env("DBUS_SESSION_BUS_ADDRESS", &address)
             .env("PULSE_SERVER", nowhere.path().join("no/such/sound"))
             .env_remove("XDG_RUNTIME_DIR");
-        let name = "session::tests::quiet::nothing_wakes_up_where_no_bus_is";
+        let name = "session::tests::quiet::nothing_wakes_up_without_a_bus";
         return alone::run(name, command);
     }
     let mut supervisor = Supervisor::new();
