@@ -1,7 +1,7 @@
-//! Eight teammates who are not there: real MQTT clients with scripted people before them.
+//! A demo team: eight teammates with real MQTT clients and scripted actions.
 //!
-//! Owns the demo's cast and what each of them does. Deliberately fakes nothing on the wire: they idle, lock,
-//! sleep, quit and die as real ones do.
+//! This module contains the script. It fakes nothing on the wire: the clients idle, lock, sleep,
+//! quit and crash as real ones do.
 
 use std::time::Duration;
 
@@ -18,37 +18,38 @@ use crate::device::Identity;
 use crate::preferences::StoredPreferences;
 use crate::presence_options::PresenceOptions;
 
-/// What a scripted person does.
+/// One action of a scripted person.
 #[derive(Debug, Clone, Copy)]
 enum Act {
-    /// Starts the app, and is at the keyboard.
+    /// Starts the app, with input.
     Come,
-    /// Is at the keyboard.
+    /// Gives input.
     Type,
-    /// Has given no input for so many minutes.
+    /// Has given no input for this many minutes.
     Idle(u64),
     /// Locks the screen.
     Lock,
-    /// Unlocks it, and is at the keyboard.
+    /// Unlocks the screen, with input.
     Unlock,
     /// Closes the lid.
     Sleep,
-    /// Opens it, and is at the keyboard.
+    /// Opens the lid, with input.
     Wake,
-    /// Says something of themselves, for so many minutes.
+    /// Sets a status with emoji and text, for this many minutes.
     Say(ChosenStatus, &'static str, &'static str, u64),
-    /// Takes it back.
+    /// Clears the chosen status.
     Unsay,
     /// Quits the app.
     Quit,
-    /// Their machine dies.
+    /// Loses power.
     Die,
 }
 
 use Act::{Come, Die, Idle, Lock, Quit, Say, Sleep, Type, Unlock, Unsay, Wake};
 use ChosenStatus::{Away, Dnd, Online};
 
-/// One device of one of them, and what happens at it: after so many seconds, this. It begins anew at the end.
+/// One device of a teammate. Each action follows the one before after a pause in seconds. The
+/// script repeats.
 struct Role {
     user: &'static str,
     name: &'static str,
@@ -113,17 +114,17 @@ const CAST: [Role; 9] = [
     },
 ];
 
-/// The demo team. Dropping it ends them all as a power cut would.
+/// The demo team. Dropping it ends every client without a goodbye, as a power cut would.
 #[derive(Debug)]
 pub struct DemoTeam {
     _tasks: JoinSet<()>,
 }
 
 impl DemoTeam {
-    /// How many people they are.
+    /// The number of people.
     pub const PEOPLE: usize = 8;
 
-    /// Lets them come to a broker. It has to be called inside a tokio runtime.
+    /// Starts the clients. Call it inside a tokio runtime.
     #[must_use]
     pub fn come(broker: &Broker) -> Self {
         let mut tasks = JoinSet::new();
@@ -150,7 +151,7 @@ async fn perform(role: &'static Role, broker: Broker) {
     }
 }
 
-/// A running app with somebody before it.
+/// A running app and the sender of its scripted observations.
 struct Scene {
     agent: Agent,
     eyes: mpsc::Sender<Observation>,
@@ -176,7 +177,7 @@ impl Scene {
         Some(Self { agent: agent.ok()?, eyes })
     }
 
-    /// Plays an act; `None` when the app is gone after it.
+    /// Performs one action. Returns `None` if the app has ended.
     async fn play(self, act: Act) -> Option<Self> {
         let observations = match act {
             Come | Type => vec![Observation::InputActive],

@@ -1,8 +1,8 @@
-//! What one device keeps: its id, its client id, its epoch, and what it knows of its broker.
+//! What a device stores: its id, its client id, its epoch, and facts about its broker.
 //!
-//! Owns the files below the state folder and the lock that makes sure that a device's presence is held by one
-//! program at a time. Deliberately never stands in the way of presence: what can't be saved is said and then
-//! lives in memory.
+//! This module owns files below the state folder, and the lock that lets only one program at a time
+//! run a device's presence. It never prevents presence: what can't be saved is reported, and kept
+//! in memory.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
@@ -18,23 +18,24 @@ use crate::broker::Broker;
 
 mod muted;
 
-/// What is not a letter, a digit or one of these is written as `%XX` in a file name.
+/// All other characters are written as `%XX` in a file name.
 const IN_FILE_NAMES: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
 
-/// Of so many brokers it is remembered that they speak MQTT 5: home, work, and what was tried between.
+/// The maximum number of brokers that are remembered as speaking MQTT 5: home, work, and a few that
+/// were tried.
 const BROKERS: usize = 8;
 
-/// Another program holds this device's presence.
+/// Another program runs this device's presence.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "Porchlight is already running here as {user} on this device; use that one, or give this one another --device"
 )]
 pub struct AlreadyRunning {
-    /// Whose presence it is.
+    /// The user id of that presence.
     pub user: UserId,
 }
 
-/// What should be kept can't be.
+/// Something can't be saved.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "{path} can't be written ({error}); presence goes on, but check free space and permissions"
@@ -46,13 +47,13 @@ pub struct SaveError {
     pub error: io::Error,
 }
 
-/// `device.json`: which device this machine is.
+/// The content of `device.json`: the ids of this device.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct DeviceFile {
-    /// Made here, where none was given.
+    /// The id that was generated here, if the person gave none.
     device: Option<DeviceId>,
-    /// The ids that were given and turned out to be in use on another machine, a clone of this one, and what
-    /// this one is called instead.
+    /// The replacements of given ids that turned out to be in use on another machine, a clone of
+    /// this one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     instead_of: BTreeMap<DeviceId, DeviceId>,
 }
@@ -67,28 +68,28 @@ impl DeviceFile {
     }
 }
 
-/// What is kept of one presence.
+/// The stored state of one presence.
 #[derive(Debug, Serialize, Deserialize)]
 struct SessionFile {
     client_id: String,
     epoch: u64,
     #[serde(default)]
     invisible: bool,
-    /// Addresses of brokers that speak MQTT 5, the one last used at the end.
+    /// The addresses of brokers that speak MQTT 5, the last used one at the end.
     #[serde(default)]
     speak_v5: Vec<String>,
 }
 
-/// The presence that a program wants to hold.
+/// The presence that a program wants to run.
 #[derive(Debug)]
 pub struct DeviceLock<'a> {
     /// The folder of what is kept between runs.
     pub state: &'a Path,
-    /// Whose presence.
+    /// The user id of the presence.
     pub user: &'a UserId,
-    /// The device's id, where config or flags give one.
+    /// The device's id, if config or flags set one.
     pub device: Option<DeviceId>,
-    /// Where it is going to be held.
+    /// The broker to connect to.
     pub broker: &'a Broker,
 }
 
@@ -97,37 +98,37 @@ pub struct DeviceLock<'a> {
 pub struct Identity {
     /// The device's id.
     pub device: DeviceId,
-    /// The MQTT Client Identifier: made once and saved.
+    /// The MQTT Client Identifier: generated once and saved.
     pub client_id: String,
     /// The last epoch that was saved.
     pub epoch: u64,
     /// Whether the broker is known to speak MQTT 5.
     pub speaks_v5: bool,
-    /// Whether the person was last known to be invisible.
+    /// Whether the person was invisible when that was last saved.
     pub invisible: bool,
     /// `None` for an identity that ends with the program.
     home: Option<Home>,
 }
 
-/// Where an identity is kept.
+/// Where an identity is stored.
 #[derive(Debug)]
 struct Home {
     state: PathBuf,
     user: UserId,
-    /// The device's id as it was given.
+    /// The device's id that config or flags set.
     given: Option<DeviceId>,
     /// The broker's address.
     address: String,
-    /// Of which brokers it is known that they speak MQTT 5.
+    /// The addresses of brokers that are known to speak MQTT 5.
     speak_v5: Vec<String>,
-    /// Whether `device.json` says which device this is.
+    /// Whether `device.json` contains this device's id.
     device_saved: bool,
-    /// Held as long as this lives: those of former ids too, so that nobody takes them up while others may
-    /// still see them. Where no file could be made there is none.
+    /// The lock files, held as long as this value. They include those of former ids, so that no
+    /// other program takes up an id that others may still see. Empty if no file could be created.
     locks: Vec<File>,
 }
 
-/// Whether a presence of this person was ever held on this machine.
+/// Whether a presence of this person was ever run on this machine.
 pub(crate) fn was_here(state: &Path, user: &UserId) -> bool {
     let begin = format!("{}@", in_file_name(user.as_str()));
     let files = fs::read_dir(state).into_iter().flatten().flatten();
@@ -138,7 +139,7 @@ fn in_file_name(id: &str) -> String {
     utf8_percent_encode(id, IN_FILE_NAMES).to_string()
 }
 
-/// What this machine is, in a word: `laptop` where it is made to be carried (SMBIOS, *Chassis Types*).
+/// The kind of this machine: `laptop` if it is made to be carried (SMBIOS, *Chassis Types*).
 #[must_use]
 pub fn kind() -> &'static str {
     const CARRIED: [u32; 8] = [8, 9, 10, 11, 14, 30, 31, 32];
@@ -148,10 +149,12 @@ pub fn kind() -> &'static str {
 }
 
 impl Identity {
-    /// Takes up the presence of a device: the given one, else this machine's, which is made now where there is none.
+    /// Takes the lock of a device's presence: of the given id, else of this machine's. Generates
+    /// the id if there is none.
     ///
     /// # Errors
-    /// [`AlreadyRunning`] where another program holds it.
+    ///
+    /// [`AlreadyRunning`] if another program holds the lock.
     pub fn take(claim: DeviceLock<'_>, rng: &mut fastrand::Rng) -> Result<Self, AlreadyRunning> {
         let DeviceLock { state, user, device: given, broker } = claim;
         let kept = DeviceFile::read(state);
@@ -171,8 +174,8 @@ impl Identity {
             locks: Vec::new(),
         };
         home.lock(&device).map_err(|AlreadyLocked| AlreadyRunning { user: user.clone() })?;
-        // At once, so that another program of the same machine is the same device. Where this fails, it is
-        // tried again, and said, when there is more to save.
+        // Saved at once, so that another program on this machine uses the same id. If it fails, the
+        // next save tries again and reports it.
         let _ = home.save_device(&device);
         let kept = read(&home.file(&device, "json")).unwrap_or_else(|| SessionFile {
             client_id: presence_client_id(rng),
@@ -186,17 +189,18 @@ impl Identity {
         Ok(Self { device, client_id, epoch, speaks_v5, invisible, home: Some(home) })
     }
 
-    /// A presence that ends with the program: nothing of it is kept.
+    /// A presence that ends with the program and stores nothing.
     #[must_use]
     pub fn ephemeral(device: DeviceId, rng: &mut fastrand::Rng) -> Self {
         let client_id = presence_client_id(rng);
         Self { device, client_id, epoch: 0, speaks_v5: false, invisible: false, home: None }
     }
 
-    /// Keeps what the engine wants kept.
+    /// Saves the state that the engine wants to keep.
     ///
     /// # Errors
-    /// [`SaveError`]; presence goes on without.
+    ///
+    /// [`SaveError`] if a file can't be written; presence goes on without.
     pub fn save(&mut self, saved: &Saved) -> Result<(), SaveError> {
         let renewed = self.device != saved.device;
         self.device.clone_from(&saved.device);
@@ -209,7 +213,7 @@ impl Identity {
         };
         if renewed {
             home.device_saved = false;
-            // The new id is random: nobody else holds it.
+            // The new id is random, so no other program holds its lock.
             let _ = home.lock(&self.device);
         }
         home.note_speaks_v5(saved.speaks_v5);
@@ -223,10 +227,11 @@ impl Identity {
         write(home.file(&self.device, "json"), &content).and(device_saved)
     }
 
-    /// Forgets what was kept of this presence. Its device's id stays that of this machine.
+    /// Removes what was stored of this presence. The device keeps its id on this machine.
     pub fn forget(self) {
         if let Some(home) = &self.home {
-            // Where it can't be removed, the next presence begins where this one ended: nobody would notice.
+            // If a file can't be removed, the next presence continues from it, which nobody
+            // notices.
             let _ = porchlight_files::remove(&home.file(&self.device, "json"));
             let _ = porchlight_files::remove(&home.file(&self.device, muted::KIND));
         }
@@ -253,7 +258,7 @@ impl Home {
         self.speak_v5.drain(..too_many);
     }
 
-    /// Says in `device.json` which device this is, unless that stands there.
+    /// Writes this device's id to `device.json`, unless it is there already.
     fn save_device(&mut self, device: &DeviceId) -> Result<(), SaveError> {
         if self.device_saved {
             return Ok(());
@@ -273,7 +278,7 @@ impl Home {
 
 struct AlreadyLocked;
 
-/// A lock goes with the process that holds it, however that ends. Where no file can be made there is none.
+/// Takes a file lock, which ends with its process in any case. `None` if no file can be created.
 fn lock(state: &Path, file: &Path) -> Result<Option<File>, AlreadyLocked> {
     let opened = porchlight_files::create_folder(state)
         .and_then(|()| File::options().create(true).append(true).open(file));
@@ -287,7 +292,7 @@ fn lock(state: &Path, file: &Path) -> Result<Option<File>, AlreadyLocked> {
     }
 }
 
-/// A file that is not there or not whole is as good as none: all in it can be made anew.
+/// Reads a stored file. A missing or damaged one counts as none: all its content can be made again.
 fn read<T: DeserializeOwned>(file: &Path) -> Option<T> {
     serde_json::from_slice(&fs::read(file).ok()?).ok()
 }
@@ -311,7 +316,7 @@ mod tests {
         DeviceId::parse(text).unwrap()
     }
 
-    /// What a program started in this folder holds.
+    /// Takes the presence as a program that starts in this folder does.
     fn start(
         state: &Path,
         device: Option<&str>,
@@ -408,7 +413,7 @@ mod tests {
         assert!(at("mqtt://hub:2000").speaks_v5);
     }
 
-    /// As the engine does where another machine turns out to be the same device.
+    /// Changes the id as the engine does if another machine turns out to be the same device.
     fn renew(identity: &mut Identity, device: &str, epoch: u64) {
         let client_id = format!("pl{device}m");
         identity.save(&Saved { device: id(device), client_id, ..saved(identity, epoch) }).unwrap();

@@ -1,9 +1,9 @@
 //! One MQTT connection.
 //!
-//! Owns the way from a broker's addresses to packets and back: `wire` opens TCP, TLS and WebSocket, `packets` knows
-//! both versions of MQTT as bytes, `driver` keeps one connection, `failure` has the words for whatever goes wrong.
-//! Deliberately knows no retry and no presence: every connection is one [`Connection`] with a state of its own,
-//! so nothing of an earlier connection can be sent on a later one, and its end is reported once.
+//! `wire` opens TCP, TLS and WebSocket; `packets` encodes and decodes both versions of MQTT;
+//! `driver` runs one connection; `failure` describes what goes wrong. This module does not retry
+//! and knows nothing of presence. Each [`Connection`] has its own state, so nothing of an earlier
+//! connection can be sent on a later one, and its end is reported once.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,24 +31,25 @@ use driver::Request;
 use failure::Place;
 use wire::Target;
 
-/// Requests that may wait. The engine never has more than a handful.
+/// The number of requests that may wait. The engine never has more than a few.
 const REQUESTS: usize = 64;
-/// Events that may wait for the engine; beyond that the broker is made to wait.
+/// The number of events that may wait for the engine; beyond that, the broker has to wait.
 const EVENTS: usize = 1024;
 
-/// How to reach the broker, ready to be used again and again.
+/// The addresses of the broker with its TLS settings, in the order in which to try them.
 ///
-/// Where it has several addresses, each try that comes to nothing makes the next one's turn; an address that let us
-/// in comes first, now and after the connection broke.
+/// Each failed attempt moves on to the next address. An address that accepted a connection is tried
+/// first from then on, also after that connection broke.
 #[derive(Clone)]
 pub(crate) struct Endpoints {
     broker: Broker,
     tls: Option<Arc<ClientConfig>>,
-    /// Which of the addresses is tried next, or in use.
+    /// The index of the address that is in use, or tried next.
     turn: usize,
-    /// Whether the present connection stands.
+    /// Whether there is a connection at present.
     stands: bool,
-    /// What answers there spoke no MQTT that we tried, and may speak the other version: it gets another try.
+    /// The server at this address may understand only the other version of MQTT, so it gets another
+    /// attempt.
     again: bool,
 }
 
@@ -58,7 +59,7 @@ impl Endpoints {
         Ok(Self { broker, tls, turn: 0, stands: false, again: false })
     }
 
-    /// One that believes as the test wants.
+    /// Endpoints with the TLS settings of a test.
     #[cfg(test)]
     pub(crate) fn believing(broker: Broker, tls: Arc<ClientConfig>) -> Self {
         Self { broker, tls: Some(tls), turn: 0, stands: false, again: false }
@@ -72,7 +73,7 @@ impl Endpoints {
         self.broker.addresses().get(self.turn).unwrap_or_else(|| self.broker.address())
     }
 
-    /// Takes note of what became of a connection to the present address.
+    /// Records the result of an attempt, or the end of a connection, at the present address.
     pub(crate) fn note(&mut self, event: &ConnectionEvent) {
         match event {
             ConnectionEvent::Up(_) => {
@@ -82,7 +83,7 @@ impl Endpoints {
                 self.again = false;
             }
             ConnectionEvent::Down(_) if self.stands => self.stands = false,
-            // Nothing was tried.
+            // No connection was attempted.
             ConnectionEvent::Down(ConnectionFailure::Credential { .. }) => {}
             ConnectionEvent::Down(failure) if failure.may_be_the_version() && !self.again => {
                 self.again = true;
@@ -97,7 +98,7 @@ impl Endpoints {
         }
     }
 
-    /// The hub says where it can be reached. What stands is left as it is.
+    /// Takes the hub's new addresses. An open connection is left as it is.
     pub(crate) fn found_at(&mut self, at: &[Address]) {
         let in_use = self.address().clone();
         self.broker.found_at(at, &in_use);
@@ -124,14 +125,15 @@ impl Endpoints {
     }
 }
 
-/// A connection, or the attempt at one; by default one that has ended. Dropping it closes the socket without DISCONNECT.
+/// A connection, or the attempt to open one. Dropping it closes the socket without DISCONNECT.
 pub(crate) struct Connection {
     requests: mpsc::Sender<Request>,
     events: mpsc::Receiver<ConnectionEvent>,
     driver: Option<JoinHandle<()>>,
-    /// Its number, by which its events are told from those of another connection.
+    /// Its number, which distinguishes its events from those of other connections.
     connection: ConnectionId,
-    /// Whether a team let us in once: then a refusal is not a matter of a wrong config.
+    /// Whether we log in as a member of a team. Then a refusal does not mean that the config is
+    /// wrong.
     is_member_s: bool,
     /// Whether its end was reported.
     ended: bool,
@@ -151,7 +153,7 @@ impl Default for Connection {
 }
 
 impl Connection {
-    /// Begins to connect. It has to be called inside a tokio runtime.
+    /// Starts to connect. Call it inside a tokio runtime.
     pub(crate) fn open(reach: &Endpoints, connect: &Connect) -> Self {
         let (connection, login) = (connect.connection, reach.broker.login.clone());
         let is_member_s = matches!(&login, Some(Login { password: Password::Kept(_), .. }));
@@ -162,7 +164,7 @@ impl Connection {
             match credentials(connect.version, login).await {
                 Ok(login) => driver::run(target, connect, login, asked, sender).await,
                 Err(failure) => {
-                    // Whoever gave the link up meanwhile wants no reason.
+                    // Nobody receives it if the connection was dropped in the meantime.
                     let _ = sender.send(ConnectionEvent::Down(failure)).await;
                 }
             }
@@ -171,23 +173,23 @@ impl Connection {
         Self { requests, events, driver, connection, is_member_s, ended: false }
     }
 
-    /// The number that it was opened with.
+    /// The number of this connection.
     pub(crate) fn number(&self) -> ConnectionId {
         self.connection
     }
 
-    /// Whether its end was not reported yet.
+    /// Whether its end has not been reported yet.
     pub(crate) fn is_open(&self) -> bool {
         !self.ended
     }
 
-    /// The next event. Cancel-safe. After the end was reported it pends for ever.
+    /// Waits for the next event. Cancel-safe. Never ends after the end was reported.
     pub(crate) async fn next(&mut self) -> ConnectionEvent {
         if self.ended {
             return std::future::pending().await;
         }
         let event = self.events.recv().await.unwrap_or_else(|| {
-            // The driver says why it ends, unless we ended it.
+            // The driver reports why it ends, unless we aborted it.
             ConnectionEvent::Down(failure::closed_by_us("it took no more requests"))
         });
         self.ended = matches!(event, ConnectionEvent::Down(_));
@@ -199,17 +201,17 @@ impl Connection {
         }
     }
 
-    /// SUBSCRIBE, such that every retained message comes.
+    /// Sends a SUBSCRIBE for which the broker sends all retained messages.
     pub(crate) fn subscribe(&self, filters: &[Filter]) {
         self.ask(Request::Subscribe(filters.to_vec()));
     }
 
-    /// PUBLISH.
+    /// Sends a PUBLISH.
     pub(crate) fn publish(&self, publish: Publish) {
         self.ask(Request::Publish(publish));
     }
 
-    /// A request that can't even wait means that the connection is stuck: a new one is the only way.
+    /// Queues a request. If the queue is full, the connection is stuck, so it is closed.
     fn ask(&self, request: Request) {
         if self.is_open() && self.requests.try_send(request).is_err() {
             tracing::warn!("the connection takes no more requests; closing it");
@@ -223,7 +225,7 @@ impl Connection {
         }
     }
 
-    /// DISCONNECT with reason 0x00, and wait until it is on its way.
+    /// Sends DISCONNECT with reason 0x00, and waits until it is written.
     pub(crate) async fn close(mut self) {
         const FLUSHED: Duration = Duration::from_millis(250);
         if self.requests.try_send(Request::Disconnect).is_ok()
@@ -251,7 +253,7 @@ fn user_name_missing() -> ConnectionFailure {
     }
 }
 
-/// User name and password of the CONNECT.
+/// User Name and Password for the CONNECT.
 async fn credentials(
     version: Version,
     login: Option<Login>,

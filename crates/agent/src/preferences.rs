@@ -1,7 +1,8 @@
-//! What the person wants of this app for themselves, over a restart: `preferences.toml`.
+//! The person's preferences, kept over a restart in `preferences.toml`.
 //!
-//! Owns the file alone: it is written whole or not at all, and one that can't be read is said and never written over. What
-//! stands in it is [`porchlight_core::preferences`]'s.
+//! This module owns the file. It writes the file as a whole or not at all. A file that can't be
+//! read is reported and never overwritten. Its contents are defined in
+//! [`porchlight_core::preferences`].
 
 use std::fs;
 use std::io;
@@ -12,13 +13,13 @@ use porchlight_core::view::Problem;
 
 use crate::places::Dirs;
 
-/// What programs branch on where they are not kept.
+/// The problem code if the preferences can't be kept.
 pub const CODE: &str = "preferences";
 
 /// The first lines of the file.
 const HEAD: &str = "# Whom you care for, and your own statuses. Porchlight writes this file anew with each change in its window.\n\n";
 
-/// What is wanted, and where it is kept.
+/// The preferences, and where they are stored.
 #[derive(Debug)]
 pub struct StoredPreferences {
     wanted: Preferences,
@@ -27,30 +28,30 @@ pub struct StoredPreferences {
 
 #[derive(Debug)]
 enum Home {
-    /// It ends with the program.
+    /// Nowhere: they end with the program.
     Nowhere,
     File(PathBuf),
-    /// What stands there can't be read, and may be what somebody wrote.
+    /// The file can't be read. It is kept, because a person may have written it.
     Broken {
         path: PathBuf,
         why: String,
     },
 }
 
-/// Why what is wanted holds only for this run.
+/// Why preferences last only until the end of this run.
 #[derive(Debug, thiserror::Error)]
 pub enum KeepError {
-    /// The file is not as it should be.
+    /// The file is invalid.
     #[error(
         "{path}{why}; correct or remove the file and start Porchlight again. Until then it stays as it is, and favourites, nicknames and statuses of your own that you change are not kept"
     )]
     Broken {
         /// The file.
         path: String,
-        /// Where and what.
+        /// The line and what is wrong.
         why: String,
     },
-    /// It can't be written.
+    /// The file can't be written.
     #[error(
         "{path} can't be written ({error}); check the folder's permissions and free space. Until then what you change holds for this run"
     )]
@@ -63,13 +64,13 @@ pub enum KeepError {
 }
 
 impl StoredPreferences {
-    /// What was kept last; nothing where there is no file, or none that can be read.
+    /// Reads the stored preferences. They are empty if there is no file, or none that can be read.
     #[must_use]
     pub fn read(places: &Dirs) -> Self {
         Self::read_file(&places.preferences_file())
     }
 
-    /// What ends with the program.
+    /// Preferences that end with the program.
     #[must_use]
     pub fn ephemeral() -> Self {
         Self { wanted: Preferences::default(), home: Home::Nowhere }
@@ -96,23 +97,25 @@ impl StoredPreferences {
         }
     }
 
-    /// What is wanted.
+    /// The present preferences.
     #[must_use]
     pub fn wanted(&self) -> &Preferences {
         &self.wanted
     }
 
-    /// What the person should know of the file.
+    /// What to tell the person about the file, if it can't be read.
     #[must_use]
     pub fn problem(&self) -> Option<Problem> {
         let error = self.broken()?;
         Some(Problem { code: CODE.to_owned(), message: error.to_string() })
     }
 
-    /// Keeps what is wanted from now on.
+    /// Stores new preferences. They hold for this run even if that fails.
     ///
     /// # Errors
-    /// [`KeepError`]; it holds until the end of this run.
+    ///
+    /// * [`KeepError::Broken`] if the existing file can't be read, and so is not overwritten;
+    /// * [`KeepError::Unwritable`] if the file can't be written.
     pub fn keep(&mut self, wanted: Preferences) -> Result<(), KeepError> {
         self.wanted = wanted;
         if let Some(error) = self.broken() {

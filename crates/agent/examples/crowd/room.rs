@@ -1,4 +1,4 @@
-//! What all of a crowd's lists show, and whether each of them is sure of everybody.
+//! What the lists of a crowd show, and whether all of them are sure of everybody.
 
 use std::collections::HashMap;
 
@@ -6,11 +6,11 @@ use porchlight_core::notification::Notification;
 use porchlight_core::view::{ConnectionView, Update};
 use serde_json::{Value, json};
 
-/// What one of them sees.
+/// What one viewer sees.
 #[derive(Debug, Clone, Default)]
 struct List {
     linked: bool,
-    /// The word beside everybody else, and whether it is in doubt.
+    /// The status word of each person, and whether it is in doubt.
     words: HashMap<String, (String, bool)>,
     /// How many of them are online without a doubt.
     certain: usize,
@@ -20,19 +20,19 @@ struct List {
 #[derive(Debug)]
 pub(crate) struct Room {
     lists: Vec<List>,
-    /// How many people a list has, without the person who looks at it.
+    /// How many people a list has; the viewer is not among them.
     others: usize,
     /// How many of the lists are complete and without a doubt.
     sure: usize,
 }
 
 impl Room {
-    /// How many people there are, and how many of them run here and look at their lists.
+    /// A team of this many people, of whom `viewers` look at their lists here.
     pub(crate) fn new(team: usize, viewers: usize) -> Self {
         Self { lists: vec![List::default(); viewers], others: team - 1, sure: 0 }
     }
 
-    /// One of the lists changed: what there is to say of that.
+    /// Folds in an update of one list. Returns the lines to print.
     pub(crate) fn show(&mut self, viewer: usize, name: &str, update: &Update) -> Vec<Value> {
         let (all, others) = (self.lists.len(), self.others);
         let list = &mut self.lists[viewer];
@@ -43,7 +43,7 @@ impl Room {
         let mut said = Vec::new();
         let shown = update.joins.iter().chain(&update.changes);
         let shown = shown.map(|person| (&person.user, person.status.as_str(), person.stale));
-        // Who is forgotten has no word any more.
+        // A forgotten person has no status word any more.
         let forgotten = update.leaves.iter().map(|user| (user, "", false));
         for (user, status, stale) in shown.chain(forgotten) {
             if list.put(user, status, stale) {
@@ -65,7 +65,7 @@ impl List {
         self.linked && self.certain == others
     }
 
-    /// Says whether the word is another than before; the first one is not.
+    /// Whether the word has changed. The first one is no change.
     fn put(&mut self, user: &str, status: &str, stale: bool) -> bool {
         let certain = |word: &(String, bool)| usize::from(word.0 == "online" && !word.1);
         let word = (status.to_owned(), stale);
@@ -76,7 +76,7 @@ impl List {
     }
 }
 
-/// The line about a notification.
+/// The line for a notification.
 pub(crate) fn notification(viewer: &str, notification: &Notification) -> Value {
     json!({ "viewer": viewer, "notice": format!("{notification:?}") })
 }

@@ -1,8 +1,9 @@
-//! What the shell is told, also when it is slow.
+//! Sends events to the app, even if it is slow.
 //!
-//! Owns the bound on that. A shell that reads nothing for a while, as a terminal that is stopped or a window that hangs,
-//! must neither hold up the presence nor fill the memory: what does not fit into the channel is kept as the shell will
-//! need it then, one update in place of many.
+//! This module bounds the waiting events. An app may not read for a while, such as a stopped
+//! terminal or a window that hangs. That must neither hold up presence nor fill the memory. Events
+//! that do not fit into the channel are merged into what the app will need later: one update in
+//! place of many.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -11,18 +12,18 @@ use tokio::sync::mpsc::{self, error::TrySendError};
 
 use super::Event;
 
-/// Events that may wait in the channel.
+/// The number of events that may wait in the channel.
 pub(super) const WAITING: usize = 1024;
-/// Notices and the like that may wait beside it. The oldest are the least worth.
+/// The number of other events that may wait outside it. The oldest are dropped first.
 const HELD: usize = 64;
 
-/// The way to the shell.
+/// The sending side of the app's events.
 pub(super) struct Events {
     sender: mpsc::Sender<Event>,
     held: Held,
 }
 
-/// What did not fit into the channel.
+/// Events that did not fit into the channel.
 #[derive(Debug, Default)]
 struct Held {
     update: Option<Folded>,
@@ -31,7 +32,7 @@ struct Held {
     others: VecDeque<Event>,
 }
 
-/// Several updates as one.
+/// Several updates merged into one.
 #[derive(Debug, Default)]
 struct Folded {
     last: Update,
@@ -45,7 +46,7 @@ impl Events {
         Self { sender, held: Held::default() }
     }
 
-    /// Tells it as soon as the shell has read what came before.
+    /// Sends an event after the earlier ones.
     pub(super) fn tell(&mut self, event: Event) {
         if !self.held.is_empty() {
             self.held.take(event);
@@ -54,12 +55,13 @@ impl Events {
         match self.sender.try_send(event) {
             Ok(()) => {}
             Err(TrySendError::Full(event)) => self.held.take(event),
-            // A shell that does not listen is none of the agent's business.
+            // It does not matter to the agent if the app stopped listening.
             Err(TrySendError::Closed(_)) => {}
         }
     }
 
-    /// Waits until the shell can be told some of what is held; for ever where nothing is. Cancel-safe.
+    /// Waits until the app can receive a queued event, and sends it. Pends if none is queued.
+    /// Cancel-safe.
     pub(super) async fn flush(&mut self) {
         if self.held.is_empty() {
             return std::future::pending().await;
@@ -74,7 +76,7 @@ impl Events {
         }
     }
 
-    /// Tells all that is held. Cancel-safe.
+    /// Sends all queued events. Cancel-safe.
     pub(super) async fn flush_all(&mut self) {
         while !self.held.is_empty() {
             self.flush().await;
@@ -108,7 +110,7 @@ impl Held {
         }
     }
 
-    /// The next one: what is shown first, since the others tell of it.
+    /// The next event. The update comes first, because the other events refer to it.
     fn next(&mut self) -> Option<Event> {
         let update = self.update.take().map(|folded| Event::Show(folded.into_update()));
         update
@@ -130,7 +132,7 @@ impl Folded {
         last.signals = signals.or(last.signals.take());
         last.preferences = preferences.or(last.preferences.take());
         for person in joins {
-            // Somebody who left meanwhile and is back has changed.
+            // A person who left and came back in the meantime has changed.
             let again = self.leaves.remove(&person.user);
             let people = if again { &mut self.changes } else { &mut self.joins };
             people.insert(person.user.clone(), person);
@@ -142,7 +144,7 @@ impl Folded {
         }
         for user in leaves {
             self.changes.remove(&user);
-            // The shell was never told of somebody who came meanwhile.
+            // The app never learned of a person who came in the meantime.
             if self.joins.remove(&user).is_none() {
                 self.leaves.insert(user);
             }
@@ -185,7 +187,7 @@ mod tests {
         })
     }
 
-    /// What a shell that folds updates shows.
+    /// The people that an app which folds updates shows.
     fn fold(people: &mut BTreeMap<String, String>, event: &Event) {
         let Event::Show(update) = event else { return };
         for person in update.joins.iter().chain(&update.changes) {
@@ -243,7 +245,7 @@ mod tests {
         }
         assert_eq!(events.held.others.len(), HELD);
         assert_eq!(events.held.update.as_ref().map(|it| it.changes.len()), Some(1));
-        // And what is told last is told in the end.
+        // The last event arrives in the end.
         events.tell(Event::Stopped);
         let read = async {
             let mut last = None;

@@ -1,7 +1,8 @@
-//! Follows a team whose hub moved while this device was not there.
+//! Finds the new place of a hub that moved while this device was away.
 //!
-//! Owns when the old place is asked over HTTP where the hub is now. Whoever is connected when it moves is told by MQTT;
-//! afterwards the old place takes no CONNECT, and answers this alone.
+//! This module decides when to ask the old place over HTTP. A device that is connected during the
+//! move learns of it over MQTT. Later, the old place accepts no CONNECT and answers only this
+//! request.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,10 +15,10 @@ use tokio::task::JoinHandle;
 use crate::membership::Membership;
 use crate::team::{Team, TeamError};
 
-/// Asked no more often than this: a hub that hangs up may be busy, too.
+/// The shortest time between two requests: a hub that hangs up may just be busy.
 const PAUSE: Duration = Duration::from_secs(60);
 
-/// See the module's page.
+/// Asks the old place of a team where the hub is now, after a connection failed.
 #[derive(Debug, Default)]
 pub(super) struct RelocationWatch {
     asked: Option<Monotonic>,
@@ -25,7 +26,8 @@ pub(super) struct RelocationWatch {
 }
 
 impl RelocationWatch {
-    /// Takes note of what became of the link; `membership` is the state folder of what was joined.
+    /// Records the end of a connection, and asks if necessary. `membership` is the state folder of
+    /// the membership, if there is one.
     pub(super) fn note(
         &mut self,
         now: Monotonic,
@@ -44,7 +46,7 @@ impl RelocationWatch {
         }
     }
 
-    /// Where the hub is, once that is known. Cancel-safe.
+    /// Waits for the hub's addresses. Cancel-safe.
     pub(super) async fn found(&mut self) -> Vec<Address> {
         let Some(inquiry) = &mut self.inquiry else {
             return std::future::pending().await;
@@ -63,7 +65,7 @@ impl Drop for RelocationWatch {
     }
 }
 
-/// Nothing where it can't be had: the link says why there is none.
+/// Asks for the addresses. Empty if there is no answer, which the connection's failure explains.
 async fn inquire(folder: PathBuf) -> Vec<Address> {
     let Ok(Some(membership)) = Membership::read(&folder) else {
         return Vec::new();
@@ -71,7 +73,7 @@ async fn inquire(folder: PathBuf) -> Vec<Address> {
     let answer = async { Team::of(&membership).await?.view().await };
     match answer.await {
         Ok(view) => view.at,
-        // It is there, but not yet to be reached.
+        // The new place is known, but can't be reached yet.
         Err(TeamError::Moved { at }) => at,
         Err(error) => {
             tracing::debug!("nobody says where the team is: {error}");

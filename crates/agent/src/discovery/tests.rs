@@ -57,7 +57,7 @@ fn a_network_full_of_teams_is_told_of_in_part() {
     assert_eq!((told, known.0.len()), (TEAMS, TEAMS));
 }
 
-/// A daemon that speaks and hears on loopback alone.
+/// A daemon that uses loopback only.
 fn on_loopback() -> ServiceDaemon {
     let daemon = ServiceDaemon::new().unwrap();
     daemon.disable_interface(IfKind::All).unwrap();
@@ -71,7 +71,7 @@ async fn a_hub_on_the_network_is_found_and_missed_when_it_goes() {
     let txt: HashMap<String, String> =
         TXT.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     let ip = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    // No other test, here or on this machine, has this name.
+    // No other test, here or elsewhere on this machine, uses this name.
     let name = format!("Team of {}", std::process::id());
     let service =
         ServiceInfo::new(SERVICE, &name, "porchlight-test.local.", ip, 4711, txt).unwrap();

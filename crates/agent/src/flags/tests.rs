@@ -33,7 +33,7 @@ fn flags_override_the_config() {
     assert_eq!(over.name.as_deref(), Some("Alice"));
 }
 
-/// User name and password that config and flags come to.
+/// The user name and password that config and flags result in.
 fn login(flags: &Flags) -> (String, String) {
     match flags.resolve().unwrap().broker.unwrap().login.unwrap() {
         Login { username, password: Password::Said(password) } => (username, password),
@@ -167,7 +167,7 @@ fn without_config_it_takes_who_and_where() {
     assert!(flags.resolve().unwrap().configured);
 }
 
-/// A team that Bob joined.
+/// Stores a membership of a team that Bob joined.
 async fn join(dir: &std::path::Path) {
     let joined = Joined {
         team: "Team".to_owned(),
@@ -196,7 +196,7 @@ async fn the_team_that_was_joined_is_the_broker_where_none_is_named() {
     assert!(it.configured && !it.runs_hub);
     assert_eq!(it.membership.unwrap().team(), "Team");
 
-    // The id is the credential's, the name the person's; the host's own app runs the hub, too.
+    // The id comes from the credential, the name from the config; the host's app also runs the hub.
     let mut flags = flags(dir.path(), "user = \"bob\"\nname = \"Bob Okafor\"\n[hub]\nrun = true");
     let it = flags.resolve().unwrap();
     assert_eq!((it.user.unwrap().as_str(), it.name.as_deref()), ("bob-2", Some("Bob Okafor")));

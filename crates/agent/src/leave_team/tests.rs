@@ -31,7 +31,8 @@ fn record(topic: &str, payload: &str) -> Vec<u8> {
     packet
 }
 
-/// Plays a broker that holds these records of the person's devices; the topics that are cleared.
+/// Acts as a broker with these records of the person's devices. Returns the topics that were
+/// cleared.
 async fn cleared<S: AsyncRead + AsyncWrite + Unpin>(
     mut peer: Peer<S>,
     devices: &[&str],
@@ -144,7 +145,8 @@ async fn joined(state: &Path, hub: &TlsDoor, certified: &Certified) -> Membershi
     Membership::keep(state, &joined, SecretStorage::FileAgreed).await.unwrap()
 }
 
-/// Plays a hub that is told over MQTT and then over HTTP, and answers that with this; the request's first line.
+/// Acts as a hub that is cleared over MQTT and then gets an HTTP request, with this answer. Returns
+/// the first line of the request.
 async fn left(hub: &TlsDoor, answer: &str) -> String {
     assert_eq!(cleared(hub.accept().await.unwrap(), &["desk"]).await, ALL);
     let head = hub.accept().await.unwrap().answer_request(answer).await;

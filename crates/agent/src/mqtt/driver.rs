@@ -1,7 +1,7 @@
-//! One connection from its CONNECT to its end.
+//! Runs one connection from its CONNECT to its end.
 //!
-//! Owns what MQTT wants of a client: Packet Identifiers, acknowledgements, pings, and how long the other end may be
-//! silent. It says in our words what it hears.
+//! This module does what MQTT requires of a client: Packet Identifiers, acknowledgements and pings.
+//! It limits how long the broker may be silent, and reports everything as [`ConnectionEvent`]s.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -21,10 +21,10 @@ use super::packets::{self, ConnAck, Incoming};
 use super::wire::{Target, Wire};
 use crate::clock;
 
-/// Publishes under way without a PUBACK.
+/// The number of publishes that may wait for a PUBACK.
 const IN_FLIGHT: u16 = 64;
 
-/// What is asked of a connection.
+/// A request to the connection.
 #[derive(Debug)]
 pub(super) enum Request {
     Subscribe(Vec<Filter>),
@@ -32,7 +32,7 @@ pub(super) enum Request {
     Disconnect,
 }
 
-/// Connects and stays until the connection ends; says why it did.
+/// Connects, runs until the connection ends, and reports why it ended.
 pub(super) async fn run(
     target: Target,
     connect: Connect,
@@ -44,18 +44,18 @@ pub(super) async fn run(
         Ok(connection) => connection.run().await,
         Err(failure) => failure,
     };
-    // A link that was dropped meanwhile needs no reason.
+    // Nobody receives it if the connection was dropped in the meantime.
     let _ = events.send(ConnectionEvent::Down(failure)).await;
 }
 
-/// A connection that was let in.
+/// A connection whose CONNACK has arrived.
 struct Connection {
     wire: Wire,
     place: Place,
     version: Version,
-    /// What was read and is no whole packet yet.
+    /// Received bytes that are not a complete packet yet.
     buffer: Vec<u8>,
-    /// What is to be written next.
+    /// Bytes to write next.
     out: Vec<u8>,
     requests: mpsc::Receiver<Request>,
     events: mpsc::Sender<ConnectionEvent>,
@@ -64,17 +64,17 @@ struct Connection {
     published: BTreeMap<u16, PublishId>,
     /// Filters without a SUBACK, by Packet Identifier.
     subscribed: BTreeMap<u16, Vec<String>>,
-    /// How many publishes may be under way.
+    /// The number of publishes that may wait for a PUBACK.
     in_flight: u16,
-    /// The largest packet that the broker takes.
+    /// The largest packet in bytes that the broker accepts.
     max_size: usize,
     pulse: Pulse,
-    /// Whether DISCONNECT was written.
+    /// Whether DISCONNECT was queued.
     leaving: bool,
 }
 
 impl Connection {
-    /// Connects and waits for the CONNACK, no longer than the try may take.
+    /// Connects and waits for the CONNACK, within the timeouts of `connect`.
     async fn open(
         target: Target,
         connect: &Connect,
@@ -125,7 +125,7 @@ impl Connection {
         Ok(connection)
     }
 
-    /// Runs until the connection ends, and says why it did.
+    /// Runs until the connection ends, and returns why.
     async fn run(mut self) -> ConnectionFailure {
         loop {
             match self.step().await {
@@ -136,7 +136,7 @@ impl Connection {
         }
     }
 
-    /// Waits for what comes first, and does what follows from it.
+    /// Waits for the next event and handles it.
     async fn step(&mut self) -> Result<(), ConnectionFailure> {
         self.read_packets().await?;
         self.flush().await?;
@@ -148,7 +148,7 @@ impl Connection {
                 Ok(false) => return Err(failure::hung_up(true, &self.place)),
                 Err(error) => return Err(failure::broken(&error, true, &self.place)),
             },
-            // Nobody asks any more: the link was dropped, and this task is about to end.
+            // `None` means that the connection was dropped, and this task is about to end.
             Some(request) = self.requests.recv(), if may_publish && !self.leaving => {
                 self.ask(request).await?;
             }
@@ -156,7 +156,7 @@ impl Connection {
                 match self.pulse.beat(clock::now().mono) {
                     Beat::Alive => {}
                     Beat::Ping => self.out.extend(packets::PINGREQ),
-                    // Where we were kept from reading, what came meanwhile counts.
+                    // If this task was held up, bytes that arrived in the meantime count.
                     Beat::Dead => match timeout(Duration::ZERO, self.wire.read(&mut self.buffer)).await {
                         Ok(Ok(true)) => self.pulse.heard(clock::now().mono),
                         _ => return Err(failure::silent()),
@@ -183,7 +183,7 @@ impl Connection {
                 let id = self.next_id();
                 let bytes =
                     packets::publish_of_ours(self.version, id, publish).map_err(unwritable)?;
-                // The broker would end the connection at it (MQTT 5, 3.2.2.3.6).
+                // The broker would close the connection (MQTT 5, 3.2.2.3.6).
                 if bytes.len() > self.max_size {
                     let refusal = Refusal::Broker(ReasonCode::PACKET_TOO_LARGE.into());
                     let outcome = Err(refusal);
@@ -191,13 +191,13 @@ impl Connection {
                     return Ok(());
                 }
                 self.out.extend(bytes);
-                // Nobody acknowledges QoS 0 (MQTT 5, 4.3.1).
+                // QoS 0 has no acknowledgement (MQTT 5, 4.3.1).
                 if qos == Qos::AtLeastOnce {
                     self.published.insert(id, number);
                 }
             }
-            // The broker closes the socket when it has read this. Closed by us, it could fail to
-            // write to us before it reads, and take that for a crash.
+            // The broker closes the socket when it has read this. If we closed it, the broker could
+            // fail to write to us before it reads, and take that for a crash.
             Request::Disconnect => {
                 self.out.extend(packets::DISCONNECT);
                 self.leaving = true;
@@ -217,7 +217,8 @@ impl Connection {
         }
     }
 
-    /// Writes what is to be written. A broker that reads nothing is as dead as one that says nothing.
+    /// Writes the queued bytes. A broker that does not read counts as dead, like one that is
+    /// silent.
     async fn flush(&mut self) -> Result<(), ConnectionFailure> {
         if self.out.is_empty() {
             return Ok(());
@@ -230,7 +231,7 @@ impl Connection {
         }
     }
 
-    /// Reads all packets that are whole.
+    /// Handles all complete packets.
     async fn read_packets(&mut self) -> Result<(), ConnectionFailure> {
         let mut buffer = std::mem::take(&mut self.buffer);
         let mut rest = &buffer[..];
@@ -260,7 +261,7 @@ impl Connection {
                 }
             }
             Incoming::PubAck(id, reason) => {
-                // An acknowledgement of nothing harms nobody.
+                // An acknowledgement of an unknown packet is harmless.
                 if let Some(id) = self.published.remove(&id) {
                     let outcome = if reason.reason_code().is_success() {
                         Ok(())
@@ -293,13 +294,15 @@ impl Connection {
         Ok(())
     }
 
-    /// Nobody listens any more after a goodbye; its DISCONNECT is still to be written.
+    /// Reports an event. After a DISCONNECT nobody listens any more, but it still has to be
+    /// written.
     async fn tell(&mut self, event: ConnectionEvent) {
         let _ = self.events.send(event).await;
     }
 }
 
-/// Waits for the CONNACK. What is no beginning of one is recognised at once: who sends it may wait for us.
+/// Waits for the CONNACK. Bytes that can't start a CONNACK are an error at once, because their
+/// sender may wait for us.
 async fn connack(
     version: Version,
     wire: &mut Wire,
@@ -336,7 +339,7 @@ async fn connack(
     }
 }
 
-/// The filters that were refused, with the broker's reasons.
+/// The filters that the broker refused, with its reasons.
 fn refused(filters: Vec<String>, answers: Vec<BrokerReason>) -> Vec<RefusedFilter> {
     filters
         .into_iter()
@@ -346,23 +349,24 @@ fn refused(filters: Vec<String>, answers: Vec<BrokerReason>) -> Vec<RefusedFilte
         .collect()
 }
 
-/// When to ping, and when the other end counts as dead.
+/// Decides when to ping and when the broker counts as dead.
 ///
-/// The bound is ours, whatever Server Keep Alive says: a silent broker is noticed within twice the Keep Alive that
-/// we asked for. A shorter Server Keep Alive makes pings more frequent, a longer one or 0 changes nothing.
+/// The limit is ours, whatever Server Keep Alive says: a silent broker is noticed within twice the
+/// Keep Alive that we asked for. A shorter Server Keep Alive makes pings more frequent; a longer
+/// one or 0 changes nothing.
 #[derive(Debug)]
 struct Pulse {
-    /// A ping goes out after this without one.
+    /// The time between two pings.
     every: Duration,
-    /// The answer to a ping, or anything else, has to come within this.
+    /// How long the broker may take to answer a ping, or to send anything else.
     patience: Duration,
     ping_at: Monotonic,
-    /// When the oldest ping went out that was not answered.
+    /// When the oldest unanswered ping was sent.
     unanswered: Option<Monotonic>,
     last_heard: Monotonic,
 }
 
-/// What is to be done when the time has come.
+/// What to do now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Beat {
     Alive,
@@ -394,7 +398,7 @@ impl Pulse {
         self.unanswered = None;
     }
 
-    /// From when on the other end is dead if nothing more comes.
+    /// When the broker counts as dead if nothing more arrives.
     fn dead_at(&self) -> Option<Monotonic> {
         self.unanswered.map(|since| {
             if self.last_heard > since {
@@ -432,7 +436,7 @@ mod tests {
         Monotonic::from_origin(Duration::from_secs(seconds))
     }
 
-    /// When a broker that falls silent after its CONNACK is pinged, and when it is dead.
+    /// When a broker that falls silent after its CONNACK is pinged, and when it counts as dead.
     fn silent(server: Option<u64>) -> (Vec<u64>, u64) {
         let mut pulse = Pulse::new(at(0), KEEP_ALIVE, server.map(Duration::from_secs));
         let mut pings = Vec::new();

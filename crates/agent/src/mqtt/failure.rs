@@ -1,6 +1,7 @@
-//! What a connection came to, in words that a person can do something about.
+//! Describes failed connections in words that a person can act on.
 //!
-//! Owns the only way from the errors of the system and of libraries to a [`ConnectionFailure`]. Their own words go to the log.
+//! This is the only place that turns errors of the system and of libraries into a
+//! [`ConnectionFailure`]. Their original texts go to the log.
 
 use std::io;
 
@@ -13,14 +14,15 @@ use crate::dial::DialError;
 use crate::io_error::describe;
 use crate::tls;
 
-/// Which address was tried, and by what scheme.
+/// The address that was tried, and its scheme.
 #[derive(Debug, Clone)]
 pub(super) struct Place {
     /// Host and port.
     pub(super) address: String,
     pub(super) tls: bool,
     pub(super) web_socket: bool,
-    /// Whether a person wrote the URL, who then can correct its scheme. A team's comes with the invitation.
+    /// Whether a person wrote the URL, and so can correct its scheme. The address of a team comes
+    /// with the invitation.
     pub(super) is_written: bool,
 }
 
@@ -39,13 +41,13 @@ impl Place {
         }
     }
 
-    /// The same with TLS, or without where it is with.
+    /// The scheme with TLS switched on or off.
     fn with_tls_the_other_way(&self) -> &'static str {
         Self::scheme(!self.tls, self.web_socket)
     }
 }
 
-/// There was no TCP connection.
+/// The failure if no TCP connection was made.
 pub(super) fn unreached(error: &DialError, place: &Place) -> ConnectionFailure {
     let address = place.address.clone();
     match error {
@@ -54,8 +56,8 @@ pub(super) fn unreached(error: &DialError, place: &Place) -> ConnectionFailure {
             ConnectionFailure::Unreachable { address, reason: "Unknown host name".to_owned() }
         }
         DialError::Connect(error) => match error.kind() {
-            // A port without a listener refuses. A reset is by somebody who accepted first, and can be noticed
-            // as early as this.
+            // A closed port refuses. A reset comes from a server that accepted first, and it may be
+            // noticed as early as here.
             io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
                 broken(error, false, place)
             }
@@ -65,7 +67,7 @@ pub(super) fn unreached(error: &DialError, place: &Place) -> ConnectionFailure {
     }
 }
 
-/// There was a connection, and it broke; `connected` where a CONNACK came before.
+/// The failure if a connection broke. `connected` means that a CONNACK had arrived.
 pub(super) fn broken(error: &io::Error, connected: bool, place: &Place) -> ConnectionFailure {
     if let Some(error) = tls::inside(error) {
         return tls::failure(error, &place.address);
@@ -80,12 +82,13 @@ pub(super) fn broken(error: &io::Error, connected: bool, place: &Place) -> Conne
     }
 }
 
-/// The broker closed the connection without a word; `connected` where a CONNACK came before.
+/// The failure if the broker closed the connection without a reason. `connected` means that a
+/// CONNACK had arrived.
 pub(super) fn hung_up(connected: bool, place: &Place) -> ConnectionFailure {
     if connected {
         return ConnectionFailure::Broken { reason: "the broker closed it".to_owned() };
     }
-    // What a broker does that does not understand our CONNECT (MQTT 5, section 3.1.2.2).
+    // A broker does this if it does not understand our CONNECT (MQTT 5, section 3.1.2.2).
     let hint = match (place.tls, place.web_socket) {
         (false, false) => "is this an MQTT port? If it is one with TLS, write mqtts://",
         (false, true) => "is it for WebSocket? If it is with TLS, write wss://",
@@ -94,12 +97,12 @@ pub(super) fn hung_up(connected: bool, place: &Place) -> ConnectionFailure {
     ConnectionFailure::Protocol { reason: format!("it hung up before answering; {hint}") }
 }
 
-/// Our CONNECT was written and nothing came back.
+/// The failure if nothing came back after our CONNECT.
 pub(super) fn unanswered(place: &Place) -> ConnectionFailure {
     ConnectionFailure::Unanswered { address: place.address.clone() }
 }
 
-/// What came before the CONNACK is no MQTT; these are its first bytes.
+/// The failure if the first bytes are not a CONNACK.
 pub(super) fn no_mqtt(first: &[u8], place: &Place) -> ConnectionFailure {
     let reason = if looks_like_tls(first) {
         format!("it speaks TLS; write {} instead", place.with_tls_the_other_way())
@@ -114,23 +117,23 @@ pub(super) fn no_mqtt(first: &[u8], place: &Place) -> ConnectionFailure {
     ConnectionFailure::Protocol { reason }
 }
 
-/// Whether these first bytes are too few to say what they are the beginning of.
+/// Whether there are too few bytes to recognise the protocol.
 pub(super) fn may_become_recognised(first: &[u8]) -> bool {
     matches!(first, [0x15 | 0x16]) || (first.len() < 5 && b"HTTP/".starts_with(first))
 }
 
-/// A TLS record with an alert or a handshake (RFC 8446, section 5.1). No packet that a broker may send first has
-/// such a beginning.
+/// Whether the bytes start a TLS record with an alert or a handshake (RFC 8446, section 5.1). No
+/// packet that a broker may send first starts like this.
 fn looks_like_tls(bytes: &[u8]) -> bool {
     matches!(bytes, [0x15 | 0x16, 3, ..])
 }
 
-/// The CONNACK is that of MQTT 3.1.1.
+/// The failure if the CONNACK is one of MQTT 3.1.1.
 pub(super) fn old_connack() -> ConnectionFailure {
     ConnectionFailure::Protocol { reason: "it answers in MQTT 3.1.1".to_owned() }
 }
 
-/// CONNACK with a refusal.
+/// The failure if the CONNACK has a reason code for a refusal.
 pub(super) fn refused(reason: BrokerReason) -> ConnectionFailure {
     match reason.meaning() {
         Meaning::OtherVersion => ConnectionFailure::Protocol { reason: reason.to_string() },
@@ -138,32 +141,32 @@ pub(super) fn refused(reason: BrokerReason) -> ConnectionFailure {
     }
 }
 
-/// DISCONNECT instead of a CONNACK.
+/// The failure if a DISCONNECT came instead of a CONNACK.
 pub(super) fn disconnected_early(reason: BrokerReason, place: &Place) -> ConnectionFailure {
     match reason.meaning() {
-        // No reason is what 3.1.1 has; there a broker sends none.
+        // Only a DISCONNECT of 3.1.1 has no reason, and its brokers send none.
         Meaning::Success => no_mqtt(&[], place),
         Meaning::OtherVersion => ConnectionFailure::Protocol { reason: reason.to_string() },
         _ => ConnectionFailure::Disconnected(reason),
     }
 }
 
-/// What came is MQTT of our version, and wrong.
+/// The failure if a packet of our version is malformed.
 pub(super) fn malformed(wrong: Malformed) -> ConnectionFailure {
     ConnectionFailure::Violation { what: wrong.0 }
 }
 
-/// Nothing comes, not even the answer to a ping.
+/// The failure if nothing arrives, not even the answer to a ping.
 pub(super) fn silent() -> ConnectionFailure {
     ConnectionFailure::Broken { reason: "the broker has gone silent".to_owned() }
 }
 
-/// The connection ends because we wanted it to.
+/// The failure if we ended the connection.
 pub(super) fn closed_by_us(why: &str) -> ConnectionFailure {
     ConnectionFailure::Broken { reason: why.to_owned() }
 }
 
-/// The TLS handshake came to nothing.
+/// The failure if the TLS handshake failed.
 pub(super) fn handshake(error: &io::Error, place: &Place) -> ConnectionFailure {
     match tls::inside(error) {
         Some(error) => match tls::failure(error, &place.address) {
@@ -178,7 +181,7 @@ pub(super) fn handshake(error: &io::Error, place: &Place) -> ConnectionFailure {
             }
             failure => failure,
         },
-        // A broker that does not speak TLS hangs up at our first words.
+        // A broker that does not speak TLS hangs up at our first bytes.
         None => {
             tracing::debug!("the TLS handshake: {error}");
             let reason = if place.is_written {
@@ -194,7 +197,7 @@ pub(super) fn handshake(error: &io::Error, place: &Place) -> ConnectionFailure {
     }
 }
 
-/// The path of the WebSocket is nothing that can be asked for.
+/// The failure if the path of the WebSocket can't be requested.
 pub(super) fn bad_path(error: &hyper::http::Error, place: &Place) -> ConnectionFailure {
     tracing::debug!("the request for a WebSocket: {error}");
     let address = &place.address;
@@ -205,7 +208,7 @@ pub(super) fn bad_path(error: &hyper::http::Error, place: &Place) -> ConnectionF
     }
 }
 
-/// The answer to the request for a WebSocket is no HTTP, or there is none.
+/// The failure if the WebSocket request got no answer, or one that is not HTTP.
 pub(super) fn no_http(error: &hyper::Error, place: &Place) -> ConnectionFailure {
     tracing::debug!("the request for a WebSocket: {error}");
     let inner = std::error::Error::source(error).and_then(|source| source.downcast_ref());
@@ -222,7 +225,7 @@ pub(super) fn no_http(error: &hyper::Error, place: &Place) -> ConnectionFailure 
     }
 }
 
-/// The answer to the request for a WebSocket is something else (RFC 9110, section 15).
+/// The failure if the WebSocket request got another HTTP status (RFC 9110, section 15).
 pub(super) fn from_http(
     status: StatusCode,
     location: Option<&str>,
@@ -237,7 +240,7 @@ pub(super) fn from_http(
         300..=399 if wants_tls(location, place) => ConnectionFailure::Protocol {
             reason: format!("it wants TLS; write {} instead", place.with_tls_the_other_way()),
         },
-        // A web page, or the way to one (RFC 6585, section 6, has a status of its own for it).
+        // A web page, or a redirect to one. RFC 6585, section 6, has a status of its own for it.
         200..=399 | 511 => ConnectionFailure::SignIn {
             address: address.clone(),
             what: format!("a web page answers there ({said})"),
@@ -258,7 +261,7 @@ pub(super) fn from_http(
     }
 }
 
-/// Whether a redirection leads to the same host and path with TLS.
+/// Whether a redirect leads to the same host with TLS.
 fn wants_tls(location: Option<&str>, place: &Place) -> bool {
     let host = place.address.rsplit_once(':').map_or("", |(host, _)| host);
     let beyond = location.and_then(|to| to.strip_prefix("https://").or(to.strip_prefix("wss://")));
@@ -268,7 +271,7 @@ fn wants_tls(location: Option<&str>, place: &Place) -> bool {
             .is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
 }
 
-/// The answer begins like a WebSocket and is none.
+/// The failure if the answer starts a WebSocket, but a wrong one.
 pub(super) fn no_web_socket(place: &Place) -> ConnectionFailure {
     ConnectionFailure::Protocol {
         reason: format!(
@@ -278,7 +281,7 @@ pub(super) fn no_web_socket(place: &Place) -> ConnectionFailure {
     }
 }
 
-/// A WebSocket, but not for MQTT (MQTT 5, section 6).
+/// The failure if the WebSocket is not for MQTT (MQTT 5, section 6).
 pub(super) fn no_mqtt_over_web_socket(place: &Place) -> ConnectionFailure {
     ConnectionFailure::Protocol {
         reason: format!("the WebSocket at {} is not for MQTT", place.address),

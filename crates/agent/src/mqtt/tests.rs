@@ -26,7 +26,7 @@ fn connack(version: Version) -> &'static [u8] {
     }
 }
 
-/// A link that is up.
+/// An open connection, with the broker's end.
 async fn up(door: &Door, version: Version) -> (Connection, Peer) {
     let mut link = link(door, version);
     let mut peer = door.accept().await;
@@ -35,7 +35,7 @@ async fn up(door: &Door, version: Version) -> (Connection, Peer) {
     (link, peer)
 }
 
-/// How a try ends where the CONNECT is answered with this and then the connection is closed.
+/// The failure if the CONNECT is answered with these bytes and the connection is then closed.
 async fn answered(version: Version, bytes: &[u8]) -> ConnectionFailure {
     let door = Door::open().await;
     let mut link = link(&door, version);
@@ -64,7 +64,7 @@ async fn who_hangs_up_before_answering_does_not_speak_our_version() {
             &b""[..],
             b"HTTP/1.1 400 Bad Request\r\n\r\n",
             &[0xF0, 0, 0, 0],
-            // Unacceptable protocol version, as 3.1.1 says it.
+            // "Unacceptable protocol version" of 3.1.1.
             &[0x20, 2, 0, 1],
         ] {
             let failure = answered(version, bytes).await;
@@ -216,7 +216,7 @@ async fn a_server_keep_alive_of_nought_is_no_flood_of_pings() {
     let granted = Granted { keep_alive: Some(Duration::ZERO), ..Granted::default() };
     assert_eq!(within(link.next()).await, ConnectionEvent::Up(granted));
     assert_eq!(peer.packet().await.unwrap().first, PINGREQ);
-    // One more before this is answered, and the library takes the link for dead.
+    // A second ping without an answer to this one would end the connection.
     let dead = tokio::time::timeout(Duration::from_millis(200), link.next()).await;
     assert!(dead.is_err(), "{dead:?}");
 }
@@ -227,7 +227,8 @@ async fn mqtt_3_1_1_says_what_it_can() {
     let _link = link(&door, Version::V311);
     let mut peer = door.accept().await;
     let connect = peer.let_in(&CONNACK_V311).await;
-    // Version 4; a Will that is retained and of QoS 1, Clean Session; Keep Alive 8; then the client id.
+    // Version 4; a Will that is retained and of QoS 1, Clean Session; Keep Alive 8; then the client
+    // id.
     let head = [0, 4, b'M', b'Q', b'T', b'T', 4, 0b0010_1110, 0, 8, 0, 6];
     assert_eq!(connect.body[..12], head);
     assert!(text(&connect.body, "presence/alice/device/desk"));
@@ -245,7 +246,7 @@ async fn refused_filters_are_named() {
         let (suback, reason) = match version {
             Version::V5 => (vec![0x90, 5, id[0], id[1], 0, 0, 0x87], "not authorized"),
             Version::V311 => {
-                // QoS 0 behind each filter.
+                // Each filter is followed by QoS 0.
                 assert_eq!(subscribe.body[2..], *b"\0\x0apresence/+\0\0\x0dpresence/_hub\0");
                 (vec![0x90, 4, id[0], id[1], 0, 0x80], "unspecified error")
             }

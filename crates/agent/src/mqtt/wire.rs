@@ -1,7 +1,7 @@
-//! The bytes below MQTT: TCP, TLS and WebSocket, one upon the other.
+//! The byte stream below MQTT: TCP, TLS and WebSocket.
 //!
-//! Owns the handshakes, each with its failure in words. The WebSocket's is an HTTP request of our own, so that the
-//! answer is read as HTTP has it.
+//! This module contains the handshakes and describes their failures. It sends the HTTP request of
+//! the WebSocket itself, so that an HTTP answer can be interpreted.
 
 use std::io;
 use std::sync::Arc;
@@ -31,9 +31,9 @@ use super::failure::{self, Place};
 use crate::dial::dial;
 use crate::tls;
 
-/// The most that is read at once.
+/// The maximum number of bytes to read at once.
 const CHUNK: usize = 16 * 1024;
-/// The largest message of a WebSocket: as many packets as a broker may put into one.
+/// The maximum size of a WebSocket message in bytes: a broker may put many packets into one.
 const MAX_MESSAGE: usize = 16 << 20;
 
 const SEC_WEBSOCKET_KEY: HeaderName = HeaderName::from_static("sec-websocket-key");
@@ -41,22 +41,22 @@ const SEC_WEBSOCKET_VERSION: HeaderName = HeaderName::from_static("sec-websocket
 const SEC_WEBSOCKET_PROTOCOL: HeaderName = HeaderName::from_static("sec-websocket-protocol");
 const SEC_WEBSOCKET_ACCEPT: HeaderName = HeaderName::from_static("sec-websocket-accept");
 
-/// How to reach a broker at one of its addresses.
+/// One address of a broker, with what is needed to connect to it.
 pub(super) struct Target {
-    /// Host without brackets, as the certificate has it.
+    /// The host without brackets, as in the certificate.
     pub(super) host: String,
     pub(super) port: u16,
     pub(super) tls: Option<Arc<ClientConfig>>,
-    /// The path of the request as it is written there, where MQTT goes over WebSocket.
+    /// The path of the WebSocket request as it is written there; `None` without WebSocket.
     pub(super) web_socket: Option<String>,
     pub(super) place: Place,
 }
 
-/// A byte stream.
+/// Any byte stream.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
-/// An open connection below MQTT.
+/// An open byte stream below MQTT.
 pub(super) enum Wire {
     Stream(Box<dyn Stream>),
     WebSocket(Box<WebSocketStream<TokioIo<Upgraded>>>),
@@ -84,14 +84,15 @@ impl Wire {
         }
     }
 
-    /// Waits for bytes and appends them; `false` where the other end closed the connection. Cancel-safe.
+    /// Waits for bytes and appends them. Returns `false` if the broker closed the connection.
+    /// Cancel-safe.
     pub(super) async fn read(&mut self, into: &mut Vec<u8>) -> io::Result<bool> {
         match self {
             Self::Stream(stream) => {
                 into.reserve(CHUNK);
                 match stream.read_buf(into).await {
                     Ok(length) => Ok(length > 0),
-                    // TLS that ends without its own goodbye.
+                    // TLS that ended without its close_notify.
                     Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
                     Err(error) => Err(error),
                 }
@@ -102,10 +103,10 @@ impl Wire {
                         into.extend_from_slice(&bytes);
                         return Ok(true);
                     }
-                    // A ping is answered by the library.
+                    // The library answers pings.
                     Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
                     Some(Ok(Message::Close(_))) | None => return Ok(false),
-                    // MQTT has to be in binary frames (MQTT 5, section 6).
+                    // MQTT must use binary frames (MQTT 5, section 6).
                     Some(Ok(Message::Text(_))) => return Err(io::ErrorKind::InvalidData.into()),
                     Some(Err(error)) => return ended(error).map(|()| false),
                 }
@@ -113,7 +114,7 @@ impl Wire {
         }
     }
 
-    /// Writes all of it.
+    /// Writes all bytes.
     pub(super) async fn write(&mut self, bytes: Vec<u8>) -> io::Result<()> {
         match self {
             Self::Stream(stream) => {
@@ -128,7 +129,7 @@ impl Wire {
     }
 }
 
-/// Whether the end of a WebSocket is no more than the end of its connection.
+/// Returns `Ok` if a WebSocket error means only that the connection ended.
 fn ended(error: WebSocketError) -> io::Result<()> {
     match error {
         WebSocketError::ConnectionClosed | WebSocketError::AlreadyClosed => Ok(()),
@@ -144,7 +145,7 @@ fn ended(error: WebSocketError) -> io::Result<()> {
     }
 }
 
-/// Asks for a WebSocket that carries MQTT (RFC 6455, section 4.1; MQTT 5, section 6).
+/// Opens a WebSocket that carries MQTT (RFC 6455, section 4.1; MQTT 5, section 6).
 async fn web_socket(
     stream: Box<dyn Stream>,
     path: &str,
@@ -171,7 +172,7 @@ async fn web_socket(
     let upgraded = tokio::select! {
         biased;
         upgraded = &mut exchange => upgraded?,
-        // Whatever came last is still to be read.
+        // The last bytes may still have to be read.
         ended = connection.with_upgrades() => match ended {
             Ok(()) => exchange.await?,
             Err(error) => return Err(failed(error)),
@@ -185,7 +186,7 @@ async fn web_socket(
     Ok(Wire::WebSocket(Box::new(socket)))
 }
 
-/// Whether this answer is the WebSocket that was asked for.
+/// Checks that the answer accepts the WebSocket for MQTT.
 fn judge<B>(answer: &Response<B>, key: &str, place: &Place) -> Result<(), ConnectionFailure> {
     if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
         let location = answer.headers().get(LOCATION).and_then(|to| to.to_str().ok());
@@ -205,7 +206,8 @@ fn judge<B>(answer: &Response<B>, key: &str, place: &Place) -> Result<(), Connec
     }
 }
 
-/// Whether a header has this token in one of its lists, in whatever case (RFC 9110, section 5.6.1).
+/// Whether a header has this token in one of its lists, regardless of case (RFC 9110, section
+/// 5.6.1).
 fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
     headers
         .get_all(name)

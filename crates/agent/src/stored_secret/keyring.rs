@@ -1,8 +1,9 @@
-//! The system's keyring: Secret Service, Keychain, Credential Manager.
+//! The system's keyring: Secret Service, Keychain or Credential Manager.
 //!
-//! Owns what is said where there is none, where it is locked, and where the person does not want it unlocked. The
-//! libraries block, and a person who is asked for a password takes their time, so each request has a thread of its own.
-//! A keyring that does not even say whether it is locked is given up in seconds, before anybody is waited for.
+//! This module tells apart no keyring, a locked one, and one that the person did not unlock. The
+//! libraries block, and a person may take a while to type a password, so each request runs on its
+//! own thread. If a keyring does not even say whether it is locked, the request fails within
+//! seconds.
 
 use std::sync::Arc;
 use std::thread;
@@ -18,17 +19,17 @@ mod secret_service;
 #[cfg(target_os = "linux")]
 mod tests;
 
-/// Under which all that is ours stands.
+/// The service name of our entries.
 const SERVICE: &str = "Porchlight";
-/// A person who has to type a password, and to find it first.
+/// The timeout for a request that may ask for a password. The person may have to find it first.
 const PATIENCE: Duration = Duration::from_secs(180);
-/// For a request that asks the person nothing. The keyring's program may have to start first.
+/// The timeout for a request without a prompt. The keyring's program may have to start first.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// Why the keyring does not do it.
+/// Why a request to the keyring failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyringError {
-    /// There is none.
+    /// There is no keyring.
     #[error(
         "no keyring is running ({reason}); start GNOME Keyring, KWallet or KeePassXC, then try again"
     )]
@@ -36,7 +37,7 @@ pub enum KeyringError {
         /// What the system says.
         reason: String,
     },
-    /// It is locked, and nothing here can ask for its password.
+    /// It is locked, and no program here can prompt for its password.
     #[error(
         "the keyring is locked, and Porchlight can't ask you for its password here; unlock it, for example by logging in to the desktop, then try again"
     )]
@@ -46,7 +47,7 @@ pub enum KeyringError {
         "the keyring is still locked, because the dialog for its password was closed; try again and enter the password"
     )]
     Refused,
-    /// It has nothing of ours.
+    /// It has no entry of ours.
     #[error(
         "the keyring no longer has the secret of this team; join again with a new link for another device of yours"
     )]
@@ -54,16 +55,16 @@ pub enum KeyringError {
     /// It does not answer.
     #[error("the keyring does not answer; log out and in again, then try again")]
     Silent,
-    /// Something else.
+    /// Any other error.
     #[error("the keyring failed ({reason}); try again")]
     Failed {
-        /// What it says.
+        /// What the keyring says.
         reason: String,
     },
 }
 
 impl KeyringError {
-    /// What programs branch on.
+    /// The code that programs branch on.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
@@ -76,20 +77,21 @@ impl KeyringError {
     }
 }
 
-/// How to read.
+/// How to read a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Manner {
-    /// The person may be asked to unlock it.
+    /// The keyring may prompt the person to unlock it.
     MayAsk,
-    /// Only where it is open.
+    /// Only if the keyring is unlocked.
     Quietly,
 }
 
-/// Whether there is a keyring that keeps things, asking the person to unlock it where that is needed. To be known
-/// before a link is redeemed, which can be done once.
+/// Checks that the keyring stores secrets, and may prompt the person to unlock it. Call it before
+/// an invitation is redeemed, which is possible only once.
 ///
 /// # Errors
-/// Says why there is none.
+///
+/// A [`KeyringError`] that says why it does not.
 pub async fn ready() -> Result<(), KeyringError> {
     const PROBE: &str = "probe";
     check_responds().await?;
@@ -101,10 +103,13 @@ pub async fn ready() -> Result<(), KeyringError> {
     .await
 }
 
-/// Whether there is a keyring at all. Nobody is asked to unlock it.
+/// Checks that there is a keyring, without any prompt.
 ///
 /// # Errors
-/// Says why there is none.
+///
+/// * [`KeyringError::Absent`] if there is none;
+/// * [`KeyringError::Silent`] if it does not answer;
+/// * [`KeyringError::Failed`] for any other error.
 pub async fn there() -> Result<(), KeyringError> {
     #[cfg(target_os = "linux")]
     return ask(RESPONSE_TIMEOUT, || secret_service::is_locked().map(drop)).await;
@@ -152,9 +157,9 @@ async fn ask<T: Send + 'static>(
     what: impl FnOnce() -> Result<T, KeyringError> + Send + 'static,
 ) -> Result<T, KeyringError> {
     let (sender, answer) = oneshot::channel();
-    // Not the runtime's own threads for what blocks: a runtime that ends waits for those.
+    // A thread of its own: a runtime that ends waits for its blocking threads.
     let started = thread::Builder::new().name("keyring".to_owned()).spawn(move || {
-        // Whoever asked may have given up.
+        // The caller may have given up.
         let _ = sender.send(what());
     });
     if let Err(error) = started {
@@ -168,7 +173,7 @@ async fn ask<T: Send + 'static>(
 
 fn entry(account: &str, team: &str) -> Result<Entry, KeyringError> {
     let store = store()?;
-    // What the person reads in their keyring's own window.
+    // The label that the person reads in the keyring's own window.
     #[cfg(target_os = "linux")]
     let label = format!("Porchlight: {team}");
     #[cfg(target_os = "linux")]
@@ -204,7 +209,7 @@ fn store() -> Result<Arc<CredentialStore>, KeyringError> {
     Err(KeyringError::Absent { reason: "none is known for this system".to_owned() })
 }
 
-/// The libraries' errors, as what a person can do something about.
+/// Translates the libraries' errors into errors that a person can act on.
 fn said(error: Error) -> KeyringError {
     match error {
         Error::NoEntry => KeyringError::Missing,

@@ -1,7 +1,7 @@
-//! One question and its answer, by HTTP/1.1 on a connection of their own.
+//! Sends one HTTP/1.1 request on a connection of its own, and reads the answer.
 //!
-//! Owns the bounds: how long each step may take and how much is read. A question that may have been heard is not asked
-//! again elsewhere: a link can be redeemed once.
+//! This module limits how long each step may take and how much is read. A request that may have
+//! arrived is not sent to another address: an invitation can be redeemed only once.
 
 use std::io;
 use std::time::Duration;
@@ -31,27 +31,28 @@ use crate::dial::{DialError, dial};
 use crate::io_error::describe;
 use crate::tls;
 
-/// For a connection with its handshakes: whoever is on the same network answers sooner.
+/// The timeout for a connection with its handshakes. A hub on the same network answers sooner.
 const CONNECT: Duration = Duration::from_secs(4);
-/// For the answer.
+/// The timeout for an answer.
 const ANSWER: Duration = Duration::from_secs(15);
-/// The most that is read of an answer: a thousand members with their devices.
+/// The maximum size of an answer in bytes: a thousand members with their devices.
 const MAX_BODY: usize = 1 << 20;
-/// The most that a whole team is: accounts, certificate, and what stands of a thousand members.
+/// The maximum size of a whole team in bytes: accounts, certificate and records of a thousand
+/// members.
 const MAX_TEAM: usize = 64 << 20;
-/// For a whole team.
+/// The timeout for a whole team.
 const TEAM_ANSWER: Duration = Duration::from_secs(60);
-/// The longest message of a refusal that is shown.
+/// The maximum length of a refusal's message that is shown.
 const MAX_MESSAGE: usize = 300;
 
-/// A question.
+/// An HTTP request to a hub.
 #[derive(Debug)]
 pub(super) struct Ask {
     method: Method,
     path: String,
     authorization: Option<String>,
     body: Option<Vec<u8>>,
-    /// How much may be answered, and how long that may take.
+    /// The maximum size of the answer, and its timeout.
     bounds: (usize, Duration),
 }
 
@@ -66,7 +67,7 @@ impl Ask {
         Self { body: Some(body), ..Self::new(Method::POST, path) }
     }
 
-    /// A whole team is answered.
+    /// Allows an answer as large as a whole team.
     pub(super) fn for_a_team(self) -> Self {
         Self { bounds: (MAX_TEAM, TEAM_ANSWER), ..self }
     }
@@ -82,20 +83,20 @@ impl Ask {
     }
 }
 
-/// A level of a path.
+/// Percent-encodes one segment of a path.
 pub(super) fn level(text: &str) -> String {
     utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }
 
-/// An answer, and whose it was.
+/// An answer, and the certificate of the hub that gave it.
 #[derive(Debug)]
 pub(super) struct Answer<A> {
     pub(super) body: A,
-    /// The certificate that was shown.
+    /// The certificate that the server presented.
     pub(super) certificate: Option<Pin>,
 }
 
-/// A refusal, and where the team went if that is why.
+/// A refusal. If the team moved, `at` contains its new addresses.
 #[derive(Deserialize)]
 struct Refusal {
     #[serde(flatten)]
@@ -105,7 +106,7 @@ struct Refusal {
 }
 
 impl Door {
-    /// Asks, and follows a team that moved.
+    /// Sends a request and parses the answer. Follows a team that moved.
     pub(super) async fn ask<A: DeserializeOwned>(&self, ask: Ask) -> Result<Answer<A>, TeamError> {
         let (bytes, certificate, address) = self.bytes(&ask).await?;
         let body = serde_json::from_slice(&bytes).map_err(|error| {
@@ -116,25 +117,25 @@ impl Door {
         Ok(Answer { body, certificate })
     }
 
-    /// Tells it something to which there is nothing to answer.
+    /// Sends a request whose answer is empty.
     pub(super) async fn tell(&self, ask: Ask) -> Result<(), TeamError> {
         self.bytes(&ask).await.map(|_| ())
     }
 
-    /// Asks for what is another hub's to read.
+    /// Sends a request and returns the answer unparsed, for another hub to read.
     pub(super) async fn whole(&self, ask: Ask) -> Result<Vec<u8>, TeamError> {
         self.bytes(&ask).await.map(|(bytes, ..)| bytes.into())
     }
 
     async fn bytes(&self, ask: &Ask) -> Result<(Bytes, Option<Pin>, Address), TeamError> {
         match self.once(&self.at, ask).await {
-            // It said that it did nothing, and where to ask instead.
+            // The hub did nothing, and said where to ask instead.
             Err(TeamError::Moved { at }) if !at.is_empty() => self.once(&at, ask).await,
             outcome => outcome,
         }
     }
 
-    /// Asks at the first of the addresses that lets us in.
+    /// Sends the request to the first address that accepts a connection.
     async fn once(
         &self,
         at: &[Address],
@@ -158,7 +159,7 @@ impl Door {
                 Err(failure) => failures.push(failure),
             }
         }
-        // Somebody else's answer says more than no answer.
+        // An answer of another server is more telling than no answer.
         let told = failures.iter().position(|failure| !failure.is_silence()).unwrap_or(0);
         Err(if failures.is_empty() {
             TeamError::Moved { at: Vec::new() }
@@ -202,7 +203,7 @@ impl Door {
     }
 }
 
-/// A connection to whom it should be.
+/// A connection to the right server.
 trait Conversation: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Conversation for S {}
 type Stream = Box<dyn Conversation>;
@@ -210,7 +211,8 @@ type Stream = Box<dyn Conversation>;
 async fn exchange(stream: Stream, address: &Address, ask: &Ask) -> Result<Bytes, TeamError> {
     let broken = |error: hyper::Error| {
         tracing::debug!("the conversation with {address}: {error}");
-        // What is no HTTP at all is no hub; all else is a connection that ended.
+        // A server that does not speak HTTP is no hub; all other errors mean that the connection
+        // ended.
         if error.is_parse() {
             let what = "it speaks no HTTP".to_owned();
             TeamError::NoHub { address: address.to_string(), what }
@@ -242,13 +244,13 @@ async fn exchange(stream: Stream, address: &Address, ask: &Ask) -> Result<Bytes,
         })?;
         judge(head.status, body.to_bytes(), address)
     };
-    // The answer ends it: the connection is driven only as long as somebody waits for that.
+    // The connection is driven only until the answer has arrived.
     tokio::pin!(answered);
     tokio::select! {
         biased;
         answer = &mut answered => answer,
         ended = connection => match ended {
-            // Whatever came last is still to be read.
+            // The last bytes may still have to be read.
             Ok(()) => answered.await,
             Err(error) => Err(broken(error)),
         },
@@ -259,7 +261,7 @@ fn in_status(status: StatusCode) -> String {
     format!("HTTP status {}", status.as_u16())
 }
 
-/// The connection ended before all of the answer was there, or the answer had no end.
+/// The connection ended before the whole answer had arrived, or the answer was too large.
 fn ended() -> ConnectionFailure {
     ConnectionFailure::Broken { reason: "it ended before the whole answer was there".to_owned() }
 }

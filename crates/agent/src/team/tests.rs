@@ -1,4 +1,4 @@
-//! Against a small real server behind TLS.
+//! Tests the requests with a small real server behind TLS.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -20,10 +20,10 @@ use crate::membership::SecretStorage;
 use crate::mqtt::peer::{Door as Plain, within};
 use crate::tls::server::{Authority, Certified, TlsDoor};
 
-/// What was asked: method and path, authorization, body.
+/// A received request: method and path, authorization, body.
 type Asked = (String, Option<String>, Value);
 
-/// A hub that answers as it is told, in this order, and remembers what it was asked.
+/// A hub that gives these answers in order, and records its requests.
 struct Hub {
     address: String,
     pin: Pin,
@@ -55,7 +55,7 @@ impl Hub {
         let log = asked.clone();
         let serves = tokio::spawn(async move {
             loop {
-                // Whoever does not believe us ends the handshake.
+                // A client that does not trust us ends the handshake.
                 if let Ok(peer) = door.accept().await {
                     serve(peer.0, log.clone(), answers.clone()).await;
                 }
@@ -76,7 +76,7 @@ impl Hub {
         std::mem::take(&mut self.asked.lock().unwrap())
     }
 
-    /// Bob's membership of the team, in that folder.
+    /// Stores Bob's membership of the team in this folder.
     async fn membership(&self, state: &std::path::Path) -> Membership {
         let joined = joined(self);
         Membership::keep(state, &joined, SecretStorage::FileAgreed).await.unwrap()
@@ -110,7 +110,7 @@ async fn serve(
             Ok::<_, Infallible>(answer)
         }
     });
-    // A client that hangs up is no error of ours.
+    // A client that hangs up is no error here.
     let _ = hyper::server::conn::http1::Builder::new()
         .serve_connection(TokioIo::new(stream), service)
         .await;
@@ -403,7 +403,7 @@ async fn a_member_is_removed_with_those_whom_they_let_in() {
 
 #[tokio::test]
 async fn a_sign_in_page_with_a_certificate_of_its_own_is_guessed() {
-    // What a hub never has: the certificate of an authority that the system trusts.
+    // A certificate that a hub never has: one of an authority that the system trusts.
     let portal = Hub::showing(&Authority::public().sign("login.wifi.example"), []).await;
     let config = crate::tls::server::pinned(Certified::of_itself().pin());
     let door = Door::new(portal.at(), Some(config));
@@ -418,7 +418,7 @@ async fn the_programs_that_read_are_listed_and_an_older_hub_that_shows_them_to_i
         |code: &str| json!({"code": code, "message": "only whoever started the team can do this"});
     let hub = Hub::answering([
         (200, json!([{"id": "k3V9xQ2aB7", "label": "board", "since": 1, "by": "anna", "last_used": 2}])),
-        // As hubs answered before they kept who made a token.
+        // As hubs answered before they stored who made a token.
         (200, json!([{"id": "k3V9xQ2aB7", "label": "board", "since": 1}])),
         (403, refusal("not_allowed")),
         (401, refusal("not_signed_in")),
@@ -431,7 +431,7 @@ async fn the_programs_that_read_are_listed_and_an_older_hub_that_shows_them_to_i
     assert_eq!(listed[0].last_used.map(porchlight_core::time::Timestamp::as_ms), Some(2));
     let listed = team.tokens().await.unwrap().unwrap();
     assert_eq!((listed[0].by.as_deref(), listed[0].last_used), (None, None));
-    // Unknown, not empty; and no other refusal is taken for it.
+    // Unknown, not empty. No other refusal is treated like this one.
     assert_eq!(team.tokens().await.unwrap(), None);
     assert_eq!(team.tokens().await.unwrap_err().code(), "not_signed_in");
 }

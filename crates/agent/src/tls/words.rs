@@ -1,6 +1,7 @@
-//! What a TLS handshake came to, in words that a person can do something about.
+//! Describes failed TLS handshakes in words that a person can act on.
 //!
-//! Owns the only way from rustls' errors to a [`ConnectionFailure`]. Its own words go to the log.
+//! This is the only place that turns rustls' errors into a [`ConnectionFailure`]. Their original
+//! texts go to the log.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -10,7 +11,7 @@ use rustls::{AlertDescription, CertificateError, Error};
 
 use super::verifier::Rejected;
 
-/// What came of a handshake.
+/// The failure for an error of the handshake.
 pub(crate) fn failure(error: &Error, address: &str) -> ConnectionFailure {
     tracing::debug!("TLS with {address}: {error}");
     let address = address.to_owned();
@@ -23,7 +24,8 @@ pub(crate) fn failure(error: &Error, address: &str) -> ConnectionFailure {
             }
             Wrong::Reason(reason) => reason,
         },
-        // Whoever answers our first words in plain text: a web page that wants us to sign in, or a broker's other port.
+        // A server that answers in plain text: a web page for signing in, or the broker's other
+        // port.
         Error::InvalidMessage(_) => {
             let what = "what answers there does not speak TLS".to_owned();
             return ConnectionFailure::SignIn { address, what };
@@ -44,7 +46,7 @@ const OTHER_TLS: &str =
 const WANTS_OURS: &str = "it wants a certificate of yours and got none that it takes; \
      name one in broker.certificate and its key in broker.key";
 
-/// What the other side says when it ends the handshake (RFC 8446, section 6.2).
+/// What the server's alert means (RFC 8446, section 6.2).
 const fn of_alert(alert: AlertDescription) -> &'static str {
     match alert {
         AlertDescription::CertificateRequired
@@ -69,7 +71,7 @@ const fn of_alert(alert: AlertDescription) -> &'static str {
 enum Wrong {
     /// It is another one than the pinned.
     Pin,
-    /// It is valid, and somebody else's.
+    /// It is valid, but for another host.
     Host,
     Reason(String),
 }
@@ -132,7 +134,7 @@ fn certificate(wrong: &CertificateError) -> Wrong {
     Wrong::Reason(reason.to_owned())
 }
 
-/// The day of a moment, in Greenwich.
+/// The day of a moment, in UTC.
 fn date(time: UnixTime) -> String {
     i64::try_from(time.as_secs())
         .ok()
@@ -143,13 +145,13 @@ fn date(time: UnixTime) -> String {
         )
 }
 
-/// The host is nothing that can stand in a certificate.
+/// The failure if the host's name can't be in a certificate.
 pub(crate) fn no_name(address: &str) -> ConnectionFailure {
     let reason = "no certificate can be for this name; is it written right?".to_owned();
     ConnectionFailure::Tls { address: address.to_owned(), reason }
 }
 
-/// Finds the TLS error inside an I/O error, where there is one.
+/// Finds the TLS error inside an I/O error, if there is one.
 pub(crate) fn inside(error: &std::io::Error) -> Option<&Error> {
     error.get_ref().and_then(|inner| inner.downcast_ref())
 }

@@ -1,4 +1,4 @@
-//! Several addresses of one broker.
+//! Tests a broker with several addresses.
 
 use porchlight_core::id::Root;
 use porchlight_core::team::Pin;
@@ -25,7 +25,7 @@ fn broken() -> ConnectionEvent {
     ConnectionEvent::Down(ConnectionFailure::Broken { reason: "reset".to_owned() })
 }
 
-/// The hosts that are tried, where each try ends like this.
+/// The hosts that are tried, if the attempts end like this.
 fn tried(reach: &mut Endpoints, ends: &[ConnectionEvent]) -> String {
     let mut tried = String::new();
     for end in ends {
@@ -67,7 +67,7 @@ fn a_hub_that_moves_is_followed() {
     let at: Vec<Address> = vec!["x:1".parse().unwrap(), "y:1".parse().unwrap()];
     reach.note(&ConnectionEvent::Up(Granted::default()));
     reach.found_at(&at);
-    // The one in use stands until it breaks.
+    // The address in use stays until the connection breaks.
     assert_eq!(tried(&mut reach, &[broken(), unreachable(), unreachable()]), "aaxy");
 }
 

@@ -1,8 +1,8 @@
-//! How User Name and Password stand in the CONNECT.
+//! Tests User Name and Password in the CONNECT.
 
 use super::*;
 
-/// Where the Connect Flags are, behind the protocol's name and level.
+/// The index of the Connect Flags, after the protocol's name and level.
 const FLAGS: usize = 7;
 const USER_NAME: u8 = 0x80;
 const PASSWORD: u8 = 0x40;

@@ -1,4 +1,4 @@
-//! What a broker says when it refuses something or ends a connection.
+//! Tests what is reported if a broker refuses something or ends a connection.
 
 use porchlight_core::reason::ReasonCode;
 
@@ -11,7 +11,7 @@ fn packet(first: u8, body: &[u8]) -> Vec<u8> {
     packet
 }
 
-/// A property that is a text.
+/// A property with a text.
 fn property(id: u8, text: &str) -> Vec<u8> {
     let mut property = vec![id, 0, u8::try_from(text.len()).unwrap()];
     property.extend_from_slice(text.as_bytes());
@@ -23,7 +23,7 @@ fn reason_string_and_server(text: &str, server: &str) -> Vec<u8> {
     [vec![u8::try_from(properties.len()).unwrap()], properties].concat()
 }
 
-/// How a connection that stood ends when this comes, and the socket stays open.
+/// The failure if these bytes arrive on an open connection, and the socket stays open.
 async fn ended(version: Version, bytes: &[u8]) -> ConnectionFailure {
     let door = Door::open().await;
     let (mut link, mut peer) = up(&door, version).await;
@@ -33,7 +33,7 @@ async fn ended(version: Version, bytes: &[u8]) -> ConnectionFailure {
 
 #[tokio::test]
 async fn each_code_of_a_connack_is_read() {
-    // With 0x84 the broker wants another version.
+    // 0x84 means that the broker wants another version.
     for code in (0x80..=0xFF).filter(|code| *code != 0x84) {
         let failure = answered(Version::V5, &packet(0x20, &[0, code, 0])).await;
         let ConnectionFailure::Refused(reason) = &failure else { panic!("{code:#X} {failure:?}") };

@@ -1,4 +1,4 @@
-//! TLS, against a real server of each kind.
+//! Tests TLS with a real server of each kind.
 
 use rustls::ClientConfig;
 
@@ -12,7 +12,7 @@ fn broker(door: &TlsDoor, tls: Tls) -> Broker {
     broker
 }
 
-/// Connects; how that ends, and whether the server got as far as to read a CONNECT.
+/// Connects. Returns the first event, and whether the server got as far as reading a CONNECT.
 async fn ends(door: &TlsDoor, version: Version, reach: &Endpoints) -> (ConnectionEvent, bool) {
     let mut link = Connection::open(reach, &connect(version, "plabcm"));
     let server = async {
@@ -26,7 +26,8 @@ async fn ends(door: &TlsDoor, version: Version, reach: &Endpoints) -> (Connectio
     (event, server.is_some())
 }
 
-/// Whether it is let in, else why not. A server that is not believed learns nothing: not even the user name.
+/// Whether the client trusts the server, else why not. A server that it does not trust learns
+/// nothing, not even the user name.
 async fn believed(door: &TlsDoor, reach: &Endpoints) -> Result<(), ConnectionFailure> {
     let mut outcomes = Vec::new();
     for version in VERSIONS {
@@ -127,7 +128,7 @@ async fn a_named_authority_is_believed_for_the_right_name() {
     assert!(failure.to_string().contains("signed by nobody"), "{failure}");
 }
 
-/// Trust in the certificates of this PEM.
+/// Trusts the certificates in this PEM.
 fn named(dir: &std::path::Path, pem: &str) -> Tls {
     let ca = dir.join("ca.pem");
     std::fs::write(&ca, pem).unwrap();
@@ -140,7 +141,7 @@ async fn the_very_certificate_that_is_named_is_believed_though_it_is_an_authorit
     let own = Certified::like_openssl("127.0.0.1", 2020..2100);
     let door = TlsDoor::showing(&own).await;
     assert_eq!(by_settings(&door, named(dir.path(), &own.pem)).await, Ok(()));
-    // Beside others, too.
+    // Also next to others.
     let both = format!("{}{}", Authority::make("team").pem(), own.pem);
     assert_eq!(by_settings(&door, named(dir.path(), &both)).await, Ok(()));
 }
@@ -194,7 +195,8 @@ fn an_encrypted_key_is_called_encrypted_and_it_is_said_how_to_decrypt_it() {
 
 #[tokio::test]
 async fn a_port_without_tls_is_recognised_and_the_other_scheme_is_named() {
-    // As a broker does that takes our first words for a wrong packet, and one that answers something.
+    // As a broker does that takes our first bytes for a wrong packet, and one that answers
+    // something.
     for answer in [&b""[..], &[0x20, 2, 0, 1], b"HTTP/1.1 400 Bad Request\r\n\r\n"] {
         let door = Door::open().await;
         let mut broker: Broker = format!("mqtts://{}", door.broker().address()).parse().unwrap();

@@ -1,4 +1,4 @@
-//! MQTT over WebSocket.
+//! Tests MQTT over WebSocket.
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -8,7 +8,7 @@ use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
 use super::*;
 use crate::tls::server::{self, Certified, TlsDoor};
 
-/// Takes the WebSocket, and the CONNECT in it, and answers; what was asked for.
+/// Accepts the WebSocket and the CONNECT in it. Returns the requested path and protocol.
 async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, version: Version) -> (String, String) {
     let mut asked = (String::new(), String::new());
     #[expect(clippy::result_large_err, reason = "the library says what a callback returns")]
@@ -24,7 +24,7 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, version: Version) -
     };
     assert_eq!(packet[0], super::super::peer::CONNECT);
     socket.send(Message::Binary(connack(version).to_vec().into())).await.unwrap();
-    // The client ends it.
+    // The client ends the connection.
     while let Some(Ok(_)) = within(socket.next()).await {}
     asked
 }
@@ -97,7 +97,7 @@ async fn what_answers_instead_of_a_web_socket_is_told_apart() {
     }
 }
 
-/// How a try ends where the request is read and answered with this.
+/// The failure if the WebSocket request gets this answer.
 async fn requested(answer: &str) -> ConnectionFailure {
     let door = Door::open().await;
     let broker: Broker = format!("ws://{}", door.broker().address()).parse().unwrap();
@@ -178,7 +178,7 @@ async fn the_upgrade_may_stand_in_a_list_in_any_case() {
             "HTTP/1.1 101 Switching Protocols\r\n{head}Sec-WebSocket-Accept: {accept}\r\n\
              Sec-WebSocket-Protocol: mqtt\r\n\r\n"
         );
-        // A broker may send frames in the same breath: a CONNACK that is not masked.
+        // A broker may send frames in the same packet: an unmasked CONNACK.
         let connack = [&[0x82, 5][..], &CONNACK_V5].concat();
         peer.send(&[answer.as_bytes(), &connack].concat()).await;
         assert_eq!(within(link.next()).await, ConnectionEvent::Up(Granted::default()), "{head}");

@@ -1,4 +1,4 @@
-//! That what a person reads is ours: what happened, what to do, and nothing of a library.
+//! Tests that people read our own words: what happened and what to do, and nothing of a library.
 
 use super::*;
 
@@ -31,7 +31,7 @@ fn plain(failure: &ConnectionFailure) {
     }
 }
 
-/// How a try ends where the CONNECT is answered with this, and the connection stays open.
+/// The failure if the CONNECT is answered with these bytes, and the connection stays open.
 async fn answered_open(version: Version, bytes: &[u8]) -> ConnectionFailure {
     let door = Door::open().await;
     let mut link = link(&door, version);
@@ -191,7 +191,7 @@ async fn a_deaf_broker_is_noticed_whatever_its_server_keep_alive_is() {
     }
 }
 
-/// Where errors of libraries and of the system become failures.
+/// The files in which errors of libraries and of the system become failures.
 const SOURCES: [&str; 9] = [
     include_str!("../../dial.rs"),
     include_str!("../../mqtt.rs"),

@@ -1,4 +1,4 @@
-//! The Secret Service of Linux desktops: what its errors mean, and whether it is open.
+//! The Secret Service of Linux desktops: its errors, and whether it is locked.
 
 use std::error::Error;
 
@@ -12,7 +12,7 @@ use zbus::names::BusName;
 
 use super::KeyringError;
 
-/// Whether the keyring is locked; nobody is asked anything.
+/// Whether the keyring is locked. Never prompts.
 pub(super) fn is_locked() -> Result<bool, KeyringError> {
     let service = SecretService::connect(EncryptionType::Plain).map_err(|error| said(&error))?;
     let keyring = service.get_default_collection().map_err(|error| said(&error))?;
@@ -25,7 +25,7 @@ pub(super) fn said(error: &(dyn Error + Send + Sync + 'static)) -> KeyringError 
         Some(ServiceError::Locked) => KeyringError::Locked,
         Some(ServiceError::Prompt) if nobody_asked() => KeyringError::Locked,
         Some(ServiceError::Prompt) => KeyringError::Refused,
-        // There is no keyring by default, and none was made.
+        // There is no default keyring, and none was created.
         Some(ServiceError::NoResult) => {
             KeyringError::Absent { reason: "there is none in it yet".to_owned() }
         }
@@ -38,8 +38,9 @@ pub(super) fn said(error: &(dyn Error + Send + Sync + 'static)) -> KeyringError 
     }
 }
 
-/// GNOME's keyring says that its question was dismissed also where nothing could ask it: without a desktop its
-/// prompter can't start. After a question of a person's it is still there.
+/// Whether the prompt could not even be shown. GNOME's keyring then reports it as dismissed too,
+/// because without a desktop its prompter can't start. After a real prompt the prompter is still
+/// there.
 fn nobody_asked() -> bool {
     const KEYRING: &str = "org.gnome.keyring";
     const PROMPTER: &str = "org.gnome.keyring.SystemPrompter";
@@ -51,7 +52,7 @@ fn nobody_asked() -> bool {
     bus.is_some_and(|bus| is_there(&bus, KEYRING) && !is_there(&bus, PROMPTER))
 }
 
-/// There is no bus, or nobody on it who keeps secrets.
+/// Whether the error means that there is no bus, or no Secret Service on it.
 fn is_absence(error: &zbus::Error) -> bool {
     match error {
         zbus::Error::Address(_)

@@ -1,7 +1,7 @@
-//! A real gnome-keyring on a bus of the test's own, and none.
+//! Tests with a real gnome-keyring on a private bus, and without one.
 //!
-//! Where the bus is stands in the environment, which a process has once: what is tested runs in a process of its own,
-//! this same program with [`played`] as its one test.
+//! The environment names the bus, and a process has only one environment. So each test runs in a
+//! process of its own: this same program with [`played`] as its only test.
 
 use std::fs;
 use std::io::Write as _;
@@ -30,7 +30,7 @@ impl Drop for Running {
     }
 }
 
-/// A session: a home, and a bus of which nothing is started by itself.
+/// A session: a home, and a bus that starts no service.
 struct Session {
     home: TempDir,
     address: String,
@@ -80,7 +80,7 @@ impl Session {
             .env_remove("WAYLAND_DISPLAY");
     }
 
-    /// Starts a keyring, and unlocks it as logging in does.
+    /// Starts a keyring and unlocks it, as a login does.
     async fn keyring(&self) -> Running {
         let mut command = Command::new("gnome-keyring-daemon");
         self.surround(&mut command);
@@ -112,7 +112,7 @@ impl Session {
         .unwrap();
     }
 
-    /// What comes of this in a process of this session.
+    /// Performs the action in a process of this session, and returns its result.
     async fn outcome(&self, act: &str) -> String {
         let mut command = Command::new(std::env::current_exe().unwrap());
         self.surround(&mut command);
@@ -174,7 +174,7 @@ async fn played() {
     }
 }
 
-/// What is written to the disk by all that runs in that home.
+/// The content of all files in that home.
 fn stored(folder: &Path) -> Vec<u8> {
     let mut bytes = Vec::new();
     for entry in fs::read_dir(folder).unwrap().flatten() {
@@ -214,7 +214,7 @@ async fn without_a_keyring_it_is_said_which_to_start() {
         assert!(said.starts_with("keyring_absent: no keyring is running"), "{act}: {said}");
         assert!(said.contains("GNOME Keyring, KWallet"), "{act}: {said}");
     }
-    // Nor a bus.
+    // There is no bus either.
     let Session { home, address, _bus } = session;
     drop(_bus);
     let session = Session { home, address, _bus: Running(Command::new("true").spawn().unwrap()) };
@@ -225,7 +225,7 @@ async fn without_a_keyring_it_is_said_which_to_start() {
 #[tokio::test]
 async fn a_keyring_that_never_answers_is_given_up_in_seconds() {
     let session = Session::start().await;
-    // It has the name, and answers nothing.
+    // A service that owns the name and answers nothing.
     let silent = session.connect().await.unwrap();
     silent.request_name(SECRETS).await.unwrap();
     let began = tokio::time::Instant::now();
@@ -254,7 +254,7 @@ async fn a_locked_keyring_that_can_ask_nobody_says_so() {
     }
 }
 
-/// Asks nobody: whatever is asked was dismissed.
+/// A prompter that shows nothing and reports every prompt as dismissed.
 struct Dismissing;
 
 #[expect(clippy::needless_pass_by_value, reason = "zbus hands headers over by value")]
@@ -289,7 +289,7 @@ impl Dismissing {
     fn stop(&self, _callback: OwnedObjectPath) {}
 }
 
-/// Tells the keyring how its question stands, once our own answer to it is under way.
+/// Sends the keyring the result of its prompt, after our own answer to it.
 fn answer(bus: &Connection, client: String, callback: OwnedObjectPath, reply: &'static str) {
     let caller = bus.clone();
     let told = async move {
