@@ -108,8 +108,8 @@ pub(crate) fn change(flags: &Flags, wanted: &SettingsView) -> Result<Changed, Pr
     }
     if wanted.calls != before.calls {
         settings.push(Setting::Calls(match wanted.calls {
-            CallsView::Hidden => Calls::Unseen,
-            CallsView::Shown => Calls::Seen,
+            CallsView::Hidden => Calls::Ignored,
+            CallsView::Shown => Calls::Shown,
             CallsView::Dnd => Calls::Dnd,
         }));
     }

@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_on_from_when_it_is_switched_on_until_it_is_switched_off() {
+    fn autostart_is_on_between_switching_it_on_and_off() {
         let dir = tempfile::tempdir().unwrap();
         let autostart = Autostart::below(dir.path());
         let program = Path::new("/usr/bin/porchlight-desktop");
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_not_be_changed_is_said_with_its_file() {
+    fn an_error_names_its_file() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("file");
         fs::write(&file, "").unwrap();

@@ -79,9 +79,9 @@ pub struct Login {
 #[derive(Clone, PartialEq, Eq)]
 pub enum Password {
     /// The password itself.
-    Said(String),
+    Plain(String),
     /// The stored secret that contains it, which is read when it is needed.
-    Kept(Arc<StoredSecret>),
+    Stored(Arc<StoredSecret>),
 }
 
 /// Why User Name and Password can't be sent.
@@ -112,7 +112,7 @@ impl Login {
         if username.is_empty() && password.is_empty() {
             return Ok(None);
         }
-        Ok(Some(Self { username, password: Password::Said(password) }))
+        Ok(Some(Self { username, password: Password::Plain(password) }))
     }
 
     /// Whether there is no user name. MQTT 3.1.1 can't carry a password alone ([MQTT-3.1.2-22]).
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_topic_says_moves_no_login_to_another_server() {
+    fn a_topic_can_not_redirect_the_login_to_another_server() {
         let mallory = ["mallory.example:8883".parse().unwrap()];
         for url in ["mqtt://a:b@h", "mqtts://a:b@h", "ws://a:b@h", "wss://a:b@h", "mqtts://h"] {
             let mut it = broker(url);

@@ -105,7 +105,7 @@ impl Default for ActivityConfig {
         Self {
             source: porchlight_activity::Choice::Auto,
             away_after: Span::minutes(5),
-            calls: Calls::Unseen,
+            calls: Calls::Ignored,
             desktop_dnd: false,
         }
     }
@@ -115,9 +115,9 @@ impl Default for ActivityConfig {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Calls {
     /// `false`: calls are not detected.
-    Unseen,
+    Ignored,
     /// `true`: others see the call.
-    Seen,
+    Shown,
     /// `"dnd"`: others see the call, and the person's status is do-not-disturb.
     Dnd,
 }
@@ -148,8 +148,8 @@ fn calls<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Calls, D::Error> 
         Dnd,
     }
     Ok(match Written::deserialize(deserializer)? {
-        Written::Seen(false) => Calls::Unseen,
-        Written::Seen(true) => Calls::Seen,
+        Written::Seen(false) => Calls::Ignored,
+        Written::Seen(true) => Calls::Shown,
         Written::More(Word::Dnd) => Calls::Dnd,
     })
 }

@@ -23,7 +23,7 @@ const IN_FILE_NAMES: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').rem
 
 /// The maximum number of brokers that are remembered as speaking MQTT 5: home, work, and a few that
 /// were tried.
-const BROKERS: usize = 8;
+const MAX_BROKERS: usize = 8;
 
 /// Another program runs this device's presence.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -107,12 +107,12 @@ pub struct Identity {
     /// Whether the person was invisible when that was last saved.
     pub invisible: bool,
     /// `None` for an identity that ends with the program.
-    home: Option<Home>,
+    storage: Option<Storage>,
 }
 
 /// Where an identity is stored.
 #[derive(Debug)]
-struct Home {
+struct Storage {
     state: PathBuf,
     user: UserId,
     /// The device's id that config or flags set.
@@ -129,7 +129,7 @@ struct Home {
 }
 
 /// Whether a presence of this person was ever run on this machine.
-pub(crate) fn was_here(state: &Path, user: &UserId) -> bool {
+pub(crate) fn has_been_used_by(state: &Path, user: &UserId) -> bool {
     let begin = format!("{}@", in_file_name(user.as_str()));
     let files = fs::read_dir(state).into_iter().flatten().flatten();
     files.into_iter().any(|file| file.file_name().to_string_lossy().starts_with(&begin))
@@ -155,8 +155,11 @@ impl Identity {
     /// # Errors
     ///
     /// [`AlreadyRunning`] if another program holds the lock.
-    pub fn take(claim: DeviceLock<'_>, rng: &mut fastrand::Rng) -> Result<Self, AlreadyRunning> {
-        let DeviceLock { state, user, device: given, broker } = claim;
+    pub fn take(
+        device_lock: DeviceLock<'_>,
+        rng: &mut fastrand::Rng,
+    ) -> Result<Self, AlreadyRunning> {
+        let DeviceLock { state, user, device: given, broker } = device_lock;
         let kept = DeviceFile::read(state);
         let kept = match &given {
             Some(given) => Some(kept.instead_of.get(given).unwrap_or(given).clone()),
@@ -164,7 +167,7 @@ impl Identity {
         };
         let device_saved = kept.is_some();
         let device = kept.unwrap_or_else(|| DeviceId::random(rng));
-        let mut home = Home {
+        let mut storage = Storage {
             state: state.to_owned(),
             user: user.clone(),
             given,
@@ -173,27 +176,27 @@ impl Identity {
             device_saved,
             locks: Vec::new(),
         };
-        home.lock(&device).map_err(|AlreadyLocked| AlreadyRunning { user: user.clone() })?;
+        storage.lock(&device).map_err(|AlreadyLocked| AlreadyRunning { user: user.clone() })?;
         // Saved at once, so that another program on this machine uses the same id. If it fails, the
         // next save tries again and reports it.
-        let _ = home.save_device(&device);
-        let kept = read(&home.file(&device, "json")).unwrap_or_else(|| SessionFile {
+        let _ = storage.save_device(&device);
+        let kept = read(&storage.file(&device, "json")).unwrap_or_else(|| SessionFile {
             client_id: presence_client_id(rng),
             epoch: 0,
             invisible: false,
             speak_v5: Vec::new(),
         });
         let SessionFile { client_id, epoch, invisible, speak_v5 } = kept;
-        let speaks_v5 = speak_v5.contains(&home.address);
-        home.speak_v5 = speak_v5;
-        Ok(Self { device, client_id, epoch, speaks_v5, invisible, home: Some(home) })
+        let speaks_v5 = speak_v5.contains(&storage.address);
+        storage.speak_v5 = speak_v5;
+        Ok(Self { device, client_id, epoch, speaks_v5, invisible, storage: Some(storage) })
     }
 
     /// A presence that ends with the program and stores nothing.
     #[must_use]
     pub fn ephemeral(device: DeviceId, rng: &mut fastrand::Rng) -> Self {
         let client_id = presence_client_id(rng);
-        Self { device, client_id, epoch: 0, speaks_v5: false, invisible: false, home: None }
+        Self { device, client_id, epoch: 0, speaks_v5: false, invisible: false, storage: None }
     }
 
     /// Saves the state that the engine wants to keep.
@@ -208,37 +211,37 @@ impl Identity {
         self.epoch = saved.epoch;
         self.speaks_v5 = saved.speaks_v5;
         self.invisible = saved.invisible;
-        let Some(home) = &mut self.home else {
+        let Some(storage) = &mut self.storage else {
             return Ok(());
         };
         if renewed {
-            home.device_saved = false;
+            storage.device_saved = false;
             // The new id is random, so no other program holds its lock.
-            let _ = home.lock(&self.device);
+            let _ = storage.lock(&self.device);
         }
-        home.note_speaks_v5(saved.speaks_v5);
-        let device_saved = home.save_device(&self.device);
+        storage.note_speaks_v5(saved.speaks_v5);
+        let device_saved = storage.save_device(&self.device);
         let content = SessionFile {
             client_id: saved.client_id.clone(),
             epoch: saved.epoch,
             invisible: saved.invisible,
-            speak_v5: home.speak_v5.clone(),
+            speak_v5: storage.speak_v5.clone(),
         };
-        write(home.file(&self.device, "json"), &content).and(device_saved)
+        write(storage.file(&self.device, "json"), &content).and(device_saved)
     }
 
     /// Removes what was stored of this presence. The device keeps its id on this machine.
     pub fn forget(self) {
-        if let Some(home) = &self.home {
+        if let Some(storage) = &self.storage {
             // If a file can't be removed, the next presence continues from it, which nobody
             // notices.
-            let _ = porchlight_files::remove(&home.file(&self.device, "json"));
-            let _ = porchlight_files::remove(&home.file(&self.device, muted::KIND));
+            let _ = porchlight_files::remove(&storage.file(&self.device, "json"));
+            let _ = porchlight_files::remove(&storage.file(&self.device, muted::KIND));
         }
     }
 }
 
-impl Home {
+impl Storage {
     fn file(&self, device: &DeviceId, kind: &str) -> PathBuf {
         let (user, device) = (in_file_name(self.user.as_str()), in_file_name(device.as_str()));
         self.state.join(format!("{user}@{device}.{kind}"))
@@ -254,7 +257,7 @@ impl Home {
         if speaks_v5 {
             self.speak_v5.push(self.address.clone());
         }
-        let too_many = self.speak_v5.len().saturating_sub(BROKERS);
+        let too_many = self.speak_v5.len().saturating_sub(MAX_BROKERS);
         self.speak_v5.drain(..too_many);
     }
 
@@ -324,8 +327,9 @@ mod tests {
         seed: u64,
     ) -> Result<Identity, AlreadyRunning> {
         let (user, broker) = (user(), broker.parse().unwrap());
-        let claim = DeviceLock { state, user: &user, device: device.map(id), broker: &broker };
-        Identity::take(claim, &mut fastrand::Rng::with_seed(seed))
+        let device_lock =
+            DeviceLock { state, user: &user, device: device.map(id), broker: &broker };
+        Identity::take(device_lock, &mut fastrand::Rng::with_seed(seed))
     }
 
     fn run(state: &Path, device: Option<&str>, seed: u64) -> Identity {
@@ -343,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_muted_is_kept_until_the_presence_is_forgotten() {
+    fn muted_people_are_stored_until_the_presence_is_forgotten() {
         let dir = tempfile::tempdir().unwrap();
         let identity = run(dir.path(), None, 1);
         assert!(identity.muted().is_empty());
@@ -382,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn one_presence_is_held_by_one_program() {
+    fn only_one_program_runs_a_presence() {
         let dir = tempfile::tempdir().unwrap();
         let held = run(dir.path(), Some("desk"), 1);
         let second = start(dir.path(), Some("desk"), "mqtt://home", 2);
@@ -405,7 +409,7 @@ mod tests {
         drop(home);
         assert!(at("mqtt://work").speaks_v5);
         assert!(!at("mqtt://work:1884").speaks_v5);
-        for port in 0..BROKERS {
+        for port in 0..MAX_BROKERS {
             let mut other = at(&format!("mqtt://hub:{}", 2000 + port));
             other.save(&Saved { speaks_v5: true, ..saved(&other, 3) }).unwrap();
         }
@@ -420,7 +424,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clone_stays_the_device_that_it_made_of_itself() {
+    fn a_cloned_machine_keeps_its_new_id() {
         let dir = tempfile::tempdir().unwrap();
         let mut cloned = run(dir.path(), None, 1);
         let former = cloned.device.clone();
@@ -490,7 +494,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fleeting_presence_leaves_nothing() {
+    fn an_ephemeral_presence_stores_nothing() {
         let mut identity = Identity::ephemeral(id("desk"), &mut fastrand::Rng::with_seed(1));
         renew(&mut identity, "new", 5);
         assert_eq!((identity.device.as_str(), identity.epoch), ("new", 5));

@@ -103,7 +103,7 @@ mod tests {
     }
 
     /// Port 1 never answers, 2 refuses at once, 3 answers after 400 ms, 4 at once.
-    async fn played(address: SocketAddr) -> io::Result<SocketAddr> {
+    async fn simulated(address: SocketAddr) -> io::Result<SocketAddr> {
         match address.port() {
             1 => std::future::pending().await,
             2 => Err(io::ErrorKind::ConnectionRefused.into()),
@@ -117,7 +117,7 @@ mod tests {
 
     async fn raced(text: &str) -> (io::Result<SocketAddr>, u128) {
         let begun = Instant::now();
-        let won = race(addresses(text).into_iter(), played).await;
+        let won = race(addresses(text).into_iter(), simulated).await;
         (won, begun.elapsed().as_millis())
     }
 
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn where_all_refuse_it_is_said_at_once() {
+    async fn if_all_refuse_it_fails_at_once() {
         let (lost, ms) = raced("[::1]:2 1.1.1.1:2").await;
         assert_eq!((lost.unwrap_err().kind(), ms), (io::ErrorKind::ConnectionRefused, 0));
         assert!(raced("[::1]:2 1.1.1.1:2").await.0.is_err());

@@ -17,7 +17,7 @@ pub const SERVICE: &str = "_porchlight._tcp.local.";
 
 /// The maximum number of teams to report: a network full of them must not fill the window or the
 /// memory.
-const TEAMS: usize = 64;
+const MAX_TEAMS: usize = 64;
 
 /// A team whose hub announced itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +53,7 @@ pub struct DiscoveryError(#[from] mdns_sd::Error);
 pub struct Search {
     daemon: ServiceDaemon,
     events: Receiver<ServiceEvent>,
-    known: Known,
+    known: ReportedTeams,
 }
 
 /// Starts a search.
@@ -68,7 +68,7 @@ pub fn search() -> Result<Search, DiscoveryError> {
 impl Search {
     fn by(daemon: ServiceDaemon) -> Result<Self, DiscoveryError> {
         let events = daemon.browse(SERVICE)?;
-        Ok(Self { daemon, events, known: Known::default() })
+        Ok(Self { daemon, events, known: ReportedTeams::default() })
     }
 
     /// Waits for the next change. Returns `None` if the search has ended by itself. Cancel-safe.
@@ -101,15 +101,16 @@ impl std::fmt::Debug for Search {
 
 /// The reported teams, by the full names of their services.
 #[derive(Debug, Default)]
-struct Known(BTreeMap<String, Team>);
+struct ReportedTeams(BTreeMap<String, Team>);
 
-impl Known {
+impl ReportedTeams {
     fn found(&mut self, service: &ResolvedService) -> Option<Change> {
         let name = &service.fullname;
         let Some(team) = team(service) else {
             return self.gone(name);
         };
-        if self.0.get(name) == Some(&team) || (self.0.len() >= TEAMS && !self.0.contains_key(name))
+        if self.0.get(name) == Some(&team)
+            || (self.0.len() >= MAX_TEAMS && !self.0.contains_key(name))
         {
             return None;
         }

@@ -205,7 +205,7 @@ impl Flags {
         let joined = membership.as_ref();
         let known = config.user.iter().chain(joined.map(Membership::user));
         if let Some(user) = self.user.as_ref().filter(|user| !known.clone().any(|it| it == *user))
-            && !crate::device::was_here(&places.state, user)
+            && !crate::device::has_been_used_by(&places.state, user)
         {
             let unread =
                 |error| FlagsError::NewId { id: display_id(user.as_str(), MAX_NAME), error };
@@ -230,7 +230,7 @@ impl Flags {
             hub_origins: config.hub.origins,
             broker: named.or_else(|| joined.map(Membership::broker)),
             source: config.activity.source,
-            calls: config.activity.calls != Calls::Unseen,
+            calls: config.activity.calls != Calls::Ignored,
             desktop_dnd: config.activity.desktop_dnd,
             habits: PresenceOptions {
                 away_after: config.activity.away_after.0,
@@ -277,12 +277,12 @@ fn overlay_login(
     username: Option<String>,
     password: Option<String>,
 ) -> Result<Option<Login>, LoginError> {
-    let (said_username, said_password) = match login {
+    let (url_username, url_password) = match login {
         None => (String::new(), String::new()),
-        Some(Login { username, password: Password::Said(password) }) => (username, password),
+        Some(Login { username, password: Password::Plain(password) }) => (username, password),
         Some(kept) => return Ok(Some(kept)),
     };
-    Login::new(username.unwrap_or(said_username), password.unwrap_or(said_password))
+    Login::new(username.unwrap_or(url_username), password.unwrap_or(url_password))
 }
 
 /// Reads a password file without its line ending, which editors and `echo` add.

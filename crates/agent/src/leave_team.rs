@@ -23,9 +23,9 @@ use crate::mqtt::{Connection, Endpoints};
 use crate::team::{Team, TeamError};
 
 /// The timeout for clearing the records. On a local network it takes an instant.
-const CLEARED: Duration = Duration::from_secs(15);
+const CLEAR_TIMEOUT: Duration = Duration::from_secs(15);
 /// The timeout for connecting, and for the CONNACK.
-const TRY: Duration = Duration::from_secs(3);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// The person's other devices count as read when nothing arrived for this long.
 const SILENCE: Duration = Duration::from_millis(250);
 
@@ -133,27 +133,27 @@ async fn clear(
     device: &DeviceId,
     leave: Leave,
 ) -> Result<(), LeaveError> {
-    let reach = Endpoints::new(broker.clone()).map_err(StartError::from)?;
-    let silent = || ConnectionFailure::TimedOut { address: broker.address().to_string() };
-    let farewell = Farewell { user, device, leave, reach };
-    timeout(CLEARED, farewell.say())
+    let endpoints = Endpoints::new(broker.clone()).map_err(StartError::from)?;
+    let timed_out = || ConnectionFailure::TimedOut { address: broker.address().to_string() };
+    let clearing = Clearing { user, device, leave, endpoints };
+    timeout(CLEAR_TIMEOUT, clearing.run())
         .await
-        .map_err(|_| silent())
+        .map_err(|_| timed_out())
         .flatten()
         .map_err(LeaveError::Uncleared)
 }
 
-struct Farewell<'a> {
+struct Clearing<'a> {
     user: &'a UserId,
     device: &'a DeviceId,
     leave: Leave,
-    reach: Endpoints,
+    endpoints: Endpoints,
 }
 
-impl Farewell<'_> {
+impl Clearing<'_> {
     /// Tries every address, and MQTT 3.1.1 as well if the broker may not understand MQTT 5.
-    async fn say(mut self) -> Result<(), ConnectionFailure> {
-        let mut tries = 2 * self.reach.broker().addresses().len();
+    async fn run(mut self) -> Result<(), ConnectionFailure> {
+        let mut tries = 2 * self.endpoints.broker().addresses().len();
         let mut version = Version::V5;
         loop {
             let failure = match self.once(version).await {
@@ -172,32 +172,35 @@ impl Farewell<'_> {
     }
 
     async fn once(&mut self, version: Version) -> Result<(), ConnectionFailure> {
-        let mut link = Connection::open(&self.reach, &as_reader(version));
-        self.next(&mut link).await?;
-        let last = self.is_last(&mut link).await?;
-        let mut awaited = BTreeSet::new();
+        let mut connection = Connection::open(&self.endpoints, &as_reader(version));
+        self.next(&mut connection).await?;
+        let last = self.is_last(&mut connection).await?;
+        let mut unacknowledged = BTreeSet::new();
         for (number, topic) in (0..).zip(self.topics(last)) {
-            awaited.insert(PublishId(number));
-            let topic = topic.to_wire(&self.reach.broker().root);
+            unacknowledged.insert(PublishId(number));
+            let topic = topic.to_wire(&self.endpoints.broker().root);
             let id = PublishId(number);
-            link.publish(Publish::record(id, topic, Vec::new(), None));
+            connection.publish(Publish::record(id, topic, Vec::new(), None));
         }
-        while !awaited.is_empty() {
-            if let ConnectionEvent::Published { id, outcome } = self.next(&mut link).await? {
+        while !unacknowledged.is_empty() {
+            if let ConnectionEvent::Published { id, outcome } = self.next(&mut connection).await? {
                 outcome.map_err(|refusal| match refusal {
                     Refusal::Broker(reason) => ConnectionFailure::Refused(reason),
                     Refusal::Ours(reason) => ConnectionFailure::Broken { reason },
                 })?;
-                awaited.remove(&id);
+                unacknowledged.remove(&id);
             }
         }
-        link.close().await;
+        connection.close().await;
         Ok(())
     }
 
-    async fn next(&mut self, link: &mut Connection) -> Result<ConnectionEvent, ConnectionFailure> {
-        let event = link.next().await;
-        self.reach.note(&event);
+    async fn next(
+        &mut self,
+        connection: &mut Connection,
+    ) -> Result<ConnectionEvent, ConnectionFailure> {
+        let event = connection.next().await;
+        self.endpoints.note(&event);
         match event {
             ConnectionEvent::Down(failure) => Err(failure),
             event => Ok(event),
@@ -205,14 +208,14 @@ impl Farewell<'_> {
     }
 
     /// Whether no other device of this person has a record.
-    async fn is_last(&mut self, link: &mut Connection) -> Result<bool, ConnectionFailure> {
-        let root = self.reach.broker().root.clone();
-        link.subscribe(&[format!("{root}/{}/device/+", self.user).into()]);
+    async fn is_last(&mut self, connection: &mut Connection) -> Result<bool, ConnectionFailure> {
+        let root = self.endpoints.broker().root.clone();
+        connection.subscribe(&[format!("{root}/{}/device/+", self.user).into()]);
         let mut subscribed = false;
         loop {
             tokio::select! {
                 biased;
-                event = self.next(link) => match event? {
+                event = self.next(connection) => match event? {
                     // If the subscription is refused, there may be another device.
                     ConnectionEvent::Subscribed { refused } if !refused.is_empty() => return Ok(false),
                     ConnectionEvent::Subscribed { .. } => subscribed = true,
@@ -253,8 +256,8 @@ fn as_reader(version: Version) -> Connect {
         clean_start: true,
         session_expiry: Duration::ZERO,
         keep_alive: Duration::from_secs(8),
-        dial_within: TRY,
-        connack_within: TRY,
+        dial_within: CONNECT_TIMEOUT,
+        connack_within: CONNECT_TIMEOUT,
         will: None,
     }
 }

@@ -231,7 +231,7 @@ impl Membership {
     #[must_use]
     pub fn broker(&self) -> Broker {
         let Content { root, credential, pin, at, .. } = &self.content;
-        let password = Password::Kept(self.kept.clone());
+        let password = Password::Stored(self.kept.clone());
         let login = Login { username: credential.clone(), password };
         let mut broker = Broker::pinned(at.clone(), *pin, root.clone(), login);
         broker.membership = Some(self.folder.clone());

@@ -28,7 +28,7 @@ mod tests;
 mod wire;
 
 use driver::Request;
-use failure::Place;
+use failure::TriedAddress;
 use wire::Target;
 
 /// The number of requests that may wait. The engine never has more than a few.
@@ -45,24 +45,24 @@ pub(crate) struct Endpoints {
     broker: Broker,
     tls: Option<Arc<ClientConfig>>,
     /// The index of the address that is in use, or tried next.
-    turn: usize,
+    index: usize,
     /// Whether there is a connection at present.
-    stands: bool,
+    connected: bool,
     /// The server at this address may understand only the other version of MQTT, so it gets another
     /// attempt.
-    again: bool,
+    retried: bool,
 }
 
 impl Endpoints {
     pub(crate) fn new(broker: Broker) -> Result<Self, crate::tls::TlsError> {
         let tls = broker.tls.as_ref().map(crate::tls::client_config).transpose()?;
-        Ok(Self { broker, tls, turn: 0, stands: false, again: false })
+        Ok(Self { broker, tls, index: 0, connected: false, retried: false })
     }
 
     /// Endpoints with the TLS settings of a test.
     #[cfg(test)]
     pub(crate) fn believing(broker: Broker, tls: Arc<ClientConfig>) -> Self {
-        Self { broker, tls: Some(tls), turn: 0, stands: false, again: false }
+        Self { broker, tls: Some(tls), index: 0, connected: false, retried: false }
     }
 
     pub(crate) fn broker(&self) -> &Broker {
@@ -70,7 +70,7 @@ impl Endpoints {
     }
 
     pub(crate) fn address(&self) -> &Address {
-        self.broker.addresses().get(self.turn).unwrap_or_else(|| self.broker.address())
+        self.broker.addresses().get(self.index).unwrap_or_else(|| self.broker.address())
     }
 
     /// Records the result of an attempt, or the end of a connection, at the present address.
@@ -78,19 +78,19 @@ impl Endpoints {
         match event {
             ConnectionEvent::Up(_) => {
                 self.broker.prefer(self.address().clone());
-                self.turn = 0;
-                self.stands = true;
-                self.again = false;
+                self.index = 0;
+                self.connected = true;
+                self.retried = false;
             }
-            ConnectionEvent::Down(_) if self.stands => self.stands = false,
+            ConnectionEvent::Down(_) if self.connected => self.connected = false,
             // No connection was attempted.
             ConnectionEvent::Down(ConnectionFailure::Credential { .. }) => {}
-            ConnectionEvent::Down(failure) if failure.may_be_the_version() && !self.again => {
-                self.again = true;
+            ConnectionEvent::Down(failure) if failure.may_be_the_version() && !self.retried => {
+                self.retried = true;
             }
             ConnectionEvent::Down(_) => {
-                self.turn = (self.turn + 1) % self.broker.addresses().len();
-                self.again = false;
+                self.index = (self.index + 1) % self.broker.addresses().len();
+                self.retried = false;
             }
             ConnectionEvent::Subscribed { .. }
             | ConnectionEvent::Published { .. }
@@ -102,8 +102,8 @@ impl Endpoints {
     pub(crate) fn found_at(&mut self, at: &[Address]) {
         let in_use = self.address().clone();
         self.broker.found_at(at, &in_use);
-        let turn = self.broker.addresses().iter().position(|address| *address == in_use);
-        self.turn = turn.filter(|_| self.stands).unwrap_or_default();
+        let index = self.broker.addresses().iter().position(|address| *address == in_use);
+        self.index = index.filter(|_| self.connected).unwrap_or_default();
     }
 
     fn target(&self) -> Target {
@@ -114,7 +114,7 @@ impl Endpoints {
             host: address.host().to_owned(),
             port: address.port(),
             tls: self.tls.clone(),
-            place: Place {
+            tried: TriedAddress {
                 address: address.to_string(),
                 tls: self.tls.is_some(),
                 web_socket: web_socket.is_some(),
@@ -134,7 +134,7 @@ pub(crate) struct Connection {
     connection: ConnectionId,
     /// Whether we log in as a member of a team. Then a refusal does not mean that the config is
     /// wrong.
-    is_member_s: bool,
+    is_member: bool,
     /// Whether its end was reported.
     ended: bool,
 }
@@ -146,7 +146,7 @@ impl Default for Connection {
             events: mpsc::channel(1).1,
             driver: None,
             connection: ConnectionId(0),
-            is_member_s: false,
+            is_member: false,
             ended: true,
         }
     }
@@ -154,15 +154,15 @@ impl Default for Connection {
 
 impl Connection {
     /// Starts to connect. Call it inside a tokio runtime.
-    pub(crate) fn open(reach: &Endpoints, connect: &Connect) -> Self {
-        let (connection, login) = (connect.connection, reach.broker.login.clone());
-        let is_member_s = matches!(&login, Some(Login { password: Password::Kept(_), .. }));
-        let (target, connect) = (reach.target(), connect.clone());
-        let (requests, asked) = mpsc::channel(REQUESTS);
+    pub(crate) fn open(endpoints: &Endpoints, connect: &Connect) -> Self {
+        let (connection, login) = (connect.connection, endpoints.broker.login.clone());
+        let is_member = matches!(&login, Some(Login { password: Password::Stored(_), .. }));
+        let (target, connect) = (endpoints.target(), connect.clone());
+        let (requests, queued) = mpsc::channel(REQUESTS);
         let (sender, events) = mpsc::channel(EVENTS);
         let driver = tokio::spawn(async move {
             match credentials(connect.version, login).await {
-                Ok(login) => driver::run(target, connect, login, asked, sender).await,
+                Ok(login) => driver::run(target, connect, login, queued, sender).await,
                 Err(failure) => {
                     // Nobody receives it if the connection was dropped in the meantime.
                     let _ = sender.send(ConnectionEvent::Down(failure)).await;
@@ -170,7 +170,7 @@ impl Connection {
             }
         });
         let driver = Some(driver);
-        Self { requests, events, driver, connection, is_member_s, ended: false }
+        Self { requests, events, driver, connection, is_member, ended: false }
     }
 
     /// The number of this connection.
@@ -194,7 +194,7 @@ impl Connection {
         });
         self.ended = matches!(event, ConnectionEvent::Down(_));
         match event {
-            ConnectionEvent::Down(failure) if self.is_member_s && failure.is_wrong_login() => {
+            ConnectionEvent::Down(failure) if self.is_member && failure.is_wrong_login() => {
                 ConnectionEvent::Down(crate::team::not_a_member())
             }
             event => event,
@@ -203,16 +203,16 @@ impl Connection {
 
     /// Sends a SUBSCRIBE for which the broker sends all retained messages.
     pub(crate) fn subscribe(&self, filters: &[Filter]) {
-        self.ask(Request::Subscribe(filters.to_vec()));
+        self.queue(Request::Subscribe(filters.to_vec()));
     }
 
     /// Sends a PUBLISH.
     pub(crate) fn publish(&self, publish: Publish) {
-        self.ask(Request::Publish(publish));
+        self.queue(Request::Publish(publish));
     }
 
     /// Queues a request. If the queue is full, the connection is stuck, so it is closed.
-    fn ask(&self, request: Request) {
+    fn queue(&self, request: Request) {
         if self.is_open() && self.requests.try_send(request).is_err() {
             tracing::warn!("the connection takes no more requests; closing it");
             self.abort();
@@ -266,8 +266,8 @@ async fn credentials(
         return Err(user_name_missing());
     }
     let password = match login.password {
-        Password::Said(password) => password,
-        Password::Kept(kept) => kept.read_for_connection().await?,
+        Password::Plain(password) => password,
+        Password::Stored(kept) => kept.read_for_connection().await?,
     };
     Ok(Some((login.username, password)))
 }

@@ -23,13 +23,13 @@ const HEAD: &str = "# Whom you care for, and your own statuses. Porchlight write
 #[derive(Debug)]
 pub struct StoredPreferences {
     wanted: Preferences,
-    home: Home,
+    storage: Storage,
 }
 
 #[derive(Debug)]
-enum Home {
-    /// Nowhere: they end with the program.
-    Nowhere,
+enum Storage {
+    /// Memory: they end with the program.
+    Memory,
     File(PathBuf),
     /// The file can't be read. It is kept, because a person may have written it.
     Broken {
@@ -73,17 +73,19 @@ impl StoredPreferences {
     /// Preferences that end with the program.
     #[must_use]
     pub fn ephemeral() -> Self {
-        Self { wanted: Preferences::default(), home: Home::Nowhere }
+        Self { wanted: Preferences::default(), storage: Storage::Memory }
     }
 
     fn read_file(path: &Path) -> Self {
         let broken = |why| Self {
             wanted: Preferences::default(),
-            home: Home::Broken { path: path.to_owned(), why },
+            storage: Storage::Broken { path: path.to_owned(), why },
         };
         match fs::read_to_string(path) {
             Ok(text) => match toml::from_str::<Preferences>(&text) {
-                Ok(wanted) => Self { wanted: wanted.tidy(), home: Home::File(path.to_owned()) },
+                Ok(wanted) => {
+                    Self { wanted: wanted.tidy(), storage: Storage::File(path.to_owned()) }
+                }
                 Err(error) => {
                     let at = error.span().map_or(0, |span| span.start).min(text.len());
                     let line = text.as_bytes()[..at].iter().filter(|b| **b == b'\n').count() + 1;
@@ -91,7 +93,7 @@ impl StoredPreferences {
                 }
             },
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                Self { wanted: Preferences::default(), home: Home::File(path.to_owned()) }
+                Self { wanted: Preferences::default(), storage: Storage::File(path.to_owned()) }
             }
             Err(error) => broken(format!(" can't be read ({error})")),
         }
@@ -121,7 +123,7 @@ impl StoredPreferences {
         if let Some(error) = self.broken() {
             return Err(error);
         }
-        let Home::File(path) = &self.home else {
+        let Storage::File(path) = &self.storage else {
             return Ok(());
         };
         toml::to_string(&self.wanted)
@@ -133,7 +135,7 @@ impl StoredPreferences {
     }
 
     fn broken(&self) -> Option<KeepError> {
-        let Home::Broken { path, why } = &self.home else {
+        let Storage::Broken { path, why } = &self.storage else {
             return None;
         };
         Some(KeepError::Broken { path: path.display().to_string(), why: why.clone() })
@@ -167,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wanted_is_there_after_a_restart() {
+    fn preferences_are_there_after_a_restart() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("config").join("preferences.toml");
         let mut kept = StoredPreferences::read_file(&path);
@@ -179,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_can_not_be_read_is_said_and_kept() {
+    fn a_file_that_can_not_be_read_is_reported_and_kept() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("preferences.toml");
         for wrong in
@@ -204,7 +206,7 @@ mod tests {
         fs::write(&in_the_way, "").unwrap();
         let mut kept = StoredPreferences {
             wanted: Preferences::default(),
-            home: Home::File(in_the_way.join("p.toml")),
+            storage: Storage::File(in_the_way.join("p.toml")),
         };
         assert!(matches!(kept.keep(some()), Err(KeepError::Unwritable { .. })));
         assert_eq!(kept.wanted(), &some());

@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_code_holds_is_refused() {
+    fn a_text_that_is_too_long_is_refused() {
         assert!(Qr::of(&"a".repeat(2_953)).is_ok());
         assert_eq!(Qr::of(&"a".repeat(2_954)), Err(QrError));
     }

@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hidden_text_is_shown_by_nothing() {
+    fn a_redacted_text_is_never_printed() {
         #[derive(Debug, Deserialize)]
         struct Config {
             #[expect(dead_code, reason = "it is printed, or not")]

@@ -9,23 +9,23 @@ use std::time::Duration;
 use porchlight_core::input::ConnectionFailure;
 use tokio::sync::OnceCell;
 
-use keyring::Manner;
+use keyring::Prompt;
 
 mod keyring;
 
 pub use keyring::{KeyringError, ready, there as keyring_there};
 
 /// A wait for the keyring that is longer than this is logged.
-const NOTICE_AFTER: Duration = Duration::from_secs(2);
+const LOG_AFTER: Duration = Duration::from_secs(2);
 
 /// The stored secret of the device's credential. It is read once per run, because a keyring may
 /// have to ask the person for a password.
 pub struct StoredSecret {
     place: Place,
     known: OnceCell<String>,
-    /// Whether the person was asked to unlock the keyring. We prompt at most once per run. After
+    /// Whether the person was prompted to unlock the keyring. We prompt at most once per run. After
     /// that we only check whether the keyring is unlocked.
-    asked: AtomicBool,
+    prompted: AtomicBool,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -88,7 +88,7 @@ impl StoredSecret {
     }
 
     fn at(place: Place) -> Self {
-        Self { place, known: OnceCell::new(), asked: AtomicBool::new(false) }
+        Self { place, known: OnceCell::new(), prompted: AtomicBool::new(false) }
     }
 
     pub(crate) async fn write(&self, team: &str, secret: &str) -> Result<(), StoreSecretError> {
@@ -104,7 +104,7 @@ impl StoredSecret {
     }
 
     pub(crate) async fn read(&self) -> Result<String, StoredSecretError> {
-        self.known.get_or_try_init(|| self.look()).await.cloned()
+        self.known.get_or_try_init(|| self.load()).await.cloned()
     }
 
     /// Reads the secret for a connection. If that takes a while, the log says why.
@@ -112,24 +112,24 @@ impl StoredSecret {
         let mut read = std::pin::pin!(self.read());
         tokio::select! {
             secret = &mut read => return secret,
-            () = tokio::time::sleep(NOTICE_AFTER) => {
+            () = tokio::time::sleep(LOG_AFTER) => {
                 tracing::warn!("waiting for the keyring; it may ask for your password in a window");
             }
         }
         read.await
     }
 
-    async fn look(&self) -> Result<String, StoredSecretError> {
+    async fn load(&self) -> Result<String, StoredSecretError> {
         match &self.place {
             Place::Keyring(account) => {
-                let asked = self.asked.load(Ordering::Relaxed);
-                let manner = if asked { Manner::Quietly } else { Manner::MayAsk };
-                let secret = keyring::read(account, manner).await;
+                let prompted = self.prompted.load(Ordering::Relaxed);
+                let prompt = if prompted { Prompt::Never } else { Prompt::Allowed };
+                let secret = keyring::read(account, prompt).await;
                 if matches!(
                     secret,
                     Err(KeyringError::Refused | KeyringError::Locked | KeyringError::Silent)
                 ) {
-                    self.asked.store(true, Ordering::Relaxed);
+                    self.prompted.store(true, Ordering::Relaxed);
                 }
                 Ok(secret?)
             }
@@ -176,6 +176,6 @@ impl Eq for StoredSecret {}
 impl std::fmt::Debug for StoredSecret {
     /// Prints where the secret is, but not the secret.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Kept").field(&self.place).finish()
+        f.debug_tuple("StoredSecret").field(&self.place).finish()
     }
 }

@@ -24,7 +24,7 @@ mod refusal;
 #[cfg(test)]
 mod tests;
 
-use http::{Answer, Ask, Method};
+use http::{Answer, HubRequest, Method};
 pub(crate) use refusal::not_a_member;
 pub use refusal::sentence;
 
@@ -37,16 +37,16 @@ pub struct FingerprintPrefix(pub(crate) [u8; 8]);
 /// The text is not a [`FingerprintPrefix`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the beginning of a fingerprint has 16 hexadecimal digits")]
-pub struct HintError;
+pub struct FingerprintPrefixError;
 
 impl FromStr for FingerprintPrefix {
-    type Err = HintError;
+    type Err = FingerprintPrefixError;
 
-    fn from_str(text: &str) -> Result<Self, HintError> {
+    fn from_str(text: &str) -> Result<Self, FingerprintPrefixError> {
         if text.len() != 16 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
-            return Err(HintError);
+            return Err(FingerprintPrefixError);
         }
-        let number = u64::from_str_radix(text, 16).map_err(|_| HintError)?;
+        let number = u64::from_str_radix(text, 16).map_err(|_| FingerprintPrefixError)?;
         Ok(Self(number.to_be_bytes()))
     }
 }
@@ -124,19 +124,19 @@ pub async fn join(
     name: &str,
     kind: Option<&str>,
 ) -> Result<Joined, TeamError> {
-    let door = Door::pinned(invitation.at.clone(), invitation.pin)?;
+    let hub = HubEndpoint::pinned(invitation.at.clone(), invitation.pin)?;
     let join = Join {
         token: invitation.token.clone(),
         name: name.to_owned(),
         kind: kind.map(str::to_owned),
     };
-    Ok(door.ask(Ask::post("/v1/join", &join)).await?.body)
+    Ok(hub.send(HubRequest::post("/v1/join", &join)).await?.body)
 }
 
 /// A request to join that a member has to approve.
 #[derive(Debug)]
 pub struct Requested {
-    door: Door,
+    hub: HubEndpoint,
     ticket: Secret,
     /// Four digits that the member also sees.
     pub code: String,
@@ -156,16 +156,16 @@ pub async fn request(
     kind: Option<&str>,
 ) -> Result<Requested, TeamError> {
     let request = Request { name: name.to_owned(), kind: kind.map(str::to_owned) };
-    let door = Door::new(at, Some(tls::hinted_config(hint).map_err(TlsSetupError)?));
+    let hub = HubEndpoint::new(at, Some(tls::prefix_config(hint).map_err(TlsSetupError)?));
     let Answer { body, certificate } =
-        door.ask::<RequestMade>(Ask::post("/v1/requests", &request)).await?;
+        hub.send::<RequestMade>(HubRequest::post("/v1/requests", &request)).await?;
     // From now on only this certificate is trusted, because a later answer contains the credential.
-    let door = match certificate {
-        Some(pin) => Door::pinned(door.at, pin)?,
-        None => door,
+    let hub = match certificate {
+        Some(pin) => HubEndpoint::pinned(hub.at, pin)?,
+        None => hub,
     };
     let RequestMade { ticket, code } = body;
-    Ok(Requested { door, ticket, code })
+    Ok(Requested { hub, ticket, code })
 }
 
 impl Requested {
@@ -179,8 +179,8 @@ impl Requested {
     /// * [`TeamError::Moved`] or [`TeamError::NoHub`], depending on the answer.
     pub async fn state(&self) -> Result<RequestState, TeamError> {
         let path = format!("/v1/requests/{}", self.ticket.id());
-        let ask = Ask::new(Method::GET, &path).bearer(&self.ticket);
-        Ok(self.door.ask(ask).await?.body)
+        let request = HubRequest::new(Method::GET, &path).bearer(&self.ticket);
+        Ok(self.hub.send(request).await?.body)
     }
 }
 
@@ -188,7 +188,7 @@ impl Requested {
 /// connection.
 #[derive(Debug)]
 pub struct Team {
-    door: Door,
+    hub: HubEndpoint,
     credential: Secret,
     user: UserId,
 }
@@ -202,18 +202,21 @@ impl Team {
     /// * [`TeamError::Tls`] if TLS can't be set up.
     pub async fn of(membership: &Membership) -> Result<Self, TeamError> {
         Ok(Self {
-            door: Door::pinned(membership.at().to_vec(), membership.pin())?,
+            hub: HubEndpoint::pinned(membership.at().to_vec(), membership.pin())?,
             credential: membership.credential().await?,
             user: membership.user().clone(),
         })
     }
 
-    async fn ask<A: serde::de::DeserializeOwned>(&self, ask: Ask) -> Result<A, TeamError> {
-        Ok(self.door.ask(ask.basic(&self.credential)).await?.body)
+    async fn send<A: serde::de::DeserializeOwned>(
+        &self,
+        request: HubRequest,
+    ) -> Result<A, TeamError> {
+        Ok(self.hub.send(request.basic(&self.credential)).await?.body)
     }
 
     async fn delete(&self, path: &str) -> Result<(), TeamError> {
-        self.door.tell(Ask::new(Method::DELETE, path).basic(&self.credential)).await
+        self.hub.send_only(HubRequest::new(Method::DELETE, path).basic(&self.credential)).await
     }
 
     /// The team, as this member sees it.
@@ -223,7 +226,7 @@ impl Team {
     /// This and the following requests return [`TeamError::Link`], [`TeamError::Refused`],
     /// [`TeamError::Moved`] or [`TeamError::NoHub`].
     pub async fn view(&self) -> Result<TeamView, TeamError> {
-        self.ask(Ask::new(Method::GET, "/v1/team")).await
+        self.send(HubRequest::new(Method::GET, "/v1/team")).await
     }
 
     /// All members of the team.
@@ -232,7 +235,7 @@ impl Team {
     ///
     /// As with [`Team::view`].
     pub async fn members(&self) -> Result<Vec<Member>, TeamError> {
-        self.ask(Ask::new(Method::GET, "/v1/members")).await
+        self.send(HubRequest::new(Method::GET, "/v1/members")).await
     }
 
     /// Removes a member, which only an owner may do. `with_invited` also removes everybody who
@@ -242,8 +245,8 @@ impl Team {
     ///
     /// As with [`Team::view`].
     pub async fn remove(&self, user: &UserId, with_invited: bool) -> Result<(), TeamError> {
-        let along = if with_invited { "?with_invited=true" } else { "" };
-        self.delete(&format!("/v1/members/{}{along}", http::level(user.as_str()))).await
+        let query = if with_invited { "?with_invited=true" } else { "" };
+        self.delete(&format!("/v1/members/{}{query}", http::path_segment(user.as_str()))).await
     }
 
     /// The people who joined through a member.
@@ -252,8 +255,8 @@ impl Team {
     ///
     /// As with [`Team::view`].
     pub async fn invited(&self, user: &UserId) -> Result<Vec<MemberName>, TeamError> {
-        let path = format!("/v1/members/{}/invited", http::level(user.as_str()));
-        self.ask(Ask::new(Method::GET, &path)).await
+        let path = format!("/v1/members/{}/invited", http::path_segment(user.as_str()));
+        self.send(HubRequest::new(Method::GET, &path)).await
     }
 
     /// Leaves the team with all devices of this person.
@@ -272,8 +275,8 @@ impl Team {
     ///
     /// As with [`Team::view`].
     pub async fn hand_over(&self) -> Result<Vec<u8>, TeamError> {
-        let ask = Ask::new(Method::POST, "/v1/move").for_a_team();
-        self.door.whole(ask.basic(&self.credential)).await
+        let request = HubRequest::new(Method::POST, "/v1/move").for_a_team();
+        self.hub.send_raw(request.basic(&self.credential)).await
     }
 
     /// Tells the old hub that a hub with the state from [`Team::hand_over`] runs at these
@@ -283,8 +286,8 @@ impl Team {
     ///
     /// As with [`Team::view`].
     pub async fn moved_to(&self, at: &[Address]) -> Result<Vec<u8>, TeamError> {
-        let ask = Ask::post("/v1/move/done", &Moved { at }).for_a_team();
-        self.door.whole(ask.basic(&self.credential)).await
+        let request = HubRequest::post("/v1/move/done", &Moved { at }).for_a_team();
+        self.hub.send_raw(request.basic(&self.credential)).await
     }
 
     /// Revokes one device. Its user and the team's owners may do this.
@@ -293,7 +296,7 @@ impl Team {
     ///
     /// As with [`Team::view`].
     pub async fn revoke(&self, credential: &str) -> Result<(), TeamError> {
-        self.delete(&format!("/v1/devices/{}", http::level(credential))).await
+        self.delete(&format!("/v1/devices/{}", http::path_segment(credential))).await
     }
 
     /// Creates an invitation.
@@ -302,7 +305,7 @@ impl Team {
     ///
     /// As with [`Team::view`].
     pub async fn invite(&self, order: &InviteOrder) -> Result<InviteMade, TeamError> {
-        self.ask(Ask::post("/v1/invites", order)).await
+        self.send(HubRequest::post("/v1/invites", order)).await
     }
 
     /// The valid invitations.
@@ -311,7 +314,7 @@ impl Team {
     ///
     /// As with [`Team::view`].
     pub async fn invites(&self) -> Result<Vec<InviteView>, TeamError> {
-        self.ask(Ask::new(Method::GET, "/v1/invites")).await
+        self.send(HubRequest::new(Method::GET, "/v1/invites")).await
     }
 
     /// Revokes an invitation.
@@ -320,7 +323,7 @@ impl Team {
     ///
     /// As with [`Team::view`].
     pub async fn uninvite(&self, id: &str) -> Result<(), TeamError> {
-        self.delete(&format!("/v1/invites/{}", http::level(id))).await
+        self.delete(&format!("/v1/invites/{}", http::path_segment(id))).await
     }
 
     /// The open requests to join.
@@ -329,7 +332,7 @@ impl Team {
     ///
     /// As with [`Team::view`].
     pub async fn requests(&self) -> Result<Vec<RequestView>, TeamError> {
-        self.ask(Ask::new(Method::GET, "/v1/requests")).await
+        self.send(HubRequest::new(Method::GET, "/v1/requests")).await
     }
 
     /// Approves or declines a request to join.
@@ -338,9 +341,9 @@ impl Team {
     ///
     /// As with [`Team::view`].
     pub async fn decide(&self, id: &str, approve: bool) -> Result<(), TeamError> {
-        let path = format!("/v1/requests/{}", http::level(id));
-        let ask = Ask::post(&path, &Decision { approve });
-        self.door.tell(ask.basic(&self.credential)).await
+        let path = format!("/v1/requests/{}", http::path_segment(id));
+        let request = HubRequest::post(&path, &Decision { approve });
+        self.hub.send_only(request.basic(&self.credential)).await
     }
 
     /// Creates a token with which a program may read the team.
@@ -349,7 +352,7 @@ impl Team {
     ///
     /// As with [`Team::view`].
     pub async fn make_token(&self, label: &str) -> Result<TokenMade, TeamError> {
-        self.ask(Ask::post("/v1/tokens", &TokenOrder { label: label.to_owned() })).await
+        self.send(HubRequest::post("/v1/tokens", &TokenOrder { label: label.to_owned() })).await
     }
 
     /// The programs that may read the team over HTTP. `None` means that the hub is older and shows
@@ -359,7 +362,7 @@ impl Team {
     ///
     /// As with [`Team::view`].
     pub async fn tokens(&self) -> Result<Option<Vec<TokenView>>, TeamError> {
-        match self.ask(Ask::new(Method::GET, "/v1/tokens")).await {
+        match self.send(HubRequest::new(Method::GET, "/v1/tokens")).await {
             Ok(tokens) => Ok(Some(tokens)),
             Err(TeamError::Refused { code: "not_allowed", .. }) => Ok(None),
             Err(error) => Err(error),
@@ -372,7 +375,7 @@ impl Team {
     ///
     /// As with [`Team::view`].
     pub async fn revoke_token(&self, id: &str) -> Result<(), TeamError> {
-        self.delete(&format!("/v1/tokens/{}", http::level(id))).await
+        self.delete(&format!("/v1/tokens/{}", http::path_segment(id))).await
     }
 }
 
@@ -383,13 +386,13 @@ struct Moved<'a> {
 }
 
 /// The addresses of a hub, and the TLS settings that identify it.
-struct Door {
+struct HubEndpoint {
     at: Vec<Address>,
     /// `None` only for a hub on this machine.
     tls: Option<Arc<ClientConfig>>,
 }
 
-impl Door {
+impl HubEndpoint {
     fn new(at: Vec<Address>, tls: Option<Arc<ClientConfig>>) -> Self {
         Self { at, tls }
     }
@@ -400,8 +403,8 @@ impl Door {
     }
 }
 
-impl std::fmt::Debug for Door {
+impl std::fmt::Debug for HubEndpoint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Door").field(&self.at).finish()
+        f.debug_tuple("HubEndpoint").field(&self.at).finish()
     }
 }

@@ -22,7 +22,7 @@ mod verifier;
 mod words;
 
 use verifier::{TrustAnchor, Verifier};
-pub(crate) use words::{failure, inside, no_name};
+pub(crate) use words::{failure, find_tls_error, invalid_name};
 
 /// Why TLS can't be set up. Every text in it is our own.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -66,7 +66,7 @@ pub(crate) fn client_config(tls: &Tls) -> Result<Arc<ClientConfig>, TlsError> {
             .build()
             .map_err(|error| TlsError::not_set_up(&error))
     };
-    let believed = match &tls.trust {
+    let anchor = match &tls.trust {
         Trust::System => TrustAnchor::System(roots(system_roots()?)?),
         Trust::Authorities(path) => {
             let named = certificates("ca", path)?;
@@ -74,23 +74,23 @@ pub(crate) fn client_config(tls: &Tls) -> Result<Arc<ClientConfig>, TlsError> {
         }
         Trust::Pinned(pin) => TrustAnchor::Pinned(*pin),
     };
-    config(Verifier::new(believed, system_roots), tls.certificate.as_ref())
+    config(Verifier::new(anchor, system_roots), tls.certificate.as_ref())
 }
 
 /// The TLS settings for a hub whose certificate's fingerprint starts with this prefix.
-pub(crate) fn hinted_config(hint: FingerprintPrefix) -> Result<Arc<ClientConfig>, TlsError> {
-    config(Verifier::new(TrustAnchor::Hinted(hint), system_roots), None)
+pub(crate) fn prefix_config(hint: FingerprintPrefix) -> Result<Arc<ClientConfig>, TlsError> {
+    config(Verifier::new(TrustAnchor::Prefix(hint), system_roots), None)
 }
 
 fn config(
-    judge: Verifier,
+    verifier: Verifier,
     certificate: Option<&ClientCertificate>,
 ) -> Result<Arc<ClientConfig>, TlsError> {
     let config = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .map_err(|error| TlsError::not_set_up(&error))?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(judge));
+        .with_custom_certificate_verifier(Arc::new(verifier));
     let config = match certificate {
         None => config.with_no_client_auth(),
         Some(files) => {

@@ -32,7 +32,7 @@ pub fn read_config(data: &[u8]) {
         shows_none_of(&printed, password.text(), text);
     }
     if let Some(login) = before.broker.url.as_ref().and_then(|url| url.login.as_ref())
-        && let Password::Said(password) = &login.password
+        && let Password::Plain(password) = &login.password
     {
         shows_none_of(&printed, password, text);
     }

@@ -24,7 +24,7 @@ pub fn read_broker_url(data: &[u8]) {
             );
             assert!(!printed.contains(is_deceptive), "{printed:?}");
             if let Some(login) = &broker.login
-                && let Password::Said(password) = &login.password
+                && let Password::Plain(password) = &login.password
             {
                 shows_none_of(&format!("{broker} {broker:?} {login:?}"), password, text);
             }

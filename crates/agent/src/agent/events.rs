@@ -15,18 +15,18 @@ use super::Event;
 /// The number of events that may wait in the channel.
 pub(super) const WAITING: usize = 1024;
 /// The number of other events that may wait outside it. The oldest are dropped first.
-const HELD: usize = 64;
+const MAX_OTHERS: usize = 64;
 
 /// The sending side of the app's events.
 pub(super) struct Events {
     sender: mpsc::Sender<Event>,
-    held: Held,
+    waiting: Waiting,
 }
 
 /// Events that did not fit into the channel.
 #[derive(Debug, Default)]
-struct Held {
-    update: Option<Folded>,
+struct Waiting {
+    update: Option<MergedUpdate>,
     tray: Option<Event>,
     dropped: Option<Event>,
     others: VecDeque<Event>,
@@ -34,7 +34,7 @@ struct Held {
 
 /// Several updates merged into one.
 #[derive(Debug, Default)]
-struct Folded {
+struct MergedUpdate {
     last: Update,
     joins: BTreeMap<String, PersonView>,
     changes: BTreeMap<String, PersonView>,
@@ -43,18 +43,18 @@ struct Folded {
 
 impl Events {
     pub(super) fn new(sender: mpsc::Sender<Event>) -> Self {
-        Self { sender, held: Held::default() }
+        Self { sender, waiting: Waiting::default() }
     }
 
     /// Sends an event after the earlier ones.
     pub(super) fn tell(&mut self, event: Event) {
-        if !self.held.is_empty() {
-            self.held.take(event);
+        if !self.waiting.is_empty() {
+            self.waiting.push(event);
             return;
         }
         match self.sender.try_send(event) {
             Ok(()) => {}
-            Err(TrySendError::Full(event)) => self.held.take(event),
+            Err(TrySendError::Full(event)) => self.waiting.push(event),
             // It does not matter to the agent if the app stopped listening.
             Err(TrySendError::Closed(_)) => {}
         }
@@ -63,28 +63,28 @@ impl Events {
     /// Waits until the app can receive a queued event, and sends it. Pends if none is queued.
     /// Cancel-safe.
     pub(super) async fn flush(&mut self) {
-        if self.held.is_empty() {
+        if self.waiting.is_empty() {
             return std::future::pending().await;
         }
         match self.sender.reserve().await {
             Ok(permit) => {
-                if let Some(event) = self.held.next() {
+                if let Some(event) = self.waiting.next() {
                     permit.send(event);
                 }
             }
-            Err(_) => self.held = Held::default(),
+            Err(_) => self.waiting = Waiting::default(),
         }
     }
 
     /// Sends all queued events. Cancel-safe.
     pub(super) async fn flush_all(&mut self) {
-        while !self.held.is_empty() {
+        while !self.waiting.is_empty() {
             self.flush().await;
         }
     }
 }
 
-impl Held {
+impl Waiting {
     fn is_empty(&self) -> bool {
         self.update.is_none()
             && self.tray.is_none()
@@ -92,7 +92,7 @@ impl Held {
             && self.others.is_empty()
     }
 
-    fn take(&mut self, event: Event) {
+    fn push(&mut self, event: Event) {
         match event {
             Event::Show(update) => self.update.get_or_insert_default().fold(update),
             Event::Tray(_) => self.tray = Some(event),
@@ -102,7 +102,7 @@ impl Held {
             | Event::SnapshotRead
             | Event::ChoiceSettled(_)
             | Event::Stopped => {
-                if self.others.len() >= HELD {
+                if self.others.len() >= MAX_OTHERS {
                     self.others.pop_front();
                 }
                 self.others.push_back(event);
@@ -112,7 +112,7 @@ impl Held {
 
     /// The next event. The update comes first, because the other events refer to it.
     fn next(&mut self) -> Option<Event> {
-        let update = self.update.take().map(|folded| Event::Show(folded.into_update()));
+        let update = self.update.take().map(|merged| Event::Show(merged.into_update()));
         update
             .or_else(|| self.tray.take())
             .or_else(|| self.dropped.take())
@@ -120,7 +120,7 @@ impl Held {
     }
 }
 
-impl Folded {
+impl MergedUpdate {
     fn fold(&mut self, update: Update) {
         let Update { seq, me, link, joins, changes, leaves, problems, signals, preferences } =
             update;
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_shell_that_reads_late_shows_what_one_that_reads_at_once_does() {
+    async fn an_app_that_reads_late_shows_the_same_as_one_that_reads_at_once() {
         let mut rng = fastrand::Rng::with_seed(4);
         for capacity in [1, 2, 8] {
             let (sender, mut receiver) = mpsc::channel(capacity);
@@ -225,7 +225,7 @@ mod tests {
                 while let Ok(event) = receiver.try_recv() {
                     fold(&mut late, &event);
                 }
-                if events.held.is_empty() {
+                if events.waiting.is_empty() {
                     break;
                 }
                 events.flush().await;
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_shell_that_reads_nothing_fills_no_memory_and_holds_nobody_up() {
+    async fn an_app_that_does_not_read_neither_fills_memory_nor_blocks_the_agent() {
         let (sender, mut receiver) = mpsc::channel(2);
         let mut events = Events::new(sender);
         for seq in 0..100_000 {
@@ -243,8 +243,8 @@ mod tests {
             events.tell(Event::SnapshotRead);
             events.tell(Event::WithdrawNotification(seq.to_string()));
         }
-        assert_eq!(events.held.others.len(), HELD);
-        assert_eq!(events.held.update.as_ref().map(|it| it.changes.len()), Some(1));
+        assert_eq!(events.waiting.others.len(), MAX_OTHERS);
+        assert_eq!(events.waiting.update.as_ref().map(|it| it.changes.len()), Some(1));
         // The last event arrives in the end.
         events.tell(Event::Stopped);
         let read = async {
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_shell_that_is_gone_is_told_nothing() {
+    async fn an_app_that_has_gone_gets_no_events() {
         let (sender, receiver) = mpsc::channel(1);
         let mut events = Events::new(sender);
         for seq in 0..5 {
@@ -271,6 +271,6 @@ mod tests {
         }
         drop(receiver);
         events.flush_all().await;
-        assert!(events.held.is_empty());
+        assert!(events.waiting.is_empty());
     }
 }

@@ -22,7 +22,7 @@ const PAUSE: Duration = Duration::from_secs(60);
 #[derive(Debug, Default)]
 pub(super) struct RelocationWatch {
     asked: Option<Monotonic>,
-    inquiry: Option<JoinHandle<Vec<Address>>>,
+    request: Option<JoinHandle<Vec<Address>>>,
 }
 
 impl RelocationWatch {
@@ -40,33 +40,33 @@ impl RelocationWatch {
         let Some(folder) = membership else {
             return;
         };
-        if self.inquiry.is_none() && self.asked.is_none_or(|asked| now.since(asked) >= PAUSE) {
+        if self.request.is_none() && self.asked.is_none_or(|asked| now.since(asked) >= PAUSE) {
             self.asked = Some(now);
-            self.inquiry = Some(tokio::spawn(inquire(folder.to_owned())));
+            self.request = Some(tokio::spawn(ask_old_place(folder.to_owned())));
         }
     }
 
     /// Waits for the hub's addresses. Cancel-safe.
     pub(super) async fn found(&mut self) -> Vec<Address> {
-        let Some(inquiry) = &mut self.inquiry else {
+        let Some(request) = &mut self.request else {
             return std::future::pending().await;
         };
-        let found = inquiry.await.unwrap_or_default();
-        self.inquiry = None;
+        let found = request.await.unwrap_or_default();
+        self.request = None;
         found
     }
 }
 
 impl Drop for RelocationWatch {
     fn drop(&mut self) {
-        if let Some(inquiry) = &self.inquiry {
-            inquiry.abort();
+        if let Some(request) = &self.request {
+            request.abort();
         }
     }
 }
 
 /// Asks for the addresses. Empty if there is no answer, which the connection's failure explains.
-async fn inquire(folder: PathBuf) -> Vec<Address> {
+async fn ask_old_place(folder: PathBuf) -> Vec<Address> {
     let Ok(Some(membership)) = Membership::read(&folder) else {
         return Vec::new();
     };

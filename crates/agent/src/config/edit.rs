@@ -96,8 +96,8 @@ fn apply(document: &mut DocumentMut, setting: &Setting) {
         }
         Setting::Calls(calls) => {
             let value = match calls {
-                Calls::Unseen => Value::from(false),
-                Calls::Seen => Value::from(true),
+                Calls::Ignored => Value::from(false),
+                Calls::Shown => Value::from(true),
                 Calls::Dnd => Value::from("dnd"),
             };
             set(table(document, "activity"), "calls", value);
@@ -225,7 +225,7 @@ away_after = \"10m\"   # I think slowly
     }
 
     #[test]
-    fn what_is_not_there_is_added_and_a_missing_file_made() {
+    fn a_missing_setting_is_added_and_a_missing_file_created() {
         let quiet = "22:00-07:00".parse().ok();
         let policy = NotificationPolicy {
             about: About::Chosen,
@@ -253,7 +253,7 @@ away_after = \"10m\"   # I think slowly
     }
 
     #[test]
-    fn what_is_taken_back_is_not_there_any_more() {
+    fn a_removed_setting_is_not_in_the_file() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("config.toml");
         fs::write(&path, WRITTEN).unwrap();
@@ -283,7 +283,7 @@ away_after = \"10m\"   # I think slowly
     }
 
     #[test]
-    fn comments_above_what_is_changed_or_taken_back_stay() {
+    fn comments_above_a_changed_or_removed_setting_stay() {
         let back = [Setting::Links(Vec::new()), Setting::Language(None)];
         for (before, settings, after) in [
             (
@@ -308,7 +308,7 @@ away_after = \"10m\"   # I think slowly
     }
 
     #[test]
-    fn a_file_that_is_wrong_is_said_to_be_and_left_as_it_is() {
+    fn an_invalid_file_is_reported_and_left_unchanged() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("config.toml");
         fs::write(&path, "user = \"alice\"\nnam = \"Alice\"\n").unwrap();

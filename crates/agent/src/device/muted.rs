@@ -13,8 +13,8 @@ impl Identity {
     /// The muted people that were saved last.
     #[must_use]
     pub fn muted(&self) -> BTreeSet<UserId> {
-        let home = self.home.as_ref();
-        home.and_then(|home| read(&home.file(&self.device, KIND))).unwrap_or_default()
+        let storage = self.storage.as_ref();
+        storage.and_then(|storage| read(&storage.file(&self.device, KIND))).unwrap_or_default()
     }
 
     /// Saves the muted people.
@@ -23,9 +23,9 @@ impl Identity {
     ///
     /// [`SaveError`] if the file can't be written; they stay muted until the end of this run.
     pub fn save_muted(&self, muted: &BTreeSet<UserId>) -> Result<(), SaveError> {
-        let Some(home) = &self.home else {
+        let Some(storage) = &self.storage else {
             return Ok(());
         };
-        write(home.file(&self.device, KIND), muted)
+        write(storage.file(&self.device, KIND), muted)
     }
 }

@@ -15,8 +15,8 @@ fn resolved(instance: &str, txt: &[(&str, &str)], ips: &str) -> ResolvedService 
 const TXT: [(&str, &str); 3] = [("v", "1"), ("id", "k3v9"), ("pin", "0011223344556677")];
 
 #[test]
-fn a_team_is_told_of_once_and_again_when_it_changes() {
-    let mut known = Known::default();
+fn a_team_is_reported_once_and_again_when_it_changes() {
+    let mut known = ReportedTeams::default();
     let first = resolved("Anna's team", &TXT, "10.0.0.7");
     let Some(Change::Found(team)) = known.found(&first) else { panic!() };
     assert_eq!((team.id.as_str(), team.name.as_str()), ("k3v9", "Anna's team"));
@@ -33,7 +33,7 @@ fn a_team_is_told_of_once_and_again_when_it_changes() {
 }
 
 #[test]
-fn what_is_no_hub_for_us_is_passed_over() {
+fn services_that_are_no_hub_are_ignored() {
     for txt in [
         &[][..],
         &[("v", "2"), ("id", "k3v9"), ("pin", "0011223344556677")],
@@ -49,12 +49,12 @@ fn what_is_no_hub_for_us_is_passed_over() {
 }
 
 #[test]
-fn a_network_full_of_teams_is_told_of_in_part() {
-    let mut known = Known::default();
+fn a_network_full_of_teams_is_reported_in_part() {
+    let mut known = ReportedTeams::default();
     let told = (0..1000)
         .filter(|n| known.found(&resolved(&format!("Team {n}"), &TXT, "10.0.0.7")).is_some())
         .count();
-    assert_eq!((told, known.0.len()), (TEAMS, TEAMS));
+    assert_eq!((told, known.0.len()), (MAX_TEAMS, MAX_TEAMS));
 }
 
 /// A daemon that uses loopback only.

@@ -22,7 +22,7 @@ fn flags_override_the_config() {
     );
     let plain = flags.resolve().unwrap();
     let login = plain.broker.clone().unwrap().login.unwrap();
-    assert_eq!((login.username, login.password), ("u".to_owned(), Password::Said("p".to_owned())));
+    assert_eq!((login.username, login.password), ("u".to_owned(), Password::Plain("p".to_owned())));
     assert!(plain.configured);
 
     flags.user = Some(UserId::parse("bob").unwrap());
@@ -36,13 +36,13 @@ fn flags_override_the_config() {
 /// The user name and password that config and flags result in.
 fn login(flags: &Flags) -> (String, String) {
     match flags.resolve().unwrap().broker.unwrap().login.unwrap() {
-        Login { username, password: Password::Said(password) } => (username, password),
-        Login { password: Password::Kept(_), .. } => panic!("nothing is kept"),
+        Login { username, password: Password::Plain(password) } => (username, password),
+        Login { password: Password::Stored(_), .. } => panic!("nothing is kept"),
     }
 }
 
 #[test]
-fn user_name_and_password_of_the_config_are_each_laid_over_the_url() {
+fn user_name_and_password_of_the_config_each_override_the_url() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("password"), "from a file\r\n").unwrap();
     let file = format!("password_file = {:?}", dir.path().join("password"));
@@ -63,7 +63,7 @@ fn user_name_and_password_of_the_config_are_each_laid_over_the_url() {
 }
 
 #[test]
-fn a_password_file_that_is_named_by_a_flag_is_for_whichever_broker_is_named() {
+fn the_password_file_flag_applies_to_the_broker_of_flag_or_config() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("password");
     std::fs::write(&file, " s3cret ").unwrap();
@@ -101,7 +101,7 @@ fn no_error_of_the_config_repeats_a_secret() {
 }
 
 #[test]
-fn whom_to_believe_over_tls_comes_from_the_config() {
+fn the_certificates_to_trust_come_from_the_config() {
     let dir = tempfile::tempdir().unwrap();
     let tls = |config: &str| {
         let config = format!("[broker]\nurl = \"wss://a\"\n{config}");
@@ -119,7 +119,7 @@ fn whom_to_believe_over_tls_comes_from_the_config() {
 }
 
 #[test]
-fn how_presence_is_held_comes_from_the_config() {
+fn presence_options_come_from_the_config() {
     let dir = tempfile::tempdir().unwrap();
     assert_eq!(flags(dir.path(), "").resolve().unwrap().habits, PresenceOptions::default());
     let config = "[activity]\naway_after = \"1m\"\ncalls = \"dnd\"\n\
@@ -157,7 +157,7 @@ fn an_id_that_nobody_could_read_is_refused_unless_it_is_in_use() {
 }
 
 #[test]
-fn without_config_it_takes_who_and_where() {
+fn without_a_config_user_and_broker_are_needed() {
     let dir = tempfile::tempdir().unwrap();
     let mut flags = Flags { config_dir: Some(dir.path().to_owned()), ..Flags::default() };
     assert!(!flags.resolve().unwrap().configured);
@@ -184,7 +184,7 @@ async fn join(dir: &std::path::Path) {
 }
 
 #[tokio::test]
-async fn the_team_that_was_joined_is_the_broker_where_none_is_named() {
+async fn the_joined_team_is_the_broker_if_none_is_named() {
     let dir = tempfile::tempdir().unwrap();
     join(dir.path()).await;
     let nothing = Flags { config_dir: Some(dir.path().to_owned()), ..Flags::default() };
@@ -211,7 +211,7 @@ async fn the_team_that_was_joined_is_the_broker_where_none_is_named() {
 }
 
 #[tokio::test]
-async fn a_broker_in_the_config_is_meant_whatever_was_joined() {
+async fn a_broker_in_the_config_takes_precedence_over_a_joined_team() {
     let dir = tempfile::tempdir().unwrap();
     join(dir.path()).await;
     let it = flags(dir.path(), "user = \"bob\"\n[broker]\nurl = \"mqtt://c\"").resolve();

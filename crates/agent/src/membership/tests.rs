@@ -42,7 +42,7 @@ async fn a_membership_is_read_as_it_was_kept() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn only_this_account_may_read_it_and_the_secret_stands_alone() {
+async fn only_this_account_may_read_the_files_and_the_secret_has_its_own() {
     use std::os::unix::fs::PermissionsExt as _;
     let dir = tempfile::tempdir().unwrap();
     kept(dir.path()).await;
@@ -57,7 +57,7 @@ async fn only_this_account_may_read_it_and_the_secret_stands_alone() {
 }
 
 #[tokio::test]
-async fn its_broker_is_held_to_the_pin_and_let_in_by_the_secret() {
+async fn its_broker_has_the_pin_and_the_login() {
     let dir = tempfile::tempdir().unwrap();
     kept(dir.path()).await;
     let broker = read(dir.path()).unwrap().broker();
@@ -66,7 +66,7 @@ async fn its_broker_is_held_to_the_pin_and_let_in_by_the_secret() {
     assert_eq!(broker.tls.unwrap().trust, crate::broker::Trust::Pinned(Pin::of_digest([7; 32])));
     let login = broker.login.unwrap();
     assert_eq!(login.username, "k3V9xQ2aB7");
-    let Password::Kept(kept) = login.password else { panic!() };
+    let Password::Stored(kept) = login.password else { panic!() };
     assert_eq!(kept.read().await.unwrap(), secret().secret());
 }
 
@@ -99,7 +99,7 @@ async fn where_the_hub_was_found_is_kept() {
 }
 
 #[tokio::test]
-async fn what_is_forgotten_leaves_nothing() {
+async fn a_forgotten_membership_leaves_no_file() {
     let dir = tempfile::tempdir().unwrap();
     kept(dir.path()).await.forget().await.unwrap();
     assert!(read(dir.path()).is_none());
@@ -107,7 +107,7 @@ async fn what_is_forgotten_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_damaged_is_said_with_what_to_do() {
+async fn a_damaged_file_is_reported_with_what_to_do() {
     let dir = tempfile::tempdir().unwrap();
     for text in ["", "{", r#"{"team":"x"}"#] {
         fs::write(file(dir.path()), text).unwrap();

@@ -42,7 +42,7 @@ pub(super) struct Unwritable;
 pub(super) enum Incoming {
     ConnAck(ConnAck),
     /// The CONNACK of a broker that speaks only 3.1.1, as the answer to a CONNECT of MQTT 5.
-    OldConnAck,
+    V311ConnAck,
     /// The broker's answer for each filter, in the order of the SUBSCRIBE.
     SubAck(u16, Vec<BrokerReason>),
     PubAck(u16, BrokerReason),
@@ -128,11 +128,11 @@ fn connack(version: Version, mut body: Body<'_>) -> Result<Incoming, Malformed> 
     };
     match version {
         Version::V311 => connack.reason = ReasonCode::from_v311(code).into(),
-        Version::V5 if has_no_properties && code < 0x80 => return Ok(Incoming::OldConnAck),
+        Version::V5 if has_no_properties && code < 0x80 => return Ok(Incoming::V311ConnAck),
         Version::V5 if code != 0 => {
             // Some brokers answer with the return codes of 3.1.1 in a packet of MQTT 5.
             let reason = BrokerReason::from(ReasonCode::from_v311(code));
-            connack.reason = body.words(reason);
+            connack.reason = body.with_text(reason);
         }
         Version::V5 => {
             let properties = body.properties()?;
@@ -183,7 +183,7 @@ fn suback(version: Version, mut body: Body<'_>) -> Result<Incoming, Malformed> {
         Version::V5 => body.properties()?,
         Version::V311 => Properties::new(),
     };
-    let reason = |code: &u8| words(ReasonCode(*code).into(), &properties);
+    let reason = |code: &u8| with_text(ReasonCode(*code).into(), &properties);
     Ok(Incoming::SubAck(id, body.0.iter().map(reason).collect()))
 }
 
@@ -226,20 +226,20 @@ impl<'a> Body<'a> {
     fn reason(&mut self, version: Version) -> BrokerReason {
         match (version, self.u8()) {
             (Version::V311, _) | (_, Err(_)) => ReasonCode(0).into(),
-            (Version::V5, Ok(code)) => self.words(ReasonCode(code).into()),
+            (Version::V5, Ok(code)) => self.with_text(ReasonCode(code).into()),
         }
     }
 
     /// Adds the broker's text, if it can be decoded.
-    fn words(&mut self, reason: BrokerReason) -> BrokerReason {
+    fn with_text(&mut self, reason: BrokerReason) -> BrokerReason {
         match self.properties() {
-            Ok(properties) => words(reason, &properties),
+            Ok(properties) => with_text(reason, &properties),
             Err(Malformed(_)) => reason,
         }
     }
 }
 
-fn words(reason: BrokerReason, properties: &Properties) -> BrokerReason {
+fn with_text(reason: BrokerReason, properties: &Properties) -> BrokerReason {
     let text = match properties.get(PropertyId::ReasonString) {
         Some(PropertyValue::Utf8String(text)) => Some(text.as_str()),
         _ => None,
@@ -301,20 +301,20 @@ pub(super) fn subscribe(
     };
     let packet = filters
         .iter()
-        .fold(packet, |packet, filter| packet.add_filter(&*filter.topic, from_ours(filter.qos)));
+        .fold(packet, |packet, filter| packet.add_filter(&*filter.topic, to_codec_qos(filter.qos)));
     bytes(&packet)
 }
 
 /// Encodes a PUBLISH. `id` matters only if it has to be acknowledged.
-pub(super) fn publish_of_ours(
+pub(super) fn encode_publish(
     version: Version,
     id: u16,
     publish: Publish,
 ) -> Result<Vec<u8>, Unwritable> {
     let Publish { topic, payload, qos, retain, expires_in, .. } = publish;
     let packet = match version {
-        Version::V5 => PublishPacket::new(topic, payload, from_ours(qos)),
-        Version::V311 => PublishPacket::new_v311(topic, payload, from_ours(qos)),
+        Version::V5 => PublishPacket::new(topic, payload, to_codec_qos(qos)),
+        Version::V311 => PublishPacket::new_v311(topic, payload, to_codec_qos(qos)),
     };
     let mut packet = packet.with_packet_id(id).with_retain(retain);
     if let (Version::V5, Some(expires_in)) = (version, expires_in) {
@@ -347,7 +347,7 @@ fn whole_seconds(duration: Duration) -> u32 {
     u32::try_from(duration.as_secs()).unwrap_or(u32::MAX)
 }
 
-const fn from_ours(qos: Qos) -> QoS {
+const fn to_codec_qos(qos: Qos) -> QoS {
     match qos {
         Qos::AtMostOnce => QoS::AtMostOnce,
         Qos::AtLeastOnce => QoS::AtLeastOnce,

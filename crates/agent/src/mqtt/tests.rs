@@ -58,7 +58,7 @@ fn text(bytes: &[u8], text: &str) -> bool {
 }
 
 #[tokio::test]
-async fn who_hangs_up_before_answering_does_not_speak_our_version() {
+async fn a_broker_that_hangs_up_before_answering_may_speak_another_version() {
     for version in VERSIONS {
         for bytes in [
             &b""[..],
@@ -95,7 +95,7 @@ async fn a_reset_before_the_answer_is_like_hanging_up() {
 }
 
 #[tokio::test]
-async fn where_nobody_listens_nothing_is_said_of_the_version() {
+async fn a_closed_port_says_nothing_about_the_version() {
     for version in VERSIONS {
         let door = Door::open().await;
         let broker = door.broker();
@@ -107,7 +107,7 @@ async fn where_nobody_listens_nothing_is_said_of_the_version() {
 }
 
 #[tokio::test]
-async fn who_accepts_and_stays_silent_is_waited_for_in_vain() {
+async fn a_broker_that_accepts_and_stays_silent_times_out() {
     for version in VERSIONS {
         let door = Door::open().await;
         let mut hasty = connect(version, "plabcm");
@@ -119,7 +119,7 @@ async fn who_accepts_and_stays_silent_is_waited_for_in_vain() {
 }
 
 #[tokio::test]
-async fn refusals_are_told_apart() {
+async fn refusals_are_distinguished() {
     for (version, bytes, code) in [
         (Version::V5, &[0x20, 3, 0, 0x86, 0][..], "bad_credentials"),
         (Version::V5, &[0x20, 3, 0, 0x87, 0], "not_authorized"),
@@ -134,7 +134,7 @@ async fn refusals_are_told_apart() {
 }
 
 #[tokio::test]
-async fn a_connection_that_stood_is_broken_not_of_another_version() {
+async fn the_end_of_an_open_connection_says_nothing_about_the_version() {
     for version in VERSIONS {
         let door = Door::open().await;
         let (mut closed, peer) = up(&door, version).await;
@@ -147,7 +147,7 @@ async fn a_connection_that_stood_is_broken_not_of_another_version() {
 }
 
 #[tokio::test]
-async fn mqtt_5_says_what_it_wants_and_reads_what_it_is_granted() {
+async fn a_connect_of_mqtt_5_has_its_properties_and_the_connack_is_read() {
     let door = Door::open().await;
     let mut link = link(&door, Version::V5);
     let mut peer = door.accept().await;
@@ -175,7 +175,7 @@ async fn mqtt_5_says_what_it_wants_and_reads_what_it_is_granted() {
 }
 
 #[tokio::test]
-async fn a_connack_says_what_the_broker_withholds() {
+async fn a_connack_lists_the_features_that_the_broker_lacks() {
     for (properties, no_retain, no_wildcards) in [
         ([37, 0, 40, 1], true, false),
         ([37, 1, 40, 0], false, true),
@@ -208,7 +208,7 @@ async fn a_server_keep_alive_is_obeyed() {
 }
 
 #[tokio::test]
-async fn a_server_keep_alive_of_nought_is_no_flood_of_pings() {
+async fn a_server_keep_alive_of_zero_does_not_flood_the_broker_with_pings() {
     let door = Door::open().await;
     let mut link = link(&door, Version::V5);
     let mut peer = door.accept().await;
@@ -222,7 +222,7 @@ async fn a_server_keep_alive_of_nought_is_no_flood_of_pings() {
 }
 
 #[tokio::test]
-async fn mqtt_3_1_1_says_what_it_can() {
+async fn a_connect_of_mqtt_3_1_1_has_what_that_version_allows() {
     let door = Door::open().await;
     let _link = link(&door, Version::V311);
     let mut peer = door.accept().await;
@@ -318,7 +318,7 @@ async fn what_is_left_of_an_expiry_is_read() {
 }
 
 #[tokio::test]
-async fn a_packet_of_any_size_is_read_where_the_broker_can_not_be_told_a_limit() {
+async fn a_packet_of_any_size_is_read_if_the_broker_can_not_be_told_a_limit() {
     const SIZE: usize = 3 << 20;
     let door = Door::open().await;
     let (mut link, mut peer) = up(&door, Version::V311).await;
@@ -338,7 +338,7 @@ async fn a_packet_of_any_size_is_read_where_the_broker_can_not_be_told_a_limit()
 }
 
 #[tokio::test]
-async fn a_closed_link_says_goodbye_and_a_dropped_one_does_not() {
+async fn a_closed_connection_sends_disconnect_and_a_dropped_one_does_not() {
     for version in VERSIONS {
         let door = Door::open().await;
         let (closed, mut peer) = up(&door, version).await;

@@ -27,7 +27,7 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 use porchlight_core::input::ConnectionFailure;
 
-use super::failure::{self, Place};
+use super::failure::{self, TriedAddress};
 use crate::dial::dial;
 use crate::tls;
 
@@ -49,7 +49,7 @@ pub(super) struct Target {
     pub(super) tls: Option<Arc<ClientConfig>>,
     /// The path of the WebSocket request as it is written there; `None` without WebSocket.
     pub(super) web_socket: Option<String>,
-    pub(super) place: Place,
+    pub(super) tried: TriedAddress,
 }
 
 /// Any byte stream.
@@ -65,22 +65,22 @@ pub(super) enum Wire {
 impl Wire {
     /// Connects, with all handshakes.
     pub(super) async fn open(target: &Target) -> Result<Self, ConnectionFailure> {
-        let place = &target.place;
+        let tried = &target.tried;
         let tcp = dial(&target.host, target.port)
             .await
-            .map_err(|error| failure::unreached(&error, place))?;
+            .map_err(|error| failure::unreached(&error, tried))?;
         let stream: Box<dyn Stream> = match &target.tls {
             None => Box::new(tcp),
             Some(config) => {
                 let name = ServerName::try_from(target.host.clone())
-                    .map_err(|_| tls::no_name(place.address()))?;
+                    .map_err(|_| tls::invalid_name(tried.address()))?;
                 let handshake = TlsConnector::from(config.clone()).connect(name, tcp);
-                Box::new(handshake.await.map_err(|error| failure::handshake(&error, place))?)
+                Box::new(handshake.await.map_err(|error| failure::handshake(&error, tried))?)
             }
         };
         match &target.web_socket {
             None => Ok(Self::Stream(stream)),
-            Some(path) => Box::pin(web_socket(stream, path, place)).await,
+            Some(path) => Box::pin(web_socket(stream, path, tried)).await,
         }
     }
 
@@ -149,23 +149,23 @@ fn ended(error: WebSocketError) -> io::Result<()> {
 async fn web_socket(
     stream: Box<dyn Stream>,
     path: &str,
-    place: &Place,
+    tried: &TriedAddress,
 ) -> Result<Wire, ConnectionFailure> {
     let key = generate_key();
     let request = Request::get(path)
-        .header(HOST, place.address())
+        .header(HOST, tried.address())
         .header(CONNECTION, "Upgrade")
         .header(UPGRADE, "websocket")
         .header(SEC_WEBSOCKET_KEY, &key)
         .header(SEC_WEBSOCKET_VERSION, "13")
         .header(SEC_WEBSOCKET_PROTOCOL, "mqtt")
         .body(Empty::<Bytes>::new())
-        .map_err(|error| failure::bad_path(&error, place))?;
-    let failed = |error: hyper::Error| failure::no_http(&error, place);
+        .map_err(|error| failure::bad_path(&error, tried))?;
+    let failed = |error: hyper::Error| failure::no_http(&error, tried);
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(failed)?;
     let exchange = async {
         let mut answer = sender.send_request(request).await.map_err(failed)?;
-        judge(&answer, &key, place)?;
+        check_upgrade(&answer, &key, tried)?;
         hyper::upgrade::on(&mut answer).await.map_err(failed)
     };
     let mut exchange = std::pin::pin!(exchange);
@@ -187,10 +187,14 @@ async fn web_socket(
 }
 
 /// Checks that the answer accepts the WebSocket for MQTT.
-fn judge<B>(answer: &Response<B>, key: &str, place: &Place) -> Result<(), ConnectionFailure> {
+fn check_upgrade<B>(
+    answer: &Response<B>,
+    key: &str,
+    tried: &TriedAddress,
+) -> Result<(), ConnectionFailure> {
     if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
         let location = answer.headers().get(LOCATION).and_then(|to| to.to_str().ok());
-        return Err(failure::from_http(answer.status(), location, place));
+        return Err(failure::from_http(answer.status(), location, tried));
     }
     let headers = answer.headers();
     let accept = headers.get(SEC_WEBSOCKET_ACCEPT).map(|accept| accept.as_bytes());
@@ -198,11 +202,11 @@ fn judge<B>(answer: &Response<B>, key: &str, place: &Place) -> Result<(), Connec
         || !has_token(headers, &CONNECTION, "upgrade")
         || accept != Some(derive_accept_key(key.as_bytes()).as_bytes())
     {
-        return Err(failure::no_web_socket(place));
+        return Err(failure::no_web_socket(tried));
     }
     match headers.get(SEC_WEBSOCKET_PROTOCOL) {
         Some(protocol) if protocol.as_bytes().eq_ignore_ascii_case(b"mqtt") => Ok(()),
-        _ => Err(failure::no_mqtt_over_web_socket(place)),
+        _ => Err(failure::no_mqtt_over_web_socket(tried)),
     }
 }
 

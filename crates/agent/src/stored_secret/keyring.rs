@@ -22,7 +22,7 @@ mod tests;
 /// The service name of our entries.
 const SERVICE: &str = "Porchlight";
 /// The timeout for a request that may ask for a password. The person may have to find it first.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PROMPT_TIMEOUT: Duration = Duration::from_secs(180);
 /// The timeout for a request without a prompt. The keyring's program may have to start first.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(8);
 
@@ -79,11 +79,11 @@ impl KeyringError {
 
 /// How to read a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Manner {
+pub(super) enum Prompt {
     /// The keyring may prompt the person to unlock it.
-    MayAsk,
+    Allowed,
     /// Only if the keyring is unlocked.
-    Quietly,
+    Never,
 }
 
 /// Checks that the keyring stores secrets, and may prompt the person to unlock it. Call it before
@@ -95,10 +95,10 @@ pub(super) enum Manner {
 pub async fn ready() -> Result<(), KeyringError> {
     const PROBE: &str = "probe";
     check_responds().await?;
-    ask(PATIENCE, || {
+    run_on_thread(PROMPT_TIMEOUT, || {
         let entry = entry(PROBE, "a probe")?;
-        entry.set_password(PROBE).map_err(said)?;
-        entry.delete_credential().map_err(said)
+        entry.set_password(PROBE).map_err(keyring_error)?;
+        entry.delete_credential().map_err(keyring_error)
     })
     .await
 }
@@ -112,9 +112,9 @@ pub async fn ready() -> Result<(), KeyringError> {
 /// * [`KeyringError::Failed`] for any other error.
 pub async fn there() -> Result<(), KeyringError> {
     #[cfg(target_os = "linux")]
-    return ask(RESPONSE_TIMEOUT, || secret_service::is_locked().map(drop)).await;
+    return run_on_thread(RESPONSE_TIMEOUT, || secret_service::is_locked().map(drop)).await;
     #[cfg(not(target_os = "linux"))]
-    ask(RESPONSE_TIMEOUT, || store().map(drop)).await
+    run_on_thread(RESPONSE_TIMEOUT, || store().map(drop)).await
 }
 
 /// Fails if the keyring does not respond. The request that follows reports any other problem.
@@ -128,20 +128,23 @@ async fn check_responds() -> Result<(), KeyringError> {
 pub(super) async fn write(account: &str, team: &str, secret: &str) -> Result<(), KeyringError> {
     let (account, team, secret) = (account.to_owned(), team.to_owned(), secret.to_owned());
     check_responds().await?;
-    ask(PATIENCE, move || entry(&account, &team)?.set_password(&secret).map_err(said)).await
+    run_on_thread(PROMPT_TIMEOUT, move || {
+        entry(&account, &team)?.set_password(&secret).map_err(keyring_error)
+    })
+    .await
 }
 
-pub(super) async fn read(account: &str, manner: Manner) -> Result<String, KeyringError> {
+pub(super) async fn read(account: &str, prompt: Prompt) -> Result<String, KeyringError> {
     let account = account.to_owned();
     check_responds().await?;
-    ask(PATIENCE, move || {
+    run_on_thread(PROMPT_TIMEOUT, move || {
         #[cfg(target_os = "linux")]
-        if manner == Manner::Quietly && secret_service::is_locked()? {
+        if prompt == Prompt::Never && secret_service::is_locked()? {
             return Err(KeyringError::Locked);
         }
         #[cfg(not(target_os = "linux"))]
-        let _ = manner;
-        entry(&account, "")?.get_password().map_err(said)
+        let _ = prompt;
+        entry(&account, "")?.get_password().map_err(keyring_error)
     })
     .await
 }
@@ -149,11 +152,14 @@ pub(super) async fn read(account: &str, manner: Manner) -> Result<String, Keyrin
 pub(super) async fn remove(account: &str) -> Result<(), KeyringError> {
     let account = account.to_owned();
     check_responds().await?;
-    ask(PATIENCE, move || entry(&account, "")?.delete_credential().map_err(said)).await
+    run_on_thread(PROMPT_TIMEOUT, move || {
+        entry(&account, "")?.delete_credential().map_err(keyring_error)
+    })
+    .await
 }
 
-async fn ask<T: Send + 'static>(
-    patience: Duration,
+async fn run_on_thread<T: Send + 'static>(
+    limit: Duration,
     what: impl FnOnce() -> Result<T, KeyringError> + Send + 'static,
 ) -> Result<T, KeyringError> {
     let (sender, answer) = oneshot::channel();
@@ -165,7 +171,7 @@ async fn ask<T: Send + 'static>(
     if let Err(error) = started {
         return Err(KeyringError::Failed { reason: error.to_string() });
     }
-    match tokio::time::timeout(patience, answer).await {
+    match tokio::time::timeout(limit, answer).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(_)) | Err(_) => Err(KeyringError::Silent),
     }
@@ -180,28 +186,28 @@ fn entry(account: &str, team: &str) -> Result<Entry, KeyringError> {
     let modifiers = Some(std::collections::HashMap::from([("label", label.as_str())]));
     #[cfg(not(target_os = "linux"))]
     let (modifiers, _) = (None, team);
-    store.build(SERVICE, account, modifiers.as_ref()).map_err(said)
+    store.build(SERVICE, account, modifiers.as_ref()).map_err(keyring_error)
 }
 
 #[cfg(target_os = "linux")]
 fn store() -> Result<Arc<CredentialStore>, KeyringError> {
     zbus_secret_service_keyring_store::Store::new()
         .map(|store| store as Arc<CredentialStore>)
-        .map_err(said)
+        .map_err(keyring_error)
 }
 
 #[cfg(target_os = "macos")]
 fn store() -> Result<Arc<CredentialStore>, KeyringError> {
     apple_native_keyring_store::keychain::Store::new()
         .map(|store| store as Arc<CredentialStore>)
-        .map_err(said)
+        .map_err(keyring_error)
 }
 
 #[cfg(windows)]
 fn store() -> Result<Arc<CredentialStore>, KeyringError> {
     windows_native_keyring_store::Store::new()
         .map(|store| store as Arc<CredentialStore>)
-        .map_err(said)
+        .map_err(keyring_error)
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
@@ -210,12 +216,12 @@ fn store() -> Result<Arc<CredentialStore>, KeyringError> {
 }
 
 /// Translates the libraries' errors into errors that a person can act on.
-fn said(error: Error) -> KeyringError {
+fn keyring_error(error: Error) -> KeyringError {
     match error {
         Error::NoEntry => KeyringError::Missing,
         #[cfg(target_os = "linux")]
         Error::PlatformFailure(reason) | Error::NoStorageAccess(reason) => {
-            secret_service::said(&*reason)
+            secret_service::keyring_error(&*reason)
         }
         #[cfg(not(target_os = "linux"))]
         Error::NoStorageAccess(_) => KeyringError::Locked,

@@ -158,7 +158,7 @@ async fn a_link_is_redeemed_for_a_credential() {
 }
 
 #[tokio::test]
-async fn every_refusal_is_said_in_our_words_and_a_new_one_in_the_hub_s() {
+async fn known_refusals_use_our_words_and_unknown_ones_the_hubs() {
     for (code, status, words) in [
         ("token_unknown", 404, "taken back"),
         ("token_expired", 410, "time is over"),
@@ -194,7 +194,7 @@ async fn a_link_is_not_redeemed_at_another_hub() {
 }
 
 #[tokio::test]
-async fn the_first_address_that_is_the_hub_s_is_asked_and_no_other_one() {
+async fn only_the_first_address_of_the_hub_gets_the_request() {
     let answer = |hub: &Hub| serde_json::to_value(joined(hub)).unwrap();
     let certified = Certified::of_itself();
     let other = Hub::answering([]).await;
@@ -214,7 +214,7 @@ async fn the_first_address_that_is_the_hub_s_is_asked_and_no_other_one() {
 }
 
 #[tokio::test]
-async fn what_answers_and_is_no_hub_is_told_apart() {
+async fn an_answer_that_is_not_a_hubs_is_recognised() {
     for (status, body) in [
         (200, json!("<html>")),
         (200, json!({"team": 7})),
@@ -258,7 +258,7 @@ async fn a_team_that_moved_is_followed_once() {
 }
 
 #[tokio::test]
-async fn who_asks_without_a_link_waits_for_a_member() {
+async fn a_request_without_a_link_waits_for_a_member() {
     let certified = Certified::of_itself();
     let hub = Hub::showing(&certified, []).await;
     let approved = RequestState::Approved(Box::new(joined(&hub)));
@@ -290,12 +290,12 @@ async fn who_asks_without_a_link_waits_for_a_member() {
     assert_eq!(error.code(), "other_certificate");
     assert_eq!(hub.asked(), []);
     for text in ["", "00112233445566", "001122334455667g", "+011223344556677"] {
-        assert_eq!(text.parse::<FingerprintPrefix>(), Err(HintError), "{text}");
+        assert_eq!(text.parse::<FingerprintPrefix>(), Err(FingerprintPrefixError), "{text}");
     }
 }
 
 #[tokio::test]
-async fn a_whole_team_is_handed_over_however_large_and_its_new_place_told() {
+async fn a_whole_team_of_any_size_is_handed_over_and_the_new_place_reported() {
     let dir = tempfile::tempdir().unwrap();
     let large = "x".repeat(3 << 20);
     let hub = Hub::answering([(200, json!(large)), (200, json!("the last"))]).await;
@@ -310,7 +310,7 @@ async fn a_whole_team_is_handed_over_however_large_and_its_new_place_told() {
 }
 
 #[tokio::test]
-async fn a_member_asks_by_the_credential_of_the_device() {
+async fn a_member_authenticates_with_the_credential_of_the_device() {
     let dir = tempfile::tempdir().unwrap();
     let invite = json!({"id": "i", "for_user": null, "by": "bob", "uses_left": 1, "ends": 5});
     let token_view = json!({"id": "t", "label": "wiki", "since": 5});
@@ -402,18 +402,17 @@ async fn a_member_is_removed_with_those_whom_they_let_in() {
 }
 
 #[tokio::test]
-async fn a_sign_in_page_with_a_certificate_of_its_own_is_guessed() {
+async fn a_sign_in_page_with_its_own_certificate_is_suspected() {
     // A certificate that a hub never has: one of an authority that the system trusts.
     let portal = Hub::showing(&Authority::public().sign("login.wifi.example"), []).await;
     let config = crate::tls::server::pinned(Certified::of_itself().pin());
-    let door = Door::new(portal.at(), Some(config));
-    let error = within(door.tell(Ask::new(Method::GET, "/v1/team"))).await.unwrap_err();
+    let hub = HubEndpoint::new(portal.at(), Some(config));
+    let error = within(hub.send_only(HubRequest::new(Method::GET, "/v1/team"))).await.unwrap_err();
     assert_eq!(error.code(), "sign_in");
 }
 
 #[tokio::test]
-async fn the_programs_that_read_are_listed_and_an_older_hub_that_shows_them_to_its_starter_alone_is_told_apart()
- {
+async fn tokens_are_listed_and_a_refusal_of_an_older_hub_means_unknown() {
     let refusal =
         |code: &str| json!({"code": code, "message": "only whoever started the team can do this"});
     let hub = Hub::answering([

@@ -121,8 +121,8 @@ pub(crate) fn believing_the_system() -> Arc<ClientConfig> {
     on_a_system(TrustAnchor::System(verifier.build().unwrap()))
 }
 
-fn on_a_system(believed: TrustAnchor) -> Arc<ClientConfig> {
-    super::config(Verifier::new(believed, || Ok(PUBLIC.roots())), None).unwrap()
+fn on_a_system(anchor: TrustAnchor) -> Arc<ClientConfig> {
+    super::config(Verifier::new(anchor, || Ok(PUBLIC.roots())), None).unwrap()
 }
 
 /// A TLS listener on loopback.

@@ -31,7 +31,7 @@ pub(super) enum TrustAnchor {
     /// The one with this fingerprint.
     Pinned(Pin),
     /// The one whose fingerprint starts with this prefix.
-    Hinted(FingerprintPrefix),
+    Prefix(FingerprintPrefix),
 }
 
 /// Why a certificate is rejected, beyond rustls' own reasons.
@@ -40,7 +40,7 @@ pub(super) enum Rejected {
     #[error("it is another certificate than the pinned one")]
     OtherThanPinned,
     #[error("it is the valid certificate of another name")]
-    SomebodyElses,
+    OtherName,
 }
 
 impl From<Rejected> for Error {
@@ -51,18 +51,18 @@ impl From<Rejected> for Error {
 
 /// Verifies server certificates against one [`TrustAnchor`].
 pub(super) struct Verifier {
-    believed: TrustAnchor,
+    anchor: TrustAnchor,
     /// Reads this system's authorities. Called only to explain a rejection.
-    public: fn() -> Result<RootCertStore, TlsError>,
+    system_roots: fn() -> Result<RootCertStore, TlsError>,
     algorithms: WebPkiSupportedAlgorithms,
 }
 
 impl Verifier {
     pub(super) fn new(
-        believed: TrustAnchor,
-        public: fn() -> Result<RootCertStore, TlsError>,
+        anchor: TrustAnchor,
+        system_roots: fn() -> Result<RootCertStore, TlsError>,
     ) -> Self {
-        Self { believed, public, algorithms: provider().signature_verification_algorithms }
+        Self { anchor, system_roots, algorithms: provider().signature_verification_algorithms }
     }
 
     /// Checks that the certificate's fingerprint starts with these bytes.
@@ -74,7 +74,7 @@ impl Verifier {
         if digest(&SHA256, seen.certificate).as_ref().starts_with(beginning) {
             Ok(ServerCertVerified::assertion())
         } else if self.is_public(seen) {
-            Err(Rejected::SomebodyElses.into())
+            Err(Rejected::OtherName.into())
         } else {
             Err(Rejected::OtherThanPinned.into())
         }
@@ -82,7 +82,7 @@ impl Verifier {
 
     /// Whether an authority that this system trusts signed it, for any name.
     fn is_public(&self, seen: &Seen<'_>) -> bool {
-        let verifier = (self.public)().ok().and_then(|roots| {
+        let verifier = (self.system_roots)().ok().and_then(|roots| {
             WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider()).build().ok()
         });
         verifier.is_some_and(|verifier| match seen.by(&verifier) {
@@ -108,7 +108,7 @@ impl Seen<'_> {
     /// Accepts a certificate that the config names itself, whoever signed it and whatever its
     /// purpose: `openssl req -x509` marks a broker's certificate as an authority. It still has to
     /// be for this host.
-    fn by_itself(&self) -> Result<ServerCertVerified, Error> {
+    fn as_named(&self) -> Result<ServerCertVerified, Error> {
         let parsed = ParsedCertificate::try_from(self.certificate)?;
         verify_server_name(&parsed, self.name)?;
         Ok(ServerCertVerified::assertion())
@@ -148,21 +148,21 @@ impl ServerCertVerifier for Verifier {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let seen = Seen { certificate, chain, name, now };
-        match &self.believed {
+        match &self.anchor {
             TrustAnchor::Pinned(pin) => self.verify_fingerprint(&seen, pin.digest()),
-            TrustAnchor::Hinted(FingerprintPrefix(beginning)) => {
+            TrustAnchor::Prefix(FingerprintPrefix(beginning)) => {
                 self.verify_fingerprint(&seen, beginning)
             }
             TrustAnchor::System(verifier) => seen.by(verifier).map_err(|error| {
-                if is_for_another_name(&error) { Rejected::SomebodyElses.into() } else { error }
+                if is_for_another_name(&error) { Rejected::OtherName.into() } else { error }
             }),
             TrustAnchor::Authorities(verifier, named) => seen.by(verifier).or_else(|error| {
                 if named.iter().any(|named| named == certificate) && !is_about_time(&error) {
-                    return seen.by_itself();
+                    return seen.as_named();
                 }
-                let stranger = Error::InvalidCertificate(CertificateError::UnknownIssuer);
-                Err(if error == stranger && self.is_public(&seen) {
-                    Rejected::SomebodyElses.into()
+                let unknown_issuer = Error::InvalidCertificate(CertificateError::UnknownIssuer);
+                Err(if error == unknown_issuer && self.is_public(&seen) {
+                    Rejected::OtherName.into()
                 } else {
                     error
                 })
@@ -195,6 +195,6 @@ impl ServerCertVerifier for Verifier {
 
 impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Judge").field(&self.believed).finish()
+        f.debug_tuple("Verifier").field(&self.anchor).finish()
     }
 }

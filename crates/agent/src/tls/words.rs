@@ -17,12 +17,12 @@ pub(crate) fn failure(error: &Error, address: &str) -> ConnectionFailure {
     let address = address.to_owned();
     let reason = match error {
         Error::InvalidCertificate(wrong) => match certificate(wrong) {
-            Wrong::Pin => return ConnectionFailure::OtherCertificate { address },
-            Wrong::Host => {
+            CertificateProblem::Pin => return ConnectionFailure::OtherCertificate { address },
+            CertificateProblem::Host => {
                 let what = "what answers there has the certificate of somebody else".to_owned();
                 return ConnectionFailure::SignIn { address, what };
             }
-            Wrong::Reason(reason) => reason,
+            CertificateProblem::Reason(reason) => reason,
         },
         // A server that answers in plain text: a web page for signing in, or the broker's other
         // port.
@@ -30,7 +30,7 @@ pub(crate) fn failure(error: &Error, address: &str) -> ConnectionFailure {
             let what = "what answers there does not speak TLS".to_owned();
             return ConnectionFailure::SignIn { address, what };
         }
-        Error::AlertReceived(alert) => of_alert(*alert).to_owned(),
+        Error::AlertReceived(alert) => alert_reason(*alert).to_owned(),
         Error::PeerIncompatible(_) => OTHER_TLS.to_owned(),
         Error::NoCertificatesPresented => "it shows no certificate; ask whoever runs it".to_owned(),
         Error::FailedToGetCurrentTime | Error::FailedToGetRandomBytes => {
@@ -47,7 +47,7 @@ const WANTS_OURS: &str = "it wants a certificate of yours and got none that it t
      name one in broker.certificate and its key in broker.key";
 
 /// What the server's alert means (RFC 8446, section 6.2).
-const fn of_alert(alert: AlertDescription) -> &'static str {
+const fn alert_reason(alert: AlertDescription) -> &'static str {
     match alert {
         AlertDescription::CertificateRequired
         | AlertDescription::NoCertificate
@@ -68,7 +68,7 @@ const fn of_alert(alert: AlertDescription) -> &'static str {
 }
 
 /// What is wrong with a certificate.
-enum Wrong {
+enum CertificateProblem {
     /// It is another one than the pinned.
     Pin,
     /// It is valid, but for another host.
@@ -76,11 +76,11 @@ enum Wrong {
     Reason(String),
 }
 
-fn certificate(wrong: &CertificateError) -> Wrong {
+fn certificate(wrong: &CertificateError) -> CertificateProblem {
     let reason = match wrong {
         CertificateError::Other(other) => match other.0.downcast_ref() {
-            Some(Rejected::OtherThanPinned) => return Wrong::Pin,
-            Some(Rejected::SomebodyElses) => return Wrong::Host,
+            Some(Rejected::OtherThanPinned) => return CertificateProblem::Pin,
+            Some(Rejected::OtherName) => return CertificateProblem::Host,
             // The verifier has no variant for it.
             None if other.0.to_string() == "CaUsedAsEndEntity" => {
                 "its certificate is one of an authority; if it is the broker's own, name it in broker.ca"
@@ -92,7 +92,7 @@ fn certificate(wrong: &CertificateError) -> Wrong {
              name its certificate in broker.ca"
         }
         CertificateError::ExpiredContext { time, not_after } => {
-            return Wrong::Reason(format!(
+            return CertificateProblem::Reason(format!(
                 "its certificate expired on {}; tell whoever runs it, and check this computer's clock, \
                  which says {}",
                 date(*not_after),
@@ -100,7 +100,7 @@ fn certificate(wrong: &CertificateError) -> Wrong {
             ));
         }
         CertificateError::NotValidYetContext { time, not_before } => {
-            return Wrong::Reason(format!(
+            return CertificateProblem::Reason(format!(
                 "its certificate is valid from {} on; check this computer's clock, which says {}",
                 date(*not_before),
                 date(*time)
@@ -131,7 +131,7 @@ fn certificate(wrong: &CertificateError) -> Wrong {
         }
         _ => "its certificate is not valid; ask whoever runs it for a new one",
     };
-    Wrong::Reason(reason.to_owned())
+    CertificateProblem::Reason(reason.to_owned())
 }
 
 /// The day of a moment, in UTC.
@@ -146,13 +146,13 @@ fn date(time: UnixTime) -> String {
 }
 
 /// The failure if the host's name can't be in a certificate.
-pub(crate) fn no_name(address: &str) -> ConnectionFailure {
+pub(crate) fn invalid_name(address: &str) -> ConnectionFailure {
     let reason = "no certificate can be for this name; is it written right?".to_owned();
     ConnectionFailure::Tls { address: address.to_owned(), reason }
 }
 
 /// Finds the TLS error inside an I/O error, if there is one.
-pub(crate) fn inside(error: &std::io::Error) -> Option<&Error> {
+pub(crate) fn find_tls_error(error: &std::io::Error) -> Option<&Error> {
     error.get_ref().and_then(|inner| inner.downcast_ref())
 }
 

@@ -9,8 +9,8 @@ fn broker(text: &str) -> Broker {
 fn login(text: &str) -> Option<(String, String)> {
     let Login { username, password } = broker(text).login?;
     match password {
-        Password::Said(password) => Some((username, password)),
-        Password::Kept(_) => panic!("nothing is kept"),
+        Password::Plain(password) => Some((username, password)),
+        Password::Stored(_) => panic!("nothing is kept"),
     }
 }
 
@@ -22,7 +22,7 @@ fn a_url_says_everything() {
     assert_eq!(it.root.as_str(), "presence/acme");
     let login = it.login.unwrap();
     assert_eq!(login.username, "bob@acme");
-    assert_eq!(login.password, Password::Said("p/w".to_owned()));
+    assert_eq!(login.password, Password::Plain("p/w".to_owned()));
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn user_name_and_password_are_sent_as_they_were_written() {
 }
 
 #[test]
-fn what_can_not_be_read_exactly_is_refused_with_the_way_to_write_it() {
+fn an_ambiguous_url_is_refused_with_the_way_to_write_it() {
     let long = format!("mqtt://b:{}@h", "s3cret".repeat(20_000));
     for (text, part) in [
         ("mqtt://b:s3cret#x@h", "# as %23"),

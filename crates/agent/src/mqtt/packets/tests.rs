@@ -11,7 +11,7 @@ fn read_all(version: Version, mut bytes: &[u8]) -> Result<Vec<Incoming>, Malform
 }
 
 #[test]
-fn half_a_packet_is_waited_for_and_what_is_behind_one_stays() {
+fn an_incomplete_packet_is_kept_and_bytes_after_a_packet_stay() {
     let bytes = [0xD0, 0, 0x40, 2, 0, 7, 0x40];
     assert_eq!(read_all(Version::V5, &bytes[..5]).unwrap(), [Incoming::PingResp]);
     let puback = Incoming::PubAck(7, ReasonCode(0).into());
@@ -95,5 +95,5 @@ fn a_length_has_four_bytes_at_most_and_a_packet_the_size_that_we_allowed() {
 
 #[test]
 fn an_old_connack_is_recognised() {
-    assert_eq!(read_all(Version::V5, &[0x20, 2, 0, 1]), Ok(vec![Incoming::OldConnAck]));
+    assert_eq!(read_all(Version::V5, &[0x20, 2, 0, 1]), Ok(vec![Incoming::V311ConnAck]));
 }

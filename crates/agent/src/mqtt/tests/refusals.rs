@@ -56,7 +56,7 @@ async fn each_code_of_a_disconnect_is_read() {
 }
 
 #[tokio::test]
-async fn a_connack_tells_in_the_brokers_words_why_and_where_to_go() {
+async fn a_refusing_connack_has_the_brokers_reason_and_another_server() {
     let properties = reason_string_and_server("full up", "other.example:1883");
     let failure =
         answered(Version::V5, &packet(0x20, &[&[0, 0x9C][..], &properties].concat())).await;
@@ -66,7 +66,7 @@ async fn a_connack_tells_in_the_brokers_words_why_and_where_to_go() {
 }
 
 #[tokio::test]
-async fn a_disconnect_tells_in_the_brokers_words_why_and_where_to_go() {
+async fn a_disconnect_has_the_brokers_reason_and_another_server() {
     let properties = reason_string_and_server("moved away", "other.example:1883");
     let disconnect = packet(0xE0, &[&[0x9D][..], &properties].concat());
     let failure = ended(Version::V5, &disconnect).await;
@@ -76,7 +76,7 @@ async fn a_disconnect_tells_in_the_brokers_words_why_and_where_to_go() {
 }
 
 #[tokio::test]
-async fn a_disconnect_without_a_body_ends_the_connection_in_words() {
+async fn a_disconnect_without_a_body_has_a_reason_in_words() {
     for disconnect in [&[0xE0, 0][..], &[0xE0, 1, 0x8B], &[0xE0, 2, 0x8B, 0]] {
         let failure = ended(Version::V5, disconnect).await;
         assert_eq!(failure.code(), "disconnected", "{failure}");
@@ -92,14 +92,14 @@ async fn a_disconnect_instead_of_a_connack_is_a_disconnect() {
 }
 
 #[tokio::test]
-async fn a_reason_that_can_not_be_read_costs_only_its_words() {
+async fn an_unreadable_reason_string_loses_only_its_text() {
     // A Reason String that is longer than its packet.
     let failure = ended(Version::V5, &packet(0xE0, &[0x97, 5, 31, 0, 200, b'x', b'y'])).await;
     assert_eq!(failure.code(), "quota_exceeded", "{failure}");
 }
 
 #[tokio::test]
-async fn a_receive_maximum_of_nought_is_named() {
+async fn a_receive_maximum_of_zero_is_a_named_violation() {
     // MQTT 5, section 3.2.2.3.3.
     for connack in [&[0x20, 6, 0, 0, 3, 33, 0, 0][..]] {
         let failure = answered(Version::V5, connack).await;
@@ -146,7 +146,7 @@ async fn each_code_of_a_suback_is_a_refused_filter_or_none() {
 }
 
 #[tokio::test]
-async fn what_is_larger_than_the_broker_takes_is_not_sent() {
+async fn a_packet_larger_than_the_broker_accepts_is_not_sent() {
     let door = Door::open().await;
     let mut link = link(&door, Version::V5);
     let mut peer = door.accept().await;
@@ -167,7 +167,7 @@ async fn what_is_larger_than_the_broker_takes_is_not_sent() {
 }
 
 #[tokio::test]
-async fn a_suback_that_answers_too_little_is_no_knowledge() {
+async fn a_suback_with_too_few_answers_is_a_violation() {
     let door = Door::open().await;
     let (mut link, mut peer) = up(&door, Version::V5).await;
     link.subscribe(&["presence/+".to_owned().into(), "presence/_hub".to_owned().into()]);
@@ -177,7 +177,7 @@ async fn a_suback_that_answers_too_little_is_no_knowledge() {
 }
 
 #[tokio::test]
-async fn no_more_publishes_are_under_way_than_the_broker_takes() {
+async fn no_more_publishes_are_in_flight_than_the_broker_accepts() {
     let door = Door::open().await;
     let mut link = link(&door, Version::V5);
     let mut peer = door.accept().await;

@@ -13,8 +13,8 @@ fn broker(door: &TlsDoor, tls: Tls) -> Broker {
 }
 
 /// Connects. Returns the first event, and whether the server got as far as reading a CONNECT.
-async fn ends(door: &TlsDoor, version: Version, reach: &Endpoints) -> (ConnectionEvent, bool) {
-    let mut link = Connection::open(reach, &connect(version, "plabcm"));
+async fn ends(door: &TlsDoor, version: Version, endpoints: &Endpoints) -> (ConnectionEvent, bool) {
+    let mut link = Connection::open(endpoints, &connect(version, "plabcm"));
     let server = async {
         let mut peer = door.accept().await.ok()?;
         let read = peer.packet().await?;
@@ -28,10 +28,10 @@ async fn ends(door: &TlsDoor, version: Version, reach: &Endpoints) -> (Connectio
 
 /// Whether the client trusts the server, else why not. A server that it does not trust learns
 /// nothing, not even the user name.
-async fn believed(door: &TlsDoor, reach: &Endpoints) -> Result<(), ConnectionFailure> {
+async fn try_trust(door: &TlsDoor, endpoints: &Endpoints) -> Result<(), ConnectionFailure> {
     let mut outcomes = Vec::new();
     for version in VERSIONS {
-        outcomes.push(match ends(door, version, reach).await {
+        outcomes.push(match ends(door, version, endpoints).await {
             (ConnectionEvent::Up(_), true) => Ok(()),
             (ConnectionEvent::Down(failure), false) => Err(failure),
             other => panic!("{other:?}"),
@@ -42,15 +42,15 @@ async fn believed(door: &TlsDoor, reach: &Endpoints) -> Result<(), ConnectionFai
 }
 
 async fn by_config(door: &TlsDoor, config: Arc<ClientConfig>) -> Result<(), ConnectionFailure> {
-    believed(door, &Endpoints::believing(broker(door, Tls::default()), config)).await
+    try_trust(door, &Endpoints::believing(broker(door, Tls::default()), config)).await
 }
 
 async fn by_settings(door: &TlsDoor, tls: Tls) -> Result<(), ConnectionFailure> {
-    believed(door, &Endpoints::new(broker(door, tls)).unwrap()).await
+    try_trust(door, &Endpoints::new(broker(door, tls)).unwrap()).await
 }
 
 #[tokio::test]
-async fn the_pinned_certificate_is_believed_whatever_stands_in_it() {
+async fn the_pinned_certificate_is_trusted_whatever_it_contains() {
     let hub = Certified::of_itself();
     let door = TlsDoor::showing(&hub).await;
     let tls = Tls { trust: Trust::Pinned(hub.pin()), ..Tls::default() };
@@ -77,7 +77,7 @@ async fn a_copy_of_the_pinned_certificate_without_its_key_is_refused() {
 }
 
 #[tokio::test]
-async fn where_a_sign_in_page_answers_for_the_hub_it_is_guessed() {
+async fn a_sign_in_page_that_answers_for_the_hub_is_suspected() {
     let hub = Certified::of_itself();
     let portal = Authority::public().sign("login.wifi.example");
     let door = TlsDoor::showing(&portal).await;
@@ -89,7 +89,7 @@ async fn where_a_sign_in_page_answers_for_the_hub_it_is_guessed() {
 }
 
 #[tokio::test]
-async fn where_something_answers_in_plain_text_a_sign_in_page_is_guessed() {
+async fn a_plain_text_answer_makes_a_sign_in_page_suspected() {
     let door = Door::open().await;
     let mut broker = door.broker();
     broker.tls = Some(Tls { trust: Trust::Pinned(Certified::of_itself().pin()), ..Tls::default() });
@@ -104,7 +104,7 @@ async fn where_something_answers_in_plain_text_a_sign_in_page_is_guessed() {
 }
 
 #[tokio::test]
-async fn the_system_s_authorities_are_believed_and_no_others() {
+async fn only_the_systems_authorities_are_trusted() {
     let door = TlsDoor::showing(&Authority::public().sign("127.0.0.1")).await;
     assert_eq!(by_config(&door, server::believing_the_system()).await, Ok(()));
     let door = TlsDoor::showing(&Authority::make("nobody").sign("127.0.0.1")).await;
@@ -113,7 +113,7 @@ async fn the_system_s_authorities_are_believed_and_no_others() {
 }
 
 #[tokio::test]
-async fn a_named_authority_is_believed_for_the_right_name() {
+async fn a_named_authority_is_trusted_for_the_right_name() {
     let dir = tempfile::tempdir().unwrap();
     let (team, ca) = (Authority::make("team"), dir.path().join("ca.pem"));
     std::fs::write(&ca, team.pem()).unwrap();
@@ -136,7 +136,7 @@ fn named(dir: &std::path::Path, pem: &str) -> Tls {
 }
 
 #[tokio::test]
-async fn the_very_certificate_that_is_named_is_believed_though_it_is_an_authoritys() {
+async fn a_named_certificate_is_trusted_even_if_it_is_an_authoritys() {
     let dir = tempfile::tempdir().unwrap();
     let own = Certified::like_openssl("127.0.0.1", 2020..2100);
     let door = TlsDoor::showing(&own).await;
@@ -147,7 +147,7 @@ async fn the_very_certificate_that_is_named_is_believed_though_it_is_an_authorit
 }
 
 #[tokio::test]
-async fn the_very_certificate_that_is_named_has_to_be_for_this_host_now_and_with_its_key() {
+async fn a_named_certificate_must_be_for_this_host_valid_now_and_have_its_key() {
     let dir = tempfile::tempdir().unwrap();
     for (name, years, part) in [
         ("other.example", 2020..2100, "for another name"),
@@ -165,7 +165,7 @@ async fn the_very_certificate_that_is_named_has_to_be_for_this_host_now_and_with
 }
 
 #[tokio::test]
-async fn another_certificate_of_the_same_kind_is_not_believed_and_the_way_out_is_named() {
+async fn another_self_signed_certificate_is_not_trusted_and_the_message_says_what_to_do() {
     let dir = tempfile::tempdir().unwrap();
     let [one, other] = [1, 2].map(|_| Certified::like_openssl("127.0.0.1", 2020..2100));
     let door = TlsDoor::showing(&other).await;

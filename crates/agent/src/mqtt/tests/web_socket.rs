@@ -47,7 +47,7 @@ async fn mqtt_goes_over_a_web_socket_at_the_path_that_was_given() {
 }
 
 #[tokio::test]
-async fn a_web_socket_over_tls_is_held_to_the_pin() {
+async fn a_web_socket_over_tls_must_match_the_pin() {
     let hub = Certified::of_itself();
     let door = TlsDoor::showing(&hub).await;
     let broker: Broker = format!("wss://{}", door.address()).parse().unwrap();
@@ -72,7 +72,7 @@ async fn a_web_socket_over_tls_is_held_to_the_pin() {
 }
 
 #[tokio::test]
-async fn what_answers_instead_of_a_web_socket_is_told_apart() {
+async fn answers_that_are_no_web_socket_are_distinguished() {
     let ok = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n";
     for (answer, code) in [
         ("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".to_owned(), "sign_in"),

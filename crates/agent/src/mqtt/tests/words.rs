@@ -172,7 +172,7 @@ async fn the_connack_of_3_1_1_is_recognised_though_nobody_hangs_up() {
 }
 
 #[tokio::test]
-async fn a_deaf_broker_is_noticed_whatever_its_server_keep_alive_is() {
+async fn an_unresponsive_broker_is_noticed_whatever_its_server_keep_alive_is() {
     // Server Keep Alive 3600, 0, and none.
     for connack in [&[0x20, 6, 0, 0, 3, 19, 14, 16][..], &[0x20, 6, 0, 0, 3, 19, 0, 0], &CONNACK_V5]
     {

@@ -14,16 +14,17 @@ use super::KeyringError;
 
 /// Whether the keyring is locked. Never prompts.
 pub(super) fn is_locked() -> Result<bool, KeyringError> {
-    let service = SecretService::connect(EncryptionType::Plain).map_err(|error| said(&error))?;
-    let keyring = service.get_default_collection().map_err(|error| said(&error))?;
-    keyring.is_locked().map_err(|error| said(&error))
+    let service =
+        SecretService::connect(EncryptionType::Plain).map_err(|error| keyring_error(&error))?;
+    let keyring = service.get_default_collection().map_err(|error| keyring_error(&error))?;
+    keyring.is_locked().map_err(|error| keyring_error(&error))
 }
 
-pub(super) fn said(error: &(dyn Error + Send + Sync + 'static)) -> KeyringError {
+pub(super) fn keyring_error(error: &(dyn Error + Send + Sync + 'static)) -> KeyringError {
     let reason = error.to_string();
     match error.downcast_ref::<ServiceError>() {
         Some(ServiceError::Locked) => KeyringError::Locked,
-        Some(ServiceError::Prompt) if nobody_asked() => KeyringError::Locked,
+        Some(ServiceError::Prompt) if could_not_prompt() => KeyringError::Locked,
         Some(ServiceError::Prompt) => KeyringError::Refused,
         // There is no default keyring, and none was created.
         Some(ServiceError::NoResult) => {
@@ -31,7 +32,7 @@ pub(super) fn said(error: &(dyn Error + Send + Sync + 'static)) -> KeyringError 
         }
         Some(ServiceError::Unavailable) => KeyringError::Absent { reason },
         Some(ServiceError::Zbus(error)) if is_absence(error) => KeyringError::Absent { reason },
-        Some(ServiceError::ZbusFdo(error)) if names_nobody(error) => {
+        Some(ServiceError::ZbusFdo(error)) if is_missing_service(error) => {
             KeyringError::Absent { reason }
         }
         _ => KeyringError::Failed { reason },
@@ -41,7 +42,7 @@ pub(super) fn said(error: &(dyn Error + Send + Sync + 'static)) -> KeyringError 
 /// Whether the prompt could not even be shown. GNOME's keyring then reports it as dismissed too,
 /// because without a desktop its prompter can't start. After a real prompt the prompter is still
 /// there.
-fn nobody_asked() -> bool {
+fn could_not_prompt() -> bool {
     const KEYRING: &str = "org.gnome.keyring";
     const PROMPTER: &str = "org.gnome.keyring.SystemPrompter";
     let is_there = |bus: &DBusProxy<'_>, name: &'static str| {
@@ -59,7 +60,7 @@ fn is_absence(error: &zbus::Error) -> bool {
         | zbus::Error::Connection(..)
         | zbus::Error::InputOutput(_)
         | zbus::Error::InterfaceNotFound => true,
-        zbus::Error::FDO(error) => names_nobody(error),
+        zbus::Error::FDO(error) => is_missing_service(error),
         zbus::Error::MethodError(name, ..) => {
             name.starts_with("org.freedesktop.DBus.Error.Spawn.")
                 || matches!(
@@ -72,7 +73,7 @@ fn is_absence(error: &zbus::Error) -> bool {
     }
 }
 
-fn names_nobody(error: &fdo::Error) -> bool {
+fn is_missing_service(error: &fdo::Error) -> bool {
     matches!(
         error,
         fdo::Error::ServiceUnknown(_)

@@ -163,8 +163,8 @@ async fn played() {
         "ready" => ready().await.map(|()| "ready".to_owned()),
         "write" => write(ACCOUNT, "Team", "the secret").await.map(|()| "written".to_owned()),
         "overwrite" => write(ACCOUNT, "Team", "another").await.map(|()| "written".to_owned()),
-        "read" => read(ACCOUNT, Manner::MayAsk).await,
-        "look" => read(ACCOUNT, Manner::Quietly).await,
+        "read" => read(ACCOUNT, Prompt::Allowed).await,
+        "look" => read(ACCOUNT, Prompt::Never).await,
         "remove" => remove(ACCOUNT).await.map(|()| "removed".to_owned()),
         other => panic!("{other}"),
     };
@@ -188,7 +188,7 @@ fn stored(folder: &Path) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn what_is_kept_is_read_until_it_is_removed() {
+async fn a_stored_secret_is_read_until_it_is_removed() {
     let session = Session::start().await;
     let _keyring = session.keyring().await;
     assert_eq!(session.outcome("ready").await, "ready");
@@ -207,7 +207,7 @@ async fn what_is_kept_is_read_until_it_is_removed() {
 }
 
 #[tokio::test]
-async fn without_a_keyring_it_is_said_which_to_start() {
+async fn without_a_keyring_the_error_says_which_to_start() {
     let session = Session::start().await;
     for act in ["ready", "write", "read", "look"] {
         let said = session.outcome(act).await;
