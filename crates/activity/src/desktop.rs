@@ -38,8 +38,8 @@ pub(crate) struct EventSender(mpsc::UnboundedSender<SystemEvent>);
 
 impl EventSender {
     pub(crate) fn channel() -> (Self, EventReceiver) {
-        let (to, told) = mpsc::unbounded_channel();
-        (Self(to), EventReceiver(told))
+        let (to, event) = mpsc::unbounded_channel();
+        (Self(to), EventReceiver(event))
     }
 
     /// Sends an observation. If the machine or the session is about to end, it blocks until the
@@ -88,13 +88,13 @@ where
 
     async fn run(self, to: &Reports) -> SourceError {
         let Self { mut probe, away_after, listener, mut goodbye, subscription, .. } = self;
-        let EventReceiver(mut told) = listener;
+        let EventReceiver(mut event) = listener;
         let _subscribed = subscription;
         let mut state = SessionState::default();
         loop {
             let next = tokio::select! {
                 biased;
-                next = told.recv() => next,
+                next = event.recv() => next,
                 lost = ask(probe(), away_after, to), if state.can_give_input() => return lost,
             };
             let Some(SystemEvent { observation, hold }) = next else {
@@ -176,15 +176,15 @@ mod tests {
     /// A system that reports what the test says. Its probe always reports input just now.
     struct System {
         events: EventSender,
-        asked: Arc<AtomicU32>,
+        calls: Arc<AtomicU32>,
         watch: Watch,
     }
 
     impl System {
         fn new() -> Self {
             let (events, listener) = EventSender::channel();
-            let asked = Arc::new(AtomicU32::new(0));
-            let count = Arc::clone(&asked);
+            let calls = Arc::new(AtomicU32::new(0));
+            let count = Arc::clone(&calls);
             let probe = move || -> Probe {
                 let count = Arc::clone(&count);
                 Box::new(move || {
@@ -207,15 +207,15 @@ mod tests {
                     subscription: (),
                 },
             );
-            Self { events, asked, watch: supervisor.watch() }
+            Self { events, calls, watch: supervisor.watch() }
         }
 
-        fn tell(&self, observation: Observation) {
+        fn report(&self, observation: Observation) {
             self.events.0.send(SystemEvent { observation, hold: None }).unwrap();
         }
 
         /// Reports as a callback does, but blocks no thread.
-        fn tell_and_hold(&self, observation: Observation) -> blocking::Receiver<()> {
+        fn report_and_hold(&self, observation: Observation) -> blocking::Receiver<()> {
             let (hold, released) = blocking::channel();
             self.events.0.send(SystemEvent { observation, hold: Some(hold) }).unwrap();
             released
@@ -223,16 +223,16 @@ mod tests {
 
         async fn next(&mut self) -> Observation {
             // The fake clock skips an hour at once.
-            let told = tokio::time::timeout(60 * MINUTE, self.watch.next()).await;
-            told.expect("an observation in time")
+            let event = tokio::time::timeout(60 * MINUTE, self.watch.next()).await;
+            event.expect("an observation in time")
         }
 
         /// The number of questions in an hour without events.
-        async fn asked_in_an_hour(&mut self) -> u32 {
-            let before = self.asked.load(Ordering::Relaxed);
-            let told = tokio::time::timeout(60 * MINUTE, self.watch.next()).await;
-            assert!(told.is_err(), "{told:?}");
-            self.asked.load(Ordering::Relaxed) - before
+        async fn calls_in_an_hour(&mut self) -> u32 {
+            let before = self.calls.load(Ordering::Relaxed);
+            let event = tokio::time::timeout(60 * MINUTE, self.watch.next()).await;
+            assert!(event.is_err(), "{event:?}");
+            self.calls.load(Ordering::Relaxed) - before
         }
     }
 
@@ -255,12 +255,12 @@ mod tests {
         for (gone, back) in table {
             let mut system = System::new();
             assert_eq!(system.next().await, Observation::InputActive);
-            let asked = system.asked_in_an_hour().await;
-            assert!((58..=60).contains(&asked), "asked {asked} times in an hour");
-            system.tell(gone);
+            let calls = system.calls_in_an_hour().await;
+            assert!((58..=60).contains(&calls), "called {calls} times in an hour");
+            system.report(gone);
             assert_eq!(system.next().await, gone);
-            assert_eq!(system.asked_in_an_hour().await, 0, "after {gone:?}");
-            system.tell(back);
+            assert_eq!(system.calls_in_an_hour().await, 0, "after {gone:?}");
+            system.report(back);
             assert_eq!(system.next().await, back);
             assert_eq!(system.next().await, Observation::InputActive, "after {back:?}");
         }
@@ -270,21 +270,21 @@ mod tests {
     async fn a_session_that_is_locked_and_in_the_background_is_polled_only_after_both_end() {
         let mut system = System::new();
         assert_eq!(system.next().await, Observation::InputActive);
-        for told in [Observation::Locked(true), Observation::Switched(true)] {
-            system.tell(told);
-            assert_eq!(system.next().await, told);
+        for event in [Observation::Locked(true), Observation::Switched(true)] {
+            system.report(event);
+            assert_eq!(system.next().await, event);
         }
-        system.tell(Observation::Switched(false));
+        system.report(Observation::Switched(false));
         assert_eq!(system.next().await, Observation::Switched(false));
-        assert_eq!(system.asked_in_an_hour().await, 0);
+        assert_eq!(system.calls_in_an_hour().await, 0);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_known_state_is_not_reported_again() {
         let mut system = System::new();
         assert_eq!(system.next().await, Observation::InputActive);
-        for told in [false, false, true, true] {
-            system.tell(Observation::Locked(told));
+        for event in [false, false, true, true] {
+            system.report(Observation::Locked(event));
         }
         assert_eq!(system.next().await, Observation::Locked(false));
         // The probe may have been called in the meantime.
@@ -293,17 +293,17 @@ mod tests {
             next = system.next().await;
         }
         assert_eq!(next, Observation::Locked(true));
-        assert_eq!(system.asked_in_an_hour().await, 0);
+        assert_eq!(system.calls_in_an_hour().await, 0);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn sleep_is_held_up_until_the_goodbye_is_said() {
+    async fn sleep_is_held_up_until_the_goodbye_is_published() {
         for ending in [Observation::Suspending, Observation::ShuttingDown] {
             let mut system = System::new();
             assert_eq!(system.next().await, Observation::InputActive);
             // An earlier goodbye does not count for this sleep.
             system.watch.may_sleep();
-            let released = system.tell_and_hold(ending);
+            let released = system.report_and_hold(ending);
             assert_eq!(system.next().await, ending);
             assert!(!is_released(&released).await, "{ending:?} went on without a goodbye");
             system.watch.may_sleep();
@@ -315,7 +315,7 @@ mod tests {
     async fn sleep_is_held_up_for_a_second_and_a_half_at_most() {
         let mut system = System::new();
         assert_eq!(system.next().await, Observation::InputActive);
-        let released = system.tell_and_hold(Observation::Suspending);
+        let released = system.report_and_hold(Observation::Suspending);
         assert_eq!(system.next().await, Observation::Suspending);
         tokio::time::sleep(GOODBYE_TIMEOUT - Duration::from_millis(100)).await;
         assert!(!is_released(&released).await);
@@ -327,13 +327,13 @@ mod tests {
     async fn a_sleep_that_is_announced_twice_is_held_up_once() {
         let mut system = System::new();
         assert_eq!(system.next().await, Observation::InputActive);
-        let first = system.tell_and_hold(Observation::Suspending);
+        let first = system.report_and_hold(Observation::Suspending);
         assert_eq!(system.next().await, Observation::Suspending);
         system.watch.may_sleep();
         assert!(is_released(&first).await);
-        let second = system.tell_and_hold(Observation::Suspending);
+        let second = system.report_and_hold(Observation::Suspending);
         assert!(is_released(&second).await);
-        system.tell(Observation::Resumed);
+        system.report(Observation::Resumed);
         assert_eq!(system.next().await, Observation::Resumed);
     }
 
@@ -348,9 +348,9 @@ mod tests {
 
     #[test]
     fn a_callback_returns_once_it_is_released() {
-        let (events, EventReceiver(mut told)) = EventSender::channel();
+        let (events, EventReceiver(mut event)) = EventSender::channel();
         let callback = std::thread::spawn(move || events.send(Observation::Suspending));
-        let held = told.blocking_recv().unwrap();
+        let held = event.blocking_recv().unwrap();
         assert!(held.hold.is_some());
         assert!(!callback.is_finished());
         drop(held);
@@ -358,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn a_callback_returns_where_nobody_answers_and_where_nobody_listens() {
+    fn a_callback_returns_without_an_answer_and_without_a_receiver() {
         let (events, listener) = EventSender::channel();
         events.send(Observation::Suspending);
         drop(listener);

@@ -184,8 +184,8 @@ mod tests {
 
     /// The fake clock skips an hour at once.
     async fn next(watch: &mut Watch) -> Observation {
-        let told = tokio::time::timeout(60 * MINUTE, watch.next()).await;
-        told.expect("an observation in time")
+        let observation = tokio::time::timeout(60 * MINUTE, watch.next()).await;
+        observation.expect("an observation in time")
     }
 
     fn idle(secs: u64) -> Observation {

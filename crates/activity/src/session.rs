@@ -111,7 +111,7 @@ mod places {
     }
 
     #[test]
-    fn services_are_where_the_environment_says_else_where_they_usually_are() {
+    fn services_are_at_the_address_in_the_environment_or_the_usual_one() {
         let places = read(&[("XDG_RUNTIME_DIR", "/run/user/7")]);
         assert_eq!(places.system_bus.as_deref(), Some(SYSTEM_BUS));
         assert_eq!(places.session_bus.as_deref(), Some("unix:path=/run/user/7/bus"));

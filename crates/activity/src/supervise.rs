@@ -389,10 +389,10 @@ mod tests {
         let mut watch = supervisor.watch();
         let seen = observations(&mut watch, 100).await;
         assert!(!seen.contains(&Observation::SourceLost), "{seen:?}");
-        let said: Vec<_> =
+        let descriptions: Vec<_> =
             watch.report().map(|(subject, source)| format!("{subject}: {source}")).collect();
         let lost = "lock: scripted (tells nothing): still not there; wait";
-        assert_eq!(said, ["idle: scripted (tells idle)", lost]);
+        assert_eq!(descriptions, ["idle: scripted (tells idle)", lost]);
     }
 
     #[tokio::test(start_paused = true)]
@@ -403,9 +403,9 @@ mod tests {
         supervisor.never(Subject::Lock, Missing::new("there is no lock", "draw the curtain"));
         let mut watch = supervisor.watch();
         watch.settle().await;
-        let said: Vec<_> = watch.report().map(|(_, source)| source.to_string()).collect();
+        let descriptions: Vec<_> = watch.report().map(|(_, source)| source.to_string()).collect();
         let lock = "none (tells nothing): there is no lock; draw the curtain";
-        assert_eq!(said, ["scripted (tells idle)", lock]);
+        assert_eq!(descriptions, ["scripted (tells idle)", lock]);
         assert_eq!(observations(&mut watch, 1).await, [Observation::InputActive]);
     }
 

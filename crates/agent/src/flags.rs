@@ -24,6 +24,7 @@ use crate::presence_options::PresenceOptions;
 const MAX_PASSWORD_FILE: u64 = 1 << 17;
 
 /// Flags that override the config.
+#[expect(rustdoc::broken_intra_doc_links, reason = "clap prints the text as it is")]
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Who and where (override the config)")]
 pub struct Flags {

@@ -103,11 +103,11 @@ mod tests {
             let expected = format!("error: unexpected argument '{safe}' found");
             assert_eq!(without_secrets(&complaint, arguments), expected);
         }
-        let said = without_secrets(
+        let message = without_secrets(
             "invalid value 'mqtt://u:p@h' for '--broker <URL>'",
             ["--broker=mqtt://u:p@h".into()],
         );
-        assert_eq!(said, "invalid value 'mqtt://…@h' for '--broker <URL>'");
+        assert_eq!(message, "invalid value 'mqtt://…@h' for '--broker <URL>'");
     }
 
     #[test]

@@ -24,17 +24,17 @@ pub(crate) fn probe() -> Probe {
 
 /// The state of the session; `None` if it has no screen, as over SSH.
 pub(crate) fn session() -> Option<Session> {
-    let told = CGSessionCopyCurrentDictionary()?;
+    let dictionary = CGSessionCopyCurrentDictionary()?;
     // SAFETY: the keys are strings, and the values are Core Foundation objects (`CGSession.h`).
-    let told = unsafe { told.cast_unchecked::<CFString, CFType>() };
-    let is = |key| flag(told, key);
+    let dictionary = unsafe { dictionary.cast_unchecked::<CFString, CFType>() };
+    let is = |key| flag(dictionary, key);
     Some(Session {
         on_console: is("kCGSSessionOnConsoleKey"),
         locked: is("CGSSessionScreenIsLocked"),
     })
 }
 
-fn flag(told: &CFDictionary<CFString, CFType>, key: &'static str) -> Option<bool> {
-    let value = told.get(&CFString::from_static_str(key))?;
+fn flag(dictionary: &CFDictionary<CFString, CFType>, key: &'static str) -> Option<bool> {
+    let value = dictionary.get(&CFString::from_static_str(key))?;
     value.downcast_ref::<CFBoolean>().map(CFBoolean::as_bool)
 }

@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn the_start_takes_a_screen_that_is_not_said_to_be_locked_for_unlocked() {
+    fn at_the_start_a_screen_that_is_not_reported_as_locked_is_unlocked() {
         let told =
             |on_console, locked| Session { on_console, locked }.observations().collect::<Vec<_>>();
         assert_eq!(told(None, None), [Observation::Locked(false)]);

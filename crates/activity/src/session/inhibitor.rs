@@ -41,7 +41,7 @@ impl Inhibitor {
         self.hold = Hold::Held(inhibitor);
     }
 
-    /// Starts the wait of [`Inhibitor::goodbye_is_said`], because the machine wants to sleep. Call
+    /// Starts the wait of [`Inhibitor::wait_for_goodbye`], because the machine wants to sleep. Call
     /// it before you report the sleep, so that no goodbye is missed.
     pub(super) fn await_goodbye(&mut self) {
         self.goodbye.forget();
@@ -55,7 +55,7 @@ impl Inhibitor {
 
     /// Ends when the machine may sleep. Never ends if the machine did not announce sleep.
     /// Cancel-safe.
-    pub(super) async fn goodbye_is_said(&mut self) {
+    pub(super) async fn wait_for_goodbye(&mut self) {
         let Hold::UntilGoodbye { deadline, .. } = &mut self.hold else {
             return std::future::pending().await;
         };

@@ -149,7 +149,7 @@ impl Announced {
         }
         loop {
             tokio::select! {
-                () = self.inhibitor.goodbye_is_said() => self.inhibitor.release(),
+                () = self.inhibitor.wait_for_goodbye() => self.inhibitor.release(),
                 message = self.logind.next() => self.handle(&message?, to).await,
             }
         }

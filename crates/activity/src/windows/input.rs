@@ -22,6 +22,6 @@ pub(crate) fn probe() -> Probe {
 fn stamp_ms() -> Option<u32> {
     let mut info = LASTINPUTINFO { cbSize: size_of::<LASTINPUTINFO>() as u32, dwTime: 0 };
     // SAFETY: `info` is valid for writes and contains its own size.
-    let told = unsafe { GetLastInputInfo(&raw mut info) };
-    (told != 0).then_some(info.dwTime)
+    let succeeded = unsafe { GetLastInputInfo(&raw mut info) };
+    (succeeded != 0).then_some(info.dwTime)
 }

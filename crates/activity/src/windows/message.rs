@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_that_does_not_end_after_all_and_other_messages_say_nothing() {
+    fn a_cancelled_end_of_the_session_and_other_messages_are_ignored() {
         const WM_QUERYENDSESSION: u32 = 0x0011;
         assert_eq!(observation(WM_ENDSESSION, 0), None);
         assert_eq!(observation(WM_QUERYENDSESSION, 0), None);

@@ -220,7 +220,7 @@ fn session_state() -> Option<(i32, u32)> {
     let mut buffer = null_mut();
     let mut bytes = 0;
     // SAFETY: both places are valid for writes.
-    let told = unsafe {
+    let succeeded = unsafe {
         WTSQuerySessionInformationW(
             WTS_CURRENT_SERVER_HANDLE,
             WTS_CURRENT_SESSION,
@@ -229,7 +229,7 @@ fn session_state() -> Option<(i32, u32)> {
             &raw mut bytes,
         )
     };
-    if told == 0 || buffer.is_null() {
+    if succeeded == 0 || buffer.is_null() {
         return None;
     }
     let info = buffer.cast::<WTSINFOEXW>();

@@ -28,9 +28,9 @@ use porchlight_core::observation::Observation;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use room::Room;
+use lists::Lists;
 
-mod room;
+mod lists;
 
 /// The time between two people who come online.
 const BETWEEN: Duration = Duration::from_millis(50);
@@ -58,10 +58,10 @@ async fn main() -> ExitCode {
         );
         return ExitCode::from(2);
     };
-    let room = Arc::new(Mutex::new(Room::new(team, team - first)));
+    let lists = Arc::new(Mutex::new(Lists::new(team, team - first)));
     let mut people = JoinSet::new();
     for n in first..team {
-        people.spawn(live(broker.clone(), n, n - first, Arc::clone(&room)));
+        people.spawn(live(broker.clone(), n, n - first, Arc::clone(&lists)));
         // No real team switches on at the same moment. The measured case is that all come back at
         // once.
         tokio::time::sleep(BETWEEN).await;
@@ -72,7 +72,7 @@ async fn main() -> ExitCode {
 }
 
 /// Runs one person: a device, and a viewer of its list.
-async fn live(broker: Broker, n: usize, viewer: usize, room: Arc<Mutex<Room>>) {
+async fn live(broker: Broker, n: usize, viewer: usize, lists: Arc<Mutex<Lists>>) {
     let user = format!("u{n}");
     let (eyes, script) = mpsc::channel(1);
     let told = eyes.try_send(Observation::InputActive);
@@ -98,15 +98,17 @@ async fn live(broker: Broker, n: usize, viewer: usize, room: Arc<Mutex<Room>>) {
     while let Some(event) = agent.events.recv().await {
         match event {
             Event::Show(update) => {
-                let Ok(mut room) = room.lock() else {
+                let Ok(mut lists) = lists.lock() else {
                     return;
                 };
                 // Printed before any list changes again, so that the last `sure` line is right.
-                for line in room.show(viewer, &user, &update) {
+                for line in lists.show(viewer, &user, &update) {
                     println!("{line}");
                 }
             }
-            Event::Notify(notification) => println!("{}", room::notification(&user, &notification)),
+            Event::Notify(notification) => {
+                println!("{}", lists::notification(&user, &notification));
+            }
             Event::Stopped => return,
             _ => {}
         }

@@ -51,10 +51,10 @@ fn services_that_are_no_hub_are_ignored() {
 #[test]
 fn a_network_full_of_teams_is_reported_in_part() {
     let mut known = ReportedTeams::default();
-    let told = (0..1000)
+    let reported = (0..1000)
         .filter(|n| known.found(&resolved(&format!("Team {n}"), &TXT, "10.0.0.7")).is_some())
         .count();
-    assert_eq!((told, known.0.len()), (MAX_TEAMS, MAX_TEAMS));
+    assert_eq!((reported, known.0.len()), (MAX_TEAMS, MAX_TEAMS));
 }
 
 /// A daemon that uses loopback only.

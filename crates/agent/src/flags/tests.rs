@@ -89,9 +89,9 @@ fn no_error_of_the_config_repeats_a_secret() {
         ("url = \"mqtt://a\"\nusername = \"s3cret\\u0000\"", "U+0000"),
     ] {
         let error = flags(dir.path(), &format!("[broker]\n{config}")).resolve().unwrap_err();
-        let said = format!("{error} {error:?}");
-        assert!(said.contains(part), "{config}: {said}");
-        assert!(!said.contains("s3cret") && !said.contains("73573"), "{config}: {said}");
+        let message = format!("{error} {error:?}");
+        assert!(message.contains(part), "{config}: {message}");
+        assert!(!message.contains("s3cret") && !message.contains("73573"), "{config}: {message}");
     }
     let flags = flags(dir.path(), "[broker]\nurl = \"mqtt://s3cret:s3cret@a\"");
     let resolved = flags.resolve().unwrap();
@@ -137,7 +137,7 @@ fn presence_options_come_from_the_config() {
 }
 
 #[test]
-fn an_id_that_nobody_could_read_is_refused_unless_it_is_in_use() {
+fn an_unreadable_id_is_refused_unless_it_is_in_use() {
     let dir = tempfile::tempdir().unwrap();
     let unseen = UserId::parse("\u{3164}").unwrap();
     let with = |config: &str| {

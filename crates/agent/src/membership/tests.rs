@@ -50,8 +50,8 @@ async fn only_this_account_may_read_the_files_and_the_secret_has_its_own() {
         let mode = fs::metadata(&path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode, 0o600, "{}", path.display());
     }
-    let told = fs::read_to_string(file(dir.path())).unwrap();
-    assert!(!told.contains(secret().secret()), "{told}");
+    let stored = fs::read_to_string(file(dir.path())).unwrap();
+    assert!(!stored.contains(secret().secret()), "{stored}");
     let it = read(dir.path()).unwrap();
     assert!(!format!("{it:?} {:?}", it.broker()).contains(secret().secret()));
 }
@@ -136,8 +136,8 @@ fn a_keyring_s_failure_offers_the_file_where_something_is_to_be_kept() {
         let (code, words) = (error.code(), error.to_string());
         let offered = MembershipError::from(error);
         assert_eq!(offered.code(), code);
-        let said = offered.to_string();
-        assert!(said.starts_with(&words), "{said}");
-        assert!(said.contains("in a file that only this account may read"), "{said}");
+        let message = offered.to_string();
+        assert!(message.starts_with(&words), "{message}");
+        assert!(message.contains("in a file that only this account may read"), "{message}");
     }
 }

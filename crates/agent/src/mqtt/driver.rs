@@ -147,7 +147,7 @@ impl Connection {
         let may_publish = self.published.len() < usize::from(self.in_flight);
         tokio::select! {
             read = self.wire.read(&mut self.buffer) => match read {
-                Ok(true) => self.ping_timer.heard(clock::now().mono),
+                Ok(true) => self.ping_timer.received(clock::now().mono),
                 Ok(false) => return Err(failure::hung_up(true, &self.tried)),
                 Err(error) => return Err(failure::broken(&error, true, &self.tried)),
             },
@@ -161,7 +161,7 @@ impl Connection {
                     PingAction::Ping => self.out.extend(packets::PINGREQ),
                     // If this task was held up, bytes that arrived in the meantime count.
                     PingAction::Dead => match timeout(Duration::ZERO, self.wire.read(&mut self.buffer)).await {
-                        Ok(Ok(true)) => self.ping_timer.heard(clock::now().mono),
+                        Ok(Ok(true)) => self.ping_timer.received(clock::now().mono),
                         _ => return Err(failure::silent()),
                     },
                 }
@@ -366,7 +366,7 @@ struct PingTimer {
     ping_at: Monotonic,
     /// When the oldest unanswered ping was sent.
     unanswered: Option<Monotonic>,
-    last_heard: Monotonic,
+    last_received: Monotonic,
 }
 
 /// What to do now.
@@ -389,12 +389,12 @@ impl PingTimer {
             answer_timeout: keep_alive,
             ping_at: now + interval,
             unanswered: None,
-            last_heard: now,
+            last_received: now,
         }
     }
 
-    fn heard(&mut self, now: Monotonic) {
-        self.last_heard = now;
+    fn received(&mut self, now: Monotonic) {
+        self.last_received = now;
     }
 
     fn answered(&mut self) {
@@ -404,8 +404,8 @@ impl PingTimer {
     /// When the broker counts as dead if nothing more arrives.
     fn dead_at(&self) -> Option<Monotonic> {
         self.unanswered.map(|since| {
-            if self.last_heard > since {
-                (self.last_heard + self.answer_timeout)
+            if self.last_received > since {
+                (self.last_received + self.answer_timeout)
                     .min(since + self.answer_timeout * Self::TALKING_FACTOR)
             } else {
                 since + self.answer_timeout
@@ -474,7 +474,7 @@ mod tests {
         for second in (8..100).step_by(8) {
             assert_eq!(ping_timer.next_deadline(), at(second));
             assert_eq!(ping_timer.poll(at(second)), PingAction::Ping);
-            ping_timer.heard(at(second));
+            ping_timer.received(at(second));
             ping_timer.answered();
         }
     }
@@ -483,7 +483,7 @@ mod tests {
     fn a_broker_that_talks_and_answers_no_ping_is_given_up_later() {
         let mut ping_timer = PingTimer::new(at(0), KEEP_ALIVE, None);
         for second in 1..32 {
-            ping_timer.heard(at(second));
+            ping_timer.received(at(second));
             assert_ne!(ping_timer.poll(at(second)), PingAction::Dead, "{second}");
         }
         assert_eq!(ping_timer.poll(at(32)), PingAction::Dead);

@@ -15,7 +15,7 @@ mod words;
 
 const VERSIONS: [Version; 2] = [Version::V5, Version::V311];
 
-fn link(door: &Door, version: Version) -> Connection {
+fn connection(door: &Door, version: Version) -> Connection {
     Connection::open(&Endpoints::new(door.broker()).unwrap(), &connect(version, "plabcm"))
 }
 
@@ -28,22 +28,22 @@ fn connack(version: Version) -> &'static [u8] {
 
 /// An open connection, with the broker's end.
 async fn up(door: &Door, version: Version) -> (Connection, Peer) {
-    let mut link = link(door, version);
+    let mut connection = connection(door, version);
     let mut peer = door.accept().await;
     peer.let_in(connack(version)).await;
-    assert_eq!(within(link.next()).await, ConnectionEvent::Up(Granted::default()));
-    (link, peer)
+    assert_eq!(within(connection.next()).await, ConnectionEvent::Up(Granted::default()));
+    (connection, peer)
 }
 
 /// The failure if the CONNECT is answered with these bytes and the connection is then closed.
 async fn answered(version: Version, bytes: &[u8]) -> ConnectionFailure {
     let door = Door::open().await;
-    let mut link = link(&door, version);
+    let mut connection = connection(&door, version);
     let mut peer = door.accept().await;
     peer.packet().await.unwrap();
     peer.send(bytes).await;
     drop(peer);
-    down(within(link.next()).await)
+    down(within(connection.next()).await)
 }
 
 fn down(event: ConnectionEvent) -> ConnectionFailure {
@@ -71,9 +71,9 @@ async fn a_broker_that_hangs_up_before_answering_may_speak_another_version() {
             assert_eq!(failure.code(), "protocol", "{version:?} {bytes:?}: {failure}");
         }
         let door = Door::open().await;
-        let mut link = link(&door, version);
+        let mut connection = connection(&door, version);
         drop(door.accept().await);
-        assert_eq!(down(within(link.next()).await).code(), "protocol");
+        assert_eq!(down(within(connection.next()).await).code(), "protocol");
     }
     assert_eq!(answered(Version::V5, &[0x20, 3, 0, 0x84, 0]).await.code(), "protocol");
 }
@@ -82,11 +82,11 @@ async fn a_broker_that_hangs_up_before_answering_may_speak_another_version() {
 async fn a_reset_before_the_answer_is_like_hanging_up() {
     for version in VERSIONS {
         let door = Door::open().await;
-        let mut early = link(&door, version);
+        let mut early = connection(&door, version);
         door.accept().await.reset();
         assert_eq!(down(within(early.next()).await).code(), "protocol");
 
-        let mut late = link(&door, version);
+        let mut late = connection(&door, version);
         let mut peer = door.accept().await;
         peer.packet().await.unwrap();
         peer.reset();
@@ -100,9 +100,9 @@ async fn a_closed_port_says_nothing_about_the_version() {
         let door = Door::open().await;
         let broker = door.broker();
         drop(door);
-        let mut link =
+        let mut connection =
             Connection::open(&Endpoints::new(broker).unwrap(), &connect(version, "plabcm"));
-        assert_eq!(down(within(link.next()).await).code(), "unreachable");
+        assert_eq!(down(within(connection.next()).await).code(), "unreachable");
     }
 }
 
@@ -112,9 +112,9 @@ async fn a_broker_that_accepts_and_stays_silent_times_out() {
         let door = Door::open().await;
         let mut hasty = connect(version, "plabcm");
         hasty.connack_within = Duration::from_secs(1);
-        let mut link = Connection::open(&Endpoints::new(door.broker()).unwrap(), &hasty);
+        let mut connection = Connection::open(&Endpoints::new(door.broker()).unwrap(), &hasty);
         let _peer = door.accept().await;
-        assert_eq!(down(within(link.next()).await).code(), "timed_out");
+        assert_eq!(down(within(connection.next()).await).code(), "timed_out");
     }
 }
 
@@ -149,7 +149,7 @@ async fn the_end_of_an_open_connection_says_nothing_about_the_version() {
 #[tokio::test]
 async fn a_connect_of_mqtt_5_has_its_properties_and_the_connack_is_read() {
     let door = Door::open().await;
-    let mut link = link(&door, Version::V5);
+    let mut connection = connection(&door, Version::V5);
     let mut peer = door.accept().await;
     // Session Present; Session Expiry Interval 30; Server Keep Alive 20.
     let connect = peer.let_in(&[0x20, 11, 1, 0, 8, 17, 0, 0, 0, 30, 19, 0, 20]).await;
@@ -164,7 +164,7 @@ async fn a_connect_of_mqtt_5_has_its_properties_and_the_connack_is_read() {
         assert!(connect.body.windows(5).any(|window| window == property), "{property:?}");
     }
     assert_eq!(
-        within(link.next()).await,
+        within(connection.next()).await,
         ConnectionEvent::Up(Granted {
             session_present: true,
             session_expiry: Some(Duration::from_secs(30)),
@@ -183,18 +183,18 @@ async fn a_connack_lists_the_features_that_the_broker_lacks() {
         ([37, 1, 40, 1], false, false),
     ] {
         let door = Door::open().await;
-        let mut link = link(&door, Version::V5);
+        let mut connection = connection(&door, Version::V5);
         let mut peer = door.accept().await;
         peer.let_in(&[[0x20, 7, 0, 0, 4].as_slice(), &properties].concat()).await;
         let granted = Granted { no_retain, no_wildcards, ..Granted::default() };
-        assert_eq!(within(link.next()).await, ConnectionEvent::Up(granted));
+        assert_eq!(within(connection.next()).await, ConnectionEvent::Up(granted));
     }
 }
 
 #[tokio::test]
 async fn a_server_keep_alive_is_obeyed() {
     let door = Door::open().await;
-    let _link = link(&door, Version::V5);
+    let _connection = connection(&door, Version::V5);
     let mut peer = door.accept().await;
     peer.let_in(&[0x20, 6, 0, 0, 3, 19, 0, 1]).await;
     // With the 8 s that we asked for there would be one ping within the deadline.
@@ -210,21 +210,21 @@ async fn a_server_keep_alive_is_obeyed() {
 #[tokio::test]
 async fn a_server_keep_alive_of_zero_does_not_flood_the_broker_with_pings() {
     let door = Door::open().await;
-    let mut link = link(&door, Version::V5);
+    let mut connection = connection(&door, Version::V5);
     let mut peer = door.accept().await;
     peer.let_in(&[0x20, 6, 0, 0, 3, 19, 0, 0]).await;
     let granted = Granted { keep_alive: Some(Duration::ZERO), ..Granted::default() };
-    assert_eq!(within(link.next()).await, ConnectionEvent::Up(granted));
+    assert_eq!(within(connection.next()).await, ConnectionEvent::Up(granted));
     assert_eq!(peer.packet().await.unwrap().first, PINGREQ);
     // A second ping without an answer to this one would end the connection.
-    let dead = tokio::time::timeout(Duration::from_millis(200), link.next()).await;
+    let dead = tokio::time::timeout(Duration::from_millis(200), connection.next()).await;
     assert!(dead.is_err(), "{dead:?}");
 }
 
 #[tokio::test]
 async fn a_connect_of_mqtt_3_1_1_has_what_that_version_allows() {
     let door = Door::open().await;
-    let _link = link(&door, Version::V311);
+    let _connection = connection(&door, Version::V311);
     let mut peer = door.accept().await;
     let connect = peer.let_in(&CONNACK_V311).await;
     // Version 4; a Will that is retained and of QoS 1, Clean Session; Keep Alive 8; then the client
@@ -238,8 +238,8 @@ async fn a_connect_of_mqtt_3_1_1_has_what_that_version_allows() {
 async fn refused_filters_are_named() {
     for version in VERSIONS {
         let door = Door::open().await;
-        let (mut link, mut peer) = up(&door, version).await;
-        link.subscribe(&["presence/+".to_owned().into(), "presence/_hub".to_owned().into()]);
+        let (mut connection, mut peer) = up(&door, version).await;
+        connection.subscribe(&["presence/+".to_owned().into(), "presence/_hub".to_owned().into()]);
         let subscribe = peer.packet().await.unwrap();
         assert_eq!(subscribe.kind(), SUBSCRIBE);
         let id = [subscribe.body[0], subscribe.body[1]];
@@ -252,7 +252,7 @@ async fn refused_filters_are_named() {
             }
         };
         peer.send(&suback).await;
-        let ConnectionEvent::Subscribed { refused } = within(link.next()).await else {
+        let ConnectionEvent::Subscribed { refused } = within(connection.next()).await else {
             panic!("no SUBACK");
         };
         assert_eq!(RefusedFilter::list(&refused), format!("presence/_hub ({reason})"));
@@ -263,10 +263,10 @@ async fn refused_filters_are_named() {
 async fn a_publish_is_retained_and_its_puback_reported() {
     for version in VERSIONS {
         let door = Door::open().await;
-        let (mut link, mut peer) = up(&door, version).await;
+        let (mut connection, mut peer) = up(&door, version).await;
         let lasts = Some(Duration::from_secs(60));
         let (topic, payload) = ("presence/a".to_owned(), b"online".to_vec());
-        link.publish(Publish::record(PublishId(7), topic, payload, lasts));
+        connection.publish(Publish::record(PublishId(7), topic, payload, lasts));
         let publish = peer.packet().await.unwrap();
         assert_eq!(publish.first, PUBLISH | 0b0011, "QoS 1 and RETAIN");
         assert!(publish.body.ends_with(b"online"));
@@ -274,7 +274,10 @@ async fn a_publish_is_retained_and_its_puback_reported() {
         assert_eq!(expiry, version == Version::V5);
         peer.send(&[0x40, 2, publish.body[12], publish.body[13]]).await;
         let id = PublishId(7);
-        assert_eq!(within(link.next()).await, ConnectionEvent::Published { id, outcome: Ok(()) });
+        assert_eq!(
+            within(connection.next()).await,
+            ConnectionEvent::Published { id, outcome: Ok(()) }
+        );
     }
 }
 
@@ -282,9 +285,9 @@ async fn a_publish_is_retained_and_its_puback_reported() {
 async fn a_signal_is_not_retained_and_one_of_qos_0_waits_for_no_puback() {
     for version in VERSIONS {
         let door = Door::open().await;
-        let (mut link, mut peer) = up(&door, version).await;
+        let (mut connection, mut peer) = up(&door, version).await;
         let inbox = Filter { topic: "a/inbox/+".to_owned(), qos: Qos::AtLeastOnce };
-        link.subscribe(&["a".to_owned().into(), inbox]);
+        connection.subscribe(&["a".to_owned().into(), inbox]);
         let subscribe = peer.packet().await.unwrap();
         assert!(subscribe.body.ends_with(b"\0\x01a\0\0\x09a/inbox/+\x01"), "{subscribe:?}");
         let signal = |id, qos| Publish {
@@ -292,21 +295,24 @@ async fn a_signal_is_not_retained_and_one_of_qos_0_waits_for_no_puback() {
             retain: false,
             ..Publish::record(PublishId(id), "presence/a".to_owned(), b"x".to_vec(), None)
         };
-        link.publish(signal(7, Qos::AtMostOnce));
-        link.publish(signal(8, Qos::AtLeastOnce));
+        connection.publish(signal(7, Qos::AtMostOnce));
+        connection.publish(signal(8, Qos::AtLeastOnce));
         assert_eq!(peer.packet().await.unwrap().first, PUBLISH, "QoS 0, no RETAIN");
         let publish = peer.packet().await.unwrap();
         assert_eq!(publish.first, PUBLISH | 0b0010, "QoS 1, no RETAIN");
         peer.send(&[0x40, 2, publish.body[12], publish.body[13]]).await;
         let id = PublishId(8);
-        assert_eq!(within(link.next()).await, ConnectionEvent::Published { id, outcome: Ok(()) });
+        assert_eq!(
+            within(connection.next()).await,
+            ConnectionEvent::Published { id, outcome: Ok(()) }
+        );
     }
 }
 
 #[tokio::test]
 async fn what_is_left_of_an_expiry_is_read() {
     let door = Door::open().await;
-    let (mut link, mut peer) = up(&door, Version::V5).await;
+    let (mut connection, mut peer) = up(&door, Version::V5).await;
     peer.send(b"\x31\x0c\0\x03a/b\x05\x02\0\0\0\x3cx").await;
     let message = Message {
         topic: "a/b".to_owned(),
@@ -314,14 +320,14 @@ async fn what_is_left_of_an_expiry_is_read() {
         retained: true,
         expires_in: Some(Duration::from_secs(60)),
     };
-    assert_eq!(within(link.next()).await, ConnectionEvent::Received(message));
+    assert_eq!(within(connection.next()).await, ConnectionEvent::Received(message));
 }
 
 #[tokio::test]
 async fn a_packet_of_any_size_is_read_if_the_broker_can_not_be_told_a_limit() {
     const SIZE: usize = 3 << 20;
     let door = Door::open().await;
-    let (mut link, mut peer) = up(&door, Version::V311).await;
+    let (mut connection, mut peer) = up(&door, Version::V311).await;
     let rest = SIZE + 5;
     let mut packet = vec![0x31];
     for shift in [0, 7, 14] {
@@ -330,7 +336,7 @@ async fn a_packet_of_any_size_is_read_if_the_broker_can_not_be_told_a_limit() {
     packet.push(u8::try_from(rest >> 21).unwrap());
     packet.extend_from_slice(b"\0\x03a/b");
     packet.resize(packet.len() + SIZE, b'x');
-    let (event, ()) = tokio::join!(within(link.next()), peer.send(&packet));
+    let (event, ()) = tokio::join!(within(connection.next()), peer.send(&packet));
     let ConnectionEvent::Received(message) = event else {
         panic!("{event:?}");
     };

@@ -165,34 +165,38 @@ mod tests {
 
     use super::*;
 
-    fn said(error: impl Into<Error>) -> String {
+    fn reason_of(error: impl Into<Error>) -> String {
         failure(&error.into(), "broker.example:8883").to_string()
     }
 
     #[test]
     fn each_alert_has_a_sentence_with_what_to_do() {
         for number in 0..=u8::MAX {
-            let said = said(Error::AlertReceived(AlertDescription::from(number)));
-            assert!(said.contains("; ") || said.ends_with('?'), "{number} {said}");
-            assert!(!said.contains("alert") && !said.contains("Unknown("), "{number} {said}");
+            let reason = reason_of(Error::AlertReceived(AlertDescription::from(number)));
+            assert!(reason.contains("; ") || reason.ends_with('?'), "{number} {reason}");
+            assert!(!reason.contains("alert") && !reason.contains("Unknown("), "{number} {reason}");
         }
-        let old = said(Error::AlertReceived(AlertDescription::ProtocolVersion));
+        let old = reason_of(Error::AlertReceived(AlertDescription::ProtocolVersion));
         assert!(old.contains("1.2 or 1.3"), "{old}");
-        assert_eq!(said(PeerIncompatible::ServerDoesNotSupportTls12Or13), old);
+        assert_eq!(reason_of(PeerIncompatible::ServerDoesNotSupportTls12Or13), old);
     }
 
     #[test]
     fn a_clock_that_may_be_wrong_is_named_with_dates() {
         let day = |days: u64| UnixTime::since_unix_epoch(Duration::from_secs(days * 86_400));
-        let early =
-            said(CertificateError::NotValidYetContext { time: day(0), not_before: day(20_000) });
+        let early = reason_of(CertificateError::NotValidYetContext {
+            time: day(0),
+            not_before: day(20_000),
+        });
         assert!(early.contains("2024-10-04") && early.contains("1970-01-01"), "{early}");
         assert!(early.contains("clock"), "{early}");
-        let late =
-            said(CertificateError::ExpiredContext { time: day(20_001), not_after: day(20_000) });
+        let late = reason_of(CertificateError::ExpiredContext {
+            time: day(20_001),
+            not_after: day(20_000),
+        });
         assert!(late.contains("2024-10-04") && late.contains("2024-10-05"), "{late}");
         let never = UnixTime::since_unix_epoch(Duration::from_secs(u64::MAX));
-        said(CertificateError::ExpiredContext { time: never, not_after: never });
+        reason_of(CertificateError::ExpiredContext { time: never, not_after: never });
     }
 
     #[test]
@@ -211,10 +215,10 @@ mod tests {
             CertificateError::Revoked.into(),
             other(Ca).into(),
         ] {
-            let said = said(error.clone());
+            let reason = reason_of(error.clone());
             let technical = error.to_string();
-            assert!(!said.contains(&technical) && !said.contains("EndEntity"), "{said}");
+            assert!(!reason.contains(&technical) && !reason.contains("EndEntity"), "{reason}");
         }
-        assert!(said(other(Ca)).contains("broker.ca"));
+        assert!(reason_of(other(Ca)).contains("broker.ca"));
     }
 }

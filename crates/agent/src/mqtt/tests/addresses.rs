@@ -89,12 +89,12 @@ async fn a_broker_is_found_at_its_second_address() {
     broker.prefer(closed.broker().address().clone());
     drop(closed);
     let mut endpoints = Endpoints::new(broker).unwrap();
-    let mut link = Connection::open(&endpoints, &connect(Version::V5, "plabcm"));
-    let event = within(link.next()).await;
+    let mut connection = Connection::open(&endpoints, &connect(Version::V5, "plabcm"));
+    let event = within(connection.next()).await;
     endpoints.note(&event);
     assert_eq!(down(event).code(), "unreachable");
-    let mut link = Connection::open(&endpoints, &connect(Version::V5, "plabcm"));
+    let mut connection = Connection::open(&endpoints, &connect(Version::V5, "plabcm"));
     let mut peer = door.accept().await;
     peer.let_in(&CONNACK_V5).await;
-    assert_eq!(within(link.next()).await, ConnectionEvent::Up(Granted::default()));
+    assert_eq!(within(connection.next()).await, ConnectionEvent::Up(Granted::default()));
 }

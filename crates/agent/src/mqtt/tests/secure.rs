@@ -14,7 +14,7 @@ fn broker(door: &TlsDoor, tls: Tls) -> Broker {
 
 /// Connects. Returns the first event, and whether the server got as far as reading a CONNECT.
 async fn ends(door: &TlsDoor, version: Version, endpoints: &Endpoints) -> (ConnectionEvent, bool) {
-    let mut link = Connection::open(endpoints, &connect(version, "plabcm"));
+    let mut connection = Connection::open(endpoints, &connect(version, "plabcm"));
     let server = async {
         let mut peer = door.accept().await.ok()?;
         let read = peer.packet().await?;
@@ -22,7 +22,7 @@ async fn ends(door: &TlsDoor, version: Version, endpoints: &Endpoints) -> (Conne
         // Kept until the client has seen the answer.
         Some((peer, read))
     };
-    let (event, server) = tokio::join!(within(link.next()), server);
+    let (event, server) = tokio::join!(within(connection.next()), server);
     (event, server.is_some())
 }
 
@@ -63,9 +63,9 @@ async fn another_certificate_than_the_pinned_one_is_refused_in_words() {
     let door = TlsDoor::showing(&Certified::of_itself()).await;
     let failure = by_config(&door, server::pinned(hub.pin())).await.unwrap_err();
     assert_eq!(failure.code(), "other_certificate");
-    let said = failure.to_string();
-    assert!(said.contains("not the hub that invited you"), "{said}");
-    assert!(said.contains(&door.address()), "{said}");
+    let message = failure.to_string();
+    assert!(message.contains("not the hub that invited you"), "{message}");
+    assert!(message.contains(&door.address()), "{message}");
 }
 
 #[tokio::test]
@@ -94,11 +94,11 @@ async fn a_plain_text_answer_makes_a_sign_in_page_suspected() {
     let mut broker = door.broker();
     broker.tls = Some(Tls { trust: Trust::Pinned(Certified::of_itself().pin()), ..Tls::default() });
     for version in VERSIONS {
-        let mut link =
+        let mut connection =
             Connection::open(&Endpoints::new(broker.clone()).unwrap(), &connect(version, "pl"));
         let mut peer = door.accept().await;
         peer.send(b"HTTP/1.1 302 Found\r\nLocation: http://login.wifi.example/\r\n\r\n").await;
-        let failure = down(within(link.next()).await);
+        let failure = down(within(connection.next()).await);
         assert_eq!(failure.code(), "sign_in", "{failure}");
     }
 }
@@ -175,7 +175,7 @@ async fn another_self_signed_certificate_is_not_trusted_and_the_message_says_wha
 }
 
 #[test]
-fn an_encrypted_key_is_called_encrypted_and_it_is_said_how_to_decrypt_it() {
+fn the_error_for_an_encrypted_key_says_how_to_decrypt_it() {
     let dir = tempfile::tempdir().unwrap();
     let (certificate, key) = Certified::of_itself().save(dir.path());
     for pem in [
@@ -188,8 +188,11 @@ fn an_encrypted_key_is_called_encrypted_and_it_is_said_how_to_decrypt_it() {
             Some(ClientCertificate { certificate: certificate.clone(), key: key.clone() });
         broker.tls = Some(Tls { certificate, ..Tls::default() });
         let Err(error) = Endpoints::new(broker) else { panic!("{pem}") };
-        let said = error.to_string();
-        assert!(said.contains("is encrypted") && said.contains("openssl pkey -in"), "{said}");
+        let message = error.to_string();
+        assert!(
+            message.contains("is encrypted") && message.contains("openssl pkey -in"),
+            "{message}"
+        );
     }
 }
 
@@ -202,12 +205,12 @@ async fn a_port_without_tls_is_recognised_and_the_other_scheme_is_named() {
         let mut broker: Broker = format!("mqtts://{}", door.broker().address()).parse().unwrap();
         broker.tls =
             Some(Tls { trust: Trust::Pinned(Certified::of_itself().pin()), ..Tls::default() });
-        let mut link =
+        let mut connection =
             Connection::open(&Endpoints::new(broker).unwrap(), &connect(Version::V5, "plabcm"));
         let mut peer = door.accept().await;
         peer.send(answer).await;
         drop(peer);
-        let failure = down(within(link.next()).await);
+        let failure = down(within(connection.next()).await);
         assert!(failure.to_string().contains("mqtt://"), "{failure}");
     }
 }
@@ -270,10 +273,10 @@ async fn tls_reaches_an_ipv6_address() {
     let mut broker: Broker = format!("mqtts://{}", listener.local_addr().unwrap()).parse().unwrap();
     broker.tls = Some(Tls { trust: Trust::Pinned(Certified::of_itself().pin()), ..Tls::default() });
     for version in VERSIONS {
-        let mut link =
+        let mut connection =
             Connection::open(&Endpoints::new(broker.clone()).unwrap(), &connect(version, "pl"));
         let (stream, _) = within(listener.accept()).await.unwrap();
         Peer(stream).send(b"HTTP/1.1 200 OK\r\n\r\n").await;
-        assert_eq!(down(within(link.next()).await).code(), "sign_in");
+        assert_eq!(down(within(connection.next()).await).code(), "sign_in");
     }
 }

@@ -124,10 +124,10 @@ impl Session {
         ]);
         let output = tokio::task::spawn_blocking(move || command.output().unwrap());
         let output = timeout(DEADLINE, output).await.expect("it ends in time").unwrap();
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        let outcome = said.lines().find_map(|line| line.split_once("outcome: "));
+        let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+        let outcome = stdout.lines().find_map(|line| line.split_once("outcome: "));
         outcome
-            .unwrap_or_else(|| panic!("{said}{}", String::from_utf8_lossy(&output.stderr)))
+            .unwrap_or_else(|| panic!("{stdout}{}", String::from_utf8_lossy(&output.stderr)))
             .1
             .to_owned()
     }
@@ -210,16 +210,16 @@ async fn a_stored_secret_is_read_until_it_is_removed() {
 async fn without_a_keyring_the_error_says_which_to_start() {
     let session = Session::start().await;
     for act in ["ready", "write", "read", "look"] {
-        let said = session.outcome(act).await;
-        assert!(said.starts_with("keyring_absent: no keyring is running"), "{act}: {said}");
-        assert!(said.contains("GNOME Keyring, KWallet"), "{act}: {said}");
+        let outcome = session.outcome(act).await;
+        assert!(outcome.starts_with("keyring_absent: no keyring is running"), "{act}: {outcome}");
+        assert!(outcome.contains("GNOME Keyring, KWallet"), "{act}: {outcome}");
     }
     // There is no bus either.
     let Session { home, address, _bus } = session;
     drop(_bus);
     let session = Session { home, address, _bus: Running(Command::new("true").spawn().unwrap()) };
-    let said = session.outcome("read").await;
-    assert!(said.starts_with("keyring_absent: "), "{said}");
+    let outcome = session.outcome("read").await;
+    assert!(outcome.starts_with("keyring_absent: "), "{outcome}");
 }
 
 #[tokio::test]
@@ -229,28 +229,28 @@ async fn a_keyring_that_never_answers_is_given_up_in_seconds() {
     let silent = session.connect().await.unwrap();
     silent.request_name(SECRETS).await.unwrap();
     let began = tokio::time::Instant::now();
-    let said = tokio::join!(
+    let outcome = tokio::join!(
         session.outcome("ready"),
         session.outcome("write"),
         session.outcome("read"),
         session.outcome("look"),
         session.outcome("remove"),
     );
-    for said in [said.0, said.1, said.2, said.3, said.4] {
-        assert!(said.starts_with("keyring_failed: the keyring does not answer"), "{said}");
+    for outcome in [outcome.0, outcome.1, outcome.2, outcome.3, outcome.4] {
+        assert!(outcome.starts_with("keyring_failed: the keyring does not answer"), "{outcome}");
     }
     assert!(began.elapsed() < 3 * RESPONSE_TIMEOUT, "{:?}", began.elapsed());
 }
 
 #[tokio::test]
-async fn a_locked_keyring_that_can_ask_nobody_says_so() {
+async fn a_locked_keyring_that_can_not_prompt_is_reported_as_locked() {
     let session = Session::start().await;
     let _keyring = session.keyring().await;
     assert_eq!(session.outcome("write").await, "written");
     session.lock().await;
     for act in ["ready", "read", "look"] {
-        let said = session.outcome(act).await;
-        assert!(said.starts_with("keyring_locked: the keyring is locked"), "{act}: {said}");
+        let outcome = session.outcome(act).await;
+        assert!(outcome.starts_with("keyring_locked: the keyring is locked"), "{act}: {outcome}");
     }
 }
 
@@ -324,9 +324,12 @@ async fn a_keyring_that_the_person_does_not_unlock_stays_locked() {
         .await
         .unwrap();
     for act in ["ready", "read"] {
-        let said = session.outcome(act).await;
-        assert!(said.starts_with("keyring_refused: the keyring is still locked"), "{act}: {said}");
+        let outcome = session.outcome(act).await;
+        assert!(
+            outcome.starts_with("keyring_refused: the keyring is still locked"),
+            "{act}: {outcome}"
+        );
     }
-    let said = session.outcome("look").await;
-    assert!(said.starts_with("keyring_locked: "), "nobody is asked: {said}");
+    let outcome = session.outcome("look").await;
+    assert!(outcome.starts_with("keyring_locked: "), "nobody is asked: {outcome}");
 }

@@ -18,7 +18,7 @@ struct List {
 
 /// The lists of a crowd.
 #[derive(Debug)]
-pub(crate) struct Room {
+pub(crate) struct Lists {
     lists: Vec<List>,
     /// How many people a list has; the viewer is not among them.
     others: usize,
@@ -26,7 +26,7 @@ pub(crate) struct Room {
     sure: usize,
 }
 
-impl Room {
+impl Lists {
     /// A team of this many people, of whom `viewers` look at their lists here.
     pub(crate) fn new(team: usize, viewers: usize) -> Self {
         Self { lists: vec![List::default(); viewers], others: team - 1, sure: 0 }
@@ -106,30 +106,33 @@ mod tests {
 
     #[test]
     fn a_crowd_is_sure_when_all_lists_are_whole_and_nobody_is_doubted() {
-        let mut room = Room::new(3, 2);
+        let mut lists = Lists::new(3, 2);
         let both = |stale| vec![person("u0", "online", false), person("u2", "online", stale)];
-        assert_eq!(room.show(0, "u1", &update(both(false), Some(UP))), Vec::<Value>::new());
-        assert_eq!(room.show(1, "u2", &update(both(true), Some(UP))), Vec::<Value>::new());
-        let sure = room.show(1, "u2", &update(vec![person("u2", "online", false)], None));
+        assert_eq!(lists.show(0, "u1", &update(both(false), Some(UP))), Vec::<Value>::new());
+        assert_eq!(lists.show(1, "u2", &update(both(true), Some(UP))), Vec::<Value>::new());
+        let sure = lists.show(1, "u2", &update(vec![person("u2", "online", false)], None));
         assert_eq!(sure, [json!({ "sure": true })]);
         let down =
             ConnectionView::Connecting { as_of: None, retry_at: None, problem: None, host: None };
-        assert_eq!(room.show(0, "u1", &update(Vec::new(), Some(down))), [json!({ "sure": false })]);
-        assert_eq!(room.show(0, "u1", &update(Vec::new(), Some(UP))), [json!({ "sure": true })]);
+        assert_eq!(
+            lists.show(0, "u1", &update(Vec::new(), Some(down))),
+            [json!({ "sure": false })]
+        );
+        assert_eq!(lists.show(0, "u1", &update(Vec::new(), Some(UP))), [json!({ "sure": true })]);
     }
 
     #[test]
-    fn a_word_that_changes_is_told_and_the_first_one_is_not() {
-        let mut room = Room::new(2, 1);
-        let show = |room: &mut Room, status, stale| {
-            room.show(0, "u1", &update(vec![person("u0", status, stale)], None))
+    fn a_changed_word_is_printed_and_the_first_one_is_not() {
+        let mut lists = Lists::new(2, 1);
+        let show = |lists: &mut Lists, status, stale| {
+            lists.show(0, "u1", &update(vec![person("u0", status, stale)], None))
         };
-        assert_eq!(show(&mut room, "online", false), Vec::<Value>::new());
-        assert_eq!(show(&mut room, "online", true), Vec::<Value>::new());
+        assert_eq!(show(&mut lists, "online", false), Vec::<Value>::new());
+        assert_eq!(show(&mut lists, "online", true), Vec::<Value>::new());
         let told = json!({ "viewer": "u1", "user": "u0", "status": "offline" });
-        assert_eq!(show(&mut room, "offline", false), [told]);
+        assert_eq!(show(&mut lists, "offline", false), [told]);
         let gone = Update { leaves: vec!["u0".to_owned()], ..update(Vec::new(), None) };
         let told = json!({ "viewer": "u1", "user": "u0", "status": "" });
-        assert_eq!(room.show(0, "u1", &gone), [told]);
+        assert_eq!(lists.show(0, "u1", &gone), [told]);
     }
 }
