@@ -184,8 +184,7 @@ impl Requested {
     }
 }
 
-/// A connection to a hub with the credential of a member. Every request opens its own TCP
-/// connection.
+/// A hub's HTTP interface, with the credential of a member. Each request opens its own connection.
 #[derive(Debug)]
 pub struct Team {
     hub: HubEndpoint,
@@ -275,7 +274,7 @@ impl Team {
     ///
     /// As with [`Team::view`].
     pub async fn hand_over(&self) -> Result<Vec<u8>, TeamError> {
-        let request = HubRequest::new(Method::POST, "/v1/move").for_a_team();
+        let request = HubRequest::new(Method::POST, "/v1/move").allow_whole_team();
         self.hub.send_raw(request.basic(&self.credential)).await
     }
 
@@ -286,7 +285,7 @@ impl Team {
     ///
     /// As with [`Team::view`].
     pub async fn moved_to(&self, at: &[Address]) -> Result<Vec<u8>, TeamError> {
-        let request = HubRequest::post("/v1/move/done", &Moved { at }).for_a_team();
+        let request = HubRequest::post("/v1/move/done", &Moved { at }).allow_whole_team();
         self.hub.send_raw(request.basic(&self.credential)).await
     }
 

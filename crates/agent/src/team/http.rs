@@ -68,7 +68,7 @@ impl HubRequest {
     }
 
     /// Allows an answer as large as a whole team.
-    pub(super) fn for_a_team(self) -> Self {
+    pub(super) fn allow_whole_team(self) -> Self {
         Self { bounds: (MAX_TEAM, TEAM_ANSWER_TIMEOUT), ..self }
     }
 
