@@ -80,7 +80,8 @@ fn by(about: CheckAbout, source: &Description) -> CheckView {
     match &source.missing {
         None => there(about, format!("by {}", source.name)),
         Some(gap) => {
-            // What no one but an administrator understands is for the log and for `porchlight doctor`.
+            // Only an administrator understands the rest, so it goes to the log and to
+            // `porchlight doctor`.
             tracing::info!("{about:?}: {}; {}", gap.what, gap.remedy);
             let (found, remedy) = match about {
                 CheckAbout::Lock => (

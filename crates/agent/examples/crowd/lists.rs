@@ -27,7 +27,7 @@ pub(crate) struct Lists {
 }
 
 impl Lists {
-    /// A team of this many people, of whom `viewers` look at their lists here.
+    /// A team of this many people, with the lists of `viewers` of them.
     pub(crate) fn new(team: usize, viewers: usize) -> Self {
         Self { lists: vec![List::default(); viewers], others: team - 1, sure: 0 }
     }
