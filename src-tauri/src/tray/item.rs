@@ -177,7 +177,7 @@ impl Item {
     }
 }
 
-/// `3 of 5 around`, or why that is unknown.
+/// `3 of 5 online`, or why that is unknown.
 pub(super) fn headline(view: &TrayView) -> String {
     match view.link {
         TrayConnection::Up if view.known == 0 => say("tray-nobody"),
