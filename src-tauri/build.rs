@@ -1,4 +1,4 @@
-//! Tells Tauri which commands there are, and decodes the tray icons into the pixels that D-Bus wants.
+//! Lists the commands for Tauri, and converts the tray icons into the pixel format of D-Bus.
 
 use std::env;
 use std::fmt::Write as _;
@@ -53,7 +53,7 @@ const COMMANDS: &[&str] = &[
 ];
 const STATES: [&str; 7] =
     ["online", "unknown", "away", "dnd", "invisible", "connecting", "offline"];
-/// What panels ask for, and twice that.
+/// The sizes that panels ask for, and twice those.
 const SIZES: [u32; 7] = [16, 22, 24, 32, 44, 48, 64];
 
 fn main() {

@@ -1,6 +1,6 @@
-//! What this computer calls the person before it.
+//! The person's name, as this computer's account has it.
 
-/// A name to offer at first start: the account's full name, else its user name.
+/// A name to suggest at the first start: the account's full name, else its user name.
 pub(crate) fn suggested_name() -> Option<String> {
     let account = std::env::var("USER").or_else(|_| std::env::var("USERNAME")).ok()?;
     let full =
@@ -21,7 +21,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_full_name_stands_in_the_fifth_field() {
+    fn the_full_name_is_the_first_part_of_the_fifth_field() {
         let passwd = "root:x:0:0:root:/root:/bin/sh\nalice:x:1000:1000:Alice Liddell,,,:/home/alice:/bin/sh\n";
         assert_eq!(full_name(passwd, "alice").as_deref(), Some("Alice Liddell"));
         assert_eq!(full_name(passwd, "root"), None);

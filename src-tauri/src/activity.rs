@@ -1,5 +1,5 @@
-//! What tells whether somebody is there: the crate `porchlight-activity`, and a probe for where X11 has no
-//! idle events.
+//! Starts the activity sources of `porchlight-activity`, with a probe for X servers without idle
+//! events.
 
 use porchlight_activity::{Probe, SessionEnv, Settings, Watch};
 
@@ -11,8 +11,8 @@ pub(crate) async fn open(settings: Settings) -> Watch {
     porchlight_activity::start(settings, &env).await
 }
 
-/// The time since the last input by polling. It is asked only once a display was proven to exist: the library
-/// crashes without one.
+/// A probe for the time since the last input. It must be called only after a display was proven to
+/// exist, because the library crashes without one.
 #[cfg(target_os = "linux")]
 fn probe() -> Option<Probe> {
     Some(Box::new(|| user_idle::UserIdle::get_time().ok().map(|idle| idle.duration())))

@@ -1,7 +1,7 @@
-//! Tauri and the main thread, which are there only once a window was asked for.
+//! Tauri and the main thread. Tauri starts only once a window is needed.
 //!
-//! Owns when Tauri starts: a tray icon alone needs no toolkit, and its libraries cost more than all the rest.
-//! Deliberately knows no presence.
+//! This module decides when that is: a tray icon alone needs no toolkit, and the toolkit's
+//! libraries take more memory than all the rest. It knows nothing of presence.
 
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -15,22 +15,22 @@ use crate::request::Desktop;
 use crate::updates;
 use crate::{commands, window};
 
-/// What the main thread is wanted for.
+/// A request to the main thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Call {
     OpenWindow,
     Exit,
 }
 
-/// How the desk reaches the window, whether there is one or not.
+/// How the desk reaches the window, whether it is open or not.
 #[derive(Clone)]
 pub(crate) struct Shell {
     main: Sender<Call>,
-    /// Set once Tauri runs; from then on nobody listens to `main`.
+    /// Set once Tauri runs; from then on nothing reads `main`.
     app: Arc<OnceLock<AppHandle>>,
 }
 
-/// The main thread's end.
+/// The main thread's end of the channel.
 pub(crate) struct MainThread {
     calls: Receiver<Call>,
     app: Arc<OnceLock<AppHandle>>,
@@ -54,7 +54,7 @@ impl Shell {
         self.app.get().is_some_and(|app| app.get_webview_window(window::LABEL).is_some())
     }
 
-    /// Tells the window, if there is one.
+    /// Sends an event to the window, if it is open.
     pub(crate) fn emit(&self, event: &str, content: impl serde::Serialize + Clone) {
         let Some(app) = self.app.get() else {
             return;
@@ -67,9 +67,9 @@ impl Shell {
         }
     }
 
-    /// Ends the process, everything having been said.
+    /// Ends the process, after everything was published.
     pub(crate) fn exit(&self) {
-        // Both: Tauri may be starting at this moment.
+        // Both ways: Tauri may be starting at this moment.
         self.call(Call::Exit);
         if let Some(app) = self.app.get() {
             app.exit(0);
@@ -77,15 +77,16 @@ impl Shell {
     }
 
     fn call(&self, call: Call) {
-        // A main thread that does not listen is Tauri's, or on its way out.
+        // If nothing reads the channel, Tauri has the main thread, or the process is about to end.
         let _ = self.main.send(call);
     }
 }
 
 impl MainThread {
-    /// Waits until a window is asked for, and then is Tauri's.
+    /// Waits until a window is needed, then runs Tauri.
     pub(crate) fn serve(self, desktop: &Desktop) -> anyhow::Result<()> {
-        // Elsewhere the system wants the toolkit at the start, and Tauri's plugin sees to the single instance.
+        // Other systems need the toolkit from the start, and Tauri's plugin keeps the app to one
+        // instance there.
         let wanted = if cfg!(target_os = "linux") { self.calls.recv()? } else { Call::OpenWindow };
         if wanted == Call::Exit {
             return Ok(());
@@ -96,7 +97,7 @@ impl MainThread {
             let desktop = desktop.clone();
             move |_, arguments, _| {
                 desktop.open_window();
-                // After the program's own name; a flag's value is no link.
+                // The first argument is the program's name, and the value of a flag is not a link.
                 for link in arguments.into_iter().skip(1).filter(|it| DeepLink::parse(it).is_ok()) {
                     desktop.open_link(link);
                 }
@@ -158,13 +159,13 @@ impl MainThread {
         app.run(move |app, event| match event {
             RunEvent::Ready => {
                 window::open(app);
-                // What was called while Tauri was starting.
+                // Handles the requests that arrived while Tauri was starting.
                 let calls = calls.lock().unwrap_or_else(PoisonError::into_inner);
                 if calls.try_iter().any(|call| call == Call::Exit) {
                     app.exit(0);
                 }
             }
-            // Without a window the app goes on; it ends when told to.
+            // The app keeps running without a window, until it is told to quit.
             RunEvent::ExitRequested { code: None, api, .. } => api.prevent_exit(),
             _ => {}
         });

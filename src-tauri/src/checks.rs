@@ -1,7 +1,7 @@
-//! What the app needs of this computer: checked when the window asks.
+//! Checks whether this computer has what the app needs, once the window asks.
 //!
-//! Owns the checks and what to do about each thing that is missing. Deliberately changes nothing and asks the person for
-//! nothing: a locked keyring stays locked.
+//! Each missing thing comes with advice. The checks change nothing and ask the person for nothing:
+//! a locked keyring stays locked.
 
 use porchlight_activity::{Description, Settings, Subject};
 use porchlight_agent::membership::{self, KeyringError};
@@ -9,7 +9,7 @@ use porchlight_core::view::checks::{CheckAbout, CheckView};
 
 use crate::activity;
 
-/// Runs all checks. The caller knows already whether there is a tray.
+/// Runs all checks. The caller already knows whether there is a tray.
 pub(crate) async fn look(tray: bool, activity: Settings) -> Vec<CheckView> {
     let mut watch = activity::open(activity).await;
     watch.settle().await;
@@ -40,7 +40,7 @@ fn tray(there_is_one: bool) -> CheckView {
     )
 }
 
-/// Whether a notification service runs, or would be started on demand.
+/// Checks that a notification service runs, or that the bus would start one.
 #[cfg(target_os = "linux")]
 async fn notices() -> CheckView {
     const SERVER: &str = "org.freedesktop.Notifications";
@@ -80,7 +80,8 @@ fn by(about: CheckAbout, source: &Description) -> CheckView {
     match &source.missing {
         None => there(about, format!("by {}", source.name)),
         Some(gap) => {
-            // What no one but an administrator understands is for the log and for `porchlight doctor`.
+            // Only an administrator understands the rest, so it goes to the log and to
+            // `porchlight doctor`.
             tracing::info!("{about:?}: {}; {}", gap.what, gap.remedy);
             let (found, remedy) = match about {
                 CheckAbout::Lock => (

@@ -1,4 +1,4 @@
-//! What the window may ask for: parse, pass on, return.
+//! The commands of the window: each one parses its arguments, passes them on and returns.
 
 #![expect(clippy::needless_pass_by_value, reason = "Tauri hands a command its state by value")]
 
@@ -24,7 +24,7 @@ use crate::updates;
 
 type Answer<T> = Result<T, Problem>;
 
-/// The person was told what a file means, or was not asked.
+/// Where to store the credential. For a file, the person was told what that means and agreed.
 fn kept(in_file: bool) -> SecretStorage {
     if in_file { SecretStorage::FileAgreed } else { SecretStorage::Keyring }
 }
@@ -237,7 +237,7 @@ pub(crate) async fn ask_to_join(
 
 #[tauri::command]
 pub(crate) fn stop_asking(desktop: State<'_, Desktop>) {
-    desktop.wish(Request::StopAsking);
+    desktop.send(Request::StopAsking);
 }
 
 #[tauri::command]

@@ -1,21 +1,22 @@
-//! A `porchlight://` link, as a browser or another program hands it over.
+//! A `porchlight://` link from a browser or another program.
 //!
-//! Owns what is let in as a link at all. Deliberately reads nothing out of it: what a link says is for whoever
-//! acts on it.
+//! This module decides what is accepted as a link at all. It does not interpret the link, which its
+//! consumer does.
 
 use std::fmt;
 
-/// What the system is told that this app opens (`MimeType` of the desktop entry).
+/// The URL scheme that the desktop entry registers (`MimeType`).
 const SCHEME: &str = "porchlight";
 
-/// An invitation has an address or two, a fingerprint and a token; anybody's web page can send more.
+/// The maximum size of a link in bytes. An invitation has an address or two, a fingerprint and a
+/// token, but any web page can send more.
 const MAX_BYTES: usize = 4 * 1024;
 
-/// A link of ours.
+/// A valid `porchlight://` link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct DeepLink(String);
 
-/// Why something is no link of ours. None of it repeats what a stranger wrote.
+/// Why a text is not a valid link. The message never repeats the text, which a stranger wrote.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum DeepLinkError {
     #[error("this is not a porchlight:// link; copy the whole invitation")]
@@ -29,7 +30,7 @@ pub(crate) enum DeepLinkError {
 }
 
 impl DeepLink {
-    /// Schemes are the same in upper case (RFC 3986, section 3.1).
+    /// Parses a link. Schemes are case-insensitive (RFC 3986, section 3.1).
     pub(crate) fn parse(text: &str) -> Result<Self, DeepLinkError> {
         if text.len() > MAX_BYTES {
             return Err(DeepLinkError::TooLong);
@@ -72,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_else_is_a_link_of_ours() {
+    fn any_other_text_is_refused() {
         for text in [
             "",
             "porchlight",
@@ -93,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_terminal_or_a_log_would_act_on_is_refused() {
+    fn control_characters_and_spaces_are_refused() {
         for text in [
             "porchlight://join?\n",
             "porchlight://join?\u{1b}[2J",

@@ -1,7 +1,8 @@
-//! The thread on which presence runs, and its desk: everything the shell wants or hears passes over it.
+//! The thread on which presence runs, and the desk that handles all its events.
 //!
-//! Owns the agent, the hub where this machine runs one, and the sinks. Deliberately decides nothing about
-//! presence; how the app comes to have a team is in [`crate::start`], and what takes a while in [`deed`].
+//! It owns the agent, the hub if this machine runs one, the tray and the notifications. It decides
+//! nothing about presence. How the app gets a team is in [`crate::start`], and operations that take
+//! a while are in [`deed`].
 
 use std::time::Duration;
 
@@ -30,26 +31,26 @@ use crate::{account, checks, hosting, settings, start};
 mod deed;
 mod discovery;
 
-use deed::{Deed, Unkept};
+use deed::{Deed, UnstoredMembership};
 use discovery::Discovery;
 
-/// A desktop without a tray for so long gets the window instead.
-const WITHOUT_TRAY: Duration = Duration::from_secs(10);
+/// How long to wait for a tray before the window is opened instead.
+const TRAY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// With what the app was started.
+/// The arguments that the app was started with.
 #[derive(Debug)]
-pub(crate) struct Opening {
-    /// The window is wanted in any case.
+pub(crate) struct LaunchOptions {
+    /// Open the window in any case.
     pub(crate) show: bool,
     pub(crate) link: Option<DeepLink>,
 }
 
 /// How the app ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ending {
+enum Exit {
     Quit,
-    /// A newer one takes over, within the grace.
-    Anew,
+    /// A new version of the app takes over, within the grace period.
+    Restart,
 }
 
 /// A team, and what this app runs for it.
@@ -57,35 +58,35 @@ enum Ending {
 pub(crate) struct Team {
     pub(crate) stage: Stage,
     pub(crate) agent: Agent,
-    /// Which device this is.
+    /// The id of this device.
     pub(crate) device: DeviceId,
     pub(crate) hub: Option<Hub>,
-    /// With what this account belongs to it, where its hub lists members.
+    /// This account's membership, if the team's hub has members.
     pub(crate) membership: Option<Membership>,
     pub(crate) teammates: Option<DemoTeam>,
 }
 
-/// See the module's page.
+/// Handles the requests of window, tray and notifications, and the events of agent and hub.
 pub(crate) struct Desk {
     shell: Shell,
     desktop: Desktop,
-    wishes: mpsc::UnboundedReceiver<Request>,
+    requests: mpsc::UnboundedReceiver<Request>,
     flags: Flags,
     team: Option<Team>,
-    /// What the window shows while there is no team.
+    /// The stage that the window shows while there is no team.
     stage: Stage,
     problems: Vec<Problem>,
     /// The last link that was followed, until the window takes it.
     link: Option<DeepLink>,
-    /// What the person asked for and what takes a while. One at a time.
+    /// The running operation. There is at most one.
     deed: Option<Deed>,
-    /// Who let us in, while that is kept nowhere.
-    unkept: Option<Unkept>,
-    vicinity: Discovery,
+    /// A granted membership that could not be stored.
+    unstored: Option<UnstoredMembership>,
+    discovery: Discovery,
     tray: Tray,
-    notices: Notifications,
-    /// When to open the window because no tray came.
-    give_up_on_tray: Option<tokio::time::Instant>,
+    notifications: Notifications,
+    /// When to open the window because no tray has appeared.
+    tray_deadline: Option<tokio::time::Instant>,
 }
 
 impl Desk {
@@ -93,39 +94,39 @@ impl Desk {
     pub(crate) fn start(
         shell: Shell,
         desktop: Desktop,
-        wishes: mpsc::UnboundedReceiver<Request>,
+        requests: mpsc::UnboundedReceiver<Request>,
         flags: Flags,
-        opening: Opening,
+        options: LaunchOptions,
     ) -> anyhow::Result<()> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        // One runtime for all: Tauri would start a thread for each core.
+        // One runtime for everything: Tauri's own would start a thread for each core.
         tauri::async_runtime::set(runtime.handle().clone());
         std::thread::Builder::new().name("presence".to_owned()).spawn(move || {
             runtime.block_on(async move {
                 #[cfg(target_os = "linux")]
-                let only = crate::single_instance::claim(&desktop, opening.link.as_ref()).await;
+                let only = crate::single_instance::claim(&desktop, options.link.as_ref()).await;
                 let exit = shell.clone();
                 let desk = Self {
                     tray: Tray::open(&desktop).await,
-                    notices: Notifications::new(desktop.clone()),
+                    notifications: Notifications::new(desktop.clone()),
                     shell,
                     desktop,
-                    wishes,
+                    requests,
                     flags,
                     team: None,
                     stage: Stage::Starting,
                     problems: Vec::new(),
-                    link: opening.link,
+                    link: options.link,
                     deed: None,
-                    unkept: None,
-                    vicinity: Discovery::default(),
-                    give_up_on_tray: None,
+                    unstored: None,
+                    discovery: Discovery::default(),
+                    tray_deadline: None,
                 };
-                let ending = desk.run(opening.show).await;
+                let exit_kind = desk.run(options.show).await;
                 #[cfg(target_os = "linux")]
-                crate::single_instance::let_go(only).await;
-                if ending == Ending::Anew {
-                    start::successor();
+                crate::single_instance::release(only).await;
+                if exit_kind == Exit::Restart {
+                    start::launch_new_version();
                 }
                 exit.exit();
             });
@@ -133,9 +134,9 @@ impl Desk {
         Ok(())
     }
 
-    async fn run(mut self, show: bool) -> Ending {
-        // Of a config that is wrong is told where it matters.
-        self.dress_icon(self.flags.resolve().is_ok_and(|resolved| resolved.symbolic_icon));
+    async fn run(mut self, show: bool) -> Exit {
+        // An invalid config is reported below.
+        self.set_icon_style(self.flags.resolve().is_ok_and(|resolved| resolved.symbolic_icon));
         match start::configured(&self.flags).await {
             Ok(Some(team)) => self.begin(team),
             Ok(None) => self.stage = Stage::FirstStart,
@@ -148,31 +149,31 @@ impl Desk {
         if show || self.link.is_some() || self.team.is_none() || !self.desktop.has_tray() {
             self.shell.open_window();
         }
-        let ending = self.serve().await;
-        self.leave(ending).await;
-        ending
+        let exit_kind = self.serve().await;
+        self.leave(exit_kind).await;
+        exit_kind
     }
 
-    async fn serve(&mut self) -> Ending {
-        let mut told_to_stop = std::pin::pin!(told_to_stop());
+    async fn serve(&mut self) -> Exit {
+        let mut stop_signal = std::pin::pin!(stop_signal());
         loop {
-            let without_tray = self.give_up_on_tray;
+            let without_tray = self.tray_deadline;
             tokio::select! {
-                () = &mut told_to_stop => return Ending::Quit,
-                wish = self.wishes.recv() => match wish {
-                    Some(Request::Quit) | None => return Ending::Quit,
-                    Some(Request::StartAnew) => return Ending::Anew,
-                    Some(wish) => self.grant(wish).await,
+                () = &mut stop_signal => return Exit::Quit,
+                request = self.requests.recv() => match request {
+                    Some(Request::Quit) | None => return Exit::Quit,
+                    Some(Request::StartNewVersion) => return Exit::Restart,
+                    Some(request) => self.dispatch(request).await,
                 },
-                told = told(&mut self.team) => match told {
-                    Told::Agent(event) => self.pass_on(*event),
-                    Told::Hub(event) => self.pass_on_hub(event),
+                event = team_event(&mut self.team) => match event {
+                    TeamEvent::Agent(event) => self.pass_on(*event),
+                    TeamEvent::Hub(event) => self.pass_on_hub(event),
                 },
                 outcome = deed::done(&mut self.deed) => self.settle(outcome).await,
-                teams = self.vicinity.changed() => self.shell.emit("nearby", teams),
+                teams = self.discovery.changed() => self.shell.emit("nearby", teams),
                 () = at(without_tray) => {
-                    self.give_up_on_tray = None;
-                    // One that came meanwhile is where the person put it.
+                    self.tray_deadline = None;
+                    // A window that was opened in the meantime is where the person put it.
                     if !self.shell.has_window() {
                         self.shell.open_window();
                     }
@@ -181,15 +182,15 @@ impl Desk {
         }
     }
 
-    async fn grant(&mut self, wish: Request) {
-        match wish {
+    async fn dispatch(&mut self, request: Request) {
+        match request {
             Request::Command(command) => {
                 if let Some(team) = &self.team {
                     team.agent.handle.command(command);
                 }
             }
             Request::Snapshot(answer) => {
-                // A window that was closed meanwhile needs no answer.
+                // A window that was closed in the meantime needs no answer.
                 let _ = answer.send(self.snapshot().await);
             }
             Request::LookAround(answer) => self.look_around(answer).await,
@@ -197,17 +198,17 @@ impl Desk {
                 self.start_team(team, name, keep, answer).await;
             }
             Request::ReadLink(link, answer) => {
-                let _ = answer.send(start::read(&link).map(|read| self.vicinity.view(read)));
+                let _ = answer.send(start::read(&link).map(|read| self.discovery.view(read)));
             }
             Request::Join { link, name, keep, answer } => self.join(link, name, keep, answer).await,
             Request::LookNearby(on, answer) => {
-                let _ = answer.send(self.vicinity.look(on));
+                let _ = answer.send(self.discovery.look(on));
             }
             Request::AskToJoin { id, name, keep, answer } => {
                 self.ask_to_join(id, name, keep, answer).await;
             }
             Request::Asked(code, outcome) => self.asked(code, outcome).await,
-            Request::StopAsking => self.vicinity.stop_asking(),
+            Request::StopAsking => self.discovery.stop_asking(),
             Request::Standing(answer) => {
                 let _ = answer.send(self.standing());
             }
@@ -222,7 +223,7 @@ impl Desk {
             Request::Checks(answer) => {
                 let activity = start::resolve(&self.flags).map(|it| it.activity());
                 let (tray, activity) = (self.desktop.has_tray(), activity.unwrap_or_default());
-                // It may take seconds, and nobody waits for it.
+                // It may take seconds, and the desk must not wait for it.
                 tokio::spawn(async move {
                     let _ = answer.send(Ok(checks::look(tray, activity).await));
                 });
@@ -236,17 +237,17 @@ impl Desk {
             Request::OpenWindow => self.shell.open_window(),
             Request::OpenLink(link) => self.open_link(&link),
             Request::TakeLink(answer) => {
-                // A window that was closed meanwhile did not get it.
+                // A window that was closed in the meantime did not get the link.
                 if let Err(link) = answer.send(self.link.take()) {
                     self.link = link;
                 }
             }
             Request::TrayThere(there) => self.tray_there(there),
-            Request::StartAnew | Request::Quit => {}
+            Request::StartNewVersion | Request::Quit => {}
         }
     }
 
-    /// The window asks for the link when it is made; one that is open is told that there is one.
+    /// Keeps a link for the window. A new window asks for it, and an open one gets an event.
     fn open_link(&mut self, link: &str) {
         match DeepLink::parse(link) {
             Ok(link) => {
@@ -267,8 +268,8 @@ impl Desk {
         let settings::Changed { notices, anew, language, symbolic_icon } = changed;
         let before = spoken();
         i18n::speak(language);
-        // The tray is drawn anew with it, in the language that is spoken now.
-        self.dress_icon(symbolic_icon);
+        // This redraws the tray, too, in the present language.
+        self.set_icon_style(symbolic_icon);
         if spoken() != before && !anew {
             self.show_snapshot().await;
         }
@@ -293,7 +294,7 @@ impl Desk {
         outcome
     }
 
-    /// Opens a link by which somebody says they can be reached, and no other.
+    /// Opens a contact link of a person, but only one that they publish.
     async fn reach(&self, user: &str, link: &str) -> Result<(), Problem> {
         let people = self.snapshot().await.people;
         let person = people.iter().find(|person| person.user == user);
@@ -314,7 +315,8 @@ impl Desk {
         })
     }
 
-    /// Neither names nor addresses: it is for pasting where others read it.
+    /// Facts for a bug report. They contain neither names nor addresses, because they are pasted
+    /// where others read them.
     async fn diagnostics(&self) -> String {
         let mut lines = vec![
             format!("Porchlight {}", env!("CARGO_PKG_VERSION")),
@@ -340,15 +342,15 @@ impl Desk {
         lines.join("\n")
     }
 
-    fn dress_icon(&mut self, symbolic: bool) {
+    fn set_icon_style(&mut self, symbolic: bool) {
         let places = Dirs::find(self.flags.config_dir.as_deref());
         let theme = places.ok().filter(|_| symbolic).map(|places| places.icon_theme());
-        self.tray.dress(theme);
+        self.tray.set_theme(theme);
     }
 
     fn tray_there(&mut self, there: bool) {
-        self.give_up_on_tray = (!there && !self.shell.has_window())
-            .then(|| tokio::time::Instant::now() + WITHOUT_TRAY);
+        self.tray_deadline = (!there && !self.shell.has_window())
+            .then(|| tokio::time::Instant::now() + TRAY_TIMEOUT);
     }
 
     fn begin(&mut self, team: Team) {
@@ -394,8 +396,8 @@ impl Desk {
         match event {
             Event::Show(update) => self.shell.emit("update", update),
             Event::Tray(view) => self.tray.show(view),
-            Event::Notify(notification) => self.notices.show(&notification),
-            Event::WithdrawNotification(key) => self.notices.withdraw(key),
+            Event::Notify(notification) => self.notifications.show(&notification),
+            Event::WithdrawNotification(key) => self.notifications.withdraw(key),
             Event::SnapshotRead | Event::ChoiceSettled(_) | Event::Dropped(_) | Event::Stopped => {}
         }
     }
@@ -413,7 +415,7 @@ impl Desk {
                 team.agent.handle.solved("team_not_saved");
             }
             HubEvent::Asked { name, code } => {
-                self.notices.ask(&name, &code);
+                self.notifications.ask(&name, &code);
                 self.shell.emit("team", ());
             }
             HubEvent::Ended { reason } => team.agent.handle.problem(Problem {
@@ -425,14 +427,15 @@ impl Desk {
         }
     }
 
-    /// Says goodbye, then lets the hub go: the goodbye needs it. Whoever is back at once says none.
-    async fn leave(&mut self, ending: Ending) {
+    /// Publishes the goodbye, then stops the hub, which the goodbye needs. A restart publishes no
+    /// goodbye.
+    async fn leave(&mut self, exit_kind: Exit) {
         let Some(team) = self.team.take() else {
             return;
         };
-        let hub = match ending {
-            Ending::Quit => say_goodbye(team).await,
-            Ending::Anew => stop(team, Command::Restart).await,
+        let hub = match exit_kind {
+            Exit::Quit => say_goodbye(team).await,
+            Exit::Restart => stop(team, Command::Restart).await,
         };
         if let Some(hub) = hub {
             hosting::end(hub).await;
@@ -440,7 +443,7 @@ impl Desk {
     }
 }
 
-/// What is left of a team when its agent has gone.
+/// Stops the agent with a goodbye. Returns the team's hub, which still runs.
 async fn say_goodbye(team: Team) -> Option<Hub> {
     stop(team, Command::Quit).await
 }
@@ -452,24 +455,24 @@ async fn stop(team: Team, by: Command) -> Option<Hub> {
     team.hub
 }
 
-/// What the team has to tell.
-enum Told {
+/// An event of the team.
+enum TeamEvent {
     Agent(Box<Event>),
     Hub(HubEvent),
 }
 
-async fn told(team: &mut Option<Team>) -> Told {
+async fn team_event(team: &mut Option<Team>) -> TeamEvent {
     let Some(Team { agent, hub, .. }) = team else {
         return std::future::pending().await;
     };
     tokio::select! {
-        Some(event) = agent.events.recv() => Told::Agent(Box::new(event)),
-        event = hub_told(hub.as_mut()) => Told::Hub(event),
+        Some(event) = agent.events.recv() => TeamEvent::Agent(Box::new(event)),
+        event = hub_event(hub.as_mut()) => TeamEvent::Hub(event),
         else => std::future::pending().await,
     }
 }
 
-async fn hub_told(hub: Option<&mut Hub>) -> HubEvent {
+async fn hub_event(hub: Option<&mut Hub>) -> HubEvent {
     match hub {
         Some(hub) => hub.event().await,
         None => std::future::pending().await,
@@ -483,8 +486,8 @@ async fn at(moment: Option<tokio::time::Instant>) {
     }
 }
 
-/// Waits until the system wants this program to end.
-async fn told_to_stop() {
+/// Waits until the system asks this program to end.
+async fn stop_signal() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};

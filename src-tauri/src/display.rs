@@ -1,6 +1,6 @@
-//! Is there a display at all?
+//! Checks that there is a display.
 
-/// There is nothing to show a window on.
+/// There is no display for a window.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DisplayError {
     #[cfg_attr(
@@ -17,7 +17,7 @@ pub(crate) enum DisplayError {
     Closed { display: String, reason: String },
 }
 
-/// Proves that there is a display before a library takes one for granted and aborts.
+/// Connects to the display, because a library would abort without one.
 #[cfg(target_os = "linux")]
 pub(crate) fn check() -> Result<(), DisplayError> {
     let named = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
@@ -37,7 +37,8 @@ pub(crate) fn check() -> Result<(), DisplayError> {
     }
 }
 
-/// The socket of a compositor: an absolute path, or a name in `XDG_RUNTIME_DIR` (`wl_display_connect(3)`).
+/// Connects to the socket of a compositor: an absolute path, or a name in `XDG_RUNTIME_DIR`
+/// (`wl_display_connect(3)`).
 #[cfg(target_os = "linux")]
 fn reach_wayland(display: &str) -> std::io::Result<()> {
     let folder = std::env::var_os("XDG_RUNTIME_DIR").unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The team's hub on this computer: started with a new team, with the app of whoever hosts one, or moved here.
+//! The team's hub on this computer: started for a new team, resumed, or moved here.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -14,7 +14,7 @@ use porchlight_hub::{Access, Hub, HubError, HubSettings, Listen, Store, TeamSett
 use crate::start::problem;
 use crate::team::refused;
 
-/// Starts the hub of the team in this account's store, or of a new one of that name.
+/// Starts the hub of the team in this account's store, or of a new team with this name.
 pub(crate) async fn start(resolved: &Resolved, name: &str) -> Result<Hub, HubError> {
     let team = TeamSettings {
         name: name.to_owned(),
@@ -33,7 +33,7 @@ pub(crate) async fn start(resolved: &Resolved, name: &str) -> Result<Hub, HubErr
     .await
 }
 
-/// The hub of a team that was joined, where this account hosts it and no other program does already.
+/// Starts the hub of a joined team, if this account hosts it and no other program runs it already.
 pub(crate) async fn resume(
     resolved: &Resolved,
     membership: &Membership,
@@ -48,7 +48,7 @@ pub(crate) async fn resume(
     }
 }
 
-/// By which address this computer itself reaches its hub, whatever network it is on.
+/// The address at which this computer reaches its own hub, whatever network it is on.
 fn loopback(hub: &Hub) -> Option<Address> {
     let addr = hub.team_addr()?;
     let ip = match addr.ip() {
@@ -58,8 +58,8 @@ fn loopback(hub: &Hub) -> Option<Address> {
     Address::new(&ip.to_string(), addr.port()).ok()
 }
 
-/// The link by which whoever started the team is its first member.
-pub(crate) async fn for_starter(hub: &Hub) -> Result<Invitation, Problem> {
+/// The invitation for the owner, who becomes the team's first member.
+pub(crate) async fn owner_invitation(hub: &Hub) -> Result<Invitation, Problem> {
     let made = hub.invite_owner().await.map_err(|error| problem("not_saved", error))?;
     let mut invitation =
         made.ok_or_else(|| problem("hub", "the hub on this computer has no team"))?;
@@ -70,15 +70,15 @@ pub(crate) async fn for_starter(hub: &Hub) -> Result<Invitation, Problem> {
     Ok(invitation)
 }
 
-/// Tries the hub on this computer first where it is reached from here.
-pub(crate) fn prefer(broker: &mut Broker, hub: &Hub) {
+/// Makes the broker try the hub on this computer first.
+pub(crate) fn prefer_loopback(broker: &mut Broker, hub: &Hub) {
     if let Some(own) = loopback(hub) {
         broker.prefer(own);
     }
 }
 
-/// Lets the others know whose computer the hub is on.
-pub(crate) fn say_whose(hub: &Hub, membership: &Membership, device: &DeviceId, name: &str) {
+/// Publishes whose computer the hub runs on.
+pub(crate) fn publish_host(hub: &Hub, membership: &Membership, device: &DeviceId, name: &str) {
     hub.set_host(Some(Host {
         user: Some(membership.user().clone()),
         device: Some(device.clone()),
@@ -86,7 +86,7 @@ pub(crate) fn say_whose(hub: &Hub, membership: &Membership, device: &DeviceId, n
     }));
 }
 
-/// Moves the team's hub to this computer. Where it fails, it stays where it is.
+/// Moves the team's hub to this computer. If that fails, the hub stays where it is.
 pub(crate) async fn move_here(
     resolved: &Resolved,
     membership: &Membership,
@@ -94,7 +94,7 @@ pub(crate) async fn move_here(
     let team = Team::of(membership).await.map_err(|error| refused(&error))?;
     let whole = team.hand_over().await.map_err(|error| refused(&error))?;
     let store = resolved.places.team_store();
-    // Where it came from is told of where it can't be read.
+    // The text names the origin, for an error if the data can't be read.
     porchlight_hub::restore_bytes(&store, &whole, "the team's hub".as_ref())
         .map_err(|error| problem("move", error))?;
     let hub = match start(resolved, membership.team()).await {
@@ -106,14 +106,15 @@ pub(crate) async fn move_here(
     };
     match team.moved_to(&hub.addresses()).await {
         Ok(last) => {
-            // What was not heard is what was said while it moved; whoever said it is connected now and says it again.
+            // Messages may be missing that were published during the move. Their senders have
+            // reconnected and publish them again.
             if let Err(error) = hub.import_records(&last).await {
                 tracing::warn!("what stood at the old hub at the end can't be read: {error}");
             }
             Ok(hub)
         }
         Err(error) => {
-            // Two hubs of one team would be worse than none here.
+            // Two hubs for one team would be worse than no hub here.
             end(hub).await;
             forget(resolved);
             Err(refused(&error))
@@ -121,7 +122,7 @@ pub(crate) async fn move_here(
     }
 }
 
-/// Forgets the team that this account hosted: nobody is in it any more, or it is hosted elsewhere.
+/// Deletes the stored team that this account hosted: it has no members any more, or it has moved.
 pub(crate) fn forget(resolved: &Resolved) {
     let store = resolved.places.team_store();
     if let Err(error) = std::fs::remove_dir_all(&store)

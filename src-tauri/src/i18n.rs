@@ -1,7 +1,7 @@
-//! What the app says outside of its window, in the person's language.
+//! The texts of the app outside its window, in the person's language.
 //!
-//! Owns which language is spoken and the Rust side of the catalogue in `locales` (Project Fluent). Deliberately
-//! says nothing by itself. The window reads the same files.
+//! This module decides the language, and formats the messages of the catalogue in `locales`
+//! (Project Fluent). The window reads the same files.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -11,7 +11,7 @@ use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
 use porchlight_agent::config::Language;
 
-// For the tray, which is not there yet on other systems.
+// Only for the tray, which other systems do not have yet.
 #[cfg(target_os = "linux")]
 mod people;
 
@@ -23,41 +23,41 @@ const ENGLISH: [&str; 2] =
 const GERMAN: [&str; 2] =
     [include_str!("../../locales/de/people.ftl"), include_str!("../../locales/de/desktop.ftl")];
 
-/// What is said in place of something.
+/// A named argument of a message.
 pub(crate) type Arg<'a> = (&'static str, FluentValue<'a>);
 
-/// One language's part of the catalogue.
+/// The messages of one language.
 struct Catalogue(FluentBundle<FluentResource>);
 
-/// What was asked for last: German, or else English.
+/// The language that was set last: German, or else English.
 static GERMAN_IS_SPOKEN: AtomicBool = AtomicBool::new(false);
 
 static IN_ENGLISH: LazyLock<Catalogue> =
     LazyLock::new(|| Catalogue::read(Language::English, ENGLISH));
 static IN_GERMAN: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::read(Language::German, GERMAN));
 
-/// Speaks that language from now on, or the system's.
+/// Switches to this language, or to the system's.
 pub(crate) fn speak(wanted: Option<Language>) {
     let language = wanted.unwrap_or_else(of_system);
     GERMAN_IS_SPOKEN.store(language == Language::German, Ordering::Relaxed);
 }
 
-/// What is spoken now.
+/// The present language.
 pub(crate) fn spoken() -> Language {
     if GERMAN_IS_SPOKEN.load(Ordering::Relaxed) { Language::German } else { Language::English }
 }
 
-/// The first of the person's languages that is one of ours.
+/// The first of the person's languages that is supported.
 fn of_system() -> Language {
     sys_locale::get_locales().find_map(|locale| locale.parse().ok()).unwrap_or_default()
 }
 
-/// A message of the catalogue.
+/// Formats a message of the catalogue.
 pub(crate) fn say(id: &str) -> String {
     say_with(id, [])
 }
 
-/// The same with something in it.
+/// Formats a message with arguments.
 pub(crate) fn say_with<'a, const N: usize>(id: &str, args: [Arg<'a>; N]) -> String {
     say_in(spoken(), id, args)
 }
@@ -87,10 +87,11 @@ impl Catalogue {
     fn read(language: Language, files: [&str; 2]) -> Self {
         let tag = language.tag().parse().unwrap_or_default();
         let mut bundle = FluentBundle::new_concurrent(vec![tag]);
-        // Marks around names would be shown as boxes by some panels; what turns the writing was taken out of them.
+        // Some panels would show the isolation marks as boxes. Names contain no characters that
+        // change the writing direction.
         bundle.set_use_isolating(false);
         for file in files {
-            // A test reads them, too: none has an error.
+            // A test parses these files too, so they have no errors.
             let resource = FluentResource::try_new(file.to_owned());
             bundle.add_resource_overriding(resource.unwrap_or_else(|(read, _)| read));
         }
@@ -114,7 +115,7 @@ mod tests {
 
     use super::*;
 
-    /// The names of a file's messages. Which variables stand in them is compared by the window's tests.
+    /// The names of the messages in a file. The window's tests compare their variables.
     fn ids(file: &str) -> BTreeSet<String> {
         FluentResource::try_new(file.to_owned()).expect("it has no error");
         let id = |line: &str| {

@@ -1,7 +1,8 @@
 //! Porchlight in the system tray.
 //!
-//! Owns Tauri: the window, the tray, notifications, and the one thread on which presence runs. Deliberately holds
-//! no state with logic: that lives in the agent's engine, and `desk` only passes on.
+//! This program contains Tauri: the window, the tray, notifications, and the one thread on which
+//! presence runs. It has no logic of its own: that is in the agent's engine, and `desk` only passes
+//! things on.
 
 // A release on Windows must not open a console.
 #![cfg_attr(all(windows, not(debug_assertions)), windows_subsystem = "windows")]
@@ -36,7 +37,7 @@ mod window;
 
 use app::Shell;
 use deep_link::DeepLink;
-use desk::{Desk, Opening};
+use desk::{Desk, LaunchOptions};
 use request::Desktop;
 
 /// Who of your team is around, in the system tray.
@@ -56,7 +57,7 @@ struct Args {
 fn main() {
     let args = Args::try_parse().unwrap_or_else(|error| exit_with(&error));
     start_log();
-    // A config that is wrong is complained of where it matters.
+    // An invalid config is reported later.
     i18n::speak(args.flags.resolve().ok().and_then(|resolved| resolved.language));
     if let Err(missing) = display::check() {
         eprintln!("porchlight-desktop: {missing}");
@@ -68,7 +69,7 @@ fn main() {
     }
 }
 
-/// Prints what is wrong with the command line, or the help that was asked for, and ends the program.
+/// Prints the error in the command line, or the requested help, and ends the program.
 fn exit_with(error: &clap::Error) -> ! {
     if !error.use_stderr() {
         error.exit();
@@ -80,16 +81,17 @@ fn exit_with(error: &clap::Error) -> ! {
 
 fn run(args: Args) -> anyhow::Result<()> {
     let (shell, main_thread) = Shell::new();
-    let (wishes_in, wishes) = mpsc::unbounded_channel();
-    let desktop = Desktop::new(wishes_in);
-    let opening = Opening { show: args.show, link: args.link };
-    Desk::start(shell, desktop.clone(), wishes, args.flags, opening)?;
+    let (requests_in, requests) = mpsc::unbounded_channel();
+    let desktop = Desktop::new(requests_in);
+    let options = LaunchOptions { show: args.show, link: args.link };
+    Desk::start(shell, desktop.clone(), requests, args.flags, options)?;
     main_thread.serve(&desktop)
 }
 
 fn start_log() {
     use tracing_subscriber::EnvFilter;
-    // Anybody who reaches a hub makes the broker write lines, some of them as errors. The hub itself says what goes wrong.
+    // Anybody who can reach a hub can make the broker log lines, some of them as errors. The hub
+    // itself reports what goes wrong.
     let filter = EnvFilter::try_from_env("PORCHLIGHT_LOG")
         .unwrap_or_else(|_| EnvFilter::new("warn,mqtt5=off"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();

@@ -1,7 +1,7 @@
-//! Notifications, by the desktop's notification daemon.
+//! Notifications by the desktop's notification daemon.
 //!
-//! Owns the wording and which notification replaces which. Deliberately decides nothing: what pops up was decided
-//! in the core.
+//! This module decides their wording, and which notification replaces which. Whether something pops
+//! up is decided in the core.
 
 #[cfg(target_os = "linux")]
 mod freedesktop;
@@ -14,10 +14,10 @@ pub(crate) use text::answer;
 pub(crate) use freedesktop::Notifications;
 
 #[cfg(not(target_os = "linux"))]
-pub(crate) use nowhere::Notifications;
+pub(crate) use unsupported::Notifications;
 
 #[cfg(not(target_os = "linux"))]
-mod nowhere {
+mod unsupported {
     use porchlight_core::notification::Notification;
 
     use crate::request::Desktop;

@@ -1,4 +1,4 @@
-//! What the shell wants of the desk, and the handle by which commands, tray and notifications say so.
+//! Requests to the desk, and the handle by which window, tray and notifications send them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,10 +17,10 @@ use tokio::sync::{mpsc, oneshot};
 use crate::deep_link::DeepLink;
 use crate::team::Standing;
 
-/// To whom the outcome is told.
+/// The channel for the result of a request.
 pub(crate) type Answer<T> = oneshot::Sender<Result<T, Problem>>;
 
-/// What the shell wants of the desk.
+/// A request to the desk.
 #[derive(Debug)]
 pub(crate) enum Request {
     Command(Command),
@@ -46,56 +46,57 @@ pub(crate) enum Request {
         keep: SecretStorage,
         answer: Answer<String>,
     },
-    /// With these digits it was asked, and to this it came.
+    /// The end of a request to join with these digits.
     Asked(String, Result<Box<Joined>, Problem>),
     StopAsking,
-    /// As whom the team is asked.
+    /// The membership with which to ask the hub.
     Standing(Answer<Standing>),
     Leave(Leave, Answer<()>),
     MoveHere(Answer<()>),
     Settings(Answer<SettingsView>),
     ChangeSettings(Box<SettingsView>, Answer<()>),
-    /// What is there of what the app lives by.
+    /// Checks whether this computer has what the app needs.
     Checks(Answer<Vec<CheckView>>),
-    /// A link by which somebody can be reached, to be opened by the system.
+    /// Opens a contact link of a person.
     Reach {
         user: String,
         link: String,
         answer: Answer<()>,
     },
-    /// What helps whoever is asked for help, and holds no secret.
+    /// Facts for a bug report, without secrets.
     Diagnostics(Answer<String>),
     OpenWindow,
-    /// A link that the person followed, as it came.
+    /// A link that the person followed, as it arrived.
     OpenLink(String),
-    /// What the window is to do with a link, asked by it.
+    /// The link that the window should show.
     TakeLink(oneshot::Sender<Option<DeepLink>>),
-    /// A tray appeared on this desktop, or went.
+    /// A tray appeared on this desktop, or disappeared.
     TrayThere(bool),
-    /// This program was replaced: the new one shall be there before anybody misses this one.
-    StartAnew,
+    /// This program was replaced: end, so that the new one takes over before anybody misses this
+    /// one.
+    StartNewVersion,
     Quit,
 }
 
-/// How commands, tray and notifications speak to the desk.
+/// Sends requests to the desk.
 #[derive(Debug, Clone)]
 pub(crate) struct Desktop {
-    wishes: mpsc::UnboundedSender<Request>,
+    requests: mpsc::UnboundedSender<Request>,
     tray: Arc<AtomicBool>,
 }
 
 impl Desktop {
-    pub(crate) fn new(wishes: mpsc::UnboundedSender<Request>) -> Self {
-        Self { wishes, tray: Arc::new(AtomicBool::new(false)) }
+    pub(crate) fn new(requests: mpsc::UnboundedSender<Request>) -> Self {
+        Self { requests, tray: Arc::new(AtomicBool::new(false)) }
     }
 
-    pub(crate) fn wish(&self, wish: Request) {
-        // A desk that is gone is on its way out with the process.
-        let _ = self.wishes.send(wish);
+    pub(crate) fn send(&self, request: Request) {
+        // If the desk has gone, the process is about to end.
+        let _ = self.requests.send(request);
     }
 
     pub(crate) fn command(&self, command: Command) {
-        self.wish(Request::Command(command));
+        self.send(Request::Command(command));
     }
 
     pub(crate) fn signal(&self, signal: SignalCommand) {
@@ -103,11 +104,11 @@ impl Desktop {
     }
 
     pub(crate) fn open_window(&self) {
-        self.wish(Request::OpenWindow);
+        self.send(Request::OpenWindow);
     }
 
     pub(crate) fn open_link(&self, link: String) {
-        self.wish(Request::OpenLink(link));
+        self.send(Request::OpenLink(link));
     }
 
     #[cfg_attr(
@@ -115,10 +116,10 @@ impl Desktop {
         expect(dead_code, reason = "for the tray, which is not there yet")
     )]
     pub(crate) fn quit(&self) {
-        self.wish(Request::Quit);
+        self.send(Request::Quit);
     }
 
-    /// Whether a tray brings the window back.
+    /// Whether a tray can bring the window back.
     pub(crate) fn has_tray(&self) -> bool {
         self.tray.load(Ordering::Relaxed)
     }
@@ -129,29 +130,32 @@ impl Desktop {
     )]
     pub(crate) fn tray_there(&self, there: bool) {
         self.tray.store(there, Ordering::Relaxed);
-        self.wish(Request::TrayThere(there));
+        self.send(Request::TrayThere(there));
     }
 
     pub(crate) async fn snapshot(&self) -> Result<Snapshot, Problem> {
         self.ask(Request::Snapshot).await
     }
 
-    /// The link that waits for the window, which has it from then on.
+    /// Takes the link that waits for the window.
     pub(crate) async fn take_link(&self) -> Result<Option<String>, Problem> {
         self.ask(Request::TakeLink).await.map(|link| link.map(DeepLink::into_text))
     }
 
-    /// Wishes for something that may fail.
+    /// Sends a request that may fail.
     pub(crate) async fn try_ask<T>(
         &self,
-        wish: impl FnOnce(Answer<T>) -> Request,
+        request: impl FnOnce(Answer<T>) -> Request,
     ) -> Result<T, Problem> {
-        self.ask(wish).await?
+        self.ask(request).await?
     }
 
-    async fn ask<T>(&self, wish: impl FnOnce(oneshot::Sender<T>) -> Request) -> Result<T, Problem> {
+    async fn ask<T>(
+        &self,
+        request: impl FnOnce(oneshot::Sender<T>) -> Request,
+    ) -> Result<T, Problem> {
         let (sender, answer) = oneshot::channel();
-        self.wish(wish(sender));
+        self.send(request(sender));
         answer.await.map_err(|_| Problem {
             code: "stopping".to_owned(),
             message: "Porchlight is quitting; start it again, then try again".to_owned(),

@@ -1,7 +1,7 @@
-//! The settings page: what it shows, and what is done with what somebody sets.
+//! The settings page: its present values, and the changes that a person makes.
 //!
-//! Owns the steps between the page and the config file. Deliberately knows no file format: [`porchlight_agent::config::edit`]
-//! keeps the person's comments.
+//! This module validates changes and writes them to the config file.
+//! [`porchlight_agent::config::edit`] knows the file's format, and keeps the person's comments.
 
 use std::time::Duration;
 
@@ -16,20 +16,20 @@ use porchlight_core::view::settings::{CallsView, NotificationsView, SettingsView
 
 use crate::start::{problem, resolve, shown_name};
 
-/// What a change asks of the running presence.
+/// What a change means for the running app.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Changed {
-    /// These notifications from now on.
+    /// The notifications from now on.
     pub(crate) notices: NotificationPolicy,
-    /// It has to begin anew, within the grace, so that nobody notifications.
+    /// Presence has to restart, within the grace period, so that nobody notices.
     pub(crate) anew: bool,
-    /// What is spoken from now on; `None` follows the system.
+    /// The language from now on; `None` follows the system.
     pub(crate) language: Option<Language>,
     /// Whether the icon in the tray is symbolic from now on.
     pub(crate) symbolic_icon: bool,
 }
 
-/// What holds now.
+/// The present settings.
 pub(crate) fn read(flags: &Flags) -> Result<SettingsView, Problem> {
     resolve(flags).map(|resolved| view(&resolved))
 }
@@ -69,7 +69,7 @@ fn seconds(span: Duration) -> u32 {
     u32::try_from(span.as_secs()).unwrap_or(u32::MAX)
 }
 
-/// Writes what is other than before.
+/// Writes the settings that have changed.
 pub(crate) fn change(flags: &Flags, wanted: &SettingsView) -> Result<Changed, Problem> {
     let resolved = resolve(flags)?;
     let before = view(&resolved);
@@ -108,8 +108,8 @@ pub(crate) fn change(flags: &Flags, wanted: &SettingsView) -> Result<Changed, Pr
     }
     if wanted.calls != before.calls {
         settings.push(Setting::Calls(match wanted.calls {
-            CallsView::Hidden => Calls::Unseen,
-            CallsView::Shown => Calls::Seen,
+            CallsView::Hidden => Calls::Ignored,
+            CallsView::Shown => Calls::Shown,
             CallsView::Dnd => Calls::Dnd,
         }));
     }
@@ -119,7 +119,7 @@ pub(crate) fn change(flags: &Flags, wanted: &SettingsView) -> Result<Changed, Pr
     if wanted.coarse != before.coarse {
         settings.push(Setting::Coarse(wanted.coarse));
     }
-    // What follows is this app's own affair, and others see nothing of it.
+    // The following settings concern only this app; others do not see them.
     let anew = !settings.is_empty();
     let language = wanted.language.as_deref().map(str::parse::<Language>).transpose();
     let language = language.map_err(|error| problem("settings", error))?;
@@ -136,7 +136,8 @@ pub(crate) fn change(flags: &Flags, wanted: &SettingsView) -> Result<Changed, Pr
     if notices != resolved.notices {
         settings.push(Setting::Notifications(notices));
     }
-    // First, as it holds by itself: what the config says has to reach the running presence, too.
+    // First, because it needs no restart: the other changes have to reach the running presence as
+    // well.
     if let (Some(on), Some(autostart)) = (wanted.starts_at_login, Autostart::here())
         && Some(on) != before.starts_at_login
     {

@@ -1,7 +1,9 @@
-//! One app a session: a second launch brings the first one's window to the front.
+//! Keeps the app to one instance per session: a second launch brings the first one's window to the
+//! front.
 //!
-//! Owns the name on the session bus, and speaks `org.freedesktop.Application` there (Desktop Entry Specification,
-//! *D-Bus Activation*), so that a desktop can do the same.
+//! This module owns the name on the session bus, and implements `org.freedesktop.Application` there
+//! (Desktop Entry Specification, *D-Bus Activation*), so that a desktop can activate the app as
+//! well.
 
 use std::collections::HashMap;
 
@@ -25,7 +27,7 @@ impl Application {
     }
 
     fn open(&self, uris: Vec<String>, _platform_data: HashMap<String, OwnedValue>) {
-        // Also for a link that is refused: the person clicked on something, and sees at least whose it was.
+        // Opened for an invalid link too: the person clicked on something, and should see an app.
         self.0.open_window();
         for uri in uris {
             self.0.open_link(uri);
@@ -42,13 +44,14 @@ impl Application {
     }
 }
 
-/// Takes the name for as long as the connection is held. Where another app has it, that one is brought to the
-/// front and given the link, and this process ends. Without a session bus nobody can tell, and the app goes on.
+/// Takes the app's name on the bus. The connection holds it. If another instance has the name, it
+/// is activated and gets the link, and this process ends. Without a session bus, the app runs
+/// anyway.
 pub(crate) async fn claim(desktop: &Desktop, link: Option<&DeepLink>) -> Option<Connection> {
     match take_name(desktop).await {
         Ok(connection) => Some(connection),
         Err(zbus::Error::NameTaken) => {
-            if let Err(error) = hand_over(link).await {
+            if let Err(error) = activate_other(link).await {
                 eprintln!(
                     "porchlight-desktop: another one runs here, but it does not answer ({error})"
                 );
@@ -63,8 +66,9 @@ pub(crate) async fn claim(desktop: &Desktop, link: Option<&DeepLink>) -> Option<
     }
 }
 
-/// Gives the name back, so that whoever comes next has it, however long this process still takes to end.
-pub(crate) async fn let_go(only: Option<Connection>) {
+/// Releases the name, so that the next launch can take it even if this process takes a while to
+/// end.
+pub(crate) async fn release(only: Option<Connection>) {
     if let Some(connection) = only
         && let Err(error) = connection.release_name(NAME).await
     {
@@ -77,13 +81,13 @@ async fn take_name(desktop: &Desktop) -> zbus::Result<Connection> {
         .internal_executor(false)
         .serve_at(PATH, Application(desktop.clone()))?
         .build();
-    let connection = driven(connection).await?;
+    let connection = run_executor(connection).await?;
     connection.request_name_with_flags(NAME, RequestNameFlags::DoNotQueue.into()).await?;
     Ok(connection)
 }
 
-/// Ticks the connection on this runtime instead of on a thread of its own.
-async fn driven(
+/// Runs the connection on this runtime instead of its own thread.
+async fn run_executor(
     connection: impl Future<Output = zbus::Result<Connection>>,
 ) -> zbus::Result<Connection> {
     let connection = connection.await?;
@@ -96,10 +100,12 @@ async fn driven(
     Ok(connection)
 }
 
-/// Does with the other app as a desktop would (Desktop Entry Specification, *D-Bus Activation*).
-async fn hand_over(link: Option<&DeepLink>) -> zbus::Result<()> {
+/// Activates the other instance as a desktop would (Desktop Entry Specification, *D-Bus
+/// Activation*).
+async fn activate_other(link: Option<&DeepLink>) -> zbus::Result<()> {
     let connection =
-        driven(zbus::connection::Builder::session()?.internal_executor(false).build()).await?;
+        run_executor(zbus::connection::Builder::session()?.internal_executor(false).build())
+            .await?;
     let platform_data: HashMap<&str, Value<'_>> = HashMap::new();
     let (name, interface) = (Some(NAME), Some(INTERFACE));
     let answer = match link {

@@ -1,6 +1,8 @@
-//! How the app comes to have a team: from the config, by starting one here, by joining one, or by looking around.
+//! How the app gets a team: from the config, by starting one here, by joining one, or by looking
+//! around.
 //!
-//! Owns the order of the steps. Deliberately owns no team: whoever asked gets it, or why there is none.
+//! This module decides the order of the steps. It keeps no team: the caller gets it, or the reason
+//! why there is none.
 
 use porchlight_agent::agent::{ActivitySource, Agent, Part, Presence, Setup};
 use porchlight_agent::broker::Broker;
@@ -36,10 +38,10 @@ pub(crate) fn resolve(flags: &Flags) -> Result<Resolved, Problem> {
     flags.resolve().map_err(|error| problem("config", error))
 }
 
-/// The team of the config, of a membership or of the flags; `None` where there is none yet.
+/// The team of the config, the membership or the flags; `None` if there is none yet.
 pub(crate) async fn configured(flags: &Flags) -> Result<Option<Team>, Problem> {
     let resolved = resolve(flags)?;
-    // A config of habits alone says neither who nor where.
+    // A config with only other settings names neither a user nor a broker.
     let says_where = resolved.broker.is_some() || resolved.runs_hub;
     if !resolved.configured || !(says_where || resolved.user.is_some()) {
         return Ok(None);
@@ -56,13 +58,13 @@ pub(crate) async fn configured(flags: &Flags) -> Result<Option<Team>, Problem> {
     enter(&resolved, user, None).await.map(Some)
 }
 
-/// A new team, hosted here, with its first member.
+/// Starts a new team that is hosted here, with its first member.
 pub(crate) async fn here(
     flags: &Flags,
     team: &str,
     name: &str,
     keep: SecretStorage,
-) -> Result<Team, Failed> {
+) -> Result<Team, EnterError> {
     let resolved = resolve(flags)?;
     let name = shown_name(name)?;
     let team = display_text(team, MAX_TEAM_NAME).ok_or_else(|| {
@@ -71,7 +73,7 @@ pub(crate) async fn here(
     can_keep(keep).await?;
     let hub = hosting::start(&resolved, &team).await.map_err(|error| problem("hub", error))?;
     let joined = async {
-        let invitation = hosting::for_starter(&hub).await?;
+        let invitation = hosting::owner_invitation(&hub).await?;
         redeem(&invitation, &name, Some(device::kind())).await.map_err(|error| refused(&error))
     };
     match joined.await {
@@ -83,7 +85,7 @@ pub(crate) async fn here(
     }
 }
 
-/// The link as an invitation.
+/// Parses a link as an invitation.
 pub(crate) fn read(link: &str) -> Result<Invitation, Problem> {
     link.parse().map_err(|error: InvitationError| {
         let code = match error {
@@ -95,13 +97,13 @@ pub(crate) fn read(link: &str) -> Result<Invitation, Problem> {
     })
 }
 
-/// The team of a link, which is redeemed.
-pub(crate) async fn by_link(
+/// Redeems a link and enters its team.
+pub(crate) async fn join(
     flags: &Flags,
     link: &str,
     name: &str,
     keep: SecretStorage,
-) -> Result<Team, Failed> {
+) -> Result<Team, EnterError> {
     let invitation = read(link)?;
     let name = shown_name(name)?;
     can_keep(keep).await?;
@@ -110,49 +112,51 @@ pub(crate) async fn by_link(
     keep_and_enter(flags, Box::new(joined), keep, None).await
 }
 
-/// The team that let this device in, of which nothing is kept yet.
+/// Stores the membership that a hub granted, and enters the team.
 pub(crate) async fn keep_and_enter(
     flags: &Flags,
     joined: Box<Joined>,
     keep: SecretStorage,
     hub: Option<Hub>,
-) -> Result<Team, Failed> {
+) -> Result<Team, EnterError> {
     let resolved = resolve(flags)?;
     if let Err(error) = Membership::keep(&resolved.places.state, &joined, keep).await {
         if let Some(hub) = hub {
             hosting::end(hub).await;
         }
-        return Err(Failed { problem: unkept(&error), unkept: Some(joined) });
+        return Err(EnterError { problem: storage_problem(&error), unstored: Some(joined) });
     }
     let resolved = resolve(flags)?;
     Ok(enter(&resolved, joined.user.clone(), hub).await?)
 }
 
-/// Why somebody did not come in, and what is not to be lost over it: an invitation is redeemed once.
+/// Why somebody could not enter a team. If the hub granted a membership that could not be stored,
+/// it is kept here, because an invitation is redeemed only once.
 #[derive(Debug)]
-pub(crate) struct Failed {
+pub(crate) struct EnterError {
     pub(crate) problem: Problem,
-    pub(crate) unkept: Option<Box<Joined>>,
+    pub(crate) unstored: Option<Box<Joined>>,
 }
 
-impl From<Problem> for Failed {
+impl From<Problem> for EnterError {
     fn from(problem: Problem) -> Self {
-        Self { problem, unkept: None }
+        Self { problem, unstored: None }
     }
 }
 
-/// To be known before anything is redeemed. Whoever agreed to a file needs no keyring.
+/// Checks the storage before an invitation is redeemed. A person who agreed to a file needs no
+/// keyring.
 pub(crate) async fn can_keep(keep: SecretStorage) -> Result<(), Problem> {
     match keep {
-        SecretStorage::Keyring => {
-            membership::ready().await.map_err(|error| unkept(&MembershipError::Keyring(error)))
-        }
+        SecretStorage::Keyring => membership::ready()
+            .await
+            .map_err(|error| storage_problem(&MembershipError::Keyring(error))),
         SecretStorage::FileAgreed => Ok(()),
     }
 }
 
-/// The window says of the file what there is to say.
-fn unkept(error: &MembershipError) -> Problem {
+/// Omits the advice about the file, which the window gives itself.
+fn storage_problem(error: &MembershipError) -> Problem {
     match error {
         MembershipError::Keyring(keyring) => problem(error.code(), keyring),
         other => problem(error.code(), other),
@@ -163,9 +167,9 @@ pub(crate) fn shown_name(name: &str) -> Result<String, Problem> {
     display_text(name, MAX_NAME).ok_or_else(|| problem("no_name", "enter a name that others see"))
 }
 
-/// Begins to be present: in a team that was joined, at a broker that is named, or at a hub for this machine alone.
+/// Starts presence: in a joined team, at a named broker, or at a hub for this machine alone.
 async fn enter(resolved: &Resolved, user: UserId, hub: Option<Hub>) -> Result<Team, Problem> {
-    let (broker, hub) = meeting_place(resolved, hub).await?;
+    let (broker, hub) = choose_broker(resolved, hub).await?;
     let identity = match identity(resolved, &user, &broker) {
         Ok(identity) => identity,
         Err(problem) => {
@@ -177,7 +181,7 @@ async fn enter(resolved: &Resolved, user: UserId, hub: Option<Hub>) -> Result<Te
     };
     let name = resolved.shown_name(&user);
     if let (Some(hub), Some(membership)) = (&hub, &resolved.membership) {
-        hosting::say_whose(hub, membership, &identity.device, &name);
+        hosting::publish_host(hub, membership, &identity.device, &name);
     }
     let device = identity.device.clone();
     let watch = activity::open(resolved.activity()).await;
@@ -205,8 +209,8 @@ fn identity(resolved: &Resolved, user: &UserId, broker: &Broker) -> Result<Ident
         .map_err(|error| problem("already_running", error))
 }
 
-/// The team's hub, the broker that was named, the hub that runs on this machine already, or one of our own.
-async fn meeting_place(
+/// The broker: the team's hub, the named one, a hub that already runs here, or a new one.
+async fn choose_broker(
     resolved: &Resolved,
     hub: Option<Hub>,
 ) -> Result<(Broker, Option<Hub>), Problem> {
@@ -217,7 +221,7 @@ async fn meeting_place(
         };
         let mut broker = membership.broker();
         if let Some(hub) = &hub {
-            hosting::prefer(&mut broker, hub);
+            hosting::prefer_loopback(&mut broker, hub);
         }
         return Ok((broker, hub));
     }
@@ -226,7 +230,7 @@ async fn meeting_place(
     }
     let runtime_file = resolved.places.hub_file();
     if let Some(addr) = porchlight_hub::read_runtime_file(&runtime_file) {
-        return at_hub(addr).map(|broker| (broker, None));
+        return hub_broker(addr).map(|broker| (broker, None));
     }
     if !resolved.runs_hub {
         return Err(problem(
@@ -245,15 +249,15 @@ async fn meeting_place(
     })
     .await
     .map_err(|error| problem("hub", error))?;
-    at_hub(hub.addr()).map(|broker| (broker, Some(hub)))
+    hub_broker(hub.addr()).map(|broker| (broker, Some(hub)))
 }
 
-fn at_hub(addr: std::net::SocketAddr) -> Result<Broker, Problem> {
+fn hub_broker(addr: std::net::SocketAddr) -> Result<Broker, Problem> {
     format!("mqtt://{addr}").parse().map_err(|error| problem("hub", error))
 }
 
-/// Leaves the team, or takes this device out of it. The agent has said goodbye; the hub, where it is here, still runs.
-/// Where that fails, the person is there again as before.
+/// Leaves the team, or removes this device from it. The agent has already published its goodbye; a
+/// hub in this app still runs. If leaving fails, the person is present again as before.
 pub(crate) async fn leave(
     flags: &Flags,
     membership: Membership,
@@ -272,7 +276,7 @@ pub(crate) async fn leave(
             if let Some(hub) = hub {
                 let ends = !hub.has_owner();
                 hosting::end(hub).await;
-                // Whoever starts a team next does not find this one.
+                // The next team that is started here must not find this one.
                 if ends && let Ok(resolved) = resolve(flags) {
                     hosting::forget(&resolved);
                 }
@@ -283,7 +287,7 @@ pub(crate) async fn leave(
     }
 }
 
-/// The person again, as the config has it now.
+/// Starts presence again, with the present config.
 pub(crate) async fn again(flags: &Flags, hub: Option<Hub>) -> Result<Team, Problem> {
     let resolved = resolve(flags)?;
     let user = resolved
@@ -293,11 +297,11 @@ pub(crate) async fn again(flags: &Flags, hub: Option<Hub>) -> Result<Team, Probl
     enter(&resolved, user, hub).await
 }
 
-/// Starts the program that has taken this one's place, as this one was started, with its window.
-pub(crate) fn successor() {
+/// Starts the new version of the program with the same arguments, and shows its window.
+pub(crate) fn launch_new_version() {
     const SHOW: &str = "--show";
     let program = tauri::process::current_binary(&tauri::Env::default());
-    // A link that was followed was followed once.
+    // A link must not be followed twice.
     let is_link = |argument: &std::ffi::OsString| {
         argument.to_str().is_some_and(|argument| DeepLink::parse(argument).is_ok())
     };
@@ -313,7 +317,7 @@ pub(crate) fn successor() {
     }
 }
 
-/// The demo team: a hub in memory, eight simulated teammates, and nothing kept.
+/// Starts the demo team: a hub in memory, eight simulated teammates, and nothing stored.
 pub(crate) async fn look_around() -> Result<Team, Problem> {
     const ANY_PORT: std::net::SocketAddr =
         std::net::SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
@@ -325,7 +329,7 @@ pub(crate) async fn look_around() -> Result<Team, Problem> {
     })
     .await
     .map_err(|error| problem("hub", error))?;
-    let broker = at_hub(hub.addr())?;
+    let broker = hub_broker(hub.addr())?;
     let habits = PresenceOptions::default();
     let settings = porchlight_activity::Settings {
         away_after: habits.away_after,

@@ -1,6 +1,7 @@
-//! The team as its hub tells of it, for the window.
+//! The team as its hub reports it, for the window.
 //!
-//! Owns what is asked for which page. Deliberately keeps nothing: each answer is the hub's, at that moment.
+//! This module sends the requests of each page. It stores nothing: each answer is the hub's, at
+//! that moment.
 
 use porchlight_agent::membership::Membership;
 use porchlight_agent::qr::Qr;
@@ -10,15 +11,15 @@ use porchlight_core::team::{Host, InviteOrder};
 use porchlight_core::view::Problem;
 use porchlight_core::view::team::{InviteShown, TeamHost, TeamPane, tell_members_apart};
 
-/// As whom the team is asked.
+/// The membership with which to ask the hub.
 #[derive(Debug)]
 pub(crate) struct Standing {
     pub(crate) membership: Membership,
-    /// This device, where a hub of the team runs in this app.
+    /// This device, if the app runs a hub of the team.
     pub(crate) hosting: Option<DeviceId>,
 }
 
-/// A hub's refusal as the window is told.
+/// A hub's refusal as a problem for the window.
 pub(crate) fn refused(error: &TeamError) -> Problem {
     Problem { code: error.code().to_owned(), message: error.to_string() }
 }
@@ -40,7 +41,8 @@ impl Standing {
         let (view, mut members, invites, requests, programs) =
             asked.map_err(|error| refused(&error))?;
         tell_members_apart(&mut members);
-        // One that the team moved away from runs on until the app is started again, to tell late comers where it went.
+        // A hub that the team has moved away from runs until the app restarts, to redirect devices
+        // that come later.
         let host = view.host.as_ref().and_then(|host| host.device.as_ref());
         let hosting = self.hosting.is_some_and(|own| host.is_none_or(|host| *host == own));
         Ok(TeamPane {
@@ -59,7 +61,7 @@ impl Standing {
     pub(crate) async fn invite(self, order: InviteOrder) -> Result<InviteShown, Problem> {
         let made = self.team().await?.invite(&order).await.map_err(|error| refused(&error))?;
         Ok(InviteShown {
-            // Without a code the link is still there to be copied.
+            // Without a QR code the link can still be copied.
             qr: Qr::of(&made.link).map(|code| code.rows()).unwrap_or_default(),
             id: made.invite.id,
             link: made.link,

@@ -1,7 +1,7 @@
-//! The tray: an icon, a line, and a menu that is the roster.
+//! The tray: an icon, a tooltip, and a menu with the roster.
 //!
-//! Owns the seam between the view and whatever shows it on this system. Elsewhere than on Linux there is none
-//! yet, and the window stands in for it.
+//! This module hides how the system shows it. Systems other than Linux have no tray yet, and show
+//! the window instead.
 
 #[cfg(target_os = "linux")]
 mod icons;
@@ -14,10 +14,10 @@ mod menu;
 pub(crate) use item::Tray;
 
 #[cfg(not(target_os = "linux"))]
-pub(crate) use nowhere::Tray;
+pub(crate) use unsupported::Tray;
 
 #[cfg(not(target_os = "linux"))]
-mod nowhere {
+mod unsupported {
     use porchlight_core::view::tray::TrayView;
 
     use crate::request::Desktop;
@@ -31,6 +31,6 @@ mod nowhere {
 
         pub(crate) fn show(&mut self, _: TrayView) {}
 
-        pub(crate) fn dress(&mut self, _: Option<std::path::PathBuf>) {}
+        pub(crate) fn set_theme(&mut self, _: Option<std::path::PathBuf>) {}
     }
 }

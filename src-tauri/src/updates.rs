@@ -1,7 +1,8 @@
-//! Newer versions of this app, where no package manager brings them.
+//! New versions of this app, if no package manager installs them.
 //!
-//! Owns who brings them, how often is looked for them, and what the person reads about it. Tauri's updater fetches, checks the
-//! signature and puts the new one in the place of this one; the desk starts it then, so that nobody sees the app go.
+//! This module decides whether to look for them, and what the person reads about them. Tauri's
+//! updater downloads a new version, checks its signature and replaces the program. Then the desk
+//! starts it, so that nobody sees the app go offline.
 
 use porchlight_core::view::Problem;
 use porchlight_core::view::version::{NewerView, Updates, VersionView};
@@ -12,7 +13,8 @@ use crate::request::{Desktop, Request};
 #[cfg(feature = "updater")]
 mod updater;
 
-/// Where newer versions are looked for, and who signs them: minisign's key as Tauri writes it. A release is built with both.
+/// Where to look for new versions, and the minisign public key that signs them, as Tauri writes it.
+/// A release is built with both.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Source {
     from: String,
@@ -21,31 +23,32 @@ struct Source {
 
 impl Source {
     fn here() -> Option<Self> {
-        let from = said("PORCHLIGHT_UPDATES_FROM", option_env!("PORCHLIGHT_UPDATES_FROM"))?;
-        let key = said("PORCHLIGHT_UPDATES_KEY", option_env!("PORCHLIGHT_UPDATES_KEY"))?;
+        let from =
+            build_setting("PORCHLIGHT_UPDATES_FROM", option_env!("PORCHLIGHT_UPDATES_FROM"))?;
+        let key = build_setting("PORCHLIGHT_UPDATES_KEY", option_env!("PORCHLIGHT_UPDATES_KEY"))?;
         (cfg!(feature = "updater") && is_our_own()).then_some(Self { from, key })
     }
 }
 
-/// What the build says. One that is no release can be told otherwise, to try it.
-fn said(name: &str, built_in: Option<&str>) -> Option<String> {
-    let told = if cfg!(debug_assertions) { std::env::var(name).ok() } else { None };
-    told.or_else(|| built_in.map(ToOwned::to_owned)).filter(|it| !it.is_empty())
+/// A value that was set at build time. In a debug build, an environment variable overrides it.
+fn build_setting(name: &str, built_in: Option<&str>) -> Option<String> {
+    let overridden = if cfg!(debug_assertions) { std::env::var(name).ok() } else { None };
+    overridden.or_else(|| built_in.map(ToOwned::to_owned)).filter(|it| !it.is_empty())
 }
 
-/// Whether this program may be replaced by itself: on Linux an `AppImage` alone, whose runtime says that it is one. All else there
-/// belongs to a package manager, or to whoever built it.
+/// Whether this program may replace itself. On Linux only an `AppImage` may, whose runtime sets
+/// this variable. Everything else belongs to a package manager, or to whoever built it.
 fn is_our_own() -> bool {
     !cfg!(target_os = "linux") || std::env::var_os("APPIMAGE").is_some()
 }
 
-/// Which version this is.
+/// This version, and who updates it.
 pub(crate) fn version() -> VersionView {
     let updates = if Source::here().is_some() { Updates::App } else { Updates::System };
     VersionView { version: env!("CARGO_PKG_VERSION").to_owned(), updates }
 }
 
-/// The newer version that is there, if the person wants to know of one.
+/// The available new version, if the person wants to know of it.
 pub(crate) async fn look(app: &AppHandle, desktop: &Desktop) -> Option<NewerView> {
     let source = Source::here()?;
     if !desktop.try_ask(Request::Settings).await.is_ok_and(|settings| settings.updates) {
@@ -54,10 +57,10 @@ pub(crate) async fn look(app: &AppHandle, desktop: &Desktop) -> Option<NewerView
     look_at(app, source).await
 }
 
-/// Fetches the one that was found, puts it in the place of this one and has it started.
+/// Downloads the version that was found, replaces this program, and starts the new one.
 pub(crate) async fn take(app: &AppHandle, desktop: &Desktop) -> Result<(), Problem> {
     put_in_place(app).await?;
-    desktop.wish(Request::StartAnew);
+    desktop.send(Request::StartNewVersion);
     Ok(())
 }
 

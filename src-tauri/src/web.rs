@@ -1,7 +1,8 @@
-//! What WebKit is asked for by the window, and what it leaves behind when that is closed.
+//! WebKit settings of the window, and the clean-up after it is closed.
 //!
-//! Owns how the page is drawn, and the end of WebKit's network process, which would idle on with ten megabytes of its own
-//! until the app quits, and which WebKit starts again with the next window.
+//! This module decides how the page is drawn. It also ends WebKit's network process, which would
+//! stay with ten megabytes of memory until the app quits. WebKit starts it again for the next
+//! window.
 
 use std::fs;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -13,18 +14,20 @@ use webkit2gtk::{HardwareAccelerationPolicy, SettingsExt as _, WebViewExt as _};
 
 use crate::window::LABEL;
 
-/// What the kernel calls it: it keeps 15 characters of a name.
+/// The process name, of which the kernel keeps 15 characters.
 const NETWORK_PROCESS: &str = "WebKitNetworkPr";
 
-/// Whoever opens the window again at once finds all as it was.
+/// The delay before the clean-up, so that a window that is reopened at once finds everything as it
+/// was.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// How many windows were destroyed.
+/// The number of windows that were destroyed.
 static GONE: AtomicU32 = AtomicU32::new(0);
 
-/// Has the page drawn without OpenGL. A list in a small window needs none: it is there sooner, takes less memory, and does not
-/// stay blank where the driver is at odds with WebKit. Without a graphics card each frame takes less time, too.
-pub(crate) fn draw_plainly(window: &WebviewWindow) {
+/// Draws the page without OpenGL. A list in a small window does not need it. The window appears
+/// sooner, takes less memory, and is never blank because of a driver that WebKit does not get along
+/// with. Without a graphics card, each frame takes less time as well.
+pub(crate) fn disable_opengl(window: &WebviewWindow) {
     let asked = window.with_webview(|view| {
         if let Some(settings) = view.inner().settings() {
             settings.set_hardware_acceleration_policy(HardwareAccelerationPolicy::Never);
@@ -35,15 +38,15 @@ pub(crate) fn draw_plainly(window: &WebviewWindow) {
     }
 }
 
-/// The window was destroyed.
+/// Cleans up after a window was destroyed.
 pub(crate) fn window_gone(app: &AppHandle) {
     let app = app.clone();
     let this = GONE.fetch_add(1, Ordering::Relaxed) + 1;
     tauri::async_runtime::spawn(async move {
         tokio::time::sleep(PATIENCE).await;
         let handle = app.clone();
-        // Where windows are made, so that none is just being made. Only for the last of them, since WebKit does not survive that
-        // a process ends which it is starting.
+        // On the thread that creates windows, so that none is being created now. Only after the
+        // last window, because WebKit fails if a process ends while it starts.
         let asked = app.run_on_main_thread(move || {
             let last = GONE.load(Ordering::Relaxed) == this;
             if last && handle.get_webview_window(LABEL).is_none() {
@@ -56,7 +59,7 @@ pub(crate) fn window_gone(app: &AppHandle) {
     });
 }
 
-/// The processes that this one has started (`proc_pid_children(5)`).
+/// The child processes of this one (`proc_pid_children(5)`).
 fn children() -> impl Iterator<Item = i32> {
     let tasks = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
     let listed = tasks.filter_map(|task| fs::read_to_string(task.path().join("children")).ok());

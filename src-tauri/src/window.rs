@@ -1,24 +1,24 @@
-//! The one window: made when it is asked for, destroyed when it is closed.
+//! The app's only window: created when it is needed, destroyed when it is closed.
 
 use tauri::{AppHandle, Manager as _, WebviewUrl, WebviewWindowBuilder, Window, WindowEvent};
 
 use crate::request::Desktop;
 
-/// The window's label, which capabilities and events know it by.
+/// The window's label in capabilities and events.
 pub(crate) const LABEL: &str = "main";
 
-/// Its size at first and at least, in logical pixels at the usual size of text.
+/// The initial and the minimum size, in logical pixels at the normal text size.
 const WIDTH: f64 = 380.0;
 const HEIGHT: f64 = 620.0;
 const MIN_WIDTH: f64 = 320.0;
 const MIN_HEIGHT: f64 = 420.0;
-/// How much of the screen's height it takes at most, beside panels and its own frame.
+/// The maximum share of the screen's height, which leaves space for panels and the frame.
 const MOST_OF_THE_SCREEN: f64 = 0.85;
 
-/// Opens the window, or brings it to the front. It may be called from any thread.
+/// Opens the window, or brings it to the front. Any thread may call it.
 pub(crate) fn open(app: &AppHandle) {
     let handle = app.clone();
-    // Made anywhere else than on the main thread, a window can dead-lock.
+    // Creating a window on any other thread can deadlock.
     let asked = app.run_on_main_thread(move || {
         if let Err(error) = open_here(&handle) {
             tracing::error!("the window can't be opened: {error}");
@@ -45,33 +45,33 @@ fn open_here(app: &AppHandle) -> tauri::Result<()> {
         .title("Porchlight")
         .inner_size(WIDTH * scale, (HEIGHT * scale).min(highest))
         .min_inner_size(MIN_WIDTH * scale, (MIN_HEIGHT * scale).min(highest))
-        // The page's own policy says nothing about going to another page.
+        // The page's content security policy does not restrict navigation.
         .on_navigation(is_own)
         .build()?;
     #[cfg(target_os = "linux")]
-    crate::web::draw_plainly(&window);
+    crate::web::disable_opengl(&window);
     #[cfg(not(target_os = "linux"))]
     drop(window);
     Ok(())
 }
 
-/// How many times larger than usual the person wants text, as on a screen of 144 dots per inch. WebKit draws the whole page
-/// that much larger, so the window has to grow with it. Other systems count it in the scale factor.
+/// The person's text size relative to the normal one, which is 96 dots per inch. WebKit scales the
+/// whole page by it, so the window has to grow too. Other systems include it in the scale factor.
 fn text_scale() -> f64 {
     #[cfg(target_os = "linux")]
     if let Some(screen) = gtk::gdk::Screen::default() {
-        // Negative where it is not set.
+        // Negative if it is not set.
         return (screen.resolution() / 96.0).clamp(1.0, 3.0);
     }
     1.0
 }
 
-/// What Tauri serves the app's files under, by system.
+/// Whether Tauri serves this URL from the app's files. The scheme depends on the system.
 fn is_own(url: &tauri::Url) -> bool {
     url.scheme() == "tauri" || url.host_str() == Some("tauri.localhost")
 }
 
-/// Closing destroys the window where a tray brings it back; elsewhere it only gets out of the way.
+/// Closing destroys the window if a tray can bring it back; otherwise it only minimises it.
 pub(crate) fn on_event(window: &Window, event: &WindowEvent) {
     #[cfg(target_os = "linux")]
     if matches!(event, WindowEvent::Destroyed) {

@@ -1,7 +1,7 @@
-//! Which sources fit which session.
+//! Chooses the sources that fit the operating system.
 //!
-//! First that works. Where none does, nobody knows, and it says why: a source that merely seems to work
-//! would show somebody as active for ever.
+//! The first source that works is used. If none works, activity is unknown and the reason is
+//! reported: a source that only seems to work would show a person as active for ever.
 
 use crate::settings::{SessionEnv, Settings};
 use crate::supervise::Supervisor;

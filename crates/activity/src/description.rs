@@ -1,38 +1,38 @@
-//! What a source says of itself, for the person who asks why a dot is as it is.
+//! Descriptions of sources, for a person who asks why a status is what it is.
 
 use std::fmt;
 
-/// What is watched for. Each has sources of its own, which come and go by themselves.
+/// What a source can watch. Each subject has its own sources, which open and close independently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Subject {
-    /// The time since the last input: the one without which nobody knows whether somebody is there.
+    /// The time since the last input. Without it, nobody knows whether the person is there.
     Idle,
     /// The screen lock.
     Lock,
-    /// Who has the screen and the keyboard, where several sessions share them.
+    /// Which session has the screen and the keyboard, where several sessions share them.
     Seat,
     /// Sleep and power-off.
     Power,
-    /// Whether the network is still the same.
+    /// Whether the device is still in the same network.
     Network,
     /// Whether a microphone is in use.
     Call,
-    /// Whether the desktop was told not to disturb.
+    /// Whether the desktop is set to do-not-disturb.
     Dnd,
 }
 
-/// What is watched, what that can tell, and what it can't.
+/// A source: what it can detect, and what is missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Description {
     /// A short word for the source, the same in every language: `xsync`, `polled`, `stdin`, `none`.
     pub name: &'static str,
-    /// What it can tell.
+    /// What it can detect.
     pub tells: Tells,
-    /// What nobody can tell here, and what to do about it.
+    /// What can't be detected here, and what to do about it.
     pub missing: Option<Missing>,
 }
 
-/// What a source can tell.
+/// The facts that a source can detect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Tells {
     /// How long there was no input.
@@ -47,21 +47,21 @@ pub struct Tells {
     pub network: bool,
     /// Whether a microphone is in use.
     pub call: bool,
-    /// Whether the desktop was told not to disturb.
+    /// Whether the desktop is set to do-not-disturb.
     pub dnd: bool,
 }
 
-/// Something that is not known, as two half-sentences without a full stop.
+/// Something that can't be detected, as two half-sentences without a full stop.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Missing {
-    /// What is not known, and why.
+    /// What can't be detected, and why.
     pub what: String,
     /// What the person can do about it.
     pub remedy: String,
 }
 
 impl Tells {
-    /// Nothing at all.
+    /// No fact at all.
     pub(crate) const NOTHING: Self = Self {
         idle: false,
         lock: false,
@@ -100,17 +100,18 @@ impl fmt::Display for Tells {
             (self.call, Subject::Call),
             (self.dnd, Subject::Dnd),
         ];
-        let mut told = facts.iter().filter(|(told, _)| *told).map(|(_, subject)| subject);
-        let Some(first) = told.next() else {
+        let mut detected =
+            facts.iter().filter(|(detected, _)| *detected).map(|(_, subject)| subject);
+        let Some(first) = detected.next() else {
             return f.write_str("nothing");
         };
         write!(f, "{first}")?;
-        told.try_for_each(|subject| write!(f, ", {subject}"))
+        detected.try_for_each(|subject| write!(f, ", {subject}"))
     }
 }
 
 impl Description {
-    /// No source at all, or none at present.
+    /// The description without a source.
     pub(crate) const fn none(missing: Option<Missing>) -> Self {
         Self { name: "none", tells: Tells::NOTHING, missing }
     }

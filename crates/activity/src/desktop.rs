@@ -1,8 +1,8 @@
-//! Windows and macOS: input has to be asked for, everything else is told.
+//! Windows and macOS: the system reports everything but input, which has to be polled.
 //!
-//! Owns how the two go together: nobody is asked about while the screen is locked, the seat is
-//! somebody else's or the machine sleeps, and all are asked about anew afterwards. Deliberately calls no
-//! system: `windows` and `macos` bring the question and the subscription.
+//! This module combines the two. It does not poll while the screen is locked, another session has
+//! the seat or the machine sleeps, and starts afresh afterwards. It calls no system function:
+//! `windows` and `macos` supply the probe and the subscription.
 
 use std::future::pending;
 use std::sync::mpsc as blocking;
@@ -12,68 +12,68 @@ use porchlight_core::observation::Observation;
 use tokio::sync::mpsc;
 
 use crate::description::{Description, Missing, Tells};
-use crate::poll::{Poller, Question};
+use crate::poll::{Poller, SharedProbe};
 use crate::settings::Probe;
-use crate::source::{Lost, Reports, Source};
+use crate::source::{Reports, Source, SourceError};
 use crate::supervise::Goodbye;
 
-/// So long a system that is about to sleep or to end the session is held up for the goodbye. Windows gives
-/// two seconds (`PBT_APMSUSPEND`), macOS thirty (`NSWorkspaceWillSleepNotification`).
-const HELD_UP: Duration = Duration::from_millis(1500);
+/// How long a system that is about to sleep or to end the session waits for the goodbye. Windows
+/// allows two seconds (`PBT_APMSUSPEND`), macOS thirty (`NSWorkspaceWillSleepNotification`).
+const GOODBYE_TIMEOUT: Duration = Duration::from_millis(1500);
 
-/// Something that the system told.
+/// Something that the system reported.
 #[derive(Debug)]
-struct Told {
+struct SystemEvent {
     observation: Observation,
     /// Dropped when the system may go on.
     hold: Option<Hold>,
 }
 
-/// Nothing is ever sent: that it is gone is all the other end waits for.
+/// Nothing is ever sent: the other end only waits until it is dropped.
 type Hold = blocking::Sender<()>;
 
-/// Where the system's callbacks put what they are told.
+/// Where the system's callbacks put their events.
 #[derive(Debug, Clone)]
-pub(crate) struct Teller(mpsc::UnboundedSender<Told>);
+pub(crate) struct EventSender(mpsc::UnboundedSender<SystemEvent>);
 
-impl Teller {
-    pub(crate) fn channel() -> (Self, Listener) {
-        let (to, told) = mpsc::unbounded_channel();
-        (Self(to), Listener(told))
+impl EventSender {
+    pub(crate) fn channel() -> (Self, EventReceiver) {
+        let (to, event) = mpsc::unbounded_channel();
+        (Self(to), EventReceiver(event))
     }
 
-    /// Blocks until the goodbye is said if the machine or the session is about to end, because the system
-    /// goes on as soon as its callback returns.
-    pub(crate) fn tell(&self, observation: Observation) {
+    /// Sends an observation. If the machine or the session is about to end, it blocks until the
+    /// goodbye is published, because the system goes on as soon as its callback returns.
+    pub(crate) fn send(&self, observation: Observation) {
         if !matches!(observation, Observation::Suspending | Observation::ShuttingDown) {
-            // Unheard if nobody watches any more.
-            let _ = self.0.send(Told { observation, hold: None });
+            // An error means that the watch has ended.
+            let _ = self.0.send(SystemEvent { observation, hold: None });
             return;
         }
         let (hold, released) = blocking::channel();
-        if self.0.send(Told { observation, hold: Some(hold) }).is_ok() {
-            // An error either way: released, or the time is over.
-            let _ = released.recv_timeout(HELD_UP);
+        if self.0.send(SystemEvent { observation, hold: Some(hold) }).is_ok() {
+            // An error either way: the other end was dropped, or the time is over.
+            let _ = released.recv_timeout(GOODBYE_TIMEOUT);
         }
     }
 }
 
-/// The other end of a [`Teller`].
+/// The other end of a [`EventSender`].
 #[derive(Debug)]
-pub(crate) struct Listener(mpsc::UnboundedReceiver<Told>);
+pub(crate) struct EventReceiver(mpsc::UnboundedReceiver<SystemEvent>);
 
-/// The source.
+/// The source: polls input and passes on the system's events.
 pub(crate) struct Desktop<S, P = fn() -> Probe> {
     pub(crate) name: &'static str,
     pub(crate) tells: Tells,
     pub(crate) missing: Option<Missing>,
-    /// Makes a probe for each time that asking begins anew, when an answer to the one before it may still be
-    /// on its way.
+    /// Makes a new probe each time that polling starts, because a call of the previous one may
+    /// still be running.
     pub(crate) probe: P,
     pub(crate) away_after: Duration,
-    pub(crate) listener: Listener,
+    pub(crate) listener: EventReceiver,
     pub(crate) goodbye: Goodbye,
-    /// What the system knows of us; dropping it ends that.
+    /// The subscription to the system's events; dropping it ends the subscription.
     pub(crate) subscription: S,
 }
 
@@ -86,21 +86,21 @@ where
         Description { name: self.name, tells: self.tells, missing: self.missing.clone() }
     }
 
-    async fn run(self, to: &Reports) -> Lost {
+    async fn run(self, to: &Reports) -> SourceError {
         let Self { mut probe, away_after, listener, mut goodbye, subscription, .. } = self;
-        let Listener(mut told) = listener;
+        let EventReceiver(mut event) = listener;
         let _subscribed = subscription;
-        let mut there = There::default();
+        let mut state = SessionState::default();
         loop {
             let next = tokio::select! {
                 biased;
-                next = told.recv() => next,
-                lost = ask(probe(), away_after, to), if there.can_give_input() => return lost,
+                next = event.recv() => next,
+                lost = ask(probe(), away_after, to), if state.can_give_input() => return lost,
             };
-            let Some(Told { observation, hold }) = next else {
-                return Lost("the system tells nothing any more".to_owned());
+            let Some(SystemEvent { observation, hold }) = next else {
+                return SourceError("the system tells nothing any more".to_owned());
             };
-            if !there.takes(observation) {
+            if !state.update(observation) {
                 continue;
             }
             if hold.is_some() {
@@ -109,32 +109,32 @@ where
             to.send(observation).await;
             if hold.is_some() {
                 // The system goes on when either is over.
-                let _ = tokio::time::timeout(HELD_UP, goodbye.said()).await;
+                let _ = tokio::time::timeout(GOODBYE_TIMEOUT, goodbye.wait()).await;
             }
         }
     }
 }
 
-/// Asks for as long as it is not dropped.
-async fn ask(probe: Probe, away_after: Duration, to: &Reports) -> Lost {
-    Poller { probe: Question::new(probe), away_after, guard: pending() }.run(to).await
+/// Polls until it is dropped.
+async fn ask(probe: Probe, away_after: Duration, to: &Reports) -> SourceError {
+    Poller { probe: SharedProbe::new(probe), away_after, guard: pending() }.run(to).await
 }
 
-/// Whether anybody can be at this session's keyboard, as far as the system told.
+/// Whether anybody can use this session's keyboard, as far as the system reported.
 #[derive(Debug, Default)]
-struct There {
+struct SessionState {
     locked: Option<bool>,
     switched: Option<bool>,
     asleep: bool,
     ending: bool,
 }
 
-impl There {
-    /// Takes in what was told; false if it is known already.
+impl SessionState {
+    /// Folds in an observation. Returns false if it is already known.
     ///
-    /// Windows tells a window of a sleep twice that both is top-level and asked for it, and the second
-    /// must not be held up: its goodbye is said.
-    fn takes(&mut self, observation: Observation) -> bool {
+    /// Windows announces a sleep twice to a top-level window that also registered for it. The
+    /// second announcement must not be held up, because its goodbye is already published.
+    fn update(&mut self, observation: Observation) -> bool {
         match observation {
             Observation::Locked(is) => self.locked.replace(is) != Some(is),
             Observation::Switched(is) => self.switched.replace(is) != Some(is),
@@ -173,18 +173,18 @@ mod tests {
 
     const MINUTE: Duration = Duration::from_secs(60);
 
-    /// A system that tells what a test tells, and knows of input just now.
+    /// A system that reports what the test says. Its probe always reports input just now.
     struct System {
-        teller: Teller,
-        asked: Arc<AtomicU32>,
+        events: EventSender,
+        calls: Arc<AtomicU32>,
         watch: Watch,
     }
 
     impl System {
         fn new() -> Self {
-            let (teller, listener) = Teller::channel();
-            let asked = Arc::new(AtomicU32::new(0));
-            let count = Arc::clone(&asked);
+            let (events, listener) = EventSender::channel();
+            let calls = Arc::new(AtomicU32::new(0));
+            let count = Arc::clone(&calls);
             let probe = move || -> Probe {
                 let count = Arc::clone(&count);
                 Box::new(move || {
@@ -207,36 +207,37 @@ mod tests {
                     subscription: (),
                 },
             );
-            Self { teller, asked, watch: supervisor.watch() }
+            Self { events, calls, watch: supervisor.watch() }
         }
 
-        fn tell(&self, observation: Observation) {
-            self.teller.0.send(Told { observation, hold: None }).unwrap();
+        fn report(&self, observation: Observation) {
+            self.events.0.send(SystemEvent { observation, hold: None }).unwrap();
         }
 
-        /// As a callback tells it, but without a thread that is blocked.
-        fn tell_and_hold(&self, observation: Observation) -> blocking::Receiver<()> {
+        /// Reports as a callback does, but blocks no thread.
+        fn report_and_hold(&self, observation: Observation) -> blocking::Receiver<()> {
             let (hold, released) = blocking::channel();
-            self.teller.0.send(Told { observation, hold: Some(hold) }).unwrap();
+            self.events.0.send(SystemEvent { observation, hold: Some(hold) }).unwrap();
             released
         }
 
         async fn next(&mut self) -> Observation {
-            // An hour of the fake clock is over at once.
-            let told = tokio::time::timeout(60 * MINUTE, self.watch.next()).await;
-            told.expect("an observation in time")
+            // The fake clock skips an hour at once.
+            let event = tokio::time::timeout(60 * MINUTE, self.watch.next()).await;
+            event.expect("an observation in time")
         }
 
-        /// How often it was asked in an hour in which nothing was told.
-        async fn asked_in_an_hour(&mut self) -> u32 {
-            let before = self.asked.load(Ordering::Relaxed);
-            let told = tokio::time::timeout(60 * MINUTE, self.watch.next()).await;
-            assert!(told.is_err(), "{told:?}");
-            self.asked.load(Ordering::Relaxed) - before
+        /// The number of questions in an hour without events.
+        async fn calls_in_an_hour(&mut self) -> u32 {
+            let before = self.calls.load(Ordering::Relaxed);
+            let event = tokio::time::timeout(60 * MINUTE, self.watch.next()).await;
+            assert!(event.is_err(), "{event:?}");
+            self.calls.load(Ordering::Relaxed) - before
         }
     }
 
-    /// Whether the system may go on, once all that is ready has run. The fake clock stands meanwhile.
+    /// Whether the system may go on, once all ready tasks have run. The fake clock does not
+    /// advance.
     async fn is_released(released: &blocking::Receiver<()>) -> bool {
         for _ in 0..100 {
             yield_now().await;
@@ -245,7 +246,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn nobody_is_asked_about_who_cannot_be_there() {
+    async fn the_probe_is_not_called_while_nobody_can_be_there() {
         let table = [
             (Observation::Locked(true), Observation::Locked(false)),
             (Observation::Switched(true), Observation::Switched(false)),
@@ -254,55 +255,55 @@ mod tests {
         for (gone, back) in table {
             let mut system = System::new();
             assert_eq!(system.next().await, Observation::InputActive);
-            let asked = system.asked_in_an_hour().await;
-            assert!((58..=60).contains(&asked), "asked {asked} times in an hour");
-            system.tell(gone);
+            let calls = system.calls_in_an_hour().await;
+            assert!((58..=60).contains(&calls), "called {calls} times in an hour");
+            system.report(gone);
             assert_eq!(system.next().await, gone);
-            assert_eq!(system.asked_in_an_hour().await, 0, "after {gone:?}");
-            system.tell(back);
+            assert_eq!(system.calls_in_an_hour().await, 0, "after {gone:?}");
+            system.report(back);
             assert_eq!(system.next().await, back);
             assert_eq!(system.next().await, Observation::InputActive, "after {back:?}");
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn whoever_is_locked_and_switched_away_is_there_only_after_both() {
+    async fn a_session_that_is_locked_and_in_the_background_is_polled_only_after_both_end() {
         let mut system = System::new();
         assert_eq!(system.next().await, Observation::InputActive);
-        for told in [Observation::Locked(true), Observation::Switched(true)] {
-            system.tell(told);
-            assert_eq!(system.next().await, told);
+        for event in [Observation::Locked(true), Observation::Switched(true)] {
+            system.report(event);
+            assert_eq!(system.next().await, event);
         }
-        system.tell(Observation::Switched(false));
+        system.report(Observation::Switched(false));
         assert_eq!(system.next().await, Observation::Switched(false));
-        assert_eq!(system.asked_in_an_hour().await, 0);
+        assert_eq!(system.calls_in_an_hour().await, 0);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_known_is_not_told_again() {
+    async fn a_known_state_is_not_reported_again() {
         let mut system = System::new();
         assert_eq!(system.next().await, Observation::InputActive);
-        for told in [false, false, true, true] {
-            system.tell(Observation::Locked(told));
+        for event in [false, false, true, true] {
+            system.report(Observation::Locked(event));
         }
         assert_eq!(system.next().await, Observation::Locked(false));
-        // The time in between may have been enough to ask.
+        // The probe may have been called in the meantime.
         let mut next = system.next().await;
         if next == Observation::InputActive {
             next = system.next().await;
         }
         assert_eq!(next, Observation::Locked(true));
-        assert_eq!(system.asked_in_an_hour().await, 0);
+        assert_eq!(system.calls_in_an_hour().await, 0);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn sleep_is_held_up_until_the_goodbye_is_said() {
+    async fn sleep_is_held_up_until_the_goodbye_is_published() {
         for ending in [Observation::Suspending, Observation::ShuttingDown] {
             let mut system = System::new();
             assert_eq!(system.next().await, Observation::InputActive);
-            // One that was said before is none for this sleep.
+            // An earlier goodbye does not count for this sleep.
             system.watch.may_sleep();
-            let released = system.tell_and_hold(ending);
+            let released = system.report_and_hold(ending);
             assert_eq!(system.next().await, ending);
             assert!(!is_released(&released).await, "{ending:?} went on without a goodbye");
             system.watch.may_sleep();
@@ -314,42 +315,42 @@ mod tests {
     async fn sleep_is_held_up_for_a_second_and_a_half_at_most() {
         let mut system = System::new();
         assert_eq!(system.next().await, Observation::InputActive);
-        let released = system.tell_and_hold(Observation::Suspending);
+        let released = system.report_and_hold(Observation::Suspending);
         assert_eq!(system.next().await, Observation::Suspending);
-        tokio::time::sleep(HELD_UP - Duration::from_millis(100)).await;
+        tokio::time::sleep(GOODBYE_TIMEOUT - Duration::from_millis(100)).await;
         assert!(!is_released(&released).await);
         tokio::time::sleep(Duration::from_millis(200)).await;
         assert!(is_released(&released).await);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_sleep_that_is_told_twice_is_held_up_once() {
+    async fn a_sleep_that_is_announced_twice_is_held_up_once() {
         let mut system = System::new();
         assert_eq!(system.next().await, Observation::InputActive);
-        let first = system.tell_and_hold(Observation::Suspending);
+        let first = system.report_and_hold(Observation::Suspending);
         assert_eq!(system.next().await, Observation::Suspending);
         system.watch.may_sleep();
         assert!(is_released(&first).await);
-        let second = system.tell_and_hold(Observation::Suspending);
+        let second = system.report_and_hold(Observation::Suspending);
         assert!(is_released(&second).await);
-        system.tell(Observation::Resumed);
+        system.report(Observation::Resumed);
         assert_eq!(system.next().await, Observation::Resumed);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_system_that_tells_nothing_any_more_is_a_loss() {
-        let System { teller, mut watch, .. } = System::new();
+    async fn a_system_that_stops_reporting_is_a_loss() {
+        let System { events, mut watch, .. } = System::new();
         assert_eq!(watch.next().await, Observation::InputActive);
-        drop(teller);
+        drop(events);
         assert_eq!(watch.next().await, Observation::SourceLost);
         assert!(watch.source().to_string().contains("tells nothing any more"));
     }
 
     #[test]
     fn a_callback_returns_once_it_is_released() {
-        let (teller, Listener(mut told)) = Teller::channel();
-        let callback = std::thread::spawn(move || teller.tell(Observation::Suspending));
-        let held = told.blocking_recv().unwrap();
+        let (events, EventReceiver(mut event)) = EventSender::channel();
+        let callback = std::thread::spawn(move || events.send(Observation::Suspending));
+        let held = event.blocking_recv().unwrap();
         assert!(held.hold.is_some());
         assert!(!callback.is_finished());
         drop(held);
@@ -357,11 +358,11 @@ mod tests {
     }
 
     #[test]
-    fn a_callback_returns_where_nobody_answers_and_where_nobody_listens() {
-        let (teller, listener) = Teller::channel();
-        teller.tell(Observation::Suspending);
+    fn a_callback_returns_without_an_answer_and_without_a_receiver() {
+        let (events, listener) = EventSender::channel();
+        events.send(Observation::Suspending);
         drop(listener);
-        teller.tell(Observation::Suspending);
-        teller.tell(Observation::Locked(true));
+        events.send(Observation::Suspending);
+        events.send(Observation::Locked(true));
     }
 }

@@ -1,18 +1,19 @@
-//! Is the person there? Sources of idle, lock and power.
+//! Detects whether a person is at the device: input, screen lock, seat, power, network, calls and
+//! the desktop's do-not-disturb.
 //!
-//! Owns the choice of a source and what each of them knows how to see. Deliberately decides nothing
-//! about presence: it reports [`Observation`](porchlight_core::observation::Observation)s, and
-//! `porchlight_core::availability` judges them. It reads no clock: a source tells how long ago something
-//! was, or passes on a time that it was given.
+//! This crate chooses a source for each of them and knows what each source can see. It deliberately
+//! decides nothing about presence: it reports
+//! [`Observation`](porchlight_core::observation::Observation)s, and `porchlight_core::availability`
+//! judges them. It reads no wall clock: a source reports how long ago something happened, or passes
+//! on a time that it received.
 //!
-//! [`start`] never fails. Where nothing can be known, the [`Description`] says why and what to do about
-//! it, and the first observation is `SourceLost`: unknown is never shown as active. What is lost is opened
-//! again behind the scenes; nothing is ever tried while all works.
+//! [`start`] never fails. If nothing can be detected, the [`Description`] says why and what to do,
+//! and the first observation is `SourceLost`: unknown is never shown as active. A lost source is
+//! reopened in the background. While all sources work, nothing is retried.
 //!
-//! One file a source: a type that implements `source::Source` (`mutter`, `wayland`, `x11`,
-//! `poll`, `stdin`). For each [`Subject`]
-//! a `source::Strand` opens the first that works, and `supervise` keeps it running. `auto` knows which of
-//! them fit which session.
+//! Each source is one file with a type that implements `source::Source` (`mutter`, `wayland`,
+//! `x11`, `poll`, `stdin`). For each [`Subject`], a `source::Strand` opens the first source that
+//! works, and `supervise` keeps it running. `auto` knows which strands fit the system.
 
 mod auto;
 mod description;
@@ -49,10 +50,10 @@ pub use watch::Watch;
 
 use supervise::Supervisor;
 
-/// Begins to watch, with the first source that works of each kind.
+/// Starts to watch, with the first source that works for each subject.
 ///
-/// It has to be called inside a tokio runtime with I/O and time enabled, and takes at most about two
-/// seconds: so long it is waited for whether input can be watched.
+/// Call it inside a tokio runtime with I/O and time enabled. It waits up to 2.5 seconds until it is
+/// known whether input can be watched.
 pub async fn start(settings: Settings, env: &SessionEnv) -> Watch {
     let mut supervisor = Supervisor::new();
     match settings.choice {

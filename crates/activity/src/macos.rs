@@ -1,8 +1,8 @@
-//! macOS: AppKit tells of the seat and of sleep, the window server of the lock screen, and the last input
-//! is asked for.
+//! macOS: AppKit reports the seat and sleep, the window server reports the screen lock, and the
+//! last input is polled.
 //!
-//! `meaning` knows what the system means and calls nothing of it, so that it is tested everywhere; `input`
-//! and `observers` call it.
+//! `meaning` interprets what the system reports without calling it, so that its tests run
+//! everywhere; `input` and `observers` call the system.
 
 #[cfg(target_os = "macos")]
 mod input;
@@ -15,17 +15,17 @@ mod strand {
     use std::time::Duration;
 
     use crate::description::{Missing, Subject, Tells};
-    use crate::desktop::{Desktop, Teller};
-    use crate::source::{Refusal, Strand};
+    use crate::desktop::{Desktop, EventSender};
+    use crate::source::{OpenError, Strand};
     use crate::supervise::Goodbye;
 
     use super::input;
     use super::observers::Observers;
 
-    /// This session, watched.
+    /// The strand for this session.
     pub(crate) struct Session {
         pub(crate) away_after: Duration,
-        /// Whether notifications come to this program.
+        /// Whether this program receives notifications.
         pub(crate) main_loop: bool,
         pub(crate) goodbye: Goodbye,
     }
@@ -35,24 +35,24 @@ mod strand {
 
         type Source = Desktop<Observers>;
 
-        async fn open(&mut self) -> Result<Self::Source, Refusal> {
-            let (teller, listener) = Teller::channel();
+        async fn open(&mut self) -> Result<Self::Source, OpenError> {
+            let (events, listener) = EventSender::channel();
             if input::session().is_none() {
-                return Err(Refusal::ForGood(Missing::new(
+                return Err(OpenError::ForGood(Missing::new(
                     "this session has no screen",
                     "set your status by hand, or feed the source `stdin`",
                 )));
             }
-            let told = self.main_loop;
-            let observers = if told {
-                Observers::begin(&teller, input::session)
+            let detected = self.main_loop;
+            let observers = if detected {
+                Observers::begin(&events, input::session)
             } else {
-                Observers::none(teller)
+                Observers::none(events)
             };
             Ok(Desktop {
                 name: "macos",
-                tells: Tells { idle: true, lock: told, seat: told, power: told, ..Tells::NOTHING },
-                missing: (!told).then(|| {
+                tells: Tells { idle: true, lock: detected, seat: detected, power: detected, ..Tells::NOTHING },
+                missing: (!detected).then(|| {
                     Missing::new(
                         "macOS tells of the lock screen and of sleep only to an app with a main loop",
                         "run the desktop app to have them watched",

@@ -1,8 +1,8 @@
-//! GNOME: the idle monitor of its shell, `org.gnome.Mutter.IdleMonitor` on the session bus.
+//! GNOME: the shell's idle monitor, `org.gnome.Mutter.IdleMonitor` on the session bus.
 //!
-//! Two watches: one that fires whenever there was no input for as long as was asked for, and one that fires
-//! once at the next input and is set anew each time. So nothing runs here while nothing changes: the bus
-//! wakes the task. Deliberately knows nothing of locks or sleep.
+//! It uses two watches. One fires whenever there was no input for `away_after`. The other fires
+//! once at the next input, and is added again for each absence. So nothing runs here while nothing
+//! changes: the bus wakes the task. This source does not watch locks or sleep.
 
 use std::time::Duration;
 
@@ -17,26 +17,26 @@ use zbus::proxy::OwnerChangedStream;
 use zbus::{Connection, proxy};
 
 use crate::description::{Description, Tells};
-use crate::source::{Lost, Reports, Source};
+use crate::source::{Reports, Source, SourceError};
 
-/// Who owns the idle monitor.
-const NAME: &str = "org.gnome.Mutter.IdleMonitor";
-/// How long a silent bus or shell is waited for.
-const PATIENCE: Duration = Duration::from_secs(2);
-/// So far the shell's clock may be behind its own watch.
+/// The bus name of the idle monitor.
+const MONITOR_NAME: &str = "org.gnome.Mutter.IdleMonitor";
+/// How long to wait for an answer of the bus or the shell.
+const TIMEOUT: Duration = Duration::from_secs(2);
+/// How far the shell's idle time may lag behind its own watch.
 const SLACK: Duration = Duration::from_millis(50);
 
-/// Why there is no monitor.
+/// Why the idle monitor can't be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum MutterError {
     #[error("the session bus can't be reached ({0})")]
     NoBus(String),
-    /// This is no GNOME, or its shell is not there yet.
-    #[error("nobody owns the name {NAME} on the session bus")]
+    /// This is not GNOME, or its shell has not started yet.
+    #[error("nobody owns the name {MONITOR_NAME} on the session bus")]
     NotOwned,
     #[error("GNOME's idle monitor can't be used ({0})")]
     Refused(zbus::Error),
-    #[error("GNOME's idle monitor did not answer within {PATIENCE:?}")]
+    #[error("GNOME's idle monitor did not answer within {TIMEOUT:?}")]
     Silent,
 }
 
@@ -47,7 +47,7 @@ pub(crate) enum MutterError {
     gen_blocking = false
 )]
 trait IdleMonitor {
-    /// Milliseconds.
+    /// The time since the last input, in milliseconds.
     fn get_idletime(&self) -> zbus::Result<u64>;
     fn add_idle_watch(&self, interval_ms: u64) -> zbus::Result<u32>;
     fn add_user_active_watch(&self) -> zbus::Result<u32>;
@@ -56,36 +56,36 @@ trait IdleMonitor {
     fn watch_fired(&self, id: u32) -> zbus::Result<()>;
 }
 
-/// Sets the watch, where there is a shell that has one.
+/// Adds the idle watch, if a shell offers the monitor.
 pub(crate) async fn open(address: &str, away_after: Duration) -> Result<Monitor, MutterError> {
-    // Told apart: where the bus is silent, this need not be GNOME.
-    let bus = match timeout(PATIENCE, shell(address)).await {
+    // Two timeouts: if the bus itself does not answer, this need not be GNOME.
+    let bus = match timeout(TIMEOUT, shell(address)).await {
         Ok(Ok(Some(bus))) => bus,
         Ok(Ok(None)) => return Err(MutterError::NotOwned),
         Ok(Err(error)) => return Err(MutterError::NoBus(error.to_string())),
-        Err(_) => return Err(MutterError::NoBus(format!("it did not answer within {PATIENCE:?}"))),
+        Err(_) => return Err(MutterError::NoBus(format!("it did not answer within {TIMEOUT:?}"))),
     };
-    match timeout(PATIENCE, bus.watch(away_after)).await {
+    match timeout(TIMEOUT, bus.watch(away_after)).await {
         Ok(set) => set.map_err(MutterError::Refused),
         Err(_) => Err(MutterError::Silent),
     }
 }
 
-/// The bus on which there is a shell with a monitor.
+/// Connects to the bus. Returns `None` if no shell on it has an idle monitor.
 async fn shell(address: &str) -> zbus::Result<Option<Bus>> {
     let bus = Bus::connect(address).await?;
-    // Asked first: without an owner, a call would wait for one to be started.
+    // Checked first: a call to a name without an owner would wait for a service to start.
     let broker = DBusProxy::new(&bus.connection).await?;
-    let name = BusName::try_from(NAME).expect("it is a well-formed name");
+    let name = BusName::try_from(MONITOR_NAME).expect("it is a well-formed name");
     Ok(broker.name_has_owner(name).await?.then_some(bus))
 }
 
-/// Ends when somebody takes the monitor's name, and not before.
+/// Ends when the monitor's name gets an owner, and not before.
 pub(crate) async fn appears(address: &str) {
     let waited = async {
         let bus = Bus::connect(address).await?;
         let broker = DBusProxy::new(&bus.connection).await?;
-        let mut owners = broker.receive_name_owner_changed_with_args(&[(0, NAME)]).await?;
+        let mut owners = broker.receive_name_owner_changed_with_args(&[(0, MONITOR_NAME)]).await?;
         while let Some(change) = owners.next().await {
             if change.args()?.new_owner().is_some() {
                 return Ok(());
@@ -100,11 +100,11 @@ pub(crate) async fn appears(address: &str) {
     }
 }
 
-/// A connection to a message bus, whose work is done on our own runtime instead of a thread of its own.
+/// A connection to a message bus that runs on our runtime instead of its own thread.
 #[derive(Debug)]
 struct Bus {
     connection: Connection,
-    /// Aborted when dropped.
+    /// Dropping the set aborts the task.
     _work: JoinSet<()>,
 }
 
@@ -126,62 +126,63 @@ impl Bus {
             .cache_properties(proxy::CacheProperties::No)
             .build()
             .await?;
-        // Subscribed before anything is set, so that nothing is missed.
+        // Subscribes before it adds a watch, so that no signal is missed.
         let owners = proxy.inner().receive_owner_changed().await?;
         let fired = proxy.receive_watch_fired().await?;
         let interval_ms = u64::try_from(away_after.as_millis()).unwrap_or(u64::MAX);
         let away = proxy.add_idle_watch(interval_ms).await?;
-        let set = Set { proxy, away_after, away, back: None };
+        let set = WatchSet { proxy, away_after, away, back: None };
         Ok(Monitor { set, owners, fired, bus: self })
     }
 }
 
-/// The source: the shell's monitor, with its watch set.
+/// The source: the shell's monitor, with its watch added.
 pub(crate) struct Monitor {
-    set: Set,
+    set: WatchSet,
     owners: OwnerChangedStream<'static>,
     fired: WatchFiredStream,
     bus: Bus,
 }
 
-/// The watches as the shell knows them.
-struct Set {
+/// The watches, as the shell numbers them.
+struct WatchSet {
     proxy: IdleMonitorProxy<'static>,
     away_after: Duration,
     away: u32,
-    /// Set only while the person is away.
+    /// Present only while the person is away.
     back: Option<u32>,
 }
 
-impl Set {
+impl WatchSet {
     async fn idle(&self) -> zbus::Result<Duration> {
         self.proxy.get_idletime().await.map(Duration::from_millis)
     }
 
-    /// What is so now; waits for the return of whoever is away.
-    async fn look(&mut self) -> zbus::Result<Observation> {
-        // Set before the time is read: a return in between fires, or is read.
+    /// Reads the present state. If the person is away, it leaves a watch for their return.
+    async fn query(&mut self) -> zbus::Result<Observation> {
+        // Added before the time is read: a return in between fires the watch or changes the time.
         let back = self.proxy.add_user_active_watch().await?;
         let idle = self.idle().await?;
         if idle + SLACK >= self.away_after {
             self.back = Some(back);
             return Ok(Observation::InputIdle { since: Moment::Ago(idle) });
         }
-        // It would fire at the next input, which is no news. An error means that it has fired already.
+        // The watch would report the next input, which is no change. An error means that it has
+        // already fired.
         let _ = self.proxy.remove_watch(back).await;
         Ok(Observation::InputActive)
     }
 
-    /// What a watch that fired has to tell.
+    /// The observation for a watch that fired, if there is one.
     async fn fired(&mut self, id: u32) -> zbus::Result<Option<Observation>> {
         if self.back == Some(id) {
             self.back = None;
             return Ok(Some(Observation::InputActive));
         }
-        // Whoever is known to be away is so for one absence only.
+        // An absence is reported once.
         if id == self.away && self.back.is_none() {
-            return match self.look().await? {
-                // Back before it could be said.
+            return match self.query().await? {
+                // The person returned before the absence was reported.
                 Observation::InputActive => Ok(None),
                 observation => Ok(Some(observation)),
             };
@@ -195,24 +196,25 @@ impl Source for Monitor {
         Description { name: "mutter", tells: Tells::IDLE, missing: None }
     }
 
-    async fn run(self, to: &Reports) -> Lost {
+    async fn run(self, to: &Reports) -> SourceError {
         let Self { mut set, mut owners, mut fired, bus: _bus } = self;
-        let gone = |error: zbus::Error| Lost(format!("GNOME's idle monitor is gone ({error})"));
-        match set.look().await {
+        let gone =
+            |error: zbus::Error| SourceError(format!("GNOME's idle monitor is gone ({error})"));
+        match set.query().await {
             Ok(observation) => to.send(observation).await,
             Err(error) => return gone(error),
         }
         loop {
             let id = tokio::select! {
                 biased;
-                owner = owners.next() => return Lost(match owner {
+                owner = owners.next() => return SourceError(match owner {
                     Some(_) => "GNOME Shell ended or was started anew".to_owned(),
                     None => "the session bus is gone".to_owned(),
                 }),
                 signal = fired.next() => match signal.as_ref().map(WatchFired::args) {
                     Some(Ok(args)) => args.id,
                     Some(Err(error)) => return gone(error),
-                    None => return Lost("the session bus is gone".to_owned()),
+                    None => return SourceError("the session bus is gone".to_owned()),
                 },
             };
             match set.fired(id).await {

@@ -1,8 +1,8 @@
-//! The last resort: ask again and again how long there was no input.
+//! The last resort: asks the system again and again how long there was no input.
 //!
-//! Asks as seldom as it can: somebody active can't be away before `away_after` has passed, so it sleeps
-//! until then. Deliberately knows no system: the question is a [`Probe`] that somebody else supplies, and
-//! the guard says when it must not be asked any more.
+//! It asks as seldom as it can. A person who is active can't be away before `away_after` has
+//! passed, so it sleeps until then. It knows no operating system: the caller supplies the
+//! [`Probe`], and the guard says when the probe must not be called any more.
 
 use std::sync::{Arc, Mutex, TryLockError};
 use std::time::Duration;
@@ -11,32 +11,32 @@ use porchlight_core::observation::{Moment, Observation};
 
 use crate::description::{Description, Missing, Tells};
 use crate::settings::Probe;
-use crate::source::{Lost, Reports, Source};
+use crate::source::{Reports, Source, SourceError};
 
-/// While away: how late a return may be seen.
-const WHILE_AWAY: Duration = Duration::from_secs(2);
-/// While active: never asked more often than that.
-const AT_LEAST: Duration = Duration::from_secs(1);
-/// So many refusals in a row, and nobody knows any more.
-const REFUSALS: u32 = 3;
-/// A probe that takes longer hangs, and what was last seen is no longer true.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// What crashed once is not asked again.
+/// The pause between two questions while the person is away: a return is seen this late at most.
+const AWAY_PAUSE: Duration = Duration::from_secs(2);
+/// The shortest pause between two questions while the person is active.
+const MIN_PAUSE: Duration = Duration::from_secs(1);
+/// The source is lost after this many refusals in a row.
+const MAX_REFUSALS: u32 = 3;
+/// How long a probe may take. After that it hangs, and the last answer is out of date.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// Reported when the probe panicked. It is not called again.
 const CRASHED: &str = "asking for the idle time crashed";
 
-/// A probe that outlives the sources that ask it.
+/// A probe that several sources use, one after the other.
 #[derive(Clone)]
-pub(crate) struct Question(Arc<Mutex<Probe>>);
+pub(crate) struct SharedProbe(Arc<Mutex<Probe>>);
 
-/// The source: a probe, asked again and again until the guard ends.
+/// The source: calls a probe until the guard ends.
 pub(crate) struct Poller<G> {
-    pub(crate) probe: Question,
+    pub(crate) probe: SharedProbe,
     pub(crate) away_after: Duration,
-    /// Ends when the probe must not be called any more, because what it asks has gone.
+    /// Ends when the probe must not be called any more, because the display that it asks has gone.
     pub(crate) guard: G,
 }
 
-impl<G: Future<Output = Lost> + Send + 'static> Source for Poller<G> {
+impl<G: Future<Output = SourceError> + Send + 'static> Source for Poller<G> {
     fn description(&self) -> Description {
         Description {
             name: "polled",
@@ -48,10 +48,10 @@ impl<G: Future<Output = Lost> + Send + 'static> Source for Poller<G> {
         }
     }
 
-    async fn run(self, to: &Reports) -> Lost {
+    async fn run(self, to: &Reports) -> SourceError {
         let Self { probe, away_after, guard } = self;
         tokio::select! {
-            // The guard is looked at before each question.
+            // Biased, so that the guard is checked before each question.
             biased;
             lost = guard => lost,
             lost = poll(probe, away_after, to) => lost,
@@ -59,7 +59,7 @@ impl<G: Future<Output = Lost> + Send + 'static> Source for Poller<G> {
     }
 }
 
-async fn poll(probe: Question, away_after: Duration, to: &Reports) -> Lost {
+async fn poll(probe: SharedProbe, away_after: Duration, to: &Reports) -> SourceError {
     let mut seen = Seen::Nothing;
     let mut refused = 0;
     loop {
@@ -69,15 +69,15 @@ async fn poll(probe: Question, away_after: Duration, to: &Reports) -> Lost {
         };
         let Some(idle) = idle else {
             refused += 1;
-            if refused == REFUSALS {
-                return Lost("the system does not tell the idle time".to_owned());
+            if refused == MAX_REFUSALS {
+                return SourceError("the system does not tell the idle time".to_owned());
             }
-            tokio::time::sleep(AT_LEAST).await;
+            tokio::time::sleep(MIN_PAUSE).await;
             continue;
         };
         refused = 0;
         let step = seen.step(idle, away_after);
-        if let Some(observation) = step.tell {
+        if let Some(observation) = step.report {
             to.send(observation).await;
         }
         seen = step.seen;
@@ -85,33 +85,33 @@ async fn poll(probe: Question, away_after: Duration, to: &Reports) -> Lost {
     }
 }
 
-impl Question {
+impl SharedProbe {
     pub(crate) fn new(probe: Probe) -> Self {
         Self(Arc::new(Mutex::new(probe)))
     }
 
-    /// Asks where blocking does no harm.
-    async fn ask(&self) -> Result<Option<Duration>, Lost> {
+    /// Calls the probe on a thread that may block.
+    async fn ask(&self) -> Result<Option<Duration>, SourceError> {
         let probe = Arc::clone(&self.0);
         let asked = tokio::task::spawn_blocking(move || match probe.try_lock() {
             Ok(mut probe) => Ok(probe()),
-            Err(TryLockError::Poisoned(_)) => Err(Lost(CRASHED.to_owned())),
-            // It may hang for ever, and one thread that does is enough.
+            Err(TryLockError::Poisoned(_)) => Err(SourceError(CRASHED.to_owned())),
+            // The previous call may hang for ever, and one blocked thread is enough.
             Err(TryLockError::WouldBlock) => {
-                Err(Lost("the system still does not tell the idle time".to_owned()))
+                Err(SourceError("the system still does not tell the idle time".to_owned()))
             }
         });
-        match tokio::time::timeout(PATIENCE, asked).await {
+        match tokio::time::timeout(TIMEOUT, asked).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => Err(Lost(CRASHED.to_owned())),
-            Err(_) => {
-                Err(Lost(format!("the system did not tell the idle time within {PATIENCE:?}")))
-            }
+            Ok(Err(_)) => Err(SourceError(CRASHED.to_owned())),
+            Err(_) => Err(SourceError(format!(
+                "the system did not tell the idle time within {TIMEOUT:?}"
+            ))),
         }
     }
 }
 
-/// What was seen at the last question.
+/// What the last answer showed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Seen {
     Nothing,
@@ -119,26 +119,26 @@ enum Seen {
     Away { idle: Duration },
 }
 
-/// What an answer leads to.
+/// What to do after an answer.
 struct Step {
     seen: Seen,
-    tell: Option<Observation>,
+    report: Option<Observation>,
     pause: Duration,
 }
 
 impl Seen {
     fn step(self, idle: Duration, away_after: Duration) -> Step {
         if idle < away_after {
-            let tell = (self != Self::Active).then_some(Observation::InputActive);
-            return Step { seen: Self::Active, tell, pause: (away_after - idle).max(AT_LEAST) };
+            let report = (self != Self::Active).then_some(Observation::InputActive);
+            return Step { seen: Self::Active, report, pause: (away_after - idle).max(MIN_PAUSE) };
         }
         let known = match self {
-            // Less idle than before: there was input in between, so the old report is wrong.
+            // The idle time fell, so there was input in between and the earlier report is wrong.
             Self::Away { idle: before } => before <= idle,
             Self::Nothing | Self::Active => false,
         };
-        let tell = (!known).then_some(Observation::InputIdle { since: Moment::Ago(idle) });
-        Step { seen: Self::Away { idle }, tell, pause: WHILE_AWAY }
+        let report = (!known).then_some(Observation::InputIdle { since: Moment::Ago(idle) });
+        Step { seen: Self::Away { idle }, report, pause: AWAY_PAUSE }
     }
 }
 
@@ -156,7 +156,8 @@ mod tests {
 
     const MINUTE: Duration = Duration::from_secs(60);
 
-    /// Answers in order, and then the last one for ever; tells when it was asked.
+    /// A probe that gives these answers in order, repeats the last one, and reports when it is
+    /// called.
     fn probe(answers: &[Option<u64>]) -> (Probe, mpsc::Receiver<Duration>) {
         let mut answers = answers.to_vec();
         let (asked, questions) = mpsc::channel();
@@ -173,7 +174,7 @@ mod tests {
         let (probe, questions) = probe(answers);
         (
             Watch::over(Poller {
-                probe: Question::new(probe),
+                probe: SharedProbe::new(probe),
                 away_after: MINUTE,
                 guard: pending(),
             }),
@@ -181,23 +182,24 @@ mod tests {
         )
     }
 
-    /// An hour of the fake clock is over at once.
+    /// The fake clock skips an hour at once.
     async fn next(watch: &mut Watch) -> Observation {
-        let told = tokio::time::timeout(60 * MINUTE, watch.next()).await;
-        told.expect("an observation in time")
+        let observation = tokio::time::timeout(60 * MINUTE, watch.next()).await;
+        observation.expect("an observation in time")
     }
 
     fn idle(secs: u64) -> Observation {
         Observation::InputIdle { since: Moment::Ago(Duration::from_secs(secs)) }
     }
 
-    /// When it was asked, in whole seconds: the fake clock adds a millisecond to each sleep.
+    /// The times of the questions, in whole seconds: the fake clock adds a millisecond to each
+    /// sleep.
     fn asked_at(questions: &mpsc::Receiver<Duration>) -> Vec<u64> {
         questions.try_iter().map(|at| at.as_secs()).collect()
     }
 
     #[tokio::test(start_paused = true)]
-    async fn somebody_active_is_asked_again_when_they_could_be_away() {
+    async fn an_active_person_is_polled_again_when_they_could_be_away() {
         let (mut watch, questions) = watch(&[Some(20), Some(50), Some(60)]);
         assert_eq!(next(&mut watch).await, Observation::InputActive);
         assert_eq!(next(&mut watch).await, idle(60));
@@ -205,7 +207,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn somebody_away_is_asked_every_two_seconds_and_their_return_is_told() {
+    async fn an_absent_person_is_polled_every_two_seconds_and_their_return_is_reported() {
         let (mut watch, questions) = watch(&[Some(300), Some(302), Some(304), Some(1), Some(60)]);
         assert_eq!(next(&mut watch).await, idle(300));
         assert_eq!(next(&mut watch).await, Observation::InputActive);
@@ -214,17 +216,17 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn on_the_brink_it_is_asked_no_more_than_once_a_second() {
+    async fn near_the_limit_the_probe_is_called_no_more_than_once_a_second() {
         let questions = Arc::new(AtomicU64::new(0));
         let count = Arc::clone(&questions);
-        // Half a millisecond before the time has come, for ever.
-        let brink = MINUTE - Duration::from_micros(500);
+        // The idle time stays half a millisecond below the limit.
+        let near_limit = MINUTE - Duration::from_micros(500);
         let probe: Probe = Box::new(move || {
             count.fetch_add(1, Ordering::Relaxed);
-            Some(brink)
+            Some(near_limit)
         });
         let mut watch = Watch::over(Poller {
-            probe: Question::new(probe),
+            probe: SharedProbe::new(probe),
             away_after: MINUTE,
             guard: pending(),
         });
@@ -255,7 +257,7 @@ mod tests {
     async fn a_probe_that_crashes_is_a_loss() {
         let probe: Probe = Box::new(|| panic!("on purpose"));
         let mut watch = Watch::over(Poller {
-            probe: Question::new(probe),
+            probe: SharedProbe::new(probe),
             away_after: MINUTE,
             guard: pending(),
         });
@@ -276,28 +278,28 @@ mod tests {
             None
         });
         let mut watch = Watch::over(Poller {
-            probe: Question::new(probe),
+            probe: SharedProbe::new(probe),
             away_after: MINUTE,
             guard: pending(),
         });
         begun.await.unwrap();
-        // The fake clock does not go on by itself while a blocking thread is busy.
-        tokio::time::advance(PATIENCE + AT_LEAST).await;
+        // The fake clock does not advance by itself while a blocking thread is busy.
+        tokio::time::advance(TIMEOUT + MIN_PAUSE).await;
         assert_eq!(watch.next().await, Observation::SourceLost);
         assert!(watch.source().to_string().contains("did not tell the idle time within 5s"));
         drop(release);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn nothing_is_asked_after_the_guard_has_ended() {
+    async fn the_probe_is_not_called_after_the_guard_has_ended() {
         let (probe, questions) = probe(&[Some(300)]);
         let (end, ended) = oneshot::channel::<()>();
         let guard = async {
             let _ = ended.await;
-            Lost("the display went away".to_owned())
+            SourceError("the display went away".to_owned())
         };
         let mut watch =
-            Watch::over(Poller { probe: Question::new(probe), away_after: MINUTE, guard });
+            Watch::over(Poller { probe: SharedProbe::new(probe), away_after: MINUTE, guard });
         assert_eq!(next(&mut watch).await, idle(300));
         end.send(()).unwrap();
         assert_eq!(next(&mut watch).await, Observation::SourceLost);
@@ -306,11 +308,11 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_display_that_is_gone_at_the_start_is_not_asked_at_all() {
+    async fn the_probe_is_never_called_if_the_display_is_gone_at_the_start() {
         let (probe, questions) = probe(&[Some(300)]);
-        let guard = async { Lost("the display went away".to_owned()) };
+        let guard = async { SourceError("the display went away".to_owned()) };
         let mut watch =
-            Watch::over(Poller { probe: Question::new(probe), away_after: MINUTE, guard });
+            Watch::over(Poller { probe: SharedProbe::new(probe), away_after: MINUTE, guard });
         assert_eq!(next(&mut watch).await, Observation::SourceLost);
         assert_eq!(asked_at(&questions), [0; 0]);
     }

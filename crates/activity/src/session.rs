@@ -1,12 +1,11 @@
-//! What the session and the machine tell, beside the person's input: the lock, the seat, sleep, the network,
-//! and on request calls and the desktop's do-not-disturb.
+//! What the session and the machine report besides input: screen lock, seat, sleep and network, and
+//! on request calls and the desktop's do-not-disturb.
 //!
-//! Owns where each of them is found. One file a subject; `bus` and `logind` are what several share.
-//! Deliberately starts nothing and changes nothing: it listens. The one thing it takes is a delay inhibitor,
-//! so that a goodbye is said before the machine sleeps.
+//! This module knows where each service listens. Each subject is one file; `bus` and `logind` are
+//! shared. It starts and changes nothing. The only thing it takes is a delay inhibitor, so that the
+//! device can publish its goodbye before the machine sleeps.
 //!
-//! Nothing wakes up here while nothing changes. Who tells nothing any more is lost and opened again by
-//! [`crate::supervise`].
+//! Nothing wakes up here while nothing changes. [`crate::supervise`] reopens a source that is lost.
 
 mod awake;
 mod bus;
@@ -27,28 +26,28 @@ use std::path::PathBuf;
 use crate::settings::Settings;
 use crate::supervise::Supervisor;
 
-/// Where the system's bus usually is (D-Bus specification, *Well-known Message Bus Instances*).
+/// The usual address of the system bus (D-Bus specification, *Well-known Message Bus Instances*).
 const SYSTEM_BUS: &str = "unix:path=/var/run/dbus/system_bus_socket";
 
-/// Where the session's services are; by default there are none. An empty value counts as none.
+/// Where the session's services listen; none by default. An empty value counts as unset.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Places {
-    /// `DBUS_SYSTEM_BUS_ADDRESS`, else where it usually is.
+    /// `DBUS_SYSTEM_BUS_ADDRESS`, else the usual address.
     system_bus: Option<String>,
-    /// `DBUS_SESSION_BUS_ADDRESS`, else the user's own.
+    /// `DBUS_SESSION_BUS_ADDRESS`, else the user's own bus.
     session_bus: Option<String>,
     /// `XDG_SESSION_ID`
     session_id: Option<String>,
     /// Whether `XDG_CURRENT_DESKTOP` names GNOME.
     gnome: bool,
-    /// Where the sound server may listen, in this order.
+    /// The sockets on which a sound server may listen, in order of preference.
     sound: Vec<PathBuf>,
-    /// Where its secret may be, in this order.
+    /// The files that may contain the sound server's cookie, in order of preference.
     sound_cookies: Vec<PathBuf>,
 }
 
 impl Places {
-    /// Reads the environment of this process; call it once.
+    /// Reads the environment of this process. Call it once.
     #[must_use]
     pub fn from_env() -> Self {
         Self::read(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
@@ -57,8 +56,8 @@ impl Places {
     fn read(env: impl Fn(&str) -> Option<String>) -> Self {
         let desktops = env("XDG_CURRENT_DESKTOP").unwrap_or_default();
         let below = |name, rest: &str| env(name).map(|folder| PathBuf::from(folder).join(rest));
-        // PULSE_SERVER may name several servers, and each with the machine that it is meant for:
-        // `{machine}unix:/path tcp:host`. One on another machine has another microphone.
+        // PULSE_SERVER may name several servers, each with the machine that it is meant for:
+        // `{machine}unix:/path tcp:host`. A server on another machine has other microphones.
         let servers = env("PULSE_SERVER").unwrap_or_default();
         let named = servers.split_whitespace().filter_map(|server| {
             let server = server.rsplit('}').next().unwrap_or(server);
@@ -112,7 +111,7 @@ mod places {
     }
 
     #[test]
-    fn services_are_where_the_environment_says_else_where_they_usually_are() {
+    fn services_are_at_the_address_in_the_environment_or_the_usual_one() {
         let places = read(&[("XDG_RUNTIME_DIR", "/run/user/7")]);
         assert_eq!(places.system_bus.as_deref(), Some(SYSTEM_BUS));
         assert_eq!(places.session_bus.as_deref(), Some("unix:path=/run/user/7/bus"));

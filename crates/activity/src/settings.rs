@@ -1,4 +1,4 @@
-//! What is asked for: by the person, and by the session that the program runs in.
+//! What the person and the environment of the process ask for.
 
 use std::fmt;
 #[cfg(all(unix, not(target_os = "macos")))]
@@ -6,18 +6,18 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-/// Asks the system for the time since the last input; `None` where it does not answer.
+/// Asks the system for the time since the last input. Returns `None` if the system does not answer.
 ///
-/// It may block for a moment: it is called on a thread where that does no harm.
+/// It may block for a moment, so it runs on a thread where that does no harm.
 pub type Probe = Box<dyn FnMut() -> Option<Duration> + Send>;
 
-/// Which source the person asked for.
+/// The source of activity that the person chose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Choice {
     /// The first source that works in this session.
     #[default]
     Auto,
-    /// JSON lines on the standard input, see [`crate::stdin`].
+    /// JSON lines on the standard input; see [`crate::stdin`].
     Stdin,
     /// No source: activity stays unknown.
     None,
@@ -46,25 +46,27 @@ impl FromStr for Choice {
     }
 }
 
-/// A word that names no source.
+/// The text names no source of activity.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is no source of activity: choose `auto`, `stdin` or `none`")]
 pub struct ChoiceError(String);
 
-/// What to watch for.
+/// What to watch, and how.
 #[derive(Default)]
 pub struct Settings {
-    /// Which source to take.
+    /// The source of activity.
     pub choice: Choice,
-    /// So long without input is worth a report. Less than a second counts as a second.
+    /// Report a person as idle after this time without input. Values below one second count as one
+    /// second.
     pub away_after: Duration,
-    /// Whether to watch for calls: a microphone in use. Which program uses it is not told.
+    /// Whether to watch for calls, which means a microphone in use. The program that uses it is
+    /// never reported.
     pub in_call: bool,
     /// Whether to watch the desktop's do-not-disturb.
     pub desktop_dnd: bool,
-    /// Used where no source of events exists. The desktop shell supplies it, so that command line
-    /// programs link no X library. It is called only once a display was proven to exist, and no longer
-    /// after that display has gone.
+    /// The idle-time query to use if the system offers no idle events. The desktop app supplies it,
+    /// so that command-line programs link no X library. It is called only after a display was
+    /// proven to exist, and not after that display has gone.
     pub probe: Option<Probe>,
 }
 
@@ -88,7 +90,7 @@ impl fmt::Debug for Settings {
     }
 }
 
-/// What the environment says about the session. An empty value counts as none.
+/// The environment variables that describe the session. An empty value counts as unset.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SessionEnv {
     /// `DISPLAY`
@@ -101,20 +103,20 @@ pub struct SessionEnv {
     pub runtime_dir: Option<String>,
     /// `DBUS_SESSION_BUS_ADDRESS`
     pub session_bus: Option<String>,
-    /// The session's services.
+    /// Where the session's services listen.
     #[cfg(target_os = "linux")]
     pub places: crate::session::Places,
-    /// Whether this program runs `AppKit`'s main loop, as an app with a window does. The environment does not
-    /// say so; without it, macOS tells nothing of the lock screen and of sleep.
+    /// Whether this program runs `AppKit`'s main loop, as an app with a window does. No environment
+    /// variable says so. Without a main loop, macOS reports neither the screen lock nor sleep.
     #[cfg(target_os = "macos")]
     pub main_loop: bool,
 }
 
 impl SessionEnv {
-    /// Reads the environment of this process; call it once.
+    /// Reads the environment of this process. Call it once.
     #[must_use]
     pub fn from_env() -> Self {
-        // Lossy: a name that is no UTF-8 still says that there is such a display.
+        // Lossy: a name that is not UTF-8 still says that there is such a display.
         let read = |name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
         Self {
             display: read("DISPLAY"),
@@ -132,28 +134,28 @@ impl SessionEnv {
 
 #[cfg(all(unix, not(target_os = "macos")))]
 impl SessionEnv {
-    /// One hint is enough: an X11 source must not run where Xwayland answers, because its idle counter
-    /// sees only what the pointer does over X11 windows.
+    /// Whether this is a Wayland session. Either variable is enough: an X11 source must not run
+    /// under Xwayland, whose idle counter sees only input over X11 windows.
     pub(crate) fn is_wayland(&self) -> bool {
-        filled(&self.wayland_display).is_some()
-            || filled(&self.xdg_session_type)
+        non_empty(&self.wayland_display).is_some()
+            || non_empty(&self.xdg_session_type)
                 .is_some_and(|kind| kind.eq_ignore_ascii_case("wayland"))
     }
 
     pub(crate) fn x11_display(&self) -> Option<&str> {
-        filled(&self.display)
+        non_empty(&self.display)
     }
 
-    /// Where the compositor listens, by the rules of `wl_display_connect`.
+    /// The compositor's socket, by the rules of `wl_display_connect`.
     pub(crate) fn wayland_socket(&self) -> Option<PathBuf> {
-        let display = Path::new(filled(&self.wayland_display).unwrap_or("wayland-0"));
+        let display = Path::new(non_empty(&self.wayland_display).unwrap_or("wayland-0"));
         if display.is_absolute() {
             return Some(display.to_owned());
         }
-        filled(&self.runtime_dir).map(|dir| Path::new(dir).join(display))
+        non_empty(&self.runtime_dir).map(|dir| Path::new(dir).join(display))
     }
 
-    /// Where whoever serves the display listens; `None` for an X server on another machine.
+    /// The socket of the display server; `None` for an X server on another machine.
     #[cfg(target_os = "linux")]
     pub(crate) fn display_socket(&self) -> Option<PathBuf> {
         if self.is_wayland() {
@@ -164,15 +166,16 @@ impl SessionEnv {
         ["", "unix"].contains(&host).then(|| format!("/tmp/.X11-unix/X{number}").into())
     }
 
-    /// The address of the session's message bus, by the rules of the D-Bus specification and of systemd.
+    /// The address of the session's message bus, by the rules of the D-Bus specification and of
+    /// systemd.
     pub(crate) fn session_bus(&self) -> Option<String> {
-        let beside = || filled(&self.runtime_dir).map(|dir| format!("unix:path={dir}/bus"));
-        filled(&self.session_bus).map(str::to_owned).or_else(beside)
+        let beside = || non_empty(&self.runtime_dir).map(|dir| format!("unix:path={dir}/bus"));
+        non_empty(&self.session_bus).map(str::to_owned).or_else(beside)
     }
 }
 
 #[cfg(all(unix, not(target_os = "macos")))]
-fn filled(value: &Option<String>) -> Option<&str> {
+fn non_empty(value: &Option<String>) -> Option<&str> {
     value.as_deref().filter(|value| !value.is_empty())
 }
 
@@ -241,7 +244,7 @@ mod tests {
     }
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_display_is_awaited_where_it_listens() {
+    fn the_display_socket_is_the_one_the_server_listens_on() {
         let x11 = |display: &str| {
             SessionEnv { display: Some(display.to_owned()), ..SessionEnv::default() }
                 .display_socket()

@@ -1,6 +1,6 @@
-//! When a server's socket is there again, without looking for it again and again.
+//! Waits for a server's socket to appear, without polling for it.
 //!
-//! Owns what inotify(7) can tell of it. The folder, too, may be still to come, as a runtime folder is before the first
+//! It uses inotify(7). The folder may be missing too, as a runtime folder is before the first
 //! login.
 
 use std::ffi::OsString;
@@ -16,27 +16,29 @@ use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
 use rustix::io::Errno;
 use tokio::time::sleep;
 
-/// A socket is bound before somebody listens on it, so it is tried after each of these pauses.
-const TRIES_MS: [u64; 5] = [50, 100, 200, 400, 800];
+/// A socket exists before its server listens on it, so connecting is retried after each of these
+/// pauses.
+const RETRIES_MS: [u64; 5] = [50, 100, 200, 400, 800];
 
-/// Where a bus listens, if that is a file (D-Bus specification, *Unix Domain Sockets*). Of several addresses the first.
-pub(crate) fn of_bus(address: &str) -> Option<&Path> {
+/// The socket of a bus, if its address names a file (D-Bus specification, *Unix Domain Sockets*).
+/// If there are several addresses, the first one counts.
+pub(crate) fn bus_socket(address: &str) -> Option<&Path> {
     let path = address.strip_prefix("unix:path=")?.split([',', ';']).next()?;
-    // An escaped path is a rare one: those buses are looked for after pauses.
+    // Escaped paths are rare; such a bus is retried after pauses instead.
     (!path.contains('%')).then(|| Path::new(path))
 }
 
-/// Ends when something of this name appears, and not before. Where that can't be seen, it pends.
+/// Ends when the socket is created. Never ends if inotify can't watch for it.
 pub(crate) async fn appears(socket: &Path) {
-    while !sees_change(Watching::begin(socket), socket).await {}
+    while !sees_change(FolderWatch::begin(socket), socket).await {}
 }
 
-/// Ends when somebody listens there. Where that can't be seen, it pends.
+/// Ends when a server listens on the socket. Never ends if inotify can't watch for it.
 pub(crate) async fn listens(socket: &Path) {
     loop {
-        // Begun before it is tried, so that nothing falls between.
-        let watching = Watching::begin(socket);
-        for pause in [0].into_iter().chain(TRIES_MS) {
+        // The watch begins before the attempt, so that no change is missed in between.
+        let watch = FolderWatch::begin(socket);
+        for pause in [0].into_iter().chain(RETRIES_MS) {
             sleep(Duration::from_millis(pause)).await;
             if UnixStream::connect(socket).is_ok() {
                 return;
@@ -45,15 +47,15 @@ pub(crate) async fn listens(socket: &Path) {
                 break;
             }
         }
-        sees_change(watching, socket).await;
+        sees_change(watch, socket).await;
     }
 }
 
-/// Waits for a change on the way to the socket; says whether that is the socket itself.
-async fn sees_change(watching: io::Result<Watching>, socket: &Path) -> bool {
-    let seen = async { watching?.change().await };
+/// Waits for a change on the way to the socket. Returns whether the socket itself appeared.
+async fn sees_change(watch: io::Result<FolderWatch>, socket: &Path) -> bool {
+    let seen = async { watch?.change().await };
     match seen.await {
-        Ok(itself) => itself,
+        Ok(is_socket) => is_socket,
         Err(error) => {
             tracing::debug!(socket = %socket.display(), %error, "not watching for a socket");
             std::future::pending().await
@@ -61,17 +63,17 @@ async fn sees_change(watching: io::Result<Watching>, socket: &Path) -> bool {
     }
 }
 
-/// The nearest folder that is there already.
+/// An inotify watch on the nearest folder that exists.
 #[derive(Debug)]
-struct Watching {
+struct FolderWatch {
     events: Async<OwnedFd>,
-    /// What has to appear in it.
+    /// The name that has to appear in that folder.
     name: OsString,
-    /// Whether that is the socket, and not a folder on the way to it.
-    itself: bool,
+    /// Whether that name is the socket, and not a folder on the way to it.
+    is_socket: bool,
 }
 
-impl Watching {
+impl FolderWatch {
     fn begin(socket: &Path) -> io::Result<Self> {
         let events =
             Async::new_nonblocking(inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?)?;
@@ -79,11 +81,11 @@ impl Watching {
         let mut awaited = socket;
         while let (Some(folder), Some(name)) = (awaited.parent(), awaited.file_name()) {
             match inotify::add_watch(&events, folder, what) {
-                // A folder that has come in between is watched itself.
+                // If the folder has appeared in the meantime, watch that one instead.
                 Ok(_) if awaited != socket && awaited.exists() => awaited = socket,
                 Ok(_) => {
-                    let itself = awaited == socket;
-                    return Ok(Self { events, name: name.to_owned(), itself });
+                    let is_socket = awaited == socket;
+                    return Ok(Self { events, name: name.to_owned(), is_socket });
                 }
                 Err(Errno::NOENT) => awaited = folder,
                 Err(error) => return Err(error.into()),
@@ -92,9 +94,9 @@ impl Watching {
         Err(io::ErrorKind::InvalidInput.into())
     }
 
-    /// Whether what appeared is the socket itself. It may as well be that the folder has gone.
+    /// Returns whether the socket itself appeared. `false` may also mean that the folder has gone.
     async fn change(self) -> io::Result<bool> {
-        // Room for several names of the longest length.
+        // Large enough for several names of the longest length.
         let mut buffer = [MaybeUninit::uninit(); 4096];
         loop {
             self.events.readable().await?;
@@ -105,7 +107,7 @@ impl Watching {
                     Ok(event) => {
                         let appeared = event.file_name().map(std::ffi::CStr::to_bytes);
                         if appeared == Some(self.name.as_encoded_bytes()) {
-                            return Ok(self.itself);
+                            return Ok(self.is_socket);
                         }
                     }
                     Err(Errno::AGAIN) => break,
@@ -125,12 +127,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bus_in_the_file_system_is_told_by_its_address() {
+    fn the_socket_of_a_bus_is_read_from_its_address() {
         let bus = Some(Path::new("/run/user/7/bus"));
-        assert_eq!(of_bus("unix:path=/run/user/7/bus"), bus);
-        assert_eq!(of_bus("unix:path=/run/user/7/bus,guid=0f;unix:abstract=/tmp/b"), bus);
+        assert_eq!(bus_socket("unix:path=/run/user/7/bus"), bus);
+        assert_eq!(bus_socket("unix:path=/run/user/7/bus,guid=0f;unix:abstract=/tmp/b"), bus);
         for elsewhere in ["unix:abstract=/tmp/b", "tcp:host=h,port=1", "unix:path=/a%20b", ""] {
-            assert_eq!(of_bus(elsewhere), None, "{elsewhere}");
+            assert_eq!(bus_socket(elsewhere), None, "{elsewhere}");
         }
     }
 
@@ -172,7 +174,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_has_gone_and_left_the_socket_listens_no_longer() {
+    async fn a_server_that_left_its_socket_behind_does_not_listen() {
         let dir = tempfile::tempdir().unwrap();
         let socket = dir.path().join("bus");
         let bind = || std::os::unix::net::UnixListener::bind(&socket).unwrap();

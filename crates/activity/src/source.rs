@@ -1,75 +1,76 @@
-//! What a source is, and what opens one.
+//! Defines sources and what opens them.
 
 use porchlight_core::observation::Observation;
 use tokio::sync::mpsc;
 
 use crate::description::{Description, Missing, Subject};
 
-/// A source of observations that works, at least at present.
+/// A source of observations that is open and works.
 pub(crate) trait Source: Send + 'static {
-    /// What it can tell.
+    /// What this source can detect.
     fn description(&self) -> Description;
 
-    /// Reports what is so now, then what it sees for as long as it works, then returns why it works no
-    /// longer. It is dropped at any `.await` when nobody listens any more.
-    fn run(self, to: &Reports) -> impl Future<Output = Lost> + Send;
+    /// Reports the present state, then every change. Returns the reason when the source stops
+    /// working. The future may be dropped at any `.await`, when the watch ends.
+    fn run(self, to: &Reports) -> impl Future<Output = SourceError> + Send;
 }
 
-/// Why a source works no longer: half a sentence for the person.
+/// Why a source stopped working: half a sentence for the person.
 #[derive(Debug)]
-pub(crate) struct Lost(pub(crate) String);
+pub(crate) struct SourceError(pub(crate) String);
 
-/// One subject, and how to come by a source for it, again and again: [`crate::supervise`] opens it, runs
-/// what it opened, and opens it again once that is lost.
+/// Opens sources for one subject. [`crate::supervise`] runs what it opens, and calls it again when
+/// that source is lost.
 pub(crate) trait Strand: Send + 'static {
-    /// What it is about.
+    /// The subject that the sources watch.
     const SUBJECT: Subject;
 
-    /// What it opens; where there are several, an enum of them.
+    /// The source that it opens. If there are several kinds, this is an enum of them.
     type Source: Source;
 
-    /// Opens the first source that works. It may be dropped at any `.await`, which closes what was begun.
-    fn open(&mut self) -> impl Future<Output = Result<Self::Source, Refusal>> + Send;
+    /// Opens the first source that works. The future may be dropped at any `.await`; that closes
+    /// what it had opened.
+    fn open(&mut self) -> impl Future<Output = Result<Self::Source, OpenError>> + Send;
 
-    /// While there is no source: ends when it is worth trying again before the pause is over. It may be
-    /// dropped at any `.await`.
+    /// Ends when another attempt is worthwhile before the pause is over. It runs only while there
+    /// is no source, and may be dropped at any `.await`.
     fn hint(&mut self) -> impl Future<Output = ()> + Send {
         std::future::pending()
     }
 }
 
-/// Why a strand has no source.
+/// Why a strand could not open a source.
 #[derive(Debug)]
 #[cfg_attr(
     any(windows, target_os = "macos"),
     allow(dead_code, reason = "not every system refuses in each of these ways")
 )]
-pub(crate) enum Refusal {
-    /// There is none now, which may change.
+pub(crate) enum OpenError {
+    /// There is no source now, but a later attempt may succeed.
     ForNow(Missing),
-    /// There is none, and only what [`Strand::hint`] waits for would change that.
+    /// There is no source, and only the event that [`Strand::hint`] waits for can change that.
     UntilHint(Missing),
-    /// There will never be one in this process.
+    /// There will never be a source in this process.
     ForGood(Missing),
 }
 
-impl From<Missing> for Refusal {
+impl From<Missing> for OpenError {
     fn from(missing: Missing) -> Self {
         Self::ForNow(missing)
     }
 }
 
-/// What comes from a strand.
+/// A message from a strand to the watch.
 #[derive(Debug)]
 pub(crate) enum Report {
-    /// There is a source (again).
+    /// A source is open, for the first time or again.
     Opened(Description),
     Observed(Observation),
-    /// There is none, or no longer.
+    /// There is no source, or it was lost.
     Closed(Missing),
 }
 
-/// Where a strand puts what it sees.
+/// The sending side of a strand's reports.
 #[derive(Debug, Clone)]
 pub(crate) struct Reports {
     subject: Subject,
@@ -81,14 +82,14 @@ impl Reports {
         Self { subject, to }
     }
 
-    /// Waits while too many reports wait for their reader.
+    /// Sends an observation. Waits while the queue is full.
     pub(crate) async fn send(&self, observation: Observation) {
         self.put(Report::Observed(observation)).await;
     }
 
     pub(crate) async fn put(&self, report: Report) {
         if self.to.send((self.subject, report)).await.is_err() {
-            // Nobody listens any more, so this task is about to be aborted.
+            // The watch is gone, so this task is about to be aborted.
             std::future::pending::<()>().await;
         }
     }

@@ -1,7 +1,8 @@
-//! JSON lines on the standard input: whoever starts Porchlight says whether the person is there.
+//! Reads activity as JSON lines from the standard input: the program that starts Porchlight reports
+//! whether the person is there.
 //!
-//! One object a line, one fact an object; `line` has the vocabulary. Before the first line nothing is
-//! known. A line that is not understood is logged and skipped; the end of the input ends the source.
+//! Each line is one object with one fact; `line` has the vocabulary. Nothing is known before the
+//! first line. An invalid line is logged and skipped. The end of the input ends the source.
 
 mod line;
 mod reader;

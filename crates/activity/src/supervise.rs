@@ -1,6 +1,7 @@
 //! Keeps strands running: opens a source, and opens it again when it is lost.
 //!
-//! Owns when to try again. Deliberately knows no system, and nothing of what an observation means.
+//! This module decides when to try again. It knows no operating system and no meaning of
+//! observations.
 
 use std::time::Duration;
 
@@ -9,27 +10,28 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::description::{Missing, Subject};
-use crate::source::{Lost, Refusal, Report, Reports, Source, Strand};
+use crate::source::{OpenError, Report, Reports, Source, SourceError, Strand};
 use crate::watch::Watch;
 
-/// How many reports may wait for their reader. Small, because a report tells how long ago something was:
-/// the longer it waits, the less it is true.
-const WAITING: usize = 8;
+/// The number of reports that may wait. It is small because a report says how long ago something
+/// happened, which becomes wrong while the report waits.
+const QUEUE_LENGTH: usize = 8;
 
-/// The first pause before trying again; each further one is twice as long.
+/// The pause before the first retry; it doubles with each further one.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
-/// The longest pause.
+/// The longest pause between two attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
-/// What is hinted at is seldom quite there yet, and something that flaps must not keep us busy.
-const AFTER_A_HINT: Duration = Duration::from_millis(100);
-/// Whatever does not open by then hangs.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// The pause after a hint: what the hint announces may not be ready yet, and a service that keeps
+/// restarting must not keep us busy.
+const HINT_DELAY: Duration = Duration::from_millis(100);
+/// How long an attempt to open a source may take.
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 const STOPPED: &str = "it stopped unexpectedly";
 const AGAIN_BY_HAND: &str =
     "start Porchlight again once that is mended, or set your status by hand";
 
-/// Strands on their way to a [`Watch`].
+/// Collects strands, and becomes a [`Watch`].
 #[derive(Debug)]
 pub(crate) struct Supervisor {
     strands: JoinSet<()>,
@@ -41,17 +43,17 @@ pub(crate) struct Supervisor {
 
 impl Supervisor {
     pub(crate) fn new() -> Self {
-        let (to, reports) = mpsc::channel(WAITING);
+        let (to, reports) = mpsc::channel(QUEUE_LENGTH);
         let goodbyes = watch::Sender::new(0);
         Self { strands: JoinSet::new(), subjects: Vec::new(), to, reports, goodbyes }
     }
 
-    /// Begins to run a strand, on a task of its own; one a subject.
+    /// Runs a strand on its own task. Each subject has at most one strand.
     pub(crate) fn run<S: Strand>(&mut self, strand: S) {
         self.subjects.push(S::SUBJECT);
         let to = Reports::of(S::SUBJECT, self.to.clone());
         self.strands.spawn(async move {
-            if alone(keep(strand, to.clone())).await.is_none() {
+            if isolate(keep_open(strand, to.clone())).await.is_none() {
                 to.put(Report::Closed(Missing::new(STOPPED, AGAIN_BY_HAND))).await;
             }
         });
@@ -63,14 +65,14 @@ impl Supervisor {
         self.strands.spawn(once(source, Reports::of(subject, self.to.clone())));
     }
 
-    /// Says why nothing will ever be known of a subject.
+    /// Reports that a subject can never be watched, and why.
     pub(crate) fn never(&mut self, subject: Subject, missing: Missing) {
         self.subjects.push(subject);
         let to = Reports::of(subject, self.to.clone());
         self.strands.spawn(async move { to.put(Report::Closed(missing)).await });
     }
 
-    /// Tells a strand when the goodbye is said.
+    /// A handle with which a strand waits for the device's goodbye.
     pub(crate) fn goodbye(&self) -> Goodbye {
         Goodbye(self.goodbyes.subscribe())
     }
@@ -80,76 +82,76 @@ impl Supervisor {
     }
 }
 
-/// Whether the device has said goodbye, so that the machine may sleep.
+/// Waits until the device has published its goodbye, so that the machine may sleep.
 #[derive(Debug, Clone)]
 pub(crate) struct Goodbye(watch::Receiver<u64>);
 
 impl Goodbye {
-    /// Forgets the goodbyes that were said. Before `Suspending` is reported, never after it: the answer
-    /// may be quick.
+    /// Ignores earlier goodbyes. Call it before you report `Suspending`, because the answer may
+    /// come at once.
     pub(crate) fn forget(&mut self) {
         self.0.mark_unchanged();
     }
 
-    /// Waits for a goodbye since the last [`Goodbye::forget`], or until nobody watches any more.
-    pub(crate) async fn said(&mut self) {
-        // An error means that the watch is gone, and nobody will say goodbye.
+    /// Waits for a goodbye since the last [`Goodbye::forget`], or until the watch is gone.
+    pub(crate) async fn wait(&mut self) {
+        // An error means that the watch is gone, so no goodbye will come.
         let _ = self.0.changed().await;
     }
 }
 
-/// Opens, runs, and begins anew.
-async fn keep<S: Strand>(mut strand: S, to: Reports) {
+/// Opens a source, runs it, and starts again.
+async fn keep_open<S: Strand>(mut strand: S, to: Reports) {
     let mut pause = FIRST_PAUSE;
     loop {
-        let refusal = match timeout(PATIENCE, strand.open()).await {
+        let open_error = match timeout(TIMEOUT, strand.open()).await {
             Ok(Ok(source)) => {
                 to.put(Report::Opened(source.description())).await;
                 let begun = Instant::now();
-                let Lost(why) = run(source, to.clone()).await;
-                // One that lasted was no false start.
+                let SourceError(why) = run(source, to.clone()).await;
+                // A source that lasted was no failed start.
                 if begun.elapsed() >= pause {
                     pause = FIRST_PAUSE;
                 }
-                Refusal::ForNow(Missing::new(why, "it is tried again by itself"))
+                OpenError::ForNow(Missing::new(why, "it is tried again by itself"))
             }
-            Ok(Err(refusal)) => refusal,
-            Err(_) => Refusal::ForNow(Missing::new(
-                format!("the system did not answer within {PATIENCE:?}"),
+            Ok(Err(open_error)) => open_error,
+            Err(_) => OpenError::ForNow(Missing::new(
+                format!("the system did not answer within {TIMEOUT:?}"),
                 "it is tried again by itself",
             )),
         };
-        match refusal {
-            Refusal::ForNow(missing) => {
+        match open_error {
+            OpenError::ForNow(missing) => {
                 to.put(Report::Closed(missing)).await;
                 tokio::select! {
                     () = sleep(pause) => pause = (2 * pause).min(LONGEST_PAUSE),
-                    () = strand.hint() => sleep(AFTER_A_HINT).await,
+                    () = strand.hint() => sleep(HINT_DELAY).await,
                 }
             }
-            Refusal::UntilHint(missing) => {
+            OpenError::UntilHint(missing) => {
                 to.put(Report::Closed(missing)).await;
                 strand.hint().await;
-                sleep(AFTER_A_HINT).await;
+                sleep(HINT_DELAY).await;
             }
-            Refusal::ForGood(missing) => return to.put(Report::Closed(missing)).await,
+            OpenError::ForGood(missing) => return to.put(Report::Closed(missing)).await,
         }
     }
 }
 
 async fn once(source: impl Source, to: Reports) {
     to.put(Report::Opened(source.description())).await;
-    let Lost(why) = run(source, to.clone()).await;
+    let SourceError(why) = run(source, to.clone()).await;
     to.put(Report::Closed(Missing::new(why, AGAIN_BY_HAND))).await;
 }
 
-async fn run(source: impl Source, to: Reports) -> Lost {
-    let lost = alone(async move { source.run(&to).await }).await;
-    lost.unwrap_or_else(|| Lost(STOPPED.to_owned()))
+async fn run(source: impl Source, to: Reports) -> SourceError {
+    let lost = isolate(async move { source.run(&to).await }).await;
+    lost.unwrap_or_else(|| SourceError(STOPPED.to_owned()))
 }
 
-/// Runs something on a task of its own, so that a panic harms nothing else; `None` if there was one.
-async fn alone<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Option<T> {
+/// Runs `work` on its own task, so that a panic harms nothing else. Returns `None` if it panicked.
+async fn isolate<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Option<T> {
     let mut task = JoinSet::new();
     task.spawn(work);
     task.join_next().await?.ok()
@@ -165,27 +167,27 @@ mod tests {
     use super::*;
     use crate::description::{Description, Tells};
 
-    /// What comes of an attempt.
+    /// The result of one attempt to open.
     enum Attempt {
-        /// A source that tells of input, and is lost after so long.
+        /// A source that reports input, and is lost after this time.
         Works(Duration),
         Panics,
-        Refused(Refusal),
+        Refused(OpenError),
         Hangs,
         PanicsAtOnce,
     }
 
     struct Scripted<const LOCK: bool> {
-        /// The last one for ever.
+        /// The last one repeats.
         attempts: VecDeque<Attempt>,
         attempted: mpsc::UnboundedSender<u64>,
         begun: Instant,
         hints: mpsc::UnboundedReceiver<()>,
     }
 
-    /// The other end of a script.
+    /// The test's side of a scripted strand.
     struct Script {
-        /// In whole seconds since the start.
+        /// The time of each attempt, in whole seconds since the start.
         attempted: mpsc::UnboundedReceiver<u64>,
         hints: mpsc::UnboundedSender<()>,
     }
@@ -211,12 +213,12 @@ mod tests {
 
         type Source = Working;
 
-        async fn open(&mut self) -> Result<Working, Refusal> {
+        async fn open(&mut self) -> Result<Working, OpenError> {
             let _ = self.attempted.send(self.begun.elapsed().as_secs());
             match self.attempts.pop_front().unwrap_or_else(|| not_now("still not there")) {
                 Attempt::Works(lasts) => Ok(Working { lasts: Some(lasts) }),
                 Attempt::Panics => Ok(Working { lasts: None }),
-                Attempt::Refused(refusal) => Err(refusal),
+                Attempt::Refused(open_error) => Err(open_error),
                 Attempt::Hangs => pending().await,
                 Attempt::PanicsAtOnce => panic!("a strand that panics"),
             }
@@ -239,19 +241,19 @@ mod tests {
             Description { name: "scripted", tells, missing: None }
         }
 
-        async fn run(self, to: &Reports) -> Lost {
+        async fn run(self, to: &Reports) -> SourceError {
             to.send(Observation::InputActive).await;
             sleep(self.lasts.expect("a source that panics")).await;
-            Lost("it was unplugged".to_owned())
+            SourceError("it was unplugged".to_owned())
         }
     }
 
-    fn refused(refusal: impl FnOnce(Missing) -> Refusal, what: &str) -> Attempt {
-        Attempt::Refused(refusal(Missing::new(what, "wait")))
+    fn refused(open_error: impl FnOnce(Missing) -> OpenError, what: &str) -> Attempt {
+        Attempt::Refused(open_error(Missing::new(what, "wait")))
     }
 
     fn not_now(what: &str) -> Attempt {
-        refused(Refusal::ForNow, what)
+        refused(OpenError::ForNow, what)
     }
 
     fn watch(strand: impl Strand) -> Watch {
@@ -262,24 +264,24 @@ mod tests {
 
     const FOR_EVER: Duration = Duration::from_secs(1_000_000);
 
-    /// What is told within so many seconds of the fake clock.
-    async fn told(watch: &mut Watch, secs: u64) -> Vec<Observation> {
-        let mut told = Vec::new();
+    /// The observations of the next `secs` seconds of the fake clock.
+    async fn observations(watch: &mut Watch, secs: u64) -> Vec<Observation> {
+        let mut observations = Vec::new();
         let all = async {
             loop {
-                told.push(watch.next().await);
+                observations.push(watch.next().await);
             }
         };
         let over: Result<(), _> = timeout(Duration::from_secs(secs), all).await;
         assert!(over.is_err(), "a watch does not end");
-        told
+        observations
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_pauses_double_up_to_five_minutes() {
         let (strand, mut script) = scripted::<false>([]);
         let mut watch = watch(strand);
-        assert_eq!(told(&mut watch, 1_200).await, [Observation::SourceLost]);
+        assert_eq!(observations(&mut watch, 1_200).await, [Observation::SourceLost]);
         assert_eq!(script.attempted(), [0, 1, 3, 7, 15, 31, 63, 127, 255, 511, 811, 1_111]);
         assert_eq!(
             watch.source().to_string(),
@@ -288,13 +290,13 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_loss_is_told_once_and_so_is_the_return() {
+    async fn a_loss_is_reported_once_and_so_is_the_return() {
         let lasts = Attempt::Works(Duration::from_secs(100));
         let attempts = [lasts, not_now("not yet"), not_now("not yet"), Attempt::Works(FOR_EVER)];
         let (strand, mut script) = scripted::<false>(attempts);
         let mut watch = watch(strand);
         assert_eq!(
-            told(&mut watch, 1_000).await,
+            observations(&mut watch, 1_000).await,
             [
                 Observation::InputActive,
                 Observation::SourceLost,
@@ -311,7 +313,7 @@ mod tests {
         let brief = || Attempt::Works(Duration::ZERO);
         let lasting = Attempt::Works(Duration::from_secs(60));
         let (strand, mut script) = scripted::<false>([brief(), brief(), brief(), lasting]);
-        told(&mut watch(strand), 71).await;
+        observations(&mut watch(strand), 71).await;
         assert_eq!(script.attempted(), [0, 1, 3, 7, 68, 70]);
     }
 
@@ -320,31 +322,31 @@ mod tests {
         let attempts = [not_now("not yet"), not_now("not yet"), Attempt::Works(FOR_EVER)];
         let (strand, mut script) = scripted::<false>(attempts);
         let mut watch = watch(strand);
-        told(&mut watch, 2).await;
+        observations(&mut watch, 2).await;
         script.hints.send(()).unwrap();
         let expected = [Observation::SourceOk, Observation::InputActive];
-        assert_eq!(told(&mut watch, 1).await, expected);
+        assert_eq!(observations(&mut watch, 1).await, expected);
         assert_eq!(script.attempted(), [0, 1, 2]);
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_only_a_hint_can_change_is_not_tried_without_one() {
-        let attempts = [refused(Refusal::UntilHint, "no protocol"), Attempt::Works(FOR_EVER)];
+        let attempts = [refused(OpenError::UntilHint, "no protocol"), Attempt::Works(FOR_EVER)];
         let (strand, mut script) = scripted::<false>(attempts);
         let mut watch = watch(strand);
-        assert_eq!(told(&mut watch, 1_000).await, [Observation::SourceLost]);
+        assert_eq!(observations(&mut watch, 1_000).await, [Observation::SourceLost]);
         assert_eq!(script.attempted(), [0]);
         script.hints.send(()).unwrap();
         let expected = [Observation::SourceOk, Observation::InputActive];
-        assert_eq!(told(&mut watch, 1).await, expected);
+        assert_eq!(observations(&mut watch, 1).await, expected);
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_nothing_can_change_is_not_tried_again() {
-        let (strand, mut script) = scripted::<false>([refused(Refusal::ForGood, "no display")]);
+        let (strand, mut script) = scripted::<false>([refused(OpenError::ForGood, "no display")]);
         let mut watch = watch(strand);
         let _ = script.hints.send(());
-        assert_eq!(told(&mut watch, 1_000).await, [Observation::SourceLost]);
+        assert_eq!(observations(&mut watch, 1_000).await, [Observation::SourceLost]);
         assert_eq!(script.attempted(), [0]);
     }
 
@@ -359,10 +361,10 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_strand_that_panics_is_over() {
+    async fn a_strand_that_panics_is_not_opened_again() {
         let (strand, _script) = scripted::<false>([Attempt::PanicsAtOnce]);
         let mut watch = watch(strand);
-        assert_eq!(told(&mut watch, 100).await, [Observation::SourceLost]);
+        assert_eq!(observations(&mut watch, 100).await, [Observation::SourceLost]);
         assert!(watch.source().to_string().contains("it stopped unexpectedly; start Porchlight"));
     }
 
@@ -373,7 +375,7 @@ mod tests {
         watch.settle().await;
         assert!(watch.source().to_string().contains("it has not answered yet"));
         let all = [Observation::SourceLost, Observation::SourceOk, Observation::InputActive];
-        assert_eq!(told(&mut watch, 10).await, all);
+        assert_eq!(observations(&mut watch, 10).await, all);
         assert_eq!(script.attempted(), [0, 6]);
     }
 
@@ -385,12 +387,12 @@ mod tests {
         supervisor.run(idle);
         supervisor.run(lock);
         let mut watch = supervisor.watch();
-        let seen = told(&mut watch, 100).await;
+        let seen = observations(&mut watch, 100).await;
         assert!(!seen.contains(&Observation::SourceLost), "{seen:?}");
-        let said: Vec<_> =
+        let descriptions: Vec<_> =
             watch.report().map(|(subject, source)| format!("{subject}: {source}")).collect();
         let lost = "lock: scripted (tells nothing): still not there; wait";
-        assert_eq!(said, ["idle: scripted (tells idle)", lost]);
+        assert_eq!(descriptions, ["idle: scripted (tells idle)", lost]);
     }
 
     #[tokio::test(start_paused = true)]
@@ -401,25 +403,25 @@ mod tests {
         supervisor.never(Subject::Lock, Missing::new("there is no lock", "draw the curtain"));
         let mut watch = supervisor.watch();
         watch.settle().await;
-        let said: Vec<_> = watch.report().map(|(_, source)| source.to_string()).collect();
+        let descriptions: Vec<_> = watch.report().map(|(_, source)| source.to_string()).collect();
         let lock = "none (tells nothing): there is no lock; draw the curtain";
-        assert_eq!(said, ["scripted (tells idle)", lock]);
-        assert_eq!(told(&mut watch, 1).await, [Observation::InputActive]);
+        assert_eq!(descriptions, ["scripted (tells idle)", lock]);
+        assert_eq!(observations(&mut watch, 1).await, [Observation::InputActive]);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_goodbye_is_heard_once_and_an_older_one_is_not() {
+    async fn a_goodbye_counts_once_and_an_older_one_does_not() {
         let supervisor = Supervisor::new();
         let mut goodbye = supervisor.goodbye();
         let watch = supervisor.watch();
         let second = Duration::from_secs(1);
         watch.may_sleep();
         goodbye.forget();
-        assert!(timeout(second, goodbye.said()).await.is_err(), "an older one");
+        assert!(timeout(second, goodbye.wait()).await.is_err(), "an older one");
         watch.may_sleep();
-        assert!(timeout(second, goodbye.said()).await.is_ok());
-        assert!(timeout(second, goodbye.said()).await.is_err(), "heard already");
+        assert!(timeout(second, goodbye.wait()).await.is_ok());
+        assert!(timeout(second, goodbye.wait()).await.is_err(), "heard already");
         drop(watch);
-        assert!(timeout(second, goodbye.said()).await.is_ok(), "nobody will say it");
+        assert!(timeout(second, goodbye.wait()).await.is_ok(), "nobody will say it");
     }
 }

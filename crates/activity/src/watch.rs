@@ -1,4 +1,4 @@
-//! A running watch: its strands, and what is known of each.
+//! A running watch: its strands, and the state of each.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -11,22 +11,22 @@ use tokio::time::timeout;
 use crate::description::{Description, Missing, Subject, Tells};
 use crate::source::Report;
 
-/// So long the first words are waited for. Whatever opens later is told then.
-const FIRST_WORDS: Duration = Duration::from_millis(2_500);
+/// How long to wait for the first report of each strand. Later reports still arrive.
+const SETTLE_TIMEOUT: Duration = Duration::from_millis(2_500);
 
-/// Somebody who looks. Dropping it ends all that is watched.
+/// Receives the observations of all sources. Dropping it stops every source.
 #[derive(Debug)]
 pub struct Watch {
     strands: BTreeMap<Subject, Strand>,
     reports: mpsc::Receiver<(Subject, Report)>,
-    /// Observed while waiting for the first words.
-    held: VecDeque<Observation>,
+    /// Observations that arrived during [`Watch::settle`].
+    queued: VecDeque<Observation>,
     goodbyes: watch::Sender<u64>,
-    /// Aborted when dropped.
+    /// Dropping the set aborts the tasks.
     _tasks: JoinSet<()>,
 }
 
-/// What is known of a strand.
+/// The state of a strand, as its reports show it.
 #[derive(Debug)]
 struct Strand {
     state: State,
@@ -35,7 +35,7 @@ struct Strand {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// It has said nothing yet.
+    /// The strand has not reported yet.
     Opening,
     Open,
     Closed,
@@ -56,82 +56,84 @@ impl Watch {
         Self {
             strands: subjects.into_iter().map(opening).collect(),
             reports,
-            held: VecDeque::new(),
+            queued: VecDeque::new(),
             goodbyes,
             _tasks: tasks,
         }
     }
 
-    /// What watches for input, and what can't be known: the line of [`Watch::report`] on which all hangs.
+    /// The source that detects input, and what it can't detect. This is the most important line of
+    /// [`Watch::report`].
     #[must_use]
     pub fn source(&self) -> &Description {
         &self.strands[&Subject::Idle].description
     }
 
-    /// All that is watched, by subject. It changes only while [`Watch::next`] or [`Watch::settle`] is
-    /// awaited.
+    /// The source of each subject. It changes only during [`Watch::next`] or [`Watch::settle`].
     pub fn report(&self) -> impl Iterator<Item = (Subject, &Description)> {
         self.strands.iter().map(|(subject, strand)| (*subject, &strand.description))
     }
 
-    /// The next observation.
+    /// Waits for the next observation.
     ///
-    /// [`Observation::SourceLost`] means that nobody knows of any input from now on; it is tried again
-    /// behind the scenes, and [`Observation::SourceOk`] says that it is back, followed by what it sees.
-    /// Cancel-safe: dropping the future loses no observation. Read it without delay, because a report
-    /// tells how long ago something was when it was made.
+    /// [`Observation::SourceLost`] means that input is unknown from now on. The source is retried
+    /// in the background; [`Observation::SourceOk`] follows once it is back, then what it sees.
+    /// Cancel-safe: dropping the future loses no observation. Read without delay, because a
+    /// report's *how long ago* counts from the moment it was made.
     pub async fn next(&mut self) -> Observation {
         loop {
-            if let Some(observation) = self.held.pop_front() {
+            if let Some(observation) = self.queued.pop_front() {
                 return observation;
             }
             self.read().await;
         }
     }
 
-    /// Waits until each strand has said whether it works, for about two seconds at most. What is observed
-    /// meanwhile is kept for [`Watch::next`].
+    /// Waits until each strand has reported whether it works, for 2.5 seconds at most. Observations
+    /// that arrive meanwhile are kept for [`Watch::next`].
     pub async fn settle(&mut self) {
-        self.first_words(|_| true).await;
+        self.settle_subjects(|_| true).await;
     }
 
-    /// Says that the goodbye is said, or can't be, and the machine may sleep.
+    /// Tells the sources that the device has published its goodbye, or can't, and that the machine
+    /// may sleep.
     pub fn may_sleep(&self) {
         self.goodbyes.send_modify(|goodbyes| *goodbyes = goodbyes.wrapping_add(1));
     }
 
-    /// Waits until it is known whether input is watched.
+    /// Waits until it is known whether input can be watched.
     pub(crate) async fn settle_idle(&mut self) {
-        self.first_words(|subject| subject == Subject::Idle).await;
+        self.settle_subjects(|subject| subject == Subject::Idle).await;
     }
 
-    async fn first_words(&mut self, of: impl Fn(Subject) -> bool) {
-        let silent = |watch: &Self| {
+    async fn settle_subjects(&mut self, of: impl Fn(Subject) -> bool) {
+        let opening = |watch: &Self| {
             let mut strands = watch.strands.iter();
             strands.any(|(subject, strand)| of(*subject) && strand.state == State::Opening)
         };
-        let words = async {
-            while silent(self) {
+        let settled = async {
+            while opening(self) {
                 self.read().await;
             }
         };
-        // Whoever said nothing until then is described as such.
-        let _ = timeout(FIRST_WORDS, words).await;
+        // After the timeout, silent strands keep the description "it has not answered yet".
+        let _ = timeout(SETTLE_TIMEOUT, settled).await;
     }
 
-    /// Folds one report in; cancel-safe.
+    /// Reads and folds in one report; cancel-safe.
     async fn read(&mut self) {
         match self.reports.recv().await {
             Some((subject, report)) => {
                 let observation = self.fold(subject, report);
-                self.held.extend(observation);
+                self.queued.extend(observation);
             }
-            // All strands have come to their end.
+            // All strands have ended.
             None => std::future::pending().await,
         }
     }
 
-    /// Only the loss of input is an observation: without the others, less is known, but not nothing.
+    /// Folds in a report. Only the loss of the input source is an observation: without another
+    /// source, less is known, but not nothing.
     fn fold(&mut self, subject: Subject, report: Report) -> Option<Observation> {
         let strand = self.strands.get_mut(&subject).expect("only strands of this watch report");
         let before = strand.state;
@@ -165,7 +167,6 @@ impl Watch {
 
 #[cfg(test)]
 impl Watch {
-    /// Runs a source that is not opened again.
     /// Runs a source that can't be opened again.
     pub(crate) fn over(source: impl crate::source::Source) -> Self {
         let mut supervisor = crate::supervise::Supervisor::new();

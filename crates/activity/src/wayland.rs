@@ -1,9 +1,9 @@
-//! Wayland: the compositor's own idle timer, by the protocol `ext-idle-notify-v1`.
+//! Wayland: the compositor's idle timer, by the protocol `ext-idle-notify-v1`.
 //!
-//! The compositor sends one event when there was no input for as long as was asked for, and one at the first
-//! input after that. So nothing runs here while nothing changes: the connection's socket wakes the task.
-//! Deliberately knows nothing of locks or sleep, and asks no X server: Xwayland sees only what the pointer
-//! does over X11 windows.
+//! The compositor sends one event after `away_after` without input, and one at the next input. So
+//! nothing runs here while nothing changes: the connection's socket wakes the task. This source
+//! does not watch locks or sleep. It asks no X server, because Xwayland sees only input over X11
+//! windows.
 
 use std::collections::VecDeque;
 use std::io;
@@ -27,21 +27,21 @@ use wayland_protocols::ext::idle_notify::v1::client::ext_idle_notification_v1::{
 use wayland_protocols::ext::idle_notify::v1::client::ext_idle_notifier_v1::ExtIdleNotifierV1;
 
 use crate::description::{Description, Missing, Tells};
-use crate::source::{Lost, Reports, Source};
+use crate::source::{Reports, Source, SourceError};
 
-/// How long a silent compositor is waited for.
-const PATIENCE: Duration = Duration::from_secs(2);
-/// The first version whose notifications can leave a playing video out of account.
+/// How long to wait for the compositor's answer.
+const TIMEOUT: Duration = Duration::from_secs(2);
+/// The first protocol version that can ignore a playing video.
 const INPUT_ONLY: u32 = 2;
-/// The shortest timeout there is. With zero, some compositors never see anybody return.
+/// The shortest timeout in milliseconds. With zero, some compositors never report a return.
 const AT_ONCE: u32 = 1;
 
-/// Why there are no notifications.
+/// Why the compositor's notifications can't be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum IdleNotifyError {
     #[error("the compositor at {} can't be reached ({why})", socket.display())]
     Unreachable { socket: PathBuf, why: String },
-    #[error("the compositor at {} did not answer within {PATIENCE:?}", .0.display())]
+    #[error("the compositor at {} did not answer within {TIMEOUT:?}", .0.display())]
     Silent(PathBuf),
     #[error("this compositor offers no idle protocol")]
     NoProtocol,
@@ -49,20 +49,20 @@ pub(crate) enum IdleNotifyError {
     NoSeat,
 }
 
-/// Connects and asks to be notified after `away_after`.
+/// Connects, and asks to be notified after `away_after`.
 pub(crate) async fn open(
     socket: PathBuf,
     away_after: Duration,
 ) -> Result<Notifications, IdleNotifyError> {
     let set_up = async {
-        let mut wire = Wire::connect(&socket).await?;
-        wire.ask(away_after).await?;
-        Ok::<_, io::Error>(wire)
+        let mut client = Client::connect(&socket).await?;
+        client.request(away_after).await?;
+        Ok::<_, io::Error>(client)
     };
-    match tokio::time::timeout(PATIENCE, set_up).await {
-        Ok(Ok(wire)) if wire.seen.notifier.is_none() => Err(IdleNotifyError::NoProtocol),
-        Ok(Ok(wire)) if wire.seen.seat.is_none() => Err(IdleNotifyError::NoSeat),
-        Ok(Ok(wire)) => Ok(Notifications { wire, away_after }),
+    match tokio::time::timeout(TIMEOUT, set_up).await {
+        Ok(Ok(client)) if client.state.notifier.is_none() => Err(IdleNotifyError::NoProtocol),
+        Ok(Ok(client)) if client.state.seat.is_none() => Err(IdleNotifyError::NoSeat),
+        Ok(Ok(client)) => Ok(Notifications { client, away_after }),
         Ok(Err(error)) => Err(IdleNotifyError::Unreachable { socket, why: error.to_string() }),
         Err(_) => Err(IdleNotifyError::Silent(socket)),
     }
@@ -71,13 +71,13 @@ pub(crate) async fn open(
 /// The source: the compositor's notifications.
 #[derive(Debug)]
 pub(crate) struct Notifications {
-    wire: Wire,
+    client: Client,
     away_after: Duration,
 }
 
 impl Source for Notifications {
     fn description(&self) -> Description {
-        let knows_video = self.wire.seen.version() >= INPUT_ONLY;
+        let knows_video = self.client.state.version() >= INPUT_ONLY;
         Description {
             name: "ext-idle-notify",
             tells: Tells::IDLE,
@@ -90,14 +90,14 @@ impl Source for Notifications {
         }
     }
 
-    async fn run(mut self, to: &Reports) -> Lost {
-        // Nothing is said at the start: the compositor counts from now on, and does not tell how long there
-        // was no input before.
+    async fn run(mut self, to: &Reports) -> SourceError {
+        // Nothing is reported at the start: the compositor counts from now on, and does not say how
+        // long there was no input before.
         let mut input = None;
         loop {
-            while let Some(told) = self.wire.seen.told.pop_front() {
-                if input.replace(told) != Some(told) {
-                    to.send(match told {
+            while let Some(next) = self.client.state.inputs.pop_front() {
+                if input.replace(next) != Some(next) {
+                    to.send(match next {
                         Input::Active => Observation::InputActive,
                         Input::Idle => {
                             Observation::InputIdle { since: Moment::Ago(self.away_after) }
@@ -106,11 +106,11 @@ impl Source for Notifications {
                     .await;
                 }
             }
-            if self.wire.seen.withdrawn {
-                return Lost("the compositor took its idle protocol away".to_owned());
+            if self.client.state.withdrawn {
+                return SourceError("the compositor took its idle protocol away".to_owned());
             }
-            if let Err(error) = self.wire.dispatch().await {
-                return Lost(format!("the compositor is gone ({error})"));
+            if let Err(error) = self.client.dispatch().await {
+                return SourceError(format!("the compositor is gone ({error})"));
             }
         }
     }
@@ -124,32 +124,33 @@ enum Input {
 
 /// A connection to a compositor.
 #[derive(Debug)]
-struct Wire {
+struct Client {
     connection: Connection,
-    queue: EventQueue<Seen>,
-    seen: Seen,
-    /// A second handle of the connection's socket, which tells when there is something to read.
+    queue: EventQueue<State>,
+    state: State,
+    /// A second handle of the connection's socket, which shows when there is something to read.
     socket: UnixStream,
 }
 
-impl Wire {
+impl Client {
     async fn connect(socket: &Path) -> io::Result<Self> {
         let stream = UnixStream::connect(socket).await?.into_std()?;
         let socket = UnixStream::from_std(stream.as_fd().try_clone_to_owned()?.into())?;
         let connection = Connection::from_socket(stream).map_err(io::Error::other)?;
         let queue = connection.new_event_queue();
-        Ok(Self { connection, queue, seen: Seen::default(), socket })
+        Ok(Self { connection, queue, state: State::default(), socket })
     }
 
-    /// Asks for notifications, where the compositor offers them.
-    async fn ask(&mut self, away_after: Duration) -> io::Result<()> {
+    /// Asks for notifications, if the compositor offers them.
+    async fn request(&mut self, away_after: Duration) -> io::Result<()> {
         let handle = self.queue.handle();
         self.connection.display().get_registry(&handle, ());
-        self.answer().await?;
-        let (Some((_, notifier)), Some((_, seat))) = (&self.seen.notifier, &self.seen.seat) else {
+        self.roundtrip().await?;
+        let (Some((_, notifier)), Some((_, seat))) = (&self.state.notifier, &self.state.seat)
+        else {
             return Ok(());
         };
-        let input_only = self.seen.version() >= INPUT_ONLY;
+        let input_only = self.state.version() >= INPUT_ONLY;
         let after = |timeout: u32, purpose| {
             if input_only {
                 notifier.get_input_idle_notification(timeout, seat, &handle, purpose);
@@ -159,33 +160,33 @@ impl Wire {
         };
         after(u32::try_from(away_after.as_millis()).unwrap_or(u32::MAX), Purpose::Away);
         after(AT_ONCE, Purpose::FirstInput);
-        // Whoever refuses does so by now.
-        self.answer().await
+        // A compositor that refuses has done so before it answers this.
+        self.roundtrip().await
     }
 
-    /// Waits until all that was asked for is answered.
-    async fn answer(&mut self) -> io::Result<()> {
-        self.seen.answered = false;
+    /// Waits until the compositor has answered all requests.
+    async fn roundtrip(&mut self) -> io::Result<()> {
+        self.state.answered = false;
         self.connection.display().sync(&self.queue.handle(), ());
-        while !self.seen.answered {
+        while !self.state.answered {
             self.dispatch().await?;
         }
         Ok(())
     }
 
-    /// Waits for events and folds them in; cancel-safe.
+    /// Waits for events and handles them; cancel-safe.
     async fn dispatch(&mut self) -> io::Result<()> {
-        while self.queue.dispatch_pending(&mut self.seen).map_err(failure)? == 0 {
+        while self.queue.dispatch_pending(&mut self.state).map_err(failure)? == 0 {
             self.connection.flush().map_err(io_error)?;
             let queue = &self.queue;
             let read = || match queue.prepare_read() {
                 Some(reading) => reading.read().map(drop).map_err(io_error),
-                // There are events to be dispatched first.
+                // There are events to dispatch first.
                 None => Ok(()),
             };
             self.socket.async_io(Interest::READABLE, read).await?;
         }
-        // What an event gave rise to.
+        // Sends the requests that the event handlers made.
         self.connection.flush().map_err(io_error)
     }
 }
@@ -207,35 +208,35 @@ fn failure(error: DispatchError) -> io::Error {
 /// What a notification is for.
 #[derive(Debug, Clone, Copy)]
 enum Purpose {
-    /// Nobody was there for as long as was asked for; and the return.
+    /// Reports that there was no input for `away_after`, and the next input.
     Away,
-    /// The first input since the start, so that somebody who never goes away is known to be there. Given
-    /// back after that, because it would tell of every input.
+    /// Reports the first input since the start, so that a person who never goes away is known to be
+    /// there. It is destroyed after that, because it would report every input.
     FirstInput,
 }
 
-/// What came over the wire.
+/// The state that the compositor's events change.
 #[derive(Debug, Default)]
-struct Seen {
-    /// With the number by which the registry knows it.
+struct State {
+    /// The compositor's idle notifier, with its name in the registry.
     notifier: Option<(u32, ExtIdleNotifierV1)>,
     seat: Option<(u32, WlSeat)>,
     answered: bool,
-    told: VecDeque<Input>,
-    /// What was bound is there no longer.
+    inputs: VecDeque<Input>,
+    /// The compositor removed the notifier or the seat.
     withdrawn: bool,
 }
 
-impl Seen {
-    /// The version of the protocol that is spoken; 0 for none.
+impl State {
+    /// The version of the idle protocol in use; 0 for none.
     fn version(&self) -> u32 {
         self.notifier.as_ref().map_or(0, |(_, notifier)| notifier.version())
     }
 }
 
-impl Dispatch<WlRegistry, ()> for Seen {
+impl Dispatch<WlRegistry, ()> for State {
     fn event(
-        seen: &mut Self,
+        state: &mut Self,
         registry: &WlRegistry,
         event: wl_registry::Event,
         (): &(),
@@ -244,40 +245,40 @@ impl Dispatch<WlRegistry, ()> for Seen {
     ) {
         match event {
             wl_registry::Event::Global { name, interface, version } => {
-                // Of several seats the first: there is hardly ever a second.
-                if interface == WlSeat::interface().name && seen.seat.is_none() {
-                    seen.seat = Some((name, registry.bind(name, 1, queue, ())));
+                // Uses the first of several seats: there is hardly ever a second.
+                if interface == WlSeat::interface().name && state.seat.is_none() {
+                    state.seat = Some((name, registry.bind(name, 1, queue, ())));
                 } else if interface == ExtIdleNotifierV1::interface().name {
                     let version = version.min(INPUT_ONLY);
-                    seen.notifier = Some((name, registry.bind(name, version, queue, ())));
+                    state.notifier = Some((name, registry.bind(name, version, queue, ())));
                 }
             }
             wl_registry::Event::GlobalRemove { name } => {
-                let notifier = seen.notifier.as_ref().map(|(name, _)| *name);
-                let seat = seen.seat.as_ref().map(|(name, _)| *name);
-                seen.withdrawn |= notifier == Some(name) || seat == Some(name);
+                let notifier = state.notifier.as_ref().map(|(name, _)| *name);
+                let seat = state.seat.as_ref().map(|(name, _)| *name);
+                state.withdrawn |= notifier == Some(name) || seat == Some(name);
             }
             _ => {}
         }
     }
 }
 
-impl Dispatch<WlCallback, ()> for Seen {
+impl Dispatch<WlCallback, ()> for State {
     fn event(
-        seen: &mut Self,
+        state: &mut Self,
         _: &WlCallback,
         _: wl_callback::Event,
         (): &(),
         _: &Connection,
         _: &QueueHandle<Self>,
     ) {
-        seen.answered = true;
+        state.answered = true;
     }
 }
 
-impl Dispatch<ExtIdleNotificationV1, Purpose> for Seen {
+impl Dispatch<ExtIdleNotificationV1, Purpose> for State {
     fn event(
-        seen: &mut Self,
+        state: &mut Self,
         notification: &ExtIdleNotificationV1,
         event: ext_idle_notification_v1::Event,
         purpose: &Purpose,
@@ -286,13 +287,13 @@ impl Dispatch<ExtIdleNotificationV1, Purpose> for Seen {
     ) {
         match (purpose, event) {
             (Purpose::Away, ext_idle_notification_v1::Event::Idled) => {
-                seen.told.push_back(Input::Idle);
+                state.inputs.push_back(Input::Idle);
             }
             (Purpose::Away, ext_idle_notification_v1::Event::Resumed) => {
-                seen.told.push_back(Input::Active);
+                state.inputs.push_back(Input::Active);
             }
             (Purpose::FirstInput, ext_idle_notification_v1::Event::Resumed) => {
-                seen.told.push_back(Input::Active);
+                state.inputs.push_back(Input::Active);
                 notification.destroy();
             }
             _ => {}
@@ -300,5 +301,5 @@ impl Dispatch<ExtIdleNotificationV1, Purpose> for Seen {
     }
 }
 
-delegate_noop!(Seen: ignore WlSeat);
-delegate_noop!(Seen: ignore ExtIdleNotifierV1);
+delegate_noop!(State: ignore WlSeat);
+delegate_noop!(State: ignore ExtIdleNotifierV1);

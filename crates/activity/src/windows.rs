@@ -1,8 +1,8 @@
-//! Windows: a window that nobody sees is told of locks, seats, sleep and the session's end, and the last
-//! input is asked for.
+//! Windows: an invisible window receives events about locks, seats, sleep and the session's end,
+//! and the last input is polled.
 //!
-//! `message` and `ticks` know what the system means and call nothing of it, so that they are tested
-//! everywhere; `window` and `input` call it.
+//! `message` and `ticks` interpret what the system reports without calling it, so that their tests
+//! run everywhere; `window` and `input` call the system.
 
 #[cfg(windows)]
 mod input;
@@ -16,14 +16,14 @@ mod strand {
     use std::time::Duration;
 
     use crate::description::{Missing, Subject, Tells};
-    use crate::desktop::{Desktop, Teller};
-    use crate::source::{Refusal, Strand};
+    use crate::desktop::{Desktop, EventSender};
+    use crate::source::{OpenError, Strand};
     use crate::supervise::Goodbye;
 
     use super::input;
     use super::window::Window;
 
-    /// This session, watched.
+    /// The strand for this session.
     pub(crate) struct Session {
         pub(crate) away_after: Duration,
         pub(crate) goodbye: Goodbye,
@@ -34,25 +34,31 @@ mod strand {
 
         type Source = Desktop<Window>;
 
-        async fn open(&mut self) -> Result<Self::Source, Refusal> {
-            let (teller, listener) = Teller::channel();
-            let window = Window::open(teller).await.map_err(|error| {
+        async fn open(&mut self) -> Result<Self::Source, OpenError> {
+            let (events, listener) = EventSender::channel();
+            let window = Window::open(events).await.map_err(|error| {
                 Missing::new(
                     format!("Windows did not take a window that listens ({error})"),
                     "it is tried again by itself",
                 )
             })?;
-            let unheard = window.sessions_refused().map(|error| {
+            let missing = window.sessions_refused().map(|error| {
                 Missing::new(
                     format!("Windows does not tell of the lock screen ({error})"),
                     "start Porchlight again once you are logged in",
                 )
             });
-            let told = unheard.is_none();
+            let detected = missing.is_none();
             Ok(Desktop {
                 name: "windows",
-                tells: Tells { idle: true, lock: told, seat: told, power: true, ..Tells::NOTHING },
-                missing: unheard,
+                tells: Tells {
+                    idle: true,
+                    lock: detected,
+                    seat: detected,
+                    power: true,
+                    ..Tells::NOTHING
+                },
+                missing: missing,
                 probe: input::probe,
                 away_after: self.away_after,
                 listener,

@@ -1,9 +1,9 @@
 //! X11: the server's own idle clock, read by alarms.
 //!
-//! The XSync extension counts the time since the last input (`IDLETIME`) and sends an event when the
-//! counter crosses a value. So nothing runs here, neither thread nor timer, while nothing changes: the
-//! connection's socket wakes the task. Deliberately not used under Wayland (`crate::auto`), and knows
-//! nothing of locks or sleep.
+//! The XSync extension counts the time since the last input (`IDLETIME`) and sends an event when
+//! the counter crosses a value. So neither a thread nor a timer runs here while nothing changes:
+//! the connection's socket wakes the task. This source is not used under Wayland (see
+//! `crate::auto`), and does not watch locks or sleep.
 
 use std::io;
 use std::os::fd::AsFd as _;
@@ -21,45 +21,45 @@ use x11rb::reexports::x11rb_protocol::{parse_display::parse_display, xauth::get_
 use x11rb::rust_connection::{DefaultStream, RustConnection};
 
 use crate::description::{Description, Tells};
-use crate::source::{Lost, Reports, Source};
+use crate::source::{Reports, Source, SourceError};
 
-/// How long a silent X server is waited for. A local one answers within milliseconds.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long to wait for the X server's answer. A local one answers within milliseconds.
+const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The version of XSync that has all that is used here.
+/// The version of XSync that this source needs.
 const XSYNC: (u8, u8) = (3, 1);
 
-/// Why there are no alarms.
+/// Why the alarms can't be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum X11Error {
     #[error("the X display {display:?} can't be reached ({why})")]
     Unreachable { display: String, why: String },
-    #[error("the X display {0:?} did not answer within {PATIENCE:?}")]
+    #[error("the X display {0:?} did not answer within {TIMEOUT:?}")]
     Silent(String),
-    /// The display is there, but it does not count idle time.
+    /// The display exists, but does not count idle time.
     #[error("the X server can't tell idle time ({why})")]
     Uncounted { display: Box<Display>, why: String },
 }
 
-/// A proven connection to an X server.
+/// A connection to an X server that has answered.
 #[derive(Debug)]
 pub(crate) struct Display {
     connection: RustConnection,
-    /// A second handle of the connection's socket, which tells when there is something to read.
+    /// A second handle of the connection's socket, which shows when there is something to read.
     socket: tokio::net::UnixStream,
 }
 
 impl Display {
-    /// Ends when the server does.
-    pub(crate) async fn gone(self) -> Lost {
+    /// Ends when the server ends.
+    pub(crate) async fn gone(self) -> SourceError {
         loop {
             if let Err(error) = self.event().await {
-                return gone(&error);
+                return server_gone(&error);
             }
         }
     }
 
-    /// The next event; cancel-safe.
+    /// Waits for the next event; cancel-safe.
     async fn event(&self) -> io::Result<Event> {
         let poll = || match self.connection.poll_for_event() {
             Ok(event) => event.ok_or_else(|| io::ErrorKind::WouldBlock.into()),
@@ -67,7 +67,7 @@ impl Display {
             Err(error) => Err(io::Error::other(error)),
         };
         match poll() {
-            // All that has come is read by now, as edge-triggered readiness asks for.
+            // Everything that arrived is read by now, as edge-triggered readiness requires.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 self.socket.async_io(Interest::READABLE, poll).await
             }
@@ -76,41 +76,42 @@ impl Display {
     }
 }
 
-fn gone(error: &io::Error) -> Lost {
-    Lost(format!("the X server is gone ({error})"))
+fn server_gone(error: &io::Error) -> SourceError {
+    SourceError(format!("the X server is gone ({error})"))
 }
 
-/// Connects and sets the alarms: one when the idle time reaches `away_after`, one when it falls back.
+/// Connects and sets two alarms: one for when the idle time reaches `away_after`, one for when it
+/// falls below it again.
 pub(crate) async fn open(display: &str, away_after: Duration) -> Result<Alarms, X11Error> {
-    // Trimmed: a server's own reason ends with a line feed.
+    // Trimmed, because a server's reason ends with a line feed.
     let unreachable = |why: String| X11Error::Unreachable {
         display: display.to_owned(),
         why: why.trim_end().to_owned(),
     };
 
-    let (plug, leash) = Leash::new();
+    let (socket_sender, socket_guard) = SocketGuard::new();
     let (answer, answered) = oneshot::channel();
     let name = display.to_owned();
-    // A thread of its own and not the runtime's: a runtime waits for its blocking threads when it ends,
-    // and this one may hang for as long as the system lets a connect hang.
+    // This needs its own thread: a runtime waits for its blocking threads when it ends, and this
+    // one may hang for as long as the system lets a connect hang.
     std::thread::Builder::new()
         .name("x11-setup".to_owned())
         .spawn(move || {
-            let opened = connect(&name, plug).map(|connection| {
+            let opened = connect(&name, socket_sender).map(|connection| {
                 let set = set_alarms(&connection, away_after);
                 (connection, set)
             });
-            // Unheard if the wait is over.
+            // Nobody receives it after the timeout.
             let _ = answer.send(opened);
         })
         .map_err(|error| unreachable(error.to_string()))?;
 
-    let (connection, set) = match tokio::time::timeout(PATIENCE, answered).await {
+    let (connection, set) = match tokio::time::timeout(TIMEOUT, answered).await {
         Ok(Ok(opened)) => opened.map_err(|error| unreachable(error.to_string()))?,
         Ok(Err(_)) => return Err(unreachable("the set-up stopped unexpectedly".to_owned())),
         Err(_) => return Err(X11Error::Silent(display.to_owned())),
     };
-    let socket = leash.release().and_then(tokio::net::UnixStream::from_std);
+    let socket = socket_guard.release().and_then(tokio::net::UnixStream::from_std);
     let socket = socket.map_err(|error| unreachable(error.to_string()))?;
     let display = Display { connection, socket };
     match set {
@@ -121,41 +122,42 @@ pub(crate) async fn open(display: &str, away_after: Duration) -> Result<Alarms, 
     }
 }
 
-/// A second handle of the socket on which the set-up thread waits. Dropped without a release, because the
-/// wait is over or nobody waits any more, it shuts the socket, and the thread ends instead of hanging.
-struct Leash(Option<oneshot::Receiver<UnixStream>>);
+/// A second handle of the socket on which the set-up thread waits. If it is dropped without
+/// `release`, it shuts the socket down, so that the thread ends instead of hanging.
+struct SocketGuard(Option<oneshot::Receiver<UnixStream>>);
 
-impl Leash {
+impl SocketGuard {
     fn new() -> (oneshot::Sender<UnixStream>, Self) {
-        let (plug, socket) = oneshot::channel();
-        (plug, Self(Some(socket)))
+        let (socket_sender, socket) = oneshot::channel();
+        (socket_sender, Self(Some(socket)))
     }
 
-    /// The socket, which goes on living.
+    /// Returns the socket, which stays open.
     fn release(mut self) -> io::Result<UnixStream> {
         let socket = self.0.take().and_then(|mut socket| socket.try_recv().ok());
         socket.ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 }
 
-impl Drop for Leash {
+impl Drop for SocketGuard {
     fn drop(&mut self) {
         let Some(mut socket) = self.0.take() else {
             return;
         };
-        // Closed first: a thread that connects only now finds nobody to give its socket to, and ends.
+        // Closed first: a thread that connects only now can't send its socket, and ends.
         socket.close();
         if let Ok(socket) = socket.try_recv() {
-            // An error means that it is shut already.
+            // An error means that the socket is shut down already.
             let _ = socket.shutdown(std::net::Shutdown::Both);
         }
     }
 }
 
-/// Blocks. [`RustConnection::connect`], but gives its socket to the leash before it waits for an answer.
+/// Does what [`RustConnection::connect`] does, but sends its socket to `socket_sender` before it
+/// waits for an answer. Blocks.
 fn connect(
     display: &str,
-    plug: oneshot::Sender<UnixStream>,
+    socket_sender: oneshot::Sender<UnixStream>,
 ) -> Result<RustConnection, ConnectError> {
     let parsed = parse_display(Some(display))?;
     let mut last = ConnectError::UnknownError;
@@ -167,12 +169,12 @@ fn connect(
                 continue;
             }
         };
-        // Whatever its kind, a socket is shut the same way.
+        // Every kind of socket is shut down the same way.
         let socket = UnixStream::from(stream.as_fd().try_clone_to_owned()?);
-        if plug.send(socket).is_err() {
+        if socket_sender.send(socket).is_err() {
             return Err(ConnectError::UnknownError);
         }
-        // Without credentials where none are found: the server decides.
+        // If there are no credentials, it connects without: the server decides.
         let (name, secret) =
             get_auth(family, &peer, parsed.display).ok().flatten().unwrap_or_default();
         return RustConnection::connect_to_stream_with_auth_info(
@@ -185,9 +187,9 @@ fn connect(
     Err(last)
 }
 
-/// The alarms as the server knows them.
+/// The two alarms, as the server numbers them.
 #[derive(Debug)]
-struct Set {
+struct AlarmSet {
     away: sync::Alarm,
     back: sync::Alarm,
     /// The time since the last input, read after both alarms were set.
@@ -210,8 +212,8 @@ impl<E: Into<ReplyOrIdError>> From<E> for UnsetError {
     }
 }
 
-/// Blocks for a few round trips.
-fn set_alarms(connection: &RustConnection, away_after: Duration) -> Result<Set, UnsetError> {
+/// Sets both alarms. Blocks for a few round trips.
+fn set_alarms(connection: &RustConnection, away_after: Duration) -> Result<AlarmSet, UnsetError> {
     if connection.extension_information(sync::X11_EXTENSION_NAME)?.is_none() {
         return Err(UnsetError::NoXSync);
     }
@@ -231,23 +233,23 @@ fn set_alarms(connection: &RustConnection, away_after: Duration) -> Result<Set, 
             .value_type(sync::VALUETYPE::ABSOLUTE)
             .value(to_wire(at_ms))
             .test_type(test)
-            // Zero: the alarm stays as it is set, for the next crossing.
+            // Zero keeps the alarm as it is, for the next crossing.
             .delta(to_wire(0))
             .events(1);
         Ok((id, connection.sync_create_alarm(id, &wanted)?))
     };
     let (away, away_set) = alarm(away_ms, sync::TESTTYPE::POSITIVE_TRANSITION)?;
-    // One below, so that it is crossed only on the way back from idle, not by every input.
+    // One millisecond below, so that only a return from idle crosses it, and not every input.
     let (back, back_set) = alarm(away_ms - 1, sync::TESTTYPE::NEGATIVE_TRANSITION)?;
-    // Read last: a crossing since the alarms were set has sent its event, so none is missed.
+    // Read last: the server sends an event for each crossing since the alarms were set.
     let counted = connection.sync_query_counter(idle)?;
     away_set.check()?;
     back_set.check()?;
-    Ok(Set { away, back, idle: from_wire(counted.reply()?.counter_value) })
+    Ok(AlarmSet { away, back, idle: from_wire(counted.reply()?.counter_value) })
 }
 
 fn to_wire(value: i64) -> sync::Int64 {
-    // Split into its two halves: the casts cut on purpose.
+    // Split into two halves, so the casts truncate on purpose.
     sync::Int64 { hi: (value >> 32) as i32, lo: value as u32 }
 }
 
@@ -260,7 +262,7 @@ fn from_wire(value: sync::Int64) -> Duration {
 #[derive(Debug)]
 pub(crate) struct Alarms {
     display: Display,
-    set: Set,
+    set: AlarmSet,
     away_after: Duration,
 }
 
@@ -275,25 +277,25 @@ impl Source for Alarms {
         Description { name: "xsync", tells: Tells::IDLE, missing: None }
     }
 
-    async fn run(self, to: &Reports) -> Lost {
-        // Whoever starts idle is told so at once, not after the next crossing.
+    async fn run(self, to: &Reports) -> SourceError {
+        // Reports a person who is idle at the start at once, not only after the next crossing.
         let mut input = if self.set.idle >= self.away_after { Input::Idle } else { Input::Active };
         to.send(observation(input, self.set.idle)).await;
         loop {
             let alarm = match self.display.event().await {
                 Ok(Event::SyncAlarmNotify(alarm)) => alarm,
                 Ok(_) => continue,
-                Err(error) => return gone(&error),
+                Err(error) => return server_gone(&error),
             };
             if alarm.state == sync::ALARMSTATE::DESTROYED {
-                return Lost("the X server took its idle counter away".to_owned());
+                return SourceError("the X server took its idle counter away".to_owned());
             }
             let crossed = match alarm.alarm {
                 id if id == self.set.away => Input::Idle,
                 id if id == self.set.back => Input::Active,
                 _ => continue,
             };
-            // A crossing between setting the alarms and reading the counter is known already.
+            // A crossing between setting the alarms and reading the counter is already known.
             if crossed != input {
                 input = crossed;
                 to.send(observation(input, from_wire(alarm.counter_value))).await;

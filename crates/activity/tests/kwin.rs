@@ -1,4 +1,4 @@
-//! The Wayland source against the real KWin, without a screen.
+//! The Wayland source with the real KWin, without a screen.
 #![cfg(target_os = "linux")]
 
 #[path = "observer/thread.rs"]
@@ -26,14 +26,15 @@ const AWAY_AFTER: Duration = Duration::from_secs(1);
 const COARSE: Duration = Duration::from_millis(50);
 const SOCKET: &str = "wayland-kwin";
 
-/// One test at a time: all buses of a process wake the same thread, and wake-ups are counted.
+/// Runs one test at a time: all buses of a process wake the same thread, whose wake-ups are
+/// counted.
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn kwin(session: &Session) -> Server {
-    // A copy: the program's file capability keeps it from running where that can't be given.
+    // A copy: the original has a file capability, and does not run where that can't be granted.
     let copy = session.dir().join("kwin_wayland");
     if !copy.exists() {
         let original = Path::new("/usr/bin/kwin_wayland");
@@ -62,7 +63,7 @@ fn watch(session: &Session, away_after: Duration) -> (Observer, String) {
     Observer::start(settings, env)
 }
 
-/// Somebody at the mouse.
+/// A mouse.
 struct Mouse {
     input: OrgKdeKwinFakeInput,
     queue: EventQueue<Nothing>,
@@ -81,7 +82,7 @@ impl Mouse {
         Self { input, queue }
     }
 
-    /// When it returns, KWin has seen it.
+    /// Moves the mouse. When it returns, KWin has processed it.
     fn nudge(&mut self) {
         self.input.pointer_motion(5.0, 5.0);
         self.queue.roundtrip(&mut Nothing).expect("KWin answers");
@@ -103,7 +104,7 @@ impl Dispatch<WlRegistry, GlobalListContents> for Nothing {
 delegate_noop!(Nothing: ignore OrgKdeKwinFakeInput);
 
 #[test]
-fn away_and_back_are_told_at_once() {
+fn away_and_back_are_reported_at_once() {
     let _alone = alone();
     let session = Session::new();
     let _bus = session.bus();
@@ -111,7 +112,7 @@ fn away_and_back_are_told_at_once() {
     let mut mouse = Mouse::of(&session);
     let (observer, source) = watch(&session, AWAY_AFTER);
     assert!(source.starts_with("ext-idle-notify (tells idle)"), "{source}");
-    // KWin has to consider them idle before it can report their input.
+    // KWin must consider the seat idle before it can report input.
     observer.silent_for(Duration::from_millis(200));
     let (mut away, mut back) = (Delays::default(), Delays::default());
     for _ in 0..5 {
@@ -131,7 +132,7 @@ fn away_and_back_are_told_at_once() {
 }
 
 #[test]
-fn a_thousand_inputs_of_somebody_active_wake_nobody() {
+fn a_thousand_inputs_of_an_active_person_wake_nothing() {
     let _alone = alone();
     let session = Session::new();
     let _bus = session.bus();
@@ -146,10 +147,11 @@ fn a_thousand_inputs_of_somebody_active_wake_nobody() {
     for _ in 0..1_000 {
         mouse.nudge();
     }
-    // What has no bus here tries again now and then; an input that woke us would do so a thousand times.
+    // A source without a bus retries now and then. If each input woke us, there would be a thousand
+    // wake-ups.
     let woken = observer.wake_ups() - before;
     assert!(woken <= 4, "{woken} wake-ups");
-    // And yet it listens.
+    // And yet the source still works.
     observer.idle();
     assert!(observer.wake_ups() > before);
 }

@@ -1,4 +1,4 @@
-//! The GNOME source against the real Mutter, without a screen.
+//! The GNOME source with the real Mutter, without a screen.
 #![cfg(target_os = "linux")]
 
 #[path = "observer/thread.rs"]
@@ -23,7 +23,8 @@ use zbus::zvariant::OwnedObjectPath;
 const AWAY_AFTER: Duration = Duration::from_secs(1);
 const SOCKET: &str = "wayland-mutter";
 
-/// One test at a time: all buses of a process wake the same thread, and wake-ups are counted.
+/// Runs one test at a time: all buses of a process wake the same thread, whose wake-ups are
+/// counted.
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
@@ -76,7 +77,7 @@ trait RemoteSession {
     fn notify_pointer_motion_relative(&self, dx: f64, dy: f64) -> zbus::Result<()>;
 }
 
-/// Somebody at the mouse.
+/// A mouse.
 struct Mouse(RemoteSessionProxy<'static>);
 
 impl Mouse {
@@ -111,7 +112,7 @@ impl Mouse {
 }
 
 #[test]
-fn away_and_back_are_told_at_once() {
+fn away_and_back_are_reported_at_once() {
     let _alone = alone();
     let session = Session::new();
     let _bus = session.bus();
@@ -138,7 +139,7 @@ fn away_and_back_are_told_at_once() {
 }
 
 #[test]
-fn a_thousand_inputs_of_somebody_active_wake_nobody() {
+fn a_thousand_inputs_of_an_active_person_wake_nothing() {
     let _alone = alone();
     let session = Session::new();
     let _bus = session.bus();
@@ -147,7 +148,7 @@ fn a_thousand_inputs_of_somebody_active_wake_nobody() {
     mouse.nudge();
     let (observer, _) = watch(&session, 3 * AWAY_AFTER);
     observer.active();
-    // What was asked for at the start is answered.
+    // Everything that was asked at the start is answered by then.
     observer.silent_for(Duration::from_millis(300));
     mouse.nudge();
     let before = observer.wake_ups();
@@ -155,16 +156,17 @@ fn a_thousand_inputs_of_somebody_active_wake_nobody() {
     for _ in 0..1_000 {
         mouse.nudge();
     }
-    // What has no bus here tries again now and then; an input that woke us would do so a thousand times.
+    // A source without a bus retries now and then. If each input woke us, there would be a thousand
+    // wake-ups.
     let woken = observer.wake_ups() - before;
     assert!(woken <= 4, "{woken} wake-ups");
-    // And yet it listens.
+    // And yet the source still works.
     observer.idle();
     assert!(observer.wake_ups() > before);
 }
 
 #[test]
-fn whoever_is_away_at_the_start_is_away_at_once_and_seen_to_return() {
+fn a_person_who_is_away_at_the_start_is_away_at_once_and_their_return_is_seen() {
     let _alone = alone();
     let session = Session::new();
     let _bus = session.bus();
@@ -192,7 +194,7 @@ fn gnome_on_x11_is_asked_as_well() {
     Mouse::of(&session).nudge();
     let settings = Settings { choice: Choice::Auto, away_after: AWAY_AFTER, ..Settings::default() };
     let env = SessionEnv {
-        // Nobody serves that many displays.
+        // No server has that many displays.
         display: Some(":59000".to_owned()),
         session_bus: Some(session.bus_address()),
         ..SessionEnv::default()
@@ -215,7 +217,7 @@ fn a_shell_that_is_killed_is_a_loss_until_it_is_back() {
     let lost = observer.next();
     assert_eq!(lost.observation, Observation::SourceLost);
     assert!(lost.source.contains("GNOME Shell ended"), "{lost:?}");
-    // Long enough for the pause between two tries to become longer than what is waited for below.
+    // Long enough for the pause between two attempts to exceed the wait below.
     observer.silent_for(Duration::from_secs(4));
 
     let _shell = mutter(&session);
@@ -254,8 +256,8 @@ fn a_bus_that_is_killed_is_a_loss_until_it_is_back() {
     observer.active();
 }
 
-/// The first input. A server that has just been started may be given up once, on a machine that has other things to do,
-/// before it answers.
+/// Waits for the first input. On a busy machine, a server that was just started may be given up
+/// once before it answers.
 fn active_at_last(observer: &Observer) {
     while observer.next().observation != Observation::InputActive {}
 }

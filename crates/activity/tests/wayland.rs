@@ -1,4 +1,4 @@
-//! The Wayland source against a compositor that does as it is told.
+//! The Wayland source with a compositor that the test controls.
 #![cfg(all(unix, not(target_os = "macos")))]
 
 #[path = "wayland/compositor.rs"]
@@ -14,7 +14,7 @@ use porchlight_activity::{Choice, SessionEnv, Settings};
 use porchlight_core::observation::Observation;
 use tokio::time::Instant;
 
-/// No test waits so long for somebody to go.
+/// Longer than any test waits.
 const NEVER: Duration = Duration::from_secs(300);
 
 fn watch(place: &Place, away_after: Duration) -> (Observer, String) {
@@ -26,16 +26,16 @@ fn watch(place: &Place, away_after: Duration) -> (Observer, String) {
     Observer::start(settings, env)
 }
 
-/// Somebody is known to be there.
+/// Makes the source report that the person is there.
 fn present(compositor: &Compositor, observer: &Observer) {
-    // The compositor has to consider them idle before it can report their input.
+    // The compositor must consider the seat idle before it can report input.
     observer.silent_for(Duration::from_millis(100));
     compositor.input(1);
     observer.active();
 }
 
 #[test]
-fn hundreds_of_absences_and_returns_are_told_once_each() {
+fn hundreds_of_absences_and_returns_are_reported_once_each() {
     for version in [1, 2] {
         let place = Place::new();
         let compositor = place.compositor(Offer::Version(version));
@@ -54,7 +54,7 @@ fn hundreds_of_absences_and_returns_are_told_once_each() {
 }
 
 #[test]
-fn nothing_is_said_before_there_is_something_to_say() {
+fn nothing_is_reported_before_the_first_change() {
     let place = Place::new();
     let compositor = place.compositor(Offer::Version(2));
     let (observer, _) = watch(&place, Duration::from_secs(1));
@@ -66,7 +66,7 @@ fn nothing_is_said_before_there_is_something_to_say() {
 }
 
 #[test]
-fn away_and_back_are_told_at_once() {
+fn away_and_back_are_reported_at_once() {
     let away_after = Duration::from_secs(1);
     let place = Place::new();
     let compositor = place.compositor(Offer::Version(2));
@@ -89,7 +89,7 @@ fn away_and_back_are_told_at_once() {
 }
 
 #[test]
-fn a_thousand_inputs_of_somebody_active_wake_nobody() {
+fn a_thousand_inputs_of_an_active_person_wake_nothing() {
     let place = Place::new();
     let compositor = place.compositor(Offer::Version(2));
     let (observer, _) = watch(&place, NEVER);
@@ -100,17 +100,18 @@ fn a_thousand_inputs_of_somebody_active_wake_nobody() {
         compositor.input(100);
         observer.silent_for(Duration::from_millis(5));
     }
-    // What has no bus here tries again now and then; an input that woke us would do so a thousand times.
+    // A source without a bus retries now and then. If each input woke us, there would be a thousand
+    // wake-ups.
     let woken = observer.wake_ups() - before;
     assert!(woken <= 4, "{woken} wake-ups");
-    // And yet it listens.
+    // And yet the source still works.
     compositor.idle();
     observer.idle();
     assert!(observer.wake_ups() > before);
 }
 
 #[test]
-fn a_playing_video_is_no_input_where_the_compositor_can_tell() {
+fn a_playing_video_is_no_input_if_the_compositor_can_tell() {
     let place = Place::new();
     let compositor = place.compositor(Offer::Version(2));
     let (observer, source) = watch(&place, Duration::from_secs(1));
@@ -120,7 +121,7 @@ fn a_playing_video_is_no_input_where_the_compositor_can_tell() {
 }
 
 #[test]
-fn where_a_playing_video_counts_as_input_it_says_so() {
+fn if_a_playing_video_counts_as_input_the_description_says_so() {
     let place = Place::new();
     let compositor = place.compositor(Offer::Version(1));
     let (observer, source) = watch(&place, Duration::from_secs(1));
@@ -185,7 +186,7 @@ fn no_compositor_is_unknown_until_there_is_one() {
     let (observer, source) = watch(&place, NEVER);
     assert!(source.starts_with("none (tells nothing): activity is unknown"), "{source}");
     assert_eq!(observer.next().observation, Observation::SourceLost);
-    // Long enough for the pause between two tries to become longer than what is waited for below.
+    // Long enough for the pause between two attempts to exceed the wait below.
     observer.silent_for(Duration::from_millis(3_500));
     let begun = Instant::now();
     let compositor = place.compositor(Offer::Version(2));

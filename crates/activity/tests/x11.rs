@@ -1,4 +1,4 @@
-//! The X11 source against a real X server: what the person does is what is observed.
+//! The X11 source with a real X server: the observations match what the person does.
 #![cfg(all(unix, not(target_os = "macos")))]
 
 #[path = "observer/thread.rs"]
@@ -20,7 +20,7 @@ use server::{Edit, Keyboard, Proxy, Xvfb, silent_display};
 use tokio::time::{Instant, timeout};
 
 const AWAY_AFTER: Duration = Duration::from_secs(1);
-/// Nothing here takes as long.
+/// The deadline of every wait.
 const DEADLINE: Duration = Duration::from_secs(10);
 
 fn settings(probe: Option<Probe>) -> Settings {
@@ -46,7 +46,7 @@ fn idle_for(observation: Observation) -> Duration {
     }
 }
 
-/// A probe that counts its questions.
+/// A probe that counts its calls.
 fn counting(idle: Duration) -> (Option<Probe>, Arc<AtomicUsize>) {
     let asked = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&asked);
@@ -58,7 +58,7 @@ fn counting(idle: Duration) -> (Option<Probe>, Arc<AtomicUsize>) {
 }
 
 #[tokio::test]
-async fn idle_and_return_are_told_when_they_happen() {
+async fn idle_and_return_are_reported_when_they_happen() {
     let server = Xvfb::start();
     let keyboard = Keyboard::of(server.display());
     keyboard.press();
@@ -89,11 +89,11 @@ async fn idle_and_return_are_told_when_they_happen() {
 }
 
 #[tokio::test]
-async fn input_of_somebody_active_is_no_news() {
+async fn input_of_an_active_person_is_not_reported() {
     let server = Xvfb::start();
     let keyboard = Keyboard::of(server.display());
     keyboard.press();
-    // Twice as long as elsewhere, so that a busy machine is not mistaken for somebody away.
+    // Twice as long as elsewhere, so that a busy machine is not mistaken for an absent person.
     let settings = Settings { away_after: 2 * AWAY_AFTER, ..settings(None) };
     let mut watch = start(settings, &session(server.display())).await;
     assert_eq!(next(&mut watch).await, Observation::InputActive);
@@ -106,11 +106,11 @@ async fn input_of_somebody_active_is_no_news() {
 }
 
 #[tokio::test]
-async fn whoever_is_away_at_the_start_is_away_at_once_and_seen_to_return() {
+async fn a_person_who_is_away_at_the_start_is_away_at_once_and_their_return_is_seen() {
     let server = Xvfb::start();
     let keyboard = Keyboard::of(server.display());
     keyboard.press();
-    // Another watch tells when the time has come.
+    // Another watch shows when the time has come.
     let mut first = watch(server.display()).await;
     assert_eq!(next(&mut first).await, Observation::InputActive);
     idle_for(next(&mut first).await);
@@ -147,7 +147,7 @@ async fn a_server_that_is_killed_is_a_loss_until_it_is_back() {
     assert_eq!(watch.source().name, "xsync");
     assert!(watch.source().tells.idle);
     let keyboard = Keyboard::of(server.display());
-    // Whatever it was at the start, it follows what the person does.
+    // Whatever the state was at the start, the source follows what the person does.
     let followed = async {
         keyboard.press();
         while watch.next().await != Observation::InputActive {}
@@ -159,7 +159,7 @@ async fn a_server_that_is_killed_is_a_loss_until_it_is_back() {
 }
 
 #[test]
-fn a_thousand_inputs_of_somebody_active_wake_nobody() {
+fn a_thousand_inputs_of_an_active_person_wake_nothing() {
     let server = Xvfb::start();
     let keyboard = Keyboard::of(server.display());
     keyboard.press();
@@ -171,17 +171,18 @@ fn a_thousand_inputs_of_somebody_active_wake_nobody() {
     for _ in 0..1_000 {
         keyboard.press();
     }
-    // What has no bus here tries again now and then; an input that woke us would do so a thousand times.
+    // A source without a bus retries now and then. If each input woke us, there would be a thousand
+    // wake-ups.
     let woken = observer.wake_ups() - before;
     assert!(woken <= 4, "{woken} wake-ups");
-    // And yet it listens.
+    // And yet the source still works.
     let (seen, _) = observer.idle();
     assert!(seen.source.starts_with("xsync"), "{seen:?}");
     assert!(observer.wake_ups() > before);
 }
 
 #[test]
-fn away_and_back_are_told_at_once() {
+fn away_and_back_are_reported_at_once() {
     let server = Xvfb::start();
     let keyboard = Keyboard::of(server.display());
     keyboard.press();
@@ -215,7 +216,7 @@ async fn dropping_the_watch_closes_the_connection() {
 }
 
 #[tokio::test]
-async fn without_xsync_the_probe_is_asked() {
+async fn without_xsync_the_probe_is_called() {
     for edit in [Edit::NoXSync, Edit::NoIdleTime] {
         let server = Xvfb::start();
         let proxy = Proxy::before(&server, edit);
@@ -241,7 +242,7 @@ async fn without_xsync_and_probe_activity_is_unknown_and_it_says_why() {
 }
 
 #[tokio::test]
-async fn the_probe_is_not_asked_after_the_display_has_gone() {
+async fn the_probe_is_not_called_after_the_display_has_gone() {
     let server = Xvfb::start();
     let proxy = Proxy::before(&server, Edit::NoXSync);
     let (probe, asked) = counting(Duration::from_secs(7));
@@ -257,9 +258,9 @@ async fn the_probe_is_not_asked_after_the_display_has_gone() {
 }
 
 #[tokio::test]
-async fn no_probe_is_asked_without_a_proven_display() {
+async fn no_probe_is_called_without_a_proven_display() {
     let (silent, _listener) = silent_display();
-    // Nobody serves that many displays, and to the last one belongs no port at all.
+    // No server has that many displays, and the last one has no valid port.
     for display in ["", "nonsense", ":59000", ":65535", silent.as_str()] {
         let (probe, asked) = counting(Duration::ZERO);
         let mut watch = start(settings(probe), &session(display)).await;
@@ -293,7 +294,7 @@ async fn a_silent_server_is_given_up_after_two_seconds_and_its_connection_closed
 }
 
 #[tokio::test]
-async fn where_the_bus_knows_no_gnome_the_x_server_is_asked() {
+async fn without_gnome_on_the_bus_the_x_server_is_asked() {
     let place = Session::new();
     let _bus = place.bus();
     let server = Xvfb::start();

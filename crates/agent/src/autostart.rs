@@ -1,19 +1,21 @@
-//! Whether the app starts with the session (freedesktop Desktop Application Autostart Specification).
+//! Autostart: whether the app starts with the session (freedesktop Desktop Application Autostart
+//! Specification).
 //!
-//! Owns one entry in the account's own autostart folder. Deliberately touches nothing that the system installed.
+//! This module owns one entry in the account's own autostart folder. It changes nothing that the
+//! system installed.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The entry of this account.
+/// The autostart entry of this account.
 #[derive(Debug, Clone)]
 pub struct Autostart {
     file: PathBuf,
 }
 
 impl Autostart {
-    /// Where it belongs; `None` on a system that has another way, or without a home folder.
+    /// The entry's place; `None` on a system that works otherwise, or without a home folder.
     #[must_use]
     pub fn here() -> Option<Self> {
         let folder = if cfg!(target_os = "linux") { dirs::config_dir()? } else { return None };
@@ -24,7 +26,8 @@ impl Autostart {
         Self { file: config.join("autostart").join("app.porchlight.Porchlight.desktop") }
     }
 
-    /// Whether the app starts with the session. A desktop's own settings may have switched the entry off.
+    /// Whether the app starts with the session. The desktop's own settings may have switched the
+    /// entry off.
     #[must_use]
     pub fn is_on(&self) -> bool {
         let off = |line: &str| {
@@ -34,10 +37,11 @@ impl Autostart {
         fs::read_to_string(&self.file).is_ok_and(|text| !text.lines().any(off))
     }
 
-    /// Makes that program start with the session, or no longer.
+    /// Makes `program` start with the session, or removes the entry.
     ///
     /// # Errors
-    /// The system's, with the file's name.
+    ///
+    /// An [`io::Error`] that names the file, if it can't be written or removed.
     pub fn set(&self, program: &Path, on: bool) -> io::Result<()> {
         let done = if on {
             let folder = self.file.parent().unwrap_or(Path::new("."));
@@ -64,12 +68,13 @@ fn entry(program: &Path) -> String {
     )
 }
 
-/// A program as the key `Exec` has it (Desktop Entry Specification, *The Exec key*): quoted, then escaped as any string.
+/// A program for the key `Exec` (Desktop Entry Specification, *The Exec key*): quoted, then escaped
+/// as any string.
 fn exec(program: &str) -> String {
     let mut quoted = String::from("\"");
     for c in program.chars() {
         match c {
-            // Twice: once for the quotes, and each backslash once more for the string.
+            // Escaped twice: for the quotes, and then each backslash for the string.
             '"' | '`' | '$' => quoted.push_str(&format!("\\\\{c}")),
             '\\' => quoted.push_str("\\\\\\\\"),
             '%' => quoted.push_str("%%"),
@@ -85,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_on_from_when_it_is_switched_on_until_it_is_switched_off() {
+    fn autostart_is_on_between_switching_it_on_and_off() {
         let dir = tempfile::tempdir().unwrap();
         let autostart = Autostart::below(dir.path());
         let program = Path::new("/usr/bin/porchlight-desktop");
@@ -108,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_not_be_changed_is_said_with_its_file() {
+    fn an_error_names_its_file() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("file");
         fs::write(&file, "").unwrap();

@@ -1,6 +1,6 @@
-//! Where the broker is and how to be let in.
+//! The broker: where it is and how to log in.
 //!
-//! `url` reads a broker URL. Deliberately opens nothing: that is `mqtt`'s work.
+//! `url` parses a broker URL. This module opens no connection, which `mqtt` does.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -16,81 +16,81 @@ mod url;
 
 pub use url::BrokerError;
 
-/// Where brokers that offer MQTT over WebSocket expect it.
+/// The usual path of MQTT over WebSocket.
 const WEB_SOCKET_PATH: &str = "/mqtt";
 
-/// A broker: where it is, how it is spoken to, and whom it is believed to be.
+/// A broker: its addresses, its protocol, and the certificate to trust.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Broker {
-    /// Where it can be reached, the likeliest first; never empty.
+    /// Its addresses, the likeliest first; never empty.
     at: Vec<Address>,
-    /// The path of the request, where MQTT goes over WebSocket.
+    /// The path of the WebSocket request; `None` without WebSocket.
     pub web_socket: Option<String>,
-    /// How to speak TLS, where it is spoken.
+    /// The TLS settings; `None` without TLS.
     pub tls: Option<Tls>,
-    /// What every topic begins with.
+    /// The root of all topics.
     pub root: Root,
-    /// User Name and Password of the CONNECT.
+    /// User Name and Password for the CONNECT.
     pub login: Option<Login>,
-    /// The state folder of the membership that this is the broker of, where it is one's.
+    /// The state folder of the membership, if this is the hub of a joined team.
     pub(crate) membership: Option<PathBuf>,
 }
 
-/// Whom to believe over TLS, and how to prove who we are.
+/// Which certificates to trust, and our own certificate.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tls {
-    /// Whose certificates are believed.
+    /// Which certificates to trust.
     pub trust: Trust,
-    /// Our own certificate, where the broker wants one.
+    /// Our own certificate, if the broker asks for one.
     pub certificate: Option<ClientCertificate>,
 }
 
-/// Whose certificates are believed.
+/// Which certificates to trust.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Trust {
-    /// The authorities that this system trusts.
+    /// Those signed by the system's authorities.
     #[default]
     System,
-    /// The authorities in this file (PEM).
+    /// Those signed by the authorities in this file (PEM).
     Authorities(PathBuf),
-    /// This one certificate, whatever name or date stands in it.
+    /// Only this one, whatever name or date it contains.
     Pinned(Pin),
 }
 
-/// A certificate that says who we are.
+/// Our own certificate for TLS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientCertificate {
-    /// The file of the certificate and its chain (PEM).
+    /// The file with the certificate and its chain (PEM).
     pub certificate: PathBuf,
-    /// The file of its key (PEM), which may be the same.
+    /// The file with its key (PEM), which may be the same.
     pub key: PathBuf,
 }
 
-/// User Name and Password of the CONNECT.
+/// User Name and Password for the CONNECT.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Login {
-    /// User Name; empty where there is none.
+    /// User Name; empty if there is none.
     pub username: String,
     /// Password.
     pub password: Password,
 }
 
-/// The password, or where it is kept.
+/// The password, or where it is stored.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Password {
-    /// It was said.
-    Said(String),
-    /// It is asked for when it is needed.
-    Kept(Arc<StoredSecret>),
+    /// The password itself.
+    Plain(String),
+    /// The stored secret that contains it, which is read when it is needed.
+    Stored(Arc<StoredSecret>),
 }
 
 /// Why User Name and Password can't be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LoginError {
-    /// MQTT 5, section 1.5.4: a text has no U+0000.
+    /// A text must not contain U+0000 (MQTT 5, section 1.5.4).
     #[error("the user name contains the character U+0000, which MQTT does not allow; remove it")]
     Zero,
-    /// Their length goes over the wire in two bytes.
+    /// MQTT encodes their length in two bytes.
     #[error(
         "the user name or password is longer than 65,535 bytes, which MQTT does not allow; shorten it"
     )]
@@ -98,10 +98,12 @@ pub enum LoginError {
 }
 
 impl Login {
-    /// What is said to the broker; none where both are empty. A password alone is for MQTT 5 only.
+    /// Creates a login; `None` if both are empty. A password alone works only with MQTT 5.
     ///
     /// # Errors
-    /// Where MQTT can't carry it.
+    ///
+    /// * [`LoginError::Zero`] if the user name contains U+0000;
+    /// * [`LoginError::TooLong`] if either is longer than 65,535 bytes.
     pub fn new(username: String, password: String) -> Result<Option<Self>, LoginError> {
         if username.contains('\0') {
             return Err(LoginError::Zero);
@@ -112,10 +114,10 @@ impl Login {
         if username.is_empty() && password.is_empty() {
             return Ok(None);
         }
-        Ok(Some(Self { username, password: Password::Said(password) }))
+        Ok(Some(Self { username, password: Password::Plain(password) }))
     }
 
-    /// Whether it is a password without a user name, which MQTT 3.1.1 can't carry ([MQTT-3.1.2-22]).
+    /// Whether there is no user name. MQTT 3.1.1 can't carry a password alone ([MQTT-3.1.2-22]).
     #[must_use]
     pub fn is_password_alone(&self) -> bool {
         self.username.is_empty()
@@ -123,29 +125,30 @@ impl Login {
 }
 
 impl Broker {
-    /// A team's hub, which is known by its certificate and by nothing else.
+    /// A team's hub, which is identified only by its certificate.
     pub(crate) fn pinned(at: Vec<Address>, pin: Pin, root: Root, login: Login) -> Self {
         let tls = Some(Tls { trust: Trust::Pinned(pin), certificate: None });
         Self { at, web_socket: None, tls, root, login: Some(login), membership: None }
     }
 
-    /// Where it can be reached, the likeliest first.
+    /// Its addresses, the likeliest first.
     #[must_use]
     pub fn addresses(&self) -> &[Address] {
         &self.at
     }
 
-    /// Tries this address first.
+    /// Tries this address first from now on.
     pub fn prefer(&mut self, address: Address) {
         self.at.retain(|known| *known != address);
         self.at.insert(0, address);
         self.at.truncate(MAX_ADDRESSES);
     }
 
-    /// The hub says that it can be reached there. The address in use is kept: first where it is among them, else last.
+    /// Takes the hub's new addresses. Keeps the address in use: first if the hub lists it, else
+    /// last.
     ///
-    /// Only a hub that is known by its certificate is believed. At any other broker, a client that can write the topic
-    /// would decide to which server user name and password go.
+    /// Only a hub that is identified by its certificate is trusted with this. At any other broker,
+    /// a client that can write the topic could redirect user name and password to another server.
     pub(crate) fn found_at(&mut self, at: &[Address], in_use: &Address) {
         if !matches!(self.tls, Some(Tls { trust: Trust::Pinned(_), .. })) {
             return;
@@ -159,7 +162,7 @@ impl Broker {
         self.at = found;
     }
 
-    /// The address, or the likeliest of several.
+    /// The likeliest address.
     #[must_use]
     pub fn address(&self) -> &Address {
         self.at.first().expect("a broker has an address")
@@ -174,18 +177,19 @@ impl Broker {
         }
     }
 
-    /// The URL of the WebSocket at one of the addresses, where it is one.
+    /// The URL of the WebSocket at `address`; `None` without WebSocket.
     pub(crate) fn web_socket_url(&self, address: &Address) -> Option<String> {
         let path = self.web_socket.as_deref()?;
         let mut url = Url::parse(&format!("{}://{address}", self.scheme())).ok()?;
-        // The library encodes what can't be in a path, but takes a percent sign for the beginning of what is encoded.
+        // The library encodes what can't be in a path, but takes `%` for the start of an encoded
+        // byte.
         url.set_path(&path.replace('%', "%25"));
         Some(url.into())
     }
 }
 
 impl fmt::Display for Broker {
-    /// The URL without user name and password, which is read as the same broker.
+    /// Prints the URL without user name and password. It parses as the same broker.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let root = url::encode(self.root.as_str());
         write!(f, "{}://{}/{root}", self.scheme(), self.address())?;
@@ -203,14 +207,14 @@ impl fmt::Debug for Broker {
 }
 
 impl fmt::Debug for Password {
-    /// Says nothing of it: passwords do not belong in logs.
+    /// Prints nothing of it: passwords do not belong in logs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Password(…)")
     }
 }
 
 impl fmt::Debug for Login {
-    /// Says nothing of it: some brokers take a secret token as the user name.
+    /// Prints nothing of it: some brokers use a secret token as the user name.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Login(…)")
     }
@@ -231,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_topic_says_moves_no_login_to_another_server() {
+    fn a_topic_can_not_redirect_the_login_to_another_server() {
         let mallory = ["mallory.example:8883".parse().unwrap()];
         for url in ["mqtt://a:b@h", "mqtts://a:b@h", "ws://a:b@h", "wss://a:b@h", "mqtts://h"] {
             let mut it = broker(url);

@@ -1,7 +1,7 @@
-//! The config file: what it may say, and where it is wrong.
+//! Reads the config file, `config.toml`.
 //!
-//! Owns reading of `config.toml`. A wrong value names the file, the line and what is
-//! allowed. Deliberately knows no command line: [`crate::flags`] lays flags over it.
+//! An error names the file, the line and what is allowed there. This module knows no command line:
+//! [`crate::flags`] applies the flags.
 
 use std::fmt;
 use std::fs;
@@ -24,34 +24,35 @@ use crate::redacted::Redacted;
 
 pub mod edit;
 
-/// The file's content. Everything may be left out.
+/// The content of the config file. Every setting is optional.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// The id bound to the person's credential.
+    /// The id that belongs to the person's credential.
     #[serde(deserialize_with = "parsed")]
     pub user: Option<UserId>,
-    /// The name shown to others.
+    /// The name that others see.
     pub name: Option<String>,
-    /// By what others can reach the person: `["mailto:ann@example.org", "tel:+4930123456"]`, at most five.
+    /// Links by which others can reach the person: `["mailto:ann@example.org", "tel:+4930123456"]`,
+    /// at most five.
     #[serde(deserialize_with = "links")]
     pub links: Vec<ContactLink>,
-    /// What the desktop app speaks, `en` or `de`; the system's language where it is not said.
+    /// The language of the desktop app, `en` or `de`; by default the system's language.
     #[serde(deserialize_with = "parsed")]
     pub language: Option<Language>,
-    /// Whether the desktop app looks for newer versions of itself, where no package manager brings them; yes where it is
-    /// not said.
+    /// Whether the desktop app looks for newer versions of itself, if no package manager does; yes
+    /// by default.
     pub updates: Option<bool>,
-    /// This device's id; made once and saved where it is not given.
+    /// This device's id. By default it is generated once and saved.
     #[serde(deserialize_with = "parsed")]
     pub device: Option<DeviceId>,
-    /// Where the team meets.
+    /// The broker of the team.
     pub broker: BrokerConfig,
-    /// What is watched.
+    /// The activity to watch.
     pub activity: ActivityConfig,
-    /// How presence is held.
+    /// How presence is published.
     pub presence: PresenceConfig,
-    /// What pops up.
+    /// Which notifications pop up.
     pub notices: NotificationsConfig,
     /// The icon in the tray.
     pub tray: TrayConfig,
@@ -63,20 +64,21 @@ pub struct Config {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct BrokerConfig {
-    /// `mqtt://host:port/presence`; absent means the team that was joined, else the hub on this machine.
+    /// `mqtt://host:port/presence`. By default it is the team that was joined, else the hub on this
+    /// machine.
     #[serde(deserialize_with = "parsed")]
     pub url: Option<Broker>,
-    /// User Name, where it does not stand in the URL.
+    /// User Name, unless the URL contains it.
     pub username: Option<String>,
-    /// Password, where it does not stand in the URL.
+    /// Password, unless the URL contains it.
     pub password: Option<Redacted>,
-    /// A file with the password and nothing else, so that the config has no secret in it.
+    /// A file that contains only the password, so that the config has no secret in it.
     pub password_file: Option<PathBuf>,
-    /// Certificates in PEM to trust instead of the system's.
+    /// A PEM file of certificates to trust instead of the system's.
     pub ca: Option<PathBuf>,
-    /// The certificate that says who we are, in PEM, where the broker wants one.
+    /// Our client certificate in PEM, if the broker asks for one.
     pub certificate: Option<PathBuf>,
-    /// Its key in PEM, where it does not stand in the same file.
+    /// Its key in PEM, unless the same file contains it.
     pub key: Option<PathBuf>,
 }
 
@@ -87,13 +89,14 @@ pub struct ActivityConfig {
     /// `auto`, `stdin` or `none`.
     #[serde(deserialize_with = "parsed")]
     pub source: porchlight_activity::Choice,
-    /// Without input for so long, the person is away.
+    /// The time without input after which the person is away.
     #[serde(deserialize_with = "parsed")]
     pub away_after: Span,
-    /// What becomes of a call: a microphone in use, never in which program.
+    /// What happens during a call, which means a microphone in use. The program that uses it is
+    /// ignored.
     #[serde(deserialize_with = "calls")]
     pub calls: Calls,
-    /// Whether the desktop's do-not-disturb is the person's, too.
+    /// Whether the desktop's do-not-disturb also sets the person's status.
     pub desktop_dnd: bool,
 }
 
@@ -102,20 +105,20 @@ impl Default for ActivityConfig {
         Self {
             source: porchlight_activity::Choice::Auto,
             away_after: Span::minutes(5),
-            calls: Calls::Unseen,
+            calls: Calls::Ignored,
             desktop_dnd: false,
         }
     }
 }
 
-/// What becomes of a call.
+/// What happens during a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Calls {
-    /// `false`: it is not looked for.
-    Unseen,
-    /// `true`: others see it.
-    Seen,
-    /// `"dnd"`: others see it, and that the person is not to be disturbed.
+    /// `false`: calls are not detected.
+    Ignored,
+    /// `true`: others see the call.
+    Shown,
+    /// `"dnd"`: others see the call, and the person's status is do-not-disturb.
     Dnd,
 }
 
@@ -145,8 +148,8 @@ fn calls<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Calls, D::Error> 
         Dnd,
     }
     Ok(match Written::deserialize(deserializer)? {
-        Written::Seen(false) => Calls::Unseen,
-        Written::Seen(true) => Calls::Seen,
+        Written::Seen(false) => Calls::Ignored,
+        Written::Seen(true) => Calls::Shown,
         Written::More(Word::Dnd) => Calls::Dnd,
     })
 }
@@ -155,15 +158,15 @@ fn calls<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Calls, D::Error> 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PresenceConfig {
-    /// A drop of the connection shorter than this is seen by nobody.
+    /// Connection drops shorter than this are hidden from others.
     #[serde(deserialize_with = "parsed")]
     pub grace: Grace,
-    /// For how long others believe what was said last.
+    /// How long others trust the last record without a new one.
     #[serde(deserialize_with = "parsed")]
     pub lease: Lease,
-    /// Whether to write a sum for those who read no devices, where no hub does.
+    /// Whether to publish the user topic for simple clients, if no hub does.
     pub user_topic: bool,
-    /// Whether others are told of being away no more than that: neither why nor since when.
+    /// Whether others see only that the person is away, neither why nor since when.
     pub coarse: bool,
 }
 
@@ -177,25 +180,25 @@ impl Default for PresenceConfig {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct NotificationsConfig {
-    /// Whose coming and going is told: `everyone`, `favourites`, `chosen` or `nobody`.
+    /// Whose arrivals and departures pop up: `everyone`, `favourites`, `chosen` or `nobody`.
     pub about: About,
-    /// Whether it is told that somebody came.
+    /// Whether to notify when a person comes online.
     pub come: Option<bool>,
-    /// That somebody went.
+    /// Whether to notify when a person goes offline.
     pub go: Option<bool>,
-    /// That somebody left the keyboard.
+    /// Whether to notify when a person goes away.
     pub away: bool,
-    /// And that they are back at it.
+    /// Whether to notify when a person is back.
     pub back: bool,
-    /// When nothing pops up: `22:00-07:00`.
+    /// The hours in which nothing pops up: `22:00-07:00`.
     #[serde(deserialize_with = "parsed")]
     pub quiet_hours: Option<QuietHours>,
-    /// Both `come` and `go`, where those are not said.
+    /// The default of both `come` and `go`.
     pub come_and_go: Option<bool>,
 }
 
 impl NotificationsConfig {
-    /// What that comes to.
+    /// The policy that these settings result in.
     #[must_use]
     pub fn policy(&self) -> NotificationPolicy {
         let usual = self.come_and_go.unwrap_or(true);
@@ -214,7 +217,8 @@ impl NotificationsConfig {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrayConfig {
-    /// Whether the icon is symbolic: in one colour, the panel's own (freedesktop Icon Naming Specification, `-symbolic`).
+    /// Whether the icon is symbolic: in one colour, the panel's own (freedesktop Icon Naming
+    /// Specification, `-symbolic`).
     pub symbolic: bool,
 }
 
@@ -222,15 +226,16 @@ pub struct TrayConfig {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct HubConfig {
-    /// Whether the desktop app runs a hub on this machine for whoever is on it.
+    /// Whether the desktop app runs a hub for this machine alone.
     pub run: bool,
-    /// Where the hub of a team that is hosted here listens for its members: `address:port`. Every address where it is
-    /// not said.
+    /// Where the hub of a team that is hosted here listens for its members: `address:port`. By
+    /// default it listens on every address.
     #[serde(deserialize_with = "parsed")]
     pub listen: Option<SocketAddr>,
     /// Whether that team can be found on the local network.
     pub announce: bool,
-    /// The origins whose web pages have access to a hub or gateway here: `["https://board.example"]`. None by default.
+    /// The origins whose web pages may use a hub or gateway here: `["https://board.example"]`. None
+    /// by default.
     #[serde(deserialize_with = "origins")]
     pub origins: Vec<WebOrigin>,
 }
@@ -241,7 +246,7 @@ impl Default for HubConfig {
     }
 }
 
-/// A language that the desktop app speaks.
+/// A language of the desktop app.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Language {
     /// English.
@@ -251,13 +256,13 @@ pub enum Language {
     German,
 }
 
-/// Why a text names none.
+/// The text names no language of the desktop app.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("this language is not supported; write en (English) or de (German)")]
 pub struct LanguageError;
 
 impl Language {
-    /// Its tag (BCP 47).
+    /// The language tag (BCP 47).
     #[must_use]
     pub const fn tag(self) -> &'static str {
         match self {
@@ -277,19 +282,19 @@ impl FromStr for Language {
     }
 }
 
-/// A length of time as people write it: `90`, `90s`, `5m`, `2h`, `1d`.
+/// A duration as people write it: `90`, `90s`, `5m`, `2h`, `1d`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span(pub Duration);
 
 impl Span {
-    /// So many minutes.
+    /// A duration in minutes.
     #[must_use]
     pub const fn minutes(minutes: u64) -> Self {
         Self(Duration::from_secs(minutes * 60))
     }
 }
 
-/// Why a text is no length of time.
+/// The text is not a duration, or is out of range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "this is not a time; write for example 90s, 5m, 2h or 1d, at least one second and at most 365 days"
@@ -305,11 +310,11 @@ impl FromStr for Span {
     }
 }
 
-/// The grace: a drop of the connection shorter than this is seen by nobody.
+/// The grace period: connection drops shorter than this are hidden from others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Grace(pub Duration);
 
-/// Why a text is no grace.
+/// The text is not a grace period, or is out of range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("this is not a grace period; write for example 6s, at least 0s and at most 60s")]
 pub struct GraceError;
@@ -323,11 +328,11 @@ impl FromStr for Grace {
     }
 }
 
-/// The lease: for so long others believe what was said last.
+/// The lease: how long others trust the last record without a new one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lease(pub Duration);
 
-/// Why a text is no lease.
+/// The text is not a lease, or is out of range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("this is not a lease; write for example 30m or 1h, at least 10s and at most 24h")]
 pub struct LeaseError;
@@ -341,7 +346,7 @@ impl FromStr for Lease {
     }
 }
 
-/// A length of time as people write it, in seconds.
+/// Parses a duration as people write it, and returns it in seconds.
 fn seconds(text: &str) -> Option<u64> {
     let text = text.trim();
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
@@ -356,7 +361,7 @@ fn seconds(text: &str) -> Option<u64> {
     number.parse::<u64>().ok()?.checked_mul(unit)
 }
 
-/// Something that is written as text, or a number where text of digits would do.
+/// Deserializes a value from text, or from a number as if its digits were text.
 fn parsed<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
@@ -440,10 +445,10 @@ impl FromWritten for porchlight_activity::Choice {
     }
 }
 
-/// Why there is no config.
+/// Why the config can't be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// It is there and can't be read.
+    /// The file exists and can't be read.
     #[error("{path} can't be read ({error}); check its permissions")]
     Unreadable {
         /// The file.
@@ -451,7 +456,7 @@ pub enum ConfigError {
         /// The system's reason.
         error: io::Error,
     },
-    /// Something in it is wrong.
+    /// The file has an error.
     #[error("{path}, line {line}: {message}")]
     Wrong {
         /// The file.
@@ -461,7 +466,7 @@ pub enum ConfigError {
         /// What is wrong and what is allowed.
         message: String,
     },
-    /// It can't be written.
+    /// The file can't be written.
     #[error("{path} can't be written ({error}); check the folder's permissions and free space")]
     Unwritable {
         /// The file.
@@ -471,10 +476,12 @@ pub enum ConfigError {
     },
 }
 
-/// Reads the config file; `None` where there is none.
+/// Reads the config file; `None` if there is none.
 ///
 /// # Errors
-/// Says which file and line are wrong, and what is allowed there.
+///
+/// * [`ConfigError::Unreadable`] if the file exists and can't be read;
+/// * [`ConfigError::Wrong`] if it has an error, with the line and what is allowed there.
 pub fn read(path: &Path) -> Result<Option<Config>, ConfigError> {
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
@@ -484,7 +491,7 @@ pub fn read(path: &Path) -> Result<Option<Config>, ConfigError> {
     parse(path, &text).map(Some)
 }
 
-/// Reads what is, or would be, in the config file.
+/// Parses the text of a config file. `path` is only for the error.
 fn parse(path: &Path, text: &str) -> Result<Config, ConfigError> {
     toml::from_str(text).map_err(|error| {
         let at = error.span().map_or(0, |span| span.start);

@@ -1,7 +1,7 @@
-//! Eight teammates who are not there: real MQTT clients with scripted people before them.
+//! A demo team: eight teammates with real MQTT clients and scripted actions.
 //!
-//! Owns the demo's cast and what each of them does. Deliberately fakes nothing on the wire: they idle, lock,
-//! sleep, quit and die as real ones do.
+//! This module contains the script. It fakes nothing on the wire: the clients idle, lock, sleep,
+//! quit and crash as real ones do.
 
 use std::time::Duration;
 
@@ -18,131 +18,147 @@ use crate::device::Identity;
 use crate::preferences::StoredPreferences;
 use crate::presence_options::PresenceOptions;
 
-/// What a scripted person does.
+/// One action of a scripted person.
 #[derive(Debug, Clone, Copy)]
-enum Act {
-    /// Starts the app, and is at the keyboard.
-    Come,
-    /// Is at the keyboard.
+enum Action {
+    /// Starts the app, with input.
+    Start,
+    /// Gives input.
     Type,
-    /// Has given no input for so many minutes.
+    /// Has given no input for this many minutes.
     Idle(u64),
     /// Locks the screen.
     Lock,
-    /// Unlocks it, and is at the keyboard.
+    /// Unlocks the screen, with input.
     Unlock,
     /// Closes the lid.
     Sleep,
-    /// Opens it, and is at the keyboard.
+    /// Opens the lid, with input.
     Wake,
-    /// Says something of themselves, for so many minutes.
-    Say(ChosenStatus, &'static str, &'static str, u64),
-    /// Takes it back.
-    Unsay,
+    /// Sets a status with emoji and text, for this many minutes.
+    SetStatus(ChosenStatus, &'static str, &'static str, u64),
+    /// Clears the chosen status.
+    ClearStatus,
     /// Quits the app.
     Quit,
-    /// Their machine dies.
-    Die,
+    /// Loses power.
+    Crash,
 }
 
-use Act::{Come, Die, Idle, Lock, Quit, Say, Sleep, Type, Unlock, Unsay, Wake};
+use Action::{ClearStatus, Crash, Idle, Lock, Quit, SetStatus, Sleep, Start, Type, Unlock, Wake};
 use ChosenStatus::{Away, Dnd, Online};
 
-/// One device of one of them, and what happens at it: after so many seconds, this. It begins anew at the end.
-struct Role {
+/// One device of a teammate. Each action follows the one before after a pause in seconds. The
+/// script repeats.
+struct ScriptedDevice {
     user: &'static str,
     name: &'static str,
     kind: &'static str,
-    acts: &'static [(u64, Act)],
+    actions: &'static [(u64, Action)],
 }
 
-const CAST: [Role; 9] = [
-    Role {
+const DEVICES: [ScriptedDevice; 9] = [
+    ScriptedDevice {
         user: "anna",
         name: "Anna Kowalska",
         kind: "laptop",
-        acts: &[(0, Come), (40, Idle(6)), (35, Type), (45, Type)],
+        actions: &[(0, Start), (40, Idle(6)), (35, Type), (45, Type)],
     },
-    Role {
+    ScriptedDevice {
         user: "ben",
         name: "Ben Okafor",
         kind: "desktop",
-        acts: &[(0, Come), (0, Idle(12)), (25, Type), (50, Idle(5)), (45, Type)],
+        actions: &[(0, Start), (0, Idle(12)), (25, Type), (50, Idle(5)), (45, Type)],
     },
-    Role {
+    ScriptedDevice {
         user: "chiara",
         name: "Chiara Rossi",
         kind: "laptop",
-        acts: &[(0, Come), (0, Say(Dnd, "🎧", "Deep work", 50)), (90, Unsay), (40, Type)],
+        actions: &[
+            (0, Start),
+            (0, SetStatus(Dnd, "🎧", "Deep work", 50)),
+            (90, ClearStatus),
+            (40, Type),
+        ],
     },
-    Role {
+    ScriptedDevice {
         user: "dmitri",
         name: "Dmitri Sokolov",
         kind: "desktop",
-        acts: &[(0, Come), (0, Lock), (30, Unlock), (50, Lock), (40, Unlock)],
+        actions: &[(0, Start), (0, Lock), (30, Unlock), (50, Lock), (40, Unlock)],
     },
-    Role {
+    ScriptedDevice {
         user: "emeka",
         name: "Emeka Nwosu",
         kind: "laptop",
-        acts: &[(0, Come), (60, Sleep), (40, Wake), (20, Type)],
+        actions: &[(0, Start), (60, Sleep), (40, Wake), (20, Type)],
     },
-    Role {
+    ScriptedDevice {
         user: "emeka",
         name: "Emeka Nwosu",
         kind: "phone",
-        acts: &[(0, Come), (0, Idle(20)), (50, Quit), (70, Type)],
+        actions: &[(0, Start), (0, Idle(20)), (50, Quit), (70, Type)],
     },
-    Role {
+    ScriptedDevice {
         user: "farah",
         name: "Farah Haddad",
         kind: "laptop",
-        acts: &[(0, Come), (0, Say(Online, "🌊", "In Lisbon this week", 600)), (120, Type)],
+        actions: &[
+            (0, Start),
+            (0, SetStatus(Online, "🌊", "In Lisbon this week", 600)),
+            (120, Type),
+        ],
     },
-    Role {
+    ScriptedDevice {
         user: "grace",
         name: "Grace Lee",
         kind: "desktop",
-        acts: &[(0, Come), (20, Die), (30, Come), (60, Say(Away, "🍜", "Lunch", 30)), (30, Unsay)],
+        actions: &[
+            (0, Start),
+            (20, Crash),
+            (30, Start),
+            (60, SetStatus(Away, "🍜", "Lunch", 30)),
+            (30, ClearStatus),
+        ],
     },
-    Role {
+    ScriptedDevice {
         user: "hiro",
         name: "Hiro Tanaka",
         kind: "laptop",
-        acts: &[(0, Come), (1, Quit), (14, Come), (55, Idle(5)), (20, Quit), (40, Type)],
+        actions: &[(0, Start), (1, Quit), (14, Start), (55, Idle(5)), (20, Quit), (40, Type)],
     },
 ];
 
-/// The demo team. Dropping it ends them all as a power cut would.
+/// The demo team. Dropping it ends every client without a goodbye, as a power cut would.
 #[derive(Debug)]
 pub struct DemoTeam {
     _tasks: JoinSet<()>,
 }
 
 impl DemoTeam {
-    /// How many people they are.
+    /// The number of people.
     pub const PEOPLE: usize = 8;
 
-    /// Lets them come to a broker. It has to be called inside a tokio runtime.
+    /// Starts the clients. Call it inside a tokio runtime.
     #[must_use]
     pub fn come(broker: &Broker) -> Self {
         let mut tasks = JoinSet::new();
-        for role in &CAST {
-            tasks.spawn(perform(role, broker.clone()));
+        for device in &DEVICES {
+            tasks.spawn(run_script(device, broker.clone()));
         }
         Self { _tasks: tasks }
     }
 }
 
-async fn perform(role: &'static Role, broker: Broker) {
-    let mut scene = None;
+async fn run_script(device: &'static ScriptedDevice, broker: Broker) {
+    let mut app = None;
     loop {
-        for (after, act) in role.acts {
+        for (after, action) in device.actions {
             tokio::time::sleep(Duration::from_secs(*after)).await;
-            scene = match (scene.take(), act) {
-                (None, Come | Type) => Scene::begin(role, &broker),
-                (scene, act) => match scene {
-                    Some(scene) => scene.play(*act).await,
+            app = match (app.take(), action) {
+                (None, Start | Type) => RunningApp::begin(device, &broker),
+                (app, action) => match app {
+                    Some(app) => app.perform(*action).await,
                     None => None,
                 },
             };
@@ -150,36 +166,36 @@ async fn perform(role: &'static Role, broker: Broker) {
     }
 }
 
-/// A running app with somebody before it.
-struct Scene {
+/// A running app and the sender of its scripted observations.
+struct RunningApp {
     agent: Agent,
-    eyes: mpsc::Sender<Observation>,
+    input: mpsc::Sender<Observation>,
 }
 
-impl Scene {
-    fn begin(role: &Role, broker: &Broker) -> Option<Self> {
-        let (eyes, script) = mpsc::channel(8);
-        eyes.try_send(Observation::InputActive).ok()?;
-        let device = DeviceId::parse(&format!("{}-{}", role.user, role.kind)).ok()?;
+impl RunningApp {
+    fn begin(device: &ScriptedDevice, broker: &Broker) -> Option<Self> {
+        let (input, script) = mpsc::channel(8);
+        input.try_send(Observation::InputActive).ok()?;
+        let id = DeviceId::parse(&format!("{}-{}", device.user, device.kind)).ok()?;
         let presence = Presence {
-            user: UserId::parse(role.user).ok()?,
-            name: role.name.to_owned(),
+            user: UserId::parse(device.user).ok()?,
+            name: device.name.to_owned(),
             links: Vec::new(),
-            kind: Some(role.kind.to_owned()),
+            kind: Some(device.kind.to_owned()),
             habits: PresenceOptions::default(),
             preferences: StoredPreferences::ephemeral(),
-            identity: Identity::ephemeral(device, &mut fastrand::Rng::new()),
+            identity: Identity::ephemeral(id, &mut fastrand::Rng::new()),
             activity_source: ActivitySource::Script(script),
         };
         let part = Part::Holder(Box::new(presence));
         let agent = Agent::start(Setup { broker: broker.clone(), part, notices: None });
-        Some(Self { agent: agent.ok()?, eyes })
+        Some(Self { agent: agent.ok()?, input })
     }
 
-    /// Plays an act; `None` when the app is gone after it.
-    async fn play(self, act: Act) -> Option<Self> {
-        let observations = match act {
-            Come | Type => vec![Observation::InputActive],
+    /// Performs one action. Returns `None` if the app has ended.
+    async fn perform(self, action: Action) -> Option<Self> {
+        let observations = match action {
+            Start | Type => vec![Observation::InputActive],
             Idle(minutes) => {
                 let ago = Duration::from_secs(60 * minutes);
                 vec![Observation::InputIdle { since: Moment::Ago(ago) }]
@@ -188,7 +204,7 @@ impl Scene {
             Unlock => vec![Observation::Locked(false), Observation::InputActive],
             Sleep => vec![Observation::Suspending],
             Wake => vec![Observation::Resumed, Observation::InputActive],
-            Say(status, emoji, text, minutes) => {
+            SetStatus(status, emoji, text, minutes) => {
                 self.agent.handle.command(Command::Choose {
                     status,
                     text: Some(text.to_owned()),
@@ -197,7 +213,7 @@ impl Scene {
                 });
                 Vec::new()
             }
-            Unsay => {
+            ClearStatus => {
                 self.agent.handle.command(Command::ClearChosen);
                 Vec::new()
             }
@@ -206,10 +222,10 @@ impl Scene {
                 self.agent.stopped().await;
                 return None;
             }
-            Die => return None,
+            Crash => return None,
         };
         for observation in observations {
-            self.eyes.send(observation).await.ok()?;
+            self.input.send(observation).await.ok()?;
         }
         Some(self)
     }
@@ -223,11 +239,11 @@ mod tests {
 
     #[test]
     fn there_are_eight_of_them_with_valid_ids() {
-        let people: BTreeSet<_> = CAST.iter().map(|role| role.user).collect();
+        let people: BTreeSet<_> = DEVICES.iter().map(|device| device.user).collect();
         assert_eq!(people.len(), DemoTeam::PEOPLE);
-        for role in &CAST {
-            assert!(UserId::parse(role.user).is_ok());
-            assert!(DeviceId::parse(&format!("{}-{}", role.user, role.kind)).is_ok());
+        for device in &DEVICES {
+            assert!(UserId::parse(device.user).is_ok());
+            assert!(DeviceId::parse(&format!("{}-{}", device.user, device.kind)).is_ok());
         }
     }
 }

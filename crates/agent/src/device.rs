@@ -1,8 +1,8 @@
-//! What one device keeps: its id, its client id, its epoch, and what it knows of its broker.
+//! What a device stores: its id, its client id, its epoch, and facts about its broker.
 //!
-//! Owns the files below the state folder and the lock that makes sure that a device's presence is held by one
-//! program at a time. Deliberately never stands in the way of presence: what can't be saved is said and then
-//! lives in memory.
+//! This module owns files below the state folder, and the lock that lets only one program at a time
+//! run a device's presence. It never prevents presence: what can't be saved is reported, and kept
+//! in memory.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
@@ -18,23 +18,24 @@ use crate::broker::Broker;
 
 mod muted;
 
-/// What is not a letter, a digit or one of these is written as `%XX` in a file name.
+/// All other characters are written as `%XX` in a file name.
 const IN_FILE_NAMES: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
 
-/// Of so many brokers it is remembered that they speak MQTT 5: home, work, and what was tried between.
-const BROKERS: usize = 8;
+/// The maximum number of brokers that are remembered as speaking MQTT 5: home, work, and a few that
+/// were tried.
+const MAX_BROKERS: usize = 8;
 
-/// Another program holds this device's presence.
+/// Another program runs this device's presence.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "Porchlight already runs on this device as {user}; use that one, or add --device ID to run a second device"
 )]
 pub struct AlreadyRunning {
-    /// Whose presence it is.
+    /// The user id of that presence.
     pub user: UserId,
 }
 
-/// What should be kept can't be.
+/// Something can't be saved.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "{path} can't be written ({error}); your status still works, but free some space or correct the folder's permissions"
@@ -46,13 +47,13 @@ pub struct SaveError {
     pub error: io::Error,
 }
 
-/// `device.json`: which device this machine is.
+/// The content of `device.json`: the ids of this device.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct DeviceFile {
-    /// Made here, where none was given.
+    /// The id that was generated here, if the person gave none.
     device: Option<DeviceId>,
-    /// The ids that were given and turned out to be in use on another machine, a clone of this one, and what
-    /// this one is called instead.
+    /// The replacements of given ids that turned out to be in use on another machine, a clone of
+    /// this one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     instead_of: BTreeMap<DeviceId, DeviceId>,
 }
@@ -67,28 +68,28 @@ impl DeviceFile {
     }
 }
 
-/// What is kept of one presence.
+/// The stored state of one presence.
 #[derive(Debug, Serialize, Deserialize)]
 struct SessionFile {
     client_id: String,
     epoch: u64,
     #[serde(default)]
     invisible: bool,
-    /// Addresses of brokers that speak MQTT 5, the one last used at the end.
+    /// The addresses of brokers that speak MQTT 5, the last used one at the end.
     #[serde(default)]
     speak_v5: Vec<String>,
 }
 
-/// The presence that a program wants to hold.
+/// The presence that a program wants to run.
 #[derive(Debug)]
 pub struct DeviceLock<'a> {
     /// The folder of what is kept between runs.
     pub state: &'a Path,
-    /// Whose presence.
+    /// The user id of the presence.
     pub user: &'a UserId,
-    /// The device's id, where config or flags give one.
+    /// The device's id, if config or flags set one.
     pub device: Option<DeviceId>,
-    /// Where it is going to be held.
+    /// The broker to connect to.
     pub broker: &'a Broker,
 }
 
@@ -97,38 +98,38 @@ pub struct DeviceLock<'a> {
 pub struct Identity {
     /// The device's id.
     pub device: DeviceId,
-    /// The MQTT Client Identifier: made once and saved.
+    /// The MQTT Client Identifier: generated once and saved.
     pub client_id: String,
     /// The last epoch that was saved.
     pub epoch: u64,
     /// Whether the broker is known to speak MQTT 5.
     pub speaks_v5: bool,
-    /// Whether the person was last known to be invisible.
+    /// Whether the person was invisible when that was last saved.
     pub invisible: bool,
     /// `None` for an identity that ends with the program.
-    home: Option<Home>,
+    storage: Option<Storage>,
 }
 
-/// Where an identity is kept.
+/// Where an identity is stored.
 #[derive(Debug)]
-struct Home {
+struct Storage {
     state: PathBuf,
     user: UserId,
-    /// The device's id as it was given.
+    /// The device's id that config or flags set.
     given: Option<DeviceId>,
     /// The broker's address.
     address: String,
-    /// Of which brokers it is known that they speak MQTT 5.
+    /// The addresses of brokers that are known to speak MQTT 5.
     speak_v5: Vec<String>,
-    /// Whether `device.json` says which device this is.
+    /// Whether `device.json` contains this device's id.
     device_saved: bool,
-    /// Held as long as this lives: those of former ids too, so that nobody takes them up while others may
-    /// still see them. Where no file could be made there is none.
+    /// The lock files, held as long as this value. They include those of former ids, so that no
+    /// other program takes up an id that others may still see. Empty if no file could be created.
     locks: Vec<File>,
 }
 
-/// Whether a presence of this person was ever held on this machine.
-pub(crate) fn was_here(state: &Path, user: &UserId) -> bool {
+/// Whether a presence of this person was ever run on this machine.
+pub(crate) fn has_been_used_by(state: &Path, user: &UserId) -> bool {
     let begin = format!("{}@", in_file_name(user.as_str()));
     let files = fs::read_dir(state).into_iter().flatten().flatten();
     files.into_iter().any(|file| file.file_name().to_string_lossy().starts_with(&begin))
@@ -138,7 +139,7 @@ fn in_file_name(id: &str) -> String {
     utf8_percent_encode(id, IN_FILE_NAMES).to_string()
 }
 
-/// What this machine is, in a word: `laptop` where it is made to be carried (SMBIOS, *Chassis Types*).
+/// The kind of this machine: `laptop` if it is made to be carried (SMBIOS, *Chassis Types*).
 #[must_use]
 pub fn kind() -> &'static str {
     const CARRIED: [u32; 8] = [8, 9, 10, 11, 14, 30, 31, 32];
@@ -148,12 +149,17 @@ pub fn kind() -> &'static str {
 }
 
 impl Identity {
-    /// Takes up the presence of a device: the given one, else this machine's, which is made now where there is none.
+    /// Takes the lock of a device's presence: of the given id, else of this machine's. Generates
+    /// the id if there is none.
     ///
     /// # Errors
-    /// [`AlreadyRunning`] where another program holds it.
-    pub fn take(claim: DeviceLock<'_>, rng: &mut fastrand::Rng) -> Result<Self, AlreadyRunning> {
-        let DeviceLock { state, user, device: given, broker } = claim;
+    ///
+    /// [`AlreadyRunning`] if another program holds the lock.
+    pub fn take(
+        device_lock: DeviceLock<'_>,
+        rng: &mut fastrand::Rng,
+    ) -> Result<Self, AlreadyRunning> {
+        let DeviceLock { state, user, device: given, broker } = device_lock;
         let kept = DeviceFile::read(state);
         let kept = match &given {
             Some(given) => Some(kept.instead_of.get(given).unwrap_or(given).clone()),
@@ -161,7 +167,7 @@ impl Identity {
         };
         let device_saved = kept.is_some();
         let device = kept.unwrap_or_else(|| DeviceId::random(rng));
-        let mut home = Home {
+        let mut storage = Storage {
             state: state.to_owned(),
             user: user.clone(),
             given,
@@ -170,33 +176,34 @@ impl Identity {
             device_saved,
             locks: Vec::new(),
         };
-        home.lock(&device).map_err(|AlreadyLocked| AlreadyRunning { user: user.clone() })?;
-        // At once, so that another program of the same machine is the same device. Where this fails, it is
-        // tried again, and said, when there is more to save.
-        let _ = home.save_device(&device);
-        let kept = read(&home.file(&device, "json")).unwrap_or_else(|| SessionFile {
+        storage.lock(&device).map_err(|AlreadyLocked| AlreadyRunning { user: user.clone() })?;
+        // Saved at once, so that another program on this machine uses the same id. If it fails, the
+        // next save tries again and reports it.
+        let _ = storage.save_device(&device);
+        let kept = read(&storage.file(&device, "json")).unwrap_or_else(|| SessionFile {
             client_id: presence_client_id(rng),
             epoch: 0,
             invisible: false,
             speak_v5: Vec::new(),
         });
         let SessionFile { client_id, epoch, invisible, speak_v5 } = kept;
-        let speaks_v5 = speak_v5.contains(&home.address);
-        home.speak_v5 = speak_v5;
-        Ok(Self { device, client_id, epoch, speaks_v5, invisible, home: Some(home) })
+        let speaks_v5 = speak_v5.contains(&storage.address);
+        storage.speak_v5 = speak_v5;
+        Ok(Self { device, client_id, epoch, speaks_v5, invisible, storage: Some(storage) })
     }
 
-    /// A presence that ends with the program: nothing of it is kept.
+    /// A presence that ends with the program and stores nothing.
     #[must_use]
     pub fn ephemeral(device: DeviceId, rng: &mut fastrand::Rng) -> Self {
         let client_id = presence_client_id(rng);
-        Self { device, client_id, epoch: 0, speaks_v5: false, invisible: false, home: None }
+        Self { device, client_id, epoch: 0, speaks_v5: false, invisible: false, storage: None }
     }
 
-    /// Keeps what the engine wants kept.
+    /// Saves the state that the engine wants to keep.
     ///
     /// # Errors
-    /// [`SaveError`]; presence goes on without.
+    ///
+    /// [`SaveError`] if a file can't be written; presence goes on without.
     pub fn save(&mut self, saved: &Saved) -> Result<(), SaveError> {
         let renewed = self.device != saved.device;
         self.device.clone_from(&saved.device);
@@ -204,36 +211,37 @@ impl Identity {
         self.epoch = saved.epoch;
         self.speaks_v5 = saved.speaks_v5;
         self.invisible = saved.invisible;
-        let Some(home) = &mut self.home else {
+        let Some(storage) = &mut self.storage else {
             return Ok(());
         };
         if renewed {
-            home.device_saved = false;
-            // The new id is random: nobody else holds it.
-            let _ = home.lock(&self.device);
+            storage.device_saved = false;
+            // The new id is random, so no other program holds its lock.
+            let _ = storage.lock(&self.device);
         }
-        home.note_speaks_v5(saved.speaks_v5);
-        let device_saved = home.save_device(&self.device);
+        storage.note_speaks_v5(saved.speaks_v5);
+        let device_saved = storage.save_device(&self.device);
         let content = SessionFile {
             client_id: saved.client_id.clone(),
             epoch: saved.epoch,
             invisible: saved.invisible,
-            speak_v5: home.speak_v5.clone(),
+            speak_v5: storage.speak_v5.clone(),
         };
-        write(home.file(&self.device, "json"), &content).and(device_saved)
+        write(storage.file(&self.device, "json"), &content).and(device_saved)
     }
 
-    /// Forgets what was kept of this presence. Its device's id stays that of this machine.
+    /// Removes what was stored of this presence. The device keeps its id on this machine.
     pub fn forget(self) {
-        if let Some(home) = &self.home {
-            // Where it can't be removed, the next presence begins where this one ended: nobody would notice.
-            let _ = porchlight_files::remove(&home.file(&self.device, "json"));
-            let _ = porchlight_files::remove(&home.file(&self.device, muted::KIND));
+        if let Some(storage) = &self.storage {
+            // If a file can't be removed, the next presence continues from it, which nobody
+            // notices.
+            let _ = porchlight_files::remove(&storage.file(&self.device, "json"));
+            let _ = porchlight_files::remove(&storage.file(&self.device, muted::KIND));
         }
     }
 }
 
-impl Home {
+impl Storage {
     fn file(&self, device: &DeviceId, kind: &str) -> PathBuf {
         let (user, device) = (in_file_name(self.user.as_str()), in_file_name(device.as_str()));
         self.state.join(format!("{user}@{device}.{kind}"))
@@ -249,11 +257,11 @@ impl Home {
         if speaks_v5 {
             self.speak_v5.push(self.address.clone());
         }
-        let too_many = self.speak_v5.len().saturating_sub(BROKERS);
+        let too_many = self.speak_v5.len().saturating_sub(MAX_BROKERS);
         self.speak_v5.drain(..too_many);
     }
 
-    /// Says in `device.json` which device this is, unless that stands there.
+    /// Writes this device's id to `device.json`, unless it is there already.
     fn save_device(&mut self, device: &DeviceId) -> Result<(), SaveError> {
         if self.device_saved {
             return Ok(());
@@ -273,7 +281,7 @@ impl Home {
 
 struct AlreadyLocked;
 
-/// A lock goes with the process that holds it, however that ends. Where no file can be made there is none.
+/// Takes a file lock, which ends with its process in any case. `None` if no file can be created.
 fn lock(state: &Path, file: &Path) -> Result<Option<File>, AlreadyLocked> {
     let opened = porchlight_files::create_folder(state)
         .and_then(|()| File::options().create(true).append(true).open(file));
@@ -287,7 +295,7 @@ fn lock(state: &Path, file: &Path) -> Result<Option<File>, AlreadyLocked> {
     }
 }
 
-/// A file that is not there or not whole is as good as none: all in it can be made anew.
+/// Reads a stored file. A missing or damaged one counts as none: all its content can be made again.
 fn read<T: DeserializeOwned>(file: &Path) -> Option<T> {
     serde_json::from_slice(&fs::read(file).ok()?).ok()
 }
@@ -311,7 +319,7 @@ mod tests {
         DeviceId::parse(text).unwrap()
     }
 
-    /// What a program started in this folder holds.
+    /// Takes the presence as a program that starts in this folder does.
     fn start(
         state: &Path,
         device: Option<&str>,
@@ -319,8 +327,9 @@ mod tests {
         seed: u64,
     ) -> Result<Identity, AlreadyRunning> {
         let (user, broker) = (user(), broker.parse().unwrap());
-        let claim = DeviceLock { state, user: &user, device: device.map(id), broker: &broker };
-        Identity::take(claim, &mut fastrand::Rng::with_seed(seed))
+        let device_lock =
+            DeviceLock { state, user: &user, device: device.map(id), broker: &broker };
+        Identity::take(device_lock, &mut fastrand::Rng::with_seed(seed))
     }
 
     fn run(state: &Path, device: Option<&str>, seed: u64) -> Identity {
@@ -338,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_muted_is_kept_until_the_presence_is_forgotten() {
+    fn muted_people_are_stored_until_the_presence_is_forgotten() {
         let dir = tempfile::tempdir().unwrap();
         let identity = run(dir.path(), None, 1);
         assert!(identity.muted().is_empty());
@@ -377,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn one_presence_is_held_by_one_program() {
+    fn only_one_program_runs_a_presence() {
         let dir = tempfile::tempdir().unwrap();
         let held = run(dir.path(), Some("desk"), 1);
         let second = start(dir.path(), Some("desk"), "mqtt://home", 2);
@@ -400,7 +409,7 @@ mod tests {
         drop(home);
         assert!(at("mqtt://work").speaks_v5);
         assert!(!at("mqtt://work:1884").speaks_v5);
-        for port in 0..BROKERS {
+        for port in 0..MAX_BROKERS {
             let mut other = at(&format!("mqtt://hub:{}", 2000 + port));
             other.save(&Saved { speaks_v5: true, ..saved(&other, 3) }).unwrap();
         }
@@ -408,14 +417,14 @@ mod tests {
         assert!(at("mqtt://hub:2000").speaks_v5);
     }
 
-    /// As the engine does where another machine turns out to be the same device.
+    /// Changes the id as the engine does if another machine turns out to be the same device.
     fn renew(identity: &mut Identity, device: &str, epoch: u64) {
         let client_id = format!("pl{device}m");
         identity.save(&Saved { device: id(device), client_id, ..saved(identity, epoch) }).unwrap();
     }
 
     #[test]
-    fn a_clone_stays_the_device_that_it_made_of_itself() {
+    fn a_cloned_machine_keeps_its_new_id() {
         let dir = tempfile::tempdir().unwrap();
         let mut cloned = run(dir.path(), None, 1);
         let former = cloned.device.clone();
@@ -485,7 +494,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fleeting_presence_leaves_nothing() {
+    fn an_ephemeral_presence_stores_nothing() {
         let mut identity = Identity::ephemeral(id("desk"), &mut fastrand::Rng::with_seed(1));
         renew(&mut identity, "new", 5);
         assert_eq!((identity.device.as_str(), identity.epoch), ("new", 5));

@@ -1,7 +1,7 @@
 //! Opens a TCP connection to a name that may have several addresses (RFC 8305, *Happy Eyeballs*).
 //!
-//! Owns the order of the addresses and the pause between them. An address that answers nothing, as with a broken
-//! IPv6, costs a quarter of a second instead of the connection.
+//! This module decides the order of the addresses and the pause between them. An address that does
+//! not answer, as with a broken IPv6, costs a quarter of a second instead of the connection.
 
 use std::collections::VecDeque;
 use std::io;
@@ -12,23 +12,23 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-/// The next address is tried after this (RFC 8305, section 5, *Connection Attempt Delay*).
+/// The delay before the next address is tried (RFC 8305, section 5, *Connection Attempt Delay*).
 const PAUSE: Duration = Duration::from_millis(250);
-/// Addresses of one name that are tried.
+/// The maximum number of addresses to try for one name.
 const MAX_ADDRESSES: usize = 16;
 
 /// Why there is no TCP connection.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DialError {
-    /// The name has no address, or nobody could be asked for it.
+    /// The name has no address, or no resolver answered.
     #[error("the host name is unknown")]
     Name(#[source] io::Error),
-    /// No address answers.
+    /// No address accepted a connection.
     #[error("no address answers")]
     Connect(#[source] io::Error),
 }
 
-/// Connects to the first address of this host that answers.
+/// Connects to the first address of this host that accepts.
 pub(crate) async fn dial(host: &str, port: u16) -> Result<TcpStream, DialError> {
     let found = lookup_host((host, port)).await.map_err(DialError::Name)?;
     let stream = race(found, TcpStream::connect).await.map_err(DialError::Connect)?;
@@ -37,8 +37,8 @@ pub(crate) async fn dial(host: &str, port: u16) -> Result<TcpStream, DialError> 
     Ok(stream)
 }
 
-/// Tries one address after the other, each a pause after the one before or as soon as that failed. The first
-/// connection wins and the other tries end.
+/// Tries the addresses in order. The next attempt starts after a pause, or as soon as one fails.
+/// The first connection wins, and the other attempts end.
 async fn race<T, F>(
     addresses: impl Iterator<Item = SocketAddr>,
     connect: impl Fn(SocketAddr) -> F,
@@ -75,7 +75,8 @@ where
     }
 }
 
-/// The addresses such that IPv6 and IPv4 take turns, beginning with what the system prefers (RFC 8305, section 4).
+/// Alternates between IPv6 and IPv4, starting with the family that the system prefers (RFC 8305,
+/// section 4).
 fn interleaved(addresses: impl Iterator<Item = SocketAddr>) -> VecDeque<SocketAddr> {
     let mut addresses = addresses.take(MAX_ADDRESSES).peekable();
     let six_first = addresses.peek().is_some_and(SocketAddr::is_ipv6);
@@ -102,7 +103,7 @@ mod tests {
     }
 
     /// Port 1 never answers, 2 refuses at once, 3 answers after 400 ms, 4 at once.
-    async fn played(address: SocketAddr) -> io::Result<SocketAddr> {
+    async fn simulated(address: SocketAddr) -> io::Result<SocketAddr> {
         match address.port() {
             1 => std::future::pending().await,
             2 => Err(io::ErrorKind::ConnectionRefused.into()),
@@ -116,7 +117,7 @@ mod tests {
 
     async fn raced(text: &str) -> (io::Result<SocketAddr>, u128) {
         let begun = Instant::now();
-        let won = race(addresses(text).into_iter(), played).await;
+        let won = race(addresses(text).into_iter(), simulated).await;
         (won, begun.elapsed().as_millis())
     }
 
@@ -152,7 +153,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn where_all_refuse_it_is_said_at_once() {
+    async fn if_all_refuse_it_fails_at_once() {
         let (lost, ms) = raced("[::1]:2 1.1.1.1:2").await;
         assert_eq!((lost.unwrap_err().kind(), ms), (io::ErrorKind::ConnectionRefused, 0));
         assert!(raced("[::1]:2 1.1.1.1:2").await.0.is_err());

@@ -1,7 +1,7 @@
-//! Teams on the local network (RFC 6762, RFC 6763).
+//! Finds teams on the local network (RFC 6762, RFC 6763).
 //!
-//! Owns the search. Deliberately lets nobody in: what is found is what strangers say of themselves, and joining needs
-//! an invitation or a member's approval. Nothing is searched for unless [`search`] is called.
+//! This module only searches, and only after [`search`] was called. It lets nobody in: the results
+//! are claims of strangers, and joining needs an invitation or a member's approval.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -12,53 +12,55 @@ use porchlight_core::text::display_text;
 
 use crate::team::FingerprintPrefix;
 
-/// The service type under which hubs announce themselves.
+/// The service type that hubs announce.
 pub const SERVICE: &str = "_porchlight._tcp.local.";
 
-/// The most teams that are told of: a network full of them must not fill the window, nor the memory.
-const TEAMS: usize = 64;
+/// The maximum number of teams to report: a network full of them must not fill the window or the
+/// memory.
+const MAX_TEAMS: usize = 64;
 
-/// A team whose hub answered.
+/// A team whose hub announced itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Team {
-    /// By which it is told apart from others, here and now.
+    /// An id that distinguishes it from other teams during this search.
     pub id: String,
-    /// Its name, fit to be shown.
+    /// Its name, made safe to show.
     pub name: String,
-    /// Where its hub can be reached, the likeliest first.
+    /// The addresses of its hub, the likeliest first.
     pub at: Vec<Address>,
-    /// How its certificate begins.
+    /// The start of its certificate's fingerprint.
     pub hint: FingerprintPrefix,
 }
 
-/// What changed.
+/// A change in the teams that are found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// There is a team, or it is another than was said.
+    /// A team appeared or changed.
     Found(Team),
-    /// It is gone.
+    /// A team disappeared.
     Gone {
         /// The [`Team::id`].
         id: String,
     },
 }
 
-/// The network can't be searched.
+/// The local network can't be searched.
 #[derive(Debug, thiserror::Error)]
 #[error("the local network can't be searched for teams ({0}); join with a link instead")]
 pub struct DiscoveryError(#[from] mdns_sd::Error);
 
-/// A search. Dropping it ends it.
+/// A running search. Dropping it ends the search.
 pub struct Search {
     daemon: ServiceDaemon,
     events: Receiver<ServiceEvent>,
-    known: Known,
+    known: ReportedTeams,
 }
 
-/// Begins to search.
+/// Starts a search.
 ///
 /// # Errors
-/// [`DiscoveryError`].
+///
+/// [`DiscoveryError`] if the local network can't be searched.
 pub fn search() -> Result<Search, DiscoveryError> {
     Search::by(ServiceDaemon::new()?)
 }
@@ -66,10 +68,10 @@ pub fn search() -> Result<Search, DiscoveryError> {
 impl Search {
     fn by(daemon: ServiceDaemon) -> Result<Self, DiscoveryError> {
         let events = daemon.browse(SERVICE)?;
-        Ok(Self { daemon, events, known: Known::default() })
+        Ok(Self { daemon, events, known: ReportedTeams::default() })
     }
 
-    /// The next change; `None` where the search ended by itself. Cancel-safe.
+    /// Waits for the next change. Returns `None` if the search has ended by itself. Cancel-safe.
     pub async fn next(&mut self) -> Option<Change> {
         loop {
             let change = match self.events.recv_async().await.ok()? {
@@ -86,7 +88,7 @@ impl Search {
 
 impl Drop for Search {
     fn drop(&mut self) {
-        // What can't be told to end has ended.
+        // An error means that the daemon has already ended.
         let _ = self.daemon.shutdown();
     }
 }
@@ -97,17 +99,18 @@ impl std::fmt::Debug for Search {
     }
 }
 
-/// What was told of, by the full name of its service.
+/// The reported teams, by the full names of their services.
 #[derive(Debug, Default)]
-struct Known(BTreeMap<String, Team>);
+struct ReportedTeams(BTreeMap<String, Team>);
 
-impl Known {
+impl ReportedTeams {
     fn found(&mut self, service: &ResolvedService) -> Option<Change> {
         let name = &service.fullname;
         let Some(team) = team(service) else {
             return self.gone(name);
         };
-        if self.0.get(name) == Some(&team) || (self.0.len() >= TEAMS && !self.0.contains_key(name))
+        if self.0.get(name) == Some(&team)
+            || (self.0.len() >= MAX_TEAMS && !self.0.contains_key(name))
         {
             return None;
         }
@@ -120,7 +123,7 @@ impl Known {
     }
 }
 
-/// `None` where it is no hub that we could join.
+/// The team that a service announces; `None` if it is not a hub that we could join.
 fn team(service: &ResolvedService) -> Option<Team> {
     let text = |key| service.get_property_val_str(key);
     if text("v") != Some("1") {
@@ -131,11 +134,11 @@ fn team(service: &ResolvedService) -> Option<Team> {
         .addresses
         .iter()
         .map(mdns_sd::ScopedIp::to_ip_addr)
-        // Which network such an address is of does not stand in it.
+        // A link-local address does not say which network it belongs to.
         .filter(|ip| !matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local()))
         .filter_map(|ip| Address::new(&ip.to_string(), service.port).ok())
         .collect();
-    // IPv4 first, as it needs no scope; then in an order that does not change by itself.
+    // IPv4 first, because it needs no scope; then in a stable order.
     at.sort_by_key(|address| (address.host().contains(':'), address.clone()));
     at.truncate(MAX_ADDRESSES);
     let id = display_text(text("id")?, MAX_TEAM_NAME)?;

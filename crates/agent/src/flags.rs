@@ -1,6 +1,6 @@
-//! The flags that every program takes, laid over the config.
+//! The command-line flags that every program takes, applied over the config.
 //!
-//! Owns the question who one is and where the team meets. Deliberately starts nothing.
+//! This module decides who the person is and where the team's broker is. It starts nothing.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -20,10 +20,11 @@ use crate::membership::{Membership, MembershipError};
 use crate::places::{Dirs, NoHomeError};
 use crate::presence_options::PresenceOptions;
 
-/// MQTT passwords have at most 65,535 bytes; what is longer is refused as such.
+/// More than an MQTT password can have, which is 65,535 bytes; a longer one is refused later.
 const MAX_PASSWORD_FILE: u64 = 1 << 17;
 
 /// Flags that override the config.
+#[expect(rustdoc::broken_intra_doc_links, reason = "clap prints the text as it is")]
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Identity and connection (override the config)")]
 pub struct Flags {
@@ -53,7 +54,8 @@ pub struct Flags {
     pub config_dir: Option<PathBuf>,
 }
 
-/// Reads a broker URL. The parser that clap makes of `FromStr` would repeat the URL, and the password in it.
+/// Parses a broker URL. The parser that clap derives from `FromStr` would repeat the URL, with the
+/// password in it, in its error.
 #[derive(Debug, Clone, Copy)]
 struct BrokerParser;
 
@@ -85,72 +87,72 @@ fn device(text: &str) -> Result<DeviceId, String> {
     DeviceId::from_typed(text).map_err(|error| error.to_string())
 }
 
-/// What flags and config come to.
+/// The settings that result from flags and config.
 #[derive(Debug, Clone)]
 pub struct Resolved {
-    /// Where files are.
+    /// The app's folders.
     pub places: Dirs,
-    /// Who, where it was said.
+    /// The person's id, if it is set.
     pub user: Option<UserId>,
-    /// The name shown, where it was said.
+    /// The name that others see, if it is set.
     pub name: Option<String>,
-    /// By what the person can be reached.
+    /// Links by which others can reach the person.
     pub links: Vec<ContactLink>,
-    /// What the desktop app speaks, where that was said.
+    /// The language of the desktop app, if it is set.
     pub language: Option<Language>,
     /// Whether the desktop app looks for newer versions of itself.
     pub updates: bool,
     /// Whether the icon in the tray is symbolic.
     pub symbolic_icon: bool,
-    /// This device, where it was said.
+    /// This device's id, if it is set.
     pub device: Option<DeviceId>,
-    /// Where the team meets; `None` means the hub on this machine.
+    /// The broker; `None` means the hub on this machine.
     pub broker: Option<Broker>,
-    /// The team that was joined, where that is what the broker is of.
+    /// The team that was joined, if the broker is its hub.
     pub membership: Option<Membership>,
-    /// What is watched.
+    /// The source of activity.
     pub source: Choice,
     /// Whether others see that a microphone is in use.
     pub calls: bool,
-    /// Whether the desktop's do-not-disturb is followed.
+    /// Whether the desktop's do-not-disturb sets the person's status.
     pub desktop_dnd: bool,
-    /// How presence is held.
+    /// How presence is published.
     pub habits: PresenceOptions,
-    /// Which notifications are wanted.
+    /// Which notifications pop up.
     pub notices: NotificationPolicy,
-    /// Whether the desktop app runs a hub, be it that of the team that was joined or one for this machine alone.
+    /// Whether the desktop app runs a hub: of the joined team, or for this machine alone.
     pub runs_hub: bool,
-    /// Where the hub of a team that is hosted here listens, where that was said.
+    /// Where the hub of a team that is hosted here listens, if it is set.
     pub hub_listen: Option<SocketAddr>,
     /// Whether such a team can be found on the local network.
     pub announces_hub: bool,
-    /// The origins whose web pages have access to a hub or gateway here.
+    /// The origins whose web pages may use a hub or gateway here.
     pub hub_origins: Vec<WebOrigin>,
-    /// Whether there was anything to go by: a config file, a team that was joined, or who and where by flags.
+    /// Whether there is a config file, a joined team, or a person and a broker in the flags.
     pub configured: bool,
 }
 
-/// Why flags and config come to nothing.
+/// Why flags and config can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum FlagsError {
-    /// No home folder.
+    /// The account has no home folder.
     #[error(transparent)]
     NoPlace(#[from] NoHomeError),
     /// The config file is wrong.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// What was kept of a team can't be read.
+    /// The stored membership can't be read.
     #[error(transparent)]
     Membership(#[from] MembershipError),
-    /// A key is of no use alone.
+    /// The config names a key but no certificate.
     #[error(
         "the config has broker.key without broker.certificate; add the certificate that the key belongs to"
     )]
     KeyAlone,
-    /// Two passwords.
+    /// The config names two passwords.
     #[error("the config has both broker.password and broker.password_file; remove one of them")]
     TwoPasswords,
-    /// The file with the password can't be read.
+    /// The password file can't be read.
     #[error("the password can't be read from {path} ({error}); check the path and its permissions")]
     PasswordFile {
         /// The file.
@@ -158,24 +160,30 @@ pub enum FlagsError {
         /// The system's reason.
         error: io::Error,
     },
-    /// MQTT can't carry User Name or Password.
+    /// MQTT can't carry the User Name or the Password.
     #[error("the login in the config can't be used: {0}")]
     Login(#[from] LoginError),
-    /// An id that was never used here, and that nobody could read.
+    /// The id was never used here, and others could not read it.
     #[error("{id} can't be a new id: {error}")]
     NewId {
-        /// The id, as it can be shown.
+        /// The id, made safe to show.
         id: String,
-        /// What speaks against it.
+        /// What is wrong with the id.
         error: IdError,
     },
 }
 
 impl Flags {
-    /// Reads the config and lays the flags over it.
+    /// Reads the config and applies the flags over it.
     ///
     /// # Errors
-    /// Where there is no home folder, or the config file is wrong.
+    ///
+    /// * [`FlagsError::NoPlace`] if the account has no home folder;
+    /// * [`FlagsError::Config`], [`FlagsError::KeyAlone`], [`FlagsError::TwoPasswords`] or
+    ///   [`FlagsError::Login`] if the config is wrong;
+    /// * [`FlagsError::PasswordFile`] if the password file can't be read;
+    /// * [`FlagsError::Membership`] if the stored membership can't be read;
+    /// * [`FlagsError::NewId`] if the id is new and not fit for others to read.
     pub fn resolve(&self) -> Result<Resolved, FlagsError> {
         let places = Dirs::find(self.config_dir.as_deref())?;
         let file = config::read(&places.config_file())?;
@@ -193,18 +201,18 @@ impl Flags {
             }
             None => broker(&config, self.password_file.as_deref())?,
         };
-        // A broker that is named is meant, whatever was joined.
+        // A broker that is named takes precedence over the team that was joined.
         let membership = if named.is_none() { Membership::read(&places.state)? } else { None };
         let joined = membership.as_ref();
         let known = config.user.iter().chain(joined.map(Membership::user));
         if let Some(user) = self.user.as_ref().filter(|user| !known.clone().any(|it| it == *user))
-            && !crate::device::was_here(&places.state, user)
+            && !crate::device::has_been_used_by(&places.state, user)
         {
             let unread =
                 |error| FlagsError::NewId { id: display_id(user.as_str(), MAX_NAME), error };
             user.check_new().map_err(unread)?;
         }
-        // The id is bound to the credential, whatever the config says.
+        // The id belongs to the credential, so it takes precedence over the config.
         let user = self.user.clone().or_else(|| joined.map(|it| it.user().clone()));
         let name = self.name.clone().or(config.name);
         let name = name.or_else(|| joined.map(|it| it.name().to_owned()));
@@ -223,7 +231,7 @@ impl Flags {
             hub_origins: config.hub.origins,
             broker: named.or_else(|| joined.map(Membership::broker)),
             source: config.activity.source,
-            calls: config.activity.calls != Calls::Unseen,
+            calls: config.activity.calls != Calls::Ignored,
             desktop_dnd: config.activity.desktop_dnd,
             habits: PresenceOptions {
                 away_after: config.activity.away_after.0,
@@ -240,7 +248,7 @@ impl Flags {
     }
 }
 
-/// The broker of the config, its login and certificates laid over the URL.
+/// The broker of the config, with its login and certificates applied over the URL.
 fn broker(config: &Config, password_file: Option<&Path>) -> Result<Option<Broker>, FlagsError> {
     let Config { broker: written, .. } = config;
     let Some(mut broker) = written.url.clone() else {
@@ -264,21 +272,21 @@ fn broker(config: &Config, password_file: Option<&Path>) -> Result<Option<Broker
     Ok(Some(broker))
 }
 
-/// The login of the URL, with user name and password from elsewhere in place of its own.
+/// The login of the URL, with user name and password replaced if they are given.
 fn overlay_login(
     login: Option<Login>,
     username: Option<String>,
     password: Option<String>,
 ) -> Result<Option<Login>, LoginError> {
-    let (said_username, said_password) = match login {
+    let (url_username, url_password) = match login {
         None => (String::new(), String::new()),
-        Some(Login { username, password: Password::Said(password) }) => (username, password),
+        Some(Login { username, password: Password::Plain(password) }) => (username, password),
         Some(kept) => return Ok(Some(kept)),
     };
-    Login::new(username.unwrap_or(said_username), password.unwrap_or(said_password))
+    Login::new(username.unwrap_or(url_username), password.unwrap_or(url_password))
 }
 
-/// The password in a file: all of it but the line's end, which editors and `echo` put there.
+/// Reads a password file without its line ending, which editors and `echo` add.
 fn read_password(path: &Path) -> Result<String, FlagsError> {
     let unreadable = |error| FlagsError::PasswordFile { path: path.to_owned(), error };
     let mut text = String::new();
@@ -289,7 +297,7 @@ fn read_password(path: &Path) -> Result<String, FlagsError> {
 }
 
 impl Resolved {
-    /// What to watch for. A shell that has a probe adds it.
+    /// What to watch. The desktop app adds its probe.
     #[must_use]
     pub fn activity(&self) -> porchlight_activity::Settings {
         porchlight_activity::Settings {
@@ -301,7 +309,7 @@ impl Resolved {
         }
     }
 
-    /// The name shown: as said, else the id.
+    /// The name that others see: the one that is set, else the id.
     #[must_use]
     pub fn shown_name(&self, user: &UserId) -> String {
         self.name.clone().unwrap_or_else(|| display_id(user.as_str(), MAX_NAME))

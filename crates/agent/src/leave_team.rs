@@ -1,7 +1,8 @@
-//! Leaving a team, and forgetting a device (docs/protocol.md, *Leaving*).
+//! Leaves a team, and forgets a device (docs/protocol.md, *Leaving*).
 //!
-//! Owns the order: what others see is cleared, then what lets this device in is revoked, then all that is kept of it
-//! here is removed. Whoever calls this holds the presence, so that no running app says again what is cleared.
+//! This module decides the order: clear what others see, revoke the device's credential, then
+//! remove what is stored here. The caller holds the device's lock, so no running app can publish
+//! again what was cleared.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -21,43 +22,44 @@ use crate::membership::{Membership, MembershipError};
 use crate::mqtt::{Connection, Endpoints};
 use crate::team::{Team, TeamError};
 
-/// Clearing takes no longer than this; on a local network it takes an instant.
-const CLEARED: Duration = Duration::from_secs(15);
-/// One try to connect.
-const TRY: Duration = Duration::from_secs(3);
-/// The person's other devices are read when nothing came for this long.
+/// The timeout for clearing the records. On a local network it takes an instant.
+const CLEAR_TIMEOUT: Duration = Duration::from_secs(15);
+/// The timeout for connecting, and for the CONNACK.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// The person's other devices count as read when nothing arrived for this long.
 const SILENCE: Duration = Duration::from_millis(250);
 
-/// What is left.
+/// What to leave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Leave {
     /// The team, with all devices of this person.
     Team,
-    /// The team, with this device alone: another of the same person stays.
+    /// The team, with this device only; the person's other devices stay.
     Device,
 }
 
-/// Why it was not left. Programs branch on [`LeaveError::code`].
+/// Why leaving failed. Programs branch on [`LeaveError::code`].
 #[derive(Debug, thiserror::Error)]
 pub enum LeaveError {
-    /// The hub was not heard to agree, so others may still see this device, and it could still be let in.
+    /// The hub did not confirm. Others may still see this device, and its credential may still be
+    /// valid.
     #[error(
         "the team's hub can't be reached ({0}); try again later, or leave anyway and ask the team's owner to remove you"
     )]
     Untold(TeamError),
-    /// The broker was not told.
+    /// The broker did not confirm that the records are cleared.
     #[error("the broker can't be reached ({0}); try again later")]
     Uncleared(ConnectionFailure),
     /// TLS can't be set up.
     #[error(transparent)]
     Tls(#[from] StartError),
-    /// What is kept here can't be removed.
+    /// What is stored here can't be removed.
     #[error(transparent)]
     Kept(#[from] MembershipError),
 }
 
 impl LeaveError {
-    /// What programs branch on.
+    /// The code that programs branch on.
     #[must_use]
     pub fn code(&self) -> &str {
         match self {
@@ -69,10 +71,12 @@ impl LeaveError {
     }
 }
 
-/// Leaves the team that was joined. `anyway` also where its hub can't be told.
+/// Leaves the team that was joined. With `anyway`, also if its hub can't be told.
 ///
 /// # Errors
-/// Where the hub was not told, and then nothing here is removed; or where what is kept can't be removed.
+///
+/// * [`LeaveError::Untold`] if the hub did not confirm; then nothing here was removed;
+/// * [`LeaveError::Kept`] if what is stored here can't be removed.
 pub async fn team(
     membership: Membership,
     identity: Identity,
@@ -80,7 +84,8 @@ pub async fn team(
     anyway: bool,
 ) -> Result<(), LeaveError> {
     let (broker, user) = (membership.broker(), membership.user().clone());
-    // A hub clears what it held of whoever leaves. Said by ourselves first, it is true of hubs that forget to.
+    // A hub clears the records of a device that leaves. We clear them first, for hubs that forget
+    // to.
     if let Err(error) = clear(&broker, &user, &identity.device, leave).await {
         tracing::info!("nothing was cleared before leaving: {error}");
     }
@@ -103,10 +108,12 @@ async fn revoke(membership: &Membership, leave: Leave) -> Result<(), TeamError> 
     }
 }
 
-/// Leaves a broker of which nobody keeps members: clears what others see.
+/// Leaves a broker that knows no members, by clearing what others see.
 ///
 /// # Errors
-/// Where the broker was not told.
+///
+/// * [`LeaveError::Uncleared`] if the broker did not confirm;
+/// * [`LeaveError::Tls`] if TLS can't be set up.
 pub async fn broker(
     broker: &Broker,
     user: &UserId,
@@ -118,34 +125,35 @@ pub async fn broker(
     Ok(())
 }
 
-/// Clears this device's record; with the last of a person's devices, all that is said of them.
+/// Clears this device's record. For the last device of a person, it also clears the person's other
+/// records.
 async fn clear(
     broker: &Broker,
     user: &UserId,
     device: &DeviceId,
     leave: Leave,
 ) -> Result<(), LeaveError> {
-    let reach = Endpoints::new(broker.clone()).map_err(StartError::from)?;
-    let silent = || ConnectionFailure::TimedOut { address: broker.address().to_string() };
-    let farewell = Farewell { user, device, leave, reach };
-    timeout(CLEARED, farewell.say())
+    let endpoints = Endpoints::new(broker.clone()).map_err(StartError::from)?;
+    let timed_out = || ConnectionFailure::TimedOut { address: broker.address().to_string() };
+    let clearing = Clearing { user, device, leave, endpoints };
+    timeout(CLEAR_TIMEOUT, clearing.run())
         .await
-        .map_err(|_| silent())
+        .map_err(|_| timed_out())
         .flatten()
         .map_err(LeaveError::Uncleared)
 }
 
-struct Farewell<'a> {
+struct Clearing<'a> {
     user: &'a UserId,
     device: &'a DeviceId,
     leave: Leave,
-    reach: Endpoints,
+    endpoints: Endpoints,
 }
 
-impl Farewell<'_> {
-    /// Tries every address, in both versions of MQTT where the newer is not understood.
-    async fn say(mut self) -> Result<(), ConnectionFailure> {
-        let mut tries = 2 * self.reach.broker().addresses().len();
+impl Clearing<'_> {
+    /// Tries every address, and MQTT 3.1.1 as well if the broker may not understand MQTT 5.
+    async fn run(mut self) -> Result<(), ConnectionFailure> {
+        let mut tries = 2 * self.endpoints.broker().addresses().len();
         let mut version = Version::V5;
         loop {
             let failure = match self.once(version).await {
@@ -164,48 +172,51 @@ impl Farewell<'_> {
     }
 
     async fn once(&mut self, version: Version) -> Result<(), ConnectionFailure> {
-        let mut link = Connection::open(&self.reach, &as_reader(version));
-        self.next(&mut link).await?;
-        let last = self.is_last(&mut link).await?;
-        let mut awaited = BTreeSet::new();
+        let mut connection = Connection::open(&self.endpoints, &as_reader(version));
+        self.next(&mut connection).await?;
+        let last = self.is_last(&mut connection).await?;
+        let mut unacknowledged = BTreeSet::new();
         for (number, topic) in (0..).zip(self.topics(last)) {
-            awaited.insert(PublishId(number));
-            let topic = topic.to_wire(&self.reach.broker().root);
+            unacknowledged.insert(PublishId(number));
+            let topic = topic.to_wire(&self.endpoints.broker().root);
             let id = PublishId(number);
-            link.publish(Publish::record(id, topic, Vec::new(), None));
+            connection.publish(Publish::record(id, topic, Vec::new(), None));
         }
-        while !awaited.is_empty() {
-            if let ConnectionEvent::Published { id, outcome } = self.next(&mut link).await? {
+        while !unacknowledged.is_empty() {
+            if let ConnectionEvent::Published { id, outcome } = self.next(&mut connection).await? {
                 outcome.map_err(|refusal| match refusal {
                     Refusal::Broker(reason) => ConnectionFailure::Refused(reason),
                     Refusal::Ours(reason) => ConnectionFailure::Broken { reason },
                 })?;
-                awaited.remove(&id);
+                unacknowledged.remove(&id);
             }
         }
-        link.close().await;
+        connection.close().await;
         Ok(())
     }
 
-    async fn next(&mut self, link: &mut Connection) -> Result<ConnectionEvent, ConnectionFailure> {
-        let event = link.next().await;
-        self.reach.note(&event);
+    async fn next(
+        &mut self,
+        connection: &mut Connection,
+    ) -> Result<ConnectionEvent, ConnectionFailure> {
+        let event = connection.next().await;
+        self.endpoints.note(&event);
         match event {
             ConnectionEvent::Down(failure) => Err(failure),
             event => Ok(event),
         }
     }
 
-    /// Whether no other device of the person's has a record.
-    async fn is_last(&mut self, link: &mut Connection) -> Result<bool, ConnectionFailure> {
-        let root = self.reach.broker().root.clone();
-        link.subscribe(&[format!("{root}/{}/device/+", self.user).into()]);
+    /// Whether no other device of this person has a record.
+    async fn is_last(&mut self, connection: &mut Connection) -> Result<bool, ConnectionFailure> {
+        let root = self.endpoints.broker().root.clone();
+        connection.subscribe(&[format!("{root}/{}/device/+", self.user).into()]);
         let mut subscribed = false;
         loop {
             tokio::select! {
                 biased;
-                event = self.next(link) => match event? {
-                    // Who could not look does not know that there is no other.
+                event = self.next(connection) => match event? {
+                    // If the subscription is refused, there may be another device.
                     ConnectionEvent::Subscribed { refused } if !refused.is_empty() => return Ok(false),
                     ConnectionEvent::Subscribed { .. } => subscribed = true,
                     ConnectionEvent::Received(message) if !message.payload.is_empty() => {
@@ -238,15 +249,15 @@ impl Farewell<'_> {
 
 fn as_reader(version: Version) -> Connect {
     Connect {
-        // One at a time: nothing has to be told apart.
+        // There is only one connection, so the number does not matter.
         connection: ConnectionId(0),
         version,
         client_id: reader_client_id(&mut fastrand::Rng::new()),
         clean_start: true,
         session_expiry: Duration::ZERO,
         keep_alive: Duration::from_secs(8),
-        dial_within: TRY,
-        connack_within: TRY,
+        dial_within: CONNECT_TIMEOUT,
+        connack_within: CONNECT_TIMEOUT,
         will: None,
     }
 }

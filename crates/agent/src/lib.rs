@@ -1,8 +1,8 @@
-//! One device's running presence.
+//! Runs one device's presence.
 //!
-//! Owns the loop around [`porchlight_core::engine::Engine`] and its drivers: the MQTT session, the sources
-//! of activity, the clock, what is kept on disk, the config. Deliberately decides nothing: what happens goes
-//! into the engine, and what it asks for is done.
+//! This crate contains the loop around [`porchlight_core::engine::Engine`] and its drivers: the
+//! MQTT session, the activity sources, the clock, the stored files and the config. It deliberately
+//! decides nothing: events go into the engine, and the loop executes the effects that it returns.
 
 pub mod agent;
 pub mod autostart;

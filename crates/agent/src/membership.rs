@@ -1,7 +1,8 @@
 //! The team that this account belongs to.
 //!
-//! Owns `membership.json` and the secret that goes with it, which is in the system's keyring or, where the person was
-//! told and agreed, in a file beside it. Deliberately asks no hub: that is [`crate::team`]'s work.
+//! This module owns `membership.json` and the credential's secret. The secret is in the system's
+//! keyring or, if the person agreed, in a file next to it. This module sends no requests to the
+//! hub, which [`crate::team`] does.
 
 use std::fs;
 use std::io;
@@ -19,16 +20,16 @@ pub use crate::stored_secret::{
     KeyringError, StoredSecret, StoredSecretError, keyring_there, ready,
 };
 
-/// Where to keep what lets this device in.
+/// Where to store the device's credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SecretStorage {
     /// In the system's keyring.
     Keyring,
-    /// In a file that only this account may read: the person was told and agreed.
+    /// In a file that only this account may read. The person was asked and agreed.
     FileAgreed,
 }
 
-/// Where the secret is.
+/// Where the secret is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Place {
@@ -36,7 +37,7 @@ enum Place {
     File,
 }
 
-/// What is kept of a team that was joined.
+/// The stored membership of a team.
 #[derive(Debug, Clone)]
 pub struct Membership {
     content: Content,
@@ -44,30 +45,30 @@ pub struct Membership {
     kept: Arc<StoredSecret>,
 }
 
-/// `membership.json`
+/// The content of `membership.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Content {
     team: String,
     root: Root,
     user: UserId,
     name: String,
-    /// The credential's id. Its secret stands elsewhere.
+    /// The credential's id. Its secret is stored elsewhere.
     credential: String,
     pin: Pin,
     at: Vec<Address>,
     kept: Place,
 }
 
-/// Why there is no membership to be had or kept. Programs branch on [`MembershipError::code`].
+/// Why the membership can't be read or stored. Programs branch on [`MembershipError::code`].
 #[derive(Debug, thiserror::Error)]
 pub enum MembershipError {
-    /// One team at a time.
+    /// The account already belongs to another team.
     #[error("this account already belongs to {team:?}; leave it first (porchlight leave)")]
     Another {
         /// The team's name.
         team: String,
     },
-    /// The file is there and says nothing that can be understood.
+    /// The file exists but can't be understood.
     #[error(
         "{path} can't be read ({reason}); join again with a new link for another device of yours"
     )]
@@ -85,7 +86,7 @@ pub enum MembershipError {
         /// The system's reason.
         error: io::Error,
     },
-    /// The keyring does not take it.
+    /// The keyring does not take the secret.
     #[error(
         "{0}. Or agree to keep the secret in a file that only this account may read, without a password"
     )]
@@ -102,7 +103,7 @@ impl From<StoreSecretError> for MembershipError {
 }
 
 impl MembershipError {
-    /// What programs branch on.
+    /// The code that programs branch on.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
@@ -115,10 +116,11 @@ impl MembershipError {
 }
 
 impl Membership {
-    /// The membership in the state folder, where there is one.
+    /// Reads the membership from the state folder; `None` if there is none.
     ///
     /// # Errors
-    /// [`MembershipError::Damaged`].
+    ///
+    /// [`MembershipError::Damaged`] if the file can't be read or understood.
     pub fn read(state: &Path) -> Result<Option<Self>, MembershipError> {
         let path = file(state);
         let damaged = |reason: String| MembershipError::Damaged { path: path.clone(), reason };
@@ -143,10 +145,14 @@ impl Membership {
         Self { content, folder: state.to_owned(), kept: Arc::new(kept) }
     }
 
-    /// Keeps what a hub answered to a join. The answer is not lost where this fails: it can be kept in another way.
+    /// Stores what the hub answered to a join request. If this fails, the answer is not lost: the
+    /// caller can try another storage.
     ///
     /// # Errors
-    /// Where the account belongs to another team, or it can't be kept.
+    ///
+    /// * [`MembershipError::Another`] if the account belongs to another team;
+    /// * [`MembershipError::Damaged`] if the existing file can't be read;
+    /// * [`MembershipError::Keyring`] or [`MembershipError::Unwritable`] if it can't be stored.
     pub async fn keep(
         state: &Path,
         joined: &Joined,
@@ -182,10 +188,12 @@ impl Membership {
             .map_err(|error| MembershipError::Unwritable { path, error })
     }
 
-    /// Keeps where the hub of the membership in that folder was found, the likeliest first.
+    /// Stores the present addresses of the hub, the likeliest first.
     ///
     /// # Errors
-    /// Where the file can't be read or written.
+    ///
+    /// * [`MembershipError::Damaged`] if the file can't be read;
+    /// * [`MembershipError::Unwritable`] if it can't be written.
     pub fn found_at(state: &Path, at: &[Address]) -> Result<(), MembershipError> {
         match Self::read(state)? {
             Some(mut kept) if !at.is_empty() && kept.content.at != at => {
@@ -196,30 +204,34 @@ impl Membership {
         }
     }
 
-    /// Forgets the team: the secret first, so that nothing is left behind which nobody knows of.
+    /// Removes the membership. The secret is removed first, so that none is left behind unnoticed.
     ///
     /// # Errors
-    /// Where the keyring does not let go of it, or a file can't be removed.
+    ///
+    /// * [`MembershipError::Keyring`] if the keyring does not remove the secret;
+    /// * [`MembershipError::Unwritable`] if a file can't be removed.
     pub async fn forget(self) -> Result<(), MembershipError> {
         self.kept.remove().await?;
         let path = file(&self.folder);
         porchlight_files::remove(&path).map_err(|error| MembershipError::Unwritable { path, error })
     }
 
-    /// The whole credential.
+    /// Reads the whole credential.
     ///
     /// # Errors
-    /// [`StoredSecretError`] where it can't be had from where it is kept.
+    ///
+    /// * [`StoredSecretError::Keyring`] or [`StoredSecretError::File`] if the secret can't be read;
+    /// * [`StoredSecretError::Damaged`] if it is not a secret of ours.
     pub async fn credential(&self) -> Result<Secret, StoredSecretError> {
         let secret = self.kept.read().await?;
         Secret::of_parts(&self.content.credential, &secret).map_err(|_| StoredSecretError::Damaged)
     }
 
-    /// The team's broker, and how to be let in there.
+    /// The team's broker, with the login.
     #[must_use]
     pub fn broker(&self) -> Broker {
         let Content { root, credential, pin, at, .. } = &self.content;
-        let password = Password::Kept(self.kept.clone());
+        let password = Password::Stored(self.kept.clone());
         let login = Login { username: credential.clone(), password };
         let mut broker = Broker::pinned(at.clone(), *pin, root.clone(), login);
         broker.membership = Some(self.folder.clone());
@@ -232,13 +244,13 @@ impl Membership {
         &self.content.team
     }
 
-    /// Who this account is in the team.
+    /// This account's user id in the team.
     #[must_use]
     pub fn user(&self) -> &UserId {
         &self.content.user
     }
 
-    /// The name that was given on joining.
+    /// The name that the person joined with.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.content.name
@@ -250,13 +262,13 @@ impl Membership {
         &self.content.credential
     }
 
-    /// Where the hub can be reached, the likeliest first.
+    /// The addresses of the hub, the likeliest first.
     #[must_use]
     pub fn at(&self) -> &[Address] {
         &self.content.at
     }
 
-    /// Which certificate the hub has.
+    /// The fingerprint of the hub's certificate.
     #[must_use]
     pub fn pin(&self) -> Pin {
         self.content.pin

@@ -1,9 +1,9 @@
 //! One MQTT connection.
 //!
-//! Owns the way from a broker's addresses to packets and back: `wire` opens TCP, TLS and WebSocket, `packets` knows
-//! both versions of MQTT as bytes, `driver` keeps one connection, `failure` has the words for whatever goes wrong.
-//! Deliberately knows no retry and no presence: every connection is one [`Connection`] with a state of its own,
-//! so nothing of an earlier connection can be sent on a later one, and its end is reported once.
+//! `wire` opens TCP, TLS and WebSocket; `packets` encodes and decodes both versions of MQTT;
+//! `driver` runs one connection; `failure` describes what goes wrong. This module does not retry
+//! and knows nothing of presence. Each [`Connection`] has its own state, so nothing of an earlier
+//! connection can be sent on a later one, and its end is reported once.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,40 +28,41 @@ mod tests;
 mod wire;
 
 use driver::Request;
-use failure::Place;
+use failure::TriedAddress;
 use wire::Target;
 
-/// Requests that may wait. The engine never has more than a handful.
+/// The number of requests that may wait. The engine never has more than a few.
 const REQUESTS: usize = 64;
-/// Events that may wait for the engine; beyond that the broker is made to wait.
+/// The number of events that may wait for the engine; beyond that, the broker has to wait.
 const EVENTS: usize = 1024;
 
-/// How to reach the broker, ready to be used again and again.
+/// The addresses of the broker with its TLS settings, in the order in which to try them.
 ///
-/// Where it has several addresses, each try that comes to nothing makes the next one's turn; an address that let us
-/// in comes first, now and after the connection broke.
+/// Each failed attempt moves on to the next address. An address that accepted a connection is tried
+/// first from then on, also after that connection broke.
 #[derive(Clone)]
 pub(crate) struct Endpoints {
     broker: Broker,
     tls: Option<Arc<ClientConfig>>,
-    /// Which of the addresses is tried next, or in use.
-    turn: usize,
-    /// Whether the present connection stands.
-    stands: bool,
-    /// What answers there spoke no MQTT that we tried, and may speak the other version: it gets another try.
-    again: bool,
+    /// The index of the address that is in use, or tried next.
+    index: usize,
+    /// Whether there is a connection at present.
+    connected: bool,
+    /// The server at this address may understand only the other version of MQTT, so it gets another
+    /// attempt.
+    retried: bool,
 }
 
 impl Endpoints {
     pub(crate) fn new(broker: Broker) -> Result<Self, crate::tls::TlsError> {
         let tls = broker.tls.as_ref().map(crate::tls::client_config).transpose()?;
-        Ok(Self { broker, tls, turn: 0, stands: false, again: false })
+        Ok(Self { broker, tls, index: 0, connected: false, retried: false })
     }
 
-    /// One that believes as the test wants.
+    /// Endpoints with the TLS settings of a test.
     #[cfg(test)]
     pub(crate) fn believing(broker: Broker, tls: Arc<ClientConfig>) -> Self {
-        Self { broker, tls: Some(tls), turn: 0, stands: false, again: false }
+        Self { broker, tls: Some(tls), index: 0, connected: false, retried: false }
     }
 
     pub(crate) fn broker(&self) -> &Broker {
@@ -69,27 +70,27 @@ impl Endpoints {
     }
 
     pub(crate) fn address(&self) -> &Address {
-        self.broker.addresses().get(self.turn).unwrap_or_else(|| self.broker.address())
+        self.broker.addresses().get(self.index).unwrap_or_else(|| self.broker.address())
     }
 
-    /// Takes note of what became of a connection to the present address.
+    /// Records the result of an attempt, or the end of a connection, at the present address.
     pub(crate) fn note(&mut self, event: &ConnectionEvent) {
         match event {
             ConnectionEvent::Up(_) => {
                 self.broker.prefer(self.address().clone());
-                self.turn = 0;
-                self.stands = true;
-                self.again = false;
+                self.index = 0;
+                self.connected = true;
+                self.retried = false;
             }
-            ConnectionEvent::Down(_) if self.stands => self.stands = false,
-            // Nothing was tried.
+            ConnectionEvent::Down(_) if self.connected => self.connected = false,
+            // No connection was attempted.
             ConnectionEvent::Down(ConnectionFailure::Credential { .. }) => {}
-            ConnectionEvent::Down(failure) if failure.may_be_the_version() && !self.again => {
-                self.again = true;
+            ConnectionEvent::Down(failure) if failure.may_be_the_version() && !self.retried => {
+                self.retried = true;
             }
             ConnectionEvent::Down(_) => {
-                self.turn = (self.turn + 1) % self.broker.addresses().len();
-                self.again = false;
+                self.index = (self.index + 1) % self.broker.addresses().len();
+                self.retried = false;
             }
             ConnectionEvent::Subscribed { .. }
             | ConnectionEvent::Published { .. }
@@ -97,12 +98,12 @@ impl Endpoints {
         }
     }
 
-    /// The hub says where it can be reached. What stands is left as it is.
+    /// Takes the hub's new addresses. An open connection is left as it is.
     pub(crate) fn found_at(&mut self, at: &[Address]) {
         let in_use = self.address().clone();
         self.broker.found_at(at, &in_use);
-        let turn = self.broker.addresses().iter().position(|address| *address == in_use);
-        self.turn = turn.filter(|_| self.stands).unwrap_or_default();
+        let index = self.broker.addresses().iter().position(|address| *address == in_use);
+        self.index = index.filter(|_| self.connected).unwrap_or_default();
     }
 
     fn target(&self) -> Target {
@@ -113,7 +114,7 @@ impl Endpoints {
             host: address.host().to_owned(),
             port: address.port(),
             tls: self.tls.clone(),
-            place: Place {
+            tried: TriedAddress {
                 address: address.to_string(),
                 tls: self.tls.is_some(),
                 web_socket: web_socket.is_some(),
@@ -124,15 +125,16 @@ impl Endpoints {
     }
 }
 
-/// A connection, or the attempt at one; by default one that has ended. Dropping it closes the socket without DISCONNECT.
+/// A connection, or the attempt to open one. Dropping it closes the socket without DISCONNECT.
 pub(crate) struct Connection {
     requests: mpsc::Sender<Request>,
     events: mpsc::Receiver<ConnectionEvent>,
     driver: Option<JoinHandle<()>>,
-    /// Its number, by which its events are told from those of another connection.
+    /// Its number, which distinguishes its events from those of other connections.
     connection: ConnectionId,
-    /// Whether a team let us in once: then a refusal is not a matter of a wrong config.
-    is_member_s: bool,
+    /// Whether we log in as a member of a team. Then a refusal does not mean that the config is
+    /// wrong.
+    is_member: bool,
     /// Whether its end was reported.
     ended: bool,
 }
@@ -144,73 +146,73 @@ impl Default for Connection {
             events: mpsc::channel(1).1,
             driver: None,
             connection: ConnectionId(0),
-            is_member_s: false,
+            is_member: false,
             ended: true,
         }
     }
 }
 
 impl Connection {
-    /// Begins to connect. It has to be called inside a tokio runtime.
-    pub(crate) fn open(reach: &Endpoints, connect: &Connect) -> Self {
-        let (connection, login) = (connect.connection, reach.broker.login.clone());
-        let is_member_s = matches!(&login, Some(Login { password: Password::Kept(_), .. }));
-        let (target, connect) = (reach.target(), connect.clone());
-        let (requests, asked) = mpsc::channel(REQUESTS);
+    /// Starts to connect. Call it inside a tokio runtime.
+    pub(crate) fn open(endpoints: &Endpoints, connect: &Connect) -> Self {
+        let (connection, login) = (connect.connection, endpoints.broker.login.clone());
+        let is_member = matches!(&login, Some(Login { password: Password::Stored(_), .. }));
+        let (target, connect) = (endpoints.target(), connect.clone());
+        let (requests, queued) = mpsc::channel(REQUESTS);
         let (sender, events) = mpsc::channel(EVENTS);
         let driver = tokio::spawn(async move {
             match credentials(connect.version, login).await {
-                Ok(login) => driver::run(target, connect, login, asked, sender).await,
+                Ok(login) => driver::run(target, connect, login, queued, sender).await,
                 Err(failure) => {
-                    // Whoever gave the link up meanwhile wants no reason.
+                    // Nobody receives it if the connection was dropped in the meantime.
                     let _ = sender.send(ConnectionEvent::Down(failure)).await;
                 }
             }
         });
         let driver = Some(driver);
-        Self { requests, events, driver, connection, is_member_s, ended: false }
+        Self { requests, events, driver, connection, is_member, ended: false }
     }
 
-    /// The number that it was opened with.
+    /// The number of this connection.
     pub(crate) fn number(&self) -> ConnectionId {
         self.connection
     }
 
-    /// Whether its end was not reported yet.
+    /// Whether its end has not been reported yet.
     pub(crate) fn is_open(&self) -> bool {
         !self.ended
     }
 
-    /// The next event. Cancel-safe. After the end was reported it pends for ever.
+    /// Waits for the next event. Cancel-safe. Never ends after the end was reported.
     pub(crate) async fn next(&mut self) -> ConnectionEvent {
         if self.ended {
             return std::future::pending().await;
         }
         let event = self.events.recv().await.unwrap_or_else(|| {
-            // The driver says why it ends, unless we ended it.
+            // The driver reports why it ends, unless we aborted it.
             ConnectionEvent::Down(failure::closed_by_us("it took no more requests"))
         });
         self.ended = matches!(event, ConnectionEvent::Down(_));
         match event {
-            ConnectionEvent::Down(failure) if self.is_member_s && failure.is_wrong_login() => {
+            ConnectionEvent::Down(failure) if self.is_member && failure.is_wrong_login() => {
                 ConnectionEvent::Down(crate::team::not_a_member())
             }
             event => event,
         }
     }
 
-    /// SUBSCRIBE, such that every retained message comes.
+    /// Sends a SUBSCRIBE for which the broker sends all retained messages.
     pub(crate) fn subscribe(&self, filters: &[Filter]) {
-        self.ask(Request::Subscribe(filters.to_vec()));
+        self.queue(Request::Subscribe(filters.to_vec()));
     }
 
-    /// PUBLISH.
+    /// Sends a PUBLISH.
     pub(crate) fn publish(&self, publish: Publish) {
-        self.ask(Request::Publish(publish));
+        self.queue(Request::Publish(publish));
     }
 
-    /// A request that can't even wait means that the connection is stuck: a new one is the only way.
-    fn ask(&self, request: Request) {
+    /// Queues a request. If the queue is full, the connection is stuck, so it is closed.
+    fn queue(&self, request: Request) {
         if self.is_open() && self.requests.try_send(request).is_err() {
             tracing::warn!("the connection takes no more requests; closing it");
             self.abort();
@@ -223,7 +225,7 @@ impl Connection {
         }
     }
 
-    /// DISCONNECT with reason 0x00, and wait until it is on its way.
+    /// Sends DISCONNECT with reason 0x00, and waits until it is written.
     pub(crate) async fn close(mut self) {
         const FLUSHED: Duration = Duration::from_millis(250);
         if self.requests.try_send(Request::Disconnect).is_ok()
@@ -251,7 +253,7 @@ fn user_name_missing() -> ConnectionFailure {
     }
 }
 
-/// User name and password of the CONNECT.
+/// User Name and Password for the CONNECT.
 async fn credentials(
     version: Version,
     login: Option<Login>,
@@ -264,8 +266,8 @@ async fn credentials(
         return Err(user_name_missing());
     }
     let password = match login.password {
-        Password::Said(password) => password,
-        Password::Kept(kept) => kept.read_for_connection().await?,
+        Password::Plain(password) => password,
+        Password::Stored(kept) => kept.read_for_connection().await?,
     };
     Ok(Some((login.username, password)))
 }

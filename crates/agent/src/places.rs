@@ -1,15 +1,15 @@
-//! Where files are: the XDG places, or one folder when told so.
+//! The folders for the app's files: the XDG folders, or one folder if the person names it.
 
 use std::path::{Path, PathBuf};
 
-/// The folders of this app (XDG Base Directory Specification; the system's own places elsewhere).
+/// The app's folders (XDG Base Directory Specification; the native folders on other systems).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dirs {
-    /// What the person wrote: `config.toml`.
+    /// For what the person wrote: `config.toml`.
     pub config: PathBuf,
-    /// What the app keeps between runs: ids, the hub's store.
+    /// For what the app keeps between runs: ids, the hub's store.
     pub state: PathBuf,
-    /// What holds only while somebody is logged in: the hub's address.
+    /// For what lasts only while a user is logged in: the hub's address.
     pub runtime: PathBuf,
 }
 
@@ -18,20 +18,22 @@ pub struct Dirs {
 #[error("this account has no home folder for the config; name a folder with --config-dir")]
 pub struct NoHomeError;
 
-/// Whether files can be kept in that folder, which is made where it is not there.
+/// Checks that files can be written to a folder, and creates it if necessary.
 ///
 /// # Errors
-/// The system's reason why not.
+///
+/// The system's [`std::io::Error`], if the folder or a file in it can't be created.
 pub fn writable(folder: &Path) -> std::io::Result<()> {
     porchlight_files::create_folder(folder)?;
     porchlight_files::AtomicFile::create(&folder.join("probe")).map(drop)
 }
 
 impl Dirs {
-    /// The places of this account; everything below `config_dir` where one is named.
+    /// The folders of this account, or below `config_dir` if it is given.
     ///
     /// # Errors
-    /// [`NoHomeError`] where no folder is named and the account has no home.
+    ///
+    /// [`NoHomeError`] if `config_dir` is `None` and the account has no home folder.
     pub fn find(config_dir: Option<&Path>) -> Result<Self, NoHomeError> {
         if let Some(dir) = config_dir {
             let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
@@ -51,32 +53,32 @@ impl Dirs {
         self.config.join("config.toml")
     }
 
-    /// What the person wants of this app for themselves.
+    /// The file of the person's preferences.
     #[must_use]
     pub fn preferences_file(&self) -> PathBuf {
         self.config.join("preferences.toml")
     }
 
-    /// The icon theme that panels are pointed to.
+    /// The icon theme for panels.
     #[must_use]
     pub fn icon_theme(&self) -> PathBuf {
         self.runtime.join("icons")
     }
 
-    /// Where a hub on this machine says which address it has.
+    /// The file in which a hub on this machine publishes its address.
     #[must_use]
     pub fn hub_file(&self) -> PathBuf {
         self.runtime.join("hub.json")
     }
 
-    /// Where an open hub on this machine keeps its retained messages.
+    /// The folder in which an open hub on this machine keeps its retained messages.
     #[must_use]
     pub fn hub_store(&self) -> PathBuf {
         self.state.join("hub")
     }
 
-    /// Where the hub of a team on this machine keeps all that is the team's: below that of open hubs, so that neither
-    /// ever reads what the other keeps.
+    /// The folder of a hub that hosts a team on this machine. It is a subfolder of the open hub's,
+    /// so that neither hub reads the files of the other.
     #[must_use]
     pub fn team_store(&self) -> PathBuf {
         self.hub_store().join("team")

@@ -1,7 +1,8 @@
-//! What the person wants of this app for themselves, over a restart: `preferences.toml`.
+//! The person's preferences, kept over a restart in `preferences.toml`.
 //!
-//! Owns the file alone: it is written whole or not at all, and one that can't be read is said and never written over. What
-//! stands in it is [`porchlight_core::preferences`]'s.
+//! This module owns the file. It writes the file as a whole or not at all. A file that can't be
+//! read is reported and never overwritten. Its contents are defined in
+//! [`porchlight_core::preferences`].
 
 use std::fs;
 use std::io;
@@ -12,45 +13,45 @@ use porchlight_core::view::Problem;
 
 use crate::places::Dirs;
 
-/// What programs branch on where they are not kept.
+/// The problem code if the preferences can't be kept.
 pub const CODE: &str = "preferences";
 
 /// The first lines of the file.
 const HEAD: &str = "# Whom you care for, and your own statuses. Porchlight writes this file anew with each change in its window.\n\n";
 
-/// What is wanted, and where it is kept.
+/// The preferences, and where they are stored.
 #[derive(Debug)]
 pub struct StoredPreferences {
     wanted: Preferences,
-    home: Home,
+    storage: Storage,
 }
 
 #[derive(Debug)]
-enum Home {
-    /// It ends with the program.
-    Nowhere,
+enum Storage {
+    /// Memory: they end with the program.
+    Memory,
     File(PathBuf),
-    /// What stands there can't be read, and may be what somebody wrote.
+    /// The file can't be read. It is kept, because a person may have written it.
     Broken {
         path: PathBuf,
         why: String,
     },
 }
 
-/// Why what is wanted holds only for this run.
+/// Why preferences last only until the end of this run.
 #[derive(Debug, thiserror::Error)]
 pub enum KeepError {
-    /// The file is not as it should be.
+    /// The file is invalid.
     #[error(
         "{path}{why}; correct or remove the file and start Porchlight again. Until then, changes to favourites, nicknames and your own statuses are not saved"
     )]
     Broken {
         /// The file.
         path: String,
-        /// Where and what.
+        /// The line and what is wrong.
         why: String,
     },
-    /// It can't be written.
+    /// The file can't be written.
     #[error(
         "{path} can't be written ({error}); check the folder's permissions and free space. Until then, changes are lost when you quit"
     )]
@@ -63,26 +64,28 @@ pub enum KeepError {
 }
 
 impl StoredPreferences {
-    /// What was kept last; nothing where there is no file, or none that can be read.
+    /// Reads the stored preferences. They are empty if there is no file, or none that can be read.
     #[must_use]
     pub fn read(places: &Dirs) -> Self {
         Self::read_file(&places.preferences_file())
     }
 
-    /// What ends with the program.
+    /// Preferences that end with the program.
     #[must_use]
     pub fn ephemeral() -> Self {
-        Self { wanted: Preferences::default(), home: Home::Nowhere }
+        Self { wanted: Preferences::default(), storage: Storage::Memory }
     }
 
     fn read_file(path: &Path) -> Self {
         let broken = |why| Self {
             wanted: Preferences::default(),
-            home: Home::Broken { path: path.to_owned(), why },
+            storage: Storage::Broken { path: path.to_owned(), why },
         };
         match fs::read_to_string(path) {
             Ok(text) => match toml::from_str::<Preferences>(&text) {
-                Ok(wanted) => Self { wanted: wanted.tidy(), home: Home::File(path.to_owned()) },
+                Ok(wanted) => {
+                    Self { wanted: wanted.tidy(), storage: Storage::File(path.to_owned()) }
+                }
                 Err(error) => {
                     let at = error.span().map_or(0, |span| span.start).min(text.len());
                     let line = text.as_bytes()[..at].iter().filter(|b| **b == b'\n').count() + 1;
@@ -90,35 +93,37 @@ impl StoredPreferences {
                 }
             },
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                Self { wanted: Preferences::default(), home: Home::File(path.to_owned()) }
+                Self { wanted: Preferences::default(), storage: Storage::File(path.to_owned()) }
             }
             Err(error) => broken(format!(" can't be read ({error})")),
         }
     }
 
-    /// What is wanted.
+    /// The present preferences.
     #[must_use]
     pub fn wanted(&self) -> &Preferences {
         &self.wanted
     }
 
-    /// What the person should know of the file.
+    /// What to tell the person about the file, if it can't be read.
     #[must_use]
     pub fn problem(&self) -> Option<Problem> {
         let error = self.broken()?;
         Some(Problem { code: CODE.to_owned(), message: error.to_string() })
     }
 
-    /// Keeps what is wanted from now on.
+    /// Stores new preferences. They hold for this run even if that fails.
     ///
     /// # Errors
-    /// [`KeepError`]; it holds until the end of this run.
+    ///
+    /// * [`KeepError::Broken`] if the existing file can't be read, and so is not overwritten;
+    /// * [`KeepError::Unwritable`] if the file can't be written.
     pub fn keep(&mut self, wanted: Preferences) -> Result<(), KeepError> {
         self.wanted = wanted;
         if let Some(error) = self.broken() {
             return Err(error);
         }
-        let Home::File(path) = &self.home else {
+        let Storage::File(path) = &self.storage else {
             return Ok(());
         };
         toml::to_string(&self.wanted)
@@ -130,7 +135,7 @@ impl StoredPreferences {
     }
 
     fn broken(&self) -> Option<KeepError> {
-        let Home::Broken { path, why } = &self.home else {
+        let Storage::Broken { path, why } = &self.storage else {
             return None;
         };
         Some(KeepError::Broken { path: path.display().to_string(), why: why.clone() })
@@ -164,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wanted_is_there_after_a_restart() {
+    fn preferences_are_there_after_a_restart() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("config").join("preferences.toml");
         let mut kept = StoredPreferences::read_file(&path);
@@ -176,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_can_not_be_read_is_said_and_kept() {
+    fn a_file_that_can_not_be_read_is_reported_and_kept() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("preferences.toml");
         for wrong in
@@ -201,7 +206,7 @@ mod tests {
         fs::write(&in_the_way, "").unwrap();
         let mut kept = StoredPreferences {
             wanted: Preferences::default(),
-            home: Home::File(in_the_way.join("p.toml")),
+            storage: Storage::File(in_the_way.join("p.toml")),
         };
         assert!(matches!(kept.keep(some()), Err(KeepError::Unwritable { .. })));
         assert_eq!(kept.wanted(), &some());

@@ -1,23 +1,23 @@
-//! How a presence is held: what a person may set, and what it is where they do not.
+//! The options of a presence that a person may set, with their defaults.
 
 use std::time::Duration;
 
 use porchlight_core::engine::{GRACE, LEASE};
 
-/// How a presence is held.
+/// How a device keeps and publishes its presence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PresenceOptions {
-    /// Without input for so long, the person is away.
+    /// The time without input after which the person is away.
     pub away_after: Duration,
-    /// A drop of the connection shorter than this is seen by nobody.
+    /// Connection drops shorter than this are hidden from others.
     pub grace: Duration,
-    /// For how long others believe what was said last.
+    /// How long others trust the last record without a new one.
     pub lease: Duration,
-    /// Whether a call is a do-not-disturb, unless the person says otherwise.
+    /// Whether a call sets do-not-disturb, unless the person chose a status.
     pub calls_dnd: bool,
-    /// Whether to write a sum for those who read no devices, where no hub does.
+    /// Whether to publish the user topic for simple clients, if no hub does.
     pub user_topic: bool,
-    /// Whether others are told of being away no more than that: neither why nor since when.
+    /// Whether others see only that the person is away, neither why nor since when.
     pub coarse: bool,
 }
 

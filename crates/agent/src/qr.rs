@@ -1,30 +1,31 @@
-//! A text as a QR code (ISO/IEC 18004), for a camera that looks at a screen.
+//! Encodes a text as a QR code (ISO/IEC 18004), for a camera that looks at a screen.
 //!
-//! Owns which code it is. Deliberately draws no picture: the window and the terminal each have a way of their own.
+//! This module only computes the code. The window and the terminal each draw it in their own way.
 
 use qrcode::{Color, EcLevel, QrCode};
 
-/// How much light there must be around a code, in modules (ISO/IEC 18004, section 5.3.8).
+/// The width of the light margin around a code, in modules (ISO/IEC 18004, section 5.3.8).
 pub const QUIET_ZONE: usize = 4;
 
-/// A code: a square of dark and light modules.
+/// A QR code: a square of dark and light modules.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Qr {
     width: usize,
     dark: Vec<bool>,
 }
 
-/// The text is longer than any code holds.
+/// The text is too long for any QR code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("this link is too long for a QR code; copy it instead")]
 pub struct QrError;
 
 impl Qr {
-    /// The smallest code for a text. A screen is not scratched or smudged, so that it has the least redundancy and
-    /// the largest modules.
+    /// The smallest code for a text. A screen is not scratched or smudged, so the code has the
+    /// least redundancy and the largest modules.
     ///
     /// # Errors
-    /// Beyond 2,953 bytes.
+    ///
+    /// [`QrError`] if the text has more than 2,953 bytes.
     pub fn of(text: &str) -> Result<Self, QrError> {
         let code = QrCode::with_error_correction_level(text, EcLevel::L).map_err(|_| QrError)?;
         let width = code.width();
@@ -32,7 +33,7 @@ impl Qr {
         Ok(Self { width, dark })
     }
 
-    /// A row a text, `1` for a dark module and `0` for a light one, without the quiet zone.
+    /// One text per row, `1` for a dark module and `0` for a light one, without the quiet zone.
     #[must_use]
     pub fn rows(&self) -> Vec<String> {
         self.dark
@@ -41,8 +42,8 @@ impl Qr {
             .collect()
     }
 
-    /// The code with its quiet zone as lines of text, two rows a line. The light modules are what is written, as most
-    /// terminals write light on dark; cameras read the opposite, too.
+    /// The code with its quiet zone as lines of text, two rows per line. It writes the light
+    /// modules, because most terminals write light on dark. Cameras read the opposite, too.
     #[must_use]
     pub fn half_blocks(&self) -> String {
         let side = self.width + 2 * QUIET_ZONE;
@@ -75,7 +76,7 @@ mod tests {
     const LINK: &str = "porchlight://join?v=1&team=Anna%27s+team&at=192.168.1.5%3A18831&at=%5Bfd00%3A%3A5%5D%3A18831\
         &pin=p6enp6enp6enp6enp6enp6enp6enp6enp6enp6enp6c&token=k3V9xQ2aB7.sssssssssssssssssssssssssss";
 
-    /// Reads a picture of light and dark as a camera's program does, three pixels a module.
+    /// Reads an image of light and dark as a camera's program does, with three pixels per module.
     fn read(side: usize, dark: impl Fn(usize, usize) -> bool) -> String {
         const SCALE: usize = 3;
         let mut picture =
@@ -114,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_code_holds_is_refused() {
+    fn a_text_that_is_too_long_is_refused() {
         assert!(Qr::of(&"a".repeat(2_953)).is_ok());
         assert_eq!(Qr::of(&"a".repeat(2_954)), Err(QrError));
     }

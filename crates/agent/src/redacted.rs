@@ -1,7 +1,7 @@
-//! What must not be printed: passwords, tokens, and texts that may have one in them.
+//! Keeps secrets out of texts: passwords, tokens, and texts that may contain one.
 //!
-//! Owns that neither a `Debug` line nor a complaint about the command line shows one. Deliberately keeps nothing safe in
-//! memory or on disk.
+//! Neither a `Debug` line nor a complaint about the command line shows them. This module does not
+//! protect them in memory or on disk.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -9,12 +9,12 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer};
 
-/// A text that its `Debug` does not show, and that no error of its reader repeats.
+/// A secret text. Neither its `Debug` nor a deserialization error shows it.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Redacted(String);
 
 impl Redacted {
-    /// The text.
+    /// The secret text itself.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.0
@@ -43,7 +43,7 @@ impl fmt::Debug for Redacted {
 
 impl<'de> Deserialize<'de> for Redacted {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // Serde's own words for a number would show it: "invalid type: integer `1234`".
+        // Serde's own message for a number would show it: "invalid type: integer `1234`".
         #[derive(Deserialize)]
         #[serde(untagged, expecting = "a text in quotes")]
         enum Written {
@@ -54,14 +54,14 @@ impl<'de> Deserialize<'de> for Redacted {
     }
 }
 
-/// A complaint about a command line, without what its arguments may have of a secret: user name and password of a URL,
-/// and the token of an invitation.
+/// Removes secrets from a complaint about the command line: user name and password of a URL, and
+/// the token of an invitation.
 #[must_use]
 pub fn without_secrets(complaint: &str, arguments: impl IntoIterator<Item = OsString>) -> String {
     let mut complaint = complaint.to_owned();
     for argument in arguments {
         let argument = argument.to_string_lossy();
-        // A complaint names the whole argument, or what stands behind the equals sign of a flag.
+        // A complaint names the whole argument, or the part after the equals sign of a flag.
         let value = argument.split_once('=').map(|(_, value)| value);
         for text in std::iter::once(&*argument).chain(value) {
             if let Some(safe) = without_secret(text) {
@@ -72,7 +72,7 @@ pub fn without_secrets(complaint: &str, arguments: impl IntoIterator<Item = OsSt
     complaint
 }
 
-/// None where there is no secret in it.
+/// The argument without its secret; `None` if there is no secret in it.
 fn without_secret(argument: &str) -> Option<String> {
     let start = argument.find("://").map_or(0, |at| at + "://".len());
     let (before, rest) = argument.split_at(start);
@@ -103,15 +103,15 @@ mod tests {
             let expected = format!("error: unexpected argument '{safe}' found");
             assert_eq!(without_secrets(&complaint, arguments), expected);
         }
-        let said = without_secrets(
+        let message = without_secrets(
             "invalid value 'mqtt://u:p@h' for '--broker <URL>'",
             ["--broker=mqtt://u:p@h".into()],
         );
-        assert_eq!(said, "invalid value 'mqtt://…@h' for '--broker <URL>'");
+        assert_eq!(message, "invalid value 'mqtt://…@h' for '--broker <URL>'");
     }
 
     #[test]
-    fn a_hidden_text_is_shown_by_nothing() {
+    fn a_redacted_text_is_never_printed() {
         #[derive(Debug, Deserialize)]
         struct Config {
             #[expect(dead_code, reason = "it is printed, or not")]

@@ -1,4 +1,4 @@
-//! One secret, wherever it is kept.
+//! A secret, and where it is stored.
 
 use std::fs;
 use std::io;
@@ -9,37 +9,39 @@ use std::time::Duration;
 use porchlight_core::input::ConnectionFailure;
 use tokio::sync::OnceCell;
 
-use keyring::Manner;
+use keyring::Prompt;
 
 mod keyring;
 
 pub use keyring::{KeyringError, ready, there as keyring_there};
 
-/// A wait for the keyring that takes longer than this gets a line in the log.
-const NOTICE_AFTER: Duration = Duration::from_secs(2);
+/// A wait for the keyring that is longer than this is logged.
+const LOG_AFTER: Duration = Duration::from_secs(2);
 
-/// What lets this device in, where it is kept. It is read once a run: a keyring may have to ask the person for it.
+/// The stored secret of the device's credential. It is read once per run, because a keyring may
+/// have to ask the person for a password.
 pub struct StoredSecret {
     place: Place,
     known: OnceCell<String>,
-    /// The person was asked to unlock the keyring. Once a run is enough; afterwards it is only looked whether they did.
-    asked: AtomicBool,
+    /// Whether the person was prompted to unlock the keyring. We prompt at most once per run. After
+    /// that we only check whether the keyring is unlocked.
+    prompted: AtomicBool,
 }
 
 #[derive(Debug, PartialEq, Eq)]
 enum Place {
-    /// Under this name.
+    /// In the keyring, under this account name.
     Keyring(String),
     File(PathBuf),
 }
 
-/// Why what lets this device in can't be had. Programs branch on [`StoredSecretError::code`].
+/// Why the device's secret can't be read. Programs branch on [`StoredSecretError::code`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoredSecretError {
-    /// The keyring does not give it.
+    /// The keyring does not return it.
     #[error("the secret that lets this device into the team can't be read: {0}")]
     Keyring(#[from] KeyringError),
-    /// The file does not give it.
+    /// The file can't be read.
     #[error(
         "the secret that lets this device into the team can't be read from {path} ({reason}); join again with a new link for another device of yours"
     )]
@@ -49,7 +51,7 @@ pub enum StoredSecretError {
         /// The system's reason.
         reason: String,
     },
-    /// It is something else.
+    /// It is not a secret of ours.
     #[error(
         "the secret that lets this device into the team is damaged; join again with a new link for another device of yours"
     )]
@@ -66,7 +68,7 @@ pub(crate) enum StoreSecretError {
 }
 
 impl StoredSecretError {
-    /// What programs branch on.
+    /// The code that programs branch on.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
@@ -86,7 +88,7 @@ impl StoredSecret {
     }
 
     fn at(place: Place) -> Self {
-        Self { place, known: OnceCell::new(), asked: AtomicBool::new(false) }
+        Self { place, known: OnceCell::new(), prompted: AtomicBool::new(false) }
     }
 
     pub(crate) async fn write(&self, team: &str, secret: &str) -> Result<(), StoreSecretError> {
@@ -102,32 +104,32 @@ impl StoredSecret {
     }
 
     pub(crate) async fn read(&self) -> Result<String, StoredSecretError> {
-        self.known.get_or_try_init(|| self.look()).await.cloned()
+        self.known.get_or_try_init(|| self.load()).await.cloned()
     }
 
-    /// As [`StoredSecret::read`], for a connection: where it takes a while, the log says what is waited for.
+    /// Reads the secret for a connection. If that takes a while, the log says why.
     pub(crate) async fn read_for_connection(&self) -> Result<String, StoredSecretError> {
         let mut read = std::pin::pin!(self.read());
         tokio::select! {
             secret = &mut read => return secret,
-            () = tokio::time::sleep(NOTICE_AFTER) => {
+            () = tokio::time::sleep(LOG_AFTER) => {
                 tracing::warn!("waiting for the keyring; it may ask for your password in a window");
             }
         }
         read.await
     }
 
-    async fn look(&self) -> Result<String, StoredSecretError> {
+    async fn load(&self) -> Result<String, StoredSecretError> {
         match &self.place {
             Place::Keyring(account) => {
-                let asked = self.asked.load(Ordering::Relaxed);
-                let manner = if asked { Manner::Quietly } else { Manner::MayAsk };
-                let secret = keyring::read(account, manner).await;
+                let prompted = self.prompted.load(Ordering::Relaxed);
+                let prompt = if prompted { Prompt::Never } else { Prompt::Allowed };
+                let secret = keyring::read(account, prompt).await;
                 if matches!(
                     secret,
                     Err(KeyringError::Refused | KeyringError::Locked | KeyringError::Silent)
                 ) {
-                    self.asked.store(true, Ordering::Relaxed);
+                    self.prompted.store(true, Ordering::Relaxed);
                 }
                 Ok(secret?)
             }
@@ -172,8 +174,8 @@ impl PartialEq for StoredSecret {
 impl Eq for StoredSecret {}
 
 impl std::fmt::Debug for StoredSecret {
-    /// Says where, never what.
+    /// Prints where the secret is, but not the secret.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Kept").field(&self.place).finish()
+        f.debug_tuple("StoredSecret").field(&self.place).finish()
     }
 }

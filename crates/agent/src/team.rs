@@ -1,7 +1,7 @@
-//! What a team's hub is asked over HTTP: to be let in, who belongs to it, to invite, to leave.
+//! Requests to a team's hub over HTTP: join, list members, invite, leave.
 //!
-//! Owns the questions, and what is said where they are refused. Deliberately keeps nothing: that is
-//! [`crate::membership`]'s work. The bodies are `porchlight_core::team`'s.
+//! This module contains the requests, and explains refusals in our own words. It stores nothing,
+//! which [`crate::membership`] does. The bodies are defined in `porchlight_core::team`.
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -24,58 +24,59 @@ mod refusal;
 #[cfg(test)]
 mod tests;
 
-use http::{Answer, Ask, Method};
+use http::{Answer, HubRequest, Method};
 pub(crate) use refusal::not_a_member;
 pub use refusal::sentence;
 
-/// How a hub's certificate begins, as it says on the local network: enough to tell whether what answers is what was
-/// found, too little for a link. Sixteen hexadecimal digits.
+/// The first eight bytes of a hub's certificate fingerprint, as the hub announces on the local
+/// network: sixteen hexadecimal digits. They show whether the hub that answers is the one that was
+/// found, but are too short to pin it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FingerprintPrefix(pub(crate) [u8; 8]);
 
-/// A text is no [`FingerprintPrefix`].
+/// The text is not a [`FingerprintPrefix`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("this is not the beginning of a fingerprint; write 16 hexadecimal digits")]
-pub struct HintError;
+pub struct FingerprintPrefixError;
 
 impl FromStr for FingerprintPrefix {
-    type Err = HintError;
+    type Err = FingerprintPrefixError;
 
-    fn from_str(text: &str) -> Result<Self, HintError> {
+    fn from_str(text: &str) -> Result<Self, FingerprintPrefixError> {
         if text.len() != 16 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
-            return Err(HintError);
+            return Err(FingerprintPrefixError);
         }
-        let number = u64::from_str_radix(text, 16).map_err(|_| HintError)?;
+        let number = u64::from_str_radix(text, 16).map_err(|_| FingerprintPrefixError)?;
         Ok(Self(number.to_be_bytes()))
     }
 }
 
-/// Why a hub did not do it. Programs branch on [`TeamError::code`].
+/// Why a request to a hub failed. Programs branch on [`TeamError::code`].
 #[derive(Debug, thiserror::Error)]
 pub enum TeamError {
-    /// There is no way to it.
+    /// The hub can't be reached.
     #[error(transparent)]
     Link(#[from] ConnectionFailure),
     /// TLS can't be set up.
     #[error(transparent)]
     Tls(#[from] TlsSetupError),
-    /// It said no.
+    /// The hub refused.
     #[error("{message}")]
     Refused {
-        /// What programs branch on.
+        /// The code that programs branch on.
         code: &'static str,
         /// What is wrong and what to do.
         message: String,
     },
-    /// The team is elsewhere now, and not there either where that was said.
+    /// The team moved. If the hub said where, it was not there either.
     #[error(
         "this team moved to another computer; open Porchlight again, or ask its owner for a new link"
     )]
     Moved {
-        /// Where it went.
+        /// The new addresses.
         at: Vec<Address>,
     },
-    /// What answers is no hub, or a much newer one.
+    /// What answers is not a hub, or a much newer one.
     #[error(
         "{address} does not answer as the hub of a team ({what}); update Porchlight, or ask for a new link"
     )]
@@ -85,7 +86,7 @@ pub enum TeamError {
         /// What it answered.
         what: String,
     },
-    /// What lets us in can't be had.
+    /// The device's credential can't be read.
     #[error(transparent)]
     Credential(#[from] StoredSecretError),
 }
@@ -96,7 +97,7 @@ pub enum TeamError {
 pub struct TlsSetupError(TlsError);
 
 impl TeamError {
-    /// What programs branch on.
+    /// The code that programs branch on.
     #[must_use]
     pub fn code(&self) -> &str {
         match self {
@@ -113,34 +114,41 @@ impl TeamError {
 /// Redeems an invitation.
 ///
 /// # Errors
-/// Where the hub can't be reached, is not the one of the link, or says no.
+///
+/// * [`TeamError::Link`] if the hub can't be reached or has another certificate than the
+///   invitation;
+/// * [`TeamError::Refused`], [`TeamError::Moved`] or [`TeamError::NoHub`], depending on the answer;
+/// * [`TeamError::Tls`] if TLS can't be set up.
 pub async fn join(
     invitation: &Invitation,
     name: &str,
     kind: Option<&str>,
 ) -> Result<Joined, TeamError> {
-    let door = Door::pinned(invitation.at.clone(), invitation.pin)?;
+    let hub = HubEndpoint::pinned(invitation.at.clone(), invitation.pin)?;
     let join = Join {
         token: invitation.token.clone(),
         name: name.to_owned(),
         kind: kind.map(str::to_owned),
     };
-    Ok(door.ask(Ask::post("/v1/join", &join)).await?.body)
+    Ok(hub.send(HubRequest::post("/v1/join", &join)).await?.body)
 }
 
-/// A request to be let in, that some member has to approve.
+/// A request to join that a member has to approve.
 #[derive(Debug)]
 pub struct Requested {
-    door: Door,
+    hub: HubEndpoint,
     ticket: Secret,
-    /// Four digits that the member reads, too.
+    /// Four digits that the member also sees.
     pub code: String,
 }
 
-/// Asks a hub that was found on the local network to be let in.
+/// Asks a hub that was found on the local network to let this person join.
 ///
 /// # Errors
-/// Where it can't be reached, is not the one that was found, or takes no requests now.
+///
+/// * [`TeamError::Link`] if the hub can't be reached or has another certificate than announced;
+/// * [`TeamError::Refused`], [`TeamError::Moved`] or [`TeamError::NoHub`], depending on the answer;
+/// * [`TeamError::Tls`] if TLS can't be set up.
 pub async fn request(
     at: Vec<Address>,
     hint: FingerprintPrefix,
@@ -148,213 +156,242 @@ pub async fn request(
     kind: Option<&str>,
 ) -> Result<Requested, TeamError> {
     let request = Request { name: name.to_owned(), kind: kind.map(str::to_owned) };
-    let door = Door::new(at, Some(tls::hinted_config(hint).map_err(TlsSetupError)?));
+    let hub = HubEndpoint::new(at, Some(tls::prefix_config(hint).map_err(TlsSetupError)?));
     let Answer { body, certificate } =
-        door.ask::<RequestMade>(Ask::post("/v1/requests", &request)).await?;
-    // From here on only this one: who asks later is told the credential.
-    let door = match certificate {
-        Some(pin) => Door::pinned(door.at, pin)?,
-        None => door,
+        hub.send::<RequestMade>(HubRequest::post("/v1/requests", &request)).await?;
+    // From now on only this certificate is trusted, because a later answer contains the credential.
+    let hub = match certificate {
+        Some(pin) => HubEndpoint::pinned(hub.at, pin)?,
+        None => hub,
     };
     let RequestMade { ticket, code } = body;
-    Ok(Requested { door, ticket, code })
+    Ok(Requested { hub, ticket, code })
 }
 
 impl Requested {
-    /// How it stands. To be asked every few seconds.
+    /// Asks the hub for the state of the request. Call it every few seconds.
     ///
     /// # Errors
-    /// Where the hub can't be reached, or knows the request no longer: its time is over.
+    ///
+    /// * [`TeamError::Link`] if the hub can't be reached;
+    /// * [`TeamError::Refused`] if the hub does not know the request any more, because it has
+    ///   expired;
+    /// * [`TeamError::Moved`] or [`TeamError::NoHub`], depending on the answer.
     pub async fn state(&self) -> Result<RequestState, TeamError> {
         let path = format!("/v1/requests/{}", self.ticket.id());
-        let ask = Ask::new(Method::GET, &path).bearer(&self.ticket);
-        Ok(self.door.ask(ask).await?.body)
+        let request = HubRequest::new(Method::GET, &path).bearer(&self.ticket);
+        Ok(self.hub.send(request).await?.body)
     }
 }
 
-/// A hub, as a member of its team sees it.
+/// A hub's HTTP interface, with the credential of a member. Each request opens its own connection.
 #[derive(Debug)]
 pub struct Team {
-    door: Door,
+    hub: HubEndpoint,
     credential: Secret,
     user: UserId,
 }
 
 impl Team {
-    /// The team that this account belongs to.
+    /// The hub of the team that this account belongs to.
     ///
     /// # Errors
-    /// Where what lets this device in can't be had.
+    ///
+    /// * [`TeamError::Credential`] if the device's credential can't be read;
+    /// * [`TeamError::Tls`] if TLS can't be set up.
     pub async fn of(membership: &Membership) -> Result<Self, TeamError> {
         Ok(Self {
-            door: Door::pinned(membership.at().to_vec(), membership.pin())?,
+            hub: HubEndpoint::pinned(membership.at().to_vec(), membership.pin())?,
             credential: membership.credential().await?,
             user: membership.user().clone(),
         })
     }
 
-    async fn ask<A: serde::de::DeserializeOwned>(&self, ask: Ask) -> Result<A, TeamError> {
-        Ok(self.door.ask(ask.basic(&self.credential)).await?.body)
+    async fn send<A: serde::de::DeserializeOwned>(
+        &self,
+        request: HubRequest,
+    ) -> Result<A, TeamError> {
+        Ok(self.hub.send(request.basic(&self.credential)).await?.body)
     }
 
     async fn delete(&self, path: &str) -> Result<(), TeamError> {
-        self.door.tell(Ask::new(Method::DELETE, path).basic(&self.credential)).await
+        self.hub.send_only(HubRequest::new(Method::DELETE, path).basic(&self.credential)).await
     }
 
     /// The team, as this member sees it.
     ///
     /// # Errors
-    /// [`TeamError`], as with all that follows.
+    ///
+    /// This and the following requests return [`TeamError::Link`], [`TeamError::Refused`],
+    /// [`TeamError::Moved`] or [`TeamError::NoHub`].
     pub async fn view(&self) -> Result<TeamView, TeamError> {
-        self.ask(Ask::new(Method::GET, "/v1/team")).await
+        self.send(HubRequest::new(Method::GET, "/v1/team")).await
     }
 
-    /// Everybody who belongs to it.
+    /// All members of the team.
     ///
     /// # Errors
-    /// [`TeamError`].
+    ///
+    /// As with [`Team::view`].
     pub async fn members(&self) -> Result<Vec<Member>, TeamError> {
-        self.ask(Ask::new(Method::GET, "/v1/members")).await
+        self.send(HubRequest::new(Method::GET, "/v1/members")).await
     }
 
-    /// Removes a member. Only the starter may. `with_invited` also removes everybody who joined through that member.
+    /// Removes a member, which only an owner may do. `with_invited` also removes everybody who
+    /// joined through that member.
     ///
     /// # Errors
-    /// [`TeamError`].
+    ///
+    /// As with [`Team::view`].
     pub async fn remove(&self, user: &UserId, with_invited: bool) -> Result<(), TeamError> {
-        let along = if with_invited { "?with_invited=true" } else { "" };
-        self.delete(&format!("/v1/members/{}{along}", http::level(user.as_str()))).await
+        let query = if with_invited { "?with_invited=true" } else { "" };
+        self.delete(&format!("/v1/members/{}{query}", http::path_segment(user.as_str()))).await
     }
 
-    /// Those who would go along with a member.
+    /// The people who joined through a member.
     ///
     /// # Errors
-    /// [`TeamError`].
+    ///
+    /// As with [`Team::view`].
     pub async fn invited(&self, user: &UserId) -> Result<Vec<MemberName>, TeamError> {
-        let path = format!("/v1/members/{}/invited", http::level(user.as_str()));
-        self.ask(Ask::new(Method::GET, &path)).await
+        let path = format!("/v1/members/{}/invited", http::path_segment(user.as_str()));
+        self.send(HubRequest::new(Method::GET, &path)).await
     }
 
-    /// Leaves the team: with all devices.
+    /// Leaves the team with all devices of this person.
     ///
     /// # Errors
-    /// [`TeamError`].
+    ///
+    /// As with [`Team::view`].
     pub async fn leave(&self) -> Result<(), TeamError> {
         self.remove(&self.user, false).await
     }
 
-    /// Everything that a hub on another computer needs to begin with, as the hub there reads it. Only a starter is told.
+    /// Everything that a hub on another computer needs to take over the team, in the form that the
+    /// new hub reads. Only an owner may ask for it.
     ///
     /// # Errors
-    /// [`TeamError`].
+    ///
+    /// As with [`Team::view`].
     pub async fn hand_over(&self) -> Result<Vec<u8>, TeamError> {
-        let ask = Ask::new(Method::POST, "/v1/move").for_a_team();
-        self.door.whole(ask.basic(&self.credential)).await
+        let request = HubRequest::new(Method::POST, "/v1/move").allow_whole_team();
+        self.hub.send_raw(request.basic(&self.credential)).await
     }
 
-    /// A hub that was begun with [`Team::hand_over`] runs at these addresses: the old one sends everybody there, and
-    /// answers what stood there at the end.
+    /// Tells the old hub that a hub with the state from [`Team::hand_over`] runs at these
+    /// addresses. The old hub redirects everybody there, and returns its last state.
     ///
     /// # Errors
-    /// [`TeamError`].
+    ///
+    /// As with [`Team::view`].
     pub async fn moved_to(&self, at: &[Address]) -> Result<Vec<u8>, TeamError> {
-        let ask = Ask::post("/v1/move/done", &Moved { at }).for_a_team();
-        self.door.whole(ask.basic(&self.credential)).await
+        let request = HubRequest::post("/v1/move/done", &Moved { at }).allow_whole_team();
+        self.hub.send_raw(request.basic(&self.credential)).await
     }
 
-    /// Revokes one device, which its owner and the starter may.
+    /// Revokes one device. Its user and the team's owners may do this.
     ///
     /// # Errors
-    /// [`TeamError`].
+    ///
+    /// As with [`Team::view`].
     pub async fn revoke(&self, credential: &str) -> Result<(), TeamError> {
-        self.delete(&format!("/v1/devices/{}", http::level(credential))).await
+        self.delete(&format!("/v1/devices/{}", http::path_segment(credential))).await
     }
 
-    /// Makes an invitation.
+    /// Creates an invitation.
     ///
     /// # Errors
-    /// [`TeamError`].
+    ///
+    /// As with [`Team::view`].
     pub async fn invite(&self, order: &InviteOrder) -> Result<InviteMade, TeamError> {
-        self.ask(Ask::post("/v1/invites", order)).await
+        self.send(HubRequest::post("/v1/invites", order)).await
     }
 
-    /// The invitations that hold.
+    /// The valid invitations.
     ///
     /// # Errors
-    /// [`TeamError`].
+    ///
+    /// As with [`Team::view`].
     pub async fn invites(&self) -> Result<Vec<InviteView>, TeamError> {
-        self.ask(Ask::new(Method::GET, "/v1/invites")).await
+        self.send(HubRequest::new(Method::GET, "/v1/invites")).await
     }
 
-    /// Takes an invitation back.
+    /// Revokes an invitation.
     ///
     /// # Errors
-    /// [`TeamError`].
+    ///
+    /// As with [`Team::view`].
     pub async fn uninvite(&self, id: &str) -> Result<(), TeamError> {
-        self.delete(&format!("/v1/invites/{}", http::level(id))).await
+        self.delete(&format!("/v1/invites/{}", http::path_segment(id))).await
     }
 
-    /// Who asks to be let in.
+    /// The open requests to join.
     ///
     /// # Errors
-    /// [`TeamError`].
+    ///
+    /// As with [`Team::view`].
     pub async fn requests(&self) -> Result<Vec<RequestView>, TeamError> {
-        self.ask(Ask::new(Method::GET, "/v1/requests")).await
+        self.send(HubRequest::new(Method::GET, "/v1/requests")).await
     }
 
-    /// Lets somebody in who asks, or not.
+    /// Approves or declines a request to join.
     ///
     /// # Errors
-    /// [`TeamError`].
+    ///
+    /// As with [`Team::view`].
     pub async fn decide(&self, id: &str, approve: bool) -> Result<(), TeamError> {
-        let path = format!("/v1/requests/{}", http::level(id));
-        let ask = Ask::post(&path, &Decision { approve });
-        self.door.tell(ask.basic(&self.credential)).await
+        let path = format!("/v1/requests/{}", http::path_segment(id));
+        let request = HubRequest::post(&path, &Decision { approve });
+        self.hub.send_only(request.basic(&self.credential)).await
     }
 
-    /// Makes a token with which a program may read.
+    /// Creates a token with which a program may read the team.
     ///
     /// # Errors
-    /// [`TeamError`].
+    ///
+    /// As with [`Team::view`].
     pub async fn make_token(&self, label: &str) -> Result<TokenMade, TeamError> {
-        self.ask(Ask::post("/v1/tokens", &TokenOrder { label: label.to_owned() })).await
+        self.send(HubRequest::post("/v1/tokens", &TokenOrder { label: label.to_owned() })).await
     }
 
-    /// The programs that may read the team over HTTP. `None`: the hub is older and shows them to its starter alone.
+    /// The programs that may read the team over HTTP. `None` means that the hub is older and shows
+    /// them only to its owner.
     ///
     /// # Errors
-    /// [`TeamError`].
+    ///
+    /// As with [`Team::view`].
     pub async fn tokens(&self) -> Result<Option<Vec<TokenView>>, TeamError> {
-        match self.ask(Ask::new(Method::GET, "/v1/tokens")).await {
+        match self.send(HubRequest::new(Method::GET, "/v1/tokens")).await {
             Ok(tokens) => Ok(Some(tokens)),
             Err(TeamError::Refused { code: "not_allowed", .. }) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    /// Takes a token back.
+    /// Revokes a token.
     ///
     /// # Errors
-    /// [`TeamError`].
+    ///
+    /// As with [`Team::view`].
     pub async fn revoke_token(&self, id: &str) -> Result<(), TeamError> {
-        self.delete(&format!("/v1/tokens/{}", http::level(id))).await
+        self.delete(&format!("/v1/tokens/{}", http::path_segment(id))).await
     }
 }
 
-/// `POST /v1/move/done`.
+/// The body of `POST /v1/move/done`.
 #[derive(serde::Serialize)]
 struct Moved<'a> {
     at: &'a [Address],
 }
 
-/// Where a hub listens, and which one it is.
-struct Door {
+/// The addresses of a hub, and the TLS settings that identify it.
+struct HubEndpoint {
     at: Vec<Address>,
     /// `None` only for a hub on this machine.
     tls: Option<Arc<ClientConfig>>,
 }
 
-impl Door {
+impl HubEndpoint {
     fn new(at: Vec<Address>, tls: Option<Arc<ClientConfig>>) -> Self {
         Self { at, tls }
     }
@@ -365,8 +402,8 @@ impl Door {
     }
 }
 
-impl std::fmt::Debug for Door {
+impl std::fmt::Debug for HubEndpoint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Door").field(&self.at).finish()
+        f.debug_tuple("HubEndpoint").field(&self.at).finish()
     }
 }

@@ -1,7 +1,7 @@
-//! Whom to believe over TLS.
+//! TLS: which certificates to trust.
 //!
-//! Owns what is believed and what is said where it is not. Deliberately opens nothing: MQTT and HTTP take the
-//! same [`ClientConfig`].
+//! This module decides whom to trust, and explains why not. It opens no connection: MQTT and HTTP
+//! use the same [`ClientConfig`].
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,9 +22,9 @@ mod verifier;
 mod words;
 
 use verifier::{TrustAnchor, Verifier};
-pub(crate) use words::{failure, inside, no_name};
+pub(crate) use words::{failure, find_tls_error, invalid_name};
 
-/// Why no secure connection can even be tried. It has room for no words but ours.
+/// Why TLS can't be set up. Every text in it is our own.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum TlsError {
     #[error("{path} can't be read as certificates ({reason}); correct broker.{key} in the config")]
@@ -52,21 +52,21 @@ pub(crate) enum TlsError {
 }
 
 impl TlsError {
-    /// What can't go wrong with the provider that we have.
+    /// An error that does not occur with our crypto provider.
     fn not_set_up(error: &dyn std::error::Error) -> Self {
         tracing::debug!("setting up TLS: {error}");
         Self::NotSetUp
     }
 }
 
-/// Believes whom it is told to.
+/// The TLS settings for a broker.
 pub(crate) fn client_config(tls: &Tls) -> Result<Arc<ClientConfig>, TlsError> {
     let roots = |roots: RootCertStore| {
         WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider())
             .build()
             .map_err(|error| TlsError::not_set_up(&error))
     };
-    let believed = match &tls.trust {
+    let anchor = match &tls.trust {
         Trust::System => TrustAnchor::System(roots(system_roots()?)?),
         Trust::Authorities(path) => {
             let named = certificates("ca", path)?;
@@ -74,23 +74,23 @@ pub(crate) fn client_config(tls: &Tls) -> Result<Arc<ClientConfig>, TlsError> {
         }
         Trust::Pinned(pin) => TrustAnchor::Pinned(*pin),
     };
-    config(Verifier::new(believed, system_roots), tls.certificate.as_ref())
+    config(Verifier::new(anchor, system_roots), tls.certificate.as_ref())
 }
 
-/// Believes the one hub whose certificate begins like this.
-pub(crate) fn hinted_config(hint: FingerprintPrefix) -> Result<Arc<ClientConfig>, TlsError> {
-    config(Verifier::new(TrustAnchor::Hinted(hint), system_roots), None)
+/// The TLS settings for a hub whose certificate's fingerprint starts with this prefix.
+pub(crate) fn prefix_config(hint: FingerprintPrefix) -> Result<Arc<ClientConfig>, TlsError> {
+    config(Verifier::new(TrustAnchor::Prefix(hint), system_roots), None)
 }
 
 fn config(
-    judge: Verifier,
+    verifier: Verifier,
     certificate: Option<&ClientCertificate>,
 ) -> Result<Arc<ClientConfig>, TlsError> {
     let config = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .map_err(|error| TlsError::not_set_up(&error))?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(judge));
+        .with_custom_certificate_verifier(Arc::new(verifier));
     let config = match certificate {
         None => config.with_no_client_auth(),
         Some(files) => {
@@ -112,7 +112,7 @@ fn provider() -> Arc<rustls::crypto::CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
 }
 
-/// The certificates in a file that stands under this key in the config; at least one.
+/// Reads the certificates in a file; at least one. `key` is the setting that names the file.
 fn certificates(key: &'static str, path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let wrong = |reason| TlsError::Certificates { key, path: path.to_owned(), reason };
     let pem = fs::read(path).map_err(|error| wrong(describe(&error)))?;
@@ -122,11 +122,12 @@ fn certificates(key: &'static str, path: &Path) -> Result<Vec<CertificateDer<'st
     if found.is_empty() { Err(wrong("there are none in it")) } else { Ok(found) }
 }
 
-/// The private key in a file.
+/// Reads the private key in a file.
 fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
     let wrong = |reason| TlsError::Key { path: path.to_owned(), reason };
     let pem = fs::read(path).map_err(|error| wrong(describe(&error)))?;
-    // PKCS #8 says it in its label (RFC 7468, section 11), older files in a header of the text (RFC 1421, section 4.6.1.1).
+    // PKCS #8 says in its label whether it is encrypted (RFC 7468, section 11), older files say it
+    // in a header of the text (RFC 1421, section 4.6.1.1).
     let text = String::from_utf8_lossy(&pem);
     if text.contains("ENCRYPTED PRIVATE KEY") || text.contains("Proc-Type: 4,ENCRYPTED") {
         return Err(TlsError::EncryptedKey { path: path.to_owned() });
@@ -134,7 +135,7 @@ fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
     PrivateKeyDer::from_pem_slice(&pem).map_err(|error| wrong(unreadable(&error)))
 }
 
-/// Why a file is no PEM.
+/// Why a file is not PEM, in our own words.
 fn unreadable(error: &pem::Error) -> &'static str {
     tracing::debug!("a PEM file: {error}");
     match error {

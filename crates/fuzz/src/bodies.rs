@@ -1,4 +1,4 @@
-//! The bodies of the HTTP API: what a hub is sent, and what it answers.
+//! Fuzzes the bodies of the HTTP API: the requests to a hub, and its answers.
 
 use std::fmt::Debug;
 
@@ -9,7 +9,8 @@ use porchlight_core::team::{
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Any bytes as any body: what is read can be written and is read again as it was.
+/// Parses any bytes as every kind of body. A parsed body serializes to bytes that parse to the same
+/// body.
 pub fn read_bodies(data: &[u8]) {
     is_read_back::<Join>(data);
     is_read_back::<Request>(data);

@@ -1,4 +1,4 @@
-//! The config file.
+//! Fuzzes the config file.
 
 use std::io::Write;
 
@@ -6,13 +6,14 @@ use porchlight_agent::broker::Password;
 use porchlight_agent::config::edit::{Setting, edit};
 use porchlight_agent::config::{self, ConfigError};
 
-use crate::urls::shows_none_of;
+use crate::urls::assert_hidden;
 
-/// Any bytes as the config file: what is wrong is named with its line, no password is shown, and where the file can be
-/// read, changing one setting changes that one alone.
+/// Reads any bytes as the config file. An error names the line, and no output contains a password.
+/// If the file can be read, changing one setting changes only that one.
 ///
 /// # Panics
-/// Also where no temporary file can be written.
+///
+/// If one of these rules is broken, or if no temporary file can be written.
 pub fn read_config(data: &[u8]) {
     let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
     file.write_all(data).expect("a temporary file can be written");
@@ -29,12 +30,12 @@ pub fn read_config(data: &[u8]) {
     let text = crate::text(data).expect("the config is text");
     let printed = format!("{before:?}");
     if let Some(password) = &before.broker.password {
-        shows_none_of(&printed, password.text(), text);
+        assert_hidden(&printed, password.text(), text);
     }
     if let Some(login) = before.broker.url.as_ref().and_then(|url| url.login.as_ref())
-        && let Password::Said(password) = &login.password
+        && let Password::Plain(password) = &login.password
     {
-        shows_none_of(&printed, password, text);
+        assert_hidden(&printed, password, text);
     }
     edit(file.path(), &[Setting::Coarse(!before.presence.coarse)]).expect("it can be changed");
     let mut after = config::read(file.path()).expect("it can be read").expect("it is there");

@@ -1,10 +1,10 @@
-//! Invitations and what is in them.
+//! Fuzzes invitations and their parts.
 
 use porchlight_core::team::{Address, Invitation, Pin, Secret};
 use porchlight_core::text::is_deceptive;
 
-/// Any text as an invitation, and as an address, a fingerprint and a secret alone: what is accepted prints as something
-/// that is read as the same, and no secret is shown where it should not be.
+/// Parses any text as an invitation, an address, a fingerprint and a secret. What is accepted
+/// prints as a text that parses to the same value, and `Debug` shows no secret.
 pub fn read_invitation(data: &[u8]) {
     let Some(text) = crate::text(data) else { return };
     if let Ok(invitation) = text.parse::<Invitation>() {

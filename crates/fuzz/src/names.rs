@@ -1,16 +1,16 @@
-//! Topics, ids, and text that is shown.
+//! Fuzzes topics, ids and displayed text.
 
 use porchlight_core::id::{DeviceId, MAX_ID_BYTES, OrgId, Root, UserId};
 use porchlight_core::text::{self, is_blank, is_deceptive};
 use porchlight_core::topic::Topic;
 
-/// Any text as topic, root and id: what is accepted prints as it was written, and no id has in it what means something
-/// in a topic.
+/// Parses any text as topic, root and id. What is accepted prints as it was written, and no id
+/// contains characters with a meaning in a topic.
 pub fn read_names(data: &[u8]) {
     let Some(text) = crate::text(data) else { return };
     let organisation = Root::parse("presence/acme").expect("it is a root");
     for root in [Root::default(), organisation] {
-        // The root is written by us; what is behind it by anybody.
+        // We write the root; anybody may write the rest.
         for topic in [text.to_owned(), format!("{root}/{text}")] {
             if let Ok(read) = Topic::parse(&root, &topic) {
                 assert_eq!(read.to_wire(&root), topic);
@@ -23,13 +23,13 @@ pub fn read_names(data: &[u8]) {
     }
     if let Ok(id) = UserId::parse(text) {
         assert_eq!(id.as_str(), text);
-        is_a_level(text);
+        assert_is_topic_level(text);
     }
     assert_eq!(DeviceId::parse(text).is_ok(), UserId::parse(text).is_ok(), "{text:?}");
     assert_eq!(OrgId::parse(text).is_ok(), UserId::parse(text).is_ok(), "{text:?}");
     let new = UserId::new_from_typed(text).ok();
     for id in UserId::from_typed(text).ok().into_iter().chain(UserId::for_name(text)).chain(new) {
-        is_a_level(id.as_str());
+        assert_is_topic_level(id.as_str());
         assert_eq!(UserId::parse(id.as_str()), Ok(id.clone()));
     }
     for id in UserId::new_from_typed(text).ok().into_iter().chain(UserId::for_name(text)) {
@@ -38,15 +38,16 @@ pub fn read_names(data: &[u8]) {
     }
 }
 
-/// One level of a topic, which no filter and no reserved topic is taken for.
-fn is_a_level(id: &str) {
+/// Checks that an id is one level of a topic, and can't be mistaken for a filter or a reserved
+/// topic.
+fn assert_is_topic_level(id: &str) {
     assert!((1..=MAX_ID_BYTES).contains(&id.len()), "{id:?}");
     assert!(!id.contains(['/', '+', '#']) && !id.contains(char::is_control), "{id:?}");
     assert!(!id.starts_with(['$', '_']), "{id:?}");
 }
 
-/// Any text as a name or a status: its length is bounded, it has no character that could deceive a reader, and making
-/// it fit again changes nothing. As markup it is text alone.
+/// Prepares any text for display as a name or a status. Its length is bounded, it has no character
+/// that deceives a reader, and preparing it again changes nothing. As markup it is only text.
 pub fn show_text(data: &[u8]) {
     let text = &*String::from_utf8_lossy(data);
     for max in [1, text::MAX_EMOJI, text::MAX_STATUS, text::MAX_NAME, text::MAX_TEXT] {

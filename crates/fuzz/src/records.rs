@@ -1,4 +1,4 @@
-//! The payloads of the protocol's topics.
+//! Fuzzes the payloads of the protocol's topics.
 
 use std::fmt::Debug;
 
@@ -8,8 +8,8 @@ use porchlight_core::text::{MAX_EMOJI, MAX_NAME, MAX_STATUS, MAX_TEXT, is_decept
 use porchlight_core::time::Timestamp;
 use porchlight_core::wire::{self, MAX_RECORD_BYTES, Payload, UserRecord, WireError};
 
-/// Any payload on any topic: a record that is read can be written, fits, and is read again as it was; every text in it can
-/// be shown.
+/// Decodes any payload as every kind of record. A decoded record encodes to bytes within the size
+/// limit that decode to the same record, and every text in it can be shown.
 pub fn read_records(data: &[u8]) {
     device(data);
     user(data);
@@ -49,7 +49,7 @@ fn device(data: &[u8]) {
         can_be_shown(record.kind.as_deref(), MAX_STATUS);
         can_be_shown(record.tz.as_deref(), MAX_NAME);
         choice(record.choice());
-        // The number of a choice that was taken back is not copied into a device's record.
+        // The number of a withdrawn choice is not copied into a device's record.
         record.chosen = record.chosen.filter(|chosen| chosen.choice.is_some());
         is_read_back(&record, &wire::encode_device(&record), wire::decode_device);
     }

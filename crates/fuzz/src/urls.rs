@@ -1,14 +1,15 @@
-//! URLs: of a broker, and of a person who can be reached there.
+//! Fuzzes URLs: of a broker, and contact links of a person.
 
 use porchlight_agent::broker::{Broker, Password};
 use porchlight_core::contact::{ContactLink, MAX_LINK, SCHEMES};
 use porchlight_core::text::is_deceptive;
 
-/// Passwords from this length on are looked for, where they have a digit in them: others may be part of any word.
-const LONG_ENOUGH: usize = 6;
+/// The minimum length of a password to search for. It must also contain a digit: others may be part
+/// of any word.
+const MIN_LENGTH: usize = 6;
 
-/// Any text as a broker's URL: what is accepted prints as a URL of the same broker, and neither that nor an error has
-/// the password in it.
+/// Parses any text as a broker's URL. What is accepted prints as a URL of the same broker. Neither
+/// that nor an error contains the password.
 pub fn read_broker_url(data: &[u8]) {
     let Some(text) = crate::text(data) else { return };
     let printed = match text.parse::<Broker>() {
@@ -24,33 +25,33 @@ pub fn read_broker_url(data: &[u8]) {
             );
             assert!(!printed.contains(is_deceptive), "{printed:?}");
             if let Some(login) = &broker.login
-                && let Password::Said(password) = &login.password
+                && let Password::Plain(password) = &login.password
             {
-                shows_none_of(&format!("{broker} {broker:?} {login:?}"), password, text);
+                assert_hidden(&format!("{broker} {broker:?} {login:?}"), password, text);
             }
             return;
         }
         Err(error) => format!("{error} {error:?}"),
     };
-    // What would be the password, if it were a URL.
+    // What would be the password if the text were a URL.
     if let Some((_, rest)) = text.split_once("://")
         && let Some((login, _)) = rest.rsplit_once('@')
         && let Some((_, password)) = login.split_once(':')
     {
-        shows_none_of(&printed, password, text);
+        assert_hidden(&printed, password, text);
     }
 }
 
-/// A password that is also something else in the text may be shown as that.
-pub(crate) fn shows_none_of(printed: &str, password: &str, text: &str) {
-    let is_told_from_words =
-        password.len() >= LONG_ENOUGH && password.contains(|c: char| c.is_ascii_digit());
-    if is_told_from_words && text.matches(password).count() <= 1 {
+/// Checks that `printed` does not contain the password, unless the text contains it elsewhere too.
+pub(crate) fn assert_hidden(printed: &str, password: &str, text: &str) {
+    let is_distinctive =
+        password.len() >= MIN_LENGTH && password.contains(|c: char| c.is_ascii_digit());
+    if is_distinctive && text.matches(password).count() <= 1 {
         assert!(!printed.contains(password), "{printed}");
     }
 }
 
-/// Any text as a link by which somebody can be reached: what is accepted has a scheme from the list, the characters of a
+/// Parses any text as a contact link. What is accepted has a known scheme, only characters of a
 /// URI, and no file to attach.
 pub fn read_contact_link(data: &[u8]) {
     let Some(text) = crate::text(data) else { return };

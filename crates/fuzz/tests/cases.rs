@@ -1,10 +1,11 @@
-//! Every target with its corpus and mutations of it. `cases` says how many there are, and what the variables mean.
+//! Runs every target with its corpus and mutations of it; see `cases` for the variables.
 
 use std::path::Path;
 
 use porchlight_mutations::{Corpus, run};
 
-/// Feeds a target its folder of `corpus/`, and as many mutations as this share, in percent, of all cases.
+/// Feeds a target the inputs in its folder of `corpus/`, and mutations. `percent` is its share of
+/// all cases.
 fn feed(name: &str, percent: usize, target: fn(&[u8])) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(name);
     run(name, Corpus::in_folder(&folder), percent, target);
@@ -21,7 +22,7 @@ fn no_topic_or_id_panics_and_none_prints_as_another() {
 }
 
 #[test]
-fn no_text_panics_and_none_is_shown_that_deceives() {
+fn no_text_panics_and_no_displayed_text_deceives() {
     feed("text", 6, porchlight_fuzz::show_text);
 }
 

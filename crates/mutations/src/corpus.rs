@@ -1,17 +1,18 @@
-//! The inputs that mutations start from.
+//! The corpus: the inputs that are mutated.
 
 use std::path::Path;
 use std::{fs, io};
 
-/// Inputs that mutations start from: at least one.
+/// A non-empty set of inputs for mutation.
 #[derive(Debug, Clone)]
 pub struct Corpus(Vec<Vec<u8>>);
 
 impl Corpus {
-    /// The corpus of these inputs.
+    /// Creates a corpus from these inputs.
     ///
     /// # Panics
-    /// Where there are none.
+    ///
+    /// If there are no inputs.
     #[must_use]
     pub fn of(inputs: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Self {
         let inputs: Vec<_> = inputs.into_iter().map(|input| input.as_ref().to_vec()).collect();
@@ -19,10 +20,11 @@ impl Corpus {
         Self(inputs)
     }
 
-    /// One input a file, in the order of the files' names.
+    /// Reads one input from each file, in the order of the file names.
     ///
     /// # Panics
-    /// Where the folder or a file in it can't be read, or there is none.
+    ///
+    /// If the folder or a file in it can't be read, or if the folder is empty.
     #[must_use]
     pub fn in_folder(folder: &Path) -> Self {
         let inputs = read_files(folder);

@@ -1,15 +1,15 @@
-//! Changes inputs.
+//! Mutates inputs.
 
 use fastrand::Rng;
 
 use crate::Corpus;
 
-/// The longest input that is made, in bytes: beyond every limit on a record, a link or a body.
-const LONGEST: usize = 20 * 1024;
-/// Changes of one input.
-const CHANGES: usize = 6;
+/// The maximum length of an input in bytes: beyond every limit on a record, a link or a body.
+const MAX_LENGTH: usize = 20 * 1024;
+/// The maximum number of changes to one input.
+const MAX_CHANGES: usize = 6;
 
-/// What readers of topics, JSON, URLs, mail and MQTT may read wrongly.
+/// Fragments that parsers of topics, JSON, URLs, mail and MQTT may misread.
 const FRAGMENTS: [&[u8]; 56] = [
     b"",
     b"\0",
@@ -69,7 +69,7 @@ const FRAGMENTS: [&[u8]; 56] = [
     "👩‍💻".as_bytes(),
 ];
 
-/// Makes new inputs from a corpus; the same ones from the same seed.
+/// Makes new inputs from a corpus. The same seed makes the same inputs.
 #[derive(Debug)]
 pub struct Mutator {
     rng: Rng,
@@ -77,18 +77,18 @@ pub struct Mutator {
 }
 
 impl Mutator {
-    /// Makes inputs of this corpus.
+    /// Creates a mutator for this corpus.
     #[must_use]
     pub fn new(corpus: Corpus, seed: u64) -> Self {
         Self { rng: Rng::with_seed(seed), corpus }
     }
 
-    /// The random numbers, for what a test decides besides.
+    /// The random number generator, for other decisions of a test.
     pub fn rng(&mut self) -> &mut Rng {
         &mut self.rng
     }
 
-    /// A new input: one of the corpus with up to six changes, or, rarely, noise.
+    /// A new input: one of the corpus with up to six changes, or sometimes noise.
     pub fn input(&mut self) -> Vec<u8> {
         if self.rng.u8(..) < 8 {
             return self.noise(64);
@@ -100,12 +100,13 @@ impl Mutator {
 
     /// Changes these bytes in one to six places.
     pub fn change(&mut self, bytes: &mut Vec<u8>) {
-        // Few more often than many: what differs in one place gets farther.
-        let most = self.rng.usize(1..=CHANGES);
-        for _ in 0..self.rng.usize(1..=most) {
+        // Few changes are more likely than many: an input with one change gets further into a
+        // parser.
+        let max = self.rng.usize(1..=MAX_CHANGES);
+        for _ in 0..self.rng.usize(1..=max) {
             self.change_once(bytes);
         }
-        bytes.truncate(LONGEST);
+        bytes.truncate(MAX_LENGTH);
     }
 
     fn pick(&mut self) -> Vec<u8> {
@@ -113,17 +114,17 @@ impl Mutator {
         inputs[self.rng.usize(..inputs.len())].clone()
     }
 
-    fn noise(&mut self, most: usize) -> Vec<u8> {
-        let length = self.rng.usize(..most);
+    fn noise(&mut self, max: usize) -> Vec<u8> {
+        let length = self.rng.usize(..max);
         (0..length).map(|_| self.rng.u8(..)).collect()
     }
 
-    /// A place in these bytes, or right behind them, and one after it.
+    /// A random range of these bytes, which may be empty and may start at the end.
     fn range(&mut self, bytes: &[u8]) -> std::ops::Range<usize> {
         let start = self.rng.usize(..=bytes.len());
-        let most =
+        let max =
             if self.rng.u8(..) < 64 { bytes.len() - start } else { 8.min(bytes.len() - start) };
-        start..start + self.rng.usize(..=most)
+        start..start + self.rng.usize(..=max)
     }
 
     fn change_once(&mut self, bytes: &mut Vec<u8>) {
@@ -148,7 +149,7 @@ impl Mutator {
                 bytes.splice(range.end..range.end, copied);
             }
             6 => {
-                // A part of another input in the place of ours.
+                // Replaces the range by a part of another input.
                 let other = self.pick();
                 let part = self.range(&other);
                 bytes.splice(range, other[part].iter().copied());
@@ -166,12 +167,13 @@ impl Mutator {
         }
     }
 
-    /// A piece many times over: long texts, deep nesting, many fields. Rarely, because long inputs cost time.
+    /// Repeats a piece many times: long texts, deep nesting, many fields. Rarely very often,
+    /// because long inputs cost time.
     fn repeat(&mut self, bytes: &mut Vec<u8>, range: std::ops::Range<usize>) {
-        let most = if self.rng.u8(..) < 24 { LONGEST } else { 64 };
+        let max = if self.rng.u8(..) < 24 { MAX_LENGTH } else { 64 };
         let piece = bytes[range.clone()].to_vec();
         if !piece.is_empty() {
-            let times = self.rng.usize(..=most) / piece.len();
+            let times = self.rng.usize(..=max) / piece.len();
             bytes.splice(range.end..range.end, piece.repeat(times));
         }
     }
@@ -197,7 +199,10 @@ mod tests {
     fn inputs_are_short_and_long_and_never_longer_than_the_limit() {
         let inputs = inputs(7);
         let longest = inputs.iter().map(Vec::len).max();
-        assert!(longest.is_some_and(|longest| (8_192..=LONGEST).contains(&longest)), "{longest:?}");
+        assert!(
+            longest.is_some_and(|longest| (8_192..=MAX_LENGTH).contains(&longest)),
+            "{longest:?}"
+        );
         assert!(inputs.iter().any(Vec::is_empty));
         let short = inputs.iter().filter(|input| input.len() < 128).count();
         assert!(short > 1_500, "{short}");

@@ -8,18 +8,20 @@ use allocation_counter::measure;
 
 use crate::{Corpus, Mutator};
 
-/// The cases of all tests together.
-const CASES: usize = 100_000;
-/// What a function may have of memory at a time: so many bytes for each byte of its input, and some more.
+/// The number of cases of all tests together.
+const DEFAULT_CASES: usize = 100_000;
+/// How much memory a function may hold at a time: this many bytes for each byte of its input, plus
+/// [`BASE_MEMORY`].
 const MEMORY_PER_BYTE: u64 = 256;
-const MEMORY: u64 = 64 * 1024;
-/// What it may take in all, one after the other: more means that it copies its input again and again.
+const BASE_MEMORY: u64 = 64 * 1024;
+/// How much memory a function may allocate in total, for each byte of its input. More means that it
+/// copies its input again and again.
 const TRAFFIC_PER_BYTE: u64 = 16 * MEMORY_PER_BYTE;
 
-/// How many cases a test tries that has this share, in percent, of all.
+/// The number of cases for a test with this share, in percent, of all cases.
 #[must_use]
 pub fn cases(percent: usize) -> usize {
-    variable("PORCHLIGHT_FUZZ_CASES").unwrap_or(CASES) * percent / 100
+    variable("PORCHLIGHT_FUZZ_CASES").unwrap_or(DEFAULT_CASES) * percent / 100
 }
 
 /// The seed of this run.
@@ -33,39 +35,41 @@ fn variable<T: FromStr>(name: &str) -> Option<T> {
     Some(value.parse().unwrap_or_else(|_| panic!("{name} is a number, not {value:?}")))
 }
 
-/// Calls `target` with every input of the corpus, and with as many mutations as [`cases`] says.
+/// Calls `target` with every input of the corpus, and with [`cases`] mutations.
 ///
 /// # Panics
-/// Where `target` panics or takes more memory than in proportion to its input: with the input and the seed.
+///
+/// If `target` panics, or uses too much memory in proportion to its input. The message contains the
+/// input and the seed.
 pub fn run(name: &str, corpus: Corpus, percent: usize, target: impl Fn(&[u8])) {
     let (seed, cases) = (seed(), cases(percent));
     println!("{name}: {cases} cases, PORCHLIGHT_FUZZ_SEED={seed}");
-    // What is made once, such as a table, is no case's.
+    // Memory that is allocated once, such as a table, belongs to no case.
     target(&corpus.inputs()[0]);
     for input in corpus.inputs() {
-        try_one(name, seed, input, &target);
+        run_case(name, seed, input, &target);
     }
     let mut mutator = Mutator::new(corpus, seed);
     for _ in 0..cases {
         let input = mutator.input();
-        try_one(name, seed, &input, &target);
+        run_case(name, seed, &input, &target);
     }
 }
 
-fn try_one(name: &str, seed: u64, input: &[u8], target: &impl Fn(&[u8])) {
+fn run_case(name: &str, seed: u64, input: &[u8], target: &impl Fn(&[u8])) {
     let mut outcome = Ok(());
-    let taken = measure(|| {
+    let usage = measure(|| {
         outcome = panic::catch_unwind(AssertUnwindSafe(|| target(input)));
     });
     let length = input.len() as u64;
-    let held = taken.bytes_max <= MEMORY + MEMORY_PER_BYTE * length;
-    let passed = taken.bytes_total <= 16 * MEMORY + TRAFFIC_PER_BYTE * length;
-    if outcome.is_ok() && held && passed {
+    let peak_is_fine = usage.bytes_max <= BASE_MEMORY + MEMORY_PER_BYTE * length;
+    let total_is_fine = usage.bytes_total <= 16 * BASE_MEMORY + TRAFFIC_PER_BYTE * length;
+    if outcome.is_ok() && peak_is_fine && total_is_fine {
         return;
     }
     let what = match outcome {
         Err(_) => "panicked".to_owned(),
-        Ok(()) => format!("took {} bytes at a time, {} in all", taken.bytes_max, taken.bytes_total),
+        Ok(()) => format!("took {} bytes at a time, {} in all", usage.bytes_max, usage.bytes_total),
     };
     panic!(
         "{name} {what} (PORCHLIGHT_FUZZ_SEED={seed}) on these {length} bytes: {}",
@@ -92,7 +96,7 @@ mod tests {
 
     #[test]
     fn memory_out_of_proportion_is_found() {
-        // A length that the input claims is believed.
+        // Allocates the length that the input claims.
         let message = fails(|input| {
             let claimed =
                 input.get(..2).map_or(0, |two| usize::from(two[0]) << 8 | usize::from(two[1]));

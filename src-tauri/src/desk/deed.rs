@@ -1,6 +1,8 @@
-//! What the person asks for and what takes a while: starting, joining, leaving, moving. Meanwhile the desk serves on.
+//! Operations that take a while: starting, joining, leaving and moving a team. The desk keeps
+//! serving meanwhile.
 //!
-//! Owns that there is one at a time, and what stands afterwards. The steps are [`crate::start`]'s.
+//! This module makes sure that only one runs at a time, and applies its result. The steps are in
+//! [`crate::start`].
 
 use std::pin::Pin;
 
@@ -10,48 +12,48 @@ use porchlight_core::team::Joined;
 use porchlight_core::view::{Problem, Stage};
 use porchlight_hub::Hub;
 
-use super::{Answer, Desk, Ending, Team, hosting, say_goodbye, start};
-use crate::start::{Failed, problem};
+use super::{Answer, Desk, Exit, Team, hosting, say_goodbye, start};
+use crate::start::{EnterError, problem};
 use crate::team::Standing;
 
 type Doing = Pin<Box<dyn Future<Output = Outcome>>>;
 
-/// One that is under way.
+/// A running operation.
 pub(super) struct Deed {
     doing: Doing,
-    /// `None` where the window is told by the event of a request to be let in.
+    /// `None` if the window learns the result from the event for requests to join.
     answer: Option<Answer<()>>,
-    /// To what it goes back where it fails.
+    /// The stage to return to if it fails.
     before: Stage,
-    /// By what the person asked for it, should it have to be asked for again.
+    /// The key under which a repeated request finds a membership that could not be stored.
     key: Option<Key>,
 }
 
-/// What came of it.
+/// The result of an operation.
 pub(super) enum Outcome {
     Entered(Box<Team>),
-    Failed(Failed),
+    Failed(EnterError),
     Left,
-    /// Not left, and why. The person is there as before, where that could be.
+    /// Leaving failed, with the reason. The person is present again, if that was possible.
     Stayed(Problem, Box<Result<Team, Problem>>),
     Hosts(Box<Hub>),
 }
 
-/// By what somebody was let in.
+/// What a membership was granted for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Key {
     Link(String),
-    /// The team's id in the vicinity, and the digits.
+    /// The id of a team that was found on the local network, and the digits of the request.
     Asked(String, String),
 }
 
-/// Somebody was let in, and what lets them in could not be kept. It is told once, so that it waits here.
-pub(super) struct Unkept {
+/// A granted membership that could not be stored. The hub sends it only once, so it is kept here.
+pub(super) struct UnstoredMembership {
     pub(super) key: Key,
     joined: Box<Joined>,
 }
 
-/// Waits for the end of what is under way.
+/// Waits for the end of the operation. Never ends if there is none.
 pub(super) async fn done(deed: &mut Option<Deed>) -> Outcome {
     match deed {
         Some(deed) => deed.doing.as_mut().await,
@@ -59,7 +61,7 @@ pub(super) async fn done(deed: &mut Option<Deed>) -> Outcome {
     }
 }
 
-fn entered(outcome: Result<Team, Failed>) -> Outcome {
+fn entered(outcome: Result<Team, EnterError>) -> Outcome {
     match outcome {
         Ok(team) => Outcome::Entered(Box::new(team)),
         Err(failed) => Outcome::Failed(failed),
@@ -68,7 +70,7 @@ fn entered(outcome: Result<Team, Failed>) -> Outcome {
 
 impl Desk {
     pub(super) async fn look_around(&mut self, answer: Answer<()>) {
-        let doing = async { entered(start::look_around().await.map_err(Failed::from)) };
+        let doing = async { entered(start::look_around().await.map_err(EnterError::from)) };
         self.enter(Box::pin(doing), Some(answer), None).await;
     }
 
@@ -92,23 +94,23 @@ impl Desk {
         answer: Answer<()>,
     ) {
         let key = Key::Link(link.clone());
-        if let Some(unkept) = self.unkept.take_if(|unkept| unkept.key == key) {
-            self.keep(unkept, keep, Some(answer)).await;
+        if let Some(unstored) = self.unstored.take_if(|unstored| unstored.key == key) {
+            self.keep(unstored, keep, Some(answer)).await;
             return;
         }
         let flags = self.flags.clone();
-        let doing = async move { entered(start::by_link(&flags, &link, &name, keep).await) };
+        let doing = async move { entered(start::join(&flags, &link, &name, keep).await) };
         self.enter(Box::pin(doing), Some(answer), Some(key)).await;
     }
 
-    /// A second try at what is told once.
+    /// Tries again to store a membership that the hub sends only once.
     pub(super) async fn keep(
         &mut self,
-        unkept: Unkept,
+        unstored: UnstoredMembership,
         keep: SecretStorage,
         answer: Option<Answer<()>>,
     ) {
-        self.let_in(unkept.key, unkept.joined, keep, answer).await;
+        self.let_in(unstored.key, unstored.joined, keep, answer).await;
     }
 
     pub(super) async fn let_in(
@@ -123,7 +125,7 @@ impl Desk {
         self.enter(Box::pin(doing), answer, Some(key)).await;
     }
 
-    /// Comes into a team, from nowhere or from the demo team.
+    /// Enters a team, from no team or from the demo team.
     async fn enter(&mut self, doing: Doing, answer: Option<Answer<()>>, key: Option<Key>) {
         if let Some(answer) = self.held(answer) {
             let before = std::mem::replace(&mut self.stage, Stage::Starting);
@@ -132,7 +134,8 @@ impl Desk {
         }
     }
 
-    /// Whether something else can begin: gives the answer back, or answers why not.
+    /// Returns the answer channel if another operation can start. Else it answers why not, and
+    /// returns `None`.
     fn held(&self, answer: Option<Answer<()>>) -> Option<Option<Answer<()>>> {
         let why = if self.deed.is_some() {
             problem(
@@ -150,13 +153,13 @@ impl Desk {
 
     fn refuse(&self, answer: Option<Answer<()>>, why: Problem) {
         match answer {
-            // A window that was closed meanwhile needs no answer.
+            // A window that was closed in the meantime needs no answer.
             Some(answer) => drop(answer.send(Err(why))),
             None => self.shell.emit("request", why),
         }
     }
 
-    /// Leaves the team. While that is tried the window keeps showing it, for it may come to nothing.
+    /// Leaves the team. The window keeps showing the team until that has succeeded.
     pub(super) fn leave_team(&mut self, leave: Leave, answer: Answer<()>) {
         let Some(membership) = self.membership().filter(|_| self.deed.is_none()) else {
             let _ = answer.send(Err(self.no_team()));
@@ -175,7 +178,7 @@ impl Desk {
         self.deed = Some(Deed { doing: Box::pin(doing), answer, before, key: None });
     }
 
-    /// Lets the team's hub come to this computer. The agent follows it as everybody's does.
+    /// Moves the team's hub to this computer. The agent follows it, as every member's does.
     pub(super) fn move_here(&mut self, answer: Answer<()>) {
         let Some(membership) = self.membership().filter(|_| self.deed.is_none()) else {
             let _ = answer.send(Err(self.no_team()));
@@ -189,7 +192,7 @@ impl Desk {
                 let hub = hosting::move_here(&resolved, &membership).await?;
                 if let Some(device) = &device {
                     let name = resolved.shown_name(membership.user());
-                    hosting::say_whose(&hub, &membership, device, &name);
+                    hosting::publish_host(&hub, &membership, device, &name);
                 }
                 Ok::<_, Problem>(hub)
             };
@@ -222,20 +225,21 @@ impl Desk {
         problem("no_team", "you don't belong to a team on this computer; start one or join one")
     }
 
-    /// What was under way is over.
+    /// Applies the result of the operation.
     pub(super) async fn settle(&mut self, outcome: Outcome) {
         let Some(Deed { answer, before, key, .. }) = self.deed.take() else { return };
         let result = match outcome {
             Outcome::Entered(team) => {
-                // The demo team, which one comes from.
-                self.leave(Ending::Quit).await;
-                self.vicinity.stop();
+                // Ends the demo team, if there is one.
+                self.leave(Exit::Quit).await;
+                self.discovery.stop();
                 self.begin(*team);
                 Ok(())
             }
-            Outcome::Failed(Failed { problem, unkept }) => {
+            Outcome::Failed(EnterError { problem, unstored }) => {
                 self.stage = before;
-                self.unkept = key.zip(unkept).map(|(key, joined)| Unkept { key, joined });
+                self.unstored =
+                    key.zip(unstored).map(|(key, joined)| UnstoredMembership { key, joined });
                 Err(problem)
             }
             Outcome::Left => {

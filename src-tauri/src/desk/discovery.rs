@@ -1,4 +1,4 @@
-//! Teams on the local network, and asking one of them to be let in.
+//! Finds teams on the local network, and asks one of them to let this person join.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -18,26 +18,26 @@ use crate::request::{Desktop, Request};
 use crate::start::{self, problem};
 use crate::team::refused;
 
-/// How often it is asked how a request stands.
-const AGAIN: Duration = Duration::from_secs(2);
+/// The time between two questions about the state of a request.
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
-/// What is seen of the local network, while somebody looks.
+/// The teams that a search has found, and the open request to join one.
 #[derive(Debug, Default)]
 pub(super) struct Discovery {
     search: Option<Search>,
     teams: BTreeMap<String, Team>,
-    asking: Option<Asking>,
+    asking: Option<JoinRequest>,
 }
 
-/// A request to be let in that is under way. Dropping it ends it.
+/// An open request to join. Dropping it ends it.
 #[derive(Debug)]
-struct Asking {
+struct JoinRequest {
     team: String,
     keep: SecretStorage,
     task: AbortHandle,
 }
 
-impl Drop for Asking {
+impl Drop for JoinRequest {
     fn drop(&mut self) {
         self.task.abort();
     }
@@ -63,7 +63,7 @@ impl Discovery {
         self.asking = None;
     }
 
-    /// All teams, each time that they changed.
+    /// Waits for a change, and returns all teams.
     pub(super) async fn changed(&mut self) -> Vec<NearbyTeam> {
         let change = match &mut self.search {
             Some(search) => search.next().await,
@@ -72,7 +72,7 @@ impl Discovery {
         match change {
             Some(Change::Found(team)) => drop(self.teams.insert(team.id.clone(), team)),
             Some(Change::Gone { id }) => drop(self.teams.remove(&id)),
-            // It has ended by itself; what was seen may be there yet.
+            // The search has ended by itself; the teams that it found may still be there.
             None => self.search = None,
         }
         let shown = |team: &Team| NearbyTeam { id: team.id.clone(), team: team.name.clone() };
@@ -96,16 +96,16 @@ impl Desk {
         keep: SecretStorage,
         answer: Answer<String>,
     ) {
-        // They said yes before, and only what lets us in could not be kept.
+        // The team had already said yes, but the membership could not be stored.
         let same = |key: &Key| matches!(key, Key::Asked(asked, _) if *asked == id);
-        if let Some(unkept) = self.unkept.take_if(|unkept| same(&unkept.key)) {
-            if let Key::Asked(_, code) = &unkept.key {
+        if let Some(unstored) = self.unstored.take_if(|unstored| same(&unstored.key)) {
+            if let Key::Asked(_, code) = &unstored.key {
                 let _ = answer.send(Ok(code.clone()));
             }
-            self.keep(unkept, keep, None).await;
+            self.keep(unstored, keep, None).await;
             return;
         }
-        let Some(team) = self.vicinity.teams.get(&id).cloned() else {
+        let Some(team) = self.discovery.teams.get(&id).cloned() else {
             let gone =
                 "this team is not seen on the network any more; look again, or join by a link";
             let _ = answer.send(Err(problem("not_found", gone)));
@@ -113,13 +113,14 @@ impl Desk {
         };
         let asking = ask(team, name, keep, answer, self.desktop.clone());
         let task = tokio::spawn(asking).abort_handle();
-        self.vicinity.asking = Some(Asking { team: id, keep, task });
+        self.discovery.asking = Some(JoinRequest { team: id, keep, task });
     }
 
-    /// What asking came to, and with which digits.
+    /// Handles the end of a request with these digits.
     pub(super) async fn asked(&mut self, code: String, outcome: Result<Box<Joined>, Problem>) {
-        // The person gave up meanwhile. Whoever said yes to it sees a member who never came.
-        let Some(asking) = self.vicinity.asking.take() else { return };
+        // The person gave up in the meantime. The member who said yes sees a new member who never
+        // appears.
+        let Some(asking) = self.discovery.asking.take() else { return };
         match outcome {
             Ok(joined) => {
                 let key = Key::Asked(asking.team.clone(), code);
@@ -144,7 +145,7 @@ async fn ask(
     let code = requested.code.clone();
     let _ = answer.send(Ok(code.clone()));
     let outcome = loop {
-        tokio::time::sleep(AGAIN).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
         match requested.state().await {
             Ok(RequestState::Waiting) => {}
             Ok(RequestState::Approved(joined)) => break Ok(joined),
@@ -155,7 +156,7 @@ async fn ask(
             Err(error) => break Err(refused(&error)),
         }
     };
-    desktop.wish(Request::Asked(code, outcome));
+    desktop.send(Request::Asked(code, outcome));
 }
 
 async fn begin(team: Team, name: &str, keep: SecretStorage) -> Result<Requested, Problem> {

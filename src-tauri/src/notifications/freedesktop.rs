@@ -1,4 +1,4 @@
-//! The freedesktop notification daemon, by notify-rust, on a thread of its own.
+//! Shows notifications with notify-rust, on a thread of its own.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,20 +24,21 @@ const APP: &str = "app.porchlight.Porchlight";
 const SERVER: &str = "org.freedesktop.Notifications";
 const PATH: &str = "/org/freedesktop/Notifications";
 
-/// A notification that is still up has a thread that waits for a click; more than so many wait for none.
-const WAITING: usize = 16;
+/// The maximum number of threads that wait for a click. Each shown notification needs one; further
+/// notifications do not react to clicks.
+const MAX_CLICK_THREADS: usize = 16;
 
-/// The way to the daemon.
+/// Sends notifications to the daemon's thread.
 pub(crate) struct Notifications {
     desktop: Desktop,
-    /// The thread, once there was something to say.
-    thread: Option<mpsc::Sender<Word>>,
+    /// The thread, once there was something to show.
+    thread: Option<mpsc::Sender<Message>>,
 }
 
-/// What the thread is told.
-enum Word {
-    Say(Box<Said>),
-    /// The notification of that key is over.
+/// A message to the thread.
+enum Message {
+    Show(Box<Said>),
+    /// Withdraws the notification with this key.
     Withdraw(String),
 }
 
@@ -47,30 +48,30 @@ impl Notifications {
     }
 
     pub(crate) fn show(&mut self, notification: &Notification) {
-        self.tell(Word::Say(Box::new(say(notification))));
+        self.send(Message::Show(Box::new(say(notification))));
     }
 
     pub(crate) fn withdraw(&mut self, key: String) {
         // Without a thread nothing was ever shown.
         if self.thread.is_some() {
-            self.tell(Word::Withdraw(key));
+            self.send(Message::Withdraw(key));
         }
     }
 
     pub(crate) fn ask(&mut self, name: &str, code: &str) {
-        self.tell(Word::Say(Box::new(ask(name, code))));
+        self.send(Message::Show(Box::new(ask(name, code))));
     }
 
-    fn tell(&mut self, word: Word) {
+    fn send(&mut self, message: Message) {
         let desktop = &self.desktop;
         let thread = self.thread.get_or_insert_with(|| {
             let (sender, waiting) = mpsc::channel();
             let daemon = Daemon {
                 desktop: desktop.clone(),
-                up: HashMap::new(),
+                shown: HashMap::new(),
                 waiting: Arc::default(),
                 markup: None,
-                silent: false,
+                failure_logged: false,
             };
             let started =
                 thread::Builder::new().name("notices".to_owned()).spawn(|| daemon.run(waiting));
@@ -79,36 +80,36 @@ impl Notifications {
             }
             sender
         });
-        // A thread that could not be started was complained of above.
-        let _ = thread.send(word);
+        // The error of a thread that could not start is logged above.
+        let _ = thread.send(message);
     }
 }
 
 struct Daemon {
     desktop: Desktop,
-    /// The daemon's numbers of the notifications last shown, by their keys.
-    up: HashMap<String, u32>,
+    /// The daemon's ids of the last shown notifications, by their keys.
+    shown: HashMap<String, u32>,
     waiting: Arc<AtomicUsize>,
-    /// Whether the daemon reads markup in bodies; asked once.
+    /// Whether the daemon supports markup in bodies; asked once.
     markup: Option<bool>,
-    /// Whether it was said that there is no daemon: once is enough.
-    silent: bool,
+    /// Whether a missing daemon was already logged: once is enough.
+    failure_logged: bool,
 }
 
 impl Daemon {
     #[expect(clippy::needless_pass_by_value, reason = "the thread owns its end of the channel")]
-    fn run(mut self, words: mpsc::Receiver<Word>) {
-        while let Ok(word) = words.recv() {
-            match word {
-                Word::Say(said) => self.show(*said),
-                Word::Withdraw(key) => self.withdraw(&key),
+    fn run(mut self, messages: mpsc::Receiver<Message>) {
+        while let Ok(message) = messages.recv() {
+            match message {
+                Message::Show(said) => self.show(*said),
+                Message::Withdraw(key) => self.withdraw(&key),
             }
         }
     }
 
-    /// Takes a notification off the screen; one that is not there any more is no matter.
+    /// Withdraws a notification. It does not matter if it is closed already.
     fn withdraw(&mut self, key: &str) {
-        let Some(id) = self.up.remove(key) else {
+        let Some(id) = self.shown.remove(key) else {
             return;
         };
         let closed = zbus::blocking::Connection::session().and_then(|bus| {
@@ -142,17 +143,17 @@ impl Daemon {
             notification.action(offer.key(), &offer.label());
         }
         let clicked = Clicked { knock: said.knock, about: said.offers.map(|(user, _)| user) };
-        if let Some(earlier) = self.up.get(&said.key) {
+        if let Some(earlier) = self.shown.get(&said.key) {
             notification.id(*earlier);
         }
         match notification.show() {
             Ok(handle) => {
-                self.silent = false;
-                self.up.insert(said.key, handle.id());
+                self.failure_logged = false;
+                self.shown.insert(said.key, handle.id());
                 self.wait_for_click(handle, clicked);
             }
-            Err(error) if !self.silent => {
-                self.silent = true;
+            Err(error) if !self.failure_logged => {
+                self.failure_logged = true;
                 tracing::warn!(
                     "notifications can't be shown ({error}); start your desktop's notification daemon to see them"
                 );
@@ -163,7 +164,7 @@ impl Daemon {
 
     fn wait_for_click(&self, handle: NotificationHandle, clicked: Clicked) {
         let waiting = self.waiting.clone();
-        if waiting.fetch_add(1, Ordering::Relaxed) >= WAITING {
+        if waiting.fetch_add(1, Ordering::Relaxed) >= MAX_CLICK_THREADS {
             waiting.fetch_sub(1, Ordering::Relaxed);
             return;
         }
@@ -179,13 +180,13 @@ impl Daemon {
     }
 }
 
-/// What a click on a notification is about.
+/// What a click on a notification refers to.
 struct Clicked {
     knock: Option<Knock>,
     about: Option<UserId>,
 }
 
-/// A notification was clicked on, or one of its buttons.
+/// Handles a click on a notification or on one of its buttons.
 fn act(desktop: &Desktop, action: &str, clicked: Clicked) {
     if action == "default" {
         desktop.open_window();

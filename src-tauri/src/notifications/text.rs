@@ -1,4 +1,4 @@
-//! A notification in words.
+//! Writes the texts of notifications.
 
 use fluent_bundle::FluentValue;
 use porchlight_core::id::UserId;
@@ -8,21 +8,21 @@ use porchlight_core::view::Cause;
 
 use crate::i18n::{Arg, say as word, say_with};
 
-/// More names than this are a number.
+/// The maximum number of names in one notification. Further ones are counted.
 const NAMES: usize = 3;
 
-/// What the daemon is told, before any markup.
+/// The content of a notification, without markup.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Said {
     pub(super) summary: String,
     pub(super) body: String,
-    /// freedesktop Desktop Notifications, *Categories*.
+    /// The category (freedesktop Desktop Notifications, *Categories*).
     pub(super) category: &'static str,
     /// A later notification with the same key replaces this one.
     pub(super) key: String,
-    /// The knock that it asks to answer.
+    /// The knock that can be answered from it.
     pub(super) knock: Option<Knock>,
-    /// What can be done about whom it tells of.
+    /// The person that it is about, and what can be done about them.
     pub(super) offers: Option<(UserId, &'static [Offer])>,
 }
 
@@ -33,7 +33,7 @@ pub(super) struct Knock {
     pub(super) id: SignalId,
 }
 
-/// What can be done from a notification, besides opening the window.
+/// An action of a notification, besides opening the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Offer {
     Knock,
@@ -45,7 +45,7 @@ pub(super) enum Offer {
 impl Offer {
     const ALL: [Self; 3] = [Self::Knock, Self::Wave, Self::Mute];
 
-    /// As it stands on the bus.
+    /// The action's key on the bus.
     pub(super) const fn key(self) -> &'static str {
         match self {
             Self::Knock => "knock",
@@ -67,7 +67,7 @@ impl Offer {
     }
 }
 
-/// A short answer as a button says it, a long one as it was written.
+/// The text of an answer: the button's label for a short one, else the text itself.
 pub(crate) fn answer(answer: &Answer) -> String {
     match answer {
         Answer::ComeIn => word("answer-come-in"),
@@ -143,12 +143,12 @@ pub(super) fn say(notification: &Notification) -> Said {
     }
 }
 
-/// Somebody asks to be let into the team. The digits are for comparing with what they read out.
+/// A person asks to join the team. They read the digits out for comparison.
 pub(super) fn ask(name: &str, code: &str) -> Said {
     let summary = say_with("notice-asks-to-join", [("name", name.into())]);
     Said {
         body: say_with("notice-asks-digits", [("digits", code.into())]),
-        // One at a time, however many strangers knock.
+        // The same key each time: however many strangers ask, one notification is shown.
         ..plain("/asking".to_owned(), summary, "im")
     }
 }
@@ -157,7 +157,7 @@ fn plain(key: String, summary: String, category: &'static str) -> Said {
     Said { summary, body: String::new(), category, key, knock: None, offers: None }
 }
 
-/// One person came or went. They can be knocked at where they are here.
+/// One person came or went. If they are online, they can be knocked at.
 fn about(key: String, who: &Who, summary: &str, body: &str, category: &'static str) -> Said {
     let offered: &[Offer] = match category {
         "presence.online" => &[Offer::Knock, Offer::Mute],

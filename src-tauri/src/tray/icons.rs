@@ -1,7 +1,7 @@
 //! The icon as pixels: each state in every size that a panel may ask for.
 //!
-//! Owns which drawing stands for which state, and the mark of somebody who knocks. The drawings themselves are
-//! `icons/tray`, which `icons/render.sh` makes; the build script turns them into pixels.
+//! This module maps states to drawings, and adds the mark for a knock. The drawings are in
+//! `icons/tray`, which `icons/render.sh` makes; the build script converts them to pixels.
 
 use std::path::Path;
 use std::{fs, io};
@@ -34,8 +34,8 @@ const ALL: [TrayIcon; 7] = [
     TrayIcon::Offline,
 ];
 
-/// A state's drawing in one colour, which panels replace by their own; before it, what it is called (freedesktop Icon
-/// Naming Specification).
+/// The name of a state's symbolic icon and its drawing. It has one colour, which panels replace by
+/// their own (freedesktop Icon Naming Specification).
 pub(super) const fn symbolic(icon: TrayIcon) -> (&'static str, &'static str) {
     match icon {
         TrayIcon::Online => symbolic!("online"),
@@ -48,10 +48,10 @@ pub(super) const fn symbolic(icon: TrayIcon) -> (&'static str, &'static str) {
     }
 }
 
-/// Writes the symbolic icons as a part of the theme hicolor into that folder (Icon Theme Specification, *Directory Layout*):
-/// panels look there, too, so that the app need not be installed.
+/// Writes the symbolic icons into `folder` as a part of the theme hicolor (Icon Theme
+/// Specification, *Directory Layout*). Panels look there too, so the app need not be installed.
 pub(super) fn write_theme(folder: &Path) -> io::Result<()> {
-    // Where older themes of that name have symbolic icons of any kind; they know of none for states.
+    // Older versions of hicolor have a folder for symbolic apps, but none for symbolic states.
     let place = folder.join("hicolor/symbolic/apps");
     fs::create_dir_all(&place)?;
     for (name, drawing) in ALL.map(symbolic) {
@@ -60,7 +60,7 @@ pub(super) fn write_theme(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Of one state, every size; with the mark while somebody knocks.
+/// The icon of a state in every size, with a mark during a knock.
 pub(super) fn pixmaps(icon: TrayIcon, knock: bool) -> Vec<Icon> {
     let drawn: &[(i32, &[u8])] = match icon {
         TrayIcon::Online => &ONLINE,
@@ -83,24 +83,25 @@ pub(super) fn pixmaps(icon: TrayIcon, knock: bool) -> Vec<Icon> {
         .collect()
 }
 
-/// Puts a dot with a rim into the upper right corner: a shape, not only a colour, says that somebody knocks.
+/// Draws a dot with a rim into the upper right corner, so that a knock changes the shape as well.
 fn mark(size: i32, pixels: &mut [u8]) {
     const DOT: [u8; 3] = [0xf5, 0x9e, 0x0b];
     const RIM: [u8; 3] = [0x14, 0x1a, 0x2b];
-    // In whole pixels, so that the dot is as sharp at its four ends as the drawing below it.
+    // In whole pixels, so that the dot is as sharp at its edges as the drawing below it.
     let outer = (size + 2) / 4;
     let inner = outer - (size / 20).max(1);
     let places = (0..size).flat_map(|y| (0..size).map(move |x| (x, y)));
     for (pixel, (x, y)) in pixels.chunks_exact_mut(4).zip(places) {
         let (right, down) = ((x - (size - outer)) as f32 + 0.5, (y - outer) as f32 + 0.5);
         let away = right.hypot(down);
-        lay(pixel, RIM, (outer as f32 + 0.5 - away).clamp(0.0, 1.0));
-        lay(pixel, DOT, (inner as f32 + 0.5 - away).clamp(0.0, 1.0));
+        blend(pixel, RIM, (outer as f32 + 0.5 - away).clamp(0.0, 1.0));
+        blend(pixel, DOT, (inner as f32 + 0.5 - away).clamp(0.0, 1.0));
     }
 }
 
-/// Lays a colour over an ARGB pixel whose colours are not multiplied by its alpha; `share` of it is covered.
-fn lay(pixel: &mut [u8], colour: [u8; 3], share: f32) {
+/// Blends a colour over an ARGB pixel with straight alpha. `share` is how much of the pixel it
+/// covers.
+fn blend(pixel: &mut [u8], colour: [u8; 3], share: f32) {
     let below = f32::from(pixel[0]) / 255.0 * (1.0 - share);
     let alpha = share + below;
     if alpha <= 0.0 {
@@ -116,17 +117,17 @@ fn lay(pixel: &mut [u8], colour: [u8; 3], share: f32) {
 mod tests {
     use super::*;
 
-    /// Panels as dark and as light as they come.
+    /// The darkest and the lightest panel that is common.
     const PANELS: [u8; 2] = [0x2b, 0xf2];
 
-    /// How much lighter or darker a pixel has to be to be seen as another one, of 255.
-    const SEEN: i32 = 48;
+    /// How much two grey values must differ to be distinguishable, of 255.
+    const MIN_DIFFERENCE: i32 = 48;
 
-    /// How many of the 256 pixels of the smallest icon have to be seen as others in another state: as many as the
-    /// bar has that tells do-not-disturb from online.
-    const TOLD_APART: usize = 16;
+    /// How many of the 256 pixels of the smallest icon must differ between two states: as many as
+    /// the bar has that distinguishes do-not-disturb from online.
+    const MIN_DIFFERENT_PIXELS: usize = 16;
 
-    /// The smallest one as it is seen without colour on a panel of that grey.
+    /// The smallest icon in grey, on a panel of that grey.
     fn greys(icon: &Icon, panel: u8) -> Vec<i32> {
         let grey = |pixel: &[u8]| {
             let (a, r, g, b) = (pixel[0], pixel[1], pixel[2], pixel[3]);
@@ -137,11 +138,14 @@ mod tests {
         icon.data.chunks_exact(4).map(grey).collect()
     }
 
-    /// How many pixels are seen to differ, on the panel where that are fewer.
+    /// How many pixels differ visibly, on the panel where fewer do.
     fn difference(one: &Icon, other: &Icon) -> usize {
         let on = |panel| {
             let (one, other) = (greys(one, panel), greys(other, panel));
-            one.iter().zip(&other).filter(|(one, other)| (*one - *other).abs() >= SEEN).count()
+            one.iter()
+                .zip(&other)
+                .filter(|(one, other)| (*one - *other).abs() >= MIN_DIFFERENCE)
+                .count()
         };
         PANELS.map(on).into_iter().min().unwrap_or_default()
     }
@@ -161,12 +165,15 @@ mod tests {
     }
 
     #[test]
-    fn any_two_states_are_told_apart_without_colour_where_icons_are_smallest() {
+    fn any_two_states_differ_without_colour_in_the_smallest_size() {
         for (at, one) in ALL.iter().enumerate() {
             for other in &ALL[at + 1..] {
                 for knock in [false, true] {
                     let differ = difference(&pixmaps(*one, knock)[0], &pixmaps(*other, knock)[0]);
-                    assert!(differ >= TOLD_APART, "{one:?} and {other:?}: {differ} pixels");
+                    assert!(
+                        differ >= MIN_DIFFERENT_PIXELS,
+                        "{one:?} and {other:?}: {differ} pixels"
+                    );
                 }
             }
         }
@@ -183,7 +190,7 @@ mod tests {
                 std::fs::read_to_string(folder.path().join(file)).unwrap()
             })
             .collect();
-        // GTK replaces the current colour, Plasma that of the class.
+        // GTK replaces the current colour, Plasma the colour of this class.
         assert!(drawings.iter().all(|it| {
             it.contains("currentColor") && it.contains("class=\"ColorScheme-Text\"")
         }));
@@ -196,11 +203,11 @@ mod tests {
     fn a_knock_is_seen_without_colour_whatever_the_state() {
         for icon in ALL {
             let differ = difference(&pixmaps(icon, false)[0], &pixmaps(icon, true)[0]);
-            assert!(differ >= TOLD_APART, "{icon:?}: {differ} pixels");
+            assert!(differ >= MIN_DIFFERENT_PIXELS, "{icon:?}: {differ} pixels");
         }
     }
 
-    /// The outline, darker than any panel, may end at the border; what it surrounds may not.
+    /// The outline is darker than any panel and may end at the border; what it surrounds may not.
     #[test]
     fn nothing_but_the_outline_touches_the_border() {
         for icon in ALL {

@@ -12,20 +12,20 @@ use super::{icons, menu};
 use crate::i18n::{self, say, say_with};
 use crate::request::Desktop;
 
-/// The tray icon, where this desktop has a place for it.
+/// The tray icon, if this desktop has a tray.
 pub(crate) struct Tray {
     changes: Option<mpsc::UnboundedSender<Change>>,
 }
 
-/// What is other about the item from now on.
+/// A change of the item.
 enum Change {
     View(Box<TrayView>),
-    /// Symbolic, by the icon theme in this folder; else in colour.
-    Dress(Option<String>),
+    /// The folder of the theme with the symbolic icons; `None` for the icon in colour.
+    Theme(Option<String>),
 }
 
 impl Tray {
-    /// Puts the icon up. Where there is no tray now, it appears as soon as one does.
+    /// Shows the icon. If there is no tray now, it appears as soon as there is one.
     pub(crate) async fn open(desktop: &Desktop) -> Self {
         let item = Item { desktop: desktop.clone(), view: None, theme: None };
         desktop.tray_there(true);
@@ -43,8 +43,9 @@ impl Tray {
         self.change(Change::View(Box::new(view)));
     }
 
-    /// Has the icon symbolic, by an icon theme that is made in this folder, or in colour.
-    pub(crate) fn dress(&mut self, theme: Option<PathBuf>) {
+    /// Switches to a symbolic icon, with an icon theme written to this folder, or to the one in
+    /// colour.
+    pub(crate) fn set_theme(&mut self, theme: Option<PathBuf>) {
         let theme = theme.and_then(|theme| match icons::write_theme(&theme) {
             Ok(()) => Some(theme.to_string_lossy().into_owned()),
             Err(error) => {
@@ -52,18 +53,18 @@ impl Tray {
                 None
             }
         });
-        self.change(Change::Dress(theme));
+        self.change(Change::Theme(theme));
     }
 
     fn change(&mut self, change: Change) {
         if let Some(changes) = &self.changes {
-            // An item that is gone was told so by its watcher.
+            // An error means that the item has gone, which its watcher has already reported.
             let _ = changes.send(change);
         }
     }
 }
 
-/// Hands changes to the item, all that came meanwhile at once.
+/// Applies changes to the item; those that arrive together are applied at once.
 fn keep_current(handle: Handle<Item>) -> mpsc::UnboundedSender<Change> {
     let (sender, mut changes) = mpsc::unbounded_channel();
     tokio::spawn(async move {
@@ -75,7 +76,7 @@ fn keep_current(handle: Handle<Item>) -> mpsc::UnboundedSender<Change> {
                     for change in all {
                         match change {
                             Change::View(view) => item.view = Some(*view),
-                            Change::Dress(theme) => item.theme = theme,
+                            Change::Theme(theme) => item.theme = theme,
                         }
                     }
                 })
@@ -85,12 +86,12 @@ fn keep_current(handle: Handle<Item>) -> mpsc::UnboundedSender<Change> {
     sender
 }
 
-/// What is on D-Bus.
+/// The item on D-Bus.
 pub(super) struct Item {
     pub(super) desktop: Desktop,
-    /// `None` until there is somebody to be.
+    /// `None` before there is a team.
     pub(super) view: Option<TrayView>,
-    /// The icon theme's folder, where the icon is symbolic.
+    /// The folder of the icon theme, if the icon is symbolic.
     theme: Option<String>,
 }
 
@@ -123,7 +124,7 @@ impl ksni::Tray for Item {
         self.theme.clone().unwrap_or_default()
     }
 
-    /// Xfce's panel takes pixels before a name, where it gets both.
+    /// Empty for a symbolic icon, because Xfce's panel prefers pixels to a name.
     fn icon_pixmap(&self) -> Vec<Icon> {
         if self.theme.is_some() { Vec::new() } else { self.pixmap(false) }
     }
@@ -134,7 +135,7 @@ impl ksni::Tray for Item {
 
     fn tool_tip(&self) -> ToolTip {
         let (title, description) = match &self.view {
-            // The description may be drawn as markup (StatusNotifierItem, *ToolTip*).
+            // A panel may draw the description as markup (StatusNotifierItem, *ToolTip*).
             Some(view) => (headline(view), markup(&me_line(view))),
             None => ("Porchlight".to_owned(), String::new()),
         };
@@ -145,7 +146,7 @@ impl ksni::Tray for Item {
         menu::draw(self.view.as_ref())
     }
 
-    /// A left click, where the panel gives any.
+    /// A left click, if the panel reports it.
     fn activate(&mut self, _x: i32, _y: i32) {
         self.desktop.open_window();
     }
@@ -166,7 +167,7 @@ impl Item {
         self.view.as_ref().map_or(TrayIcon::Offline, |view| view.icon)
     }
 
-    /// Somebody knocks, and nobody saw it yet.
+    /// Whether there is a knock that nobody has seen yet.
     fn wants_attention(&self) -> bool {
         self.view.as_ref().is_some_and(|view| !view.knocks.is_empty())
     }
@@ -176,7 +177,7 @@ impl Item {
     }
 }
 
-/// `3 of 5 online`, or what keeps us from knowing.
+/// `3 of 5 online`, or why that is unknown.
 pub(super) fn headline(view: &TrayView) -> String {
     match view.link {
         TrayConnection::Up if view.known == 0 => say("tray-nobody"),

@@ -1,4 +1,4 @@
-//! The tray's menu: who is around, then what can be done.
+//! The tray's menu: the people, then the actions.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use super::item::{Item, headline};
 use crate::i18n::{self, say, say_with};
 use crate::notifications;
 
-/// What the person can say of themselves, in the order of the menu; `None` follows the keyboard.
+/// The statuses that a person can choose, in the order of the menu; `None` follows the keyboard.
 const CHOICES: [Option<ChosenStatus>; 5] = [
     None,
     Some(ChosenStatus::Online),
@@ -26,7 +26,7 @@ const CHOICES: [Option<ChosenStatus>; 5] = [
     Some(ChosenStatus::Invisible),
 ];
 
-/// For how long a status can be set here, in minutes; the window has more.
+/// The durations for a status, in minutes; the window offers more.
 const DURATIONS: [u64; 4] = [30, 60, 120, 240];
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -76,7 +76,7 @@ fn opening(text: &str) -> MenuItem<Item> {
     .into()
 }
 
-/// Somebody knocks: what can be answered with one click.
+/// A knock, with the answers that need one click.
 fn knock(knock: &TrayKnock) -> MenuItem<Item> {
     let mut submenu: Vec<MenuItem<Item>> = Answer::SHORT
         .iter()
@@ -120,7 +120,7 @@ fn person(person: &PersonView) -> MenuItem<Item> {
     SubMenu { label: literal(&text), submenu, ..SubMenu::default() }.into()
 }
 
-/// An entry that says something to somebody, or wants to know something of them.
+/// An entry that sends a signal.
 fn signal(text: &str, command: SignalCommand) -> MenuItem<Item> {
     StandardItem {
         label: text.to_owned(),
@@ -175,7 +175,7 @@ fn how_long(minutes: u64) -> String {
     }
 }
 
-/// Nothing pops up for a while, or does again.
+/// An entry that pauses notifications for a while, or resumes them.
 fn pause(view: &TrayView) -> MenuItem<Item> {
     match view.notices_off_until {
         None => command(&say("tray-notices-off"), Command::PauseNotifications(Some(HOUR))),
@@ -187,7 +187,7 @@ fn pause(view: &TrayView) -> MenuItem<Item> {
     }
 }
 
-/// An entry that does one thing.
+/// An entry that sends a command.
 fn command(label: &str, command: Command) -> MenuItem<Item> {
     StandardItem {
         label: label.to_owned(),
@@ -197,7 +197,7 @@ fn command(label: &str, command: Command) -> MenuItem<Item> {
     .into()
 }
 
-/// An underscore in a label marks an access key; names mean what they say (com.canonical.dbusmenu, *label*).
+/// Escapes underscores, which mark an access key in a label (com.canonical.dbusmenu, *label*).
 fn literal(text: &str) -> String {
     text.replace('_', "__")
 }

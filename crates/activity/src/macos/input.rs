@@ -1,4 +1,4 @@
-//! Asks the window server: for the last input of this session, and how the session stands.
+//! Asks the window server for the time since the last input, and for the state of the session.
 
 #![expect(unsafe_code, reason = "the dictionary's types are known to its documentation only")]
 
@@ -16,25 +16,25 @@ const ANY_INPUT: CGEventType = CGEventType(!0);
 
 pub(crate) fn probe() -> Probe {
     Box::new(|| {
-        // This session's own, and with what somebody types from far away by Screen Sharing.
+        // Counts input of this session, including Screen Sharing.
         let state = CGEventSourceStateID::CombinedSessionState;
         meaning::idle(CGEventSource::seconds_since_last_event_type(state, ANY_INPUT))
     })
 }
 
-/// `None` where the session has no screen, as over SSH.
+/// The state of the session; `None` if it has no screen, as over SSH.
 pub(crate) fn session() -> Option<Session> {
-    let told = CGSessionCopyCurrentDictionary()?;
-    // SAFETY: its keys are strings, and its values objects of Core Foundation (`CGSession.h`).
-    let told = unsafe { told.cast_unchecked::<CFString, CFType>() };
-    let is = |key| flag(told, key);
+    let dictionary = CGSessionCopyCurrentDictionary()?;
+    // SAFETY: the keys are strings, and the values are Core Foundation objects (`CGSession.h`).
+    let dictionary = unsafe { dictionary.cast_unchecked::<CFString, CFType>() };
+    let is = |key| flag(dictionary, key);
     Some(Session {
         on_console: is("kCGSSessionOnConsoleKey"),
         locked: is("CGSSessionScreenIsLocked"),
     })
 }
 
-fn flag(told: &CFDictionary<CFString, CFType>, key: &'static str) -> Option<bool> {
-    let value = told.get(&CFString::from_static_str(key))?;
+fn flag(dictionary: &CFDictionary<CFString, CFType>, key: &'static str) -> Option<bool> {
+    let value = dictionary.get(&CFString::from_static_str(key))?;
     value.downcast_ref::<CFBoolean>().map(CFBoolean::as_bool)
 }

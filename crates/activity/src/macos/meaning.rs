@@ -1,17 +1,18 @@
-//! What macOS tells, as an observation.
+//! Translates what macOS reports into observations.
 //!
-//! Calls nothing of the system, so that it is tested everywhere.
+//! It calls no system function, so that its tests run everywhere.
 
 use std::time::Duration;
 
 use porchlight_core::observation::Observation;
 
-/// A notification that says something of the person.
+/// A notification about the person's session.
 ///
-/// `NSWorkspaceWillPowerOffNotification` is not among them: anybody can still cancel the logout, and nothing
-/// tells of that. The end of the session ends the app, which says goodbye by itself.
+/// `NSWorkspaceWillPowerOffNotification` is missing on purpose: anybody can still cancel the
+/// logout, and macOS does not report that. The end of the session ends the app, which then
+/// publishes its goodbye.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Notice {
+pub(crate) enum SystemNotification {
     WillSleep,
     DidWake,
     SessionDidResignActive,
@@ -20,7 +21,7 @@ pub(crate) enum Notice {
     ScreenIsUnlocked,
 }
 
-impl Notice {
+impl SystemNotification {
     pub(crate) fn observation(self) -> Observation {
         match self {
             Self::WillSleep => Observation::Suspending,
@@ -38,13 +39,13 @@ impl Notice {
 pub(crate) struct Session {
     /// `kCGSSessionOnConsoleKey`
     pub(crate) on_console: Option<bool>,
-    /// `CGSSessionScreenIsLocked`, which is there only while it is locked. It is not documented; nothing
-    /// documented says the same.
+    /// `CGSSessionScreenIsLocked`, which is present only while the screen is locked. Apple does not
+    /// document it, and documents no replacement.
     pub(crate) locked: Option<bool>,
 }
 
 impl Session {
-    /// What is so when the watch begins.
+    /// The state at the start of the watch.
     pub(crate) fn observations(self) -> impl Iterator<Item = Observation> {
         let switched = self.on_console.map(|on_console| Observation::Switched(!on_console));
         let locked = Observation::Locked(self.locked.unwrap_or(false));
@@ -52,7 +53,7 @@ impl Session {
     }
 }
 
-/// The time since the last input; `None` for what is no time.
+/// The time since the last input; `None` for a number that is not a time.
 pub(crate) fn idle(seconds: f64) -> Option<Duration> {
     Duration::try_from_secs_f64(seconds).ok()
 }
@@ -62,22 +63,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_notice_has_its_meaning() {
+    fn every_notification_has_its_meaning() {
         let table = [
-            (Notice::WillSleep, Observation::Suspending),
-            (Notice::DidWake, Observation::Resumed),
-            (Notice::SessionDidResignActive, Observation::Switched(true)),
-            (Notice::SessionDidBecomeActive, Observation::Switched(false)),
-            (Notice::ScreenIsLocked, Observation::Locked(true)),
-            (Notice::ScreenIsUnlocked, Observation::Locked(false)),
+            (SystemNotification::WillSleep, Observation::Suspending),
+            (SystemNotification::DidWake, Observation::Resumed),
+            (SystemNotification::SessionDidResignActive, Observation::Switched(true)),
+            (SystemNotification::SessionDidBecomeActive, Observation::Switched(false)),
+            (SystemNotification::ScreenIsLocked, Observation::Locked(true)),
+            (SystemNotification::ScreenIsUnlocked, Observation::Locked(false)),
         ];
-        for (notice, meant) in table {
-            assert_eq!(notice.observation(), meant, "{notice:?}");
+        for (notification, meant) in table {
+            assert_eq!(notification.observation(), meant, "{notification:?}");
         }
     }
 
     #[test]
-    fn the_start_takes_a_screen_that_is_not_said_to_be_locked_for_unlocked() {
+    fn at_the_start_a_screen_that_is_not_reported_as_locked_is_unlocked() {
         let told =
             |on_console, locked| Session { on_console, locked }.observations().collect::<Vec<_>>();
         assert_eq!(told(None, None), [Observation::Locked(false)]);

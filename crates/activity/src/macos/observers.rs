@@ -1,6 +1,7 @@
-//! The notifications of AppKit and of the window server.
+//! Receives the notifications of AppKit and of the window server.
 //!
-//! They come on the main thread, from its loop, which only an app with a window or a tray icon runs.
+//! They arrive on the main thread, from its loop, which only an app with a window or a tray icon
+//! runs.
 
 #![expect(unsafe_code, reason = "classes and names of Objective-C are foreign")]
 
@@ -15,21 +16,21 @@ use objc2_foundation::{
     NSString,
 };
 
-use crate::desktop::Teller;
+use crate::desktop::EventSender;
 
-use super::meaning::{Notice, Session};
+use super::meaning::{Session, SystemNotification};
 
-/// What an observer knows.
+/// The instance variables of an observer.
 #[derive(Debug)]
-struct Told {
-    notice: Notice,
-    teller: Teller,
+struct Ivars {
+    notification: SystemNotification,
+    events: EventSender,
 }
 
 define_class!(
-    // SAFETY: `NSObject` asks nothing of those below it, and there is no `Drop`.
+    // SAFETY: `NSObject` has no requirements for subclasses, and there is no `Drop`.
     #[unsafe(super(NSObject))]
-    #[ivars = Told]
+    #[ivars = Ivars]
     #[derive(Debug)]
     struct Observer;
 
@@ -37,68 +38,74 @@ define_class!(
         // SAFETY: an observer's method takes the notification and returns nothing.
         #[unsafe(method(heard:))]
         fn heard(&self, _notification: &NSNotification) {
-            let Told { notice, teller } = self.ivars();
-            teller.tell(notice.observation());
+            let Ivars { notification, events } = self.ivars();
+            events.send(notification.observation());
         }
     }
 );
 
-// SAFETY: what it knows may be used on any thread, and the class has nothing besides.
+// SAFETY: the instance variables may be used on any thread, and the class has nothing else.
 unsafe impl Send for Observer {}
 // SAFETY: as above; it is never changed.
 unsafe impl Sync for Observer {}
 
 impl Observer {
-    fn new(notice: Notice, teller: Teller) -> Retained<Self> {
-        let this = Self::alloc().set_ivars(Told { notice, teller });
-        // SAFETY: `init` of `NSObject` takes nothing and returns the object.
+    fn new(notification: SystemNotification, events: EventSender) -> Retained<Self> {
+        let this = Self::alloc().set_ivars(Ivars { notification, events });
+        // SAFETY: `init` of `NSObject` takes no argument and returns the object.
         unsafe { msg_send![super(this), init] }
     }
 }
 
-/// All observers. Dropping them ends that they are told.
+/// All observers. Dropping this removes them.
 #[derive(Debug)]
 pub(crate) struct Observers {
     workspace: Vec<Retained<Observer>>,
     distributed: Vec<Retained<Observer>>,
-    /// Where there are no observers, it keeps the channel open: nothing told is no loss.
-    _teller: Teller,
+    /// Keeps the channel open if there are no observers: silence is no loss.
+    _events: EventSender,
 }
 
 impl Observers {
-    /// In a program that no notification comes to.
-    pub(crate) fn none(teller: Teller) -> Self {
-        Self { workspace: vec![], distributed: vec![], _teller: teller }
+    /// For a program that receives no notifications.
+    pub(crate) fn none(events: EventSender) -> Self {
+        Self { workspace: vec![], distributed: vec![], _events: events }
     }
 
-    /// Begins to observe, then tells what is so at present.
-    pub(crate) fn begin(teller: &Teller, session: fn() -> Option<Session>) -> Self {
-        let mut this = Self::none(teller.clone());
+    /// Adds the observers, then reports the present state.
+    pub(crate) fn begin(events: &EventSender, session: fn() -> Option<Session>) -> Self {
+        let mut this = Self::none(events.clone());
         autoreleasepool(|_| {
-            this.observe_workspace(teller);
-            this.observe_screen(teller);
+            this.observe_workspace(events);
+            this.observe_screen(events);
         });
-        // Read last: a change since they began is told.
+        // Read last: the observers report every change since they were added.
         if let Some(session) = session() {
-            session.observations().for_each(|observation| teller.tell(observation));
+            session.observations().for_each(|observation| events.send(observation));
         }
         this
     }
 
-    fn observe_workspace(&mut self, teller: &Teller) {
-        // SAFETY: names that AppKit defines, and that never change.
-        let notices = unsafe {
+    fn observe_workspace(&mut self, events: &EventSender) {
+        // SAFETY: AppKit defines these names, and they never change.
+        let notifications = unsafe {
             [
-                (NSWorkspaceWillSleepNotification, Notice::WillSleep),
-                (NSWorkspaceDidWakeNotification, Notice::DidWake),
-                (NSWorkspaceSessionDidResignActiveNotification, Notice::SessionDidResignActive),
-                (NSWorkspaceSessionDidBecomeActiveNotification, Notice::SessionDidBecomeActive),
+                (NSWorkspaceWillSleepNotification, SystemNotification::WillSleep),
+                (NSWorkspaceDidWakeNotification, SystemNotification::DidWake),
+                (
+                    NSWorkspaceSessionDidResignActiveNotification,
+                    SystemNotification::SessionDidResignActive,
+                ),
+                (
+                    NSWorkspaceSessionDidBecomeActiveNotification,
+                    SystemNotification::SessionDidBecomeActive,
+                ),
             ]
         };
         let center = NSWorkspace::sharedWorkspace().notificationCenter();
-        for (name, notice) in notices {
-            let observer = Observer::new(notice, teller.clone());
-            // SAFETY: the observer has the method, and is taken back before it goes.
+        for (name, notification) in notifications {
+            let observer = Observer::new(notification, events.clone());
+            // SAFETY: the observer has the method, and is removed before it is freed.
             unsafe {
                 center.addObserver_selector_name_object(&observer, sel!(heard:), Some(name), None);
             }
@@ -106,15 +113,16 @@ impl Observers {
         }
     }
 
-    fn observe_screen(&mut self, teller: &Teller) {
-        let notices = [
-            ("com.apple.screenIsLocked", Notice::ScreenIsLocked),
-            ("com.apple.screenIsUnlocked", Notice::ScreenIsUnlocked),
+    fn observe_screen(&mut self, events: &EventSender) {
+        let notifications = [
+            ("com.apple.screenIsLocked", SystemNotification::ScreenIsLocked),
+            ("com.apple.screenIsUnlocked", SystemNotification::ScreenIsUnlocked),
         ];
         let center = NSDistributedNotificationCenter::defaultCenter();
-        for (name, notice) in notices {
-            let observer = Observer::new(notice, teller.clone());
-            // At once: AppKit holds the others back while the app is not the active one, which ours seldom is.
+        for (name, notification) in notifications {
+            let observer = Observer::new(notification, events.clone());
+            // Delivered at once: AppKit delays other notifications while the app is not the active
+            // one, and ours seldom is.
             let at_once = NSNotificationSuspensionBehavior::DeliverImmediately;
             // SAFETY: as above.
             unsafe {

@@ -1,8 +1,8 @@
-//! A machine that slept without a word: the clock that counts sleep runs ahead of the one that does not.
+//! Detects unannounced sleep: the clock that counts sleep runs ahead of the one that does not.
 //!
-//! Owns when the two are compared: a timer on the calendar's clock that never rings is cancelled by each jump
-//! of that clock, and the kernel counts a resume as one (timerfd_create(2), `TFD_TIMER_CANCEL_ON_SET`).
-//! So nothing wakes up while nothing happens.
+//! It compares the clocks only when needed. A timer on the calendar's clock that never expires is
+//! cancelled by each jump of that clock, and the kernel counts a resume as a jump
+//! (timerfd_create(2), `TFD_TIMER_CANCEL_ON_SET`). So nothing wakes up while nothing happens.
 
 use std::io;
 use std::time::Duration;
@@ -15,22 +15,22 @@ use rustix::time::{
 use tokio::net::unix::pipe;
 
 use crate::description::{Description, Missing, Tells};
-use crate::source::{Lost, Reports, Source};
+use crate::source::{Reports, Source, SourceError};
 
-/// The clocks are read one after the other, so some difference is no sleep.
+/// The clocks are read one after the other, so a smaller difference is no sleep.
 const ASLEEP: Duration = Duration::from_secs(1);
 
-/// The source: two clocks, compared when the calendar's clock jumps.
+/// The source: compares two clocks when the calendar's clock jumps.
 #[derive(Debug)]
 pub(crate) struct Awake {
-    /// Not a pipe, but read and waited for like one.
+    /// A timer, not a pipe, but it is waited for and read like one.
     jumps: pipe::Receiver,
     slept: Slept,
     why: String,
 }
 
 impl Awake {
-    /// `why` nobody announces sleep.
+    /// Sets the timer. `why` is the reason why nobody announces sleep.
     pub(super) fn open(why: &str) -> io::Result<Self> {
         let timer = timerfd_create(
             TimerfdClockId::Realtime,
@@ -72,10 +72,10 @@ impl Source for Awake {
         }
     }
 
-    async fn run(mut self, to: &Reports) -> Lost {
+    async fn run(mut self, to: &Reports) -> SourceError {
         loop {
             if let Err(error) = self.jump().await {
-                return Lost(format!("the timer fails: {error}"));
+                return SourceError(format!("the timer fails: {error}"));
             }
             if self.slept.now(ahead()) {
                 to.send(Observation::Resumed).await;
@@ -84,18 +84,18 @@ impl Source for Awake {
     }
 }
 
-/// How far the clock that counts sleep has run ahead of the one that does not.
+/// How far the clock that counts sleep is ahead of the one that does not.
 fn ahead() -> Duration {
     let read = |clock| {
         let Timespec { tv_sec, tv_nsec } = clock_gettime(clock);
-        // Neither clock is below zero.
+        // Neither clock is negative.
         Duration::new(tv_sec.unsigned_abs(), u32::try_from(tv_nsec).unwrap_or(0))
     };
     let awake = read(ClockId::Monotonic);
     read(ClockId::Boottime).saturating_sub(awake)
 }
 
-/// How long the machine had slept when it was last asked.
+/// The total time asleep when it was last read.
 #[derive(Debug)]
 struct Slept(Duration);
 
@@ -104,7 +104,7 @@ impl Slept {
         Self(ahead)
     }
 
-    /// Whether it slept since it was last asked.
+    /// Whether the machine slept since the last call.
     fn now(&mut self, ahead: Duration) -> bool {
         let slept = ahead.saturating_sub(self.0) >= ASLEEP;
         if slept {
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_clock_that_ran_ahead_is_a_sleep_and_each_is_told_once() {
+    fn a_clock_that_ran_ahead_is_a_sleep_and_each_is_reported_once() {
         let ms = Duration::from_millis;
         let mut slept = Slept::since(ms(500));
         assert!(!slept.now(ms(501)), "the clocks are not read at the same time");

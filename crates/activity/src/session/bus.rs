@@ -1,7 +1,7 @@
-//! A connection to a message bus, as its listeners want it.
+//! A connection to a message bus, with what the session's sources need.
 //!
-//! Owns how a bus is reached, and that only the wanted signals arrive and only from whom they are believed.
-//! Deliberately starts nobody: a listener must not bring a service to life that this session does not run.
+//! It delivers only the signals that a source asked for, and checks who sent them. It starts no
+//! service: a listener must not launch a service that this session does not run.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -20,17 +20,17 @@ use zbus::{Connection, MatchRule, Message, MessageStream};
 
 use crate::description::Missing;
 use crate::socket;
-use crate::source::{Lost, Refusal};
+use crate::source::{OpenError, SourceError};
 
-/// Whoever does not answer so long is not there.
-const PATIENCE: Duration = Duration::from_secs(2);
-/// So many messages may wait while a call is under way.
-const WAITING: usize = 256;
+/// How long to wait for an answer.
+const TIMEOUT: Duration = Duration::from_secs(2);
+/// How many messages may wait while a call is under way.
+const QUEUE_LENGTH: usize = 256;
 
 const BUS: &str = "org.freedesktop.DBus";
 const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 
-/// Which of the two buses.
+/// One of the two message buses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Which {
     System,
@@ -46,36 +46,37 @@ impl fmt::Display for Which {
     }
 }
 
-/// Why a bus, or somebody on it, tells nothing.
+/// Why a bus, or a service on it, is unavailable.
 #[derive(Debug)]
-pub(super) struct Silent {
-    /// Half a sentence.
+pub(super) struct Unavailable {
+    /// The reason, as half a sentence.
     pub(super) why: String,
-    /// Whether the end of that is seen when it comes.
-    pub(super) seen: bool,
+    /// Whether a hint shows when it becomes available. Otherwise it has to be retried after pauses.
+    pub(super) has_hint: bool,
 }
 
-impl Silent {
-    /// To be tried again: when the end of it is seen, else after a pause.
-    pub(super) fn refusal(&self, missing: Missing) -> Refusal {
-        if self.seen { Refusal::UntilHint(missing) } else { Refusal::ForNow(missing) }
+impl Unavailable {
+    /// Retries on a hint if there is one, else after a pause.
+    pub(super) fn open_error(&self, missing: Missing) -> OpenError {
+        if self.has_hint { OpenError::UntilHint(missing) } else { OpenError::ForNow(missing) }
     }
 }
 
-/// Whether [`listens`] sees when a bus is there again. One that is named nowhere never is.
-pub(super) fn is_seen(address: Option<&str>) -> bool {
-    address.is_none_or(|address| socket::of_bus(address).is_some())
+/// Whether [`listens`] notices when a bus becomes available. A bus without an address never does,
+/// so there is nothing to retry.
+pub(super) fn has_hint(address: Option<&str>) -> bool {
+    address.is_none_or(|address| socket::bus_socket(address).is_some())
 }
 
-/// Ends when a bus listens at this address. Where that is not seen, it pends.
+/// Ends when a bus listens at this address. Never ends if that can't be noticed.
 pub(super) async fn listens(address: Option<&str>) {
-    match address.and_then(socket::of_bus) {
+    match address.and_then(socket::bus_socket) {
         Some(socket) => socket::listens(socket).await,
         None => std::future::pending().await,
     }
 }
 
-/// A connection of a listener's own.
+/// A connection that one source uses alone.
 #[derive(Debug)]
 pub(super) struct Bus {
     which: Which,
@@ -84,7 +85,7 @@ pub(super) struct Bus {
     _ticking: Ticking,
 }
 
-/// Runs what the connection has to do, on this runtime instead of a thread for each connection.
+/// Runs the connection's work on this runtime instead of a thread for each connection.
 #[derive(Debug)]
 struct Ticking(JoinHandle<()>);
 
@@ -94,14 +95,14 @@ impl Drop for Ticking {
     }
 }
 
-/// A name on the bus has another owner than before.
+/// A name on the bus has a new owner, or none any more.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct OwnerChanged {
     pub(super) name: String,
     pub(super) owner: Option<OwnedUniqueName>,
 }
 
-/// An object, and one of its interfaces.
+/// An object on the bus, and one of its interfaces.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Object<'a> {
     pub(super) service: &'a str,
@@ -114,11 +115,11 @@ impl Bus {
     pub(super) async fn connect(which: Which, address: Option<&str>) -> zbus::Result<Self> {
         let address = address.ok_or_else(|| zbus::Error::Address("none is named".to_owned()))?;
         let building = zbus::connection::Builder::address(address)?
-            .max_queued(WAITING)
-            .method_timeout(PATIENCE)
+            .max_queued(QUEUE_LENGTH)
+            .method_timeout(TIMEOUT)
             .internal_executor(false)
             .build();
-        let connection = tokio::time::timeout(PATIENCE, building)
+        let connection = tokio::time::timeout(TIMEOUT, building)
             .await
             .map_err(|_| zbus::Error::Failure(format!("{which} does not answer")))??;
         let executor = connection.executor().clone();
@@ -136,13 +137,13 @@ impl Bus {
         self.listen_as(&rule.to_string()).await
     }
 
-    /// Asks the bus for the signals that a rule in its own words describes.
+    /// Asks the bus for the signals that `rule` describes, in D-Bus syntax.
     pub(super) async fn listen_as(&self, rule: &str) -> zbus::Result<()> {
         let bus = Object { service: BUS, path: "/org/freedesktop/DBus", interface: BUS };
         self.call(bus, "AddMatch", &(rule,)).await
     }
 
-    /// Asks the bus to tell when `name` changes hands.
+    /// Asks the bus to report when the owner of `name` changes.
     pub(super) async fn listen_to_owner(&self, name: &str) -> zbus::Result<()> {
         let rule = MatchRule::builder()
             .msg_type(Type::Signal)
@@ -153,7 +154,7 @@ impl Bus {
         self.listen(rule.build()).await
     }
 
-    /// Who owns `name` at present.
+    /// The present owner of `name`.
     pub(super) async fn owner(&self, name: &str) -> zbus::Result<Option<OwnedUniqueName>> {
         let dbus = zbus::fdo::DBusProxy::builder(&self.connection)
             .cache_properties(CacheProperties::No)
@@ -166,19 +167,19 @@ impl Bus {
         }
     }
 
-    /// The next signal that was asked for. Cancel-safe.
-    pub(super) async fn next(&mut self) -> Result<Message, Lost> {
+    /// Waits for the next signal that was asked for. Cancel-safe.
+    pub(super) async fn next(&mut self) -> Result<Message, SourceError> {
         loop {
             match poll_fn(|cx| Pin::new(&mut self.messages).poll_next(cx)).await {
                 Some(Ok(message)) if message.message_type() == Type::Signal => return Ok(message),
                 Some(Ok(_)) => {}
                 Some(Err(error)) => return Err(self.lost(&error)),
-                None => return Err(Lost(format!("{} hung up", self.which))),
+                None => return Err(SourceError(format!("{} hung up", self.which))),
             }
         }
     }
 
-    /// Calls a method of somebody who is there already.
+    /// Calls a method of a service that is running.
     pub(super) async fn call<B, R>(
         &self,
         object: Object<'_>,
@@ -200,7 +201,7 @@ impl Bus {
         answer.ok_or_else(|| zbus::Error::Failure(format!("{method} was not answered")))
     }
 
-    /// Reads a property of somebody who is there already.
+    /// Reads a property of a service that is running.
     pub(super) async fn property<T>(&self, object: Object<'_>, name: &str) -> zbus::Result<T>
     where
         T: TryFrom<OwnedValue>,
@@ -211,12 +212,12 @@ impl Bus {
         T::try_from(value).map_err(Into::into)
     }
 
-    pub(super) fn lost(&self, error: &zbus::Error) -> Lost {
-        Lost(format!("{}: {error}", self.which))
+    pub(super) fn lost(&self, error: &zbus::Error) -> SourceError {
+        SourceError(format!("{}: {error}", self.which))
     }
 }
 
-/// The signals of an interface's properties, from a service and an object.
+/// Matches property changes of an interface of an object.
 pub(super) fn properties_changed<'a>(object: Object<'a>) -> zbus::Result<MatchRule<'a>> {
     Ok(MatchRule::builder()
         .msg_type(Type::Signal)
@@ -228,7 +229,7 @@ pub(super) fn properties_changed<'a>(object: Object<'a>) -> zbus::Result<MatchRu
         .build())
 }
 
-/// One kind of signal of an object.
+/// Matches one signal of an object.
 pub(super) fn signal<'a>(object: Object<'a>, member: &'a str) -> zbus::Result<MatchRule<'a>> {
     Ok(MatchRule::builder()
         .msg_type(Type::Signal)
@@ -239,27 +240,28 @@ pub(super) fn signal<'a>(object: Object<'a>, member: &'a str) -> zbus::Result<Ma
         .build())
 }
 
-/// What a message is called.
+/// The member name of a message.
 pub(super) fn member(message: &Message) -> String {
     message.header().member().map(ToString::to_string).unwrap_or_default()
 }
 
-/// Whether `owner` sent the message. Anybody on a bus may send anybody a signal, so the sender decides.
+/// Whether `owner` sent the message. Any client on a bus may send any signal, so only the sender
+/// counts.
 pub(super) fn is_from(message: &Message, owner: Option<&OwnedUniqueName>) -> bool {
     let header = message.header();
     let sender: Option<&UniqueName<'_>> = header.sender();
     matches!((sender, owner), (Some(sender), Some(owner)) if sender == owner.inner())
 }
 
-/// What a signal carries; `None` where that is something else.
+/// The arguments of a signal; `None` if they have other types.
 pub(super) fn read<T: DeserializeOwned + Signed>(message: &Message) -> Option<T> {
     message.body().deserialize().ok()
 }
 
-/// That a name has changed hands, if the bus itself says so.
+/// The ownership change that the message reports, if the bus itself sent it.
 pub(super) fn owner_changed(message: &Message) -> Option<OwnerChanged> {
     let header = message.header();
-    // The bus lets nobody else have this name.
+    // Only the bus itself can have this name.
     if header.sender().map(UniqueName::as_str) != Some(BUS) || member(message) != "NameOwnerChanged"
     {
         return None;

@@ -1,8 +1,8 @@
-//! Is a microphone in use? Asked of the sound server, by PulseAudio's native protocol, which PipeWire speaks
-//! as well.
+//! Detects calls: whether a microphone is in use. It asks the sound server by PulseAudio's native
+//! protocol, which PipeWire supports too.
 //!
-//! Owns which recordings count. Deliberately forgets everything else: which program records is looked at to
-//! leave out volume meters, and never kept nor told.
+//! This module decides which recordings count. It reads which program records only to leave out
+//! volume meters, and neither keeps nor reports that.
 
 use std::future::{pending, poll_fn};
 use std::task::Poll;
@@ -14,34 +14,34 @@ use tokio::time::sleep;
 
 use super::Places;
 use crate::description::{Description, Missing, Subject, Tells};
-use crate::source::{Lost, Refusal, Reports, Source, Strand};
+use crate::source::{OpenError, Reports, Source, SourceError, Strand};
 
 mod server;
 
 use server::{Server, SoundServerError};
 
-/// A browser that tries the microphone, or opens it anew, is no other call.
+/// How long a change must last: a browser that tries or reopens the microphone is no new call.
 const SETTLED: Duration = Duration::from_secs(1);
 
-/// Programs that show a meter of each microphone (pavucontrol leaves out the same).
+/// Programs that show a meter for each microphone (pavucontrol leaves out the same ones).
 const METERS: [&[u8]; 3] =
     [b"org.PulseAudio.pavucontrol", b"org.gnome.VolumeControl", b"org.kde.kmixd"];
-/// How a meter wants its samples: only their peaks.
+/// The resample method of a meter, which wants only the peaks.
 const PEAKS: &[u8] = b"peaks";
-/// What PipeWire says of a stream that asked for peaks (`PW_KEY_STREAM_MONITOR`).
+/// The property that PipeWire sets on a stream that asked for peaks (`PW_KEY_STREAM_MONITOR`).
 const STREAM_MONITOR: &std::ffi::CStr = c"stream.monitor";
 
-/// The strand: calls.
+/// The strand for calls.
 #[derive(Debug)]
 pub(crate) struct Call {
     places: Places,
-    /// Nobody listened when it was last tried.
-    nobody: bool,
+    /// No sound server was running at the last attempt.
+    no_server: bool,
 }
 
 impl Call {
     pub(super) const fn new(places: Places) -> Self {
-        Self { places, nobody: false }
+        Self { places, no_server: false }
     }
 }
 
@@ -50,28 +50,28 @@ impl Strand for Call {
 
     type Source = Microphones;
 
-    async fn open(&mut self) -> Result<Microphones, Refusal> {
+    async fn open(&mut self) -> Result<Microphones, OpenError> {
         let connected = Server::connect(&self.places.sound, &self.places.sound_cookies).await;
-        self.nobody = connected.as_ref().is_err_and(SoundServerError::is_absence);
+        self.no_server = connected.as_ref().is_err_and(SoundServerError::is_absence);
         match connected {
-            Ok(server) => Ok(Microphones { server, told: None }),
+            Ok(server) => Ok(Microphones { server, reported: None }),
             Err(error) => {
                 let what = format!("calls are not seen: {error}");
                 let missing = Missing::new(what, "run PulseAudio, or PipeWire with pipewire-pulse");
-                Err(if self.nobody { Refusal::UntilHint(missing) } else { missing.into() })
+                Err(if self.no_server { OpenError::UntilHint(missing) } else { missing.into() })
             }
         }
     }
 
     async fn hint(&mut self) {
-        if !self.nobody {
-            // One that listens and is of no use is tried again after a pause.
+        if !self.no_server {
+            // A server that runs but can't be used is retried after a pause.
             return pending().await;
         }
         let places = &self.places.sound;
         let mut listening: Vec<_> =
             places.iter().map(|place| Box::pin(crate::socket::listens(place))).collect();
-        // The first of them, wherever that is.
+        // Ends when the first of them has a listener.
         poll_fn(|cx| {
             let any = listening.iter_mut().any(|place| place.as_mut().poll(cx).is_ready());
             if any { Poll::Ready(()) } else { Poll::Pending }
@@ -80,21 +80,21 @@ impl Strand for Call {
     }
 }
 
-/// The source: the sound server's recordings.
+/// The source: the recordings that the sound server lists.
 #[derive(Debug)]
 pub(crate) struct Microphones {
     server: Server,
-    told: Option<bool>,
+    reported: Option<bool>,
 }
 
 impl Microphones {
     async fn watch(&mut self, to: &Reports) -> Result<(), server::SoundServerError> {
         loop {
             let recordings = self.server.recordings().await?;
-            // Asked anew each time: a source that was plugged in may be the one.
+            // Read again each time: the recording may use a source that was just plugged in.
             let sources = self.server.sources().await?;
-            let in_call = recordings.iter().any(|recording| counts(recording, &sources));
-            if self.told.replace(in_call) != Some(in_call) {
+            let in_call = recordings.iter().any(|recording| is_call(recording, &sources));
+            if self.reported.replace(in_call) != Some(in_call) {
                 to.send(Observation::InCall(in_call)).await;
             }
             self.server.change().await?;
@@ -103,23 +103,23 @@ impl Microphones {
     }
 }
 
-/// Whether somebody listens to a microphone by it.
-fn counts(recording: &SourceOutputInfo, sources: &[SourceInfo]) -> bool {
+/// Whether the recording means that somebody uses a microphone.
+fn is_call(recording: &SourceOutputInfo, sources: &[SourceInfo]) -> bool {
     let source = sources.iter().find(|source| source.index == recording.source_index);
-    // A monitor is what a loudspeaker plays. A stream without a client is the server's own, such as a
-    // loopback.
+    // A monitor records what a loudspeaker plays. A stream without a client belongs to the server
+    // itself, such as a loopback.
     let microphone = source.is_some_and(|source| source.monitor_of_sink_index.is_none());
     microphone && recording.client_index.is_some() && !recording.corked && !is_meter(recording)
 }
 
 fn is_meter(recording: &SourceOutputInfo) -> bool {
-    let says = |value: Option<&[u8]>, wanted: &[u8]| {
+    let equals = |value: Option<&[u8]>, wanted: &[u8]| {
         value.is_some_and(|value| value.strip_suffix(b"\0").unwrap_or(value) == wanted)
     };
     let method = recording.resample_method.as_deref().map(std::ffi::CStr::to_bytes);
-    says(method, PEAKS)
-        || says(recording.props.get_bytes(STREAM_MONITOR), b"true")
-        || METERS.iter().any(|id| says(recording.props.get(Prop::ApplicationId), id))
+    equals(method, PEAKS)
+        || equals(recording.props.get_bytes(STREAM_MONITOR), b"true")
+        || METERS.iter().any(|id| equals(recording.props.get(Prop::ApplicationId), id))
 }
 
 impl Source for Microphones {
@@ -127,16 +127,16 @@ impl Source for Microphones {
         Description { name: "pulse", tells: Tells { call: true, ..Tells::NOTHING }, missing: None }
     }
 
-    async fn run(mut self, to: &Reports) -> Lost {
+    async fn run(mut self, to: &Reports) -> SourceError {
         let why = match self.watch(to).await {
             Ok(()) => "the sound server has nothing more to tell".to_owned(),
             Err(error) => error.to_string(),
         };
         // Without a sound server there is no recording.
-        if self.told == Some(true) {
+        if self.reported == Some(true) {
             to.send(Observation::InCall(false)).await;
         }
-        Lost(why)
+        SourceError(why)
     }
 }
 
@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn a_program_that_records_a_microphone_counts() {
-        assert!(counts(&recording(), &sources()));
+        assert!(is_call(&recording(), &sources()));
     }
 
     #[test]
@@ -169,7 +169,7 @@ mod tests {
             SourceOutputInfo { client_index: None, ..recording() },
         ];
         for other in others {
-            assert!(!counts(&other, &sources()), "{other:?}");
+            assert!(!is_call(&other, &sources()), "{other:?}");
         }
     }
 
@@ -182,7 +182,7 @@ mod tests {
         let by_samples =
             SourceOutputInfo { resample_method: Some(c"peaks".to_owned()), ..recording() };
         for meter in [by_program, by_stream, by_samples] {
-            assert!(!counts(&meter, &sources()), "{meter:?}");
+            assert!(!is_call(&meter, &sources()), "{meter:?}");
         }
     }
 }

@@ -1,10 +1,12 @@
-//! Was the desktop told not to disturb?
+//! Detects whether the desktop is set to do-not-disturb.
 //!
-//! Owns where the desktops keep it: KDE in the property `Inhibited` of its notification service, Xfce in
-//! xfconf's channel `xfce4-notifyd`, GNOME in the setting `show-banners`. Any of them is enough.
+//! Each desktop keeps it elsewhere: KDE in the property `Inhibited` of its notification service,
+//! Xfce in xfconf's channel `xfce4-notifyd`, GNOME in the setting `show-banners`. Any of them is
+//! enough.
 //!
-//! GNOME's is not offered by `org.freedesktop.portal.Settings`, whose backends tell looks and input only. So
-//! dconf's own signal says when to look, and the program `gsettings` is asked what is so.
+//! `org.freedesktop.portal.Settings` does not offer GNOME's setting: its backends cover only
+//! appearance and input. So dconf's signal shows when to look, and the program `gsettings` reads
+//! the value.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -19,7 +21,7 @@ use zbus::{MatchRule, Message};
 use super::Places;
 use super::bus::{self, Bus, Object, Which};
 use crate::description::{Description, Missing, Subject, Tells};
-use crate::source::{Lost, Refusal, Reports, Source, Strand};
+use crate::source::{OpenError, Reports, Source, SourceError, Strand};
 
 const KDE: Object<'static> = Object {
     service: "org.freedesktop.Notifications",
@@ -33,24 +35,24 @@ const XFCE: Object<'static> =
 const CHANNEL: &str = "xfce4-notifyd";
 const DO_NOT_DISTURB: &str = "/do-not-disturb";
 
-/// Of this key, or of a folder above it. Whoever sends it: it says only when to look. In the bus's own words,
-/// because dconf's paths are not those of objects.
+/// Matches changes of this key or of a folder above it. Any sender will do, because the signal only
+/// shows when to look. It is in D-Bus syntax, because dconf's paths are no object paths.
 const DCONF_NOTIFY: &str = "type='signal',interface='ca.desrt.dconf.Writer',member='Notify',\
                             arg0path='/org/gnome/desktop/notifications/show-banners'";
 const GNOME_SCHEMA: &str = "org.gnome.desktop.notifications";
 const GNOME_KEY: &str = "show-banners";
 
-/// The strand: the desktop's do-not-disturb.
+/// The strand for the desktop's do-not-disturb.
 #[derive(Debug)]
 pub(crate) struct Dnd {
     places: Places,
-    /// There was no bus when it was last tried, and the end of that is seen.
-    no_bus: bool,
+    /// There was no bus at the last attempt, and a hint will show when there is one.
+    has_hint: bool,
 }
 
 impl Dnd {
     pub(super) const fn new(places: Places) -> Self {
-        Self { places, no_bus: false }
+        Self { places, has_hint: false }
     }
 }
 
@@ -59,7 +61,7 @@ impl Strand for Dnd {
 
     type Source = Desktop;
 
-    async fn open(&mut self) -> Result<Desktop, Refusal> {
+    async fn open(&mut self) -> Result<Desktop, OpenError> {
         let missing = |error: zbus::Error| {
             Missing::new(
                 format!(
@@ -70,10 +72,10 @@ impl Strand for Dnd {
         };
         let address = self.places.session_bus.as_deref();
         let connected = Bus::connect(Which::Session, address).await;
-        self.no_bus = connected.is_err() && bus::is_seen(address);
+        self.has_hint = connected.is_err() && bus::has_hint(address);
         let bus = match connected {
             Ok(bus) => bus,
-            Err(error) if self.no_bus => return Err(Refusal::UntilHint(missing(error))),
+            Err(error) if self.has_hint => return Err(OpenError::UntilHint(missing(error))),
             Err(error) => return Err(missing(error).into()),
         };
         let opening = async {
@@ -82,7 +84,7 @@ impl Strand for Dnd {
                 kde: None,
                 xfce: None,
                 gnome: self.places.gnome,
-                said: Said::default(),
+                values: DesktopValues::default(),
             };
             desktop.listen().await?;
             desktop.read().await;
@@ -92,35 +94,35 @@ impl Strand for Dnd {
     }
 
     async fn hint(&mut self) {
-        if !self.no_bus {
-            // One that refuses is tried again after a pause.
+        if !self.has_hint {
+            // A bus that refuses is retried after a pause.
             return std::future::pending().await;
         }
         bus::listens(self.places.session_bus.as_deref()).await;
     }
 }
 
-/// The source: whichever desktop is there.
+/// The source: whichever desktop is running.
 #[derive(Debug)]
 pub(crate) struct Desktop {
     bus: Bus,
-    /// Who shows notifications, KDE or another.
+    /// The owner of the notification service's name, which may be KDE.
     kde: Option<OwnedUniqueName>,
-    /// Who keeps Xfce's settings.
+    /// The owner of the name of Xfce's settings service.
     xfce: Option<OwnedUniqueName>,
     gnome: bool,
-    said: Said,
+    values: DesktopValues,
 }
 
-/// What each desktop said last; `None` where it does not know such a thing.
+/// The last value of each desktop; `None` if it has no such setting.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Said {
+struct DesktopValues {
     kde: Option<bool>,
     xfce: Option<bool>,
     gnome: Option<bool>,
 }
 
-impl Said {
+impl DesktopValues {
     fn any(self) -> Option<bool> {
         [self.kde, self.xfce, self.gnome].into_iter().flatten().reduce(|one, other| one || other)
     }
@@ -151,20 +153,20 @@ impl Desktop {
     }
 
     async fn read(&mut self) {
-        self.said = Said {
+        self.values = DesktopValues {
             kde: self.read_kde().await,
             xfce: self.read_xfce().await,
             gnome: self.read_gnome().await,
         };
     }
 
-    /// Other notification services have no such property.
+    /// Reads the property. Other notification services do not have it.
     async fn read_kde(&self) -> Option<bool> {
         self.kde.as_ref()?;
         self.bus.property(KDE, INHIBITED).await.ok()
     }
 
-    /// Before it was first switched on, Xfce has no such property.
+    /// Reads the property. Xfce has it only after do-not-disturb was first switched on.
     async fn read_xfce(&self) -> Option<bool> {
         self.xfce.as_ref()?;
         let value: OwnedValue =
@@ -188,16 +190,16 @@ impl Desktop {
         }
     }
 
-    async fn watch(&mut self, to: &Reports) -> Result<Infallible, Lost> {
-        let mut told = None;
+    async fn watch(&mut self, to: &Reports) -> Result<Infallible, SourceError> {
+        let mut reported = None;
         loop {
-            let now = self.said.any();
-            // Where the desktop has gone that said so, nobody says so any more.
-            let told_now = now.or(told.map(|_| false));
-            if let Some(dnd) = told_now.filter(|_| told_now != told) {
+            let now = self.values.any();
+            // When the desktop that reported it has gone, do-not-disturb is off.
+            let report = now.or(reported.map(|_| false));
+            if let Some(dnd) = report.filter(|_| report != reported) {
                 to.send(Observation::DesktopDnd(dnd)).await;
             }
-            told = told_now;
+            reported = report;
             let message = self.bus.next().await?;
             self.handle(&message).await;
         }
@@ -207,10 +209,10 @@ impl Desktop {
         if let Some(changed) = bus::owner_changed(message) {
             if changed.name == KDE.service {
                 self.kde = changed.owner;
-                self.said.kde = self.read_kde().await;
+                self.values.kde = self.read_kde().await;
             } else if changed.name == XFCE.service {
                 self.xfce = changed.owner;
-                self.said.xfce = self.read_xfce().await;
+                self.values.xfce = self.read_xfce().await;
             }
             return;
         }
@@ -218,18 +220,18 @@ impl Desktop {
             "PropertiesChanged" if bus::is_from(message, self.kde.as_ref()) => {
                 type Changed = (String, HashMap<String, OwnedValue>, Vec<String>);
                 let changed: Option<Changed> = bus::read(message);
-                let told = changed.and_then(|(_, changed, _)| {
+                let reported = changed.and_then(|(_, changed, _)| {
                     changed.get(INHIBITED).and_then(|value| bool::try_from(value).ok())
                 });
-                match told {
-                    Some(inhibited) => self.said.kde = Some(inhibited),
-                    None => self.said.kde = self.read_kde().await,
+                match reported {
+                    Some(inhibited) => self.values.kde = Some(inhibited),
+                    None => self.values.kde = self.read_kde().await,
                 }
             }
             "PropertyChanged" | "PropertyRemoved" if bus::is_from(message, self.xfce.as_ref()) => {
-                self.said.xfce = self.read_xfce().await;
+                self.values.xfce = self.read_xfce().await;
             }
-            "Notify" => self.said.gnome = self.read_gnome().await,
+            "Notify" => self.values.gnome = self.read_gnome().await,
             _ => {}
         }
     }
@@ -237,13 +239,13 @@ impl Desktop {
 
 impl Source for Desktop {
     fn description(&self) -> Description {
-        let name = match self.said {
-            Said { kde: Some(_), .. } => "kde",
-            Said { xfce: Some(_), .. } => "xfce",
-            Said { gnome: Some(_), .. } => "gnome",
+        let name = match self.values {
+            DesktopValues { kde: Some(_), .. } => "kde",
+            DesktopValues { xfce: Some(_), .. } => "xfce",
+            DesktopValues { gnome: Some(_), .. } => "gnome",
             _ => "none",
         };
-        let known = self.said.any().is_some();
+        let known = self.values.any().is_some();
         Description {
             name,
             tells: Tells { dnd: known, ..Tells::NOTHING },
@@ -256,7 +258,7 @@ impl Source for Desktop {
         }
     }
 
-    async fn run(mut self, to: &Reports) -> Lost {
+    async fn run(mut self, to: &Reports) -> SourceError {
         match self.watch(to).await {
             Err(lost) => lost,
         }

@@ -1,7 +1,7 @@
-//! The delay inhibitor: the machine waits with sleeping until a goodbye is said.
+//! The delay inhibitor: the machine does not sleep before the goodbye is published.
 //!
-//! Owns when it is let go: when the goodbye is said, and less than two seconds after it was asked for in any case.
-//! Source: systemd's *Inhibitor Locks*, "delay"; logind itself waits five seconds unless told otherwise
+//! This module decides when to release it: when the goodbye is published, and after [`TIMEOUT`] in
+//! any case. See systemd's *Inhibitor Locks*, "delay". logind itself waits five seconds by default
 //! (logind.conf(5), `InhibitDelayMaxSec=`).
 
 use std::pin::Pin;
@@ -12,8 +12,8 @@ use zbus::zvariant::OwnedFd;
 
 use crate::supervise::Goodbye;
 
-/// So long at most is the machine kept awake for a goodbye.
-pub(super) const PATIENCE: Duration = Duration::from_millis(1_800);
+/// How long the machine waits for a goodbye at most.
+pub(super) const TIMEOUT: Duration = Duration::from_millis(1_800);
 
 /// What keeps the machine awake, if anything does.
 #[derive(Debug)]
@@ -24,48 +24,49 @@ pub(super) struct Inhibitor {
 
 #[derive(Debug)]
 enum Hold {
-    /// The machine sleeps whenever it wants to.
-    Loose,
-    /// It asks first.
+    /// There is no inhibitor: the machine sleeps whenever it wants to.
+    None,
+    /// The machine announces sleep and waits.
     Held(OwnedFd),
-    /// It asked, and the goodbye is being said.
-    Goodbye { _keeps: OwnedFd, at_the_latest: Pin<Box<Sleep>> },
+    /// The machine announced sleep and waits for the goodbye.
+    UntilGoodbye { _inhibitor: OwnedFd, deadline: Pin<Box<Sleep>> },
 }
 
 impl Inhibitor {
     pub(super) const fn new(goodbye: Goodbye) -> Self {
-        Self { hold: Hold::Loose, goodbye }
+        Self { hold: Hold::None, goodbye }
     }
 
     pub(super) fn hold(&mut self, inhibitor: OwnedFd) {
         self.hold = Hold::Held(inhibitor);
     }
 
-    /// The machine wants to sleep: from now on [`Inhibitor::goodbye_is_said`] is to be waited for. Call it
-    /// before anybody is told, so that no answer is missed.
+    /// Starts the wait of [`Inhibitor::wait_for_goodbye`], because the machine wants to sleep. Call
+    /// it before you report the sleep, so that no goodbye is missed.
     pub(super) fn await_goodbye(&mut self) {
         self.goodbye.forget();
-        self.hold = match std::mem::replace(&mut self.hold, Hold::Loose) {
+        self.hold = match std::mem::replace(&mut self.hold, Hold::None) {
             Hold::Held(inhibitor) => {
-                Hold::Goodbye { _keeps: inhibitor, at_the_latest: Box::pin(sleep(PATIENCE)) }
+                Hold::UntilGoodbye { _inhibitor: inhibitor, deadline: Box::pin(sleep(TIMEOUT)) }
             }
             other => other,
         };
     }
 
-    /// Ends when the machine may sleep; never when it was not asked for. Cancel-safe.
-    pub(super) async fn goodbye_is_said(&mut self) {
-        let Hold::Goodbye { at_the_latest, .. } = &mut self.hold else {
+    /// Ends when the machine may sleep. Never ends if the machine did not announce sleep.
+    /// Cancel-safe.
+    pub(super) async fn wait_for_goodbye(&mut self) {
+        let Hold::UntilGoodbye { deadline, .. } = &mut self.hold else {
             return std::future::pending().await;
         };
         tokio::select! {
-            () = self.goodbye.said() => {}
-            () = at_the_latest => tracing::warn!("no goodbye within {PATIENCE:?}: the machine may sleep"),
+            () = self.goodbye.wait() => {}
+            () = deadline => tracing::warn!("no goodbye within {TIMEOUT:?}: the machine may sleep"),
         }
     }
 
     /// Lets the machine sleep.
     pub(super) fn release(&mut self) {
-        self.hold = Hold::Loose;
+        self.hold = Hold::None;
     }
 }

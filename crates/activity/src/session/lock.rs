@@ -1,7 +1,8 @@
-//! Is the screen locked? The login session knows a part of it, screen savers know another.
+//! Detects whether the screen is locked. The login session knows some locks, screen savers know
+//! others.
 //!
-//! Owns that the screen is locked when any of them says so. Whoever is silent keeps the last word: a bus that
-//! restarts does not unlock a screen.
+//! The screen is locked if either of them says so. A source that falls silent keeps its last value:
+//! a bus that restarts does not unlock a screen.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -12,30 +13,30 @@ use tokio::sync::Mutex;
 use tokio::time::sleep;
 
 use super::Places;
-use super::bus::{self, Silent};
+use super::bus::{self, Unavailable};
 use super::logind::{self, Login, Wanted};
 use super::savers::Savers;
 use crate::description::{Description, Missing, Subject, Tells};
-use crate::source::{Lost, Refusal, Reports, Source, Strand};
+use crate::source::{OpenError, Reports, Source, SourceError, Strand};
 
-/// The first pause before one of the two is tried again; each further one is twice as long.
+/// The pause before one of the two is retried; it doubles with each further attempt.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
-/// The longest pause.
+/// The longest pause between two attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
 
-/// The strand: the screen lock.
+/// The strand for the screen lock.
 #[derive(Debug)]
 pub(crate) struct Lock {
     places: Places,
-    /// Outlives the sources, and with it what each voice said last.
-    voices: Arc<Voices>,
-    /// Neither was there when they were last tried, and the end of that is seen.
-    awaited: bool,
+    /// The last value of each lock source. It outlives the sources of this strand.
+    sources: Arc<LockSources>,
+    /// Neither was available at the last attempt, and a hint will show when one is.
+    has_hint: bool,
 }
 
 impl Lock {
     pub(super) fn new(places: Places) -> Self {
-        Self { places, voices: Arc::default(), awaited: false }
+        Self { places, sources: Arc::default(), has_hint: false }
     }
 }
 
@@ -44,27 +45,27 @@ impl Strand for Lock {
 
     type Source = Screen;
 
-    async fn open(&mut self) -> Result<Screen, Refusal> {
+    async fn open(&mut self) -> Result<Screen, OpenError> {
         let (hint, savers) =
             tokio::join!(Login::open(&self.places, HINT), Savers::open(&self.places));
-        if let (Err(no_hint), Err(no_saver)) = (&hint, &savers) {
-            let why = format!("the screen lock is unknown: {}, and {}", no_hint.why, no_saver.why);
+        if let (Err(no_login), Err(no_saver)) = (&hint, &savers) {
+            let why = format!("the screen lock is unknown: {}, and {}", no_login.why, no_saver.why);
             let missing = Missing::new(why, "a locked screen counts as time without input");
-            self.awaited = no_hint.seen && no_saver.seen;
-            return Err(if self.awaited { Refusal::UntilHint(missing) } else { missing.into() });
+            self.has_hint = no_login.has_hint && no_saver.has_hint;
+            return Err(if self.has_hint { OpenError::UntilHint(missing) } else { missing.into() });
         }
-        self.awaited = false;
-        if let Err(Silent { why, .. }) = &hint {
+        self.has_hint = false;
+        if let Err(Unavailable { why, .. }) = &hint {
             tracing::info!(why, "no lock from the login session");
         }
-        if let Err(Silent { why, .. }) = &savers {
+        if let Err(Unavailable { why, .. }) = &savers {
             tracing::info!(why, "no lock from a screen saver");
         }
-        Ok(Screen { hint, savers, places: self.places.clone(), voices: Arc::clone(&self.voices) })
+        Ok(Screen { hint, savers, places: self.places.clone(), sources: Arc::clone(&self.sources) })
     }
 
     async fn hint(&mut self) {
-        if !self.awaited {
+        if !self.has_hint {
             return std::future::pending().await;
         }
         tokio::select! {
@@ -74,16 +75,17 @@ impl Strand for Lock {
     }
 }
 
-/// GNOME, KDE and most display managers set it; the lockers of small compositors do not.
+/// The property of a login session that shows its lock. GNOME, KDE and most display managers set
+/// it; the lockers of small compositors do not.
 const HINT: &str = "LockedHint";
 
-/// The source: the login session's hint beside the savers, each tried again by itself.
+/// The source: the login session's hint and the screen savers. Each is retried on its own.
 #[derive(Debug)]
 pub(crate) struct Screen {
-    hint: Result<Login, Silent>,
-    savers: Result<Savers, Silent>,
+    hint: Result<Login, Unavailable>,
+    savers: Result<Savers, Unavailable>,
     places: Places,
-    voices: Arc<Voices>,
+    sources: Arc<LockSources>,
 }
 
 impl Source for Screen {
@@ -105,65 +107,69 @@ impl Source for Screen {
         Description { name, tells: Tells { lock: missing.is_none(), ..Tells::NOTHING }, missing }
     }
 
-    async fn run(self, to: &Reports) -> Lost {
-        let Self { hint, savers, places, voices } = self;
+    async fn run(self, to: &Reports) -> SourceError {
+        let Self { hint, savers, places, sources } = self;
         tokio::select! {
-            never = keep_hint(hint, &places, &voices, to) => match never {},
-            never = keep_savers(savers, &places, &voices, to) => match never {},
+            never = watch_hint(hint, &places, &sources, to) => match never {},
+            never = watch_savers(savers, &places, &sources, to) => match never {},
         }
     }
 }
 
-async fn keep_hint(
-    mut hint: Result<Login, Silent>,
+async fn watch_hint(
+    mut hint: Result<Login, Unavailable>,
     places: &Places,
-    voices: &Voices,
+    sources: &LockSources,
     to: &Reports,
 ) -> Infallible {
     let mut pause = Pause::default();
     loop {
         match hint {
             Ok(mut login) => {
-                let Lost(why) = loop {
+                let SourceError(why) = loop {
                     match login.next().await {
-                        Ok(locked) => voices.hear(Voice::HINT, locked, to).await,
+                        Ok(locked) => sources.update(LockSource::HINT, locked, to).await,
                         Err(lost) => break lost,
                     }
                 };
                 tracing::warn!(why, "the login session's lock is unknown for now");
                 pause = Pause::default();
-                pause.rest().await;
+                pause.wait().await;
             }
-            Err(silent) if silent.seen => logind::appears(places, Wanted::Session).await,
-            Err(_) => pause.rest().await,
+            Err(unavailable) if unavailable.has_hint => {
+                logind::appears(places, Wanted::Session).await;
+            }
+            Err(_) => pause.wait().await,
         }
         hint = Login::open(places, HINT).await;
     }
 }
 
-async fn keep_savers(
-    mut savers: Result<Savers, Silent>,
+async fn watch_savers(
+    mut savers: Result<Savers, Unavailable>,
     places: &Places,
-    voices: &Voices,
+    sources: &LockSources,
     to: &Reports,
 ) -> Infallible {
     let mut pause = Pause::default();
     loop {
         match savers {
             Ok(there) => {
-                let Lost(why) = there.run(voices, to).await;
+                let SourceError(why) = there.run(sources, to).await;
                 tracing::warn!(why, "the screen savers' lock is unknown for now");
                 pause = Pause::default();
-                pause.rest().await;
+                pause.wait().await;
             }
-            Err(silent) if silent.seen => bus::listens(places.session_bus.as_deref()).await,
-            Err(_) => pause.rest().await,
+            Err(unavailable) if unavailable.has_hint => {
+                bus::listens(places.session_bus.as_deref()).await;
+            }
+            Err(_) => pause.wait().await,
         }
         savers = Savers::open(places).await;
     }
 }
 
-/// The time before the next attempt.
+/// The pause before the next attempt.
 struct Pause(Duration);
 
 impl Default for Pause {
@@ -173,55 +179,55 @@ impl Default for Pause {
 }
 
 impl Pause {
-    async fn rest(&mut self) {
+    async fn wait(&mut self) {
         sleep(self.0).await;
         self.0 = (2 * self.0).min(LONGEST_PAUSE);
     }
 }
 
-/// Somebody who knows of one lock.
+/// One source of the lock state, as a bit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Voice(u32);
+pub(super) struct LockSource(u32);
 
-impl Voice {
+impl LockSource {
     /// The login session's hint.
     const HINT: Self = Self(1);
 
-    /// One of the savers.
+    /// The screen saver at this index.
     pub(super) const fn saver(index: usize) -> Self {
         Self(2 << index)
     }
 }
 
-/// What all the voices said last.
+/// The last value of each lock source.
 #[derive(Debug, Default)]
-pub(super) struct Voices(Mutex<Said>);
+pub(super) struct LockSources(Mutex<LockState>);
 
 #[derive(Debug, Default, Clone, Copy)]
-struct Said {
+struct LockState {
     locked: u32,
-    told: Option<bool>,
+    reported: Option<bool>,
 }
 
-impl Said {
-    /// What to tell after `voice` has spoken, if that is new.
-    fn hear(&mut self, voice: Voice, locked: bool) -> Option<bool> {
+impl LockState {
+    /// Folds in a value. Returns what to report, if that changed.
+    fn update(&mut self, source: LockSource, locked: bool) -> Option<bool> {
         if locked {
-            self.locked |= voice.0;
+            self.locked |= source.0;
         } else {
-            self.locked &= !voice.0;
+            self.locked &= !source.0;
         }
         let now = self.locked != 0;
-        (self.told.replace(now) != Some(now)).then_some(now)
+        (self.reported.replace(now) != Some(now)).then_some(now)
     }
 }
 
-impl Voices {
-    /// Takes in what `voice` says, and tells it where that makes a difference.
-    pub(super) async fn hear(&self, voice: Voice, locked: bool, to: &Reports) {
-        // Held while it is told, so that two voices are told in the order in which they were heard.
-        let mut said = self.0.lock().await;
-        if let Some(locked) = said.hear(voice, locked) {
+impl LockSources {
+    /// Folds in a value, and reports the lock if that changed.
+    pub(super) async fn update(&self, source: LockSource, locked: bool, to: &Reports) {
+        // Held during the report, so that reports keep the order of the values.
+        let mut state = self.0.lock().await;
+        if let Some(locked) = state.update(source, locked) {
             to.send(Observation::Locked(locked)).await;
         }
     }
@@ -232,14 +238,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn locked_is_when_either_says_so_and_only_changes_are_told() {
-        let (hint, saver) = (Voice::HINT, Voice::saver(0));
-        let mut said = Said::default();
-        assert_eq!(said.hear(hint, false), Some(false));
-        assert_eq!(said.hear(saver, true), Some(true));
-        assert_eq!(said.hear(hint, true), None);
-        assert_eq!(said.hear(saver, false), None);
-        assert_eq!(said.hear(saver, false), None);
-        assert_eq!(said.hear(hint, false), Some(false));
+    fn the_screen_is_locked_if_either_says_so_and_only_changes_are_reported() {
+        let (hint, saver) = (LockSource::HINT, LockSource::saver(0));
+        let mut state = LockState::default();
+        assert_eq!(state.update(hint, false), Some(false));
+        assert_eq!(state.update(saver, true), Some(true));
+        assert_eq!(state.update(hint, true), None);
+        assert_eq!(state.update(saver, false), None);
+        assert_eq!(state.update(saver, false), None);
+        assert_eq!(state.update(hint, false), Some(false));
     }
 }

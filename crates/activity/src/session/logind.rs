@@ -1,8 +1,7 @@
-//! systemd-logind (or elogind) on the system bus: what its listeners have in common, and the login session.
+//! systemd-logind (or elogind) on the system bus: what its listeners share, and the login session.
 //!
-//! Owns which session is the person's. Source: org.freedesktop.login1(5).
-//!
-//! Believes only the present owner of logind's name, because any user of the machine may send a signal.
+//! This module finds the person's session. See org.freedesktop.login1(5). It accepts signals only
+//! from the present owner of logind's name, because any user of the machine may send a signal.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -13,8 +12,8 @@ use zbus::names::OwnedUniqueName;
 use zbus::zvariant::{OwnedObjectPath, OwnedValue};
 
 use super::Places;
-use super::bus::{self, Bus, Object, Silent, Which};
-use crate::source::Lost;
+use super::bus::{self, Bus, Object, Unavailable, Which};
+use crate::source::SourceError;
 
 const LOGIND: &str = "org.freedesktop.login1";
 pub(super) const MANAGER: Object<'static> = Object {
@@ -25,7 +24,7 @@ pub(super) const MANAGER: Object<'static> = Object {
 const SESSION: &str = "org.freedesktop.login1.Session";
 const USER: &str = "org.freedesktop.login1.User";
 
-/// logind, as long as it is the same one.
+/// A connection to one instance of logind. It ends when logind restarts.
 #[derive(Debug)]
 pub(super) struct Logind {
     pub(super) bus: Bus,
@@ -33,13 +32,17 @@ pub(super) struct Logind {
 }
 
 impl Logind {
-    /// Listens to these signals of the manager; else why it can't.
-    pub(super) async fn open(places: &Places, signals: &[&'static str]) -> Result<Self, Silent> {
+    /// Listens to these signals of the manager.
+    pub(super) async fn open(
+        places: &Places,
+        signals: &[&'static str],
+    ) -> Result<Self, Unavailable> {
         let address = places.system_bus.as_deref();
-        let seen = bus::is_seen(address);
-        let bus = Bus::connect(Which::System, address)
-            .await
-            .map_err(|error| Silent { why: format!("there is no system bus ({error})"), seen })?;
+        let has_hint = bus::has_hint(address);
+        let bus = Bus::connect(Which::System, address).await.map_err(|error| Unavailable {
+            why: format!("there is no system bus ({error})"),
+            has_hint,
+        })?;
         let listening = async {
             bus.listen_to_owner(LOGIND).await?;
             for member in signals {
@@ -49,20 +52,23 @@ impl Logind {
         };
         match listening.await {
             Ok(Some(owner)) => Ok(Self { bus, owner }),
-            Ok(None) => Err(Silent { why: "logind does not run on this machine".to_owned(), seen }),
-            Err(error) => {
-                Err(Silent { why: format!("the system bus refuses ({error})"), seen: false })
+            Ok(None) => {
+                Err(Unavailable { why: "logind does not run on this machine".to_owned(), has_hint })
             }
+            Err(error) => Err(Unavailable {
+                why: format!("the system bus refuses ({error})"),
+                has_hint: false,
+            }),
         }
     }
 
-    /// The next signal of logind. Cancel-safe.
-    pub(super) async fn next(&mut self) -> Result<Message, Lost> {
+    /// Waits for the next signal of logind. Cancel-safe.
+    pub(super) async fn next(&mut self) -> Result<Message, SourceError> {
         loop {
             let message = self.bus.next().await?;
             if let Some(changed) = bus::owner_changed(&message) {
                 if changed.owner.as_ref() != Some(&self.owner) {
-                    return Err(Lost("logind has stopped".to_owned()));
+                    return Err(SourceError("logind has stopped".to_owned()));
                 }
             } else if bus::is_from(&message, Some(&self.owner)) {
                 return Ok(message);
@@ -71,7 +77,7 @@ impl Logind {
     }
 }
 
-/// A yes-or-no property of the person's login session.
+/// A boolean property of the person's login session.
 #[derive(Debug)]
 pub(super) struct Login {
     logind: Logind,
@@ -79,26 +85,26 @@ pub(super) struct Login {
     /// `XDG_SESSION_ID`
     id: Option<String>,
     path: OwnedObjectPath,
-    /// It has not been read yet, or is another than before.
+    /// The property must be read: it never was, or the session is a new one.
     unread: bool,
 }
 
 impl Login {
-    /// Begins to watch the property; else why it can't.
-    pub(super) async fn open(places: &Places, property: &'static str) -> Result<Self, Silent> {
+    /// Starts to watch the property.
+    pub(super) async fn open(places: &Places, property: &'static str) -> Result<Self, Unavailable> {
         let logind = Logind::open(places, &["SessionRemoved"]).await?;
         let id = places.session_id.clone();
-        let path = find(&logind.bus, id.as_deref()).await.ok_or_else(|| Silent {
+        let path = find(&logind.bus, id.as_deref()).await.ok_or_else(|| Unavailable {
             why: "logind knows no session of yours".to_owned(),
-            seen: bus::is_seen(places.system_bus.as_deref()),
+            has_hint: bus::has_hint(places.system_bus.as_deref()),
         })?;
         Ok(Self { logind, property, id, path, unread: true })
     }
 
-    /// What the property is, first now and then whenever it may have changed.
-    pub(super) async fn next(&mut self) -> Result<bool, Lost> {
+    /// Returns the property, at once the first time and then whenever it may have changed.
+    pub(super) async fn next(&mut self) -> Result<bool, SourceError> {
         loop {
-            // Read after it is listened to, so that no change falls between.
+            // Read after the subscription, so that no change is missed.
             if self.unread {
                 let value = self.read().await.map_err(|error| self.logind.bus.lost(&error))?;
                 self.unread = false;
@@ -116,7 +122,7 @@ impl Login {
                     if removed.is_some_and(|(_, path)| path == self.path) {
                         let id = self.id.as_deref();
                         let Some(path) = find(&self.logind.bus, id).await else {
-                            return Err(Lost("your login session has ended".to_owned()));
+                            return Err(SourceError("your login session has ended".to_owned()));
                         };
                         self.path = path;
                         self.unread = true;
@@ -153,37 +159,37 @@ impl Login {
 enum Change {
     None,
     To(bool),
-    /// It changed, and to what must be asked for.
+    /// It changed, and the signal does not contain the new value.
     Unread,
 }
 
-/// What has to be there.
+/// What [`appears`] waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wanted {
     /// logind itself.
     Manager,
-    /// And a login session of the person's.
+    /// logind and a login session of the person.
     Session,
 }
 
-/// Ends when that is there. Where that is not seen, it pends.
+/// Ends when that is available. Never ends if that can't be noticed.
 pub(super) async fn appears(places: &Places, wanted: Wanted) {
-    /// A bus that hangs up again and again must not keep us busy.
+    /// Keeps a bus that hangs up again and again from keeping us busy.
     const PAUSE: Duration = Duration::from_secs(1);
     let address = places.system_bus.as_deref();
     loop {
         bus::listens(address).await;
-        if await_on_the_bus(places, wanted).await.is_ok() {
+        if appears_on_bus(places, wanted).await.is_ok() {
             return;
         }
         sleep(PAUSE).await;
     }
 }
 
-async fn await_on_the_bus(places: &Places, wanted: Wanted) -> Result<(), Lost> {
+async fn appears_on_bus(places: &Places, wanted: Wanted) -> Result<(), SourceError> {
     let mut bus = Bus::connect(Which::System, places.system_bus.as_deref())
         .await
-        .map_err(|error| Lost(error.to_string()))?;
+        .map_err(|error| SourceError(error.to_string()))?;
     let listening = async {
         bus.listen_to_owner(LOGIND).await?;
         bus.listen(bus::signal(MANAGER, "SessionNew")?).await
@@ -204,8 +210,8 @@ async fn await_on_the_bus(places: &Places, wanted: Wanted) -> Result<(), Lost> {
     }
 }
 
-/// Which login session is the person's, and asks to be told of it. A program below `systemd --user` has no
-/// session of its own, so its environment comes first, and the user's display last.
+/// Finds the person's login session and subscribes to its properties. A program below `systemd
+/// --user` has no session of its own, so its environment comes first, and the user's display last.
 async fn find(bus: &Bus, id: Option<&str>) -> Option<OwnedObjectPath> {
     let mut found: Option<OwnedObjectPath> = None;
     if let Some(id) = id {

@@ -1,8 +1,8 @@
-//! Is it still the same network? A connection that stands may lead nowhere after it changed.
+//! Detects whether the network changed. A connection may lead nowhere after that.
 //!
-//! Owns what counts as a change: another address, or another default route. The kernel's messages only say
-//! when to look (rtnetlink(7)); what is compared is what there is then. So an address that is merely
-//! refreshed, or comes back at once, changes nothing.
+//! A change is another address or another default route. The kernel's messages (rtnetlink(7)) only
+//! show when to look; then the present addresses and routes are compared with the earlier ones. So
+//! an address that is merely refreshed, or comes back at once, changes nothing.
 
 use std::io;
 use std::os::unix::net::UnixDatagram;
@@ -14,19 +14,20 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, socket_with};
 use tokio::time::sleep;
 
 use crate::description::{Description, Missing, Subject, Tells};
-use crate::source::{Lost, Refusal, Reports, Source, Strand};
+use crate::source::{OpenError, Reports, Source, SourceError, Strand};
 
 mod links;
 
 use links::Links;
 
-/// A new network arrives in parts: an address, then a route, then the other protocol's.
+/// How long to wait after a message: a new network arrives in parts, first an address, then a
+/// route.
 const SETTLED: Duration = Duration::from_millis(500);
 
 /// `RTMGRP_IPV4_IFADDR`, `RTMGRP_IPV4_ROUTE`, `RTMGRP_IPV6_IFADDR`, `RTMGRP_IPV6_ROUTE`
 const GROUPS: u32 = 0x10 | 0x40 | 0x100 | 0x400;
 
-/// The strand: the network.
+/// The strand for the network.
 #[derive(Debug)]
 pub(crate) struct Network;
 
@@ -35,7 +36,7 @@ impl Strand for Network {
 
     type Source = Kernel;
 
-    async fn open(&mut self) -> Result<Kernel, Refusal> {
+    async fn open(&mut self) -> Result<Kernel, OpenError> {
         Kernel::open().map_err(|error| {
             Missing::new(
                 format!("a change of the network is not seen: {error}"),
@@ -58,30 +59,30 @@ impl Kernel {
         let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
         let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, None)?;
         bind(&socket, &SocketAddrNetlink::new(0, GROUPS))?;
-        // A socket of another family, but messages are waited for and received the same way.
+        // A socket of another family, but its messages are waited for and received the same way.
         let messages = tokio::net::UnixDatagram::from_std(UnixDatagram::from(socket))?;
-        // Read last, so that no change falls between.
+        // Read last, so that no change is missed.
         Ok(Self { messages, known: Links::read()? })
     }
 
-    /// Waits for messages and throws them away.
-    async fn stir(&self) -> io::Result<()> {
+    /// Waits for messages and discards them.
+    async fn drain_messages(&self) -> io::Result<()> {
         self.messages.readable().await?;
         loop {
             match self.messages.try_recv(&mut [0; 64]) {
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-                // Some were lost, and it does not matter which.
+                // Some messages were lost, and it does not matter which.
                 Err(error) if error.raw_os_error() == Some(OVERRUN) => {}
                 Err(error) => return Err(error),
             }
         }
     }
 
-    /// Waits until the network is another one.
+    /// Waits until the network has changed.
     async fn change(&mut self) -> io::Result<()> {
         loop {
-            self.stir().await?;
+            self.drain_messages().await?;
             sleep(SETTLED).await;
             let now = Links::read()?;
             if now != self.known {
@@ -103,12 +104,14 @@ impl Source for Kernel {
         }
     }
 
-    async fn run(mut self, to: &Reports) -> Lost {
+    async fn run(mut self, to: &Reports) -> SourceError {
         loop {
             match self.change().await {
                 Ok(()) => to.send(Observation::NetworkChanged).await,
                 Err(error) => {
-                    return Lost(format!("the kernel tells no more of the network: {error}"));
+                    return SourceError(format!(
+                        "the kernel tells no more of the network: {error}"
+                    ));
                 }
             }
         }

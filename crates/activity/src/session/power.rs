@@ -1,6 +1,6 @@
-//! Sleep and power-off: logind announces both, and waits for a goodbye.
+//! Detects sleep and power-off: logind announces both, and waits for the goodbye.
 //!
-//! Without logind nobody announces anything, but [`Awake`] sees when the machine slept.
+//! Without logind nobody announces them, but [`Awake`] notices afterwards that the machine slept.
 
 use std::convert::Infallible;
 
@@ -11,91 +11,93 @@ use zbus::zvariant::OwnedFd;
 
 use super::Places;
 use super::awake::Awake;
-use super::bus::{self, Silent};
-use super::inhibitor::{Inhibitor, PATIENCE};
+use super::bus::{self, Unavailable};
+use super::inhibitor::{Inhibitor, TIMEOUT};
 use super::logind::{self, Logind, MANAGER, Wanted};
 use crate::description::{Description, Missing, Subject, Tells};
-use crate::source::{Lost, Refusal, Reports, Source, Strand};
+use crate::source::{OpenError, Reports, Source, SourceError, Strand};
 use crate::supervise::Goodbye;
 
-/// The strand: sleep and power-off.
+/// The strand for sleep and power-off.
 #[derive(Debug)]
 pub(crate) struct Power {
     places: Places,
     goodbye: Goodbye,
-    /// There was a logind, so there will be one again.
+    /// logind was there once, so it will come back.
     had_logind: bool,
-    /// It was not there when it was last tried, and the end of that is seen.
-    awaited: bool,
+    /// logind was not available at the last attempt, and a hint will show when it is.
+    has_hint: bool,
 }
 
 impl Power {
     pub(super) const fn new(places: Places, goodbye: Goodbye) -> Self {
-        Self { places, goodbye, had_logind: false, awaited: false }
+        Self { places, goodbye, had_logind: false, has_hint: false }
     }
 }
 
 impl Strand for Power {
     const SUBJECT: Subject = Subject::Power;
 
-    type Source = Told;
+    type Source = SleepSource;
 
-    async fn open(&mut self) -> Result<Told, Refusal> {
-        let silent = match Announced::open(&self.places, self.goodbye.clone()).await {
+    async fn open(&mut self) -> Result<SleepSource, OpenError> {
+        let unavailable = match Announced::open(&self.places, self.goodbye.clone()).await {
             Ok(announced) => {
-                (self.had_logind, self.awaited) = (true, false);
-                return Ok(Told::Announced(Box::new(announced)));
+                (self.had_logind, self.has_hint) = (true, false);
+                return Ok(SleepSource::Announced(Box::new(announced)));
             }
-            Err(silent) => silent,
+            Err(unavailable) => unavailable,
         };
-        self.awaited = silent.seen;
-        let (why, remedy) = (&silent.why, "run systemd-logind or elogind");
+        self.has_hint = unavailable.has_hint;
+        let (why, remedy) = (&unavailable.why, "run systemd-logind or elogind");
         if self.had_logind {
             let what = format!("sleep is not seen for now: {why}");
-            return Err(silent.refusal(Missing::new(what, remedy)));
+            return Err(unavailable.open_error(Missing::new(what, remedy)));
         }
         match Awake::open(why) {
-            Ok(awake) => Ok(Told::Afterwards(awake, silent.seen.then(|| self.places.clone()))),
+            Ok(awake) => {
+                Ok(SleepSource::Clocks(awake, unavailable.has_hint.then(|| self.places.clone())))
+            }
             Err(error) => {
                 let what =
                     format!("sleep is not seen: {why}, and the clocks do not tell ({error})");
-                Err(silent.refusal(Missing::new(what, remedy)))
+                Err(unavailable.open_error(Missing::new(what, remedy)))
             }
         }
     }
 
     async fn hint(&mut self) {
-        if !self.awaited {
+        if !self.has_hint {
             return std::future::pending().await;
         }
         logind::appears(&self.places, Wanted::Manager).await;
     }
 }
 
-/// Whatever tells of sleep here.
+/// The source of sleep that was opened.
 #[derive(Debug)]
-pub(crate) enum Told {
+pub(crate) enum SleepSource {
     Announced(Box<Announced>),
-    /// And where logind may appear, if that is seen.
-    Afterwards(Awake, Option<Places>),
+    /// The clocks, with the places where logind may appear, if that can be noticed.
+    Clocks(Awake, Option<Places>),
 }
 
-impl Source for Told {
+impl Source for SleepSource {
     fn description(&self) -> Description {
         match self {
             Self::Announced(announced) => announced.description(),
-            Self::Afterwards(awake, _) => awake.description(),
+            Self::Clocks(awake, _) => awake.description(),
         }
     }
 
-    async fn run(self, to: &Reports) -> Lost {
+    async fn run(self, to: &Reports) -> SourceError {
         match self {
             Self::Announced(announced) => announced.run(to).await,
-            Self::Afterwards(awake, None) => awake.run(to).await,
-            Self::Afterwards(awake, Some(places)) => tokio::select! {
+            Self::Clocks(awake, None) => awake.run(to).await,
+            Self::Clocks(awake, Some(places)) => tokio::select! {
                 lost = awake.run(to) => lost,
                 () = logind::appears(&places, Wanted::Manager) => {
-                    Lost("logind is there now".to_owned())
+                    SourceError("logind is there now".to_owned())
                 }
             },
         }
@@ -107,13 +109,13 @@ impl Source for Told {
 pub(crate) struct Announced {
     logind: Logind,
     inhibitor: Inhibitor,
-    /// Why logind gives no inhibitor.
+    /// Why logind refuses an inhibitor.
     refused: Option<String>,
 }
 
 impl Announced {
-    async fn open(places: &Places, goodbye: Goodbye) -> Result<Self, Silent> {
-        // Listens before it takes the inhibitor: an announcement between the two would be missed.
+    async fn open(places: &Places, goodbye: Goodbye) -> Result<Self, Unavailable> {
+        // Subscribes before it takes the inhibitor, so that no announcement is missed.
         let logind = Logind::open(places, &["PrepareForSleep", "PrepareForShutdown"]).await?;
         let mut announced = Self { logind, inhibitor: Inhibitor::new(goodbye), refused: None };
         announced.take_inhibitor().await;
@@ -121,8 +123,8 @@ impl Announced {
     }
 
     async fn take_inhibitor(&mut self) {
-        let wish = ("sleep:shutdown", "Porchlight", "say goodbye", "delay");
-        match self.logind.bus.call::<_, OwnedFd>(MANAGER, "Inhibit", &wish).await {
+        let arguments = ("sleep:shutdown", "Porchlight", "say goodbye", "delay");
+        match self.logind.bus.call::<_, OwnedFd>(MANAGER, "Inhibit", &arguments).await {
             Ok(inhibitor) => {
                 self.inhibitor.hold(inhibitor);
                 self.refused = None;
@@ -134,20 +136,20 @@ impl Announced {
         }
     }
 
-    async fn watch(&mut self, to: &Reports) -> Result<Infallible, Lost> {
-        // What began before anybody listened.
+    async fn watch(&mut self, to: &Reports) -> Result<Infallible, SourceError> {
+        // Reports what began before the subscription.
         let begun = [
             ("PreparingForSleep", Observation::Suspending),
             ("PreparingForShutdown", Observation::ShuttingDown),
         ];
         for (property, observation) in begun {
             if self.logind.bus.property(MANAGER, property).await.unwrap_or(false) {
-                self.leave(observation, to).await;
+                self.announce(observation, to).await;
             }
         }
         loop {
             tokio::select! {
-                () = self.inhibitor.goodbye_is_said() => self.inhibitor.release(),
+                () = self.inhibitor.wait_for_goodbye() => self.inhibitor.release(),
                 message = self.logind.next() => self.handle(&message?, to).await,
             }
         }
@@ -155,9 +157,11 @@ impl Announced {
 
     async fn handle(&mut self, message: &Message, to: &Reports) {
         match (bus::member(message).as_str(), bus::read(message)) {
-            ("PrepareForSleep", Some(true)) => self.leave(Observation::Suspending, to).await,
-            ("PrepareForShutdown", Some(true)) => self.leave(Observation::ShuttingDown, to).await,
-            // A power-off that was called off is told like a sleep that is over.
+            ("PrepareForSleep", Some(true)) => self.announce(Observation::Suspending, to).await,
+            ("PrepareForShutdown", Some(true)) => {
+                self.announce(Observation::ShuttingDown, to).await;
+            }
+            // A cancelled power-off is reported like the end of a sleep.
             ("PrepareForSleep" | "PrepareForShutdown", Some(false)) => {
                 to.send(Observation::Resumed).await;
                 self.inhibitor.release();
@@ -167,10 +171,10 @@ impl Announced {
         }
     }
 
-    async fn leave(&mut self, why: Observation, to: &Reports) {
+    async fn announce(&mut self, why: Observation, to: &Reports) {
         self.inhibitor.await_goodbye();
-        // Not even a reader that has stopped keeps the machine awake.
-        if timeout(PATIENCE, to.send(why)).await.is_err() {
+        // A reader that has stopped must not keep the machine awake.
+        if timeout(TIMEOUT, to.send(why)).await.is_err() {
             tracing::warn!("nobody takes in that the machine is about to sleep");
         }
     }
@@ -187,7 +191,7 @@ impl Source for Announced {
         Description { name: "logind", tells: Tells { power: true, ..Tells::NOTHING }, missing }
     }
 
-    async fn run(mut self, to: &Reports) -> Lost {
+    async fn run(mut self, to: &Reports) -> SourceError {
         match self.watch(to).await {
             Err(lost) => lost,
         }

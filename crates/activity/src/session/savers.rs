@@ -1,8 +1,8 @@
-//! Screen savers on the session bus: the lock, where the locker does not tell logind.
+//! Screen savers on the session bus: they report the lock where the locker does not tell logind.
 //!
-//! Owns which savers are known. None is started: a saver is asked only while somebody owns its name.
-//! A saver that leaves keeps its last word, because a locker that crashed is no reason to show somebody as
-//! present; the next owner of the name corrects it.
+//! This module lists the known savers. It starts none: it asks a saver only while its name has an
+//! owner. A saver that leaves keeps its last value, because a crashed locker is no reason to show a
+//! person as present. The next owner of the name corrects it.
 
 use std::convert::Infallible;
 
@@ -10,9 +10,9 @@ use zbus::names::OwnedUniqueName;
 use zbus::{MatchRule, Message, message::Type};
 
 use super::Places;
-use super::bus::{self, Bus, Object, Silent, Which};
-use super::lock::{Voice, Voices};
-use crate::source::{Lost, Reports};
+use super::bus::{self, Bus, Object, Unavailable, Which};
+use super::lock::{LockSource, LockSources};
+use crate::source::{Reports, SourceError};
 
 const SAVERS: [Object<'static>; 6] = [
     saver("org.freedesktop.ScreenSaver", "/org/freedesktop/ScreenSaver"),
@@ -27,12 +27,12 @@ const SAVERS: [Object<'static>; 6] = [
     saver("org.xfce.ScreenSaver", "/org/xfce/ScreenSaver"),
 ];
 
-/// Most savers call their interface like their name.
+/// A saver whose interface has the same name as its service, like most.
 const fn saver(name: &'static str, path: &'static str) -> Object<'static> {
     Object { service: name, path, interface: name }
 }
 
-/// Whatever saver is there.
+/// The source: the screen savers that are running.
 #[derive(Debug)]
 pub(super) struct Savers {
     bus: Bus,
@@ -40,29 +40,29 @@ pub(super) struct Savers {
 }
 
 impl Savers {
-    /// Begins to listen; else why it can't.
-    pub(super) async fn open(places: &Places) -> Result<Self, Silent> {
+    /// Connects and subscribes.
+    pub(super) async fn open(places: &Places) -> Result<Self, Unavailable> {
         let address = places.session_bus.as_deref();
-        let bus = Bus::connect(Which::Session, address).await.map_err(|error| Silent {
+        let bus = Bus::connect(Which::Session, address).await.map_err(|error| Unavailable {
             why: format!("there is no session bus ({error})"),
-            seen: bus::is_seen(address),
+            has_hint: bus::has_hint(address),
         })?;
         let mut savers = Self { bus, owners: Default::default() };
-        savers.listen().await.map_err(|error| Silent {
+        savers.listen().await.map_err(|error| Unavailable {
             why: format!("the session bus refuses ({error})"),
-            seen: false,
+            has_hint: false,
         })?;
         Ok(savers)
     }
 
-    /// Whether there is one at present.
+    /// Whether any saver is running.
     pub(super) fn any(&self) -> bool {
         self.owners.iter().any(Option::is_some)
     }
 
-    /// Tells what they say for as long as the bus lasts.
-    pub(super) async fn run(mut self, voices: &Voices, to: &Reports) -> Lost {
-        match self.watch(voices, to).await {
+    /// Reports what the savers say until the bus is lost.
+    pub(super) async fn run(mut self, sources: &LockSources, to: &Reports) -> SourceError {
+        match self.watch(sources, to).await {
             Err(lost) => lost,
         }
     }
@@ -70,7 +70,7 @@ impl Savers {
     async fn listen(&mut self) -> zbus::Result<()> {
         for saver in SAVERS {
             self.bus.listen_to_owner(saver.service).await?;
-            // Whatever its path: KDE tells the same at two of them.
+            // Any path will do: KDE reports the same at two of them.
             let told = MatchRule::builder()
                 .msg_type(Type::Signal)
                 .sender(saver.service)?
@@ -84,21 +84,25 @@ impl Savers {
         Ok(())
     }
 
-    async fn watch(&mut self, voices: &Voices, to: &Reports) -> Result<Infallible, Lost> {
+    async fn watch(
+        &mut self,
+        sources: &LockSources,
+        to: &Reports,
+    ) -> Result<Infallible, SourceError> {
         for index in 0..SAVERS.len() {
-            self.ask(index, voices, to).await;
+            self.ask(index, sources, to).await;
         }
         loop {
             let message = self.bus.next().await?;
-            self.handle(&message, voices, to).await;
+            self.handle(&message, sources, to).await;
         }
     }
 
-    async fn handle(&mut self, message: &Message, voices: &Voices, to: &Reports) {
+    async fn handle(&mut self, message: &Message, sources: &LockSources, to: &Reports) {
         if let Some(changed) = bus::owner_changed(message) {
             if let Some(index) = SAVERS.iter().position(|saver| saver.service == changed.name) {
                 self.owners[index] = changed.owner;
-                self.ask(index, voices, to).await;
+                self.ask(index, sources, to).await;
             }
             return;
         }
@@ -107,19 +111,19 @@ impl Savers {
         };
         for (index, owner) in self.owners.iter().enumerate() {
             if bus::is_from(message, owner.as_ref()) {
-                voices.hear(Voice::saver(index), active, to).await;
+                sources.update(LockSource::saver(index), active, to).await;
             }
         }
     }
 
-    /// Asks a saver that is there. Some answer with an error, as GNOME's proxy for the common name does:
-    /// they know nothing.
-    async fn ask(&self, index: usize, voices: &Voices, to: &Reports) {
+    /// Asks a saver that is running. Some answer with an error, as GNOME's proxy for the common
+    /// name does: they know nothing.
+    async fn ask(&self, index: usize, sources: &LockSources, to: &Reports) {
         if self.owners[index].is_none() {
             return;
         }
         match self.bus.call(SAVERS[index], "GetActive", &()).await {
-            Ok(active) => voices.hear(Voice::saver(index), active, to).await,
+            Ok(active) => sources.update(LockSource::saver(index), active, to).await,
             Err(error) => {
                 tracing::debug!(saver = SAVERS[index].service, %error, "this saver tells nothing");
             }

@@ -1,23 +1,23 @@
-//! Who has the seat: another session's input is not this person's.
+//! Detects who has the seat: another session's input is not this person's.
 
 use porchlight_core::observation::Observation;
 
 use super::Places;
 use super::logind::{self, Login, Wanted};
 use crate::description::{Description, Missing, Subject, Tells};
-use crate::source::{Lost, Refusal, Reports, Source, Strand};
+use crate::source::{OpenError, Reports, Source, SourceError, Strand};
 
-/// The strand: who has the seat.
+/// The strand for the seat.
 #[derive(Debug)]
 pub(crate) struct Seat {
     places: Places,
-    /// There was no session when it was last tried, and the end of that is seen.
-    awaited: bool,
+    /// There was no session at the last attempt, and a hint will show when there is one.
+    has_hint: bool,
 }
 
 impl Seat {
     pub(super) const fn new(places: Places) -> Self {
-        Self { places, awaited: false }
+        Self { places, has_hint: false }
     }
 }
 
@@ -26,20 +26,20 @@ impl Strand for Seat {
 
     type Source = Active;
 
-    async fn open(&mut self) -> Result<Active, Refusal> {
+    async fn open(&mut self) -> Result<Active, OpenError> {
         let opened = Login::open(&self.places, "Active").await;
-        self.awaited = opened.as_ref().is_err_and(|silent| silent.seen);
+        self.has_hint = opened.as_ref().is_err_and(|unavailable| unavailable.has_hint);
         match opened {
             Ok(login) => Ok(Active(login)),
-            Err(silent) => Err(silent.refusal(Missing::new(
-                format!("a change of the user at this machine is not seen: {}", silent.why),
+            Err(unavailable) => Err(unavailable.open_error(Missing::new(
+                format!("a change of the user at this machine is not seen: {}", unavailable.why),
                 "lock the screen before somebody else takes over",
             ))),
         }
     }
 
     async fn hint(&mut self) {
-        if !self.awaited {
+        if !self.has_hint {
             return std::future::pending().await;
         }
         logind::appears(&self.places, Wanted::Session).await;
@@ -55,7 +55,7 @@ impl Source for Active {
         Description { name: "logind", tells: Tells { seat: true, ..Tells::NOTHING }, missing: None }
     }
 
-    async fn run(mut self, to: &Reports) -> Lost {
+    async fn run(mut self, to: &Reports) -> SourceError {
         loop {
             match self.0.next().await {
                 Ok(active) => to.send(Observation::Switched(!active)).await,

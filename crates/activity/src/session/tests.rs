@@ -1,4 +1,4 @@
-//! The strands of the session against private buses, a real sound server and a network of their own.
+//! Tests the session's strands with private buses, a real sound server and a private network.
 
 mod alone;
 mod bus;
@@ -21,9 +21,9 @@ use crate::source::Strand;
 use crate::supervise::Supervisor;
 use crate::watch::Watch;
 
-/// Nothing here takes as long.
+/// The deadline of every wait.
 const DEADLINE: Duration = Duration::from_secs(15);
-/// Whatever is still to come would have come by then.
+/// Long enough for anything that is still to come.
 const A_WHILE: Duration = Duration::from_millis(150);
 
 fn watch(strand: impl Strand) -> Watch {

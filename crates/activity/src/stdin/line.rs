@@ -1,52 +1,52 @@
-//! One line: text in, one observation out.
+//! Parses one line into one observation.
 
 use porchlight_core::observation::{Moment, Observation};
 use porchlight_core::time::Timestamp;
 use serde_json::Value;
 
-/// The longest line, in bytes without its end.
+/// The maximum length of a line in bytes, without its line ending.
 pub const LINE_LIMIT: usize = 4096;
 
-/// Why a line tells nothing. Each message says what is allowed.
+/// Why a line is invalid. Each message says what is allowed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LineError {
-    /// It is longer than [`LINE_LIMIT`].
+    /// The line is longer than [`LINE_LIMIT`].
     #[error("longer than {LINE_LIMIT} bytes: write one short JSON object a line")]
     TooLong,
-    /// Its bytes are no text.
+    /// The line is not UTF-8.
     #[error("not UTF-8: write JSON in UTF-8")]
     NotUtf8,
-    /// It is no JSON object.
+    /// The line is not a JSON object.
     #[error("not a JSON object ({0}): write one a line, for example {{\"active\":true}}")]
     NotJson(String),
-    /// None of its fields is known.
+    /// The object has no known field.
     #[error(
         "no known field: write one of idle_since, active, locked, in_call, suspending, resumed"
     )]
     NothingKnown,
-    /// More than one of its fields is known, and which came first can't be told.
+    /// The object has more than one known field, so the order of the facts is unknown.
     #[error("both {0} and {1}: write one fact a line")]
     SeveralFacts(&'static str, &'static str),
-    /// `idle_since` is no time.
+    /// `idle_since` is not a time.
     #[error("idle_since must be whole milliseconds since 1970, from 0 to 9007199254740991")]
     NotATime,
-    /// The value of a field that is either so or not so is neither.
+    /// The value is not a boolean.
     #[error("{0} must be true or false")]
     NotABool(&'static str),
-    /// A field that can only be true is not.
+    /// The value is not `true`, and this field allows nothing else.
     #[error("{field} can only be true: {instead}")]
     OnlyTrue {
-        /// The field.
+        /// The name of the field.
         field: &'static str,
-        /// What says the opposite.
+        /// What to write for the opposite.
         instead: &'static str,
     },
 }
 
-/// The fields that say something.
+/// The known fields.
 const FIELDS: [&str; 6] = ["idle_since", "active", "locked", "in_call", "suspending", "resumed"];
 
-/// Reads one line.
+/// Parses one line.
 ///
 /// | line | observation |
 /// |---|---|
@@ -57,11 +57,17 @@ const FIELDS: [&str; 6] = ["idle_since", "active", "locked", "in_call", "suspend
 /// | `{"suspending":true}` | the machine is about to sleep |
 /// | `{"resumed":true}` | the machine is awake again |
 ///
-/// Fields that are not known are ignored, so that a writer may add its own.
+/// Unknown fields are ignored, so that a writer may add its own.
 ///
 /// # Errors
 ///
-/// A [`LineError`] for anything else; none of them is a reason to stop reading.
+/// * [`LineError::TooLong`] if the line has more than [`LINE_LIMIT`] bytes;
+/// * [`LineError::NotJson`] if it is not a JSON object;
+/// * [`LineError::NothingKnown`] or [`LineError::SeveralFacts`] unless exactly one field is known;
+/// * [`LineError::NotATime`], [`LineError::NotABool`] or [`LineError::OnlyTrue`] if the value of
+///   that field is wrong.
+///
+/// The caller should skip such a line and keep reading.
 pub fn parse_line(line: &str) -> Result<Observation, LineError> {
     if line.len() > LINE_LIMIT {
         return Err(LineError::TooLong);
@@ -164,7 +170,7 @@ mod tests {
         ];
         for (line, expected) in table {
             let error = match parse_line(line) {
-                // Its text is serde_json's own.
+                // Its text comes from serde_json.
                 Err(LineError::NotJson(_)) => LineError::NotJson(String::new()),
                 Err(error) => error,
                 Ok(observation) => panic!("{line} was taken for {observation:?}"),
@@ -191,7 +197,7 @@ mod tests {
         ));
     }
 
-    /// Lines that are nearly right find more than noise does.
+    /// Generates lines that are nearly valid, which find more than noise does.
     fn nearly_a_line() -> impl Strategy<Value = String> {
         let field = prop_oneof![
             proptest::sample::select(FIELDS.to_vec()).prop_map(str::to_owned),

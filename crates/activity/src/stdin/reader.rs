@@ -1,11 +1,11 @@
-//! Bytes in, lines out, in bounded memory; and the source that reads them.
+//! Splits bytes into lines in bounded memory, and is the source that reads them.
 
 use porchlight_core::observation::Observation;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use super::line::{LINE_LIMIT, LineError, parse_line};
 use crate::description::{Description, Tells};
-use crate::source::{Lost, Reports, Source};
+use crate::source::{Reports, Source, SourceError};
 
 /// The source: JSON lines from any reader.
 pub(crate) struct JsonLines<R> {
@@ -24,31 +24,33 @@ impl<R: AsyncRead + Unpin + Send + 'static> Source for JsonLines<R> {
         Description { name: "stdin", tells, missing: None }
     }
 
-    async fn run(mut self, to: &Reports) -> Lost {
-        // Somebody will tell, but has not yet.
+    async fn run(mut self, to: &Reports) -> SourceError {
+        // The writer will report activity, but has not yet.
         to.send(Observation::SourceOk).await;
         let mut lines = Lines::default();
         let mut buffer = vec![0; LINE_LIMIT];
         let lost = loop {
             let read = match self.input.read(&mut buffer).await {
-                Ok(0) => break Lost("the standard input has ended".to_owned()),
+                Ok(0) => break SourceError("the standard input has ended".to_owned()),
                 Ok(read) => read,
-                Err(error) => break Lost(format!("the standard input can't be read ({error})")),
+                Err(error) => {
+                    break SourceError(format!("the standard input can't be read ({error})"));
+                }
             };
             let mut bytes = &buffer[..read];
             while let Some(line) = lines.next(&mut bytes) {
-                tell(line, to).await;
+                report(line, to).await;
             }
         };
         if let Some(line) = lines.finish() {
-            tell(line, to).await;
+            report(line, to).await;
         }
         lost
     }
 }
 
-async fn tell(line: Line, to: &Reports) {
-    match line.fact {
+async fn report(line: Line, to: &Reports) {
+    match line.parsed {
         Ok(observation) => to.send(observation).await,
         Err(error) => {
             tracing::warn!(line = line.number, %error, "skipped a line of the standard input");
@@ -58,69 +60,69 @@ async fn tell(line: Line, to: &Reports) {
 
 #[derive(Debug, PartialEq, Eq)]
 struct Line {
-    /// Counted from one.
+    /// Starts at one.
     number: u64,
-    fact: Result<Observation, LineError>,
+    parsed: Result<Observation, LineError>,
 }
 
-/// Cuts bytes into lines, wherever the reads fell.
+/// Splits bytes into lines, independently of the size of each read.
 #[derive(Debug, Default)]
 struct Lines {
     ended: u64,
-    begun: Begun,
+    partial: Partial,
 }
 
-/// The line whose end has not come yet.
+/// The line whose end has not arrived yet.
 #[derive(Debug)]
-enum Begun {
+enum Partial {
     Kept(Vec<u8>),
-    /// Thrown away up to its end.
+    /// The line is too long: its bytes are dropped up to its end.
     TooLong,
 }
 
-impl Default for Begun {
+impl Default for Partial {
     fn default() -> Self {
         Self::Kept(Vec::new())
     }
 }
 
 impl Lines {
-    /// The next line that ends within `bytes`, which it shortens; `None` when more bytes are needed.
-    /// Blank lines are counted and passed over.
+    /// Returns the next line that ends within `bytes`, and removes it from `bytes`. Returns `None`
+    /// if it needs more bytes. Blank lines are counted and skipped.
     fn next(&mut self, bytes: &mut &[u8]) -> Option<Line> {
         while let Some(end) = bytes.iter().position(|&byte| byte == b'\n') {
-            self.begun.add(&bytes[..end]);
+            self.partial.add(&bytes[..end]);
             *bytes = &bytes[end + 1..];
             if let Some(line) = self.finish() {
                 return Some(line);
             }
         }
-        self.begun.add(bytes);
+        self.partial.add(bytes);
         *bytes = &[];
         None
     }
 
-    /// What was begun, as a line: the last one may lack its end.
+    /// Returns the unfinished line: the last line may have no line ending.
     fn finish(&mut self) -> Option<Line> {
         self.ended += 1;
-        let fact = match std::mem::take(&mut self.begun) {
-            Begun::TooLong => Err(LineError::TooLong),
-            Begun::Kept(bytes) if bytes.trim_ascii().is_empty() => return None,
-            Begun::Kept(bytes) => std::str::from_utf8(&bytes)
+        let parsed = match std::mem::take(&mut self.partial) {
+            Partial::TooLong => Err(LineError::TooLong),
+            Partial::Kept(bytes) if bytes.trim_ascii().is_empty() => return None,
+            Partial::Kept(bytes) => std::str::from_utf8(&bytes)
                 .map_err(|_| LineError::NotUtf8)
-                // Its end may be CR LF, and the CR is not part of the line.
+                // A line may end with CR LF, and the CR is not part of the line.
                 .and_then(|line| parse_line(line.strip_suffix('\r').unwrap_or(line))),
         };
-        Some(Line { number: self.ended, fact })
+        Some(Line { number: self.ended, parsed })
     }
 }
 
-impl Begun {
+impl Partial {
     fn add(&mut self, bytes: &[u8]) {
-        // One more for a CR.
-        const MOST: usize = LINE_LIMIT + 1;
+        // One more byte for a CR.
+        const MAX: usize = LINE_LIMIT + 1;
         match self {
-            Self::Kept(kept) if kept.len() + bytes.len() <= MOST => kept.extend_from_slice(bytes),
+            Self::Kept(kept) if kept.len() + bytes.len() <= MAX => kept.extend_from_slice(bytes),
             Self::Kept(_) => *self = Self::TooLong,
             Self::TooLong => {}
         }
@@ -138,7 +140,7 @@ mod tests {
     use super::*;
     use crate::watch::Watch;
 
-    /// All lines, with the input cut into reads of `size` bytes.
+    /// All lines of `input`, read in pieces of `size` bytes.
     fn cut(input: &[u8], size: usize) -> Vec<Line> {
         let mut lines = Lines::default();
         let mut found = Vec::new();
@@ -152,16 +154,16 @@ mod tests {
     }
 
     fn ok(number: u64, observation: Observation) -> Line {
-        Line { number, fact: Ok(observation) }
+        Line { number, parsed: Ok(observation) }
     }
 
     #[test]
-    fn lines_are_the_same_however_the_reads_fell() {
+    fn lines_do_not_depend_on_the_size_of_the_reads() {
         let input = b"{\"active\":true}\r\n\n  \r\n{\"locked\":true}\n\xff\xfe\n{\"resumed\":true}";
         let expected = [
             ok(1, Observation::InputActive),
             ok(4, Observation::Locked(true)),
-            Line { number: 5, fact: Err(LineError::NotUtf8) },
+            Line { number: 5, parsed: Err(LineError::NotUtf8) },
             ok(6, Observation::Resumed),
         ];
         for size in 1..=input.len() {
@@ -174,11 +176,14 @@ mod tests {
         let mut lines = Lines::default();
         for _ in 0..10_000 {
             assert_eq!(lines.next(&mut [b'x'; 1000].as_slice()), None);
-            let kept = if let Begun::Kept(bytes) = &lines.begun { bytes.capacity() } else { 0 };
+            let kept = if let Partial::Kept(bytes) = &lines.partial { bytes.capacity() } else { 0 };
             assert!(kept <= 2 * LINE_LIMIT, "{kept} bytes kept");
         }
         let mut rest = b"x\n{\"active\":true}\n".as_slice();
-        assert_eq!(lines.next(&mut rest), Some(Line { number: 1, fact: Err(LineError::TooLong) }));
+        assert_eq!(
+            lines.next(&mut rest),
+            Some(Line { number: 1, parsed: Err(LineError::TooLong) })
+        );
         assert_eq!(lines.next(&mut rest), Some(ok(2, Observation::InputActive)));
     }
 
@@ -189,7 +194,7 @@ mod tests {
             let found = cut(format!("{full}{end}{full} {end}").as_bytes(), 1000);
             let expected = [
                 ok(1, Observation::InputActive),
-                Line { number: 2, fact: Err(LineError::TooLong) },
+                Line { number: 2, parsed: Err(LineError::TooLong) },
             ];
             assert_eq!(found, expected);
         }

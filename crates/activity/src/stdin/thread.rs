@@ -1,10 +1,10 @@
-//! The standard input, read by a thread that nobody waits for.
+//! Reads the standard input on a detached thread.
 //!
-//! A read of the standard input can't be interrupted, and tokio's own stdin reads on a thread of its
-//! runtime, which then does not end before the next line comes: a program told to stop would hang. This
-//! thread is detached, so the process ends under it. It does no work and holds one small buffer while it
-//! waits. After the watch was dropped it ends at the next bytes or at the end of the input; what it read
-//! by then is lost, so a process watches its standard input once.
+//! A read of the standard input can't be interrupted. Tokio's own stdin reads on a thread of its
+//! runtime, which then does not end before the next line comes: a program told to stop would hang.
+//! This thread is detached, so the process can end while it reads. It holds one small buffer and
+//! does nothing while it waits. After the watch was dropped, it ends at the next bytes or at the
+//! end of the input. Those bytes are lost, so a process can watch its standard input only once.
 
 use std::io::{self, Read};
 use std::pin::Pin;
@@ -13,13 +13,13 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::sync::mpsc;
 
-/// How many reads may wait. Small, so that a writer who writes too fast is slowed down by its pipe.
-const WAITING: usize = 2;
+/// The number of reads that may wait. It is small, so that the pipe slows down a fast writer.
+const QUEUE_LENGTH: usize = 2;
 
 /// The standard input as an [`AsyncRead`].
 pub(super) struct ThreadedStdin {
     reads: mpsc::Receiver<io::Result<Vec<u8>>>,
-    /// The rest of a read that was larger than what was asked for.
+    /// Bytes of the last read that did not fit into the caller's buffer.
     rest: Vec<u8>,
 }
 
@@ -29,7 +29,7 @@ impl ThreadedStdin {
     }
 
     fn over(mut input: impl Read + Send + 'static) -> io::Result<Self> {
-        let (sender, reads) = mpsc::channel(WAITING);
+        let (sender, reads) = mpsc::channel(QUEUE_LENGTH);
         std::thread::Builder::new().name("stdin".to_owned()).spawn(move || {
             let mut buffer = [0; 4096];
             loop {
@@ -58,7 +58,7 @@ impl AsyncRead for ThreadedStdin {
         if self.rest.is_empty() {
             match ready!(self.reads.poll_recv(cx)) {
                 Some(read) => self.rest = read?,
-                // The thread has ended: so has the input.
+                // The thread has ended, so the input has too.
                 None => return Poll::Ready(Ok(())),
             }
         }
@@ -85,7 +85,7 @@ mod tests {
         let copy = sent.clone();
         let writing = std::thread::spawn(move || writer.write_all(&copy));
         let mut received = Vec::new();
-        // Smaller than a read of the thread, so that rests are kept.
+        // Smaller than a read of the thread, so that bytes are left over.
         let mut buffer = [0; 100];
         loop {
             match input.read(&mut buffer).await.unwrap() {

@@ -13,7 +13,7 @@ pub(crate) fn probe() -> Probe {
     let mut last = LastInput::default();
     Box::new(move || {
         let stamp_ms = stamp_ms()?;
-        // SAFETY: it has no conditions.
+        // SAFETY: `GetTickCount64` has no preconditions.
         let now_ms = unsafe { GetTickCount64() };
         Some(last.idle(stamp_ms, now_ms))
     })
@@ -21,7 +21,7 @@ pub(crate) fn probe() -> Probe {
 
 fn stamp_ms() -> Option<u32> {
     let mut info = LASTINPUTINFO { cbSize: size_of::<LASTINPUTINFO>() as u32, dwTime: 0 };
-    // SAFETY: `info` is valid for writes, and says how large it is.
-    let told = unsafe { GetLastInputInfo(&raw mut info) };
-    (told != 0).then_some(info.dwTime)
+    // SAFETY: `info` is valid for writes and contains its own size.
+    let succeeded = unsafe { GetLastInputInfo(&raw mut info) };
+    (succeeded != 0).then_some(info.dwTime)
 }

@@ -1,7 +1,7 @@
-//! What Windows tells a window, as an observation.
+//! Translates the messages of Windows into observations.
 //!
-//! Calls nothing of the system, so that it is tested everywhere; the numbers are compared with the system's
-//! own where those are known (`window`).
+//! It calls no system function, so that its tests run everywhere. On Windows, `window` compares the
+//! numbers with the system's own at compile time.
 
 use porchlight_core::observation::Observation;
 
@@ -24,10 +24,11 @@ pub(crate) const WTS_ACTIVE: i32 = 0;
 pub(crate) const WTS_SESSIONSTATE_LOCK: u32 = 0;
 pub(crate) const WTS_SESSIONSTATE_UNLOCK: u32 = 1;
 
-/// A message to a window, by its number and its `wParam`; `None` for all that say nothing of the person.
+/// Translates a window message, given its number and its `wParam`; `None` if it says nothing about
+/// the person.
 ///
-/// The end of a session is taken from `WM_ENDSESSION` and not from `WM_QUERYENDSESSION`, after which
-/// anybody can still stop it.
+/// The session ends with `WM_ENDSESSION`, not with `WM_QUERYENDSESSION`: after the latter, anybody
+/// can still stop the end.
 pub(crate) fn observation(message: u32, wparam: usize) -> Option<Observation> {
     let what = u32::try_from(wparam).ok();
     match message {
@@ -41,7 +42,7 @@ pub(crate) fn observation(message: u32, wparam: usize) -> Option<Observation> {
 fn power(event: u32) -> Option<Observation> {
     match event {
         PBT_APMSUSPEND => Some(Observation::Suspending),
-        // Always comes; `PBT_APMRESUMESUSPEND` follows where there was input, and tells nothing new.
+        // Always sent. `PBT_APMRESUMESUSPEND` follows if there was input, and adds nothing.
         PBT_APMRESUMEAUTOMATIC => Some(Observation::Resumed),
         _ => None,
     }
@@ -57,7 +58,8 @@ fn session_change(event: u32) -> Option<Observation> {
     }
 }
 
-/// What is so when the watch begins, from `WTSINFOEX_LEVEL1`: its `SessionState` and `SessionFlags`.
+/// The state at the start of the watch, from `WTSINFOEX_LEVEL1`: its `SessionState` and
+/// `SessionFlags`.
 pub(crate) fn at_the_start(state: i32, flags: u32) -> impl Iterator<Item = Observation> {
     let locked = match flags {
         WTS_SESSIONSTATE_LOCK => Some(true),
@@ -93,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_that_does_not_end_after_all_and_other_messages_say_nothing() {
+    fn a_cancelled_end_of_the_session_and_other_messages_are_ignored() {
         const WM_QUERYENDSESSION: u32 = 0x0011;
         assert_eq!(observation(WM_ENDSESSION, 0), None);
         assert_eq!(observation(WM_QUERYENDSESSION, 0), None);

@@ -1,15 +1,16 @@
-//! The tick count of the last input, which has 32 bits.
+//! Computes the idle time from the 32-bit tick count of the last input.
 //!
-//! It starts again at zero every 49.7 days, so that the plain difference would make whoever is away for so
-//! long active. Deliberately asks the system for nothing: both counts are given.
+//! The count wraps to zero every 49.7 days. The plain difference would show a person as active who
+//! has been away for longer. This module asks the system for nothing: the caller passes both
+//! counts.
 
 use std::time::Duration;
 
-/// What the system's two counts may be apart the wrong way round: the last input is stamped before it is
-/// delivered, and not in order (`GetLastInputInfo`, Remarks).
-const ASKEW_MS: u32 = 60_000;
+/// How far the last input may be ahead of the present count: Windows stamps input before it
+/// delivers it, and not in order (`GetLastInputInfo`, Remarks).
+const MAX_AHEAD_MS: u32 = 60_000;
 
-/// The last input, on the count of 64 bits.
+/// The last input, as a 64-bit tick count.
 #[derive(Debug, Default)]
 pub(crate) struct LastInput {
     seen: Option<Seen>,
@@ -22,13 +23,13 @@ struct Seen {
 }
 
 impl LastInput {
-    /// The time since the last input, from its stamp (`LASTINPUTINFO::dwTime`) and the count of now
-    /// (`GetTickCount64`), read in this order.
+    /// The time since the last input. Takes its stamp (`LASTINPUTINFO::dwTime`) and the present
+    /// count (`GetTickCount64`); read them in this order.
     pub(crate) fn idle(&mut self, stamp_ms: u32, now_ms: u64) -> Duration {
         let at_ms = match self.seen {
-            // No input since then, however long that was.
+            // No input since then, however long ago that was.
             Some(seen) if seen.stamp_ms == stamp_ms => seen.at_ms,
-            _ => place(stamp_ms, now_ms),
+            _ => latest_moment(stamp_ms, now_ms),
         };
         self.seen = Some(Seen { stamp_ms, at_ms });
         Duration::from_millis(now_ms.saturating_sub(at_ms))
@@ -36,13 +37,13 @@ impl LastInput {
 }
 
 /// The latest moment up to now that has this stamp.
-fn place(stamp_ms: u32, now_ms: u64) -> u64 {
-    // The cast cuts on purpose: it is what the stamp's own clock shows.
+fn latest_moment(stamp_ms: u32, now_ms: u64) -> u64 {
+    // The cast truncates on purpose: the stamp has 32 bits too.
     let ago_ms = (now_ms as u32).wrapping_sub(stamp_ms);
-    if ago_ms > u32::MAX - ASKEW_MS {
+    if ago_ms > u32::MAX - MAX_AHEAD_MS {
         return now_ms;
     }
-    // Before the count began there was none.
+    // There was no input before the count began.
     now_ms.saturating_sub(u64::from(ago_ms))
 }
 
@@ -71,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_is_away_for_fifty_days_stays_away() {
+    fn a_person_who_is_away_for_fifty_days_stays_away() {
         let mut last = LastInput::default();
         assert_eq!(last.idle(5_000, 10_000), ms(5_000));
         assert_eq!(last.idle(5_000, WRAP_MS + 6_000), ms(WRAP_MS + 1_000));

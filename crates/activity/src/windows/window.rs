@@ -1,6 +1,6 @@
-//! A window that nobody sees, on a thread of its own, and the messages that come to it.
+//! An invisible window on its own thread, and the messages that it receives.
 //!
-//! It is a top-level window: one that is only for messages gets neither `WM_POWERBROADCAST` nor
+//! It is a top-level window: a message-only window receives neither `WM_POWERBROADCAST` nor
 //! `WM_ENDSESSION`.
 
 #![expect(unsafe_code, reason = "the system's functions are foreign")]
@@ -28,13 +28,13 @@ use windows_sys::Win32::UI::WindowsAndMessaging::{
 };
 use windows_sys::core::{PCWSTR, w};
 
-use crate::desktop::Teller;
+use crate::desktop::EventSender;
 
 use super::message;
 
 const CLASS: PCWSTR = w!("PorchlightActivity");
 
-// What `message` means by its numbers is what the system means.
+// The numbers in `message` equal the system's own.
 const _: () = {
     assert!(message::WM_ENDSESSION == wm::WM_ENDSESSION);
     assert!(message::WM_POWERBROADCAST == wm::WM_POWERBROADCAST);
@@ -54,29 +54,29 @@ const _: () = {
 };
 
 thread_local! {
-    // The system gives the window procedure no state but a raw pointer; its thread serves this one only.
-    static TELLER: OnceCell<Teller> = const { OnceCell::new() };
+    // The window procedure gets no state but a raw pointer, and its thread serves one window only.
+    static EVENTS: OnceCell<EventSender> = const { OnceCell::new() };
 }
 
-/// The window, from the outside. Dropping it ends its thread.
+/// A handle of the window. Dropping it ends the window's thread.
 #[derive(Debug)]
 pub(crate) struct Window {
     thread: u32,
-    /// Why the system does not tell of locks and seats, where it does not.
+    /// Why the system does not report locks and seats, if it refused to.
     sessions_refused: Option<String>,
 }
 
 impl Window {
-    /// Opens it, and tells what is so at present.
-    pub(crate) async fn open(teller: Teller) -> io::Result<Self> {
+    /// Opens the window and reports the present state.
+    pub(crate) async fn open(events: EventSender) -> io::Result<Self> {
         let (answer, answered) = oneshot::channel();
         std::thread::Builder::new()
             .name("session-events".to_owned())
-            .spawn(move || serve(teller, answer))?;
+            .spawn(move || serve(events, answer))?;
         answered.await.map_err(|_| io::Error::other("its thread stopped unexpectedly"))?
     }
 
-    /// Why the system does not tell of locks and seats, where it does not.
+    /// Why the system does not report locks and seats, if it refused to.
     pub(crate) fn sessions_refused(&self) -> Option<&str> {
         self.sessions_refused.as_deref()
     }
@@ -84,16 +84,17 @@ impl Window {
 
 impl Drop for Window {
     fn drop(&mut self) {
-        // Not waited for: it may be held up by a goodbye.
-        // SAFETY: it has no conditions; a thread that has ended is an error, and nothing is left to do.
+        // The drop does not wait: the thread may be waiting for a goodbye.
+        // SAFETY: it has no preconditions. An error means that the thread has ended, so nothing is
+        // left to do.
         unsafe { PostThreadMessageW(self.thread, WM_QUIT, 0, 0) };
     }
 }
 
-/// The thread.
-fn serve(teller: Teller, answer: oneshot::Sender<io::Result<Window>>) {
-    TELLER.with(|cell| {
-        cell.set(teller.clone()).expect("the thread is new");
+/// Runs on the window's thread.
+fn serve(events: EventSender, answer: oneshot::Sender<io::Result<Window>>) {
+    EVENTS.with(|cell| {
+        cell.set(events.clone()).expect("the thread is new");
     });
     let handle = match Handle::open() {
         Ok(handle) => handle,
@@ -102,32 +103,32 @@ fn serve(teller: Teller, answer: oneshot::Sender<io::Result<Window>>) {
             return;
         }
     };
-    // Asked to tell first, then read: a change in between is told.
+    // Subscribes first and reads then, so that a change in between is reported.
     let sessions_refused = handle.sessions.as_ref().err().map(io::Error::to_string);
-    // SAFETY: it has no conditions.
+    // SAFETY: it has no preconditions.
     let thread = unsafe { GetCurrentThreadId() };
-    // Made before it is sent, so that it ends this thread even where nobody waits for it any more.
+    // Created before it is sent, so that dropping it ends this thread even if nobody receives it.
     let window = Window { thread, sessions_refused };
     if let Some((state, flags)) = session_state() {
-        message::at_the_start(state, flags).for_each(|observation| teller.tell(observation));
+        message::at_the_start(state, flags).for_each(|observation| events.send(observation));
     }
-    drop(teller);
+    drop(events);
     if answer.send(Ok(window)).is_ok() {
         read_messages();
     }
 }
 
-/// Until somebody posts the end.
+/// Dispatches messages until `WM_QUIT`.
 fn read_messages() {
     let mut message = MSG::default();
-    // SAFETY: `message` is valid for writes; no window means all of this thread.
+    // SAFETY: `message` is valid for writes; no window means every window of this thread.
     while unsafe { GetMessageW(&raw mut message, null_mut(), 0, 0) } > 0 {
         // SAFETY: `GetMessageW` filled it.
         unsafe { DispatchMessageW(&raw const message) };
     }
 }
 
-/// The window on its own thread, and what was asked for in its name.
+/// The window and its subscriptions, on the window's own thread.
 struct Handle {
     window: HWND,
     sessions: io::Result<()>,
@@ -136,7 +137,7 @@ struct Handle {
 
 impl Handle {
     fn open() -> io::Result<Self> {
-        // SAFETY: null means this program's own file.
+        // SAFETY: null means the file of this program.
         let module = unsafe { GetModuleHandleW(null()) };
         let class = WNDCLASSW {
             lpfnWndProc: Some(procedure),
@@ -144,30 +145,31 @@ impl Handle {
             lpszClassName: CLASS,
             ..WNDCLASSW::default()
         };
-        // SAFETY: the class's name is static, and its procedure a function of this program.
+        // SAFETY: the class name is static, and the procedure is a function of this program.
         if unsafe { RegisterClassW(&raw const class) } == 0 {
             let error = io::Error::last_os_error();
-            // A window before this one registered it.
+            // An earlier window registered the class.
             if error.raw_os_error() != Some(ERROR_CLASS_ALREADY_EXISTS.cast_signed()) {
                 return Err(error);
             }
         }
-        // SAFETY: the class is registered, and the other pointers may be null. No style: it is not visible.
+        // SAFETY: the class is registered, and the other pointers may be null. Style 0 keeps it
+        // invisible.
         let window = unsafe {
             CreateWindowExW(0, CLASS, CLASS, 0, 0, 0, 0, 0, null_mut(), null_mut(), module, null())
         };
         if window.is_null() {
             return Err(io::Error::last_os_error());
         }
-        // SAFETY: the window is this thread's own.
+        // SAFETY: the window belongs to this thread.
         let sessions =
             match unsafe { WTSRegisterSessionNotification(window, NOTIFY_FOR_THIS_SESSION) } {
                 0 => Err(io::Error::last_os_error()),
                 _ => Ok(()),
             };
-        // With modern standby only those who ask are told. Without it all windows are, so that a refusal
-        // is no loss.
-        // SAFETY: the window is this thread's own, and the flag says that it is one.
+        // With modern standby, Windows reports sleep only to windows that registered. Without it,
+        // every window is told, so a refusal is no loss.
+        // SAFETY: the window belongs to this thread, and the flag says that the handle is a window.
         let power =
             unsafe { RegisterSuspendResumeNotification(window, DEVICE_NOTIFY_WINDOW_HANDLE) };
         Ok(Self { window, sessions, power })
@@ -176,7 +178,7 @@ impl Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        // SAFETY: all three are this thread's own, taken back once, and the window last.
+        // SAFETY: all three belong to this thread and are released once, the window last.
         unsafe {
             if self.power != 0 {
                 UnregisterSuspendResumeNotification(self.power);
@@ -189,7 +191,7 @@ impl Drop for Handle {
     }
 }
 
-/// Called by the system, on the window's thread.
+/// The window procedure. The system calls it on the window's thread.
 unsafe extern "system" fn procedure(
     window: HWND,
     number: u32,
@@ -197,28 +199,28 @@ unsafe extern "system" fn procedure(
     lparam: LPARAM,
 ) -> LRESULT {
     if number == WM_DESTROY {
-        // Whoever ends a program politely closes all its windows. Without this one nothing is heard any more,
-        // so that its thread ends, and the source is lost.
-        // SAFETY: it has no conditions.
+        // A program that politely ends another one closes all its windows. Without this window no
+        // event arrives any more, so its thread ends and the source is lost.
+        // SAFETY: it has no preconditions.
         unsafe { PostQuitMessage(0) };
     }
     if let Some(observation) = message::observation(number, wparam) {
-        TELLER.with(|teller| {
-            if let Some(teller) = teller.get() {
-                teller.tell(observation);
+        EVENTS.with(|events| {
+            if let Some(events) = events.get() {
+                events.send(observation);
             }
         });
     }
-    // SAFETY: these are the arguments that the system gave.
+    // SAFETY: these are the arguments that the system passed.
     unsafe { DefWindowProcW(window, number, wparam, lparam) }
 }
 
-/// `SessionState` and `SessionFlags` of this session; `None` where the system does not answer.
+/// `SessionState` and `SessionFlags` of this session; `None` if the system does not answer.
 fn session_state() -> Option<(i32, u32)> {
     let mut buffer = null_mut();
     let mut bytes = 0;
     // SAFETY: both places are valid for writes.
-    let told = unsafe {
+    let succeeded = unsafe {
         WTSQuerySessionInformationW(
             WTS_CURRENT_SERVER_HANDLE,
             WTS_CURRENT_SESSION,
@@ -227,13 +229,13 @@ fn session_state() -> Option<(i32, u32)> {
             &raw mut bytes,
         )
     };
-    if told == 0 || buffer.is_null() {
+    if succeeded == 0 || buffer.is_null() {
         return None;
     }
     let info = buffer.cast::<WTSINFOEXW>();
     let large_enough = usize::try_from(bytes).is_ok_and(|bytes| bytes >= size_of::<WTSINFOEXW>());
-    // SAFETY: the system filled as many bytes as it said, read without asking for their alignment; at level 1
-    // that arm of the union is the valid one, and each of its fields may have any value.
+    // SAFETY: the system filled `bytes` bytes, and the read requires no alignment. At level 1 this
+    // arm of the union is the valid one, and each of its fields may have any value.
     let state = unsafe {
         let level = large_enough.then(|| (&raw const (*info).Level).read_unaligned());
         level.filter(|level| *level == 1).map(|_| {
@@ -241,7 +243,7 @@ fn session_state() -> Option<(i32, u32)> {
             (session.SessionState, session.SessionFlags.cast_unsigned())
         })
     };
-    // SAFETY: the system allocated it, and it is read.
+    // SAFETY: the system allocated the buffer, and nothing reads it after this.
     unsafe { WTSFreeMemory(buffer.cast()) };
     state
 }

@@ -1,4 +1,4 @@
-//! An observer on a thread of its own, so that what wakes it can be counted.
+//! Runs a watch on a thread of its own, so that its wake-ups can be counted.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -8,14 +8,14 @@ use porchlight_activity::{SessionEnv, Settings, start};
 use porchlight_core::observation::{Moment, Observation};
 use tokio::time::Instant;
 
-/// Nothing here takes as long.
+/// The deadline of every wait.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
-/// How many there were: each has a name of its own, so that tests can run side by side.
+/// The number of observers so far. Each has its own name, so that tests can run in parallel.
 static COUNT: AtomicUsize = AtomicUsize::new(0);
-/// The thread on which zbus waits for all buses of a process.
+/// The name of the thread on which zbus waits for all buses of a process.
 const BUS: &str = "async-io";
 
-/// Somebody who watches; dropping it ends the watch.
+/// A watch on its own thread; dropping it ends the watch.
 pub(crate) struct Observer {
     seen: mpsc::Receiver<Seen>,
     thread: String,
@@ -23,7 +23,7 @@ pub(crate) struct Observer {
     _end: tokio::sync::oneshot::Sender<()>,
 }
 
-/// How late things were told. A busy machine may be late once, so the median counts.
+/// How late observations were. A busy machine may be late once, so the median counts.
 #[derive(Debug, Default)]
 pub(crate) struct Delays(Vec<Duration>);
 
@@ -35,7 +35,7 @@ impl Delays {
         self.0.push(late);
     }
 
-    /// Checks them, where the server itself may be late by so much.
+    /// Checks the median. `server` is how late the server itself may be.
     pub(crate) fn check(mut self, what: &str, server: Duration) {
         println!("{what}: late by {:?}", self.0);
         self.0.sort_unstable();
@@ -44,7 +44,7 @@ impl Delays {
     }
 }
 
-/// One observation, and what it came from.
+/// One observation, with the source that made it.
 #[derive(Debug)]
 pub(crate) struct Seen {
     pub(crate) at: Instant,
@@ -53,7 +53,7 @@ pub(crate) struct Seen {
 }
 
 impl Observer {
-    /// Returns when it watches.
+    /// Returns when the watch has started.
     pub(crate) fn start(settings: Settings, env: SessionEnv) -> (Self, String) {
         let (tell, seen) = mpsc::channel();
         let (ready, begun) = mpsc::channel();
@@ -86,14 +86,14 @@ impl Observer {
         self.seen.recv_timeout(DEADLINE).expect("an observation in time")
     }
 
-    /// The next one, which is input.
+    /// Expects that the next observation is input.
     pub(crate) fn active(&self) -> Seen {
         let seen = self.next();
         assert_eq!(seen.observation, Observation::InputActive, "{seen:?}");
         seen
     }
 
-    /// The next one, which is an absence, with how long ago it began.
+    /// Expects that the next observation is an absence. Returns how long ago it began.
     pub(crate) fn idle(&self) -> (Seen, Duration) {
         let seen = self.next();
         match seen.observation {
@@ -102,14 +102,14 @@ impl Observer {
         }
     }
 
-    /// How often what watches was woken since it began: each time, it went to sleep again. Whatever else
-    /// uses a bus in this process counts too.
+    /// How often the watch woke up since it began, counted as often as it went to sleep. Other
+    /// users of a bus in this process count too.
     pub(crate) fn wake_ups(&self) -> u64 {
-        // A source that has just reported may not sleep again yet.
+        // A thread that has just reported something may not sleep again yet.
         self.silent_for(Duration::from_millis(20));
         let tasks = std::fs::read_dir("/proc/self/task").expect("Linux tells of threads");
         let switches = tasks.filter_map(|task| {
-            // One that has just ended has no files any more.
+            // A thread that has just ended has no files any more.
             let status = std::fs::read_to_string(task.ok()?.path().join("status")).ok()?;
             let field =
                 |name| status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);

@@ -1,4 +1,4 @@
-//! A session of its own for a desktop's server: a message bus, a place for sockets, and nobody else.
+//! A private session for a desktop's server: a message bus and a folder for sockets.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -10,7 +10,7 @@ use tokio::time::Instant;
 /// Servers start within a few seconds, on a busy machine too.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// A server that is killed when dropped.
+/// A server process; dropping it kills it.
 pub(crate) struct Server(Child);
 
 impl Server {
@@ -34,7 +34,7 @@ impl Drop for Server {
     }
 }
 
-/// The place of a session. Its message bus may come and go.
+/// The folder of a session. Its message bus may come and go.
 pub(crate) struct Session(TempDir);
 
 impl Session {
@@ -54,7 +54,7 @@ impl Session {
         format!("unix:path={}/bus", self.runtime_dir())
     }
 
-    /// Returns when it listens.
+    /// Starts the bus. Returns when it listens.
     pub(crate) fn bus(&self) -> Server {
         let address = self.bus_address();
         let server = Server::start(self.command("dbus-daemon").args([
@@ -67,7 +67,7 @@ impl Session {
         server
     }
 
-    /// A program in this session and no other.
+    /// Runs a program in this session.
     pub(crate) fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new(program);
         command
@@ -81,7 +81,7 @@ impl Session {
         command
     }
 
-    /// Waits until somebody listens on the socket of this name.
+    /// Waits until a server listens on the socket of this name.
     pub(crate) fn wait_for(&self, socket: &str) {
         let (begun, socket) = (Instant::now(), self.dir().join(socket));
         while std::os::unix::net::UnixStream::connect(&socket).is_err() {
@@ -91,7 +91,7 @@ impl Session {
     }
 }
 
-/// Between two looks at something that tells nobody when it is there.
+/// The pause between two looks at something that sends no event.
 pub(crate) fn pause() {
     let (_nobody, never) = std::sync::mpsc::channel::<()>();
     let _ = never.recv_timeout(Duration::from_millis(10));

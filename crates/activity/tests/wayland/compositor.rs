@@ -1,4 +1,5 @@
-//! A compositor for tests: no pictures, but a seat and an idle protocol that does as the compositors do.
+//! A compositor for tests: it draws nothing, but has a seat and an idle protocol that behaves as
+//! real ones do.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,20 +20,20 @@ use wayland_server::{
     Client, DataInit, Dispatch, Display, DisplayHandle, GlobalDispatch, ListeningSocket, New,
 };
 
-/// How often it looks for requests.
+/// The time between two looks for requests.
 const TICK: Duration = Duration::from_millis(1);
 
-/// What a compositor can be told.
+/// An order of the test to the compositor.
 enum Order {
-    /// So many inputs, one after the other.
+    /// This many inputs, one after the other.
     Input(usize),
-    /// Everybody is idle, however long there was no input.
+    /// Report every client's seat as idle, however long there was no input.
     Idle,
     /// Play a video.
     Video,
-    /// Take the idle protocol away.
+    /// Remove the idle protocol.
     Withdraw,
-    /// Answer when all before is done.
+    /// Answer when all earlier orders are done.
     Done(mpsc::Sender<()>),
 }
 
@@ -45,13 +46,13 @@ pub(crate) enum Offer {
     NoSeat,
 }
 
-/// A compositor of its own; dropping it ends it as a crash would.
+/// A running compositor; dropping it ends it as a crash would.
 pub(crate) struct Compositor {
     orders: mpsc::Sender<Order>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
-/// Where compositors listen.
+/// The socket of a compositor, which may come and go.
 pub(crate) struct Place {
     _dir: TempDir,
     socket: PathBuf,
@@ -80,7 +81,7 @@ impl Place {
 }
 
 impl Compositor {
-    /// When it returns, the clients were told.
+    /// Sends inputs. When it returns, the clients were notified.
     pub(crate) fn input(&self, times: usize) {
         self.order(Order::Input(times));
     }
@@ -159,11 +160,11 @@ fn withdraw(handle: &DisplayHandle, global: Option<GlobalId>) {
     handle.remove_global::<Seats>(global.expect("it is withdrawn once"));
 }
 
-/// All that was asked for.
+/// The seats' notifications that clients asked for.
 #[derive(Default)]
 struct Seats {
     notifications: Vec<Notification>,
-    /// A video plays, which inhibits all notifications but those of input only.
+    /// A video plays, which inhibits all notifications except those for input only.
     video: bool,
 }
 
@@ -258,7 +259,7 @@ impl Dispatch<ExtIdleNotifierV1, ()> for Seats {
         _: &DisplayHandle,
         init: &mut DataInit<'_, Self>,
     ) {
-        // The library refuses the second to a client of version 1.
+        // The library refuses the second request to a client of version 1.
         let (id, timeout, input_only) = match request {
             ext_idle_notifier_v1::Request::GetIdleNotification { id, timeout, .. } => {
                 (id, timeout, false)

@@ -1,4 +1,4 @@
-//! X servers for tests: a real one, and what may stand between it and its client.
+//! X servers for tests: a real one, and a proxy between it and its client.
 
 use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener};
@@ -13,10 +13,10 @@ use x11rb::protocol::xtest::ConnectionExt as _;
 use x11rb::rust_connection::RustConnection;
 use x11rb::wrapper::ConnectionExt as _;
 
-/// TCP displays count from here.
+/// The TCP port of display 0.
 const FIRST_PORT: u16 = 6000;
 
-/// An X server of its own, on a free display; dropping it kills it.
+/// An X server on a free display; dropping it kills it.
 pub(crate) struct Xvfb {
     child: Child,
     number: u32,
@@ -28,7 +28,7 @@ impl Xvfb {
         Self::on(None)
     }
 
-    /// On the display of one that is gone.
+    /// Starts on the display of a server that has gone.
     pub(crate) fn again(number: u32) -> Self {
         Self::on(Some(number))
     }
@@ -49,7 +49,7 @@ impl Xvfb {
         std::thread::spawn(move || {
             let mut line = String::new();
             let _ = BufReader::new(stdout).read_line(&mut line);
-            // Unheard after the deadline.
+            // Nobody receives it after the deadline.
             let _ = sender.send(line);
         });
         let line = line.recv_timeout(Duration::from_secs(20)).unwrap_or_default();
@@ -77,7 +77,7 @@ impl Drop for Xvfb {
     }
 }
 
-/// Somebody at the keyboard.
+/// A keyboard.
 pub(crate) struct Keyboard(RustConnection);
 
 impl Keyboard {
@@ -85,7 +85,7 @@ impl Keyboard {
         Self(RustConnection::connect(Some(display)).expect("Xvfb answers").0)
     }
 
-    /// A key down and up again; when it returns, the server has seen both.
+    /// Presses and releases a key. When it returns, the server has processed both.
     pub(crate) fn press(&self) {
         /// The letter "a" on most keyboards; any key would do.
         const KEY: u8 = 38;
@@ -98,13 +98,14 @@ impl Keyboard {
     }
 }
 
-/// What a server lacks behind a [`Proxy`].
+/// What a server behind a [`Proxy`] lacks.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Edit {
     Nothing,
-    /// Asked for `SYNC` it is asked for something that no server has: Xvfb can't switch XSync off.
+    /// XSync: a query for `SYNC` becomes one for an extension that no server has, because Xvfb
+    /// can't switch XSync off.
     NoXSync,
-    /// Its counters of idle time are called by another name.
+    /// Idle counters: they get another name.
     NoIdleTime,
 }
 
@@ -128,7 +129,7 @@ fn replace(bytes: &mut [u8], from: &[u8], to: &[u8]) {
     }
 }
 
-/// One connection to a server, edited on its way.
+/// One connection to a server, with edited bytes.
 pub(crate) struct Proxy {
     display: String,
     closed: oneshot::Receiver<()>,
@@ -166,8 +167,8 @@ impl Proxy {
     }
 }
 
-/// Copies until either side ends. XSync's names are short and sent in one piece, so each read is edited
-/// alone.
+/// Copies until either side ends. XSync's names are short and sent in one piece, so each read is
+/// edited on its own.
 fn copy(mut from: impl Read, mut to: impl Write, edit: impl Fn(&mut [u8])) {
     let mut buffer = [0; 65_536];
     while let Ok(read @ 1..) = from.read(&mut buffer) {
@@ -178,9 +179,9 @@ fn copy(mut from: impl Read, mut to: impl Write, edit: impl Fn(&mut [u8])) {
     }
 }
 
-/// A display that lets itself be connected to and then says nothing, unless the listener is used.
+/// A display that accepts connections but never answers, unless the test uses the listener.
 pub(crate) fn silent_display() -> (String, TcpListener) {
-    // Free ports are well above the first one.
+    // Free ports are far above the first one.
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
     let port = listener.local_addr().expect("it is bound").port();
     (format!("127.0.0.1:{}", port - FIRST_PORT), listener)

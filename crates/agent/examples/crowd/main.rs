@@ -1,12 +1,17 @@
-//! Many people in one process: real agents with real connections, as tasks beside each other.
+//! Runs many people in one process: real agents with real connections, as concurrent tasks.
 //!
-//! A team of two hundred does not fit onto a small machine as two hundred processes. Here each of them is what
-//! `porchlight run` is, a device that watches everybody else with notifications switched on, but for the process of its own.
-//! Its input is a script that says once that somebody is there.
+//! A team of two hundred does not fit onto a small machine as two hundred processes. Each person
+//! here is what `porchlight run` is, but without a process of its own: a device that watches
+//! everybody else, with notifications switched on. Its input is a script that reports input once.
 //!
-//! It prints a line of JSON where something happens that a person would see: `{"sure":true}` once each of them shows
-//! everybody as online and doubts nobody, `{"sure":false}` when that ends, a line for each status word that changes
-//! on anybody's list, and one for each notification. Deliberately judges nothing: `truth` does.
+//! It prints a line of JSON for what a person would see:
+//!
+//! * `{"sure":true}` once each of them shows everybody as online without a doubt;
+//! * `{"sure":false}` when that ends;
+//! * a line for each status word that changes on anybody's list;
+//! * a line for each notification.
+//!
+//! It judges nothing: `truth` does.
 
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
@@ -23,14 +28,14 @@ use porchlight_core::observation::Observation;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use room::Room;
+use lists::Lists;
 
-mod room;
+mod lists;
 
-/// The time between two who come.
+/// The time between two people who come online.
 const BETWEEN: Duration = Duration::from_millis(50);
 
-/// Who: `u{first}` to `u{team - 1}`, of a team that begins with `u0`.
+/// The people to run: `u{first}` to `u{team - 1}`, of a team that begins with `u0`.
 struct Wanted {
     broker: Broker,
     first: usize,
@@ -53,20 +58,21 @@ async fn main() -> ExitCode {
         );
         return ExitCode::from(2);
     };
-    let room = Arc::new(Mutex::new(Room::new(team, team - first)));
+    let lists = Arc::new(Mutex::new(Lists::new(team, team - first)));
     let mut people = JoinSet::new();
     for n in first..team {
-        people.spawn(live(broker.clone(), n, n - first, Arc::clone(&room)));
-        // Nobody's team switches on at the same moment. That they all come back at once is what is measured.
+        people.spawn(live(broker.clone(), n, n - first, Arc::clone(&lists)));
+        // No real team switches on at the same moment. The measured case is that all come back at
+        // once.
         tokio::time::sleep(BETWEEN).await;
     }
-    // They live until the process is told to end, or one of them has no agent any more.
+    // They run until the process is told to end, or until one of the agents has ended.
     people.join_next().await;
     ExitCode::FAILURE
 }
 
-/// One of them: a running device, and somebody who looks at its list.
-async fn live(broker: Broker, n: usize, viewer: usize, room: Arc<Mutex<Room>>) {
+/// Runs one person: a device, and a viewer of its list.
+async fn live(broker: Broker, n: usize, viewer: usize, lists: Arc<Mutex<Lists>>) {
     let user = format!("u{n}");
     let (eyes, script) = mpsc::channel(1);
     let told = eyes.try_send(Observation::InputActive);
@@ -92,15 +98,17 @@ async fn live(broker: Broker, n: usize, viewer: usize, room: Arc<Mutex<Room>>) {
     while let Some(event) = agent.events.recv().await {
         match event {
             Event::Show(update) => {
-                let Ok(mut room) = room.lock() else {
+                let Ok(mut lists) = lists.lock() else {
                     return;
                 };
-                // Said before anybody else changes anything, so that the last word on being sure is so.
-                for line in room.show(viewer, &user, &update) {
+                // Printed before any list changes again, so that the last `sure` line is right.
+                for line in lists.show(viewer, &user, &update) {
                     println!("{line}");
                 }
             }
-            Event::Notify(notification) => println!("{}", room::notification(&user, &notification)),
+            Event::Notify(notification) => {
+                println!("{}", lists::notification(&user, &notification));
+            }
             Event::Stopped => return,
             _ => {}
         }

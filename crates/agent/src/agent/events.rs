@@ -1,8 +1,9 @@
-//! What the shell is told, also when it is slow.
+//! Sends events to the app, even if it is slow.
 //!
-//! Owns the bound on that. A shell that reads nothing for a while, as a terminal that is stopped or a window that hangs,
-//! must neither hold up the presence nor fill the memory: what does not fit into the channel is kept as the shell will
-//! need it then, one update in place of many.
+//! This module bounds the waiting events. An app may not read for a while, such as a stopped
+//! terminal or a window that hangs. That must neither hold up presence nor fill the memory. Events
+//! that do not fit into the channel are merged into what the app will need later: one update in
+//! place of many.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -11,29 +12,29 @@ use tokio::sync::mpsc::{self, error::TrySendError};
 
 use super::Event;
 
-/// Events that may wait in the channel.
+/// The number of events that may wait in the channel.
 pub(super) const WAITING: usize = 1024;
-/// Notices and the like that may wait beside it. The oldest are the least worth.
-const HELD: usize = 64;
+/// The number of other events that may wait outside it. The oldest are dropped first.
+const MAX_OTHERS: usize = 64;
 
-/// The way to the shell.
+/// The sending side of the app's events.
 pub(super) struct Events {
     sender: mpsc::Sender<Event>,
-    held: Held,
+    waiting: Waiting,
 }
 
-/// What did not fit into the channel.
+/// Events that did not fit into the channel.
 #[derive(Debug, Default)]
-struct Held {
-    update: Option<Folded>,
+struct Waiting {
+    update: Option<MergedUpdate>,
     tray: Option<Event>,
     dropped: Option<Event>,
     others: VecDeque<Event>,
 }
 
-/// Several updates as one.
+/// Several updates merged into one.
 #[derive(Debug, Default)]
-struct Folded {
+struct MergedUpdate {
     last: Update,
     joins: BTreeMap<String, PersonView>,
     changes: BTreeMap<String, PersonView>,
@@ -42,47 +43,48 @@ struct Folded {
 
 impl Events {
     pub(super) fn new(sender: mpsc::Sender<Event>) -> Self {
-        Self { sender, held: Held::default() }
+        Self { sender, waiting: Waiting::default() }
     }
 
-    /// Tells it as soon as the shell has read what came before.
+    /// Sends an event after the earlier ones.
     pub(super) fn tell(&mut self, event: Event) {
-        if !self.held.is_empty() {
-            self.held.take(event);
+        if !self.waiting.is_empty() {
+            self.waiting.push(event);
             return;
         }
         match self.sender.try_send(event) {
             Ok(()) => {}
-            Err(TrySendError::Full(event)) => self.held.take(event),
-            // A shell that does not listen is none of the agent's business.
+            Err(TrySendError::Full(event)) => self.waiting.push(event),
+            // It does not matter to the agent if the app stopped listening.
             Err(TrySendError::Closed(_)) => {}
         }
     }
 
-    /// Waits until the shell can be told some of what is held; for ever where nothing is. Cancel-safe.
+    /// Waits until the app can receive a queued event, and sends it. Pends if none is queued.
+    /// Cancel-safe.
     pub(super) async fn flush(&mut self) {
-        if self.held.is_empty() {
+        if self.waiting.is_empty() {
             return std::future::pending().await;
         }
         match self.sender.reserve().await {
             Ok(permit) => {
-                if let Some(event) = self.held.next() {
+                if let Some(event) = self.waiting.next() {
                     permit.send(event);
                 }
             }
-            Err(_) => self.held = Held::default(),
+            Err(_) => self.waiting = Waiting::default(),
         }
     }
 
-    /// Tells all that is held. Cancel-safe.
+    /// Sends all queued events. Cancel-safe.
     pub(super) async fn flush_all(&mut self) {
-        while !self.held.is_empty() {
+        while !self.waiting.is_empty() {
             self.flush().await;
         }
     }
 }
 
-impl Held {
+impl Waiting {
     fn is_empty(&self) -> bool {
         self.update.is_none()
             && self.tray.is_none()
@@ -90,7 +92,7 @@ impl Held {
             && self.others.is_empty()
     }
 
-    fn take(&mut self, event: Event) {
+    fn push(&mut self, event: Event) {
         match event {
             Event::Show(update) => self.update.get_or_insert_default().fold(update),
             Event::Tray(_) => self.tray = Some(event),
@@ -100,7 +102,7 @@ impl Held {
             | Event::SnapshotRead
             | Event::ChoiceSettled(_)
             | Event::Stopped => {
-                if self.others.len() >= HELD {
+                if self.others.len() >= MAX_OTHERS {
                     self.others.pop_front();
                 }
                 self.others.push_back(event);
@@ -108,9 +110,9 @@ impl Held {
         }
     }
 
-    /// The next one: what is shown first, since the others tell of it.
+    /// The next event. The update comes first, because the other events refer to it.
     fn next(&mut self) -> Option<Event> {
-        let update = self.update.take().map(|folded| Event::Show(folded.into_update()));
+        let update = self.update.take().map(|merged| Event::Show(merged.into_update()));
         update
             .or_else(|| self.tray.take())
             .or_else(|| self.dropped.take())
@@ -118,7 +120,7 @@ impl Held {
     }
 }
 
-impl Folded {
+impl MergedUpdate {
     fn fold(&mut self, update: Update) {
         let Update { seq, me, link, joins, changes, leaves, problems, signals, preferences } =
             update;
@@ -130,7 +132,7 @@ impl Folded {
         last.signals = signals.or(last.signals.take());
         last.preferences = preferences.or(last.preferences.take());
         for person in joins {
-            // Somebody who left meanwhile and is back has changed.
+            // A person who left and came back in the meantime has changed.
             let again = self.leaves.remove(&person.user);
             let people = if again { &mut self.changes } else { &mut self.joins };
             people.insert(person.user.clone(), person);
@@ -142,7 +144,7 @@ impl Folded {
         }
         for user in leaves {
             self.changes.remove(&user);
-            // The shell was never told of somebody who came meanwhile.
+            // The app never learned of a person who came in the meantime.
             if self.joins.remove(&user).is_none() {
                 self.leaves.insert(user);
             }
@@ -185,7 +187,7 @@ mod tests {
         })
     }
 
-    /// What a shell that folds updates shows.
+    /// The people that an app which folds updates shows.
     fn fold(people: &mut BTreeMap<String, String>, event: &Event) {
         let Event::Show(update) = event else { return };
         for person in update.joins.iter().chain(&update.changes) {
@@ -197,7 +199,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_shell_that_reads_late_shows_what_one_that_reads_at_once_does() {
+    async fn an_app_that_reads_late_shows_the_same_as_one_that_reads_at_once() {
         let mut rng = fastrand::Rng::with_seed(4);
         for capacity in [1, 2, 8] {
             let (sender, mut receiver) = mpsc::channel(capacity);
@@ -223,7 +225,7 @@ mod tests {
                 while let Ok(event) = receiver.try_recv() {
                     fold(&mut late, &event);
                 }
-                if events.held.is_empty() {
+                if events.waiting.is_empty() {
                     break;
                 }
                 events.flush().await;
@@ -233,7 +235,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_shell_that_reads_nothing_fills_no_memory_and_holds_nobody_up() {
+    async fn an_app_that_does_not_read_neither_fills_memory_nor_blocks_the_agent() {
         let (sender, mut receiver) = mpsc::channel(2);
         let mut events = Events::new(sender);
         for seq in 0..100_000 {
@@ -241,9 +243,9 @@ mod tests {
             events.tell(Event::SnapshotRead);
             events.tell(Event::WithdrawNotification(seq.to_string()));
         }
-        assert_eq!(events.held.others.len(), HELD);
-        assert_eq!(events.held.update.as_ref().map(|it| it.changes.len()), Some(1));
-        // And what is told last is told in the end.
+        assert_eq!(events.waiting.others.len(), MAX_OTHERS);
+        assert_eq!(events.waiting.update.as_ref().map(|it| it.changes.len()), Some(1));
+        // The last event arrives in the end.
         events.tell(Event::Stopped);
         let read = async {
             let mut last = None;
@@ -261,7 +263,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_shell_that_is_gone_is_told_nothing() {
+    async fn an_app_that_has_gone_gets_no_events() {
         let (sender, receiver) = mpsc::channel(1);
         let mut events = Events::new(sender);
         for seq in 0..5 {
@@ -269,6 +271,6 @@ mod tests {
         }
         drop(receiver);
         events.flush_all().await;
-        assert!(events.held.is_empty());
+        assert!(events.waiting.is_empty());
     }
 }

@@ -1,7 +1,8 @@
-//! Follows a team whose hub moved while this device was not there.
+//! Finds the new place of a hub that moved while this device was away.
 //!
-//! Owns when the old place is asked over HTTP where the hub is now. Whoever is connected when it moves is told by MQTT;
-//! afterwards the old place takes no CONNECT, and answers this alone.
+//! This module decides when to ask the old place over HTTP. A device that is connected during the
+//! move learns of it over MQTT. Later, the old place accepts no CONNECT and answers only this
+//! request.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,18 +15,19 @@ use tokio::task::JoinHandle;
 use crate::membership::Membership;
 use crate::team::{Team, TeamError};
 
-/// Asked no more often than this: a hub that hangs up may be busy, too.
+/// The shortest time between two requests: a hub that hangs up may just be busy.
 const PAUSE: Duration = Duration::from_secs(60);
 
-/// See the module's page.
+/// Asks the old place of a team where the hub is now, after a connection failed.
 #[derive(Debug, Default)]
 pub(super) struct RelocationWatch {
     asked: Option<Monotonic>,
-    inquiry: Option<JoinHandle<Vec<Address>>>,
+    request: Option<JoinHandle<Vec<Address>>>,
 }
 
 impl RelocationWatch {
-    /// Takes note of what became of the link; `membership` is the state folder of what was joined.
+    /// Records the end of a connection, and asks if necessary. `membership` is the state folder of
+    /// the membership, if there is one.
     pub(super) fn note(
         &mut self,
         now: Monotonic,
@@ -38,40 +40,40 @@ impl RelocationWatch {
         let Some(folder) = membership else {
             return;
         };
-        if self.inquiry.is_none() && self.asked.is_none_or(|asked| now.since(asked) >= PAUSE) {
+        if self.request.is_none() && self.asked.is_none_or(|asked| now.since(asked) >= PAUSE) {
             self.asked = Some(now);
-            self.inquiry = Some(tokio::spawn(inquire(folder.to_owned())));
+            self.request = Some(tokio::spawn(ask_old_place(folder.to_owned())));
         }
     }
 
-    /// Where the hub is, once that is known. Cancel-safe.
+    /// Waits for the hub's addresses. Cancel-safe.
     pub(super) async fn found(&mut self) -> Vec<Address> {
-        let Some(inquiry) = &mut self.inquiry else {
+        let Some(request) = &mut self.request else {
             return std::future::pending().await;
         };
-        let found = inquiry.await.unwrap_or_default();
-        self.inquiry = None;
+        let found = request.await.unwrap_or_default();
+        self.request = None;
         found
     }
 }
 
 impl Drop for RelocationWatch {
     fn drop(&mut self) {
-        if let Some(inquiry) = &self.inquiry {
-            inquiry.abort();
+        if let Some(request) = &self.request {
+            request.abort();
         }
     }
 }
 
-/// Nothing where it can't be had: the link says why there is none.
-async fn inquire(folder: PathBuf) -> Vec<Address> {
+/// Asks for the addresses. Empty if there is no answer, which the connection's failure explains.
+async fn ask_old_place(folder: PathBuf) -> Vec<Address> {
     let Ok(Some(membership)) = Membership::read(&folder) else {
         return Vec::new();
     };
     let answer = async { Team::of(&membership).await?.view().await };
     match answer.await {
         Ok(view) => view.at,
-        // It is there, but not yet to be reached.
+        // The new place is known, but can't be reached yet.
         Err(TeamError::Moved { at }) => at,
         Err(error) => {
             tracing::debug!("nobody says where the team is: {error}");

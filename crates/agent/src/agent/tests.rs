@@ -14,7 +14,7 @@ use crate::mqtt::peer::{
 };
 use crate::tls::server::{Certified, TlsDoor};
 
-/// A driver whose engine is not started: it does what the test asks for.
+/// A driver whose engine was not started: the test decides what it does.
 fn driver(door: &Door) -> Driver {
     let (_, asks) = mpsc::unbounded_channel();
     let (events, _) = mpsc::channel(1);
@@ -22,7 +22,7 @@ fn driver(door: &Door) -> Driver {
     Driver::new(setup, asks, events).unwrap()
 }
 
-/// Opens both connections; the peers' ends of the main one and of the Will connection.
+/// Opens both connections. Returns the broker's ends of the main and of the Will connection.
 async fn both(driver: &mut Driver, door: &Door) -> (Peer, Peer) {
     driver.apply(Effect::Connect(connect(Version::V5, "plabcm"))).await;
     let mut main = door.accept().await;
@@ -56,7 +56,7 @@ async fn the_end_of_the_companion_is_told_apart_and_leaves_the_main_connection()
     let door = Door::open().await;
     let mut driver = driver(&door);
     let (_main, will_connection) = both(&mut driver, &door).await;
-    // Kept open, so that the loop does not take the shell for gone.
+    // Kept open, so that the loop does not believe that the app has gone.
     let (_asks, open) = mpsc::unbounded_channel();
     driver.asks = open;
     drop(will_connection);
@@ -128,7 +128,7 @@ async fn what_is_kept_reaches_the_engine() {
     drop(agent);
 }
 
-/// What Bob was told as he joined a team whose hub has this certificate.
+/// The hub's answer as Bob joined a team whose hub has this certificate.
 fn joined(at: &[&str], pin: Pin) -> Joined {
     Joined {
         team: "Team".to_owned(),
@@ -151,7 +151,7 @@ fn kept_at(state: &Path) -> String {
     kept.at().iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
 
-/// The link's problem, once the broker said no.
+/// The connection's problem after the broker refused.
 async fn refused(agent: &mut Agent) -> Problem {
     within(async {
         loop {
@@ -254,7 +254,7 @@ async fn a_team_that_moved_while_we_were_away_is_followed() {
         &serde_json::json!({"team": "Team", "root": "presence", "user": "bob", "role": "member",
             "at": [new.address()], "pin": certified.pin()}),
     );
-    // The old place closes every CONNECT, and answers the question where the team is.
+    // The old place closes every CONNECT, and answers where the team is.
     let closes = Box::pin(async {
         while let Ok(mut peer) = old.accept().await {
             if peer.0.read_u8().await.ok() == Some(b'G') {

@@ -1,6 +1,6 @@
-//! Reads a broker URL.
+//! Parses a broker URL.
 //!
-//! Owns that nothing in it is guessed, and that no error repeats a password: what cannot be read exactly as it was
+//! Nothing in it is guessed, and no error repeats a password. What can't be read exactly as it was
 //! written is refused, with the way to write it.
 
 use std::str::FromStr;
@@ -13,62 +13,62 @@ use url::{Host, ParseError, Url};
 
 use super::{Broker, Login, LoginError, Tls, WEB_SOCKET_PATH};
 
-/// Why a text is no broker URL. Its words have nothing of user name or password in them.
+/// Why a text is not a broker URL. The message never contains user name or password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BrokerError {
-    /// Not a URL at all.
+    /// It is not a URL.
     #[error("this is not a URL; write mqtt://host:port or mqtts://host:port")]
     Url,
-    /// It does not begin with a scheme.
+    /// It has no scheme.
     #[error(
         "this is not a URL, because it has no scheme; write mqtt://host:port or mqtts://host:port"
     )]
     NoScheme,
-    /// Another scheme than those spoken.
+    /// The scheme is not supported.
     #[error(
         "the scheme {0}: is not supported; write mqtt://host:port, mqtts:// for TLS, ws:// or wss:// for WebSocket"
     )]
     Scheme(String),
-    /// No host in it.
+    /// It has no host.
     #[error("the URL has no host; write mqtt://host:port")]
     Host,
-    /// A host that is neither a name nor an address.
+    /// The host is neither a name nor an address.
     #[error("the host in the URL is neither a name nor an IP address; write mqtt://host:port")]
     HostName,
-    /// A port that can't be.
+    /// The port is not a valid number.
     #[error("the port in the URL is not a number from 1 to 65535; write mqtt://host:port")]
     Port,
-    /// A host or port that can't be.
+    /// Host and port are not a valid address.
     #[error(transparent)]
     Address(#[from] AddressError),
-    /// The path is no root.
+    /// The path is not a valid root of topics.
     #[error("the path of the URL, which is the root of the topics, is wrong: {0}")]
     Root(#[from] RootError),
-    /// A query or a fragment.
+    /// It has a query or a fragment.
     #[error(
         "the URL has something after its path; write mqtt://host:port/presence/organisation at most"
     )]
     Trailing,
-    /// Something else behind the question mark than the path of the WebSocket.
+    /// The query has something else than the path of the WebSocket.
     #[error(
         "after ? only the path of the WebSocket is allowed: ws://host:port/presence?path=/mqtt"
     )]
     WebSocketPath,
-    /// User name or password have characters that mean something else there.
+    /// User name or password contain characters with another meaning in a URL.
     #[error(
         "the user name or password has a character that means something else in a URL; write / as %2F, ? as %3F, # as %23, \\ as %5C, or put them in broker.username and broker.password of the config"
     )]
     Unencoded,
-    /// A percent sign without two hexadecimal digits.
+    /// A percent sign is not followed by two hexadecimal digits.
     #[error("the URL contains a single %; write it as %25")]
     Percent,
-    /// Bytes that are no text.
+    /// The decoded bytes are not UTF-8.
     #[error("the %XX in the URL are not UTF-8; write é as %C3%A9, for example, not as %E9")]
     NotUtf8,
-    /// A tab, a line break or the like.
+    /// It contains a tab, a line break or another control character.
     #[error("the URL contains a tab, a line break or another control character; remove it")]
     Control,
-    /// A user name or password that MQTT has no room for.
+    /// MQTT can't carry the user name or the password.
     #[error(transparent)]
     Login(#[from] LoginError),
 }
@@ -79,11 +79,11 @@ impl FromStr for Broker {
     fn from_str(text: &str) -> Result<Self, BrokerError> {
         let text = text.trim();
         let (_, rest) = text.split_once("://").ok_or(BrokerError::NoScheme)?;
-        // The first of these ends what can be user name, password and host.
+        // The first of these ends user name, password and host.
         let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
         let cut_off = rest[end..].contains('@');
         read(text).map_err(|error| match error {
-            // Host and port may be the beginning of a password: naming them would print it.
+            // What looks like host and port may be the start of a password, so it is not named.
             BrokerError::Scheme(_) | BrokerError::Percent | BrokerError::Control => error,
             _ if cut_off => BrokerError::Unencoded,
             error => error,
@@ -92,7 +92,7 @@ impl FromStr for Broker {
 }
 
 fn read(text: &str) -> Result<Broker, BrokerError> {
-    // The library drops tabs and line breaks without a word.
+    // The library silently drops tabs and line breaks.
     if text.contains(char::is_control) {
         return Err(BrokerError::Control);
     }
@@ -130,11 +130,11 @@ fn read(text: &str) -> Result<Broker, BrokerError> {
     })
 }
 
-/// The host as DNS knows it: `müller.example` is `xn--mller-kva.example` (IDNA, UTS 46).
+/// The host as DNS spells it: `müller.example` is `xn--mller-kva.example` (IDNA, UTS 46).
 fn host(url: &Url) -> Result<String, BrokerError> {
     match url.host() {
         None | Some(Host::Domain("")) => Err(BrokerError::Host),
-        // The library leaves letters beyond ASCII encoded where it does not know the scheme.
+        // For an unknown scheme, the library leaves letters beyond ASCII encoded.
         Some(Host::Domain(name)) if name.contains('%') => {
             Host::parse(name).map(|host| host.to_string()).map_err(|_| BrokerError::HostName)
         }
@@ -142,7 +142,7 @@ fn host(url: &Url) -> Result<String, BrokerError> {
     }
 }
 
-/// The path of the URL is the root of the topics, so that of the WebSocket stands behind the question mark.
+/// The WebSocket's path. It is in the query, because the path of the URL is the root of the topics.
 fn web_socket_path(url: &Url) -> Result<String, BrokerError> {
     let mut path = None;
     for (key, value) in url.query_pairs() {
@@ -159,8 +159,8 @@ fn decode(text: &str) -> Result<String, BrokerError> {
     Ok(text.into_owned())
 }
 
-/// Text as a part of a URL that is read as this text: letters of all languages stay as they are, and what would end the
-/// part, be taken for something else or deceive a reader is encoded.
+/// Encodes text as a part of a URL that decodes to the same text. It keeps letters of all
+/// languages, and encodes what would end the part, have another meaning or deceive a reader.
 pub(super) fn encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for c in text.chars() {

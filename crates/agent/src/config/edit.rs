@@ -1,7 +1,8 @@
-//! Changing single settings in the config file.
+//! Changes single settings in the config file.
 //!
-//! Owns that everything else in it stays as the person wrote it, comments included, and that a file which could not be read
-//! afterwards is never written. Deliberately changes nothing that is running.
+//! Everything else in the file stays as the person wrote it, comments included. The result is
+//! parsed before it is written, so that the file is never left invalid. This module changes nothing
+//! in the running program.
 
 use std::fs;
 use std::io;
@@ -13,39 +14,44 @@ use toml_edit::{DocumentMut, Item, Table, Value};
 
 use super::{Calls, ConfigError, Grace, Language, Span, parse};
 
-/// One setting, as it is to be from now on.
+/// A new value of one setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Setting {
     /// The name shown to others.
     Name(String),
-    /// By what others can reach the person.
+    /// Links by which others can reach the person.
     Links(Vec<ContactLink>),
-    /// What the desktop app speaks; `None` follows the system.
+    /// The language of the desktop app; `None` follows the system.
     Language(Option<Language>),
     /// Whether the icon in the tray is symbolic.
     SymbolicIcon(bool),
     /// Whether the desktop app looks for newer versions of itself.
     Updates(bool),
-    /// Without input for so long, the person is away.
+    /// The time without input after which the person is away.
     AwayAfter(Span),
     /// What others see of calls.
     Calls(Calls),
-    /// Whether the desktop's do-not-disturb is followed.
+    /// Whether the desktop's do-not-disturb also sets the person's status.
     DesktopDnd(bool),
-    /// A drop of the connection shorter than this is seen by nobody.
+    /// Connection drops shorter than this are hidden from others.
     Grace(Grace),
-    /// Whether others are told of being away no more than that.
+    /// Whether others see only that the person is away.
     Coarse(bool),
-    /// Whether to write a sum for those who read no devices, where no hub does.
+    /// Whether to publish the user topic for simple clients, if no hub does.
     UserTopic(bool),
     /// Which notifications pop up.
     Notifications(NotificationPolicy),
 }
 
-/// Writes them into the config file, which is made where there is none.
+/// Writes these settings into the config file, and creates it if there is none.
 ///
 /// # Errors
-/// [`ConfigError`]; the file is then as it was.
+///
+/// * [`ConfigError::Unreadable`] if the file exists and can't be read;
+/// * [`ConfigError::Wrong`] if it has an error;
+/// * [`ConfigError::Unwritable`] if it can't be written.
+///
+/// The file is unchanged in each case.
 pub fn edit(path: &Path, settings: &[Setting]) -> Result<(), ConfigError> {
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
@@ -54,7 +60,7 @@ pub fn edit(path: &Path, settings: &[Setting]) -> Result<(), ConfigError> {
         }
         Err(error) => return Err(ConfigError::Unreadable { path: path.to_owned(), error }),
     };
-    // Said with the line that is wrong, before anything is touched.
+    // Reports the wrong line before anything is changed.
     parse(path, &text)?;
     let unwritable = |error| ConfigError::Unwritable { path: path.to_owned(), error };
     let mut document: DocumentMut =
@@ -90,8 +96,8 @@ fn apply(document: &mut DocumentMut, setting: &Setting) {
         }
         Setting::Calls(calls) => {
             let value = match calls {
-                Calls::Unseen => Value::from(false),
-                Calls::Seen => Value::from(true),
+                Calls::Ignored => Value::from(false),
+                Calls::Shown => Value::from(true),
                 Calls::Dnd => Value::from("dnd"),
             };
             set(table(document, "activity"), "calls", value);
@@ -121,17 +127,17 @@ fn apply(document: &mut DocumentMut, setting: &Setting) {
     }
 }
 
-/// That table, made where there is none.
+/// Returns the named table, and creates it if there is none.
 fn table<'a>(document: &'a mut DocumentMut, name: &str) -> &'a mut dyn toml_edit::TableLike {
     let item = document.entry(name).or_insert_with(|| Item::Table(Table::new()));
     if !item.is_table_like() {
-        // The file was read before, and what is read under these names is a table.
+        // The file was parsed before, so whatever has this name is a table.
         *item = Item::Table(Table::new());
     }
     item.as_table_like_mut().expect("it is a table, or was made one")
 }
 
-/// Replaces the value alone, so that comments above and beside it stay.
+/// Replaces only the value, so that the comments above and beside it stay.
 fn set(table: &mut (impl toml_edit::TableLike + ?Sized), key: &str, value: impl Into<Value>) {
     let mut value = value.into();
     match table.get_mut(key) {
@@ -145,7 +151,8 @@ fn set(table: &mut (impl toml_edit::TableLike + ?Sized), key: &str, value: impl 
     }
 }
 
-/// Takes a value away, and leaves the comments above it to what comes next. Gives those that nothing comes behind.
+/// Removes a value, and moves the comments above it to the next value. Returns the comments if
+/// there is no next value.
 fn unset(table: &mut (impl toml_edit::TableLike + ?Sized), key: &str) -> Option<String> {
     let comments = table.key(key)?.leaf_decor().prefix()?.as_str().map(str::to_owned);
     let next = table.iter().map(|(key, _)| key.to_owned()).skip_while(|it| it != key).nth(1);
@@ -166,7 +173,7 @@ fn unset(table: &mut (impl toml_edit::TableLike + ?Sized), key: &str) -> Option<
     None
 }
 
-/// The same for what stands in no table.
+/// Removes a value of the top level.
 fn unset_top(document: &mut DocumentMut, key: &str) {
     if let Some(comments) = unset(document.as_table_mut(), key) {
         let own = document.trailing().as_str().unwrap_or_default();
@@ -218,7 +225,7 @@ away_after = \"10m\"   # I think slowly
     }
 
     #[test]
-    fn what_is_not_there_is_added_and_a_missing_file_made() {
+    fn a_missing_setting_is_added_and_a_missing_file_created() {
         let quiet = "22:00-07:00".parse().ok();
         let policy = NotificationPolicy {
             about: About::Chosen,
@@ -246,7 +253,7 @@ away_after = \"10m\"   # I think slowly
     }
 
     #[test]
-    fn what_is_taken_back_is_not_there_any_more() {
+    fn a_removed_setting_is_not_in_the_file() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("config.toml");
         fs::write(&path, WRITTEN).unwrap();
@@ -276,7 +283,7 @@ away_after = \"10m\"   # I think slowly
     }
 
     #[test]
-    fn comments_above_what_is_changed_or_taken_back_stay() {
+    fn comments_above_a_changed_or_removed_setting_stay() {
         let back = [Setting::Links(Vec::new()), Setting::Language(None)];
         for (before, settings, after) in [
             (
@@ -301,7 +308,7 @@ away_after = \"10m\"   # I think slowly
     }
 
     #[test]
-    fn a_file_that_is_wrong_is_said_to_be_and_left_as_it_is() {
+    fn an_invalid_file_is_reported_and_left_unchanged() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("config.toml");
         fs::write(&path, "user = \"alice\"\nnam = \"Alice\"\n").unwrap();

@@ -90,12 +90,12 @@ fn a_wrong_value_names_file_line_and_what_is_allowed() {
 }
 
 #[test]
-fn calls_are_unseen_seen_or_a_do_not_disturb() {
+fn calls_are_ignored_shown_or_a_do_not_disturb() {
     let calls =
         |written: &str| read_text(&format!("[activity]\n{written}")).unwrap().activity.calls;
-    assert_eq!(calls(""), Calls::Unseen);
-    assert_eq!(calls("calls = false"), Calls::Unseen);
-    assert_eq!(calls("calls = true"), Calls::Seen);
+    assert_eq!(calls(""), Calls::Ignored);
+    assert_eq!(calls("calls = false"), Calls::Ignored);
+    assert_eq!(calls("calls = true"), Calls::Shown);
     assert_eq!(calls("calls = \"dnd\""), Calls::Dnd);
 }
 
@@ -110,7 +110,7 @@ fn lengths_of_time_are_written_as_people_do() {
 }
 
 #[test]
-fn notices_are_as_the_config_says() {
+fn notifications_follow_the_config() {
     let policy =
         |text: &str| read_text(&format!("[notices]\n{text}")).map(|it| it.notices.policy());
     let quiet = "22:00-07:00".parse().ok();

@@ -1,4 +1,4 @@
-//! Of whom nothing pops up, over a restart. Nothing else of what passes between people is kept.
+//! The people whose notifications are muted, kept over a restart. Nothing else of them is stored.
 
 use std::collections::BTreeSet;
 
@@ -6,25 +6,26 @@ use porchlight_core::id::UserId;
 
 use super::{Identity, SaveError, read, write};
 
-/// In the file's name, after whose presence it is.
+/// The extension of the file, whose name starts with the presence.
 pub(super) const KIND: &str = "muted.json";
 
 impl Identity {
-    /// Who was muted when that was last kept.
+    /// The muted people that were saved last.
     #[must_use]
     pub fn muted(&self) -> BTreeSet<UserId> {
-        let home = self.home.as_ref();
-        home.and_then(|home| read(&home.file(&self.device, KIND))).unwrap_or_default()
+        let storage = self.storage.as_ref();
+        storage.and_then(|storage| read(&storage.file(&self.device, KIND))).unwrap_or_default()
     }
 
-    /// Keeps who is muted.
+    /// Saves the muted people.
     ///
     /// # Errors
-    /// [`SaveError`]; it holds until the end of this run.
+    ///
+    /// [`SaveError`] if the file can't be written; they stay muted until the end of this run.
     pub fn save_muted(&self, muted: &BTreeSet<UserId>) -> Result<(), SaveError> {
-        let Some(home) = &self.home else {
+        let Some(storage) = &self.storage else {
             return Ok(());
         };
-        write(home.file(&self.device, KIND), muted)
+        write(storage.file(&self.device, KIND), muted)
     }
 }

@@ -15,8 +15,8 @@ fn resolved(instance: &str, txt: &[(&str, &str)], ips: &str) -> ResolvedService 
 const TXT: [(&str, &str); 3] = [("v", "1"), ("id", "k3v9"), ("pin", "0011223344556677")];
 
 #[test]
-fn a_team_is_told_of_once_and_again_when_it_changes() {
-    let mut known = Known::default();
+fn a_team_is_reported_once_and_again_when_it_changes() {
+    let mut known = ReportedTeams::default();
     let first = resolved("Anna's team", &TXT, "10.0.0.7");
     let Some(Change::Found(team)) = known.found(&first) else { panic!() };
     assert_eq!((team.id.as_str(), team.name.as_str()), ("k3v9", "Anna's team"));
@@ -33,7 +33,7 @@ fn a_team_is_told_of_once_and_again_when_it_changes() {
 }
 
 #[test]
-fn what_is_no_hub_for_us_is_passed_over() {
+fn services_that_are_no_hub_are_ignored() {
     for txt in [
         &[][..],
         &[("v", "2"), ("id", "k3v9"), ("pin", "0011223344556677")],
@@ -49,15 +49,15 @@ fn what_is_no_hub_for_us_is_passed_over() {
 }
 
 #[test]
-fn a_network_full_of_teams_is_told_of_in_part() {
-    let mut known = Known::default();
-    let told = (0..1000)
+fn a_network_full_of_teams_is_reported_in_part() {
+    let mut known = ReportedTeams::default();
+    let reported = (0..1000)
         .filter(|n| known.found(&resolved(&format!("Team {n}"), &TXT, "10.0.0.7")).is_some())
         .count();
-    assert_eq!((told, known.0.len()), (TEAMS, TEAMS));
+    assert_eq!((reported, known.0.len()), (MAX_TEAMS, MAX_TEAMS));
 }
 
-/// A daemon that speaks and hears on loopback alone.
+/// A daemon that uses loopback only.
 fn on_loopback() -> ServiceDaemon {
     let daemon = ServiceDaemon::new().unwrap();
     daemon.disable_interface(IfKind::All).unwrap();
@@ -71,7 +71,7 @@ async fn a_hub_on_the_network_is_found_and_missed_when_it_goes() {
     let txt: HashMap<String, String> =
         TXT.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     let ip = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    // No other test, here or on this machine, has this name.
+    // No other test, here or elsewhere on this machine, uses this name.
     let name = format!("Team of {}", std::process::id());
     let service =
         ServiceInfo::new(SERVICE, &name, "porchlight-test.local.", ip, 4711, txt).unwrap();

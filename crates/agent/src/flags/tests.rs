@@ -22,7 +22,7 @@ fn flags_override_the_config() {
     );
     let plain = flags.resolve().unwrap();
     let login = plain.broker.clone().unwrap().login.unwrap();
-    assert_eq!((login.username, login.password), ("u".to_owned(), Password::Said("p".to_owned())));
+    assert_eq!((login.username, login.password), ("u".to_owned(), Password::Plain("p".to_owned())));
     assert!(plain.configured);
 
     flags.user = Some(UserId::parse("bob").unwrap());
@@ -33,16 +33,16 @@ fn flags_override_the_config() {
     assert_eq!(over.name.as_deref(), Some("Alice"));
 }
 
-/// User name and password that config and flags come to.
+/// The user name and password that config and flags result in.
 fn login(flags: &Flags) -> (String, String) {
     match flags.resolve().unwrap().broker.unwrap().login.unwrap() {
-        Login { username, password: Password::Said(password) } => (username, password),
-        Login { password: Password::Kept(_), .. } => panic!("nothing is kept"),
+        Login { username, password: Password::Plain(password) } => (username, password),
+        Login { password: Password::Stored(_), .. } => panic!("nothing is kept"),
     }
 }
 
 #[test]
-fn user_name_and_password_of_the_config_are_each_laid_over_the_url() {
+fn user_name_and_password_of_the_config_each_override_the_url() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("password"), "from a file\r\n").unwrap();
     let file = format!("password_file = {:?}", dir.path().join("password"));
@@ -63,7 +63,7 @@ fn user_name_and_password_of_the_config_are_each_laid_over_the_url() {
 }
 
 #[test]
-fn a_password_file_that_is_named_by_a_flag_is_for_whichever_broker_is_named() {
+fn the_password_file_flag_applies_to_the_broker_of_flag_or_config() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("password");
     std::fs::write(&file, " s3cret ").unwrap();
@@ -89,9 +89,9 @@ fn no_error_of_the_config_repeats_a_secret() {
         ("url = \"mqtt://a\"\nusername = \"s3cret\\u0000\"", "U+0000"),
     ] {
         let error = flags(dir.path(), &format!("[broker]\n{config}")).resolve().unwrap_err();
-        let said = format!("{error} {error:?}");
-        assert!(said.contains(part), "{config}: {said}");
-        assert!(!said.contains("s3cret") && !said.contains("73573"), "{config}: {said}");
+        let message = format!("{error} {error:?}");
+        assert!(message.contains(part), "{config}: {message}");
+        assert!(!message.contains("s3cret") && !message.contains("73573"), "{config}: {message}");
     }
     let flags = flags(dir.path(), "[broker]\nurl = \"mqtt://s3cret:s3cret@a\"");
     let resolved = flags.resolve().unwrap();
@@ -101,7 +101,7 @@ fn no_error_of_the_config_repeats_a_secret() {
 }
 
 #[test]
-fn whom_to_believe_over_tls_comes_from_the_config() {
+fn the_certificates_to_trust_come_from_the_config() {
     let dir = tempfile::tempdir().unwrap();
     let tls = |config: &str| {
         let config = format!("[broker]\nurl = \"wss://a\"\n{config}");
@@ -119,7 +119,7 @@ fn whom_to_believe_over_tls_comes_from_the_config() {
 }
 
 #[test]
-fn how_presence_is_held_comes_from_the_config() {
+fn presence_options_come_from_the_config() {
     let dir = tempfile::tempdir().unwrap();
     assert_eq!(flags(dir.path(), "").resolve().unwrap().habits, PresenceOptions::default());
     let config = "[activity]\naway_after = \"1m\"\ncalls = \"dnd\"\n\
@@ -137,7 +137,7 @@ fn how_presence_is_held_comes_from_the_config() {
 }
 
 #[test]
-fn an_id_that_nobody_could_read_is_refused_unless_it_is_in_use() {
+fn an_unreadable_id_is_refused_unless_it_is_in_use() {
     let dir = tempfile::tempdir().unwrap();
     let unseen = UserId::parse("\u{3164}").unwrap();
     let with = |config: &str| {
@@ -157,7 +157,7 @@ fn an_id_that_nobody_could_read_is_refused_unless_it_is_in_use() {
 }
 
 #[test]
-fn without_config_it_takes_who_and_where() {
+fn without_a_config_user_and_broker_are_needed() {
     let dir = tempfile::tempdir().unwrap();
     let mut flags = Flags { config_dir: Some(dir.path().to_owned()), ..Flags::default() };
     assert!(!flags.resolve().unwrap().configured);
@@ -167,7 +167,7 @@ fn without_config_it_takes_who_and_where() {
     assert!(flags.resolve().unwrap().configured);
 }
 
-/// A team that Bob joined.
+/// Stores a membership of a team that Bob joined.
 async fn join(dir: &std::path::Path) {
     let joined = Joined {
         team: "Team".to_owned(),
@@ -184,7 +184,7 @@ async fn join(dir: &std::path::Path) {
 }
 
 #[tokio::test]
-async fn the_team_that_was_joined_is_the_broker_where_none_is_named() {
+async fn the_joined_team_is_the_broker_if_none_is_named() {
     let dir = tempfile::tempdir().unwrap();
     join(dir.path()).await;
     let nothing = Flags { config_dir: Some(dir.path().to_owned()), ..Flags::default() };
@@ -196,7 +196,7 @@ async fn the_team_that_was_joined_is_the_broker_where_none_is_named() {
     assert!(it.configured && !it.runs_hub);
     assert_eq!(it.membership.unwrap().team(), "Team");
 
-    // The id is the credential's, the name the person's; the host's own app runs the hub, too.
+    // The id comes from the credential, the name from the config; the host's app also runs the hub.
     let mut flags = flags(dir.path(), "user = \"bob\"\nname = \"Bob Okafor\"\n[hub]\nrun = true");
     let it = flags.resolve().unwrap();
     assert_eq!((it.user.unwrap().as_str(), it.name.as_deref()), ("bob-2", Some("Bob Okafor")));
@@ -211,7 +211,7 @@ async fn the_team_that_was_joined_is_the_broker_where_none_is_named() {
 }
 
 #[tokio::test]
-async fn a_broker_in_the_config_is_meant_whatever_was_joined() {
+async fn a_broker_in_the_config_takes_precedence_over_a_joined_team() {
     let dir = tempfile::tempdir().unwrap();
     join(dir.path()).await;
     let it = flags(dir.path(), "user = \"bob\"\n[broker]\nurl = \"mqtt://c\"").resolve();

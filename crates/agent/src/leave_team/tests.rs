@@ -31,7 +31,8 @@ fn record(topic: &str, payload: &str) -> Vec<u8> {
     packet
 }
 
-/// Plays a broker that holds these records of the person's devices; the topics that are cleared.
+/// Acts as a broker with these records of the person's devices. Returns the topics that were
+/// cleared.
 async fn cleared<S: AsyncRead + AsyncWrite + Unpin>(
     mut peer: Peer<S>,
     devices: &[&str],
@@ -63,7 +64,7 @@ const ALL: [&str; 4] =
     ["presence/bob/device/desk", "presence/bob/chosen", "presence/bob/activity", "presence/bob"];
 
 #[tokio::test]
-async fn what_others_see_is_cleared_and_what_was_kept_forgotten() {
+async fn records_are_cleared_and_stored_files_removed() {
     for (leave, devices, topics) in [
         (Leave::Team, &["desk"][..], &ALL[..]),
         (Leave::Team, &["desk", "lap"], &ALL),
@@ -94,7 +95,7 @@ async fn what_others_see_is_cleared_and_what_was_kept_forgotten() {
 }
 
 #[tokio::test]
-async fn who_may_not_see_the_other_devices_clears_only_this_one() {
+async fn without_read_access_only_this_device_is_cleared() {
     let dir = tempfile::tempdir().unwrap();
     let door = Door::open().await;
     let at = door.broker();
@@ -119,7 +120,7 @@ async fn who_may_not_see_the_other_devices_clears_only_this_one() {
 }
 
 #[tokio::test]
-async fn a_broker_that_is_not_there_keeps_everything_as_it_is() {
+async fn if_the_broker_can_not_be_reached_nothing_is_removed() {
     let dir = tempfile::tempdir().unwrap();
     let door = Door::open().await;
     let at = door.broker();
@@ -144,7 +145,8 @@ async fn joined(state: &Path, hub: &TlsDoor, certified: &Certified) -> Membershi
     Membership::keep(state, &joined, SecretStorage::FileAgreed).await.unwrap()
 }
 
-/// Plays a hub that is told over MQTT and then over HTTP, and answers that with this; the request's first line.
+/// Acts as a hub that is cleared over MQTT and then gets an HTTP request, with this answer. Returns
+/// the first line of the request.
 async fn left(hub: &TlsDoor, answer: &str) -> String {
     assert_eq!(cleared(hub.accept().await.unwrap(), &["desk"]).await, ALL);
     let head = hub.accept().await.unwrap().answer_request(answer).await;
@@ -152,7 +154,7 @@ async fn left(hub: &TlsDoor, answer: &str) -> String {
 }
 
 #[tokio::test]
-async fn leaving_a_team_revokes_what_lets_in_and_removes_it() {
+async fn leaving_a_team_revokes_the_credential_and_removes_it() {
     for (leave, request, answer) in [
         (Leave::Team, "DELETE /v1/members/bob HTTP/1.1", "HTTP/1.1 204 No Content\r\n\r\n"),
         (
@@ -181,7 +183,7 @@ async fn leaving_a_team_revokes_what_lets_in_and_removes_it() {
 }
 
 #[tokio::test]
-async fn a_hub_that_does_not_agree_is_left_only_anyway() {
+async fn a_hub_that_does_not_confirm_is_left_only_with_anyway() {
     let dir = tempfile::tempdir().unwrap();
     let certified = Certified::of_itself();
     let hub = TlsDoor::showing(&certified).await;

@@ -42,7 +42,7 @@ async fn a_membership_is_read_as_it_was_kept() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn only_this_account_may_read_it_and_the_secret_stands_alone() {
+async fn only_this_account_may_read_the_files_and_the_secret_has_its_own() {
     use std::os::unix::fs::PermissionsExt as _;
     let dir = tempfile::tempdir().unwrap();
     kept(dir.path()).await;
@@ -50,14 +50,14 @@ async fn only_this_account_may_read_it_and_the_secret_stands_alone() {
         let mode = fs::metadata(&path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode, 0o600, "{}", path.display());
     }
-    let told = fs::read_to_string(file(dir.path())).unwrap();
-    assert!(!told.contains(secret().secret()), "{told}");
+    let stored = fs::read_to_string(file(dir.path())).unwrap();
+    assert!(!stored.contains(secret().secret()), "{stored}");
     let it = read(dir.path()).unwrap();
     assert!(!format!("{it:?} {:?}", it.broker()).contains(secret().secret()));
 }
 
 #[tokio::test]
-async fn its_broker_is_held_to_the_pin_and_let_in_by_the_secret() {
+async fn its_broker_has_the_pin_and_the_login() {
     let dir = tempfile::tempdir().unwrap();
     kept(dir.path()).await;
     let broker = read(dir.path()).unwrap().broker();
@@ -66,7 +66,7 @@ async fn its_broker_is_held_to_the_pin_and_let_in_by_the_secret() {
     assert_eq!(broker.tls.unwrap().trust, crate::broker::Trust::Pinned(Pin::of_digest([7; 32])));
     let login = broker.login.unwrap();
     assert_eq!(login.username, "k3V9xQ2aB7");
-    let Password::Kept(kept) = login.password else { panic!() };
+    let Password::Stored(kept) = login.password else { panic!() };
     assert_eq!(kept.read().await.unwrap(), secret().secret());
 }
 
@@ -99,7 +99,7 @@ async fn where_the_hub_was_found_is_kept() {
 }
 
 #[tokio::test]
-async fn what_is_forgotten_leaves_nothing() {
+async fn a_forgotten_membership_leaves_no_file() {
     let dir = tempfile::tempdir().unwrap();
     kept(dir.path()).await.forget().await.unwrap();
     assert!(read(dir.path()).is_none());
@@ -107,7 +107,7 @@ async fn what_is_forgotten_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_damaged_is_said_with_what_to_do() {
+async fn a_damaged_file_is_reported_with_what_to_do() {
     let dir = tempfile::tempdir().unwrap();
     for text in ["", "{", r#"{"team":"x"}"#] {
         fs::write(file(dir.path()), text).unwrap();
@@ -136,8 +136,8 @@ fn a_keyring_s_failure_offers_the_file_where_something_is_to_be_kept() {
         let (code, words) = (error.code(), error.to_string());
         let offered = MembershipError::from(error);
         assert_eq!(offered.code(), code);
-        let said = offered.to_string();
-        assert!(said.starts_with(&words), "{said}");
-        assert!(said.contains("in a file that only this account may read"), "{said}");
+        let message = offered.to_string();
+        assert!(message.starts_with(&words), "{message}");
+        assert!(message.contains("in a file that only this account may read"), "{message}");
     }
 }

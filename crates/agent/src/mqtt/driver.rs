@@ -1,7 +1,7 @@
-//! One connection from its CONNECT to its end.
+//! Runs one connection from its CONNECT to its end.
 //!
-//! Owns what MQTT wants of a client: Packet Identifiers, acknowledgements, pings, and how long the other end may be
-//! silent. It says in our words what it hears.
+//! This module does what MQTT requires of a client: Packet Identifiers, acknowledgements and pings.
+//! It limits how long the broker may be silent, and reports everything as [`ConnectionEvent`]s.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,15 +16,15 @@ use porchlight_core::time::Monotonic;
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
-use super::failure::{self, Place};
+use super::failure::{self, TriedAddress};
 use super::packets::{self, ConnAck, Incoming};
 use super::wire::{Target, Wire};
 use crate::clock;
 
-/// Publishes under way without a PUBACK.
+/// The number of publishes that may wait for a PUBACK.
 const IN_FLIGHT: u16 = 64;
 
-/// What is asked of a connection.
+/// A request to the connection.
 #[derive(Debug)]
 pub(super) enum Request {
     Subscribe(Vec<Filter>),
@@ -32,7 +32,7 @@ pub(super) enum Request {
     Disconnect,
 }
 
-/// Connects and stays until the connection ends; says why it did.
+/// Connects, runs until the connection ends, and reports why it ended.
 pub(super) async fn run(
     target: Target,
     connect: Connect,
@@ -44,18 +44,18 @@ pub(super) async fn run(
         Ok(connection) => connection.run().await,
         Err(failure) => failure,
     };
-    // A link that was dropped meanwhile needs no reason.
+    // Nobody receives it if the connection was dropped in the meantime.
     let _ = events.send(ConnectionEvent::Down(failure)).await;
 }
 
-/// A connection that was let in.
+/// A connection whose CONNACK has arrived.
 struct Connection {
     wire: Wire,
-    place: Place,
+    tried: TriedAddress,
     version: Version,
-    /// What was read and is no whole packet yet.
+    /// Received bytes that are not a complete packet yet.
     buffer: Vec<u8>,
-    /// What is to be written next.
+    /// Bytes to write next.
     out: Vec<u8>,
     requests: mpsc::Receiver<Request>,
     events: mpsc::Sender<ConnectionEvent>,
@@ -64,17 +64,17 @@ struct Connection {
     published: BTreeMap<u16, PublishId>,
     /// Filters without a SUBACK, by Packet Identifier.
     subscribed: BTreeMap<u16, Vec<String>>,
-    /// How many publishes may be under way.
+    /// The number of publishes that may wait for a PUBACK.
     in_flight: u16,
-    /// The largest packet that the broker takes.
+    /// The largest packet in bytes that the broker accepts.
     max_size: usize,
-    pulse: Pulse,
-    /// Whether DISCONNECT was written.
-    leaving: bool,
+    ping_timer: PingTimer,
+    /// Whether DISCONNECT was queued.
+    disconnecting: bool,
 }
 
 impl Connection {
-    /// Connects and waits for the CONNACK, no longer than the try may take.
+    /// Connects and waits for the CONNACK, within the timeouts of `connect`.
     async fn open(
         target: Target,
         connect: &Connect,
@@ -82,21 +82,23 @@ impl Connection {
         requests: mpsc::Receiver<Request>,
         events: mpsc::Sender<ConnectionEvent>,
     ) -> Result<Self, ConnectionFailure> {
-        let hello = packets::connect(connect, login).map_err(|_| {
+        let connect_packet = packets::connect(connect, login).map_err(|_| {
             failure::closed_by_us("the user name or the password is none that MQTT can carry")
         })?;
-        let place = target.place.clone();
+        let tried = target.tried.clone();
         let dialed = timeout(connect.dial_within, Box::pin(Wire::open(&target))).await;
         let mut wire = dialed
-            .map_err(|_| ConnectionFailure::TimedOut { address: place.address().to_owned() })
+            .map_err(|_| ConnectionFailure::TimedOut { address: tried.address().to_owned() })
             .flatten()?;
         let mut buffer = Vec::new();
         let answer = async {
-            wire.write(hello).await.map_err(|error| failure::broken(&error, false, &place))?;
-            connack(connect.version, &mut wire, &mut buffer, &place).await
+            wire.write(connect_packet)
+                .await
+                .map_err(|error| failure::broken(&error, false, &tried))?;
+            connack(connect.version, &mut wire, &mut buffer, &tried).await
         };
         let answered = timeout(connect.connack_within, answer).await;
-        let connack = answered.map_err(|_| failure::unanswered(&place)).flatten()?;
+        let connack = answered.map_err(|_| failure::unanswered(&tried)).flatten()?;
         let receive_maximum = connack.receive_maximum.unwrap_or(u16::MAX);
         if receive_maximum == 0 {
             // MQTT 5, section 3.2.2.3.3.
@@ -104,10 +106,11 @@ impl Connection {
                 what: "its CONNACK has a Receive Maximum of 0",
             });
         }
-        let pulse = Pulse::new(clock::now().mono, connect.keep_alive, connack.granted.keep_alive);
+        let ping_timer =
+            PingTimer::new(clock::now().mono, connect.keep_alive, connack.granted.keep_alive);
         let mut connection = Self {
             wire,
-            place,
+            tried,
             version: connect.version,
             buffer,
             out: Vec::new(),
@@ -118,25 +121,25 @@ impl Connection {
             subscribed: BTreeMap::new(),
             in_flight: receive_maximum.min(IN_FLIGHT),
             max_size: connack.maximum_packet_size.map_or(usize::MAX, |size| size as usize),
-            pulse,
-            leaving: false,
+            ping_timer,
+            disconnecting: false,
         };
-        connection.tell(ConnectionEvent::Up(connack.granted)).await;
+        connection.report(ConnectionEvent::Up(connack.granted)).await;
         Ok(connection)
     }
 
-    /// Runs until the connection ends, and says why it did.
+    /// Runs until the connection ends, and returns why.
     async fn run(mut self) -> ConnectionFailure {
         loop {
             match self.step().await {
                 Ok(()) => {}
-                Err(_) if self.leaving => return failure::closed_by_us("we said goodbye"),
+                Err(_) if self.disconnecting => return failure::closed_by_us("we said goodbye"),
                 Err(failure) => return failure,
             }
         }
     }
 
-    /// Waits for what comes first, and does what follows from it.
+    /// Waits for the next event and handles it.
     async fn step(&mut self) -> Result<(), ConnectionFailure> {
         self.read_packets().await?;
         self.flush().await?;
@@ -144,21 +147,21 @@ impl Connection {
         let may_publish = self.published.len() < usize::from(self.in_flight);
         tokio::select! {
             read = self.wire.read(&mut self.buffer) => match read {
-                Ok(true) => self.pulse.heard(clock::now().mono),
-                Ok(false) => return Err(failure::hung_up(true, &self.place)),
-                Err(error) => return Err(failure::broken(&error, true, &self.place)),
+                Ok(true) => self.ping_timer.received(clock::now().mono),
+                Ok(false) => return Err(failure::hung_up(true, &self.tried)),
+                Err(error) => return Err(failure::broken(&error, true, &self.tried)),
             },
-            // Nobody asks any more: the link was dropped, and this task is about to end.
-            Some(request) = self.requests.recv(), if may_publish && !self.leaving => {
-                self.ask(request).await?;
+            // `None` means that the connection was dropped, and this task is about to end.
+            Some(request) = self.requests.recv(), if may_publish && !self.disconnecting => {
+                self.handle_request(request).await?;
             }
-            () = sleep(self.pulse.next_deadline().since(now)) => {
-                match self.pulse.beat(clock::now().mono) {
-                    Beat::Alive => {}
-                    Beat::Ping => self.out.extend(packets::PINGREQ),
-                    // Where we were kept from reading, what came meanwhile counts.
-                    Beat::Dead => match timeout(Duration::ZERO, self.wire.read(&mut self.buffer)).await {
-                        Ok(Ok(true)) => self.pulse.heard(clock::now().mono),
+            () = sleep(self.ping_timer.next_deadline().since(now)) => {
+                match self.ping_timer.poll(clock::now().mono) {
+                    PingAction::Alive => {}
+                    PingAction::Ping => self.out.extend(packets::PINGREQ),
+                    // If this task was held up, bytes that arrived in the meantime count.
+                    PingAction::Dead => match timeout(Duration::ZERO, self.wire.read(&mut self.buffer)).await {
+                        Ok(Ok(true)) => self.ping_timer.received(clock::now().mono),
                         _ => return Err(failure::silent()),
                     },
                 }
@@ -167,7 +170,7 @@ impl Connection {
         Ok(())
     }
 
-    async fn ask(&mut self, request: Request) -> Result<(), ConnectionFailure> {
+    async fn handle_request(&mut self, request: Request) -> Result<(), ConnectionFailure> {
         let unwritable =
             |_| failure::closed_by_us("we were to send something that MQTT can't carry");
         match request {
@@ -182,25 +185,25 @@ impl Connection {
                 let (number, qos) = (publish.id, publish.qos);
                 let id = self.next_id();
                 let bytes =
-                    packets::publish_of_ours(self.version, id, publish).map_err(unwritable)?;
-                // The broker would end the connection at it (MQTT 5, 3.2.2.3.6).
+                    packets::encode_publish(self.version, id, publish).map_err(unwritable)?;
+                // The broker would close the connection (MQTT 5, 3.2.2.3.6).
                 if bytes.len() > self.max_size {
                     let refusal = Refusal::Broker(ReasonCode::PACKET_TOO_LARGE.into());
                     let outcome = Err(refusal);
-                    self.tell(ConnectionEvent::Published { id: number, outcome }).await;
+                    self.report(ConnectionEvent::Published { id: number, outcome }).await;
                     return Ok(());
                 }
                 self.out.extend(bytes);
-                // Nobody acknowledges QoS 0 (MQTT 5, 4.3.1).
+                // QoS 0 has no acknowledgement (MQTT 5, 4.3.1).
                 if qos == Qos::AtLeastOnce {
                     self.published.insert(id, number);
                 }
             }
-            // The broker closes the socket when it has read this. Closed by us, it could fail to
-            // write to us before it reads, and take that for a crash.
+            // The broker closes the socket when it has read this. If we closed it, the broker could
+            // fail to write to us before it reads, and take that for a crash.
             Request::Disconnect => {
                 self.out.extend(packets::DISCONNECT);
-                self.leaving = true;
+                self.disconnecting = true;
             }
         }
         Ok(())
@@ -217,20 +220,21 @@ impl Connection {
         }
     }
 
-    /// Writes what is to be written. A broker that reads nothing is as dead as one that says nothing.
+    /// Writes the queued bytes. A broker that does not read counts as dead, like one that is
+    /// silent.
     async fn flush(&mut self) -> Result<(), ConnectionFailure> {
         if self.out.is_empty() {
             return Ok(());
         }
         let bytes = std::mem::take(&mut self.out);
-        match timeout(self.pulse.patience, self.wire.write(bytes)).await {
+        match timeout(self.ping_timer.answer_timeout, self.wire.write(bytes)).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(failure::broken(&error, true, &self.place)),
+            Ok(Err(error)) => Err(failure::broken(&error, true, &self.tried)),
             Err(_) => Err(failure::silent()),
         }
     }
 
-    /// Reads all packets that are whole.
+    /// Handles all complete packets.
     async fn read_packets(&mut self) -> Result<(), ConnectionFailure> {
         let mut buffer = std::mem::take(&mut self.buffer);
         let mut rest = &buffer[..];
@@ -239,7 +243,7 @@ impl Connection {
         {
             rest = behind;
             let incoming = packets::read(self.version, frame).map_err(failure::malformed)?;
-            self.take(incoming).await?;
+            self.handle_packet(incoming).await?;
         }
         let whole = buffer.len() - rest.len();
         buffer.drain(..whole);
@@ -247,7 +251,7 @@ impl Connection {
         Ok(())
     }
 
-    async fn take(&mut self, incoming: Incoming) -> Result<(), ConnectionFailure> {
+    async fn handle_packet(&mut self, incoming: Incoming) -> Result<(), ConnectionFailure> {
         match incoming {
             Incoming::SubAck(id, answers) => {
                 if let Some(filters) = self.subscribed.remove(&id) {
@@ -256,18 +260,18 @@ impl Connection {
                         return Err(ConnectionFailure::Violation { what });
                     }
                     let refused = refused(filters, answers);
-                    self.tell(ConnectionEvent::Subscribed { refused }).await;
+                    self.report(ConnectionEvent::Subscribed { refused }).await;
                 }
             }
             Incoming::PubAck(id, reason) => {
-                // An acknowledgement of nothing harms nobody.
+                // An acknowledgement of an unknown packet is harmless.
                 if let Some(id) = self.published.remove(&id) {
                     let outcome = if reason.reason_code().is_success() {
                         Ok(())
                     } else {
                         Err(Refusal::Broker(reason))
                     };
-                    self.tell(ConnectionEvent::Published { id, outcome }).await;
+                    self.report(ConnectionEvent::Published { id, outcome }).await;
                 }
             }
             Incoming::Publish(id, message) => {
@@ -277,13 +281,13 @@ impl Connection {
                     self.out.extend(packets::acknowledge(first, id));
                 }
                 if let Some(message) = message {
-                    self.tell(ConnectionEvent::Received(message)).await;
+                    self.report(ConnectionEvent::Received(message)).await;
                 }
             }
             Incoming::PubRel(id) => self.out.extend(packets::acknowledge(packets::PUBCOMP, id)),
-            Incoming::PingResp => self.pulse.answered(),
+            Incoming::PingResp => self.ping_timer.answered(),
             Incoming::Disconnect(reason) => return Err(ConnectionFailure::Disconnected(reason)),
-            Incoming::ConnAck(_) | Incoming::OldConnAck => {
+            Incoming::ConnAck(_) | Incoming::V311ConnAck => {
                 return Err(ConnectionFailure::Violation { what: "it sent a second CONNACK" });
             }
             Incoming::Stray => {
@@ -293,33 +297,35 @@ impl Connection {
         Ok(())
     }
 
-    /// Nobody listens any more after a goodbye; its DISCONNECT is still to be written.
-    async fn tell(&mut self, event: ConnectionEvent) {
+    /// Reports an event. After a DISCONNECT nobody listens any more, but it still has to be
+    /// written.
+    async fn report(&mut self, event: ConnectionEvent) {
         let _ = self.events.send(event).await;
     }
 }
 
-/// Waits for the CONNACK. What is no beginning of one is recognised at once: who sends it may wait for us.
+/// Waits for the CONNACK. Bytes that can't start a CONNACK are an error at once, because their
+/// sender may wait for us.
 async fn connack(
     version: Version,
     wire: &mut Wire,
     buffer: &mut Vec<u8>,
-    place: &Place,
+    tried: &TriedAddress,
 ) -> Result<ConnAck, ConnectionFailure> {
     loop {
         match wire.read(buffer).await {
             Ok(true) => {}
-            Ok(false) => return Err(failure::hung_up(false, place)),
-            Err(error) => return Err(failure::broken(&error, false, place)),
+            Ok(false) => return Err(failure::hung_up(false, tried)),
+            Err(error) => return Err(failure::broken(&error, false, tried)),
         }
         let first = buffer.first().copied().unwrap_or_default();
         if !matches!(first, 0x20 | 0xE0) {
-            if failure::may_become_recognised(buffer) {
+            if failure::needs_more_bytes(buffer) {
                 continue;
             }
-            return Err(failure::no_mqtt(buffer, place));
+            return Err(failure::no_mqtt(buffer, tried));
         }
-        let no_mqtt = |_| failure::no_mqtt(&[], place);
+        let no_mqtt = |_| failure::no_mqtt(&[], tried);
         let Some((frame, rest)) = packets::split(version, buffer).map_err(no_mqtt)? else {
             continue;
         };
@@ -329,14 +335,14 @@ async fn connack(
         return match incoming {
             Incoming::ConnAck(connack) if connack.reason.reason_code().is_success() => Ok(connack),
             Incoming::ConnAck(connack) => Err(failure::refused(connack.reason)),
-            Incoming::OldConnAck => Err(failure::old_connack()),
-            Incoming::Disconnect(reason) => Err(failure::disconnected_early(reason, place)),
-            _ => Err(failure::no_mqtt(&[], place)),
+            Incoming::V311ConnAck => Err(failure::old_connack()),
+            Incoming::Disconnect(reason) => Err(failure::disconnected_early(reason, tried)),
+            _ => Err(failure::no_mqtt(&[], tried)),
         };
     }
 }
 
-/// The filters that were refused, with the broker's reasons.
+/// The filters that the broker refused, with its reasons.
 fn refused(filters: Vec<String>, answers: Vec<BrokerReason>) -> Vec<RefusedFilter> {
     filters
         .into_iter()
@@ -346,61 +352,63 @@ fn refused(filters: Vec<String>, answers: Vec<BrokerReason>) -> Vec<RefusedFilte
         .collect()
 }
 
-/// When to ping, and when the other end counts as dead.
+/// Decides when to ping and when the broker counts as dead.
 ///
-/// The bound is ours, whatever Server Keep Alive says: a silent broker is noticed within twice the Keep Alive that
-/// we asked for. A shorter Server Keep Alive makes pings more frequent, a longer one or 0 changes nothing.
+/// The limit is ours, whatever Server Keep Alive says: a silent broker is noticed within twice the
+/// Keep Alive that we asked for. A shorter Server Keep Alive makes pings more frequent; a longer
+/// one or 0 changes nothing.
 #[derive(Debug)]
-struct Pulse {
-    /// A ping goes out after this without one.
-    every: Duration,
-    /// The answer to a ping, or anything else, has to come within this.
-    patience: Duration,
+struct PingTimer {
+    /// The time between two pings.
+    interval: Duration,
+    /// How long the broker may take to answer a ping, or to send anything else.
+    answer_timeout: Duration,
     ping_at: Monotonic,
-    /// When the oldest ping went out that was not answered.
+    /// When the oldest unanswered ping was sent.
     unanswered: Option<Monotonic>,
-    last_heard: Monotonic,
+    last_received: Monotonic,
 }
 
-/// What is to be done when the time has come.
+/// What to do now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Beat {
+enum PingAction {
     Alive,
     Ping,
     Dead,
 }
 
-impl Pulse {
+impl PingTimer {
     /// A broker that sends other packets but answers no ping gets this many times the patience.
-    const TALKING: u32 = 3;
+    const TALKING_FACTOR: u32 = 3;
 
     fn new(now: Monotonic, keep_alive: Duration, server: Option<Duration>) -> Self {
         let shorter = server.filter(|server| !server.is_zero() && *server < keep_alive);
-        let every = shorter.unwrap_or(keep_alive);
+        let interval = shorter.unwrap_or(keep_alive);
         Self {
-            every,
-            patience: keep_alive,
-            ping_at: now + every,
+            interval,
+            answer_timeout: keep_alive,
+            ping_at: now + interval,
             unanswered: None,
-            last_heard: now,
+            last_received: now,
         }
     }
 
-    fn heard(&mut self, now: Monotonic) {
-        self.last_heard = now;
+    fn received(&mut self, now: Monotonic) {
+        self.last_received = now;
     }
 
     fn answered(&mut self) {
         self.unanswered = None;
     }
 
-    /// From when on the other end is dead if nothing more comes.
+    /// When the broker counts as dead if nothing more arrives.
     fn dead_at(&self) -> Option<Monotonic> {
         self.unanswered.map(|since| {
-            if self.last_heard > since {
-                (self.last_heard + self.patience).min(since + self.patience * Self::TALKING)
+            if self.last_received > since {
+                (self.last_received + self.answer_timeout)
+                    .min(since + self.answer_timeout * Self::TALKING_FACTOR)
             } else {
-                since + self.patience
+                since + self.answer_timeout
             }
         })
     }
@@ -409,15 +417,15 @@ impl Pulse {
         self.dead_at().map_or(self.ping_at, |dead_at| dead_at.min(self.ping_at))
     }
 
-    fn beat(&mut self, now: Monotonic) -> Beat {
+    fn poll(&mut self, now: Monotonic) -> PingAction {
         if self.dead_at().is_some_and(|at| at <= now) {
-            Beat::Dead
+            PingAction::Dead
         } else if self.ping_at <= now {
-            self.ping_at = now + self.every;
+            self.ping_at = now + self.interval;
             self.unanswered.get_or_insert(now);
-            Beat::Ping
+            PingAction::Ping
         } else {
-            Beat::Alive
+            PingAction::Alive
         }
     }
 }
@@ -432,17 +440,17 @@ mod tests {
         Monotonic::from_origin(Duration::from_secs(seconds))
     }
 
-    /// When a broker that falls silent after its CONNACK is pinged, and when it is dead.
+    /// When a broker that falls silent after its CONNACK is pinged, and when it counts as dead.
     fn silent(server: Option<u64>) -> (Vec<u64>, u64) {
-        let mut pulse = Pulse::new(at(0), KEEP_ALIVE, server.map(Duration::from_secs));
+        let mut ping_timer = PingTimer::new(at(0), KEEP_ALIVE, server.map(Duration::from_secs));
         let mut pings = Vec::new();
         loop {
-            let now = pulse.next_deadline();
+            let now = ping_timer.next_deadline();
             let second = now.since(at(0)).as_secs();
-            match pulse.beat(now) {
-                Beat::Alive => {}
-                Beat::Ping => pings.push(second),
-                Beat::Dead => return (pings, second),
+            match ping_timer.poll(now) {
+                PingAction::Alive => {}
+                PingAction::Ping => pings.push(second),
+                PingAction::Dead => return (pings, second),
             }
         }
     }
@@ -462,22 +470,22 @@ mod tests {
 
     #[test]
     fn answers_keep_it_alive() {
-        let mut pulse = Pulse::new(at(0), KEEP_ALIVE, None);
+        let mut ping_timer = PingTimer::new(at(0), KEEP_ALIVE, None);
         for second in (8..100).step_by(8) {
-            assert_eq!(pulse.next_deadline(), at(second));
-            assert_eq!(pulse.beat(at(second)), Beat::Ping);
-            pulse.heard(at(second));
-            pulse.answered();
+            assert_eq!(ping_timer.next_deadline(), at(second));
+            assert_eq!(ping_timer.poll(at(second)), PingAction::Ping);
+            ping_timer.received(at(second));
+            ping_timer.answered();
         }
     }
 
     #[test]
     fn a_broker_that_talks_and_answers_no_ping_is_given_up_later() {
-        let mut pulse = Pulse::new(at(0), KEEP_ALIVE, None);
+        let mut ping_timer = PingTimer::new(at(0), KEEP_ALIVE, None);
         for second in 1..32 {
-            pulse.heard(at(second));
-            assert_ne!(pulse.beat(at(second)), Beat::Dead, "{second}");
+            ping_timer.received(at(second));
+            assert_ne!(ping_timer.poll(at(second)), PingAction::Dead, "{second}");
         }
-        assert_eq!(pulse.beat(at(32)), Beat::Dead);
+        assert_eq!(ping_timer.poll(at(32)), PingAction::Dead);
     }
 }

@@ -1,6 +1,7 @@
-//! What a connection came to, in words that a person can do something about.
+//! Describes failed connections in words that a person can act on.
 //!
-//! Owns the only way from the errors of the system and of libraries to a [`ConnectionFailure`]. Their own words go to the log.
+//! This is the only place that turns errors of the system and of libraries into a
+//! [`ConnectionFailure`]. Their original texts go to the log.
 
 use std::io;
 
@@ -13,18 +14,19 @@ use crate::dial::DialError;
 use crate::io_error::describe;
 use crate::tls;
 
-/// Which address was tried, and by what scheme.
+/// The address that was tried, and its scheme.
 #[derive(Debug, Clone)]
-pub(super) struct Place {
+pub(super) struct TriedAddress {
     /// Host and port.
     pub(super) address: String,
     pub(super) tls: bool,
     pub(super) web_socket: bool,
-    /// Whether a person wrote the URL, who then can correct its scheme. A team's comes with the invitation.
+    /// Whether a person wrote the URL, and so can correct its scheme. The address of a team comes
+    /// with the invitation.
     pub(super) is_written: bool,
 }
 
-impl Place {
+impl TriedAddress {
     /// Host and port.
     pub(super) fn address(&self) -> &str {
         &self.address
@@ -39,25 +41,25 @@ impl Place {
         }
     }
 
-    /// The same with TLS, or without where it is with.
-    fn with_tls_the_other_way(&self) -> &'static str {
+    /// The scheme with TLS switched on or off.
+    fn scheme_with_tls_toggled(&self) -> &'static str {
         Self::scheme(!self.tls, self.web_socket)
     }
 }
 
-/// There was no TCP connection.
-pub(super) fn unreached(error: &DialError, place: &Place) -> ConnectionFailure {
-    let address = place.address.clone();
+/// The failure if no TCP connection was made.
+pub(super) fn unreached(error: &DialError, tried: &TriedAddress) -> ConnectionFailure {
+    let address = tried.address.clone();
     match error {
         DialError::Name(error) => {
             tracing::debug!("resolving {address}: {error}");
             ConnectionFailure::Unreachable { address, reason: "Unknown host name".to_owned() }
         }
         DialError::Connect(error) => match error.kind() {
-            // A port without a listener refuses. A reset is by somebody who accepted first, and can be noticed
-            // as early as this.
+            // A closed port refuses. A reset comes from a server that accepted first, and it may be
+            // noticed as early as here.
             io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
-                broken(error, false, place)
+                broken(error, false, tried)
             }
             io::ErrorKind::TimedOut => ConnectionFailure::TimedOut { address },
             _ => ConnectionFailure::Unreachable { address, reason: describe(error).to_owned() },
@@ -65,28 +67,33 @@ pub(super) fn unreached(error: &DialError, place: &Place) -> ConnectionFailure {
     }
 }
 
-/// There was a connection, and it broke; `connected` where a CONNACK came before.
-pub(super) fn broken(error: &io::Error, connected: bool, place: &Place) -> ConnectionFailure {
-    if let Some(error) = tls::inside(error) {
-        return tls::failure(error, &place.address);
+/// The failure if a connection broke. `connected` means that a CONNACK had arrived.
+pub(super) fn broken(
+    error: &io::Error,
+    connected: bool,
+    tried: &TriedAddress,
+) -> ConnectionFailure {
+    if let Some(error) = tls::find_tls_error(error) {
+        return tls::failure(error, &tried.address);
     }
     match error.kind() {
         io::ErrorKind::InvalidData => {
             ConnectionFailure::Violation { what: "a frame of the WebSocket" }
         }
         _ if connected => ConnectionFailure::Broken { reason: describe(error).to_owned() },
-        io::ErrorKind::TimedOut => ConnectionFailure::TimedOut { address: place.address.clone() },
-        _ => hung_up(false, place),
+        io::ErrorKind::TimedOut => ConnectionFailure::TimedOut { address: tried.address.clone() },
+        _ => hung_up(false, tried),
     }
 }
 
-/// The broker closed the connection without a word; `connected` where a CONNACK came before.
-pub(super) fn hung_up(connected: bool, place: &Place) -> ConnectionFailure {
+/// The failure if the broker closed the connection without a reason. `connected` means that a
+/// CONNACK had arrived.
+pub(super) fn hung_up(connected: bool, tried: &TriedAddress) -> ConnectionFailure {
     if connected {
         return ConnectionFailure::Broken { reason: "the broker closed it".to_owned() };
     }
-    // What a broker does that does not understand our CONNECT (MQTT 5, section 3.1.2.2).
-    let hint = match (place.tls, place.web_socket) {
+    // A broker does this if it does not understand our CONNECT (MQTT 5, section 3.1.2.2).
+    let hint = match (tried.tls, tried.web_socket) {
         (false, false) => "is this an MQTT port? If it is one with TLS, write mqtts://",
         (false, true) => "is it for WebSocket? If it is with TLS, write wss://",
         (true, _) => "is this an MQTT port?",
@@ -94,17 +101,17 @@ pub(super) fn hung_up(connected: bool, place: &Place) -> ConnectionFailure {
     ConnectionFailure::Protocol { reason: format!("it hung up before answering; {hint}") }
 }
 
-/// Our CONNECT was written and nothing came back.
-pub(super) fn unanswered(place: &Place) -> ConnectionFailure {
-    ConnectionFailure::Unanswered { address: place.address.clone() }
+/// The failure if nothing came back after our CONNECT.
+pub(super) fn unanswered(tried: &TriedAddress) -> ConnectionFailure {
+    ConnectionFailure::Unanswered { address: tried.address.clone() }
 }
 
-/// What came before the CONNACK is no MQTT; these are its first bytes.
-pub(super) fn no_mqtt(first: &[u8], place: &Place) -> ConnectionFailure {
+/// The failure if the first bytes are not a CONNACK.
+pub(super) fn no_mqtt(first: &[u8], tried: &TriedAddress) -> ConnectionFailure {
     let reason = if looks_like_tls(first) {
-        format!("it speaks TLS; write {} instead", place.with_tls_the_other_way())
+        format!("it speaks TLS; write {} instead", tried.scheme_with_tls_toggled())
     } else if first.starts_with(b"HTTP/") {
-        let web_socket = Place::scheme(place.tls, true);
+        let web_socket = TriedAddress::scheme(tried.tls, true);
         format!(
             "it speaks HTTP; if it is a broker with MQTT over WebSocket, write {web_socket} instead"
         )
@@ -114,23 +121,23 @@ pub(super) fn no_mqtt(first: &[u8], place: &Place) -> ConnectionFailure {
     ConnectionFailure::Protocol { reason }
 }
 
-/// Whether these first bytes are too few to say what they are the beginning of.
-pub(super) fn may_become_recognised(first: &[u8]) -> bool {
+/// Whether there are too few bytes to recognise the protocol.
+pub(super) fn needs_more_bytes(first: &[u8]) -> bool {
     matches!(first, [0x15 | 0x16]) || (first.len() < 5 && b"HTTP/".starts_with(first))
 }
 
-/// A TLS record with an alert or a handshake (RFC 8446, section 5.1). No packet that a broker may send first has
-/// such a beginning.
+/// Whether the bytes start a TLS record with an alert or a handshake (RFC 8446, section 5.1). No
+/// packet that a broker may send first starts like this.
 fn looks_like_tls(bytes: &[u8]) -> bool {
     matches!(bytes, [0x15 | 0x16, 3, ..])
 }
 
-/// The CONNACK is that of MQTT 3.1.1.
+/// The failure if the CONNACK is one of MQTT 3.1.1.
 pub(super) fn old_connack() -> ConnectionFailure {
     ConnectionFailure::Protocol { reason: "it answers in MQTT 3.1.1".to_owned() }
 }
 
-/// CONNACK with a refusal.
+/// The failure if the CONNACK has a reason code for a refusal.
 pub(super) fn refused(reason: BrokerReason) -> ConnectionFailure {
     match reason.meaning() {
         Meaning::OtherVersion => ConnectionFailure::Protocol { reason: reason.to_string() },
@@ -138,39 +145,39 @@ pub(super) fn refused(reason: BrokerReason) -> ConnectionFailure {
     }
 }
 
-/// DISCONNECT instead of a CONNACK.
-pub(super) fn disconnected_early(reason: BrokerReason, place: &Place) -> ConnectionFailure {
+/// The failure if a DISCONNECT came instead of a CONNACK.
+pub(super) fn disconnected_early(reason: BrokerReason, tried: &TriedAddress) -> ConnectionFailure {
     match reason.meaning() {
-        // No reason is what 3.1.1 has; there a broker sends none.
-        Meaning::Success => no_mqtt(&[], place),
+        // Only a DISCONNECT of 3.1.1 has no reason, and its brokers send none.
+        Meaning::Success => no_mqtt(&[], tried),
         Meaning::OtherVersion => ConnectionFailure::Protocol { reason: reason.to_string() },
         _ => ConnectionFailure::Disconnected(reason),
     }
 }
 
-/// What came is MQTT of our version, and wrong.
+/// The failure if a packet of our version is malformed.
 pub(super) fn malformed(wrong: Malformed) -> ConnectionFailure {
     ConnectionFailure::Violation { what: wrong.0 }
 }
 
-/// Nothing comes, not even the answer to a ping.
+/// The failure if nothing arrives, not even the answer to a ping.
 pub(super) fn silent() -> ConnectionFailure {
     ConnectionFailure::Broken { reason: "the broker has gone silent".to_owned() }
 }
 
-/// The connection ends because we wanted it to.
+/// The failure if we ended the connection.
 pub(super) fn closed_by_us(why: &str) -> ConnectionFailure {
     ConnectionFailure::Broken { reason: why.to_owned() }
 }
 
-/// The TLS handshake came to nothing.
-pub(super) fn handshake(error: &io::Error, place: &Place) -> ConnectionFailure {
-    match tls::inside(error) {
-        Some(error) => match tls::failure(error, &place.address) {
+/// The failure if the TLS handshake failed.
+pub(super) fn handshake(error: &io::Error, tried: &TriedAddress) -> ConnectionFailure {
+    match tls::find_tls_error(error) {
+        Some(error) => match tls::failure(error, &tried.address) {
             ConnectionFailure::SignIn { address, what }
-                if place.is_written && matches!(error, rustls::Error::InvalidMessage(_)) =>
+                if tried.is_written && matches!(error, rustls::Error::InvalidMessage(_)) =>
             {
-                let without = place.with_tls_the_other_way();
+                let without = tried.scheme_with_tls_toggled();
                 ConnectionFailure::SignIn {
                     address,
                     what: format!("{what} ({without} is without)"),
@@ -178,26 +185,26 @@ pub(super) fn handshake(error: &io::Error, place: &Place) -> ConnectionFailure {
             }
             failure => failure,
         },
-        // A broker that does not speak TLS hangs up at our first words.
+        // A broker that does not speak TLS hangs up at our first bytes.
         None => {
             tracing::debug!("the TLS handshake: {error}");
-            let reason = if place.is_written {
-                let without = place.with_tls_the_other_way();
+            let reason = if tried.is_written {
+                let without = tried.scheme_with_tls_toggled();
                 format!(
                     "it hung up at the TLS handshake; if this port is one without TLS, write {without}"
                 )
             } else {
                 "it hung up at the TLS handshake; is the address right?".to_owned()
             };
-            ConnectionFailure::Tls { address: place.address.clone(), reason }
+            ConnectionFailure::Tls { address: tried.address.clone(), reason }
         }
     }
 }
 
-/// The path of the WebSocket is nothing that can be asked for.
-pub(super) fn bad_path(error: &hyper::http::Error, place: &Place) -> ConnectionFailure {
+/// The failure if the path of the WebSocket can't be requested.
+pub(super) fn bad_path(error: &hyper::http::Error, tried: &TriedAddress) -> ConnectionFailure {
     tracing::debug!("the request for a WebSocket: {error}");
-    let address = &place.address;
+    let address = &tried.address;
     ConnectionFailure::Protocol {
         reason: format!(
             "the path of the WebSocket at {address} is wrong; correct ?path= in the URL"
@@ -205,42 +212,42 @@ pub(super) fn bad_path(error: &hyper::http::Error, place: &Place) -> ConnectionF
     }
 }
 
-/// The answer to the request for a WebSocket is no HTTP, or there is none.
-pub(super) fn no_http(error: &hyper::Error, place: &Place) -> ConnectionFailure {
+/// The failure if the WebSocket request got no answer, or one that is not HTTP.
+pub(super) fn no_http(error: &hyper::Error, tried: &TriedAddress) -> ConnectionFailure {
     tracing::debug!("the request for a WebSocket: {error}");
     let inner = std::error::Error::source(error).and_then(|source| source.downcast_ref());
     match inner {
-        Some(error) => broken(error, false, place),
+        Some(error) => broken(error, false, tried),
         None if error.is_parse() => ConnectionFailure::Protocol {
             reason: format!(
                 "{} answers no HTTP; if it is a broker without WebSocket, write {} instead",
-                place.address,
-                Place::scheme(place.tls, false)
+                tried.address,
+                TriedAddress::scheme(tried.tls, false)
             ),
         },
-        None => hung_up(false, place),
+        None => hung_up(false, tried),
     }
 }
 
-/// The answer to the request for a WebSocket is something else (RFC 9110, section 15).
+/// The failure if the WebSocket request got another HTTP status (RFC 9110, section 15).
 pub(super) fn from_http(
     status: StatusCode,
     location: Option<&str>,
-    place: &Place,
+    tried: &TriedAddress,
 ) -> ConnectionFailure {
-    let address = &place.address;
-    let said = format!("HTTP status {}", status.as_u16());
+    let address = &tried.address;
+    let status_text = format!("HTTP status {}", status.as_u16());
     let refused = |code: ReasonCode| {
-        ConnectionFailure::Refused(BrokerReason::from(code).with_text(Some(&said)))
+        ConnectionFailure::Refused(BrokerReason::from(code).with_text(Some(&status_text)))
     };
     match status.as_u16() {
-        300..=399 if wants_tls(location, place) => ConnectionFailure::Protocol {
-            reason: format!("it wants TLS; write {} instead", place.with_tls_the_other_way()),
+        300..=399 if wants_tls(location, tried) => ConnectionFailure::Protocol {
+            reason: format!("it wants TLS; write {} instead", tried.scheme_with_tls_toggled()),
         },
-        // A web page, or the way to one (RFC 6585, section 6, has a status of its own for it).
+        // A web page, or a redirect to one. RFC 6585, section 6, has a status of its own for it.
         200..=399 | 511 => ConnectionFailure::SignIn {
             address: address.clone(),
-            what: format!("a web page answers there ({said})"),
+            what: format!("a web page answers there ({status_text})"),
         },
         401 => refused(ReasonCode::BAD_USER_NAME_OR_PASSWORD),
         403 | 407 => refused(ReasonCode::NOT_AUTHORIZED),
@@ -249,38 +256,38 @@ pub(super) fn from_http(
         500..=599 => refused(ReasonCode::SERVER_UNAVAILABLE),
         404 | 405 | 410 => ConnectionFailure::Protocol {
             reason: format!(
-                "{address} answers that there is nothing at this path ({said}); correct ?path= in the URL, as in ?path=/mqtt"
+                "{address} answers that there is nothing at this path ({status_text}); correct ?path= in the URL, as in ?path=/mqtt"
             ),
         },
         _ => ConnectionFailure::Protocol {
-            reason: format!("{address} gives no WebSocket ({said}); is the address right?"),
+            reason: format!("{address} gives no WebSocket ({status_text}); is the address right?"),
         },
     }
 }
 
-/// Whether a redirection leads to the same host and path with TLS.
-fn wants_tls(location: Option<&str>, place: &Place) -> bool {
-    let host = place.address.rsplit_once(':').map_or("", |(host, _)| host);
+/// Whether a redirect leads to the same host with TLS.
+fn wants_tls(location: Option<&str>, tried: &TriedAddress) -> bool {
+    let host = tried.address.rsplit_once(':').map_or("", |(host, _)| host);
     let beyond = location.and_then(|to| to.strip_prefix("https://").or(to.strip_prefix("wss://")));
-    !place.tls
+    !tried.tls
         && beyond
             .and_then(|rest| rest.strip_prefix(host))
             .is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
 }
 
-/// The answer begins like a WebSocket and is none.
-pub(super) fn no_web_socket(place: &Place) -> ConnectionFailure {
+/// The failure if the answer starts a WebSocket, but a wrong one.
+pub(super) fn no_web_socket(tried: &TriedAddress) -> ConnectionFailure {
     ConnectionFailure::Protocol {
         reason: format!(
             "{} begins a WebSocket in a wrong way; is there MQTT over WebSocket?",
-            place.address
+            tried.address
         ),
     }
 }
 
-/// A WebSocket, but not for MQTT (MQTT 5, section 6).
-pub(super) fn no_mqtt_over_web_socket(place: &Place) -> ConnectionFailure {
+/// The failure if the WebSocket is not for MQTT (MQTT 5, section 6).
+pub(super) fn no_mqtt_over_web_socket(tried: &TriedAddress) -> ConnectionFailure {
     ConnectionFailure::Protocol {
-        reason: format!("the WebSocket at {} is not for MQTT", place.address),
+        reason: format!("the WebSocket at {} is not for MQTT", tried.address),
     }
 }

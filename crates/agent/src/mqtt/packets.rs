@@ -1,7 +1,8 @@
-//! MQTT packets as bytes, in both versions.
+//! Encodes and decodes MQTT packets of both versions.
 //!
-//! Owns what we write, by the codec of `mqtt5-protocol`, and what we read: six kinds of packet, whose reason codes
-//! are numbers, so that one that is not in the specification breaks nothing.
+//! The codec `mqtt5-protocol` encodes what we send. This module decodes what we receive: the
+//! packets that a broker sends. It keeps reason codes as numbers, so that an unknown one breaks
+//! nothing.
 
 use std::time::Duration;
 
@@ -16,43 +17,46 @@ use porchlight_core::effect::{Connect, Filter, Publish, Qos, Version, Will};
 use porchlight_core::input::{Granted, Message};
 use porchlight_core::reason::{BrokerReason, ReasonCode};
 
-/// Maximum Packet Size: sixteen of the largest records. The broker keeps larger packets to itself.
+/// Maximum Packet Size in bytes: sixteen of the largest records. The broker does not send larger
+/// packets.
 pub(super) const MAX_PACKET: u32 = 64 * 1024;
-/// As large as a packet can be (MQTT 3.1.1, section 2.2.3). A client of 3.1.1 can't tell the broker to keep
-/// large packets to itself: refusing one would mean to hang up, and to be sent it again after the reconnect.
+/// The size limit of any packet in bytes (MQTT 3.1.1, section 2.2.3). A client of 3.1.1 can't tell
+/// the broker its limit. To refuse a large packet, it would have to hang up, and would get the
+/// packet again after the reconnect.
 const ANY_SIZE: usize = 268_435_455;
 
 pub(super) const PINGREQ: [u8; 2] = [0xC0, 0];
 /// DISCONNECT with reason 0x00.
 pub(super) const DISCONNECT: [u8; 2] = [0xE0, 0];
 
-/// What is wrong with bytes that should be a packet.
+/// Received bytes are not a valid packet, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Malformed(pub(super) &'static str);
 
-/// What is wrong with a packet that we should write: it holds a text that MQTT can't carry.
+/// A packet of ours can't be encoded: it has a text that MQTT can't carry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Unwritable;
 
-/// A packet that we read.
+/// A received packet.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Incoming {
     ConnAck(ConnAck),
     /// The CONNACK of a broker that speaks only 3.1.1, as the answer to a CONNECT of MQTT 5.
-    OldConnAck,
+    V311ConnAck,
     /// The broker's answer for each filter, in the order of the SUBSCRIBE.
     SubAck(u16, Vec<BrokerReason>),
     PubAck(u16, BrokerReason),
-    /// With its Packet Identifier and QoS where it has to be acknowledged; no message where the topic is no text.
+    /// Its Packet Identifier and QoS, if it has to be acknowledged, and the message, unless its
+    /// topic is not UTF-8.
     Publish(Option<(u16, QoS)>, Option<Message>),
     PubRel(u16),
     PingResp,
     Disconnect(BrokerReason),
-    /// Nothing that a broker sends to a client.
+    /// A packet that a broker must not send.
     Stray,
 }
 
-/// A CONNACK.
+/// The content of a CONNACK.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct ConnAck {
     pub(super) reason: BrokerReason,
@@ -61,14 +65,14 @@ pub(super) struct ConnAck {
     pub(super) maximum_packet_size: Option<u32>,
 }
 
-/// A packet in the stream.
+/// A complete packet in the received bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Frame<'a> {
     first: u8,
     body: &'a [u8],
 }
 
-/// The first packet in these bytes, and what is behind it; `None` where more bytes are needed.
+/// Splits off the first packet. Returns `None` if it is incomplete.
 pub(super) fn split(
     version: Version,
     bytes: &[u8],
@@ -95,7 +99,7 @@ pub(super) fn split(
     if rest.len() < 4 { Ok(None) } else { Err(Malformed("a length has more than four bytes")) }
 }
 
-/// Reads a packet.
+/// Decodes a packet.
 pub(super) fn read(version: Version, frame: Frame<'_>) -> Result<Incoming, Malformed> {
     let mut body = Body(frame.body);
     match frame.first >> 4 {
@@ -124,11 +128,11 @@ fn connack(version: Version, mut body: Body<'_>) -> Result<Incoming, Malformed> 
     };
     match version {
         Version::V311 => connack.reason = ReasonCode::from_v311(code).into(),
-        Version::V5 if has_no_properties && code < 0x80 => return Ok(Incoming::OldConnAck),
+        Version::V5 if has_no_properties && code < 0x80 => return Ok(Incoming::V311ConnAck),
         Version::V5 if code != 0 => {
             // Some brokers answer with the return codes of 3.1.1 in a packet of MQTT 5.
             let reason = BrokerReason::from(ReasonCode::from_v311(code));
-            connack.reason = body.words(reason);
+            connack.reason = body.with_text(reason);
         }
         Version::V5 => {
             let properties = body.properties()?;
@@ -163,7 +167,7 @@ fn publish(version: Version, first: u8, mut body: Body<'_>) -> Result<Incoming, 
         Version::V311 => None,
         Version::V5 => seconds(body.properties()?.get_message_expiry_interval()),
     };
-    // A topic name is UTF-8 (MQTT 5, 3.3.2.1); a broker that forwards another is not worth a word.
+    // A topic name is UTF-8 (MQTT 5, 3.3.2.1). A message with any other is dropped.
     let message = str::from_utf8(topic).ok().map(|topic| Message {
         topic: topic.to_owned(),
         payload: body.0.to_vec(),
@@ -179,11 +183,11 @@ fn suback(version: Version, mut body: Body<'_>) -> Result<Incoming, Malformed> {
         Version::V5 => body.properties()?,
         Version::V311 => Properties::new(),
     };
-    let reason = |code: &u8| words(ReasonCode(*code).into(), &properties);
+    let reason = |code: &u8| with_text(ReasonCode(*code).into(), &properties);
     Ok(Incoming::SubAck(id, body.0.iter().map(reason).collect()))
 }
 
-/// What is left of a packet.
+/// The rest of a packet.
 struct Body<'a>(&'a [u8]);
 
 impl<'a> Body<'a> {
@@ -203,7 +207,7 @@ impl<'a> Body<'a> {
         Ok(u16::from_be_bytes([bytes[0], bytes[1]]))
     }
 
-    /// The properties; none where the packet ends before them.
+    /// The properties; none if the packet ends before them.
     fn properties(&mut self) -> Result<Properties, Malformed> {
         match self.0.split_first() {
             None => Ok(Properties::new()),
@@ -218,24 +222,24 @@ impl<'a> Body<'a> {
         }
     }
 
-    /// A reason code that may be left out, with what the broker says about it. 3.1.1 has none.
+    /// An optional reason code, with the broker's text for it. 3.1.1 has none.
     fn reason(&mut self, version: Version) -> BrokerReason {
         match (version, self.u8()) {
             (Version::V311, _) | (_, Err(_)) => ReasonCode(0).into(),
-            (Version::V5, Ok(code)) => self.words(ReasonCode(code).into()),
+            (Version::V5, Ok(code)) => self.with_text(ReasonCode(code).into()),
         }
     }
 
-    /// Adds what the broker says, where that can be read.
-    fn words(&mut self, reason: BrokerReason) -> BrokerReason {
+    /// Adds the broker's text, if it can be decoded.
+    fn with_text(&mut self, reason: BrokerReason) -> BrokerReason {
         match self.properties() {
-            Ok(properties) => words(reason, &properties),
+            Ok(properties) => with_text(reason, &properties),
             Err(Malformed(_)) => reason,
         }
     }
 }
 
-fn words(reason: BrokerReason, properties: &Properties) -> BrokerReason {
+fn with_text(reason: BrokerReason, properties: &Properties) -> BrokerReason {
     let text = match properties.get(PropertyId::ReasonString) {
         Some(PropertyValue::Utf8String(text)) => Some(text.as_str()),
         _ => None,
@@ -247,7 +251,7 @@ fn seconds(seconds: Option<impl Into<u64>>) -> Option<Duration> {
     seconds.map(|seconds| Duration::from_secs(seconds.into()))
 }
 
-/// A CONNECT.
+/// Encodes a CONNECT.
 pub(super) fn connect(
     connect: &Connect,
     login: Option<(String, String)>,
@@ -256,7 +260,7 @@ pub(super) fn connect(
         .with_keep_alive(connect.keep_alive)
         .with_clean_start(connect.clean_start);
     if let Some((username, password)) = login {
-        // Each goes alone where the other one is not known.
+        // Either of them may be missing.
         options.username = (!username.is_empty()).then_some(username);
         options.password = (!password.is_empty()).then(|| password.into_bytes());
     }
@@ -284,7 +288,8 @@ fn will(will: &Will) -> WillMessage {
     message
 }
 
-/// A SUBSCRIBE, such that every retained message comes (Retain Handling 0; 3.1.1 knows no other).
+/// Encodes a SUBSCRIBE for which the broker sends all retained messages (Retain Handling 0; 3.1.1
+/// has no other).
 pub(super) fn subscribe(
     version: Version,
     id: u16,
@@ -296,20 +301,20 @@ pub(super) fn subscribe(
     };
     let packet = filters
         .iter()
-        .fold(packet, |packet, filter| packet.add_filter(&*filter.topic, from_ours(filter.qos)));
+        .fold(packet, |packet, filter| packet.add_filter(&*filter.topic, to_codec_qos(filter.qos)));
     bytes(&packet)
 }
 
-/// A PUBLISH; `id` counts where it has to be acknowledged.
-pub(super) fn publish_of_ours(
+/// Encodes a PUBLISH. `id` matters only if it has to be acknowledged.
+pub(super) fn encode_publish(
     version: Version,
     id: u16,
     publish: Publish,
 ) -> Result<Vec<u8>, Unwritable> {
     let Publish { topic, payload, qos, retain, expires_in, .. } = publish;
     let packet = match version {
-        Version::V5 => PublishPacket::new(topic, payload, from_ours(qos)),
-        Version::V311 => PublishPacket::new_v311(topic, payload, from_ours(qos)),
+        Version::V5 => PublishPacket::new(topic, payload, to_codec_qos(qos)),
+        Version::V311 => PublishPacket::new_v311(topic, payload, to_codec_qos(qos)),
     };
     let mut packet = packet.with_packet_id(id).with_retain(retain);
     if let (Version::V5, Some(expires_in)) = (version, expires_in) {
@@ -318,7 +323,8 @@ pub(super) fn publish_of_ours(
     bytes(&packet)
 }
 
-/// PUBACK, PUBREC or PUBCOMP with success: the answer to a PUBLISH of QoS 1 or 2, or to a PUBREL.
+/// Encodes a PUBACK, PUBREC or PUBCOMP with success: the answer to a PUBLISH of QoS 1 or 2, or to a
+/// PUBREL.
 pub(super) fn acknowledge(first: u8, id: u16) -> [u8; 4] {
     let [high, low] = id.to_be_bytes();
     [first, 2, high, low]
@@ -341,7 +347,7 @@ fn whole_seconds(duration: Duration) -> u32 {
     u32::try_from(duration.as_secs()).unwrap_or(u32::MAX)
 }
 
-const fn from_ours(qos: Qos) -> QoS {
+const fn to_codec_qos(qos: Qos) -> QoS {
     match qos {
         Qos::AtMostOnce => QoS::AtMostOnce,
         Qos::AtLeastOnce => QoS::AtLeastOnce,

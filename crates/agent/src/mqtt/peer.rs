@@ -1,5 +1,5 @@
-//! The other end of a connection, played by hand: a listener on loopback that reads packets and answers with
-//! whatever bytes a test wants.
+//! A broker for tests: a listener on loopback that reads packets and answers with whatever bytes a
+//! test wants.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use tokio::time::timeout;
 
 use crate::broker::Broker;
 
-/// What takes longer than this does not come.
+/// The deadline of every wait.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// Control Packet Types, as they stand in the first byte of a packet.
+/// Control Packet Types, as they appear in the first byte of a packet.
 pub(crate) const CONNECT: u8 = 0x10;
 pub(crate) const PUBLISH: u8 = 0x30;
 pub(crate) const SUBSCRIBE: u8 = 0x80;
@@ -25,7 +25,7 @@ pub(crate) const DISCONNECT: u8 = 0xE0;
 pub(crate) const CONNACK_V5: [u8; 5] = [0x20, 3, 0, 0, 0];
 pub(crate) const CONNACK_V311: [u8; 4] = [0x20, 2, 0, 0];
 
-/// Where to wait for connections.
+/// A listener for connections.
 pub(crate) struct Door(TcpListener);
 
 impl Door {
@@ -42,10 +42,10 @@ impl Door {
     }
 }
 
-/// A connection that was accepted.
+/// The broker's end of a connection.
 pub(crate) struct Peer<S = TcpStream>(pub(crate) S);
 
-/// A packet as it was read.
+/// A received packet.
 #[derive(Debug)]
 pub(crate) struct Packet {
     pub(crate) first: u8,
@@ -60,7 +60,7 @@ impl Packet {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
-    /// The next packet; `None` where the connection ends instead, in order or not.
+    /// Reads the next packet; `None` if the connection ends instead, cleanly or not.
     pub(crate) async fn packet(&mut self) -> Option<Packet> {
         within(async {
             let first = self.0.read_u8().await.ok()?;
@@ -91,7 +91,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
         connect
     }
 
-    /// The head of an HTTP request.
+    /// Reads the head of an HTTP request.
     pub(crate) async fn head(&mut self) -> String {
         within(async {
             let mut head = Vec::new();
@@ -103,7 +103,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
         .await
     }
 
-    /// Reads an HTTP request without a body, answers it, and waits until the client ends the connection; its head.
+    /// Reads an HTTP request without a body, answers it, and waits until the client ends the
+    /// connection. Returns the head of the request.
     pub(crate) async fn answer_request(mut self, answer: &str) -> String {
         let head = self.head().await;
         self.send(answer.as_bytes()).await;
@@ -113,7 +114,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
 }
 
 impl Peer {
-    /// Ends the connection by RST.
+    /// Ends the connection with a TCP reset.
     pub(crate) fn reset(self) {
         self.0.set_zero_linger().unwrap();
     }

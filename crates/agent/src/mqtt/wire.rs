@@ -1,7 +1,7 @@
-//! The bytes below MQTT: TCP, TLS and WebSocket, one upon the other.
+//! The byte stream below MQTT: TCP, TLS and WebSocket.
 //!
-//! Owns the handshakes, each with its failure in words. The WebSocket's is an HTTP request of our own, so that the
-//! answer is read as HTTP has it.
+//! This module contains the handshakes and describes their failures. It sends the HTTP request of
+//! the WebSocket itself, so that an HTTP answer can be interpreted.
 
 use std::io;
 use std::sync::Arc;
@@ -27,13 +27,13 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 use porchlight_core::input::ConnectionFailure;
 
-use super::failure::{self, Place};
+use super::failure::{self, TriedAddress};
 use crate::dial::dial;
 use crate::tls;
 
-/// The most that is read at once.
+/// The maximum number of bytes to read at once.
 const CHUNK: usize = 16 * 1024;
-/// The largest message of a WebSocket: as many packets as a broker may put into one.
+/// The maximum size of a WebSocket message in bytes: a broker may put many packets into one.
 const MAX_MESSAGE: usize = 16 << 20;
 
 const SEC_WEBSOCKET_KEY: HeaderName = HeaderName::from_static("sec-websocket-key");
@@ -41,22 +41,22 @@ const SEC_WEBSOCKET_VERSION: HeaderName = HeaderName::from_static("sec-websocket
 const SEC_WEBSOCKET_PROTOCOL: HeaderName = HeaderName::from_static("sec-websocket-protocol");
 const SEC_WEBSOCKET_ACCEPT: HeaderName = HeaderName::from_static("sec-websocket-accept");
 
-/// How to reach a broker at one of its addresses.
+/// One address of a broker, with what is needed to connect to it.
 pub(super) struct Target {
-    /// Host without brackets, as the certificate has it.
+    /// The host without brackets, as in the certificate.
     pub(super) host: String,
     pub(super) port: u16,
     pub(super) tls: Option<Arc<ClientConfig>>,
-    /// The path of the request as it is written there, where MQTT goes over WebSocket.
+    /// The path of the WebSocket request as it is written there; `None` without WebSocket.
     pub(super) web_socket: Option<String>,
-    pub(super) place: Place,
+    pub(super) tried: TriedAddress,
 }
 
-/// A byte stream.
+/// Any byte stream.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
-/// An open connection below MQTT.
+/// An open byte stream below MQTT.
 pub(super) enum Wire {
     Stream(Box<dyn Stream>),
     WebSocket(Box<WebSocketStream<TokioIo<Upgraded>>>),
@@ -65,33 +65,34 @@ pub(super) enum Wire {
 impl Wire {
     /// Connects, with all handshakes.
     pub(super) async fn open(target: &Target) -> Result<Self, ConnectionFailure> {
-        let place = &target.place;
+        let tried = &target.tried;
         let tcp = dial(&target.host, target.port)
             .await
-            .map_err(|error| failure::unreached(&error, place))?;
+            .map_err(|error| failure::unreached(&error, tried))?;
         let stream: Box<dyn Stream> = match &target.tls {
             None => Box::new(tcp),
             Some(config) => {
                 let name = ServerName::try_from(target.host.clone())
-                    .map_err(|_| tls::no_name(place.address()))?;
+                    .map_err(|_| tls::invalid_name(tried.address()))?;
                 let handshake = TlsConnector::from(config.clone()).connect(name, tcp);
-                Box::new(handshake.await.map_err(|error| failure::handshake(&error, place))?)
+                Box::new(handshake.await.map_err(|error| failure::handshake(&error, tried))?)
             }
         };
         match &target.web_socket {
             None => Ok(Self::Stream(stream)),
-            Some(path) => Box::pin(web_socket(stream, path, place)).await,
+            Some(path) => Box::pin(web_socket(stream, path, tried)).await,
         }
     }
 
-    /// Waits for bytes and appends them; `false` where the other end closed the connection. Cancel-safe.
+    /// Waits for bytes and appends them. Returns `false` if the broker closed the connection.
+    /// Cancel-safe.
     pub(super) async fn read(&mut self, into: &mut Vec<u8>) -> io::Result<bool> {
         match self {
             Self::Stream(stream) => {
                 into.reserve(CHUNK);
                 match stream.read_buf(into).await {
                     Ok(length) => Ok(length > 0),
-                    // TLS that ends without its own goodbye.
+                    // TLS that ended without its close_notify.
                     Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
                     Err(error) => Err(error),
                 }
@@ -102,10 +103,10 @@ impl Wire {
                         into.extend_from_slice(&bytes);
                         return Ok(true);
                     }
-                    // A ping is answered by the library.
+                    // The library answers pings.
                     Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
                     Some(Ok(Message::Close(_))) | None => return Ok(false),
-                    // MQTT has to be in binary frames (MQTT 5, section 6).
+                    // MQTT must use binary frames (MQTT 5, section 6).
                     Some(Ok(Message::Text(_))) => return Err(io::ErrorKind::InvalidData.into()),
                     Some(Err(error)) => return ended(error).map(|()| false),
                 }
@@ -113,7 +114,7 @@ impl Wire {
         }
     }
 
-    /// Writes all of it.
+    /// Writes all bytes.
     pub(super) async fn write(&mut self, bytes: Vec<u8>) -> io::Result<()> {
         match self {
             Self::Stream(stream) => {
@@ -128,7 +129,7 @@ impl Wire {
     }
 }
 
-/// Whether the end of a WebSocket is no more than the end of its connection.
+/// Returns `Ok` if a WebSocket error means only that the connection ended.
 fn ended(error: WebSocketError) -> io::Result<()> {
     match error {
         WebSocketError::ConnectionClosed | WebSocketError::AlreadyClosed => Ok(()),
@@ -144,34 +145,34 @@ fn ended(error: WebSocketError) -> io::Result<()> {
     }
 }
 
-/// Asks for a WebSocket that carries MQTT (RFC 6455, section 4.1; MQTT 5, section 6).
+/// Opens a WebSocket that carries MQTT (RFC 6455, section 4.1; MQTT 5, section 6).
 async fn web_socket(
     stream: Box<dyn Stream>,
     path: &str,
-    place: &Place,
+    tried: &TriedAddress,
 ) -> Result<Wire, ConnectionFailure> {
     let key = generate_key();
     let request = Request::get(path)
-        .header(HOST, place.address())
+        .header(HOST, tried.address())
         .header(CONNECTION, "Upgrade")
         .header(UPGRADE, "websocket")
         .header(SEC_WEBSOCKET_KEY, &key)
         .header(SEC_WEBSOCKET_VERSION, "13")
         .header(SEC_WEBSOCKET_PROTOCOL, "mqtt")
         .body(Empty::<Bytes>::new())
-        .map_err(|error| failure::bad_path(&error, place))?;
-    let failed = |error: hyper::Error| failure::no_http(&error, place);
+        .map_err(|error| failure::bad_path(&error, tried))?;
+    let failed = |error: hyper::Error| failure::no_http(&error, tried);
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(failed)?;
     let exchange = async {
         let mut answer = sender.send_request(request).await.map_err(failed)?;
-        judge(&answer, &key, place)?;
+        check_upgrade(&answer, &key, tried)?;
         hyper::upgrade::on(&mut answer).await.map_err(failed)
     };
     let mut exchange = std::pin::pin!(exchange);
     let upgraded = tokio::select! {
         biased;
         upgraded = &mut exchange => upgraded?,
-        // Whatever came last is still to be read.
+        // The last bytes may still have to be read.
         ended = connection.with_upgrades() => match ended {
             Ok(()) => exchange.await?,
             Err(error) => return Err(failed(error)),
@@ -185,11 +186,15 @@ async fn web_socket(
     Ok(Wire::WebSocket(Box::new(socket)))
 }
 
-/// Whether this answer is the WebSocket that was asked for.
-fn judge<B>(answer: &Response<B>, key: &str, place: &Place) -> Result<(), ConnectionFailure> {
+/// Checks that the answer accepts the WebSocket for MQTT.
+fn check_upgrade<B>(
+    answer: &Response<B>,
+    key: &str,
+    tried: &TriedAddress,
+) -> Result<(), ConnectionFailure> {
     if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
         let location = answer.headers().get(LOCATION).and_then(|to| to.to_str().ok());
-        return Err(failure::from_http(answer.status(), location, place));
+        return Err(failure::from_http(answer.status(), location, tried));
     }
     let headers = answer.headers();
     let accept = headers.get(SEC_WEBSOCKET_ACCEPT).map(|accept| accept.as_bytes());
@@ -197,15 +202,16 @@ fn judge<B>(answer: &Response<B>, key: &str, place: &Place) -> Result<(), Connec
         || !has_token(headers, &CONNECTION, "upgrade")
         || accept != Some(derive_accept_key(key.as_bytes()).as_bytes())
     {
-        return Err(failure::no_web_socket(place));
+        return Err(failure::no_web_socket(tried));
     }
     match headers.get(SEC_WEBSOCKET_PROTOCOL) {
         Some(protocol) if protocol.as_bytes().eq_ignore_ascii_case(b"mqtt") => Ok(()),
-        _ => Err(failure::no_mqtt_over_web_socket(place)),
+        _ => Err(failure::no_mqtt_over_web_socket(tried)),
     }
 }
 
-/// Whether a header has this token in one of its lists, in whatever case (RFC 9110, section 5.6.1).
+/// Whether a header has this token in one of its lists, regardless of case (RFC 9110, section
+/// 5.6.1).
 fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
     headers
         .get_all(name)

@@ -1,8 +1,9 @@
-//! The system's keyring: Secret Service, Keychain, Credential Manager.
+//! The system's keyring: Secret Service, Keychain or Credential Manager.
 //!
-//! Owns what is said where there is none, where it is locked, and where the person does not want it unlocked. The
-//! libraries block, and a person who is asked for a password takes their time, so each request has a thread of its own.
-//! A keyring that does not even say whether it is locked is given up in seconds, before anybody is waited for.
+//! This module tells apart no keyring, a locked one, and one that the person did not unlock. The
+//! libraries block, and a person may take a while to type a password, so each request runs on its
+//! own thread. If a keyring does not even say whether it is locked, the request fails within
+//! seconds.
 
 use std::sync::Arc;
 use std::thread;
@@ -18,23 +19,23 @@ mod secret_service;
 #[cfg(target_os = "linux")]
 mod tests;
 
-/// Under which all that is ours stands.
+/// The service name of our entries.
 const SERVICE: &str = "Porchlight";
-/// A person who has to type a password, and to find it first.
-const PATIENCE: Duration = Duration::from_secs(180);
-/// For a request that asks the person nothing. The keyring's program may have to start first.
+/// The timeout for a request that may ask for a password. The person may have to find it first.
+const PROMPT_TIMEOUT: Duration = Duration::from_secs(180);
+/// The timeout for a request without a prompt. The keyring's program may have to start first.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// Why the keyring does not do it.
+/// Why a request to the keyring failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyringError {
-    /// There is none.
+    /// There is no keyring.
     #[error("no keyring is running; start GNOME Keyring, KWallet or KeePassXC, then try again")]
     Absent {
         /// What the system reports, for the log.
         reason: String,
     },
-    /// It is locked, and nothing here can ask for its password.
+    /// It is locked, and no program here can prompt for its password.
     #[error(
         "the keyring is locked, and Porchlight can't ask you for its password here; unlock it, for example by logging in to the desktop, then try again"
     )]
@@ -44,7 +45,7 @@ pub enum KeyringError {
         "the keyring is still locked, because the dialog for its password was closed; try again and enter the password"
     )]
     Refused,
-    /// It has nothing of ours.
+    /// It has no entry of ours.
     #[error(
         "the keyring no longer has the secret of this team; join again with a new link for another device of yours"
     )]
@@ -52,16 +53,16 @@ pub enum KeyringError {
     /// It does not answer.
     #[error("the keyring does not answer; log out and in again, then try again")]
     Silent,
-    /// Something else.
+    /// Any other error.
     #[error("the keyring reports an error; unlock it or log in again, then try again")]
     Failed {
-        /// What it reports, for the log.
+        /// What the keyring says.
         reason: String,
     },
 }
 
 impl KeyringError {
-    /// What programs branch on.
+    /// The code that programs branch on.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
@@ -74,40 +75,44 @@ impl KeyringError {
     }
 }
 
-/// How to read.
+/// How to read a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Manner {
-    /// The person may be asked to unlock it.
-    MayAsk,
-    /// Only where it is open.
-    Quietly,
+pub(super) enum Prompt {
+    /// The keyring may prompt the person to unlock it.
+    Allowed,
+    /// Only if the keyring is unlocked.
+    Never,
 }
 
-/// Whether there is a keyring that keeps things, asking the person to unlock it where that is needed. To be known
-/// before a link is redeemed, which can be done once.
+/// Checks that the keyring stores secrets, and may prompt the person to unlock it. Call it before
+/// an invitation is redeemed, which is possible only once.
 ///
 /// # Errors
-/// Says why there is none.
+///
+/// A [`KeyringError`] that says why it does not.
 pub async fn ready() -> Result<(), KeyringError> {
     const PROBE: &str = "probe";
     check_responds().await?;
-    ask(PATIENCE, || {
+    run_on_thread(PROMPT_TIMEOUT, || {
         let entry = entry(PROBE, "a probe")?;
-        entry.set_password(PROBE).map_err(said)?;
-        entry.delete_credential().map_err(said)
+        entry.set_password(PROBE).map_err(keyring_error)?;
+        entry.delete_credential().map_err(keyring_error)
     })
     .await
 }
 
-/// Whether there is a keyring at all. Nobody is asked to unlock it.
+/// Checks that there is a keyring, without any prompt.
 ///
 /// # Errors
-/// Says why there is none.
+///
+/// * [`KeyringError::Absent`] if there is none;
+/// * [`KeyringError::Silent`] if it does not answer;
+/// * [`KeyringError::Failed`] for any other error.
 pub async fn there() -> Result<(), KeyringError> {
     #[cfg(target_os = "linux")]
-    return ask(RESPONSE_TIMEOUT, || secret_service::is_locked().map(drop)).await;
+    return run_on_thread(RESPONSE_TIMEOUT, || secret_service::is_locked().map(drop)).await;
     #[cfg(not(target_os = "linux"))]
-    ask(RESPONSE_TIMEOUT, || store().map(drop)).await
+    run_on_thread(RESPONSE_TIMEOUT, || store().map(drop)).await
 }
 
 /// Fails if the keyring does not respond. The request that follows reports any other problem.
@@ -121,20 +126,23 @@ async fn check_responds() -> Result<(), KeyringError> {
 pub(super) async fn write(account: &str, team: &str, secret: &str) -> Result<(), KeyringError> {
     let (account, team, secret) = (account.to_owned(), team.to_owned(), secret.to_owned());
     check_responds().await?;
-    ask(PATIENCE, move || entry(&account, &team)?.set_password(&secret).map_err(said)).await
+    run_on_thread(PROMPT_TIMEOUT, move || {
+        entry(&account, &team)?.set_password(&secret).map_err(keyring_error)
+    })
+    .await
 }
 
-pub(super) async fn read(account: &str, manner: Manner) -> Result<String, KeyringError> {
+pub(super) async fn read(account: &str, prompt: Prompt) -> Result<String, KeyringError> {
     let account = account.to_owned();
     check_responds().await?;
-    ask(PATIENCE, move || {
+    run_on_thread(PROMPT_TIMEOUT, move || {
         #[cfg(target_os = "linux")]
-        if manner == Manner::Quietly && secret_service::is_locked()? {
+        if prompt == Prompt::Never && secret_service::is_locked()? {
             return Err(KeyringError::Locked);
         }
         #[cfg(not(target_os = "linux"))]
-        let _ = manner;
-        entry(&account, "")?.get_password().map_err(said)
+        let _ = prompt;
+        entry(&account, "")?.get_password().map_err(keyring_error)
     })
     .await
 }
@@ -142,23 +150,26 @@ pub(super) async fn read(account: &str, manner: Manner) -> Result<String, Keyrin
 pub(super) async fn remove(account: &str) -> Result<(), KeyringError> {
     let account = account.to_owned();
     check_responds().await?;
-    ask(PATIENCE, move || entry(&account, "")?.delete_credential().map_err(said)).await
+    run_on_thread(PROMPT_TIMEOUT, move || {
+        entry(&account, "")?.delete_credential().map_err(keyring_error)
+    })
+    .await
 }
 
-async fn ask<T: Send + 'static>(
-    patience: Duration,
+async fn run_on_thread<T: Send + 'static>(
+    limit: Duration,
     what: impl FnOnce() -> Result<T, KeyringError> + Send + 'static,
 ) -> Result<T, KeyringError> {
     let (sender, answer) = oneshot::channel();
-    // Not the runtime's own threads for what blocks: a runtime that ends waits for those.
+    // A thread of its own: a runtime that ends waits for its blocking threads.
     let started = thread::Builder::new().name("keyring".to_owned()).spawn(move || {
-        // Whoever asked may have given up.
+        // The caller may have given up.
         let _ = sender.send(what());
     });
     if let Err(error) = started {
         return Err(KeyringError::Failed { reason: error.to_string() });
     }
-    match tokio::time::timeout(patience, answer).await {
+    match tokio::time::timeout(limit, answer).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(_)) | Err(_) => Err(KeyringError::Silent),
     }
@@ -166,35 +177,35 @@ async fn ask<T: Send + 'static>(
 
 fn entry(account: &str, team: &str) -> Result<Entry, KeyringError> {
     let store = store()?;
-    // What the person reads in their keyring's own window.
+    // The label that the person reads in the keyring's own window.
     #[cfg(target_os = "linux")]
     let label = format!("Porchlight: {team}");
     #[cfg(target_os = "linux")]
     let modifiers = Some(std::collections::HashMap::from([("label", label.as_str())]));
     #[cfg(not(target_os = "linux"))]
     let (modifiers, _) = (None, team);
-    store.build(SERVICE, account, modifiers.as_ref()).map_err(said)
+    store.build(SERVICE, account, modifiers.as_ref()).map_err(keyring_error)
 }
 
 #[cfg(target_os = "linux")]
 fn store() -> Result<Arc<CredentialStore>, KeyringError> {
     zbus_secret_service_keyring_store::Store::new()
         .map(|store| store as Arc<CredentialStore>)
-        .map_err(said)
+        .map_err(keyring_error)
 }
 
 #[cfg(target_os = "macos")]
 fn store() -> Result<Arc<CredentialStore>, KeyringError> {
     apple_native_keyring_store::keychain::Store::new()
         .map(|store| store as Arc<CredentialStore>)
-        .map_err(said)
+        .map_err(keyring_error)
 }
 
 #[cfg(windows)]
 fn store() -> Result<Arc<CredentialStore>, KeyringError> {
     windows_native_keyring_store::Store::new()
         .map(|store| store as Arc<CredentialStore>)
-        .map_err(said)
+        .map_err(keyring_error)
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
@@ -202,13 +213,13 @@ fn store() -> Result<Arc<CredentialStore>, KeyringError> {
     Err(KeyringError::Absent { reason: "none is known for this system".to_owned() })
 }
 
-/// The libraries' errors, as what a person can do something about.
-fn said(error: Error) -> KeyringError {
+/// Translates the libraries' errors into errors that a person can act on.
+fn keyring_error(error: Error) -> KeyringError {
     match error {
         Error::NoEntry => KeyringError::Missing,
         #[cfg(target_os = "linux")]
         Error::PlatformFailure(reason) | Error::NoStorageAccess(reason) => {
-            secret_service::said(&*reason)
+            secret_service::keyring_error(&*reason)
         }
         #[cfg(not(target_os = "linux"))]
         Error::NoStorageAccess(_) => KeyringError::Locked,

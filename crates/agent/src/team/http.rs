@@ -1,7 +1,7 @@
-//! One question and its answer, by HTTP/1.1 on a connection of their own.
+//! Sends one HTTP/1.1 request on a connection of its own, and reads the answer.
 //!
-//! Owns the bounds: how long each step may take and how much is read. A question that may have been heard is not asked
-//! again elsewhere: a link can be redeemed once.
+//! This module limits how long each step may take and how much is read. A request that may have
+//! arrived is not sent to another address: an invitation can be redeemed only once.
 
 use std::io;
 use std::time::Duration;
@@ -26,38 +26,39 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-use super::{Door, TeamError};
+use super::{HubEndpoint, TeamError};
 use crate::dial::{DialError, dial};
 use crate::io_error::describe;
 use crate::tls;
 
-/// For a connection with its handshakes: whoever is on the same network answers sooner.
-const CONNECT: Duration = Duration::from_secs(4);
-/// For the answer.
-const ANSWER: Duration = Duration::from_secs(15);
-/// The most that is read of an answer: a thousand members with their devices.
+/// The timeout for a connection with its handshakes. A hub on the same network answers sooner.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
+/// The timeout for an answer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
+/// The maximum size of an answer in bytes: a thousand members with their devices.
 const MAX_BODY: usize = 1 << 20;
-/// The most that a whole team is: accounts, certificate, and what stands of a thousand members.
+/// The maximum size of a whole team in bytes: accounts, certificate and records of a thousand
+/// members.
 const MAX_TEAM: usize = 64 << 20;
-/// For a whole team.
-const TEAM_ANSWER: Duration = Duration::from_secs(60);
-/// The longest message of a refusal that is shown.
+/// The timeout for a whole team.
+const TEAM_ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+/// The maximum length of a refusal's message that is shown.
 const MAX_MESSAGE: usize = 300;
 
-/// A question.
+/// An HTTP request to a hub.
 #[derive(Debug)]
-pub(super) struct Ask {
+pub(super) struct HubRequest {
     method: Method,
     path: String,
     authorization: Option<String>,
     body: Option<Vec<u8>>,
-    /// How much may be answered, and how long that may take.
+    /// The maximum size of the answer, and its timeout.
     bounds: (usize, Duration),
 }
 
-impl Ask {
+impl HubRequest {
     pub(super) fn new(method: Method, path: &str) -> Self {
-        let bounds = (MAX_BODY, ANSWER);
+        let bounds = (MAX_BODY, ANSWER_TIMEOUT);
         Self { method, path: path.to_owned(), authorization: None, body: None, bounds }
     }
 
@@ -66,9 +67,9 @@ impl Ask {
         Self { body: Some(body), ..Self::new(Method::POST, path) }
     }
 
-    /// A whole team is answered.
-    pub(super) fn for_a_team(self) -> Self {
-        Self { bounds: (MAX_TEAM, TEAM_ANSWER), ..self }
+    /// Allows an answer as large as a whole team.
+    pub(super) fn allow_whole_team(self) -> Self {
+        Self { bounds: (MAX_TEAM, TEAM_ANSWER_TIMEOUT), ..self }
     }
 
     pub(super) fn bearer(self, ticket: &Secret) -> Self {
@@ -82,32 +83,35 @@ impl Ask {
     }
 }
 
-/// A level of a path.
-pub(super) fn level(text: &str) -> String {
+/// Percent-encodes one segment of a path.
+pub(super) fn path_segment(text: &str) -> String {
     utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }
 
-/// An answer, and whose it was.
+/// An answer, and the certificate of the hub that gave it.
 #[derive(Debug)]
 pub(super) struct Answer<A> {
     pub(super) body: A,
-    /// The certificate that was shown.
+    /// The certificate that the server presented.
     pub(super) certificate: Option<Pin>,
 }
 
-/// A refusal, and where the team went if that is why.
+/// A refusal. If the team moved, `at` contains its new addresses.
 #[derive(Deserialize)]
-struct Refusal {
+struct RefusalBody {
     #[serde(flatten)]
     refused: Refused,
     #[serde(default)]
     at: Vec<Address>,
 }
 
-impl Door {
-    /// Asks, and follows a team that moved.
-    pub(super) async fn ask<A: DeserializeOwned>(&self, ask: Ask) -> Result<Answer<A>, TeamError> {
-        let (bytes, certificate, address) = self.bytes(&ask).await?;
+impl HubEndpoint {
+    /// Sends a request and parses the answer. Follows a team that moved.
+    pub(super) async fn send<A: DeserializeOwned>(
+        &self,
+        hub_request: HubRequest,
+    ) -> Result<Answer<A>, TeamError> {
+        let (bytes, certificate, address) = self.follow_move(&hub_request).await?;
         let body = serde_json::from_slice(&bytes).map_err(|error| {
             tracing::debug!("the answer of {address}: {error}");
             let what = "it answers something else".to_owned();
@@ -116,66 +120,74 @@ impl Door {
         Ok(Answer { body, certificate })
     }
 
-    /// Tells it something to which there is nothing to answer.
-    pub(super) async fn tell(&self, ask: Ask) -> Result<(), TeamError> {
-        self.bytes(&ask).await.map(|_| ())
+    /// Sends a request whose answer is empty.
+    pub(super) async fn send_only(&self, hub_request: HubRequest) -> Result<(), TeamError> {
+        self.follow_move(&hub_request).await.map(|_| ())
     }
 
-    /// Asks for what is another hub's to read.
-    pub(super) async fn whole(&self, ask: Ask) -> Result<Vec<u8>, TeamError> {
-        self.bytes(&ask).await.map(|(bytes, ..)| bytes.into())
+    /// Sends a request and returns the answer unparsed, for another hub to read.
+    pub(super) async fn send_raw(&self, hub_request: HubRequest) -> Result<Vec<u8>, TeamError> {
+        self.follow_move(&hub_request).await.map(|(bytes, ..)| bytes.into())
     }
 
-    async fn bytes(&self, ask: &Ask) -> Result<(Bytes, Option<Pin>, Address), TeamError> {
-        match self.once(&self.at, ask).await {
-            // It said that it did nothing, and where to ask instead.
-            Err(TeamError::Moved { at }) if !at.is_empty() => self.once(&at, ask).await,
+    async fn follow_move(
+        &self,
+        hub_request: &HubRequest,
+    ) -> Result<(Bytes, Option<Pin>, Address), TeamError> {
+        match self.try_addresses(&self.at, hub_request).await {
+            // The hub did nothing, and said where to ask instead.
+            Err(TeamError::Moved { at }) if !at.is_empty() => {
+                self.try_addresses(&at, hub_request).await
+            }
             outcome => outcome,
         }
     }
 
-    /// Asks at the first of the addresses that lets us in.
-    async fn once(
+    /// Sends the request to the first address that accepts a connection.
+    async fn try_addresses(
         &self,
         at: &[Address],
-        ask: &Ask,
+        hub_request: &HubRequest,
     ) -> Result<(Bytes, Option<Pin>, Address), TeamError> {
         let mut failures: Vec<ConnectionFailure> = Vec::new();
         for address in at {
             match self.open(address).await {
                 Ok((stream, certificate)) => {
-                    let bytes = match timeout(ask.bounds.1, exchange(stream, address, ask)).await {
-                        Ok(answer) => answer?,
-                        Err(_) => {
-                            return Err(ConnectionFailure::TimedOut {
-                                address: address.to_string(),
+                    let bytes =
+                        match timeout(hub_request.bounds.1, exchange(stream, address, hub_request))
+                            .await
+                        {
+                            Ok(answer) => answer?,
+                            Err(_) => {
+                                return Err(ConnectionFailure::TimedOut {
+                                    address: address.to_string(),
+                                }
+                                .into());
                             }
-                            .into());
-                        }
-                    };
+                        };
                     return Ok((bytes, certificate, address.clone()));
                 }
                 Err(failure) => failures.push(failure),
             }
         }
-        // Somebody else's answer says more than no answer.
-        let told = failures.iter().position(|failure| !failure.is_silence()).unwrap_or(0);
+        // An answer of another server is more telling than no answer.
+        let most_telling = failures.iter().position(|failure| !failure.is_silence()).unwrap_or(0);
         Err(if failures.is_empty() {
             TeamError::Moved { at: Vec::new() }
         } else {
-            failures.swap_remove(told).into()
+            failures.swap_remove(most_telling).into()
         })
     }
 
     async fn open(&self, address: &Address) -> Result<(Stream, Option<Pin>), ConnectionFailure> {
-        match timeout(CONNECT, self.connect(address)).await {
+        match timeout(CONNECT_TIMEOUT, self.connect(address)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(ConnectionFailure::TimedOut { address: address.to_string() }),
         }
     }
 
     async fn connect(&self, address: &Address) -> Result<(Stream, Option<Pin>), ConnectionFailure> {
-        let unreached = |error: io::Error| match tls::inside(&error) {
+        let unreached = |error: io::Error| match tls::find_tls_error(&error) {
             Some(error) => tls::failure(error, &address.to_string()),
             None => ConnectionFailure::Unreachable {
                 address: address.to_string(),
@@ -193,7 +205,7 @@ impl Door {
             return Ok((Box::new(tcp), None));
         };
         let name = ServerName::try_from(address.host().to_owned())
-            .map_err(|_| tls::no_name(&address.to_string()))?;
+            .map_err(|_| tls::invalid_name(&address.to_string()))?;
         let stream =
             TlsConnector::from(config.clone()).connect(name, tcp).await.map_err(unreached)?;
         let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
@@ -202,15 +214,20 @@ impl Door {
     }
 }
 
-/// A connection to whom it should be.
-trait Conversation: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<S: AsyncRead + AsyncWrite + Send + Unpin> Conversation for S {}
-type Stream = Box<dyn Conversation>;
+/// A connection to the right server.
+trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for S {}
+type Stream = Box<dyn ByteStream>;
 
-async fn exchange(stream: Stream, address: &Address, ask: &Ask) -> Result<Bytes, TeamError> {
+async fn exchange(
+    stream: Stream,
+    address: &Address,
+    hub_request: &HubRequest,
+) -> Result<Bytes, TeamError> {
     let broken = |error: hyper::Error| {
         tracing::debug!("the conversation with {address}: {error}");
-        // What is no HTTP at all is no hub; all else is a connection that ended.
+        // A server that does not speak HTTP is no hub; all other errors mean that the connection
+        // ended.
         if error.is_parse() {
             let what = "it speaks no HTTP".to_owned();
             TeamError::NoHub { address: address.to_string(), what }
@@ -219,61 +236,61 @@ async fn exchange(stream: Stream, address: &Address, ask: &Ask) -> Result<Bytes,
         }
     };
     let mut request = Request::builder()
-        .method(&ask.method)
-        .uri(&ask.path)
+        .method(&hub_request.method)
+        .uri(&hub_request.path)
         .header(HOST, address.to_string())
         .header(ACCEPT, "application/json");
-    if let Some(authorization) = &ask.authorization {
+    if let Some(authorization) = &hub_request.authorization {
         request = request.header(AUTHORIZATION, authorization);
     }
-    if ask.body.is_some() {
+    if hub_request.body.is_some() {
         request = request.header(CONTENT_TYPE, "application/json");
     }
-    let body = Full::new(Bytes::from(ask.body.clone().unwrap_or_default()));
+    let body = Full::new(Bytes::from(hub_request.body.clone().unwrap_or_default()));
     let request = request.body(body).expect("method, path and headers are of our own making");
 
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
     let answered = async {
         let response = sender.send_request(request).await.map_err(broken)?;
         let (head, body) = response.into_parts();
-        let body = Limited::new(body, ask.bounds.0).collect().await.map_err(|error| {
+        let body = Limited::new(body, hub_request.bounds.0).collect().await.map_err(|error| {
             tracing::debug!("the answer of {address}: {error}");
             ended()
         })?;
-        judge(head.status, body.to_bytes(), address)
+        check_status(head.status, body.to_bytes(), address)
     };
-    // The answer ends it: the connection is driven only as long as somebody waits for that.
+    // The connection is driven only until the answer has arrived.
     tokio::pin!(answered);
     tokio::select! {
         biased;
         answer = &mut answered => answer,
         ended = connection => match ended {
-            // Whatever came last is still to be read.
+            // The last bytes may still have to be read.
             Ok(()) => answered.await,
             Err(error) => Err(broken(error)),
         },
     }
 }
 
-fn in_status(status: StatusCode) -> String {
+fn status_text(status: StatusCode) -> String {
     format!("HTTP status {}", status.as_u16())
 }
 
-/// The connection ended before all of the answer was there, or the answer had no end.
+/// The connection ended before the whole answer had arrived, or the answer was too large.
 fn ended() -> ConnectionFailure {
     ConnectionFailure::Broken { reason: "it ended before the whole answer was there".to_owned() }
 }
 
-fn judge(status: StatusCode, body: Bytes, address: &Address) -> Result<Bytes, TeamError> {
+fn check_status(status: StatusCode, body: Bytes, address: &Address) -> Result<Bytes, TeamError> {
     if status.is_success() {
         return Ok(body);
     }
-    let Ok(Refusal { mut refused, at }) = serde_json::from_slice(&body) else {
-        return Err(TeamError::NoHub { address: address.to_string(), what: in_status(status) });
+    let Ok(RefusalBody { mut refused, at }) = serde_json::from_slice(&body) else {
+        return Err(TeamError::NoHub { address: address.to_string(), what: status_text(status) });
     };
     if refused.code == RefusalCode::Moved {
         return Err(TeamError::Moved { at });
     }
-    refused.message = display_text(&refused.message, MAX_MESSAGE).unwrap_or(in_status(status));
+    refused.message = display_text(&refused.message, MAX_MESSAGE).unwrap_or(status_text(status));
     Err(refused.into())
 }

@@ -1,11 +1,11 @@
-//! A hub's refusals, in our words.
+//! Explains a hub's refusals in our own words.
 
 use porchlight_core::input::ConnectionFailure;
 use porchlight_core::team::{RefusalCode, Refused};
 
 use super::TeamError;
 
-/// What a refusal means and what to do about it; `None` where only the hub knows.
+/// What a refusal means and what to do about it; `None` if only the hub knows.
 #[must_use]
 pub const fn sentence(code: RefusalCode) -> Option<&'static str> {
     Some(match code {
@@ -39,7 +39,7 @@ pub const fn sentence(code: RefusalCode) -> Option<&'static str> {
     })
 }
 
-/// What a hub means that does not take a member's credential at its broker.
+/// The failure if a hub refuses a member's credential at its broker.
 pub(crate) fn not_a_member() -> ConnectionFailure {
     let refused = RefusalCode::NotSignedIn;
     let message = sentence(refused).unwrap_or_default().to_owned();

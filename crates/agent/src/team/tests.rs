@@ -1,4 +1,4 @@
-//! Against a small real server behind TLS.
+//! Tests the requests with a small real server behind TLS.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -20,14 +20,14 @@ use crate::membership::SecretStorage;
 use crate::mqtt::peer::{Door as Plain, within};
 use crate::tls::server::{Authority, Certified, TlsDoor};
 
-/// What was asked: method and path, authorization, body.
-type Asked = (String, Option<String>, Value);
+/// A received request: method and path, authorization, body.
+type ReceivedRequest = (String, Option<String>, Value);
 
-/// A hub that answers as it is told, in this order, and remembers what it was asked.
+/// A hub that gives these answers in order, and records its requests.
 struct Hub {
     address: String,
     pin: Pin,
-    asked: Arc<Mutex<Vec<Asked>>>,
+    received: Arc<Mutex<Vec<ReceivedRequest>>>,
     _serves: Ends,
 }
 
@@ -50,18 +50,18 @@ impl Hub {
     ) -> Self {
         let door = TlsDoor::showing(certified).await;
         let (address, pin) = (door.address(), certified.pin());
-        let asked = Arc::new(Mutex::new(Vec::new()));
+        let received = Arc::new(Mutex::new(Vec::new()));
         let answers = Arc::new(Mutex::new(answers.into_iter().collect::<VecDeque<_>>()));
-        let log = asked.clone();
+        let log = received.clone();
         let serves = tokio::spawn(async move {
             loop {
-                // Whoever does not believe us ends the handshake.
+                // A client that does not trust us ends the handshake.
                 if let Ok(peer) = door.accept().await {
                     serve(peer.0, log.clone(), answers.clone()).await;
                 }
             }
         });
-        Self { address, pin, asked, _serves: Ends(serves) }
+        Self { address, pin, received, _serves: Ends(serves) }
     }
 
     fn at(&self) -> Vec<Address> {
@@ -72,11 +72,11 @@ impl Hub {
         Invitation { team: "Team".to_owned(), at: self.at(), pin: self.pin, token: token() }
     }
 
-    fn asked(&self) -> Vec<Asked> {
-        std::mem::take(&mut self.asked.lock().unwrap())
+    fn received(&self) -> Vec<ReceivedRequest> {
+        std::mem::take(&mut self.received.lock().unwrap())
     }
 
-    /// Bob's membership of the team, in that folder.
+    /// Stores Bob's membership of the team in this folder.
     async fn membership(&self, state: &std::path::Path) -> Membership {
         let joined = joined(self);
         Membership::keep(state, &joined, SecretStorage::FileAgreed).await.unwrap()
@@ -85,7 +85,7 @@ impl Hub {
 
 async fn serve(
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    log: Arc<Mutex<Vec<Asked>>>,
+    log: Arc<Mutex<Vec<ReceivedRequest>>>,
     answers: Arc<Mutex<VecDeque<(u16, Value)>>>,
 ) {
     let service = service_fn(|request: hyper::Request<Incoming>| {
@@ -110,7 +110,7 @@ async fn serve(
             Ok::<_, Infallible>(answer)
         }
     });
-    // A client that hangs up is no error of ours.
+    // A client that hangs up is no error here.
     let _ = hyper::server::conn::http1::Builder::new()
         .serve_connection(TokioIo::new(stream), service)
         .await;
@@ -154,11 +154,11 @@ async fn a_link_is_redeemed_for_a_credential() {
     let it = join_at(&hub).await.unwrap();
     assert_eq!((it.user.as_str(), it.credential), ("bob x", credential()));
     let body = json!({"token": token().to_string(), "name": "Bob X", "kind": "laptop"});
-    assert_eq!(hub.asked(), [("POST /v1/join".to_owned(), None, body)]);
+    assert_eq!(hub.received(), [("POST /v1/join".to_owned(), None, body)]);
 }
 
 #[tokio::test]
-async fn every_refusal_is_said_in_our_words_and_a_new_one_in_the_hub_s() {
+async fn known_refusals_use_our_words_and_unknown_ones_the_hubs() {
     for (code, status, words) in [
         ("token_unknown", 404, "was revoked"),
         ("token_expired", 410, "has expired"),
@@ -190,11 +190,11 @@ async fn a_link_is_not_redeemed_at_another_hub() {
     invitation.pin = Certified::of_itself().pin();
     let error = within(join(&invitation, "Bob", None)).await.unwrap_err();
     assert_eq!(error.code(), "other_certificate");
-    assert_eq!(hub.asked(), [], "it learned no token");
+    assert_eq!(hub.received(), [], "it learned no token");
 }
 
 #[tokio::test]
-async fn the_first_address_that_is_the_hub_s_is_asked_and_no_other_one() {
+async fn only_the_first_address_of_the_hub_gets_the_request() {
     let answer = |hub: &Hub| serde_json::to_value(joined(hub)).unwrap();
     let certified = Certified::of_itself();
     let other = Hub::answering([]).await;
@@ -203,7 +203,7 @@ async fn the_first_address_that_is_the_hub_s_is_asked_and_no_other_one() {
     let mut invitation = hub.invitation();
     invitation.at = [vec![nobody.clone()], other.at(), hub.at(), hub.at()].concat();
     within(join(&invitation, "Bob", None)).await.unwrap();
-    assert_eq!(hub.asked().len(), 1, "a link can be redeemed once");
+    assert_eq!(hub.received().len(), 1, "a link can be redeemed once");
 
     invitation.at = [vec![nobody.clone()], other.at()].concat();
     let error = within(join(&invitation, "Bob", None)).await.unwrap_err();
@@ -214,7 +214,7 @@ async fn the_first_address_that_is_the_hub_s_is_asked_and_no_other_one() {
 }
 
 #[tokio::test]
-async fn what_answers_and_is_no_hub_is_told_apart() {
+async fn an_answer_that_is_not_a_hubs_is_recognised() {
     for (status, body) in [
         (200, json!("<html>")),
         (200, json!({"team": 7})),
@@ -249,7 +249,7 @@ async fn a_team_that_moved_is_followed_once() {
     let moved = json!({"code": "moved", "message": "gone", "at": [new.address]});
     let old = Hub::showing(&certified, [(410, moved.clone())]).await;
     join_at(&old).await.unwrap();
-    assert_eq!(new.asked().len(), 1);
+    assert_eq!(new.received().len(), 1);
 
     let lost = Hub::showing(&certified, [(410, moved.clone()), (410, moved)]).await;
     let circle = json!({"code": "moved", "message": "gone", "at": [lost.address]});
@@ -258,7 +258,7 @@ async fn a_team_that_moved_is_followed_once() {
 }
 
 #[tokio::test]
-async fn who_asks_without_a_link_waits_for_a_member() {
+async fn a_request_without_a_link_waits_for_a_member() {
     let certified = Certified::of_itself();
     let hub = Hub::showing(&certified, []).await;
     let approved = RequestState::Approved(Box::new(joined(&hub)));
@@ -280,22 +280,22 @@ async fn who_asks_without_a_link_waits_for_a_member() {
     assert_eq!(requested.code, "4711");
     assert_eq!(within(requested.state()).await.unwrap(), RequestState::Waiting);
     assert_eq!(within(requested.state()).await.unwrap(), approved);
-    let asked = hub.asked();
-    assert_eq!(asked[0].0, "POST /v1/requests");
+    let received = hub.received();
+    assert_eq!(received[0].0, "POST /v1/requests");
     let bearer = Some(format!("Bearer {}", token()));
-    assert_eq!((asked[1].0.as_str(), &asked[1].1), ("GET /v1/requests/t0k3nt0k3n", &bearer));
+    assert_eq!((received[1].0.as_str(), &received[1].1), ("GET /v1/requests/t0k3nt0k3n", &bearer));
 
     let wrong: FingerprintPrefix = "0011223344556677".parse().unwrap();
     let error = within(request(hub.at(), wrong, "Bob X", None)).await.unwrap_err();
     assert_eq!(error.code(), "other_certificate");
-    assert_eq!(hub.asked(), []);
+    assert_eq!(hub.received(), []);
     for text in ["", "00112233445566", "001122334455667g", "+011223344556677"] {
-        assert_eq!(text.parse::<FingerprintPrefix>(), Err(HintError), "{text}");
+        assert_eq!(text.parse::<FingerprintPrefix>(), Err(FingerprintPrefixError), "{text}");
     }
 }
 
 #[tokio::test]
-async fn a_whole_team_is_handed_over_however_large_and_its_new_place_told() {
+async fn a_whole_team_of_any_size_is_handed_over_and_the_new_place_reported() {
     let dir = tempfile::tempdir().unwrap();
     let large = "x".repeat(3 << 20);
     let hub = Hub::answering([(200, json!(large)), (200, json!("the last"))]).await;
@@ -303,14 +303,14 @@ async fn a_whole_team_is_handed_over_however_large_and_its_new_place_told() {
     assert_eq!(team.hand_over().await.unwrap(), large.as_bytes());
     let at = ["10.0.0.9:1".parse().unwrap()];
     assert_eq!(team.moved_to(&at).await.unwrap(), b"the last");
-    let asked: Vec<_> = hub.asked().into_iter().map(|(what, _, body)| (what, body)).collect();
+    let received: Vec<_> = hub.received().into_iter().map(|(what, _, body)| (what, body)).collect();
     let done = json!({"at": ["10.0.0.9:1"]});
     let wanted = [("POST /v1/move", Value::Null), ("POST /v1/move/done", done)];
-    assert_eq!(asked, wanted.map(|(what, body)| (what.to_owned(), body)));
+    assert_eq!(received, wanted.map(|(what, body)| (what.to_owned(), body)));
 }
 
 #[tokio::test]
-async fn a_member_asks_by_the_credential_of_the_device() {
+async fn a_member_authenticates_with_the_credential_of_the_device() {
     let dir = tempfile::tempdir().unwrap();
     let invite = json!({"id": "i", "for_user": null, "by": "bob", "uses_left": 1, "ends": 5});
     let token_view = json!({"id": "t", "label": "wiki", "since": 5});
@@ -355,11 +355,11 @@ async fn a_member_asks_by_the_credential_of_the_device() {
         team.revoke_token("t").await.unwrap();
     })
     .await;
-    let asked = hub.asked();
+    let received = hub.received();
     let basic = format!("k3V9xQ2aB7:{}", credential().secret());
     let basic = format!("Basic {}", data_encoding::BASE64.encode(basic.as_bytes()));
-    assert!(asked.iter().all(|(_, authorization, _)| authorization.as_ref() == Some(&basic)));
-    let what: Vec<&str> = asked.iter().map(|(what, ..)| what.as_str()).collect();
+    assert!(received.iter().all(|(_, authorization, _)| authorization.as_ref() == Some(&basic)));
+    let what: Vec<&str> = received.iter().map(|(what, ..)| what.as_str()).collect();
     assert_eq!(
         what,
         [
@@ -378,13 +378,13 @@ async fn a_member_asks_by_the_credential_of_the_device() {
             "DELETE /v1/tokens/t",
         ]
     );
-    assert_eq!(asked[5].2, json!({"for_me": true, "uses": 3}));
-    assert_eq!(asked[9].2, json!({"approve": true}));
-    assert_eq!(asked[10].2, json!({"label": "wiki"}));
+    assert_eq!(received[5].2, json!({"for_me": true, "uses": 3}));
+    assert_eq!(received[9].2, json!({"approve": true}));
+    assert_eq!(received[10].2, json!({"label": "wiki"}));
 }
 
 #[tokio::test]
-async fn a_member_is_removed_with_those_whom_they_let_in() {
+async fn a_member_is_removed_together_with_the_people_they_invited() {
     let dir = tempfile::tempdir().unwrap();
     let full = json!({"code": "too_many_invited", "message": "as the hub says it"});
     let along = json!([{"user": "cy", "name": "Cy"}]);
@@ -396,29 +396,28 @@ async fn a_member_is_removed_with_those_whom_they_let_in() {
     let error = team.invite(&InviteOrder::default()).await.unwrap_err();
     assert_eq!(error.code(), "too_many_invited");
     assert!(error.to_string().contains("20 people"), "{error}");
-    let asked: Vec<_> = hub.asked().into_iter().map(|(what, ..)| what).collect();
+    let received: Vec<_> = hub.received().into_iter().map(|(what, ..)| what).collect();
     let removed = "DELETE /v1/members/eve?with_invited=true";
-    assert_eq!(asked, ["GET /v1/members/eve/invited", removed, "POST /v1/invites"]);
+    assert_eq!(received, ["GET /v1/members/eve/invited", removed, "POST /v1/invites"]);
 }
 
 #[tokio::test]
-async fn a_sign_in_page_with_a_certificate_of_its_own_is_guessed() {
-    // What a hub never has: the certificate of an authority that the system trusts.
+async fn a_sign_in_page_with_its_own_certificate_is_suspected() {
+    // A certificate that a hub never has: one of an authority that the system trusts.
     let portal = Hub::showing(&Authority::public().sign("login.wifi.example"), []).await;
     let config = crate::tls::server::pinned(Certified::of_itself().pin());
-    let door = Door::new(portal.at(), Some(config));
-    let error = within(door.tell(Ask::new(Method::GET, "/v1/team"))).await.unwrap_err();
+    let hub = HubEndpoint::new(portal.at(), Some(config));
+    let error = within(hub.send_only(HubRequest::new(Method::GET, "/v1/team"))).await.unwrap_err();
     assert_eq!(error.code(), "sign_in");
 }
 
 #[tokio::test]
-async fn the_programs_that_read_are_listed_and_an_older_hub_that_shows_them_to_its_starter_alone_is_told_apart()
- {
+async fn tokens_are_listed_and_a_refusal_of_an_older_hub_means_unknown() {
     let refusal =
         |code: &str| json!({"code": code, "message": "only whoever started the team can do this"});
     let hub = Hub::answering([
         (200, json!([{"id": "k3V9xQ2aB7", "label": "board", "since": 1, "by": "anna", "last_used": 2}])),
-        // As hubs answered before they kept who made a token.
+        // As hubs answered before they stored who made a token.
         (200, json!([{"id": "k3V9xQ2aB7", "label": "board", "since": 1}])),
         (403, refusal("not_allowed")),
         (401, refusal("not_signed_in")),
@@ -431,7 +430,7 @@ async fn the_programs_that_read_are_listed_and_an_older_hub_that_shows_them_to_i
     assert_eq!(listed[0].last_used.map(porchlight_core::time::Timestamp::as_ms), Some(2));
     let listed = team.tokens().await.unwrap().unwrap();
     assert_eq!((listed[0].by.as_deref(), listed[0].last_used), (None, None));
-    // Unknown, not empty; and no other refusal is taken for it.
+    // Unknown, not empty. No other refusal is treated like this one.
     assert_eq!(team.tokens().await.unwrap(), None);
     assert_eq!(team.tokens().await.unwrap_err().code(), "not_signed_in");
 }

@@ -1,4 +1,5 @@
-//! The other end of TLS, for tests: authorities, certificates of every kind, and a listener that shows one.
+//! TLS servers for tests: authorities, certificates of every kind, and a listener that presents
+//! one.
 
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
@@ -20,10 +21,10 @@ use super::provider;
 use super::verifier::{TrustAnchor, Verifier};
 use crate::mqtt::peer::{Peer, within};
 
-/// Stands in for all the authorities that a system trusts.
+/// Stands for all the authorities that a system trusts.
 static PUBLIC: LazyLock<Authority> = LazyLock::new(|| Authority::make("public"));
 
-/// Who signs certificates.
+/// An authority, which signs certificates.
 pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 /// A certificate and its key.
@@ -42,7 +43,7 @@ impl Authority {
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
 
-    /// The one that [`pinned`] takes for all the world's.
+    /// The authority that a client of [`pinned`] treats as the system's.
     pub(crate) fn public() -> &'static Self {
         &PUBLIC
     }
@@ -70,17 +71,17 @@ impl Certified {
         Self { pem: certificate.pem(), key_pem: key.serialize_pem(), der }
     }
 
-    /// As a hub makes its own: of no authority, and with a name that is none of a host.
+    /// A certificate like a hub's own: self-signed, and for a name that is no host.
     pub(crate) fn of_itself() -> Self {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(["k3v9xq2ab7".to_owned()]).unwrap();
-        // A pin holds whatever date stands in the certificate.
+        // A pin is valid whatever date the certificate contains.
         params.not_before = date_time_ymd(2000, 1, 1);
         params.not_after = date_time_ymd(2001, 1, 1);
         Self::of(&params.self_signed(&key).unwrap(), &key)
     }
 
-    /// As `openssl req -x509` makes one: of itself, and one of an authority.
+    /// A certificate as `openssl req -x509` makes it: self-signed, and marked as an authority.
     pub(crate) fn like_openssl(name: &str, years: std::ops::Range<i32>) -> Self {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new([name.to_owned()]).unwrap();
@@ -95,7 +96,7 @@ impl Certified {
         Pin::of_digest(digest.as_ref().try_into().unwrap())
     }
 
-    /// The files of certificate and key.
+    /// Writes certificate and key. Returns their paths.
     pub(crate) fn save(&self, folder: &std::path::Path) -> (PathBuf, PathBuf) {
         let (certificate, key) = (folder.join("certificate.pem"), folder.join("key.pem"));
         std::fs::write(&certificate, &self.pem).unwrap();
@@ -108,20 +109,20 @@ impl Certified {
     }
 }
 
-/// What a client has that believes this pin, on a system that trusts [`Authority::public`].
+/// The settings of a client with this pin, on a system that trusts [`Authority::public`].
 pub(crate) fn pinned(pin: Pin) -> Arc<ClientConfig> {
     on_a_system(TrustAnchor::Pinned(pin))
 }
 
-/// The same for a client that believes the system.
+/// The settings of a client that trusts the system.
 pub(crate) fn believing_the_system() -> Arc<ClientConfig> {
     let roots = Arc::new(PUBLIC.roots());
     let verifier = rustls::client::WebPkiServerVerifier::builder_with_provider(roots, provider());
     on_a_system(TrustAnchor::System(verifier.build().unwrap()))
 }
 
-fn on_a_system(believed: TrustAnchor) -> Arc<ClientConfig> {
-    super::config(Verifier::new(believed, || Ok(PUBLIC.roots())), None).unwrap()
+fn on_a_system(anchor: TrustAnchor) -> Arc<ClientConfig> {
+    super::config(Verifier::new(anchor, || Ok(PUBLIC.roots())), None).unwrap()
 }
 
 /// A TLS listener on loopback.
@@ -131,17 +132,17 @@ pub(crate) struct TlsDoor {
 }
 
 impl TlsDoor {
-    /// One that shows this certificate.
+    /// Presents this certificate.
     pub(crate) async fn showing(certified: &Certified) -> Self {
         Self::with(certified, &certified.key(), None).await
     }
 
-    /// One that shows a certificate without having its key.
+    /// Presents a certificate without having its key.
     pub(crate) async fn showing_a_copy_of(certified: &Certified) -> Self {
         Self::with(certified, &Certified::of_itself().key(), None).await
     }
 
-    /// One that wants the client to show one of this authority.
+    /// Requires a client certificate of this authority.
     pub(crate) async fn asking(certified: &Certified, authority: &Authority) -> Self {
         Self::with(certified, &certified.key(), Some(authority)).await
     }
@@ -178,7 +179,7 @@ impl TlsDoor {
         self.listener.local_addr().unwrap().to_string()
     }
 
-    /// The next connection, where its handshake comes to something.
+    /// Accepts the next connection. Fails if its handshake fails.
     pub(crate) async fn accept(&self) -> std::io::Result<Peer<TlsStream<TcpStream>>> {
         let (stream, _) = within(self.listener.accept()).await?;
         within(self.acceptor.accept(stream)).await.map(Peer)

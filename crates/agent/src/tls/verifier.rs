@@ -1,7 +1,8 @@
-//! Judges the certificate that a broker or hub shows.
+//! Verifies the certificate that a broker or hub presents.
 //!
-//! Owns the comparison with a pin, and the guess that a refused certificate is that of a network's sign-in page. The
-//! signatures of the handshake are verified in every case, so that a copied certificate without its key is worth nothing.
+//! This module compares it with a pin, and guesses that a refused certificate belongs to a
+//! network's sign-in page. It verifies the handshake's signatures in every case, so that a copied
+//! certificate is worth nothing without its key.
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,26 +21,26 @@ use rustls::{
 use super::{TlsError, provider};
 use crate::team::FingerprintPrefix;
 
-/// Whose certificates are believed.
+/// Which certificates to trust.
 #[derive(Debug)]
 pub(super) enum TrustAnchor {
-    /// Those of the authorities that this system trusts.
+    /// Those signed by the authorities that this system trusts.
     System(Arc<WebPkiServerVerifier>),
-    /// Those of the authorities that the config names, and these very certificates themselves.
+    /// Those signed by the authorities that the config names, and those certificates themselves.
     Authorities(Arc<WebPkiServerVerifier>, Vec<CertificateDer<'static>>),
-    /// This one.
+    /// The one with this fingerprint.
     Pinned(Pin),
-    /// The one whose fingerprint begins like this.
-    Hinted(FingerprintPrefix),
+    /// The one whose fingerprint starts with this prefix.
+    Prefix(FingerprintPrefix),
 }
 
-/// Why a certificate is not believed, beyond what rustls says itself.
+/// Why a certificate is rejected, beyond rustls' own reasons.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Rejected {
     #[error("it is another certificate than the pinned one")]
     OtherThanPinned,
     #[error("it is the valid certificate of another name")]
-    SomebodyElses,
+    OtherName,
 }
 
 impl From<Rejected> for Error {
@@ -48,23 +49,23 @@ impl From<Rejected> for Error {
     }
 }
 
-/// See the module's page.
+/// Verifies server certificates against one [`TrustAnchor`].
 pub(super) struct Verifier {
-    believed: TrustAnchor,
-    /// The authorities of this system, read only where something is to be explained.
-    public: fn() -> Result<RootCertStore, TlsError>,
+    anchor: TrustAnchor,
+    /// Reads this system's authorities. Called only to explain a rejection.
+    system_roots: fn() -> Result<RootCertStore, TlsError>,
     algorithms: WebPkiSupportedAlgorithms,
 }
 
 impl Verifier {
     pub(super) fn new(
-        believed: TrustAnchor,
-        public: fn() -> Result<RootCertStore, TlsError>,
+        anchor: TrustAnchor,
+        system_roots: fn() -> Result<RootCertStore, TlsError>,
     ) -> Self {
-        Self { believed, public, algorithms: provider().signature_verification_algorithms }
+        Self { anchor, system_roots, algorithms: provider().signature_verification_algorithms }
     }
 
-    /// Whether its fingerprint begins like this, and why not.
+    /// Checks that the certificate's fingerprint starts with these bytes.
     fn verify_fingerprint(
         &self,
         seen: &Seen<'_>,
@@ -73,15 +74,15 @@ impl Verifier {
         if digest(&SHA256, seen.certificate).as_ref().starts_with(beginning) {
             Ok(ServerCertVerified::assertion())
         } else if self.is_public(seen) {
-            Err(Rejected::SomebodyElses.into())
+            Err(Rejected::OtherName.into())
         } else {
             Err(Rejected::OtherThanPinned.into())
         }
     }
 
-    /// Whether an authority that this system trusts signed it, for whatever name.
+    /// Whether an authority that this system trusts signed it, for any name.
     fn is_public(&self, seen: &Seen<'_>) -> bool {
-        let verifier = (self.public)().ok().and_then(|roots| {
+        let verifier = (self.system_roots)().ok().and_then(|roots| {
             WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider()).build().ok()
         });
         verifier.is_some_and(|verifier| match seen.by(&verifier) {
@@ -91,7 +92,7 @@ impl Verifier {
     }
 }
 
-/// What a server showed.
+/// The certificate that a server presented.
 struct Seen<'a> {
     certificate: &'a CertificateDer<'a>,
     chain: &'a [CertificateDer<'a>],
@@ -104,17 +105,18 @@ impl Seen<'_> {
         verifier.verify_server_cert(self.certificate, self.chain, self.name, &[], self.now)
     }
 
-    /// Nobody vouches for it but the person who named it, whoever signed it and whatever it may be used for: `openssl
-    /// req -x509` makes a broker's certificate an authority's. It still has to be for this host.
-    fn by_itself(&self) -> Result<ServerCertVerified, Error> {
+    /// Accepts a certificate that the config names itself, whoever signed it and whatever its
+    /// purpose: `openssl req -x509` marks a broker's certificate as an authority. It still has to
+    /// be for this host.
+    fn as_named(&self) -> Result<ServerCertVerified, Error> {
         let parsed = ParsedCertificate::try_from(self.certificate)?;
         verify_server_name(&parsed, self.name)?;
         Ok(ServerCertVerified::assertion())
     }
 }
 
-/// The verifier looks at the dates before anything else that a certificate says of itself: another error means that
-/// they are right.
+/// Whether the error is about the dates. The verifier checks them before anything else that a
+/// certificate says of itself, so any other error means that they are right.
 const fn is_about_time(error: &Error) -> bool {
     matches!(
         error,
@@ -146,21 +148,21 @@ impl ServerCertVerifier for Verifier {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let seen = Seen { certificate, chain, name, now };
-        match &self.believed {
+        match &self.anchor {
             TrustAnchor::Pinned(pin) => self.verify_fingerprint(&seen, pin.digest()),
-            TrustAnchor::Hinted(FingerprintPrefix(beginning)) => {
+            TrustAnchor::Prefix(FingerprintPrefix(beginning)) => {
                 self.verify_fingerprint(&seen, beginning)
             }
             TrustAnchor::System(verifier) => seen.by(verifier).map_err(|error| {
-                if is_for_another_name(&error) { Rejected::SomebodyElses.into() } else { error }
+                if is_for_another_name(&error) { Rejected::OtherName.into() } else { error }
             }),
             TrustAnchor::Authorities(verifier, named) => seen.by(verifier).or_else(|error| {
                 if named.iter().any(|named| named == certificate) && !is_about_time(&error) {
-                    return seen.by_itself();
+                    return seen.as_named();
                 }
-                let stranger = Error::InvalidCertificate(CertificateError::UnknownIssuer);
-                Err(if error == stranger && self.is_public(&seen) {
-                    Rejected::SomebodyElses.into()
+                let unknown_issuer = Error::InvalidCertificate(CertificateError::UnknownIssuer);
+                Err(if error == unknown_issuer && self.is_public(&seen) {
+                    Rejected::OtherName.into()
                 } else {
                     error
                 })
@@ -193,6 +195,6 @@ impl ServerCertVerifier for Verifier {
 
 impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Judge").field(&self.believed).finish()
+        f.debug_tuple("Verifier").field(&self.anchor).finish()
     }
 }

@@ -1,6 +1,7 @@
-//! What a TLS handshake came to, in words that a person can do something about.
+//! Describes failed TLS handshakes in words that a person can act on.
 //!
-//! Owns the only way from rustls' errors to a [`ConnectionFailure`]. Its own words go to the log.
+//! This is the only place that turns rustls' errors into a [`ConnectionFailure`]. Their original
+//! texts go to the log.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -10,25 +11,26 @@ use rustls::{AlertDescription, CertificateError, Error};
 
 use super::verifier::Rejected;
 
-/// What came of a handshake.
+/// The failure for an error of the handshake.
 pub(crate) fn failure(error: &Error, address: &str) -> ConnectionFailure {
     tracing::debug!("TLS with {address}: {error}");
     let address = address.to_owned();
     let reason = match error {
         Error::InvalidCertificate(wrong) => match certificate(wrong) {
-            Wrong::Pin => return ConnectionFailure::OtherCertificate { address },
-            Wrong::Host => {
+            CertificateProblem::Pin => return ConnectionFailure::OtherCertificate { address },
+            CertificateProblem::Host => {
                 let what = "what answers there has the certificate of somebody else".to_owned();
                 return ConnectionFailure::SignIn { address, what };
             }
-            Wrong::Reason(reason) => reason,
+            CertificateProblem::Reason(reason) => reason,
         },
-        // Whoever answers our first words in plain text: a web page that wants us to sign in, or a broker's other port.
+        // A server that answers in plain text: a web page for signing in, or the broker's other
+        // port.
         Error::InvalidMessage(_) => {
             let what = "what answers there does not speak TLS".to_owned();
             return ConnectionFailure::SignIn { address, what };
         }
-        Error::AlertReceived(alert) => of_alert(*alert).to_owned(),
+        Error::AlertReceived(alert) => alert_reason(*alert).to_owned(),
         Error::PeerIncompatible(_) => OTHER_TLS.to_owned(),
         Error::NoCertificatesPresented => {
             "it shows no certificate; ask the person who runs it".to_owned()
@@ -46,8 +48,8 @@ const OTHER_TLS: &str =
 const WANTS_OURS: &str = "it wants a certificate of yours and got none that it takes; \
      name one in broker.certificate and its key in broker.key";
 
-/// What the other side says when it ends the handshake (RFC 8446, section 6.2).
-const fn of_alert(alert: AlertDescription) -> &'static str {
+/// What the server's alert means (RFC 8446, section 6.2).
+const fn alert_reason(alert: AlertDescription) -> &'static str {
     match alert {
         AlertDescription::CertificateRequired
         | AlertDescription::NoCertificate
@@ -70,19 +72,19 @@ const fn of_alert(alert: AlertDescription) -> &'static str {
 }
 
 /// What is wrong with a certificate.
-enum Wrong {
+enum CertificateProblem {
     /// It is another one than the pinned.
     Pin,
-    /// It is valid, and somebody else's.
+    /// It is valid, but for another host.
     Host,
     Reason(String),
 }
 
-fn certificate(wrong: &CertificateError) -> Wrong {
+fn certificate(wrong: &CertificateError) -> CertificateProblem {
     let reason = match wrong {
         CertificateError::Other(other) => match other.0.downcast_ref() {
-            Some(Rejected::OtherThanPinned) => return Wrong::Pin,
-            Some(Rejected::SomebodyElses) => return Wrong::Host,
+            Some(Rejected::OtherThanPinned) => return CertificateProblem::Pin,
+            Some(Rejected::OtherName) => return CertificateProblem::Host,
             // The verifier has no variant for it.
             None if other.0.to_string() == "CaUsedAsEndEntity" => {
                 "its certificate is one of an authority; if it is the broker's own, name it in broker.ca"
@@ -94,7 +96,7 @@ fn certificate(wrong: &CertificateError) -> Wrong {
              name its certificate in broker.ca"
         }
         CertificateError::ExpiredContext { time, not_after } => {
-            return Wrong::Reason(format!(
+            return CertificateProblem::Reason(format!(
                 "its certificate expired on {}; tell the person who runs it, and check this computer's clock, \
                  which says {}",
                 date(*not_after),
@@ -102,7 +104,7 @@ fn certificate(wrong: &CertificateError) -> Wrong {
             ));
         }
         CertificateError::NotValidYetContext { time, not_before } => {
-            return Wrong::Reason(format!(
+            return CertificateProblem::Reason(format!(
                 "its certificate is valid from {} on; check this computer's clock, which says {}",
                 date(*not_before),
                 date(*time)
@@ -133,10 +135,10 @@ fn certificate(wrong: &CertificateError) -> Wrong {
         }
         _ => "its certificate is not valid; ask the person who runs it for a new one",
     };
-    Wrong::Reason(reason.to_owned())
+    CertificateProblem::Reason(reason.to_owned())
 }
 
-/// The day of a moment, in Greenwich.
+/// The day of a moment, in UTC.
 fn date(time: UnixTime) -> String {
     i64::try_from(time.as_secs())
         .ok()
@@ -147,14 +149,14 @@ fn date(time: UnixTime) -> String {
         )
 }
 
-/// The host is nothing that can stand in a certificate.
-pub(crate) fn no_name(address: &str) -> ConnectionFailure {
+/// The failure if the host's name can't be in a certificate.
+pub(crate) fn invalid_name(address: &str) -> ConnectionFailure {
     let reason = "no certificate can be for this name; is it written right?".to_owned();
     ConnectionFailure::Tls { address: address.to_owned(), reason }
 }
 
-/// Finds the TLS error inside an I/O error, where there is one.
-pub(crate) fn inside(error: &std::io::Error) -> Option<&Error> {
+/// Finds the TLS error inside an I/O error, if there is one.
+pub(crate) fn find_tls_error(error: &std::io::Error) -> Option<&Error> {
     error.get_ref().and_then(|inner| inner.downcast_ref())
 }
 
@@ -167,34 +169,38 @@ mod tests {
 
     use super::*;
 
-    fn said(error: impl Into<Error>) -> String {
+    fn reason_of(error: impl Into<Error>) -> String {
         failure(&error.into(), "broker.example:8883").to_string()
     }
 
     #[test]
     fn each_alert_has_a_sentence_with_what_to_do() {
         for number in 0..=u8::MAX {
-            let said = said(Error::AlertReceived(AlertDescription::from(number)));
-            assert!(said.contains("; ") || said.ends_with('?'), "{number} {said}");
-            assert!(!said.contains("alert") && !said.contains("Unknown("), "{number} {said}");
+            let reason = reason_of(Error::AlertReceived(AlertDescription::from(number)));
+            assert!(reason.contains("; ") || reason.ends_with('?'), "{number} {reason}");
+            assert!(!reason.contains("alert") && !reason.contains("Unknown("), "{number} {reason}");
         }
-        let old = said(Error::AlertReceived(AlertDescription::ProtocolVersion));
+        let old = reason_of(Error::AlertReceived(AlertDescription::ProtocolVersion));
         assert!(old.contains("1.2 or 1.3"), "{old}");
-        assert_eq!(said(PeerIncompatible::ServerDoesNotSupportTls12Or13), old);
+        assert_eq!(reason_of(PeerIncompatible::ServerDoesNotSupportTls12Or13), old);
     }
 
     #[test]
     fn a_clock_that_may_be_wrong_is_named_with_dates() {
         let day = |days: u64| UnixTime::since_unix_epoch(Duration::from_secs(days * 86_400));
-        let early =
-            said(CertificateError::NotValidYetContext { time: day(0), not_before: day(20_000) });
+        let early = reason_of(CertificateError::NotValidYetContext {
+            time: day(0),
+            not_before: day(20_000),
+        });
         assert!(early.contains("2024-10-04") && early.contains("1970-01-01"), "{early}");
         assert!(early.contains("clock"), "{early}");
-        let late =
-            said(CertificateError::ExpiredContext { time: day(20_001), not_after: day(20_000) });
+        let late = reason_of(CertificateError::ExpiredContext {
+            time: day(20_001),
+            not_after: day(20_000),
+        });
         assert!(late.contains("2024-10-04") && late.contains("2024-10-05"), "{late}");
         let never = UnixTime::since_unix_epoch(Duration::from_secs(u64::MAX));
-        said(CertificateError::ExpiredContext { time: never, not_after: never });
+        reason_of(CertificateError::ExpiredContext { time: never, not_after: never });
     }
 
     #[test]
@@ -213,10 +219,10 @@ mod tests {
             CertificateError::Revoked.into(),
             other(Ca).into(),
         ] {
-            let said = said(error.clone());
+            let reason = reason_of(error.clone());
             let technical = error.to_string();
-            assert!(!said.contains(&technical) && !said.contains("EndEntity"), "{said}");
+            assert!(!reason.contains(&technical) && !reason.contains("EndEntity"), "{reason}");
         }
-        assert!(said(other(Ca)).contains("broker.ca"));
+        assert!(reason_of(other(Ca)).contains("broker.ca"));
     }
 }

@@ -1,6 +1,6 @@
-//! A conversation with the sound server: questions one after the other, and in between what has changed.
+//! A client of the sound server: it asks questions, and notices changes in between.
 //!
-//! Owns the socket and the frames on it; what is in them, the crate `pulseaudio` knows.
+//! This module owns the socket and its frames; the crate `pulseaudio` decodes their contents.
 
 use std::ffi::CString;
 use std::io::{self, Cursor};
@@ -16,21 +16,21 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 
-/// Whoever does not answer so long hangs.
-const PATIENCE: Duration = Duration::from_secs(2);
-/// The protocol that is asked for: the first with the formats of a recording (PulseAudio 1.0, 2011). All that is
-/// wanted is in it, and newer ones only add to it.
+/// How long to wait for an answer.
+const TIMEOUT: Duration = Duration::from_secs(2);
+/// The protocol version to ask for: the first one with the formats of a recording (PulseAudio 1.0,
+/// 2011). It has everything that is needed here, and newer ones only add to it.
 const VERSION: u16 = 22;
-/// No list of recordings is longer.
-const LONGEST: usize = 1 << 20;
+/// The maximum length of a frame in bytes. No list of recordings is longer.
+const MAX_FRAME: usize = 1 << 20;
 /// `PA_NATIVE_COOKIE_LENGTH`
 const COOKIE: usize = 256;
 const HEADER: usize = 20;
-/// Where a frame's kind and number are: each behind a byte that tells its type.
+/// The two kinds of frame that answer a question.
 const REPLY: u32 = 2;
 const ERROR: u32 = 0;
 
-/// Why the sound server tells nothing, as half a sentence.
+/// Why the sound server can't be used, as half a sentence.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SoundServerError {
     #[error("there is no sound server")]
@@ -46,11 +46,11 @@ pub(super) enum SoundServerError {
 }
 
 impl SoundServerError {
-    /// Whether nobody listens, which is seen to end.
+    /// Whether no server listens. A hint shows when one does.
     pub(super) fn is_absence(&self) -> bool {
         match self {
             Self::None => true,
-            // It has gone and left its socket.
+            // The server ended and left its socket behind.
             Self::Gone(error) => error.kind() == io::ErrorKind::ConnectionRefused,
             _ => false,
         }
@@ -61,16 +61,16 @@ impl SoundServerError {
 #[derive(Debug)]
 pub(super) struct Server {
     socket: UnixStream,
-    /// What has arrived of the next frame.
+    /// The part of the next frame that has arrived.
     arrived: Vec<u8>,
     version: u16,
     asked: u32,
-    /// Something changed while an answer was waited for.
+    /// Something changed during a wait for an answer.
     changed: bool,
 }
 
 impl Server {
-    /// Connects to the first that is there.
+    /// Connects to the first server that listens.
     pub(super) async fn connect(
         places: &[PathBuf],
         cookies: &[PathBuf],
@@ -89,7 +89,8 @@ impl Server {
     async fn greet(socket: UnixStream, cookies: &[PathBuf]) -> Result<Self, SoundServerError> {
         let found = cookies.iter().find_map(|path| std::fs::read(path).ok());
         let mut cookie = found.unwrap_or_default();
-        // Without one, the server may still accept who runs as the same user, but wants it at full length.
+        // Without a cookie the server may still accept a client of the same user, but it wants the
+        // full length.
         cookie.resize(COOKIE, 0);
         let mut server =
             Self { socket, arrived: Vec::new(), version: VERSION, asked: 0, changed: false };
@@ -138,27 +139,27 @@ impl Server {
             self.socket.write_all(&frame).await?;
             loop {
                 let frame = self.frame().await?;
-                match heading(&frame) {
+                match kind_and_number(&frame) {
                     Some((REPLY | ERROR, number)) if number == self.asked => return Ok(frame),
                     _ => self.note(&frame),
                 }
             }
         };
-        timeout(PATIENCE, conversation).await.map_err(|_| SoundServerError::Silent)?
+        timeout(TIMEOUT, conversation).await.map_err(|_| SoundServerError::Silent)?
     }
 
-    /// Whatever else the server sends is of no interest.
+    /// Notes whether a frame reports a change. All other messages are ignored.
     fn note(&mut self, frame: &[u8]) {
         let message = read_command_message(&mut Cursor::new(frame), self.version);
         self.changed |= matches!(message, Ok((_, Command::SubscribeEvent(_))));
     }
 
-    /// The next frame, with its header. Cancel-safe.
+    /// Waits for the next frame, with its header. Cancel-safe.
     async fn frame(&mut self) -> Result<Vec<u8>, SoundServerError> {
         loop {
             if let Some(length) = self.arrived.first_chunk().map(|be| u32::from_be_bytes(*be)) {
                 let length = usize::try_from(length).unwrap_or(usize::MAX);
-                if length > LONGEST {
+                if length > MAX_FRAME {
                     return Err(SoundServerError::TooLong);
                 }
                 if self.arrived.len() >= HEADER + length {
@@ -173,8 +174,8 @@ impl Server {
     }
 }
 
-/// What kind of message a frame is, and the number of the question that it answers.
-fn heading(frame: &[u8]) -> Option<(u32, u32)> {
+/// The kind of a frame, and the number of the question that it answers.
+fn kind_and_number(frame: &[u8]) -> Option<(u32, u32)> {
     let number = |at: usize| Some(u32::from_be_bytes(*frame.get(at..)?.first_chunk()?));
     Some((number(HEADER + 1)?, number(HEADER + 6)?))
 }

@@ -1,8 +1,8 @@
 //! The addresses and default routes of this machine, as the kernel lists them.
 //!
-//! Owns the little of rtnetlink(7) that is needed: two dumps, and which of their entries count. Loopback and
-//! link-local addresses do not, because they come with every network; nor does one that is still being tried
-//! out (`IFA_F_TENTATIVE`).
+//! This module contains the small part of rtnetlink(7) that is needed: two dumps, and which of
+//! their entries count. Loopback and link-local addresses do not count, because they come with
+//! every network. Nor does an address that is still tentative (`IFA_F_TENTATIVE`).
 
 use std::collections::BTreeSet;
 use std::io;
@@ -24,7 +24,7 @@ const DUMP: u16 = 0x001 | 0x300;
 const IFA_ADDRESS: u16 = 1;
 const IFA_LOCAL: u16 = 2;
 const IFA_F_TENTATIVE: u8 = 0x40;
-/// From here on, an address is of this link or this machine only: `RT_SCOPE_LINK`.
+/// `RT_SCOPE_LINK`: from here on, an address is valid only on this link or this machine.
 const SCOPE_LINK: u8 = 253;
 
 const RTA_OIF: u16 = 4;
@@ -38,7 +38,7 @@ const ADDRESS_HEADER: usize = 8;
 const ROUTE_HEADER: usize = 12;
 const ATTRIBUTE_HEADER: usize = 4;
 
-/// What makes it this network and no other.
+/// The addresses and routes that identify a network.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Links(BTreeSet<Link>);
 
@@ -49,7 +49,7 @@ enum Link {
 }
 
 impl Links {
-    /// Asks the kernel, which answers at once.
+    /// Reads them from the kernel, which answers at once.
     pub(super) fn read() -> io::Result<Self> {
         let mut links = BTreeSet::new();
         for question in [RTM_GETADDR, RTM_GETROUTE] {
@@ -59,7 +59,7 @@ impl Links {
     }
 }
 
-/// Blocks for a system call or two: netlink's dumps are ready when they are asked for.
+/// Asks the kernel for a list. Blocks only for a few system calls: the answer is ready at once.
 fn dump(question: u16, mut each: impl FnMut(u16, &[u8])) -> io::Result<()> {
     let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, None)?;
     let mut request = Vec::with_capacity(MESSAGE_HEADER + ROUTE_HEADER);
@@ -67,7 +67,7 @@ fn dump(question: u16, mut each: impl FnMut(u16, &[u8])) -> io::Result<()> {
     request.extend(length.to_ne_bytes());
     request.extend(question.to_ne_bytes());
     request.extend(DUMP.to_ne_bytes());
-    // Sequence and port, then a header of zeros: of every family.
+    // Sequence number and port, then a header of zeros, which means every address family.
     request.extend([0; 8 + ROUTE_HEADER]);
     let kernel = SocketAddrNetlink::new(0, 0);
     sendto(&socket, &request, SendFlags::empty(), &kernel)?;
@@ -85,7 +85,7 @@ fn dump(question: u16, mut each: impl FnMut(u16, &[u8])) -> io::Result<()> {
     }
 }
 
-/// The messages of an answer: their kind and what follows their header. It stops where one is cut off.
+/// The messages of an answer: kind and body. It stops at a truncated message.
 fn messages(mut bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     std::iter::from_fn(move || {
         let length = usize::try_from(u32::from_ne_bytes(*bytes.first_chunk()?)).ok()?;
@@ -97,7 +97,7 @@ fn messages(mut bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     })
 }
 
-/// An attribute, looked up by its kind.
+/// Finds an attribute by its kind.
 fn attribute(mut bytes: &[u8], wanted: u16) -> Option<&[u8]> {
     loop {
         let length = usize::from(u16::from_ne_bytes(*bytes.first_chunk()?));
@@ -110,12 +110,12 @@ fn attribute(mut bytes: &[u8], wanted: u16) -> Option<&[u8]> {
     }
 }
 
-/// Messages and attributes begin at every fourth byte.
+/// Rounds up to a multiple of four, where the next message or attribute starts.
 const fn aligned(length: usize) -> usize {
     (length + 3) & !3
 }
 
-/// What counts of an entry, if it counts.
+/// The address or route of an entry, if it counts.
 fn link(kind: u16, body: &[u8]) -> Option<Link> {
     match kind {
         RTM_NEWADDR => {
@@ -125,7 +125,7 @@ fn link(kind: u16, body: &[u8]) -> Option<Link> {
                 return None;
             }
             let attributes = body.get(ADDRESS_HEADER..)?;
-            // Of a tunnel, the first is the other end.
+            // For a tunnel, `IFA_ADDRESS` is the other end.
             let address =
                 attribute(attributes, IFA_LOCAL).or_else(|| attribute(attributes, IFA_ADDRESS))?;
             let interface = u32::from_ne_bytes(interface);

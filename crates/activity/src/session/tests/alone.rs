@@ -1,15 +1,15 @@
-//! A test in a process of its own, for what belongs to a whole process: its network, its environment.
+//! Runs a test in a process of its own, if it changes its whole process: network or environment.
 
 use std::process::Command;
 
 const ALONE: &str = "PORCHLIGHT_TEST_ALONE";
 
-/// Whether this is the process of its own.
+/// Whether this is that process.
 pub(super) fn is_alone() -> bool {
     std::env::var_os(ALONE).is_some()
 }
 
-/// Runs the test of that name once more, by a command that ends with the program to run.
+/// Runs the named test once more. `command` ends with the program to run.
 pub(super) fn run(test: &str, mut command: Command) {
     command.env(ALONE, "1").args([test, "--exact", "--nocapture"]);
     let output = command.output().unwrap();
@@ -19,7 +19,7 @@ pub(super) fn run(test: &str, mut command: Command) {
     assert!(said.contains("1 passed"), "{test} did not run alone: {said}");
 }
 
-/// This program.
+/// The path of this test program.
 pub(super) fn program() -> std::path::PathBuf {
     std::env::current_exe().unwrap()
 }

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 use zbus::Connection;
 
-/// A daemon of its own, on which anybody may own and send anything.
+/// A private bus daemon, on which any client may own any name and send anything.
 pub(super) struct Daemon {
     folder: TempDir,
     child: Option<Child>,
@@ -21,7 +21,7 @@ impl Daemon {
         daemon
     }
 
-    /// A place where no daemon runs yet.
+    /// An address at which no daemon runs yet.
     pub(super) fn none() -> Self {
         Self { folder: tempfile::tempdir().unwrap(), child: None }
     }
@@ -51,12 +51,12 @@ impl Daemon {
         let mut child = Command::new("dbus-daemon")
             .args(["--session", "--nofork", "--nopidfile", "--print-address=1"])
             .arg(format!("--address={}", self.address()))
-            // Whom it starts keeps nothing in the person's own home.
+            // The services that it starts write nothing to the person's home.
             .env("XDG_CONFIG_HOME", self.folder().join("config"))
             .env("XDG_RUNTIME_DIR", self.folder())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            // It complains where it may not raise its limits.
+            // The daemon complains if it may not raise its limits.
             .stderr(Stdio::null())
             .process_group(0)
             .spawn()

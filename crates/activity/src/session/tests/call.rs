@@ -12,10 +12,10 @@ use crate::session::Places;
 use crate::session::call::Call;
 use crate::watch::Watch;
 
-/// Longer than it takes until a recording is told.
-const TOLD: Duration = Duration::from_millis(1_600);
+/// Longer than it takes until a recording is reported.
+const REPORT_DELAY: Duration = Duration::from_millis(1_600);
 
-/// A real sound server with a microphone that hears nothing, and a loudspeaker.
+/// A real sound server with a silent microphone and a loudspeaker.
 struct Sound {
     folder: TempDir,
     server: Child,
@@ -71,7 +71,7 @@ impl Sound {
         program
     }
 
-    /// A program that records, until it is dropped.
+    /// Starts a program that records until it is dropped.
     fn record(&self, source: &str, more: &[&str]) -> Recording {
         let mut parec = self.program("parec");
         parec.arg(format!("--device={source}")).args(more);
@@ -100,13 +100,13 @@ impl Drop for Recording {
     }
 }
 
-async fn nothing_told(watch: &mut Watch, why: &str) {
-    let told = timeout(TOLD, watch.next()).await;
+async fn nothing_reported(watch: &mut Watch, why: &str) {
+    let told = timeout(REPORT_DELAY, watch.next()).await;
     assert!(told.is_err(), "{why}: {told:?}");
 }
 
 #[tokio::test]
-async fn whoever_records_a_microphone_is_in_a_call() {
+async fn recording_a_microphone_is_a_call() {
     let sound = Sound::start().await;
     let mut watch = watch(Call::new(sound.places()));
     assert_eq!(next(&mut watch).await, InCall(false));
@@ -114,13 +114,13 @@ async fn whoever_records_a_microphone_is_in_a_call() {
     assert_eq!(next(&mut watch).await, InCall(true));
     let second = sound.record("microphone", &[]);
     drop(first);
-    nothing_told(&mut watch, "one still records").await;
+    nothing_reported(&mut watch, "one still records").await;
     drop(second);
     assert_eq!(next(&mut watch).await, InCall(false));
 }
 
 #[tokio::test]
-async fn a_call_that_goes_on_is_told_at_the_start() {
+async fn a_call_in_progress_is_reported_at_the_start() {
     let sound = Sound::start().await;
     let mut first = watch(Call::new(sound.places()));
     assert_eq!(next(&mut first).await, InCall(false));
@@ -139,7 +139,7 @@ async fn monitors_meters_and_the_servers_own_streams_are_no_calls() {
     let meter = "--property=application.id=org.PulseAudio.pavucontrol";
     let _meter = sound.record("microphone", &[meter]);
     sound.control(&["load-module", "module-loopback", "source=microphone", "sink=loudspeaker"]);
-    nothing_told(&mut watch, "nobody speaks").await;
+    nothing_reported(&mut watch, "nobody speaks").await;
     let _recording = sound.record("microphone", &[]);
     assert_eq!(next(&mut watch).await, InCall(true));
 }
@@ -160,7 +160,7 @@ async fn a_sound_server_that_restarts_ends_the_call_and_is_found_again() {
 }
 
 #[tokio::test]
-async fn without_a_sound_server_it_says_what_is_missing() {
+async fn without_a_sound_server_the_description_says_what_is_missing() {
     let mut watch = watch(Call::new(Places::default()));
     watch.settle().await;
     let (_, description) = watch.report().next().unwrap();

@@ -12,7 +12,7 @@ use crate::session::dnd::Dnd;
 
 struct Notifications(bool);
 
-/// As KDE's.
+/// A notification service like KDE's.
 #[interface(name = "org.freedesktop.Notifications")]
 impl Notifications {
     #[zbus(property)]
@@ -51,7 +51,7 @@ impl Xfconf {
 
 const XFCONF: &str = "/org/xfce/Xfconf";
 
-/// Sets a property, or takes it away, and tells so.
+/// Sets or removes the property, and sends the signal for it.
 async fn configure(xfce: &Connection, dnd: Option<bool>) {
     let server = xfce.object_server();
     let xfconf = server.interface::<_, Xfconf>(XFCONF).await.unwrap();
@@ -78,7 +78,7 @@ fn places(daemon: &Daemon) -> Places {
 }
 
 #[tokio::test]
-async fn kde_is_followed_and_so_is_its_end() {
+async fn the_setting_of_kde_is_followed_and_so_is_its_end() {
     let daemon = Daemon::start();
     let kde_service = kde(&daemon, false).await;
     let mut watch = watch(Dnd::new(places(&daemon)));
@@ -92,7 +92,7 @@ async fn kde_is_followed_and_so_is_its_end() {
 }
 
 #[tokio::test]
-async fn xfce_is_followed_from_the_first_time_it_is_switched_on() {
+async fn the_setting_of_xfce_is_followed_from_the_first_time_it_is_switched_on() {
     let daemon = Daemon::start();
     let xfce = daemon.connect().await;
     xfce.object_server().at(XFCONF, Xfconf(HashMap::new())).await.unwrap();
@@ -112,9 +112,9 @@ async fn xfce_is_followed_from_the_first_time_it_is_switched_on() {
     assert_eq!(next(&mut watch).await, DesktopDnd(false));
 }
 
-/// Against the real settings of GNOME, in a home of their own.
+/// Uses the real settings of GNOME, in a temporary home.
 #[tokio::test]
-async fn gnome_is_followed() {
+async fn the_setting_of_gnome_is_followed() {
     if !alone::is_alone() {
         let daemon = Daemon::start();
         let mut command = Command::new(alone::program());
@@ -124,7 +124,7 @@ async fn gnome_is_followed() {
             .env("XDG_RUNTIME_DIR", daemon.folder())
             .env("XDG_CURRENT_DESKTOP", "GNOME")
             .env("GSETTINGS_BACKEND", "dconf");
-        return alone::run("session::tests::dnd::gnome_is_followed", command);
+        return alone::run("session::tests::dnd::the_setting_of_gnome_is_followed", command);
     }
     let mut watch = watch(Dnd::new(Places::from_env()));
     assert_eq!(next(&mut watch).await, DesktopDnd(false));

@@ -29,7 +29,7 @@ async fn the_lock_follows_the_login_session() {
     assert!(tells_lock(&watch));
     logind.lock(true).await;
     assert_eq!(next(&mut watch).await, Locked(true));
-    logind.lock_untold(false).await;
+    logind.lock_without_value(false).await;
     assert_eq!(next(&mut watch).await, Locked(false));
     // Another property of the same session.
     logind.foreground(false).await;
@@ -59,7 +59,7 @@ async fn when_the_session_ends_the_next_one_counts() {
 }
 
 #[tokio::test]
-async fn a_stranger_cannot_lock_the_screen() {
+async fn another_client_of_the_bus_cannot_lock_the_screen() {
     let daemon = Daemon::start();
     let _logind = Logind::start(&daemon, By::Id).await;
     let stranger = daemon.connect().await;
@@ -132,7 +132,7 @@ async fn without_any_bus_the_lock_is_unknown_until_there_is_one() {
 }
 
 #[tokio::test]
-async fn a_screen_saver_tells_where_logind_does_not() {
+async fn a_screen_saver_reports_the_lock_if_logind_does_not() {
     let daemon = Daemon::start();
     let saver = ScreenSaver::start(&daemon, Some(true)).await;
     let places = Places { session_bus: Some(daemon.address()), ..Places::default() };
@@ -143,7 +143,7 @@ async fn a_screen_saver_tells_where_logind_does_not() {
     assert_eq!(next(&mut watch).await, Locked(false));
     saver.tell(true).await;
     assert_eq!(next(&mut watch).await, Locked(true));
-    // A locker that crashed unlocks nothing, and the next one knows better.
+    // A crashed locker unlocks nothing, and the next one corrects it.
     saver.stop().await;
     nothing_more(&mut watch).await;
     let _saver = ScreenSaver::start(&daemon, Some(false)).await;
@@ -151,7 +151,7 @@ async fn a_screen_saver_tells_where_logind_does_not() {
 }
 
 #[tokio::test]
-async fn a_saver_that_knows_nothing_says_nothing_and_nobody_else_speaks_for_it() {
+async fn a_saver_that_knows_nothing_reports_nothing_and_no_other_client_can_pretend_to_be_it() {
     let daemon = Daemon::start();
     let stranger = daemon.connect().await;
     let _saver = ScreenSaver::start(&daemon, None).await;
@@ -167,7 +167,7 @@ async fn a_saver_that_knows_nothing_says_nothing_and_nobody_else_speaks_for_it()
 }
 
 #[tokio::test]
-async fn it_is_locked_when_either_says_so() {
+async fn the_screen_is_locked_if_either_says_so() {
     let (system, session) = (Daemon::start(), Daemon::start());
     let logind = Logind::start(&system, By::Id).await;
     let saver = ScreenSaver::start(&session, Some(false)).await;
@@ -189,7 +189,7 @@ async fn one_bus_may_restart_while_the_other_goes_on() {
     let logind = Logind::locked(&system).await;
     let saver = ScreenSaver::start(&session, Some(false)).await;
     let mut watch = watch(Lock::new(both(&system, &session)));
-    // The saver may speak first.
+    // The saver may report first.
     while next(&mut watch).await != Locked(true) {}
     drop(logind);
     system.stop();

@@ -1,4 +1,4 @@
-//! A logind that does as it is told.
+//! A logind that the test controls.
 
 use std::collections::HashMap;
 use std::io::{ErrorKind, PipeReader, Read, pipe};
@@ -20,7 +20,7 @@ use crate::session::Places;
 pub(super) const MANAGER: &str = "/org/freedesktop/login1";
 const USER: &str = "/org/freedesktop/login1/user/_7";
 
-/// How a session is found.
+/// How a session can be found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum By {
     Id,
@@ -130,7 +130,7 @@ pub(super) struct Logind {
 }
 
 impl Logind {
-    /// On a bus, with an unlocked session in the foreground.
+    /// Starts it on a bus, with an unlocked session in the foreground.
     pub(super) async fn start(daemon: &Daemon, by: By) -> Self {
         Self::begin(daemon, by, false, false).await
     }
@@ -171,8 +171,8 @@ impl Logind {
         known.locked_hint_changed(session.signal_emitter()).await.unwrap();
     }
 
-    /// Tells that it changed, but not to what.
-    pub(super) async fn lock_untold(&self, locked: bool) {
+    /// Changes the lock, but sends only that it changed, not the value.
+    pub(super) async fn lock_without_value(&self, locked: bool) {
         let session = self.session("c1").await;
         let mut known = session.get_mut().await;
         known.locked_hint = locked;
@@ -194,7 +194,7 @@ impl Logind {
         known.active_changed(session.signal_emitter()).await.unwrap();
     }
 
-    /// The person's session ends, and another one, locked, is theirs.
+    /// Ends the person's session and gives them another one, which is locked.
     pub(super) async fn follow_with_a_locked_session(&self) {
         let server = self.connection.object_server();
         server.at(path("c2"), Session { locked_hint: true, active: true }).await.unwrap();
@@ -203,7 +203,7 @@ impl Logind {
         self.emit("SessionRemoved", &("c1", path("c1"))).await;
     }
 
-    /// The person logs in, where they had no session before.
+    /// Starts a session for a person who had none.
     pub(super) async fn log_in(&self) {
         *self.by.lock().unwrap() = (By::Id, "c1".to_owned());
         self.emit("SessionNew", &("c1", path("c1"))).await;
@@ -223,7 +223,7 @@ impl Logind {
         sent.await.unwrap();
     }
 
-    /// Waits until so many inhibitors were taken in all.
+    /// Waits until this many inhibitors were taken in total.
     pub(super) async fn taken(&self, count: usize) {
         let taking = async {
             while self.taken.inhibitors.lock().unwrap().len() < count {
@@ -234,11 +234,11 @@ impl Logind {
         assert_eq!(self.taken.inhibitors.lock().unwrap().len(), count);
     }
 
-    pub(super) fn wish(&self) -> [String; 4] {
+    pub(super) fn arguments(&self) -> [String; 4] {
         self.taken.wishes.lock().unwrap()[0].clone()
     }
 
-    /// Whether an inhibitor was given back.
+    /// Whether the inhibitor was released.
     pub(super) fn is_released(&self, index: usize) -> bool {
         let mut inhibitors = self.taken.inhibitors.lock().unwrap();
         match inhibitors[index].read(&mut [0]) {
@@ -248,7 +248,7 @@ impl Logind {
         }
     }
 
-    /// How long it takes until an inhibitor is given back.
+    /// Waits until the inhibitor is released, and returns how long that took.
     pub(super) async fn released(&self, index: usize) -> Duration {
         let begun = Instant::now();
         let releasing = async {
@@ -261,7 +261,7 @@ impl Logind {
     }
 }
 
-/// Where this bus is the system's, for somebody with a session id.
+/// Uses this bus as the system bus, for a person with a session id.
 pub(super) fn places(daemon: &Daemon) -> Places {
     Places {
         system_bus: Some(daemon.address()),

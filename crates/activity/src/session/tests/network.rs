@@ -7,8 +7,8 @@ use tokio::time::{Instant, timeout};
 use super::{alone, next, watch};
 use crate::session::network::Network;
 
-/// Longer than it takes until a change is told.
-const TOLD: Duration = Duration::from_millis(800);
+/// Longer than it takes until a change is reported.
+const REPORT_DELAY: Duration = Duration::from_millis(800);
 
 /// Runs `ip` in the network of this process.
 fn ip(arguments: &str) {
@@ -44,27 +44,30 @@ async fn an_address_or_a_default_route_that_comes_or_goes_is_a_change_and_nothin
     ip("link set here up");
     let mut watch = watch(Network);
     watch.settle().await;
-    // Its link-local address may still come.
-    assert!(timeout(TOLD, watch.next()).await.is_err(), "a link-local address is no network");
+    // The link-local address may still arrive.
+    assert!(
+        timeout(REPORT_DELAY, watch.next()).await.is_err(),
+        "a link-local address is no network"
+    );
 
     let begun = Instant::now();
     ip("address add 10.9.8.7/24 dev here");
     ip("route add default via 10.9.8.1");
     assert_eq!(next(&mut watch).await, NetworkChanged);
     let took = begun.elapsed();
-    assert!(took >= Duration::from_millis(500) && took <= TOLD, "told after {took:?}");
+    assert!(took >= Duration::from_millis(500) && took <= REPORT_DELAY, "told after {took:?}");
     // Both at once are one change.
-    assert!(timeout(TOLD, watch.next()).await.is_err(), "it was told twice");
+    assert!(timeout(REPORT_DELAY, watch.next()).await.is_err(), "it was told twice");
 
     ip("link set lo up");
     ip("address add 127.0.0.9/8 dev lo");
     ip("address add 169.254.7.7/16 dev here scope link");
     ip("route add 10.77.0.0/16 via 10.9.8.1");
-    // Away and back before anybody could notice.
+    // Removed and added again before it can be noticed.
     ip("route del default");
     ip("route add default via 10.9.8.1");
     ip("address change 10.9.8.7/24 dev here valid_lft 1000 preferred_lft 1000");
-    assert!(timeout(TOLD, watch.next()).await.is_err(), "nothing has changed");
+    assert!(timeout(REPORT_DELAY, watch.next()).await.is_err(), "nothing has changed");
 
     for change in [
         "route replace default via 10.9.8.2",

@@ -19,12 +19,12 @@ fn watch(places: Places) -> Watch {
 }
 
 #[tokio::test]
-async fn the_machine_waits_for_the_goodbye_and_no_longer() {
+async fn the_machine_sleeps_as_soon_as_the_goodbye_is_published() {
     let daemon = Daemon::start();
     let logind = Logind::start(&daemon, By::Id).await;
     let mut watch = watch(places(&daemon));
     logind.taken(1).await;
-    assert_eq!(logind.wish(), ["sleep:shutdown", "Porchlight", "say goodbye", "delay"]);
+    assert_eq!(logind.arguments(), ["sleep:shutdown", "Porchlight", "say goodbye", "delay"]);
     for night in 0..2 {
         logind.prepare("PrepareForSleep", true).await;
         assert_eq!(next(&mut watch).await, Suspending);
@@ -43,7 +43,7 @@ async fn the_machine_waits_for_the_goodbye_and_no_longer() {
 async fn the_machine_waits_two_seconds_at_most() {
     let daemon = Daemon::start();
     let logind = Logind::start(&daemon, By::Id).await;
-    // Nobody even reads what is observed.
+    // Nobody even reads the observations.
     let _watch = watch(places(&daemon));
     logind.taken(1).await;
     let begun = Instant::now();
@@ -55,7 +55,7 @@ async fn the_machine_waits_two_seconds_at_most() {
 }
 
 #[tokio::test]
-async fn an_earlier_goodbye_is_not_this_one() {
+async fn an_earlier_goodbye_does_not_count() {
     let daemon = Daemon::start();
     let logind = Logind::start(&daemon, By::Id).await;
     let mut watch = watch(places(&daemon));
@@ -70,7 +70,7 @@ async fn an_earlier_goodbye_is_not_this_one() {
 }
 
 #[tokio::test]
-async fn a_power_off_waits_too_and_may_be_called_off() {
+async fn a_power_off_waits_too_and_may_be_cancelled() {
     let daemon = Daemon::start();
     let logind = Logind::start(&daemon, By::Id).await;
     let mut watch = watch(places(&daemon));
@@ -87,7 +87,7 @@ async fn a_power_off_waits_too_and_may_be_called_off() {
 }
 
 #[tokio::test]
-async fn a_sleep_that_has_begun_is_told_at_the_start() {
+async fn a_sleep_that_has_begun_is_reported_at_the_start() {
     let daemon = Daemon::start();
     let logind = Logind::about_to_sleep(&daemon).await;
     let mut watch = watch(places(&daemon));
@@ -108,7 +108,7 @@ async fn a_watch_that_ends_lets_the_machine_sleep() {
 }
 
 #[tokio::test]
-async fn a_logind_that_restarts_gives_its_inhibitor_anew() {
+async fn after_logind_restarts_the_inhibitor_is_taken_again() {
     let daemon = Daemon::start();
     let logind = Logind::start(&daemon, By::Id).await;
     let mut watch = watch(places(&daemon));
@@ -121,7 +121,7 @@ async fn a_logind_that_restarts_gives_its_inhibitor_anew() {
 }
 
 #[tokio::test]
-async fn a_bus_that_restarts_gives_an_inhibitor_anew() {
+async fn after_the_bus_restarts_the_inhibitor_is_taken_again() {
     let mut daemon = Daemon::start();
     let logind = Logind::start(&daemon, By::Id).await;
     let mut watch = watch(places(&daemon));
@@ -139,7 +139,7 @@ async fn a_bus_that_restarts_gives_an_inhibitor_anew() {
 }
 
 #[tokio::test]
-async fn a_logind_that_comes_later_is_asked_instead_of_the_clocks() {
+async fn a_logind_that_starts_later_replaces_the_clocks() {
     let mut daemon = Daemon::none();
     let mut watch = watch(places(&daemon));
     watch.settle().await;
@@ -152,7 +152,7 @@ async fn a_logind_that_comes_later_is_asked_instead_of_the_clocks() {
 }
 
 #[tokio::test]
-async fn without_logind_the_clocks_tell_of_sleep_and_it_says_so() {
+async fn without_logind_the_clocks_detect_sleep_and_the_description_says_so() {
     let mut watch = watch(Places::default());
     watch.settle().await;
     let (_, description) = watch.report().next().unwrap();

@@ -13,14 +13,14 @@ use crate::session::{self, Places};
 use crate::settings::Settings;
 use crate::supervise::Supervisor;
 
-/// So long is listened for wake-ups.
+/// How long to count wake-ups.
 const QUIET: Duration = Duration::from_secs(3);
 
-/// How often each thread of this process went to sleep of its own accord.
+/// How often each thread of this process went to sleep by itself (voluntary context switches).
 fn sleeps() -> BTreeMap<u64, u64> {
     let number = |word: Option<&str>| word.unwrap().parse().unwrap();
     let tasks = fs::read_dir("/proc/self/task").unwrap().map(|task| task.unwrap());
-    // A thread may end while it is looked at.
+    // A thread may end while its status is read.
     let status = |task: fs::DirEntry| {
         let status = fs::read_to_string(task.path().join("status")).ok()?;
         let mut lines = status.lines();
@@ -31,7 +31,7 @@ fn sleeps() -> BTreeMap<u64, u64> {
     tasks.filter_map(status).collect()
 }
 
-/// The services are in the process that started this one: theirs are not our wake-ups.
+/// The services run in the parent process, so their wake-ups do not count here.
 #[tokio::test]
 async fn nothing_wakes_up_while_nothing_changes() {
     if !alone::is_alone() {
@@ -47,7 +47,7 @@ async fn nothing_wakes_up_while_nothing_changes() {
         return alone::run(name, command);
     }
     let mut supervisor = Supervisor::new();
-    // No calls: a sound server is not among the services here.
+    // No calls: there is no sound server among these services.
     let settings = Settings { desktop_dnd: true, ..Settings::default() };
     session::open(&mut supervisor, &Places::from_env(), &settings);
     let mut watch = supervisor.watch();
@@ -55,7 +55,7 @@ async fn nothing_wakes_up_while_nothing_changes() {
     let mut first = [next(&mut watch).await, next(&mut watch).await];
     first.sort_by_key(|observation| format!("{observation:?}"));
     assert_eq!(first, [Observation::Locked(false), Observation::Switched(false)]);
-    // Whatever the first words have set in motion comes to rest.
+    // Lets everything come to rest that the start set in motion.
     super::nothing_more(&mut watch).await;
     let before = sleeps();
     tokio::time::sleep(QUIET).await;
@@ -70,7 +70,7 @@ async fn nothing_wakes_up_while_nothing_changes() {
 
 /// A machine without a message bus, as a server or a container may be.
 #[tokio::test]
-async fn nothing_wakes_up_where_no_bus_is() {
+async fn nothing_wakes_up_without_a_bus() {
     if !alone::is_alone() {
         let nowhere = tempfile::tempdir().unwrap();
         let address = format!("unix:path={}", nowhere.path().join("no/such/bus").display());
@@ -80,7 +80,7 @@ async fn nothing_wakes_up_where_no_bus_is() {
             .env("DBUS_SESSION_BUS_ADDRESS", &address)
             .env("PULSE_SERVER", nowhere.path().join("no/such/sound"))
             .env_remove("XDG_RUNTIME_DIR");
-        let name = "session::tests::quiet::nothing_wakes_up_where_no_bus_is";
+        let name = "session::tests::quiet::nothing_wakes_up_without_a_bus";
         return alone::run(name, command);
     }
     let mut supervisor = Supervisor::new();

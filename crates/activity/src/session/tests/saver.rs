@@ -1,4 +1,4 @@
-//! A screen saver that does as it is told.
+//! A screen saver that the test controls.
 
 use zbus::{Connection, fdo, interface};
 
@@ -20,7 +20,7 @@ impl Saver {
 pub(super) struct ScreenSaver(Connection);
 
 impl ScreenSaver {
-    /// `None` knows nothing, as GNOME's proxy for the common name.
+    /// `None` answers with an error, as GNOME's proxy for the common name does.
     pub(super) async fn start(daemon: &Daemon, active: Option<bool>) -> Self {
         let connection = daemon.connect().await;
         connection.object_server().at(PATH, Saver(active)).await.unwrap();
@@ -37,7 +37,7 @@ impl ScreenSaver {
     }
 }
 
-/// Somebody else says the same.
+/// Another client sends the same signal.
 pub(super) async fn pretend(stranger: &Connection, to: &str, active: bool) {
     stranger.emit_signal(Some(to), PATH, NAME, "ActiveChanged", &active).await.unwrap();
 }

@@ -6,7 +6,7 @@ use super::{next, nothing_more, watch};
 use crate::session::seat::Seat;
 
 #[tokio::test]
-async fn another_session_in_the_foreground_is_a_switch() {
+async fn another_session_in_the_foreground_takes_the_seat() {
     let daemon = Daemon::start();
     let logind = Logind::start(&daemon, By::Id).await;
     let mut watch = watch(Seat::new(places(&daemon)));
@@ -18,7 +18,7 @@ async fn another_session_in_the_foreground_is_a_switch() {
 }
 
 #[tokio::test]
-async fn without_a_session_it_says_what_is_missing_until_there_is_one() {
+async fn without_a_session_the_description_says_what_is_missing_until_there_is_one() {
     let daemon = Daemon::start();
     let logind = Logind::start(&daemon, By::Nothing).await;
     let mut watch = watch(Seat::new(places(&daemon)));

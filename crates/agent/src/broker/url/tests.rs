@@ -9,24 +9,24 @@ fn broker(text: &str) -> Broker {
 fn login(text: &str) -> Option<(String, String)> {
     let Login { username, password } = broker(text).login?;
     match password {
-        Password::Said(password) => Some((username, password)),
-        Password::Kept(_) => panic!("nothing is kept"),
+        Password::Plain(password) => Some((username, password)),
+        Password::Stored(_) => panic!("nothing is kept"),
     }
 }
 
 #[test]
-fn a_url_says_everything() {
+fn a_url_can_contain_every_setting() {
     let it = broker("mqtts://bob%40acme:p%2Fw@broker.example:8884/presence/acme");
     assert_eq!(it.address().to_string(), "broker.example:8884");
     assert_eq!((it.tls, it.web_socket), (Some(Tls::default()), None));
     assert_eq!(it.root.as_str(), "presence/acme");
     let login = it.login.unwrap();
     assert_eq!(login.username, "bob@acme");
-    assert_eq!(login.password, Password::Said("p/w".to_owned()));
+    assert_eq!(login.password, Password::Plain("p/w".to_owned()));
 }
 
 #[test]
-fn what_is_left_out_has_a_default() {
+fn missing_parts_have_defaults() {
     let it = broker("mqtt://localhost");
     assert_eq!((it.address().port(), &it.root, &it.login), (1883, &Root::default(), &None));
     for (text, address) in [
@@ -41,7 +41,7 @@ fn what_is_left_out_has_a_default() {
 }
 
 #[test]
-fn the_path_of_a_web_socket_stands_behind_the_root() {
+fn the_path_of_a_web_socket_is_in_the_query() {
     for (text, url) in [
         ("ws://h", "ws://h/mqtt"),
         ("ws://h:8080/presence/acme", "ws://h:8080/mqtt"),
@@ -58,7 +58,7 @@ fn the_path_of_a_web_socket_stands_behind_the_root() {
 }
 
 #[test]
-fn a_printed_url_is_read_as_the_same_and_deceives_nobody() {
+fn a_printed_url_parses_to_the_same_broker_and_deceives_nobody() {
     for (text, printed) in [
         ("mqtt://h/presence/50%25", "mqtt://h:1883/presence/50%25"),
         ("mqtt://h/presence/a%3Fb%5Cc", "mqtt://h:1883/presence/a%3Fb%5Cc"),
@@ -73,7 +73,7 @@ fn a_printed_url_is_read_as_the_same_and_deceives_nobody() {
 }
 
 #[test]
-fn what_is_wrong_is_named() {
+fn errors_name_what_is_wrong() {
     for (text, part) in [
         ("localhost:1883", "scheme"),
         ("localhost", "not a URL"),
@@ -113,7 +113,7 @@ fn user_name_and_password_are_sent_as_they_were_written() {
 }
 
 #[test]
-fn what_can_not_be_read_exactly_is_refused_with_the_way_to_write_it() {
+fn an_ambiguous_url_is_refused_with_the_way_to_write_it() {
     let long = format!("mqtt://b:{}@h", "s3cret".repeat(20_000));
     for (text, part) in [
         ("mqtt://b:s3cret#x@h", "# as %23"),

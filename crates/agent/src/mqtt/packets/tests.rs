@@ -11,7 +11,7 @@ fn read_all(version: Version, mut bytes: &[u8]) -> Result<Vec<Incoming>, Malform
 }
 
 #[test]
-fn half_a_packet_is_waited_for_and_what_is_behind_one_stays() {
+fn an_incomplete_packet_is_kept_and_bytes_after_a_packet_stay() {
     let bytes = [0xD0, 0, 0x40, 2, 0, 7, 0x40];
     assert_eq!(read_all(Version::V5, &bytes[..5]).unwrap(), [Incoming::PingResp]);
     let puback = Incoming::PubAck(7, ReasonCode(0).into());
@@ -35,14 +35,15 @@ fn no_bytes_of_three_make_it_panic_whatever_comes_first() {
 
 #[test]
 fn no_packet_of_a_broker_panics_or_takes_memory_out_of_proportion() {
-    // Behind its length.
+    // Prefixed with its length.
     let counted = |bytes: &[u8]| [&[u8::try_from(bytes.len()).unwrap()], bytes].concat();
     let packet = |first: u8, head: &[u8], properties: &[u8], rest: &[u8]| {
         let body = [head, &counted(properties), rest].concat();
         [&[first], &counted(&body)[..]].concat()
     };
     let good = [
-        // CONNACK: expiry, Receive Maximum, sizes, what it lacks, Keep Alive, a reason, another server.
+        // CONNACK: expiry, Receive Maximum, sizes, what it lacks, Keep Alive, a reason, another
+        // server.
         packet(
             0x20,
             b"\0\0",
@@ -50,7 +51,8 @@ fn no_packet_of_a_broker_panics_or_takes_memory_out_of_proportion() {
             b"",
         ),
         b"\x20\x02\0\x05".to_vec(),
-        // PUBLISH: expiry, format, type, a User Property, response topic, correlation, subscription.
+        // PUBLISH: expiry, format, type, a User Property, response topic, correlation,
+        // subscription.
         packet(
             0x33,
             b"\0\x0apresence/a\0\x07",
@@ -73,7 +75,7 @@ fn no_packet_of_a_broker_panics_or_takes_memory_out_of_proportion() {
     run("packets", Corpus::of(good), 10, |bytes| {
         for version in versions {
             let _ = read_all(version, bytes);
-            // Whatever length it says.
+            // With any length that it may claim.
             if let [first, _, body @ ..] = bytes {
                 let _ = read(version, Frame { first: *first, body });
             }
@@ -93,5 +95,5 @@ fn a_length_has_four_bytes_at_most_and_a_packet_the_size_that_we_allowed() {
 
 #[test]
 fn an_old_connack_is_recognised() {
-    assert_eq!(read_all(Version::V5, &[0x20, 2, 0, 1]), Ok(vec![Incoming::OldConnAck]));
+    assert_eq!(read_all(Version::V5, &[0x20, 2, 0, 1]), Ok(vec![Incoming::V311ConnAck]));
 }

@@ -1,11 +1,11 @@
-//! Several addresses of one broker.
+//! Tests a broker with several addresses.
 
 use porchlight_core::id::Root;
 use porchlight_core::team::Pin;
 
 use super::*;
 
-fn reach(at: &[&str]) -> Endpoints {
+fn endpoints(at: &[&str]) -> Endpoints {
     let addresses: Vec<Address> = at.iter().map(|address| address.parse().unwrap()).collect();
     let login = Login::new("a".to_owned(), "b".to_owned()).unwrap().unwrap();
     let broker = Broker::pinned(addresses, Pin::of_digest([7; 32]), Root::default(), login);
@@ -25,58 +25,61 @@ fn broken() -> ConnectionEvent {
     ConnectionEvent::Down(ConnectionFailure::Broken { reason: "reset".to_owned() })
 }
 
-/// The hosts that are tried, where each try ends like this.
-fn tried(reach: &mut Endpoints, ends: &[ConnectionEvent]) -> String {
+/// The hosts that are tried, if the attempts end like this.
+fn tried(endpoints: &mut Endpoints, ends: &[ConnectionEvent]) -> String {
     let mut tried = String::new();
     for end in ends {
-        tried.push_str(reach.address().host());
-        reach.note(end);
+        tried.push_str(endpoints.address().host());
+        endpoints.note(end);
     }
-    tried.push_str(reach.address().host());
+    tried.push_str(endpoints.address().host());
     tried
 }
 
 #[test]
-fn each_try_takes_the_next_and_one_that_let_us_in_comes_first_from_then_on() {
-    let mut reach = reach(&["a:1", "b:1", "c:1"]);
+fn each_attempt_moves_on_and_an_address_that_accepted_comes_first_from_then_on() {
+    let mut endpoints = endpoints(&["a:1", "b:1", "c:1"]);
     let up = ConnectionEvent::Up(Granted::default());
-    assert_eq!(tried(&mut reach, &[unreachable(), unreachable(), unreachable()]), "abca");
-    assert_eq!(tried(&mut reach, &[unreachable(), up, broken()]), "abbb");
-    assert_eq!(tried(&mut reach, &[unreachable(), unreachable(), unreachable()]), "bacb");
+    assert_eq!(tried(&mut endpoints, &[unreachable(), unreachable(), unreachable()]), "abca");
+    assert_eq!(tried(&mut endpoints, &[unreachable(), up, broken()]), "abbb");
+    assert_eq!(tried(&mut endpoints, &[unreachable(), unreachable(), unreachable()]), "bacb");
 }
 
 #[test]
 fn what_may_speak_the_other_version_gets_one_more_try() {
-    let mut reach = reach(&["a:1", "b:1"]);
-    assert_eq!(tried(&mut reach, &[protocol(), protocol(), protocol(), unreachable()]), "aabba");
+    let mut endpoints = endpoints(&["a:1", "b:1"]);
+    assert_eq!(
+        tried(&mut endpoints, &[protocol(), protocol(), protocol(), unreachable()]),
+        "aabba"
+    );
 }
 
 #[test]
-fn where_nothing_was_tried_it_is_still_the_same_one_s_turn() {
+fn if_no_connection_was_attempted_the_same_address_is_next() {
     let locked = ConnectionFailure::Credential {
         code: "keyring_locked",
         may_pass: true,
         message: "locked".to_owned(),
     };
-    assert_eq!(tried(&mut reach(&["a:1", "b:1"]), &[ConnectionEvent::Down(locked)]), "aa");
+    assert_eq!(tried(&mut endpoints(&["a:1", "b:1"]), &[ConnectionEvent::Down(locked)]), "aa");
 }
 
 #[test]
 fn a_hub_that_moves_is_followed() {
-    let mut reach = reach(&["a:1", "b:1"]);
+    let mut endpoints = endpoints(&["a:1", "b:1"]);
     let at: Vec<Address> = vec!["x:1".parse().unwrap(), "y:1".parse().unwrap()];
-    reach.note(&ConnectionEvent::Up(Granted::default()));
-    reach.found_at(&at);
-    // The one in use stands until it breaks.
-    assert_eq!(tried(&mut reach, &[broken(), unreachable(), unreachable()]), "aaxy");
+    endpoints.note(&ConnectionEvent::Up(Granted::default()));
+    endpoints.found_at(&at);
+    // The address in use stays until the connection breaks.
+    assert_eq!(tried(&mut endpoints, &[broken(), unreachable(), unreachable()]), "aaxy");
 }
 
 #[test]
-fn where_none_lets_us_in_what_the_hub_says_is_tried_first() {
-    let mut reach = reach(&["a:1", "b:1"]);
-    reach.note(&unreachable());
-    reach.found_at(&["x:1".parse().unwrap()]);
-    assert_eq!(tried(&mut reach, &[unreachable(), unreachable()]), "xbx");
+fn without_a_connection_the_hubs_new_address_is_tried_first() {
+    let mut endpoints = endpoints(&["a:1", "b:1"]);
+    endpoints.note(&unreachable());
+    endpoints.found_at(&["x:1".parse().unwrap()]);
+    assert_eq!(tried(&mut endpoints, &[unreachable(), unreachable()]), "xbx");
 }
 
 #[tokio::test]
@@ -85,13 +88,13 @@ async fn a_broker_is_found_at_its_second_address() {
     let mut broker = door.broker();
     broker.prefer(closed.broker().address().clone());
     drop(closed);
-    let mut reach = Endpoints::new(broker).unwrap();
-    let mut link = Connection::open(&reach, &connect(Version::V5, "plabcm"));
-    let event = within(link.next()).await;
-    reach.note(&event);
+    let mut endpoints = Endpoints::new(broker).unwrap();
+    let mut connection = Connection::open(&endpoints, &connect(Version::V5, "plabcm"));
+    let event = within(connection.next()).await;
+    endpoints.note(&event);
     assert_eq!(down(event).code(), "unreachable");
-    let mut link = Connection::open(&reach, &connect(Version::V5, "plabcm"));
+    let mut connection = Connection::open(&endpoints, &connect(Version::V5, "plabcm"));
     let mut peer = door.accept().await;
     peer.let_in(&CONNACK_V5).await;
-    assert_eq!(within(link.next()).await, ConnectionEvent::Up(Granted::default()));
+    assert_eq!(within(connection.next()).await, ConnectionEvent::Up(Granted::default()));
 }

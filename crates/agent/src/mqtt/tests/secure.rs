@@ -1,4 +1,4 @@
-//! TLS, against a real server of each kind.
+//! Tests TLS with a real server of each kind.
 
 use rustls::ClientConfig;
 
@@ -12,9 +12,9 @@ fn broker(door: &TlsDoor, tls: Tls) -> Broker {
     broker
 }
 
-/// Connects; how that ends, and whether the server got as far as to read a CONNECT.
-async fn ends(door: &TlsDoor, version: Version, reach: &Endpoints) -> (ConnectionEvent, bool) {
-    let mut link = Connection::open(reach, &connect(version, "plabcm"));
+/// Connects. Returns the first event, and whether the server got as far as reading a CONNECT.
+async fn ends(door: &TlsDoor, version: Version, endpoints: &Endpoints) -> (ConnectionEvent, bool) {
+    let mut connection = Connection::open(endpoints, &connect(version, "plabcm"));
     let server = async {
         let mut peer = door.accept().await.ok()?;
         let read = peer.packet().await?;
@@ -22,15 +22,16 @@ async fn ends(door: &TlsDoor, version: Version, reach: &Endpoints) -> (Connectio
         // Kept until the client has seen the answer.
         Some((peer, read))
     };
-    let (event, server) = tokio::join!(within(link.next()), server);
+    let (event, server) = tokio::join!(within(connection.next()), server);
     (event, server.is_some())
 }
 
-/// Whether it is let in, else why not. A server that is not believed learns nothing: not even the user name.
-async fn believed(door: &TlsDoor, reach: &Endpoints) -> Result<(), ConnectionFailure> {
+/// Whether the client trusts the server, else why not. A server that it does not trust learns
+/// nothing, not even the user name.
+async fn try_trust(door: &TlsDoor, endpoints: &Endpoints) -> Result<(), ConnectionFailure> {
     let mut outcomes = Vec::new();
     for version in VERSIONS {
-        outcomes.push(match ends(door, version, reach).await {
+        outcomes.push(match ends(door, version, endpoints).await {
             (ConnectionEvent::Up(_), true) => Ok(()),
             (ConnectionEvent::Down(failure), false) => Err(failure),
             other => panic!("{other:?}"),
@@ -41,15 +42,15 @@ async fn believed(door: &TlsDoor, reach: &Endpoints) -> Result<(), ConnectionFai
 }
 
 async fn by_config(door: &TlsDoor, config: Arc<ClientConfig>) -> Result<(), ConnectionFailure> {
-    believed(door, &Endpoints::believing(broker(door, Tls::default()), config)).await
+    try_trust(door, &Endpoints::believing(broker(door, Tls::default()), config)).await
 }
 
 async fn by_settings(door: &TlsDoor, tls: Tls) -> Result<(), ConnectionFailure> {
-    believed(door, &Endpoints::new(broker(door, tls)).unwrap()).await
+    try_trust(door, &Endpoints::new(broker(door, tls)).unwrap()).await
 }
 
 #[tokio::test]
-async fn the_pinned_certificate_is_believed_whatever_stands_in_it() {
+async fn the_pinned_certificate_is_trusted_whatever_it_contains() {
     let hub = Certified::of_itself();
     let door = TlsDoor::showing(&hub).await;
     let tls = Tls { trust: Trust::Pinned(hub.pin()), ..Tls::default() };
@@ -62,9 +63,9 @@ async fn another_certificate_than_the_pinned_one_is_refused_in_words() {
     let door = TlsDoor::showing(&Certified::of_itself()).await;
     let failure = by_config(&door, server::pinned(hub.pin())).await.unwrap_err();
     assert_eq!(failure.code(), "other_certificate");
-    let said = failure.to_string();
-    assert!(said.contains("not the hub that invited you"), "{said}");
-    assert!(said.contains(&door.address()), "{said}");
+    let message = failure.to_string();
+    assert!(message.contains("not the hub that invited you"), "{message}");
+    assert!(message.contains(&door.address()), "{message}");
 }
 
 #[tokio::test]
@@ -76,7 +77,7 @@ async fn a_copy_of_the_pinned_certificate_without_its_key_is_refused() {
 }
 
 #[tokio::test]
-async fn where_a_sign_in_page_answers_for_the_hub_it_is_guessed() {
+async fn a_sign_in_page_that_answers_for_the_hub_is_suspected() {
     let hub = Certified::of_itself();
     let portal = Authority::public().sign("login.wifi.example");
     let door = TlsDoor::showing(&portal).await;
@@ -88,22 +89,22 @@ async fn where_a_sign_in_page_answers_for_the_hub_it_is_guessed() {
 }
 
 #[tokio::test]
-async fn where_something_answers_in_plain_text_a_sign_in_page_is_guessed() {
+async fn a_plain_text_answer_makes_a_sign_in_page_suspected() {
     let door = Door::open().await;
     let mut broker = door.broker();
     broker.tls = Some(Tls { trust: Trust::Pinned(Certified::of_itself().pin()), ..Tls::default() });
     for version in VERSIONS {
-        let mut link =
+        let mut connection =
             Connection::open(&Endpoints::new(broker.clone()).unwrap(), &connect(version, "pl"));
         let mut peer = door.accept().await;
         peer.send(b"HTTP/1.1 302 Found\r\nLocation: http://login.wifi.example/\r\n\r\n").await;
-        let failure = down(within(link.next()).await);
+        let failure = down(within(connection.next()).await);
         assert_eq!(failure.code(), "sign_in", "{failure}");
     }
 }
 
 #[tokio::test]
-async fn the_system_s_authorities_are_believed_and_no_others() {
+async fn only_the_systems_authorities_are_trusted() {
     let door = TlsDoor::showing(&Authority::public().sign("127.0.0.1")).await;
     assert_eq!(by_config(&door, server::believing_the_system()).await, Ok(()));
     let door = TlsDoor::showing(&Authority::make("nobody").sign("127.0.0.1")).await;
@@ -112,7 +113,7 @@ async fn the_system_s_authorities_are_believed_and_no_others() {
 }
 
 #[tokio::test]
-async fn a_named_authority_is_believed_for_the_right_name() {
+async fn a_named_authority_is_trusted_for_the_right_name() {
     let dir = tempfile::tempdir().unwrap();
     let (team, ca) = (Authority::make("team"), dir.path().join("ca.pem"));
     std::fs::write(&ca, team.pem()).unwrap();
@@ -127,7 +128,7 @@ async fn a_named_authority_is_believed_for_the_right_name() {
     assert!(failure.to_string().contains("signed by nobody"), "{failure}");
 }
 
-/// Trust in the certificates of this PEM.
+/// Trusts the certificates in this PEM.
 fn named(dir: &std::path::Path, pem: &str) -> Tls {
     let ca = dir.join("ca.pem");
     std::fs::write(&ca, pem).unwrap();
@@ -135,18 +136,18 @@ fn named(dir: &std::path::Path, pem: &str) -> Tls {
 }
 
 #[tokio::test]
-async fn the_very_certificate_that_is_named_is_believed_though_it_is_an_authoritys() {
+async fn a_named_certificate_is_trusted_even_if_it_is_an_authoritys() {
     let dir = tempfile::tempdir().unwrap();
     let own = Certified::like_openssl("127.0.0.1", 2020..2100);
     let door = TlsDoor::showing(&own).await;
     assert_eq!(by_settings(&door, named(dir.path(), &own.pem)).await, Ok(()));
-    // Beside others, too.
+    // Also next to others.
     let both = format!("{}{}", Authority::make("team").pem(), own.pem);
     assert_eq!(by_settings(&door, named(dir.path(), &both)).await, Ok(()));
 }
 
 #[tokio::test]
-async fn the_very_certificate_that_is_named_has_to_be_for_this_host_now_and_with_its_key() {
+async fn a_named_certificate_must_be_for_this_host_valid_now_and_have_its_key() {
     let dir = tempfile::tempdir().unwrap();
     for (name, years, part) in [
         ("other.example", 2020..2100, "for another name"),
@@ -164,7 +165,7 @@ async fn the_very_certificate_that_is_named_has_to_be_for_this_host_now_and_with
 }
 
 #[tokio::test]
-async fn another_certificate_of_the_same_kind_is_not_believed_and_the_way_out_is_named() {
+async fn another_self_signed_certificate_is_not_trusted_and_the_message_says_what_to_do() {
     let dir = tempfile::tempdir().unwrap();
     let [one, other] = [1, 2].map(|_| Certified::like_openssl("127.0.0.1", 2020..2100));
     let door = TlsDoor::showing(&other).await;
@@ -174,7 +175,7 @@ async fn another_certificate_of_the_same_kind_is_not_believed_and_the_way_out_is
 }
 
 #[test]
-fn an_encrypted_key_is_called_encrypted_and_it_is_said_how_to_decrypt_it() {
+fn the_error_for_an_encrypted_key_says_how_to_decrypt_it() {
     let dir = tempfile::tempdir().unwrap();
     let (certificate, key) = Certified::of_itself().save(dir.path());
     for pem in [
@@ -187,25 +188,29 @@ fn an_encrypted_key_is_called_encrypted_and_it_is_said_how_to_decrypt_it() {
             Some(ClientCertificate { certificate: certificate.clone(), key: key.clone() });
         broker.tls = Some(Tls { certificate, ..Tls::default() });
         let Err(error) = Endpoints::new(broker) else { panic!("{pem}") };
-        let said = error.to_string();
-        assert!(said.contains("is encrypted") && said.contains("openssl pkey -in"), "{said}");
+        let message = error.to_string();
+        assert!(
+            message.contains("is encrypted") && message.contains("openssl pkey -in"),
+            "{message}"
+        );
     }
 }
 
 #[tokio::test]
 async fn a_port_without_tls_is_recognised_and_the_other_scheme_is_named() {
-    // As a broker does that takes our first words for a wrong packet, and one that answers something.
+    // As a broker does that takes our first bytes for a wrong packet, and one that answers
+    // something.
     for answer in [&b""[..], &[0x20, 2, 0, 1], b"HTTP/1.1 400 Bad Request\r\n\r\n"] {
         let door = Door::open().await;
         let mut broker: Broker = format!("mqtts://{}", door.broker().address()).parse().unwrap();
         broker.tls =
             Some(Tls { trust: Trust::Pinned(Certified::of_itself().pin()), ..Tls::default() });
-        let mut link =
+        let mut connection =
             Connection::open(&Endpoints::new(broker).unwrap(), &connect(Version::V5, "plabcm"));
         let mut peer = door.accept().await;
         peer.send(answer).await;
         drop(peer);
-        let failure = down(within(link.next()).await);
+        let failure = down(within(connection.next()).await);
         assert!(failure.to_string().contains("mqtt://"), "{failure}");
     }
 }
@@ -268,10 +273,10 @@ async fn tls_reaches_an_ipv6_address() {
     let mut broker: Broker = format!("mqtts://{}", listener.local_addr().unwrap()).parse().unwrap();
     broker.tls = Some(Tls { trust: Trust::Pinned(Certified::of_itself().pin()), ..Tls::default() });
     for version in VERSIONS {
-        let mut link =
+        let mut connection =
             Connection::open(&Endpoints::new(broker.clone()).unwrap(), &connect(version, "pl"));
         let (stream, _) = within(listener.accept()).await.unwrap();
         Peer(stream).send(b"HTTP/1.1 200 OK\r\n\r\n").await;
-        assert_eq!(down(within(link.next()).await).code(), "sign_in");
+        assert_eq!(down(within(connection.next()).await).code(), "sign_in");
     }
 }

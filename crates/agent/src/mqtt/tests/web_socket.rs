@@ -1,4 +1,4 @@
-//! MQTT over WebSocket.
+//! Tests MQTT over WebSocket.
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -8,7 +8,7 @@ use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
 use super::*;
 use crate::tls::server::{self, Certified, TlsDoor};
 
-/// Takes the WebSocket, and the CONNECT in it, and answers; what was asked for.
+/// Accepts the WebSocket and the CONNECT in it. Returns the requested path and protocol.
 async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, version: Version) -> (String, String) {
     let mut asked = (String::new(), String::new());
     #[expect(clippy::result_large_err, reason = "the library says what a callback returns")]
@@ -24,7 +24,7 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, version: Version) -
     };
     assert_eq!(packet[0], super::super::peer::CONNECT);
     socket.send(Message::Binary(connack(version).to_vec().into())).await.unwrap();
-    // The client ends it.
+    // The client ends the connection.
     while let Some(Ok(_)) = within(socket.next()).await {}
     asked
 }
@@ -35,11 +35,11 @@ async fn mqtt_goes_over_a_web_socket_at_the_path_that_was_given() {
         let door = Door::open().await;
         let broker: Broker =
             format!("ws://{}/presence?path=/w%20s", door.broker().address()).parse().unwrap();
-        let mut link =
+        let mut connection =
             Connection::open(&Endpoints::new(broker).unwrap(), &connect(version, "plabcm"));
         let client = async {
-            assert_eq!(within(link.next()).await, ConnectionEvent::Up(Granted::default()));
-            drop(link);
+            assert_eq!(within(connection.next()).await, ConnectionEvent::Up(Granted::default()));
+            drop(connection);
         };
         let ((), asked) = tokio::join!(client, serve(door.accept().await.0, version));
         assert_eq!(asked, ("/w%20s".to_owned(), "mqtt".to_owned()));
@@ -47,16 +47,16 @@ async fn mqtt_goes_over_a_web_socket_at_the_path_that_was_given() {
 }
 
 #[tokio::test]
-async fn a_web_socket_over_tls_is_held_to_the_pin() {
+async fn a_web_socket_over_tls_must_match_the_pin() {
     let hub = Certified::of_itself();
     let door = TlsDoor::showing(&hub).await;
     let broker: Broker = format!("wss://{}", door.address()).parse().unwrap();
     for version in VERSIONS {
         let right = Endpoints::believing(broker.clone(), server::pinned(hub.pin()));
-        let mut link = Connection::open(&right, &connect(version, "plabcm"));
+        let mut connection = Connection::open(&right, &connect(version, "plabcm"));
         let client = async {
-            assert_eq!(within(link.next()).await, ConnectionEvent::Up(Granted::default()));
-            drop(link);
+            assert_eq!(within(connection.next()).await, ConnectionEvent::Up(Granted::default()));
+            drop(connection);
         };
         let server = async { Box::pin(serve(door.accept().await.unwrap().0, version)).await };
         let ((), asked) = tokio::join!(client, server);
@@ -64,15 +64,15 @@ async fn a_web_socket_over_tls_is_held_to_the_pin() {
 
         let wrong =
             Endpoints::believing(broker.clone(), server::pinned(Certified::of_itself().pin()));
-        let mut link = Connection::open(&wrong, &connect(version, "plabcm"));
-        let (event, refused) = tokio::join!(within(link.next()), door.accept());
+        let mut connection = Connection::open(&wrong, &connect(version, "plabcm"));
+        let (event, refused) = tokio::join!(within(connection.next()), door.accept());
         assert!(refused.is_err());
         assert_eq!(down(event).code(), "other_certificate");
     }
 }
 
 #[tokio::test]
-async fn what_answers_instead_of_a_web_socket_is_told_apart() {
+async fn answers_that_are_no_web_socket_are_distinguished() {
     let ok = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n";
     for (answer, code) in [
         ("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".to_owned(), "sign_in"),
@@ -86,26 +86,26 @@ async fn what_answers_instead_of_a_web_socket_is_told_apart() {
         for version in VERSIONS {
             let door = Door::open().await;
             let broker: Broker = format!("ws://{}", door.broker().address()).parse().unwrap();
-            let mut link =
+            let mut connection =
                 Connection::open(&Endpoints::new(broker).unwrap(), &connect(version, "plabcm"));
             let mut peer = door.accept().await;
             peer.send(answer.as_bytes()).await;
             drop(peer);
-            let failure = down(within(link.next()).await);
+            let failure = down(within(connection.next()).await);
             assert_eq!(failure.code(), code, "{answer}: {failure}");
         }
     }
 }
 
-/// How a try ends where the request is read and answered with this.
+/// The failure if the WebSocket request gets this answer.
 async fn requested(answer: &str) -> ConnectionFailure {
     let door = Door::open().await;
     let broker: Broker = format!("ws://{}", door.broker().address()).parse().unwrap();
-    let mut link =
+    let mut connection =
         Connection::open(&Endpoints::new(broker).unwrap(), &connect(Version::V5, "plabcm"));
     let client = async {
-        let failure = down(within(link.next()).await);
-        drop(link);
+        let failure = down(within(connection.next()).await);
+        drop(connection);
         failure
     };
     let (failure, _) = tokio::join!(client, door.accept().await.answer_request(answer));
@@ -137,21 +137,23 @@ async fn an_http_status_means_what_http_says() {
             (code, permanent),
             "{status}: {failure}"
         );
-        let said = failure.to_string();
-        assert!(said.contains(&status[..3]), "{said}");
-        assert_eq!(said.contains("?path="), status.starts_with("404"), "{said}");
+        let message = failure.to_string();
+        assert!(message.contains(&status[..3]), "{message}");
+        assert_eq!(message.contains("?path="), status.starts_with("404"), "{message}");
     }
 }
 
 #[tokio::test]
-async fn what_is_no_broker_behind_a_web_socket_is_said_in_our_words() {
+async fn wrong_answers_to_a_web_socket_request_are_described_in_our_words() {
     for answer in
         ["\x20\x02\0\0", "SSH-2.0-OpenSSH\r\n\r\n", "HTTP/1.1 101 Switching Protocols\r\n\r\n"]
     {
-        let said = requested(answer).await.to_string();
+        let message = requested(answer).await.to_string();
         assert!(
-            !said.contains("hyper") && !said.contains("invalid") && !said.contains("parse"),
-            "{said}"
+            !message.contains("hyper")
+                && !message.contains("invalid")
+                && !message.contains("parse"),
+            "{message}"
         );
     }
 }
@@ -165,7 +167,7 @@ async fn the_upgrade_may_stand_in_a_list_in_any_case() {
     ] {
         let door = Door::open().await;
         let broker: Broker = format!("ws://{}", door.broker().address()).parse().unwrap();
-        let mut link =
+        let mut connection =
             Connection::open(&Endpoints::new(broker).unwrap(), &connect(Version::V5, "plabcm"));
         let mut peer = door.accept().await;
         let request = peer.head().await;
@@ -178,10 +180,14 @@ async fn the_upgrade_may_stand_in_a_list_in_any_case() {
             "HTTP/1.1 101 Switching Protocols\r\n{head}Sec-WebSocket-Accept: {accept}\r\n\
              Sec-WebSocket-Protocol: mqtt\r\n\r\n"
         );
-        // A broker may send frames in the same breath: a CONNACK that is not masked.
+        // A broker may send frames in the same packet: an unmasked CONNACK.
         let connack = [&[0x82, 5][..], &CONNACK_V5].concat();
         peer.send(&[answer.as_bytes(), &connack].concat()).await;
-        assert_eq!(within(link.next()).await, ConnectionEvent::Up(Granted::default()), "{head}");
+        assert_eq!(
+            within(connection.next()).await,
+            ConnectionEvent::Up(Granted::default()),
+            "{head}"
+        );
     }
 }
 

@@ -1,4 +1,4 @@
-//! That what a person reads is ours: what happened, what to do, and nothing of a library.
+//! Tests that people read our own words: what happened and what to do, and nothing of a library.
 
 use super::*;
 
@@ -25,20 +25,20 @@ const FOREIGN: [&str; 18] = [
 ];
 
 fn plain(failure: &ConnectionFailure) {
-    let said = failure.to_string();
+    let message = failure.to_string();
     for foreign in FOREIGN {
-        assert!(!said.contains(foreign), "{foreign:?} in {said}");
+        assert!(!message.contains(foreign), "{foreign:?} in {message}");
     }
 }
 
-/// How a try ends where the CONNECT is answered with this, and the connection stays open.
+/// The failure if the CONNECT is answered with these bytes, and the connection stays open.
 async fn answered_open(version: Version, bytes: &[u8]) -> ConnectionFailure {
     let door = Door::open().await;
-    let mut link = link(&door, version);
+    let mut connection = connection(&door, version);
     let mut peer = door.accept().await;
     peer.packet().await.unwrap();
     peer.send(bytes).await;
-    down(within(link.next()).await)
+    down(within(connection.next()).await)
 }
 
 #[tokio::test]
@@ -65,7 +65,7 @@ async fn a_port_with_http_is_recognised_and_the_other_scheme_is_named() {
 }
 
 #[tokio::test]
-async fn whatever_is_wrong_with_an_answer_is_said_in_our_words() {
+async fn errors_in_a_connack_are_described_in_our_words() {
     for version in VERSIONS {
         for bytes in [
             &b"SSH-2.0-OpenSSH_9.2\r\n"[..],
@@ -90,7 +90,7 @@ async fn properties_of_a_connack_that_can_not_be_read_are_no_connection() {
 }
 
 #[tokio::test]
-async fn whatever_is_wrong_with_a_packet_is_said_in_our_words() {
+async fn errors_in_a_packet_are_described_in_our_words() {
     let door = Door::open().await;
     for bytes in [
         &[0x30, 2, 0, 9][..],
@@ -107,19 +107,19 @@ async fn whatever_is_wrong_with_a_packet_is_said_in_our_words() {
         // 128 KiB.
         &[0x30, 0x80, 0x80, 0x08],
     ] {
-        let (mut link, mut peer) = up(&door, Version::V5).await;
+        let (mut connection, mut peer) = up(&door, Version::V5).await;
         peer.send(bytes).await;
-        let failure = down(within(link.next()).await);
+        let failure = down(within(connection.next()).await);
         assert_eq!(failure.code(), "protocol", "{bytes:?} {failure}");
         plain(&failure);
     }
 }
 
 #[tokio::test]
-async fn an_acknowledgement_of_nothing_harms_nobody() {
+async fn an_acknowledgement_of_an_unknown_packet_is_ignored() {
     for version in VERSIONS {
         let door = Door::open().await;
-        let (mut link, mut peer) = up(&door, version).await;
+        let (mut connection, mut peer) = up(&door, version).await;
         let suback: &[u8] = match version {
             Version::V5 => &[0x90, 4, 0, 9, 0, 0x80],
             Version::V311 => &[0x90, 3, 0, 9, 0x80],
@@ -130,7 +130,7 @@ async fn an_acknowledgement_of_nothing_harms_nobody() {
             Version::V311 => b"\x30\x03\0\x01a",
         };
         peer.send(&[&[0x40, 2, 0, 2][..], suback, &[0xD0, 0], publish].concat()).await;
-        let ConnectionEvent::Received(message) = within(link.next()).await else {
+        let ConnectionEvent::Received(message) = within(connection.next()).await else {
             panic!("{version:?}")
         };
         assert_eq!(message.topic, "a");
@@ -138,11 +138,11 @@ async fn an_acknowledgement_of_nothing_harms_nobody() {
 }
 
 #[tokio::test]
-async fn a_name_that_nobody_knows_is_said_in_our_words() {
+async fn an_unknown_host_name_is_described_in_our_words() {
     let broker: Broker = "mqtt://nobody.invalid".parse().unwrap();
-    let mut link =
+    let mut connection =
         Connection::open(&Endpoints::new(broker).unwrap(), &connect(Version::V5, "plabcm"));
-    let failure = down(within(link.next()).await);
+    let failure = down(within(connection.next()).await);
     assert_eq!(failure.code(), "unreachable");
     assert!(failure.to_string().contains("Unknown host name"), "{failure}");
     plain(&failure);
@@ -154,16 +154,16 @@ async fn silence_after_the_connect_is_not_an_address_without_answer() {
         let door = Door::open().await;
         let mut hasty = connect(version, "plabcm");
         hasty.connack_within = Duration::from_secs(1);
-        let mut link = Connection::open(&Endpoints::new(door.broker()).unwrap(), &hasty);
+        let mut connection = Connection::open(&Endpoints::new(door.broker()).unwrap(), &hasty);
         let _peer = door.accept().await;
-        let failure = down(within(link.next()).await);
+        let failure = down(within(connection.next()).await);
         assert!(failure.may_be_the_version(), "{failure:?}");
         plain(&failure);
     }
 }
 
 #[tokio::test]
-async fn the_connack_of_3_1_1_is_recognised_though_nobody_hangs_up() {
+async fn a_connack_of_3_1_1_is_recognised_even_if_the_connection_stays_open() {
     for code in 0..=5 {
         let failure = answered_open(Version::V5, &[0x20, 2, 0, code]).await;
         assert!(failure.may_be_the_version(), "{failure:?}");
@@ -172,26 +172,26 @@ async fn the_connack_of_3_1_1_is_recognised_though_nobody_hangs_up() {
 }
 
 #[tokio::test]
-async fn a_deaf_broker_is_noticed_whatever_its_server_keep_alive_is() {
+async fn an_unresponsive_broker_is_noticed_whatever_its_server_keep_alive_is() {
     // Server Keep Alive 3600, 0, and none.
     for connack in [&[0x20, 6, 0, 0, 3, 19, 14, 16][..], &[0x20, 6, 0, 0, 3, 19, 0, 0], &CONNACK_V5]
     {
         let door = Door::open().await;
         let mut quick = connect(Version::V5, "plabcm");
         quick.keep_alive = Duration::from_secs(1);
-        let mut link = Connection::open(&Endpoints::new(door.broker()).unwrap(), &quick);
+        let mut connection = Connection::open(&Endpoints::new(door.broker()).unwrap(), &quick);
         let mut peer = door.accept().await;
         peer.let_in(connack).await;
-        assert!(matches!(within(link.next()).await, ConnectionEvent::Up(_)));
+        assert!(matches!(within(connection.next()).await, ConnectionEvent::Up(_)));
         let begun = tokio::time::Instant::now();
         assert_eq!(peer.packet().await.unwrap().first, PINGREQ);
-        let failure = down(within(link.next()).await);
+        let failure = down(within(connection.next()).await);
         assert_eq!(failure.code(), "broken");
         assert!(begun.elapsed() < Duration::from_millis(2900), "{:?}", begun.elapsed());
     }
 }
 
-/// Where errors of libraries and of the system become failures.
+/// The files in which errors of libraries and of the system become failures.
 const SOURCES: [&str; 9] = [
     include_str!("../../dial.rs"),
     include_str!("../../mqtt.rs"),

@@ -1,4 +1,4 @@
-//! The Secret Service of Linux desktops: what its errors mean, and whether it is open.
+//! The Secret Service of Linux desktops: its errors, and whether it is locked.
 
 use std::error::Error;
 
@@ -12,36 +12,38 @@ use zbus::names::BusName;
 
 use super::KeyringError;
 
-/// Whether the keyring is locked; nobody is asked anything.
+/// Whether the keyring is locked. Never prompts.
 pub(super) fn is_locked() -> Result<bool, KeyringError> {
-    let service = SecretService::connect(EncryptionType::Plain).map_err(|error| said(&error))?;
-    let keyring = service.get_default_collection().map_err(|error| said(&error))?;
-    keyring.is_locked().map_err(|error| said(&error))
+    let service =
+        SecretService::connect(EncryptionType::Plain).map_err(|error| keyring_error(&error))?;
+    let keyring = service.get_default_collection().map_err(|error| keyring_error(&error))?;
+    keyring.is_locked().map_err(|error| keyring_error(&error))
 }
 
-pub(super) fn said(error: &(dyn Error + Send + Sync + 'static)) -> KeyringError {
+pub(super) fn keyring_error(error: &(dyn Error + Send + Sync + 'static)) -> KeyringError {
     let reason = error.to_string();
     tracing::debug!("the keyring: {reason}");
     match error.downcast_ref::<ServiceError>() {
         Some(ServiceError::Locked) => KeyringError::Locked,
-        Some(ServiceError::Prompt) if nobody_asked() => KeyringError::Locked,
+        Some(ServiceError::Prompt) if could_not_prompt() => KeyringError::Locked,
         Some(ServiceError::Prompt) => KeyringError::Refused,
-        // There is no keyring by default, and none was made.
+        // There is no default keyring, and none was created.
         Some(ServiceError::NoResult) => {
             KeyringError::Absent { reason: "there is none in it yet".to_owned() }
         }
         Some(ServiceError::Unavailable) => KeyringError::Absent { reason },
         Some(ServiceError::Zbus(error)) if is_absence(error) => KeyringError::Absent { reason },
-        Some(ServiceError::ZbusFdo(error)) if names_nobody(error) => {
+        Some(ServiceError::ZbusFdo(error)) if is_missing_service(error) => {
             KeyringError::Absent { reason }
         }
         _ => KeyringError::Failed { reason },
     }
 }
 
-/// GNOME's keyring says that its question was dismissed also where nothing could ask it: without a desktop its
-/// prompter can't start. After a question of a person's it is still there.
-fn nobody_asked() -> bool {
+/// Whether the prompt could not even be shown. GNOME's keyring then reports it as dismissed too,
+/// because without a desktop its prompter can't start. After a real prompt the prompter is still
+/// there.
+fn could_not_prompt() -> bool {
     const KEYRING: &str = "org.gnome.keyring";
     const PROMPTER: &str = "org.gnome.keyring.SystemPrompter";
     let is_there = |bus: &DBusProxy<'_>, name: &'static str| {
@@ -52,14 +54,14 @@ fn nobody_asked() -> bool {
     bus.is_some_and(|bus| is_there(&bus, KEYRING) && !is_there(&bus, PROMPTER))
 }
 
-/// There is no bus, or nobody on it who keeps secrets.
+/// Whether the error means that there is no bus, or no Secret Service on it.
 fn is_absence(error: &zbus::Error) -> bool {
     match error {
         zbus::Error::Address(_)
         | zbus::Error::Connection(..)
         | zbus::Error::InputOutput(_)
         | zbus::Error::InterfaceNotFound => true,
-        zbus::Error::FDO(error) => names_nobody(error),
+        zbus::Error::FDO(error) => is_missing_service(error),
         zbus::Error::MethodError(name, ..) => {
             name.starts_with("org.freedesktop.DBus.Error.Spawn.")
                 || matches!(
@@ -72,7 +74,7 @@ fn is_absence(error: &zbus::Error) -> bool {
     }
 }
 
-fn names_nobody(error: &fdo::Error) -> bool {
+fn is_missing_service(error: &fdo::Error) -> bool {
     matches!(
         error,
         fdo::Error::ServiceUnknown(_)

@@ -1,7 +1,7 @@
-//! A real gnome-keyring on a bus of the test's own, and none.
+//! Tests with a real gnome-keyring on a private bus, and without one.
 //!
-//! Where the bus is stands in the environment, which a process has once: what is tested runs in a process of its own,
-//! this same program with [`played`] as its one test.
+//! The environment names the bus, and a process has only one environment. So each test runs in a
+//! process of its own: this same program with [`played`] as its only test.
 
 use std::fs;
 use std::io::Write as _;
@@ -30,7 +30,7 @@ impl Drop for Running {
     }
 }
 
-/// A session: a home, and a bus of which nothing is started by itself.
+/// A session: a home, and a bus that starts no service.
 struct Session {
     home: TempDir,
     address: String,
@@ -80,7 +80,7 @@ impl Session {
             .env_remove("WAYLAND_DISPLAY");
     }
 
-    /// Starts a keyring, and unlocks it as logging in does.
+    /// Starts a keyring and unlocks it, as a login does.
     async fn keyring(&self) -> Running {
         let mut command = Command::new("gnome-keyring-daemon");
         self.surround(&mut command);
@@ -112,7 +112,7 @@ impl Session {
         .unwrap();
     }
 
-    /// What comes of this in a process of this session.
+    /// Performs the action in a process of this session, and returns its result.
     async fn outcome(&self, act: &str) -> String {
         let mut command = Command::new(std::env::current_exe().unwrap());
         self.surround(&mut command);
@@ -124,10 +124,10 @@ impl Session {
         ]);
         let output = tokio::task::spawn_blocking(move || command.output().unwrap());
         let output = timeout(DEADLINE, output).await.expect("it ends in time").unwrap();
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        let outcome = said.lines().find_map(|line| line.split_once("outcome: "));
+        let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+        let outcome = stdout.lines().find_map(|line| line.split_once("outcome: "));
         outcome
-            .unwrap_or_else(|| panic!("{said}{}", String::from_utf8_lossy(&output.stderr)))
+            .unwrap_or_else(|| panic!("{stdout}{}", String::from_utf8_lossy(&output.stderr)))
             .1
             .to_owned()
     }
@@ -163,8 +163,8 @@ async fn played() {
         "ready" => ready().await.map(|()| "ready".to_owned()),
         "write" => write(ACCOUNT, "Team", "the secret").await.map(|()| "written".to_owned()),
         "overwrite" => write(ACCOUNT, "Team", "another").await.map(|()| "written".to_owned()),
-        "read" => read(ACCOUNT, Manner::MayAsk).await,
-        "look" => read(ACCOUNT, Manner::Quietly).await,
+        "read" => read(ACCOUNT, Prompt::Allowed).await,
+        "look" => read(ACCOUNT, Prompt::Never).await,
         "remove" => remove(ACCOUNT).await.map(|()| "removed".to_owned()),
         other => panic!("{other}"),
     };
@@ -174,7 +174,7 @@ async fn played() {
     }
 }
 
-/// What is written to the disk by all that runs in that home.
+/// The content of all files in that home.
 fn stored(folder: &Path) -> Vec<u8> {
     let mut bytes = Vec::new();
     for entry in fs::read_dir(folder).unwrap().flatten() {
@@ -188,7 +188,7 @@ fn stored(folder: &Path) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn what_is_kept_is_read_until_it_is_removed() {
+async fn a_stored_secret_is_read_until_it_is_removed() {
     let session = Session::start().await;
     let _keyring = session.keyring().await;
     assert_eq!(session.outcome("ready").await, "ready");
@@ -207,54 +207,54 @@ async fn what_is_kept_is_read_until_it_is_removed() {
 }
 
 #[tokio::test]
-async fn without_a_keyring_it_is_said_which_to_start() {
+async fn without_a_keyring_the_error_says_which_to_start() {
     let session = Session::start().await;
     for act in ["ready", "write", "read", "look"] {
-        let said = session.outcome(act).await;
-        assert!(said.starts_with("keyring_absent: no keyring is running"), "{act}: {said}");
-        assert!(said.contains("GNOME Keyring, KWallet"), "{act}: {said}");
+        let outcome = session.outcome(act).await;
+        assert!(outcome.starts_with("keyring_absent: no keyring is running"), "{act}: {outcome}");
+        assert!(outcome.contains("GNOME Keyring, KWallet"), "{act}: {outcome}");
     }
-    // Nor a bus.
+    // There is no bus either.
     let Session { home, address, _bus } = session;
     drop(_bus);
     let session = Session { home, address, _bus: Running(Command::new("true").spawn().unwrap()) };
-    let said = session.outcome("read").await;
-    assert!(said.starts_with("keyring_absent: "), "{said}");
+    let outcome = session.outcome("read").await;
+    assert!(outcome.starts_with("keyring_absent: "), "{outcome}");
 }
 
 #[tokio::test]
 async fn a_keyring_that_never_answers_is_given_up_in_seconds() {
     let session = Session::start().await;
-    // It has the name, and answers nothing.
+    // A service that owns the name and answers nothing.
     let silent = session.connect().await.unwrap();
     silent.request_name(SECRETS).await.unwrap();
     let began = tokio::time::Instant::now();
-    let said = tokio::join!(
+    let outcome = tokio::join!(
         session.outcome("ready"),
         session.outcome("write"),
         session.outcome("read"),
         session.outcome("look"),
         session.outcome("remove"),
     );
-    for said in [said.0, said.1, said.2, said.3, said.4] {
-        assert!(said.starts_with("keyring_failed: the keyring does not answer"), "{said}");
+    for outcome in [outcome.0, outcome.1, outcome.2, outcome.3, outcome.4] {
+        assert!(outcome.starts_with("keyring_failed: the keyring does not answer"), "{outcome}");
     }
     assert!(began.elapsed() < 3 * RESPONSE_TIMEOUT, "{:?}", began.elapsed());
 }
 
 #[tokio::test]
-async fn a_locked_keyring_that_can_ask_nobody_says_so() {
+async fn a_locked_keyring_that_can_not_prompt_is_reported_as_locked() {
     let session = Session::start().await;
     let _keyring = session.keyring().await;
     assert_eq!(session.outcome("write").await, "written");
     session.lock().await;
     for act in ["ready", "read", "look"] {
-        let said = session.outcome(act).await;
-        assert!(said.starts_with("keyring_locked: the keyring is locked"), "{act}: {said}");
+        let outcome = session.outcome(act).await;
+        assert!(outcome.starts_with("keyring_locked: the keyring is locked"), "{act}: {outcome}");
     }
 }
 
-/// Asks nobody: whatever is asked was dismissed.
+/// A prompter that shows nothing and reports every prompt as dismissed.
 struct Dismissing;
 
 #[expect(clippy::needless_pass_by_value, reason = "zbus hands headers over by value")]
@@ -289,7 +289,7 @@ impl Dismissing {
     fn stop(&self, _callback: OwnedObjectPath) {}
 }
 
-/// Tells the keyring how its question stands, once our own answer to it is under way.
+/// Sends the keyring the result of its prompt, after our own answer to it.
 fn answer(bus: &Connection, client: String, callback: OwnedObjectPath, reply: &'static str) {
     let caller = bus.clone();
     let told = async move {
@@ -324,9 +324,12 @@ async fn a_keyring_that_the_person_does_not_unlock_stays_locked() {
         .await
         .unwrap();
     for act in ["ready", "read"] {
-        let said = session.outcome(act).await;
-        assert!(said.starts_with("keyring_refused: the keyring is still locked"), "{act}: {said}");
+        let outcome = session.outcome(act).await;
+        assert!(
+            outcome.starts_with("keyring_refused: the keyring is still locked"),
+            "{act}: {outcome}"
+        );
     }
-    let said = session.outcome("look").await;
-    assert!(said.starts_with("keyring_locked: "), "nobody is asked: {said}");
+    let outcome = session.outcome("look").await;
+    assert!(outcome.starts_with("keyring_locked: "), "nobody is asked: {outcome}");
 }

@@ -1,4 +1,4 @@
-//! What all of a crowd's lists show, and whether each of them is sure of everybody.
+//! What the lists of a crowd show, and whether all of them are sure of everybody.
 
 use std::collections::HashMap;
 
@@ -6,11 +6,11 @@ use porchlight_core::notification::Notification;
 use porchlight_core::view::{ConnectionView, Update};
 use serde_json::{Value, json};
 
-/// What one of them sees.
+/// What one viewer sees.
 #[derive(Debug, Clone, Default)]
 struct List {
     linked: bool,
-    /// The word beside everybody else, and whether it is in doubt.
+    /// The status word of each person, and whether it is in doubt.
     words: HashMap<String, (String, bool)>,
     /// How many of them are online without a doubt.
     certain: usize,
@@ -18,21 +18,21 @@ struct List {
 
 /// The lists of a crowd.
 #[derive(Debug)]
-pub(crate) struct Room {
+pub(crate) struct Lists {
     lists: Vec<List>,
-    /// How many people a list has, without the person who looks at it.
+    /// How many people a list has; the viewer is not among them.
     others: usize,
     /// How many of the lists are complete and without a doubt.
     sure: usize,
 }
 
-impl Room {
-    /// How many people there are, and how many of them run here and look at their lists.
+impl Lists {
+    /// A team of this many people, with the lists of `viewers` of them.
     pub(crate) fn new(team: usize, viewers: usize) -> Self {
         Self { lists: vec![List::default(); viewers], others: team - 1, sure: 0 }
     }
 
-    /// One of the lists changed: what there is to say of that.
+    /// Folds in an update of one list. Returns the lines to print.
     pub(crate) fn show(&mut self, viewer: usize, name: &str, update: &Update) -> Vec<Value> {
         let (all, others) = (self.lists.len(), self.others);
         let list = &mut self.lists[viewer];
@@ -43,7 +43,7 @@ impl Room {
         let mut said = Vec::new();
         let shown = update.joins.iter().chain(&update.changes);
         let shown = shown.map(|person| (&person.user, person.status.as_str(), person.stale));
-        // Who is forgotten has no word any more.
+        // A forgotten person has no status word any more.
         let forgotten = update.leaves.iter().map(|user| (user, "", false));
         for (user, status, stale) in shown.chain(forgotten) {
             if list.put(user, status, stale) {
@@ -65,7 +65,7 @@ impl List {
         self.linked && self.certain == others
     }
 
-    /// Says whether the word is another than before; the first one is not.
+    /// Whether the word has changed. The first one is no change.
     fn put(&mut self, user: &str, status: &str, stale: bool) -> bool {
         let certain = |word: &(String, bool)| usize::from(word.0 == "online" && !word.1);
         let word = (status.to_owned(), stale);
@@ -76,7 +76,7 @@ impl List {
     }
 }
 
-/// The line about a notification.
+/// The line for a notification.
 pub(crate) fn notification(viewer: &str, notification: &Notification) -> Value {
     json!({ "viewer": viewer, "notice": format!("{notification:?}") })
 }
@@ -106,30 +106,33 @@ mod tests {
 
     #[test]
     fn a_crowd_is_sure_when_all_lists_are_whole_and_nobody_is_doubted() {
-        let mut room = Room::new(3, 2);
+        let mut lists = Lists::new(3, 2);
         let both = |stale| vec![person("u0", "online", false), person("u2", "online", stale)];
-        assert_eq!(room.show(0, "u1", &update(both(false), Some(UP))), Vec::<Value>::new());
-        assert_eq!(room.show(1, "u2", &update(both(true), Some(UP))), Vec::<Value>::new());
-        let sure = room.show(1, "u2", &update(vec![person("u2", "online", false)], None));
+        assert_eq!(lists.show(0, "u1", &update(both(false), Some(UP))), Vec::<Value>::new());
+        assert_eq!(lists.show(1, "u2", &update(both(true), Some(UP))), Vec::<Value>::new());
+        let sure = lists.show(1, "u2", &update(vec![person("u2", "online", false)], None));
         assert_eq!(sure, [json!({ "sure": true })]);
         let down =
             ConnectionView::Connecting { as_of: None, retry_at: None, problem: None, host: None };
-        assert_eq!(room.show(0, "u1", &update(Vec::new(), Some(down))), [json!({ "sure": false })]);
-        assert_eq!(room.show(0, "u1", &update(Vec::new(), Some(UP))), [json!({ "sure": true })]);
+        assert_eq!(
+            lists.show(0, "u1", &update(Vec::new(), Some(down))),
+            [json!({ "sure": false })]
+        );
+        assert_eq!(lists.show(0, "u1", &update(Vec::new(), Some(UP))), [json!({ "sure": true })]);
     }
 
     #[test]
-    fn a_word_that_changes_is_told_and_the_first_one_is_not() {
-        let mut room = Room::new(2, 1);
-        let show = |room: &mut Room, status, stale| {
-            room.show(0, "u1", &update(vec![person("u0", status, stale)], None))
+    fn a_changed_word_is_printed_and_the_first_one_is_not() {
+        let mut lists = Lists::new(2, 1);
+        let show = |lists: &mut Lists, status, stale| {
+            lists.show(0, "u1", &update(vec![person("u0", status, stale)], None))
         };
-        assert_eq!(show(&mut room, "online", false), Vec::<Value>::new());
-        assert_eq!(show(&mut room, "online", true), Vec::<Value>::new());
+        assert_eq!(show(&mut lists, "online", false), Vec::<Value>::new());
+        assert_eq!(show(&mut lists, "online", true), Vec::<Value>::new());
         let told = json!({ "viewer": "u1", "user": "u0", "status": "offline" });
-        assert_eq!(show(&mut room, "offline", false), [told]);
+        assert_eq!(show(&mut lists, "offline", false), [told]);
         let gone = Update { leaves: vec!["u0".to_owned()], ..update(Vec::new(), None) };
         let told = json!({ "viewer": "u1", "user": "u0", "status": "" });
-        assert_eq!(room.show(0, "u1", &gone), [told]);
+        assert_eq!(lists.show(0, "u1", &gone), [told]);
     }
 }
