@@ -19,6 +19,7 @@ mod actions;
 mod command;
 mod context;
 mod error;
+mod header;
 mod history;
 mod incoming;
 mod knock;

@@ -5,10 +5,8 @@ use std::collections::VecDeque;
 use super::knock::{IncomingKnock, Outgoing};
 use super::waves::IncomingWaves;
 use crate::id::UserId;
-use crate::notification::Who;
-use crate::signal::{SignalContext, SignalId};
-use crate::time::Timestamp;
-use crate::view::signals::{ExchangeKind, ExchangeStage, ExchangeView, When};
+use crate::signal::SignalId;
+use crate::view::signals::ExchangeView;
 
 /// The number of signals that are kept.
 const KEPT: usize = 20;
@@ -23,54 +21,6 @@ pub(super) enum Signal {
     Outgoing(Outgoing),
     Incoming(IncomingKnock),
     Waves(IncomingWaves),
-}
-
-/// Which knock or wave it is, and what it says.
-#[derive(Debug)]
-pub(super) struct Header {
-    pub(super) id: SignalId,
-    /// The id of the other person.
-    pub(super) with: UserId,
-    /// Their name when it began.
-    pub(super) name: String,
-    /// The text of a knock, the emoji of a wave.
-    pub(super) text: Option<String>,
-    /// When it began here.
-    pub(super) at: Timestamp,
-}
-
-impl Header {
-    pub(super) fn new(
-        context: SignalContext<'_>,
-        with: &UserId,
-        id: &SignalId,
-        text: Option<String>,
-    ) -> Self {
-        let (name, at) = (context.who(with).name, context.now.wall);
-        Self { id: id.clone(), with: with.clone(), name, text, at }
-    }
-
-    pub(super) fn who(&self) -> Who {
-        Who { user: self.with.to_string(), name: self.name.clone() }
-    }
-
-    pub(super) fn view(&self, kind: ExchangeKind, stage: ExchangeStage) -> ExchangeView {
-        ExchangeView {
-            id: self.id.to_string(),
-            with: self.with.to_string(),
-            name: self.name.clone(),
-            mine: false,
-            kind,
-            text: self.text.clone(),
-            count: 1,
-            when: When::Now,
-            stage,
-            answer: None,
-            failure: None,
-            unheard: false,
-            at: self.at,
-        }
-    }
 }
 
 impl Signal {

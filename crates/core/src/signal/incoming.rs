@@ -1,6 +1,7 @@
 //! The messages of others, and those of my other devices.
 
-use super::history::{Header, Signal};
+use super::header::Header;
+use super::history::Signal;
 use super::knock::IncomingKnock;
 use super::waves::IncomingWaves;
 use super::{SignalContext, SignalId, SignalMessage, Signals, rings};

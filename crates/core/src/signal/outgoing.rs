@@ -1,6 +1,7 @@
 //! What I send, and what becomes of it.
 
-use super::history::{Header, Signal};
+use super::header::Header;
+use super::history::Signal;
 use super::knock::Outgoing;
 use super::outbox::OutgoingMessage;
 use super::{LASTS, SignalContext, SignalError, SignalId, SignalMessage, Signals, message_text};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::history::Header;
+use super::header::Header;
 use crate::id::UserId;
 use crate::notification::{Notification, Who};
 use crate::time::{Monotonic, Now};

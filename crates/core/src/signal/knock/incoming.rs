@@ -2,7 +2,7 @@
 
 use super::{Action, notify, send};
 use crate::notification::{Notification, Suppressed};
-use crate::signal::history::Header;
+use crate::signal::header::Header;
 use crate::signal::{
     Answer, Event, LASTS, SignalContext, SignalError, SignalMessage, message_text,
 };

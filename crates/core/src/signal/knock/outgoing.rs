@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Action, notify, send};
 use crate::notification::Notification;
-use crate::signal::history::Header;
+use crate::signal::header::Header;
 use crate::signal::{Answer, Event, LASTS, SignalContext, SignalError, SignalMessage};
 use crate::time::Monotonic;
 use crate::view::signals::{ExchangeKind, ExchangeStage, ExchangeView, When};
