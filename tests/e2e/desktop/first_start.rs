@@ -66,7 +66,7 @@ async fn a_wrong_value_in_the_config_is_shown_with_file_and_line() {
     let window = WebView::open(&desk.session, &bin(APP), &arguments).await;
     let words = window.text("[data-testid=problems]", |text| !text.is_empty(), START).await;
     let file = alice.config_dir().join("config.toml");
-    let expected = format!("{}, line 2: write a length of time as 90s", file.display());
+    let expected = format!("{}, line 2: this is not a time; write for example 90s", file.display());
     assert!(words.contains(&expected), "{words}");
     photograph(&desk, &window, "desktop-wrong-config").await;
     quit(&desk, window).await;
