@@ -18,7 +18,7 @@ const RUST = import.meta.glob<string>(
     '!**/tests/**',
     '!**/tests.rs',
     // Programs that read a hub by HTTP see these, and the window does not.
-    '!../../crates/hub/src/rest/**',
+    '!../../crates/hub/src/{rest/**,answer.rs}',
   ],
   { query: '?raw', import: 'default', eager: true },
 );
@@ -118,7 +118,7 @@ describe('the host’s problems', () => {
     return [...tables, ...made].flatMap((found) => strings(found[0]));
   }
 
-  const SIGNALS = '../../crates/core/src/signal/exchange.rs';
+  const SIGNALS = '../../crates/core/src/signal/error.rs';
   const found = (wanted: (path: string) => boolean) =>
     new Set(Object.entries(RUST).flatMap(([path, text]) => (wanted(path) ? codes(text.split('\nmod tests {')[0] ?? '') : [])));
 
