@@ -36,7 +36,7 @@ pub struct NotificationContext<'a> {
     pub policy: &'a NotificationPolicy,
     /// And what of single people.
     pub preferences: &'a Preferences,
-    /// Of whom nothing pops up.
+    /// People whose notifications are muted.
     pub muted: Option<&'a BTreeSet<UserId>>,
     /// Why nothing pops up at this time of day, or for a while.
     pub silence: Option<Suppressed>,
