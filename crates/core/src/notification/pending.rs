@@ -144,7 +144,7 @@ impl Notifications {
         let Some(kind) = before.to(after) else {
             return Err(Suppressed::NeitherCameNorWent);
         };
-        // What turned out otherwise is no news, however it was found out; whoever came and went meanwhile is where they were.
+        // A change that was reverted meanwhile causes no notification.
         let policy = circumstances.policy;
         let was_held = amend(&mut self.news, policy, &person.user, after, person.cause);
         let is_for_later = amend(&mut self.digest, policy, &person.user, after, person.cause);
