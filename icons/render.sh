@@ -83,7 +83,7 @@ sheet() { # sheet PANEL LETTERS FILE
             draw+=('(' "tray/$state-$size.png" ')' -geometry "+$x+$((y - size / 2))" -composite)
             x=$((x + size + 14))
         done
-        # The smallest one without its colours, three times as large: by its shape alone it is to be told from the others.
+        # The smallest one without its colours, three times as large: its shape alone must distinguish it from the others.
         draw+=('(' "tray/$state-16.png" -colorspace gray -filter point -resize 300% ')' -geometry "+$((x + 10))+$((y - 24))" -composite)
         draw+=(-annotate "+14+$((y + 4))" "$state")
         y=$((y + 58))

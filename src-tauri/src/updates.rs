@@ -37,7 +37,7 @@ fn build_setting(name: &str, built_in: Option<&str>) -> Option<String> {
 }
 
 /// Whether this program may replace itself. On Linux only an `AppImage` may, whose runtime sets
-/// this variable. Everything else belongs to a package manager, or to whoever built it.
+/// this variable. Everything else belongs to a package manager, or to the person who built it.
 fn is_our_own() -> bool {
     !cfg!(target_os = "linux") || std::env::var_os("APPIMAGE").is_some()
 }

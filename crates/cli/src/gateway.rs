@@ -103,7 +103,7 @@ fn tokens(args: &Args, store: &std::path::Path) -> Result<(), Failure> {
     if let Some(name) = &args.new_token {
         output::print(&tokens.make(name)?.to_string());
     } else if let Some(id) = &args.revoke_token {
-        // The whole token does as well: whoever wants to be rid of it may have nothing else.
+        // Accept the whole token, too: the caller may know nothing else of it.
         let id = id.split('.').next().unwrap_or_default();
         if !tokens.revoke(id)? {
             return Err(Failure::Usage(format!("no token has the id {id}; see --list-tokens")));

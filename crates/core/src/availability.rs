@@ -25,7 +25,7 @@ struct LastInput {
     wall: Timestamp,
 }
 
-/// Whether there is a source that tells of input.
+/// Whether a source reports input.
 #[derive(Debug, Clone, Copy)]
 enum Source {
     /// It works, and the last it told was this; `None` is input just now and still going on.
@@ -143,7 +143,7 @@ impl Availability {
         }
     }
 
-    /// Whoever unlocked the screen or took the seat again is there since then.
+    /// Unlocking the screen or taking the seat again counts as input at that time.
     fn come_back(&mut self, now: Now, was_away: Option<Timestamp>) {
         if let (Some(_), Source::Tells { active_since, .. }) = (was_away, &mut self.source) {
             *active_since = now.wall;
@@ -184,7 +184,7 @@ impl Availability {
         let switched = self.switched.map(|since| (since, AwayCause::Switched));
         let locked = self.locked.map(|since| (since, AwayCause::Locked));
         if let Some((gone, cause)) = switched.or(locked) {
-            // Whoever was away before has been away since then.
+            // A person who was away before has been away since that earlier time.
             let gone = locked.map_or(gone, |(locked, _)| locked.min(gone));
             let since = idle.map_or(gone, |idle| idle.wall.min(gone));
             return ObservedState { observed: Observed::Away(Some(cause)), since };

@@ -73,7 +73,7 @@ impl ContactLink {
         if matches!(scheme.as_str(), "https" | "http") {
             let host = rest.strip_prefix("//").ok_or(ContactLinkError::Host)?;
             let host = host.split(['/', '?', '#']).next().unwrap_or_default();
-            // What stands before an @ is taken for the host by whoever reads it.
+            // Readers mistake the part before an @ for the host.
             if host.is_empty() || host.contains('@') {
                 return Err(ContactLinkError::Host);
             }

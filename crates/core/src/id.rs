@@ -109,7 +109,7 @@ fn check_new(text: &str) -> Result<(), IdError> {
         }
         before = Some(c);
     }
-    // A mark alone stands on nothing.
+    // A combining mark needs a base character.
     let begins = text.chars().next().is_some_and(|c| c.general_category_group() != Of::Mark);
     if seen && begins { Ok(()) } else { Err(IdError::Unreadable) }
 }
@@ -401,7 +401,7 @@ mod tests {
             "a\u{2028}b",
             "a\u{FFF9}b",
         ] {
-            // Whoever has it keeps it.
+            // An existing id stays valid.
             assert!(UserId::parse(bad).is_ok(), "{bad:?}");
             assert_eq!(UserId::new_from_typed(bad), Err(IdError::Unreadable), "{bad:?}");
         }

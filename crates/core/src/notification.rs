@@ -18,7 +18,7 @@ pub(crate) use pause::NotificationPause;
 pub use pending::{NotificationContext, Notifications};
 pub use policy::{NotificationPolicy, QuietHours, QuietHoursError, TimeOfDay};
 
-/// What a change is to whoever may be told of it.
+/// The kind of a change that may cause a notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     /// They came.
@@ -46,7 +46,7 @@ pub enum Notification {
     Summary(Several),
     /// Who came and went while I was not to be told: where they are now, and was otherwise.
     Digest(Several),
-    /// Somebody is back of whom I wanted to be told.
+    /// A person is back, and I asked for a notification of that.
     Back(Who),
     /// Somebody knocks.
     Knock {
@@ -171,7 +171,7 @@ pub enum Suppressed {
     NotTheirDoing,
     /// They neither came nor went.
     NeitherCameNorWent,
-    /// Notifications of coming and going are switched off. What is said to me alone rings nevertheless.
+    /// Notifications of coming and going are switched off. Signals to me still notify.
     SwitchedOff,
     /// *Never* was chosen for them.
     NeverOfThem,

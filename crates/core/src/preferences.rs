@@ -26,7 +26,7 @@ pub struct Preferences {
     /// Statuses of one's own, in the order of the picker.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub presets: Vec<Preset>,
-    /// What is wanted of single people. Whoever is not in it is as everybody.
+    /// Preferences for single people. A person without an entry has the defaults.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub people: BTreeMap<UserId, Regard>,
 }
@@ -78,7 +78,7 @@ pub enum About {
     Favourites,
     /// Theirs alone for whom *always* was chosen.
     Chosen,
-    /// Nobody's. What is said to me alone rings nevertheless.
+    /// Nobody's. Signals to me still notify.
     Nobody,
 }
 
@@ -108,7 +108,7 @@ pub enum Ends {
     /// When the person says so.
     #[default]
     Open,
-    /// After so many minutes.
+    /// After this number of minutes.
     After {
         /// How many.
         minutes: u32,

@@ -234,7 +234,7 @@ pub enum Group {
 }
 
 impl Group {
-    /// The group of a status word. Only somebody who is there publishes a word of their own.
+    /// The group of a status word. Only a person who is not offline publishes a custom word.
     #[must_use]
     pub fn of_status(status: &str) -> Self {
         match status {

@@ -44,9 +44,9 @@ use waves::Bursts;
 
 /// A message that the broker did not acknowledge within this is given up. Until then a connection may come back.
 const LASTS: Duration = Duration::from_secs(30);
-/// Maximum number of people of whom I want to be told when they are back.
+/// Maximum number of people whose return I want to be notified of.
 const BACK: usize = 64;
-/// Whoever was just announced as back is not announced again within this.
+/// Minimum time between two announcements that the same person is back.
 const RECENT: Duration = Duration::from_secs(10);
 
 /// What the engine does at once.
@@ -79,11 +79,11 @@ pub(crate) struct Signals {
     waves_received: RateLimit<UserId>,
     knocks_sent: RateLimit<UserId>,
     waves_sent: RateLimit<UserId>,
-    /// The people of whom I want to be told when they are back.
+    /// The people whose return I want to be notified of.
     back: BTreeSet<UserId>,
     muted: BTreeSet<UserId>,
     events: VecDeque<Event>,
-    /// The people of whom I was just told that they are back.
+    /// The people whose return was announced recently.
     recently_notified: VecDeque<(UserId, Monotonic)>,
     /// Goes up with each change of the view.
     revision: u64,

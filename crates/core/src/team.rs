@@ -1,7 +1,7 @@
 //! How somebody comes to a team: the link that invites, the secret that lets in, and what the hub is asked.
 //!
 //! Owns the texts and shapes only, so that hub, app and command line mean the same. Deliberately makes no
-//! secret and checks none: whoever does has the system's random numbers.
+//! secret and checks none: its callers have the system's random numbers.
 
 mod address;
 mod body;

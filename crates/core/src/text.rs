@@ -84,14 +84,14 @@ pub fn is_blank(c: char) -> bool {
             | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}')
 }
 
-/// Whether a terminal, or whoever reads its text, could be deceived by this character: a control, which may begin an
+/// Whether this character could deceive a terminal or a reader of its text: a control, which may begin an
 /// escape sequence (the C1 controls of ISO 6429, too), or a mark that turns the direction of writing.
 #[must_use]
 pub fn is_deceptive(c: char) -> bool {
     c.is_control() || (is_invisible(c) && c != '\u{00AD}' && c != '\u{200B}' && c != '\u{2060}')
 }
 
-/// Whether nothing is to be seen of it.
+/// Whether the character is invisible.
 pub(crate) fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{00AD}' | '\u{061C}' | '\u{180E}' | '\u{200B}' | '\u{200E}' | '\u{200F}'

@@ -66,7 +66,7 @@ impl Topic {
         Ok(topic)
     }
 
-    /// The topic as it stands on the wire.
+    /// The topic as it is on the wire.
     #[must_use]
     pub fn to_wire(&self, root: &Root) -> String {
         match self {

@@ -31,7 +31,7 @@ pub mod version;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct DeviceView {
-    /// Its id. A client that writes no device records stands here with an empty id.
+    /// Its id. A client that writes no device records has an empty id.
     pub device: String,
     /// What it says it is (`laptop`), if it does.
     pub kind: Option<String>,
@@ -51,7 +51,7 @@ pub struct PersonView {
     pub user: String,
     /// The name that they gave themselves.
     pub name: String,
-    /// The id as it is to be shown beside the name, because somebody else's name looks the same. Absent: the name alone
+    /// The id to show beside the name, because another person's name looks the same. Absent: the name alone
     /// says who it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
@@ -82,7 +82,7 @@ pub struct PersonView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
     pub tz: Option<String>,
-    /// By what they say they can be reached: `mailto:`, `tel:`, `https:`, `xmpp:`, ... Absent where they say nothing.
+    /// Their contact addresses: `mailto:`, `tel:`, `https:`, `xmpp:`, ... Absent if they publish none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(test, ts(optional, as = "Option<Vec<String>>"))]
     pub links: Vec<ContactLink>,
@@ -115,7 +115,7 @@ pub struct Evidence {
 }
 
 impl PersonView {
-    /// Where this person stands in the list.
+    /// The position of this person in the list.
     #[must_use]
     pub fn group(&self) -> Group {
         Group::of_status(&self.status)

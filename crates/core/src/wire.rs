@@ -22,7 +22,7 @@ pub use signal::{Answer, SignalId, SignalIdError, SignalMessage, TooLongError, m
 /// The largest record, in bytes.
 pub const MAX_RECORD_BYTES: usize = 4096;
 
-/// The version that stands in what we write.
+/// The version in the records that we write.
 pub const VERSION: u64 = 1;
 
 /// Why a payload is no record. The names are those of the counters that `--diagnostics` prints.
@@ -114,7 +114,7 @@ impl DeviceRecord {
     }
 }
 
-/// What stands on the topic of what a person chose.
+/// The record on the topic of a person's chosen status.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChosenRecord {
     /// The choice and its number.
@@ -158,7 +158,7 @@ impl SimpleStatus {
     }
 }
 
-/// What stands on a user topic.
+/// The record on a user topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UserRecord {
     /// The sum of the person's devices, written by a client or hub that knows device records.
@@ -182,7 +182,7 @@ pub struct AggregateRecord {
     pub foreign: Option<SimpleRecord>,
 }
 
-/// What the hub says of itself. Whoever sums here need say none of it.
+/// The record that a hub publishes about itself. An aggregator may leave out every field.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HubRecord {
     /// The team's name.

@@ -3,7 +3,7 @@
 //! Owns which messages of the catalogue (`locales/*/people.ftl`) describe a status. The words are the catalogue's: the
 //! desktop passes a function that reads its language, the terminal passes [`english`]. The window follows the same rules
 //! in `ui/src/lib/words.ts`, and `locales/status-lines.txt` holds both to the same lines. Deliberately formats no time:
-//! whoever shows it knows the time zone.
+//! the caller knows the time zone.
 
 pub use crate::catalogue::english;
 use crate::presence::{Cause, Doubt};

@@ -19,7 +19,7 @@ export type Cause = "unknown" | "idle" | "locked" | "switched" | "left" | "aslee
  */
 export type DeviceView = { 
 /**
- * Its id. A client that writes no device records stands here with an empty id.
+ * Its id. A client that writes no device records has an empty id.
  */
 device: string, 
 /**
@@ -94,7 +94,7 @@ user: string,
  */
 name: string, 
 /**
- * The id as it is to be shown beside the name, because somebody else's name looks the same. Absent: the name alone
+ * The id to show beside the name, because another person's name looks the same. Absent: the name alone
  * says who it is.
  */
 shown_id?: string, 
@@ -139,7 +139,7 @@ in_call?: boolean,
  */
 tz?: string, 
 /**
- * By what they say they can be reached: `mailto:`, `tel:`, `https:`, `xmpp:`, ... Absent where they say nothing.
+ * Their contact addresses: `mailto:`, `tel:`, `https:`, `xmpp:`, ... Absent if they publish none.
  */
 links?: Array<string>, 
 /**
@@ -370,7 +370,7 @@ when: When,
  */
 stage: ExchangeStage, 
 /**
- * What was answered, by whoever was asked.
+ * The answer of the recipient.
  */
 answer: Answer | null, 
 /**
@@ -399,11 +399,11 @@ exchanges: Array<ExchangeView>,
  */
 typing: Array<string>, 
 /**
- * Ids of those of whom I want to be told when they are back.
+ * Ids of the people whose return I want to be notified of.
  */
 back: Array<string>, 
 /**
- * Ids of those of whom nothing pops up.
+ * Ids of the people whose notifications are muted.
  */
 muted: Array<string>, };
 
@@ -468,7 +468,7 @@ ends: Ends, };
  */
 export type PreferencesView = { 
 /**
- * Those of whom something is wanted that is not the usual.
+ * The people with preferences that differ from the defaults.
  */
 people: Array<RegardView>, 
 /**

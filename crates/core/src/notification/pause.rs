@@ -78,7 +78,7 @@ impl NotificationPause {
 mod tests {
     use super::*;
 
-    /// A day in 1970, so many minutes after its midnight in Greenwich.
+    /// A time on a day in 1970, in minutes after midnight UTC.
     fn at(minutes: u64) -> Now {
         Now {
             mono: Monotonic::from_origin(Duration::from_secs(minutes * 60)),

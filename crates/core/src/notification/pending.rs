@@ -36,7 +36,7 @@ pub struct NotificationContext<'a> {
     pub policy: &'a NotificationPolicy,
     /// And what of single people.
     pub preferences: &'a Preferences,
-    /// Of whom nothing pops up.
+    /// People whose notifications are muted.
     pub muted: Option<&'a BTreeSet<UserId>>,
     /// Why nothing pops up at this time of day, or for a while.
     pub silence: Option<Suppressed>,
@@ -144,7 +144,7 @@ impl Notifications {
         let Some(kind) = before.to(after) else {
             return Err(Suppressed::NeitherCameNorWent);
         };
-        // What turned out otherwise is no news, however it was found out; whoever came and went meanwhile is where they were.
+        // A change that was reverted meanwhile causes no notification.
         let policy = circumstances.policy;
         let was_held = amend(&mut self.news, policy, &person.user, after, person.cause);
         let is_for_later = amend(&mut self.digest, policy, &person.user, after, person.cause);

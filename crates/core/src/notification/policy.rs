@@ -13,7 +13,7 @@ use crate::preferences::{About, Interest, Regard};
 pub struct NotificationPolicy {
     /// Whose coming and going.
     pub about: About,
-    /// Whether it is told that somebody came.
+    /// Whether to notify when a person comes online.
     pub come: bool,
     /// That somebody went.
     pub go: bool,
@@ -63,7 +63,7 @@ impl NotificationPolicy {
         }
     }
 
-    /// Whether this is told of somebody.
+    /// Whether this change of a person causes a notification.
     ///
     /// # Errors
     /// The reason for silence.
@@ -101,7 +101,7 @@ pub struct TimeOfDay {
 const DAY: u16 = 24 * 60;
 
 impl TimeOfDay {
-    /// So many minutes after midnight, of which a day has 1,440: more begin another day.
+    /// A time from minutes after midnight. A day has 1,440 minutes; larger values wrap around.
     #[must_use]
     pub const fn of_minutes(minutes: u16) -> Self {
         Self { minutes: minutes % DAY }

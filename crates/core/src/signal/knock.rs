@@ -13,7 +13,7 @@ mod outgoing;
 pub(super) use incoming::IncomingKnock;
 pub(super) use outgoing::Outgoing;
 
-/// What is to be done after an event.
+/// The action to take after an event.
 #[derive(Debug)]
 pub(super) enum Action {
     /// The view changed.

@@ -30,7 +30,7 @@ pub struct Host {
     /// Which of their devices.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<DeviceId>,
-    /// What to call whoever it belongs to, or the box itself: `Anna`, `build-server`.
+    /// The name of the person it belongs to, or of the machine itself: `Anna`, `build-server`.
     pub name: String,
 }
 
@@ -211,7 +211,7 @@ pub struct DeviceOfMember {
 /// `POST /v1/invites`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InviteOrder {
-    /// It is for a further device of whoever asks.
+    /// The invitation is for another device of the caller.
     #[serde(default)]
     pub for_me: bool,
     /// How often it can be redeemed, 1 to 100; once where it is not said.

@@ -20,7 +20,7 @@ const TOKEN_LENGTH: usize = ID_LENGTH + 1 + SECRET_LENGTH;
 
 /// Everything that somebody needs to join: `porchlight://join?v=1&team=..&at=..&pin=..&token=..`.
 ///
-/// Whoever holds the link can join as often as its token allows, and learns nothing else: no password of
+/// A person with the link can join as often as its token allows, and learns nothing else: no password of
 /// anybody's is in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invitation {

@@ -23,7 +23,7 @@ pub struct CheckView {
 pub enum CheckAbout {
     /// A place for the icon.
     Tray,
-    /// Whoever shows notifications.
+    /// The service that shows notifications.
     #[serde(rename = "notices")]
     Notifications,
     /// What tells whether somebody is at the keyboard.

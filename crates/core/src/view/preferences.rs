@@ -9,7 +9,7 @@ use crate::time::Timestamp;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct PreferencesView {
-    /// Those of whom something is wanted that is not the usual.
+    /// The people with preferences that differ from the defaults.
     pub people: Vec<RegardView>,
     /// Whether who is offline is left out of the list.
     pub hide_offline: bool,

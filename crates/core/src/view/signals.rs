@@ -14,9 +14,9 @@ pub struct SignalsView {
     pub exchanges: Vec<ExchangeView>,
     /// Ids of those who are typing to me alone.
     pub typing: Vec<String>,
-    /// Ids of those of whom I want to be told when they are back.
+    /// Ids of the people whose return I want to be notified of.
     pub back: Vec<String>,
-    /// Ids of those of whom nothing pops up.
+    /// Ids of the people whose notifications are muted.
     pub muted: Vec<String>,
 }
 
@@ -42,7 +42,7 @@ pub struct ExchangeView {
     pub when: When,
     /// How far it has come. It only goes forward.
     pub stage: ExchangeStage,
-    /// What was answered, by whoever was asked.
+    /// The answer of the recipient.
     pub answer: Option<Answer>,
     /// Why it, or what I answered, was not sent.
     pub failure: Option<FailureView>,
@@ -92,9 +92,9 @@ pub enum ExchangeStage {
     Sent,
     /// A device of theirs has it; of somebody else's: this one.
     Delivered,
-    /// Whoever was asked saw it.
+    /// The recipient saw it.
     Seen,
-    /// Whoever was asked answered.
+    /// The recipient answered.
     Answered,
     /// Taken back.
     Withdrawn,

@@ -17,7 +17,7 @@ pub struct VersionView {
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub enum Updates {
-    /// The system's package manager, or whoever built this one.
+    /// The system's package manager, or the person who built this program.
     System,
     /// The app itself: it looks, tells, and puts it in its own place when the person says so.
     App,

@@ -1,4 +1,4 @@
-//! JSON as it stands in a payload: its texts are borrowed where they need no unescaping.
+//! A JSON value in a payload: its texts are borrowed where they need no unescaping.
 //!
 //! Owns the shape of a value and nothing of what it means. Every record of everybody comes through here, and a
 //! map with a key and a text of its own for each field would cost more than all that follows from the record.

@@ -33,7 +33,7 @@ pub(in crate::wire) fn signal(content: &Content<'_>) -> Result<SignalMessage, Wi
         "wave" => {
             SignalMessage::Wave { id: id(fields, "id")?, emoji: fields.shown("text", MAX_EMOJI) }
         }
-        // Absent means that they do: whoever stops says so.
+        // Absent means that they are typing: a client that stops publishes `false`.
         "typing" => {
             SignalMessage::Typing(!matches!(fields.field("isTyping"), Some(Value::Flag(false))))
         }

@@ -61,7 +61,7 @@ pub(in crate::wire) fn signal(signal: &SignalMessage, at: Timestamp) -> Vec<u8> 
             re: Some(re),
             of: of.as_ref(),
             answer: answer.word(),
-            // In words, too, for whoever knows no other.
+            // Also as text, for clients that do not know `answer`.
             text: Some(answer.text()),
             ..bare("answer")
         },
