@@ -12,7 +12,6 @@ import { dirname, join } from "node:path";
 // Crates that still have circles, by their root file. A crate without one must not be listed.
 const unfinished = [
     "crates/activity/src/lib.rs",
-    "crates/agent/src/lib.rs",
     "crates/cli/src/main.rs",
     "src-tauri/src/main.rs",
 ];

@@ -7,10 +7,8 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use mdns_sd::{Receiver, ResolvedService, ServiceDaemon, ServiceEvent};
-use porchlight_core::team::{Address, MAX_ADDRESSES, MAX_TEAM_NAME};
+use porchlight_core::team::{Address, FingerprintPrefix, MAX_ADDRESSES, MAX_TEAM_NAME};
 use porchlight_core::text::display_text;
-
-use crate::team::FingerprintPrefix;
 
 /// The service type that hubs announce.
 pub const SERVICE: &str = "_porchlight._tcp.local.";

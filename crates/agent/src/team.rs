@@ -3,15 +3,14 @@
 //! This module contains the requests, and explains refusals in our own words. It stores nothing,
 //! which [`crate::membership`] does. The bodies are defined in `porchlight_core::team`.
 
-use std::str::FromStr;
 use std::sync::Arc;
 
 use porchlight_core::id::UserId;
 use porchlight_core::input::ConnectionFailure;
 use porchlight_core::team::{
-    Address, Decision, Invitation, InviteMade, InviteOrder, InviteView, Join, Joined, Member,
-    MemberName, Pin, Request, RequestMade, RequestState, RequestView, Secret, TeamView, TokenMade,
-    TokenOrder, TokenView,
+    Address, Decision, FingerprintPrefix, Invitation, InviteMade, InviteOrder, InviteView, Join,
+    Joined, Member, MemberName, Pin, Request, RequestMade, RequestState, RequestView, Secret,
+    TeamView, TokenMade, TokenOrder, TokenView,
 };
 use rustls::ClientConfig;
 
@@ -27,29 +26,6 @@ mod tests;
 use http::{Answer, HubRequest, Method};
 pub(crate) use refusal::not_a_member;
 pub use refusal::sentence;
-
-/// The first eight bytes of a hub's certificate fingerprint, as the hub announces on the local
-/// network: sixteen hexadecimal digits. They show whether the hub that answers is the one that was
-/// found, but are too short to pin it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FingerprintPrefix(pub(crate) [u8; 8]);
-
-/// The text is not a [`FingerprintPrefix`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("this is not the beginning of a fingerprint; write 16 hexadecimal digits")]
-pub struct FingerprintPrefixError;
-
-impl FromStr for FingerprintPrefix {
-    type Err = FingerprintPrefixError;
-
-    fn from_str(text: &str) -> Result<Self, FingerprintPrefixError> {
-        if text.len() != 16 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
-            return Err(FingerprintPrefixError);
-        }
-        let number = u64::from_str_radix(text, 16).map_err(|_| FingerprintPrefixError)?;
-        Ok(Self(number.to_be_bytes()))
-    }
-}
 
 /// Why a request to a hub failed. Programs branch on [`TeamError::code`].
 #[derive(Debug, thiserror::Error)]

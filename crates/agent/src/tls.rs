@@ -14,7 +14,7 @@ use rustls::{ClientConfig, RootCertStore};
 
 use crate::broker::{ClientCertificate, Tls, Trust};
 use crate::io_error::describe;
-use crate::team::FingerprintPrefix;
+use porchlight_core::team::FingerprintPrefix;
 
 #[cfg(test)]
 pub(crate) mod server;

@@ -16,7 +16,7 @@ pub use body::{
     RequestView, Role, TeamView, TokenMade, TokenOrder, TokenView,
 };
 pub use invitation::{Invitation, InvitationError, SCHEME};
-pub use pin::{Pin, PinError};
+pub use pin::{FingerprintPrefix, FingerprintPrefixError, Pin, PinError};
 pub use secret::{ID_LENGTH, SECRET_LENGTH, Secret, SecretError};
 
 /// Where a hub listens for the team unless told otherwise, and the port that a link leaves out.

@@ -21,7 +21,7 @@ fn a_team_is_reported_once_and_again_when_it_changes() {
     let Some(Change::Found(team)) = known.found(&first) else { panic!() };
     assert_eq!((team.id.as_str(), team.name.as_str()), ("k3v9", "Anna's team"));
     assert_eq!(team.at, ["10.0.0.7:18831".parse().unwrap()]);
-    assert_eq!(team.hint, FingerprintPrefix([0, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77]));
+    assert_eq!(team.hint, "0011223344556677".parse().unwrap());
     assert_eq!(known.found(&first), None);
     let more = resolved("Anna's team", &TXT, "fd00::7,10.0.0.7,fe80::7");
     let Some(Change::Found(team)) = known.found(&more) else { panic!() };

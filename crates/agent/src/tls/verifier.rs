@@ -7,7 +7,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use porchlight_core::team::Pin;
+use porchlight_core::team::{FingerprintPrefix, Pin};
 use ring::digest::{SHA256, digest};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
@@ -19,7 +19,6 @@ use rustls::{
 };
 
 use super::{TlsError, provider};
-use crate::team::FingerprintPrefix;
 
 /// Which certificates to trust.
 #[derive(Debug)]
@@ -150,9 +149,7 @@ impl ServerCertVerifier for Verifier {
         let seen = Seen { certificate, chain, name, now };
         match &self.anchor {
             TrustAnchor::Pinned(pin) => self.verify_fingerprint(&seen, pin.digest()),
-            TrustAnchor::Prefix(FingerprintPrefix(beginning)) => {
-                self.verify_fingerprint(&seen, beginning)
-            }
+            TrustAnchor::Prefix(prefix) => self.verify_fingerprint(&seen, prefix.bytes()),
             TrustAnchor::System(verifier) => seen.by(verifier).map_err(|error| {
                 if is_for_another_name(&error) { Rejected::OtherName.into() } else { error }
             }),
