@@ -3,13 +3,13 @@
 use crate::presence::{Cause, Group};
 use crate::time::Timestamp;
 
-/// A person's status, as far as it matters to somebody who wants to reach them.
+/// A person's status, for somebody who wants to reach them.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reachability<'a> {
     pub(super) status: &'a str,
-    /// Why.
+    /// The cause of the status.
     pub(crate) cause: Option<Cause>,
-    /// Since when.
+    /// The start of the status, if known.
     pub(crate) since: Option<Timestamp>,
     pub(super) in_call: bool,
     pub(super) stale: bool,

@@ -35,7 +35,7 @@ impl<'a> SignalContext<'a> {
         Who { user: user.to_string(), name }
     }
 
-    /// They are there in this way, and would see that I am.
+    /// Whether `is` holds for the other person, and they would see that I am here.
     pub(super) fn sees(self, other: &UserId, is: impl FnOnce(&Reachability<'_>) -> bool) -> bool {
         self.up && self.visible && self.reachability(other).is_some_and(|it| is(&it))
     }
@@ -45,7 +45,7 @@ impl<'a> SignalContext<'a> {
         self.free && self.sees(other, |it| it.is_free())
     }
 
-    /// Whether a message may go to somebody, as far as that is known now.
+    /// Whether a message may go to a person, as far as is known now.
     pub(super) fn check(self, to: &UserId, name: &str, when: When) -> Result<(), SignalError> {
         if !self.visible {
             return Err(SignalError::Invisible);
