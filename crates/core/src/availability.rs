@@ -1,6 +1,5 @@
 //! Computes a device's state from what it observes of the person.
 //!
-//!
 //! Owns the away decision. Does not know what the person chose: the choice is published beside the
 //! observed state, so that every reader can end it (`docs/protocol.md`, *Records*).
 

@@ -1,6 +1,5 @@
 //! Computes how old a message is from the rest of its expiry.
 //!
-//!
 //! Owns how a broker treats the Message Expiry Interval (MQTT 5, 3.3.2.3.3): some shorten it
 //! silently, and some send it undiminished. An age that cannot be known is not guessed
 //! (`docs/protocol.md`, *Time*).

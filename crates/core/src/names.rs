@@ -1,6 +1,5 @@
 //! Detects names that look the same, and distinguishes them.
 //!
-//!
 //! Owns when two names look the same to a reader, and when the id is shown beside a name. Window,
 //! tray, notifications and terminal all use this decision. Two names look the same if they differ
 //! only in case, space, invisible characters, or characters that are drawn alike (Unicode Technical

@@ -1,6 +1,5 @@
 //! Turns a person's change into a notification, or into a reason for none.
 //!
-//!
 //! Owns the kinds of notifications, and every reason for silence. `policy` has the person's
 //! settings, `pending` holds notifications and detects bursts, `pause` has pauses and quiet hours.
 //! Contains no wording and no notification daemon: the app has both.

@@ -1,6 +1,5 @@
 //! The words of presence: what a device observes and what a person chooses.
 //!
-//!
 //! Owns the enums behind `status` and `cause` of `docs/protocol.md`, *Records*. Contains no JSON
 //! ([`crate::wire`]) and aggregates nothing ([`crate::roster`]).
 

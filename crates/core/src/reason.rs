@@ -1,6 +1,5 @@
 //! The reason codes of MQTT and their consequences.
 //!
-//!
 //! Owns the one table of MQTT 5, section 2.4: CONNACK, DISCONNECT, PUBACK and SUBACK share its
 //! codes, and the five refusals of a 3.1.1 CONNACK map onto it. Does not decode packets.
 

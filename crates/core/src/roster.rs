@@ -1,6 +1,5 @@
 //! All people, each computed from their devices.
 //!
-//!
 //! Owns the known people and their records; every change is a join, a leave or a change. Does no
 //! I/O, publishes nothing and notifies nobody: [`crate::engine`] takes the changes and
 //! [`crate::notification`] judges them.

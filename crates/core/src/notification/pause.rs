@@ -1,6 +1,5 @@
 //! When notifications are silent: quiet hours, and pauses.
 //!
-//!
 //! Owns the end of a pause and the local time zone. [`crate::signal`] holds knocks until the end.
 //! Coming and going is not notified later, because by then it is no news.
 

@@ -1,6 +1,5 @@
 //! Holds changes before they become notifications, and detects flapping.
 //!
-//!
 //! Owns what was last announced of each person. Contains no settings; they are an argument.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -111,9 +110,7 @@ pub struct Notifications {
 impl Notifications {
     /// Judges a change. [`Notifications::poll`] returns it later if it is worth a notification.
     ///
-    ///
     /// # Errors
-    ///
     ///
     /// The reason for silence. A change held for the digest has the reason that holds it.
     pub fn judge(

@@ -1,6 +1,5 @@
 //! The person's notification settings.
 //!
-//!
 //! Owns the rules that need no history. Reads no clock and knows no time zone: the local time is an
 //! argument.
 

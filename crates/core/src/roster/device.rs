@@ -1,6 +1,5 @@
 //! One device: its last record, and whether that is confirmed.
 //!
-//!
 //! Owns the rules by which a record replaces another (`docs/protocol.md`, *A session*, *Age and
 //! lease*, *Settle*). The record before a loss is kept while the loss may still turn out to be
 //! false.
