@@ -16,22 +16,22 @@ pub(crate) struct Reachability<'a> {
 }
 
 impl Reachability<'_> {
-    /// Not connected, as far as is known.
+    /// Whether the person is not connected, as far as is known.
     pub(crate) fn is_offline(&self) -> bool {
         Group::of_status(self.status) == Group::Offline
     }
 
-    /// Not connected, for certain.
+    /// Whether the person is certainly not connected.
     pub(crate) fn is_gone(&self) -> bool {
         self.is_offline() && !self.stale
     }
 
-    /// Here, for certain.
+    /// Whether the person is certainly here.
     pub(crate) fn is_around(&self) -> bool {
         Group::of_status(self.status) == Group::Here && !self.stale
     }
 
-    /// Online, neither in a call nor not to be disturbed, for certain.
+    /// Whether the person is certainly online, and not in a call.
     pub(crate) fn is_free(&self) -> bool {
         self.status == "online" && !self.in_call && !self.stale
     }
