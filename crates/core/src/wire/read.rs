@@ -118,7 +118,7 @@ fn observed(status: &str, cause: Option<&str>) -> Result<Observed, WireError> {
     })
 }
 
-/// A word of the protocol, without regard to its spelling variants.
+/// The word in lower case, without surrounding space.
 fn folded(word: &str) -> Cow<'_, str> {
     let word = word.trim();
     if word.bytes().any(|byte| byte.is_ascii_uppercase()) {
