@@ -105,9 +105,9 @@ impl Seen<'_> {
         verifier.verify_server_cert(self.certificate, self.chain, self.name, &[], self.now)
     }
 
-    /// Accepts a certificate that the config names itself, whoever signed it and whatever its
-    /// purpose: `openssl req -x509` marks a broker's certificate as an authority. It still has to
-    /// be for this host.
+    /// Accepts a certificate that the config names itself, with any issuer and any purpose:
+    /// `openssl req -x509` marks a broker's certificate as an authority. It still has to be for
+    /// this host.
     fn as_named(&self) -> Result<ServerCertVerified, Error> {
         let parsed = ParsedCertificate::try_from(self.certificate)?;
         verify_server_name(&parsed, self.name)?;
