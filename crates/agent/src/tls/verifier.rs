@@ -115,8 +115,8 @@ impl Seen<'_> {
     }
 }
 
-/// Whether the error is about the dates. The verifier checks them before anything else that a
-/// certificate says of itself, so any other error means that they are right.
+/// Whether the error is about the dates. The verifier checks them before the rest of the
+/// certificate, so any other error means that they are right.
 const fn is_about_time(error: &Error) -> bool {
     matches!(
         error,

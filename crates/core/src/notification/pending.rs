@@ -45,7 +45,8 @@ pub struct NotificationContext<'a> {
 }
 
 impl NotificationContext<'_> {
-    /// Whether a notification of this kind about this person is wanted. The error says why not.
+    /// Whether a notification of this kind about this person is wanted. The error is the reason if
+    /// not.
     fn check_wanted(self, user: &str, kind: Kind) -> Result<(), Suppressed> {
         if self.policy.is_silent() {
             return Err(Suppressed::SwitchedOff);

@@ -1,4 +1,4 @@
-//! What follows from events: the actions that the knocks ask for.
+//! Carries out the actions that the knocks return.
 
 use super::history::Signal;
 use super::knock::{Action, IncomingKnock, Outgoing};
@@ -41,7 +41,8 @@ impl Signals {
             match action {
                 Action::Update => self.revision += 1,
                 Action::Send(message, until) => {
-                    // While I am invisible, only a waiting knock or wave is kept.
+                    // While I am invisible, a knock or wave waits until I am visible; all other
+                    // messages are dropped.
                     let waits =
                         matches!(message, SignalMessage::Knock { .. } | SignalMessage::Wave { .. });
                     if context.visible || waits {

@@ -1,4 +1,4 @@
-//! The link that invites to a team.
+//! The invitation link of a team.
 
 use std::fmt;
 use std::str::FromStr;
@@ -33,7 +33,7 @@ pub struct Invitation {
     pub token: Secret,
 }
 
-/// Why a text is not an invitation. Each message says what to do.
+/// The text is not an invitation. Each message explains what to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvitationError {
     /// It is something else.

@@ -34,7 +34,8 @@ pub struct TeamPane {
     pub programs: Option<Vec<TokenView>>,
 }
 
-/// Adds the id to each member's name that looks like another member's, so that nobody removes the wrong person.
+/// Adds the id to each member's name that looks like another's, so that nobody removes the wrong
+/// person.
 pub fn tell_members_apart(members: &mut [Member]) {
     let mut names = Names::default();
     for member in &*members {
