@@ -12,6 +12,7 @@ use crate::time::{ClockChange, Monotonic, Now, Timestamp};
 /// What a device observes, and since when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ObservedState {
+    /// The observed state.
     pub observed: Observed,
     /// The start of the state. Away counts from the last input, not from the threshold (XEP-0319,
     /// section 3).
