@@ -199,7 +199,6 @@ impl Handle {
     /// # Errors
     ///
     /// [`AgentStopped`] if the agent has ended.
-    /// [`AgentStopped`].
     pub async fn snapshot(&self, stage: Stage) -> Result<Snapshot, AgentStopped> {
         self.ask(|answer| Ask::Snapshot(stage, answer)).await
     }
@@ -209,7 +208,6 @@ impl Handle {
     /// # Errors
     ///
     /// [`AgentStopped`] if the agent has ended.
-    /// [`AgentStopped`].
     pub async fn people(&self) -> Result<Vec<PersonView>, AgentStopped> {
         self.ask(Ask::People).await
     }
@@ -219,7 +217,6 @@ impl Handle {
     /// # Errors
     ///
     /// [`AgentStopped`] if the agent has ended.
-    /// [`AgentStopped`].
     pub async fn diagnostics(&self) -> Result<Diagnostics, AgentStopped> {
         self.ask(Ask::Diagnostics).await
     }
@@ -229,7 +226,6 @@ impl Handle {
     /// # Errors
     ///
     /// [`AgentStopped`] if the agent has ended.
-    /// [`AgentStopped`].
     pub async fn health(&self) -> Result<Health, AgentStopped> {
         self.ask(Ask::Health).await
     }
