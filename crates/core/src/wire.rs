@@ -213,7 +213,7 @@ pub enum Payload<R> {
 ///
 /// # Errors
 ///
-/// The reason why the payload is not a record.
+/// A [`WireError`], which is the reason why the payload is not a record.
 pub fn decode_device(payload: &[u8]) -> Result<Payload<DeviceRecord>, WireError> {
     read::payload(payload, read::device)
 }
@@ -222,7 +222,7 @@ pub fn decode_device(payload: &[u8]) -> Result<Payload<DeviceRecord>, WireError>
 ///
 /// # Errors
 ///
-/// The reason why the payload is not a record.
+/// A [`WireError`], which is the reason why the payload is not a record.
 pub fn decode_user(payload: &[u8]) -> Result<Payload<UserRecord>, WireError> {
     read::payload(payload, read::user)
 }
@@ -231,7 +231,7 @@ pub fn decode_user(payload: &[u8]) -> Result<Payload<UserRecord>, WireError> {
 ///
 /// # Errors
 ///
-/// The reason why the payload is not a record.
+/// A [`WireError`], which is the reason why the payload is not a record.
 pub fn decode_activity(payload: &[u8]) -> Result<Payload<Timestamp>, WireError> {
     read::payload(payload, read::activity)
 }
@@ -240,7 +240,7 @@ pub fn decode_activity(payload: &[u8]) -> Result<Payload<Timestamp>, WireError> 
 ///
 /// # Errors
 ///
-/// The reason why the payload is not a record.
+/// A [`WireError`], which is the reason why the payload is not a record.
 pub fn decode_typing(payload: &[u8]) -> Result<Payload<bool>, WireError> {
     read::payload(payload, read::typing)
 }
@@ -249,7 +249,7 @@ pub fn decode_typing(payload: &[u8]) -> Result<Payload<bool>, WireError> {
 ///
 /// # Errors
 ///
-/// The reason why the payload is not a record.
+/// A [`WireError`], which is the reason why the payload is not a record.
 pub fn decode_chosen(payload: &[u8]) -> Result<Payload<ChosenRecord>, WireError> {
     read::payload(payload, read::chosen)
 }
@@ -258,7 +258,7 @@ pub fn decode_chosen(payload: &[u8]) -> Result<Payload<ChosenRecord>, WireError>
 ///
 /// # Errors
 ///
-/// The reason why the payload is not a record.
+/// A [`WireError`], which is the reason why the payload is not a record.
 pub fn decode_hub(payload: &[u8]) -> Result<Payload<HubRecord>, WireError> {
     read::payload(payload, read::hub)
 }
@@ -267,7 +267,7 @@ pub fn decode_hub(payload: &[u8]) -> Result<Payload<HubRecord>, WireError> {
 ///
 /// # Errors
 ///
-/// The reason why the payload is not a signal.
+/// A [`WireError`], which is the reason why the payload is not a signal.
 pub fn decode_signal(payload: &[u8]) -> Result<SignalMessage, WireError> {
     match read::payload(payload, read::signal)? {
         Payload::Record(signal) => Ok(signal),

@@ -113,7 +113,7 @@ impl Notifications {
     ///
     /// # Errors
     ///
-    /// The reason for silence. A change held for the digest has the reason that holds it.
+    /// The [`Suppressed`] reason for silence. A change held for the digest has the reason that holds it.
     pub fn judge(
         &mut self,
         now: Now,

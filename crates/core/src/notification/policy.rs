@@ -68,7 +68,7 @@ impl NotificationPolicy {
     /// Whether this change of a person causes a notification.
     ///
     /// # Errors
-    /// The reason for silence.
+    /// The [`Suppressed`] reason for silence.
     pub(super) fn allows(&self, regard: Option<&Regard>, kind: Kind) -> Result<(), Suppressed> {
         let interest = regard.map_or(Interest::Usual, |regard| regard.notices);
         match (self.about, interest) {
