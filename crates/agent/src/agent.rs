@@ -1,7 +1,7 @@
-//! The loop: wait for something to happen, tell the engine, do what it asks for.
+//! The agent's loop: waits for an event, passes it to the engine, and carries out the effects.
 //!
-//! Owns the drivers of one running presence or reader. Deliberately remembers nothing and decides nothing;
-//! a failure of a driver goes back into the engine as an input.
+//! Owns the drivers of one running presence or reader. Stores and decides nothing; a driver's
+//! failure goes back into the engine as an input.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::mem::take;
@@ -37,46 +37,46 @@ mod relocation;
 use events::Events;
 use relocation::RelocationWatch;
 
-/// Before connecting, a source gets this long to say whether somebody is there, so that the first thing
-/// said is not that nobody knows.
+/// Before connecting, the activity source gets this long for its first report, so that the first
+/// record does not contain `unknown`.
 const FIRST_LOOK: Duration = Duration::from_millis(50);
 
-/// How long a shell may take to read what is left when the agent ends.
+/// How long an app may take to read the remaining events when the agent ends.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// The problem that nobody knows of any input.
+/// The code of the problem that no source reports activity.
 const ACTIVITY_UNKNOWN: &str = "activity_unknown";
 
-/// What to run.
+/// The configuration of an agent.
 #[derive(Debug)]
 pub struct Setup {
-    /// Where to connect.
+    /// The broker to connect to.
     pub broker: Broker,
-    /// As whom.
+    /// The role in which to connect.
     pub part: Part,
-    /// Which notifications are wanted; `None` where no desktop shows any, nor a tray.
+    /// Which notifications are wanted; `None` if no desktop shows any, nor a tray.
     pub notices: Option<NotificationPolicy>,
 }
 
-/// As whom to connect.
+/// The role in which an agent connects.
 #[derive(Debug)]
 pub enum Part {
-    /// As the presence of a device.
+    /// The presence of a device.
     Holder(Box<Presence>),
-    /// As a reader of the room.
+    /// A reader of the roster.
     Reader,
-    /// The same for a person who is known.
+    /// A reader for a known person.
     ReaderFor(UserId),
-    /// The same, and it finds out whether the broker hands out what it stores.
+    /// A reader for a known person that also tests whether the broker sends retained messages.
     BrokerTest(UserId),
-    /// To write what a person chose, beside their running devices.
+    /// Writes a person's choice, beside their running devices.
     Chooser(UserId),
-    /// To knock at somebody's or wave at them, beside the person's running devices.
+    /// Sends knocks and waves, beside the person's running devices.
     Caller(UserId),
 }
 
 impl Part {
-    /// A reader of the room, for the person who asks where they are known.
+    /// A reader of the roster, for `user` if they are known.
     #[must_use]
     pub fn reader(user: Option<UserId>) -> Self {
         user.map_or(Self::Reader, Self::ReaderFor)
@@ -86,25 +86,25 @@ impl Part {
 /// The presence of a device.
 #[derive(Debug)]
 pub struct Presence {
-    /// Whose.
+    /// The person's user id.
     pub user: UserId,
-    /// The name shown.
+    /// The name that others see.
     pub name: String,
-    /// By what they can be reached.
+    /// The links by which others can reach them.
     pub links: Vec<ContactLink>,
-    /// What the device is, in a word.
+    /// The kind of device in a word.
     pub kind: Option<String>,
-    /// How it is held.
+    /// How presence is kept and published.
     pub habits: PresenceOptions,
-    /// What they want of this app for themselves.
+    /// The person's own preferences for this app.
     pub preferences: StoredPreferences,
-    /// Which device, and what is kept of it across runs.
+    /// The device's ids, and what is stored between runs.
     pub identity: Identity,
-    /// What tells whether somebody is there.
+    /// The source of the person's activity.
     pub activity_source: ActivitySource,
 }
 
-/// What tells whether somebody is there.
+/// A source of the person's activity.
 #[derive(Debug)]
 pub enum ActivitySource {
     /// The operating system.
@@ -114,7 +114,7 @@ pub enum ActivitySource {
 }
 
 impl ActivitySource {
-    /// Why nobody knows of any input, where that is so.
+    /// The problem to show if activity is unknown.
     fn unknown(&self) -> Option<Problem> {
         let Self::Watch(watch) = self else {
             return None;
@@ -139,28 +139,28 @@ impl ActivitySource {
     }
 }
 
-/// What a running agent tells its shell.
+/// An event that a running agent sends to its app.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
-    /// What is shown changed.
+    /// The view changed.
     Show(Update),
     /// The tray changed.
     Tray(TrayView),
-    /// Pop this up.
+    /// Show this notification.
     Notify(Notification),
-    /// Take down the notification of this key.
+    /// Take down the notification with this key.
     WithdrawNotification(String),
     /// The whole team was read.
     SnapshotRead,
-    /// The broker took the person's choice, or not.
+    /// The broker accepted or refused the person's choice.
     ChoiceSettled(Result<(), Refusal>),
-    /// A message was dropped: all counters, as they stand now.
+    /// A message was dropped: the present counters.
     Dropped(Box<Diagnostics>),
-    /// The goodbye is said; nothing follows.
+    /// The agent disconnected; no event follows.
     Stopped,
 }
 
-/// A way to speak to a running agent.
+/// The app's handle for a running agent.
 #[derive(Debug, Clone)]
 pub struct Handle(mpsc::UnboundedSender<Ask>);
 
@@ -173,39 +173,41 @@ enum Ask {
     Health(oneshot::Sender<Health>),
 }
 
-/// The agent is gone.
+/// The agent has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the agent has stopped")]
 pub struct AgentStopped;
 
 impl Handle {
-    /// Passes on what the person wants. An agent that is gone wants nothing.
+    /// Passes on a command of the person. Does nothing if the agent has ended.
     pub fn command(&self, command: Command) {
         let _ = self.0.send(Ask::Input(Input::Command(command)));
     }
 
-    /// Passes on a problem from outside.
+    /// Reports a problem from outside.
     pub fn problem(&self, problem: Problem) {
         let _ = self.0.send(Ask::Input(Input::ProblemFound(problem)));
     }
 
-    /// Passes on that a problem from outside is one no longer.
+    /// Reports that a problem from outside is solved.
     pub fn solved(&self, code: &str) {
         let _ = self.0.send(Ask::Input(Input::ProblemSolved { code: code.to_owned() }));
     }
 
-    /// Everything the window shows.
+    /// Everything that the window shows.
     ///
     /// # Errors
-    /// [`AgentStopped`].
+    ///
+    /// [`AgentStopped`] if the agent has ended.
     pub async fn snapshot(&self, stage: Stage) -> Result<Snapshot, AgentStopped> {
         self.ask(|answer| Ask::Snapshot(stage, answer)).await
     }
 
-    /// Everybody known, oneself included.
+    /// All known people, including oneself.
     ///
     /// # Errors
-    /// [`AgentStopped`].
+    ///
+    /// [`AgentStopped`] if the agent has ended.
     pub async fn people(&self) -> Result<Vec<PersonView>, AgentStopped> {
         self.ask(Ask::People).await
     }
@@ -213,15 +215,17 @@ impl Handle {
     /// What was dropped, and why.
     ///
     /// # Errors
-    /// [`AgentStopped`].
+    ///
+    /// [`AgentStopped`] if the agent has ended.
     pub async fn diagnostics(&self) -> Result<Diagnostics, AgentStopped> {
         self.ask(Ask::Diagnostics).await
     }
 
-    /// What is known of the broker.
+    /// The broker's health, as far as is known.
     ///
     /// # Errors
-    /// [`AgentStopped`].
+    ///
+    /// [`AgentStopped`] if the agent has ended.
     pub async fn health(&self) -> Result<Health, AgentStopped> {
         self.ask(Ask::Health).await
     }
@@ -233,12 +237,12 @@ impl Handle {
     }
 }
 
-/// A running agent. Dropping it ends it as a crash would: the socket closes without a goodbye.
+/// A running agent. Dropping it ends it as a crash would: the socket closes without DISCONNECT.
 #[derive(Debug)]
 pub struct Agent {
-    /// To speak to it.
+    /// The handle for commands and queries.
     pub handle: Handle,
-    /// What it tells.
+    /// The events that it sends.
     pub events: mpsc::Receiver<Event>,
     task: JoinHandle<()>,
 }
@@ -252,7 +256,9 @@ impl Agent {
     /// Starts the loop on the present tokio runtime, which needs I/O and time.
     ///
     /// # Errors
-    /// Where TLS can't be set up: the certificates named in the config are unreadable, or there are none.
+    ///
+    /// [`StartError`] if TLS can't be set up: the certificates named in the config are unreadable,
+    /// or there are none.
     pub fn start(setup: Setup) -> Result<Self, StartError> {
         let (asks_in, asks) = mpsc::unbounded_channel();
         let (events_in, events) = mpsc::channel(events::WAITING);
@@ -261,7 +267,7 @@ impl Agent {
         Ok(Self { handle: Handle(asks_in), events, task })
     }
 
-    /// Waits for the goodbye of an agent that was told to quit.
+    /// Waits until an agent that was told to quit has disconnected.
     pub async fn stopped(mut self) {
         while let Some(event) = self.events.recv().await {
             if event == Event::Stopped {
@@ -288,13 +294,13 @@ struct Driver {
     eyes: Option<ActivitySource>,
     identity: Option<Identity>,
     preferences: Option<StoredPreferences>,
-    /// How much later it is here than in Greenwich, as the engine was told.
+    /// The local offset from UTC in seconds that the engine has.
     offset_s: Option<i32>,
     asks: mpsc::UnboundedReceiver<Ask>,
     events: Events,
-    /// Inputs that effects gave rise to.
+    /// Inputs that result from effects.
     backlog: VecDeque<Input>,
-    /// How many dropped messages the shell was told of.
+    /// The number of dropped messages that was last reported to the app.
     dropped: u64,
     stopped: bool,
 }
@@ -391,11 +397,11 @@ impl Driver {
                 self.take(input).await;
             }
         }
-        // A shell that hangs learns of the end by the end of the channel.
+        // An app that hangs notices the end when the channel closes.
         let _ = tokio::time::timeout(LAST_WORDS, self.events.flush_all()).await;
     }
 
-    /// Waits for whatever comes first.
+    /// Waits for the first event from any driver.
     async fn next(&mut self) -> Option<Input> {
         let now = clock::now();
         let deadline = self.engine.next_deadline().map(|at| at.since(now.mono));
@@ -403,7 +409,7 @@ impl Driver {
             biased;
             ask = self.asks.recv() => match ask {
                 Some(ask) => self.answer(ask),
-                // Whoever dropped the last handle wants no presence any more.
+                // When the last handle is dropped, nobody wants the presence any more.
                 None => Some(Input::Command(Command::Quit)),
             },
             observation = observed(&mut self.eyes) => Some(Input::Observed(observation)),
@@ -421,7 +427,7 @@ impl Driver {
     }
 
     fn answer(&self, ask: Ask) -> Option<Input> {
-        // Whoever asked and left needs no answer.
+        // A caller that has gone needs no answer.
         match ask {
             Ask::Input(input) => return Some(input),
             Ask::Snapshot(stage, answer) => {
@@ -440,7 +446,7 @@ impl Driver {
         None
     }
 
-    /// Tells the engine, and does all that it asks for.
+    /// Passes an input to the engine, and carries out the effects.
     async fn take(&mut self, input: Input) {
         let offset_s = clock::offset_s();
         if self.offset_s != Some(offset_s) {
@@ -453,7 +459,7 @@ impl Driver {
                 Input::Observed(Observation::SourceLost | Observation::SourceOk) => {
                     self.note_source();
                 }
-                // What waited here while another connection was opened is not about that one.
+                // Inputs that waited while another connection was opened are not about the new one.
                 Input::Connection(connection, event) if self.connection.number() == *connection => {
                     self.note_connection(event);
                 }
@@ -476,7 +482,7 @@ impl Driver {
         }
     }
 
-    /// The main connection alone decides which address is tried next.
+    /// Only the main connection decides which address is tried next.
     fn note_connection(&mut self, event: &ConnectionEvent) {
         self.reach.note(event);
         let membership = self.reach.broker().membership.as_deref();
@@ -490,7 +496,7 @@ impl Driver {
         }
     }
 
-    /// The hub is there, as it said itself.
+    /// Connects to the addresses at which the hub can now be reached.
     fn found_at(&mut self, at: &[Address]) {
         if !at.is_empty() {
             self.reach.found_at(at);
@@ -498,19 +504,19 @@ impl Driver {
         }
     }
 
-    /// Keeps with the membership where its hub was found, and in which order.
+    /// Stores the hub's addresses in the membership, the likeliest first.
     fn save_addresses(&self) {
         let broker = self.reach.broker();
         let Some(folder) = &broker.membership else {
             return;
         };
-        // What can't be kept is found again.
+        // Addresses that can't be stored are found again next time.
         if let Err(error) = Membership::found_at(folder, broker.addresses()) {
             tracing::warn!("where the hub is can't be kept: {error}");
         }
     }
 
-    /// The source of input was lost, or is back.
+    /// Notes whether the activity source was lost, or is back.
     fn note_source(&mut self) {
         let unknown = self.eyes.as_ref().and_then(ActivitySource::unknown);
         self.backlog.push_back(unknown.map_or_else(
@@ -550,7 +556,7 @@ impl Driver {
             Effect::ChoiceSettled(outcome) => self.tell(Event::ChoiceSettled(outcome)),
             Effect::MaySleep => {
                 tracing::info!("said goodbye; the machine may sleep");
-                // A script holds no machine awake.
+                // A script does not keep a machine awake.
                 if let Some(ActivitySource::Watch(watch)) = &self.eyes {
                     watch.may_sleep();
                 }

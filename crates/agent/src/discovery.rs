@@ -132,7 +132,7 @@ fn team(service: &ResolvedService) -> Option<Team> {
         .addresses
         .iter()
         .map(mdns_sd::ScopedIp::to_ip_addr)
-        // A link-local address does not say which network it belongs to.
+        // A link-local address does not name its network.
         .filter(|ip| !matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local()))
         .filter_map(|ip| Address::new(&ip.to_string(), service.port).ok())
         .collect();

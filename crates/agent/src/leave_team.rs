@@ -71,7 +71,7 @@ impl LeaveError {
     }
 }
 
-/// Leaves the team that was joined. With `anyway`, also if its hub can't be told.
+/// Leaves the team that was joined. With `anyway`, also if its hub can't be reached.
 ///
 /// # Errors
 ///

@@ -1,7 +1,7 @@
-//! The connection of a gateway, which is opened again whenever it ends.
+//! A gateway's connection, which is opened again whenever it ends.
 //!
-//! Owns the loop around [`porchlight_core::mqtt_session::MqttSession`]: the MQTT connection and the clock. Deliberately
-//! knows no topics but those that it is given, and leaves to its user what to write.
+//! Owns the loop around [`porchlight_core::mqtt_session::MqttSession`]: the MQTT connection and the
+//! clock. Its user chooses the topics and what to write.
 
 use std::collections::VecDeque;
 use std::mem::take;
@@ -15,8 +15,8 @@ use crate::mqtt::{Connection, Endpoints};
 
 pub use porchlight_core::mqtt_session::{SessionEvent, Write};
 
-/// A connection that is opened again whenever it ends. Dropping it closes the socket without DISCONNECT, as a crash
-/// would.
+/// A connection that is opened again whenever it ends. Dropping it closes the socket without
+/// DISCONNECT, as a crash would.
 pub struct MqttSession {
     session: mqtt_session::MqttSession,
     endpoints: Endpoints,
@@ -25,13 +25,16 @@ pub struct MqttSession {
 }
 
 impl MqttSession {
-    /// Begins to connect, to read what these filters match. The broker clears the topic `will_clears` when we are gone
-    /// for longer than the grace period.
+    /// Starts to connect, and to read messages that match the filters. When we are gone for longer
+    /// than the grace period, the broker clears the topic `will_clears`.
     ///
-    /// Call it inside a tokio runtime. Nothing more happens unless [`MqttSession::next`] is awaited.
+    /// Call it inside a tokio runtime. Nothing more happens unless [`MqttSession::next`] is
+    /// awaited.
     ///
     /// # Errors
-    /// [`StartError`] where TLS can't be set up: the certificates that were named are unreadable, or there are none.
+    ///
+    /// [`StartError`] if TLS can't be set up: the named certificates are unreadable, or there are
+    /// none.
     pub fn open(
         broker: Broker,
         filters: Vec<String>,
@@ -50,7 +53,7 @@ impl MqttSession {
         Ok(opened)
     }
 
-    /// The next thing that happened. Cancel-safe.
+    /// The next event. Cancel-safe.
     pub async fn next(&mut self) -> SessionEvent {
         loop {
             if let Some(event) = self.events.pop_front() {
@@ -65,7 +68,7 @@ impl MqttSession {
         }
     }
 
-    /// Publishes and retains this when it is its turn; see [`porchlight_core::mqtt_session::MqttSession::write`].
+    /// Queues a retained publish; see [`porchlight_core::mqtt_session::MqttSession::write`].
     pub fn write(&mut self, write: Write) {
         self.session.write(clock::now(), write);
         self.apply_effects();

@@ -107,7 +107,7 @@ impl StoredSecret {
         self.known.get_or_try_init(|| self.load()).await.cloned()
     }
 
-    /// Reads the secret for a connection. If that takes a while, the log says why.
+    /// Reads the secret for a connection. If that takes a while, the reason is logged.
     pub(crate) async fn read_for_connection(&self) -> Result<String, StoredSecretError> {
         let mut read = std::pin::pin!(self.read());
         tokio::select! {

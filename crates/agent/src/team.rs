@@ -44,7 +44,7 @@ pub enum TeamError {
         /// What is wrong and what to do.
         message: String,
     },
-    /// The team moved. If the hub said where, it was not there either.
+    /// The team moved. If the hub named a new address, the team was not there either.
     #[error(
         "this team moved to another computer; open Porchlight again, or ask its owner for a new link"
     )]

@@ -126,8 +126,8 @@ fn certificates(key: &'static str, path: &Path) -> Result<Vec<CertificateDer<'st
 fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
     let wrong = |reason| TlsError::Key { path: path.to_owned(), reason };
     let pem = fs::read(path).map_err(|error| wrong(describe(&error)))?;
-    // PKCS #8 says in its label whether it is encrypted (RFC 7468, section 11), older files say it
-    // in a header of the text (RFC 1421, section 4.6.1.1).
+    // In PKCS #8, the label shows whether the key is encrypted (RFC 7468, section 11). Older files
+    // have a header for that (RFC 1421, section 4.6.1.1).
     let text = String::from_utf8_lossy(&pem);
     if text.contains("ENCRYPTED PRIVATE KEY") || text.contains("Proc-Type: 4,ENCRYPTED") {
         return Err(TlsError::EncryptedKey { path: path.to_owned() });

@@ -1,7 +1,7 @@
-//! From what is observed of the person to what the device says of itself.
+//! Computes a device's state from what it observes of the person.
 //!
-//! Owns the away decision. Deliberately knows nothing of what the person chose: the choice is published
-//! beside the observed state, so that every reader can end it (`docs/protocol.md`, *Records*).
+//! Owns the away decision. Does not know what the person chose: the choice is published beside the
+//! observed state, so that every reader can end it (`docs/protocol.md`, *Records*).
 
 use std::time::Duration;
 
@@ -12,13 +12,14 @@ use crate::time::{ClockChange, Monotonic, Now, Timestamp};
 /// What a device observes, and since when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ObservedState {
-    /// The state.
+    /// The observed state.
     pub observed: Observed,
-    /// Since when. Away counts from the last input, not from the threshold (XEP-0319, section 3).
+    /// The start of the state. Away counts from the last input, not from the threshold (XEP-0319,
+    /// section 3).
     pub since: Timestamp,
 }
 
-/// The last input, on both clocks: one to compare with the threshold, one to tell.
+/// The last input on both clocks: one to compare with the threshold, one to publish.
 #[derive(Debug, Clone, Copy)]
 struct LastInput {
     mono: Monotonic,
@@ -28,31 +29,31 @@ struct LastInput {
 /// Whether a source reports input.
 #[derive(Debug, Clone, Copy)]
 enum Source {
-    /// It works, and the last it told was this; `None` is input just now and still going on.
+    /// It works. `idle` is its last report; `None` means that input is still going on.
     Tells { idle: Option<LastInput>, active_since: Timestamp },
-    /// There is none, so nobody knows.
+    /// There is none, so activity is unknown.
     Lost { since: Timestamp },
 }
 
-/// The decision, as a fold over observations.
+/// Decides from observations whether a person is away.
 #[derive(Debug)]
 pub struct Availability {
     away_after: Duration,
     source: Source,
-    /// Since when the screen is locked.
+    /// When the screen was locked.
     locked: Option<Timestamp>,
-    /// Since when another session has the seat.
+    /// When another session took the seat.
     switched: Option<Timestamp>,
     /// Whether a microphone is in use.
     in_call: bool,
-    /// Since when the machine sleeps, or is about to.
+    /// When the machine fell asleep, or announced it.
     suspended: Option<LastInput>,
-    /// Since when the session is ending.
+    /// When the session began to end.
     ending: Option<Timestamp>,
 }
 
 impl Availability {
-    /// Starts unknown: nothing was observed yet.
+    /// Creates the decision without any observation: the state is unknown.
     #[must_use]
     pub const fn new(now: Now, away_after: Duration) -> Self {
         Self {
@@ -66,7 +67,7 @@ impl Availability {
         }
     }
 
-    /// Folds one observation in.
+    /// Applies one observation.
     pub fn observe(&mut self, now: Now, observation: Observation) {
         match observation {
             Observation::InputIdle { since } => {
@@ -79,7 +80,7 @@ impl Availability {
             }
             Observation::InputActive => {
                 let active_since = match self.source {
-                    // A pause below the threshold never was an absence.
+                    // A pause below the threshold is no absence.
                     Source::Tells { idle, active_since } if !self.is_away(now, idle) => {
                         active_since
                     }
@@ -102,13 +103,13 @@ impl Availability {
                 self.come_back(now, was);
             }
             Observation::InCall(is) => self.in_call = is,
-            // What the person's own programs do about these is none of the decision's business.
+            // These do not affect whether the person is away.
             Observation::DesktopDnd(_) | Observation::NetworkChanged => {}
             Observation::Suspending => {
                 self.suspended.get_or_insert(LastInput { mono: now.mono, wall: now.wall });
             }
             Observation::Resumed => {
-                // A power-off that was called off is told like this, too.
+                // A cancelled power-off is reported like this, too.
                 self.ending = None;
                 self.wake();
             }
@@ -124,7 +125,7 @@ impl Availability {
         }
     }
 
-    /// Somebody set the clock: what was observed before is dated as if it had been right then.
+    /// Corrects the times of earlier observations after the clock was set.
     pub(crate) fn redate(&mut self, change: ClockChange) {
         let shift = |at: &mut Timestamp| *at = change.shift(*at);
         match &mut self.source {
@@ -150,8 +151,8 @@ impl Availability {
         }
     }
 
-    /// A machine that woke up does not say that anybody is there: until there is input, the last one was
-    /// before it fell asleep.
+    /// Waking up does not mean that the person is there: without new input, the last input is that
+    /// before the sleep.
     fn wake(&mut self) {
         let Some(slept) = self.suspended.take() else {
             return;
@@ -166,7 +167,7 @@ impl Availability {
         idle.is_some_and(|idle| now.mono.since(idle.mono) >= self.away_after)
     }
 
-    /// What to say of this device now.
+    /// The device's state now.
     #[must_use]
     pub fn state(&self, now: Now) -> ObservedState {
         if let Some(since) = self.ending {
@@ -180,11 +181,11 @@ impl Availability {
             Source::Tells { idle, .. } => idle,
             Source::Lost { .. } => None,
         };
-        // Another session's input is not this person's, and a lock tells less than that.
+        // Another session's input is not this person's, so a switch comes before a lock.
         let switched = self.switched.map(|since| (since, AwayCause::Switched));
         let locked = self.locked.map(|since| (since, AwayCause::Locked));
         if let Some((gone, cause)) = switched.or(locked) {
-            // A person who was away before has been away since that earlier time.
+            // A person who was away before the lock is away since that earlier time.
             let gone = locked.map_or(gone, |(locked, _)| locked.min(gone));
             let since = idle.map_or(gone, |idle| idle.wall.min(gone));
             return ObservedState { observed: Observed::Away(Some(cause)), since };
@@ -206,7 +207,7 @@ impl Availability {
         self.in_call && matches!(self.state(now).observed, Observed::Active | Observed::Unknown)
     }
 
-    /// When the person last gave input, where that is known.
+    /// When the person last gave input, if known.
     #[must_use]
     pub fn last_input(&self, now: Now) -> Option<Timestamp> {
         match self.source {
@@ -216,7 +217,7 @@ impl Availability {
         }
     }
 
-    /// When [`Availability::state`] changes without any observation: the threshold is reached.
+    /// When [`Availability::state`] changes without any observation: at the threshold.
     #[must_use]
     pub fn next_deadline(&self, now: Now) -> Option<Monotonic> {
         match self.source {

@@ -1,63 +1,69 @@
-//! How old a message is, from what the broker says is left of its expiry.
+//! Computes how old a message is from the rest of its expiry.
 //!
-//! Owns what is known of how a broker treats the Message Expiry Interval (MQTT 5, 3.3.2.3.3): some shorten it without
-//! telling anybody, and some hand it out undiminished. What cannot be known is not guessed (`docs/protocol.md`, *Time*).
+//! Owns how a broker treats the Message Expiry Interval (MQTT 5, 3.3.2.3.3): some shorten it
+//! silently, and some send it undiminished. An age that cannot be known is not guessed
+//! (`docs/protocol.md`, *Time*).
 
 use std::time::Duration;
 
 use crate::rule::Rule;
 use crate::time::{Now, Timestamp};
 
-/// Message Expiry Interval of records and Wills: who was not heard of for so long is forgotten.
+/// Message Expiry Interval of records and Wills: a person without a record for this long is
+/// forgotten.
 pub const RECORD_EXPIRY: Duration = Duration::from_secs(30 * 24 * 60 * 60);
-/// Message Expiry Interval of what the person chose, by which readers know its age. It outlives any holiday.
+/// Message Expiry Interval of a person's choice, by which readers know its age. It outlives any
+/// holiday.
 pub(crate) const CHOICE_EXPIRY: Duration = Duration::from_secs(365 * 24 * 60 * 60);
-/// What is left is told in whole seconds.
+/// Brokers send the rest of an interval in whole seconds.
 const ROUNDING: Duration = Duration::from_secs(2);
-/// No broker shortens an interval of days by less than this, so what is that young was not shortened.
+/// No broker shortens an interval of days by less than this, so a message younger than this was not
+/// shortened.
 const NO_CAP: Duration = Duration::from_secs(12 * 60 * 60);
-/// Calendars that agree with an age as closely as this confirm it.
+/// A calendar confirms an age if they agree as closely as this.
 const CONFIRMS: Duration = Duration::from_secs(5 * 60);
-/// A record whose own time is this much older than what is left says may have been handed out undiminished.
+/// If a record's own time is this much older than its rest suggests, the broker may have sent the
+/// interval undiminished.
 const OLDER: Duration = Duration::from_secs(5 * 60);
-/// A link may have been dead for so long before that was noticed.
+/// A connection may have been dead for this long before anybody noticed.
 const UNNOTICED: Duration = Duration::from_secs(20);
-/// Clocks are wrong by hours, as after a wrong time zone, or by so much that they tell nothing. An age that a clock
-/// contradicts by more than this is not believed.
+/// Clocks are wrong by hours, as after a wrong time zone, or so wrong that they are useless. We
+/// reject an age if a clock contradicts it by more than this.
 const CONTRADICTS: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How a message came to us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Arrival {
-    /// It came from the broker's store, at subscription. Otherwise it is live.
+    /// Whether it came from the broker's store, at subscription. Otherwise it is live.
     pub retained: bool,
-    /// How long ago the broker took it. Known only inside the broker.
+    /// How long ago the broker received it. Known only inside the broker.
     pub(crate) age: Option<Duration>,
-    /// What is left of its expiry, as the broker says (MQTT 5, 3.3.2.3.3 *Message Expiry Interval*).
+    /// The rest of its expiry according to the broker (MQTT 5, 3.3.2.3.3 *Message Expiry
+    /// Interval*).
     pub(crate) left: Option<Duration>,
 }
 
 impl Arrival {
-    /// A live message, just now.
+    /// A live message that arrives now.
     pub const LIVE: Self = Self { retained: false, age: None, left: None };
 
-    /// A message from a broker, with what is left of its expiry.
+    /// A message from a broker, with the rest of its expiry.
     #[must_use]
     pub const fn from_broker(retained: bool, left: Option<Duration>) -> Self {
         Self { retained, age: None, left }
     }
 
-    /// A message seen inside the broker, which knows how long ago it took the message.
+    /// A message seen inside the broker, which knows its age.
     #[must_use]
     pub const fn aged(retained: bool, age: Duration) -> Self {
         Self { retained, age: Some(age), left: None }
     }
 }
 
-/// Which interval a message was published with.
+/// The interval with which a message was published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Interval {
-    /// Device records, sums and Wills.
+    /// Device records, aggregates and Wills.
     Record,
     /// What a person chose.
     Choice,
@@ -72,14 +78,14 @@ impl Interval {
     }
 }
 
-/// How long ago the broker took a message.
+/// How long ago the broker received a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Age {
-    /// That long ago, where it is known.
+    /// The age, if it is known.
     pub(crate) exact: Option<Duration>,
-    /// Not less than that.
+    /// The least possible age.
     pub(crate) at_least: Duration,
-    /// As the broker says, which may hand out the expiry undiminished.
+    /// The age according to the broker, which may send the expiry undiminished.
     pub(crate) told: Option<Duration>,
 }
 
@@ -91,30 +97,31 @@ impl Age {
     }
 }
 
-/// What is known of how a broker treats Message Expiry.
+/// How a broker treats Message Expiry, as far as is known.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct BrokerExpiry {
     records: Seen,
     choices: Seen,
-    /// What is left was seen to become less.
+    /// Whether we saw the broker count down the rest.
     counts_down: bool,
-    /// All that the broker had before that long was read; what is new is younger. `None` before the first time.
+    /// How long we were away: messages that are new since then are younger. `None` before the first
+    /// connection ended.
     away: Option<Duration>,
 }
 
-/// What was left of one kind of message.
+/// The rests that we saw of one kind of message.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Seen {
-    /// The most.
+    /// The largest rest.
     largest: Duration,
-    /// The most of a live one, which is what the broker grants.
+    /// The largest rest of a live message, which is what the broker grants.
     live: Option<Duration>,
-    /// A calendar confirmed that the interval was not shortened.
+    /// Whether a calendar confirmed that the interval was not shortened.
     confirmed: bool,
 }
 
 impl Seen {
-    /// The interval that the broker grants, where that is known.
+    /// The interval that the broker grants, if known.
     fn granted(self, published: Duration) -> Option<Duration> {
         if self.confirmed || published.saturating_sub(self.largest) <= NO_CAP {
             return Some(published);
@@ -124,17 +131,19 @@ impl Seen {
 }
 
 impl BrokerExpiry {
-    /// Whether an age that is told is that of a record which was held before, too: the broker was seen to count down.
+    /// Whether the broker was seen to count down, so that its ages are right for older records,
+    /// too.
     pub(crate) const fn counts_down(&self) -> bool {
         self.counts_down
     }
 
-    /// A connection begins, so long after the one before was lost; `None` if there was none.
+    /// A connection begins. `away` is the time since the loss of the one before; `None` if there
+    /// was none.
     pub(crate) fn connection_began(&mut self, away: Option<Duration>) {
         self.away = away.map(|away| away + UNNOTICED);
     }
 
-    /// Takes note of what came. Says whether that changes what earlier messages tell.
+    /// Learns from a message. Returns whether that changes the ages of earlier messages.
     pub(crate) fn note(
         &mut self,
         now: Now,
@@ -168,7 +177,7 @@ impl BrokerExpiry {
         before != (granted, self.counts_down) || (granted.is_none() && seen.largest != largest)
     }
 
-    /// How old a message is that was `written` then by its writer's calendar.
+    /// The age of a message that was `written` at that time by its writer's calendar.
     pub(crate) fn age(
         &self,
         now: Now,
@@ -220,7 +229,8 @@ impl BrokerExpiry {
     }
 }
 
-/// How old a record is by its writer's calendar, if that can be so: older than its expiry it would be gone.
+/// A record's age by its writer's calendar, if possible: the broker drops a record older than its
+/// expiry.
 fn claimed(now: Now, published: Duration, written: Option<Timestamp>) -> Option<Duration> {
     let written = now.believes(written?)?;
     Some(now.wall.since(written)).filter(|age| *age <= published)

@@ -1,9 +1,10 @@
-//! Names that look the same, told apart.
+//! Detects names that look the same, and distinguishes them.
 //!
-//! Owns when two people's names look the same to a reader, and what is then shown beside the name: the id. Window, tray,
-//! notifications and terminal all show what is decided here. Two names look the same if they differ only in case,
-//! space, characters that nobody sees, or characters that are drawn alike (Unicode Technical Standard 39, *Confusable
-//! Detection*). Whatever follows a bracket is not compared, because a name could otherwise end in another's id.
+//! Owns when two names look the same to a reader, and when the id is shown beside a name. Window,
+//! tray, notifications and terminal all use this decision. Two names look the same if they differ
+//! only in case, space, invisible characters, or characters that are drawn alike (Unicode Technical
+//! Standard 39, *Confusable Detection*). Text after a bracket is not compared, because a name could
+//! otherwise end in another person's id.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,9 +18,9 @@ use crate::text::{MAX_NAME, display_id, is_blank};
 #[derive(Debug, Default)]
 pub struct Names {
     people: BTreeMap<String, Named>,
-    /// Who has a name of this appearance.
+    /// The people whose names have this appearance.
     alike: BTreeMap<String, BTreeSet<String>>,
-    /// Who may have to be shown otherwise since [`Names::take_changed`].
+    /// The people whose shown id may have changed since [`Names::take_changed`].
     changed: BTreeSet<String>,
     /// The person whose app this is. Their name comes from the app, not from the roster.
     me: Option<String>,
@@ -32,18 +33,19 @@ struct Named {
     appearances: Appearances,
 }
 
-/// What a name looks like: as it is drawn, and without case. Names look the same if they share one of them.
+/// What a name looks like: as drawn, and without case. Names look the same if they share an
+/// appearance.
 type Appearances = Vec<String>;
 
 impl Names {
-    /// Says who the person is whose app this is, and their name.
+    /// Sets the person whose app this is, and their name.
     pub fn set_me(&mut self, user: &str, name: &str) {
         self.me = None;
         self.set_name(user, Some(name));
         self.me = Some(user.to_owned());
     }
 
-    /// Takes in what somebody calls themselves. `None`: they are not known any more.
+    /// Sets the name of a person. `None`: they are not known any more.
     pub fn set_name(&mut self, user: &str, name: Option<&str>) {
         let known = self.people.get(user).and_then(|named| named.name.as_deref());
         if self.me.as_deref() != Some(user) && known != name {
@@ -51,26 +53,27 @@ impl Names {
         }
     }
 
-    /// Takes in what the person calls somebody else; it is shown in place of their name.
+    /// Sets the nickname of another person; it replaces their name.
     pub fn set_nickname(&mut self, user: &str, nickname: Option<&str>) {
         self.change(user, |named| named.nickname = nickname.map(str::to_owned));
     }
 
-    /// The id to show beside somebody's name, where somebody else's name looks the same.
+    /// The id to show beside a person's name, if somebody else's name looks the same.
     #[must_use]
     pub fn shown_id(&self, user: &str) -> Option<String> {
         let named = self.people.get(user)?;
         self.is_shared(&named.appearances, user).then(|| distinct_id(user))
     }
 
-    /// This name of this person, with the id where somebody else's name looks the same. The person need not be known.
+    /// This name of this person, with the id if somebody else's name looks the same. The person
+    /// need not be known.
     #[must_use]
     pub fn distinct_name(&self, user: &str, name: &str) -> String {
         let id = self.is_shared(&appearances(name), user).then(|| distinct_id(user));
         with_id(name, id.as_deref())
     }
 
-    /// Those whose [`Names::shown_id`] may be another one since this was last called.
+    /// The people whose [`Names::shown_id`] may have changed since the last call.
     pub fn take_changed(&mut self) -> BTreeSet<String> {
         std::mem::take(&mut self.changed)
     }
@@ -98,7 +101,7 @@ impl Names {
             people.remove(user);
             match people.len() {
                 0 => drop(self.alike.remove(&appearance)),
-                // The other one is alone with it now.
+                // The other person is now the only one with it.
                 1 => self.changed.extend(people.iter().cloned()),
                 _ => {}
             }
@@ -113,7 +116,7 @@ impl Names {
     }
 }
 
-/// `Anna`, or `Anna (anna-2)` where an id is shown.
+/// `Anna`, or `Anna (anna-2)` if the id is shown.
 #[must_use]
 pub fn with_id(name: &str, id: Option<&str>) -> String {
     match id {
@@ -135,8 +138,8 @@ fn before_bracket(name: &str) -> String {
     (if before.is_empty() { name } else { before }).to_owned()
 }
 
-/// An id as it can be told from any other. In one that imitates Latin letters the characters that do so are shown by
-/// their numbers, as `[U+0430]`, and characters that nobody sees are in any.
+/// An id that can be distinguished from any other. If it imitates Latin letters, those characters
+/// are shown as their numbers, as `[U+0430]`. Invisible characters always are.
 fn distinct_id(id: &str) -> String {
     let drawn: String = skeleton(id).filter(|c| !is_combining_mark(*c)).collect();
     let imitates = drawn.is_ascii() && !id.is_ascii();
@@ -181,12 +184,12 @@ mod tests {
             ("Alice", "A1ice"),
             ("marnie", "mamie"),
             ("Anna", "\u{FF21}nna"),
-            // Nothing to see.
+            // Invisible characters.
             ("Anna", "Anna\u{2800}"),
             ("Anna", "An\u{200D}na"),
             ("Anna", "Anna\u{3164}"),
             ("Anna", "Anna\u{E0061}"),
-            // What would look like the id beside it.
+            // Names that imitate the id beside them.
             ("Anna", "Anna (anna)"),
             ("Anna", "Anna \u{FF08}anna\u{FF09}"),
             ("Anna", "Anna [anna]"),
@@ -217,7 +220,7 @@ mod tests {
         assert_eq!(distinct_id("\u{430}nna"), "[U+0430]nna");
         assert_eq!(distinct_id("\u{441}\u{43E}\u{441}\u{43E}"), "[U+0441][U+043E][U+0441][U+043E]");
         assert_eq!(distinct_id("an\u{200D}na"), "an[U+200D]na");
-        // What nobody takes for Latin stays legible.
+        // Text that does not look like Latin stays legible.
         assert_eq!(distinct_id("\u{430}\u{43D}\u{43D}\u{430}"), "\u{430}\u{43D}\u{43D}\u{430}");
         assert_eq!(distinct_id("田中"), "田中");
     }
@@ -235,7 +238,7 @@ mod tests {
         names.set_name("anna-2", Some("Anna K"));
         assert!(changed(&mut names).contains(&"anna".to_owned()));
         assert_eq!(names.shown_id("anna"), None);
-        // Called as another is.
+        // A nickname that is another person's name.
         names.set_nickname("bob", Some("anna"));
         assert_eq!(changed(&mut names), ["anna", "bob"]);
         assert_eq!(names.shown_id("bob").as_deref(), Some("bob"));

@@ -1,8 +1,8 @@
-//! From a person's change to a notification, or to a named reason for silence.
+//! Turns a person's change into a notification, or into a reason for none.
 //!
-//! Owns what a notification can be, and every reason for silence. `policy` has what the person wants, `pending` what is
-//! held and what is a burst, `pause` when nothing pops up at all. Deliberately knows no wording and no notification daemon:
-//! the shell has both.
+//! Owns the kinds of notifications, and every reason for silence. `policy` has the person's
+//! settings, `pending` holds notifications and detects bursts, `pause` has pauses and quiet hours.
+//! Contains no wording and no notification daemon: the app has both.
 
 use serde::Serialize;
 
@@ -21,75 +21,76 @@ pub use policy::{NotificationPolicy, QuietHours, QuietHoursError, TimeOfDay};
 /// The kind of a change that may cause a notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// They came.
+    /// The person came.
     Came,
-    /// They went.
+    /// The person went.
     Went,
-    /// They are connected, and left the keyboard.
+    /// The person is connected, and went away.
     Away,
-    /// They are back at it.
+    /// The person is back.
     Back,
 }
 
-/// Something worth interrupting for.
+/// A notification to show.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notification {
     /// Somebody came.
     Came(Who),
     /// Somebody went.
     Went(Who, Option<Cause>),
-    /// Somebody who is connected left the keyboard.
+    /// A connected person went away.
     WentAway(Who, Option<Cause>),
-    /// Somebody is back at the keyboard.
+    /// A person is back after being away.
     CameBack(Who),
     /// Several people came or went at about the same time.
     Summary(Several),
-    /// Who came and went while I was not to be told: where they are now, and was otherwise.
+    /// Who came and went while notifications were held: their changed present states.
     Digest(Several),
-    /// A person is back, and I asked for a notification of that.
+    /// A person is back, and I asked to be notified of that.
     Back(Who),
-    /// Somebody knocks.
+    /// A person knocks.
     Knock {
-        /// Who.
+        /// The person who knocks.
         who: Who,
-        /// Which knock, to answer it.
+        /// The knock's id, to answer it.
         id: SignalId,
-        /// What they wrote.
+        /// The text they wrote.
         text: Option<String>,
-        /// It waited until both were free.
+        /// Whether it waited until both were free.
         both_free: bool,
     },
-    /// A knock of mine that waited until both were free goes out now.
+    /// My knock waited until both were free, and is sent now.
     BothFree {
-        /// To whom.
+        /// The recipient.
         who: Who,
-        /// Which knock.
+        /// The knock's id.
         id: SignalId,
-        /// What I wrote.
+        /// The text I wrote.
         text: Option<String>,
     },
-    /// Somebody answered a knock of mine.
+    /// A person answered my knock.
     Answered {
-        /// Who.
+        /// The person who answered.
         who: Who,
-        /// Which knock.
+        /// The knock's id.
         id: SignalId,
-        /// What they said.
+        /// Their answer.
         answer: Answer,
     },
-    /// Somebody waved, once or more.
+    /// A person waved, once or more.
     Waved {
-        /// Who.
+        /// The person who waved.
         who: Who,
-        /// With what, the last time.
+        /// The emoji of the last wave.
         emoji: Option<String>,
-        /// How often.
+        /// The number of waves.
         count: u32,
     },
 }
 
 impl Notification {
-    /// A later notification of the same key replaces an earlier one; by it a notification is taken down.
+    /// The notification's key. A later notification with the same key replaces it, and the key
+    /// takes it down.
     #[must_use]
     pub fn key(&self) -> String {
         match self {
@@ -98,7 +99,7 @@ impl Notification {
             | Self::WentAway(who, _)
             | Self::CameBack(who)
             | Self::Back(who) => who.user.clone(),
-            // No person's id has a slash in it.
+            // No user id contains a slash.
             Self::Summary(_) | Self::Digest(_) => "/summary".to_owned(),
             Self::Knock { who, id, .. } => format!("/knock/theirs/{}/{id}", who.user),
             Self::BothFree { who, id, .. } | Self::Answered { who, id, .. } => {
@@ -108,7 +109,7 @@ impl Notification {
         }
     }
 
-    /// Everybody whom it is about.
+    /// Everybody whom the notification is about.
     pub(crate) fn who_mut(&mut self) -> impl Iterator<Item = &mut Who> {
         let (one, several) = match self {
             Self::Came(who)
@@ -129,76 +130,77 @@ impl Notification {
     }
 }
 
-/// Several people at once.
+/// Several people in one notification.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Several {
     /// Those who came.
     pub came: Vec<Who>,
     /// Those who went.
     pub went: Vec<Who>,
-    /// Those who are connected, and left the keyboard.
+    /// Those who are connected, and went away.
     pub away: Vec<Who>,
-    /// Those who are back at it.
+    /// Those who are back.
     pub back: Vec<Who>,
 }
 
 impl Several {
-    /// Whether it is nobody.
+    /// Whether there is nobody in it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.came.is_empty() && self.went.is_empty() && self.away.is_empty() && self.back.is_empty()
     }
 }
 
-/// Whom a notification is about.
+/// A person whom a notification is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Who {
-    /// Their id: a later notification about the same person replaces the earlier one.
+    /// Their user id: a later notification about the same person replaces the earlier one.
     pub user: String,
     /// Their name.
     pub name: String,
 }
 
-/// Why a change makes no notification.
+/// Why a change causes no notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Suppressed {
-    /// It is about myself.
+    /// The change is about myself.
     Myself,
-    /// It was so before we looked.
+    /// The state was read at subscription, so it is not news.
     Snapshot,
-    /// Nobody did anything: our own link or clock made the difference.
+    /// Our own connection or clock made the difference.
     NotTheirDoing,
-    /// They neither came nor went.
+    /// The person neither came nor went.
     NeitherCameNorWent,
     /// Notifications of coming and going are switched off. Signals to me still notify.
     SwitchedOff,
-    /// *Never* was chosen for them.
+    /// I chose *never* for this person.
     NeverOfThem,
-    /// Notices are about favourites, and they are none.
+    /// Notifications are only about favourites, and this person is none.
     NoFavourite,
-    /// Notices are about those for whom *always* was chosen, and it was not.
+    /// Notifications are only about people with *always*, and this person has not.
     NotChosen,
     /// Notifications of this kind (come, go, away, back) are switched off.
     KindSwitchedOff,
-    /// I wanted none for a while. A knock is held until that is over.
+    /// Notifications are paused. A knock is held until the pause ends.
     Paused,
-    /// It is a time of day at which I want none. A knock is held until that is over.
+    /// It is within quiet hours. A knock is held until they end.
     QuietHours,
-    /// They come and go all the time.
+    /// The person comes and goes too often.
     Flapping,
-    /// I chose not to be disturbed. It is held until I may be.
+    /// I chose do not disturb. The notification is held until that ends.
     DoNotDisturb,
-    /// I am in a call. It is held until that is over.
+    /// I am in a call. The notification is held until that ends.
     InCall,
-    /// The screen is locked, or somebody else's. It is held until I am there; a knock rings nevertheless.
+    /// My screen is locked, or shows another session. The notification is held until I am there; a
+    /// knock rings nevertheless.
     Locked,
-    /// I am away. It is held until I am there; a knock rings nevertheless.
+    /// I am away. The notification is held until I am there; a knock rings nevertheless.
     Away,
-    /// I do not want to hear of them.
+    /// I muted this person.
     Muted,
-    /// They knocked or waved more often than anybody is shown.
+    /// This person knocked or waved more often than is shown.
     TooMany,
-    /// It came before, or was seen on another device of mine.
+    /// The signal came before, or was seen on another device of mine.
     Repeated,
 }

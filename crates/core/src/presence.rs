@@ -1,7 +1,7 @@
 //! The words of presence: what a device observes and what a person chooses.
 //!
-//! Owns the enums behind `status` and `cause` of `docs/protocol.md`, *Records*. Deliberately knows no
-//! JSON ([`crate::wire`]) and sums nothing ([`crate::roster`]).
+//! Owns the enums behind `status` and `cause` of `docs/protocol.md`, *Records*. Contains no JSON
+//! ([`crate::wire`]) and aggregates nothing ([`crate::roster`]).
 
 use std::time::Duration;
 
@@ -9,23 +9,23 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::{CLOCKS_DIFFER, ClockChange, Monotonic, Now, Timestamp, span};
 
-/// What a device observes of itself and of the person in front of it.
+/// What a device observes of itself and of its user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Observed {
-    /// Connected, and somebody is there.
+    /// Connected, and the person is active.
     Active,
-    /// Connected, but no source tells whether anybody is there.
+    /// Connected, but no source reports activity.
     Unknown,
-    /// Connected, but nobody is there. A record without a cause we know of has none here.
+    /// Connected, but the person is away. The cause is `None` if the record has none that we know.
     Away(Option<AwayCause>),
     /// Not connected.
     Offline(Option<OfflineCause>),
 }
 
-/// Why nobody is there.
+/// Why a person is away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AwayCause {
-    /// No input for the threshold.
+    /// No input for longer than the threshold.
     Idle,
     /// The screen is locked.
     Locked,
@@ -33,35 +33,36 @@ pub enum AwayCause {
     Switched,
 }
 
-/// Why a device is gone.
+/// Why a device is offline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum OfflineCause {
     /// It quit.
     Left,
     /// It was suspended.
     Asleep,
-    /// Its connection broke; the broker spoke for it.
+    /// Its connection broke, and the broker published its Will.
     Lost,
 }
 
-/// Why a status is what it is: the words of `docs/protocol.md`, *Records*, and `chosen` for a status that the person chose.
+/// Why a status is what it is: the causes of `docs/protocol.md`, *Records*, and `chosen` for a
+/// status that the person chose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub enum Cause {
-    /// Online, but no source tells whether anybody is there.
+    /// Online, but no source reports activity.
     Unknown,
-    /// Away: no input for the person's threshold.
+    /// Away: no input for longer than the person's threshold.
     Idle,
     /// Away: the screen is locked.
     Locked,
     /// Away: another session has the seat.
     Switched,
-    /// Offline: quit.
+    /// Offline: the app quit.
     Left,
-    /// Offline: suspended, and said so before.
+    /// Offline: the device announced its suspend.
     Asleep,
-    /// Offline: the connection broke and the broker spoke for it.
+    /// Offline: the connection broke, and the broker published the Will.
     Lost,
     /// The person chose this status.
     Chosen,
@@ -78,7 +79,7 @@ impl Observed {
         }
     }
 
-    /// The cause, where there is one.
+    /// The cause, if there is one.
     #[must_use]
     pub const fn cause(self) -> Option<Cause> {
         match self {
@@ -105,22 +106,22 @@ impl Observed {
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub enum ChosenStatus {
-    /// Here, whatever the keyboard says.
+    /// Here, whatever the activity.
     Online,
-    /// Away, whatever the keyboard says.
+    /// Away, whatever the activity.
     Away,
     /// Here, but do not disturb.
     Dnd,
-    /// Others see me as offline.
+    /// Offline to others.
     Invisible,
 }
 
-/// A person's choice and its number. The highest number is what counts.
+/// A person's choice and its number. The highest number counts.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Chosen {
-    /// One above the highest seen when it was made.
+    /// One above the highest number that was known when it was made.
     pub rev: u64,
-    /// What was chosen; `None` when the person took an earlier choice back.
+    /// The choice; `None` if the person cleared an earlier one.
     pub choice: Option<Choice>,
 }
 
@@ -129,9 +130,9 @@ pub struct Chosen {
 pub struct Choice {
     /// The status.
     pub status: ChosenStatus,
-    /// A text beside it.
+    /// A text shown with it.
     pub text: Option<String>,
-    /// An emoji beside it.
+    /// An emoji shown with it.
     pub emoji: Option<String>,
     /// When it ends by itself.
     pub until: Option<Timestamp>,
@@ -140,8 +141,9 @@ pub struct Choice {
 }
 
 impl Choice {
-    /// When it ends, where the writer's calendar read `written` when the broker took it, `age` ago. Without those our
-    /// own calendar decides, unless the writer's cannot be right: then it ends as long from now as it was to last.
+    /// When the choice ends. The writer's calendar read `written` when the broker received the
+    /// record, `age` ago. Without both, our own calendar decides. If the writer's calendar cannot
+    /// be right, the choice keeps its duration from now on.
     pub(crate) fn ends(
         &self,
         now: Now,
@@ -166,7 +168,7 @@ impl Choice {
         })
     }
 
-    /// The same with its times on our calendar; see [`Choice::ends`].
+    /// The choice with its times on our calendar; see [`Choice::ends`].
     pub(crate) fn placed(
         &self,
         now: Now,
@@ -178,12 +180,13 @@ impl Choice {
         Self { at, ..self.as_of(now, ends) }
     }
 
-    /// The same after somebody set the clock.
+    /// The choice after our clock was set.
     pub(crate) fn redated(&self, now: Now, change: ClockChange, ends: Option<Monotonic>) -> Self {
         Self { at: self.at.map(|at| change.shift(at)), ..self.as_of(now, ends) }
     }
 
-    /// The same with its end as our calendar will read then; what has ended lies behind it, however the calendar was set.
+    /// The choice with its end on our calendar. An ended choice keeps an end in the past, however
+    /// the calendar was set.
     pub(crate) fn as_of(&self, now: Now, ends: Option<Monotonic>) -> Self {
         let until = self.until.zip(ends).map(|(until, ends)| {
             if ends <= now.mono {
@@ -209,7 +212,7 @@ impl ChosenStatus {
         }
     }
 
-    /// The status of a word, if it is one that can be chosen.
+    /// The status of a word, if a person can choose it.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
         match word {
@@ -222,12 +225,12 @@ impl ChosenStatus {
     }
 }
 
-/// The part of the list in which a person is shown.
+/// The part of the list that shows a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Group {
-    /// Around: online, do not disturb, or a word of their own.
+    /// Here: online, do not disturb, or a custom word.
     Here,
-    /// Connected, but not at the keyboard.
+    /// Connected, but away.
     Away,
     /// Not connected.
     Offline,
@@ -245,14 +248,14 @@ impl Group {
     }
 }
 
-/// Why what is shown may be out of date.
+/// Why a shown status may be out of date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub enum Doubt {
     /// The device's connection broke a moment ago; it has a few seconds to come back.
     Reconnecting,
-    /// Our own connection is new, so a device that is missing may be about to come back as well.
+    /// Our own connection is new, so a missing device may still come back.
     Settling,
     /// Our own connection is down.
     LinkDown,
@@ -278,7 +281,7 @@ mod tests {
         assert_eq!(ends, Some(at(1_500, 0).mono));
         let later = at(2_000, 41_000);
         assert_eq!(choice.as_of(later, ends).until, Some(later.wall));
-        // As long as it counts, it ends when it was to end.
+        // While the choice counts, its end does not change.
         let before = at(1_400, 40_400);
         assert_eq!(choice.as_of(before, ends).until, Timestamp::from_ms(40_500));
     }

@@ -1,7 +1,7 @@
-//! The reason codes of MQTT and what follows from each.
+//! The reason codes of MQTT and their consequences.
 //!
-//! Owns the one table of MQTT 5, section 2.4: CONNACK, DISCONNECT, PUBACK and SUBACK share its codes, and the five
-//! refusals of a 3.1.1 CONNACK map onto it. Deliberately knows no packet.
+//! Owns the one table of MQTT 5, section 2.4: CONNACK, DISCONNECT, PUBACK and SUBACK share its
+//! codes, and the five refusals of a 3.1.1 CONNACK map onto it. Does not decode packets.
 
 use std::fmt;
 
@@ -14,14 +14,14 @@ const MAX_SAID: usize = 200;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ReasonCode(pub u8);
 
-/// What a reason code is about, which decides what a person does.
+/// The kind of problem behind a reason code, which decides what a person can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Meaning {
-    /// It is no refusal.
+    /// There is no problem.
     Success,
     /// The user name or password is wrong, or is not the kind of login that the broker wants.
     Login,
-    /// The login is fine, and this user may not do it.
+    /// The login is right, but this user may not do it.
     NotAllowed,
     /// The broker does not take our client id.
     ClientId,
@@ -29,23 +29,23 @@ pub enum Meaning {
     OtherVersion,
     /// Another connection took this client id.
     TakenOver,
-    /// The broker wants to be replaced by another one.
+    /// The broker refers clients to another broker.
     Moved,
     /// A limit of this user or of the whole broker is reached.
     Quota,
     /// The broker lacks a feature of MQTT, or does not take our topics and payloads.
     Unsuitable,
-    /// The broker has no time or is about to stop.
+    /// The broker is busy or about to stop.
     Busy,
-    /// The broker ended this one connection, or gives no reason that tells more.
+    /// The broker ended this one connection, or gives no better reason.
     Connection,
     /// The code is not in the specification.
     Unknown,
 }
 
 impl Meaning {
-    /// Whether asking again soon cannot help because somebody has to change something first. Commands then end with
-    /// exit code 4 instead of 3.
+    /// Whether a retry cannot help because somebody has to change something first. Commands then
+    /// end with exit code 4 instead of 3.
     #[must_use]
     pub const fn is_permanent(self) -> bool {
         match self {
@@ -64,7 +64,7 @@ impl Meaning {
         }
     }
 
-    /// What a person does about it.
+    /// What a person can do about it.
     const fn advice(self) -> &'static str {
         match self {
             Self::Login => "correct them in the config",
@@ -85,17 +85,17 @@ impl Meaning {
 }
 
 impl ReasonCode {
-    /// The login is wrong.
+    /// The user name or password is wrong.
     pub const BAD_USER_NAME_OR_PASSWORD: Self = Self(0x86);
     /// This client may not do that.
     pub const NOT_AUTHORIZED: Self = Self(0x87);
     /// The broker can't serve at the moment.
     pub const SERVER_UNAVAILABLE: Self = Self(0x88);
-    /// The broker has no time.
+    /// The broker is busy.
     pub const SERVER_BUSY: Self = Self(0x89);
     /// Another connection uses the same client id.
     pub const SESSION_TAKEN_OVER: Self = Self(0x8E);
-    /// The packet is larger than the receiver takes.
+    /// The packet is larger than the receiver accepts.
     pub const PACKET_TOO_LARGE: Self = Self(0x95);
     /// Too many connections in a short time.
     pub const CONNECTION_RATE_EXCEEDED: Self = Self(0x9F);
@@ -116,19 +116,19 @@ impl ReasonCode {
         }
     }
 
-    /// Whether the broker did what it was asked for.
+    /// Whether the broker accepted the request.
     #[must_use]
     pub const fn is_success(self) -> bool {
         self.0 < 0x80
     }
 
-    /// What it is about.
+    /// The kind of problem.
     #[must_use]
     pub const fn meaning(self) -> Meaning {
         self.row().1
     }
 
-    /// The table: the specification's name and what the code is about.
+    /// The table: the specification's name and the kind of problem.
     const fn row(self) -> (&'static str, Meaning) {
         match self.0 {
             0x00..=0x7F => ("no error", Meaning::Success),
@@ -173,7 +173,7 @@ impl ReasonCode {
 }
 
 impl fmt::Display for ReasonCode {
-    /// The specification's name of it, or the number where it has none.
+    /// The specification's name of the code, or its number if it has none.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.row() {
             (_, Meaning::Unknown) => write!(f, "reason code 0x{:02X}", self.0),
@@ -182,7 +182,7 @@ impl fmt::Display for ReasonCode {
     }
 }
 
-/// Why a broker refused something or ended a connection, with what it says about that.
+/// Why a broker refused a request or ended a connection, with its own text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BrokerReason {
     code: ReasonCode,
@@ -191,13 +191,13 @@ pub struct BrokerReason {
 }
 
 impl BrokerReason {
-    /// Its Reason String, or whatever else the broker says in words. It is cleaned and cut.
+    /// Sets its Reason String, or other text of the broker. The text is cleaned and cut.
     #[must_use]
     pub fn with_text(self, said: Option<&str>) -> Self {
         Self { said: said.and_then(|said| display_text(said, MAX_SAID)), ..self }
     }
 
-    /// Its Server Reference. It is shown and never followed: who reads it decides.
+    /// Sets its Server Reference. It is shown and never followed: the reader decides.
     #[must_use]
     pub fn with_server(self, server: Option<&str>) -> Self {
         Self { server: server.and_then(|server| display_text(server, MAX_SAID)), ..self }
@@ -209,13 +209,13 @@ impl BrokerReason {
         self.code
     }
 
-    /// What it is about.
+    /// The kind of problem.
     #[must_use]
     pub const fn meaning(&self) -> Meaning {
         self.code.meaning()
     }
 
-    /// What programs branch on; `other` where the reason has no code of its own.
+    /// The code that programs branch on; `other` if the reason has none of its own.
     pub(crate) const fn code(&self, other: &'static str) -> &'static str {
         match self.meaning() {
             Meaning::Login => "bad_credentials",

@@ -1,7 +1,8 @@
 //! All people, each computed from their devices.
 //!
-//! Owns who is known and what is known of them; every change is a join, a leave or a change. Deliberately does no I/O,
-//! publishes nothing and notifies nobody: [`crate::engine`] asks for the changes and [`crate::notification`] judges them.
+//! Owns the known people and their records; every change is a join, a leave or a change. Does no
+//! I/O, publishes nothing and notifies nobody: [`crate::engine`] takes the changes and
+//! [`crate::notification`] judges them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -25,24 +26,26 @@ pub(crate) use device::since_of;
 use person::{LastInput, Person};
 pub(crate) use reachability::Reachability;
 
-/// How long a typing mark stands when nothing ends it: three seconds of the seed, and one for the way.
+/// How long a typing mark is shown if nothing ends it: three seconds of the public description, and
+/// one for the network.
 const TYPING_LASTS: Duration = Duration::from_secs(4);
 
-/// After a CONNACK, what is lost or missing has this long to come back before it is believed.
+/// After a CONNACK, a lost or missing device has this long to come back before we show it as lost.
 const RESYNC: Duration = Duration::from_secs(10);
-/// How much later than the protocol's timers a broker may notice a loss: 11 s were measured with
+/// How much later than the protocol's timers a broker may notice a loss. We measured 11 s with
 /// Mosquitto 2.0.11. Our own hub is not late.
 const BROKERS_ARE_LATE: Duration = Duration::from_secs(11);
 
-/// So many lost in a row, each within a second of the one before, are not believed before nothing came for two more: a broker
-/// that ends publishes everybody's Will to everybody, and of two hundred people that takes a while.
+/// From this many live losses on, each within a second of the one before, all are held until two
+/// seconds pass without another. A broker that shuts down publishes the Wills of all its clients,
+/// which takes a while with two hundred people.
 const MANY: u32 = 5;
 const LOST_TOGETHER: Duration = Duration::from_secs(1);
 const MANY_ARE_HELD: Duration = Duration::from_secs(2);
-/// From the first of them on.
+/// The longest hold, counted from the first of these losses.
 const AT_MOST_HELD: Duration = Duration::from_secs(10);
 
-/// What made a person look different.
+/// What changed a person's view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
     /// Our own connection or clock; nobody did anything.
@@ -53,72 +56,72 @@ pub enum Origin {
     Live,
 }
 
-/// What became of a message.
+/// Whether a message was accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Applied {
-    /// It counts.
+    /// It was accepted.
     Taken,
-    /// A Will of an earlier session than the one whose record is held: ignored.
+    /// It was ignored: a Will of an earlier session than that of the current record.
     StaleWill,
 }
 
-/// One person's change.
+/// A change of one person's view.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// What was shown before; `None` for somebody new.
+    /// The view before; `None` for a new person.
     pub before: Option<PersonView>,
-    /// What is to be shown now; `None` for somebody forgotten.
+    /// The view now; `None` for a forgotten person.
     pub after: Option<PersonView>,
-    /// What made the difference.
+    /// What caused the change.
     pub origin: Origin,
 }
 
-/// What decides what is believed of a device, the same for all.
+/// What decides whether a device's record is confirmed; the same for all devices.
 #[derive(Debug, Clone, Copy)]
 struct ConnectionContext {
-    /// Whether our own connection is up and was read.
+    /// Whether our own connection is up and its retained messages were read.
     connection_up: bool,
-    /// How many connections we had.
+    /// The number of connections so far.
     connection: u64,
-    /// The number of the first connection since we were away for longer than it takes to come back.
+    /// The number of the first connection after our last absence longer than [`RESYNC`].
     away_before: u64,
-    /// Until when we settle, if we do.
+    /// When the resync ends; `None` outside one.
     settling: Option<Monotonic>,
     /// How much later than promised a loss may show.
     broker_is_late: Duration,
-    /// Until when so many are lost at once that it may be the broker that ends.
+    /// Until when losses are held, because the broker itself may be shutting down.
     many_lost: Option<Monotonic>,
-    /// What is known of how the broker treats Message Expiry.
+    /// How the broker treats Message Expiry, as far as is known.
     expiry: BrokerExpiry,
-    /// See [`Rule`].
+    /// The rule that a test switches off; see [`Rule`].
     without: Option<Rule>,
 }
 
-/// Everybody known.
+/// All known people.
 #[derive(Debug, Default)]
 pub struct Roster {
     people: BTreeMap<UserId, Person>,
-    /// The names of those who are shown.
+    /// The names of the people who are shown.
     names: Names,
-    /// Who may look different since changes were last taken, and why.
+    /// The people whose view may have changed since changes were last taken, and why.
     dirty: BTreeMap<UserId, Origin>,
     /// When something about a person ends by itself: typing, a choice.
     ends: BTreeSet<(Monotonic, UserId)>,
-    /// Counts records as they come in, to tell which of two came last.
+    /// Counts incoming records, to know which of two came last.
     arrivals: u64,
     losses: Losses,
     around: ConnectionContext,
     /// When our connection went down.
     lost_at: Option<Monotonic>,
-    /// Whether that is known of everybody, and no other connection was made since.
+    /// Whether everybody was marked as cut off, and no new connection was made since.
     is_cut_off: bool,
-    /// Notices that our own clock was set.
+    /// Notices when our own clock is set.
     clock: ClockWatch,
-    /// More is known of the broker than when the ages of what is held were judged.
+    /// Whether we learned more about the broker since the ages of the records were computed.
     ages_changed: bool,
 }
 
-/// Live losses in a row.
+/// A series of live losses.
 #[derive(Debug, Default)]
 struct Losses {
     count: u32,
@@ -127,7 +130,7 @@ struct Losses {
 }
 
 impl Losses {
-    /// Another one was heard of: until when it is not believed, where it is one of many.
+    /// Counts another loss. Returns until when it is held, if it is one of many.
     fn one_more(&mut self, now: Now) -> Option<Monotonic> {
         if self.count == 0 || now.mono.since(self.last) > LOST_TOGETHER {
             (self.count, self.first) = (0, now.mono);
@@ -144,7 +147,7 @@ impl ConnectionContext {
         self.expiry.age(now, Interval::Record, arrival, written, self.without)
     }
 
-    /// Where a moment of somebody else's lies on our calendar; see [`Now::place`].
+    /// Places a moment of another person's calendar on ours; see [`Now::place`].
     fn place(
         &self,
         now: Now,
@@ -163,7 +166,7 @@ impl ConnectionContext {
 }
 
 impl Default for ConnectionContext {
-    /// Beside the broker, as a hub is: there is no link that could be down.
+    /// For a roster inside the broker, as in a hub: no connection can be down.
     fn default() -> Self {
         Self {
             connection_up: true,
@@ -179,7 +182,7 @@ impl Default for ConnectionContext {
 }
 
 impl Roster {
-    /// Folds a device record, or its clearing, into the roster.
+    /// Applies a device record, or its clearing.
     pub fn apply_device(
         &mut self,
         now: Now,
@@ -210,8 +213,8 @@ impl Roster {
         applied
     }
 
-    /// Folds what stands on a user topic into the roster: a simple client's record counts as one more
-    /// device, a sum only carries such a record along.
+    /// Applies a record of a user topic. A simple client's record counts as one more device; an
+    /// aggregate only carries such a record along.
     pub fn apply_user(
         &mut self,
         now: Now,
@@ -226,7 +229,7 @@ impl Roster {
             Payload::Record(UserRecord::Simple(record)) => {
                 person.apply_simple(now, record, arrival, &self.around);
             }
-            // A Will: written long ago, it can't know which other clients there are now.
+            // A Will: it was written long ago and cannot know which other clients exist now.
             Payload::Record(UserRecord::Aggregate(sum)) if sum.timestamp.is_none() => {
                 person.keep_simple(&self.around);
             }
@@ -237,7 +240,7 @@ impl Roster {
         self.mark_dirty(now, user, arrival.into());
     }
 
-    /// Folds the time of a user's last input into the roster.
+    /// Applies the time of a user's last input.
     pub fn apply_activity(
         &mut self,
         now: Now,
@@ -254,21 +257,22 @@ impl Roster {
         self.mark_dirty(now, user, arrival.into());
     }
 
-    /// Folds a typing mark into the roster.
+    /// Applies a typing mark.
     pub fn apply_typing(&mut self, now: Now, user: &UserId, typing: bool) {
         let person = self.people.entry(user.clone()).or_default();
         person.typing_until = typing.then(|| now.mono + TYPING_LASTS);
         self.mark_dirty(now, user, Origin::Live);
     }
 
-    /// How long ago the broker took a record that its writer's calendar says was `written` then, where that is known.
+    /// How long ago the broker received a record, if known. `written` is its time by its writer's
+    /// calendar.
     #[must_use]
     pub fn age(&self, now: Now, arrival: Arrival, written: Option<Timestamp>) -> Option<Duration> {
         self.around.age(now, arrival, written).exact
     }
 
-    /// The same of what a person chose, which is published with an interval of its own. Of one that is `held` already,
-    /// a broker that may not count down tells nothing.
+    /// How long ago the broker received a person's choice, which has a publish interval of its own.
+    /// If the choice is already `held`, a broker that may not count down gives no age.
     pub(crate) fn age_of_choice(
         &mut self,
         now: Now,
@@ -284,16 +288,16 @@ impl Roster {
         expiry.age(now, Interval::Choice, arrival, written, *without).exact
     }
 
-    /// Takes note of what a record tells of the broker.
+    /// Learns from a record how the broker treats Message Expiry.
     pub(crate) fn note_expiry(&mut self, now: Now, arrival: Arrival, written: Option<Timestamp>) {
         self.ages_changed |= self.around.expiry.note(now, Interval::Record, arrival, written);
-        // While everything is read, one look at the end is enough.
+        // While retained messages arrive, one check at the end is enough.
         if self.around.connection_up {
             self.judge_ages(now);
         }
     }
 
-    /// Places everything anew, if more is known of the broker than when it came.
+    /// Recomputes all times if we learned more about the broker.
     fn judge_ages(&mut self, now: Now) {
         if std::mem::take(&mut self.ages_changed) {
             for person in self.people.values_mut() {
@@ -303,7 +307,7 @@ impl Roster {
         }
     }
 
-    /// Dates everybody anew, if our own clock was set. Says by how much.
+    /// Corrects all times if our own clock was set. Returns by how much.
     pub(crate) fn follow_clock(&mut self, now: Now) -> Option<ClockChange> {
         let change = self.clock.change(now)?;
         for person in self.people.values_mut() {
@@ -313,7 +317,8 @@ impl Roster {
         Some(change)
     }
 
-    /// A roster on the far side of a connection, which is not up yet; [`Roster::default`] needs none.
+    /// Creates a roster for a remote broker, with the connection down; [`Roster::default`] needs
+    /// none.
     #[must_use]
     pub fn remote(without: Option<Rule>) -> Self {
         let around =
@@ -321,8 +326,9 @@ impl Roster {
         Self { around, ..Self::default() }
     }
 
-    /// Our connection stands: what is retained comes next. Unless it is the first, what is lost or missing on
-    /// it is not believed before we settled (`docs/protocol.md`, *Settle*).
+    /// The connection is up, and its retained messages come next. Except on the first connection,
+    /// lost or missing devices are shown as lost only after a resync (`docs/protocol.md`,
+    /// *Settle*).
     pub fn connection_began(&mut self, now: Now) {
         self.follow_clock(now);
         self.is_cut_off = false;
@@ -340,7 +346,7 @@ impl Roster {
         }
     }
 
-    /// What is retained on the connection was read.
+    /// The retained messages of the connection were read.
     pub fn connection_up(&mut self, now: Now) {
         self.follow_clock(now);
         self.around.connection_up = true;
@@ -351,7 +357,7 @@ impl Roster {
         self.end_for_all(now);
     }
 
-    /// Our connection is down, so all this is what we last heard.
+    /// Our connection is down, so every record may be out of date.
     pub fn connection_lost(&mut self, now: Now) {
         if std::mem::replace(&mut self.is_cut_off, true) {
             return;
@@ -365,13 +371,13 @@ impl Roster {
         self.end_for_all(now);
     }
 
-    /// This machine stood still since then: nothing that came meanwhile was heard.
+    /// This machine slept since `since` and received nothing meanwhile.
     pub(crate) fn slept(&mut self, now: Now, since: Monotonic) {
         self.connection_lost(now);
         self.lost_at = self.lost_at.map(|lost| lost.min(since));
     }
 
-    /// Says whether the broker keeps to the protocol's timers, as our hub does.
+    /// Sets whether the broker keeps the protocol's timers, as our hub does.
     pub fn set_broker_is_prompt(&mut self, prompt: bool) {
         let late = if prompt { Duration::ZERO } else { BROKERS_ARE_LATE };
         if self.around.broker_is_late != late {
@@ -387,7 +393,7 @@ impl Roster {
         self.around.broker_is_late
     }
 
-    /// Ends what ends by itself: typing marks, chosen statuses, leases, and the time that a loss is given.
+    /// Ends what has expired: typing marks, chosen statuses, leases, and held losses.
     pub fn expire(&mut self, now: Now) {
         self.follow_clock(now);
         if self.around.connection_up
@@ -416,7 +422,7 @@ impl Roster {
         }
     }
 
-    /// What the link has to do with everybody changed.
+    /// Marks everybody as dirty after a change of our own connection or clock.
     fn end_for_all(&mut self, now: Now) {
         self.ends.clear();
         for (user, person) in &mut self.people {
@@ -435,7 +441,7 @@ impl Roster {
         self.ends.first().map(|(at, _)| *at).into_iter().chain(settled).min()
     }
 
-    /// What changed since this was last called.
+    /// Takes the changes since the last call.
     pub fn take_changes(&mut self, now: Now) -> Vec<Change> {
         let mut changes = Vec::new();
         let mut empty = false;
@@ -454,7 +460,7 @@ impl Roster {
             let before = std::mem::replace(&mut person.shown, after.clone());
             self.names.set_name(user.as_str(), after.as_ref().map(|after| after.name.as_str()));
             if after.is_none() {
-                // Somebody forgotten does not come back with the past of their last visit.
+                // A forgotten person who comes back starts without the old last input.
                 person.last_input = None;
             }
             changes.push(Change { before, after, origin });
@@ -466,9 +472,9 @@ impl Roster {
         changes
     }
 
-    /// Shows the ids of those whose names look the same since others came, went or changed their names.
+    /// Shows or hides ids beside names that look the same, after people or names changed.
     fn update_distinct_names(&mut self, changes: &mut Vec<Change>) {
-        // Those that there are stand in the order of their ids.
+        // The changes so far are in the order of their ids.
         let known = changes.len();
         for user in self.names.take_changed() {
             let shown_id = self.names.shown_id(&user);
@@ -496,34 +502,34 @@ impl Roster {
         }
     }
 
-    /// Says who the person is whose app this is: others' names are compared with theirs, too.
+    /// Sets the person whose app this is: others' names are compared with theirs, too.
     pub(crate) fn set_me(&mut self, user: &UserId, name: &str) {
         self.names.set_me(user.as_str(), name);
     }
 
-    /// Takes in what the person calls somebody.
+    /// Sets the nickname that the person gave somebody.
     pub(crate) fn set_nickname(&mut self, user: &str, nickname: Option<&str>) {
         self.names.set_nickname(user, nickname);
     }
 
-    /// This name of this person, with the id where somebody else's name looks the same.
+    /// This name of this person, with the id if somebody else's name looks the same.
     pub(crate) fn distinct_name(&self, user: &str, name: &str) -> String {
         self.names.distinct_name(user, name)
     }
 
-    /// Everybody, as last taken.
+    /// All people, as last taken.
     pub fn people(&self) -> impl Iterator<Item = &PersonView> {
         self.people.values().filter_map(|person| person.shown.as_ref())
     }
 
-    /// One person, as they are now.
+    /// One person's current view.
     #[must_use]
     pub fn person(&self, user: &UserId, now: Now) -> Option<PersonView> {
         let view = self.people.get(user)?.view(user, now, &self.around)?;
         Some(PersonView { shown_id: self.names.shown_id(user.as_str()), ..view })
     }
 
-    /// One person's status, why and since when, as in [`Roster::person`].
+    /// One person's status, its cause and its start, as in [`Roster::person`].
     pub(crate) fn status(
         &self,
         user: &UserId,
@@ -532,29 +538,29 @@ impl Roster {
         self.people.get(user).and_then(|person| person.status(now, &self.around))
     }
 
-    /// One person, as far as it matters to whoever wants to reach them.
+    /// Whether and how one person can be reached now.
     pub(crate) fn reachability(&self, user: &UserId, now: Now) -> Option<Reachability<'_>> {
         self.people.get(user)?.reachability(now, &self.around)
     }
 
-    /// The sum of a person's devices as simple readers shall see it, a simple client's own record
-    /// carried along. Without any device here it says offline.
+    /// The aggregate of a person's devices for simple readers. It carries a simple client's own
+    /// record along, and is offline without any device.
     #[must_use]
     pub fn aggregate(&self, user: &UserId, now: Now) -> AggregateRecord {
         self.people.get(user).unwrap_or(&Person::default()).aggregate(now, &self.around)
     }
 
-    /// Whether a sum that stands somewhere says to a reader what [`Roster::aggregate`] would.
+    /// Whether a published aggregate means the same to a reader as [`Roster::aggregate`].
     pub(crate) fn aggregate_equals(&self, user: &UserId, sum: &AggregateRecord, now: Now) -> bool {
         self.people.get(user).unwrap_or(&Person::default()).aggregate_equals(sum, now, &self.around)
     }
 
-    /// The ids of a person's devices that are here, lowest first.
+    /// The ids of a person's connected devices, lowest first.
     pub fn devices_here<'a>(&'a self, user: &UserId) -> impl Iterator<Item = &'a DeviceId> {
         self.people.get(user).into_iter().flat_map(Person::devices_here)
     }
 
-    /// When a user last gave input, where somebody said so.
+    /// A user's last input, if known.
     #[must_use]
     pub fn last_input(&self, user: &UserId) -> Option<Timestamp> {
         self.people.get(user).and_then(Person::last_input)

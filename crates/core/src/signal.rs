@@ -1,8 +1,9 @@
 //! Typing, knocks and waves between two people.
 //!
-//! Owns how far each knock and wave is, the messages about them that are not acknowledged, and the notifications that follow
-//! (`docs/protocol.md`, *Signals*). All of it is forgotten when the app quits. Deliberately does no I/O: the engine says whether
-//! there is a connection, publishes the messages and shows the notifications.
+//! Owns how far each knock and wave is, its unacknowledged messages, and its notifications
+//! (`docs/protocol.md`, *Signals*). All of it is forgotten when the app quits. Does no I/O: the
+//! engine reports whether there is a connection, publishes the messages and shows the
+//! notifications.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
@@ -42,14 +43,15 @@ use outbox::Outbox;
 use typing::Typing;
 use waves::Bursts;
 
-/// A message that the broker did not acknowledge within this is given up. Until then a connection may come back.
+/// Maximum time without an acknowledgement before a message is given up. Until then a connection
+/// may come back.
 const LASTS: Duration = Duration::from_secs(30);
 /// Maximum number of people whose return I want to be notified of.
 const BACK: usize = 64;
 /// Minimum time between two announcements that the same person is back.
 const RECENT: Duration = Duration::from_secs(10);
 
-/// What the engine does at once.
+/// An event that the engine handles at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Event {
     Notify(Notification),
@@ -68,7 +70,7 @@ pub(crate) enum Event {
 #[derive(Debug)]
 pub(crate) struct Signals {
     me: UserId,
-    /// Whether this device takes knocks. The command line, which only sends them, takes none.
+    /// Whether this device receives knocks. The command line only sends them.
     takes_knocks: bool,
     history: History,
     outbox: Outbox,
@@ -120,7 +122,7 @@ impl Signals {
         &self.me
     }
 
-    /// Does what the person asked for.
+    /// Carries out a command of the person.
     pub(crate) fn handle(
         &mut self,
         context: SignalContext<'_>,
@@ -145,7 +147,7 @@ impl Signals {
             }
             SignalCommand::Withdraw { with, id } => self.withdraw(context, &with, &id),
             SignalCommand::Type { to } => {
-                // Somebody invisible types unseen, also after they are visible again.
+                // An invisible person's typing stays hidden, also after they are visible again.
                 if context.up && context.visible {
                     self.typing_marks.extend(self.typing.key(context.now, to));
                 }
@@ -162,7 +164,8 @@ impl Signals {
     /// Handles a message to my inbox.
     ///
     /// # Errors
-    /// Why the message was dropped.
+    ///
+    /// The reason why the message was dropped.
     pub(crate) fn receive(
         &mut self,
         context: SignalContext<'_>,
@@ -221,7 +224,7 @@ impl Signals {
         std::mem::take(&mut self.typing_marks)
     }
 
-    /// What to do at once, until there is nothing.
+    /// Takes the next event that the engine handles at once.
     pub(crate) fn poll_event(&mut self) -> Option<Event> {
         self.events.pop_front()
     }
@@ -280,7 +283,7 @@ impl Signals {
         self.recently_notified.iter().any(|(known, _)| known.as_str() == user)
     }
 
-    /// Works out when something is due, so that an input costs one look while nothing is.
+    /// Computes the next deadline. When no signal is active, each input costs one boolean check.
     pub(crate) fn update_deadline(&mut self) {
         let mut next =
             [self.typing.next_deadline(), self.outbox.next_deadline(), self.bursts.next_deadline()]

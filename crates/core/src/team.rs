@@ -1,7 +1,7 @@
-//! How somebody comes to a team: the link that invites, the secret that lets in, and what the hub is asked.
+//! How a person joins a team: the invitation, the secret, and the requests to the hub.
 //!
-//! Owns the texts and shapes only, so that hub, app and command line mean the same. Deliberately makes no
-//! secret and checks none: its callers have the system's random numbers.
+//! Owns only the texts and shapes, so that hub, app and command line agree. Generates and checks no
+//! secret: its callers have the system's random numbers.
 
 mod address;
 mod body;
@@ -19,9 +19,9 @@ pub use invitation::{Invitation, InvitationError, SCHEME};
 pub use pin::{FingerprintPrefix, FingerprintPrefixError, Pin, PinError};
 pub use secret::{ID_LENGTH, SECRET_LENGTH, Secret, SecretError};
 
-/// Where a hub listens for the team unless told otherwise, and the port that a link leaves out.
+/// The port on which a hub listens for the team by default, and which a link leaves out.
 pub const DEFAULT_PORT: u16 = 18_831;
-/// The most addresses that are told of a hub or kept of it.
+/// Maximum number of addresses that a hub announces or a client stores.
 pub const MAX_ADDRESSES: usize = 8;
 /// The longest name of a team, in characters.
 pub const MAX_TEAM_NAME: usize = 64;

@@ -1,10 +1,12 @@
-//! What people are shown: the window's contract and the command line's JSON.
+//! The view types: the window's contract and the command line's JSON.
 //!
-//! Owns only the shapes: [`crate::roster`] fills in people, [`crate::signal`] knocks and waves, [`crate::engine`] the rest.
-//! A test generates `ui/src/lib/contract.ts` from these types. Deliberately contains no rule about presence, and no words
-//! but those of a status: window and command line have words of their own.
+//! Owns only the shapes: [`crate::roster`] fills in people, [`crate::signal`] knocks and waves,
+//! [`crate::engine`] the rest. A test generates `ui/src/lib/contract.ts` from these types. Contains
+//! no rule about presence, and no words but those of a status: window and command line have their
+//! own wording.
 //!
-//! Text from the network has been through [`display_text`](crate::text::display_text) before it comes here.
+//! Text from the network has passed through [`display_text`](crate::text::display_text) before it
+//! comes here.
 
 use serde::{Deserialize, Serialize};
 
@@ -33,17 +35,17 @@ pub mod version;
 pub struct DeviceView {
     /// Its id. A client that writes no device records has an empty id.
     pub device: String,
-    /// What it says it is (`laptop`), if it does.
+    /// The kind of device that it gives (`laptop`), if any.
     pub kind: Option<String>,
     /// `online`, `away`, `offline`, or a simple client's own word.
     pub status: String,
-    /// Why, where it is known.
+    /// The cause of the status, if known.
     pub cause: Option<Cause>,
-    /// Since when, Unix milliseconds, where it is known.
+    /// The start of the status, Unix milliseconds, if known.
     pub since: Option<Timestamp>,
 }
 
-/// One person, summed over their devices. Also the stable JSON of `who` and `watch`.
+/// One person, with the aggregate of their devices. Also the stable JSON of `who` and `watch`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct PersonView {
@@ -51,34 +53,34 @@ pub struct PersonView {
     pub user: String,
     /// The name that they gave themselves.
     pub name: String,
-    /// The id to show beside the name, because another person's name looks the same. Absent: the name alone
-    /// says who it is.
+    /// The id to show beside the name, because another person's name looks the same. Absent: the
+    /// name alone is unambiguous.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
     pub shown_id: Option<String>,
     /// `online`, `away`, `dnd`, `offline`, or a simple client's own word.
     pub status: String,
-    /// Why, where it is known.
+    /// The cause of the status, if known.
     pub cause: Option<Cause>,
-    /// Since when, Unix milliseconds, where it is known.
+    /// The start of the status, Unix milliseconds, if known.
     pub since: Option<Timestamp>,
-    /// What they wrote beside their status.
+    /// The text that they set with their status.
     pub text: Option<String>,
-    /// The emoji that they put beside their status.
+    /// The emoji that they set with their status.
     pub emoji: Option<String>,
     /// When the chosen status ends, Unix milliseconds.
     pub until: Option<Timestamp>,
-    /// This was so when we last heard, and may be so no longer; the evidence says why.
+    /// Whether this may be out of date; the evidence contains the reason.
     pub stale: bool,
-    /// They are typing to the room. Absent means no.
+    /// Whether they are typing to the whole team. Absent means no.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     #[cfg_attr(test, ts(optional, as = "Option<bool>"))]
     pub typing: bool,
-    /// They are in a call. Absent means that nothing says so.
+    /// Whether they are in a call. Absent means no, or unknown.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     #[cfg_attr(test, ts(optional, as = "Option<bool>"))]
     pub in_call: bool,
-    /// The time zone of the device that decides, an IANA name; absent where it tells none.
+    /// The time zone of the deciding device, an IANA name; absent if it gives none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
     pub tz: Option<String>,
@@ -86,31 +88,33 @@ pub struct PersonView {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(test, ts(optional, as = "Option<Vec<String>>"))]
     pub links: Vec<ContactLink>,
-    /// Their devices, those here first.
+    /// Their devices, connected ones first.
     pub devices: Vec<DeviceView>,
-    /// Why all this is believed.
+    /// The data behind the status.
     pub evidence: Evidence,
 }
 
-/// What is known of the device that decides a person's status, and no more.
+/// The data of the device that decides a person's status.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Evidence {
-    /// The id of the device; absent where nothing was heard of any, empty for a client that writes no device records.
+    /// The id of the device; absent without any device, empty for a client that writes no device
+    /// records.
     pub device: Option<String>,
-    /// What it says it is (`laptop`), if it does.
+    /// The kind of device that it gives (`laptop`), if any.
     pub kind: Option<String>,
-    /// What it observes (`online`, `away`, `offline`), whatever the person chose.
+    /// The state that it observes (`online`, `away`, `offline`), whatever the person chose.
     pub status: Option<String>,
-    /// Why, where it is known.
+    /// The cause of that state, if known.
     pub cause: Option<Cause>,
-    /// Since when, Unix milliseconds, where it is known.
+    /// The start of that state, Unix milliseconds, if known.
     pub since: Option<Timestamp>,
-    /// When the broker took its last message, Unix milliseconds.
+    /// When the broker received its last message, Unix milliseconds.
     pub heard: Option<Timestamp>,
-    /// If it were lost now, this many seconds later it would show at the latest. Absent where nothing is promised.
+    /// Within how many seconds its loss would show, if it happened now. Absent if nothing is
+    /// promised.
     pub loss_shows_within_s: Option<u32>,
-    /// Why it may be so no longer.
+    /// Why the status may be out of date.
     pub doubt: Option<Doubt>,
 }
 
@@ -121,28 +125,28 @@ impl PersonView {
         Group::of_status(&self.status)
     }
 
-    /// What to call this person so that nobody takes them for somebody else: `Anna`, or `Anna (anna-2)`.
+    /// An unambiguous name for this person: `Anna`, or `Anna (anna-2)`.
     #[must_use]
     pub fn distinct_name(&self) -> String {
         with_id(&self.name, self.shown_id.as_deref())
     }
 
-    /// By this people are listed: those here first, then by name.
+    /// The sort key of the list: people here first, then by name.
     #[must_use]
     pub fn order(&self) -> (Group, String, String) {
         (self.group(), self.name.to_lowercase(), self.user.clone())
     }
 }
 
-/// What I chose, as shown to me.
+/// My chosen status, as shown to me.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct ChosenView {
     /// The chosen status.
     pub status: ChosenStatus,
-    /// The text beside it.
+    /// The text shown with it.
     pub text: Option<String>,
-    /// The emoji beside it.
+    /// The emoji shown with it.
     pub emoji: Option<String>,
     /// When it ends by itself, Unix milliseconds.
     pub until: Option<Timestamp>,
@@ -159,7 +163,7 @@ impl From<&Choice> for ChosenView {
     }
 }
 
-/// My own status, as others see it, and what lies under it.
+/// My own status, as others see it, and my choice behind it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct MeView {
@@ -169,33 +173,33 @@ pub struct MeView {
     pub name: String,
     /// The effective status: `online`, `away`, `dnd`, `offline`, `invisible`.
     pub status: String,
-    /// Why.
+    /// The cause of the status.
     pub cause: Option<Cause>,
-    /// Since when, Unix milliseconds, where it is known.
+    /// The start of the status, Unix milliseconds, if known.
     pub since: Option<Timestamp>,
-    /// What I chose, if I did. Absent: the status follows what this device observes.
+    /// My choice, if there is one. Absent: the status follows what this device observes.
     pub chosen: Option<ChosenView>,
 }
 
 impl MeView {
-    /// Whether I am not to be disturbed.
+    /// Whether my status is do not disturb.
     pub(crate) fn is_dnd(&self) -> bool {
         self.status == ChosenStatus::Dnd.word()
     }
 
-    /// Whether I said that I am away, whatever the keyboard says.
+    /// Whether I chose to be away, whatever my activity.
     pub(crate) fn chose_away(&self) -> bool {
         self.chosen.as_ref().is_some_and(|chosen| chosen.status == ChosenStatus::Away)
     }
 }
 
-/// Something the person should know and can do something about.
+/// A problem that the person should know and can do something about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Problem {
-    /// What programs branch on: `unreachable`, `bad_credentials`, `hub_port_taken`, ...
+    /// The code that programs branch on: `unreachable`, `bad_credentials`, `hub_port_taken`, ...
     pub code: String,
-    /// A sentence that says what is wrong and what to do.
+    /// A sentence for people: what is wrong and what to do.
     pub message: String,
 }
 
@@ -204,40 +208,41 @@ pub struct Problem {
 #[serde(tag = "state", rename_all = "snake_case")]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub enum ConnectionView {
-    /// Not asked to connect yet.
+    /// No connection was asked for yet.
     Unset,
-    /// Trying.
+    /// We are trying to connect.
     Connecting {
-        /// When the link was last up, Unix milliseconds; the list is as of then. Absent before the first time.
+        /// When the connection was last up, Unix milliseconds; the list is as of then. Absent
+        /// before the first time.
         as_of: Option<Timestamp>,
-        /// When the next try starts, Unix milliseconds; absent while one is under way.
+        /// When the next try starts, Unix milliseconds; absent during a try.
         retry_at: Option<Timestamp>,
         /// Why the last try or connection ended.
         problem: Option<Problem>,
-        /// The computer that hosts the team, where it said itself that it would not be there. Absent: not known.
+        /// The computer that hosts the team, if it announced its own absence. Absent: unknown.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[cfg_attr(test, ts(optional))]
         host: Option<HostView>,
     },
-    /// Connected.
+    /// The connection is up.
     Up {
-        /// Since when, Unix milliseconds.
+        /// When it came up, Unix milliseconds.
         since: Timestamp,
-        /// Why people may be missing from the list. Absent: everybody is in it.
+        /// Why people may be missing from the list. Absent: the list is complete.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[cfg_attr(test, ts(optional))]
         gap: Option<RosterGap>,
     },
-    /// The broker said no, and asking again quickly would not help.
+    /// The broker refused us, and a quick retry would not help.
     Refused {
-        /// When the link was last up, Unix milliseconds.
+        /// When the connection was last up, Unix milliseconds.
         as_of: Option<Timestamp>,
-        /// When it will be asked again, Unix milliseconds.
+        /// When we try again, Unix milliseconds.
         retry_at: Timestamp,
-        /// What it said and what to do.
+        /// The broker's reason and what to do.
         problem: Problem,
     },
-    /// Said goodbye.
+    /// We disconnected.
     Closed,
 }
 
@@ -246,73 +251,75 @@ pub enum ConnectionView {
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub enum RosterGap {
-    /// The broker has not shown yet that it hands out what it stores. An empty list may be one that was not handed out.
+    /// The broker has not yet shown that it sends retained messages. An empty list may be
+    /// incomplete.
     Unproven,
-    /// The broker withholds what is needed; a problem says what.
+    /// The broker withholds messages that we need; a problem gives the details.
     Withheld,
 }
 
-/// The computer that hosts the team, while it is not there.
+/// The computer that hosts the team, while it is absent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct HostView {
-    /// Whose computer it is, or what the box is called.
+    /// The name of its owner, or of the machine.
     pub name: String,
     /// `asleep`, `left` or `lost`.
     pub cause: Cause,
-    /// Since when, Unix milliseconds, where it is known.
+    /// The start of its absence, Unix milliseconds, if known.
     pub since: Option<Timestamp>,
 }
 
-/// How far the app has come.
+/// The stage of the app's setup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub enum Stage {
     /// Nothing is configured: ask whether to start a team, to join one or to look around.
     FirstStart,
-    /// Being set up as the person asked.
+    /// The app is being set up as the person asked.
     Starting,
-    /// With a team.
+    /// The app runs with a team.
     Running,
-    /// With the demo team: nothing is kept.
+    /// The app shows the demo team, and stores nothing.
     LookingAround,
 }
 
-/// Everything the window shows, at one moment.
+/// Everything that the window shows, at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Snapshot {
     /// The number of the last change contained.
     #[cfg_attr(test, ts(type = "number"))]
     pub seq: u64,
-    /// How far the app has come.
+    /// The stage of the app's setup.
     pub stage: Stage,
-    /// What the app speaks: `en` or `de`.
+    /// The language of the app: `en` or `de`.
     pub language: String,
-    /// A name to offer at first start.
+    /// A name to suggest at first start.
     pub suggested_name: Option<String>,
-    /// The name of the team that lists me as a member. Absent with a broker that knows of no members.
+    /// The name of the team that lists me as a member. Absent with a broker without members.
     pub team: Option<String>,
-    /// My own status; absent until there is somebody to be.
+    /// My own status; absent until I have a user id.
     pub me: Option<MeView>,
     /// The connection.
     pub link: ConnectionView,
-    /// Everybody else, in no order.
+    /// Everybody else, in no particular order.
     pub people: Vec<PersonView>,
-    /// What the person should know.
+    /// The present problems.
     pub problems: Vec<Problem>,
     /// Knocks, waves and typing to me.
     pub signals: SignalsView,
-    /// What I want of this app for myself.
+    /// My preferences for this app.
     pub preferences: PreferencesView,
 }
 
-/// What changed since the update numbered one less. A reader that misses a number asks for a new snapshot.
+/// The changes since the update with the number before. A reader that misses a number asks for a
+/// new snapshot.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Update {
-    /// This change's number.
+    /// The number of this update.
     #[cfg_attr(test, ts(type = "number"))]
     pub seq: u64,
     /// My status, if it changed.
@@ -321,17 +328,17 @@ pub struct Update {
     pub link: Option<ConnectionView>,
     /// People seen for the first time.
     pub joins: Vec<PersonView>,
-    /// People known before who are shown differently now.
+    /// Known people whose view changed.
     pub changes: Vec<PersonView>,
-    /// Ids of people who are forgotten.
+    /// The ids of forgotten people.
     pub leaves: Vec<String>,
     /// All problems, if they changed.
     pub problems: Option<Vec<Problem>>,
-    /// All knocks, waves and typing to me, if anything of it changed.
+    /// All knocks, waves and typing to me, if any of them changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
     pub signals: Option<Box<SignalsView>>,
-    /// All that I want of this app for myself, if anything of it changed.
+    /// All my preferences for this app, if any of them changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
     pub preferences: Option<Box<PreferencesView>>,

@@ -1,7 +1,7 @@
-//! The records of the protocol as bytes: strict out, lenient in.
+//! Converts the protocol's records to and from bytes: strict when writing, lenient when reading.
 //!
-//! Owns `docs/protocol.md`, *Records*: sizes, shapes, versions. A stranger's bytes are an error value at
-//! worst. Deliberately judges nothing: whether a record counts is decided in [`crate::roster`].
+//! Owns `docs/protocol.md`, *Records*: sizes, shapes, versions. Untrusted bytes cause an error
+//! value at worst. Does not judge records: [`crate::roster`] decides whether to accept one.
 
 use std::time::Duration;
 
@@ -25,23 +25,23 @@ pub const MAX_RECORD_BYTES: usize = 4096;
 /// The version in the records that we write.
 pub const VERSION: u64 = 1;
 
-/// Why a payload is no record. The names are those of the counters that `--diagnostics` prints.
+/// Why a payload is not a record. The names are those of the counters that `--diagnostics` prints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, thiserror::Error)]
 #[serde(rename_all = "snake_case")]
 pub enum WireError {
     /// More than [`MAX_RECORD_BYTES`].
     #[error("it has more than 4096 bytes")]
     TooLarge,
-    /// Not UTF-8.
+    /// Not UTF-8 text.
     #[error("it is not UTF-8 text")]
     NotUtf8,
-    /// No JSON, or nested deeper than 127 levels, and no word that could be a status.
+    /// Not JSON, or nested deeper than 127 levels, and not a word that could be a status.
     #[error("it is neither JSON nor a status in a word")]
     NotJson,
-    /// No JSON object, or without a field that it needs.
+    /// Not a JSON object, or without a required field.
     #[error("it is not a JSON object with the fields that it needs")]
     WrongShape,
-    /// A number that it needs is negative or above 2^53 - 1.
+    /// A required number is negative or above 2^53 - 1.
     #[error("a number in it is not an integer from 0 to 2^53 - 1")]
     OutOfRange,
     /// A `v` that we do not know.
@@ -60,34 +60,36 @@ pub enum WireError {
 pub struct DeviceRecord {
     /// `status` and `cause`.
     pub observed: Observed,
-    /// Since when, on the writer's clock.
+    /// The start of the observed state, by the writer's clock.
     pub since: Option<Timestamp>,
-    /// When this was message_text, on the writer's clock. A Will has none: it can't know when it fires.
+    /// When the record was written, by the writer's clock. A Will has none: it can't know when it
+    /// fires.
     pub timestamp: Option<Timestamp>,
     /// The session's number.
     pub epoch: Option<u64>,
-    /// For how long this counts without being renewed.
+    /// How long this record counts without being renewed.
     pub lease: Option<Duration>,
-    /// How long readers give a `lost` before they believe it: the grace where the broker can't give it (3.1.1).
+    /// How long readers wait before they accept a `lost`: the grace period if the broker can't wait
+    /// itself (3.1.1).
     pub wait: Option<Duration>,
-    /// Within what time the loss of the writer's connection shows, as the writer knows its broker's timers.
+    /// How fast the loss of the writer's connection shows, from the timers of the writer's broker.
     pub loss: Option<Duration>,
-    /// Whether a microphone is in use there.
+    /// Whether a microphone is in use at the device.
     pub in_call: bool,
     /// A copy of the person's choice; absent when there is none.
     pub chosen: Option<Chosen>,
-    /// The name shown.
+    /// The name that others see.
     pub name: Option<String>,
-    /// What the device is, in a word.
+    /// The kind of device in a word, such as `laptop`.
     pub kind: Option<String>,
     /// The time zone's IANA name.
     pub tz: Option<String>,
-    /// By what the person says they can be reached, at most [`MAX_LINKS`](crate::contact::MAX_LINKS).
+    /// The person's contact links, at most [`MAX_LINKS`](crate::contact::MAX_LINKS).
     pub links: Vec<ContactLink>,
 }
 
 impl DeviceRecord {
-    /// A record that says nothing but what was observed.
+    /// A record that contains only the observed state.
     #[must_use]
     pub const fn bare(observed: Observed) -> Self {
         Self {
@@ -107,7 +109,7 @@ impl DeviceRecord {
         }
     }
 
-    /// The choice in it, if it has one.
+    /// The choice in the record, if there is one.
     #[must_use]
     pub fn choice(&self) -> Option<&Choice> {
         self.chosen.as_ref().and_then(|chosen| chosen.choice.as_ref())
@@ -119,16 +121,17 @@ impl DeviceRecord {
 pub struct ChosenRecord {
     /// The choice and its number.
     pub chosen: Chosen,
-    /// When this was message_text, on the writer's clock: what it says of times is placed by that.
+    /// When this was written, by the writer's clock: the other times are placed by it.
     pub timestamp: Option<Timestamp>,
 }
 
-/// What a simple client says of a person.
+/// A simple client's record of a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SimpleRecord {
     /// Its status.
     pub status: SimpleStatus,
-    /// When it was message_text, on the writer's clock: in a Will the time of the connect, not of the death.
+    /// When it was written, by the writer's clock: in a Will that is the time of the connect, not
+    /// of the loss.
     pub timestamp: Option<Timestamp>,
 }
 
@@ -141,7 +144,7 @@ pub enum SimpleStatus {
     Away,
     /// `offline`.
     Offline,
-    /// A word of their own, fit to be shown.
+    /// A custom word, made safe to show.
     Other(String),
 }
 
@@ -161,24 +164,24 @@ impl SimpleStatus {
 /// The record on a user topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UserRecord {
-    /// The sum of the person's devices, written by a client or hub that knows device records.
+    /// The aggregate of the person's devices, written by a client or hub that knows device records.
     Aggregate(AggregateRecord),
-    /// Written by a simple client.
+    /// The record of a simple client.
     Simple(SimpleRecord),
 }
 
-/// The sum of a person's devices, for simple readers.
+/// The aggregate of a person's devices, for simple readers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AggregateRecord {
     /// The effective status word.
     pub status: String,
     /// When this was written.
     pub timestamp: Option<Timestamp>,
-    /// Since when.
+    /// The start of the status.
     pub since: Option<Timestamp>,
-    /// The text beside it.
+    /// The text shown with it.
     pub text: Option<String>,
-    /// What a simple client last wrote into this one retained slot.
+    /// The last record of a simple client in this one retained topic.
     pub foreign: Option<SimpleRecord>,
 }
 
@@ -187,19 +190,20 @@ pub struct AggregateRecord {
 pub struct HubRecord {
     /// The team's name.
     pub team: Option<String>,
-    /// Which computer hosts it.
+    /// The computer that hosts it.
     pub host: Option<Host>,
-    /// Where it can be reached, the likeliest first.
+    /// The addresses of the hub, the likeliest first.
     pub at: Vec<Address>,
-    /// The broker sends what is retained filter by filter, in the order of a SUBSCRIBE, so that who asks for this
-    /// record last and gets it has everything; and it keeps to MQTT's timers. A gateway says so of no broker.
+    /// Whether the broker keeps MQTT's timers and sends retained messages filter by filter, in the
+    /// order of the SUBSCRIBE. A reader that subscribes to this record last then knows that it has
+    /// everything. A gateway claims this of no broker.
     pub in_order: bool,
 }
 
-/// A payload: empty clears, anything else is a record.
+/// A payload: an empty one clears, any other is a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Payload<R> {
-    /// Empty: forget.
+    /// Empty: forget the record.
     Cleared,
     /// A record.
     Record(R),
@@ -208,7 +212,8 @@ pub enum Payload<R> {
 /// Reads a device topic's payload.
 ///
 /// # Errors
-/// Says why the payload is no record.
+///
+/// A [`WireError`], which is the reason why the payload is not a record.
 pub fn decode_device(payload: &[u8]) -> Result<Payload<DeviceRecord>, WireError> {
     read::payload(payload, read::device)
 }
@@ -216,7 +221,8 @@ pub fn decode_device(payload: &[u8]) -> Result<Payload<DeviceRecord>, WireError>
 /// Reads a user topic's payload.
 ///
 /// # Errors
-/// Says why the payload is no record.
+///
+/// A [`WireError`], which is the reason why the payload is not a record.
 pub fn decode_user(payload: &[u8]) -> Result<Payload<UserRecord>, WireError> {
     read::payload(payload, read::user)
 }
@@ -224,7 +230,8 @@ pub fn decode_user(payload: &[u8]) -> Result<Payload<UserRecord>, WireError> {
 /// Reads an activity topic's payload: when the user last gave input.
 ///
 /// # Errors
-/// Says why the payload is no record.
+///
+/// A [`WireError`], which is the reason why the payload is not a record.
 pub fn decode_activity(payload: &[u8]) -> Result<Payload<Timestamp>, WireError> {
     read::payload(payload, read::activity)
 }
@@ -232,7 +239,8 @@ pub fn decode_activity(payload: &[u8]) -> Result<Payload<Timestamp>, WireError> 
 /// Reads a typing topic's payload.
 ///
 /// # Errors
-/// Says why the payload is no record.
+///
+/// A [`WireError`], which is the reason why the payload is not a record.
 pub fn decode_typing(payload: &[u8]) -> Result<Payload<bool>, WireError> {
     read::payload(payload, read::typing)
 }
@@ -240,7 +248,8 @@ pub fn decode_typing(payload: &[u8]) -> Result<Payload<bool>, WireError> {
 /// Reads a chosen topic's payload.
 ///
 /// # Errors
-/// Says why the payload is no record.
+///
+/// A [`WireError`], which is the reason why the payload is not a record.
 pub fn decode_chosen(payload: &[u8]) -> Result<Payload<ChosenRecord>, WireError> {
     read::payload(payload, read::chosen)
 }
@@ -248,15 +257,17 @@ pub fn decode_chosen(payload: &[u8]) -> Result<Payload<ChosenRecord>, WireError>
 /// Reads the hub topic's payload.
 ///
 /// # Errors
-/// Says why the payload is no record.
+///
+/// A [`WireError`], which is the reason why the payload is not a record.
 pub fn decode_hub(payload: &[u8]) -> Result<Payload<HubRecord>, WireError> {
     read::payload(payload, read::hub)
 }
 
-/// Reads a message to an inbox. There is nothing to clear: an empty one is none.
+/// Reads a message to an inbox. An inbox has nothing to clear, so an empty message is an error.
 ///
 /// # Errors
-/// Says why the payload is no signal.
+///
+/// A [`WireError`], which is the reason why the payload is not a signal.
 pub fn decode_signal(payload: &[u8]) -> Result<SignalMessage, WireError> {
     match read::payload(payload, read::signal)? {
         Payload::Record(signal) => Ok(signal),
@@ -270,7 +281,7 @@ pub fn encode_signal(signal: &SignalMessage, at: Timestamp) -> Vec<u8> {
     write::signal(signal, at)
 }
 
-/// Writes a typing mark to the room.
+/// Writes a typing mark for the whole team.
 #[must_use]
 pub fn encode_typing(typing: bool) -> Vec<u8> {
     write::typing(typing)
@@ -282,7 +293,7 @@ pub fn encode_device(record: &DeviceRecord) -> Vec<u8> {
     write::device(record)
 }
 
-/// Writes a sum.
+/// Writes an aggregate.
 #[must_use]
 pub fn encode_aggregate(record: &AggregateRecord) -> Vec<u8> {
     write::sum(record)
@@ -294,13 +305,13 @@ pub fn encode_activity(at: Timestamp) -> Vec<u8> {
     write::activity(at)
 }
 
-/// Writes a choice, or that there is none any more.
+/// Writes a choice, or that it was cleared.
 #[must_use]
 pub fn encode_chosen(record: &ChosenRecord) -> Vec<u8> {
     write::chosen(record)
 }
 
-/// Writes that somebody sums here, and who hosts it.
+/// Writes the hub record: a hub aggregates here, and which computer hosts it.
 #[must_use]
 pub fn encode_hub(record: &HubRecord) -> Vec<u8> {
     write::hub(record)

@@ -10,7 +10,8 @@
 export type Timestamp = number;
 
 /**
- * Why a status is what it is: the words of `docs/protocol.md`, *Records*, and `chosen` for a status that the person chose.
+ * Why a status is what it is: the causes of `docs/protocol.md`, *Records*, and `chosen` for a
+ * status that the person chose.
  */
 export type Cause = "unknown" | "idle" | "locked" | "switched" | "left" | "asleep" | "lost" | "chosen";
 
@@ -23,7 +24,7 @@ export type DeviceView = {
  */
 device: string, 
 /**
- * What it says it is (`laptop`), if it does.
+ * The kind of device that it gives (`laptop`), if any.
  */
 kind: string | null, 
 /**
@@ -31,58 +32,60 @@ kind: string | null,
  */
 status: string, 
 /**
- * Why, where it is known.
+ * The cause of the status, if known.
  */
 cause: Cause | null, 
 /**
- * Since when, Unix milliseconds, where it is known.
+ * The start of the status, Unix milliseconds, if known.
  */
 since: Timestamp | null, };
 
 /**
- * Why what is shown may be out of date.
+ * Why a shown status may be out of date.
  */
 export type Doubt = "reconnecting" | "settling" | "link_down";
 
 /**
- * What is known of the device that decides a person's status, and no more.
+ * The data of the device that decides a person's status.
  */
 export type Evidence = { 
 /**
- * The id of the device; absent where nothing was heard of any, empty for a client that writes no device records.
+ * The id of the device; absent without any device, empty for a client that writes no device
+ * records.
  */
 device: string | null, 
 /**
- * What it says it is (`laptop`), if it does.
+ * The kind of device that it gives (`laptop`), if any.
  */
 kind: string | null, 
 /**
- * What it observes (`online`, `away`, `offline`), whatever the person chose.
+ * The state that it observes (`online`, `away`, `offline`), whatever the person chose.
  */
 status: string | null, 
 /**
- * Why, where it is known.
+ * The cause of that state, if known.
  */
 cause: Cause | null, 
 /**
- * Since when, Unix milliseconds, where it is known.
+ * The start of that state, Unix milliseconds, if known.
  */
 since: Timestamp | null, 
 /**
- * When the broker took its last message, Unix milliseconds.
+ * When the broker received its last message, Unix milliseconds.
  */
 heard: Timestamp | null, 
 /**
- * If it were lost now, this many seconds later it would show at the latest. Absent where nothing is promised.
+ * Within how many seconds its loss would show, if it happened now. Absent if nothing is
+ * promised.
  */
 loss_shows_within_s: number | null, 
 /**
- * Why it may be so no longer.
+ * Why the status may be out of date.
  */
 doubt: Doubt | null, };
 
 /**
- * One person, summed over their devices. Also the stable JSON of `who` and `watch`.
+ * One person, with the aggregate of their devices. Also the stable JSON of `who` and `watch`.
  */
 export type PersonView = { 
 /**
@@ -94,8 +97,8 @@ user: string,
  */
 name: string, 
 /**
- * The id to show beside the name, because another person's name looks the same. Absent: the name alone
- * says who it is.
+ * The id to show beside the name, because another person's name looks the same. Absent: the
+ * name alone is unambiguous.
  */
 shown_id?: string, 
 /**
@@ -103,19 +106,19 @@ shown_id?: string,
  */
 status: string, 
 /**
- * Why, where it is known.
+ * The cause of the status, if known.
  */
 cause: Cause | null, 
 /**
- * Since when, Unix milliseconds, where it is known.
+ * The start of the status, Unix milliseconds, if known.
  */
 since: Timestamp | null, 
 /**
- * What they wrote beside their status.
+ * The text that they set with their status.
  */
 text: string | null, 
 /**
- * The emoji that they put beside their status.
+ * The emoji that they set with their status.
  */
 emoji: string | null, 
 /**
@@ -123,19 +126,19 @@ emoji: string | null,
  */
 until: Timestamp | null, 
 /**
- * This was so when we last heard, and may be so no longer; the evidence says why.
+ * Whether this may be out of date; the evidence contains the reason.
  */
 stale: boolean, 
 /**
- * They are typing to the room. Absent means no.
+ * Whether they are typing to the whole team. Absent means no.
  */
 typing?: boolean, 
 /**
- * They are in a call. Absent means that nothing says so.
+ * Whether they are in a call. Absent means no, or unknown.
  */
 in_call?: boolean, 
 /**
- * The time zone of the device that decides, an IANA name; absent where it tells none.
+ * The time zone of the deciding device, an IANA name; absent if it gives none.
  */
 tz?: string, 
 /**
@@ -143,11 +146,11 @@ tz?: string,
  */
 links?: Array<string>, 
 /**
- * Their devices, those here first.
+ * Their devices, connected ones first.
  */
 devices: Array<DeviceView>, 
 /**
- * Why all this is believed.
+ * The data behind the status.
  */
 evidence: Evidence, };
 
@@ -157,7 +160,7 @@ evidence: Evidence, };
 export type ChosenStatus = "online" | "away" | "dnd" | "invisible";
 
 /**
- * What I chose, as shown to me.
+ * My chosen status, as shown to me.
  */
 export type ChosenView = { 
 /**
@@ -165,11 +168,11 @@ export type ChosenView = {
  */
 status: ChosenStatus, 
 /**
- * The text beside it.
+ * The text shown with it.
  */
 text: string | null, 
 /**
- * The emoji beside it.
+ * The emoji shown with it.
  */
 emoji: string | null, 
 /**
@@ -178,7 +181,7 @@ emoji: string | null,
 until: Timestamp | null, };
 
 /**
- * My own status, as others see it, and what lies under it.
+ * My own status, as others see it, and my choice behind it.
  */
 export type MeView = { 
 /**
@@ -194,37 +197,37 @@ name: string,
  */
 status: string, 
 /**
- * Why.
+ * The cause of the status.
  */
 cause: Cause | null, 
 /**
- * Since when, Unix milliseconds, where it is known.
+ * The start of the status, Unix milliseconds, if known.
  */
 since: Timestamp | null, 
 /**
- * What I chose, if I did. Absent: the status follows what this device observes.
+ * My choice, if there is one. Absent: the status follows what this device observes.
  */
 chosen: ChosenView | null, };
 
 /**
- * Something the person should know and can do something about.
+ * A problem that the person should know and can do something about.
  */
 export type Problem = { 
 /**
- * What programs branch on: `unreachable`, `bad_credentials`, `hub_port_taken`, ...
+ * The code that programs branch on: `unreachable`, `bad_credentials`, `hub_port_taken`, ...
  */
 code: string, 
 /**
- * A sentence that says what is wrong and what to do.
+ * A sentence for people: what is wrong and what to do.
  */
 message: string, };
 
 /**
- * The computer that hosts the team, while it is not there.
+ * The computer that hosts the team, while it is absent.
  */
 export type HostView = { 
 /**
- * Whose computer it is, or what the box is called.
+ * The name of its owner, or of the machine.
  */
 name: string, 
 /**
@@ -232,7 +235,7 @@ name: string,
  */
 cause: Cause, 
 /**
- * Since when, Unix milliseconds, where it is known.
+ * The start of its absence, Unix milliseconds, if known.
  */
 since: Timestamp | null, };
 
@@ -246,11 +249,12 @@ export type RosterGap = "unproven" | "withheld";
  */
 export type ConnectionView = { "state": "unset" } | { "state": "connecting", 
 /**
- * When the link was last up, Unix milliseconds; the list is as of then. Absent before the first time.
+ * When the connection was last up, Unix milliseconds; the list is as of then. Absent
+ * before the first time.
  */
 as_of: Timestamp | null, 
 /**
- * When the next try starts, Unix milliseconds; absent while one is under way.
+ * When the next try starts, Unix milliseconds; absent during a try.
  */
 retry_at: Timestamp | null, 
 /**
@@ -258,32 +262,32 @@ retry_at: Timestamp | null,
  */
 problem: Problem | null, 
 /**
- * The computer that hosts the team, where it said itself that it would not be there. Absent: not known.
+ * The computer that hosts the team, if it announced its own absence. Absent: unknown.
  */
 host?: HostView, } | { "state": "up", 
 /**
- * Since when, Unix milliseconds.
+ * When it came up, Unix milliseconds.
  */
 since: Timestamp, 
 /**
- * Why people may be missing from the list. Absent: everybody is in it.
+ * Why people may be missing from the list. Absent: the list is complete.
  */
 gap?: RosterGap, } | { "state": "refused", 
 /**
- * When the link was last up, Unix milliseconds.
+ * When the connection was last up, Unix milliseconds.
  */
 as_of: Timestamp | null, 
 /**
- * When it will be asked again, Unix milliseconds.
+ * When we try again, Unix milliseconds.
  */
 retry_at: Timestamp, 
 /**
- * What it said and what to do.
+ * The broker's reason and what to do.
  */
 problem: Problem, } | { "state": "closed" };
 
 /**
- * How far the app has come.
+ * The stage of the app's setup.
  */
 export type Stage = "first_start" | "starting" | "running" | "looking_around";
 
@@ -293,44 +297,44 @@ export type Stage = "first_start" | "starting" | "running" | "looking_around";
 export type Answer = { "kind": "come_in" } | { "kind": "in_5" } | { "kind": "later" } | { "kind": "text", "text": string };
 
 /**
- * What an exchange is.
+ * The kind of a signal.
  */
 export type ExchangeKind = "knock" | "wave";
 
 /**
- * When a knock is to arrive.
+ * When a knock should arrive.
  */
 export type When = "now" | "back" | "both_free";
 
 /**
- * How far an exchange has come. A later one is never followed by an earlier one.
+ * The stage of a signal. An earlier stage never follows a later one.
  */
 export type ExchangeStage = "waiting" | "sending" | "failed" | "sent" | "delivered" | "seen" | "answered" | "withdrawn";
 
 /**
- * Why something was not sent.
+ * Why a signal was not sent.
  */
 export type FailureView = { 
 /**
- * What programs branch on: `offline`, `invisible`, `link_down`, `unconfirmed`, `not_known`, `myself`, `too_long`, `too_many`,
- * `refused`.
+ * The code that programs branch on: `offline`, `invisible`, `link_down`, `unconfirmed`,
+ * `not_known`, `myself`, `too_long`, `too_many`, `refused`.
  */
 code: string, 
 /**
- * A sentence that says what is wrong and what to do.
+ * A sentence for people: what is wrong and what to do.
  */
 message: string, 
 /**
- * `offline`: since when, Unix milliseconds, where it is known.
+ * For `offline`: the start, Unix milliseconds, if known.
  */
 since: Timestamp | null, 
 /**
- * `offline`: why, where it is known.
+ * For `offline`: the cause, if known.
  */
 cause: Cause | null, };
 
 /**
- * One knock, or waves.
+ * One knock, or several waves of one person.
  */
 export type ExchangeView = { 
 /**
@@ -354,19 +358,19 @@ mine: boolean,
  */
 kind: ExchangeKind, 
 /**
- * What was written; a wave's emoji.
+ * The text of a knock; the emoji of a wave.
  */
 text: string | null, 
 /**
- * How many waves.
+ * The number of waves.
  */
 count: number, 
 /**
- * When it is to arrive.
+ * When it should arrive.
  */
 when: When, 
 /**
- * How far it has come. It only goes forward.
+ * Its stage, which only goes forward.
  */
 stage: ExchangeStage, 
 /**
@@ -374,11 +378,11 @@ stage: ExchangeStage,
  */
 answer: Answer | null, 
 /**
- * Why it, or what I answered, was not sent.
+ * Why the signal or my answer was not sent.
  */
 failure: FailureView | null, 
 /**
- * It was sent half a minute ago, and no device of theirs said that it has it.
+ * Whether none of their devices confirmed it for half a minute.
  */
 unheard: boolean, 
 /**
@@ -387,15 +391,15 @@ unheard: boolean,
 at: Timestamp, };
 
 /**
- * Everything of it that is held, until the app quits.
+ * All signals of this run.
  */
 export type SignalsView = { 
 /**
- * Knocks and waves, the latest last: the twenty last ones, and older ones that something still comes of.
+ * Knocks and waves, the latest last: the last twenty, and older ones that are not finished.
  */
 exchanges: Array<ExchangeView>, 
 /**
- * Ids of those who are typing to me alone.
+ * Ids of the people who are typing to me alone.
  */
 typing: Array<string>, 
 /**
@@ -413,7 +417,7 @@ muted: Array<string>, };
 export type Interest = "usual" | "always" | "never";
 
 /**
- * What is wanted of one person.
+ * The preferences for one person.
  */
 export type RegardView = { 
 /**
@@ -421,15 +425,15 @@ export type RegardView = {
  */
 user: string, 
 /**
- * They stand first.
+ * Whether they are listed first.
  */
 favourite: boolean, 
 /**
- * What they are called here.
+ * Their nickname here.
  */
 nickname: string | null, 
 /**
- * When they make a notification.
+ * When they cause a notification.
  */
 notices: Interest, };
 
@@ -464,7 +468,7 @@ emoji: string | null,
 ends: Ends, };
 
 /**
- * Everything of it.
+ * All preferences of the person.
  */
 export type PreferencesView = { 
 /**
@@ -472,20 +476,20 @@ export type PreferencesView = {
  */
 people: Array<RegardView>, 
 /**
- * Whether who is offline is left out of the list.
+ * Whether the list hides offline people.
  */
 hide_offline: boolean, 
 /**
- * Statuses of one's own.
+ * The person's own statuses.
  */
 presets: Array<Preset>, 
 /**
- * Until when no notification pops up, Unix milliseconds, where the person said so.
+ * When paused notifications resume, Unix milliseconds; absent without a pause.
  */
 notices_off_until: Timestamp | null, };
 
 /**
- * Everything the window shows, at one moment.
+ * Everything that the window shows, at one moment.
  */
 export type Snapshot = { 
 /**
@@ -493,23 +497,23 @@ export type Snapshot = {
  */
 seq: number, 
 /**
- * How far the app has come.
+ * The stage of the app's setup.
  */
 stage: Stage, 
 /**
- * What the app speaks: `en` or `de`.
+ * The language of the app: `en` or `de`.
  */
 language: string, 
 /**
- * A name to offer at first start.
+ * A name to suggest at first start.
  */
 suggested_name: string | null, 
 /**
- * The name of the team that lists me as a member. Absent with a broker that knows of no members.
+ * The name of the team that lists me as a member. Absent with a broker without members.
  */
 team: string | null, 
 /**
- * My own status; absent until there is somebody to be.
+ * My own status; absent until I have a user id.
  */
 me: MeView | null, 
 /**
@@ -517,11 +521,11 @@ me: MeView | null,
  */
 link: ConnectionView, 
 /**
- * Everybody else, in no order.
+ * Everybody else, in no particular order.
  */
 people: Array<PersonView>, 
 /**
- * What the person should know.
+ * The present problems.
  */
 problems: Array<Problem>, 
 /**
@@ -529,16 +533,17 @@ problems: Array<Problem>,
  */
 signals: SignalsView, 
 /**
- * What I want of this app for myself.
+ * My preferences for this app.
  */
 preferences: PreferencesView, };
 
 /**
- * What changed since the update numbered one less. A reader that misses a number asks for a new snapshot.
+ * The changes since the update with the number before. A reader that misses a number asks for a
+ * new snapshot.
  */
 export type Update = { 
 /**
- * This change's number.
+ * The number of this update.
  */
 seq: number, 
 /**
@@ -554,11 +559,11 @@ link: ConnectionView | null,
  */
 joins: Array<PersonView>, 
 /**
- * People known before who are shown differently now.
+ * Known people whose view changed.
  */
 changes: Array<PersonView>, 
 /**
- * Ids of people who are forgotten.
+ * The ids of forgotten people.
  */
 leaves: Array<string>, 
 /**
@@ -566,16 +571,16 @@ leaves: Array<string>,
  */
 problems: Array<Problem> | null, 
 /**
- * All knocks, waves and typing to me, if anything of it changed.
+ * All knocks, waves and typing to me, if any of them changed.
  */
 signals?: SignalsView, 
 /**
- * All that I want of this app for myself, if anything of it changed.
+ * All my preferences for this app, if any of them changed.
  */
 preferences?: PreferencesView, };
 
 /**
- * What a member may do.
+ * The role of a member, which decides what they may do.
  */
 export type Role = "starter" | "member";
 
@@ -588,7 +593,7 @@ export type DeviceOfMember = {
  */
 id: string, 
 /**
- * What it is, where it said.
+ * The kind of device, if it gave one.
  */
 kind: string | null, 
 /**
@@ -596,16 +601,16 @@ kind: string | null,
  */
 since: Timestamp, 
 /**
- * When it last came, to the hour, Unix milliseconds. Absent: never.
+ * When it last connected, to the hour, Unix milliseconds. Absent: never.
  */
 last_here: Timestamp | null, 
 /**
- * It is the device that asks.
+ * Whether this is the requesting device.
  */
 this: boolean, };
 
 /**
- * Who let a member in.
+ * The member through whom another one joined.
  */
 export type InvitedBy = { 
 /**
@@ -617,7 +622,7 @@ user: string,
  */
 name: string, 
 /**
- * They have left the team since.
+ * Whether they have left the team since.
  */
 left: boolean, };
 
@@ -626,27 +631,28 @@ left: boolean, };
  */
 export type Member = { 
 /**
- * Who.
+ * Their user id.
  */
 user: string, 
 /**
- * The name that was given on joining.
+ * The name that they gave when they joined.
  */
 name: string, 
 /**
- * What they may do.
+ * Their role.
  */
 role: Role, 
 /**
- * Since when they belong to the team, Unix milliseconds.
+ * When they joined the team, Unix milliseconds.
  */
 since: Timestamp, 
 /**
- * What lets their devices in, one a device.
+ * The credentials of their devices.
  */
 devices: Array<DeviceOfMember>, 
 /**
- * Who made their invitation or approved their request. Absent: the hub itself, or it is not known.
+ * The member who made their invitation or approved their request. Absent: the hub itself, or
+ * unknown.
  */
 invited_by: InvitedBy | null, 
 /**
@@ -655,19 +661,19 @@ invited_by: InvitedBy | null,
 invited: number, };
 
 /**
- * An invitation that still holds (`GET /v1/invites`).
+ * A valid invitation (`GET /v1/invites`).
  */
 export type InviteView = { 
 /**
- * Its name (`DELETE /v1/invites/{id}`).
+ * Its id (`DELETE /v1/invites/{id}`).
  */
 id: string, 
 /**
- * The member for whose further device it is, where it is for one.
+ * The member for whose device it is, if it is for one.
  */
 for_user: string | null, 
 /**
- * Who made it.
+ * The member who made it.
  */
 by: string | null, 
 /**
@@ -684,15 +690,15 @@ ends: Timestamp, };
  */
 export type RequestView = { 
 /**
- * Its name.
+ * The request's id.
  */
 id: string, 
 /**
- * Who they say they are.
+ * The name that the person gave.
  */
 name: string, 
 /**
- * What their device is, where they said.
+ * The kind of their device, if they gave it.
  */
 kind: string | null, 
 /**
@@ -709,11 +715,11 @@ at: Timestamp, };
  */
 export type TokenView = { 
 /**
- * Its name (`DELETE /v1/tokens/{id}`).
+ * Its id (`DELETE /v1/tokens/{id}`).
  */
 id: string, 
 /**
- * What it is for.
+ * Its purpose.
  */
 label: string, 
 /**
@@ -721,65 +727,67 @@ label: string,
  */
 since: Timestamp, 
 /**
- * The id of the member who made it. Absent: not known, because an older hub made it.
+ * The id of the member who made it. Absent: unknown, because an older hub made it.
  */
 by: string | null, 
 /**
- * When a program last read with it, to the hour, Unix milliseconds. Absent: not since the hub notes it.
+ * When a program last read with it, to the hour, Unix milliseconds. Absent: not since the hub
+ * records it.
  */
 last_used: Timestamp | null, };
 
 /**
- * Which computer hosts a team.
+ * The computer that hosts a team.
  */
 export type TeamHost = { 
 /**
- * Whose it is, or what it calls itself.
+ * The name of its owner, or its own name.
  */
 name: string, 
 /**
- * The id of the member whose computer it is. Absent where it is nobody's.
+ * The user id of its owner. Absent if it belongs to no member.
  */
 user: string | null, };
 
 /**
- * The team as the one member sees it who sits before this window.
+ * The team as the member at this window sees it.
  */
 export type TeamPane = { 
 /**
- * Its name.
+ * The team's name.
  */
 team: string, 
 /**
- * What I may do.
+ * My role.
  */
 role: Role, 
 /**
- * It is this computer that hosts it.
+ * Whether this computer hosts it.
  */
 hosting: boolean, 
 /**
- * My id.
+ * My user id.
  */
 me: string, 
 /**
- * Which computer hosts it, where that is known.
+ * The computer that hosts it, if known.
  */
 host: TeamHost | null, 
 /**
- * Everybody who belongs to it, me included, in no order.
+ * All members, me included, in no particular order.
  */
 members: Array<Member>, 
 /**
- * The invitations that still hold.
+ * The valid invitations.
  */
 invites: Array<InviteView>, 
 /**
- * Those who ask to be let in.
+ * The open requests to join.
  */
 requests: Array<RequestView>, 
 /**
- * The programs that may read the team over HTTP. Absent: the hub is older and shows them to its starter alone.
+ * The programs that may read the team over HTTP. Absent: an older hub shows them only to the
+ * owner.
  */
 programs: Array<TokenView> | null, };
 
@@ -788,16 +796,16 @@ programs: Array<TokenView> | null, };
  */
 export type NearbyTeam = { 
 /**
- * What tells it from another of the same name.
+ * An id that distinguishes it from other teams of the same name.
  */
 id: string, 
 /**
- * The name that it says it has. Nothing proves it before somebody let us in.
+ * The name that it announces. Nothing proves it before we joined.
  */
 team: string, };
 
 /**
- * A link that invites, read and not yet followed.
+ * An invitation link that was read and not yet accepted.
  */
 export type InvitationView = { 
 /**
@@ -805,20 +813,20 @@ export type InvitationView = {
  */
 team: string, 
 /**
- * The host where it is reached, without its port.
+ * The host at which the team is reached, without the port.
  */
 at: string, 
 /**
- * It was found on the local network, too.
+ * Whether it was also found on the local network.
  */
 nearby: boolean, };
 
 /**
- * An invitation that was just made. It is shown this once.
+ * A new invitation. It is shown only once.
  */
 export type InviteShown = { 
 /**
- * By which it is revoked.
+ * The id with which it can be revoked.
  */
 id: string, 
 /**
@@ -826,7 +834,7 @@ id: string,
  */
 link: string, 
 /**
- * It is for a further device of mine.
+ * Whether it is for another device of mine.
  */
 for_me: boolean, 
 /**
@@ -838,8 +846,9 @@ uses: number,
  */
 ends: Timestamp, 
 /**
- * The link as a QR code without its quiet zone: a row of `0` (light) and `1` (dark) a line, as many lines as
- * characters in one. Empty where it is too long for one.
+ * The link as a QR code without its quiet zone. Each line is a row of `0` (light) and `1`
+ * (dark), and there are as many lines as characters in one. Empty if the link is too long for
+ * a code.
  */
 qr: Array<string>, };
 
@@ -857,19 +866,19 @@ export type NotificationsView = {
  */
 about: About, 
 /**
- * Somebody comes online.
+ * Whether to notify when somebody comes online.
  */
 come: boolean, 
 /**
- * Somebody goes offline.
+ * Whether to notify when somebody goes offline.
  */
 go: boolean, 
 /**
- * Somebody goes away from the keyboard.
+ * Whether to notify when somebody goes away.
  */
 away: boolean, 
 /**
- * Somebody is back at the keyboard.
+ * Whether to notify when somebody is back.
  */
 back: boolean, 
 /**
@@ -903,7 +912,7 @@ language: string | null,
  */
 away_after_s: number, 
 /**
- * Others don't see disconnections shorter than this many seconds.
+ * Connection drops shorter than this many seconds are hidden from others.
  */
 grace_s: number, 
 /**
@@ -919,7 +928,7 @@ desktop_dnd: boolean,
  */
 coarse: boolean, 
 /**
- * Whether to publish a simple status topic too, where no hub does.
+ * Whether to publish a simple status topic too, if no hub does.
  */
 user_topic: boolean, 
 /**
@@ -931,7 +940,7 @@ notices: NotificationsView,
  */
 symbolic_icon: boolean, 
 /**
- * Whether the app checks for updates, where no package manager brings them.
+ * Whether the app checks for updates, if no package manager does.
  */
 updates: boolean, 
 /**
@@ -940,20 +949,20 @@ updates: boolean,
 starts_at_login: boolean | null, };
 
 /**
- * What was looked for.
+ * The subject of a check.
  */
 export type CheckAbout = "tray" | "notices" | "idle" | "lock" | "keyring";
 
 /**
- * One thing that was looked for.
+ * The result of one check.
  */
 export type CheckView = { 
 /**
- * What.
+ * The subject of the check.
  */
 about: CheckAbout, 
 /**
- * Whether it is there.
+ * Whether it was found.
  */
 ok: boolean, 
 /**
@@ -961,12 +970,12 @@ ok: boolean,
  */
 found: string, 
 /**
- * What to do where it is missing: half a sentence.
+ * What to do if it is missing: half a sentence.
  */
 remedy: string | null, };
 
 /**
- * Who brings a newer version.
+ * Who installs updates.
  */
 export type Updates = "system" | "app";
 
@@ -975,19 +984,19 @@ export type Updates = "system" | "app";
  */
 export type VersionView = { 
 /**
- * As Semantic Versioning writes it.
+ * In the format of Semantic Versioning.
  */
 version: string, 
 /**
- * Who brings a newer one.
+ * Who installs updates.
  */
 updates: Updates, };
 
 /**
- * A newer version that is there.
+ * An available update.
  */
 export type NewerView = { 
 /**
- * Which.
+ * Its version.
  */
 version: string, };

@@ -14,7 +14,7 @@ use crate::mqtt::peer::{
 };
 use crate::tls::server::{Certified, TlsDoor};
 
-/// A driver whose engine was not started: the test decides what it does.
+/// A driver whose engine was not started, so that the test controls it.
 fn driver(door: &Door) -> Driver {
     let (_, asks) = mpsc::unbounded_channel();
     let (events, _) = mpsc::channel(1);
@@ -56,7 +56,7 @@ async fn the_end_of_the_companion_is_told_apart_and_leaves_the_main_connection()
     let door = Door::open().await;
     let mut driver = driver(&door);
     let (_main, will_connection) = both(&mut driver, &door).await;
-    // Kept open, so that the loop does not believe that the app has gone.
+    // Keeps the channel open, so that the loop does not end.
     let (_asks, open) = mpsc::unbounded_channel();
     driver.asks = open;
     drop(will_connection);
@@ -128,7 +128,7 @@ async fn what_is_kept_reaches_the_engine() {
     drop(agent);
 }
 
-/// The hub's answer as Bob joined a team whose hub has this certificate.
+/// The hub's answer to Bob's join request, with this certificate.
 fn joined(at: &[&str], pin: Pin) -> Joined {
     Joined {
         team: "Team".to_owned(),

@@ -148,7 +148,7 @@ fn connack(version: Version, mut body: Body<'_>) -> Result<Incoming, Malformed> 
     Ok(Incoming::ConnAck(connack))
 }
 
-/// Whether the broker says that it lacks a feature.
+/// Whether the broker reports that it lacks a feature.
 fn is_off(properties: &Properties, feature: PropertyId) -> bool {
     matches!(properties.get(feature), Some(PropertyValue::Byte(0)))
 }

@@ -1,9 +1,9 @@
 //! The system's keyring: Secret Service, Keychain or Credential Manager.
 //!
-//! This module tells apart no keyring, a locked one, and one that the person did not unlock. The
-//! libraries block, and a person may take a while to type a password, so each request runs on its
-//! own thread. If a keyring does not even say whether it is locked, the request fails within
-//! seconds.
+//! This module distinguishes a missing keyring, a locked one, and one that the person did not
+//! unlock. The libraries block, and a person may take a while to type a password, so each request
+//! runs on its own thread. If a keyring does not even report whether it is locked, the request
+//! fails within seconds.
 
 use std::sync::Arc;
 use std::thread;
@@ -56,7 +56,7 @@ pub enum KeyringError {
     /// Any other error.
     #[error("the keyring reports an error; unlock it or log in again, then try again")]
     Failed {
-        /// What the keyring says.
+        /// The keyring's own message.
         reason: String,
     },
 }
@@ -89,7 +89,7 @@ pub(super) enum Prompt {
 ///
 /// # Errors
 ///
-/// A [`KeyringError`] that says why it does not.
+/// A [`KeyringError`] with the reason.
 pub async fn ready() -> Result<(), KeyringError> {
     const PROBE: &str = "probe";
     check_responds().await?;

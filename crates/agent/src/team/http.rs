@@ -135,7 +135,7 @@ impl HubEndpoint {
         hub_request: &HubRequest,
     ) -> Result<(Bytes, Option<Pin>, Address), TeamError> {
         match self.try_addresses(&self.at, hub_request).await {
-            // The hub did nothing, and said where to ask instead.
+            // The hub did nothing, and named the address to ask instead.
             Err(TeamError::Moved { at }) if !at.is_empty() => {
                 self.try_addresses(&at, hub_request).await
             }

@@ -21,7 +21,7 @@ use super::provider;
 use super::verifier::{TrustAnchor, Verifier};
 use crate::mqtt::peer::{Peer, within};
 
-/// Stands for all the authorities that a system trusts.
+/// Represents all the authorities that a system trusts.
 static PUBLIC: LazyLock<Authority> = LazyLock::new(|| Authority::make("public"));
 
 /// An authority, which signs certificates.

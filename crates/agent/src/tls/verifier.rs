@@ -104,9 +104,9 @@ impl Seen<'_> {
         verifier.verify_server_cert(self.certificate, self.chain, self.name, &[], self.now)
     }
 
-    /// Accepts a certificate that the config names itself, whoever signed it and whatever its
-    /// purpose: `openssl req -x509` marks a broker's certificate as an authority. It still has to
-    /// be for this host.
+    /// Accepts a certificate that the config names itself, with any issuer and any purpose:
+    /// `openssl req -x509` marks a broker's certificate as an authority. It still has to be for
+    /// this host.
     fn as_named(&self) -> Result<ServerCertVerified, Error> {
         let parsed = ParsedCertificate::try_from(self.certificate)?;
         verify_server_name(&parsed, self.name)?;
@@ -114,8 +114,8 @@ impl Seen<'_> {
     }
 }
 
-/// Whether the error is about the dates. The verifier checks them before anything else that a
-/// certificate says of itself, so any other error means that they are right.
+/// Whether the error is about the dates. The verifier checks them before the rest of the
+/// certificate, so any other error means that they are right.
 const fn is_about_time(error: &Error) -> bool {
     matches!(
         error,

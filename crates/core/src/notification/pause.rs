@@ -1,7 +1,7 @@
-//! When nothing pops up: quiet hours, and *off for an hour*.
+//! When notifications are silent: quiet hours, and pauses.
 //!
-//! Owns until when, and what time it is here. What is held over it is [`crate::signal`]'s knocks; who comes and goes meanwhile
-//! is told nobody, since by morning it is no news.
+//! Owns the end of a pause and the local time zone. [`crate::signal`] holds knocks until the end.
+//! Coming and going is not notified later, because by then it is no news.
 
 use std::time::Duration;
 
@@ -9,31 +9,31 @@ use super::policy::TimeOfDay;
 use super::{NotificationPolicy, Suppressed};
 use crate::time::{Monotonic, Now, Timestamp};
 
-/// Quiet hours, pauses and the time zone that they are in.
+/// Quiet hours, pauses and the local time zone.
 #[derive(Debug, Default)]
 pub(crate) struct NotificationPause {
     until: Option<(Monotonic, Timestamp)>,
-    /// How much later it is here than in Greenwich, in seconds.
+    /// The local offset from UTC in seconds; east is positive.
     offset_s: i32,
 }
 
 impl NotificationPause {
-    /// Nothing pops up for so long; from now on it does again, where that is `None`.
+    /// Pauses notifications for a time; `None` ends the pause.
     pub(crate) fn pause(&mut self, now: Now, lasting: Option<Duration>) {
         self.until = lasting.map(|lasting| (now.mono + lasting, now.wall + lasting));
     }
 
-    /// Until when nothing pops up, where the person said so.
+    /// When the pause ends, if there is one.
     pub(crate) fn paused_until(&self) -> Option<Timestamp> {
         self.until.map(|(_, until)| until)
     }
 
-    /// It is so much later here than in Greenwich.
+    /// Sets the local offset from UTC.
     pub(crate) fn zone_is(&mut self, offset_s: i32) {
         self.offset_s = offset_s;
     }
 
-    /// Ends what is over; says whether anything was.
+    /// Ends a pause that is over; returns whether there was one.
     pub(crate) fn expire(&mut self, now: Now) -> bool {
         let over = self.until.is_some_and(|(until, _)| until <= now.mono);
         if over {
@@ -42,7 +42,7 @@ impl NotificationPause {
         over
     }
 
-    /// Why nothing pops up now.
+    /// Why notifications are silent now.
     pub(crate) fn reason(&self, now: Now, policy: &NotificationPolicy) -> Option<Suppressed> {
         if self.until.is_some_and(|(until, _)| until > now.mono) {
             return Some(Suppressed::Paused);
@@ -51,7 +51,7 @@ impl NotificationPause {
         quiet.contain(self.time_of_day(now)).then_some(Suppressed::QuietHours)
     }
 
-    /// When that ends or changes, if it is silent now.
+    /// When the present silence ends or changes.
     pub(crate) fn next_deadline(&self, now: Now, policy: &NotificationPolicy) -> Option<Monotonic> {
         let paused = self.until.map(|(until, _)| until);
         let Some(quiet) = policy.quiet else {
@@ -59,7 +59,7 @@ impl NotificationPause {
         };
         let here = self.time_of_day(now);
         let quiet = quiet.contain(here).then(|| {
-            // On the minute, which began some time ago.
+            // Quiet hours end on the minute, and the present minute began some time ago.
             let begun = Duration::from_millis(now.wall.as_ms() % 60_000);
             now.mono + here.until(quiet.to()) - begun
         });
@@ -110,7 +110,7 @@ mod tests {
         assert_eq!(silence.next_deadline(at(21 * 60), &policy), None);
         silence.zone_is(2 * 3600);
         assert_eq!(silence.reason(at(21 * 60), &policy), Some(Suppressed::QuietHours));
-        // 23:00 here: eight hours to go.
+        // It is 23:00 local time: eight hours remain.
         assert_eq!(silence.next_deadline(at(21 * 60), &policy), Some(at(29 * 60).mono));
         assert_eq!(silence.reason(at(29 * 60), &policy), None);
         silence.zone_is(-3600 * 2);

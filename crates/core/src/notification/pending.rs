@@ -1,6 +1,6 @@
-//! From changes to notifications: what is held for more to come, what is held until I am there, and who flaps.
+//! Holds changes before they become notifications, and detects flapping.
 //!
-//! Owns what was last announced of everybody. Deliberately knows no settings; they are an argument.
+//! Owns what was last announced of each person. Contains no settings; they are an argument.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -13,39 +13,40 @@ use crate::presence::{Cause, Group};
 use crate::roster::{Change, Origin};
 use crate::time::{Monotonic, Now};
 
-/// News is held this long for more of it to come, so that a burst is one notification.
+/// A change is held this long for more of them, so that a burst is one notification.
 const QUIET: Duration = Duration::from_millis(800);
-/// And no longer than this, however much comes.
+/// The longest hold, however many changes come.
 const AT_MOST: Duration = Duration::from_secs(3);
-/// From this many people on it is a burst.
+/// From this many people on, the changes are one summary.
 const BURST: usize = 3;
 
-/// After so many notifications of one person within [`FLAPPING`] they flap, and make no more.
+/// After this many notifications within [`FLAPPING`] a person flaps, and causes no more of them.
 const FLAPS: u8 = 3;
-/// Until they neither came nor went for so long.
+/// A person who neither came nor went for this long flaps no longer.
 const FLAPPING: Duration = Duration::from_secs(10 * 60);
-/// Of no more people than so many is it known how often they made a notification.
+/// Maximum number of people whose notifications are counted.
 const WATCHED: usize = 1024;
 
-/// What the policy has to know of me.
+/// The settings and my own state on which notifications depend.
 #[derive(Debug, Clone, Copy)]
 pub struct NotificationContext<'a> {
-    /// My id.
+    /// My user id.
     pub me: Option<&'a str>,
-    /// What is wanted.
+    /// The notification settings.
     pub policy: &'a NotificationPolicy,
-    /// And what of single people.
+    /// The settings for single people.
     pub preferences: &'a Preferences,
     /// People whose notifications are muted.
     pub muted: Option<&'a BTreeSet<UserId>>,
-    /// Why nothing pops up at this time of day, or for a while.
+    /// Why notifications are silent for a while, such as in quiet hours.
     pub silence: Option<Suppressed>,
     /// Why notifications are held until later.
     pub hold: Option<Suppressed>,
 }
 
 impl NotificationContext<'_> {
-    /// Whether a notification of this kind about this person is wanted. The error says why not.
+    /// Whether a notification of this kind about this person is wanted. The error is the reason if
+    /// not.
     fn check_wanted(self, user: &str, kind: Kind) -> Result<(), Suppressed> {
         if self.policy.is_silent() {
             return Err(Suppressed::SwitchedOff);
@@ -57,17 +58,17 @@ impl NotificationContext<'_> {
     }
 }
 
-/// Where somebody stands, as far as a notification goes.
+/// A person's state, as far as notifications depend on it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Announced {
-    /// They count as having come: falling idle in between changes nothing of that.
+    /// Whether they count as having come: going idle does not change that.
     around: bool,
-    /// They are connected, and not at the keyboard.
+    /// Whether they are connected and away.
     away: bool,
 }
 
 impl Announced {
-    /// What it is to go from one to the other, if it is anything.
+    /// The kind of change from one state to the other, if there is one.
     const fn to(self, after: Self) -> Option<Kind> {
         match (self.around, after.around) {
             (false, true) => Some(Kind::Came),
@@ -79,7 +80,7 @@ impl Announced {
     }
 }
 
-/// What happened to somebody since it was last told.
+/// A change of a person that was not announced yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct PendingChange {
     name: String,
@@ -88,30 +89,31 @@ struct PendingChange {
     cause: Option<Cause>,
 }
 
-/// How often somebody made a notification of late.
+/// How many notifications a person caused recently.
 #[derive(Debug, Clone, Copy)]
 struct Flaps {
     count: u8,
     last: Monotonic,
 }
 
-/// The notifications to come.
+/// The notifications that are not shown yet.
 #[derive(Debug, Default)]
 pub struct Notifications {
     standing: BTreeMap<String, Announced>,
     news: BTreeMap<String, PendingChange>,
     first: Option<Monotonic>,
     last: Option<Monotonic>,
-    /// What I am told once I am there.
+    /// The changes for the summary that I see once I am there.
     digest: BTreeMap<String, PendingChange>,
     flaps: BTreeMap<String, Flaps>,
 }
 
 impl Notifications {
-    /// Judges a change. What is worth a notification is held until [`Notifications::poll`] gives it out.
+    /// Judges a change. [`Notifications::poll`] returns it later if it is worth a notification.
     ///
     /// # Errors
-    /// The reason for silence. What is held for a digest is silent for the reason that holds it.
+    ///
+    /// The [`Suppressed`] reason for silence. A change held for the digest has the reason that holds it.
     pub fn judge(
         &mut self,
         now: Now,
@@ -127,7 +129,7 @@ impl Notifications {
         let after = match group {
             Group::Here => Announced { around: true, away: false },
             Group::Offline => Announced::default(),
-            // Connected but not there: neither coming nor going.
+            // Connected but away: neither coming nor going.
             Group::Away => Announced {
                 around: known.map_or(change.origin == Origin::Snapshot, |stand| stand.around),
                 away: true,
@@ -165,7 +167,7 @@ impl Notifications {
         let news =
             || PendingChange { name: person.name.clone(), before, after, cause: person.cause };
         if let Some(hold) = circumstances.hold {
-            // What is known to be for later was brought up to date above, or came to nothing.
+            // A change already held for later was updated or dropped above.
             if !is_for_later {
                 self.digest.insert(person.user.clone(), news());
             }
@@ -180,13 +182,13 @@ impl Notifications {
         Ok(())
     }
 
-    /// Counts one more notification of somebody; says whether that is one too many.
+    /// Counts one more notification of a person; returns whether that is one too many.
     fn flaps(&mut self, now: Now, user: &str) -> bool {
         let lately = |flaps: &Flaps| now.mono.since(flaps.last) < FLAPPING;
         if self.flaps.len() >= WATCHED {
             self.flaps.retain(|_, flaps| lately(flaps));
             if self.flaps.len() >= WATCHED {
-                // A crowd that comes at once flaps no less for being forgotten.
+                // Forgetting all is safe: a crowd that comes at once counts again from here.
                 self.flaps.clear();
             }
         }
@@ -199,7 +201,8 @@ impl Notifications {
         before >= FLAPS
     }
 
-    /// The notifications whose time has come: one a person, or one for a burst. What is not wanted any more is dropped.
+    /// The notifications that are due: one per person, or one for a burst. Drops those no longer
+    /// wanted.
     pub fn poll(&mut self, now: Now, circumstances: NotificationContext<'_>) -> Vec<Notification> {
         if self.next_deadline().is_none_or(|at| at > now.mono) {
             return Vec::new();
@@ -212,13 +215,13 @@ impl Notifications {
         news.into_iter().filter_map(|(user, news)| single(user, news)).collect()
     }
 
-    /// Whether something waits for me to be there.
+    /// Whether notifications are held until I am there.
     #[must_use]
     pub(crate) fn holds_a_digest(&self) -> bool {
         !self.digest.is_empty()
     }
 
-    /// I am there: what happened meanwhile and is still wanted, as one notification.
+    /// The held changes that are still wanted, as one notification; called when I am there.
     pub(crate) fn take_digest(
         &mut self,
         circumstances: NotificationContext<'_>,
@@ -227,14 +230,15 @@ impl Notifications {
         (!digest.is_empty()).then_some(Notification::Digest(digest))
     }
 
-    /// When [`Notifications::poll`] has something to give.
+    /// When [`Notifications::poll`] has something to return.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Monotonic> {
         Some((self.last? + QUIET).min(self.first? + AT_MOST))
     }
 }
 
-/// Brings up to date what is held of somebody, and drops what is nothing any more; says whether anything was held.
+/// Updates the held change of a person, and drops it if it came to nothing. Returns whether one was
+/// held.
 fn amend(
     held: &mut BTreeMap<String, PendingChange>,
     policy: &NotificationPolicy,
@@ -255,7 +259,7 @@ fn amend(
     true
 }
 
-/// The held news that is still wanted: a person may have been muted since.
+/// The held changes that are still wanted: a person may have been muted since.
 fn still_wanted(
     mut held: BTreeMap<String, PendingChange>,
     circumstances: NotificationContext<'_>,

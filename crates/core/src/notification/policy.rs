@@ -1,6 +1,7 @@
-//! What the person wants to be told of: the settings behind every reason for silence.
+//! The person's notification settings.
 //!
-//! Owns the rules that look at no history. Deliberately reads no clock and knows no time zone: what time it is here is an argument.
+//! Owns the rules that need no history. Reads no clock and knows no time zone: the local time is an
+//! argument.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -8,25 +9,26 @@ use std::time::Duration;
 use super::{Kind, Suppressed};
 use crate::preferences::{About, Interest, Regard};
 
-/// What pops up.
+/// Which notifications are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotificationPolicy {
-    /// Whose coming and going.
+    /// Whose coming and going causes notifications.
     pub about: About,
     /// Whether to notify when a person comes online.
     pub come: bool,
-    /// That somebody went.
+    /// Whether to notify when a person goes offline.
     pub go: bool,
-    /// That somebody who is connected went away from the keyboard.
+    /// Whether to notify when a person goes away.
     pub away: bool,
-    /// And that they are back at it.
+    /// Whether to notify when a person is back.
     pub back: bool,
-    /// When nothing pops up, day by day.
+    /// The quiet hours of every day.
     pub quiet: Option<QuietHours>,
 }
 
 impl Default for NotificationPolicy {
-    /// Favourites alone: in a team of twelve, everybody's coming and going is dozens of notifications a day.
+    /// Only favourites: in a team of twelve, everybody's coming and going is dozens of
+    /// notifications a day.
     fn default() -> Self {
         Self {
             about: About::Favourites,
@@ -40,19 +42,19 @@ impl Default for NotificationPolicy {
 }
 
 impl NotificationPolicy {
-    /// Nothing of coming and going.
+    /// A policy without notifications of coming and going.
     #[must_use]
     pub fn silent() -> Self {
         Self { about: About::Nobody, ..Self::default() }
     }
 
-    /// Whether anybody's coming and going is told.
+    /// Whether anybody's coming and going causes notifications.
     #[must_use]
     pub(super) fn is_silent(&self) -> bool {
         self.about == About::Nobody
     }
 
-    /// Whether this kind is told at all.
+    /// Whether this kind causes notifications at all.
     #[must_use]
     pub(super) const fn tells(&self, kind: Kind) -> bool {
         match kind {
@@ -66,7 +68,7 @@ impl NotificationPolicy {
     /// Whether this change of a person causes a notification.
     ///
     /// # Errors
-    /// The reason for silence.
+    /// The [`Suppressed`] reason for silence.
     pub(super) fn allows(&self, regard: Option<&Regard>, kind: Kind) -> Result<(), Suppressed> {
         let interest = regard.map_or(Interest::Usual, |regard| regard.notices);
         match (self.about, interest) {
@@ -84,14 +86,14 @@ impl NotificationPolicy {
     }
 }
 
-/// A part of every day, from one time of day to another, over midnight where the second is earlier.
+/// A part of every day, from one time to another; over midnight if the second is earlier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QuietHours {
     from: TimeOfDay,
     to: TimeOfDay,
 }
 
-/// Hour and minute, as a clock on the wall shows them.
+/// A local time of day: hour and minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TimeOfDay {
     minutes: u16,
@@ -113,7 +115,7 @@ impl TimeOfDay {
         self.minutes
     }
 
-    /// How long it is from here until `to`, a whole day if that is now.
+    /// The minutes from here until `to`; a whole day if they are equal.
     #[must_use]
     pub const fn until(self, to: Self) -> Duration {
         let minutes = (to.minutes + DAY - self.minutes - 1) % DAY + 1;
@@ -122,7 +124,8 @@ impl TimeOfDay {
 }
 
 impl QuietHours {
-    /// From one time to another; `None` where they are the same, which could mean a whole day or nothing.
+    /// Creates quiet hours; `None` if both times are equal, which could mean a whole day or
+    /// nothing.
     #[must_use]
     pub fn new(from: TimeOfDay, to: TimeOfDay) -> Option<Self> {
         (from != to).then_some(Self { from, to })
@@ -140,7 +143,7 @@ impl QuietHours {
         self.to
     }
 
-    /// Whether it is quiet at that time of day. They end at their end, not after it.
+    /// Whether it is quiet at that time of day. The end itself is not quiet.
     #[must_use]
     pub fn contain(&self, at: TimeOfDay) -> bool {
         if self.from < self.to {
@@ -151,7 +154,7 @@ impl QuietHours {
     }
 }
 
-/// Why a text is no quiet hours.
+/// The text is not a pair of quiet hours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("write quiet hours as 22:00-07:00, from one time of day to another")]
 pub struct QuietHoursError;

@@ -1,7 +1,8 @@
-//! One device: its last record, and whether it is believed.
+//! One device: its last record, and whether that is confirmed.
 //!
-//! Owns the rules by which a record replaces another (`docs/protocol.md`, *A session*, *Age and lease*, *Settle*). The
-//! record before a loss is kept for as long as the loss may turn out to be none.
+//! Owns the rules by which a record replaces another (`docs/protocol.md`, *A session*, *Age and
+//! lease*, *Settle*). The record before a loss is kept while the loss may still turn out to be
+//! false.
 
 use std::time::Duration;
 
@@ -13,15 +14,15 @@ use crate::rule::Rule;
 use crate::time::{ClockChange, Monotonic, Now, Timestamp};
 use crate::wire::DeviceRecord;
 
-/// A live loss is held for so long before it is shown: a broker that ends publishes the Wills of all its
-/// clients and then closes ours, too, and then nobody was lost but we.
+/// A live loss is held this long before it is shown. A broker that shuts down publishes the Wills
+/// of all its clients and then closes our connection, too; then only we were lost.
 const HELD: Duration = Duration::from_millis(250);
-/// A loss received so shortly before our own link dropped is not believed.
+/// A loss received this shortly before our own connection dropped is not confirmed.
 const SHORTLY: Duration = Duration::from_secs(2);
-/// No lease is shorter; a record that says so would be lost before it arrives.
+/// The shortest lease; a record with a shorter one would be lost before it arrives.
 const SHORTEST_LEASE: Duration = Duration::from_secs(1);
 
-/// The times of a record as its writer told them, and how it came.
+/// A record's times as its writer gave them, and how the record arrived.
 #[derive(Debug, Clone)]
 struct WrittenTimes {
     since: Option<Timestamp>,
@@ -32,54 +33,54 @@ struct WrittenTimes {
     arrived: Monotonic,
 }
 
-/// A record that counted, with its times placed on our clocks.
+/// An accepted record, with its times on our clocks.
 #[derive(Debug, Clone)]
 pub(super) struct AcceptedRecord {
     pub(super) observed: Observed,
     pub(super) since: Option<Timestamp>,
     pub(super) chosen: Option<Chosen>,
-    /// When what was chosen ends.
+    /// When the choice ends.
     pub(super) choice_ends: Option<Monotonic>,
     pub(super) name: Option<String>,
     pub(super) kind: Option<String>,
     pub(super) tz: Option<String>,
     pub(super) links: Vec<ContactLink>,
-    /// When the broker took it.
+    /// When the broker received the record.
     pub(super) heard: Timestamp,
     pub(super) loss: Option<Duration>,
     pub(super) in_call: bool,
-    /// Which record this was, counted over all: it tells which of two came last.
+    /// The record's number in the whole roster: it shows which of two came last.
     pub(super) number: u64,
     epoch: Option<u64>,
-    /// When it counts no longer unless it is renewed.
+    /// When the lease ends unless the device renews it.
     lease_ends: Option<Monotonic>,
-    /// It was not renewed in time.
+    /// Whether the device did not renew its lease in time.
     ran_out: bool,
     written: WrittenTimes,
 }
 
-/// What came and is not believed yet.
+/// A loss that is not confirmed yet.
 #[derive(Debug)]
 struct PendingLoss {
     said: AcceptedRecord,
     received: Monotonic,
-    /// When it is believed; `None` while our link is down.
+    /// When it is confirmed; `None` while our connection is down.
     until: Option<Monotonic>,
     why: PendingReason,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum PendingReason {
-    /// Not shown for a moment.
+    /// Held for a moment before it is shown.
     Held,
-    /// Its writer has a few seconds to come back (`wait_s`).
+    /// The device has a few seconds to come back (`wait_s`).
     Waiting,
-    /// We came back a moment ago.
+    /// Our own connection came back a moment ago.
     Resyncing,
 }
 
 impl PendingLoss {
-    /// When it is believed, one of many at once later than others.
+    /// When the loss is confirmed; one of many at once is confirmed later.
     fn confirmed_at(&self, around: &ConnectionContext) -> Option<Monotonic> {
         match self.why {
             PendingReason::Held => self.until.max(self.until.and(around.many_lost)),
@@ -88,25 +89,25 @@ impl PendingLoss {
     }
 }
 
-/// What a device's own time brought about.
+/// What expired at a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Expired {
     /// Nothing that is shown.
     Nothing,
-    /// A loss is believed that just happened.
+    /// A loss was confirmed that just happened.
     Loss,
-    /// A loss is believed of which nobody knows when it happened.
+    /// A loss was confirmed whose time nobody knows.
     OldLoss,
 }
 
-/// One device.
+/// One device of a person.
 #[derive(Debug)]
 pub(super) struct Device {
     pub(super) accepted: AcceptedRecord,
     pending: Option<PendingLoss>,
-    /// What it said before the loss that is shown, and when that was received.
+    /// The record before the loss that is shown, and when that loss was received.
     before: Option<(AcceptedRecord, Monotonic)>,
-    /// The number of our connection on which it was last read.
+    /// The number of our connection on which the record was last read.
     connection: u64,
 }
 
@@ -148,15 +149,15 @@ impl AcceptedRecord {
         said
     }
 
-    /// Places its times by our calendar and by what is known of the broker.
+    /// Computes the times from our calendar and from what is known of the broker.
     fn date(&mut self, now: Now, around: &ConnectionContext) {
         let WrittenTimes { since, timestamp, ref choice, lease, arrival, arrived } = self.written;
         let now = now.back_at(arrived);
         let age = around.age(now, arrival, timestamp);
         self.since = since_told(now, since, timestamp, age.exact, arrival, around);
         self.heard = heard(now, timestamp, age, around);
-        // Whoever is here renews their copy of it, so an age that is in doubt is wrong by half a lease at most. Live, it
-        // is of this moment, also where the broker tells no ages.
+        // A connected device renews its record, so a doubtful age is wrong by half a lease at most.
+        // A live record is new, even if the broker gives no ages.
         let told = age.told.filter(|_| lease.is_some());
         let live = || (!arrival.retained).then_some(Duration::ZERO);
         let choice_age = age.exact.or(told).or_else(live);
@@ -169,7 +170,7 @@ impl AcceptedRecord {
             .map(|lease| arrived + lease.max(SHORTEST_LEASE) - age.at_least);
     }
 
-    /// The same record read once more is as old as when it came first, unless the broker tells that better.
+    /// A record that is read again keeps its known age, unless the broker gives a better one.
     fn keep_known(&mut self, now: Now, before: &Self, around: &ConnectionContext) {
         let WrittenTimes { timestamp, arrival, .. } = self.written;
         let same = timestamp.is_some()
@@ -182,20 +183,21 @@ impl AcceptedRecord {
         }
     }
 
-    /// The same after our clock was set, or after more is known of the broker.
+    /// Recomputes the times after our clock was set or we learned more about the broker.
     fn place_again(&mut self, now: Now, change: Option<ClockChange>, around: &ConnectionContext) {
         let before = self.since;
         self.date(now, around);
         if self.ran_out {
             self.since = self.heard.believable();
         } else if self.since.is_none() {
-            // Taken over from a record before, which told it.
+            // Taken over from an earlier record, which contained it.
             let before = before.map(|at| change.map_or(at, |change| change.shift(at)));
             self.since = before.and_then(Timestamp::believable);
         }
     }
 
-    /// Lost since the last renewal: all that is known is that it was here then.
+    /// The record after its lease ran out: lost since the last renewal, because later times are
+    /// unknown.
     fn run_out(&self) -> Self {
         Self {
             observed: Observed::Offline(Some(OfflineCause::Lost)),
@@ -213,7 +215,7 @@ impl AcceptedRecord {
 }
 
 impl Device {
-    /// The first record of a device.
+    /// Creates a device from its first record.
     pub(super) fn new(
         now: Now,
         record: DeviceRecord,
@@ -230,7 +232,7 @@ impl Device {
         device
     }
 
-    /// Another record of it.
+    /// Applies another record of the device.
     pub(super) fn apply(
         &mut self,
         now: Now,
@@ -241,7 +243,8 @@ impl Device {
     ) -> Applied {
         let wait = record.wait;
         let mut said = AcceptedRecord::place(now, record, arrival, number, around);
-        // An epoch judges only `lost`: a Will of an earlier session speaks for nobody who is here.
+        // An epoch matters only for `lost`: a Will of an earlier session does not affect a newer
+        // one.
         let ghost = said.is_lost() && said.epoch < self.accepted.epoch;
         if ghost && around.without != Some(Rule::Epoch) {
             return Applied::StaleWill;
@@ -252,7 +255,7 @@ impl Device {
             said.since = said.since.or(self.accepted.since);
         }
         if said.is_lost() {
-            // A Will is written at connect and tells of the person nothing that a later record has not told.
+            // A Will is written at connect and knows nothing new about the person.
             said.name.clone_from(&self.accepted.name);
             said.kind.clone_from(&self.accepted.kind);
             said.tz.clone_from(&self.accepted.tz);
@@ -262,7 +265,7 @@ impl Device {
             self.lose(now, said, arrival, wait, around);
             return Applied::Taken;
         }
-        // Settling keeps what was last known, and that is that it was lost.
+        // A resync keeps the last known state, and here that is lost.
         let over = said.lease_ends.is_some_and(|end| end <= now.mono);
         if over && !self.accepted.observed.is_here() && around.without != Some(Rule::Lease) {
             said = said.run_out();
@@ -289,11 +292,11 @@ impl Device {
         around: &ConnectionContext,
     ) {
         let wait = wait.filter(|_| !arrival.retained);
-        // Beside the broker there is no link of ours whose end it could be.
+        // Inside the broker, no connection of ours can have ended instead.
         let held =
             around.connection > 0 && !arrival.retained && around.without != Some(Rule::Settle);
         let (until, why) = match (around.settling, wait) {
-            // Its writer has the time that it asked for besides.
+            // The device also gets the waiting time that it asked for.
             (Some(settled), wait) => {
                 (settled.max(now.mono + wait.unwrap_or_default()), PendingReason::Resyncing)
             }
@@ -308,7 +311,7 @@ impl Device {
         self.pending = Some(PendingLoss { said, received, until: Some(until), why });
     }
 
-    /// Believes what was not believed in time, and ends what was not renewed.
+    /// Confirms losses that are due, and ends expired leases.
     pub(super) fn expire(&mut self, now: Now, around: &ConnectionContext) -> Expired {
         if !around.connection_up {
             return Expired::Nothing;
@@ -342,7 +345,8 @@ impl Device {
         }
     }
 
-    /// When its lease ends. What was read while we settle, or not read again yet, has until we settled.
+    /// When the lease ends, but not before a resync does, for records read in it or not read again
+    /// yet.
     fn lease_ends(&self, around: &ConnectionContext) -> Option<Monotonic> {
         if around.without == Some(Rule::Lease) {
             return None;
@@ -350,7 +354,7 @@ impl Device {
         self.accepted.lease_ends.map(|end| around.settling.map_or(end, |settled| end.max(settled)))
     }
 
-    /// Our link dropped: what was lost just before may not be.
+    /// Our connection dropped: a loss received just before may be false.
     pub(super) fn connection_lost(&mut self, now: Now, around: &ConnectionContext) {
         if around.without == Some(Rule::Settle) {
             return;
@@ -368,14 +372,14 @@ impl Device {
         }
     }
 
-    /// We are connected again: what is not believed has time until we settled.
+    /// Our connection is back: an unconfirmed loss has until the end of the resync.
     pub(super) fn connection_up(&mut self, around: &ConnectionContext) {
         if let (Some(pending), Some(settled)) = (&mut self.pending, around.settling) {
             pending.until = Some(settled);
         }
     }
 
-    /// Our clock was set, or more is known of the broker.
+    /// Recomputes the times after our clock was set or we learned more about the broker.
     pub(super) fn place_again(
         &mut self,
         now: Now,
@@ -391,12 +395,12 @@ impl Device {
         }
     }
 
-    /// Whether it was read on the present connection.
+    /// Whether the record was read on the present connection.
     pub(super) fn is_read(&self, around: &ConnectionContext) -> bool {
         self.connection == around.connection
     }
 
-    /// The broker does not hold its record any more; says whether there is something to tell of it nevertheless.
+    /// The broker no longer has the record. Returns whether to keep the device.
     pub(super) fn lose_unread(&mut self, around: &ConnectionContext) -> bool {
         let was_here = self.accepted.observed.is_here();
         if was_here {
@@ -407,7 +411,7 @@ impl Device {
         was_here
     }
 
-    /// Why what it said may be so no longer.
+    /// Why the record may be out of date.
     pub(super) fn doubt(&self, around: &ConnectionContext) -> Option<Doubt> {
         if !around.connection_up {
             return Some(Doubt::LinkDown);
@@ -420,7 +424,7 @@ impl Device {
     }
 }
 
-/// Since when a record's state holds, on our calendar (`docs/protocol.md`, *Time*); `None` where nobody can know.
+/// The start of a record's state on our calendar (`docs/protocol.md`, *Time*); `None` if unknown.
 fn since_told(
     now: Now,
     since: Option<Timestamp>,
@@ -431,14 +435,14 @@ fn since_told(
 ) -> Option<Timestamp> {
     match since.or(timestamp) {
         Some(since) => around.place(now, since, timestamp, age),
-        // A Will tells no time; live, it is now.
+        // A Will contains no time; a live one happens now.
         None => age
             .or_else(|| (!arrival.retained).then_some(Duration::ZERO))
             .and_then(|age| now.ago(age).believable()),
     }
 }
 
-/// When the broker took a record, or by when it had.
+/// When the broker received a record, or the latest time at which it can have.
 fn heard(
     now: Now,
     timestamp: Option<Timestamp>,
@@ -450,7 +454,7 @@ fn heard(
     if age.exact.is_some() { latest } else { told().map_or(latest, |told| told.min(latest)) }
 }
 
-/// Since when a device's own record of an earlier run held.
+/// The start of the state in a device's own record of an earlier run.
 pub(crate) fn since_of(
     now: Now,
     record: &DeviceRecord,

@@ -20,16 +20,16 @@ use aggregate::{Aggregate, AggregateParts, DecidingDevice, Rank};
 pub(super) use simple_client::LastInput;
 use simple_client::SimpleClient;
 
-/// One person.
+/// One person: their devices, their simple client and what was last shown of them.
 #[derive(Debug, Default)]
 pub(super) struct Person {
     devices: BTreeMap<DeviceId, Device>,
     simple: Option<SimpleClient>,
     pub(super) last_input: Option<LastInput>,
     pub(super) typing_until: Option<Monotonic>,
-    /// What was last handed out as shown, to tell changes from repetitions.
+    /// The view last returned, to tell changes from repetitions.
     pub(super) shown: Option<PersonView>,
-    /// The entry in the roster's table of ends.
+    /// This person's entry in the roster's table of ends.
     pub(super) end: Option<Monotonic>,
 }
 
@@ -62,11 +62,11 @@ impl Person {
         arrival: Arrival,
         around: &ConnectionContext,
     ) {
-        // Live: it is so from now on. A Will's timestamp is that of the connect, long ago.
+        // A live record holds from now on. A Will's timestamp is that of the connect, long ago.
         self.put_simple(now, record, !arrival.retained, around);
     }
 
-    /// A simple client's record as a sum carries it: told before, so it tells no new time.
+    /// Applies a simple client's record that an aggregate carries along: it gives no new time.
     pub(super) fn apply_carried(
         &mut self,
         now: Now,
@@ -76,7 +76,7 @@ impl Person {
         match carried {
             None => self.simple = None,
             Some(record) => {
-                // Carried by somebody who had not read what came since.
+                // The sender of the aggregate had not read a newer record.
                 let newer = |held: &&mut SimpleClient| {
                     record.timestamp.is_some() && held.timestamp >= record.timestamp
                 };
@@ -100,7 +100,7 @@ impl Person {
         self.simple = Some(SimpleClient::new(now, record, live, before, around));
     }
 
-    /// Our clock was set, or more is known of the broker.
+    /// Recomputes all times after our clock was set or we learned more about the broker.
     pub(super) fn place_again(
         &mut self,
         now: Now,
@@ -122,8 +122,8 @@ impl Person {
         self.last_input.and_then(LastInput::at)
     }
 
-    /// Something stands where the simple client's record stood, and tells nothing of it: unless we were away for
-    /// long, it is as we knew it.
+    /// An aggregate replaced the simple client's record and does not mention it. Unless we were
+    /// away for long, the simple client is unchanged.
     pub(super) fn keep_simple(&mut self, around: &ConnectionContext) {
         if let Some(simple) =
             self.simple.as_mut().filter(|simple| simple.connection >= around.away_before)
@@ -136,15 +136,15 @@ impl Person {
         self.simple = None;
     }
 
-    /// No device is known, nor a simple client.
+    /// Whether neither a device nor a simple client is known.
     pub(super) fn has_nothing(&self) -> bool {
         self.devices.is_empty() && self.simple.is_none()
     }
 
-    /// Nothing is known that anybody is shown, or could be once more of it arrives.
+    /// Whether nothing is known that is shown, or may be shown once more arrives.
     pub(super) fn is_empty(&self) -> bool {
         let present = !self.has_nothing();
-        // A last input may be read before the record that it belongs to, but not outlive it.
+        // A last input may be read before its device record, but does not outlive it.
         let awaited = self.last_input.is_some() && self.shown.is_none();
         !present && !awaited && self.shown.is_none() && self.typing_until.is_none()
     }
@@ -156,7 +156,7 @@ impl Person {
             .map(|(id, _)| id)
     }
 
-    /// Ends what ends by itself; says whether that tells of a loss.
+    /// Ends what has expired; returns whether a loss was confirmed.
     pub(super) fn expire(&mut self, now: Now, around: &ConnectionContext) -> Expired {
         if self.typing_until.is_some_and(|until| until <= now.mono) {
             self.typing_until = None;
@@ -173,7 +173,7 @@ impl Person {
         came
     }
 
-    /// Our link dropped.
+    /// Our connection dropped.
     pub(super) fn connection_lost(&mut self, now: Now, around: &ConnectionContext) {
         for device in self.devices.values_mut() {
             device.connection_lost(now, around);
@@ -187,8 +187,9 @@ impl Person {
         }
     }
 
-    /// The broker does not hold any more what was not read again: it was killed and lost its store, or somebody was
-    /// removed. Who was here then is lost since they were last heard, who was not is forgotten.
+    /// Handles records that were not read again: the broker was killed and lost its store, or
+    /// somebody was removed. A connected device is lost since its last record; any other is
+    /// forgotten.
     pub(super) fn lose_unread(&mut self, around: &ConnectionContext) {
         self.devices.retain(|_, device| device.is_read(around) || device.lose_unread(around));
         self.simple.take_if(|simple| !simple.lose_unread(around));
@@ -202,14 +203,15 @@ impl Person {
         [until, self.typing_until, devices].into_iter().flatten().min()
     }
 
-    /// The choice that counts: the highest number among the devices here, the last to arrive among equals.
+    /// The choice that counts: the highest number among the connected devices, the last to arrive
+    /// among equals.
     fn choice(&self, now: Now) -> Option<&Choice> {
         let said = self.chosen()?;
         let holds = said.choice_ends.is_none_or(|ends| now.mono < ends);
         said.chosen.as_ref().filter(|_| holds)?.choice.as_ref()
     }
 
-    /// Whose copy of a choice counts.
+    /// The record with the choice that counts.
     fn chosen(&self) -> Option<&AcceptedRecord> {
         self.devices
             .values()
@@ -218,7 +220,7 @@ impl Person {
             .max_by_key(|said| (said.chosen.as_ref().map(|chosen| chosen.rev), said.number))
     }
 
-    /// What the devices come to, without those that are doubted where that is asked.
+    /// The aggregate of the devices; with `believed_only`, without doubted devices.
     fn base(&self, around: &ConnectionContext, believed_only: bool) -> Option<Aggregate<'_>> {
         let devices = self
             .devices
@@ -234,7 +236,7 @@ impl Person {
         if witness.rank() == Rank::Online {
             let online = |other: &&Device| other.accepted.observed.status() == "online";
             let devices = self.devices.values().filter(online);
-            // Around since the first of them came.
+            // Online since the first online device came.
             let simple = self
                 .simple
                 .iter()
@@ -242,13 +244,13 @@ impl Person {
                 .map(|simple| simple.since);
             since = devices.map(|device| device.accepted.since).chain(simple).flatten().min();
         } else if witness.rank() == Rank::Offline {
-            // A simple Will tells the time of the connect; the last input may be later than that.
+            // A simple Will contains the time of the connect; the last input may be later.
             since = since.max(self.last_input());
         }
         Some(Aggregate { status, cause, since, witness })
     }
 
-    /// The status alone, why and since when.
+    /// The status alone, its cause and its start.
     pub(super) fn status(
         &self,
         now: Now,
@@ -257,7 +259,7 @@ impl Person {
         Some(self.base(around, false)?.under(self.choice(now), now))
     }
 
-    /// What is to be shown. Whether the id is shown beside the name is not known here.
+    /// The view to show, still without the id beside the name.
     pub(super) fn view(
         &self,
         user: &UserId,
@@ -288,7 +290,7 @@ impl Person {
         })
     }
 
-    /// As far as it matters to whoever wants to reach them.
+    /// Whether and how the person can be reached now.
     pub(super) fn reachability(
         &self,
         now: Now,
@@ -304,7 +306,7 @@ impl Person {
         self.devices.values().any(|device| device.accepted.in_call)
     }
 
-    /// Those here first, each part in the order of their ids; a simple client last.
+    /// Connected devices first, each part in the order of the ids; a simple client last.
     fn device_views(&self) -> Vec<DeviceView> {
         let all = self.devices.iter().map(|(id, device)| (id, &device.accepted));
         let here = all.clone().filter(|(_, said)| said.observed.is_here());
@@ -326,14 +328,15 @@ impl Person {
         devices.chain(simple).collect()
     }
 
-    /// Why the status may not be so; a doubted device that another one makes up for is none.
+    /// Why the status may be out of date; a doubted device does not count if another one decides
+    /// the status.
     fn doubt(&self, base: &Aggregate<'_>, around: &ConnectionContext) -> Option<Doubt> {
         let doubt = base.witness.doubt(around)?;
         let believed = self.base(around, true);
         believed.is_none_or(|believed| believed.status != base.status).then_some(doubt)
     }
 
-    /// What the devices told of the person, the last first, those that are here before those that are not.
+    /// A field of the device records: the last received first, connected devices before others.
     fn told<'a, T>(&'a self, of: impl Fn(&'a AcceptedRecord) -> Option<T>) -> Option<T> {
         let devices = self.devices.values().map(|device| &device.accepted);
         let told = devices.filter_map(|said| Some((said, of(said)?)));
@@ -341,13 +344,13 @@ impl Person {
         last.map(|(_, told)| told)
     }
 
-    /// The links last told. A device that tells none takes those of another away from nobody.
+    /// The last received links. A device without links removes those of no other device.
     fn links(&self) -> &[ContactLink] {
         self.told(|said| (!said.links.is_empty()).then_some(said.links.as_slice()))
             .unwrap_or_default()
     }
 
-    /// The name last told.
+    /// The last received name.
     fn name(&self, user: &UserId) -> String {
         let name = self.told(|said| said.name.as_ref());
         name.cloned().unwrap_or_else(|| display_id(user.as_str(), MAX_NAME))
@@ -371,7 +374,7 @@ impl Person {
         }
     }
 
-    /// Whether a sum says to a reader what [`Person::aggregate`] would.
+    /// Whether an aggregate means the same to a reader as [`Person::aggregate`].
     pub(super) fn aggregate_equals(
         &self,
         sum: &AggregateRecord,
@@ -391,8 +394,8 @@ impl Person {
             && sum.text.as_deref() == choice.and_then(|choice| choice.text.as_deref())
     }
 
-    /// The simple client as a sum carries it along. One that is gone needs no carrying: its absence is what the
-    /// sum says. One of which nothing was read since we were away may be gone.
+    /// The simple client as an aggregate carries it along. One that is offline is left out, because
+    /// its absence means the same. One not read since we were away may be gone.
     fn foreign(&self, around: &ConnectionContext) -> Option<&SimpleClient> {
         self.simple.as_ref().filter(|simple| {
             simple.status != SimpleStatus::Offline && simple.connection >= around.away_before

@@ -1,4 +1,4 @@
-//! Who is shown as what, from the records of their devices.
+//! Tests the shown people against the records of their devices.
 
 use proptest::prelude::*;
 
@@ -12,7 +12,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(86_400);
 const RECORD_EXPIRY: Duration = crate::expiry::RECORD_EXPIRY;
 
-/// A roster on the far side of a broker, and a clock.
+/// A roster for a remote broker, and a clock.
 struct Team {
     roster: Roster,
     passed: Duration,
@@ -27,7 +27,7 @@ impl Team {
         team
     }
 
-    /// Connected, and what is retained comes now.
+    /// Connected, and the retained messages come now.
     fn reading() -> Self {
         let passed = Duration::from_secs(100_000_000);
         let mut team = Self { roster: Roster::remote(None), passed, changes: Vec::new() };
@@ -72,7 +72,7 @@ impl Team {
         self.tell(device, record, Arrival::LIVE)
     }
 
-    /// A simple client's word, live.
+    /// A simple client's live record.
     fn simple(&mut self, word: &str) {
         let status = match word {
             "online" => SimpleStatus::Online,
@@ -274,7 +274,7 @@ fn what_is_told_again_is_no_change() {
     assert!(team.changes.iter().all(heard));
 }
 
-/// A record that was written so long ago by a clock that is so much behind.
+/// A record written `ago` by a clock that is `behind`.
 fn written(team: &Team, record: DeviceRecord, ago: Duration, behind: Duration) -> DeviceRecord {
     let timestamp = team.ago(ago + behind);
     DeviceRecord { timestamp, since: timestamp, lease: Some(HOUR), ..record }
@@ -288,7 +288,7 @@ fn stored(left: Duration) -> Arrival {
 fn what_is_learned_at_the_end_of_reading_places_what_came_before() {
     let behind = HOUR * 3;
     let mut team = Team::reading();
-    // Nothing confirms this age when it comes.
+    // Nothing confirms this age when the record arrives.
     let record = written(&team, left(), DAY, behind);
     team.tell("laptop", record, stored(RECORD_EXPIRY - DAY));
     let record = written(&team, online(), MINUTE, Duration::ZERO);
@@ -309,7 +309,7 @@ fn a_record_read_once_more_is_as_old_as_when_it_came_first() {
     team.pass(MINUTE * 40);
     team.roster.connection_lost(team.now());
     team.roster.connection_began(team.now());
-    // A broker that tells no ages.
+    // A broker that gives no ages.
     team.tell("laptop", record, Arrival::from_broker(true, None));
     team.read();
     team.pass(RESYNC);
@@ -354,7 +354,7 @@ fn a_record() -> impl Strategy<Value = (DeviceRecord, Arrival)> {
     )
 }
 
-/// Nothing that is shown lies in the future or before the protocol.
+/// Checks that no shown time lies in the future or before the protocol existed.
 fn can_be(team: &Team) -> Result<(), TestCaseError> {
     let Some(shown) = team.roster.person(&alice(), team.now()) else {
         return Ok(());

@@ -1,4 +1,4 @@
-//! What follows from events: the actions that the knocks ask for.
+//! Carries out the actions that the knocks return.
 
 use super::history::Signal;
 use super::knock::{Action, IncomingKnock, Outgoing};
@@ -18,7 +18,8 @@ impl Signals {
         actions.map(|actions| self.perform(context, with, actions)).is_some()
     }
 
-    /// The same for a knock of somebody else.
+    /// Reports an event to somebody else's knock and does what follows. Returns whether there is
+    /// such a knock.
     pub(super) fn with_incoming<A: IntoIterator<Item = Action>>(
         &mut self,
         context: SignalContext<'_>,
@@ -40,7 +41,8 @@ impl Signals {
             match action {
                 Action::Update => self.revision += 1,
                 Action::Send(message, until) => {
-                    // While I am invisible, only a knock or wave waits for the end of that.
+                    // While I am invisible, a knock or wave waits until I am visible; all other
+                    // messages are dropped.
                     let waits =
                         matches!(message, SignalMessage::Knock { .. } | SignalMessage::Wave { .. });
                     if context.visible || waits {

@@ -1,4 +1,4 @@
-//! The state of everything else on which knocks, waves and typing depend.
+//! The context of knocks, waves and typing: connection, roster and my own status.
 
 use super::{LASTS, SignalError};
 use crate::id::UserId;
@@ -12,11 +12,11 @@ use crate::view::signals::When;
 pub(crate) struct SignalContext<'a> {
     pub(crate) now: Now,
     pub(crate) roster: &'a Roster,
-    /// The connection is up, and the retained messages were read.
+    /// Whether the connection is up, and the retained messages were read.
     pub(crate) up: bool,
-    /// Others see that I am here.
+    /// Whether others see that I am here.
     pub(crate) visible: bool,
-    /// The roster shows me online and in no call.
+    /// Whether the roster shows me online and in no call.
     pub(crate) free: bool,
     /// Why notifications wait until later.
     pub(crate) quiet: Option<Suppressed>,
@@ -35,17 +35,17 @@ impl<'a> SignalContext<'a> {
         Who { user: user.to_string(), name }
     }
 
-    /// They are there in this way, and would see that I am.
+    /// Whether `is` holds for the other person, and they would see that I am here.
     pub(super) fn sees(self, other: &UserId, is: impl FnOnce(&Reachability<'_>) -> bool) -> bool {
         self.up && self.visible && self.reachability(other).is_some_and(|it| is(&it))
     }
 
-    /// Both of us are online and in no call.
+    /// Whether both of us are online and in no call.
     pub(super) fn both_free(self, other: &UserId) -> bool {
         self.free && self.sees(other, |it| it.is_free())
     }
 
-    /// Whether a message may go to somebody, as far as that is known now.
+    /// Whether a message may go to a person, as far as is known now.
     pub(super) fn check(self, to: &UserId, name: &str, when: When) -> Result<(), SignalError> {
         if !self.visible {
             return Err(SignalError::Invisible);
@@ -64,7 +64,8 @@ impl<'a> SignalContext<'a> {
         }
     }
 
-    /// Whether a message for now that exists since then may go; `None` while my own connection may still come back.
+    /// Whether an immediate message that exists since then may go. `None` while my own connection
+    /// may still come back.
     pub(super) fn departure(
         self,
         to: &UserId,

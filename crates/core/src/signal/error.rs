@@ -26,10 +26,10 @@ pub enum SignalError {
     #[error("your own connection was down for too long; try again when it is back")]
     LinkDown,
     /// The broker did not acknowledge the message within 30 s.
-    #[error("the broker did not confirm it; try again, or ask whoever runs the broker")]
+    #[error("the broker did not confirm it; try again, or ask the person who runs the broker")]
     Unconfirmed,
     /// The roster has nobody with that id.
-    #[error("nobody is known here by that name; look who is there with `porchlight who`")]
+    #[error("nobody is known here by that name; list the people with `porchlight who`")]
     NotKnown,
     /// The recipient is the sender.
     #[error("that is you; choose somebody else")]

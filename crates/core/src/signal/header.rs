@@ -7,7 +7,7 @@ use crate::time::Timestamp;
 use crate::view::signals::{ExchangeKind, ExchangeStage, ExchangeView, When};
 use crate::wire::SignalId;
 
-/// Which knock or wave it is, and what it says.
+/// The id, the other person, the text and the time of a knock or wave.
 #[derive(Debug)]
 pub(super) struct Header {
     pub(super) id: SignalId,

@@ -1,4 +1,4 @@
-//! What I send, and what becomes of it.
+//! Sends signals, and handles their results.
 
 use super::header::Header;
 use super::history::Signal;

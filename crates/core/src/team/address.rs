@@ -1,4 +1,4 @@
-//! Where a hub can be reached.
+//! The address of a hub.
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -11,8 +11,8 @@ use super::DEFAULT_PORT;
 /// The longest host name (RFC 1035, section 2.3.4).
 const MAX_HOST: usize = 253;
 
-/// A host and a TCP port: `192.168.1.5:18831`, `[fe80::1]:18831`, `anna.local:18831`. Without a port it is
-/// [`DEFAULT_PORT`].
+/// A host and a TCP port: `192.168.1.5:18831`, `[fe80::1]:18831`, `anna.local:18831`. The default
+/// port is [`DEFAULT_PORT`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Address {
@@ -20,16 +20,18 @@ pub struct Address {
     port: u16,
 }
 
-/// A text is no address.
+/// The text is not an address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is no address; write host:port")]
 pub struct AddressError(String);
 
 impl Address {
-    /// The address of a host, which is a name, an IPv4 address, or an IPv6 address with or without brackets.
+    /// Creates an address from a name, an IPv4 address, or an IPv6 address with or without
+    /// brackets.
     ///
     /// # Errors
-    /// Where the host is none of these, or the port is 0.
+    ///
+    /// [`AddressError`] if the host is none of these, or the port is 0.
     pub fn new(host: &str, port: u16) -> Result<Self, AddressError> {
         let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
         let host_ok = match bare {
@@ -42,7 +44,7 @@ impl Address {
         Ok(Self { host: bare.unwrap_or(host).to_ascii_lowercase().into(), port })
     }
 
-    /// A name, or an address without brackets.
+    /// The host: a name, or an address without brackets.
     #[must_use]
     pub fn host(&self) -> &str {
         &self.host
@@ -55,7 +57,8 @@ impl Address {
     }
 }
 
-/// An IPv4 address or a host name (RFC 952, RFC 1123 section 2.1), underscores allowed as they occur.
+/// Whether this is an IPv4 address or a host name (RFC 952, RFC 1123 section 2.1). Underscores are
+/// allowed, because they occur.
 fn is_name(host: &str) -> bool {
     let label = |label: &str| {
         !label.is_empty()

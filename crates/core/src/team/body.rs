@@ -1,7 +1,8 @@
-//! What a hub is asked over HTTP about its team, and what it answers: JSON.
+//! The JSON bodies of the hub's HTTP requests and answers about its team.
 //!
-//! Text from the other side (names, device kinds) goes through `display_text` before it is stored or shown; ids are
-//! checked by their types. Unknown fields are ignored, so that an older program understands a newer one.
+//! Text from the other side (names, device kinds) goes through `display_text` before it is stored
+//! or shown. The types of ids check them. Unknown fields are ignored, so that an older program
+//! understands a newer one.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,28 +10,29 @@ use super::{Address, Pin, Secret};
 use crate::id::{DeviceId, Root, UserId};
 use crate::time::Timestamp;
 
-/// What a member may do.
+/// The role of a member, which decides what they may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub enum Role {
-    /// Started the team, or was made its owner: may remove members, make tokens and move the hub.
+    /// The owner: started the team or was made its owner, and may remove members, make tokens and
+    /// move the hub.
     #[serde(rename = "starter")]
     Owner,
-    /// May invite, and look after their own devices.
+    /// May invite people, and manage their own devices.
     Member,
 }
 
-/// Which computer hosts the team.
+/// The computer that hosts the team.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Host {
-    /// Whose computer it is, where it is a member's.
+    /// The user id of its owner, if that is a member.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<UserId>,
-    /// Which of their devices.
+    /// The id of the owner's device.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<DeviceId>,
-    /// The name of the person it belongs to, or of the machine itself: `Anna`, `build-server`.
+    /// The name of its owner, or of the machine itself: `Anna`, `build-server`.
     pub name: String,
 }
 
@@ -39,40 +41,40 @@ pub struct Host {
 pub struct Join {
     /// The token of the invitation.
     pub token: Secret,
-    /// The name that others shall see. Ignored where the invitation is for a further device of a member.
+    /// The name that others will see. Ignored if the invitation is for another device of a member.
     pub name: String,
-    /// What the device is, in a word: `laptop`.
+    /// The kind of device in a word: `laptop`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
 }
 
-/// What somebody has who joined.
+/// The data that a new member receives.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Joined {
     /// The team's name.
     pub team: String,
-    /// What every topic begins with.
+    /// The first level of every topic.
     pub root: Root,
-    /// Who they are from now on.
+    /// Their user id.
     pub user: UserId,
     /// The name that others see.
     pub name: String,
-    /// What they may do.
+    /// Their role.
     pub role: Role,
-    /// What lets this device in: MQTT User Name and Password, HTTP Basic. Told this once.
+    /// The device's credential: MQTT User Name and Password, HTTP Basic. Sent only once.
     pub credential: Secret,
-    /// Where the hub can be reached.
+    /// The addresses of the hub.
     pub at: Vec<Address>,
-    /// Which certificate it has.
+    /// The fingerprint of its certificate.
     pub pin: Pin,
 }
 
-/// `POST /v1/requests`: asks to be let in without an invitation.
+/// `POST /v1/requests`: asks to join without an invitation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
-    /// The name that others shall see.
+    /// The name that others will see.
     pub name: String,
-    /// What the device is, in a word.
+    /// The kind of device in a word.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
 }
@@ -80,21 +82,21 @@ pub struct Request {
 /// The answer to a [`Request`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequestMade {
-    /// With this one asks how it stands (`GET /v1/requests/{id}`, Bearer).
+    /// The secret for queries of the request's state (`GET /v1/requests/{id}`, Bearer).
     pub ticket: Secret,
-    /// Four digits that both sides show, so that the right one is let in.
+    /// Four digits that both sides show, so that members approve the right request.
     pub code: String,
 }
 
-/// How a [`Request`] stands.
+/// The state of a [`Request`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum RequestState {
     /// Nobody decided yet.
     Waiting,
-    /// Somebody said no.
+    /// A member refused it.
     Refused,
-    /// Let in. Told once.
+    /// A member approved it. Sent only once.
     Approved(Box<Joined>),
 }
 
@@ -102,11 +104,11 @@ pub enum RequestState {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct RequestView {
-    /// Its name.
+    /// The request's id.
     pub id: String,
-    /// Who they say they are.
+    /// The name that the person gave.
     pub name: String,
-    /// What their device is, where they said.
+    /// The kind of their device, if they gave it.
     pub kind: Option<String>,
     /// The four digits that they see, too.
     pub code: String,
@@ -114,30 +116,30 @@ pub struct RequestView {
     pub at: Timestamp,
 }
 
-/// `POST /v1/requests/{id}`.
+/// `POST /v1/requests/{id}`: the decision on a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
-    /// Whether to let them in.
+    /// Whether to approve it.
     pub approve: bool,
 }
 
-/// `GET /v1/team`: the team, as the member who asks sees it.
+/// `GET /v1/team`: the team, as the requesting member sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TeamView {
-    /// Its name.
+    /// The team's name.
     pub team: String,
-    /// What every topic begins with.
+    /// The first level of every topic.
     pub root: Root,
-    /// Who asks.
+    /// The requesting member's user id.
     pub user: UserId,
-    /// What they may do.
+    /// Their role.
     pub role: Role,
-    /// Which computer hosts it.
+    /// The computer that hosts the team.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<Host>,
-    /// Where that can be reached.
+    /// The addresses of the hub.
     pub at: Vec<Address>,
-    /// Which certificate it has.
+    /// The fingerprint of its certificate.
     pub pin: Pin,
 }
 
@@ -145,17 +147,18 @@ pub struct TeamView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Member {
-    /// Who.
+    /// Their user id.
     pub user: String,
-    /// The name that was given on joining.
+    /// The name that they gave when they joined.
     pub name: String,
-    /// What they may do.
+    /// Their role.
     pub role: Role,
-    /// Since when they belong to the team, Unix milliseconds.
+    /// When they joined the team, Unix milliseconds.
     pub since: Timestamp,
-    /// What lets their devices in, one a device.
+    /// The credentials of their devices.
     pub devices: Vec<DeviceOfMember>,
-    /// Who made their invitation or approved their request. Absent: the hub itself, or it is not known.
+    /// The member who made their invitation or approved their request. Absent: the hub itself, or
+    /// unknown.
     #[serde(default)]
     pub invited_by: Option<InvitedBy>,
     /// How many members joined through them, directly or through others. Owners do not count.
@@ -163,7 +166,7 @@ pub struct Member {
     pub invited: u32,
 }
 
-/// Who let a member in.
+/// The member through whom another one joined.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct InvitedBy {
@@ -171,23 +174,24 @@ pub struct InvitedBy {
     pub user: String,
     /// Their name.
     pub name: String,
-    /// They have left the team since.
+    /// Whether they have left the team since.
     pub left: bool,
 }
 
 /// A member's id and name (`GET /v1/members/{user}/invited`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemberName {
-    /// Who.
+    /// Their user id.
     pub user: String,
-    /// The name that was given on joining.
+    /// The name that they gave when they joined.
     pub name: String,
 }
 
 /// `DELETE /v1/members/{user}`: the query.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Removal {
-    /// Also remove everybody who joined through them, directly or through others. Owners stay.
+    /// Whether to remove everybody who joined through them, too, directly or through others. Owners
+    /// stay.
     #[serde(default)]
     pub with_invited: bool,
 }
@@ -198,49 +202,49 @@ pub struct Removal {
 pub struct DeviceOfMember {
     /// The credential's id (`DELETE /v1/devices/{id}`).
     pub id: String,
-    /// What it is, where it said.
+    /// The kind of device, if it gave one.
     pub kind: Option<String>,
     /// When it joined, Unix milliseconds.
     pub since: Timestamp,
-    /// When it last came, to the hour, Unix milliseconds. Absent: never.
+    /// When it last connected, to the hour, Unix milliseconds. Absent: never.
     pub last_here: Option<Timestamp>,
-    /// It is the device that asks.
+    /// Whether this is the requesting device.
     pub this: bool,
 }
 
-/// `POST /v1/invites`.
+/// `POST /v1/invites`: asks for an invitation.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InviteOrder {
-    /// The invitation is for another device of the caller.
+    /// Whether the invitation is for another device of the caller.
     #[serde(default)]
     pub for_me: bool,
-    /// How often it can be redeemed, 1 to 100; once where it is not said.
+    /// How often it can be redeemed, 1 to 100; once by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uses: Option<u32>,
-    /// For how many seconds it holds, at most 30 days; 7 days where it is not said.
+    /// How many seconds it is valid, at most 30 days; 7 days by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lasts_s: Option<u64>,
 }
 
-/// An invitation that was just made.
+/// A new invitation, with its link.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct InviteMade {
-    /// The link. Told this once.
+    /// The link. Sent only once.
     pub link: String,
-    /// What it stands as.
+    /// The invitation without its secret.
     pub invite: InviteView,
 }
 
-/// An invitation that still holds (`GET /v1/invites`).
+/// A valid invitation (`GET /v1/invites`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct InviteView {
-    /// Its name (`DELETE /v1/invites/{id}`).
+    /// Its id (`DELETE /v1/invites/{id}`).
     pub id: String,
-    /// The member for whose further device it is, where it is for one.
+    /// The member for whose device it is, if it is for one.
     pub for_user: Option<String>,
-    /// Who made it.
+    /// The member who made it.
     pub by: Option<String>,
     /// How often it can still be redeemed.
     pub uses_left: u32,
@@ -251,16 +255,16 @@ pub struct InviteView {
 /// `POST /v1/tokens`: a token with which a program may read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenOrder {
-    /// What it is for.
+    /// The purpose of the token.
     pub label: String,
 }
 
-/// A token that was just made.
+/// A new token, with its secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenMade {
-    /// The token. Told this once.
+    /// The token. Sent only once.
     pub token: Secret,
-    /// What it stands as.
+    /// The token without its secret.
     pub made: TokenView,
 }
 
@@ -268,59 +272,60 @@ pub struct TokenMade {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct TokenView {
-    /// Its name (`DELETE /v1/tokens/{id}`).
+    /// Its id (`DELETE /v1/tokens/{id}`).
     pub id: String,
-    /// What it is for.
+    /// Its purpose.
     pub label: String,
     /// When it was made, Unix milliseconds.
     pub since: Timestamp,
-    /// The id of the member who made it. Absent: not known, because an older hub made it.
+    /// The id of the member who made it. Absent: unknown, because an older hub made it.
     #[serde(default)]
     pub by: Option<String>,
-    /// When a program last read with it, to the hour, Unix milliseconds. Absent: not since the hub notes it.
+    /// When a program last read with it, to the hour, Unix milliseconds. Absent: not since the hub
+    /// records it.
     #[serde(default)]
     pub last_used: Option<Timestamp>,
 }
 
-/// Why a hub did not do it: the body of every answer that is no success.
+/// Why a hub refused a request: the body of every error answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{message}")]
 pub struct Refused {
-    /// For programs.
+    /// The code that programs branch on.
     pub code: RefusalCode,
-    /// For people: what is wrong and what to do.
+    /// The message for people: what is wrong and what to do.
     pub message: String,
 }
 
-/// What programs tell refusals apart by.
+/// The code of a refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RefusalCode {
-    /// The invitation was revoked, or is of another team.
+    /// The invitation was revoked, or belongs to another team.
     TokenUnknown,
-    /// The invitation's time is over.
+    /// The invitation has expired.
     TokenExpired,
-    /// The invitation was used as often as it may be.
+    /// The invitation was used as often as allowed.
     TokenUsedUp,
-    /// The name has nothing to show in it.
+    /// The name has no visible character.
     BadName,
     /// The team, or the member's list of devices, is full.
     Full,
-    /// Too many attempts from there; wait.
+    /// Too many attempts from this address; wait.
     TooManyAttempts,
-    /// No credential, or one that does not hold.
+    /// No credential, or an invalid one.
     NotSignedIn,
     /// Signed in, but not allowed.
     NotAllowed,
-    /// There is no such thing.
+    /// The requested object does not exist.
     NotFound,
-    /// The body is no JSON of the kind that is asked for.
+    /// The body is not JSON of the expected form.
     BadRequest,
     /// The team moved to another computer.
     Moved,
-    /// The hub could not keep it; its disk is full or read-only.
+    /// The hub could not save it; its disk is full or read-only.
     NotSaved,
-    /// The member's open invitations let in as many people as they may.
+    /// The member's open invitations already admit the maximum number of people.
     TooManyInvited,
     /// The last owner of a team with other members can't leave it.
     LastOwner,

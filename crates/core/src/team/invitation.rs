@@ -1,4 +1,4 @@
-//! The link that invites to a team.
+//! The invitation link of a team.
 
 use std::fmt;
 use std::str::FromStr;
@@ -18,32 +18,31 @@ const PIN_LENGTH: usize = 43;
 /// Characters of a token, with the dot between its parts.
 const TOKEN_LENGTH: usize = ID_LENGTH + 1 + SECRET_LENGTH;
 
-/// Everything that somebody needs to join: `porchlight://join?v=1&team=..&at=..&pin=..&token=..`.
+/// An invitation to a team: `porchlight://join?v=1&team=..&at=..&pin=..&token=..`.
 ///
-/// A person with the link can join as often as its token allows, and learns nothing else: no password of
-/// anybody's is in it.
+/// A person with the link can join as often as its token allows. The link contains no password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invitation {
-    /// The team's name, fit to be shown.
+    /// The team's name, made safe to show.
     pub team: String,
-    /// Where its hub can be reached, the likeliest first. At least one.
+    /// The addresses of its hub, the likeliest first. At least one.
     pub at: Vec<Address>,
-    /// Which certificate the hub has.
+    /// The fingerprint of the hub's certificate.
     pub pin: Pin,
-    /// What is redeemed for a credential.
+    /// The token that is redeemed for a credential.
     pub token: Secret,
 }
 
-/// Why a text is no invitation. Each says what to do.
+/// The text is not an invitation. Each message explains what to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvitationError {
-    /// Something else altogether.
+    /// It is something else.
     #[error("this is not an invitation; paste the whole link, which begins with porchlight://join")]
     Other,
-    /// Made by a version that we don't know.
+    /// It was made by a version that we don't know.
     #[error("a newer version of Porchlight made this invitation; update yours, then open it again")]
     Newer,
-    /// Something is missing at its end or within.
+    /// A part is missing at its end or within.
     #[error(
         "part of this invitation is missing; copy the whole link again, from porchlight:// to its last character"
     )]
@@ -59,7 +58,7 @@ impl FromStr for Invitation {
         for query in pasted::queries(text) {
             match read(&query) {
                 Ok(invitation) => return Ok(invitation),
-                // Where a newer one is found, mending it differently does not help.
+                // A newer invitation stays unreadable, however the text is repaired.
                 Err(InvitationError::Newer) => why = InvitationError::Newer,
                 Err(error) if why == InvitationError::Other => why = error,
                 Err(_) => {}
@@ -69,10 +68,10 @@ impl FromStr for Invitation {
     }
 }
 
-/// Reads what stands behind the question mark, up to the text that follows.
+/// Reads the query, up to the text that follows the link.
 fn read(query: &str) -> Result<Invitation, InvitationError> {
     let query = query.split('#').next().unwrap_or_default();
-    // We encode an equals sign in a value: one that is not encoded is left of a line break.
+    // We encode an equals sign in a value, so an unencoded one is left over from a line break.
     let is_damaged = |pair: &str| {
         let value = pair.strip_prefix("team=").or_else(|| pair.strip_prefix("at="));
         value.is_some_and(|value| value.contains('='))
@@ -86,10 +85,10 @@ fn read(query: &str) -> Result<Invitation, InvitationError> {
         match &*key {
             "v" => version = Some(value),
             "team" => team = display_text(&value, MAX_TEAM_NAME),
-            // Their length is known, so the text behind the link is told from them.
+            // The length is known, so text behind the link is cut off.
             "pin" => pin = value.get(..PIN_LENGTH).and_then(|pin| pin.parse().ok()),
             "token" => token = value.get(..TOKEN_LENGTH).and_then(|token| token.parse().ok()),
-            // One that we can't read may be of a kind to come; the others will do.
+            // An address that we can't read may be of a newer kind; the others suffice.
             "at" if at.len() < MAX_ADDRESSES => at.extend(value.parse::<Address>()),
             _ => {}
         }
@@ -117,7 +116,7 @@ impl fmt::Display for Invitation {
             query.append_pair("at", &address.to_string());
         }
         query.append_pair("pin", &self.pin.to_string());
-        // Last, so that a link that was cut off is known by it.
+        // Last, so that a link that was cut off is detected.
         query.append_pair("token", &self.token.to_string());
         write!(f, "{SCHEME}://join?{}", query.finish())
     }
@@ -157,7 +156,7 @@ mod tests {
         }
     }
 
-    /// The link in lines of so many characters.
+    /// The link in lines of `width` characters.
     fn wrapped(link: &str, width: usize, end: &str) -> String {
         let lines: Vec<&str> =
             link.as_bytes().chunks(width).map(|line| std::str::from_utf8(line).unwrap()).collect();

@@ -1,4 +1,4 @@
-//! Which certificate a team's hub has.
+//! The fingerprint of a hub's certificate.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,14 +6,14 @@ use std::str::FromStr;
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
 
-/// SHA-256 of the DER of the one certificate that is believed.
+/// SHA-256 of the DER of the only certificate to trust.
 ///
 /// As text: base64url without padding (RFC 4648, section 5), 43 characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Pin([u8; 32]);
 
-/// A text is no pin.
+/// The text is not a pin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a certificate's fingerprint has 43 letters, digits, - and _")]
 pub struct PinError;

@@ -1,18 +1,19 @@
-//! The form of everything that lets somebody in: credentials, invitations, tokens.
+//! The form of credentials, invitation tokens and program tokens.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// Characters of the part that names it.
+/// Number of characters of the id.
 pub const ID_LENGTH: usize = 10;
-/// Characters of the part that is secret: 160 bits, one of 62 characters each.
+/// Number of characters of the secret part: 160 bits, each character one of 62.
 pub const SECRET_LENGTH: usize = 27;
 
-/// `<id>.<secret>`, both of the characters `0-9A-Za-z`. The id may be logged, the secret never.
+/// A credential or token: `<id>.<secret>`, both of the characters `0-9A-Za-z`. The id may be
+/// logged, the secret never.
 ///
-/// Its `Debug` shows the id alone; its `Display` is the whole of it.
+/// Its `Debug` shows only the id; its `Display` shows all of it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Secret {
@@ -20,16 +21,17 @@ pub struct Secret {
     secret: Box<str>,
 }
 
-/// A text has not the form of a secret.
+/// The text does not have the form of a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("it is not whole: copy it again, to the last character")]
 pub struct SecretError;
 
 impl Secret {
-    /// Puts the two parts together.
+    /// Creates a secret from its two parts.
     ///
     /// # Errors
-    /// Where one has another length or other characters.
+    ///
+    /// [`SecretError`] if a part has another length or other characters.
     pub fn of_parts(id: &str, secret: &str) -> Result<Self, SecretError> {
         let fits = |text: &str, length| {
             text.len() == length && text.bytes().all(|b| b.is_ascii_alphanumeric())
@@ -41,13 +43,13 @@ impl Secret {
         }
     }
 
-    /// What names it. For a credential: the MQTT User Name.
+    /// The id. For a credential: the MQTT User Name.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// What proves it. For a credential: the MQTT Password.
+    /// The secret part. For a credential: the MQTT Password.
     #[must_use]
     pub fn secret(&self) -> &str {
         &self.secret

@@ -1,35 +1,35 @@
-//! What the app lives by on this computer, and what is missing of it.
+//! Checks of what the app needs on this computer.
 
 use serde::{Deserialize, Serialize};
 
-/// One thing that was looked for.
+/// The result of one check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct CheckView {
-    /// What.
+    /// The subject of the check.
     pub about: CheckAbout,
-    /// Whether it is there.
+    /// Whether it was found.
     pub ok: bool,
     /// What was found: half a sentence.
     pub found: String,
-    /// What to do where it is missing: half a sentence.
+    /// What to do if it is missing: half a sentence.
     pub remedy: Option<String>,
 }
 
-/// What was looked for.
+/// The subject of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub enum CheckAbout {
-    /// A place for the icon.
+    /// A tray for the icon.
     Tray,
     /// The service that shows notifications.
     #[serde(rename = "notices")]
     Notifications,
-    /// What tells whether somebody is at the keyboard.
+    /// The source of keyboard and mouse activity.
     Idle,
-    /// What tells that the screen is locked.
+    /// The source of the screen lock's state.
     Lock,
-    /// Where what lets this device into a team is kept.
+    /// The keyring that stores this device's credential for a team.
     Keyring,
 }

@@ -1,4 +1,4 @@
-//! Writes `ui/src/lib/contract.ts` from the types beside this, and checks that it is current.
+//! Generates `ui/src/lib/contract.ts` from the view types, and checks that it is current.
 
 use ts_rs::{Config, TS};
 

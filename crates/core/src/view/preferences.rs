@@ -5,31 +5,31 @@ use serde::{Deserialize, Serialize};
 use crate::preferences::{Interest, Preferences, Preset};
 use crate::time::Timestamp;
 
-/// Everything of it.
+/// All preferences of the person.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct PreferencesView {
     /// The people with preferences that differ from the defaults.
     pub people: Vec<RegardView>,
-    /// Whether who is offline is left out of the list.
+    /// Whether the list hides offline people.
     pub hide_offline: bool,
-    /// Statuses of one's own.
+    /// The person's own statuses.
     pub presets: Vec<Preset>,
-    /// Until when no notification pops up, Unix milliseconds, where the person said so.
+    /// When paused notifications resume, Unix milliseconds; absent without a pause.
     pub notices_off_until: Option<Timestamp>,
 }
 
-/// What is wanted of one person.
+/// The preferences for one person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct RegardView {
     /// Their id.
     pub user: String,
-    /// They stand first.
+    /// Whether they are listed first.
     pub favourite: bool,
-    /// What they are called here.
+    /// Their nickname here.
     pub nickname: Option<String>,
-    /// When they make a notification.
+    /// When they cause a notification.
     pub notices: Interest,
 }
 

@@ -16,7 +16,7 @@ pub struct SettingsView {
     pub language: Option<String>,
     /// Seconds without input after which I am away.
     pub away_after_s: u32,
-    /// Others don't see disconnections shorter than this many seconds.
+    /// Connection drops shorter than this many seconds are hidden from others.
     pub grace_s: u32,
     /// What others see of my calls.
     pub calls: CallsView,
@@ -24,13 +24,13 @@ pub struct SettingsView {
     pub desktop_dnd: bool,
     /// Whether others see that I am away, but not why or since when.
     pub coarse: bool,
-    /// Whether to publish a simple status topic too, where no hub does.
+    /// Whether to publish a simple status topic too, if no hub does.
     pub user_topic: bool,
     /// Which notifications pop up.
     pub notices: NotificationsView,
     /// Whether the tray icon has one colour, the panel's own.
     pub symbolic_icon: bool,
-    /// Whether the app checks for updates, where no package manager brings them.
+    /// Whether the app checks for updates, if no package manager does.
     pub updates: bool,
     /// Whether the app starts at login; absent if Porchlight can't set that on this system.
     pub starts_at_login: Option<bool>,
@@ -41,11 +41,11 @@ pub struct SettingsView {
 #[serde(rename_all = "lowercase")]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub enum CallsView {
-    /// Nothing: calls are not looked for.
+    /// Nothing: calls are not detected.
     Hidden,
     /// That I am in a call.
     Shown,
-    /// That I am in a call, and on do not disturb during it.
+    /// That I am in a call, and do not disturb is set during it.
     Dnd,
 }
 
@@ -55,13 +55,13 @@ pub enum CallsView {
 pub struct NotificationsView {
     /// Whom notifications of coming and going are about.
     pub about: About,
-    /// Somebody comes online.
+    /// Whether to notify when somebody comes online.
     pub come: bool,
-    /// Somebody goes offline.
+    /// Whether to notify when somebody goes offline.
     pub go: bool,
-    /// Somebody goes away from the keyboard.
+    /// Whether to notify when somebody goes away.
     pub away: bool,
-    /// Somebody is back at the keyboard.
+    /// Whether to notify when somebody is back.
     pub back: bool,
     /// Hours without notifications: `22:00-07:00`.
     pub quiet_hours: Option<String>,

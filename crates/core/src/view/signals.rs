@@ -1,4 +1,4 @@
-//! What passed lightly between me and others, as shown: knocks, waves, typing to me.
+//! Knocks, waves and typing to me, as shown.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,13 +6,13 @@ use crate::presence::Cause;
 use crate::time::Timestamp;
 use crate::wire::Answer;
 
-/// Everything of it that is held, until the app quits.
+/// All signals of this run.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct SignalsView {
-    /// Knocks and waves, the latest last: the twenty last ones, and older ones that something still comes of.
+    /// Knocks and waves, the latest last: the last twenty, and older ones that are not finished.
     pub exchanges: Vec<ExchangeView>,
-    /// Ids of those who are typing to me alone.
+    /// Ids of the people who are typing to me alone.
     pub typing: Vec<String>,
     /// Ids of the people whose return I want to be notified of.
     pub back: Vec<String>,
@@ -20,7 +20,7 @@ pub struct SignalsView {
     pub muted: Vec<String>,
 }
 
-/// One knock, or waves.
+/// One knock, or several waves of one person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct ExchangeView {
@@ -34,25 +34,25 @@ pub struct ExchangeView {
     pub mine: bool,
     /// What it is.
     pub kind: ExchangeKind,
-    /// What was written; a wave's emoji.
+    /// The text of a knock; the emoji of a wave.
     pub text: Option<String>,
-    /// How many waves.
+    /// The number of waves.
     pub count: u32,
-    /// When it is to arrive.
+    /// When it should arrive.
     pub when: When,
-    /// How far it has come. It only goes forward.
+    /// Its stage, which only goes forward.
     pub stage: ExchangeStage,
     /// The answer of the recipient.
     pub answer: Option<Answer>,
-    /// Why it, or what I answered, was not sent.
+    /// Why the signal or my answer was not sent.
     pub failure: Option<FailureView>,
-    /// It was sent half a minute ago, and no device of theirs said that it has it.
+    /// Whether none of their devices confirmed it for half a minute.
     pub unheard: bool,
     /// When it began here, Unix milliseconds.
     pub at: Timestamp,
 }
 
-/// What an exchange is.
+/// The kind of a signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(test, derive(ts_rs::TS))]
@@ -63,7 +63,7 @@ pub enum ExchangeKind {
     Wave,
 }
 
-/// When a knock is to arrive.
+/// When a knock should arrive.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(test, derive(ts_rs::TS))]
@@ -71,18 +71,18 @@ pub enum When {
     /// Now.
     #[default]
     Now,
-    /// Once they are here.
+    /// As soon as they are back.
     Back,
-    /// Once both are online, and neither in a call nor not to be disturbed.
+    /// As soon as both are online, and neither is in a call or on do not disturb.
     BothFree,
 }
 
-/// How far an exchange has come. A later one is never followed by an earlier one.
+/// The stage of a signal. An earlier stage never follows a later one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub enum ExchangeStage {
-    /// It waits for what it was told to wait for.
+    /// It waits for its condition.
     Waiting,
     /// On its way to the broker.
     Sending,
@@ -90,27 +90,27 @@ pub enum ExchangeStage {
     Failed,
     /// The broker has it.
     Sent,
-    /// A device of theirs has it; of somebody else's: this one.
+    /// A device of the recipient has it. For a received knock, that is this device.
     Delivered,
     /// The recipient saw it.
     Seen,
     /// The recipient answered.
     Answered,
-    /// Taken back.
+    /// It was taken back.
     Withdrawn,
 }
 
-/// Why something was not sent.
+/// Why a signal was not sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct FailureView {
-    /// What programs branch on: `offline`, `invisible`, `link_down`, `unconfirmed`, `not_known`, `myself`, `too_long`, `too_many`,
-    /// `refused`.
+    /// The code that programs branch on: `offline`, `invisible`, `link_down`, `unconfirmed`,
+    /// `not_known`, `myself`, `too_long`, `too_many`, `refused`.
     pub code: String,
-    /// A sentence that says what is wrong and what to do.
+    /// A sentence for people: what is wrong and what to do.
     pub message: String,
-    /// `offline`: since when, Unix milliseconds, where it is known.
+    /// For `offline`: the start, Unix milliseconds, if known.
     pub since: Option<Timestamp>,
-    /// `offline`: why, where it is known.
+    /// For `offline`: the cause, if known.
     pub cause: Option<Cause>,
 }

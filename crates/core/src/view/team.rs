@@ -1,7 +1,7 @@
-//! What the window shows of a team: how one comes into it, and who belongs to it.
+//! The window's view of a team: how to join it, and who its members are.
 //!
-//! Owns the shapes that are the window's alone. Members, devices, invitations and requests stand there as the hub
-//! answers them ([`crate::team`]). Deliberately holds no secret but the link of an invitation that was just made.
+//! Owns the shapes that only the window uses. Members, devices, invitations and requests are as the
+//! hub answers them ([`crate::team`]). Contains no secret but the link of a new invitation.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,31 +9,33 @@ use crate::names::{Names, with_id};
 use crate::team::{InviteView, Member, RequestView, Role, TokenView};
 use crate::time::Timestamp;
 
-/// The team as the one member sees it who sits before this window.
+/// The team as the member at this window sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct TeamPane {
-    /// Its name.
+    /// The team's name.
     pub team: String,
-    /// What I may do.
+    /// My role.
     pub role: Role,
-    /// It is this computer that hosts it.
+    /// Whether this computer hosts it.
     pub hosting: bool,
-    /// My id.
+    /// My user id.
     pub me: String,
-    /// Which computer hosts it, where that is known.
+    /// The computer that hosts it, if known.
     pub host: Option<TeamHost>,
-    /// Everybody who belongs to it, me included, in no order.
+    /// All members, me included, in no particular order.
     pub members: Vec<Member>,
-    /// The invitations that still hold.
+    /// The valid invitations.
     pub invites: Vec<InviteView>,
-    /// Those who ask to be let in.
+    /// The open requests to join.
     pub requests: Vec<RequestView>,
-    /// The programs that may read the team over HTTP. Absent: the hub is older and shows them to its starter alone.
+    /// The programs that may read the team over HTTP. Absent: an older hub shows them only to the
+    /// owner.
     pub programs: Option<Vec<TokenView>>,
 }
 
-/// Adds the id to each member's name that looks like another member's, so that nobody removes the wrong person.
+/// Adds the id to each member's name that looks like another's, so that nobody removes the wrong
+/// person.
 pub fn tell_members_apart(members: &mut [Member]) {
     let mut names = Names::default();
     for member in &*members {
@@ -44,13 +46,13 @@ pub fn tell_members_apart(members: &mut [Member]) {
     }
 }
 
-/// Which computer hosts a team.
+/// The computer that hosts a team.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct TeamHost {
-    /// Whose it is, or what it calls itself.
+    /// The name of its owner, or its own name.
     pub name: String,
-    /// The id of the member whose computer it is. Absent where it is nobody's.
+    /// The user id of its owner. Absent if it belongs to no member.
     pub user: Option<String>,
 }
 
@@ -58,40 +60,41 @@ pub struct TeamHost {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct NearbyTeam {
-    /// What tells it from another of the same name.
+    /// An id that distinguishes it from other teams of the same name.
     pub id: String,
-    /// The name that it says it has. Nothing proves it before somebody let us in.
+    /// The name that it announces. Nothing proves it before we joined.
     pub team: String,
 }
 
-/// A link that invites, read and not yet followed.
+/// An invitation link that was read and not yet accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct InvitationView {
     /// The team's name.
     pub team: String,
-    /// The host where it is reached, without its port.
+    /// The host at which the team is reached, without the port.
     pub at: String,
-    /// It was found on the local network, too.
+    /// Whether it was also found on the local network.
     pub nearby: bool,
 }
 
-/// An invitation that was just made. It is shown this once.
+/// A new invitation. It is shown only once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct InviteShown {
-    /// By which it is revoked.
+    /// The id with which it can be revoked.
     pub id: String,
     /// The link.
     pub link: String,
-    /// It is for a further device of mine.
+    /// Whether it is for another device of mine.
     pub for_me: bool,
     /// How often it can be used.
     pub uses: u32,
     /// When it ends, Unix milliseconds.
     pub ends: Timestamp,
-    /// The link as a QR code without its quiet zone: a row of `0` (light) and `1` (dark) a line, as many lines as
-    /// characters in one. Empty where it is too long for one.
+    /// The link as a QR code without its quiet zone. Each line is a row of `0` (light) and `1`
+    /// (dark), and there are as many lines as characters in one. Empty if the link is too long for
+    /// a code.
     pub qr: Vec<String>,
 }
 

@@ -1,6 +1,6 @@
-//! What the tray shows: an icon, a line, and the roster as a menu.
+//! The content of the tray: an icon, a line, and the roster as a menu.
 //!
-//! Owns what is in it and in which order. Deliberately holds no words: the shell says it.
+//! Owns what is in it and in which order. Contains no words: the app adds them.
 
 use crate::id::UserId;
 use crate::names::with_id;
@@ -10,36 +10,37 @@ use crate::time::Timestamp;
 use crate::view::{ConnectionView, MeView, PersonView, RosterGap};
 use crate::wire::SignalId;
 
-/// The most people in the menu; the window shows the others.
+/// Maximum number of people in the menu; the window shows the others.
 pub const MENU_PEOPLE: usize = 15;
 
 /// The whole tray.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrayView {
-    /// My own state, or that of the link where I have none.
+    /// My own state, or that of the connection if I have none.
     pub icon: TrayIcon,
     /// How many others are around: in the group *here*.
     pub around: usize,
     /// How many others are known.
     pub known: usize,
-    /// The link.
+    /// The state of the connection.
     pub link: TrayConnection,
-    /// Me, once there is somebody to be.
+    /// My own status; absent until I have a user id.
     pub me: Option<MeView>,
-    /// The others, favourites first, then those here, at most [`MENU_PEOPLE`]. Their names are what to call them: the
-    /// nickname or the name, with the id where somebody else's name looks the same.
+    /// The others, favourites first, then people here, at most [`MENU_PEOPLE`]. Each name is the
+    /// nickname or the name, with the id if somebody else's name looks the same.
     pub people: Vec<PersonView>,
-    /// How many of those are favourites: they stand first.
+    /// How many of those are favourites, which come first.
     pub favourites: usize,
     /// How many others are not in `people`.
     pub more: usize,
-    /// The knocks that nobody saw yet, the latest last: while there are any, the tray wants attention.
+    /// The knocks that nobody saw yet, the latest last: while there is one, the tray asks for
+    /// attention.
     pub knocks: Vec<TrayKnock>,
-    /// Until when no notification pops up, where the person said so.
+    /// When paused notifications resume; `None` without a pause.
     pub notices_off_until: Option<Timestamp>,
 }
 
-/// Of what a tray is drawn.
+/// The data from which the tray is drawn.
 #[derive(Debug)]
 pub(crate) struct TrayParts<'a> {
     pub(crate) me: Option<&'a MeView>,
@@ -53,11 +54,11 @@ pub(crate) struct TrayParts<'a> {
 /// A knock that nobody saw yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrayKnock {
-    /// Whose.
+    /// The person who knocked.
     pub from: UserId,
-    /// What to call them.
+    /// The name to show for them.
     pub name: String,
-    /// Which.
+    /// The knock's id.
     pub id: SignalId,
 }
 
@@ -66,40 +67,40 @@ pub struct TrayKnock {
 pub enum TrayIcon {
     /// Others see me online.
     Online,
-    /// Others see me online, but nothing tells this device whether I am there.
+    /// Others see me online, but this device does not know my activity.
     Unknown,
     /// Others see me away.
     Away,
-    /// I chose not to be disturbed.
+    /// I chose do not disturb.
     Dnd,
-    /// I chose to be seen by nobody; the link is up.
+    /// I chose to be invisible; the connection is up.
     Invisible,
-    /// No link yet, or no longer.
+    /// There is no connection yet, or no longer.
     Connecting,
-    /// No link is wanted, or the broker said no.
+    /// No connection is wanted, or the broker refused us.
     Offline,
 }
 
-/// The link, without what changes from try to try.
+/// The state of the connection, without details of each try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TrayConnection {
-    /// Not asked to connect yet, or said goodbye.
+    /// No connection was asked for yet, or we disconnected.
     Off,
-    /// Trying.
+    /// We are trying to connect.
     Connecting {
-        /// When it was last up.
+        /// When the connection was last up.
         as_of: Option<Timestamp>,
     },
-    /// Connected.
+    /// The connection is up.
     Up,
-    /// Connected, but the broker does not let us see the others.
+    /// The connection is up, but the broker does not let us see the others.
     Withheld,
-    /// The broker said no.
+    /// The broker refused us.
     Refused,
 }
 
 impl TrayConnection {
-    /// What the tray shows of a link.
+    /// The tray's state for a connection.
     pub(crate) const fn of(link: &ConnectionView) -> Self {
         match link {
             ConnectionView::Unset | ConnectionView::Closed => Self::Off,
@@ -112,7 +113,7 @@ impl TrayConnection {
 }
 
 impl TrayView {
-    /// Draws the tray.
+    /// Computes the tray's content.
     pub(crate) fn draw(parts: TrayParts<'_>) -> Self {
         let TrayParts { me, link, mut others, knocks, preferences, notices_off_until } = parts;
         let known = others.len();
@@ -120,7 +121,7 @@ impl TrayView {
         let name = |person: &PersonView| {
             preferences.nickname(&person.user).unwrap_or(&person.name).to_lowercase()
         };
-        // They come in the order of their ids, and of two with one name stay so.
+        // They come in the order of their ids, and a stable sort keeps that for equal names.
         others.sort_by_cached_key(|person| {
             (!preferences.is_favourite(&person.user), person.group(), name(person))
         });
@@ -183,7 +184,7 @@ mod tests {
         let invisible = me("invisible", Some(Cause::Chosen));
         assert_eq!(icon(Some(&invisible), TrayConnection::Up), TrayIcon::Invisible);
         assert_eq!(icon(Some(&me("offline", None)), TrayConnection::Up), TrayIcon::Offline);
-        // Without a link there is nothing to hide from.
+        // Without a connection I am not invisible but offline.
         assert_eq!(icon(Some(&invisible), TrayConnection::Off), TrayIcon::Offline);
         let connecting = TrayConnection::Connecting { as_of: None };
         assert_eq!(icon(Some(&invisible), connecting), TrayIcon::Connecting);

@@ -1,4 +1,4 @@
-//! Which version this is, and who brings the next one.
+//! The version of this app, and how updates are installed.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,27 +6,27 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct VersionView {
-    /// As Semantic Versioning writes it.
+    /// In the format of Semantic Versioning.
     pub version: String,
-    /// Who brings a newer one.
+    /// Who installs updates.
     pub updates: Updates,
 }
 
-/// Who brings a newer version.
+/// Who installs updates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub enum Updates {
     /// The system's package manager, or the person who built this program.
     System,
-    /// The app itself: it looks, tells, and puts it in its own place when the person says so.
+    /// The app itself: it checks, reports an update, and installs it when the person agrees.
     App,
 }
 
-/// A newer version that is there.
+/// An available update.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct NewerView {
-    /// Which.
+    /// Its version.
     pub version: String,
 }

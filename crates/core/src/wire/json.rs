@@ -1,7 +1,7 @@
-//! A JSON value in a payload: its texts are borrowed where they need no unescaping.
+//! A JSON value in a payload: it borrows texts that need no unescaping.
 //!
-//! Owns the shape of a value and nothing of what it means. Every record of everybody comes through here, and a
-//! map with a key and a text of its own for each field would cost more than all that follows from the record.
+//! Owns the shape of a value, and not its meaning. Every record passes through here, and a map with
+//! an allocated key and text per field would cost more than all later steps.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -23,19 +23,19 @@ pub(super) enum Value<'a> {
     Object(Fields<'a>),
 }
 
-/// A JSON object's fields, as they were written. A `null` is as good as no field.
+/// The fields of a JSON object, in their order. A `null` counts as no field.
 #[derive(Debug)]
 pub(super) struct Fields<'a>(Vec<(Cow<'a, str>, Value<'a>)>);
 
-/// Takes a text apart.
+/// Parses a JSON text.
 pub(super) fn parse(text: &str) -> Result<Value<'_>, WireError> {
     serde_json::from_str(text).map_err(|_| WireError::NotJson)
 }
 
 impl<'a> Fields<'a> {
-    /// A field that says something; the last of two with the same name.
+    /// A field that is not `null`; the last of two with the same name.
     pub(super) fn field(&self, name: &str) -> Option<&Value<'a>> {
-        // Most names differ in their first byte, and every record is asked for all of them.
+        // Most names differ in their first byte, and every record is searched for all of them.
         let first = name.as_bytes().first();
         let is_it = |key: &str| key.as_bytes().first() == first && key == name;
         let (_, value) = self.0.iter().rev().find(|(key, _)| is_it(key))?;
@@ -97,7 +97,7 @@ impl<'de> Visitor<'de> for Reader {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Value<'de>, A::Error> {
-        // As many as a device record has.
+        // The number of fields that a device record has.
         let mut fields = Vec::with_capacity(12);
         while let Some(Key(key)) = object.next_key()? {
             fields.push((key, object.next_value()?));

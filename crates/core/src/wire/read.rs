@@ -1,4 +1,4 @@
-//! Bytes to records.
+//! Converts bytes to records.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -19,7 +19,7 @@ mod signal;
 
 pub(super) use signal::signal;
 
-/// What a payload is before its topic gives it a meaning.
+/// A decoded payload, before its topic gives it a meaning.
 pub(super) enum Content<'a> {
     /// A status without any JSON around it.
     Bare(&'a str),
@@ -43,7 +43,7 @@ pub(super) fn payload<R>(
 }
 
 fn content(text: &str) -> Result<Content<'_>, WireError> {
-    // Editors write a byte order mark, and programs in C the end of their string.
+    // Editors write a byte order mark, and C programs write the end of their string.
     let text = text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\0' | '\u{FEFF}'));
     match json::parse(text) {
         Ok(Value::Object(fields)) => Ok(Content::Object(fields)),
@@ -54,7 +54,8 @@ fn content(text: &str) -> Result<Content<'_>, WireError> {
     }
 }
 
-/// Whether a text that is not JSON can be a person's status: a few words, and no number, data or broken markup.
+/// Whether a text that is not JSON can be a person's status: a few words, but no number, data or
+/// broken markup.
 fn is_word(text: &str) -> bool {
     let begins = text.chars().next().is_some_and(|c| c.is_alphabetic() || !c.is_ascii());
     begins
@@ -94,7 +95,7 @@ pub(super) fn device(content: &Content<'_>) -> Result<DeviceRecord, WireError> {
     })
 }
 
-/// A status that a device can observe, and its cause where we know that one.
+/// A status that a device can observe, with its cause if we know that.
 fn observed(status: &str, cause: Option<&str>) -> Result<Observed, WireError> {
     let cause = cause.map(folded);
     let cause = cause.as_deref();
@@ -117,7 +118,7 @@ fn observed(status: &str, cause: Option<&str>) -> Result<Observed, WireError> {
     })
 }
 
-/// A word of the protocol, however it is written.
+/// The word in lower case, without surrounding space.
 fn folded(word: &str) -> Cow<'_, str> {
     let word = word.trim();
     if word.bytes().any(|byte| byte.is_ascii_uppercase()) {
@@ -127,13 +128,14 @@ fn folded(word: &str) -> Cow<'_, str> {
     }
 }
 
-/// The copy in a device's record. Somebody invisible has no device here, so it never says that.
+/// The choice in a device's record. An invisible person has no device here, so it never is
+/// invisible.
 fn copied(fields: &Fields<'_>) -> Option<Chosen> {
     let invisible = |choice: &Choice| choice.status == ChosenStatus::Invisible;
     choice(fields).ok().flatten().filter(|chosen| !chosen.choice.as_ref().is_some_and(invisible))
 }
 
-/// A choice whose status is none we know is as good as none: a newer client wrote it.
+/// A choice with an unknown status counts as none: a newer client wrote it.
 fn choice(fields: &Fields<'_>) -> Result<Option<Chosen>, WireError> {
     let rev = fields.needed_integer("rev")?;
     let choice = match fields.field("status") {
@@ -190,7 +192,7 @@ fn simple(fields: &Fields<'_>) -> Result<SimpleRecord, WireError> {
     Ok(SimpleRecord { status, timestamp: fields.moment("timestamp") })
 }
 
-/// A simple client's status: one that all know, or any word with something to see.
+/// A simple client's status: a known one, or any word with a visible character.
 fn simple_status(word: &str) -> Option<SimpleStatus> {
     Some(match &*folded(word) {
         "online" => SimpleStatus::Online,
@@ -215,7 +217,7 @@ pub(super) fn typing(content: &Content<'_>) -> Result<bool, WireError> {
     }
 }
 
-/// That somebody sums here is what counts: of the rest, what can't be read is as good as not said.
+/// The record's existence matters most, so an unreadable field counts as absent.
 pub(super) fn hub(content: &Content<'_>) -> Result<HubRecord, WireError> {
     let fields = content.object()?;
     fields.version()?;
@@ -255,7 +257,7 @@ impl<'a> Content<'a> {
     }
 }
 
-/// What cannot be read of a field is as good as not said, so that it costs that field alone.
+/// An unreadable field counts as absent, so that only that field is lost.
 impl<'a> Fields<'a> {
     fn text(&self, name: &str) -> Option<&str> {
         match self.field(name) {
@@ -268,7 +270,7 @@ impl<'a> Fields<'a> {
         self.text(name).and_then(|text| display_text(text, max))
     }
 
-    /// Links that open a conversation or a page; what is none of those is left out, and what is too many.
+    /// Links that open a conversation or a page; others, and those above the limit, are left out.
     fn links(&self, name: &str) -> Vec<ContactLink> {
         let Some(Value::List(listed)) = self.field(name) else {
             return Vec::new();
@@ -280,7 +282,7 @@ impl<'a> Fields<'a> {
         links.take(MAX_LINKS).collect()
     }
 
-    /// A number without which there is no record.
+    /// A required number.
     fn needed_integer(&self, name: &str) -> Result<u64, WireError> {
         match self.field(name) {
             Some(Value::Integer(_) | Value::Double(_)) => {
@@ -293,7 +295,8 @@ impl<'a> Fields<'a> {
     fn integer(&self, name: &str) -> Option<u64> {
         let integer = match self.field(name)? {
             Value::Integer(integer) => *integer,
-            // Clients whose only number is a double, or who multiply seconds, write a fraction.
+            // Clients whose only number type is a double, or which multiply seconds, write a
+            // fraction.
             #[expect(
                 clippy::cast_possible_truncation,
                 clippy::cast_sign_loss,

@@ -8,7 +8,7 @@ use crate::catalogue::pattern;
 use crate::id::{UserId, random_word};
 use crate::text::{MAX_TEXT, display_text};
 
-/// The length of the longest id, in bytes.
+/// Maximum length of an id, in bytes.
 const MAX_ID: usize = 64;
 
 /// The id of a knock or wave, unique among those of its sender.
@@ -16,17 +16,18 @@ const MAX_ID: usize = 64;
 #[serde(try_from = "String", into = "String")]
 pub struct SignalId(String);
 
-/// The text is no [`SignalId`].
+/// The text is not a [`SignalId`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an id of a signal has 1 to 64 letters, digits, `-`, `_` or `.`")]
 pub struct SignalIdError;
 
 impl SignalId {
-    /// An id that somebody else made.
+    /// Parses an id that another client made.
     ///
     /// # Errors
-    /// [`SignalIdError`] if the text is empty, longer than 64 bytes, or has a character other than ASCII letters, digits, `-`,
-    /// `_` and `.`.
+    ///
+    /// [`SignalIdError`] if the text is empty, longer than 64 bytes, or has a character other than
+    /// ASCII letters, digits, `-`, `_` and `.`.
     pub fn parse(text: &str) -> Result<Self, SignalIdError> {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         let fits = (1..=MAX_ID).contains(&text.len()) && text.chars().all(plain);
@@ -68,8 +69,8 @@ impl TryFrom<String> for SignalId {
 
 /// One message to a person's inbox.
 ///
-/// `re` is the id of the knock that the message is about. `of` is the person who knocked; it is there only in a message to the
-/// sender's own inbox, for their other devices.
+/// `re` is the id of the knock that the message is about. `of` is the person who knocked. It is
+/// present only in messages to the sender's own inbox, for their other devices.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SignalMessage {
     /// A question whether the other person has a minute. The same knock may come more than once.
@@ -88,7 +89,7 @@ pub enum SignalMessage {
         /// The text to show.
         text: Option<String>,
     },
-    /// Both people are free, as the person sees it who is asked.
+    /// Both people are free, as seen by a device of the person who is asked.
     Free {
         /// The knock.
         re: SignalId,
@@ -168,7 +169,7 @@ impl Answer {
         }
     }
 
-    /// The answer of that word.
+    /// The answer with that word.
     #[must_use]
     pub fn of_word(word: &str) -> Option<Self> {
         match word {
@@ -179,7 +180,7 @@ impl Answer {
         }
     }
 
-    /// The answer as an English sentence, which goes beside its word on the wire.
+    /// The answer as an English sentence, which is published beside its word.
     #[must_use]
     pub fn text(&self) -> &str {
         match self {

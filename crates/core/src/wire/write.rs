@@ -1,4 +1,4 @@
-//! Records to bytes.
+//! Converts records to bytes.
 
 use serde::Serialize;
 
@@ -101,7 +101,7 @@ pub(super) fn device(record: &DeviceRecord) -> Vec<u8> {
         wait_s: record.wait.map(|wait| wait.as_secs()),
         loss_s: record.loss.map(|loss| loss.as_secs()),
         in_call: record.in_call,
-        // A choice that was taken back is no choice: readers of records need not know of it.
+        // A cleared choice is left out: readers of records need not know of it.
         chosen: record
             .chosen
             .as_ref()

@@ -134,7 +134,7 @@ fn leaving_the_keyboard_is_told_to_whoever_wants_it() {
     assert_eq!(notifications.poll(at(1800), wanted), [Notification::WentAway(who("ann"), None)]);
     notifications.judge(at(2000), &live("ann", Some("away"), "online"), wanted).unwrap();
     assert_eq!(notifications.poll(at(2800), wanted), [Notification::CameBack(who("ann"))]);
-    // Both within the time that news is held: they are where they were.
+    // Both changes come within the hold, and the second reverts the first.
     let mut bob = Notifications::default();
     bob.judge(at(0), &live("bob", None, "online"), wanted).unwrap();
     bob.poll(at(800), wanted);
@@ -154,7 +154,7 @@ fn what_happened_while_i_was_away_is_one_digest_of_what_is_different_now() {
     for (user, before, after) in [
         ("ann", "offline", "online"),
         ("bob", "online", "offline"),
-        // Came and went, went and came: where they were.
+        // Two changes each, and the second reverts the first.
         ("cat", "online", "offline"),
         ("cat", "offline", "online"),
         ("dan", "offline", "online"),
@@ -181,7 +181,7 @@ fn who_flaps_is_told_three_times_and_then_not_until_they_rest() {
     for (minute, after) in [(0, "online"), (1, "offline"), (2, "online")] {
         assert_eq!(judge(minute, after), Ok(()));
     }
-    // Each keeps it going.
+    // Each change prolongs the flapping.
     for (minute, after) in [(3, "offline"), (12, "online"), (21, "offline")] {
         assert_eq!(judge(minute, after), Err(Suppressed::Flapping));
     }

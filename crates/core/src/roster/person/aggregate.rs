@@ -1,6 +1,6 @@
 //! Which device decides a person's status.
 //!
-//! Owns the order among devices and what they come to. The status that the person chose goes before it.
+//! Owns the order among devices and their aggregate. A status that the person chose overrides it.
 
 use super::super::ConnectionContext;
 use super::super::device::{AcceptedRecord, Device};
@@ -11,7 +11,7 @@ use crate::time::{Now, Timestamp};
 use crate::view::Evidence;
 use crate::wire::SimpleStatus;
 
-/// The order in which devices decide: somebody at one of them is there.
+/// The order in which devices decide: an online device comes before all others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Rank {
     Offline,
@@ -21,17 +21,17 @@ pub(super) enum Rank {
     Online,
 }
 
-/// Whoever's record decides.
+/// The device or simple client that decides a person's status.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum DecidingDevice<'a> {
     Device(&'a DeviceId, &'a Device),
     Simple(&'a SimpleClient),
 }
 
-/// A status, why and since when.
+/// A status, its cause and its start.
 pub(super) type AggregateParts<'a> = (&'a str, Option<Cause>, Option<Timestamp>);
 
-/// What the devices come to, before the person's own choice is laid over it.
+/// The status of a person's devices, before the person's own choice overrides it.
 pub(super) struct Aggregate<'a> {
     pub(super) status: &'a str,
     pub(super) cause: Option<Cause>,
@@ -88,7 +88,8 @@ impl<'a> DecidingDevice<'a> {
         }
     }
 
-    /// Among equals: one that knows that somebody is there; away and offline since the latest.
+    /// The order among equals: a device that knows that the person is active first; for away and
+    /// offline, the latest.
     pub(super) fn weight(&self) -> (Rank, bool, Option<Timestamp>) {
         let rank = self.rank();
         (rank, self.cause() != Some(Cause::Unknown), self.since())
@@ -96,7 +97,7 @@ impl<'a> DecidingDevice<'a> {
 }
 
 impl<'a> Aggregate<'a> {
-    /// With the person's own choice laid over it.
+    /// The status with the person's own choice applied.
     pub(super) fn under(&self, choice: Option<&Choice>, now: Now) -> AggregateParts<'a> {
         match choice {
             Some(choice) => {

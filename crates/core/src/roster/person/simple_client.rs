@@ -5,15 +5,15 @@ use crate::presence::Doubt;
 use crate::time::{Monotonic, Now, Timestamp};
 use crate::wire::{SimpleRecord, SimpleStatus};
 
-/// What is held of a simple client of this person.
+/// A simple client of this person.
 #[derive(Debug)]
 pub(super) struct SimpleClient {
     pub(super) status: SimpleStatus,
     pub(super) since: Option<Timestamp>,
-    /// As it was in the record, to be carried along unchanged.
+    /// The record's own timestamp, carried along unchanged.
     pub(super) timestamp: Option<Timestamp>,
     pub(super) heard: Timestamp,
-    /// What tells `since` and `heard`.
+    /// The moment from which `since` and `heard` are computed.
     began: Moment,
     last: Moment,
     /// The number of our connection on which it was last read.
@@ -21,7 +21,7 @@ pub(super) struct SimpleClient {
 }
 
 impl SimpleClient {
-    /// Takes in a record, after what was held `before`.
+    /// Creates it from a record; `before` is the previous one.
     pub(super) fn new(
         now: Now,
         record: SimpleRecord,
@@ -43,14 +43,14 @@ impl SimpleClient {
         }
     }
 
-    /// Our clock was set, or more is known of the broker.
+    /// Recomputes all times after our clock was set or we learned more about the broker.
     pub(super) fn place_again(&mut self, now: Now, around: &ConnectionContext) {
         self.since = self.began.place(now, around);
         self.heard = self.last.heard(now, around);
     }
 
-    /// Our connection was read, and it was not there: it is lost since it was last heard. Returns whether there is
-    /// anything left to hold.
+    /// Our connection was read without this record: the client is lost since its last record.
+    /// Returns whether to keep it.
     pub(super) fn lose_unread(&mut self, around: &ConnectionContext) -> bool {
         let unread = self.connection != around.connection;
         if unread && self.status != SimpleStatus::Offline {
@@ -71,7 +71,7 @@ impl SimpleClient {
     }
 }
 
-/// A moment as somebody's calendar told it, or as that of a message that came live.
+/// A moment by its writer's calendar, or that of a live message.
 #[derive(Debug, Clone, Copy)]
 struct Moment {
     told: Option<Timestamp>,
@@ -80,7 +80,7 @@ struct Moment {
 }
 
 impl Moment {
-    /// Where it lies on our calendar, if anybody can know.
+    /// The moment on our calendar, if that can be known.
     fn place(self, now: Now, around: &ConnectionContext) -> Option<Timestamp> {
         let now = now.back_at(self.arrived);
         if self.live {
@@ -89,33 +89,33 @@ impl Moment {
         self.told.and_then(|told| around.place(now, told, None, None))
     }
 
-    /// The same, or when it came.
+    /// The moment on our calendar, or else when the message came.
     fn heard(self, now: Now, around: &ConnectionContext) -> Timestamp {
         self.place(now, around).unwrap_or(now.back_at(self.arrived).wall)
     }
 }
 
-/// When somebody last gave input.
+/// When a person last gave input.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::roster) struct LastInput {
     moment: Moment,
-    /// Where that lies on our calendar, if anybody can know.
+    /// The moment on our calendar, if that can be known.
     at: Option<Timestamp>,
 }
 
 impl LastInput {
-    /// As somebody told it.
+    /// Creates it from a received timestamp.
     pub(in crate::roster) fn told(now: Now, told: Timestamp, around: &ConnectionContext) -> Self {
         let moment = Moment { told: Some(told), live: false, arrived: now.mono };
         Self { moment, at: moment.place(now, around) }
     }
 
-    /// Our clock was set, or more is known of the broker.
+    /// Recomputes the time after our clock was set or we learned more about the broker.
     pub(super) fn place_again(&mut self, now: Now, around: &ConnectionContext) {
         self.at = self.moment.place(now, around);
     }
 
-    /// On our calendar.
+    /// The moment on our calendar.
     pub(super) const fn at(self) -> Option<Timestamp> {
         self.at
     }

@@ -1,15 +1,15 @@
-//! Finds links that invite in the text that they were pasted with.
+//! Finds invitation links in pasted text.
 //!
-//! Owns what mail, chat and web pages do to a link: they escape it, break it into lines, and put marks around it. What a
-//! link says is not read here. Nothing that is undone here can stand in a link that we wrote, because all of its
-//! characters are ASCII letters, digits and `:/?&=%+.-_*`.
+//! Owns what mail, chat and web pages do to a link: they escape it, break it into lines, and put
+//! marks around it. Does not read the link's content. The repairs damage no link of ours, whose
+//! characters are all ASCII letters, digits and `:/?&=%+.-_*`.
 
 use std::borrow::Cow;
 
 use super::{MAX_LINK, SCHEME};
 use crate::text::is_invisible;
 
-/// The queries of all links in the text that may be invitations, the least mended first.
+/// The queries of all possible invitation links in the text, the least repaired first.
 pub(super) fn queries(text: &str) -> Vec<String> {
     let text = unescaped(&visible(text));
     let mut found = Vec::new();
@@ -17,7 +17,7 @@ pub(super) fn queries(text: &str) -> Vec<String> {
         find(text, &mut found);
         find(&joined(text), &mut found);
     }
-    // In the query of another link, as a mail server puts it that checks links.
+    // It may be in the query of another link, as mail servers that check links write it.
     find(&percent_decoded(&text), &mut found);
     found
 }
@@ -25,7 +25,7 @@ pub(super) fn queries(text: &str) -> Vec<String> {
 /// Appends the query of every link in the text.
 fn find(text: &str, found: &mut Vec<String>) {
     const MARKS: &[char] = &['<', '>', '"', '`', '|', '{', '}', '“', '”', '„', '«', '»', '‹', '›'];
-    // ASCII alone changes, so every index holds in both.
+    // Only ASCII changes, so every index is valid in both.
     let lower = text.to_ascii_lowercase();
     let starts: Vec<usize> = lower.match_indices(SCHEME).map(|(at, _)| at).collect();
     for (nth, start) in starts.iter().enumerate() {
@@ -43,7 +43,7 @@ fn find(text: &str, found: &mut Vec<String>) {
     }
 }
 
-/// The text without characters that nobody sees, which chats put into long words.
+/// The text without invisible characters, which chats put into long words.
 fn visible(text: &str) -> String {
     let is_seen = |c: &char| {
         !is_invisible(*c)
@@ -70,9 +70,9 @@ fn unescaped(text: &str) -> String {
     text.replace('\\', "")
 }
 
-/// The text with `&amp;` and numeric references as the characters that they name.
+/// The text with `&amp;` and numeric references decoded.
 fn without_entities(text: &str) -> String {
-    /// The longest that is looked for: `&#x003D;`.
+    /// The longest reference: `&#x003D;`.
     const LONGEST: usize = 9;
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;
@@ -100,8 +100,9 @@ fn entity(name: &str) -> Option<char> {
     number.is_ascii_graphic().then_some(char::from(number))
 }
 
-/// Quoted-printable of which a field of one line has dropped the line breaks: the equals signs before them are left. In a
-/// link there is nothing to be escaped but the equals sign itself, and the dot at the beginning of a line.
+/// Removes what is left of quoted-printable after a one-line field dropped the line breaks: the
+/// equals signs before them. In a link only the equals sign itself needs escaping, and the dot at
+/// the beginning of a line.
 fn without_line_marks(text: &str) -> String {
     if !text.contains("=3D") {
         return String::new();
@@ -110,7 +111,7 @@ fn without_line_marks(text: &str) -> String {
     text.replace('=', "").replace('\0', "=")
 }
 
-/// The text as quoted-printable means it (RFC 2045, section 6.7).
+/// The text with quoted-printable decoded (RFC 2045, section 6.7).
 fn quoted_printable(text: &str) -> String {
     let mut lines = String::with_capacity(text.len());
     for line in text.lines() {
@@ -123,7 +124,7 @@ fn quoted_printable(text: &str) -> String {
 }
 
 fn percent_decoded(text: &str) -> String {
-    // Only a link in a link: in one that stands alone, the encoded characters are part of its values.
+    // Only for a link within a link: otherwise the encoded characters belong to its values.
     if text.to_ascii_lowercase().contains("porchlight%3a") {
         hex_decoded(text, b'%')
     } else {
@@ -131,7 +132,7 @@ fn percent_decoded(text: &str) -> String {
     }
 }
 
-/// The text with `mark` and two hexadecimal digits as the byte that they name.
+/// The text with `mark` and two hexadecimal digits decoded to the byte that they name.
 fn hex_decoded(text: &str, mark: u8) -> String {
     let digit = |byte: Option<&u8>| byte.and_then(|byte| char::from(*byte).to_digit(16));
     let bytes = text.as_bytes();
@@ -153,7 +154,7 @@ fn hex_decoded(text: &str, mark: u8) -> String {
     String::from_utf8_lossy(&decoded).into_owned()
 }
 
-/// The text in one line, without the marks that replies put before each.
+/// The text in one line, without the marks that replies put before each line.
 fn joined(text: &str) -> String {
     let lines = text.lines().map(|line| line.trim_start_matches([' ', '\t', '\u{A0}', '>', '|']));
     lines.flat_map(str::chars).filter(|c| !c.is_whitespace()).collect()

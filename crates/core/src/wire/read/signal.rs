@@ -1,4 +1,4 @@
-//! Bytes to signals between two people.
+//! Converts bytes to signals between two people.
 
 use super::{Content, Fields};
 use crate::id::UserId;

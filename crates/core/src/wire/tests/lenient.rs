@@ -1,4 +1,4 @@
-//! What readers accept that nobody of ours writes.
+//! Tests input that readers accept although our own code never writes it.
 
 use serde_json::{Value, json};
 
@@ -108,7 +108,7 @@ fn times_are_read_as_numbers_as_digits_and_as_text_with_a_zone() {
     ] {
         assert_eq!(timestamp(written), noon, "{written}");
     }
-    // Without a zone nobody knows which noon that is.
+    // Without a zone the time is ambiguous.
     for written in [
         "\"2025-11-21T12:00:00\"",
         "\"2025-11-21\"",
@@ -134,7 +134,7 @@ fn an_odd_optional_field_costs_that_field_alone() {
         for odd in [json!([]), json!({}), json!("?"), json!(-1), json!(1e300), json!([{"a": 1}])] {
             let text = json!({"v": 1, "status": "online", field: odd}).to_string();
             let mut record = device(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
-            // `?` is a name as good as any.
+            // `?` is a valid name.
             (record.name, record.kind, record.tz) = (None, None, None);
             assert_eq!(record, DeviceRecord::bare(Observed::Active), "{text}");
         }
@@ -161,7 +161,7 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// An object with the needed fields, and anything in some of the others.
+/// An object with the required fields, and arbitrary values in some others.
 fn with_anything(needed: Value, others: &'static [&'static str]) -> impl Strategy<Value = Vec<u8>> {
     let odd = prop::collection::vec((prop::sample::select(others), any_json()), 1..6);
     odd.prop_map(move |odd| {

@@ -1,4 +1,4 @@
-//! Signals between two people to bytes.
+//! Converts signals between two people to bytes.
 
 use serde::Serialize;
 
@@ -73,7 +73,7 @@ pub(in crate::wire) fn signal(signal: &SignalMessage, at: Timestamp) -> Vec<u8> 
     })
 }
 
-/// The first seed's own words.
+/// The payload that the first public description defines.
 pub(in crate::wire) fn typing(typing: bool) -> Vec<u8> {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
