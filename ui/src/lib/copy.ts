@@ -1,4 +1,4 @@
-/** Copies a field's text to the clipboard. Returns whether that worked; if not, it selects the text for manual copying. */
+/** Copies a field's text to the clipboard. Returns whether that worked; if not, it selects the text for the person. */
 export async function copyFrom(field: HTMLInputElement | HTMLTextAreaElement): Promise<boolean> {
   field.focus();
   field.select();

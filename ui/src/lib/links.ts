@@ -1,8 +1,8 @@
 /**
  * Contact links: URIs that people publish so that others can reach them outside of Porchlight.
  *
- * Owns how they are displayed and which ones a field accepts. The host decides whether to open one, and checks it again.
- */
+ * Owns how they are displayed and which ones a field accepts. The host decides whether to open one, and checks
+ * it again.
 import { translate } from './i18n.svelte';
 
 /** The maximum number of published links. */

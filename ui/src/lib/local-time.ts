@@ -23,7 +23,7 @@ type Zone = {
 
 const DAY_MS = 86_400_000;
 
-/** Formatters are expensive to create, and a team has few zones. The cache is limited against senders of ever new zones. */
+/** Formatters are expensive to create, and a team has few zones. The limit stops a sender of ever new zones. */
 const MOST_ZONES = 100;
 const zones = new Map<string, Zone | null>();
 

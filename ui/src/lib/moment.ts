@@ -14,7 +14,7 @@ export function clockHands(locale?: string): Intl.DateTimeFormatOptions {
   return { hour: hour12 === true ? 'numeric' : '2-digit', minute: '2-digit' };
 }
 
-/** Makes the words of one locale. Formatters are created once, because creating one is far more expensive than using it. */
+/** Makes the words of one locale. Formatters are created once: creating one is far more expensive than using it. */
 export function momentWords(locale?: string): Words {
   const clock = new Intl.DateTimeFormat(locale, clockHands(locale));
   const weekday = new Intl.DateTimeFormat(locale, { weekday: 'short' });
