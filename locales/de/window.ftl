@@ -1,6 +1,6 @@
-### Was das Fenster sagt, außer dem, was überall über Leute gesagt wird.
+### Texte des Fensters, außer denen über Personen, die auch andere Teile nutzen (people.ftl).
 
-## Worte, die auf vielen Seiten stehen
+## Wörter, die viele Seiten benutzen
 back = Zurück
 back-to-list = Zurück zur Liste
 cancel = Abbrechen
