@@ -66,7 +66,7 @@ impl Certificate {
             CertificateParams::new(vec![format!("{}.porchlight", team.to_lowercase())])?;
         params.distinguished_name.push(DnType::CommonName, format!("Porchlight team {team}"));
         let year = year_of(crate::clock::now().wall);
-        // Valid since long ago: clients ignore the dates, but their libraries may check them against a wrong clock.
+        // Starts well before now: our clients ignore the dates, but their TLS libraries may check them with a wrong clock.
         params.not_before = rcgen::date_time_ymd(year - 1, 1, 1);
         params.not_after = rcgen::date_time_ymd(year + YEARS, 1, 1);
         let certificate = params.self_signed(&key)?;

@@ -1,8 +1,8 @@
 //! An HTTP/1.1 server for one connection, with limits. Hub and gateway both use it.
 //!
-//! Owns the size and time limits of a request's head, the pieces of answers, and the time limit for unread bytes. [`Pages`]
-//! decides which web pages may send requests. The listeners limit the number of connections with `connections.rs`, and
-//! the router makes the answers.
+//! Owns the size and time limits of a request's head, the pieces of answers, and the time limit for unread bytes.
+//! [`Pages`] decides which web pages may send requests. The listeners limit the number of connections with
+//! `connections.rs`, and the router makes the answers.
 
 use crate::answer;
 use crate::connections::ConnectionGuard;

@@ -154,7 +154,7 @@ type Stamp = Option<(SystemTime, u64)>;
 
 impl TokenGuard {
     pub(crate) fn new(folder: PathBuf, tokens: Tokens) -> Self {
-        // A different stamp, so that the first request sees changes since `tokens` were read.
+        // No stamp yet, so the first request reads the file and sees changes since `tokens` were read.
         let known = Known { tokens: Some(tokens), file: None, looked: Monotonic::default() };
         Self { folder, inside: Mutex::new(known) }
     }

@@ -1,6 +1,6 @@
 //! The gateway's HTTP listener.
 //!
-//! Owns the maximum number of connections. `server.rs` serves each, and `connections.rs` chooses which one a new one replaces.
+//! Owns the maximum number of connections. `server.rs` serves each, and `connections.rs` chooses which one is replaced.
 
 use crate::connections::ConnectionTable;
 use crate::peer::Peer;
@@ -29,7 +29,7 @@ pub(super) async fn listen(listener: TcpListener, site: Site) {
                 };
                 let site = site.clone();
                 connections.spawn(async move {
-                    // Ends with the task that listens.
+                    // Never ready: aborting the listening task ends its connections.
                     let end = std::future::pending();
                     if let Err(e) = serve(stream, &site, peer, &guard, end).await {
                         tracing::debug!("a connection ended: {e}");

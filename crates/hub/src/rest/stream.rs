@@ -1,8 +1,8 @@
 //! People as server-sent events (WHATWG HTML, section 9.2): first everybody, then every change.
 //!
-//! Owns the form of the events and the life of a stream. A stream stores no changes for its reader, only its position in
-//! the [`ChangeLog`]. A slow reader costs that position and a connection, which [`crate::server`] closes if nothing is
-//! read for a while. A reader that reconnects sends its last position in `Last-Event-ID`.
+//! Owns the form of the events and the life of a stream. A stream stores no changes for its reader, only its position
+//! in the [`ChangeLog`]. A slow reader costs that position and a connection, which [`crate::server`] closes if nothing
+//! is read for a while. A reader that reconnects sends its last position in `Last-Event-ID`.
 
 use super::ApiState;
 use super::change_log::{ChangeLog, Cursor};

@@ -1,7 +1,7 @@
 //! Answers that the other side has not read yet.
 //!
-//! Owns the size of the pieces in which answers are sent, and the time limit of each. An answer is in progress until the
-//! system has its last byte. So a connection holds one piece in memory besides the answer, and drops both when the
+//! Owns the size of the pieces in which answers are sent, and the time limit of each. An answer is in progress until
+//! the system has its last byte. So a connection holds one piece in memory besides the answer, and drops both when the
 //! other side stops reading.
 
 use crate::turns::Unsent;

@@ -157,7 +157,7 @@ async fn a_head_of_any_size_is_not_taken() {
     ] {
         let (far, connection) = connected(limits);
         let (mut from, mut to) = tokio::io::split(far);
-        // A server that answers before the end of the head may also close before it.
+        // The server may answer and close before it has read the whole head, so this write may fail.
         let sent = async { drop(to.write_all(head.as_bytes()).await) };
         let mut answer = Vec::new();
         let read = async { drop(from.read_to_end(&mut answer).await) };
