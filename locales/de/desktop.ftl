@@ -13,7 +13,7 @@ moment-weekday = { $weekday ->
     [6] Sa
    *[7] So
 } { $time }
-# $year, $month und $day (String) - mit führenden Nullen, wo das Datumsformat sie verlangt
+# $year, $month und $day (String) - mit führenden Nullen
 moment-date = { $day }.{ $month }.{ $year } { $time }
 moment-unknown = weit weg
 

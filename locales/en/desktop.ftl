@@ -13,7 +13,7 @@ moment-weekday = { $weekday ->
     [6] Sat
    *[7] Sun
 } { $time }
-# $year, $month and $day (String) - with leading zeros where the date format needs them
+# $year, $month and $day (String) - with leading zeros
 moment-date = { $year }-{ $month }-{ $day } { $time }
 moment-unknown = far away
 

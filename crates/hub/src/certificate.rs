@@ -59,14 +59,14 @@ pub enum CertificateError {
 }
 
 impl Certificate {
-    /// Makes a new certificate for these names.
+    /// Makes a new certificate for the team of this name.
     pub(crate) fn make(team: &str) -> Result<Self, rcgen::Error> {
         let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
         let mut params =
             CertificateParams::new(vec![format!("{}.porchlight", team.to_lowercase())])?;
         params.distinguished_name.push(DnType::CommonName, format!("Porchlight team {team}"));
         let year = year_of(crate::clock::now().wall);
-        // Starts well before now: our clients ignore the dates, but their TLS libraries may check them with a wrong clock.
+        // Starts well before now: our clients ignore the dates, but TLS libraries may check them with a wrong clock.
         params.not_before = rcgen::date_time_ymd(year - 1, 1, 1);
         params.not_after = rcgen::date_time_ymd(year + YEARS, 1, 1);
         let certificate = params.self_signed(&key)?;
