@@ -3,6 +3,7 @@
  *
  * Owns how they are displayed and which ones a field accepts. The host decides whether to open one, and checks
  * it again.
+ */
 import { translate } from './i18n.svelte';
 
 /** The maximum number of published links. */
