@@ -1,4 +1,4 @@
-### Was die App außerhalb ihres Fensters sagt: im Tray mit seinem Menü und in Benachrichtigungen.
+### Texte der App außerhalb ihres Fensters: Tray mit Menü und Benachrichtigungen.
 
 ## Ein Zeitpunkt, wie ihn Uhren und Kalender zeigen
 # $time (String) - 14:02
@@ -13,7 +13,7 @@ moment-weekday = { $weekday ->
     [6] Sa
    *[7] So
 } { $time }
-# $year, $month und $day (String) - mit so vielen Ziffern, wie dazugehören
+# $year, $month und $day (String) - mit führenden Nullen
 moment-date = { $day }.{ $month }.{ $year } { $time }
 moment-unknown = weit weg
 
@@ -82,7 +82,7 @@ several-left = { $count ->
     [one] { $count } Person ist offline
    *[other] { $count } Leute sind offline
 }
-# Von mehreren Arten auf einmal: „5 online, 1 offline“.
+# Mehrere Arten von Änderungen auf einmal: „5 online, 1 offline“.
 among-here = { $count } online
 among-back = { $count } zurück
 among-away = { $count } abwesend

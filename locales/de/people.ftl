@@ -1,4 +1,4 @@
-### Was über Leute gesagt wird: im Fenster, im Tray und in Benachrichtigungen.
+### Texte über Personen, für Fenster, Tray und Benachrichtigungen.
 
 ## Ein Status mitten im Satz, klein
 status-online = online
@@ -23,7 +23,7 @@ status-since = { $status } seit { $time }
 # $status (String)
 # $time (String)
 status-until = { $status } (bis { $time })
-# $status (String) mit seiner Zeit, wo sie bekannt ist
+# $status (String) mit seiner Zeit, falls bekannt
 # $reason (String)
 status-because = { $status }, { $reason }
 reason-unknown = vielleicht nicht am Platz
@@ -49,7 +49,7 @@ doubt-reconnecting = die Verbindung dorthin ist abgebrochen und kommt vielleicht
 doubt-settling = von vor deiner neuen Verbindung
 doubt-link-down = von vor dem Abbruch deiner Verbindung
 
-## Der Computer, auf dem das Team läuft, ist nicht da
+## Der Host des Teams ist nicht erreichbar
 # $name (String) wessen Computer es ist
 host-asleep = Der Computer von { $name }, auf dem dieses Team läuft, ist im Ruhezustand
 # $name (String)
@@ -71,7 +71,7 @@ answer-come-in = Passt gerade
 answer-in-5 = Gib mir 5 Minuten
 answer-later = Später, bitte
 
-## Wie lange etwas gilt
+## Wie lange eine Auswahl gilt
 # $minutes (Number)
 lasting-minutes = { $minutes ->
     [one] { $minutes } Minute
@@ -83,7 +83,7 @@ lasting-hours = { $hours ->
    *[other] { $hours } Stunden
 }
 
-## Was man mit jemandem anfangen kann
+## Aktionen für eine Person
 knock = Anklopfen
 wave = Winken
 tell-me-when-back = Bei der Rückkehr einmal benachrichtigen

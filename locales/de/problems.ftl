@@ -1,7 +1,7 @@
-### Was nicht geht, und was man dagegen tut. Auf Englisch sagt es das Programm, das darauf stößt, selbst; sein Satz
-### steht mit den Einzelheiten darunter. Jede Kennung ist die des Problems, mit Bindestrichen.
+### Probleme und was man dagegen tun kann. Auf Englisch kommt der Text aus dem Programm selbst und erscheint unter den
+### Einzelheiten. Jede Kennung ist der Code des Problems, mit Bindestrichen.
 
-## Der Weg zum Broker oder zum Hub
+## Die Verbindung zum Broker oder zum Hub
 problem-unreachable = Dort antwortet niemand. Prüf die Adresse und ob du im richtigen Netz bist.
 problem-timed-out = Dort kommt zu lange keine Antwort. Prüf, ob die Adresse wirklich zu einem Broker führt.
 problem-tls = Es kam keine sichere Verbindung zustande. Prüf die Adresse, die Zertifikate und die Uhr dieses Computers.
@@ -64,7 +64,7 @@ problem-no-team = Du gehörst auf diesem Computer zu keinem Team. Gründe eins, 
 problem-busy = Porchlight ist noch mit deiner letzten Anfrage beschäftigt. Warte einen Moment und versuch es noch mal.
 problem-move = Das Team ließ sich nicht auf diesen Computer umziehen. Es läuft weiter, wo es war; versuch es noch mal.
 
-## Das Geheimnis, das dieses Gerät ins Team lässt
+## Die Zugangsdaten dieses Geräts
 problem-keyring-absent = Es läuft kein Schlüsselbund. Starte den GNOME-Schlüsselbund, KWallet oder KeePassXC und versuch es noch mal.
 problem-keyring-locked = Der Schlüsselbund ist gesperrt. Entsperr ihn, zum Beispiel durch Anmelden am Desktop, und versuch es noch mal.
 problem-keyring-refused = Der Schlüsselbund ist noch gesperrt, weil das Fenster für sein Passwort geschlossen wurde. Versuch es noch mal und gib das Passwort ein.
@@ -102,8 +102,8 @@ problem-no-broker = Die Adresse deines Brokers fehlt. Schreib sie in die Konfigu
 problem-demo = Das Demo-Team ist nicht gestartet. Starte Porchlight neu und versuch es noch mal.
 problem-stopping = Porchlight wird gerade beendet. Starte es neu und versuch es noch mal.
 
-## Warum ein Anklopfen oder Winken nicht hinausging
-# $name (String) wen es erreichen sollte
+## Warum ein Anklopfen oder Winken nicht gesendet wurde
+# $name (String) die Person, an die es ging
 failure-offline = { $name } ist offline; klopf an, wenn die Person zurück ist
 failure-invisible = Du bist unsichtbar, und das würde zeigen, dass du da bist; wähl zuerst einen anderen Status
 failure-link-down = Deine eigene Verbindung war zu lange weg; versuch es noch mal, wenn sie wieder steht
@@ -125,6 +125,6 @@ check-keyring-missing = Es läuft kein Schlüsselbund. Starte den GNOME-Schlüss
 problem-newer-not-fetched = Das Update konnte nicht geladen werden. Versuch es später noch mal.
 problem-newer-not-installed = Das Update konnte nicht eingespielt werden. Verschieb Porchlight in einen Ordner, in den du schreiben darfst.
 
-## Links, über die jemand zu erreichen ist
+## Kontaktlinks
 problem-no-such-link = Die Person gibt diesen Kontakt nicht mehr an. Nimm einen anderen.
 problem-link-not-opened = Kein Programm hier öffnet solche Links. Wähle eins in den Einstellungen deines Desktops.

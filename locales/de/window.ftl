@@ -1,6 +1,6 @@
-### Was das Fenster sagt, außer dem, was überall über Leute gesagt wird.
+### Texte des Fensters, außer denen über Personen, die auch andere Teile nutzen (people.ftl).
 
-## Worte, die auf vielen Seiten stehen
+## Wörter, die viele Seiten benutzen
 back = Zurück
 back-to-list = Zurück zur Liste
 cancel = Abbrechen
@@ -65,7 +65,7 @@ there-ahead = Ortszeit { $time }, { $span } später als bei dir
 # $span (String)
 there-behind = Ortszeit { $time }, { $span } früher als bei dir
 
-## Anklopfen und Winken. Zu dem, was ich tat, gibt es keinen Namen.
+## Anklopfen und Winken. Texte über meine eigenen Aktionen enthalten keinen Namen.
 # $count (Number)
 # $emoji (String)
 i-waved = { $count ->
@@ -200,7 +200,7 @@ status = Status
 hint-automatic = abwesend, wenn du inaktiv bist
 hint-invisible = für andere bist du gegangen
 my-own-statuses = Gespeicherte Status
-# $status (String) was er sagt
+# $status (String) der gewählte Status
 forget-status = { $status } entfernen
 keep = Speichern
 set = Status setzen
@@ -229,7 +229,7 @@ language = Sprache
 language-of-system = Systemsprache
 my-links = So bin ich erreichbar
 my-links-hint = Das ganze Team sieht es: eine Mailadresse, eine Telefonnummer mit Landesvorwahl (+49 …), eine Chat- oder Webadresse.
-# $number (Number) welcher davon
+# $number (Number) die Nummer des Feldes
 my-link = Kontakt { $number }
 # $number (Number)
 remove-link = Kontakt { $number } entfernen
@@ -277,7 +277,7 @@ diagnostics-hint = Technische Angaben für einen Fehlerbericht, ohne Namen, Adre
 diagnostics-copied = In die Zwischenablage kopiert.
 copy-by-hand = Drück Strg+C, um den Text zu kopieren.
 
-## Der Weg hinein
+## Ein Team gründen oder ihm beitreten
 greeting = Sieh, wer aus deinem Team gerade da ist.
 way-start = Team gründen
 way-start-hint = Es läuft auf deinem Computer: Ihr seht euch, solange er an ist. Die anderen lädst du ein.
@@ -289,7 +289,7 @@ way-broker = Broker benutzen
 try-demo = Demo-Team ausprobieren
 join-with-invitation = Mit Einladung beitreten
 broker-means = Porchlight läuft auch mit jedem MQTT-Broker, den dein Team erreicht. Dann muss niemand ein Team auf dem eigenen Computer betreiben.
-# $file (String) ihr Pfad
+# $file (String) der Pfad der Datei
 broker-write = Schreib das in { $file }, mit deiner Kennung, deinem Namen und der Adresse des Brokers:
 broker-then = Beende Porchlight dann und starte es neu. Die anderen brauchen dieselbe Adresse, aber jede Person eine eigene Kennung.
 start-a-team = Team gründen
@@ -297,7 +297,7 @@ back-to-demo = Zurück zum Demo-Team
 demo = Demo-Team – nichts davon ist echt
 start-or-join = Team gründen oder beitreten
 held-by-broker = Porchlight benutzt deinen eigenen Broker. Um einem Team beizutreten, nimm den Abschnitt [broker] aus der Konfiguration, starte Porchlight neu und öffne den Link noch mal.
-# $team (String) wie es heißt
+# $team (String) der Name des Teams
 held-by-team = Du gehörst zu { $team }. Verlass es zuerst auf der Seite „Team“ und öffne den Link dann noch mal.
 # $name (String) wer es gründet
 team-of = Team von { $name }
@@ -345,7 +345,7 @@ keep-in-file = In einer Datei ablegen
 
 ## Das Team
 team = Team
-# $asking (Number) wie viele herein wollen
+# $asking (Number) wie viele beitreten möchten
 team-button = { $asking ->
     [0] Team
     [one] Team, { $asking } Person möchte beitreten
@@ -361,7 +361,7 @@ hosted-here = Läuft auf diesem Computer
 hosted-on-mine = Läuft auf einem anderen Computer von dir
 # $name (String) wessen Computer es ist
 hosted-by = Läuft auf dem Computer von { $name }
-# $name (String) wie er sich nennt
+# $name (String) der Name des Computers
 hosted-on = Läuft auf { $name }
 members = Mitglieder
 computer-and-team = Dieser Computer und das Team
@@ -391,7 +391,7 @@ remove-member = { $name } entfernen
 # $name (String)
 remove-member-question = { $name } entfernen?
 remove-member-means = Die Person wird sofort auf all ihren Geräten abgemeldet und aus allen Listen entfernt. Um zurückzukommen, braucht sie eine neue Einladung.
-# $name (String) über wen sie hereinkamen
+# $name (String) das Mitglied, das sie direkt oder über andere eingeladen hat
 # $invited (Number)
 remove-with-invited = { $invited ->
     [one] Auch die Person entfernen, die über { $name } ins Team kam
@@ -406,7 +406,7 @@ device-never = seit { $at }, noch nicht benutzt
 # $at (String) ein Tag
 # $here (String) ein Tag
 device-since = seit { $at }, zuletzt online { $here }
-# $kind (String) was für ein Gerät
+# $kind (String) die Art des Geräts
 # $name (String) wem es gehört
 forget-device = Gerät abmelden: { $kind } von { $name }
 forget-device-question = Dieses Gerät abmelden?
@@ -422,14 +422,14 @@ programs-none = Kein Programm sieht, wer da ist.
 programs-change = Mit dem Befehl porchlight token fügst du Programme hinzu oder entfernst sie.
 programs-ask = Programme hinzufügen oder entfernen kann nur, wer das Team verwaltet.
 programs-unknown = Der Hub dieses Teams ist älter und zeigt nicht, welche Programme Zugriff haben. Frag, wer das Team verwaltet.
-# $at (String) a day
+# $at (String) ein Tag
 program-by-me = von dir hinzugefügt, { $at }
-# $by (String) who let it read
-# $at (String) a day
+# $by (String) wer den Zugriff erlaubt hat
+# $at (String) ein Tag
 program-by = von { $by } hinzugefügt, { $at }
-# $at (String) a day
+# $at (String) ein Tag
 program-since = hinzugefügt { $at }
-# $at (String) a day
+# $at (String) ein Tag
 program-used = zuletzt gelesen { $at }
 program-unused = noch nicht benutzt
 
@@ -464,7 +464,7 @@ invite-holds = { $uses ->
 }
 done = Fertig
 open-invitations = Offene Einladungen
-# $invitation (String) was sie sagt
+# $invitation (String) der Text der Einladung
 take-back-invitation = Einladung zurücknehmen: { $invitation }
 # $uses (Number)
 # $at (String) ein Zeitpunkt
@@ -492,7 +492,7 @@ invite-mine-by-holds = { $uses ->
     [1] Für ein Gerät von dir, erstellt von { $by }; gilt einmal, bis { $at }
    *[other] Für ein Gerät von dir, erstellt von { $by }; gilt { $uses }-mal, bis { $at }
 }
-# $name (String) für wessen Gerät
+# $name (String) wem das Gerät gehört
 # $uses (Number)
 # $at (String)
 invite-device-holds = { $uses ->
@@ -508,7 +508,7 @@ invite-device-by-holds = { $uses ->
    *[other] Für ein Gerät von { $name }, erstellt von { $by }; gilt { $uses }-mal, bis { $at }
 }
 
-## Hereinlassen
+## Beitrittsanfragen
 asking-to-be-let-in = Möchten beitreten
 # $at (String) ein Zeitpunkt
 asked-at = Anfrage { $at }
@@ -522,7 +522,7 @@ let-in = Hereinlassen
 # $name (String)
 let-name-in = { $name } hereinlassen
 
-## Wovon die App auf diesem Computer lebt
+## Was die App auf diesem Computer braucht
 checks = Prüfung dieses Computers
 lacking = Was auf diesem Computer fehlt
 check-tray = Symbol in der Leiste
@@ -548,7 +548,7 @@ newer-later = Später
 newer-fetching = Update wird geladen: { $percent } %
 newer-starting = Die neue Version startet. Dein Team sieht dich nicht gehen.
 
-## Mehr von den Einstellungen
+## Weitere Einstellungen
 grace = Verbindungsabbrüche verbergen, kürzer als (Sekunden)
 grace-hint = Andere bemerken sie nicht.
 symbolic-icon = Einfarbiges Symbol in der Leiste

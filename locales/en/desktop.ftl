@@ -1,4 +1,4 @@
-### What the app says outside of its window: the tray with its menu, and notifications.
+### The app's texts outside its window: the tray with its menu, and notifications.
 
 ## A moment, as clocks and calendars show it
 # $time (String) - 14:02
@@ -13,13 +13,13 @@ moment-weekday = { $weekday ->
     [6] Sat
    *[7] Sun
 } { $time }
-# $year, $month and $day (String) - with as many digits as belong to them
+# $year, $month and $day (String) - with leading zeros
 moment-date = { $year }-{ $month }-{ $day } { $time }
 moment-unknown = far away
 
 ## The tray
 tray-nobody = Nobody else here yet
-# $around (Number) of $known (Number)
+# $around (Number) people who are online, of $known (Number)
 tray-around = { $around } of { $known } online
 tray-connecting = Connecting…
 tray-not-connected = Not connected; last known as of { $time }
@@ -82,7 +82,7 @@ several-left = { $count ->
     [one] { $count } person is offline
    *[other] { $count } people are offline
 }
-# Of several kinds at once: "5 came online, 1 went offline".
+# Several kinds of change at once: "5 came online, 1 went offline".
 among-here = { $count } came online
 among-back = { $count } came back
 among-away = { $count } went away

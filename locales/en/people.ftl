@@ -1,5 +1,5 @@
-### What is said about people in the window, the tray, notifications and the terminal.
-### core::words reads the English file with a reader of its own: a message that it uses has no selector.
+### Texts about people, for the window, the tray, notifications and the terminal.
+### core::words parses the English file with its own reader, which supports no selectors in the messages that it uses.
 
 ## A status within a sentence
 status-online = online
@@ -8,7 +8,7 @@ status-dnd = do not disturb
 status-invisible = appearing offline
 status-offline = offline
 
-## A status to choose
+## A status to choose in a menu
 choice-automatic = Automatic
 choice-online = Online
 choice-away = Away
@@ -24,7 +24,7 @@ status-since = { $status } since { $time }
 # $status (String)
 # $time (String)
 status-until = { $status } (until { $time })
-# $status (String) with its time, where that is known
+# $status (String) with its time, if that is known
 # $reason (String)
 status-because = { $status }, { $reason }
 reason-unknown = may be away
@@ -50,7 +50,7 @@ doubt-reconnecting = the connection broke and may come back in a few seconds
 doubt-settling = from before you reconnected
 doubt-link-down = from before your connection broke
 
-## The computer that hosts the team is not there
+## The team's host is unreachable
 # $name (String) whose computer it is
 host-asleep = { $name }'s computer, which hosts this team, is asleep
 # $name (String)
@@ -67,12 +67,12 @@ host-lost = { $name }'s computer, which hosts this team, lost its connection
 # $time (String)
 host-lost-at = { $name }'s computer, which hosts this team, lost its connection at { $time }
 
-## The replies to a knock that take one click. They are sent as they stand here.
+## The replies to a knock that take one click. They are sent exactly as written here.
 answer-come-in = Now is fine
 answer-in-5 = Give me 5 minutes
 answer-later = Later, please
 
-## How long something holds
+## How long a choice lasts
 # $minutes (Number)
 lasting-minutes = { $minutes ->
     [one] { $minutes } minute
@@ -84,7 +84,7 @@ lasting-hours = { $hours ->
    *[other] { $hours } hours
 }
 
-## What can be done with somebody
+## Actions for one person
 knock = Knock
 wave = Wave
 tell-me-when-back = Notify me once when they are back

@@ -1,6 +1,6 @@
-### What the window says, besides what is said of people everywhere.
+### The window's texts, apart from those about people that other parts share (people.ftl).
 
-## Words that stand on many a page
+## Words that many pages use
 back = Back
 back-to-list = Back to the list
 cancel = Cancel
@@ -27,7 +27,7 @@ day-tomorrow = tomorrow
 # $at (String) a moment
 until = until { $at }
 
-## Spans, short
+## Time spans, short
 # $minutes (Number)
 span-minutes = { $minutes } min
 # $hours (Number)
@@ -42,7 +42,7 @@ not-current = not current
 why-this-status = Why this status?
 unknown-explained = Their computer is on and connected, but it can’t tell whether anyone is using it. They may be away.
 
-## What somebody does at this moment
+## What a person is doing now
 is-typing = typing
 typing = typing…
 typing-to-you = typing to you…
@@ -55,7 +55,7 @@ kind-desktop = desktop
 kind-phone = phone
 kind-tablet = tablet
 
-## The time where somebody is
+## A person's local time
 # $time (String) a clock time
 there-now = Local time { $time }
 # $time (String)
@@ -65,7 +65,7 @@ there-ahead = Local time { $time }, { $span } ahead of you
 # $span (String)
 there-behind = Local time { $time }, { $span } behind you
 
-## Knocks and waves. Of what I did there is no name.
+## Knocks and waves. Messages about my own actions have no name in them.
 # $count (Number)
 # $emoji (String)
 i-waved = { $count ->
@@ -110,7 +110,7 @@ seen = Seen
 taken-back = Canceled
 knocks = Knocks
 
-## Reaching somebody
+## Ways to reach a person
 # $name (String)
 reach = Contact { $name }
 passed = Recent
@@ -200,7 +200,7 @@ status = Status
 hint-automatic = away when you are inactive
 hint-invisible = others see that you left
 my-own-statuses = Saved statuses
-# $status (String) what it says
+# $status (String) the chosen status
 forget-status = Remove { $status }
 keep = Save for later
 set = Set status
@@ -229,7 +229,7 @@ language = Language
 language-of-system = System language
 my-links = Ways to reach me
 my-links-hint = Your whole team sees these: a mail address, a phone number with country code (+49 …), or a chat or web address.
-# $number (Number) which of them
+# $number (Number) the position of the field
 my-link = Way to reach me { $number }
 # $number (Number)
 remove-link = Remove way to reach me { $number }
@@ -277,7 +277,7 @@ diagnostics-hint = Technical details for a bug report, without names, addresses 
 diagnostics-copied = Copied to the clipboard.
 copy-by-hand = Press Ctrl+C to copy the text.
 
-## The way in
+## Starting or joining a team
 greeting = See who on your team is around.
 way-start = Start a team
 way-start-hint = Your computer hosts it: people see each other while it is on. You invite them.
@@ -323,7 +323,7 @@ asking-team = Asking { $team } to let you in
 asking = Asking…
 waiting-for-answer = Waiting for their answer…
 read-digits = Read these four digits to someone in the team:
-# $page (String) the team's page by its name
+# $page (String) the name of the team's page
 read-digits-hint = They see your request on their { $page } page. If they have the same digits, they let you in.
 ask-again = Ask again
 stop-asking = Cancel request
@@ -345,7 +345,7 @@ keep-in-file = Keep it in a file
 
 ## The team
 team = Team
-# $asking (Number) how many ask to be let in
+# $asking (Number) how many people ask to join
 team-button = { $asking ->
     [0] Team
     [one] Team, { $asking } person asks to join
@@ -361,7 +361,7 @@ hosted-here = Hosted on this computer
 hosted-on-mine = Hosted on another computer of yours
 # $name (String) whose computer it is
 hosted-by = Hosted on { $name }'s computer
-# $name (String) what it calls itself
+# $name (String) the computer's name
 hosted-on = Hosted on { $name }
 members = Members
 computer-and-team = This computer and the team
@@ -391,7 +391,7 @@ remove-member = Remove { $name }
 # $name (String)
 remove-member-question = Remove { $name }?
 remove-member-means = They will be signed out on all devices at once and removed from everyone's list. To come back, they need a new invitation.
-# $name (String) who invited them, or invited somebody who did
+# $name (String) the member who invited them, directly or through others
 # $invited (Number)
 remove-with-invited = { $invited ->
     [one] Also remove the person who joined through { $name }
@@ -406,8 +406,8 @@ device-never = added { $at }, not used yet
 # $at (String) a day
 # $here (String) a day
 device-since = added { $at }, last online { $here }
-# $kind (String) what the device is
-# $name (String) whose it is
+# $kind (String) the kind of device
+# $name (String) its user
 forget-device = Sign out device: { $kind } of { $name }
 forget-device-question = Sign out this device?
 forget-device-yes = Sign out
@@ -424,7 +424,7 @@ programs-ask = Only the owner can add or remove programs.
 programs-unknown = This team's hub is an older version and doesn't show which programs have access. Ask the owner.
 # $at (String) a day
 program-by-me = added by you { $at }
-# $by (String) who let it read
+# $by (String) who allowed it to read
 # $at (String) a day
 program-by = added by { $by } { $at }
 # $at (String) a day
@@ -433,7 +433,7 @@ program-since = added { $at }
 program-used = last read { $at }
 program-unused = not used yet
 
-## Inviting
+## Invitations
 invite-for = Who is it for?
 invite-new = Someone new
 invite-mine = Another device of mine
@@ -464,7 +464,7 @@ invite-holds = { $uses ->
 }
 done = Done
 open-invitations = Open invitations
-# $invitation (String) what it says
+# $invitation (String) its text
 take-back-invitation = Take back the invitation: { $invitation }
 # $uses (Number)
 # $at (String) a moment
@@ -492,7 +492,7 @@ invite-mine-by-holds = { $uses ->
     [1] For a device of yours, by { $by }; works once, until { $at }
    *[other] For a device of yours, by { $by }; works { $uses } times, until { $at }
 }
-# $name (String) for whose device
+# $name (String) the device's user
 # $uses (Number)
 # $at (String)
 invite-device-holds = { $uses ->
@@ -508,7 +508,7 @@ invite-device-by-holds = { $uses ->
    *[other] For a device of { $name }, by { $by }; works { $uses } times, until { $at }
 }
 
-## Letting in
+## Requests to join
 asking-to-be-let-in = Waiting to join
 # $at (String) a moment
 asked-at = asked { $at }
@@ -522,7 +522,7 @@ let-in = Let in
 # $name (String)
 let-name-in = Let { $name } in
 
-## What the app lives by on this computer
+## What the app needs on this computer
 checks = Checks of this computer
 lacking = What this computer lacks
 check-tray = Tray icon
@@ -548,7 +548,7 @@ newer-later = Later
 newer-fetching = Downloading the update: { $percent } %
 newer-starting = Restarting with the new version. Your team does not see you leave.
 
-## More of the settings
+## More settings
 grace = Ignore disconnections shorter than (seconds)
 grace-hint = Others do not see them.
 symbolic-icon = One-colour tray icon
@@ -558,7 +558,7 @@ how-much-full = Why, and since when
 how-much-coarse = Only that you are away
 preview = Your team sees:
 # $name (String)
-# $status (String) one's own status
+# $status (String) my own status
 others-see = Right now others see: { $name }, { $status }. They also see what kind of computer you use, your time zone and your ways to reach you.
-# $status (String) one's own status, while there is no connection
+# $status (String) my own status while there is no connection
 unsent = { $status } after reconnecting

@@ -127,7 +127,7 @@ fn broker(url: &str) -> Result<Broker, Failure> {
 
 async fn wait(due: Option<Duration>) {
     match due {
-        // Tokio's clock stands still while the machine sleeps; the sums' does not.
+        // Tokio's clock stops while the machine sleeps; the clock of the aggregates does not.
         Some(due) => tokio::time::sleep(due.min(Duration::from_secs(60))).await,
         None => std::future::pending().await,
     }

@@ -1,6 +1,6 @@
-//! Answers as JSON: what was asked for, or why not.
+//! JSON answers and refusals of the HTTP API.
 //!
-//! Owns the codes and words of every refusal. Programs branch on the code.
+//! Owns the code and the text of every refusal. Programs branch on the code.
 
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -11,18 +11,18 @@ use std::time::Duration;
 pub(crate) const JSON: &str = "application/json";
 pub(crate) const EVENTS: &str = "text/event-stream";
 
-/// Why a request is not answered as it wished.
+/// Why a request is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum RestError {
-    /// Whoever asks did not say who they are, or nobody whom we know.
+    /// The request has no credential, or an unknown one.
     #[error(
         "this needs a token; send the header Authorization: Bearer TOKEN with a token that the team's owner made"
     )]
     Unauthorized {
-        /// Whether a member's name and secret would do as well.
+        /// Whether a member's name and secret are accepted as well.
         basic: bool,
     },
-    /// Somebody tries tokens.
+    /// Too many wrong tokens came from this address.
     #[error("too many wrong tokens came from this address; correct the token, wait, and try again")]
     TooManyAttempts(Duration),
     /// No such path.
@@ -31,40 +31,40 @@ pub(crate) enum RestError {
     /// No such person.
     #[error("nobody in this team has this id; /v1/people lists everybody")]
     Nobody,
-    /// Something else than GET or HEAD.
+    /// A method other than GET or HEAD.
     #[error("this path supports only GET and HEAD; use one of them")]
     MethodNotAllowed,
-    /// The reader wants a form that we do not have.
+    /// The reader accepts no media type that we have.
     #[error("the answer is not available in the form that Accept asks for; send Accept: */*")]
     NotAcceptable,
-    /// A parameter that we can't read.
+    /// A parameter that cannot be read.
     #[error("the parameter follow must be true or false")]
     BadQuery,
-    /// There is work for more than we do at a time, of everybody or of this reader.
+    /// Too many answers at a time, in total or for this reader.
     #[error(
         "too many answers are in progress: 4 at a time for you, 16 for all; try again in a moment"
     )]
     Busy,
-    /// As many streams as there may be, of everybody or of this reader.
+    /// Too many open streams, in total or for this reader.
     #[error("too many streams are open: 4 for you, 64 for all; close one, or try again later")]
     TooManyStreams,
-    /// A gateway that has not read its broker yet.
+    /// The gateway has not read its broker yet.
     #[error("the broker has not been read yet; try again in a moment")]
     NotReady,
-    /// A gateway without its broker.
+    /// The gateway has no connection to its broker.
     #[error("the connection to the broker is down; try again when it is back")]
     NoBroker,
-    /// A request that does not name its server, or not one server.
+    /// The request names no server, or more than one.
     #[error(
         "the request does not name its server; send one Host field with a host and an optional port"
     )]
     BadHost,
-    /// A request for another server. A page sends one after its name has become this computer's address.
+    /// The request names another server. A page sends one after DNS rebinding to this computer.
     #[error(
         "only programs on this computer can use this; use localhost or 127.0.0.1, or add your host name to `origins` under [hub]"
     )]
     WrongHost,
-    /// A request of a web page that may not ask.
+    /// A web page without permission made the request.
     #[error(
         "web pages of this origin have no access; the owner of the team can add it to `origins` under [hub]"
     )]
@@ -101,7 +101,7 @@ impl RestError {
             Self::BadQuery | Self::BadHost => StatusCode::BAD_REQUEST,
             // RFC 9110, section 15.5.20.
             Self::WrongHost => StatusCode::MISDIRECTED_REQUEST,
-            // As RFC 6455, section 10.2, says it of WebSockets.
+            // The status that RFC 6455, section 10.2, recommends for WebSockets.
             Self::ForeignPage => StatusCode::FORBIDDEN,
             Self::Busy | Self::TooManyStreams | Self::NotReady | Self::NoBroker => {
                 StatusCode::SERVICE_UNAVAILABLE
@@ -114,7 +114,7 @@ impl RestError {
         refusal(self.code(), &self.to_string())
     }
 
-    /// In how many seconds it makes sense to ask again.
+    /// After how many seconds a retry makes sense.
     fn retry_after(self) -> Option<u64> {
         match self {
             Self::TooManyAttempts(wait) => Some(wait.as_secs().max(1)),
@@ -162,7 +162,7 @@ pub(crate) fn json(status: StatusCode, body: Bytes) -> Response {
     (status, [(header::CONTENT_TYPE, JSON)], Body::from(body)).into_response()
 }
 
-/// Whether the reader takes an answer of this media type (RFC 9110, section 12.5.1). Who says nothing takes all.
+/// Whether the reader accepts this media type (RFC 9110, section 12.5.1). Without an Accept field it accepts all.
 pub(crate) fn accepts(headers: &HeaderMap, media_type: &str) -> Result<(), RestError> {
     let mut ranges = headers
         .get_all(header::ACCEPT)
@@ -175,7 +175,7 @@ pub(crate) fn accepts(headers: &HeaderMap, media_type: &str) -> Result<(), RestE
         return Ok(());
     }
     let kind = media_type.split('/').next().unwrap_or_default();
-    // The most specific range that fits decides.
+    // The most specific matching range decides.
     let mut best = None;
     for range in ranges {
         let mut parts = range.split(';').map(str::trim);

@@ -1,7 +1,7 @@
-//! The team's certificate: made once by ourselves, and believed because its fingerprint is in every invitation.
+//! The team's self-signed certificate. Clients trust it because every invitation contains its fingerprint.
 //!
-//! Owns its making, its files and its fingerprint. It says nothing of who the hub is: no authority signed it, and its
-//! names and dates mean nothing to whoever trusts it.
+//! Owns how it is made, its files and its fingerprint. It does not prove who runs the hub: no authority signed it, and
+//! clients ignore its names and dates.
 
 use porchlight_core::team::Pin;
 use rcgen::{CertificateParams, DnType, KeyPair};
@@ -18,14 +18,14 @@ pub(crate) const FILE: &str = "cert.pem";
 const KEY: &str = "key.pem";
 const YEARS: i32 = 20;
 
-/// Certificate and key, as they stand in their files.
+/// Certificate and key, in the form of their files.
 #[derive(Clone, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Certificate {
     pub(crate) certificate: String,
     pub(crate) key: String,
 }
 
-/// Why there is no certificate. A new one is never made in its place: everybody would refuse it.
+/// Why there is no certificate. The hub never replaces a lost one: every client would reject the new one.
 #[derive(Debug, thiserror::Error)]
 pub enum CertificateError {
     /// One of the two files is missing or cannot be read.
@@ -35,10 +35,10 @@ pub enum CertificateError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         source: io::Error,
     },
-    /// They are no certificate and key.
+    /// The files contain no valid certificate and key.
     #[error(
         "the team's certificate in {} is damaged: {reason}; restore a backup (`porchlight hub restore`)", folder.display()
     )]
@@ -51,7 +51,7 @@ pub enum CertificateError {
     /// A new one could not be made or written.
     #[error("the team's certificate can't be written to {}: {reason}; make the folder writable and start the hub again", folder.display())]
     NotMade {
-        /// Where it was to be.
+        /// Where it should have been written.
         folder: PathBuf,
         /// What is wrong.
         reason: String,
@@ -59,21 +59,21 @@ pub enum CertificateError {
 }
 
 impl Certificate {
-    /// A new one. `names` are what it calls itself.
+    /// Makes a new certificate for the team of this name.
     pub(crate) fn make(team: &str) -> Result<Self, rcgen::Error> {
         let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
         let mut params =
             CertificateParams::new(vec![format!("{}.porchlight", team.to_lowercase())])?;
         params.distinguished_name.push(DnType::CommonName, format!("Porchlight team {team}"));
         let year = year_of(crate::clock::now().wall);
-        // From well before now: clients whose clock is wrong do not look, but their libraries may.
+        // Starts well before now: our clients ignore the dates, but TLS libraries may check them with a wrong clock.
         params.not_before = rcgen::date_time_ymd(year - 1, 1, 1);
         params.not_after = rcgen::date_time_ymd(year + YEARS, 1, 1);
         let certificate = params.self_signed(&key)?;
         Ok(Self { certificate: certificate.pem(), key: key.serialize_pem() })
     }
 
-    /// The one in this folder; a new one for a team that was just started.
+    /// Reads the certificate in this folder, or makes one for a new team.
     pub(crate) fn load_or_make(folder: &Path, team: &str) -> Result<Self, CertificateError> {
         let (certificate, key) = (folder.join(FILE), folder.join(KEY));
         if !certificate.exists() && !key.exists() {
@@ -86,7 +86,7 @@ impl Certificate {
         Self::load(folder)
     }
 
-    /// The one in this folder.
+    /// Reads the certificate in this folder.
     pub(crate) fn load(folder: &Path) -> Result<Self, CertificateError> {
         let read = |path: PathBuf| {
             fs::read_to_string(&path)
@@ -95,17 +95,17 @@ impl Certificate {
         Ok(Self { certificate: read(folder.join(FILE))?, key: read(folder.join(KEY))? })
     }
 
-    /// Writes both files, for this user alone.
+    /// Writes both files, readable by this user only.
     pub(crate) fn save(&self, folder: &Path) -> io::Result<()> {
         porchlight_files::create_folder(folder)?;
-        // The key first: a certificate without its key would be taken for damage.
+        // The key first: a certificate without its key would look damaged.
         for (name, text) in [(KEY, &self.key), (FILE, &self.certificate)] {
             porchlight_files::write(&folder.join(name), text.as_bytes())?;
         }
         Ok(())
     }
 
-    /// What a TLS listener needs, and the fingerprint.
+    /// The configuration of a TLS listener, and the fingerprint.
     pub(crate) fn open(&self) -> Result<(Arc<ServerConfig>, Pin), String> {
         let certificate = CertificateDer::from_pem_slice(self.certificate.as_bytes())
             .map_err(|e| format!("the certificate: {e}"))?;
@@ -120,14 +120,14 @@ impl Certificate {
             .with_no_client_auth()
             .with_single_cert(vec![certificate], key)
             .map_err(|e| e.to_string())?;
-        // A connection lasts for hours, so resuming one saves nothing; and nothing is kept of connections that ended.
+        // Connections last for hours, so resumption saves nothing. Without it the hub stores nothing about ended ones.
         config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
         Ok((Arc::new(config), pin))
     }
 }
 
-/// The year, to a day or so.
+/// The year, accurate to about a day.
 fn year_of(now: porchlight_core::time::Timestamp) -> i32 {
     let years = now.as_ms() / (365_2425 * 24 * 6 * 6 * 10);
     1970 + i32::try_from(years).unwrap_or(0)

@@ -1,44 +1,44 @@
-//! Why a hub did not start, and what is wrong with one that did.
+//! Why a hub did not start, and what is wrong with a running one.
 //!
-//! Both speak to the person who runs the hub: each says what to do next. Programs branch on [`HubWarning::code`] and
-//! on the variants, never on the text.
+//! Both texts are for the person who runs the hub, and contain what to do next. Programs branch on
+//! [`HubWarning::code`] and on the variants, never on the text.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-/// Why a hub did not start, or did not end as it should.
+/// Why a hub did not start, or did not end cleanly.
 #[derive(Debug, thiserror::Error)]
 pub enum HubError {
-    /// The address can be reached from other machines, and nothing would ask who is there.
+    /// Other machines can reach the address, and the hub would not authenticate them.
     #[error(
         "other computers can reach {addr}, and this hub lets in everybody: listen on 127.0.0.1, or allow anonymous access if you trust everybody on that network"
     )]
     NeedsAllowAnonymous {
-        /// The address that was asked for.
+        /// The requested address.
         addr: SocketAddr,
     },
-    /// Exactly this address was asked for, and somebody else has it.
+    /// Exactly this address was requested, and another program uses it.
     #[error(
         "another program, perhaps another hub, already uses {addr}: stop that program, or choose another port (port 0 means any free port)"
     )]
     PortTaken {
-        /// The address that was asked for.
+        /// The requested address.
         addr: SocketAddr,
     },
-    /// The operating system does not let us listen there.
+    /// The operating system does not allow listening there.
     #[error(
         "this computer can't listen on {addr}: {source}; choose one of its own addresses and a port above 1023"
     )]
     CannotListen {
-        /// The address that was asked for.
+        /// The requested address.
         addr: SocketAddr,
-        /// What the operating system said.
+        /// The operating system's error.
         source: std::io::Error,
     },
-    /// The door for programs of this machine was to stand where others reach it, and it has no TLS.
+    /// The listener for local programs has no TLS, and the requested address is reachable from other machines.
     #[error("other computers can reach {addr}, which has no encryption: listen on 127.0.0.1")]
     PlainNotLocal {
-        /// The address that was asked for.
+        /// The requested address.
         addr: SocketAddr,
     },
     /// Another hub serves the team of this folder.
@@ -50,14 +50,14 @@ pub enum HubError {
         /// The store's folder.
         folder: PathBuf,
     },
-    /// The team of this folder is served by another computer now.
+    /// Another computer hosts the team of this folder now.
     #[error(
         "the team in {} has moved to {at}: start a team in another folder, or restore this one from a backup (`porchlight hub restore`)", folder.display()
     )]
     TeamMoved {
         /// The store's folder.
         folder: PathBuf,
-        /// Where to.
+        /// The new address.
         at: String,
     },
     /// The team cannot be read.
@@ -74,13 +74,13 @@ pub enum HubError {
         "the hub's broker did not start: {reason}; start the hub again, and report this if it happens again"
     )]
     Broker {
-        /// What the broker said.
+        /// The broker's error.
         reason: String,
     },
-    /// The tokens of programs that may read cannot be read.
+    /// The tokens of reading programs cannot be read.
     #[error(transparent)]
     Tokens {
-        /// Why.
+        /// The cause.
         source: crate::TokenError,
     },
     /// The hub has ended, but the last changes to the team are not on disk.
@@ -90,10 +90,10 @@ pub enum HubError {
     TeamChangesLost {
         /// The store's folder.
         folder: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         reason: String,
     },
-    /// The hub has ended, but what it remembered is not on disk.
+    /// The hub has ended, but its retained messages are not on disk.
     #[error(
         "the last statuses were not saved in {}: {reason}; they show again when each device reconnects",
         folder.display()
@@ -101,14 +101,14 @@ pub enum HubError {
     NotSaved {
         /// The store's folder.
         folder: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         reason: String,
     },
 }
 
-/// What is wrong with a hub that runs nevertheless.
+/// A problem of a hub that runs nevertheless.
 ///
-/// Its `Display` is a sentence that says what to do.
+/// Its `Display` is a sentence with advice.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HubWarning {
     /// The default port was taken, so a free one was used.
@@ -118,12 +118,12 @@ pub enum HubWarning {
     PortTaken {
         /// The default address.
         wanted: SocketAddr,
-        /// What was taken instead.
+        /// The address that is used instead.
         addr: SocketAddr,
-        /// What the operating system said.
+        /// The operating system's error.
         reason: String,
     },
-    /// The team's usual port was taken, so a free one was used.
+    /// The team's usual port was taken, so the hub uses a free one.
     #[error(
         "another program uses port {} ({reason}), so the team reaches this hub at port {}. New links contain this port. Members who joined before can't find the hub: stop the other program and start the hub again",
         wanted.port(),
@@ -132,12 +132,12 @@ pub enum HubWarning {
     DoorTaken {
         /// The usual address.
         wanted: SocketAddr,
-        /// What was taken instead.
+        /// The address that is used instead.
         addr: SocketAddr,
-        /// What the operating system said.
+        /// The operating system's error.
         reason: String,
     },
-    /// Another hub runs on this machine, and programs here find that one.
+    /// Another hub runs on this machine, and local programs find that one.
     #[error(
         "another hub already runs on this computer at {other}, and programs here use that one: stop one of the two, or give programs the address {addr} of this one"
     )]
@@ -147,7 +147,7 @@ pub enum HubWarning {
         /// Where this one listens.
         addr: SocketAddr,
     },
-    /// Everybody who reaches the address may read and write everything.
+    /// Everybody who can reach the address may read and write everything.
     #[error(
         "anybody who can reach {addr} can see and change everybody's status: use this only on a network that you trust"
     )]
@@ -155,18 +155,18 @@ pub enum HubWarning {
         /// Where the hub listens.
         addr: SocketAddr,
     },
-    /// A gateway has no token, so its HTTP answers nobody.
+    /// A gateway has no token, so its HTTP API refuses all requests.
     #[error("no program has access yet: make a token with `porchlight hub --new-token NAME`")]
     NobodyMayRead,
-    /// Tokens travel in the clear.
+    /// Tokens travel unencrypted.
     #[error(
         "http://{addr} has no encryption, so others on the network can read tokens: use it only on a network that you trust, or put a web server with a certificate in front of it"
     )]
     PlainHttp {
-        /// Where it listens.
+        /// Where the gateway listens.
         addr: SocketAddr,
     },
-    /// Nothing can be written to the store, so states live in memory only.
+    /// The store is not writable, so statuses are kept in memory only.
     #[error(
         "statuses can't be saved in {} ({reason}): the hub goes on, but forgets them when it restarts. Free some space or make the folder writable; the hub tries again by itself",
         folder.display()
@@ -174,7 +174,7 @@ pub enum HubWarning {
     StoreNotWritable {
         /// The store's folder.
         folder: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         reason: String,
     },
     /// Changes to the team cannot be written to the store.
@@ -185,10 +185,10 @@ pub enum HubWarning {
     TeamNotSaved {
         /// The store's folder.
         folder: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         reason: String,
     },
-    /// Another running hub uses the store, so states live in memory only.
+    /// Another running hub uses the store, so statuses are kept in memory only.
     #[error(
         "another hub uses {}: this hub goes on, but forgets statuses when it restarts. Stop the other hub, or give this one a folder of its own, then start it again",
         folder.display()
@@ -197,7 +197,7 @@ pub enum HubWarning {
         /// The store's folder.
         folder: PathBuf,
     },
-    /// Something in the store could not be read and was set aside.
+    /// Something in the store could not be read and was moved aside.
     #[error(
         "{reason}; the original file is now {}. The statuses in it show again when each device reconnects; delete the file if you do not need it",
         aside.display()
@@ -208,7 +208,7 @@ pub enum HubWarning {
         /// What is wrong with it.
         reason: String,
     },
-    /// The team is not found by looking around in the local network.
+    /// Discovery in the local network does not find the team.
     #[error(
         "the team can't be announced on the local network ({reason}): invite people with links instead"
     )]
@@ -216,7 +216,7 @@ pub enum HubWarning {
         /// What is wrong.
         reason: String,
     },
-    /// Programs on this machine will not find the hub by themselves.
+    /// Programs on this machine cannot find the hub automatically.
     #[error(
         "{} can't be written ({reason}), so programs on this computer can't find the hub by themselves: give them the address {addr}",
         path.display()
@@ -226,13 +226,13 @@ pub enum HubWarning {
         path: PathBuf,
         /// Where the hub listens.
         addr: SocketAddr,
-        /// What the operating system said.
+        /// The operating system's error.
         reason: String,
     },
 }
 
 impl HubWarning {
-    /// A short name that does not change, for programs to branch on.
+    /// A stable short name, for programs to branch on.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {

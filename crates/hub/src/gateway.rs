@@ -1,9 +1,8 @@
-//! What a hub does for a team, beside a broker that is not ours: the sums, the announcement, the reading API.
+//! A gateway: aggregates, the announcement and the reading API for a team on somebody else's broker.
 //!
-//! Owns the HTTP listener, and what is written after which message. It deliberately has no connection, so the hub and the
-//! agent do not know each other: whoever runs the gateway has a session
-//! ([`porchlight_core::mqtt_session::MqttSession`]) that reads [`Gateway::filters`] and whose Will clears
-//! [`Gateway::announcement`].
+//! Owns the HTTP listener, and which writes follow which message. It deliberately has no connection, so the hub and the
+//! agent do not depend on each other. The caller has a session ([`porchlight_core::mqtt_session::MqttSession`]) that
+//! reads [`Gateway::filters`] and whose Will clears [`Gateway::announcement`].
 //!
 //! Call [`Gateway::handle`] with each event of the session. After that, and after [`Gateway::due_in`], write what
 //! [`Gateway::take_writes`] returns; before the end, write [`Gateway::withdrawal`].
@@ -31,24 +30,24 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-/// Where a gateway answers unless told otherwise: this machine only.
+/// The default HTTP address of a gateway: this machine only.
 pub const DEFAULT_GATEWAY_ADDR: SocketAddr =
     SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 18832);
 
-/// How a gateway answers HTTP, and what it aggregates.
+/// The options of a gateway: its HTTP API, and the topics that it aggregates.
 #[derive(Debug, Clone)]
 pub struct GatewaySettings {
-    /// What every topic of the team begins with.
+    /// The prefix of all the team's topics.
     pub root: Root,
-    /// Where it answers HTTP. Port 0: any free one.
+    /// Where it answers HTTP. Port 0 means any free port.
     pub listen: SocketAddr,
-    /// The folder of the tokens that may read.
+    /// The folder of the tokens of reading programs.
     pub store: PathBuf,
     /// The origins whose web pages have access.
     pub origins: Vec<WebOrigin>,
 }
 
-/// A team's aggregates and its HTTP, beside a broker that knows neither. Dropping it ends the HTTP.
+/// A team's aggregates and HTTP API next to a broker that has neither. Dropping it stops the HTTP API.
 #[derive(Debug)]
 pub struct Gateway {
     relay: Relay,
@@ -58,12 +57,12 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Starts to answer HTTP on the current Tokio runtime. It answers 503 until the broker was read.
+    /// Starts to answer HTTP on the current Tokio runtime. It answers 503 until the broker has been read.
     ///
     /// # Errors
     ///
-    /// [`HubError::Tokens`] where the tokens can't be read; [`HubError::PortTaken`] and [`HubError::CannotListen`] where
-    /// it can't listen.
+    /// [`HubError::Tokens`] if the tokens cannot be read; [`HubError::PortTaken`] and [`HubError::CannotListen`] if it
+    /// cannot listen.
     pub async fn start(settings: GatewaySettings) -> Result<Self, HubError> {
         let GatewaySettings { root, listen: wanted, store, origins } = settings;
         let tokens = Tokens::open(&store).map_err(|e| HubError::Tokens { source: e })?;
@@ -96,7 +95,7 @@ impl Gateway {
         self.addr
     }
 
-    /// What was found wrong at the start.
+    /// The warnings from the start.
     #[must_use]
     pub fn warnings(&self) -> &[HubWarning] {
         &self.warnings
@@ -114,24 +113,24 @@ impl Gateway {
         self.relay.announcement()
     }
 
-    /// Takes in what the session reports.
+    /// Handles an event of the session.
     pub fn handle(&mut self, event: &SessionEvent) {
         self.relay.handle(clock::now(), event);
     }
 
-    /// What to write now. It counts as written from here on, until the connection is lost.
+    /// Returns what to write now. It counts as written from here on, until the connection is lost.
     pub fn take_writes(&mut self) -> Vec<Write> {
         self.relay.take_writes(clock::now())
     }
 
-    /// After how long [`Gateway::take_writes`] has something to return although no event comes.
+    /// After what time [`Gateway::take_writes`] has something to return although no event arrives.
     #[must_use]
     pub fn due_in(&self) -> Option<Duration> {
         let now = clock::now();
         self.relay.next_deadline().map(|at| at.since(now.mono))
     }
 
-    /// What to write at the end: it clears the announcement.
+    /// Returns the last write before the end, which clears the announcement.
     #[must_use]
     pub fn withdrawal(&self) -> Vec<Write> {
         self.relay.withdrawal()

@@ -1,4 +1,4 @@
-//! What the broker tells of while it runs, and who hears it.
+//! The handler of the broker's events: storage, access and connections receive them from here.
 
 use crate::access::{Access, OpenGate};
 use crate::aggregator::Listener;
@@ -13,10 +13,10 @@ use std::sync::Arc;
 
 /// The broker's one event handler.
 pub(crate) struct Hooks {
-    /// None without a disk: the broker then has one thing less to wait for.
+    /// None without a disk: then the broker does not wait for storage.
     pub(crate) recorder: Option<RetainedChanges>,
     pub(crate) listener: Listener,
-    /// None where everybody is let in.
+    /// None if everybody has access.
     pub(crate) access: Option<Arc<Access>>,
     /// None at a team's hub.
     pub(crate) open: Option<Arc<OpenGate>>,
@@ -52,7 +52,7 @@ impl BrokerEventHandler for Hooks {
         if let Some(access) = self.access.as_ref().filter(|_| !passing) {
             access.published(&event.topic, event.topic.len() + event.payload.len());
         }
-        // Acknowledged and dropped: what only passes by is not said to whoever comes later.
+        // Acknowledged and dropped: a message that is never retained must not reach later subscribers.
         let action = if passing { PublishAction::Handled } else { PublishAction::Continue };
         Box::pin(std::future::ready(action))
     }
@@ -62,7 +62,7 @@ impl BrokerEventHandler for Hooks {
         event: RetainedSetEvent,
     ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
         Box::pin(async move {
-            // Before the disk, which may take its time.
+            // Before the disk, which may be slow.
             match &self.access {
                 Some(access) if event.cleared => access.cleared(&event.topic),
                 Some(access) => {

@@ -31,7 +31,7 @@ pub(crate) const METHODS: &str = "GET, HEAD, POST, DELETE";
 /// Lists of members that are made or sent at a time.
 const LISTS: usize = 64;
 
-/// The paths of a team's hub, with `reading` beside them.
+/// The paths of a team's hub, merged with the reading API in `reading`.
 pub(crate) fn router(hub: Arc<Team>, reading: Router) -> Router {
     let members = Router::new()
         .route("/v1/members", get(team::members))

@@ -1,4 +1,4 @@
-//! Where the hub listens, and for whom.
+//! The hub's listening address, and which clients can reach it.
 //!
 //! Owns the choice of an address. It does not keep a socket: the broker binds its own, and only reports a failure as
 //! text. So the address is bound here first, for the error's kind, and released again.
@@ -8,19 +8,19 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use tokio::net::TcpListener;
 
-/// Where a hub listens unless told otherwise: this machine only, and not MQTT's 1883, which a system broker may hold.
+/// The default address: this machine only, and not MQTT's port 1883, which a system broker may use.
 pub const DEFAULT_ADDR: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 18830);
 
 /// Which address to listen on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Listen {
-    /// [`DEFAULT_ADDR`], else a free loopback port and a warning.
+    /// [`DEFAULT_ADDR`], otherwise a free loopback port and a warning.
     Default,
-    /// Exactly this address (port 0: any free one), or an error that says what to do.
+    /// Exactly this address (port 0: any free one), or an error with advice.
     Exactly(SocketAddr),
 }
 
-/// The default address is not to be had.
+/// The default address is not available.
 pub(crate) struct AddressInUse(io::Error);
 
 impl AddressInUse {
@@ -29,7 +29,7 @@ impl AddressInUse {
     }
 }
 
-/// The address to give to the broker, its port still 0 where any will do.
+/// The address for the broker; its port is still 0 if any free one will do.
 pub(crate) async fn choose(
     listen: Listen,
     allow_anonymous: bool,
@@ -52,7 +52,7 @@ pub(crate) async fn choose(
     }
 }
 
-/// Why exactly this address is not to be had.
+/// Why exactly this address is not available.
 pub(crate) fn error(addr: SocketAddr, source: io::Error) -> HubError {
     if source.kind() == io::ErrorKind::AddrInUse {
         HubError::PortTaken { addr }
@@ -79,7 +79,7 @@ pub(crate) fn reachable_here(addr: SocketAddr) -> SocketAddr {
     }
 }
 
-// Tokio's bind, as the broker's: it sets SO_REUSEADDR, so that connections of the last run do not block the port.
+// Tokio's bind, like the broker's: it sets SO_REUSEADDR, so that connections of the last run do not block the port.
 async fn try_bind(addr: SocketAddr) -> io::Result<()> {
     TcpListener::bind(addr).await.map(drop)
 }

@@ -1,8 +1,8 @@
-//! Which web pages may ask at a listener, over HTTP and for a WebSocket.
+//! Decides which web pages may send requests to a listener, over HTTP and for a WebSocket.
 //!
-//! A browser sends what a page of any site tells it to send, also to this computer and into this network. It adds where the
-//! page is from. So every request must be for this server (Host), and a page must be of the server's own origin or of one
-//! that the owner permits. Programs that are no browser send neither Origin nor Sec-Fetch-Site; nothing changes for them.
+//! A browser sends requests for a page of any site, also to this computer and into this network. It adds the page's
+//! origin. So every request must name this server (Host), and a page must have the server's own origin or one that the
+//! owner permits. Other programs send neither Origin nor Sec-Fetch-Site; nothing changes for them.
 
 use crate::answer::RestError;
 use axum::body::Body;
@@ -12,11 +12,11 @@ use axum::response::{IntoResponse as _, Response};
 use porchlight_core::web_origin::{Authority, Scheme, WebOrigin};
 use std::sync::Arc;
 
-/// The fields that a page may send: its token, the type of a body, and where a stream resumes.
+/// The header fields that a page may send: its token, the type of a body, and where a stream resumes.
 const FIELDS: HeaderValue = HeaderValue::from_static("authorization, content-type, last-event-id");
-/// For how many seconds a browser may remember what a page may send.
+/// For how many seconds a browser may cache the answer to a preflight.
 const REMEMBERED: HeaderValue = HeaderValue::from_static("600");
-/// From which site a browser's request is (Fetch Metadata Request Headers, section 2.3).
+/// The header that names the site of a browser's request (Fetch Metadata Request Headers, section 2.3).
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// The rules for web pages at one listener.
@@ -26,7 +26,7 @@ pub(crate) struct Pages {
     /// Whether only programs on this computer reach the listener. Then its names are loopback names.
     local: bool,
     permitted: Arc<[WebOrigin]>,
-    /// The methods that the paths here have.
+    /// The methods of the listener's paths.
     methods: HeaderValue,
 }
 
@@ -35,7 +35,7 @@ pub(crate) struct Pages {
 pub(crate) struct Permitted(HeaderValue);
 
 impl Pages {
-    /// Over TLS, by any name.
+    /// With TLS, under any name.
     pub(crate) fn over_tls(permitted: Arc<[WebOrigin]>, methods: &'static str) -> Self {
         let methods = HeaderValue::from_static(methods);
         Self { scheme: Scheme::Https, local: false, permitted, methods }
@@ -47,7 +47,7 @@ impl Pages {
         Self { scheme: Scheme::Http, local, permitted, methods }
     }
 
-    /// Checks that the request is for this server and may be answered. Returns the page's origin where the owner permits it.
+    /// Checks that the request is for this server and permitted. Returns the page's origin if the owner permits it.
     pub(crate) fn check<B>(&self, request: &Request<B>) -> Result<Option<Permitted>, RestError> {
         let server = self.server(request)?;
         let headers = request.headers();
@@ -65,7 +65,7 @@ impl Pages {
                 return Err(RestError::ForeignPage);
             }
         }
-        // Not every request of a page has an Origin: one for an image or a link has none.
+        // Not every request of a page has an Origin: requests for images and links have none.
         let foreign = |site: &HeaderValue| !matches!(site.as_bytes(), b"none" | b"same-origin");
         if permitted.is_none() && headers.get_all(SEC_FETCH_SITE).iter().any(foreign) {
             return Err(RestError::ForeignPage);
@@ -116,10 +116,10 @@ impl Permitted {
     }
 }
 
-/// A field came more than once.
+/// A header field appeared more than once.
 struct Several;
 
-/// The value of a field that comes once at most.
+/// The value of a header field that may appear at most once.
 fn one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a HeaderValue>, Several> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {

@@ -1,7 +1,7 @@
-//! The reading API: who is around, over HTTP, for programs that speak no MQTT (`docs/rest.md`).
+//! The reading API: people's statuses over HTTP, for programs without MQTT (`docs/rest.md`).
 //!
-//! Owns the paths below, their answers and their limits. Deliberately decides neither who may read (a [`Guard`] does) nor
-//! who is around: retained messages and people come from a [`Source`]. It changes nothing: every request is a GET.
+//! Owns the paths below, their answers and their limits. Deliberately decides neither who may read (a [`Guard`] does)
+//! nor what people's statuses are: messages and people come from a [`Source`]. It is read-only: every request is a GET.
 //!
 //! | limit on | where |
 //! |---|---|
@@ -36,17 +36,17 @@ use source::Source;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Answers that are made or sent at a time. Each may hold the whole team in memory.
+/// The maximum number of answers in progress. Each may hold the whole team in memory.
 pub(crate) const ANSWERS: usize = 16;
 
-/// What all requests share.
+/// The state that all requests share.
 #[derive(Clone)]
 struct ApiState {
     source: Arc<dyn Source>,
     guard: Arc<dyn Guard>,
     answers: Arc<Turns>,
     streams: Arc<Turns>,
-    /// After this time without a change a stream sends a sign of life.
+    /// After this time without a change a stream sends a keep-alive comment.
     keep_alive: Duration,
 }
 
@@ -92,8 +92,8 @@ pub(crate) fn with_fallbacks(router: Router) -> Router {
         .layer(middleware::map_response(answer::private))
 }
 
-/// Lets only those pass who may read. It runs before everything else, so strangers cost nothing. The route itself refuses
-/// a wrong method, which reveals no more than the public documentation.
+/// Rejects requests that may not read. It runs before everything else, so strangers cost little. The route itself
+/// refuses a wrong method, which reveals no more than the public documentation.
 async fn require_permission(
     State(state): State<ApiState>,
     mut request: Request,
@@ -144,13 +144,13 @@ async fn person(
     if !log.is_open() {
         return Err(RestError::NotReady);
     }
-    // What is no id is nobody's.
+    // An invalid id belongs to nobody.
     let user = user.map_err(|_| RestError::Nobody)?.0;
     let person = log.person(&user).ok_or(RestError::Nobody)?;
     Ok(json(StatusCode::OK, answer::to_json(&person)))
 }
 
-/// Whether this program can do its work. Everybody may ask, so the answer contains nothing else.
+/// Whether this program works. Anybody may ask, so the answer contains nothing else.
 async fn health(State(state): State<ApiState>) -> Result<Response, RestError> {
     if state.source.is_healthy() {
         Ok(json(StatusCode::OK, r#"{"status":"ok"}"#.into()))

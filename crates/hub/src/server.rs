@@ -1,8 +1,8 @@
-//! HTTP/1.1 on one connection, within bounds: the one server of hub and gateway.
+//! An HTTP/1.1 server for one connection, with limits. Hub and gateway both use it.
 //!
-//! Owns how large a head may be and how long it may take, how answers go out in pieces, and how long sent bytes may stay
-//! unread. [`Pages`] says which web pages may ask at all. The listeners decide with `connections.rs` how many connections there may
-//! be, and the router makes the answers.
+//! Owns the size and time limits of a request's head, the pieces of answers, and the time limit for unread bytes.
+//! [`Pages`] decides which web pages may send requests. The listeners limit the number of connections with
+//! `connections.rs`, and the router makes the answers.
 
 use crate::answer;
 use crate::connections::ConnectionGuard;
@@ -26,16 +26,16 @@ use tower_service::Service as _;
 
 mod backpressure;
 
-/// The largest head, in bytes, and the number of its fields; larger ones are answered with 431.
+/// The maximum size of a head in bytes, and of its number of fields; larger ones are answered with 431.
 const HEAD_SIZE: usize = 16 * 1024;
 const FIELDS: usize = 64;
 
-/// How long is waited for the other side.
+/// The time limits for the other side.
 #[derive(Debug, Clone, Copy)]
 struct Limits {
-    /// For a head, from the connection on or from the answer before.
+    /// For a head, from the start of the connection or from the previous answer.
     head: Duration,
-    /// For the other side to take [`backpressure::PIECE`] bytes, or all that there is for it.
+    /// For the other side to receive [`backpressure::PIECE`] bytes, or the rest if that is less.
     unread: Duration,
 }
 
@@ -47,9 +47,9 @@ pub(crate) struct Site {
     /// Makes the answers. It finds [`Peer`] and [`Unsent`] among the extensions of a request.
     pub(crate) router: Router,
     pub(crate) pages: Pages,
-    /// Whether a connection may ask again. If not, nobody holds connections that ask nothing.
+    /// Whether a connection may send further requests. If not, idle connections do not accumulate.
     pub(crate) keep_alive: bool,
-    /// The answer where there are too many connections.
+    /// The answer if there are too many connections.
     pub(crate) busy: fn() -> Response,
 }
 
@@ -64,7 +64,7 @@ pub(crate) async fn serve<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    // From its first request on. Until then the connection may be closed for a newcomer.
+    // Set at the first request. Until then a new connection may replace this one.
     let admit = || connection.ask().is_ok();
     tokio::select! {
         served = served(stream, site, peer, admit, LIMITS) => served,
@@ -106,7 +106,7 @@ where
         .map_err(io::Error::other)
 }
 
-/// The router's answer, or a refusal where a page has no access.
+/// The router's answer, or a refusal if the page has no permission.
 async fn answered(site: &Site, request: Request) -> Response {
     let permitted = match site.pages.check(&request) {
         Ok(permitted) => permitted,

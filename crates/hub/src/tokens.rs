@@ -1,6 +1,6 @@
 //! The tokens with which programs may read at a gateway.
 //!
-//! A gateway keeps them as a hub does: in a file of accounts (`accounts/file.rs`), here without members. Owns when that
+//! A gateway stores them as a hub does: in a file of accounts (`accounts/file.rs`), here without members. Owns when the
 //! file is read and written: the command line changes it while the gateway runs.
 
 use crate::accounts::{
@@ -29,7 +29,7 @@ pub enum TokenError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The cause.
         reason: String,
     },
     /// The file cannot be written.
@@ -37,13 +37,13 @@ pub enum TokenError {
     NotSaved {
         /// The file.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         reason: String,
     },
-    /// As many as there may be.
+    /// The maximum number of tokens exists already.
     #[error("there are {MAX_TOKENS} tokens already; revoke one that nobody uses")]
     TooMany,
-    /// The folder holds a whole team.
+    /// The folder contains a whole team.
     #[error("{} belongs to a team's hub; give the gateway a folder of its own with --store", path.display())]
     OfATeam {
         /// The file.
@@ -101,7 +101,7 @@ impl Tokens {
         })
     }
 
-    /// Ends a token; false if there is none of this id.
+    /// Revokes a token; false if there is none with this id.
     ///
     /// # Errors
     ///
@@ -154,7 +154,7 @@ type Stamp = Option<(SystemTime, u64)>;
 
 impl TokenGuard {
     pub(crate) fn new(folder: PathBuf, tokens: Tokens) -> Self {
-        // As if it had never looked, so that the first request sees what changed since `tokens` were read.
+        // No stamp yet, so the first request reads the file and sees changes since `tokens` were read.
         let known = Known { tokens: Some(tokens), file: None, looked: Monotonic::default() };
         Self { folder, inside: Mutex::new(known) }
     }
@@ -191,7 +191,7 @@ impl Known {
             Ok(tokens) => Some(tokens),
             Err(e) => {
                 tracing::warn!("nobody may read: {e}");
-                // Try again even if the file does not change: the cause may be elsewhere.
+                // Try again even if the file is unchanged: the cause may be elsewhere.
                 self.file = None;
                 None
             }
@@ -289,7 +289,7 @@ mod tests {
         assert_eq!(fs::read_to_string(dir.path().join(FILE)).unwrap(), "{");
     }
 
-    /// As the first version of the gateway wrote it.
+    /// The format of the gateway's first version.
     const EARLIER: &str = r#"{"v":1,"team":"zp7bhuFFts","name":"Gateway","root":"presence","key":"ylPev4A0WMkiFZWc4kJzgFK2-KOvO2fjDaK9GlqSkOI","members":{},"credentials":{},"invites":{},"tokens":{"QorSFUEDOC":{"hash":"bOSqznRBvBJERjJ0YjxRkDGR_FNfhQio1RJov4MCg8o","label":"status board","since":1796082660906}}}"#;
 
     #[test]
@@ -310,7 +310,7 @@ mod tests {
         let guard = TokenGuard::new(dir.path().to_owned(), Tokens::open(dir.path()).unwrap());
         assert_eq!(guard.may_read(&bearer(&secret)), granted(&secret));
         assert_eq!(guard.may_read(&bearer(&second)), granted(&second));
-        // The earlier version reads the new file: every field that it requires is there.
+        // The earlier version can read the new file: every field that it requires is there.
         let written: serde_json::Value =
             serde_json::from_slice(&fs::read(dir.path().join(FILE)).unwrap()).unwrap();
         let earlier: serde_json::Value = serde_json::from_str(EARLIER).unwrap();

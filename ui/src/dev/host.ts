@@ -1,9 +1,9 @@
 /**
- * A host without a host, for `vite --mode demo` only: it plays a scene and does what it is told to, after a while.
+ * A mock host for `vite --mode demo` only: it plays a scene and executes commands after a delay.
  *
- * `?scene=` says which (`scenes.ts`), `?team=` which team (`hosted`, `requests`, `joined`, `alone`, `gone`), `?link` that
- * a link was followed, `?nearby` that teams are seen, `?keyring=absent` that no keyring takes a secret, `?fail=<command>`
- * what shall not work, `?language=de` what is spoken.
+ * `?scene=` chooses the scene (`scenes.ts`), `?team=` the team (`hosted`, `requests`, `joined`, `alone`, `gone`).
+ * `?link` means that a link was followed, `?nearby` that teams are nearby, `?keyring=absent` that no keyring stores
+ * secrets. `?fail=<command>` makes a command fail, and `?language=de` sets the language.
  * The production build never sees this file.
  */
 import type { ExchangeView, MeView, PreferencesView, Problem, RegardView, SettingsView, SignalsView, Snapshot, TeamPane, Update } from '../lib/contract';
@@ -21,7 +21,7 @@ let now: Snapshot | undefined;
 let tellUpdate: (update: Update) => void = () => {};
 let tellSnapshot: (snapshot: Snapshot) => void = () => {};
 
-/** In the language that was set, or that the address says; else as the system. */
+/** The language that was set or that the address names, otherwise the system's. */
 function spoken(whole: Snapshot): Snapshot {
   return { ...whole, language: settings.language ?? preferredLanguage(navigator.languages) };
 }
@@ -65,7 +65,7 @@ async function enter(stage: Snapshot['stage'], name: string, team: string | null
   tellSnapshot(now);
 }
 
-/** What passed is other from now on. */
+/** Replaces the recent signals. */
 async function pass(to: (before: SignalsView) => Partial<SignalsView>): Promise<void> {
   const { signals } = await current();
   await update({ signals: { ...signals, ...to(signals) } });
@@ -87,7 +87,7 @@ let settings: SettingsView = {
   language: asked.get('language'),
 };
 
-/** I want something else from now on. */
+/** Replaces my preferences. */
 async function prefer(to: (before: PreferencesView) => Partial<PreferencesView>): Promise<void> {
   const { preferences } = await current();
   await update({ preferences: { ...preferences, ...to(preferences) } });
@@ -139,7 +139,7 @@ function tell<Name extends keyof News>(name: Name, news: News[Name]): void {
 let pane: TeamPane =
   { requests: hosted({ requests }), joined: joined(), alone: alone() }[asked.get('team') ?? ''] ?? hosted();
 
-/** Refuses what the address says shall not work. */
+/** Rejects the command that the address names in `?fail=`. */
 async function permit(command: string, keepInFile = true): Promise<void> {
   await wait(400);
   const keyring = asked.get('keyring');
@@ -158,7 +158,7 @@ async function change(command: string, to: (before: TeamPane) => Partial<TeamPan
   pane = { ...pane, ...to(pane) };
 }
 
-/** Somebody comes or goes every two seconds, to watch the list move: `?moving`. */
+/** With `?moving`, somebody comes or goes every two seconds, to watch the list move. */
 if (asked.has('moving')) {
   let turn = 0;
   setInterval(async () => {

@@ -1,14 +1,14 @@
-/** People for the demo scenes. Made up; what they do is what the window has to be able to show. */
+/** Invented people for the demo scenes. Together they show everything the window has to display. */
 import type { Cause, Evidence, PersonView } from '../lib/contract';
 
 type Sketch = Partial<Omit<PersonView, 'devices'>> & { kinds?: string[] };
 
-/** Minutes before now, as a moment. */
+/** The moment that many minutes ago. */
 export function ago(minutes: number): number {
   return Date.now() - minutes * 60_000;
 }
 
-/** Evidence of a device that was heard of a while ago. */
+/** Evidence of a device whose last message is some time ago. */
 export function witness(status: string, cause: Cause | null, since: number | null): Evidence {
   const within = status === 'offline' ? null : 18;
   return { device: 'a', kind: null, status, cause, since, heard: ago(3), loss_shows_within_s: within, doubt: null };
@@ -67,7 +67,7 @@ export function eight(): PersonView[] {
   ];
 }
 
-/** What strangers may send: markup, names of properties, directions, length, and one name worn twice. */
+/** What strangers may send: markup, property names, text directions, long text, and one name used twice. */
 export function strange(): PersonView[] {
   return [
     person('<img src=x onerror=alert(1)>', 'online', null, { user: 'img' }),

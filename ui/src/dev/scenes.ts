@@ -1,4 +1,4 @@
-/** The window's states as snapshots, one a scene: `?scene=stale`. */
+/** Snapshots for each state of the window, one per scene: `?scene=stale`. */
 import type { ExchangeView, ConnectionView, MeView, PreferencesView, Problem, SignalsView, Snapshot } from '../lib/contract';
 import { preferredLanguage } from '../lib/i18n.svelte';
 import { ago, crowd, eight, strange } from './people';

@@ -1,4 +1,4 @@
-/** Teams for the demo scenes, as `people.ts` has people. */
+/** Teams for the demo scenes. */
 import type { DeviceOfMember, InviteShown, InviteView, Member, RequestView, TeamPane, TokenView } from '../lib/contract';
 import { ago } from './people';
 
@@ -47,7 +47,7 @@ export const programs: TokenView[] = [
 
 export const NAME = "Margaret Hamilton's team";
 
-/** The starter's own team, on their own computer. */
+/** The owner's team, hosted on their own computer. */
 export function hosted(part: Partial<TeamPane> = {}): TeamPane {
   return {
     team: NAME,
@@ -63,7 +63,7 @@ export function hosted(part: Partial<TeamPane> = {}): TeamPane {
   };
 }
 
-/** Somebody else's team, in which one is a member like others. */
+/** Somebody else's team, with us as an ordinary member. */
 export function joined(part: Partial<TeamPane> = {}): TeamPane {
   const [ada, ...rest] = others;
   return hosted({
@@ -86,7 +86,7 @@ export function alone(): TeamPane {
   return { ...whole, members: whole.members.slice(0, 1), invites: [] };
 }
 
-/** A link of the length that links have, and a code of the size that such a link needs. It leads nowhere. */
+/** A link of realistic length, and a code of the size that such a link needs. It leads nowhere. */
 export function made(forMe: boolean, uses: number, lastsSeconds: number): InviteShown {
   const link =
     'porchlight://join?v=1&team=Margaret+Hamilton%27s+team&at=192.168.1.5%3A18831&at=%5Bfd00%3A%3A5%5D%3A18831&' +
@@ -94,7 +94,7 @@ export function made(forMe: boolean, uses: number, lastsSeconds: number): Invite
   return { id: 'i9', link, for_me: forMe, uses, ends: Date.now() + lastsSeconds * 1000, qr: pattern(61) };
 }
 
-/** It looks like a code: three finders, and a noise that is the same each time. */
+/** Looks like a QR code: three finder patterns, and noise that is always the same. */
 function pattern(side: number): string[] {
   const finder = (x: number, y: number) => {
     const ring = Math.max(Math.abs(x - 3), Math.abs(y - 3));

@@ -1,7 +1,7 @@
 /**
- * The window's clocks. Wording depends on the day alone, so that is all that most of the window follows: it is read
- * anew whenever something was heard or the window is looked at again, and at midnight, when "14:02" turns into
- * "yesterday 14:02". Only what time it is elsewhere follows the minute, and only the countdown ticks.
+ * The window's clocks. Most wording depends on the day alone, so most of the window follows only the day. It is read
+ * again when a message arrives, when the window is shown again, and at midnight, when "14:02" turns into
+ * "yesterday 14:02". Only other people's local time follows the minute, and only the countdown ticks.
  */
 import { createSubscriber } from 'svelte/reactivity';
 
@@ -10,12 +10,12 @@ import { midnight, nextMidnight } from './moment';
 const MINUTE_MS = 60_000;
 
 export class Calendar {
-  /** Midnight before now. It changes once a day, so that no row is worded anew for nothing. */
+  /** The last midnight. It changes once a day, so rows are not worded again for nothing. */
   today = $state(midnight(Date.now()));
 
   readonly #minutes = createSubscriber(everyMinute);
 
-  /** The minute that it is. It goes on only while something that is shown reads it, and somebody looks. */
+  /** The current minute. It advances only while something on screen reads it and the window is visible. */
   get minute(): number {
     this.#minutes();
     return Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS;
@@ -25,14 +25,14 @@ export class Calendar {
     this.today = midnight(Date.now());
   }
 
-  /** Follows the window being shown and the day ending. Gives what stops it. */
+  /** Updates when the window is shown and when the day ends. Returns a function that stops it. */
   start(): () => void {
     let timer: ReturnType<typeof setTimeout>;
     const follow = () => {
       clearTimeout(timer);
       if (document.hidden) return;
       this.read();
-      // A little later, since timers may be early by less than that.
+      // A little later, because timers may fire slightly early.
       timer = setTimeout(follow, nextMidnight(this.today) - Date.now() + 50);
     };
     document.addEventListener('visibilitychange', follow);
@@ -46,11 +46,11 @@ export class Calendar {
   }
 }
 
-/** Tells of each minute that begins, while somebody looks. Gives what stops it. */
+/** Calls back at the start of each minute while the window is visible. Returns a function that stops it. */
 function everyMinute(tell: () => void): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const wait = () => {
-    // A little later, since timers may be early by less than that.
+    // A little later, because timers may fire slightly early.
     timer = setTimeout(step, MINUTE_MS - (Date.now() % MINUTE_MS) + 50);
   };
   const step = () => {
@@ -68,8 +68,8 @@ function everyMinute(tell: () => void): () => void {
 }
 
 /**
- * A clock that ticks each second, for a countdown: only while somebody looks, and only until its moment has come.
- * For use inside `$effect`; gives what stops it.
+ * A clock that ticks each second, for a countdown: only while the window is visible, and only until its moment.
+ * For use inside `$effect`; returns a function that stops it.
  */
 export function countDown(until: number, tick: (now: number) => void): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -79,7 +79,7 @@ export function countDown(until: number, tick: (now: number) => void): () => voi
     const now = Date.now();
     tick(now);
     const left = until - now;
-    // On the second of the moment itself, so that the last number shown is 1 and not a stray 0.
+    // Ticks align with the target moment, so that the last number shown is 1 and not a stray 0.
     if (left > 0) timer = setTimeout(step, left % 1000 || 1000);
   };
   document.addEventListener('visibilitychange', step);

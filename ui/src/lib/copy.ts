@@ -1,4 +1,4 @@
-/** Puts what stands in a field on the clipboard. Whether it came there; where not, the text is selected for the hand. */
+/** Copies a field's text to the clipboard. Returns whether that worked; if not, it selects the text for the person. */
 export async function copyFrom(field: HTMLInputElement | HTMLTextAreaElement): Promise<boolean> {
   field.focus();
   field.select();
@@ -6,7 +6,7 @@ export async function copyFrom(field: HTMLInputElement | HTMLTextAreaElement): P
     await navigator.clipboard.writeText(field.value);
     return true;
   } catch {
-    // Some webviews have no clipboard for pages, or none for this one; nearly all still know the command.
+    // Some webviews have no clipboard for pages, or deny access; nearly all still support the command.
     return typeof document.execCommand === 'function' && document.execCommand('copy');
   }
 }

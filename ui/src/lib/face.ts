@@ -1,13 +1,13 @@
-/** Initials and a colour for somebody without a picture. Both depend on nothing that changes from day to day. */
+/** Initials and a colour for a person without a picture. Both stay the same from day to day. */
 
-/** How many `.tint-…` classes the stylesheet of `Face.svelte` has. */
+/** The number of `.tint-…` classes in the stylesheet of `Face.svelte`. */
 export const TINTS = 12;
 
 const LETTER = /[\p{L}\p{N}]/u;
-/** Behind a name it is no part of it: an id that tells two people apart, or a note such as "(she)". */
+/** A suffix that is not part of the name: an id that distinguishes two people, or a note such as "(she)". */
 const IN_BRACKETS = /\s\(.*$/u;
 
-/** The first letter of the first and of the last word; a name without letters gives its first character. */
+/** The first letters of the first and the last word, or the first character of a name without letters. */
 export function initials(name: string): string {
   const letters = name
     .replace(IN_BRACKETS, '')
@@ -20,7 +20,7 @@ export function initials(name: string): string {
   return (first + last).toLocaleUpperCase();
 }
 
-/** A tint by id, not by name: renaming oneself does not change one's colour. The hash is FNV-1a. */
+/** A tint by id, so that a new name does not change the colour. The hash is FNV-1a. */
 export function tintOf(user: string): number {
   let hash = 0x811c9dc5;
   for (let at = 0; at < user.length; at += 1) {

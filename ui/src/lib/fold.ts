@@ -1,8 +1,8 @@
 /**
- * What the window knows, folded purely from one snapshot and the updates after it.
+ * Pure functions that fold a snapshot and the updates after it into the window's view.
  *
- * Owns the order of things: which update is next, which is old, and when one was missed. Deliberately knows no
- * host; the store asks for a new snapshot when told to.
+ * Owns the order of updates: which one is next, which is old, and when one was missed. Deliberately has no host; the
+ * store requests a new snapshot when the fold needs one.
  */
 import type { PersonView, Snapshot, Update } from './contract';
 
@@ -12,23 +12,23 @@ export type View = Omit<Snapshot, 'people'> & { people: ReadonlyMap<string, Pers
 /** The view so far, and whether a snapshot is on its way. */
 export type Reading = {
   view: View | null;
-  /** A snapshot was asked for and has not come. */
+  /** A snapshot was requested and has not arrived. */
   asking: boolean;
-  /** Updates heard meanwhile. They may be newer than the snapshot, and none comes twice. */
+  /** Updates received meanwhile. They may be newer than the snapshot, and none arrives twice. */
   waiting: readonly Update[];
 };
 
-/** Beyond this many waiting updates the oldest go: the gap that they leave only asks once more. */
+/** The maximum number of waiting updates. Beyond it the oldest are dropped, and the gap causes one more request. */
 const WAITING_LIMIT = 1024;
 
-/** Before anything was heard: the first snapshot is being asked for. */
+/** The initial state: the first snapshot has been requested. */
 export const unread: Reading = { view: null, asking: true, waiting: [] };
 
 export function viewOf(snapshot: Snapshot): View {
   return { ...snapshot, people: new Map(snapshot.people.map((person) => [person.user, person])) };
 }
 
-/** Folds updates that are next in order. The people are copied once for all of them: there may be ten thousand. */
+/** Folds updates that are next in order. It copies the people once for all of them: there may be ten thousand. */
 export function applyUpdates(view: View, updates: readonly Update[]): View {
   let people = view.people;
   if (updates.some((update) => update.joins.length + update.changes.length + update.leaves.length > 0)) {
@@ -52,7 +52,7 @@ export function applyUpdates(view: View, updates: readonly Update[]): View {
   return folded;
 }
 
-/** Updates were heard, in the order in which they came. If `asking` becomes true, the caller asks for a snapshot. */
+/** Folds updates in the order in which they arrived. If `asking` becomes true, the caller requests a snapshot. */
 export function heardUpdates(reading: Reading, updates: readonly Update[]): Reading {
   const { view, asking, waiting } = reading;
   if (asking || view === null) {
@@ -72,20 +72,20 @@ export function heardUpdates(reading: Reading, updates: readonly Update[]): Read
   return next.length === 0 ? reading : { ...reading, view: applyUpdates(view, next) };
 }
 
-/** An update was heard. */
+/** Folds one update. */
 export function heardUpdate(reading: Reading, update: Update): Reading {
   return heardUpdates(reading, [update]);
 }
 
-/** The snapshot that was asked for is there. What waited is folded on top of it. */
+/** Folds the requested snapshot, and then the waiting updates. */
 export function answered(reading: Reading, snapshot: Snapshot): Reading {
   const settled: Reading = { view: viewOf(snapshot), asking: false, waiting: [] };
   return heardUpdates(settled, reading.waiting);
 }
 
 /**
- * The host sent a snapshot by itself. It stands in order among the updates, so whatever waited is older and a
- * snapshot still being asked for is no longer needed.
+ * Folds a snapshot that the host sent unasked. It has its place in the order of updates, so waiting updates are
+ * older, and a requested snapshot is no longer needed.
  */
 export function heardSnapshot(snapshot: Snapshot): Reading {
   return { view: viewOf(snapshot), asking: false, waiting: [] };

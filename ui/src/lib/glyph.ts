@@ -1,4 +1,4 @@
-/** The shape of a presence. Each differs in outline, so that no one has to tell green from red. */
+/** The shape of a status. Each has its own outline, so that nobody needs to distinguish green from red. */
 import type { Cause } from './contract';
 
 export type Shape = 'online' | 'unknown' | 'away' | 'dnd' | 'offline' | 'word';

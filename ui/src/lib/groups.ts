@@ -1,8 +1,7 @@
 /**
- * Who stands where in the list. Mirrors `Group::of_status` of the core: a word that nobody knows was said by
- * somebody who is there.
+ * The groups of the list. Mirrors `Group::of_status` of the core: a person with an unknown status counts as present.
  *
- * Made for ten thousand people of whom a few change in each frame: names are compared only where one is new.
+ * Made for ten thousand people with a few changes per frame: it compares names only where one is new.
  */
 import type { PersonView } from './contract';
 
@@ -13,22 +12,22 @@ export function groupOf(status: string): Exclude<Group, 'favourites'> {
   return status === 'away' || status === 'offline' ? status : 'here';
 }
 
-/** One collator for all comparisons: making one costs more than a thousand uses. */
+/** One collator for all comparisons: creating one costs more than a thousand uses. */
 const byName = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' });
 
 export type Named = { readonly user: string; readonly name: string };
 
-/** The id decides between equals, so that no two ever swap. */
+/** Equal names are ordered by id, so that two rows never swap. */
 function before(a: Named, b: Named): number {
   return byName.compare(a.name, b.name) || (a.user < b.user ? -1 : 1);
 }
 
-/** Everybody in the order of their names. It remembers the last order, and sorts only who came or is called otherwise. */
+/** Sorts everybody by name. It keeps the last order, and sorts only new and renamed people. */
 export class NameOrder {
   #sorted: readonly Named[] = [];
 
   of(people: ReadonlyMap<string, PersonView>): PersonView[] {
-    // Mostly everybody is called as before, and then one look at each is all.
+    // Usually no name has changed, and one comparison per person is enough.
     const listed = this.#as(people);
     if (listed !== null) return listed;
     const kept = this.#sorted.filter(({ user, name }) => people.get(user)?.name === name);
@@ -39,7 +38,7 @@ export class NameOrder {
     return this.#as(people) ?? [];
   }
 
-  /** Those people in the last order; null where it is not theirs. */
+  /** Returns those people in the last order, or null if that order does not fit. */
   #as(people: ReadonlyMap<string, PersonView>): PersonView[] | null {
     if (this.#sorted.length !== people.size) return null;
     const listed: PersonView[] = [];
@@ -52,7 +51,7 @@ export class NameOrder {
   }
 }
 
-/** Two ordered lists as one. */
+/** Merges two ordered lists. */
 function merged(these: readonly Named[], those: readonly Named[]): readonly Named[] {
   if (these.length === 0) return those;
   const all: Named[] = [];
@@ -69,11 +68,11 @@ function merged(these: readonly Named[], those: readonly Named[]): readonly Name
 
 export type Row =
   | { readonly kind: 'head'; readonly group: Group; readonly count: number }
-  /** Nobody is here, which is said. */
+  /** The group is empty, which the list shows. */
   | { readonly kind: 'nobody' }
   | { readonly kind: 'person'; readonly person: PersonView };
 
-/** The list as it is shown, from people who are in order. */
+/** The list as the window shows it, from people in order. */
 export function rowsOf(
   people: Iterable<PersonView>,
   isFavourite: (user: string) => boolean,
@@ -85,7 +84,7 @@ export function rowsOf(
     if (words.length > 0 && !matches(person, words)) continue;
     groups[isFavourite(person.user) ? 'favourites' : groupOf(person.status)].push(person);
   }
-  // Of favourites, too, those who are there come first. The sort is stable, so names stay in order.
+  // Favourites who are present come first, too. The sort is stable, so names stay in order.
   groups.favourites.sort((a, b) => GROUPS.indexOf(groupOf(a.status)) - GROUPS.indexOf(groupOf(b.status)));
   const rows: Row[] = [];
   for (const group of GROUPS) {
@@ -102,7 +101,7 @@ export function rowsOf(
 
 const personRows = new WeakMap<PersonView, Row>();
 
-/** One row for as long as somebody looks the same, so that nothing of it is drawn anew. */
+/** Reuses a row until the person changes, so that nothing of it is drawn again. */
 function rowOf(person: PersonView): Row {
   let row = personRows.get(person);
   if (row === undefined) {
@@ -112,7 +111,7 @@ function rowOf(person: PersonView): Row {
   return row;
 }
 
-/** What is searched of somebody, made once for as long as they look the same. */
+/** The searchable text of a person, computed again only when the person changes. */
 const searched = new WeakMap<PersonView, string>();
 
 function matches(person: PersonView, words: readonly string[]): boolean {
@@ -124,7 +123,7 @@ function matches(person: PersonView, words: readonly string[]): boolean {
   return words.every((word) => text.includes(word));
 }
 
-/** Without case and accents, so that "jose" finds José. */
+/** Removes case and accents, so that "jose" finds José. */
 function folded(text: string): string {
   return text.normalize('NFD').replace(/\p{M}/gu, '').toLocaleLowerCase();
 }

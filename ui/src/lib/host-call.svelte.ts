@@ -1,4 +1,4 @@
-/** One thing that a part asks of the host. What goes wrong with it is shown where it was asked, and nowhere else. */
+/** One request of a component to the host. Its error appears where the request was made, and nowhere else. */
 import type { Problem } from './contract';
 import { refusal } from './refusal';
 
@@ -6,7 +6,7 @@ export class HostCall {
   busy = $state(false);
   problem = $state.raw<Problem | null>(null);
 
-  /** Whether it was done; of its answer is told on the way. Asked once more while it is busy, it does nothing. */
+  /** Runs the request and returns whether it succeeded. A callback receives the answer. Does nothing while busy. */
   async run<T>(command: () => Promise<T>, answered: (answer: T) => void = () => {}): Promise<boolean> {
     if (this.busy) return false;
     this.busy = true;

@@ -1,8 +1,8 @@
 /**
- * The one seam to the host: every command and every event of the window stands here.
+ * The window's only interface to the host: all commands and events.
  *
  * Owns names and argument shapes only. Deliberately keeps no state and interprets nothing, so that the demo's
- * mock and the tests' fake can stand in for it.
+ * mock and the tests' fake can replace it.
  */
 import { invoke } from '@tauri-apps/api/core';
 import { listen } from '@tauri-apps/api/event';
@@ -26,7 +26,7 @@ import type {
   When,
 } from './contract';
 
-/** What a person says about themselves. `forMinutes` null means until they say otherwise. */
+/** The status that a person chooses. `forMinutes` null means until they choose again. */
 export type Choice = {
   status: ChosenStatus;
   text: string | null;
@@ -34,89 +34,89 @@ export type Choice = {
   forMinutes: number | null;
 };
 
-/** What is asked of an invitation. */
+/** The properties of a new invitation. */
 export type InviteOrder = {
-  /** It is for a further device of mine. */
+  /** It is for another device of mine. */
   forMe: boolean;
   uses: number;
   lastsSeconds: number;
 };
 
-/** What the host tells by itself beside the snapshot and its updates, and what it sends along. */
+/** The events that the host sends besides the snapshot and its updates, with their payloads. */
 export type News = {
   /** A link was followed and waits to be taken. */
   link: null;
-  /** All teams that are seen on the local network now. */
+  /** All teams that are now visible on the local network. */
   nearby: NearbyTeam[];
-  /** Asking to be let in came to nothing, and why. Had it come to something, there would be a snapshot. */
+  /** The request to join failed, and why. After a success there is a snapshot instead. */
   request: Problem;
   /** Members, invitations or requests changed. */
   team: null;
-  /** So much of a newer version is here, in percent. */
+  /** The progress of an update's download, in percent. */
   fetched: number;
 };
 
 export interface Host {
   snapshot(): Promise<Snapshot>;
-  /** Resolves once both events are being heard; the function it gives stops hearing them. */
+  /** Resolves once both events have listeners; the returned function removes them. */
   hear(onSnapshot: (whole: Snapshot) => void, onUpdate: (change: Update) => void): Promise<() => void>;
   choose(choice: Choice): Promise<void>;
-  /** From here on the status follows what the device observes. */
+  /** From now on the status follows the device's activity. */
   clearChosen(): Promise<void>;
   reconnectNow(): Promise<void>;
   lookAround(): Promise<void>;
 
-  /** Asks somebody whether they have a minute. What becomes of it stands in the view. */
+  /** Asks a person whether they have a minute. The view shows the progress. */
   knock(to: string, text: string | null, when: When): Promise<void>;
   wave(to: string, emoji: string | null): Promise<void>;
   answer(from: string, id: string, answer: Answer): Promise<void>;
-  /** The conversation with somebody is open: what they said was seen. */
+  /** The conversation with a person is open: their messages were seen. */
   see(from: string): Promise<void>;
-  /** A knock of mine, or one that waits for both, counts no more. */
+  /** Withdraws my knock, or one that waits until both are available. */
   withdraw(who: string, id: string): Promise<void>;
-  /** A key was pressed in a text to one person, or to the room. */
+  /** A key was pressed in a text to one person, or to the team. */
   typeTo(to: string | null): Promise<void>;
   stopTyping(to: string | null): Promise<void>;
   tellWhenBack(user: string, wanted: boolean): Promise<void>;
   mute(user: string, muted: boolean): Promise<void>;
-  /** Opens what somebody publishes, with whatever this system opens it with. The host looks at it again. */
+  /** Opens a contact link with the system's program for it. The host checks the link again. */
   openLink(user: string, link: string): Promise<void>;
 
-  /** What I want of this app for myself: nobody else learns of it. It comes back in the view. */
+  /** Sets my private preferences. Nobody else sees them. The view contains them. */
   favourite(user: string, favourite: boolean): Promise<void>;
   nickname(user: string, nickname: string | null): Promise<void>;
   noticesOf(user: string, interest: Interest): Promise<void>;
   hideOffline(hide: boolean): Promise<void>;
   keepPresets(presets: Preset[]): Promise<void>;
-  /** Nothing pops up for so long; from now on it does again, where that is null. */
+  /** Pauses notifications for that many minutes; null resumes them. */
   pauseNotices(forMinutes: number | null): Promise<void>;
 
-  /** What stands in the config. */
+  /** Returns the settings of the config file. */
   settings(): Promise<SettingsView>;
   changeSettings(settings: SettingsView): Promise<void>;
-  /** What the app lives by on this computer, looked for now. It may take seconds. */
+  /** Checks what the app needs on this computer. It may take seconds. */
   checks(): Promise<CheckView[]>;
-  /** What helps whoever is asked for help, and holds no secret. */
+  /** Returns diagnostics for a support request, without secrets. */
   diagnostics(): Promise<string>;
   version(): Promise<VersionView>;
-  /** The newer version that is there, looked for at most every few hours and where the person wants that. */
+  /** Returns the available update. The host looks every few hours at most, and only if the person allows it. */
   lookForNewer(): Promise<NewerView | null>;
-  /** Puts the one that was found in the place of this one. Then this window ends, and the new one's opens. */
+  /** Installs the update that was found. Then this window closes, and the new version's opens. */
   takeNewer(): Promise<void>;
 
-  /** Resolves once the news is being heard; the function it gives stops hearing it. */
+  /** Resolves once the event has a listener; the returned function removes it. */
   listen<Name extends keyof News>(name: Name, told: (news: News[Name]) => void): Promise<() => void>;
   /**
-   * Where the system's keyring does not keep what lets this device in, this is refused with a code that begins
-   * as `KEYRING_CODES` does; `keepInFile` is for somebody who was told what that means.
+   * If the system's keyring does not store this device's secret, the host refuses with a code that begins as in
+   * `KEYRING_CODES`; `keepInFile` is for a person who was informed of what that means.
    */
   startTeam(team: string, name: string, keepInFile: boolean): Promise<void>;
-  /** The link that was followed, which the host then has no longer. */
+  /** Returns the followed link and removes it from the host. */
   takeLink(): Promise<string | null>;
   readLink(link: string): Promise<InvitationView>;
   join(link: string, name: string, keepInFile: boolean): Promise<void>;
   lookNearby(on: boolean): Promise<void>;
-  /** Gives the four digits by which the other side knows us. */
+  /** Returns the four digits by which the other side recognizes us. */
   askToJoin(id: string, name: string, keepInFile: boolean): Promise<string>;
   stopAsking(): Promise<void>;
 
@@ -127,7 +127,7 @@ export interface Host {
   removeMember(user: string, withInvited: boolean): Promise<void>;
   forgetDevice(id: string): Promise<void>;
   leaveTeam(): Promise<void>;
-  /** From then on this computer hosts the team. */
+  /** Makes this computer the team's host. */
   moveHere(): Promise<void>;
 }
 

@@ -1,7 +1,7 @@
 /**
- * The words of the window: one catalogue in `locales/`, in the language that is spoken.
+ * The window's texts: one catalogue in `locales/`, in the current language.
  *
- * Owns which language that is. Deliberately knows no person, moment or problem; the modules of words do.
+ * Owns the current language. Deliberately knows no person, moment or problem; the modules of words do.
  */
 import { FluentBundle, FluentNumber, FluentResource } from '@fluent/bundle';
 
@@ -11,10 +11,10 @@ import deWindow from '../../../locales/de/window.ftl?raw';
 import enPeople from '../../../locales/en/people.ftl?raw';
 import enWindow from '../../../locales/en/window.ftl?raw';
 
-/** The variables of a message: numbers decide its plurals, texts are in it as they are. */
+/** The variables of a message: numbers select plurals, texts are inserted unchanged. */
 export type Variables = Readonly<Record<string, string | number>>;
 
-/** The languages there are words in, each by its own name. The first says what another has no word for. */
+/** The available languages, each by its own name. The first is the fallback for missing messages. */
 export const LANGUAGES = [
   ['en', 'English'],
   ['de', 'Deutsch'],
@@ -30,21 +30,21 @@ const SOURCES: ReadonlyMap<string, readonly string[]> = new Map([
 /** Languages that are written from right to left. */
 const RIGHT_TO_LEFT = new Set(['ar', 'ckb', 'dv', 'fa', 'he', 'ps', 'sd', 'ug', 'ur', 'yi']);
 
-/** Read once, and only if it is spoken or something is missing in what is. */
+/** Catalogues, each read once: only the current language and the fallback, if it is needed. */
 const bundles = new Map<string, FluentBundle>();
 
-/** The person's own locale, and the languages that they prefer. Neither is another while the window is open. */
+/** The person's locale and preferred languages. They do not change while the window is open. */
 const PREFERRED = [new Intl.DateTimeFormat().resolvedOptions().locale, ...navigator.languages];
 
 let spoken = $state(preferredLanguage(navigator.languages));
 let written = $state(localeOf(preferredLanguage(navigator.languages), PREFERRED));
 
-/** The first of a person's languages that there are words in. */
+/** The first preferred language that has a catalogue. */
 export function preferredLanguage(languages: readonly string[]): string {
   return languages.map(bare).find((language) => SOURCES.has(language)) ?? FALLBACK;
 }
 
-/** From here on all of the window is in this language. */
+/** Switches the whole window to this language. */
 export function setLanguage(language: string): void {
   spoken = language;
   written = localeOf(language, PREFERRED);
@@ -52,22 +52,22 @@ export function setLanguage(language: string): void {
   document.documentElement.dir = RIGHT_TO_LEFT.has(bare(language)) ? 'rtl' : 'ltr';
 }
 
-/** The language that is spoken. */
+/** The current language. */
 export function language(): string {
   return spoken;
 }
 
-/** How dates are written in the language that is spoken. */
+/** The locale of dates in the current language. */
 export function locale(): string {
   return written;
 }
 
-/** As the person has them, where that is in the same language (`de-AT`); else as that language has them. */
+/** The person's locale if it has the same language (`de-AT`), otherwise the language's own. */
 export function localeOf(language: string, preferred: readonly string[]): string {
   return preferred.find((tag) => bare(tag) === bare(language)) ?? language;
 }
 
-/** A message in the language that is spoken. */
+/** A message in the current language. */
 export function translate(id: string, variables: Variables = {}): string {
   const said = translateIn(spoken, id, variables) ?? translateIn(FALLBACK, id, variables);
   if (said !== null) return said;
@@ -75,12 +75,12 @@ export function translate(id: string, variables: Variables = {}): string {
   return id;
 }
 
-/** A message that only some languages have, where the one that is spoken is one of them. */
+/** A message that only some languages have, if the current one is among them. */
 export function translateIfKnown(id: string, variables: Variables = {}): string | null {
   return translateIn(spoken, id, variables);
 }
 
-/** A message around one of its words, for a word that is more than text: what stands before it, and what behind. */
+/** A message split around one variable that is more than text: the part before it, and the part after it. */
 export function splitAround(id: string, word: string): [string, string] {
   const [before = '', behind = ''] = translate(id, { [word]: '\0' }).split('\0');
   return [before, behind];
@@ -110,7 +110,7 @@ function bundleOf(language: string): FluentBundle | null {
   if (known !== undefined) return known;
   const sources = SOURCES.get(language);
   if (sources === undefined) return null;
-  // Names that stand alone are isolated by elements, which an eye cannot see and a copied text does not keep.
+  // Elements isolate names that are alone; isolation characters would be invisible and end up in copied text.
   const bundle = new FluentBundle(language, { useIsolating: false });
   for (const source of sources) {
     for (const mistake of bundle.addResource(new FluentResource(source))) mistaken(mistake.message);
@@ -119,7 +119,7 @@ function bundleOf(language: string): FluentBundle | null {
   return bundle;
 }
 
-/** A mistake in the catalogue, or in who asks it. Whoever uses the window sees the next best words. */
+/** Reports a mistake in the catalogue or in a call. The window shows the fallback text. */
 function mistaken(what: string): void {
   if (import.meta.env.MODE === 'test') throw new Error(what);
 }

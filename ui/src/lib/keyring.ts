@@ -1,7 +1,7 @@
-/** Where the secret that lets this device in can be kept, and what to say where the keyring does not take it. */
+/** Where this device's secret can be stored, and what to show if the keyring does not accept it. */
 import type { Problem } from './contract';
 
-/** What the codes begin with by which the host says that the system's keyring did not take it, whatever is wrong. */
+/** The prefixes of the host's codes that mean that the system's keyring did not accept the secret, for any reason. */
 export const KEYRING_CODES = 'keyring_';
 
 export function isKeyringProblem(problem: Problem | null): problem is Problem {

@@ -1,14 +1,14 @@
 /**
- * The ways by which people can be reached outside of Porchlight: URIs that they publish.
+ * Contact links: URIs that people publish so that others can reach them outside of Porchlight.
  *
- * Owns what is shown of them and what can be written into a field. Whether one is opened is the host's to decide, which
- * looks at it once more.
+ * Owns how they are displayed and which ones a field accepts. The host decides whether to open one, and checks
+ * it again.
  */
 import { translate } from './i18n.svelte';
 
-/** As many as one publishes. */
+/** The maximum number of published links. */
 export const MOST_LINKS = 5;
-/** The longest one, in characters. */
+/** The maximum length of a link, in characters. */
 export const LINK_LIMIT = 256;
 
 const KINDS: ReadonlyMap<string, 'mail' | 'phone' | 'chat' | 'web'> = new Map([
@@ -26,38 +26,38 @@ const KINDS: ReadonlyMap<string, 'mail' | 'phone' | 'chat' | 'web'> = new Map([
   ['ircs', 'chat'],
 ]);
 
-/** The schemes that are known, small. */
+/** The known schemes, in lower case. */
 export const SCHEMES: readonly string[] = [...KINDS.keys()];
 
 const SCHEME = /^([a-z][a-z0-9+.-]*):(.+)$/isu;
 const MAIL = /^[^\s@:/?#]+@[^\s@:/?#]+$/u;
 const PHONE = /^\+[\d\s().\/-]*\d$/u;
-/** What no URI has in it (RFC 3986, section 2): spaces, what is not ASCII, and some marks. */
+/** Characters that no URI contains (RFC 3986, section 2): spaces, non-ASCII characters, and some marks. */
 const UNFIT = /[^!-~]|["<>\\^`{|}]/u;
 
 export type ShownLink = {
   link: string;
   label: string;
-  /** What comes behind the scheme, to be read by whoever wants to know. */
+  /** The part after the scheme, for people who want to read it. */
   address: string;
 };
 
-/** What can be opened of what somebody publishes, with its label. The rest is left out. */
+/** The published links that can be opened, with their labels. Others are left out. */
 export function shownLinks(links: readonly string[]): ShownLink[] {
   return links.filter(isLink).map((link) => ({ link, label: labelOf(link), address: addressOf(link) }));
 }
 
-/** Whether it is one that can be published, and opened by others. */
+/** Whether the link can be published, and opened by others. */
 export function isLink(link: string): boolean {
   return kindOf(link) !== undefined && link.length <= LINK_LIMIT && !UNFIT.test(link);
 }
 
-/** A field's text as it is kept: a bare mail address or phone number becomes a link. */
+/** Normalizes a field's text: a bare mail address or phone number becomes a link. */
 export function tidied(text: string): string {
   const bare = text.trim();
   if (MAIL.test(bare)) return `mailto:${bare}`;
   if (PHONE.test(bare)) return `tel:+${bare.replace(/\D/gu, '')}`;
-  // Letters of other alphabets are written as a link has them.
+  // Non-ASCII letters are encoded as URIs require.
   if (kindOf(bare) === 'web' && UNFIT.test(bare) && hostOf(bare) !== '') return new URL(bare).href;
   return bare;
 }
@@ -75,7 +75,7 @@ function labelOf(link: string): string {
     case 'chat':
       return translate('link-chat');
     default:
-      // As browsers write it: a name in letters that only look like others is told by that.
+      // Shown as browsers write it, in Punycode: this reveals names whose letters only look like others.
       return hostOf(link) || translate('link-web');
   }
 }

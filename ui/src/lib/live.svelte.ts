@@ -1,14 +1,14 @@
 /**
- * The window's one store: it hears the host, folds what it hears and sends what the person asks for.
+ * The window's only store: it listens to the host, folds updates and sends the person's requests.
  *
- * Owns when to ask for a snapshot. Decides nothing else: `fold.ts` folds, `words.ts` speaks.
+ * Owns when to request a snapshot. Decides nothing else: `fold.ts` folds, and `words.ts` makes texts.
  */
 import type { Problem, Update } from './contract';
 import { answered, heardSnapshot, heardUpdates, unread, type Reading, type View } from './fold';
 import type { Choice, Host } from './host';
 import { refusal } from './refusal';
 
-/** Frames stop where nobody looks; what is heard then is folded now and then, so that it does not pile up. */
+/** A hidden window has no frames; this timer folds updates then, so that they do not pile up. */
 function nextFrame(then: () => void): void {
   const frame = requestAnimationFrame(() => {
     clearTimeout(late);
@@ -21,17 +21,17 @@ function nextFrame(then: () => void): void {
 }
 
 export class Live {
-  /** Raw: it is replaced, never written into, so deep proxies would only cost. */
+  /** Raw: it is replaced and never modified, so deep proxies would only cost time. */
   #reading = $state.raw<Reading>(unread);
-  /** What went wrong with the last thing asked for. */
+  /** The error of the last request. */
   failure = $state.raw<Problem | null>(null);
   /** Why there is no view at all. */
   unreadable = $state.raw<Problem | null>(null);
   #host: Host;
-  /** Updates that came since the last frame. Without a frame to wait for, one is folded at once. */
+  /** Updates since the last frame. Without a frame to wait for, each is folded at once. */
   #heard: Update[] = [];
   #frame = false;
-  /** Numbers the questions, so that an answer that was overtaken is recognised. */
+  /** Numbers the requests, to recognize an answer that is out of date. */
   #question = 0;
 
   constructor(host: Host) {
@@ -42,7 +42,7 @@ export class Live {
     return this.#reading.view;
   }
 
-  /** Hears first and asks then, so that nothing falls between the two. Gives what stops it. */
+  /** Listens first and requests then, so that no update is lost in between. Returns a function that stops it. */
   start(): () => void {
     let stopped = false;
     let stop = () => {};
@@ -50,7 +50,7 @@ export class Live {
       .hear(
         (snapshot) => {
           this.#question += 1;
-          // They stand before it in order.
+          // They come before the snapshot in the order of updates.
           this.#heard = [];
           this.unreadable = null;
           this.#reading = heardSnapshot(snapshot);
@@ -80,7 +80,7 @@ export class Live {
     return this.#send(this.#host.choose(choice));
   }
 
-  /** The status follows the keyboard again. */
+  /** Makes the status follow the device's activity again. */
   clearChosen(): Promise<boolean> {
     return this.#send(this.#host.clearChosen());
   }
@@ -93,12 +93,12 @@ export class Live {
     return this.#send(this.#host.lookAround());
   }
 
-  /** Says something to one person, or wants to know something of them. */
+  /** Sends a message or a knock to one person. */
   signal(say: (host: Host) => Promise<void>): Promise<boolean> {
     return this.#send(say(this.#host));
   }
 
-  /** A key was pressed, or no more will be. That it is not told is no failure of anything that somebody asked for. */
+  /** A key was pressed, or typing ended. A failure here is not shown, because nobody requested anything. */
   typing(to: string | null, typing: boolean): void {
     (typing ? this.#host.typeTo(to) : this.#host.stopTyping(to)).catch(() => {});
   }
@@ -112,7 +112,7 @@ export class Live {
     void this.#ask();
   }
 
-  /** What was heard, and then no more until the next frame: however much comes, the list is drawn once for all of it. */
+  /** Collects updates until the next frame, so that the list is drawn once for all of them. */
   #fold(): void {
     this.#frame = false;
     if (this.#heard.length === 0) return;

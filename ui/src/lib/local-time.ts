@@ -1,17 +1,17 @@
 /**
- * What time it is where somebody is, from the zone that their device names.
+ * A person's local time, from the time zone that their device publishes.
  *
- * Zones come from strangers: one that nobody knows is as if none was named.
+ * Zones come from strangers: an unknown zone counts as none.
  */
 import { clockHands } from './moment';
 import { translate } from './i18n.svelte';
 
 export type LocalTime = {
-  /** The clock time there. */
+  /** The clock time at their place. */
   time: string;
-  /** How many days later it is there: -1, 0 or 1. */
+  /** By how many days their date differs from mine: -1, 0 or 1. */
   days: number;
-  /** How many minutes they are ahead of me; negative where they are behind. Never 0. */
+  /** How many minutes they are ahead of me; negative if they are behind. Never 0. */
   ahead: number;
 };
 
@@ -23,11 +23,11 @@ type Zone = {
 
 const DAY_MS = 86_400_000;
 
-/** Formatters are dear to make, and a team has few zones. Whoever sends ever new ones makes us forget the others. */
+/** Formatters are expensive to create, and a team has few zones. The limit stops a sender of ever new zones. */
 const MOST_ZONES = 100;
 const zones = new Map<string, Zone | null>();
 
-/** Their time, where it is another than mine right now. */
+/** A person's local time, if it differs from mine now. */
 export function localTime(tz: string | null, at: number, locale: string): LocalTime | null {
   const zone = tz === null ? null : zoneOf(tz);
   if (zone === null) return null;
@@ -43,7 +43,7 @@ export function localTimeWords({ time }: LocalTime): string {
   return translate('there-now', { time });
 }
 
-/** "Local time 16:02, 2 h ahead of you", with the day where that is another one. */
+/** "Local time 16:02, 2 h ahead of you", with the day if it differs. */
 export function localTimeInFull({ time: clock, days, ahead }: LocalTime): string {
   const time = days === 0 ? clock : translate(days > 0 ? 'moment-tomorrow' : 'moment-yesterday', { time: clock });
   const span = spanOf(Math.abs(ahead));
@@ -57,7 +57,7 @@ function spanOf(all: number): string {
   return hours === 0 ? translate('span-minutes', { minutes }) : translate('span-hours-minutes', { hours, minutes });
 }
 
-/** The number of a day, counted where it is so many minutes ahead of UTC. */
+/** The number of the day at a place that many minutes ahead of UTC. */
 function dayOf(at: number, offset: number): number {
   return Math.floor((at + offset * 60_000) / DAY_MS);
 }

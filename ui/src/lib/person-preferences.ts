@@ -1,4 +1,4 @@
-/** What I set for single people, by their ids: favourite, nickname, notifications. */
+/** My preferences for individual people, by id: favourite, nickname, notifications. */
 import type { Interest, PersonView, PreferencesView, RegardView } from './contract';
 
 export class PersonPreferences {
@@ -21,12 +21,12 @@ export class PersonPreferences {
     return this.#people.get(user)?.notices ?? 'usual';
   }
 
-  /** Whether anybody is called by another name than their own. */
+  /** Whether anybody has a nickname. */
   get hasNicknames(): boolean {
     return [...this.#people.values()].some((regard) => regard.nickname !== null);
   }
 
-  /** By the name that I call them. */
+  /** The name under which I see this person. */
   withNickname(person: PersonView): PersonView {
     const nickname = this.nickname(person.user);
     return nickname === null ? person : { ...person, name: nickname };

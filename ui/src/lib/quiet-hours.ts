@@ -1,8 +1,8 @@
-/** Quiet hours as two time fields have them, and as one text. */
+/** Converts quiet hours between two time fields and one text. */
 
 export type QuietHours = { from: string; to: string };
 
-/** What to offer to whoever wants some and has none. */
+/** The default for a person who turns quiet hours on. */
 export const DEFAULT_QUIET_HOURS: QuietHours = { from: '22:00', to: '07:00' };
 
 export function parseQuietHours(text: string | null): QuietHours | null {

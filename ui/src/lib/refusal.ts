@@ -1,7 +1,7 @@
 import type { Problem } from './contract';
 import { translate } from './i18n.svelte';
 
-/** A refused command as `{ code, message }`, whatever shape it was thrown in. */
+/** Turns any thrown value of a failed command into `{ code, message }`. */
 export function refusal(thrown: unknown): Problem {
   if (typeof thrown === 'object' && thrown !== null) {
     const { code, message } = thrown as Partial<Record<keyof Problem, unknown>>;

@@ -1,17 +1,16 @@
 /**
- * A note is one line to the person who writes it and an emoji beside a text on the wire. This takes the line apart
- * and puts it together again.
+ * Converts status notes: a person writes one line, and on the wire a note is an emoji and a text.
  */
 
 export type Note = { text: string | null; emoji: string | null };
 
-/** As many characters as fit a row twice over; a note is not a letter. */
+/** The maximum length, in characters: about twice what fits in a row. */
 export const NOTE_LIMIT = 80;
 
 const PICTURE = /\p{Extended_Pictographic}|\p{Regional_Indicator}/u;
 const characters = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
 
-/** An emoji in front becomes the note's emoji; the rest is its text. */
+/** A leading emoji becomes the note's emoji; the rest is its text. */
 export function parseNote(line: string): Note {
   const trimmed = line.trim();
   const [first] = characters.segment(trimmed);

@@ -1,4 +1,4 @@
-/** Everything the window says about a team: pure functions, as `words.ts` has them for people. */
+/** The window's texts about a team: pure functions, as `words.ts` has them for people. */
 import type {
     DeviceOfMember, InvitedBy, InviteShown, InviteView, Member, TeamPane, TokenView,
 } from './contract';
@@ -6,16 +6,16 @@ import { day, moment } from './moment';
 import { translate } from './i18n.svelte';
 import { kindWord } from './words';
 
-/** The longest name of a team, and of a person, in characters; the host cuts what is longer. */
+/** The maximum length of a team's and of a person's name, in characters; the host cuts longer ones. */
 export const NAME_LIMIT = 64;
 
-/** The name that a team has unless its starter writes another. */
+/** A team's default name; its owner may write another. */
 export function teamOf(name: string): string {
   const whose = name.trim();
   return whose === '' ? '' : Array.from(translate('team-of', { name: whose })).slice(0, NAME_LIMIT).join('');
 }
 
-/** Which computer the team meets at. Empty where nobody said. */
+/** Which computer hosts the team. Empty if that is unknown. */
 export function hostWords({ hosting, host, me }: TeamPane): string {
   if (hosting) return translate('hosted-here');
   if (host === null) return '';
@@ -23,12 +23,12 @@ export function hostWords({ hosting, host, me }: TeamPane): string {
   return host.user === me ? translate('hosted-on-mine') : translate('hosted-by', { name: host.name });
 }
 
-/** How often an invitation that was just made can be used, and until when. */
+/** How often a new invitation can be used, and until when. */
 export function inviteWords({ uses, ends }: Pick<InviteShown, 'uses' | 'ends'>, today: number): string {
   return translate('invite-holds', { uses, at: moment(ends, today) });
 }
 
-/** An invitation that stands, in a line: for whom, how often still, until when. */
+/** A valid invitation in one line: for whom, how many uses are left, and until when. */
 export function standingInvite(invite: InviteView, members: readonly Member[], me: string, today: number): string {
   const named = (user: string) => members.find((member) => member.user === user)?.name ?? user;
   const whom = invite.for_user;
@@ -48,7 +48,7 @@ export function deviceWord(device: DeviceOfMember): string {
   return kindWord(device.kind);
 }
 
-/** Since when a device is in, and when it last came, as far as that is known. */
+/** When a device joined and when it last connected, as far as that is known. */
 export function deviceSince(device: DeviceOfMember, today: number): string {
   const at = day(device.since, today);
   if (device.this) return translate('device-this', { at });
@@ -56,12 +56,12 @@ export function deviceSince(device: DeviceOfMember, today: number): string {
   return translate('device-since', { at, here: day(device.last_here, today) });
 }
 
-/** Who let a member in. */
+/** Who invited a member. */
 export function inviterWords({ name, left }: InvitedBy): string {
   return translate(left ? 'invited-by-left' : 'invited-by', { name });
 }
 
-/** That those go along who came by a member. Nothing where nobody did. */
+/** How many members came through this one and are removed with them. Empty if there are none. */
 export function withInvitedWords({ name, invited }: Member): string | undefined {
   return invited === 0 ? undefined : translate('remove-with-invited', { name, invited });
 }
@@ -71,7 +71,7 @@ export function forgetWords(device: DeviceOfMember, mine: boolean): string {
   return translate(mine ? 'forget-mine-means' : 'forget-theirs-means');
 }
 
-/** Who let a program read, since when, and when it last did, as far as that is known. */
+/** Who allowed a program to read, since when, and when it last did, as far as that is known. */
 export function programWords(program: TokenView, { members, me }: TeamPane, today: number): string {
   const at = day(program.since, today);
   const by = members.find((member) => member.user === program.by)?.name ?? program.by;
@@ -81,13 +81,13 @@ export function programWords(program: TokenView, { members, me }: TeamPane, toda
   return `${allowed} · ${used}`;
 }
 
-/** What leaving means for whoever leaves, and for the others where it is they who keep the team going. */
+/** What leaving means for me, and for the others if I host the team. */
 export function leaveWords(pane: TeamPane | null): string {
   if (pane?.hosting !== true) return translate('leaving-means');
   return translate(pane.members.length > 1 ? 'leaving-host-means' : 'leaving-last-means');
 }
 
-/** In the order of their names, me first. */
+/** Members in the order of their names, me first. */
 export function listed(members: readonly Member[], me: string): Member[] {
   return [...members].sort(
     (a, b) =>

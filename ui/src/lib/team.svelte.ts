@@ -1,6 +1,6 @@
 /**
- * The team as the window knows it: read when it is opened, when the host says that it changed, and now and then while
- * somebody looks at it, for the hub tells no client when a third one joins.
+ * The window's store of the team. It reads the team when the page opens and when the host reports a change. While the
+ * page is open it also polls, because the hub does not notify clients when somebody else joins.
  *
  * Owns when to read. Decides nothing about what is shown.
  */
@@ -8,27 +8,27 @@ import type { Problem, TeamPane } from './contract';
 import type { Host } from './host';
 import { refusal } from './refusal';
 
-/** Between two readings while the page is open. */
+/** The interval between two reads while the page is open. */
 const AGAIN_MS = 10_000;
 
 export class Team {
   pane = $state.raw<TeamPane | null>(null);
-  /** Why the last reading failed. What was read before stays, and may be so no longer. */
+  /** Why the last read failed. The earlier data stays, and may be out of date. */
   problem = $state.raw<Problem | null>(null);
   #host: Host;
-  /** Numbers the readings, so that an answer that was overtaken is recognised. */
+  /** Numbers the reads, to recognize an answer that is out of date. */
   #reading = 0;
 
   constructor(host: Host) {
     this.#host = host;
   }
 
-  /** How many ask to be let in. */
+  /** The number of people who ask to join. */
   get asking(): number {
     return this.pane?.requests.length ?? 0;
   }
 
-  /** Reads, and follows what the host says. Gives what stops it. */
+  /** Reads the team, and follows the host's events. Returns a function that stops it. */
   start(): () => void {
     let stop = () => {};
     let gone = false;
@@ -49,7 +49,7 @@ export class Team {
     };
   }
 
-  /** Reads again and again while somebody looks. Gives what stops it. */
+  /** Reads the team repeatedly while the page is open. Returns a function that stops it. */
   watch(): () => void {
     let timer: ReturnType<typeof setTimeout> | undefined;
     let over = false;

@@ -1,7 +1,7 @@
 /**
- * Everything the window says about people and the connection: pure functions from the contract's types to text.
+ * The window's texts about people and the connection: pure functions from the contract's types to text.
  *
- * Says what is known and no more: where a time or a cause is absent, none is made up.
+ * They show only what is known: if a time or a cause is absent, none is invented.
  */
 import type {
   Answer,
@@ -23,10 +23,10 @@ import type { Group } from './groups';
 import { moment, secondsUntil } from './moment';
 import { translate, translateIfKnown } from './i18n.svelte';
 
-/** How a moment reads at `now`. Tests pass their own locale's. */
+/** Words a moment relative to `now`. Tests pass their own locale's. */
 type Moment = (at: number, now: number) => string;
 
-/** A status that can be chosen, as a menu says it. */
+/** The name of a status in a menu. */
 export function choiceWord(status: 'automatic' | ChosenStatus): string {
   return translate(`choice-${status}`);
 }
@@ -35,7 +35,7 @@ export function groupWord(group: Group): string {
   return translate(`group-${group}`);
 }
 
-/** A status as a word. What is none of ours is the person's own and is given back as it is. */
+/** A status as a word. A custom status is returned unchanged. */
 export function statusWord(status: string): string {
   switch (status) {
     case 'online':
@@ -49,20 +49,20 @@ export function statusWord(status: string): string {
   }
 }
 
-/** A status, and what is known of it. */
+/** A status with its time and its reason, as far as they are known. */
 type Reported = { status: string; cause: Cause | null; since: number | null; until?: number | null };
 
-/** How somebody went offline: without a moment, and with one. */
+/** Messages about how a person went offline: without a time, and with one. */
 const GONE = { left: ['left', 'left-at'], asleep: ['asleep', 'asleep-since'], lost: ['lost', 'lost-at'] } as const;
 
-/** "left 14:02"; null where it is not known how somebody went. */
+/** "left 14:02"; null if it is unknown how the person went offline. */
 function gone(cause: Cause | null, time: string | null): string | null {
   if (cause !== 'left' && cause !== 'asleep' && cause !== 'lost') return null;
   const [bare, timed] = GONE[cause];
   return time === null ? translate(bare) : translate(timed, { time });
 }
 
-/** "away since 14:02, screen locked". The rule is that of `words::status_line` in the core, and one table tests both. */
+/** "away since 14:02, screen locked". Same rule as `words::status_line` in the core; one table tests both. */
 export function statusLine(of: Reported, now: number, clock: Moment = moment): string {
   const since = of.since === null ? null : clock(of.since, now);
   const offline = of.status === 'offline' ? gone(of.cause, since) : null;
@@ -81,24 +81,24 @@ export function statusLine(of: Reported, now: number, clock: Moment = moment): s
   }
 }
 
-/** What the list shows of a person's status. */
+/** A person's status as the list shows it. */
 export function shownStatus(person: PersonView, now: number, clock: Moment = moment): string {
   if (person.evidence.doubt === 'reconnecting') return translate('reconnecting');
   return capital(statusLine(person, now, clock));
 }
 
-/** What to call somebody so that nobody takes them for another: "Anna", or "Anna (anna-2)". Mirrors `PersonView::distinct_name`. */
+/** A name that distinguishes a person from others: "Anna", or "Anna (anna-2)". Mirrors `PersonView::distinct_name`. */
 export function distinctName(person: Pick<PersonView, 'name' | 'shown_id'>): string {
   return person.shown_id === undefined ? person.name : `${person.name} (${person.shown_id})`;
 }
 
-/** One sentence for a person, as a screen reader says it: "Anna, away since 14:02, inactive". */
+/** One sentence about a person, for screen readers: "Anna, away since 14:02, inactive". */
 export function sentence(person: PersonView, now: number, clock: Moment = moment): string {
   const word = statusWord(person.status);
   const line = statusLine(person, now, clock);
   const parts = [
     distinctName(person),
-    // "left 14:02" alone is not the status.
+    // "left 14:02" alone does not name the status.
     line.startsWith(word) ? null : word,
     line,
     noteWords(person),
@@ -110,15 +110,15 @@ export function sentence(person: PersonView, now: number, clock: Moment = moment
   return parts.filter(Boolean).join(', ');
 }
 
-/** Typing is of this moment. Whoever was typing when the connection went may have stopped long ago. */
+/** Hides typing while the connection is down: the person may have stopped long ago. */
 export function isTyping(person: PersonView): boolean {
   return person.typing === true && !person.stale;
 }
 
-/** What can be answered with one click. */
+/** The replies to a knock that take one click. */
 export const ANSWERS: readonly Answer[] = [{ kind: 'come_in' }, { kind: 'in_5' }, { kind: 'later' }];
 
-/** An answer as a sentence. */
+/** A reply as a sentence. */
 export function answerWords(answer: Answer): string {
   switch (answer.kind) {
     case 'come_in':
@@ -132,7 +132,7 @@ export function answerWords(answer: Answer): string {
   }
 }
 
-/** What an exchange is, in a few words: "You knocked: Coffee?", "Bob waved 👋 × 3". */
+/** A signal in a few words: "You knocked: Coffee?", "Bob waved 👋 × 3". */
 export function exchangeTitle(exchange: ExchangeView): string {
   const { mine, name, text, count } = exchange;
   if (exchange.kind === 'wave') {
@@ -148,7 +148,7 @@ export function exchangeTitle(exchange: ExchangeView): string {
   return translate(waits ? 'wants-to-knock-saying' : 'knocked-saying', { name, text });
 }
 
-/** How far an exchange has come, or why it came no further. Empty where there is nothing to say. */
+/** The progress of a signal, or why it failed. Empty if there is nothing to show. */
 export function exchangeState(exchange: ExchangeView, now: number, clock: Moment = moment): string {
   if (exchange.failure !== null) return failureWords(exchange.failure, now, clock, exchange.name);
   if (exchange.answer !== null) {
@@ -176,7 +176,7 @@ export function exchangeState(exchange: ExchangeView, now: number, clock: Moment
   }
 }
 
-/** Why something was not sent to whoever has that name. Mirrors `words::failure` of the core. */
+/** Why a signal to the person of this name was not sent. Mirrors `words::failure` of the core. */
 export function failureWords(failure: FailureView, now: number, clock: Moment = moment, name = ''): string {
   const words = refusedWords(failure, name);
   if (failure.since === null) return words;
@@ -188,17 +188,17 @@ function refusedWords({ code, message }: FailureView, name: string): string {
   return translateIfKnown(`failure-${dashed(code)}`, { name }) ?? message;
 }
 
-/** Whether it is somebody's knock that nobody saw yet. */
+/** Whether this is somebody's knock that I have not seen yet. */
 export function stands(exchange: ExchangeView): boolean {
   return !exchange.mine && exchange.kind === 'knock' && exchange.stage === 'delivered';
 }
 
-/** Whether it is somebody's knock that can still be answered. */
+/** Whether this is somebody's knock that can still be answered. */
 export function isToAnswer(exchange: ExchangeView): boolean {
   return !exchange.mine && exchange.kind === 'knock' && (exchange.stage === 'delivered' || exchange.stage === 'seen');
 }
 
-/** Whether it can be taken back. */
+/** Whether this signal can be withdrawn. */
 export function isToTakeBack(exchange: ExchangeView): boolean {
   if (exchange.kind !== 'knock') return false;
   if (!exchange.mine) return exchange.stage === 'waiting';
@@ -209,7 +209,7 @@ function noteWords(person: PersonView): string | null {
   return [person.emoji, person.text].filter(Boolean).join(' ') || null;
 }
 
-/** What a device is. A kind that is none of ours is given back as it is. */
+/** The kind of a device. An unknown kind is returned unchanged. */
 export function kindWord(kind: string | null): string {
   switch (kind) {
     case 'laptop':
@@ -224,19 +224,19 @@ export function kindWord(kind: string | null): string {
   }
 }
 
-/** What a person's devices are, each kind once; those that are offline only if nothing else is left. */
+/** A person's kinds of devices, each once; offline ones only if there are no others. */
 export function kinds(person: PersonView): string {
   const here = person.devices.filter((device) => device.status !== 'offline');
   const counted = here.length > 0 ? here : person.devices;
   return [...new Set(counted.map((device) => device.kind).filter(Boolean))].map(kindWord).join(', ');
 }
 
-/** Every device with its own status, a line each. */
+/** Every device with its own status, one line each. */
 export function deviceLines(devices: readonly DeviceView[], now: number, clock: Moment = moment): string {
   return devices.map((device) => capital(`${kindWord(device.kind)}: ${statusLine(device, now, clock)}`)).join('\n');
 }
 
-/** Why a status is shown: the devices, when the deciding one was last heard from, and how soon you would see that it is gone. */
+/** Why a status is shown: the devices, the last message of the deciding one, and how soon a loss would show. */
 export function whyLines(person: PersonView, now: number, clock: Moment = moment): string {
   const { heard, loss_shows_within_s: seconds, doubt } = person.evidence;
   const known = [
@@ -261,18 +261,18 @@ function doubtWords(doubt: Doubt): string {
 
 /** My own status: "Online", "Away since 14:02, inactive", "Do not disturb (until 15:30)". */
 export function myStatus(me: MeView, now: number, clock: Moment = moment): string {
-  // Being online needs no time, and neither does what I chose; what came by itself does.
+  // Online needs no time, and neither does a chosen status; an automatic one does.
   const since = me.chosen === null && me.status !== 'online' ? me.since : null;
   return capital(statusLine({ ...me, since, until: me.chosen?.until ?? null }, now, clock));
 }
 
-/** My status while it reaches nobody. That I am offline or invisible is so in any case. */
+/** My status while nobody receives it. Offline and invisible stay true in any case. */
 export function unsentStatus(me: MeView): string {
   const status = capital(statusWord(me.status));
   return me.status === 'offline' || me.status === 'invisible' ? status : translate('unsent', { status });
 }
 
-/** The connection in a few words; the problem's own message stands beside them. */
+/** The connection in a few words; the problem's own message appears next to them. */
 export function linkWords(link: ConnectionView): string {
   switch (link.state) {
     case 'unset':
@@ -288,7 +288,7 @@ export function linkWords(link: ConnectionView): string {
   }
 }
 
-/** What the connection waits for: "Trying again in 4 s". Past a minute a clock time is easier to wait for. */
+/** When the next attempt is: "Trying again in 4 s". Beyond a minute, a clock time is easier to read. */
 export function retryWords(link: ConnectionView, now: number, clock: Moment = moment): string {
   if (link.state === 'connecting' && link.retry_at === null) {
     return link.problem === null ? '' : translate('trying-again');
@@ -304,7 +304,7 @@ export function linkProblem(link: ConnectionView): Problem | null {
   return link.state === 'connecting' || link.state === 'refused' ? link.problem : null;
 }
 
-/** Why the host is not there: without a moment, and with one. */
+/** Messages about why the host is unreachable: without a time, and with one. */
 const HOST = {
   asleep: ['host-asleep', 'host-asleep-since'],
   left: ['host-left', 'host-left-at'],
@@ -318,27 +318,27 @@ export function hostAway(host: HostView, now: number, clock: Moment = moment): s
   return since === null ? translate(bare, { name }) : translate(timed, { name, time: clock(since, now) });
 }
 
-/** The computer at which the team meets, while it is why nobody answers: nothing that anybody did wrong. */
+/** The team's host, if it is the reason that nobody answers. This is nobody's mistake. */
 export function absentHost(link: ConnectionView): HostView | null {
   return link.state === 'connecting' ? (link.host ?? null) : null;
 }
 
-/** When the list was last true, while it may not be. */
+/** When the list was last current, while it may be out of date. */
 export function asOf(link: ConnectionView): number | null {
   return link.state === 'connecting' || link.state === 'refused' ? link.as_of : null;
 }
 
-/** Whether what is shown is so now. Without a broker (`unset`) there is nothing that could have gone stale. */
+/** Whether the view is current. Without a broker (`unset`) nothing can be out of date. */
 export function isLive(link: ConnectionView): boolean {
   return link.state === 'up' || link.state === 'unset';
 }
 
-/** A status of one's own: its note, else its status. */
+/** A custom status: its note, otherwise its status. */
 export function presetWords(preset: Preset): string {
   return [preset.emoji, preset.text].filter(Boolean).join(' ') || choiceWord(preset.status);
 }
 
-/** When a status of one's own ends, beside it. */
+/** When a custom status ends, shown next to it. */
 export function endWords(ends: Ends): string {
   switch (ends.kind) {
     case 'open':
@@ -352,28 +352,28 @@ export function endWords(ends: Ends): string {
   }
 }
 
-/** So many minutes: in whole hours where they are some. */
+/** A number of minutes, in hours if it is a multiple of 60. */
 export function spanWords(minutes: number): string {
   return minutes % 60 === 0 ? translate('span-hours', { hours: minutes / 60 }) : translate('span-minutes', { minutes });
 }
 
-/** Why nobody can say whether somebody is at the keyboard, where that is so. */
+/** Why a person's activity is unknown, if it is. */
 export function unknownWords(person: PersonView): string | null {
   if (person.cause !== 'unknown' && person.evidence.cause !== 'unknown') return null;
   return translate('unknown-explained');
 }
 
-/** What is wrong and what to do, where the catalogue knows it in words of its own: the host says it in English alone. */
+/** A problem in the catalogue's words, if it has some; the host's own text is English only. */
 export function problemWords(problem: Problem): string | null {
   return translateIfKnown(`problem-${dashed(problem.code)}`);
 }
 
-/** A code as the ids of messages have it. */
+/** A code in the form of message ids. */
 function dashed(code: string): string {
   return code.replaceAll('_', '-');
 }
 
-/** The first letter large: what the host says begins small, as errors do there. */
+/** Capitalizes the first letter: the host's errors begin in lower case. */
 export function capital(words: string): string {
   return words.charAt(0).toLocaleUpperCase() + words.slice(1);
 }

@@ -1,6 +1,6 @@
-//! Where a gateway accepts connections.
+//! The gateway's HTTP listener.
 //!
-//! Owns how many there may be. `server.rs` serves each, and `connections.rs` says which one is closed for a newcomer.
+//! Owns the maximum number of connections. `server.rs` serves each, and `connections.rs` chooses which one is replaced.
 
 use crate::connections::ConnectionTable;
 use crate::peer::Peer;
@@ -9,13 +9,13 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-/// Connections at a time.
+/// The maximum number of connections.
 const CONNECTIONS: usize = 256;
-/// Where no connection can be accepted, for want of file descriptors say, it is tried again after this.
+/// The delay before the next attempt if accepting fails, for example because no file descriptors are left.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Answers HTTP without TLS until it is dropped. Beyond [`CONNECTIONS`], a new connection replaces the oldest one that has
-/// asked nothing yet, of the peer that has most of these.
+/// Answers HTTP without TLS until it is dropped. Beyond [`CONNECTIONS`], a new connection replaces an old one that has
+/// sent no request yet: the oldest of the peer that has most of them.
 pub(super) async fn listen(listener: TcpListener, site: Site) {
     let table = ConnectionTable::new(CONNECTIONS);
     let mut connections = JoinSet::new();
@@ -29,7 +29,7 @@ pub(super) async fn listen(listener: TcpListener, site: Site) {
                 };
                 let site = site.clone();
                 connections.spawn(async move {
-                    // The task that listens ends all of them.
+                    // Never ready: aborting the listening task ends its connections.
                     let end = std::future::pending();
                     if let Err(e) = serve(stream, &site, peer, &guard, end).await {
                         tracing::debug!("a connection ended: {e}");
@@ -55,7 +55,7 @@ mod tests {
     use axum::routing::get;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-    /// Asks for something from this address, which is another peer's than 127.0.0.1.
+    /// Sends a request from this address, which is a different peer than 127.0.0.1.
     async fn ask_from(source: &str, to: std::net::SocketAddr) -> String {
         let socket = tokio::net::TcpSocket::new_v4().unwrap();
         socket.bind(format!("{source}:0").parse().unwrap()).unwrap();
@@ -82,7 +82,7 @@ mod tests {
         for _ in 0..CONNECTIONS + 20 {
             silent.push(tokio::net::TcpStream::connect(addr).await.unwrap());
         }
-        // Well before the silent ones would be given up by themselves.
+        // Well before idle connections time out.
         let soon = Duration::from_secs(5);
         for source in ["127.0.0.2", "127.0.0.1"] {
             let answer = tokio::time::timeout(soon, ask_from(source, addr)).await;

@@ -13,12 +13,12 @@ use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// The most messages, as the embedded broker retains: several topics each for 10,000 people.
+/// The maximum number of messages, as in the embedded broker: several topics each for 10,000 people.
 const MESSAGES: usize = 60_000;
 /// The largest payload. Records have at most half of it.
 const PAYLOAD: usize = 8 * 1024;
 
-/// The copy, and the people that the aggregates made of it.
+/// The copy, and the people as computed by the aggregates.
 #[derive(Debug)]
 pub(super) struct Mirror {
     root: Root,
@@ -31,14 +31,14 @@ struct Inside {
     messages: BTreeMap<String, Message>,
     /// Topics that were read on an earlier connection and not yet on the present one.
     unread: BTreeSet<String>,
-    /// Whether there is a connection, and everything retained was read on it.
+    /// Whether there is a connection on which all retained messages were read.
     up: bool,
 }
 
 #[derive(Debug)]
 struct Message {
     payload: Vec<u8>,
-    /// When the broker took it.
+    /// When the broker received the message.
     taken: Monotonic,
     /// Its age when this clock began.
     before: Duration,
@@ -49,14 +49,14 @@ impl Mirror {
         Self { root, board: ChangeLog::new(now.wall), inside: Mutex::default() }
     }
 
-    /// A connection began: what is retained comes next.
+    /// A new connection: the retained messages follow.
     pub(super) fn connection_began(&self) {
         let mut inside = self.inside();
         inside.up = false;
         inside.unread = inside.messages.keys().cloned().collect();
     }
 
-    /// Everything retained was read.
+    /// All retained messages were read.
     pub(super) fn connection_read(&self) {
         let mut inside = self.inside();
         inside.up = true;
@@ -69,8 +69,8 @@ impl Mirror {
         self.inside().up = false;
     }
 
-    /// Takes in a message; an empty payload clears the topic. Returns false where there are too many already: nobody
-    /// else may look at this one, either.
+    /// Handles a message; an empty payload clears the topic. Returns false if there are too many already. Then the
+    /// aggregates must ignore this message, too.
     pub(super) fn keep(&self, now: Now, topic: &str, payload: &[u8], age: Duration) -> bool {
         let mut inside = self.inside();
         inside.unread.remove(topic);

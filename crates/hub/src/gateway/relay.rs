@@ -1,4 +1,4 @@
-//! What the broker sends goes to the aggregates and to the copy; what the aggregates write goes to the broker.
+//! Passes the broker's messages to the aggregates and the copy, and the aggregates' writes to the broker.
 //!
 //! Owns when the aggregates may write, and which messages are echoes of their own writes. It reads no clock and has no
 //! connection.
@@ -16,7 +16,7 @@ use porchlight_core::topic::Topic;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// How far the connection has come.
+/// The progress of the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
     Down,
@@ -24,7 +24,7 @@ enum Stage {
     Up,
 }
 
-/// The aggregates of a broker at the other end of a connection.
+/// The aggregates for a broker behind a connection.
 #[derive(Debug)]
 pub(super) struct Relay {
     root: Root,
@@ -41,7 +41,7 @@ impl Relay {
         Self { root, sums, stage: Stage::Down, mirror, echoes: HashMap::new() }
     }
 
-    /// The filters of device records and of the topics that simple clients read. The announcement is among them.
+    /// The filters of device records and of simple clients' topics. The announcement is among them.
     pub(super) fn filters(&self) -> Vec<String> {
         ["+", "+/device/+", "+/activity"].iter().map(|f| format!("{}/{f}", self.root)).collect()
     }
@@ -70,7 +70,7 @@ impl Relay {
                 self.mirror.connection_lost();
             }
             SessionEvent::Received(message) => self.receive(now, message),
-            // The broker still has what it had.
+            // The broker still has its earlier messages.
             SessionEvent::WriteRefused { .. } => {}
         }
     }
@@ -93,12 +93,12 @@ impl Relay {
         }
     }
 
-    /// What must be written; nothing before everything was read. It also shows what changed to readers over HTTP.
+    /// What must be written; nothing before everything was read. It also publishes changes to readers over HTTP.
     pub(super) fn take_writes(&mut self, now: Now) -> Vec<Write> {
         self.sums.expire(now);
         let mut writes = Vec::new();
         match self.stage {
-            // Half of a team would look like a whole one.
+            // A part of a team would look like a whole one.
             Stage::Reading => return writes,
             Stage::Up => writes = self.sums.take_writes(now),
             Stage::Down => {}
@@ -115,7 +115,7 @@ impl Relay {
     }
 
     pub(super) fn next_deadline(&self) -> Option<Monotonic> {
-        // While the connection is down nothing can be written, and no lease ends.
+        // Without a connection nothing can be written, and no lease ends.
         (self.stage == Stage::Up).then(|| self.sums.next_deadline()).flatten()
     }
 
@@ -123,7 +123,7 @@ impl Relay {
         self.sums.withdraw()
     }
 
-    /// Whether we wrote that ourselves.
+    /// Whether this message is an echo of our own write.
     fn take_echo(&mut self, topic: &str, payload: &[u8]) -> bool {
         let Some(echoes) = self.echoes.get_mut(topic) else {
             return false;

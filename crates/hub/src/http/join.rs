@@ -1,4 +1,4 @@
-//! What strangers ask: to join with an invitation, or to be let in without one.
+//! Requests of people without a membership: joining with an invitation, or asking to join without one.
 
 use super::extract::{ApiError, JsonBody, Unauthenticated};
 use crate::accounts::Refusal;

@@ -1,4 +1,4 @@
-//! Moving the hub to another computer, as that computer asks for it.
+//! Moving the hub to another computer, at that computer's request.
 
 use super::extract::{ApiError, JsonBody, Member};
 use super::team::{require_owner, written};
@@ -16,7 +16,7 @@ pub(super) struct Done {
     at: Vec<Address>,
 }
 
-/// Everything that the new hub needs to begin with.
+/// All data that the new hub needs to start.
 pub(super) async fn begin(
     State(team): State<Arc<Team>>,
     Member(login): Member,
@@ -25,7 +25,7 @@ pub(super) async fn begin(
     Ok(written(team.export().await))
 }
 
-/// The new hub runs: everybody is told, and nobody is served here any more. Answers what is retained now.
+/// The new hub runs. This hub redirects all clients and stops serving them. Returns the present retained messages.
 pub(super) async fn done(
     State(team): State<Arc<Team>>,
     Member(login): Member,
@@ -35,7 +35,7 @@ pub(super) async fn done(
     if !team.is_valid(&login) {
         return Err(ApiError::not_signed_in());
     }
-    // On a task of its own: half a move is worse than none.
+    // On its own task, because a move must not stop halfway.
     let moving = tokio::spawn(async move { team.move_to(done.at).await });
     match moving.await {
         Ok(Ok(rest)) => Ok(written(rest)),

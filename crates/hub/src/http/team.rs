@@ -1,4 +1,4 @@
-//! What members ask: about the team, its people, invitations, requests and tokens.
+//! Requests of members: the team, its people, invitations, requests to join and tokens.
 
 use super::extract::{ApiError, JsonBody, Member};
 use crate::accounts::{RemovalScope, RemoveMemberError};
@@ -21,7 +21,7 @@ use tokio::task::JoinHandle;
 type TeamState = State<Arc<Team>>;
 
 pub(super) async fn team(State(team): TeamState, member: Result<Member, ApiError>) -> Response {
-    // Whoever comes too late is told where to go, and so is whoever is not known here any more.
+    // The redirect comes first, so that it also reaches people who are not members here any more.
     if let Some(at) = team.moved_to() {
         let message = "the team has moved to another computer";
         let body = json!({"code": RefusalCode::Moved, "message": message, "at": at});
@@ -53,11 +53,11 @@ pub(super) async fn remove_member(
         return Err(ApiError::not_allowed("only the team's owner can remove other members"));
     }
     let along = if with_invited { RemovalScope::WithInvited } else { RemovalScope::Member };
-    // On a task of its own: whoever asks may lose the connection over it, and it must be done to its end.
+    // On its own task: the removal may close the requester's connection, and must still finish.
     ended(tokio::spawn(async move { team.remove_member(&user, along).await })).await
 }
 
-/// Who joined through a member.
+/// The members who joined through a member.
 pub(super) async fn invited(
     State(team): TeamState,
     Member(_): Member,
@@ -77,7 +77,7 @@ pub(super) async fn revoke_device(
     ended(tokio::spawn(async move { team.revoke(&login, &id).await })).await
 }
 
-/// Answers once something has ended and that is saved, also if it ended before.
+/// Answers once the access has ended and the change is saved, also if it had ended before.
 async fn ended(ending: JoinHandle<Result<(), EndAccessError>>) -> Result<StatusCode, ApiError> {
     match ending.await {
         Ok(Ok(())) => Ok(StatusCode::NO_CONTENT),
@@ -112,7 +112,7 @@ pub(super) async fn take_back(
     Member(login): Member,
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
-    // A member who may not take it back does not learn that it exists.
+    // A member who may not revoke it does not learn that it exists.
     let hidden = |e| match e {
         EndAccessError::Stays(RemoveMemberError::NotTheirs) => {
             EndAccessError::Stays(RemoveMemberError::Unknown)
@@ -150,7 +150,7 @@ pub(super) async fn make_token(
     Ok((StatusCode::CREATED, Json(made)))
 }
 
-/// Every member is told who reads the team. Only the owner changes it.
+/// Every member may see which programs read the team. Only the owner changes that.
 pub(super) async fn tokens(State(team): TeamState, Member(_): Member) -> Json<Vec<TokenView>> {
     Json(team.tokens())
 }
@@ -171,7 +171,7 @@ pub(super) fn require_owner(role: Role) -> Result<(), ApiError> {
     }
 }
 
-/// JSON that was written already.
+/// A body that is already JSON.
 pub(super) fn written(json: Vec<u8>) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], json).into_response()
 }

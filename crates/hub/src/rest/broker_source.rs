@@ -30,7 +30,7 @@ impl Source for BrokerSource {
 
     fn retained(&self) -> Pin<Box<dyn Future<Output = Option<Vec<StoredMessage>>> + Send + '_>> {
         Box::pin(async move {
-            // Memory cannot fail.
+            // Reading from memory cannot fail.
             let all = self.memory.get_retained_messages(&format!("{}/#", self.root)).await.ok()?;
             let now = clock::now();
             let kept = |(topic, message): (String, mqtt5::broker::storage::RetainedMessage)| {

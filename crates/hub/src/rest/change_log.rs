@@ -32,9 +32,9 @@ pub(crate) struct Entry {
 /// A position in the order of changes. As text it is the id of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Cursor {
-    /// Identifies the log: the numbers of another run mean nothing here.
+    /// Identifies the log: numbers from another run are not valid here.
     log: u64,
-    /// The last change that was seen.
+    /// The last change that the reader has seen.
     number: u64,
 }
 
@@ -62,7 +62,7 @@ pub(crate) struct ChangeLog {
 
 #[derive(Debug, Default)]
 struct Inside {
-    /// Whether all people are here. Until then a reader would take half a team for a whole one.
+    /// Whether the log has all people. Until then a reader would take a part of the team for all of it.
     open: bool,
     people: BTreeMap<String, PersonView>,
     number: u64,
@@ -76,13 +76,13 @@ struct Forgotten<'a> {
 }
 
 impl ChangeLog {
-    /// An empty log. Nobody may read it until [`ChangeLog::open`].
+    /// An empty log. It cannot be read until [`ChangeLog::open`].
     pub(crate) fn new(now: Timestamp) -> Self {
         let (changes, _) = watch::channel(0);
         Self { id: now.as_ms(), inside: Mutex::default(), changes }
     }
 
-    /// Lets readers in: from now on all people are here.
+    /// Lets readers in: from now on the log has all people.
     pub(crate) fn open(&self) {
         self.inside().open = true;
         self.changes.send_modify(|_| {});
@@ -116,7 +116,7 @@ impl ChangeLog {
         self.changes.send_replace(number);
     }
 
-    /// All people, in no order; none before the log is open.
+    /// All people, unordered; none before the log is open.
     pub(crate) fn people(&self) -> Option<Vec<PersonView>> {
         let inside = self.inside();
         inside.open.then(|| inside.people.values().cloned().collect())
@@ -126,7 +126,7 @@ impl ChangeLog {
         self.inside().people.get(user).cloned()
     }
 
-    /// Some people as JSON, in the order of their ids, those after `user`; fewer than `most` where that is the last.
+    /// One page of people as JSON, ordered by id, after `user`. A page shorter than `most` is the last.
     pub(crate) fn page(&self, after: Option<&str>, most: usize) -> Vec<(String, Bytes)> {
         let inside = self.inside();
         let after = after.map_or(Bound::Unbounded, Bound::Excluded);
@@ -161,7 +161,7 @@ impl ChangeLog {
     }
 
     fn inside(&self) -> MutexGuard<'_, Inside> {
-        // Whoever panicked with it left at worst one person's older state.
+        // A panic in another thread leaves at worst one person's older status.
         self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -185,7 +185,7 @@ pub(crate) mod tests {
     use super::*;
     use porchlight_core::roster::Origin;
 
-    /// Somebody as a roster would show them.
+    /// A person as a roster would show them.
     pub(crate) fn person(user: &str, status: &str) -> PersonView {
         PersonView {
             user: user.to_owned(),
@@ -195,7 +195,7 @@ pub(crate) mod tests {
         }
     }
 
-    /// Somebody came, or changed.
+    /// Appends the change of a new or changed person.
     pub(crate) fn shown(user: &str, status: &str) -> Vec<Change> {
         let after = Some(person(user, status));
         vec![Change { before: None, after, origin: Origin::Live }]

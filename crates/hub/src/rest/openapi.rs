@@ -1,6 +1,6 @@
-//! What the API says of itself (OpenAPI 3.1).
+//! The API's description of itself (OpenAPI 3.1).
 //!
-//! Owns the few places where the description depends on who serves it; the rest stands in `openapi.json`.
+//! Owns the few parts that differ between hub and gateway; `openapi.json` contains the rest.
 
 use super::answer;
 use axum::body::Bytes;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 const WRITTEN: &str = include_str!("openapi.json");
 
-/// The description; `basic` says whether a member's credential does as well as a token.
+/// The description; `basic` is true if members' credentials are accepted as well as tokens.
 pub(super) fn document(basic: bool) -> Bytes {
     let mut document: Value =
         serde_json::from_str(WRITTEN).expect("the file is JSON, as a test shows");

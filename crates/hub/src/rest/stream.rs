@@ -1,8 +1,8 @@
 //! People as server-sent events (WHATWG HTML, section 9.2): first everybody, then every change.
 //!
-//! Owns the form of the events and the life of a stream. A stream keeps no changes for its reader, only the place that it has
-//! come to on the [`ChangeLog`]; so whoever does not read costs a place, and the connection, which
-//! [`crate::server`] ends when nothing of it was read for a while. Whoever comes back says by `Last-Event-ID` what they have seen.
+//! Owns the form of the events and the life of a stream. A stream stores no changes for its reader, only its position
+//! in the [`ChangeLog`]. A slow reader costs that position and a connection, which [`crate::server`] closes if nothing
+//! is read for a while. A reader that reconnects sends its last position in `Last-Event-ID`.
 
 use super::ApiState;
 use super::change_log::{ChangeLog, Cursor};
@@ -25,19 +25,19 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// Streams open at a time.
+/// The maximum number of open streams.
 pub(crate) const STREAMS: usize = 64;
-/// After so long without a change a comment is sent, so that proxies and readers know that the stream lives; and it is asked
-/// again whether the reader may read.
+/// After this time without a change the stream sends a comment, so that proxies and readers know that it is alive.
+/// It also checks again whether the reader may read.
 pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(15);
-/// How much is made at a time: one piece is all that a stream has in memory.
+/// How many people or changes one piece contains: a stream has only one piece in memory.
 const PIECE: usize = 64;
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 #[derive(Debug, Deserialize)]
 pub(super) struct StreamQuery {
-    /// Whether to wait for changes; otherwise the answer ends with what there is.
+    /// Whether to wait for changes; otherwise the answer ends after the present data.
     follow: Option<bool>,
 }
 
@@ -73,13 +73,13 @@ pub(super) async fn follow(
     Ok((headers, Body::new(Counted::new(body, turn, unsent))).into_response())
 }
 
-/// How far a stream has come.
+/// The position of a stream.
 enum At {
-    /// Everybody is to be told.
+    /// Nothing was sent yet.
     Beginning,
-    /// Everybody up to this user was told, as of that place.
+    /// All people up to this user were sent, as of that position.
     Told(String, Cursor),
-    /// All that happened up to here was told.
+    /// All changes up to here were sent.
     Place(Cursor),
     End,
 }
@@ -99,7 +99,7 @@ impl Stream {
             if !self.state.guard.may_still_read(&self.requester) {
                 return None;
             }
-            // Before one looks, so that nothing comes unseen between looking and waiting.
+            // Before the read, so that no change is missed between reading and waiting.
             self.changes.mark_unchanged();
             let source = Arc::clone(&self.state.source);
             let piece = self.look(source.change_log())?;
@@ -117,7 +117,7 @@ impl Stream {
         }
     }
 
-    /// What there is to tell now; none at the end.
+    /// The data that can be sent now; none at the end.
     fn look(&mut self, log: &ChangeLog) -> Option<Vec<u8>> {
         match std::mem::replace(&mut self.at, At::End) {
             At::Beginning => {
@@ -127,7 +127,7 @@ impl Stream {
             }
             At::Told(user, place) => Some(self.tell_people(log, Some(&user), place, Vec::new())),
             At::Place(place) => {
-                // A reader that has fallen behind what is kept begins anew, as one that comes does.
+                // If the reader has fallen behind the stored changes, the stream ends. A new connection starts over.
                 let entries = log.since(place, PIECE)?;
                 self.at = At::Place(entries.last().map_or(place, |entry| log.after(entry)));
                 let mut piece = Vec::new();
@@ -144,7 +144,7 @@ impl Stream {
         }
     }
 
-    /// Goes on with the list of everybody. Whoever changes meanwhile is told of again behind it.
+    /// Sends the next page of people. People who change meanwhile are sent again after the list.
     fn tell_people(
         &mut self,
         log: &ChangeLog,
@@ -172,7 +172,7 @@ impl Stream {
 
 type Piece = Option<(Bytes, Stream)>;
 
-/// A stream as a body: one piece at a time, made when the one before was taken.
+/// A stream as a body: one piece at a time, made when the previous one was taken.
 struct Pieces(Option<Pin<Box<dyn Future<Output = Piece> + Send>>>);
 
 impl Pieces {

@@ -21,7 +21,7 @@ const GOOD: &str = "Bearer good000000.012345678901234567890123456";
 const BAD: &str = "Bearer bad0000000.012345678901234567890123456";
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// Whatever a test puts there.
+/// A source whose contents the test sets.
 struct Desk {
     root: Root,
     log: ChangeLog,
@@ -47,21 +47,21 @@ impl Source for Desk {
     }
 }
 
-/// The header of one of many other programs that may read.
+/// The header of one of many programs that may read.
 fn token(number: usize) -> String {
     GOOD.replacen("000000", &format!("{:06}", number + 1), 1)
 }
 
-/// Whether this is the token of a program that may read: there are several of them.
+/// Whether this is the token of one of several programs that may read.
 fn is_good(token: &Secret) -> bool {
     token.id().starts_with("good")
 }
 
-/// Lets good tokens in, until it is told not to.
+/// Accepts good tokens until the test forbids it.
 #[derive(Default)]
 struct Word {
     revoked: AtomicBool,
-    /// Somebody behind the same address was wrong too often.
+    /// Too many wrong attempts came from the same address.
     guessed: AtomicBool,
     basic: bool,
     impatient: bool,
@@ -113,7 +113,7 @@ impl World {
         world
     }
 
-    /// Before anything was read.
+    /// A source that has not read anything yet.
     fn closed(word: Word) -> Self {
         let kept = |topic: &str, payload: &str| StoredMessage {
             topic: topic.to_owned(),
@@ -164,7 +164,7 @@ impl World {
     }
 }
 
-/// A stream as a reader has it.
+/// A stream, seen by its reader.
 struct Events {
     body: Body,
     text: String,
@@ -174,7 +174,7 @@ struct Events {
 type Event = (String, String, Value);
 
 impl Events {
-    /// What comes next up to an empty line; none at the end.
+    /// The next lines up to an empty one; none at the end.
     async fn block(&mut self) -> Option<String> {
         loop {
             if let Some((block, rest)) = self.text.split_once("\n\n") {
@@ -189,7 +189,7 @@ impl Events {
         }
     }
 
-    /// The next event, over comments.
+    /// The next event, skipping comments.
     async fn next(&mut self) -> Option<Event> {
         loop {
             let block = self.block().await?;
@@ -270,7 +270,7 @@ async fn the_topics_are_those_about_presence() {
     let expected =
         json!([{"topic": "presence/alice", "payload": {"status": "online"}, "age_ms": 2000}]);
     assert_eq!(read(world.get("/v2/topics/presence").await).await, expected);
-    // As the curl of the description that this path comes from, which sends a type for a body that it has not.
+    // Like the description's curl example, which sends a Content-Type without a body.
     let headers = [(header::AUTHORIZATION, GOOD), (header::CONTENT_TYPE, "application/json")];
     let response = world.ask(Method::GET, "/v2/topics/presence", &headers).await;
     assert_eq!(response.status(), StatusCode::OK);
@@ -369,7 +369,7 @@ async fn nobody_is_told_that_nobody_is_there_before_that_is_known() {
 async fn a_stream_tells_everybody_then_every_change() {
     let world = World::new();
     let log = &world.desk.log;
-    // More than one piece of it, and still one event.
+    // Larger than one piece, and still one event.
     for n in 0..150 {
         log.append(shown(&format!("user-{n}"), "online"));
     }
@@ -385,7 +385,7 @@ async fn a_stream_tells_everybody_then_every_change() {
     assert!(first != second && second != third);
     assert_eq!(events.block().await.unwrap(), ":", "a comment keeps it alive");
 
-    // Whoever comes back with an id gets what came after it, and who has none of ours everybody.
+    // A known id resumes after it; an unknown one gets everybody.
     let mut missed = world.stream("?follow=false", Some(&second)).await;
     assert_eq!(missed.next().await.unwrap().1, "forgotten");
     assert_eq!(missed.next().await, None);
@@ -429,7 +429,7 @@ async fn a_stream_goes_on_while_somebody_else_behind_the_address_tries_tokens() 
     world.word.guessed.store(true, Ordering::SeqCst);
     world.desk.log.append(shown("alice", "online"));
     assert!(events.next().await.is_some());
-    // Whose own token is taken back reads no more, whatever others try.
+    // A reader whose own token is revoked loses access; other people's attempts do not matter.
     world.word.revoked.store(true, Ordering::SeqCst);
     assert_eq!(events.next().await, None);
 }

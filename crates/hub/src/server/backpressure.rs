@@ -1,8 +1,8 @@
 //! Answers that the other side has not read yet.
 //!
-//! Owns the pieces in which answers go out, the time that the other side has for each, and the rule that an answer is under
-//! way until the system has the last of it. So a connection holds one piece in memory beside the answer itself, and loses
-//! both when the other side stops reading.
+//! Owns the size of the pieces in which answers are sent, and the time limit of each. An answer is in progress until
+//! the system has its last byte. So a connection holds one piece in memory besides the answer, and drops both when the
+//! other side stops reading.
 
 use crate::turns::Unsent;
 use axum::body::{Body, Bytes};
@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
-/// How many bytes of an answer go out at a time, and how many the other side must take in its time.
+/// The size of a piece in bytes, which is also what the other side must receive within the time limit.
 pub(super) const PIECE: usize = 64 * 1024;
 
 /// A body in pieces of at most [`PIECE`] bytes.
@@ -66,13 +66,13 @@ impl HttpBody for Pieces {
     }
 }
 
-/// A stream that fails when its other side takes neither [`PIECE`] bytes in time nor all that there is.
+/// A stream that fails if the other side receives neither [`PIECE`] bytes nor the rest in time.
 pub(super) struct Impatient<S> {
     stream: S,
     patience: Duration,
-    /// Runs from the first write that had to wait.
+    /// Starts with the first write that had to wait.
     waiting: Option<Pin<Box<Sleep>>>,
-    /// The bytes that the other side took since then.
+    /// The bytes that the other side received since then.
     taken: usize,
     unsent: Unsent,
 }
@@ -96,7 +96,7 @@ impl<S> Impatient<S> {
         self.judge(cx, outcome)
     }
 
-    /// Gives the other side its full time again.
+    /// Restarts the time limit.
     fn restart(&mut self) {
         self.waiting = None;
         self.taken = 0;

@@ -22,7 +22,7 @@ fn site(router: Router) -> Site {
     }
 }
 
-/// Somebody at the far end of a connection that holds 64 bytes.
+/// The far end of a connection that buffers 64 bytes.
 fn connected(limits: Limits) -> (DuplexStream, JoinHandle<io::Result<()>>) {
     let router = Router::new()
         .route("/", get(|| async { "hello" }))
@@ -74,7 +74,7 @@ async fn who_reads_a_byte_now_and_then_is_given_up() {
     far.write_all(b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
     let mut read = 0;
     let dripping = async {
-        // Well within the time that the other side has for the next byte.
+        // Well within the time limit for the next byte.
         let mut tick = tokio::time::interval(SHORT.unread / 10);
         while far.read_u8().await.is_ok() {
             read += 1;
@@ -100,7 +100,7 @@ async fn who_reads_has_the_whole_answer() {
 
 #[tokio::test]
 async fn an_answer_is_under_way_until_it_is_sent() {
-    // Small enough that hyper takes it at once.
+    // Small enough that hyper buffers it at once.
     const SMALL: usize = 4_096;
     let turns = Turns::new(1);
     let all = Arc::clone(&turns);
@@ -114,7 +114,7 @@ async fn an_answer_is_under_way_until_it_is_sent() {
     far.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
     let other = Reader::Program("b".to_owned());
     let mut got = Vec::new();
-    // The last bytes but those that the connection holds.
+    // The last bytes except those that the connection buffers.
     while got.len() < SMALL {
         got.push(far.read_u8().await.unwrap());
         assert!(turns.try_take(&other).is_none(), "after {} bytes", got.len());
@@ -157,7 +157,7 @@ async fn a_head_of_any_size_is_not_taken() {
     ] {
         let (far, connection) = connected(limits);
         let (mut from, mut to) = tokio::io::split(far);
-        // Whoever answers before the end of the head may close before it, too.
+        // The server may answer and close before it has read the whole head, so this write may fail.
         let sent = async { drop(to.write_all(head.as_bytes()).await) };
         let mut answer = Vec::new();
         let read = async { drop(from.read_to_end(&mut answer).await) };

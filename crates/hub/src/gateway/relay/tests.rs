@@ -14,21 +14,21 @@ const DEVICE: &str = "presence/alice/device/a";
 const ONLINE: &str = r#"{"v":1,"status":"online","lease_s":3600}"#;
 const LOST: &str = r#"{"v":1,"status":"offline","cause":"lost"}"#;
 const SECOND: Duration = Duration::from_secs(1);
-/// What is lost or missing on a new connection is believed after this (`docs/protocol.md`, *Settling*).
+/// The delay after which a loss on a new connection is believed (`docs/protocol.md`, *Settling*).
 const SETTLED: Duration = Duration::from_secs(11);
 
-/// A relay beside a broker that keeps what is retained, under a clock that goes when it is told to.
+/// A relay next to a broker with retained messages, and a clock that the test moves.
 struct World {
     relay: Relay,
     mirror: Arc<Mirror>,
-    /// What is retained, and when that was taken.
+    /// The retained messages, and when the broker received them.
     store: BTreeMap<String, (Vec<u8>, Now)>,
-    /// What the broker sends back of our writes, as it does to all who subscribed.
+    /// Our own writes, which the broker sends back like to all subscribers.
     echoes: VecDeque<(String, Vec<u8>)>,
     passed: Duration,
     written: Vec<String>,
     up: bool,
-    /// What the broker shortens every expiry to.
+    /// The broker's maximum for every expiry.
     cap: Duration,
 }
 
@@ -48,7 +48,7 @@ impl World {
         world
     }
 
-    /// A broker that holds this, and was read.
+    /// A broker with these messages, which the relay has read.
     fn holding(kept: &[(&str, &str)]) -> Self {
         let mut world = Self::new();
         for (topic, payload) in kept {
@@ -82,7 +82,7 @@ impl World {
         assert_eq!(self.relay.take_writes(self.now()), []);
     }
 
-    /// Somebody retains something.
+    /// Another client publishes a retained message.
     fn retain(&mut self, topic: &str, payload: &str) {
         self.keep(topic, payload.as_bytes());
         if self.up {
@@ -92,7 +92,7 @@ impl World {
         }
     }
 
-    /// Writes what is due, and leaves it on its way back.
+    /// Writes what is due; the echoes are still on their way.
     fn write(&mut self) {
         for write in self.relay.take_writes(self.now()) {
             self.keep(&write.topic, &write.payload);
@@ -101,7 +101,7 @@ impl World {
         }
     }
 
-    /// Our own writes come back.
+    /// Delivers the echoes of our own writes.
     fn echo(&mut self) {
         while let Some((topic, payload)) = self.echoes.pop_front() {
             let message = capped(message(&topic, &payload, None), self.cap);
@@ -133,13 +133,13 @@ impl World {
         std::mem::take(&mut self.written)
     }
 
-    /// The sum that stands on the broker.
+    /// The aggregate that the broker retains.
     fn status(&self) -> Option<String> {
         let sum: Value = serde_json::from_slice(&self.store.get(ALICE)?.0).unwrap();
         Some(sum["status"].as_str().unwrap().to_owned())
     }
 
-    /// What the reading API shows of Alice: status, and whether that may be so no longer.
+    /// Alice in the reading API: her status, and whether it may be outdated.
     fn shown(&self) -> Option<(String, bool)> {
         let person = self.mirror.change_log().person("alice")?;
         Some((person.status, person.stale))
@@ -159,7 +159,7 @@ fn at(ms: u64) -> Now {
     }
 }
 
-/// A message that is live, or was retained so long ago.
+/// A message that is live, or was retained that long ago.
 fn message(topic: &str, payload: &[u8], age: Option<Duration>) -> Message {
     let expires_in = Some(EXPIRY - age.unwrap_or_default());
     let retained = age.is_some();
@@ -203,7 +203,7 @@ fn what_comes_back_of_our_own_is_no_news() {
     world.retain(DEVICE, ONLINE);
     world.retain(DEVICE, r#"{"v":1,"status":"away","cause":"locked"}"#);
     world.written();
-    // All of it comes back only now, the oldest first.
+    // All echoes come back only now, the oldest first.
     world.echo();
     assert_eq!(world.written(), [""; 0]);
     assert_eq!(world.status().as_deref(), Some("away"));
@@ -218,7 +218,7 @@ fn somebody_elses_word_is_answered() {
     assert_eq!(world.written(), [ALICE]);
     assert_eq!(world.status().as_deref(), Some("online"));
     world.echo();
-    // The Will of an earlier gateway, say.
+    // For example the Will of an earlier gateway.
     world.retain(HUB, "");
     assert_eq!(world.written(), [HUB]);
 }
