@@ -19,7 +19,7 @@ declare -A shown_by=(
     [libwebkit2gtk-4.1-0]=library:libwebkit2gtk-4.1.so.0
     [libxss1]=library:libXss.so.1
     # The end-to-end tests: a display, a window manager, a window of somebody else's, input, pictures, a session bus,
-    # the webview's driver, what opens links, a broker that is not ours, certificates for it.
+    # the webview's driver, what opens links, a broker and a proxy that are not ours, certificates for it.
     [xvfb]=program:Xvfb
     [openbox]=program:openbox
     [x11-utils]=program:xmessage
@@ -29,6 +29,7 @@ declare -A shown_by=(
     [openssl]=program:openssl
     [webkit2gtk-driver]=program:WebKitWebDriver
     [mosquitto]=program:mosquitto
+    [tinyproxy-bin]=program:tinyproxy
     [xdg-utils]=program:xdg-open
     # The HTTP API: a reader of streams, and the checks that make requests of its description, which are in Python.
     [curl]=program:curl
@@ -94,7 +95,7 @@ for purpose in "$@"; do
     build) wanted+=(build-essential ca-certificates pkg-config libwebkit2gtk-4.1-dev libxss-dev) ;;
     lint) wanted+=(python3-venv) ;;
     run) wanted+=(libwebkit2gtk-4.1-0 libxss1) ;;
-    test) wanted+=(xvfb openbox x11-utils xdg-utils xdotool imagemagick dbus openssl webkit2gtk-driver mosquitto mutter kwin-wayland
+    test) wanted+=(xvfb openbox x11-utils xdg-utils xdotool imagemagick dbus openssl webkit2gtk-driver mosquitto tinyproxy-bin mutter kwin-wayland
         curl python3-venv strace
         iproute2 util-linux pulseaudio pulseaudio-utils gnome-keyring libglib2.0-bin dconf-gsettings-backend gsettings-desktop-schemas) ;;
     package) wanted+=(dpkg-dev rpm) ;;

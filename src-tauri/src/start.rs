@@ -74,7 +74,9 @@ pub(crate) async fn here(
     let hub = hosting::start(&resolved, &team).await.map_err(|error| problem("hub", error))?;
     let joined = async {
         let invitation = hosting::owner_invitation(&hub).await?;
-        redeem(&invitation, &name, Some(device::kind())).await.map_err(|error| refused(&error))
+        redeem(&invitation, &name, Some(device::kind()), &resolved.proxy)
+            .await
+            .map_err(|error| refused(&error))
     };
     match joined.await {
         Ok(joined) => keep_and_enter(flags, Box::new(joined), keep, Some(hub)).await,
@@ -107,7 +109,8 @@ pub(crate) async fn join(
     let invitation = read(link)?;
     let name = shown_name(name)?;
     can_keep(keep).await?;
-    let joined = redeem(&invitation, &name, Some(device::kind())).await;
+    let proxy = resolve(flags)?.proxy;
+    let joined = redeem(&invitation, &name, Some(device::kind()), &proxy).await;
     let joined = joined.map_err(|error| refused(&error))?;
     keep_and_enter(flags, Box::new(joined), keep, None).await
 }

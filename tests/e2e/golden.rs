@@ -432,15 +432,16 @@ async fn doctor() {
         let proc = light.start(&arguments);
         let (exit, output) = proc.finish(3 * SOON).await;
         // What is there to be watched is another on each machine.
-        let ours: Vec<String> = lines_of(&output, &["state", "broker"]);
+        let ours: Vec<String> = lines_of(&output, &["state", "proxy", "broker"]);
         golden.note(&words(&arguments), &ours, &proc.lines(Stream::Err), Some(exit));
         let arguments = ["doctor", "--json", "--timeout", "1s"];
         let proc = light.start(&arguments);
         let (exit, output) = proc.finish(3 * SOON).await;
         let findings: Value = serde_json::from_str(&output).expect("one value of JSON");
         let ours = findings.as_array().into_iter().flatten();
-        let ours =
-            ours.filter(|finding| finding["about"] == "state" || finding["about"] == "broker");
+        let ours = ours.filter(|finding| {
+            ["state", "proxy", "broker"].into_iter().any(|about| finding["about"] == about)
+        });
         let ours: Vec<_> = ours.map(Value::to_string).collect();
         golden.note(&words(&arguments), &ours, &proc.lines(Stream::Err), Some(exit));
     }

@@ -18,6 +18,7 @@ mod own_broker;
 mod pages;
 mod patience;
 mod presence;
+mod proxy;
 mod secrets;
 mod seeds;
 mod service;

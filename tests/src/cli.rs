@@ -14,6 +14,7 @@ use tempfile::TempDir;
 use crate::binary::bin;
 use crate::desktop::Session;
 use crate::machine::Machine;
+use crate::member::PROXY_VARIABLES;
 use crate::process::{Exit, Proc, Stream};
 use crate::until::{SOON, poll};
 
@@ -166,6 +167,9 @@ impl Cli {
             }
             for name in ["DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS", "XDG_SESSION_ID"]
             {
+                command.env_remove(name);
+            }
+            for name in PROXY_VARIABLES {
                 command.env_remove(name);
             }
         } else {

@@ -46,6 +46,26 @@ impl Hosts {
         format!("10.77.7.{}", host + 1)
     }
 
+    /// Gives a host one more address, to which no other host has a route.
+    pub fn add_address(&self, host: usize, address: &str) {
+        let name = &self.names[host];
+        run(Command::new("ip").args(["-n", name, "address", "add", address, "dev", "cable"]));
+    }
+
+    /// Lets a host reach such an address of the other one.
+    pub fn add_route(&self, host: usize, address: &str, via: usize) {
+        let via = self.address(via);
+        run(Command::new("ip").args([
+            "-n",
+            &self.names[host],
+            "route",
+            "add",
+            address,
+            "via",
+            &via,
+        ]));
+    }
+
     /// The same command, on that host.
     #[must_use]
     pub fn on(&self, host: usize, command: &Command) -> Command {

@@ -12,6 +12,10 @@ use crate::hosts::Hosts;
 use crate::process::{Exit, Proc};
 use crate::until::{SOON, START};
 
+/// The variables that could send a device through a proxy of the person who runs the tests.
+pub(crate) const PROXY_VARIABLES: [&str; 6] =
+    ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"];
+
 /// One device. It sees no display, no bus and an empty home, so that secrets are kept in files.
 #[derive(Debug)]
 pub struct Member {
@@ -62,6 +66,9 @@ impl Member {
             command.env(name, home);
         }
         for name in ["DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS", "XDG_SESSION_ID"] {
+            command.env_remove(name);
+        }
+        for name in PROXY_VARIABLES {
             command.env_remove(name);
         }
         command.args(arguments).arg("--config-dir").arg(home).args(["--name", &self.name]);

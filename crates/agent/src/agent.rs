@@ -485,8 +485,7 @@ impl Driver {
     /// Only the main connection decides which address is tried next.
     fn note_connection(&mut self, event: &ConnectionEvent) {
         self.reach.note(event);
-        let membership = self.reach.broker().membership.as_deref();
-        self.following.note(clock::now().mono, event, membership);
+        self.following.note(clock::now().mono, event, self.reach.broker());
         match event {
             ConnectionEvent::Up(_) => self.save_addresses(),
             ConnectionEvent::Down(failure) => tracing::info!("not connected: {failure}"),

@@ -10,6 +10,7 @@ use ::url::Url;
 use porchlight_core::id::Root;
 use porchlight_core::team::{Address, MAX_ADDRESSES, Pin};
 
+use crate::proxy::Proxy;
 use crate::stored_secret::StoredSecret;
 
 mod url;
@@ -32,6 +33,8 @@ pub struct Broker {
     pub root: Root,
     /// User Name and Password for the CONNECT.
     pub login: Option<Login>,
+    /// The proxy that leads there, if one is to be used.
+    pub proxy: Proxy,
     /// The state folder of the membership, if this is the hub of a joined team.
     pub(crate) membership: Option<PathBuf>,
 }
@@ -128,7 +131,15 @@ impl Broker {
     /// A team's hub, which is identified only by its certificate.
     pub(crate) fn pinned(at: Vec<Address>, pin: Pin, root: Root, login: Login) -> Self {
         let tls = Some(Tls { trust: Trust::Pinned(pin), certificate: None });
-        Self { at, web_socket: None, tls, root, login: Some(login), membership: None }
+        Self {
+            at,
+            web_socket: None,
+            tls,
+            root,
+            login: Some(login),
+            proxy: Proxy::default(),
+            membership: None,
+        }
     }
 
     /// Its addresses, the likeliest first.

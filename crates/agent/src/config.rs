@@ -20,6 +20,7 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer};
 
 use crate::broker::Broker;
+use crate::proxy::{ProxySetting, ProxyUrlError};
 use crate::redacted::Redacted;
 
 pub mod edit;
@@ -74,6 +75,10 @@ pub struct BrokerConfig {
     pub password: Option<Redacted>,
     /// A file that contains only the password, so that the config has no secret in it.
     pub password_file: Option<PathBuf>,
+    /// The HTTP proxy on the way to brokers and hubs outside the local network:
+    /// `http://user:password@host:port`, or `none`. By default the one of the environment.
+    #[serde(deserialize_with = "parsed")]
+    pub proxy: Option<ProxySetting>,
     /// A PEM file of certificates to trust instead of the system's.
     pub ca: Option<PathBuf>,
     /// Our client certificate in PEM, if the broker asks for one.
@@ -399,6 +404,12 @@ impl FromWritten for Option<DeviceId> {
 impl FromWritten for Option<Broker> {
     fn from_written(text: &str) -> Result<Self, String> {
         text.parse().map(Some).map_err(|error: crate::broker::BrokerError| error.to_string())
+    }
+}
+
+impl FromWritten for Option<ProxySetting> {
+    fn from_written(text: &str) -> Result<Self, String> {
+        text.parse().map(Some).map_err(|error: ProxyUrlError| error.to_string())
     }
 }
 

@@ -8,6 +8,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use porchlight_core::input::ConnectionFailure;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -26,6 +27,9 @@ pub(crate) enum DialError {
     /// No address accepted a connection.
     #[error("no address answers")]
     Connect(#[source] io::Error),
+    /// The proxy did not connect us.
+    #[error("the proxy did not connect us")]
+    Proxy(#[source] ConnectionFailure),
 }
 
 /// Connects to the first address of this host that accepts.

@@ -19,6 +19,7 @@ use crate::config::{self, Calls, Config, ConfigError, Language};
 use crate::membership::{Membership, MembershipError};
 use crate::places::{Dirs, NoHomeError};
 use crate::presence_options::PresenceOptions;
+use crate::proxy::Proxy;
 
 /// More than an MQTT password can have, which is 65,535 bytes; a longer one is refused later.
 const MAX_PASSWORD_FILE: u64 = 1 << 17;
@@ -108,6 +109,8 @@ pub struct Resolved {
     pub device: Option<DeviceId>,
     /// The broker; `None` means the hub on this machine.
     pub broker: Option<Broker>,
+    /// The proxy to brokers and hubs, if one is to be used.
+    pub proxy: Proxy,
     /// The team that was joined, if the broker is its hub.
     pub membership: Option<Membership>,
     /// The source of activity.
@@ -201,8 +204,15 @@ impl Flags {
             }
             None => broker(&config, self.password_file.as_deref())?,
         };
+        let variable = |name: &str| std::env::var(name).ok();
+        let proxy = Proxy::resolve(config.broker.proxy.as_ref(), variable);
+        let named = named.map(|mut broker| {
+            broker.proxy = proxy.clone();
+            broker
+        });
         // A broker that is named takes precedence over the team that was joined.
-        let membership = if named.is_none() { Membership::read(&places.state)? } else { None };
+        let membership =
+            if named.is_none() { Membership::read(&places.state, &proxy)? } else { None };
         let joined = membership.as_ref();
         let known = config.user.iter().chain(joined.map(Membership::user));
         if let Some(user) = self.user.as_ref().filter(|user| !known.clone().any(|it| it == *user))
@@ -230,6 +240,7 @@ impl Flags {
             announces_hub: config.hub.announce,
             hub_origins: config.hub.origins,
             broker: named.or_else(|| joined.map(Membership::broker)),
+            proxy,
             source: config.activity.source,
             calls: config.activity.calls != Calls::Ignored,
             desktop_dnd: config.activity.desktop_dnd,

@@ -21,6 +21,7 @@ pub mod mqtt_session;
 pub mod places;
 pub mod preferences;
 pub mod presence_options;
+pub mod proxy;
 pub mod qr;
 pub mod redacted;
 mod stored_secret;

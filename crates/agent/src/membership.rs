@@ -14,6 +14,7 @@ use porchlight_core::team::{Address, Joined, MAX_ADDRESSES, Pin, Secret};
 use serde::{Deserialize, Serialize};
 
 use crate::broker::{Broker, Login, Password};
+use crate::proxy::Proxy;
 use crate::stored_secret::StoreSecretError;
 
 pub use crate::stored_secret::{
@@ -43,6 +44,9 @@ pub struct Membership {
     content: Content,
     folder: PathBuf,
     kept: Arc<StoredSecret>,
+    /// The proxy to the hub, if one is to be used. It belongs to this computer's network, so it is
+    /// not stored.
+    pub(crate) proxy: Proxy,
 }
 
 /// The content of `membership.json`.
@@ -116,12 +120,13 @@ impl MembershipError {
 }
 
 impl Membership {
-    /// Reads the membership from the state folder; `None` if there is none.
+    /// Reads the membership from the state folder; `None` if there is none. Its hub is reached
+    /// through `proxy`.
     ///
     /// # Errors
     ///
     /// [`MembershipError::Damaged`] if the file can't be read or understood.
-    pub fn read(state: &Path) -> Result<Option<Self>, MembershipError> {
+    pub fn read(state: &Path, proxy: &Proxy) -> Result<Option<Self>, MembershipError> {
         let path = file(state);
         let damaged = |reason: String| MembershipError::Damaged { path: path.clone(), reason };
         let bytes = match fs::read(&path) {
@@ -134,15 +139,15 @@ impl Membership {
         if content.at.is_empty() {
             return Err(damaged("it holds no address".to_owned()));
         }
-        Ok(Some(Self::of(content, state)))
+        Ok(Some(Self::of(content, state, proxy.clone())))
     }
 
-    fn of(content: Content, state: &Path) -> Self {
+    fn of(content: Content, state: &Path, proxy: Proxy) -> Self {
         let kept = match content.kept {
             Place::Keyring => StoredSecret::in_keyring(&content.credential),
             Place::File => StoredSecret::in_file(secret_file(state)),
         };
-        Self { content, folder: state.to_owned(), kept: Arc::new(kept) }
+        Self { content, folder: state.to_owned(), kept: Arc::new(kept), proxy }
     }
 
     /// Stores what the hub answered to a join request. If this fails, the answer is not lost: the
@@ -158,7 +163,9 @@ impl Membership {
         joined: &Joined,
         keep: SecretStorage,
     ) -> Result<Self, MembershipError> {
-        if let Some(team) = Self::read(state)?.filter(|kept| kept.content.user != joined.user) {
+        if let Some(team) =
+            Self::read(state, &Proxy::default())?.filter(|kept| kept.content.user != joined.user)
+        {
             return Err(MembershipError::Another { team: team.content.team });
         }
         let content = Content {
@@ -174,7 +181,7 @@ impl Membership {
                 SecretStorage::FileAgreed => Place::File,
             },
         };
-        let membership = Self::of(content, state);
+        let membership = Self::of(content, state, Proxy::default());
         membership.kept.write(&joined.team, joined.credential.secret()).await?;
         membership.save()?;
         Ok(membership)
@@ -195,7 +202,7 @@ impl Membership {
     /// * [`MembershipError::Damaged`] if the file can't be read;
     /// * [`MembershipError::Unwritable`] if it can't be written.
     pub fn found_at(state: &Path, at: &[Address]) -> Result<(), MembershipError> {
-        match Self::read(state)? {
+        match Self::read(state, &Proxy::default())? {
             Some(mut kept) if !at.is_empty() && kept.content.at != at => {
                 kept.content.at = at.iter().take(MAX_ADDRESSES).cloned().collect();
                 kept.save()
@@ -235,6 +242,7 @@ impl Membership {
         let login = Login { username: credential.clone(), password };
         let mut broker = Broker::pinned(at.clone(), *pin, root.clone(), login);
         broker.membership = Some(self.folder.clone());
+        broker.proxy = self.proxy.clone();
         broker
     }
 

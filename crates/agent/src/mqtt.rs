@@ -111,8 +111,8 @@ impl Endpoints {
         let url = self.broker.web_socket_url(address).and_then(|url| Url::parse(&url).ok());
         let web_socket = url.map(|url| url.path().to_owned());
         Target {
-            host: address.host().to_owned(),
-            port: address.port(),
+            address: address.clone(),
+            proxy: self.broker.proxy.clone(),
             tls: self.tls.clone(),
             tried: TriedAddress {
                 address: address.to_string(),

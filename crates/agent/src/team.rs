@@ -16,6 +16,7 @@ use rustls::ClientConfig;
 
 use crate::broker::{Tls, Trust};
 use crate::membership::{Membership, StoredSecretError};
+use crate::proxy::Proxy;
 use crate::tls::{self, TlsError};
 
 mod http;
@@ -87,7 +88,7 @@ impl TeamError {
     }
 }
 
-/// Redeems an invitation.
+/// Redeems an invitation. The hub is reached through `proxy`.
 ///
 /// # Errors
 ///
@@ -99,8 +100,9 @@ pub async fn join(
     invitation: &Invitation,
     name: &str,
     kind: Option<&str>,
+    proxy: &Proxy,
 ) -> Result<Joined, TeamError> {
-    let hub = HubEndpoint::pinned(invitation.at.clone(), invitation.pin)?;
+    let hub = HubEndpoint::pinned(invitation.at.clone(), invitation.pin, proxy)?;
     let join = Join {
         token: invitation.token.clone(),
         name: name.to_owned(),
@@ -118,7 +120,8 @@ pub struct Requested {
     pub code: String,
 }
 
-/// Asks a hub that was found on the local network to let this person join.
+/// Asks a hub that was found on the local network to let this person join. No proxy is used: the
+/// hub is on this network, even if its address does not show it.
 ///
 /// # Errors
 ///
@@ -132,12 +135,13 @@ pub async fn request(
     kind: Option<&str>,
 ) -> Result<Requested, TeamError> {
     let request = Request { name: name.to_owned(), kind: kind.map(str::to_owned) };
-    let hub = HubEndpoint::new(at, Some(tls::prefix_config(hint).map_err(TlsSetupError)?));
+    let tls = Some(tls::prefix_config(hint).map_err(TlsSetupError)?);
+    let hub = HubEndpoint { at, proxy: Proxy::default(), tls };
     let Answer { body, certificate } =
         hub.send::<RequestMade>(HubRequest::post("/v1/requests", &request)).await?;
     // From now on only this certificate is trusted, because a later answer contains the credential.
     let hub = match certificate {
-        Some(pin) => HubEndpoint::pinned(hub.at, pin)?,
+        Some(pin) => HubEndpoint::pinned(hub.at, pin, &hub.proxy)?,
         None => hub,
     };
     let RequestMade { ticket, code } = body;
@@ -177,7 +181,11 @@ impl Team {
     /// * [`TeamError::Tls`] if TLS can't be set up.
     pub async fn of(membership: &Membership) -> Result<Self, TeamError> {
         Ok(Self {
-            hub: HubEndpoint::pinned(membership.at().to_vec(), membership.pin())?,
+            hub: HubEndpoint::pinned(
+                membership.at().to_vec(),
+                membership.pin(),
+                &membership.proxy,
+            )?,
             credential: membership.credential().await?,
             user: membership.user().clone(),
         })
@@ -360,21 +368,19 @@ struct Moved<'a> {
     at: &'a [Address],
 }
 
-/// The addresses of a hub, and the TLS settings that identify it.
+/// The addresses of a hub, the way there, and the TLS settings that identify it.
 struct HubEndpoint {
     at: Vec<Address>,
+    proxy: Proxy,
     /// `None` only for a hub on this machine.
     tls: Option<Arc<ClientConfig>>,
 }
 
 impl HubEndpoint {
-    fn new(at: Vec<Address>, tls: Option<Arc<ClientConfig>>) -> Self {
-        Self { at, tls }
-    }
-
-    fn pinned(at: Vec<Address>, pin: Pin) -> Result<Self, TeamError> {
+    fn pinned(at: Vec<Address>, pin: Pin, proxy: &Proxy) -> Result<Self, TeamError> {
         let tls = Tls { trust: Trust::Pinned(pin), certificate: None };
-        Ok(Self::new(at, Some(tls::client_config(&tls).map_err(TlsSetupError)?)))
+        let tls = Some(tls::client_config(&tls).map_err(TlsSetupError)?);
+        Ok(Self { at, proxy: proxy.clone(), tls })
     }
 }
 

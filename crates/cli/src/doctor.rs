@@ -13,6 +13,8 @@ use crate::args::Doctor;
 use crate::failure::Failure;
 use crate::{output, wait_for};
 
+mod proxy;
+
 /// The result of one check.
 #[derive(Debug, Serialize)]
 struct Finding {
@@ -31,6 +33,7 @@ pub(crate) async fn doctor(flags: &Flags, args: Doctor) -> Result<(), Failure> {
     let resolved = flags.resolve().map_err(Failure::usage)?;
     let mut findings = activity(&resolved).await;
     findings.push(state(&resolved));
+    findings.push(proxy::proxy(&resolved));
     findings.push(broker(&resolved, &args).await);
     if args.json {
         output::print_json(&findings);
@@ -101,6 +104,9 @@ fn remedy(failure: &Failure, resolved: &Resolved) -> &'static str {
         }
         Failure::Refused(_) => {
             "show this to the person who runs the broker; docs/brokers.md lists what Porchlight needs"
+        }
+        Failure::NoConnection(_) if proxy::is_used(resolved) => {
+            "check the proxy that is named above, and that the computer at the other end is on"
         }
         Failure::NoConnection(_) if resolved.membership.is_some() => {
             "check that the computer that hosts the team is on and connected, and that this one is, too"

@@ -62,6 +62,7 @@ pub(crate) async fn gateway(flags: &Flags, args: args::Hub) -> Result<(), Failur
     if let (Some(tls), Some(authorities)) = (&mut broker.tls, args.gateway.gateway_ca) {
         tls.trust = Trust::Authorities(authorities);
     }
+    broker.proxy = resolved.proxy;
     let settings = GatewaySettings {
         root: broker.root.clone(),
         listen: args.listen.unwrap_or(DEFAULT_GATEWAY_ADDR),

@@ -23,7 +23,7 @@ const KEYRING_MESSAGE_AFTER: Duration = Duration::from_secs(2);
 
 /// The membership of this account.
 fn membership(resolved: &Resolved) -> Result<Membership, Failure> {
-    Membership::read(&resolved.places.state).map_err(membership_failure)?.ok_or_else(|| {
+    Membership::read(&resolved.places.state, &resolved.proxy).map_err(membership_failure)?.ok_or_else(|| {
         Failure::Usage(
             "this account belongs to no team yet; join one with `porchlight join LINK`, or start one in the app or with \
              `porchlight hub`"

@@ -162,6 +162,16 @@ pub enum ConnectionFailure {
         /// What is wrong and what to do.
         message: String,
     },
+    /// The proxy did not connect us to the broker.
+    #[error("{message}")]
+    Proxy {
+        /// What programs branch on.
+        code: &'static str,
+        /// Whether the proxy answers and the broker does not, so that it may be asleep or off.
+        is_silence: bool,
+        /// What is wrong and what to do.
+        message: String,
+    },
     /// CONNACK with a refusal, or the same said over HTTP.
     #[error("{}", .0.refusal())]
     Refused(BrokerReason),
@@ -219,7 +229,7 @@ impl ConnectionFailure {
             Self::Tls { .. } => "tls",
             Self::OtherCertificate { .. } => "other_certificate",
             Self::SignIn { .. } => "sign_in",
-            Self::Credential { code, .. } => code,
+            Self::Credential { code, .. } | Self::Proxy { code, .. } => code,
             Self::Refused(reason) => reason.code("refused"),
             Self::Disconnected(reason) => reason.code("disconnected"),
             Self::OneConnection => "one_connection",
@@ -245,6 +255,7 @@ impl ConnectionFailure {
             | Self::Tls { .. }
             | Self::OtherCertificate { .. }
             | Self::SignIn { .. }
+            | Self::Proxy { .. }
             | Self::Broken { .. }
             | Self::Protocol { .. }
             | Self::Violation { .. }
@@ -284,6 +295,7 @@ impl ConnectionFailure {
     pub const fn is_silence(&self) -> bool {
         match self {
             Self::Disconnected(_) => !self.is_refusal() && !self.is_taken_over(),
+            Self::Proxy { is_silence, .. } => *is_silence,
             Self::Unreachable { .. }
             | Self::TimedOut { .. }
             | Self::Unanswered { .. }

@@ -4,7 +4,7 @@
 //! move learns of it over MQTT. Later, the old place accepts no CONNECT and answers only this
 //! request.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use porchlight_core::input::{ConnectionEvent, ConnectionFailure};
@@ -12,7 +12,9 @@ use porchlight_core::team::Address;
 use porchlight_core::time::Monotonic;
 use tokio::task::JoinHandle;
 
+use crate::broker::Broker;
 use crate::membership::Membership;
+use crate::proxy::Proxy;
 use crate::team::{Team, TeamError};
 
 /// The shortest time between two requests: a hub that hangs up may just be busy.
@@ -26,23 +28,17 @@ pub(super) struct RelocationWatch {
 }
 
 impl RelocationWatch {
-    /// Records the end of a connection, and asks if necessary. `membership` is the state folder of
-    /// the membership, if there is one.
-    pub(super) fn note(
-        &mut self,
-        now: Monotonic,
-        event: &ConnectionEvent,
-        membership: Option<&Path>,
-    ) {
+    /// Records the end of a connection, and asks if the broker is the hub of a membership.
+    pub(super) fn note(&mut self, now: Monotonic, event: &ConnectionEvent, broker: &Broker) {
         let ConnectionEvent::Down(ConnectionFailure::Protocol { .. }) = event else {
             return;
         };
-        let Some(folder) = membership else {
+        let Some(folder) = &broker.membership else {
             return;
         };
         if self.request.is_none() && self.asked.is_none_or(|asked| now.since(asked) >= PAUSE) {
             self.asked = Some(now);
-            self.request = Some(tokio::spawn(ask_old_place(folder.to_owned())));
+            self.request = Some(tokio::spawn(ask_old_place(folder.clone(), broker.proxy.clone())));
         }
     }
 
@@ -66,8 +62,8 @@ impl Drop for RelocationWatch {
 }
 
 /// Asks for the addresses. Empty if there is no answer, which the connection's failure explains.
-async fn ask_old_place(folder: PathBuf) -> Vec<Address> {
-    let Ok(Some(membership)) = Membership::read(&folder) else {
+async fn ask_old_place(folder: PathBuf, proxy: Proxy) -> Vec<Address> {
+    let Ok(Some(membership)) = Membership::read(&folder, &proxy) else {
         return Vec::new();
     };
     let answer = async { Team::of(&membership).await?.view().await };

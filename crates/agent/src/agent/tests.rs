@@ -12,6 +12,7 @@ use crate::membership::SecretStorage;
 use crate::mqtt::peer::{
     CONNACK_V5, CONNACK_V311, DISCONNECT, Door, Packet, Peer, SUBSCRIBE, connect, within,
 };
+use crate::proxy::Proxy;
 use crate::tls::server::{Certified, TlsDoor};
 
 /// A driver whose engine was not started, so that the test controls it.
@@ -147,7 +148,7 @@ async fn keep(state: &Path, joined: &Joined) -> Broker {
 }
 
 fn kept_at(state: &Path) -> String {
-    let kept = Membership::read(state).unwrap().unwrap();
+    let kept = Membership::read(state, &Proxy::default()).unwrap().unwrap();
     kept.at().iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
 
@@ -214,7 +215,7 @@ async fn what_lets_us_in_is_asked_for_before_anything_is_said_to_the_broker() {
     assert!(connect.body.ends_with(login.as_bytes()));
 
     std::fs::remove_file(dir.path().join("membership.secret")).unwrap();
-    let broker = Membership::read(dir.path()).unwrap().unwrap().broker();
+    let broker = Membership::read(dir.path(), &Proxy::default()).unwrap().unwrap().broker();
     let refused = refused(&mut Agent::start(reader(broker)).unwrap()).await;
     assert_eq!(refused.code, "credential_missing");
     assert!(refused.message.contains("join again"), "{}", refused.message);

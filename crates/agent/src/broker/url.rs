@@ -12,6 +12,7 @@ use porchlight_core::text::is_deceptive;
 use url::{Host, ParseError, Url};
 
 use super::{Broker, Login, LoginError, Tls, WEB_SOCKET_PATH};
+use crate::proxy::Proxy;
 
 /// Why a text is not a broker URL. The message never contains user name or password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -126,6 +127,7 @@ fn read(text: &str) -> Result<Broker, BrokerError> {
         tls: tls.then(Tls::default),
         root,
         login,
+        proxy: Proxy::default(),
         membership: None,
     })
 }

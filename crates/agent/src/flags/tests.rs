@@ -87,13 +87,17 @@ fn no_error_of_the_config_repeats_a_secret() {
         ("url = \"mqtt://a\"\npassword = s3cret", "line 3"),
         ("url = \"mqtt://a\"\npassword = \"s3cret\"\npassword_file = \"f\"", "remove one"),
         ("url = \"mqtt://a\"\nusername = \"s3cret\\u0000\"", "U+0000"),
+        ("proxy = \"socks5://u:s3cret@a\"", "only HTTP proxies"),
+        ("proxy = \"http://u:s3cret@\"", "or none"),
+        ("proxy = 73573", "or none"),
     ] {
         let error = flags(dir.path(), &format!("[broker]\n{config}")).resolve().unwrap_err();
         let message = format!("{error} {error:?}");
         assert!(message.contains(part), "{config}: {message}");
         assert!(!message.contains("s3cret") && !message.contains("73573"), "{config}: {message}");
     }
-    let flags = flags(dir.path(), "[broker]\nurl = \"mqtt://s3cret:s3cret@a\"");
+    let secrets = "[broker]\nurl = \"mqtt://s3cret:s3cret@a\"\nproxy = \"http://s3cret:s3cret@p\"";
+    let flags = flags(dir.path(), secrets);
     let resolved = flags.resolve().unwrap();
     assert!(!format!("{resolved:?}").contains("s3cret"), "{resolved:?}");
     let config = config::read(&resolved.places.config_file()).unwrap();

@@ -8,6 +8,7 @@ use super::*;
 use crate::device::DeviceLock;
 use crate::membership::SecretStorage;
 use crate::mqtt::peer::{CONNACK_V5, DISCONNECT, Door, PUBLISH, Peer, SUBSCRIBE, within};
+use crate::proxy::Proxy;
 use crate::tls::server::{Certified, TlsDoor};
 
 fn user() -> UserId {
@@ -177,7 +178,7 @@ async fn leaving_a_team_revokes_the_credential_and_removes_it() {
             tokio::join!(team(membership, identity, leave, false), left(&hub, answer));
         outcome.unwrap();
         assert_eq!(asked, request);
-        assert!(Membership::read(dir.path()).unwrap().is_none());
+        assert!(Membership::read(dir.path(), &Proxy::default()).unwrap().is_none());
         assert!(!dir.path().join("membership.secret").exists());
     }
 }
@@ -198,6 +199,6 @@ async fn a_hub_that_does_not_confirm_is_left_only_with_anyway() {
             tokio::join!(team(membership, identity, Leave::Team, anyway), left(&hub, &answer));
         let code = outcome.err().map(|error| error.code().to_owned());
         assert_eq!(code.as_deref(), (!anyway).then_some("not_saved"));
-        assert_eq!(Membership::read(dir.path()).unwrap().is_none(), anyway);
+        assert_eq!(Membership::read(dir.path(), &Proxy::default()).unwrap().is_none(), anyway);
     }
 }

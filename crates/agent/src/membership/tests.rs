@@ -1,6 +1,7 @@
 use porchlight_core::team::Role;
 
 use super::*;
+use crate::proxy::Proxy;
 
 fn joined(user: &str) -> Joined {
     Joined {
@@ -24,7 +25,7 @@ async fn kept(state: &Path) -> Membership {
 }
 
 fn read(state: &Path) -> Option<Membership> {
-    Membership::read(state).unwrap()
+    Membership::read(state, &Proxy::default()).unwrap()
 }
 
 #[tokio::test]
@@ -111,7 +112,7 @@ async fn a_damaged_file_is_reported_with_what_to_do() {
     let dir = tempfile::tempdir().unwrap();
     for text in ["", "{", r#"{"team":"x"}"#] {
         fs::write(file(dir.path()), text).unwrap();
-        let error = Membership::read(dir.path()).unwrap_err();
+        let error = Membership::read(dir.path(), &Proxy::default()).unwrap_err();
         assert_eq!(error.code(), "membership_damaged");
         assert!(error.to_string().contains("join again"), "{error}");
     }

@@ -86,7 +86,8 @@ impl Connection {
             failure::closed_by_us("the user name or the password is none that MQTT can carry")
         })?;
         let tried = target.tried.clone();
-        let dialed = timeout(connect.dial_within, Box::pin(Wire::open(&target))).await;
+        let within = connect.dial_within;
+        let dialed = timeout(within, Box::pin(Wire::open(&target, within))).await;
         let mut wire = dialed
             .map_err(|_| ConnectionFailure::TimedOut { address: tried.address().to_owned() })
             .flatten()?;

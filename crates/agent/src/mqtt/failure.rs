@@ -55,6 +55,7 @@ pub(super) fn unreached(error: &DialError, tried: &TriedAddress) -> ConnectionFa
             tracing::debug!("resolving {address}: {error}");
             ConnectionFailure::Unreachable { address, reason: "Unknown host name".to_owned() }
         }
+        DialError::Proxy(failure) => failure.clone(),
         DialError::Connect(error) => match error.kind() {
             // A closed port refuses. A reset comes from a server that accepted first, and it may be
             // noticed as early as here.

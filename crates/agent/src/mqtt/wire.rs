@@ -5,6 +5,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use http_body_util::Empty;
@@ -26,9 +27,10 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 use porchlight_core::input::ConnectionFailure;
+use porchlight_core::team::Address;
 
 use super::failure::{self, TriedAddress};
-use crate::dial::dial;
+use crate::proxy::{Proxy, tunnel};
 use crate::tls;
 
 /// The maximum number of bytes to read at once.
@@ -43,9 +45,9 @@ const SEC_WEBSOCKET_ACCEPT: HeaderName = HeaderName::from_static("sec-websocket-
 
 /// One address of a broker, with what is needed to connect to it.
 pub(super) struct Target {
-    /// The host without brackets, as in the certificate.
-    pub(super) host: String,
-    pub(super) port: u16,
+    pub(super) address: Address,
+    /// The proxy that leads there, if one is to be used.
+    pub(super) proxy: Proxy,
     pub(super) tls: Option<Arc<ClientConfig>>,
     /// The path of the WebSocket request as it is written there; `None` without WebSocket.
     pub(super) web_socket: Option<String>,
@@ -63,16 +65,16 @@ pub(super) enum Wire {
 }
 
 impl Wire {
-    /// Connects, with all handshakes.
-    pub(super) async fn open(target: &Target) -> Result<Self, ConnectionFailure> {
+    /// Connects, with all handshakes. The caller allows this much time for it.
+    pub(super) async fn open(target: &Target, within: Duration) -> Result<Self, ConnectionFailure> {
         let tried = &target.tried;
-        let tcp = dial(&target.host, target.port)
+        let tcp = tunnel::connect(&target.address, &target.proxy, within)
             .await
             .map_err(|error| failure::unreached(&error, tried))?;
         let stream: Box<dyn Stream> = match &target.tls {
             None => Box::new(tcp),
             Some(config) => {
-                let name = ServerName::try_from(target.host.clone())
+                let name = ServerName::try_from(target.address.host().to_owned())
                     .map_err(|_| tls::invalid_name(tried.address()))?;
                 let handshake = TlsConnector::from(config.clone()).connect(name, tcp);
                 Box::new(handshake.await.map_err(|error| failure::handshake(&error, tried))?)

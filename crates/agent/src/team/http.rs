@@ -27,8 +27,9 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::{HubEndpoint, TeamError};
-use crate::dial::{DialError, dial};
+use crate::dial::DialError;
 use crate::io_error::describe;
+use crate::proxy::tunnel;
 use crate::tls;
 
 /// The timeout for a connection with its handshakes. A hub on the same network answers sooner.
@@ -194,12 +195,14 @@ impl HubEndpoint {
                 reason: describe(&error).to_owned(),
             },
         };
-        let tcp = dial(address.host(), address.port()).await.map_err(|error| match error {
+        let tcp = tunnel::connect(address, &self.proxy, CONNECT_TIMEOUT).await;
+        let tcp = tcp.map_err(|error| match error {
             DialError::Name(_) => ConnectionFailure::Unreachable {
                 address: address.to_string(),
                 reason: "Unknown host name".to_owned(),
             },
             DialError::Connect(error) => unreached(error),
+            DialError::Proxy(failure) => failure,
         })?;
         let Some(config) = &self.tls else {
             return Ok((Box::new(tcp), None));

@@ -142,7 +142,7 @@ fn refused(code: &str) -> Value {
 }
 
 async fn join_at(hub: &Hub) -> Result<Joined, TeamError> {
-    within(join(&hub.invitation(), "Bob X", Some("laptop"))).await
+    within(join(&hub.invitation(), "Bob X", Some("laptop"), &Proxy::default())).await
 }
 
 #[tokio::test]
@@ -188,7 +188,7 @@ async fn a_link_is_not_redeemed_at_another_hub() {
     let hub = Hub::answering([]).await;
     let mut invitation = hub.invitation();
     invitation.pin = Certified::of_itself().pin();
-    let error = within(join(&invitation, "Bob", None)).await.unwrap_err();
+    let error = within(join(&invitation, "Bob", None, &Proxy::default())).await.unwrap_err();
     assert_eq!(error.code(), "other_certificate");
     assert_eq!(hub.received(), [], "it learned no token");
 }
@@ -202,14 +202,14 @@ async fn only_the_first_address_of_the_hub_gets_the_request() {
     let nobody = Plain::open().await.broker().address().clone();
     let mut invitation = hub.invitation();
     invitation.at = [vec![nobody.clone()], other.at(), hub.at(), hub.at()].concat();
-    within(join(&invitation, "Bob", None)).await.unwrap();
+    within(join(&invitation, "Bob", None, &Proxy::default())).await.unwrap();
     assert_eq!(hub.received().len(), 1, "a link can be redeemed once");
 
     invitation.at = [vec![nobody.clone()], other.at()].concat();
-    let error = within(join(&invitation, "Bob", None)).await.unwrap_err();
+    let error = within(join(&invitation, "Bob", None, &Proxy::default())).await.unwrap_err();
     assert_eq!(error.code(), "other_certificate", "an answer says more than none");
     invitation.at = vec![nobody];
-    let error = within(join(&invitation, "Bob", None)).await.unwrap_err();
+    let error = within(join(&invitation, "Bob", None, &Proxy::default())).await.unwrap_err();
     assert_eq!(error.code(), "unreachable");
 }
 
@@ -236,7 +236,8 @@ async fn an_answer_that_is_not_a_hubs_is_recognised() {
         peer.send(b"HTTP/1.1 302 Found\r\nLocation: http://login.wifi.example/\r\n\r\n").await;
         peer
     };
-    let (error, _peer) = tokio::join!(within(join(&invitation, "Bob", None)), server);
+    let direct = Proxy::default();
+    let (error, _peer) = tokio::join!(within(join(&invitation, "Bob", None, &direct)), server);
     assert_eq!(error.unwrap_err().code(), "sign_in");
 }
 
@@ -403,7 +404,7 @@ async fn a_sign_in_page_with_its_own_certificate_is_suspected() {
     // A certificate that a hub never has: one of an authority that the system trusts.
     let portal = Hub::showing(&Authority::public().sign("login.wifi.example"), []).await;
     let config = crate::tls::server::pinned(Certified::of_itself().pin());
-    let hub = HubEndpoint::new(portal.at(), Some(config));
+    let hub = HubEndpoint { at: portal.at(), proxy: Proxy::default(), tls: Some(config) };
     let error = within(hub.send_only(HubRequest::new(Method::GET, "/v1/team"))).await.unwrap_err();
     assert_eq!(error.code(), "sign_in");
 }

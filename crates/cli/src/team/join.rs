@@ -31,8 +31,9 @@ pub(crate) async fn join(flags: &Flags, args: Join) -> Result<(), Failure> {
                 link => link.parse().map_err(Failure::usage)?,
             };
             let (name, removed) = prepare(&resolved, &args).await?;
-            let joined =
-                team::join(&invitation, &name, Some(device::kind())).await.map_err(hub_failure)?;
+            let joined = team::join(&invitation, &name, Some(device::kind()), &resolved.proxy)
+                .await
+                .map_err(hub_failure)?;
             store(&resolved, &args, &joined, removed).await
         }
         None => match &args.nearby {
@@ -63,7 +64,8 @@ async fn prepare(
     resolved: &Resolved,
     args: &Join,
 ) -> Result<(String, Option<Membership>), Failure> {
-    let membership = Membership::read(&resolved.places.state).map_err(membership_failure)?;
+    let membership =
+        Membership::read(&resolved.places.state, &resolved.proxy).map_err(membership_failure)?;
     if let Some(membership) = &membership
         && !was_removed(membership).await
     {

@@ -58,7 +58,8 @@ pub(crate) async fn token(flags: &Flags, args: Token) -> Result<(), Failure> {
 /// The membership and the hub. Without a team the error explains who can read instead.
 async fn hub_of_team(flags: &Flags) -> Result<(Membership, Team), Failure> {
     let resolved = flags.resolve().map_err(Failure::usage)?;
-    if Membership::read(&resolved.places.state).map_err(super::membership_failure)?.is_none() {
+    let read = Membership::read(&resolved.places.state, &resolved.proxy);
+    if read.map_err(super::membership_failure)?.is_none() {
         return Err(Failure::Usage(NO_TEAM.to_owned()));
     }
     super::connect(&resolved).await

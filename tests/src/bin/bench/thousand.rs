@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use porchlight_agent::proxy::Proxy;
 use porchlight_core::team::{Invitation, Joined};
 use porchlight_core::topic::room_filters;
 use porchlight_tests::member::Member;
@@ -129,7 +130,7 @@ async fn join(anna: &Member) -> Vec<Joined> {
             joining.spawn(async move {
                 let _turn = doors.acquire().await;
                 let name = format!("Member {}", group * USES + n);
-                porchlight_agent::team::join(&invitation, &name, Some("laptop"))
+                porchlight_agent::team::join(&invitation, &name, Some("laptop"), &Proxy::default())
                     .await
                     .unwrap_or_else(|error| panic!("{name} is not let in: {error}"))
             });
