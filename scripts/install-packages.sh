@@ -30,6 +30,8 @@ declare -A shown_by=(
     [webkit2gtk-driver]=program:WebKitWebDriver
     [mosquitto]=program:mosquitto
     [tinyproxy-bin]=program:tinyproxy
+    # A firewall, which stays off until somebody switches it on.
+    [ufw]=program:ufw
     [xdg-utils]=program:xdg-open
     # The HTTP API: a reader of streams, and the checks that make requests of its description, which are in Python.
     [curl]=program:curl
@@ -95,7 +97,7 @@ for purpose in "$@"; do
     build) wanted+=(build-essential ca-certificates pkg-config libwebkit2gtk-4.1-dev libxss-dev) ;;
     lint) wanted+=(python3-venv) ;;
     run) wanted+=(libwebkit2gtk-4.1-0 libxss1) ;;
-    test) wanted+=(xvfb openbox x11-utils xdg-utils xdotool imagemagick dbus openssl webkit2gtk-driver mosquitto tinyproxy-bin mutter kwin-wayland
+    test) wanted+=(xvfb openbox x11-utils xdg-utils xdotool imagemagick dbus openssl webkit2gtk-driver mosquitto tinyproxy-bin ufw mutter kwin-wayland
         curl python3-venv strace
         iproute2 util-linux pulseaudio pulseaudio-utils gnome-keyring libglib2.0-bin dconf-gsettings-backend gsettings-desktop-schemas) ;;
     package) wanted+=(dpkg-dev rpm) ;;

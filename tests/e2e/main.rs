@@ -7,6 +7,7 @@ mod broken;
 mod commands;
 mod desktop;
 mod docs;
+mod firewall;
 mod gateway;
 mod golden;
 mod harness;

@@ -13,15 +13,23 @@ use crate::args::Doctor;
 use crate::failure::Failure;
 use crate::{output, wait_for};
 
+mod firewall;
+mod port;
 mod proxy;
 
 /// The result of one check.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 struct Finding {
     /// The subject: `idle`, `lock`, `broker`, ...
     about: String,
     /// Whether it works.
     ok: bool,
+    /// Whether it is unknown if it works. Then `ok` is false.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    unknown: bool,
+    /// What programs branch on, if the finding has several outcomes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'static str>,
     /// What was found.
     found: String,
     /// What to do if something is missing.
@@ -35,12 +43,17 @@ pub(crate) async fn doctor(flags: &Flags, args: Doctor) -> Result<(), Failure> {
     findings.push(state(&resolved));
     findings.push(proxy::proxy(&resolved));
     findings.push(broker(&resolved, &args).await);
+    findings.append(&mut port::ports(&resolved).await);
     if args.json {
         output::print_json(&findings);
         return Ok(());
     }
     for finding in &findings {
-        let mark = if finding.ok { "ok     " } else { "missing" };
+        let mark = match finding {
+            Finding { ok: true, .. } => "ok     ",
+            Finding { unknown: true, .. } => "unknown",
+            _ => "missing",
+        };
         output::print(&format!("{mark}  {:<15} {}", finding.about, finding.found));
         if let Some(remedy) = &finding.remedy {
             output::print(&format!("                         -> {remedy}"));
@@ -61,7 +74,13 @@ async fn activity(resolved: &Resolved) -> Vec<Finding> {
             None => (format!("{} ({})", source.name, source.tells), None),
         };
         let ok = remedy.is_none();
-        findings.push(Finding { about: subject.to_string(), ok, found, remedy });
+        findings.push(Finding {
+            about: subject.to_string(),
+            ok,
+            found,
+            remedy,
+            ..Finding::default()
+        });
     }
     findings
 }
@@ -71,7 +90,9 @@ fn state(resolved: &Resolved) -> Finding {
     let folder = &resolved.places.state;
     let about = "state".to_owned();
     match porchlight_agent::places::writable(folder) {
-        Ok(()) => Finding { about, ok: true, found: folder.display().to_string(), remedy: None },
+        Ok(()) => {
+            Finding { about, ok: true, found: folder.display().to_string(), ..Finding::default() }
+        }
         Err(error) => Finding {
             about,
             ok: false,
@@ -80,6 +101,7 @@ fn state(resolved: &Resolved) -> Finding {
                 folder.display()
             ),
             remedy: Some("free some space or correct the folder's permissions".to_owned()),
+            ..Finding::default()
         },
     }
 }
@@ -88,10 +110,11 @@ fn state(resolved: &Resolved) -> Finding {
 async fn broker(resolved: &Resolved, args: &Doctor) -> Finding {
     let about = "broker".to_owned();
     match describe_broker(resolved, args).await {
-        Ok((found, remedy)) => Finding { about, ok: true, found, remedy },
+        Ok((found, remedy)) => Finding { about, ok: true, found, remedy, ..Finding::default() },
         Err(failure) => {
             let remedy = remedy(&failure, resolved);
-            Finding { about, ok: false, found: failure.message(), remedy: Some(remedy.to_owned()) }
+            let (found, remedy) = (failure.message(), Some(remedy.to_owned()));
+            Finding { about, ok: false, found, remedy, ..Finding::default() }
         }
     }
 }

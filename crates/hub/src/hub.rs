@@ -196,7 +196,8 @@ impl Hub {
         if !listen::is_loopback(addr) {
             warnings.push(HubWarning::Anonymous { addr });
         }
-        let entry = settings.runtime_file.and_then(|path| announce(&path, addr, &mut warnings));
+        let entry =
+            settings.runtime_file.and_then(|path| announce(&path, addr, &[], &mut warnings));
         for warning in &warnings {
             tracing::warn!(code = warning.code(), "{warning}");
         }
@@ -392,13 +393,14 @@ async fn sum(
 fn announce(
     path: &Path,
     addr: SocketAddr,
+    team: &[SocketAddr],
     warnings: &mut Vec<HubWarning>,
 ) -> Option<runtime_file::Entry> {
     if let Some(other) = runtime_file::read_runtime_file(path) {
         warnings.push(HubWarning::OtherHub { other, addr });
         return None;
     }
-    match runtime_file::Entry::write(path, addr) {
+    match runtime_file::Entry::write(path, addr, team) {
         Ok(entry) => Some(entry),
         Err(e) => {
             warnings.push(HubWarning::RuntimeFile {

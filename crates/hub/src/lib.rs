@@ -74,6 +74,6 @@ pub use event::HubEvent;
 pub use gateway::{DEFAULT_GATEWAY_ADDR, Gateway, GatewaySettings};
 pub use hub::{Access, Hub, HubSettings, Store, TeamSettings};
 pub use listen::{DEFAULT_ADDR, Listen};
-pub use runtime_file::read_runtime_file;
+pub use runtime_file::{read_runtime_file, read_team_listeners};
 pub use team::{BackupError, backup, has_team, restore, restore_bytes};
 pub use tokens::{TokenError, Tokens};

@@ -13,10 +13,13 @@ use std::time::Duration;
 /// On loopback a connection is there or refused at once; this bounds a machine under heavy load.
 const CONNECT_WITHIN: Duration = Duration::from_millis(500);
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Running {
     addr: SocketAddr,
     pid: u32,
+    /// Where other computers connect to it.
+    #[serde(default)]
+    team: Vec<SocketAddr>,
 }
 
 /// The address of the hub that runs on this machine, if the file at `path` names one that does.
@@ -25,10 +28,21 @@ struct Running {
 /// out, so it may take half a second where a machine is overloaded.
 #[must_use]
 pub fn read_runtime_file(path: impl AsRef<Path>) -> Option<SocketAddr> {
-    let running = read(path.as_ref())?;
+    running(path.as_ref()).map(|running| running.addr)
+}
+
+/// Where other computers connect to the hub that runs on this machine, as its listeners are bound. Empty if no hub of a
+/// team runs here; see [`read_runtime_file`].
+#[must_use]
+pub fn read_team_listeners(path: impl AsRef<Path>) -> Vec<SocketAddr> {
+    running(path.as_ref()).map(|running| running.team).unwrap_or_default()
+}
+
+fn running(path: &Path) -> Option<Running> {
+    let running = read(path)?;
     let lives = process_lives(running.pid)
         && TcpStream::connect_timeout(&running.addr, CONNECT_WITHIN).is_ok();
-    lives.then_some(running.addr)
+    lives.then_some(running)
 }
 
 /// Our own entry, taken away when dropped.
@@ -39,9 +53,10 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    /// Says that the hub of this process listens on `addr`.
-    pub(crate) fn write(path: &Path, addr: SocketAddr) -> io::Result<Self> {
-        let running = Running { addr: reachable_here(addr), pid: std::process::id() };
+    /// Says that the hub of this process listens on `addr`, and for other computers on `team`.
+    pub(crate) fn write(path: &Path, addr: SocketAddr, team: &[SocketAddr]) -> io::Result<Self> {
+        let (addr, pid) = (reachable_here(addr), std::process::id());
+        let running = Running { addr, pid, team: team.to_owned() };
         porchlight_files::write_creating_folder(path, &serde_json::to_vec(&running)?)?;
         Ok(Self { path: path.to_owned(), running })
     }
@@ -50,7 +65,7 @@ impl Entry {
 impl Drop for Entry {
     fn drop(&mut self) {
         // Only our own: a hub that started later may have put its address there.
-        if read(&self.path) == Some(self.running)
+        if read(&self.path).as_ref() == Some(&self.running)
             && let Err(e) = porchlight_files::remove(&self.path)
         {
             tracing::warn!(path = %self.path.display(), "the runtime file stays behind: {e}");
@@ -93,8 +108,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("run").join("hub.json");
         let (_listener, addr) = listening();
-        let entry = Entry::write(&path, addr).unwrap();
+        let team = ["0.0.0.0:18831".parse().unwrap()];
+        let entry = Entry::write(&path, addr, &team).unwrap();
         assert_eq!(read_runtime_file(&path), Some(addr));
+        assert_eq!(read_team_listeners(&path), team);
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
@@ -104,6 +121,7 @@ mod tests {
         }
         drop(entry);
         assert!(!path.exists());
+        assert!(read_team_listeners(&path).is_empty());
         assert_eq!(
             fs::read_dir(path.parent().unwrap()).unwrap().count(),
             0,
@@ -120,7 +138,7 @@ mod tests {
         let socket = socket.unwrap();
         socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
         let addr = socket.local_addr().unwrap().as_socket().unwrap();
-        let _entry = Entry::write(&path, addr).unwrap();
+        let _entry = Entry::write(&path, addr, &[]).unwrap();
         assert_eq!(read_runtime_file(&path), None);
     }
 
@@ -133,7 +151,8 @@ mod tests {
         let mut child = std::process::Command::new("true").spawn().unwrap();
         let pid = child.id();
         child.wait().unwrap();
-        fs::write(&path, serde_json::to_vec(&Running { addr, pid }).unwrap()).unwrap();
+        fs::write(&path, serde_json::to_vec(&Running { addr, pid, team: Vec::new() }).unwrap())
+            .unwrap();
         assert_eq!(read_runtime_file(&path), None);
     }
 
@@ -143,8 +162,8 @@ mod tests {
         let path = dir.path().join("hub.json");
         let (_first, a) = listening();
         let (_second, b) = listening();
-        let earlier = Entry::write(&path, a).unwrap();
-        let _later = Entry::write(&path, b).unwrap();
+        let earlier = Entry::write(&path, a, &[]).unwrap();
+        let _later = Entry::write(&path, b, &[]).unwrap();
         drop(earlier);
         assert_eq!(read_runtime_file(&path), Some(b));
     }

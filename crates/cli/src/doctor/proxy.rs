@@ -40,5 +40,5 @@ fn describe(proxy: &Proxy, addresses: &[Address]) -> Finding {
         _ => None,
     };
     let (ok, remedy) = (remedy.is_none(), remedy.map(str::to_owned));
-    Finding { about: "proxy".to_owned(), ok, found, remedy }
+    Finding { about: "proxy".to_owned(), ok, found, remedy, ..Finding::default() }
 }

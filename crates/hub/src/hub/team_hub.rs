@@ -160,7 +160,8 @@ impl Hub {
             }
         });
         let path = settings.runtime_file;
-        let entry = path.and_then(|path| announce(&path, bound.plain, &mut warnings));
+        let entry =
+            path.and_then(|path| announce(&path, bound.plain, &[bound.addr], &mut warnings));
         for warning in &warnings {
             tracing::warn!(code = warning.code(), "{warning}");
         }
