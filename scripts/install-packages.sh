@@ -41,6 +41,7 @@ declare -A shown_by=(
     [kwin-wayland]=program:kwin_wayland
     # What a session has around it: a network of its own, a sound server, a keyring, GNOME's settings.
     [iproute2]=program:ip
+    [nftables]=program:nft
     [util-linux]=program:unshare
     # What a program asks of the disk.
     [strace]=program:strace
@@ -99,7 +100,7 @@ for purpose in "$@"; do
     run) wanted+=(libwebkit2gtk-4.1-0 libxss1) ;;
     test) wanted+=(xvfb openbox x11-utils xdg-utils xdotool imagemagick dbus openssl webkit2gtk-driver mosquitto tinyproxy-bin ufw mutter kwin-wayland
         curl python3-venv strace
-        iproute2 util-linux pulseaudio pulseaudio-utils gnome-keyring libglib2.0-bin dconf-gsettings-backend gsettings-desktop-schemas) ;;
+        iproute2 nftables util-linux pulseaudio pulseaudio-utils gnome-keyring libglib2.0-bin dconf-gsettings-backend gsettings-desktop-schemas) ;;
     package) wanted+=(dpkg-dev rpm) ;;
     bundle) wanted+=(librsvg2-dev patchelf file xdg-utils) ;;
     check-package) wanted+=(debootstrap lintian desktop-file-utils appstream systemd xvfb openbox x11-utils imagemagick util-linux

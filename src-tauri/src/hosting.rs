@@ -21,6 +21,7 @@ pub(crate) async fn start(resolved: &Resolved, name: &str) -> Result<Hub, HubErr
         root: Root::default(),
         host: None,
         listen: resolved.hub_listen.map_or(Listen::Default, Listen::Exactly),
+        at: resolved.hub_at.clone(),
         announce: resolved.announces_hub,
         origins: resolved.hub_origins.clone(),
     };

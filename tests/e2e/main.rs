@@ -15,6 +15,7 @@ mod hostile;
 mod machine;
 mod namesakes;
 mod odd_brokers;
+mod outside;
 mod own_broker;
 mod pages;
 mod patience;

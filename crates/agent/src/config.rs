@@ -15,7 +15,6 @@ use porchlight_core::contact::{ContactLink, MAX_LINKS};
 use porchlight_core::engine::{GRACE, LEASE};
 use porchlight_core::id::{DeviceId, UserId};
 use porchlight_core::notification::{About, NotificationPolicy, QuietHours, QuietHoursError};
-use porchlight_core::web_origin::WebOrigin;
 use serde::Deserialize;
 use serde::de::{self, Deserializer};
 
@@ -24,6 +23,9 @@ use crate::proxy::{ProxySetting, ProxyUrlError};
 use crate::redacted::Redacted;
 
 pub mod edit;
+mod hub;
+
+pub use hub::HubConfig;
 
 /// The content of the config file. Every setting is optional.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -135,11 +137,6 @@ fn links<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<ContactLink>,
     Ok(links)
 }
 
-fn origins<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<WebOrigin>, D::Error> {
-    let origins = Vec::<String>::deserialize(deserializer)?;
-    origins.iter().map(|origin| origin.parse().map_err(de::Error::custom)).collect()
-}
-
 fn calls<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Calls, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged, expecting = "true, false or \"dnd\"")]
@@ -225,30 +222,6 @@ pub struct TrayConfig {
     /// Whether the icon is symbolic: in one colour, the panel's own (freedesktop Icon Naming
     /// Specification, `-symbolic`).
     pub symbolic: bool,
-}
-
-/// `[hub]`
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct HubConfig {
-    /// Whether the desktop app runs a hub for this machine alone.
-    pub run: bool,
-    /// Where the hub of a team that is hosted here listens for its members: `address:port`. By
-    /// default it listens on every address.
-    #[serde(deserialize_with = "parsed")]
-    pub listen: Option<SocketAddr>,
-    /// Whether that team can be found on the local network.
-    pub announce: bool,
-    /// The origins whose web pages may use a hub or gateway here: `["https://board.example"]`. None
-    /// by default.
-    #[serde(deserialize_with = "origins")]
-    pub origins: Vec<WebOrigin>,
-}
-
-impl Default for HubConfig {
-    fn default() -> Self {
-        Self { run: false, listen: None, announce: true, origins: Vec::new() }
-    }
 }
 
 /// A language of the desktop app.

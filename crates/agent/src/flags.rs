@@ -11,6 +11,7 @@ use porchlight_activity::Choice;
 use porchlight_core::contact::ContactLink;
 use porchlight_core::id::{DeviceId, IdError, UserId};
 use porchlight_core::notification::NotificationPolicy;
+use porchlight_core::team::OutsideAddress;
 use porchlight_core::text::{MAX_NAME, display_id, display_text};
 use porchlight_core::web_origin::WebOrigin;
 
@@ -129,6 +130,8 @@ pub struct Resolved {
     pub hub_listen: Option<SocketAddr>,
     /// Whether such a team can be found on the local network.
     pub announces_hub: bool,
+    /// The names by which such a team can be reached from other networks.
+    pub hub_at: Vec<OutsideAddress>,
     /// The origins whose web pages may use a hub or gateway here.
     pub hub_origins: Vec<WebOrigin>,
     /// Whether there is a config file, a joined team, or a person and a broker in the flags.
@@ -238,6 +241,7 @@ impl Flags {
             runs_hub: config.hub.run && named.is_none(),
             hub_listen: config.hub.listen,
             announces_hub: config.hub.announce,
+            hub_at: config.hub.at,
             hub_origins: config.hub.origins,
             broker: named.or_else(|| joined.map(Membership::broker)),
             proxy,

@@ -18,6 +18,7 @@ pub mod leave_team;
 pub mod membership;
 mod mqtt;
 pub mod mqtt_session;
+pub mod outside;
 pub mod places;
 pub mod preferences;
 pub mod presence_options;

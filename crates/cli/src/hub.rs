@@ -24,6 +24,9 @@ pub(crate) async fn hub(flags: &Flags, mut args: args::Hub) -> Result<(), Failur
     if args.origins.is_empty() {
         args.origins.clone_from(&resolved.hub_origins);
     }
+    if args.at.is_empty() {
+        args.at.clone_from(&resolved.hub_at);
+    }
     let places = resolved.places.clone();
     let team_store = places.team_store();
     match args.action.take() {
@@ -185,6 +188,7 @@ fn settings(
             root: args.root,
             host: Some(Host { user: None, device: None, name: machine }),
             listen: listen(args.listen),
+            at: args.at,
             announce: !args.quiet,
             origins: args.origins,
         };

@@ -6,6 +6,7 @@
 mod address;
 mod body;
 mod invitation;
+mod outside;
 mod pin;
 mod secret;
 
@@ -16,6 +17,7 @@ pub use body::{
     RequestView, Role, TeamView, TokenMade, TokenOrder, TokenView,
 };
 pub use invitation::{Invitation, InvitationError, SCHEME};
+pub use outside::{MAX_OUTSIDE, MAX_OUTSIDE_HOST, OutsideAddress};
 pub use pin::{FingerprintPrefix, FingerprintPrefixError, Pin, PinError};
 pub use secret::{ID_LENGTH, SECRET_LENGTH, Secret, SecretError};
 

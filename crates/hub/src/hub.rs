@@ -17,7 +17,7 @@ use mqtt5::broker::router::MessageRouter;
 use mqtt5::broker::server::BrokerShutdownHandle;
 use mqtt5::broker::storage::{DynamicStorage, RetainedMessage, StorageBackend};
 use porchlight_core::id::Root;
-use porchlight_core::team::{Address, Host, Invitation};
+use porchlight_core::team::{Address, Host, Invitation, OutsideAddress};
 use porchlight_core::web_origin::WebOrigin;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -68,6 +68,8 @@ pub struct TeamSettings {
     pub host: Option<Host>,
     /// Where the team reaches it, over TLS. Default: every address, port 18831, else a free one and a warning.
     pub listen: Listen,
+    /// The names by which other networks reach it, beside the addresses of its interfaces.
+    pub at: Vec<OutsideAddress>,
     /// Whether it is announced on the local network (mDNS).
     pub announce: bool,
     /// The origins whose web pages have access, over HTTP and WebSocket.

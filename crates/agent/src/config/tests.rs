@@ -31,6 +31,7 @@ fn a_whole_config_is_read() {
         come_and_go = false
         [hub]
         run = true
+        at = ["Team.example", "team.example:443"]
         origins = ["https://Board.example:443", "http://localhost:3000"]
         "#,
     )
@@ -46,6 +47,8 @@ fn a_whole_config_is_read() {
     let NotificationPolicy { come, go, .. } = config.notices.policy();
     assert!(!come && !go);
     assert!(config.hub.run);
+    let at: Vec<_> = config.hub.at.iter().map(|at| at.with_port(7).to_string()).collect();
+    assert_eq!(at, ["team.example:7", "team.example:443"]);
     let origins: Vec<_> = config.hub.origins.iter().map(ToString::to_string).collect();
     assert_eq!(origins, ["https://board.example", "http://localhost:3000"]);
 }
@@ -80,6 +83,8 @@ fn a_wrong_value_names_file_line_and_what_is_allowed() {
         ("[hub]\norigins = \"https://board.example\"", ["config.toml, line 2", "sequence"]),
         ("[hub]\norigins = [\"*\"]", ["config.toml, line 2", "\"*\" is no origin"]),
         ("[hub]\norigins = [\"https://a.example/b\"]", ["config.toml, line 2", "nothing behind"]),
+        ("[hub]\nat = [\"https://a\"]", ["config.toml, line 2", "leave out the scheme"]),
+        ("[hub]\nat = [\"a\",\"b\",\"c\",\"d\",\"e\"]", ["config.toml, line 2", "at most 4"]),
         ("user = ", ["config.toml, line 1", ""]),
     ] {
         let error = read_text(text).unwrap_err();

@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args as ArgGroup, Subcommand};
+use porchlight_agent::outside;
 use porchlight_core::id::Root;
+use porchlight_core::team::OutsideAddress;
 use porchlight_core::web_origin::WebOrigin;
 
 use super::reject_flags;
@@ -25,6 +27,16 @@ pub(crate) struct Hub {
     /// The address for programs on this computer [default: 127.0.0.1:18830]
     #[arg(long, value_name = "ADDR", conflicts_with = "open", help_heading = "Network")]
     pub(crate) local: Option<SocketAddr>,
+    /// A name by which the hub can be reached from other networks, for example `team.example` or
+    /// `team.example:443`; repeat it for more [default: `at` under [hub] in the config]
+    #[arg(
+        long = "at",
+        value_name = "NAME",
+        value_parser = outside::parse,
+        conflicts_with = "open",
+        help_heading = "Network"
+    )]
+    pub(crate) at: Vec<OutsideAddress>,
     /// Do not announce the team on the local network
     #[arg(long, conflicts_with = "open", help_heading = "Network")]
     pub(crate) quiet: bool,
@@ -75,6 +87,7 @@ impl Hub {
     ///
     /// clap could check this, but would then refuse the global flags, too.
     pub(crate) fn check_flags(&self) -> Result<(), String> {
+        outside::check_count(&self.at).map_err(|error| format!("--at: {error}"))?;
         let (action, is_move) = match &self.action {
             None => return Ok(()),
             Some(HubAction::Backup(_)) => ("backup", false),
@@ -89,6 +102,7 @@ impl Hub {
             ("--root", self.root != Root::default()),
             ("--invite", self.invite),
             ("--quiet", self.quiet && !is_move),
+            ("--at", !self.at.is_empty() && !is_move),
             ("--origin", !self.origins.is_empty() && !is_move),
             ("--open", self.open),
             ("the gateway's flags", self.gateway.are_given()),

@@ -25,6 +25,13 @@ pub struct Address {
 #[error("{0:?} is no address; write host:port")]
 pub struct AddressError(String);
 
+impl AddressError {
+    /// Repeats the beginning of the text alone.
+    pub(super) fn of(text: &str) -> Self {
+        Self(text.chars().take(80).collect())
+    }
+}
+
 impl Address {
     /// Creates an address from a name, an IPv4 address, or an IPv6 address with or without
     /// brackets.
@@ -78,7 +85,7 @@ impl FromStr for Address {
     type Err = AddressError;
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
-        let wrong = || AddressError(text.chars().take(80).collect());
+        let wrong = || AddressError::of(text);
         let (host, port) = match text.rfind(':') {
             // The colons of an IPv6 address without brackets are its own.
             Some(at) if text.parse::<Ipv6Addr>().is_err() && !text.ends_with(']') => {

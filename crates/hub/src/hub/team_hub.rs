@@ -22,7 +22,7 @@ use crate::{
 };
 use axum::Router;
 use mqtt5::broker::storage::StorageBackend as _;
-use porchlight_core::team::Address;
+use porchlight_core::team::{Address, OutsideAddress};
 use porchlight_core::web_origin::WebOrigin;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -119,7 +119,7 @@ impl Hub {
             let memory = Arc::clone(&broker.storage);
             (RetainedStore::start(disk, memory, recorded, health, persistence::RETRY), path)
         });
-        let place = Place { host: wanted.host, at: addresses(bound.addr) };
+        let place = Place { host: wanted.host, at: addresses(bound.addr, &wanted.at) };
         let forwarding = Forwarding::new(folder);
         let (team, announcement) =
             Team::new(access, Arc::clone(&broker), certificate, pin, place, forwarding, tell);
@@ -143,7 +143,7 @@ impl Hub {
             shutdown: shutdown.clone(),
         };
         let mut tasks = JoinSet::new();
-        run_beside(&mut tasks, &team, &broker, cleanups, bound.addr);
+        run_beside(&mut tasks, &team, &broker, cleanups, (bound.addr, wanted.at));
         let serving = tokio::spawn(async move {
             door.serve(bound.listeners).await;
             Ok(())
@@ -199,7 +199,7 @@ fn run_beside(
     team: &Arc<Team>,
     broker: &Arc<Broker>,
     cleanups: mpsc::UnboundedReceiver<crate::access::Cleanup>,
-    bound: SocketAddr,
+    (bound, outside): (SocketAddr, Vec<OutsideAddress>),
 ) {
     let (t, ledger) = (Arc::clone(team), Arc::clone(team.ledger()));
     tasks.spawn(async move { t.run_cleanups(cleanups).await });
@@ -219,7 +219,7 @@ fn run_beside(
         loop {
             tick.tick().await;
             if t.moved_to().is_none() {
-                t.set_addresses(addresses(bound));
+                t.set_addresses(addresses(bound, &outside));
             }
         }
     });

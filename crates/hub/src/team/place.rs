@@ -1,11 +1,9 @@
 //! Where a hub is: whose computer, and by which addresses the team reaches it.
 
-use porchlight_core::team::{Address, Host};
+use porchlight_core::team::{Address, Host, MAX_ADDRESSES, OutsideAddress};
 use porchlight_core::wire::{HubRecord, encode_hub};
+use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
-
-/// The most addresses that are told.
-const MAX_ADDRESSES: usize = 8;
 
 /// Where a hub is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,11 +18,21 @@ pub(crate) fn hub_record(team: String, place: Place) -> Vec<u8> {
     encode_hub(&HubRecord { team: Some(team), host, at, in_order: true })
 }
 
-/// By which addresses other computers reach what listens on `bound`, the likeliest first.
-pub(crate) fn addresses(bound: SocketAddr) -> Vec<Address> {
+/// By which addresses other computers reach what listens on `bound`, and `outside` from other networks.
+///
+/// A client tries them in this order, each for some seconds. The likeliest address in the local network comes first, so
+/// that nobody there waits for a name that works only outside. The names come next, so that somebody outside waits for
+/// one address at most. The other interfaces come last, where some may be left out.
+pub(crate) fn addresses(bound: SocketAddr, outside: &[OutsideAddress]) -> Vec<Address> {
     let ips = if bound.ip().is_unspecified() { own_addresses() } else { vec![bound.ip()] };
     let written = ips.iter().filter_map(|ip| Address::new(&ip.to_string(), bound.port()).ok());
-    written.take(MAX_ADDRESSES).collect()
+    let mut at: Vec<Address> = written.collect();
+    let first = at.len().min(1);
+    at.splice(first..first, outside.iter().map(|name| name.with_port(bound.port())));
+    let mut known = HashSet::new();
+    at.retain(|address| known.insert(address.clone()));
+    at.truncate(MAX_ADDRESSES);
+    at
 }
 
 /// This machine's, the one by which it reaches others first.
@@ -56,11 +64,27 @@ mod tests {
 
     #[test]
     fn one_address_is_told_as_it_is_and_every_address_as_each() {
-        let one = addresses("10.1.2.3:7".parse().unwrap());
+        let one = addresses("10.1.2.3:7".parse().unwrap(), &[]);
         assert_eq!(one, ["10.1.2.3:7".parse().unwrap()]);
-        let all = addresses("0.0.0.0:7".parse().unwrap());
+        let all = addresses("0.0.0.0:7".parse().unwrap(), &[]);
         assert!(!all.is_empty() && all.len() <= MAX_ADDRESSES);
         assert!(all.iter().all(|at| at.port() == 7 && at.host() != "0.0.0.0"), "{all:?}");
+    }
+
+    #[test]
+    fn names_for_outside_come_second_and_none_is_left_out() {
+        let outside = |host, port| OutsideAddress::new(host, port).unwrap();
+        let names = [outside("team.example", None), outside("10.1.2.3", None)];
+        let at: Vec<_> = addresses("10.1.2.3:7".parse().unwrap(), &names)
+            .iter()
+            .map(Address::to_string)
+            .collect();
+        assert_eq!(at, ["10.1.2.3:7", "team.example:7"]);
+        let names: Vec<_> =
+            ["a", "b", "c", "d"].iter().map(|host| outside(host, Some(443))).collect();
+        let all = addresses("0.0.0.0:7".parse().unwrap(), &names);
+        assert!(all.len() <= MAX_ADDRESSES, "{all:?}");
+        assert_eq!(all[1..5], names.iter().map(|name| name.with_port(7)).collect::<Vec<_>>());
     }
 
     #[test]

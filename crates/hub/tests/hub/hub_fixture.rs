@@ -34,6 +34,7 @@ pub(crate) fn team_settings(store: Store) -> HubSettings {
             root: Root::default(),
             host: None,
             listen: somewhere(),
+            at: Vec::new(),
             announce: false,
             origins: Vec::new(),
         }),

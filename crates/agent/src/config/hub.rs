@@ -1,0 +1,54 @@
+//! `[hub]`: the hub on this machine.
+
+use std::net::SocketAddr;
+
+use porchlight_core::team::OutsideAddress;
+use porchlight_core::web_origin::WebOrigin;
+use serde::Deserialize;
+use serde::de::{self, Deserializer};
+
+use super::parsed;
+use crate::outside;
+
+/// `[hub]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HubConfig {
+    /// Whether the desktop app runs a hub for this machine alone.
+    pub run: bool,
+    /// Where the hub of a team that is hosted here listens for its members: `address:port`. By
+    /// default it listens on every address.
+    #[serde(deserialize_with = "parsed")]
+    pub listen: Option<SocketAddr>,
+    /// The names by which that team can be reached from other networks: `["team.example"]`, at most
+    /// four. None by default.
+    #[serde(deserialize_with = "outside_addresses")]
+    pub at: Vec<OutsideAddress>,
+    /// Whether that team can be found on the local network.
+    pub announce: bool,
+    /// The origins whose web pages may use a hub or gateway here: `["https://board.example"]`. None
+    /// by default.
+    #[serde(deserialize_with = "origins")]
+    pub origins: Vec<WebOrigin>,
+}
+
+impl Default for HubConfig {
+    fn default() -> Self {
+        Self { run: false, listen: None, at: Vec::new(), announce: true, origins: Vec::new() }
+    }
+}
+
+fn outside_addresses<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<OutsideAddress>, D::Error> {
+    let names = Vec::<String>::deserialize(deserializer)?;
+    let names: Result<Vec<_>, _> = names.iter().map(|name| outside::parse(name)).collect();
+    let names = names.map_err(de::Error::custom)?;
+    outside::check_count(&names).map_err(de::Error::custom)?;
+    Ok(names)
+}
+
+fn origins<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<WebOrigin>, D::Error> {
+    let origins = Vec::<String>::deserialize(deserializer)?;
+    origins.iter().map(|origin| origin.parse().map_err(de::Error::custom)).collect()
+}
