@@ -91,6 +91,8 @@ problem-store-not-writable = Der Hub kann nichts speichern; nach seinem Neustart
 problem-team-not-saved = Änderungen am Team lassen sich nicht speichern: Wer entfernt wurde, ist draußen, käme nach einem Neustart des Hubs aber wieder herein. Mach Platz, oder mach den Ordner beschreibbar.
 problem-store-in-use = Ein anderer Hub benutzt denselben Ordner; nach einem Neustart wäre hier alles vergessen. Beende den anderen, oder gib diesem einen eigenen Ordner.
 problem-store-damaged = Ein Teil des Gespeicherten war nicht zu lesen und liegt nun daneben. Er zeigt sich wieder, sobald sich jedes Gerät neu verbunden hat; lösch die Datei, wenn du sie nicht mehr brauchst.
+problem-certificate-kept = Das erneuerte Zertifikat der öffentlichen Adresse ist nicht zu gebrauchen, darum bleibt das alte. Behebe, was unten steht; der Hub liest die Dateien von selbst wieder.
+problem-key-readable = Jeder auf diesem Computer kann den Schlüssel der öffentlichen Adresse lesen und sich damit als dieser Hub ausgeben. Nimm den anderen das Recht, ihn zu lesen.
 problem-not-announced = Im Netz lässt sich nicht zeigen, dass das Team da ist. Lade mit Links ein, die gehen trotzdem.
 problem-runtime-file = Programme auf diesem Computer finden den Hub nicht von selbst. Gib ihnen seine Adresse.
 

@@ -414,6 +414,10 @@ impl Desk {
                 team.agent.handle.solved("store_not_writable");
                 team.agent.handle.solved("team_not_saved");
             }
+            HubEvent::CertificateFailing(warning) => {
+                team.agent.handle.problem(start::hub_problem(&warning));
+            }
+            HubEvent::CertificateRead => team.agent.handle.solved("certificate_kept"),
             HubEvent::Asked { name, code } => {
                 self.notifications.ask(&name, &code);
                 self.shell.emit("team", ());

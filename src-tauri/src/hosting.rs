@@ -9,27 +9,35 @@ use porchlight_agent::team::Team;
 use porchlight_core::id::{DeviceId, Root};
 use porchlight_core::team::{Address, Host, Invitation};
 use porchlight_core::view::Problem;
-use porchlight_hub::{Access, Hub, HubError, HubSettings, Listen, Store, TeamSettings};
+use porchlight_hub::{
+    Access, Hub, HubError, HubSettings, Listen, PublicSettings, Store, TeamSettings,
+};
 
 use crate::start::problem;
 use crate::team::refused;
 
 /// Starts the hub of the team in this account's store, or of a new team with this name.
 pub(crate) async fn start(resolved: &Resolved, name: &str) -> Result<Hub, HubError> {
+    let hub = &resolved.hub;
     let team = TeamSettings {
         name: name.to_owned(),
         root: Root::default(),
         host: None,
-        listen: resolved.hub_listen.map_or(Listen::Default, Listen::Exactly),
-        at: resolved.hub_at.clone(),
-        announce: resolved.announces_hub,
-        origins: resolved.hub_origins.clone(),
+        listen: hub.listen.map_or(Listen::Default, Listen::Exactly),
+        at: hub.at.clone(),
+        public: hub.public.map(|listen| PublicSettings {
+            listen,
+            certificate: hub.certificate.clone(),
+            key: hub.key.clone(),
+        }),
+        announce: hub.announce,
+        origins: hub.origins.clone(),
     };
     Hub::start(HubSettings {
         listen: Listen::Default,
         store: Store::Folder(resolved.places.team_store()),
         runtime_file: Some(resolved.places.hub_file()),
-        access: Access::Team(team),
+        access: Access::Team(Box::new(team)),
     })
     .await
 }

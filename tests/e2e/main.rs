@@ -21,6 +21,7 @@ mod pages;
 mod patience;
 mod presence;
 mod proxy;
+mod public;
 mod secrets;
 mod seeds;
 mod service;

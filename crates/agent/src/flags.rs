@@ -4,19 +4,16 @@
 
 use std::fs::File;
 use std::io::{self, Read as _};
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use porchlight_activity::Choice;
 use porchlight_core::contact::ContactLink;
 use porchlight_core::id::{DeviceId, IdError, UserId};
 use porchlight_core::notification::NotificationPolicy;
-use porchlight_core::team::OutsideAddress;
 use porchlight_core::text::{MAX_NAME, display_id, display_text};
-use porchlight_core::web_origin::WebOrigin;
 
 use crate::broker::{Broker, BrokerError, ClientCertificate, Login, LoginError, Password, Trust};
-use crate::config::{self, Calls, Config, ConfigError, Language};
+use crate::config::{self, Calls, Config, ConfigError, HubConfig, Language};
 use crate::membership::{Membership, MembershipError};
 use crate::places::{Dirs, NoHomeError};
 use crate::presence_options::PresenceOptions;
@@ -126,14 +123,8 @@ pub struct Resolved {
     pub notices: NotificationPolicy,
     /// Whether the desktop app runs a hub: of the joined team, or for this machine alone.
     pub runs_hub: bool,
-    /// Where the hub of a team that is hosted here listens, if it is set.
-    pub hub_listen: Option<SocketAddr>,
-    /// Whether such a team can be found on the local network.
-    pub announces_hub: bool,
-    /// The names by which such a team can be reached from other networks.
-    pub hub_at: Vec<OutsideAddress>,
-    /// The origins whose web pages may use a hub or gateway here.
-    pub hub_origins: Vec<WebOrigin>,
+    /// The settings of the hub of a team that is hosted here.
+    pub hub: HubConfig,
     /// Whether there is a config file, a joined team, or a person and a broker in the flags.
     pub configured: bool,
 }
@@ -239,10 +230,7 @@ impl Flags {
             symbolic_icon: config.tray.symbolic,
             device: self.device.clone().or(config.device),
             runs_hub: config.hub.run && named.is_none(),
-            hub_listen: config.hub.listen,
-            announces_hub: config.hub.announce,
-            hub_at: config.hub.at,
-            hub_origins: config.hub.origins,
+            hub: config.hub,
             broker: named.or_else(|| joined.map(Membership::broker)),
             proxy,
             source: config.activity.source,

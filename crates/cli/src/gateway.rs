@@ -67,7 +67,7 @@ pub(crate) async fn gateway(flags: &Flags, args: args::Hub) -> Result<(), Failur
         root: broker.root.clone(),
         listen: args.listen.unwrap_or(DEFAULT_GATEWAY_ADDR),
         store,
-        origins: if args.origins.is_empty() { resolved.hub_origins } else { args.origins },
+        origins: if args.origins.is_empty() { resolved.hub.origins } else { args.origins },
     };
     let mut stop = StopSignals::listen();
     let mut gateway = Gateway::start(settings).await?;

@@ -3,14 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use porchlight_agent::flags::{Flags, Resolved};
+use porchlight_agent::places::Dirs;
 use porchlight_core::team::Host;
 use porchlight_hub::{
-    Access, Hub, HubError, HubEvent, HubSettings, Listen, Store, TeamSettings, backup, has_team,
-    restore, restore_bytes,
+    Access, Hub, HubError, HubEvent, HubSettings, Listen, PublicSettings, Store, TeamSettings,
+    backup, has_team, restore, restore_bytes,
 };
 
 use crate::failure::Failure;
-use crate::signals::StopSignals;
+use crate::signals::{Request, Signals};
 use crate::{args, output};
 
 mod owner_link;
@@ -19,13 +20,12 @@ use owner_link::OwnerLink;
 
 pub(crate) async fn hub(flags: &Flags, mut args: args::Hub) -> Result<(), Failure> {
     args.check_flags().map_err(Failure::Usage)?;
-    let stop = StopSignals::listen();
+    let signals = Signals::listen();
     let resolved = flags.resolve().map_err(Failure::usage)?;
-    if args.origins.is_empty() {
-        args.origins.clone_from(&resolved.hub_origins);
-    }
-    if args.at.is_empty() {
-        args.at.clone_from(&resolved.hub_at);
+    args.overlay(&resolved.hub);
+    if args.public.is_none() && args.certificate.is_some() {
+        let reason = "a certificate is for the public address; name that with --public, or with `public` under [hub]";
+        return Err(Failure::Usage(reason.to_owned()));
     }
     let places = resolved.places.clone();
     let team_store = places.team_store();
@@ -50,9 +50,9 @@ pub(crate) async fn hub(flags: &Flags, mut args: args::Hub) -> Result<(), Failur
                 Some(store) => require_empty(store)?,
                 None => team_store.clone(),
             };
-            let settings = settings(args, places.hub_store(), team_store, places.hub_file());
+            let settings = settings(args, &places);
             let hub = move_here(&resolved, settings, &store).await?;
-            return serve(hub, false, &store, stop).await;
+            return serve(hub, false, &store, signals).await;
         }
         None => {}
     }
@@ -61,9 +61,9 @@ pub(crate) async fn hub(flags: &Flags, mut args: args::Hub) -> Result<(), Failur
     let folder =
         if args.memory { &places.runtime } else { args.store.as_ref().unwrap_or(&team_store) };
     let folder = folder.clone();
-    let settings = settings(args, places.hub_store(), team_store, places.hub_file());
+    let settings = settings(args, &places);
     let hub = start(settings).await?;
-    serve(hub, always_invite, &folder, stop).await
+    serve(hub, always_invite, &folder, signals).await
 }
 
 async fn start(settings: HubSettings) -> Result<Hub, Failure> {
@@ -137,12 +137,15 @@ async fn serve(
     mut hub: Hub,
     always_invite: bool,
     folder: &Path,
-    mut stop: StopSignals,
+    mut signals: Signals,
 ) -> Result<(), Failure> {
     output::print(&format!("listening on {}", hub.addr()));
     let mut link = None;
     if let Some(addr) = hub.team_addr() {
         output::print(&format!("the team's address is {addr}"));
+        if let Some(addr) = hub.public_addr() {
+            output::print(&format!("the public address is {addr}"));
+        }
         link = owner_link(&hub, always_invite, folder).await?;
     }
     for warning in hub.warnings() {
@@ -150,11 +153,17 @@ async fn serve(
     }
     loop {
         tokio::select! {
-            () = stop.received() => break,
+            request = signals.next() => match request {
+                Request::Stop => break,
+                // Nothing else can change while it runs.
+                Request::Restart => hub.read_certificate_again(),
+            },
             () = OwnerLink::is_due(link.as_ref()) => link = link.filter(|link| link.is_good(&hub)),
             event = hub.event() => match event {
                 HubEvent::StoreFailing(warning) => output::warn(&warning.to_string()),
                 HubEvent::StoreRecovered => output::warn("everything is saved again"),
+                HubEvent::CertificateFailing(warning) => output::warn(&warning.to_string()),
+                HubEvent::CertificateRead => output::warn("the public certificate was read again"),
                 HubEvent::Asked { name, code } => {
                     output::warn(&format!("{name} asks to join with the code {code}; `porchlight invite requests` lists who asks"));
                 }
@@ -166,13 +175,8 @@ async fn serve(
     Ok(())
 }
 
-fn settings(
-    args: args::Hub,
-    open_store: PathBuf,
-    team_store: PathBuf,
-    runtime_file: PathBuf,
-) -> HubSettings {
-    let usual = if args.open { open_store } else { team_store };
+fn settings(args: args::Hub, places: &Dirs) -> HubSettings {
+    let usual = if args.open { places.hub_store() } else { places.team_store() };
     let store = match (args.store, args.memory) {
         (Some(folder), _) => Store::Folder(folder),
         (None, true) => Store::Memory,
@@ -189,12 +193,17 @@ fn settings(
             host: Some(Host { user: None, device: None, name: machine }),
             listen: listen(args.listen),
             at: args.at,
+            public: args.public.map(|listen| PublicSettings {
+                listen,
+                certificate: args.certificate,
+                key: args.key,
+            }),
             announce: !args.quiet,
             origins: args.origins,
         };
-        (args.local, Access::Team(team))
+        (args.local, Access::Team(Box::new(team)))
     };
-    HubSettings { listen: listen(here), store, runtime_file: Some(runtime_file), access }
+    HubSettings { listen: listen(here), store, runtime_file: Some(places.hub_file()), access }
 }
 
 /// Makes an invitation for an owner if the team has none, or with `always_invite`.

@@ -7,6 +7,9 @@ use porchlight_core::team::Pin;
 use rcgen::{CertificateParams, DnType, KeyPair};
 use ring::digest;
 use rustls::ServerConfig;
+use rustls::crypto::ring::default_provider;
+use rustls::server::ResolvesServerCert;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use std::fs;
@@ -113,18 +116,26 @@ impl Certificate {
             .map_err(|e| format!("the key: {e}"))?;
         let digest = digest::digest(&digest::SHA256, &certificate);
         let pin = Pin::of_digest(digest.as_ref().try_into().map_err(|_| "no digest".to_owned())?);
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|e| e.to_string())?
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate], key)
-            .map_err(|e| e.to_string())?;
-        // Connections last for hours, so resumption saves nothing. Without it the hub stores nothing about ended ones.
-        config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
-        config.send_tls13_tickets = 0;
-        Ok((Arc::new(config), pin))
+        let pair = CertifiedKey::from_der(vec![certificate], key, &default_provider());
+        let pair = pair.map_err(|e| e.to_string())?;
+        let config = server_config(Arc::new(SingleCertAndKey::from(pair)))?;
+        Ok((config, pin))
     }
+}
+
+/// The settings of a TLS listener that shows this certificate.
+pub(crate) fn server_config(
+    certificate: Arc<dyn ResolvesServerCert>,
+) -> Result<Arc<ServerConfig>, String> {
+    let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|e| e.to_string())?
+        .with_no_client_auth()
+        .with_cert_resolver(certificate);
+    // Connections last for hours, so resumption saves nothing. Without it the hub stores nothing about ended ones.
+    config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
+    Ok(Arc::new(config))
 }
 
 /// The year, accurate to about a day.

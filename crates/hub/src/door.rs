@@ -54,32 +54,39 @@ const MAX_MESSAGE: usize = 64 * 1024;
 pub(crate) struct Door {
     pub(crate) team: Arc<Team>,
     pub(crate) broker: Arc<Broker>,
-    /// What is served over TLS, and what without it.
-    pub(crate) over_tls: Site,
-    pub(crate) plain: Site,
-    pub(crate) tls: TlsAcceptor,
     pub(crate) shutdown: broadcast::Sender<()>,
 }
 
-/// Whether a listener speaks TLS.
+/// For whom a listener is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Speaks {
-    Tls,
-    /// Only for programs of this machine.
-    Plain,
+pub(crate) enum Audience {
+    /// For members, who know the team's own certificate.
+    Team,
+    /// For programs of this machine, without TLS.
+    ThisComputer,
+    /// For everybody else, with the certificate of an authority.
+    Public,
+}
+
+/// What a listener serves, and how.
+#[derive(Clone)]
+pub(crate) struct Endpoint {
+    /// None: without TLS.
+    pub(crate) tls: Option<TlsAcceptor>,
+    pub(crate) site: Site,
 }
 
 impl Door {
     /// Serves until it is told to shut down, and then until every connection has ended.
-    pub(crate) async fn serve(self, listeners: Vec<(TcpListener, Speaks)>) {
+    pub(crate) async fn serve(self, listeners: Vec<(TcpListener, Arc<Endpoint>)>) {
         let mut accepting = JoinSet::new();
-        for (listener, speaks) in listeners {
-            accepting.spawn(self.clone().accept(listener, speaks));
+        for (listener, endpoint) in listeners {
+            accepting.spawn(self.clone().accept(listener, endpoint));
         }
         while accepting.join_next().await.is_some() {}
     }
 
-    async fn accept(self, listener: TcpListener, speaks: Speaks) {
+    async fn accept(self, listener: TcpListener, endpoint: Arc<Endpoint>) {
         let mut shutdown = self.shutdown.subscribe();
         let mut connections = JoinSet::new();
         loop {
@@ -102,9 +109,10 @@ impl Door {
                 continue;
             };
             let _ = stream.set_nodelay(true);
-            let door = self.clone();
+            let (door, endpoint) = (self.clone(), Arc::clone(&endpoint));
             connections.spawn(async move {
-                if let Err(e) = door.welcome(stream, peer, speaks, Arc::new(connection)).await {
+                let served = door.welcome(stream, peer, &endpoint, Arc::new(connection)).await;
+                if let Err(e) = served {
                     tracing::debug!(%peer, "the connection ended: {e}");
                 }
             });
@@ -117,20 +125,17 @@ impl Door {
         &self,
         stream: TcpStream,
         peer: SocketAddr,
-        speaks: Speaks,
+        endpoint: &Endpoint,
         connection: Arc<ConnectionGuard>,
     ) -> io::Result<()> {
-        let carrier: Box<dyn wire::Carrier> = match speaks {
-            Speaks::Plain => Box::new(stream),
-            Speaks::Tls => tokio::select! {
-                shaken = timeout(HANDSHAKE, self.tls.accept(stream)) => Box::new(shaken??),
+        let carrier: Box<dyn wire::Carrier> = match &endpoint.tls {
+            None => Box::new(stream),
+            Some(tls) => tokio::select! {
+                shaken = timeout(HANDSHAKE, tls.accept(stream)) => Box::new(shaken??),
                 () = connection.closed() => return Ok(()),
             },
         };
-        let site = match speaks {
-            Speaks::Plain => &self.plain,
-            Speaks::Tls => &self.over_tls,
-        };
+        let site = &endpoint.site;
         let mut wire = Wire::new(carrier, Arc::clone(&connection));
         let first = timeout(FIRST_BYTES, wire.peek(PEEK, |first| Protocol::of(first).is_some()));
         let protocol = Protocol::of(first.await??).unwrap_or(Protocol::Http);

@@ -69,6 +69,15 @@ pub enum HubError {
     /// The certificate cannot be read or made.
     #[error(transparent)]
     Certificate(#[from] crate::CertificateError),
+    /// The public listener would have no encryption.
+    #[error("the public address {addr} needs a certificate: name it with --certificate and --key")]
+    PublicNeedsCertificate {
+        /// The address that was asked for.
+        addr: SocketAddr,
+    },
+    /// The certificate of the public listener cannot be used.
+    #[error("the certificate for the public address can't be used: {0}")]
+    PublicCertificate(#[from] crate::PublicCertificateError),
     /// The broker itself did not start.
     #[error(
         "the hub's broker did not start: {reason}; start the hub again, and report this if it happens again"
@@ -208,6 +217,23 @@ pub enum HubWarning {
         /// What is wrong with it.
         reason: String,
     },
+    /// The files of the public certificate have changed and cannot be used.
+    #[error(
+        "the renewed certificate for the public address can't be used, so the hub keeps the old one: {reason}. The hub reads the files again by itself"
+    )]
+    CertificateKept {
+        /// What is wrong, and what to do.
+        reason: String,
+    },
+    /// Every account of this computer can read the key of the public certificate.
+    #[error(
+        "everybody on this computer can read the key in {path}, and could pose as this hub: run `chmod o-r {path}`",
+        path = path.display()
+    )]
+    KeyReadable {
+        /// The key's file.
+        path: PathBuf,
+    },
     /// Discovery in the local network does not find the team.
     #[error(
         "the team can't be announced on the local network ({reason}): invite people with links instead"
@@ -246,6 +272,8 @@ impl HubWarning {
             Self::TeamNotSaved { .. } => "team_not_saved",
             Self::StoreInUse { .. } => "store_in_use",
             Self::StoreDamaged { .. } => "store_damaged",
+            Self::CertificateKept { .. } => "certificate_kept",
+            Self::KeyReadable { .. } => "key_readable",
             Self::NotAnnounced { .. } => "not_announced",
             Self::RuntimeFile { .. } => "runtime_file",
         }

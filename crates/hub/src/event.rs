@@ -9,6 +9,10 @@ pub enum HubEvent {
     StoreFailing(HubWarning),
     /// Both are saved again.
     StoreRecovered,
+    /// The renewed certificate of the public listener cannot be used, so the old one stays; the warning says what to do.
+    CertificateFailing(HubWarning),
+    /// The certificate of the public listener was read again and is in use.
+    CertificateRead,
     /// Somebody asks to join without an invitation. A member must decide.
     Asked {
         /// The name that they gave, safe to show.

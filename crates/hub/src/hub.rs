@@ -11,7 +11,7 @@ use crate::listen::{self, Listen};
 use crate::persistence::{self, RetainedStore};
 use crate::store::{self, Disk};
 use crate::store_health::StoreHealth;
-use crate::{HubError, HubEvent, HubWarning, SaveError, broker, runtime_file};
+use crate::{HubError, HubEvent, HubWarning, PublicSettings, SaveError, broker, runtime_file};
 use mqtt5::broker::MqttBroker;
 use mqtt5::broker::router::MessageRouter;
 use mqtt5::broker::server::BrokerShutdownHandle;
@@ -54,7 +54,7 @@ pub enum Access {
         allow_anonymous: bool,
     },
     /// The members of a team, over TLS.
-    Team(TeamSettings),
+    Team(Box<TeamSettings>),
 }
 
 /// The settings of a team's hub.
@@ -70,6 +70,8 @@ pub struct TeamSettings {
     pub listen: Listen,
     /// The names by which other networks reach it, beside the addresses of its interfaces.
     pub at: Vec<OutsideAddress>,
+    /// A second listener, with the certificate of an authority.
+    pub public: Option<PublicSettings>,
     /// Whether it is announced on the local network (mDNS).
     pub announce: bool,
     /// The origins whose web pages have access, over HTTP and WebSocket.
@@ -143,7 +145,7 @@ impl Hub {
         match settings.access.clone() {
             Access::Open { allow_anonymous } => Self::open(settings, allow_anonymous).await,
             // Boxed: it is large, and would make every future that starts a hub as large.
-            Access::Team(team) => Box::pin(Self::host(settings, team)).await,
+            Access::Team(team) => Box::pin(Self::host(settings, *team)).await,
         }
     }
 
@@ -230,6 +232,19 @@ impl Hub {
         self.hosting.as_ref().map(|hosting| hosting.addr)
     }
 
+    /// Where its public listener is, if it has one.
+    #[must_use]
+    pub fn public_addr(&self) -> Option<SocketAddr> {
+        self.hosting.as_ref().and_then(|hosting| hosting.public)
+    }
+
+    /// Reads the files of the public certificate again at once. They are also read every few seconds.
+    pub fn read_certificate_again(&self) {
+        if let Some(hosting) = &self.hosting {
+            hosting.read_again.notify_one();
+        }
+    }
+
     /// By which addresses other computers reach the team, the likeliest first; none where everybody is let in.
     #[must_use]
     pub fn addresses(&self) -> Vec<Address> {
@@ -302,6 +317,13 @@ impl Hub {
         };
         match &event {
             HubEvent::StoreFailing(warning) => self.warnings.push(warning.clone()),
+            HubEvent::CertificateFailing(warning) => {
+                self.warnings.retain(|w| !matches!(w, HubWarning::CertificateKept { .. }));
+                self.warnings.push(warning.clone());
+            }
+            HubEvent::CertificateRead => {
+                self.warnings.retain(|w| !matches!(w, HubWarning::CertificateKept { .. }));
+            }
             HubEvent::StoreRecovered => {
                 self.warnings.retain(|w| {
                     !matches!(

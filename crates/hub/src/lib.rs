@@ -9,8 +9,9 @@
 //!
 //! A hub is one of two kinds ([`Access`]). The *open* one lets in everybody who reaches it, so it serves this machine
 //! alone unless told otherwise. A *team's* hub has members, and one port where they reach it over TLS: MQTT, MQTT over
-//! WebSocket, and HTTP to join and to look after the team. Programs of its own machine may come without TLS, by the same
-//! rules.
+//! WebSocket, and HTTP to join and to look after the team. A second port can serve the same with the certificate of an
+//! authority ([`PublicSettings`]). Programs of its own machine may come without TLS,
+//! by the same rules.
 //!
 //! # Where retained messages live
 //!
@@ -56,6 +57,7 @@ mod log;
 mod pages;
 mod peer;
 mod persistence;
+mod public;
 mod rest;
 mod runtime_file;
 mod server;
@@ -74,6 +76,7 @@ pub use event::HubEvent;
 pub use gateway::{DEFAULT_GATEWAY_ADDR, Gateway, GatewaySettings};
 pub use hub::{Access, Hub, HubSettings, Store, TeamSettings};
 pub use listen::{DEFAULT_ADDR, Listen};
+pub use public::{PublicCertificateError, PublicSettings};
 pub use runtime_file::{read_runtime_file, read_team_listeners};
 pub use team::{BackupError, backup, has_team, restore, restore_bytes};
 pub use tokens::{TokenError, Tokens};

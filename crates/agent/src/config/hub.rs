@@ -1,6 +1,7 @@
 //! `[hub]`: the hub on this machine.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use porchlight_core::team::OutsideAddress;
 use porchlight_core::web_origin::WebOrigin;
@@ -24,6 +25,13 @@ pub struct HubConfig {
     /// four. None by default.
     #[serde(deserialize_with = "outside_addresses")]
     pub at: Vec<OutsideAddress>,
+    /// Where it also listens with the certificate of an authority: `address:port`. Nowhere by default.
+    #[serde(deserialize_with = "parsed")]
+    pub public: Option<SocketAddr>,
+    /// A PEM file with that certificate and its chain.
+    pub certificate: Option<PathBuf>,
+    /// Its key in PEM, unless the same file contains it.
+    pub key: Option<PathBuf>,
     /// Whether that team can be found on the local network.
     pub announce: bool,
     /// The origins whose web pages may use a hub or gateway here: `["https://board.example"]`. None
@@ -34,7 +42,16 @@ pub struct HubConfig {
 
 impl Default for HubConfig {
     fn default() -> Self {
-        Self { run: false, listen: None, at: Vec::new(), announce: true, origins: Vec::new() }
+        Self {
+            run: false,
+            listen: None,
+            at: Vec::new(),
+            public: None,
+            certificate: None,
+            key: None,
+            announce: true,
+            origins: Vec::new(),
+        }
     }
 }
 

@@ -31,6 +31,8 @@ fn a_whole_config_is_read() {
         come_and_go = false
         [hub]
         run = true
+        public = "0.0.0.0:443"
+        certificate = "/etc/fullchain.pem"
         at = ["Team.example", "team.example:443"]
         origins = ["https://Board.example:443", "http://localhost:3000"]
         "#,
@@ -49,6 +51,7 @@ fn a_whole_config_is_read() {
     assert!(config.hub.run);
     let at: Vec<_> = config.hub.at.iter().map(|at| at.with_port(7).to_string()).collect();
     assert_eq!(at, ["team.example:7", "team.example:443"]);
+    assert!(config.hub.public.is_some() && config.hub.key.is_none());
     let origins: Vec<_> = config.hub.origins.iter().map(ToString::to_string).collect();
     assert_eq!(origins, ["https://board.example", "http://localhost:3000"]);
 }
@@ -85,6 +88,7 @@ fn a_wrong_value_names_file_line_and_what_is_allowed() {
         ("[hub]\norigins = [\"https://a.example/b\"]", ["config.toml, line 2", "nothing behind"]),
         ("[hub]\nat = [\"https://a\"]", ["config.toml, line 2", "leave out the scheme"]),
         ("[hub]\nat = [\"a\",\"b\",\"c\",\"d\",\"e\"]", ["config.toml, line 2", "at most 4"]),
+        ("[hub]\npublic = \":443\"", ["config.toml, line 2", "0.0.0.0:18831"]),
         ("user = ", ["config.toml, line 1", ""]),
     ] {
         let error = read_text(text).unwrap_err();

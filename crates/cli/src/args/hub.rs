@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args as ArgGroup, Subcommand};
+use porchlight_agent::config::HubConfig;
 use porchlight_agent::outside;
 use porchlight_core::id::Root;
 use porchlight_core::team::OutsideAddress;
@@ -33,10 +34,32 @@ pub(crate) struct Hub {
         long = "at",
         value_name = "NAME",
         value_parser = outside::parse,
-        conflicts_with = "open",
+        conflicts_with_all = ["open", "gateway"],
         help_heading = "Network"
     )]
     pub(crate) at: Vec<OutsideAddress>,
+    /// Also listen here with the certificate of an authority, for browsers and for MQTT programs that
+    /// are not Porchlight, for example `0.0.0.0:8883` [default: `public` under [hub] in the config]
+    #[arg(
+        long,
+        value_name = "ADDR",
+        conflicts_with_all = ["open", "gateway"],
+        help_heading = "Network"
+    )]
+    pub(crate) public: Option<SocketAddr>,
+    /// The PEM file with that certificate and its chain; the hub reads it again when it changes
+    /// [default: `certificate` under [hub] in the config]
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["open", "gateway"],
+        help_heading = "Network"
+    )]
+    pub(crate) certificate: Option<PathBuf>,
+    /// The PEM file with its key [default: `key` under [hub] in the config, or the file of the
+    /// certificate]
+    #[arg(long, value_name = "FILE", requires = "certificate", help_heading = "Network")]
+    pub(crate) key: Option<PathBuf>,
     /// Do not announce the team on the local network
     #[arg(long, conflicts_with = "open", help_heading = "Network")]
     pub(crate) quiet: bool,
@@ -83,6 +106,21 @@ pub(crate) struct Hub {
 }
 
 impl Hub {
+    /// Takes from the config what no flag sets.
+    pub(crate) fn overlay(&mut self, config: &HubConfig) {
+        if self.origins.is_empty() {
+            self.origins.clone_from(&config.origins);
+        }
+        if self.at.is_empty() {
+            self.at.clone_from(&config.at);
+        }
+        self.public = self.public.or(config.public);
+        if self.certificate.is_none() {
+            self.certificate.clone_from(&config.certificate);
+            self.key.clone_from(&config.key);
+        }
+    }
+
     /// Checks that every flag belongs to the action.
     ///
     /// clap could check this, but would then refuse the global flags, too.
@@ -103,6 +141,8 @@ impl Hub {
             ("--invite", self.invite),
             ("--quiet", self.quiet && !is_move),
             ("--at", !self.at.is_empty() && !is_move),
+            ("--public", self.public.is_some() && !is_move),
+            ("--certificate", self.certificate.is_some() && !is_move),
             ("--origin", !self.origins.is_empty() && !is_move),
             ("--open", self.open),
             ("the gateway's flags", self.gateway.are_given()),

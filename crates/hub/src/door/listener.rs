@@ -1,6 +1,6 @@
 //! Where the door stands.
 
-use super::Speaks;
+use super::Audience;
 use crate::listen::{self, Listen};
 use crate::{HubError, HubWarning};
 use porchlight_core::team::DEFAULT_PORT;
@@ -18,12 +18,18 @@ pub(crate) struct Bound {
     pub(crate) addr: SocketAddr,
     /// The address for programs of this machine.
     pub(crate) plain: SocketAddr,
-    pub(crate) listeners: Vec<(TcpListener, Speaks)>,
+    /// The public address.
+    pub(crate) public: Option<SocketAddr>,
+    pub(crate) listeners: Vec<(TcpListener, Audience)>,
     pub(crate) warnings: Vec<HubWarning>,
 }
 
-/// Binds the door for the team, and the one for this machine alone.
-pub(crate) async fn bind(team: Listen, plain: Listen) -> Result<Bound, HubError> {
+/// Binds the door for the team, the one for this machine alone, and the public one if there is any.
+pub(crate) async fn bind(
+    team: Listen,
+    plain: Listen,
+    public: Option<SocketAddr>,
+) -> Result<Bound, HubError> {
     let mut warnings = Vec::new();
     if let Listen::Exactly(addr) = plain
         && !listen::is_loopback(addr)
@@ -32,12 +38,9 @@ pub(crate) async fn bind(team: Listen, plain: Listen) -> Result<Bound, HubError>
     }
     let team = match team {
         Listen::Default => everywhere(&mut warnings)?,
-        Listen::Exactly(addr) => match (addr.ip(), at(addr, false)) {
-            (_, Err(e)) => return Err(refused(addr, e)),
-            (IpAddr::V4(ip), Ok(v4)) if ip.is_unspecified() => with_v6(v4)?,
-            (_, Ok(listener)) => vec![listener],
-        },
+        Listen::Exactly(addr) => exactly(addr)?,
     };
+    let public = public.map(exactly).transpose()?.unwrap_or_default();
     // Where the usual port is taken, programs of this machine find the other one in the runtime file, and nobody else has
     // to know.
     let (plain, _) = listen::choose(plain, false).await?;
@@ -47,8 +50,20 @@ pub(crate) async fn bind(team: Listen, plain: Listen) -> Result<Bound, HubError>
             .map_err(|source| HubError::CannotListen { addr: listen::DEFAULT_ADDR, source })
     };
     let (addr, plain_addr) = (local(&team[0])?, local(&plain)?);
-    let listeners = team.into_iter().map(|l| (l, Speaks::Tls)).chain([(plain, Speaks::Plain)]);
-    Ok(Bound { addr, plain: plain_addr, listeners: listeners.collect(), warnings })
+    let public_addr = public.first().map(local).transpose()?;
+    let team = team.into_iter().map(|l| (l, Audience::Team));
+    let public = public.into_iter().map(|l| (l, Audience::Public));
+    let listeners = team.chain([(plain, Audience::ThisComputer)]).chain(public).collect();
+    Ok(Bound { addr, plain: plain_addr, public: public_addr, listeners, warnings })
+}
+
+/// Exactly this address; every address of IPv4 means every one of IPv6, too.
+fn exactly(addr: SocketAddr) -> Result<Vec<TcpListener>, HubError> {
+    match (addr.ip(), at(addr, false)) {
+        (_, Err(e)) => Err(refused(addr, e)),
+        (IpAddr::V4(ip), Ok(v4)) if ip.is_unspecified() => with_v6(v4),
+        (_, Ok(listener)) => Ok(vec![listener]),
+    }
 }
 
 /// Every address at the default port, else at a free one.

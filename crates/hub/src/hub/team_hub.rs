@@ -7,28 +7,31 @@ use crate::aggregator;
 use crate::broker::{self, Broker};
 use crate::certificate::{self, Certificate};
 use crate::connections::ConnectionTable;
-use crate::door::{self, Door};
+use crate::door::{self, Audience, Door, Endpoint};
 use crate::hooks::Hooks;
 use crate::http::Readers;
 use crate::pages::Pages;
 use crate::persistence::{self, RetainedStore};
+use crate::public::PublicCertificate;
 use crate::rest::broker_source::BrokerSource;
 use crate::rest::change_log::ChangeLog;
 use crate::server::Site;
 use crate::store_health::StoreHealth;
 use crate::team::{Forwarding, Place, Team, addresses};
 use crate::{
-    AccountsError, CertificateError, HubError, HubWarning, SaveError, clock, discovery, http, rest,
+    AccountsError, CertificateError, HubError, HubWarning, SaveError, clock, discovery, http,
+    listen, rest,
 };
 use axum::Router;
 use mqtt5::broker::storage::StorageBackend as _;
 use porchlight_core::team::{Address, OutsideAddress};
 use porchlight_core::web_origin::WebOrigin;
+use rustls::ServerConfig;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{Notify, broadcast, mpsc};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
@@ -42,6 +45,10 @@ const SWEEP: Duration = Duration::from_secs(60);
 pub(super) struct Hosting {
     pub(super) team: Arc<Team>,
     pub(super) addr: SocketAddr,
+    /// Where its public listener is.
+    pub(super) public: Option<SocketAddr>,
+    /// Asks to read the certificate of the public listener again.
+    pub(super) read_again: Arc<Notify>,
     /// Ends with this.
     tasks: JoinSet<()>,
     nearby: Option<discovery::Announced>,
@@ -73,6 +80,11 @@ impl Hub {
             Store::Memory => None,
         };
         let mut warnings = Vec::new();
+        // First: a wrong setting must not start a team.
+        let public_certificate = match &wanted.public {
+            Some(public) => Some(public.open(&mut warnings).await?),
+            None => None,
+        };
         let (disk, kept) = open_store(settings.store, &mut warnings).await?;
         if let Some(folder) = &folder {
             // Not one of two hubs would know whom the other let in.
@@ -89,10 +101,16 @@ impl Hub {
             folder: folder.clone().unwrap_or_default(),
             reason,
         })?;
-        let bound = door::bind(wanted.listen, settings.listen).await?;
+        let bound = door::bind(
+            wanted.listen,
+            settings.listen,
+            wanted.public.as_ref().map(|public| public.listen),
+        )
+        .await?;
         warnings.extend(bound.warnings);
 
         let (tell, news) = mpsc::unbounded_channel();
+        let certificate_news = tell.clone();
         let health = Arc::new(StoreHealth::new(tell.clone()));
         let ledger = Ledger::new(sheet, folder.clone()).with_report(health.of_team());
         let ledger = Arc::new(ledger);
@@ -133,19 +151,26 @@ impl Hub {
             sum(Arc::clone(&broker.router), &broker.storage, listened, Some(hosting)).await?;
 
         let (shutdown, _) = broadcast::channel(1);
-        let (over_tls, plain) = sites(&http::router(Arc::clone(&team), reading), wanted.origins);
+        let public_tls = public_certificate.as_ref().map(PublicCertificate::server_config);
+        let public_tls = public_tls.transpose().map_err(super::broker_error)?;
+        let router = http::router(Arc::clone(&team), reading);
+        let endpoint = endpoints(&router, wanted.origins, tls, public_tls);
+        let listeners = bound.listeners.into_iter();
+        let listeners =
+            listeners.map(|(listener, audience)| (listener, endpoint(audience))).collect();
         let door = Door {
-            over_tls,
-            plain,
             team: Arc::clone(&team),
             broker: Arc::clone(&broker),
-            tls: TlsAcceptor::from(tls),
             shutdown: shutdown.clone(),
         };
         let mut tasks = JoinSet::new();
+        let read_again = Arc::new(Notify::new());
+        if let Some(certificate) = public_certificate {
+            tasks.spawn(certificate.follow(Arc::clone(&read_again), certificate_news));
+        }
         run_beside(&mut tasks, &team, &broker, cleanups, (bound.addr, wanted.at));
         let serving = tokio::spawn(async move {
-            door.serve(bound.listeners).await;
+            door.serve(listeners).await;
             Ok(())
         });
         let nearby = wanted.announce.then(|| {
@@ -160,8 +185,10 @@ impl Hub {
             }
         });
         let path = settings.runtime_file;
-        let entry =
-            path.and_then(|path| announce(&path, bound.plain, &[bound.addr], &mut warnings));
+        // A public listener on loopback is for a proxy here.
+        let public = bound.public.filter(|addr| !listen::is_loopback(*addr));
+        let others: Vec<_> = [bound.addr].into_iter().chain(public).collect();
+        let entry = path.and_then(|path| announce(&path, bound.plain, &others, &mut warnings));
         for warning in &warnings {
             tracing::warn!(code = warning.code(), "{warning}");
         }
@@ -174,24 +201,45 @@ impl Hub {
             serving: true,
             sums: Some(sums),
             retained_store,
-            hosting: Some(Hosting { team, addr: bound.addr, tasks, nearby }),
+            hosting: Some(Hosting {
+                team,
+                addr: bound.addr,
+                public: bound.public,
+                read_again,
+                tasks,
+                nearby,
+            }),
             news,
             entry,
         })
     }
 }
 
-/// What is served over TLS, and what without it.
-fn sites(router: &Router, origins: Vec<WebOrigin>) -> (Site, Site) {
+/// What each listener serves.
+fn endpoints(
+    router: &Router,
+    origins: Vec<WebOrigin>,
+    team_tls: Arc<ServerConfig>,
+    public_tls: Option<Arc<ServerConfig>>,
+) -> impl Fn(Audience) -> Arc<Endpoint> {
     let origins: Arc<[WebOrigin]> = origins.into();
-    let site = |pages| Site {
-        router: router.clone(),
-        pages,
-        keep_alive: false,
-        busy: http::busy_response,
-    };
     let over_tls = Pages::over_tls(Arc::clone(&origins), http::METHODS);
-    (site(over_tls), site(Pages::plain(true, origins, http::METHODS)))
+    let endpoint = |tls: Option<_>, pages| {
+        let (router, busy) = (router.clone(), http::busy_response as fn() -> _);
+        let site = Site { router, pages, keep_alive: false, busy };
+        Arc::new(Endpoint { tls: tls.map(TlsAcceptor::from), site })
+    };
+    let plain = Pages::plain(true, origins, http::METHODS);
+    let this_computer = endpoint(None, plain);
+    let team = endpoint(Some(team_tls), over_tls.clone());
+    let public = endpoint(public_tls, over_tls);
+    move |audience| {
+        Arc::clone(match audience {
+            Audience::Team => &team,
+            Audience::ThisComputer => &this_computer,
+            Audience::Public => &public,
+        })
+    }
 }
 
 fn run_beside(

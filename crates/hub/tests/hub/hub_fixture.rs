@@ -29,15 +29,16 @@ pub(crate) fn team_settings(store: Store) -> HubSettings {
         listen: somewhere(),
         store,
         runtime_file: None,
-        access: Access::Team(TeamSettings {
+        access: Access::Team(Box::new(TeamSettings {
             name: "Anna's team".to_owned(),
             root: Root::default(),
             host: None,
             listen: somewhere(),
             at: Vec::new(),
+            public: None,
             announce: false,
             origins: Vec::new(),
-        }),
+        })),
     }
 }
 
