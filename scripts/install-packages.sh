@@ -42,6 +42,8 @@ declare -A shown_by=(
     # What a session has around it: a network of its own, a sound server, a keyring, GNOME's settings.
     [iproute2]=program:ip
     [nftables]=program:nft
+    # A reverse proxy in front of a hub.
+    [nginx]=program:nginx
     [util-linux]=program:unshare
     # What a program asks of the disk.
     [strace]=program:strace
@@ -100,7 +102,7 @@ for purpose in "$@"; do
     run) wanted+=(libwebkit2gtk-4.1-0 libxss1) ;;
     test) wanted+=(xvfb openbox x11-utils xdg-utils xdotool imagemagick dbus openssl webkit2gtk-driver mosquitto tinyproxy-bin ufw mutter kwin-wayland
         curl python3-venv strace
-        iproute2 nftables util-linux pulseaudio pulseaudio-utils gnome-keyring libglib2.0-bin dconf-gsettings-backend gsettings-desktop-schemas) ;;
+        iproute2 nftables nginx util-linux pulseaudio pulseaudio-utils gnome-keyring libglib2.0-bin dconf-gsettings-backend gsettings-desktop-schemas) ;;
     package) wanted+=(dpkg-dev rpm) ;;
     bundle) wanted+=(librsvg2-dev patchelf file xdg-utils) ;;
     check-package) wanted+=(debootstrap lintian desktop-file-utils appstream systemd xvfb openbox x11-utils imagemagick util-linux
@@ -180,8 +182,8 @@ if ! apt install -y --no-install-recommends "${missing[@]}"; then
 fi
 
 # Servers that Debian starts as they are installed.
-declare -A port=([mosquitto]=1883 [prosody]=5222)
-for package in mosquitto prosody; do
+declare -A port=([mosquitto]=1883 [prosody]=5222 [nginx]=80)
+for package in mosquitto prosody nginx; do
     if [[ " ${missing[*]} " == *" $package "* && -d /run/systemd/system ]]; then
         say "The $package package also started a system service on port ${port[$package]}. Nothing here uses it. To switch it off:"
         say "    sudo systemctl disable --now $package"

@@ -29,6 +29,7 @@ pub(crate) async fn start(resolved: &Resolved, name: &str) -> Result<Hub, HubErr
             listen,
             certificate: hub.certificate.clone(),
             key: hub.key.clone(),
+            trusted_proxies: hub.trusted_proxies.clone(),
         }),
         announce: hub.announce,
         origins: hub.origins.clone(),

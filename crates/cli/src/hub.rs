@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use ipnet::IpNet;
 use porchlight_agent::flags::{Flags, Resolved};
 use porchlight_agent::places::Dirs;
 use porchlight_core::team::Host;
@@ -28,6 +29,7 @@ pub(crate) async fn hub(flags: &Flags, mut args: args::Hub) -> Result<(), Failur
         return Err(Failure::Usage(reason.to_owned()));
     }
     let places = resolved.places.clone();
+    let proxies = resolved.hub.trusted_proxies.clone();
     let team_store = places.team_store();
     match args.action.take() {
         Some(args::HubAction::Backup(into)) => {
@@ -50,7 +52,7 @@ pub(crate) async fn hub(flags: &Flags, mut args: args::Hub) -> Result<(), Failur
                 Some(store) => require_empty(store)?,
                 None => team_store.clone(),
             };
-            let settings = settings(args, &places);
+            let settings = settings(args, proxies, &places);
             let hub = move_here(&resolved, settings, &store).await?;
             return serve(hub, false, &store, signals).await;
         }
@@ -61,7 +63,7 @@ pub(crate) async fn hub(flags: &Flags, mut args: args::Hub) -> Result<(), Failur
     let folder =
         if args.memory { &places.runtime } else { args.store.as_ref().unwrap_or(&team_store) };
     let folder = folder.clone();
-    let settings = settings(args, &places);
+    let settings = settings(args, proxies, &places);
     let hub = start(settings).await?;
     serve(hub, always_invite, &folder, signals).await
 }
@@ -175,7 +177,7 @@ async fn serve(
     Ok(())
 }
 
-fn settings(args: args::Hub, places: &Dirs) -> HubSettings {
+fn settings(args: args::Hub, trusted_proxies: Vec<IpNet>, places: &Dirs) -> HubSettings {
     let usual = if args.open { places.hub_store() } else { places.team_store() };
     let store = match (args.store, args.memory) {
         (Some(folder), _) => Store::Folder(folder),
@@ -197,6 +199,7 @@ fn settings(args: args::Hub, places: &Dirs) -> HubSettings {
                 listen,
                 certificate: args.certificate,
                 key: args.key,
+                trusted_proxies,
             }),
             announce: !args.quiet,
             origins: args.origins,

@@ -99,13 +99,7 @@ impl ConnectionTable {
         peer: Peer,
     ) -> Result<ConnectionGuard, TooManyConnections> {
         let mut open = self.open();
-        let of_peer = open.pending_of.get(&peer);
-        if let Some(first) =
-            of_peer.filter(|of| of.len() >= MAX_PENDING_OF_ONE).and_then(BTreeSet::first)
-        {
-            let first = *first;
-            open.close(first);
-        }
+        open.make_room_for(peer);
         if open.pending.len() >= MAX_PENDING || open.connections.len() >= self.max {
             let crowd = open.pending_of.values().max_by_key(|of| of.len());
             let first = *crowd.and_then(BTreeSet::first).ok_or(TooManyConnections)?;
@@ -160,6 +154,21 @@ impl ConnectionTable {
         Ok(())
     }
 
+    /// Counts the connection, which a proxy forwards, against the limits of its client.
+    fn set_peer(&self, id: ConnectionId, client: Peer) {
+        let mut open = self.open();
+        let is_of_another = open.connections.get(&id).is_some_and(|of| of.peer != client);
+        if !is_of_another || !open.leave_pending(id) {
+            return;
+        }
+        open.make_room_for(client);
+        open.pending.insert(id);
+        open.pending_of.entry(client).or_default().insert(id);
+        if let Some(connection) = open.connections.get_mut(&id) {
+            connection.peer = client;
+        }
+    }
+
     /// Closes this connection.
     pub(crate) fn close(&self, id: ConnectionId) {
         if let Some(connection) = self.open().connections.get(&id) {
@@ -203,6 +212,14 @@ impl ConnectionTable {
 }
 
 impl Open {
+    /// Closes the connection of this peer that has waited longest, if it has too many.
+    fn make_room_for(&mut self, peer: Peer) {
+        let of_peer = self.pending_of.get(&peer).filter(|of| of.len() >= MAX_PENDING_OF_ONE);
+        if let Some(first) = of_peer.and_then(BTreeSet::first) {
+            self.close(*first);
+        }
+    }
+
     fn set(&mut self, id: ConnectionId, state: State) {
         if let Some(connection) = self.connections.get_mut(&id) {
             connection.state = state;
@@ -266,6 +283,11 @@ fn count_down<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, usize>, key: &K) 
 impl ConnectionGuard {
     pub(crate) fn id(&self) -> ConnectionId {
         self.id
+    }
+
+    /// Counts it against the limits of this peer, if it has neither logged in nor asked by HTTP yet.
+    pub(crate) fn set_peer(&self, client: Peer) {
+        self.connections.set_peer(self.id, client);
     }
 
     /// Counts it among the connections for HTTP.

@@ -17,7 +17,7 @@ use meter::Metered;
 use mqtt5::broker::transport::BrokerTransport;
 use mqtt5::broker::websocket_server::WebSocketStreamWrapper;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -74,6 +74,8 @@ pub(crate) struct Endpoint {
     /// None: without TLS.
     pub(crate) tls: Option<TlsAcceptor>,
     pub(crate) site: Site,
+    /// Whether only proxies may come, which forward HTTP and WebSocket.
+    pub(crate) proxies_only: bool,
 }
 
 impl Door {
@@ -104,7 +106,12 @@ impl Door {
                     continue;
                 }
             };
-            let Ok(connection) = self.team.connections().enter(Peer::from(peer.ip())) else {
+            if endpoint.proxies_only && !endpoint.site.proxies.contains(peer.ip()) {
+                tracing::debug!(%peer, "not a trusted proxy");
+                continue;
+            }
+            let sender = endpoint.site.proxies.sender(peer.ip());
+            let Ok(connection) = self.team.connections().enter(sender) else {
                 tracing::debug!(%peer, "too many connections");
                 continue;
             };
@@ -140,21 +147,26 @@ impl Door {
         let first = timeout(FIRST_BYTES, wire.peek(PEEK, |first| Protocol::of(first).is_some()));
         let protocol = Protocol::of(first.await??).unwrap_or(Protocol::Http);
         match protocol {
+            // A proxy can't say whom it forwards, so all would have the limits of one.
+            Protocol::Mqtt if endpoint.proxies_only => {
+                return Err(io::Error::other("a proxy forwards MQTT only over WebSocket"));
+            }
             Protocol::Mqtt => {
                 let allowance = wire.allowance();
-                self.mqtt(wire, allowance, peer, &connection).await;
+                self.mqtt(wire, allowance, peer, site.proxies.sender(peer.ip()), &connection).await;
             }
             Protocol::WebSocket => {
                 let allowance = wire.allowance();
                 wire.count_frames();
-                let shaken = timeout(FIRST_BYTES, web_socket(wire, &site.pages)).await?;
-                let socket = shaken.map_err(io::Error::other)?;
-                self.mqtt(socket, allowance, peer, &connection).await;
+                let shaken = timeout(FIRST_BYTES, web_socket(wire, site, peer.ip())).await?;
+                let (socket, client) = shaken.map_err(io::Error::other)?;
+                connection.set_peer(client);
+                self.mqtt(socket, allowance, peer, client, &connection).await;
             }
             Protocol::Http => {
                 let mut shutdown = self.shutdown.subscribe();
                 let end = async move { drop(shutdown.recv().await) };
-                server::serve(wire, site, Peer::from(peer.ip()), &connection, end).await?;
+                server::serve(wire, site, peer.ip(), &connection, end).await?;
             }
         }
         Ok(())
@@ -165,13 +177,13 @@ impl Door {
         stream: S,
         allowance: Allowance,
         peer: SocketAddr,
+        client: Peer,
         connection: &ConnectionGuard,
     ) where
         S: AsyncRead + AsyncWrite + Send + Sync + Unpin + 'static,
     {
         let access = self.team.access();
-        let peer_of = Peer::from(peer.ip());
-        let gate = Gate::new(Arc::clone(access), connection.id(), peer_of, allowance.clone());
+        let gate = Gate::new(Arc::clone(access), connection.id(), client, allowance.clone());
         let (access, refusals) = (Arc::clone(access), gate.refusals());
         let metered = Metered::new(stream, peer, connection.id(), access, allowance, refusals);
         let transport = BrokerTransport::WebSocket(Box::new(metered));
@@ -214,22 +226,28 @@ impl Protocol {
     }
 }
 
-/// Shakes hands as a WebSocket server, within limits: the broker's own would gather 64 MiB for a stranger.
+/// Shakes hands as a WebSocket server, within limits: the broker's own would gather 64 MiB for a stranger. Also returns
+/// the peer whose limits count.
 async fn web_socket(
     wire: Wire,
-    pages: &Pages,
-) -> Result<WebSocketStreamWrapper<Wire>, tokio_tungstenite::tungstenite::Error> {
+    site: &Site,
+    sender: IpAddr,
+) -> Result<(WebSocketStreamWrapper<Wire>, Peer), tokio_tungstenite::tungstenite::Error> {
     let limits = WebSocketConfig::default()
         .read_buffer_size(4 * 1024)
         .write_buffer_size(0)
         .max_write_buffer_size(4 * MAX_MESSAGE)
         .max_message_size(Some(MAX_MESSAGE))
         .max_frame_size(Some(MAX_MESSAGE));
+    let mut client = site.proxies.sender(sender);
     #[expect(clippy::result_large_err, reason = "the library's callback")]
-    let answer = |request: &Request, response: Response| answer(pages, request, response);
+    let answer = |request: &Request, response: Response| {
+        client = site.proxies.client(sender, request.headers());
+        answer(&site.pages, request, response)
+    };
     let socket =
         tokio_tungstenite::accept_hdr_async_with_config(wire, answer, Some(limits)).await?;
-    Ok(WebSocketStreamWrapper::new(socket))
+    Ok((WebSocketStreamWrapper::new(socket), client))
 }
 
 #[expect(clippy::result_large_err, reason = "the library's callback")]

@@ -13,6 +13,7 @@ mod relay;
 
 use crate::answer::RestError;
 use crate::pages::Pages;
+use crate::proxies::TrustedProxies;
 use crate::rest;
 use crate::server::Site;
 use crate::tokens::{TokenGuard, Tokens};
@@ -81,7 +82,8 @@ impl Gateway {
         let router = rest::with_fallbacks(rest::router(mirror.clone(), guard));
         let pages = Pages::plain(listen::is_loopback(addr), origins.into(), "GET, HEAD");
         let busy = || RestError::Busy.into_response();
-        let site = Site { router, pages, keep_alive: true, busy };
+        let proxies = TrustedProxies::default();
+        let site = Site { router, pages, proxies, keep_alive: true, busy };
         let listening = tokio::spawn(listener::listen(listener, site));
         for warning in &warnings {
             tracing::warn!(code = warning.code(), "{warning}");

@@ -10,7 +10,7 @@
 //! A hub is one of two kinds ([`Access`]). The *open* one lets in everybody who reaches it, so it serves this machine
 //! alone unless told otherwise. A *team's* hub has members, and one port where they reach it over TLS: MQTT, MQTT over
 //! WebSocket, and HTTP to join and to look after the team. A second port can serve the same with the certificate of an
-//! authority ([`PublicSettings`]). Programs of its own machine may come without TLS,
+//! authority, or for a reverse proxy that has one ([`PublicSettings`]). Programs of its own machine may come without TLS,
 //! by the same rules.
 //!
 //! # Where retained messages live
@@ -57,6 +57,7 @@ mod log;
 mod pages;
 mod peer;
 mod persistence;
+mod proxies;
 mod public;
 mod rest;
 mod runtime_file;

@@ -5,7 +5,8 @@
 //! know from their invitations, is another one (`certificate.rs`).
 
 use crate::certificate::server_config;
-use crate::{HubError, HubEvent, HubWarning};
+use crate::{HubError, HubEvent, HubWarning, listen};
+use ipnet::IpNet;
 use rustls::ServerConfig;
 use rustls::crypto::ring::default_provider;
 use rustls::server::{ClientHello, ResolvesServerCert};
@@ -31,20 +32,28 @@ const MAX_FILE: u64 = 1024 * 1024;
 pub struct PublicSettings {
     /// Where it listens.
     pub listen: SocketAddr,
-    /// The file with the certificate of an authority and its chain (PEM). Without one it does not start.
+    /// The file with the certificate of an authority and its chain (PEM). None: a proxy on this computer has one.
     pub certificate: Option<PathBuf>,
     /// The file with its key (PEM), unless it is in the same file.
     pub key: Option<PathBuf>,
+    /// The reverse proxies that say whom they forward.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 impl PublicSettings {
-    /// Reads the certificate. What is wrong with a certificate that works is added to `warnings`.
+    /// Reads the certificate; none behind a proxy. What is wrong with a certificate that works is added to `warnings`.
     pub(crate) async fn open(
         &self,
         warnings: &mut Vec<HubWarning>,
-    ) -> Result<Arc<PublicCertificate>, HubError> {
+    ) -> Result<Option<Arc<PublicCertificate>>, HubError> {
         let Some(certificate) = self.certificate.clone() else {
-            return Err(HubError::PublicNeedsCertificate { addr: self.listen });
+            // Without encryption, and for everybody, only a proxy on this computer may come.
+            let is_for_proxy = listen::is_loopback(self.listen) && !self.trusted_proxies.is_empty();
+            return if is_for_proxy && self.key.is_none() {
+                Ok(None)
+            } else {
+                Err(HubError::PublicNeedsCertificate { addr: self.listen })
+            };
         };
         let key = self.key.clone().unwrap_or_else(|| certificate.clone());
         let opened = spawn_blocking(move || PublicCertificate::open(Files { certificate, key }));
@@ -52,7 +61,7 @@ impl PublicSettings {
             reason: "the certificate was not read to its end".to_owned(),
         })??;
         warnings.extend(warning);
-        Ok(opened)
+        Ok(Some(opened))
     }
 }
 

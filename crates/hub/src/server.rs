@@ -8,6 +8,7 @@ use crate::answer;
 use crate::connections::ConnectionGuard;
 use crate::pages::Pages;
 use crate::peer::Peer;
+use crate::proxies::TrustedProxies;
 use crate::turns::Unsent;
 use axum::Router;
 use axum::body::Body;
@@ -20,6 +21,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
+use std::net::IpAddr;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tower_service::Service as _;
@@ -47,6 +49,8 @@ pub(crate) struct Site {
     /// Makes the answers. It finds [`Peer`] and [`Unsent`] among the extensions of a request.
     pub(crate) router: Router,
     pub(crate) pages: Pages,
+    /// The reverse proxies that name the client.
+    pub(crate) proxies: TrustedProxies,
     /// Whether a connection may send further requests. If not, idle connections do not accumulate.
     pub(crate) keep_alive: bool,
     /// The answer if there are too many connections.
@@ -57,7 +61,7 @@ pub(crate) struct Site {
 pub(crate) async fn serve<S>(
     stream: S,
     site: &Site,
-    peer: Peer,
+    sender: IpAddr,
     connection: &ConnectionGuard,
     end: impl Future<Output = ()>,
 ) -> io::Result<()>
@@ -65,9 +69,12 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     // Set at the first request. Until then a new connection may replace this one.
-    let admit = || connection.ask().is_ok();
+    let admit = |client| {
+        connection.set_peer(client);
+        connection.ask().is_ok()
+    };
     tokio::select! {
-        served = served(stream, site, peer, admit, LIMITS) => served,
+        served = served(stream, site, sender, admit, LIMITS) => served,
         () = end => Ok(()),
         () = connection.closed() => Ok(()),
     }
@@ -76,8 +83,8 @@ where
 async fn served<S>(
     stream: S,
     site: &Site,
-    peer: Peer,
-    admit: impl Fn() -> bool,
+    sender: IpAddr,
+    admit: impl Fn(Peer) -> bool,
     limits: Limits,
 ) -> io::Result<()>
 where
@@ -85,7 +92,8 @@ where
 {
     let unsent = Unsent::default();
     let service = hyper::service::service_fn(|request: hyper::Request<Incoming>| {
-        let admitted = admit();
+        let peer = site.proxies.client(sender, request.headers());
+        let admitted = admit(peer);
         let mut request: Request = request.map(Body::new);
         request.extensions_mut().insert(peer);
         request.extensions_mut().insert(unsent.clone());

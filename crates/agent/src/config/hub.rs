@@ -1,8 +1,9 @@
 //! `[hub]`: the hub on this machine.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
+use ipnet::IpNet;
 use porchlight_core::team::OutsideAddress;
 use porchlight_core::web_origin::WebOrigin;
 use serde::Deserialize;
@@ -28,10 +29,14 @@ pub struct HubConfig {
     /// Where it also listens with the certificate of an authority: `address:port`. Nowhere by default.
     #[serde(deserialize_with = "parsed")]
     pub public: Option<SocketAddr>,
-    /// A PEM file with that certificate and its chain.
+    /// A PEM file with that certificate and its chain. None: a proxy on this machine has one.
     pub certificate: Option<PathBuf>,
     /// Its key in PEM, unless the same file contains it.
     pub key: Option<PathBuf>,
+    /// The reverse proxies in front of `public` that say whom they forward: `["127.0.0.1", "10.1.0.0/16"]`. None by
+    /// default.
+    #[serde(deserialize_with = "networks")]
+    pub trusted_proxies: Vec<IpNet>,
     /// Whether that team can be found on the local network.
     pub announce: bool,
     /// The origins whose web pages may use a hub or gateway here: `["https://board.example"]`. None
@@ -49,6 +54,7 @@ impl Default for HubConfig {
             public: None,
             certificate: None,
             key: None,
+            trusted_proxies: Vec::new(),
             announce: true,
             origins: Vec::new(),
         }
@@ -63,6 +69,20 @@ fn outside_addresses<'de, D: Deserializer<'de>>(
     let names = names.map_err(de::Error::custom)?;
     outside::check_count(&names).map_err(de::Error::custom)?;
     Ok(names)
+}
+
+fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
+    let written = Vec::<String>::deserialize(deserializer)?;
+    let network = |text: &String| {
+        let one = text.parse::<IpAddr>().map(IpNet::from).ok();
+        let network = one.or_else(|| text.parse().ok());
+        network.ok_or_else(|| {
+            de::Error::custom(format!(
+                "{text:?} is no address or network of a proxy; write for example 127.0.0.1 or 10.1.0.0/16"
+            ))
+        })
+    };
+    written.iter().map(network).collect()
 }
 
 fn origins<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<WebOrigin>, D::Error> {

@@ -33,6 +33,7 @@ fn a_whole_config_is_read() {
         run = true
         public = "0.0.0.0:443"
         certificate = "/etc/fullchain.pem"
+        trusted_proxies = ["127.0.0.1", "2001:db8::/64"]
         at = ["Team.example", "team.example:443"]
         origins = ["https://Board.example:443", "http://localhost:3000"]
         "#,
@@ -51,6 +52,8 @@ fn a_whole_config_is_read() {
     assert!(config.hub.run);
     let at: Vec<_> = config.hub.at.iter().map(|at| at.with_port(7).to_string()).collect();
     assert_eq!(at, ["team.example:7", "team.example:443"]);
+    let proxies: Vec<_> = config.hub.trusted_proxies.iter().map(ToString::to_string).collect();
+    assert_eq!(proxies, ["127.0.0.1/32", "2001:db8::/64"]);
     assert!(config.hub.public.is_some() && config.hub.key.is_none());
     let origins: Vec<_> = config.hub.origins.iter().map(ToString::to_string).collect();
     assert_eq!(origins, ["https://board.example", "http://localhost:3000"]);
@@ -89,6 +92,7 @@ fn a_wrong_value_names_file_line_and_what_is_allowed() {
         ("[hub]\nat = [\"https://a\"]", ["config.toml, line 2", "leave out the scheme"]),
         ("[hub]\nat = [\"a\",\"b\",\"c\",\"d\",\"e\"]", ["config.toml, line 2", "at most 4"]),
         ("[hub]\npublic = \":443\"", ["config.toml, line 2", "0.0.0.0:18831"]),
+        ("[hub]\ntrusted_proxies = [\"a\"]", ["config.toml, line 2", "10.1.0.0/16"]),
         ("user = ", ["config.toml, line 1", ""]),
     ] {
         let error = read_text(text).unwrap_err();

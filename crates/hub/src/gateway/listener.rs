@@ -23,8 +23,8 @@ pub(super) async fn listen(listener: TcpListener, site: Site) {
         while connections.try_join_next().is_some() {}
         match listener.accept().await {
             Ok((stream, peer)) => {
-                let peer = Peer::from(peer.ip());
-                let Ok(guard) = table.enter(peer) else {
+                let peer = peer.ip();
+                let Ok(guard) = table.enter(Peer::from(peer)) else {
                     continue;
                 };
                 let site = site.clone();
@@ -50,6 +50,7 @@ mod tests {
     use super::*;
     use crate::answer::RestError;
     use crate::pages::Pages;
+    use crate::proxies::TrustedProxies;
     use axum::Router;
     use axum::response::IntoResponse as _;
     use axum::routing::get;
@@ -74,6 +75,7 @@ mod tests {
         let site = Site {
             router: Router::new().route("/", get(|| async { "hello" })),
             pages: Pages::plain(true, [].into(), "GET"),
+            proxies: TrustedProxies::default(),
             keep_alive: true,
             busy: || RestError::Busy.into_response(),
         };

@@ -12,6 +12,7 @@ use crate::hooks::Hooks;
 use crate::http::Readers;
 use crate::pages::Pages;
 use crate::persistence::{self, RetainedStore};
+use crate::proxies::TrustedProxies;
 use crate::public::PublicCertificate;
 use crate::rest::broker_source::BrokerSource;
 use crate::rest::change_log::ChangeLog;
@@ -82,7 +83,7 @@ impl Hub {
         let mut warnings = Vec::new();
         // First: a wrong setting must not start a team.
         let public_certificate = match &wanted.public {
-            Some(public) => Some(public.open(&mut warnings).await?),
+            Some(public) => public.open(&mut warnings).await?,
             None => None,
         };
         let (disk, kept) = open_store(settings.store, &mut warnings).await?;
@@ -153,8 +154,9 @@ impl Hub {
         let (shutdown, _) = broadcast::channel(1);
         let public_tls = public_certificate.as_ref().map(PublicCertificate::server_config);
         let public_tls = public_tls.transpose().map_err(super::broker_error)?;
+        let proxies = wanted.public.map(|public| public.trusted_proxies).unwrap_or_default();
         let router = http::router(Arc::clone(&team), reading);
-        let endpoint = endpoints(&router, wanted.origins, tls, public_tls);
+        let endpoint = endpoints(&router, wanted.origins, tls, (public_tls, proxies.into()));
         let listeners = bound.listeners.into_iter();
         let listeners =
             listeners.map(|(listener, audience)| (listener, endpoint(audience))).collect();
@@ -215,24 +217,26 @@ impl Hub {
     }
 }
 
-/// What each listener serves.
+/// What each listener serves. The public one has TLS, or proxies in front of it that have.
 fn endpoints(
     router: &Router,
     origins: Vec<WebOrigin>,
     team_tls: Arc<ServerConfig>,
-    public_tls: Option<Arc<ServerConfig>>,
+    (public_tls, proxies): (Option<Arc<ServerConfig>>, TrustedProxies),
 ) -> impl Fn(Audience) -> Arc<Endpoint> {
     let origins: Arc<[WebOrigin]> = origins.into();
     let over_tls = Pages::over_tls(Arc::clone(&origins), http::METHODS);
-    let endpoint = |tls: Option<_>, pages| {
+    let endpoint = |tls: Option<_>, pages, proxies, proxies_only| {
         let (router, busy) = (router.clone(), http::busy_response as fn() -> _);
-        let site = Site { router, pages, keep_alive: false, busy };
-        Arc::new(Endpoint { tls: tls.map(TlsAcceptor::from), site })
+        let site = Site { router, pages, proxies, keep_alive: false, busy };
+        Arc::new(Endpoint { tls: tls.map(TlsAcceptor::from), site, proxies_only })
     };
+    let nobody = TrustedProxies::default;
     let plain = Pages::plain(true, origins, http::METHODS);
-    let this_computer = endpoint(None, plain);
-    let team = endpoint(Some(team_tls), over_tls.clone());
-    let public = endpoint(public_tls, over_tls);
+    let this_computer = endpoint(None, plain, nobody(), false);
+    let team = endpoint(Some(team_tls), over_tls.clone(), nobody(), false);
+    let proxies_only = public_tls.is_none();
+    let public = endpoint(public_tls, over_tls, proxies, proxies_only);
     move |audience| {
         Arc::clone(match audience {
             Audience::Team => &team,

@@ -15,6 +15,7 @@ impl Made {
             listen: "127.0.0.1:0".parse().unwrap(),
             certificate: path("fullchain.pem"),
             key: path("privkey.pem"),
+            trusted_proxies: Vec::new(),
         };
         Self { folder, settings }
     }
@@ -30,7 +31,7 @@ async fn half_a_renewal_is_passed_over_and_a_broken_one_is_reported_once() {
     let (old, new) = (Certificate::make("old").unwrap(), Certificate::make("new").unwrap());
     let made = Made::new();
     made.write(&old.certificate, &old.key);
-    let certificate = made.settings.open(&mut Vec::new()).await.unwrap();
+    let certificate = made.settings.open(&mut Vec::new()).await.unwrap().unwrap();
     let first = certificate.current();
     let (tell, mut news) = mpsc::unbounded_channel();
     let again = Arc::new(Notify::new());
@@ -69,4 +70,25 @@ async fn half_a_renewal_is_passed_over_and_a_broken_one_is_reported_once() {
     a_look().await;
     assert!(matches!(news.try_recv(), Ok(HubEvent::CertificateFailing(_))), "at once");
     following.abort();
+}
+
+#[tokio::test]
+async fn without_a_certificate_it_is_for_a_proxy_of_this_computer_alone() {
+    for (listen, proxies, key, opens) in [
+        ("127.0.0.1:0", &["127.0.0.1/32"][..], false, true),
+        ("[::1]:0", &["::1/128"], false, true),
+        ("127.0.0.1:0", &[], false, false),
+        ("127.0.0.1:0", &["127.0.0.1/32"], true, false),
+        ("0.0.0.0:0", &["127.0.0.1/32"], false, false),
+        ("192.0.2.1:0", &["127.0.0.1/32"], false, false),
+    ] {
+        let settings = PublicSettings {
+            listen: listen.parse().unwrap(),
+            certificate: None,
+            key: key.then(|| "privkey.pem".into()),
+            trusted_proxies: proxies.iter().map(|it| it.parse().unwrap()).collect(),
+        };
+        let opened = settings.open(&mut Vec::new()).await;
+        assert_eq!(opened.is_ok(), opens, "{settings:?}: {opened:?}");
+    }
 }

@@ -17,6 +17,7 @@ fn site(router: Router) -> Site {
     Site {
         router,
         pages,
+        proxies: TrustedProxies::default(),
         keep_alive: true,
         busy: || crate::answer::RestError::Busy.into_response(),
     }
@@ -32,9 +33,9 @@ fn connected(limits: Limits) -> (DuplexStream, JoinHandle<io::Result<()>>) {
 
 fn connected_to(router: Router, limits: Limits) -> (DuplexStream, JoinHandle<io::Result<()>>) {
     let (near, far) = tokio::io::duplex(64);
-    let peer = Peer::from(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    let sender = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let serving =
-        tokio::spawn(async move { served(near, &site(router), peer, || true, limits).await });
+        tokio::spawn(async move { served(near, &site(router), sender, |_| true, limits).await });
     (far, serving)
 }
 
