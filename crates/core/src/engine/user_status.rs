@@ -35,6 +35,8 @@ pub(super) struct UserStatus {
     /// What the person wants and the broker was not told yet; `Some(None)` takes a choice back.
     request: Option<Request>,
     sending: Option<PublishId>,
+    /// Whether the broker sent us back what we are sending.
+    echoed: bool,
     /// When the person wished what was last sent, and what stood before.
     sent_at: Now,
     sent_over: Option<Chosen>,
@@ -105,6 +107,7 @@ impl UserStatus {
             highest: 0,
             request: None,
             sending: None,
+            echoed: false,
             sent_at: now,
             sent_over: None,
             asking: [false; 2],
@@ -205,15 +208,22 @@ impl UserStatus {
         retained: bool,
     ) -> bool {
         self.known = true;
+        if let Some(record) = &record {
+            self.seen(record.chosen.rev);
+        }
+        // The broker took this before the choice that we are sending, whatever its number: a connection
+        // that stalled delivers late, and the other device did not know our number.
+        if self.is_sending() && !self.echoed {
+            self.echoed = self.mine && record.as_ref().is_some_and(|record| self.holds(record));
+            if !self.echoed {
+                return false;
+            }
+        }
         let Some(ChosenRecord { chosen, timestamp }) = record else {
             self.held = None;
             return false;
         };
         let choice = chosen.choice.as_ref();
-        self.seen(chosen.rev);
-        if self.is_sending() && self.held.as_ref().is_some_and(|held| held.rev > chosen.rev) {
-            return false;
-        }
         // A wish that could not be sent gives way to what the broker took later from another device, by its
         // clock; where that is not told, by the calendars of both.
         // What is left is told in whole seconds, so what is retained may be older by one; what is live was under way.
@@ -308,6 +318,7 @@ impl UserStatus {
             self.ends = wish.ends;
         }
         self.sending = Some(id);
+        self.echoed = false;
     }
 
     pub(super) fn is_sending(&self) -> bool {
