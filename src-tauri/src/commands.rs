@@ -4,7 +4,6 @@
 
 use std::time::Duration;
 
-use porchlight_agent::leave_team::Leave;
 use porchlight_agent::membership::SecretStorage;
 use porchlight_core::id::UserId;
 use porchlight_core::input::Command;
@@ -17,6 +16,7 @@ use porchlight_core::view::signals::When;
 use porchlight_core::view::team::{InvitationView, InviteShown, TeamPane};
 use porchlight_core::view::version::{NewerView, VersionView};
 use porchlight_core::view::{ChosenStatus, Problem, Snapshot};
+use porchlight_team::{LeaveScope, Leaving};
 use tauri::{AppHandle, State};
 
 use crate::request::{Desktop, Request};
@@ -279,14 +279,18 @@ pub(crate) async fn remove_member(
 pub(crate) async fn forget_device(desktop: State<'_, Desktop>, id: String) -> Answer<()> {
     let standing = desktop.try_ask(Request::Standing).await?;
     if standing.is_this_device(&id) {
-        return desktop.try_ask(|answer| Request::Leave(Leave::Device, answer)).await;
+        return desktop.try_ask(|answer| Request::Leave(leaving(LeaveScope::Device), answer)).await;
     }
     standing.forget(&id).await
 }
 
+fn leaving(scope: LeaveScope) -> Leaving {
+    Leaving { scope, anyway: false }
+}
+
 #[tauri::command]
 pub(crate) async fn leave_team(desktop: State<'_, Desktop>) -> Answer<()> {
-    desktop.try_ask(|answer| Request::Leave(Leave::Team, answer)).await
+    desktop.try_ask(|answer| Request::Leave(leaving(LeaveScope::Team), answer)).await
 }
 
 #[tauri::command]

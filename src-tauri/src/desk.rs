@@ -9,7 +9,7 @@ use std::time::Duration;
 use porchlight_agent::agent::{Agent, Event};
 use porchlight_agent::demo_team::DemoTeam;
 use porchlight_agent::flags::Flags;
-use porchlight_agent::membership::Membership;
+use porchlight_agent::membership::Membership as Stored;
 use porchlight_agent::places::Dirs;
 use porchlight_core::id::DeviceId;
 use porchlight_core::input::Command;
@@ -18,6 +18,8 @@ use porchlight_core::view::settings::SettingsView;
 use porchlight_core::view::signals::SignalsView;
 use porchlight_core::view::{ConnectionView, Problem, Snapshot, Stage};
 use porchlight_hub::{Hub, HubEvent};
+use porchlight_membership::{self as membership, Membership};
+use porchlight_team::Report;
 use tokio::sync::mpsc;
 
 use crate::app::Shell;
@@ -25,13 +27,14 @@ use crate::deep_link::DeepLink;
 use crate::i18n::{self, spoken};
 use crate::notifications::Notifications;
 use crate::request::{Answer, Desktop, Request};
+use crate::start::Entered;
 use crate::tray::Tray;
 use crate::{account, checks, hosting, settings, start};
 
 mod deed;
 mod discovery;
 
-use deed::{Deed, UnstoredMembership};
+use deed::Deed;
 use discovery::Discovery;
 
 /// How long to wait for a tray before the window is opened instead.
@@ -60,10 +63,18 @@ pub(crate) struct Team {
     pub(crate) agent: Agent,
     /// The id of this device.
     pub(crate) device: DeviceId,
-    pub(crate) hub: Option<Hub>,
+    /// The name that others see.
+    pub(crate) name: String,
     /// This account's membership, if the team's hub has members.
-    pub(crate) membership: Option<Membership>,
-    pub(crate) teammates: Option<DemoTeam>,
+    pub(crate) membership: Option<Stored>,
+    pub(crate) demo: Option<Demo>,
+}
+
+/// The demo team: its hub, and the people in it.
+#[derive(Debug)]
+pub(crate) struct Demo {
+    pub(crate) hub: Hub,
+    pub(crate) teammates: DemoTeam,
 }
 
 /// Handles the requests of window, tray and notifications, and the events of agent and hub.
@@ -73,6 +84,10 @@ pub(crate) struct Desk {
     requests: mpsc::UnboundedReceiver<Request>,
     flags: Flags,
     team: Option<Team>,
+    /// The membership, and the team's hub if this computer hosts it.
+    membership: Membership,
+    /// The hub for this machine alone. It outlives a restart of presence.
+    open_hub: Option<Hub>,
     /// The stage that the window shows while there is no team.
     stage: Stage,
     problems: Vec<Problem>,
@@ -80,8 +95,6 @@ pub(crate) struct Desk {
     link: Option<DeepLink>,
     /// The running operation. There is at most one.
     deed: Option<Deed>,
-    /// A granted membership that could not be stored.
-    unstored: Option<UnstoredMembership>,
     discovery: Discovery,
     tray: Tray,
     notifications: Notifications,
@@ -107,6 +120,8 @@ impl Desk {
                 let only = crate::single_instance::claim(&desktop, options.link.as_ref()).await;
                 let exit = shell.clone();
                 let desk = Self {
+                    membership: hosting::membership(&flags),
+                    open_hub: None,
                     tray: Tray::open(&desktop).await,
                     notifications: Notifications::new(desktop.clone()),
                     shell,
@@ -118,7 +133,6 @@ impl Desk {
                     problems: Vec::new(),
                     link: options.link,
                     deed: None,
-                    unstored: None,
                     discovery: Discovery::default(),
                     tray_deadline: None,
                 };
@@ -137,8 +151,11 @@ impl Desk {
     async fn run(mut self, show: bool) -> Exit {
         // An invalid config is reported below.
         self.set_icon_style(self.flags.resolve().is_ok_and(|resolved| resolved.symbolic_icon));
-        match start::configured(&self.flags).await {
-            Ok(Some(team)) => self.begin(team),
+        if let Err(problem) = self.resume_membership().await {
+            self.problems.push(problem);
+        }
+        match start::configured(&self.flags, self.hubs()).await {
+            Ok(Some(entered)) => self.begin(entered),
             Ok(None) => self.stage = Stage::FirstStart,
             Err(problem) => {
                 tracing::error!("{}", problem.message);
@@ -151,7 +168,36 @@ impl Desk {
         }
         let exit_kind = self.serve().await;
         self.leave(exit_kind).await;
+        if let Some(hub) = self.open_hub.take() {
+            hosting::end(hub).await;
+        }
+        self.membership.close().await;
         exit_kind
+    }
+
+    /// Finishes what the last run of the app began, and starts the hub that this computer hosts.
+    async fn resume_membership(&mut self) -> Result<(), Problem> {
+        if start::resolve(&self.flags).is_err() {
+            // The config is reported when presence begins.
+            return Ok(());
+        }
+        self.membership.resume()?;
+        loop {
+            match self.membership.event().await {
+                membership::Event::Hub(event) => self.pass_on_hub(event),
+                membership::Event::Report(Report::Failed(problem) | Report::Stuck(problem)) => {
+                    return Err(problem);
+                }
+                // Presence begins meanwhile.
+                membership::Event::Report(_) => return Ok(()),
+            }
+        }
+    }
+
+    /// The hubs that this app runs.
+    fn hubs(&self) -> start::Hubs {
+        let team = self.membership.hub().filter(|hub| hub.is_serving()).and_then(Hub::own_address);
+        start::Hubs { team, open: self.open_hub.as_ref().map(Hub::addr) }
     }
 
     async fn serve(&mut self) -> Exit {
@@ -165,9 +211,11 @@ impl Desk {
                     Some(Request::StartNewVersion) => return Exit::Restart,
                     Some(request) => self.dispatch(request).await,
                 },
-                event = team_event(&mut self.team) => match event {
-                    TeamEvent::Agent(event) => self.pass_on(*event),
-                    TeamEvent::Hub(event) => self.pass_on_hub(event),
+                event = agent_event(&mut self.team) => self.pass_on(event),
+                event = hub_event(self.open_hub.as_mut()) => self.pass_on_hub(event),
+                event = self.membership.event() => match event {
+                    membership::Event::Report(report) => self.reported(report).await,
+                    membership::Event::Hub(event) => self.pass_on_hub(event),
                 },
                 outcome = deed::done(&mut self.deed) => self.settle(outcome).await,
                 teams = self.discovery.changed() => self.shell.emit("nearby", teams),
@@ -195,20 +243,21 @@ impl Desk {
             }
             Request::LookAround(answer) => self.look_around(answer).await,
             Request::StartTeam { team, name, keep, answer } => {
-                self.start_team(team, name, keep, answer).await;
+                self.start_team(&team, &name, keep, answer).await;
             }
             Request::ReadLink(link, answer) => {
                 let _ = answer.send(start::read(&link).map(|read| self.discovery.view(read)));
             }
-            Request::Join { link, name, keep, answer } => self.join(link, name, keep, answer).await,
+            Request::Join { link, name, keep, answer } => {
+                self.join(&link, &name, keep, answer).await;
+            }
             Request::LookNearby(on, answer) => {
                 let _ = answer.send(self.discovery.look(on));
             }
             Request::AskToJoin { id, name, keep, answer } => {
-                self.ask_to_join(id, name, keep, answer).await;
+                self.ask_to_join(&id, &name, keep, answer).await;
             }
-            Request::Asked(code, outcome) => self.asked(code, outcome).await,
-            Request::StopAsking => self.discovery.stop_asking(),
+            Request::StopAsking => self.membership.withdraw(),
             Request::Standing(answer) => {
                 let _ = answer.send(self.standing());
             }
@@ -280,13 +329,16 @@ impl Desk {
             team.agent.handle.command(Command::SetNotificationPolicy(notices));
             return Ok(());
         }
-        let Some(Team { agent, hub, .. }) = self.team.take() else {
+        let Some(Team { agent, .. }) = self.team.take() else {
             return Ok(());
         };
         agent.handle.command(Command::Restart);
         agent.stopped().await;
-        let began = start::again(&self.flags, hub).await;
-        let outcome = began.map(|team| self.begin(team));
+        if let Ok(resolved) = start::resolve(&self.flags) {
+            self.membership.set_hub(Some(hosting::settings(&resolved)));
+        }
+        let began = start::again(&self.flags, self.hubs()).await;
+        let outcome = began.map(|entered| self.begin(entered));
         if let Err(problem) = &outcome {
             self.problems.push(problem.clone());
         }
@@ -328,7 +380,8 @@ impl Desk {
         }
         lines.push(format!("tray: {}", if self.desktop.has_tray() { "there" } else { "none" }));
         if let Some(team) = &self.team {
-            lines.push(format!("hub here: {}", team.hub.is_some()));
+            let has_hub = self.membership.hub().is_some() || self.open_hub.is_some();
+            lines.push(format!("hub here: {has_hub}"));
             lines.push(format!("member of a team: {}", team.membership.is_some()));
             if let Ok(health) = team.agent.handle.health().await {
                 lines.push(format!("MQTT: {}", if health.speaks_v5 { "5" } else { "3.1.1" }));
@@ -353,12 +406,19 @@ impl Desk {
             .then(|| tokio::time::Instant::now() + TRAY_TIMEOUT);
     }
 
-    fn begin(&mut self, team: Team) {
-        for warning in team.hub.iter().flat_map(Hub::warnings) {
+    fn begin(&mut self, entered: Entered) {
+        let Entered { team, open_hub } = entered;
+        if open_hub.is_some() {
+            self.open_hub = open_hub;
+        }
+        for warning in
+            self.membership.hub().iter().chain(&self.open_hub.as_ref()).flat_map(|it| it.warnings())
+        {
             team.agent.handle.problem(start::hub_problem(warning));
         }
         self.stage = team.stage;
         self.team = Some(team);
+        self.publish_host();
     }
 
     async fn snapshot(&self) -> Snapshot {
@@ -422,6 +482,7 @@ impl Desk {
                 self.notifications.ask(&name, &code);
                 self.shell.emit("team", ());
             }
+            HubEvent::Moved => {}
             HubEvent::Ended { reason } => team.agent.handle.problem(Problem {
                 code: "hub_ended".to_owned(),
                 message: format!(
@@ -431,48 +492,40 @@ impl Desk {
         }
     }
 
-    /// Publishes the goodbye, then stops the hub, which the goodbye needs. A restart publishes no
-    /// goodbye.
+    /// Publishes the goodbye. A restart publishes none.
     async fn leave(&mut self, exit_kind: Exit) {
         let Some(team) = self.team.take() else {
             return;
         };
-        let hub = match exit_kind {
+        match exit_kind {
             Exit::Quit => say_goodbye(team).await,
             Exit::Restart => stop(team, Command::Restart).await,
-        };
-        if let Some(hub) = hub {
-            hosting::end(hub).await;
         }
     }
 }
 
-/// Stops the agent with a goodbye. Returns the team's hub, which still runs.
-async fn say_goodbye(team: Team) -> Option<Hub> {
-    stop(team, Command::Quit).await
+/// Stops the agent with a goodbye.
+async fn say_goodbye(team: Team) {
+    stop(team, Command::Quit).await;
 }
 
-async fn stop(team: Team, by: Command) -> Option<Hub> {
+async fn stop(team: Team, by: Command) {
     team.agent.handle.command(by);
     team.agent.stopped().await;
-    drop(team.teammates);
-    team.hub
+    if let Some(Demo { hub, teammates }) = team.demo {
+        drop(teammates);
+        hosting::end(hub).await;
+    }
 }
 
-/// An event of the team.
-enum TeamEvent {
-    Agent(Box<Event>),
-    Hub(HubEvent),
-}
-
-async fn team_event(team: &mut Option<Team>) -> TeamEvent {
-    let Some(Team { agent, hub, .. }) = team else {
-        return std::future::pending().await;
+async fn agent_event(team: &mut Option<Team>) -> Event {
+    let event = match team {
+        Some(team) => team.agent.events.recv().await,
+        None => None,
     };
-    tokio::select! {
-        Some(event) = agent.events.recv() => TeamEvent::Agent(Box::new(event)),
-        event = hub_event(hub.as_mut()) => TeamEvent::Hub(event),
-        else => std::future::pending().await,
+    match event {
+        Some(event) => event,
+        None => std::future::pending().await,
     }
 }
 

@@ -3,15 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use porchlight_agent::leave_team::Leave;
 use porchlight_agent::membership::SecretStorage;
 use porchlight_core::input::Command;
 use porchlight_core::signal::SignalCommand;
-use porchlight_core::team::Joined;
 use porchlight_core::view::checks::CheckView;
 use porchlight_core::view::settings::SettingsView;
 use porchlight_core::view::team::InvitationView;
 use porchlight_core::view::{Problem, Snapshot};
+use porchlight_team::Leaving;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::deep_link::DeepLink;
@@ -46,12 +45,10 @@ pub(crate) enum Request {
         keep: SecretStorage,
         answer: Answer<String>,
     },
-    /// The end of a request to join with these digits.
-    Asked(String, Result<Box<Joined>, Problem>),
     StopAsking,
     /// The membership with which to ask the hub.
     Standing(Answer<Standing>),
-    Leave(Leave, Answer<()>),
+    Leave(Leaving, Answer<()>),
     MoveHere(Answer<()>),
     Settings(Answer<SettingsView>),
     ChangeSettings(Box<SettingsView>, Answer<()>),

@@ -1,29 +1,27 @@
-//! How the app gets a team: from the config, by starting one here, by joining one, or by looking
-//! around.
+//! How presence begins: in the team of the membership, at a broker of the config, or in the demo
+//! team.
 //!
-//! This module decides the order of the steps. It keeps no team: the caller gets it, or the reason
-//! why there is none.
+//! This module keeps no team: the caller gets it, or the reason why there is none. How somebody
+//! becomes a member is decided by `porchlight_team` and carried out by `porchlight_membership`.
+
+use std::net::SocketAddr;
 
 use porchlight_agent::agent::{ActivitySource, Agent, Part, Presence, Setup};
 use porchlight_agent::broker::Broker;
 use porchlight_agent::demo_team::DemoTeam;
 use porchlight_agent::device::{self, DeviceLock, Identity};
 use porchlight_agent::flags::{Flags, Resolved};
-use porchlight_agent::leave_team::{self, Leave};
-use porchlight_agent::membership::{self, Membership, MembershipError, SecretStorage};
 use porchlight_agent::preferences::StoredPreferences;
 use porchlight_agent::presence_options::PresenceOptions;
-use porchlight_agent::team::join as redeem;
 use porchlight_core::id::{DeviceId, UserId};
 use porchlight_core::notification::NotificationPolicy;
-use porchlight_core::team::{Invitation, InvitationError, Joined, MAX_TEAM_NAME};
+use porchlight_core::team::{Address, Invitation, InvitationError, MAX_TEAM_NAME};
 use porchlight_core::text::{MAX_NAME, display_text};
 use porchlight_core::view::{Problem, Stage};
 use porchlight_hub::{Access, Hub, HubSettings, HubWarning, Listen, Store};
 
 use crate::deep_link::DeepLink;
-use crate::desk::Team;
-use crate::team::refused;
+use crate::desk::{Demo, Team};
 use crate::{activity, hosting};
 
 pub(crate) fn problem(code: &str, error: impl std::fmt::Display) -> Problem {
@@ -39,7 +37,7 @@ pub(crate) fn resolve(flags: &Flags) -> Result<Resolved, Problem> {
 }
 
 /// The team of the config, the membership or the flags; `None` if there is none yet.
-pub(crate) async fn configured(flags: &Flags) -> Result<Option<Team>, Problem> {
+pub(crate) async fn configured(flags: &Flags, hubs: Hubs) -> Result<Option<Entered>, Problem> {
     let resolved = resolve(flags)?;
     // A config with only other settings names neither a user nor a broker.
     let says_where = resolved.broker.is_some() || resolved.runs_hub;
@@ -55,36 +53,30 @@ pub(crate) async fn configured(flags: &Flags) -> Result<Option<Team>, Problem> {
             ),
         ));
     };
-    enter(&resolved, user, None).await.map(Some)
+    enter(&resolved, user, hubs).await.map(Some)
 }
 
-/// Starts a new team that is hosted here, with its first member.
-pub(crate) async fn here(
-    flags: &Flags,
-    team: &str,
-    name: &str,
-    keep: SecretStorage,
-) -> Result<Team, EnterError> {
-    let resolved = resolve(flags)?;
-    let name = shown_name(name)?;
-    let team = display_text(team, MAX_TEAM_NAME).ok_or_else(|| {
+/// The hubs that this app runs already.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Hubs {
+    /// The address of the team's hub, if this computer hosts the team.
+    pub(crate) team: Option<Address>,
+    /// The address of the hub for this machine alone.
+    pub(crate) open: Option<SocketAddr>,
+}
+
+/// Presence that has begun, and the hub for this machine alone if it was started for it.
+#[derive(Debug)]
+pub(crate) struct Entered {
+    pub(crate) team: Team,
+    pub(crate) open_hub: Option<Hub>,
+}
+
+/// A name for a new team, as others see it.
+pub(crate) fn team_name(team: &str) -> Result<String, Problem> {
+    display_text(team, MAX_TEAM_NAME).ok_or_else(|| {
         problem("no_name", "enter a name for the team; the people you invite see it")
-    })?;
-    can_keep(keep).await?;
-    let hub = hosting::start(&resolved, &team).await.map_err(|error| problem("hub", error))?;
-    let joined = async {
-        let invitation = hosting::owner_invitation(&hub).await?;
-        redeem(&invitation, &name, Some(device::kind()), &resolved.proxy)
-            .await
-            .map_err(|error| refused(&error))
-    };
-    match joined.await {
-        Ok(joined) => keep_and_enter(flags, Box::new(joined), keep, Some(hub)).await,
-        Err(problem) => {
-            hosting::end(hub).await;
-            Err(problem.into())
-        }
-    }
+    })
 }
 
 /// Parses a link as an invitation.
@@ -99,97 +91,27 @@ pub(crate) fn read(link: &str) -> Result<Invitation, Problem> {
     })
 }
 
-/// Redeems a link and enters its team.
-pub(crate) async fn join(
-    flags: &Flags,
-    link: &str,
-    name: &str,
-    keep: SecretStorage,
-) -> Result<Team, EnterError> {
-    let invitation = read(link)?;
-    let name = shown_name(name)?;
-    can_keep(keep).await?;
-    let proxy = resolve(flags)?.proxy;
-    let joined = redeem(&invitation, &name, Some(device::kind()), &proxy).await;
-    let joined = joined.map_err(|error| refused(&error))?;
-    keep_and_enter(flags, Box::new(joined), keep, None).await
-}
-
-/// Stores the membership that a hub granted, and enters the team.
-pub(crate) async fn keep_and_enter(
-    flags: &Flags,
-    joined: Box<Joined>,
-    keep: SecretStorage,
-    hub: Option<Hub>,
-) -> Result<Team, EnterError> {
-    let resolved = resolve(flags)?;
-    if let Err(error) = Membership::keep(&resolved.places.state, &joined, keep).await {
-        if let Some(hub) = hub {
-            hosting::end(hub).await;
-        }
-        return Err(EnterError { problem: storage_problem(&error), unstored: Some(joined) });
-    }
-    let resolved = resolve(flags)?;
-    Ok(enter(&resolved, joined.user.clone(), hub).await?)
-}
-
-/// Why somebody could not enter a team. If the hub granted a membership that could not be stored,
-/// it is kept here, because an invitation is redeemed only once.
-#[derive(Debug)]
-pub(crate) struct EnterError {
-    pub(crate) problem: Problem,
-    pub(crate) unstored: Option<Box<Joined>>,
-}
-
-impl From<Problem> for EnterError {
-    fn from(problem: Problem) -> Self {
-        Self { problem, unstored: None }
-    }
-}
-
-/// Checks the storage before an invitation is redeemed. A person who agreed to a file needs no
-/// keyring.
-pub(crate) async fn can_keep(keep: SecretStorage) -> Result<(), Problem> {
-    match keep {
-        SecretStorage::Keyring => membership::ready()
-            .await
-            .map_err(|error| storage_problem(&MembershipError::Keyring(error))),
-        SecretStorage::FileAgreed => Ok(()),
-    }
-}
-
-/// Omits the advice about the file, which the window gives itself.
-fn storage_problem(error: &MembershipError) -> Problem {
-    match error {
-        MembershipError::Keyring(keyring) => problem(error.code(), keyring),
-        other => problem(error.code(), other),
-    }
-}
-
 pub(crate) fn shown_name(name: &str) -> Result<String, Problem> {
     display_text(name, MAX_NAME).ok_or_else(|| problem("no_name", "enter a name that others see"))
 }
 
 /// Starts presence: in a joined team, at a named broker, or at a hub for this machine alone.
-async fn enter(resolved: &Resolved, user: UserId, hub: Option<Hub>) -> Result<Team, Problem> {
-    let (broker, hub) = choose_broker(resolved, hub).await?;
+async fn enter(resolved: &Resolved, user: UserId, hubs: Hubs) -> Result<Entered, Problem> {
+    let (broker, open_hub) = choose_broker(resolved, hubs).await?;
     let identity = match identity(resolved, &user, &broker) {
         Ok(identity) => identity,
         Err(problem) => {
-            if let Some(hub) = hub {
+            if let Some(hub) = open_hub {
                 hosting::end(hub).await;
             }
             return Err(problem);
         }
     };
     let name = resolved.shown_name(&user);
-    if let (Some(hub), Some(membership)) = (&hub, &resolved.membership) {
-        hosting::publish_host(hub, membership, &identity.device, &name);
-    }
     let device = identity.device.clone();
     let watch = activity::open(resolved.activity()).await;
     let presence = Presence {
-        name,
+        name: name.clone(),
         user,
         links: resolved.links.clone(),
         kind: Some(device::kind().to_owned()),
@@ -202,7 +124,8 @@ async fn enter(resolved: &Resolved, user: UserId, hub: Option<Hub>) -> Result<Te
     let agent = Agent::start(Setup { broker, part, notices: Some(resolved.notices) })
         .map_err(|error| problem("tls", error))?;
     let membership = resolved.membership.clone();
-    Ok(Team { stage: Stage::Running, agent, device, hub, membership, teammates: None })
+    let team = Team { stage: Stage::Running, agent, device, name, membership, demo: None };
+    Ok(Entered { team, open_hub })
 }
 
 fn identity(resolved: &Resolved, user: &UserId, broker: &Broker) -> Result<Identity, Problem> {
@@ -212,27 +135,27 @@ fn identity(resolved: &Resolved, user: &UserId, broker: &Broker) -> Result<Ident
         .map_err(|error| problem("already_running", error))
 }
 
-/// The broker: the team's hub, the named one, a hub that already runs here, or a new one.
-async fn choose_broker(
-    resolved: &Resolved,
-    hub: Option<Hub>,
-) -> Result<(Broker, Option<Hub>), Problem> {
+/// The broker: the team's hub, the named one, a hub that already runs here, or a new one, which is
+/// then returned too.
+async fn choose_broker(resolved: &Resolved, hubs: Hubs) -> Result<(Broker, Option<Hub>), Problem> {
     if let Some(membership) = &resolved.membership {
-        let hub = match hub {
-            Some(hub) => Some(hub),
-            None => hosting::resume(resolved, membership).await?,
-        };
         let mut broker = membership.broker();
-        if let Some(hub) = &hub {
-            hosting::prefer_loopback(&mut broker, hub);
+        if let Some(own) = hubs.team {
+            broker.prefer(own);
         }
-        return Ok((broker, hub));
+        return Ok((broker, None));
     }
     if let Some(broker) = &resolved.broker {
         return Ok((broker.clone(), None));
     }
+    if let Some(addr) = hubs.open {
+        return hub_broker(addr).map(|broker| (broker, None));
+    }
     let runtime_file = resolved.places.hub_file();
-    if let Some(addr) = porchlight_hub::read_runtime_file(&runtime_file) {
+    let reading = runtime_file.clone();
+    // It may take half a second, and the thread may serve a hub.
+    let running = tokio::task::spawn_blocking(move || porchlight_hub::read_runtime_file(&reading));
+    if let Some(addr) = running.await.ok().flatten() {
         return hub_broker(addr).map(|broker| (broker, None));
     }
     if !resolved.runs_hub {
@@ -259,45 +182,14 @@ fn hub_broker(addr: std::net::SocketAddr) -> Result<Broker, Problem> {
     format!("mqtt://{addr}").parse().map_err(|error| problem("hub", error))
 }
 
-/// Leaves the team, or removes this device from it. The agent has already published its goodbye; a
-/// hub in this app still runs. If leaving fails, the person is present again as before.
-pub(crate) async fn leave(
-    flags: &Flags,
-    membership: Membership,
-    leave: Leave,
-    hub: Option<Hub>,
-) -> Result<(), (Problem, Result<Team, Problem>)> {
-    let left = async {
-        let resolved = resolve(flags)?;
-        let identity = identity(&resolved, membership.user(), &membership.broker())?;
-        leave_team::team(membership, identity, leave, false)
-            .await
-            .map_err(|error| problem(error.code(), &error))
-    };
-    match left.await {
-        Ok(()) => {
-            if let Some(hub) = hub {
-                let ends = !hub.has_owner();
-                hosting::end(hub).await;
-                // The next team that is started here must not find this one.
-                if ends && let Ok(resolved) = resolve(flags) {
-                    hosting::forget(&resolved);
-                }
-            }
-            Ok(())
-        }
-        Err(problem) => Err((problem, again(flags, hub).await)),
-    }
-}
-
 /// Starts presence again, with the present config.
-pub(crate) async fn again(flags: &Flags, hub: Option<Hub>) -> Result<Team, Problem> {
+pub(crate) async fn again(flags: &Flags, hubs: Hubs) -> Result<Entered, Problem> {
     let resolved = resolve(flags)?;
     let user = resolved
         .user
         .clone()
         .ok_or_else(|| problem("no_user", "your id is missing; start Porchlight again"))?;
-    enter(&resolved, user, hub).await
+    enter(&resolved, user, hubs).await
 }
 
 /// Starts the new version of the program with the same arguments, and shows its window.
@@ -321,7 +213,7 @@ pub(crate) fn launch_new_version() {
 }
 
 /// Starts the demo team: a hub in memory, eight simulated teammates, and nothing stored.
-pub(crate) async fn look_around() -> Result<Team, Problem> {
+pub(crate) async fn look_around() -> Result<Entered, Problem> {
     const ANY_PORT: std::net::SocketAddr =
         std::net::SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
     let hub = Hub::start(HubSettings {
@@ -344,7 +236,7 @@ pub(crate) async fn look_around() -> Result<Team, Problem> {
     let name = crate::account::suggested_name().unwrap_or_else(|| "You".to_owned());
     let presence = Presence {
         user: UserId::parse("you").map_err(|error| problem("demo", error))?,
-        name,
+        name: name.clone(),
         links: Vec::new(),
         kind: Some(device::kind().to_owned()),
         habits,
@@ -359,7 +251,8 @@ pub(crate) async fn look_around() -> Result<Team, Problem> {
         notices: Some(NotificationPolicy::default()),
     })
     .map_err(|error| problem("demo", error))?;
-    let teammates = Some(DemoTeam::come(&broker));
-    let hub = Some(hub);
-    Ok(Team { stage: Stage::LookingAround, agent, device, hub, membership: None, teammates })
+    let demo = Some(Demo { teammates: DemoTeam::come(&broker), hub });
+    let stage = Stage::LookingAround;
+    let team = Team { stage, agent, device, name, membership: None, demo };
+    Ok(Entered { team, open_hub: None })
 }

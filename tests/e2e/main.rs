@@ -13,6 +13,7 @@ mod golden;
 mod harness;
 mod hostile;
 mod machine;
+mod moving;
 mod namesakes;
 mod odd_brokers;
 mod outside;

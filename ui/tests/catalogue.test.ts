@@ -14,7 +14,7 @@ const SOURCES = import.meta.glob<string>('../src/**/*.{ts,svelte}', { query: '?r
 const RUST = import.meta.glob<string>(
   [
     '../../src-tauri/src/**/*.rs',
-    '../../crates/{agent,core,hub}/src/**/*.rs',
+    '../../crates/{agent,core,hub,membership,team}/src/**/*.rs',
     '!**/tests/**',
     '!**/tests.rs',
     // Programs that read a hub by HTTP see these, and the window does not.

@@ -419,7 +419,8 @@ impl Driver {
             }
             at = self.following.found() => {
                 self.found_at(&at);
-                None
+                // The refusal by the old place is no reason to wait before asking the new one.
+                (!at.is_empty()).then_some(Input::Command(Command::ReconnectNow))
             }
             () = self.events.flush() => None,
             () = wait(deadline) => Some(Input::Tick),

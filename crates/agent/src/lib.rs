@@ -14,7 +14,6 @@ mod dial;
 pub mod discovery;
 pub mod flags;
 mod io_error;
-pub mod leave_team;
 pub mod membership;
 mod mqtt;
 pub mod mqtt_session;

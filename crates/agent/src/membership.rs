@@ -21,13 +21,65 @@ pub use crate::stored_secret::{
     KeyringError, StoredSecret, StoredSecretError, keyring_there, ready,
 };
 
-/// Where to store the device's credential.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SecretStorage {
-    /// In the system's keyring.
-    Keyring,
-    /// In a file that only this account may read. The person was asked and agreed.
-    FileAgreed,
+pub use porchlight_team::SecretStorage;
+
+/// The secret of a credential that a hub does not know yet. It is stored before the hub learns it,
+/// so that a crash loses nothing.
+#[derive(Debug)]
+pub struct PendingSecret {
+    credential: String,
+    kept: StoredSecret,
+}
+
+impl PendingSecret {
+    /// The place of the secret of this credential, whether or not it is stored.
+    #[must_use]
+    pub fn of(state: &Path, credential: &str, storage: SecretStorage) -> Self {
+        let kept = match storage {
+            SecretStorage::Keyring => StoredSecret::in_keyring(credential),
+            SecretStorage::FileAgreed => {
+                StoredSecret::in_file(state.join(format!("pending-{credential}.secret")))
+            }
+        };
+        Self { credential: credential.to_owned(), kept }
+    }
+
+    /// Stores the secret.
+    ///
+    /// # Errors
+    ///
+    /// [`MembershipError::Keyring`] or [`MembershipError::Unwritable`] if it can't be stored.
+    pub async fn save(&self, team: &str, credential: &Secret) -> Result<(), MembershipError> {
+        if self.kept.is_in_keyring() {
+            // One that does not answer is noticed at once, and not after the time for a password.
+            keyring_there().await?;
+        }
+        Ok(self.kept.write(team, credential.secret()).await?)
+    }
+
+    /// Reads the secret; `None` if it is not stored.
+    ///
+    /// # Errors
+    ///
+    /// [`StoredSecretError::Keyring`] or [`StoredSecretError::File`] if it can't be read;
+    /// [`StoredSecretError::Damaged`] if it is not a secret of ours.
+    pub async fn load(&self) -> Result<Option<Secret>, StoredSecretError> {
+        match self.kept.read_if_there().await? {
+            Some(secret) => Secret::of_parts(&self.credential, &secret)
+                .map(Some)
+                .map_err(|_| StoredSecretError::Damaged),
+            None => Ok(None),
+        }
+    }
+
+    /// Removes the secret, if it is stored.
+    ///
+    /// # Errors
+    ///
+    /// [`MembershipError::Keyring`] or [`MembershipError::Unwritable`] if it can't be removed.
+    pub async fn forget(&self) -> Result<(), MembershipError> {
+        Ok(self.kept.remove().await?)
+    }
 }
 
 /// Where the secret is stored.
@@ -184,6 +236,9 @@ impl Membership {
         let membership = Self::of(content, state, Proxy::default());
         membership.kept.write(&joined.team, joined.credential.secret()).await?;
         membership.save()?;
+        if keep == SecretStorage::FileAgreed {
+            PendingSecret::of(state, joined.credential.id(), keep).forget().await?;
+        }
         Ok(membership)
     }
 

@@ -91,6 +91,10 @@ impl StoredSecret {
         Self { place, known: OnceCell::new(), prompted: AtomicBool::new(false) }
     }
 
+    pub(crate) const fn is_in_keyring(&self) -> bool {
+        matches!(self.place, Place::Keyring(_))
+    }
+
     pub(crate) async fn write(&self, team: &str, secret: &str) -> Result<(), StoreSecretError> {
         match &self.place {
             Place::Keyring(account) => keyring::write(account, team, secret).await?,
@@ -105,6 +109,19 @@ impl StoredSecret {
 
     pub(crate) async fn read(&self) -> Result<String, StoredSecretError> {
         self.known.get_or_try_init(|| self.load()).await.cloned()
+    }
+
+    /// Reads the secret; `None` if it is not stored.
+    pub(crate) async fn read_if_there(&self) -> Result<Option<String>, StoredSecretError> {
+        let is_missing = match &self.place {
+            Place::Keyring(_) => false,
+            Place::File(path) => !path.exists(),
+        };
+        match self.read().await {
+            _ if is_missing => Ok(None),
+            Err(StoredSecretError::Keyring(KeyringError::Missing)) => Ok(None),
+            secret => secret.map(Some),
+        }
     }
 
     /// Reads the secret for a connection. If that takes a while, the reason is logged.

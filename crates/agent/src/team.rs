@@ -8,10 +8,11 @@ use std::sync::Arc;
 use porchlight_core::id::UserId;
 use porchlight_core::input::ConnectionFailure;
 use porchlight_core::team::{
-    Address, Decision, FingerprintPrefix, Invitation, InviteMade, InviteOrder, InviteView, Join,
-    Joined, Member, MemberName, Pin, Request, RequestMade, RequestState, RequestView, Secret,
+    Address, Decision, Invitation, InviteMade, InviteOrder, InviteView, Join, Joined, Member,
+    MemberName, Pin, RefusalCode, Request, RequestMade, RequestState, RequestView, Secret,
     TeamView, TokenMade, TokenOrder, TokenView,
 };
+use porchlight_team::NewRequest;
 use rustls::ClientConfig;
 
 use crate::broker::{Tls, Trust};
@@ -28,18 +29,27 @@ use http::{Answer, HubRequest, Method};
 pub(crate) use refusal::not_a_member;
 pub use refusal::sentence;
 
+const JOIN: &str = "/v1/join";
+const REQUESTS: &str = "/v1/requests";
+const TEAM: &str = "/v1/team";
+
 /// Why a request to a hub failed. Programs branch on [`TeamError::code`].
 #[derive(Debug, thiserror::Error)]
 pub enum TeamError {
     /// The hub can't be reached.
     #[error(transparent)]
     Link(#[from] ConnectionFailure),
+    /// The hub got the request, or part of it, and did not answer. It may have done it.
+    #[error("the hub did not answer ({0}); it is not known whether it has done it")]
+    NoAnswer(ConnectionFailure),
     /// TLS can't be set up.
     #[error(transparent)]
     Tls(#[from] TlsSetupError),
     /// The hub refused.
     #[error("{message}")]
     Refused {
+        /// What the hub refuses.
+        refusal: RefusalCode,
         /// The code that programs branch on.
         code: &'static str,
         /// What is wrong and what to do.
@@ -78,7 +88,7 @@ impl TeamError {
     #[must_use]
     pub fn code(&self) -> &str {
         match self {
-            Self::Link(failure) => failure.code(),
+            Self::Link(failure) | Self::NoAnswer(failure) => failure.code(),
             Self::Tls(_) => "tls",
             Self::Refused { code, .. } => code,
             Self::Moved { .. } => "moved",
@@ -88,18 +98,21 @@ impl TeamError {
     }
 }
 
-/// Redeems an invitation. The hub is reached through `proxy`.
+/// Redeems an invitation through `proxy`. From then on `credential` lets this device in. To the
+/// same credential the hub answers the same again.
 ///
 /// # Errors
 ///
 /// * [`TeamError::Link`] if the hub can't be reached or has another certificate than the
 ///   invitation;
+/// * [`TeamError::NoAnswer`] if it may have redeemed the invitation or not;
 /// * [`TeamError::Refused`], [`TeamError::Moved`] or [`TeamError::NoHub`], depending on the answer;
 /// * [`TeamError::Tls`] if TLS can't be set up.
 pub async fn join(
     invitation: &Invitation,
     name: &str,
     kind: Option<&str>,
+    credential: &Secret,
     proxy: &Proxy,
 ) -> Result<Joined, TeamError> {
     let hub = HubEndpoint::pinned(invitation.at.clone(), invitation.pin, proxy)?;
@@ -107,60 +120,115 @@ pub async fn join(
         token: invitation.token.clone(),
         name: name.to_owned(),
         kind: kind.map(str::to_owned),
+        credential: Some(credential.clone()),
     };
-    Ok(hub.send(HubRequest::post("/v1/join", &join)).await?.body)
+    Ok(hub.send(HubRequest::post(JOIN, &join)).await?.body)
+}
+
+/// Takes back what [`join`] did, also if that is not known.
+///
+/// # Errors
+///
+/// As with [`join`].
+pub async fn undo_join(
+    invitation: &Invitation,
+    credential: &Secret,
+    proxy: &Proxy,
+) -> Result<(), TeamError> {
+    let hub = HubEndpoint::pinned(invitation.at.clone(), invitation.pin, proxy)?;
+    hub.send_only(HubRequest::new(Method::DELETE, JOIN).basic(credential)).await
 }
 
 /// A request to join that a member has to approve.
 #[derive(Debug)]
-pub struct Requested {
+pub struct JoinRequest {
     hub: HubEndpoint,
     ticket: Secret,
-    /// Four digits that the member also sees.
-    pub code: String,
 }
 
-/// Asks a hub that was found on the local network to let this person join. No proxy is used: the
-/// hub is on this network, even if its address does not show it.
-///
-/// # Errors
-///
-/// * [`TeamError::Link`] if the hub can't be reached or has another certificate than announced;
-/// * [`TeamError::Refused`], [`TeamError::Moved`] or [`TeamError::NoHub`], depending on the answer;
-/// * [`TeamError::Tls`] if TLS can't be set up.
-pub async fn request(
-    at: Vec<Address>,
-    hint: FingerprintPrefix,
-    name: &str,
-    kind: Option<&str>,
-) -> Result<Requested, TeamError> {
-    let request = Request { name: name.to_owned(), kind: kind.map(str::to_owned) };
-    let tls = Some(tls::prefix_config(hint).map_err(TlsSetupError)?);
-    let hub = HubEndpoint { at, proxy: Proxy::default(), tls };
-    let Answer { body, certificate } =
-        hub.send::<RequestMade>(HubRequest::post("/v1/requests", &request)).await?;
-    // From now on only this certificate is trusted, because a later answer contains the credential.
-    let hub = match certificate {
-        Some(pin) => HubEndpoint::pinned(hub.at, pin, &hub.proxy)?,
-        None => hub,
-    };
-    let RequestMade { ticket, code } = body;
-    Ok(Requested { hub, ticket, code })
-}
+impl JoinRequest {
+    /// The request, whether or not a hub has it. Once it has been sent, only the certificate is
+    /// trusted that the hub had then, because a later answer lets this device in.
+    ///
+    /// # Errors
+    ///
+    /// [`TeamError::Tls`] if TLS can't be set up.
+    pub fn new(request: &NewRequest) -> Result<Self, TeamError> {
+        // It was found on the local network, where no proxy is in between.
+        let (at, direct) = (request.at.clone(), Proxy::default());
+        let hub = match &request.asked {
+            Some(asked) => HubEndpoint::pinned(at, asked.pin, &direct)?,
+            None => {
+                let tls = tls::prefix_config(request.prefix).map_err(TlsSetupError)?;
+                HubEndpoint { at, proxy: direct, tls: Some(tls) }
+            }
+        };
+        Ok(Self { hub, ticket: request.ticket.clone() })
+    }
 
-impl Requested {
+    /// Asks to join. Once a member approves, `credential` lets this device in. Returns the hub's
+    /// certificate, and the digits that both sides show.
+    ///
+    /// # Errors
+    ///
+    /// As with [`join`].
+    pub async fn send(
+        &self,
+        name: &str,
+        kind: Option<&str>,
+        credential: &Secret,
+    ) -> Result<(Pin, String), TeamError> {
+        let request = Request {
+            name: name.to_owned(),
+            kind: kind.map(str::to_owned),
+            ticket: Some(self.ticket.clone()),
+            credential: Some(credential.clone()),
+        };
+        let Answer { body: RequestMade { code, .. }, certificate } =
+            self.hub.send(HubRequest::post(REQUESTS, &request)).await?;
+        let no_certificate = || {
+            let what = "it has no certificate".to_owned();
+            TeamError::NoHub { address: self.hub.first(), what }
+        };
+        Ok((certificate.ok_or_else(no_certificate)?, code))
+    }
+
     /// Asks the hub for the state of the request. Call it every few seconds.
     ///
     /// # Errors
     ///
-    /// * [`TeamError::Link`] if the hub can't be reached;
+    /// * [`TeamError::Link`] or [`TeamError::NoAnswer`] if the hub does not answer;
     /// * [`TeamError::Refused`] if the hub does not know the request any more, because it has
     ///   expired;
     /// * [`TeamError::Moved`] or [`TeamError::NoHub`], depending on the answer.
     pub async fn state(&self) -> Result<RequestState, TeamError> {
-        let path = format!("/v1/requests/{}", self.ticket.id());
-        let request = HubRequest::new(Method::GET, &path).bearer(&self.ticket);
+        let request = HubRequest::new(Method::GET, &self.path()).bearer(&self.ticket);
         Ok(self.hub.send(request).await?.body)
+    }
+
+    /// The team, if the credential lets this device in.
+    ///
+    /// # Errors
+    ///
+    /// As with [`JoinRequest::state`]; [`TeamError::Refused`] if it does not.
+    pub async fn view(&self, credential: &Secret) -> Result<TeamView, TeamError> {
+        let request = HubRequest::new(Method::GET, TEAM).basic(credential);
+        Ok(self.hub.send(request).await?.body)
+    }
+
+    /// Withdraws the request, and takes back what a member may have approved meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// As with [`JoinRequest::state`].
+    pub async fn withdraw(&self, credential: &Secret) -> Result<(), TeamError> {
+        let request = HubRequest::new(Method::DELETE, &self.path()).bearer(&self.ticket);
+        self.hub.send_only(request).await?;
+        self.hub.send_only(HubRequest::new(Method::DELETE, JOIN).basic(credential)).await
+    }
+
+    fn path(&self) -> String {
+        format!("{REQUESTS}/{}", self.ticket.id())
     }
 }
 
@@ -180,12 +248,19 @@ impl Team {
     /// * [`TeamError::Credential`] if the device's credential can't be read;
     /// * [`TeamError::Tls`] if TLS can't be set up.
     pub async fn of(membership: &Membership) -> Result<Self, TeamError> {
+        Self::at(membership, &[]).await
+    }
+
+    /// The same, looked for at these addresses first.
+    ///
+    /// # Errors
+    ///
+    /// As with [`Team::of`].
+    pub async fn at(membership: &Membership, first: &[Address]) -> Result<Self, TeamError> {
+        let others = membership.at().iter().filter(|at| !first.contains(at));
+        let at = first.iter().chain(others).cloned().collect();
         Ok(Self {
-            hub: HubEndpoint::pinned(
-                membership.at().to_vec(),
-                membership.pin(),
-                &membership.proxy,
-            )?,
+            hub: HubEndpoint::pinned(at, membership.pin(), &membership.proxy)?,
             credential: membership.credential().await?,
             user: membership.user().clone(),
         })
@@ -209,7 +284,7 @@ impl Team {
     /// This and the following requests return [`TeamError::Link`], [`TeamError::Refused`],
     /// [`TeamError::Moved`] or [`TeamError::NoHub`].
     pub async fn view(&self) -> Result<TeamView, TeamError> {
-        self.send(HubRequest::new(Method::GET, "/v1/team")).await
+        self.send(HubRequest::new(Method::GET, TEAM)).await
     }
 
     /// All members of the team.
@@ -263,13 +338,14 @@ impl Team {
     }
 
     /// Tells the old hub that a hub with the state from [`Team::hand_over`] runs at these
-    /// addresses. The old hub redirects everybody there, and returns its last state.
+    /// addresses. The old hub redirects everybody there, and returns its final state. To the same
+    /// `key` (16 to 64 letters and digits) it answers the same again.
     ///
     /// # Errors
     ///
     /// As with [`Team::view`].
-    pub async fn moved_to(&self, at: &[Address]) -> Result<Vec<u8>, TeamError> {
-        let request = HubRequest::post("/v1/move/done", &Moved { at }).allow_whole_team();
+    pub async fn moved_to(&self, key: &str, at: &[Address]) -> Result<Vec<u8>, TeamError> {
+        let request = HubRequest::post("/v1/move/done", &Moved { key, at }).allow_whole_team();
         self.hub.send_raw(request.basic(&self.credential)).await
     }
 
@@ -280,6 +356,15 @@ impl Team {
     /// As with [`Team::view`].
     pub async fn revoke(&self, credential: &str) -> Result<(), TeamError> {
         self.delete(&format!("/v1/devices/{}", http::path_segment(credential))).await
+    }
+
+    /// Leaves the team with this device only.
+    ///
+    /// # Errors
+    ///
+    /// As with [`Team::view`].
+    pub async fn revoke_this_device(&self) -> Result<(), TeamError> {
+        self.revoke(self.credential.id()).await
     }
 
     /// Creates an invitation.
@@ -347,7 +432,7 @@ impl Team {
     pub async fn tokens(&self) -> Result<Option<Vec<TokenView>>, TeamError> {
         match self.send(HubRequest::new(Method::GET, "/v1/tokens")).await {
             Ok(tokens) => Ok(Some(tokens)),
-            Err(TeamError::Refused { code: "not_allowed", .. }) => Ok(None),
+            Err(TeamError::Refused { refusal: RefusalCode::NotAllowed, .. }) => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -365,6 +450,7 @@ impl Team {
 /// The body of `POST /v1/move/done`.
 #[derive(serde::Serialize)]
 struct Moved<'a> {
+    key: &'a str,
     at: &'a [Address],
 }
 
@@ -377,6 +463,11 @@ struct HubEndpoint {
 }
 
 impl HubEndpoint {
+    /// The first address, for messages.
+    fn first(&self) -> String {
+        self.at.first().map(Address::to_string).unwrap_or_default()
+    }
+
     fn pinned(at: Vec<Address>, pin: Pin, proxy: &Proxy) -> Result<Self, TeamError> {
         let tls = Tls { trust: Trust::Pinned(pin), certificate: None };
         let tls = Some(tls::client_config(&tls).map_err(TlsSetupError)?);

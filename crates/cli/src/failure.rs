@@ -1,7 +1,6 @@
 //! Why a command fails: the message and the exit code.
 
 use porchlight_agent::agent::StartError;
-use porchlight_agent::leave_team::LeaveError;
 use porchlight_core::view::Problem;
 
 use crate::output;
@@ -92,10 +91,7 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
     fn from(error: E) -> Self {
         let error = error.into();
         // Certificates and keys that the config names can't be read: only a person can correct the config.
-        let is_about_config = |cause: &(dyn std::error::Error + 'static)| {
-            cause.is::<StartError>() || matches!(cause.downcast_ref(), Some(LeaveError::Tls(_)))
-        };
-        if error.chain().any(is_about_config) {
+        if error.chain().any(|cause| cause.is::<StartError>()) {
             return Self::Usage(chain(&error));
         }
         Self::Other(error)

@@ -1,6 +1,6 @@
 //! `porchlight hub`: hosts a team, or runs a broker without a team.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use ipnet::IpNet;
 use porchlight_agent::flags::{Flags, Resolved};
@@ -8,11 +8,14 @@ use porchlight_agent::places::Dirs;
 use porchlight_core::team::Host;
 use porchlight_hub::{
     Access, Hub, HubError, HubEvent, HubSettings, Listen, PublicSettings, Store, TeamSettings,
-    backup, has_team, restore, restore_bytes,
+    backup, has_team, restore, store_state,
 };
+use porchlight_membership::{Membership, Settings};
+use porchlight_team::{Report, StoreState};
 
 use crate::failure::Failure;
 use crate::signals::{Request, Signals};
+use crate::team::operation;
 use crate::{args, output};
 
 mod owner_link;
@@ -48,12 +51,16 @@ pub(crate) async fn hub(flags: &Flags, mut args: args::Hub) -> Result<(), Failur
             return Ok(());
         }
         Some(args::HubAction::Move) => {
-            let store = match &args.store {
-                Some(store) => require_empty(store)?,
-                None => team_store.clone(),
-            };
+            let store = args.store.clone().unwrap_or_else(|| team_store.clone());
+            if has_team(&store) {
+                return Err(Failure::Usage(format!(
+                    "{} contains a team already; host that one with `porchlight hub`, or move the folder away",
+                    store.display()
+                )));
+            }
             let settings = settings(args, proxies, &places);
-            let hub = move_here(&resolved, settings, &store).await?;
+            let hub = move_here(&resolved, settings, &store, true).await?;
+            let hub = hub.ok_or_else(|| anyhow::anyhow!("the hub has ended; start it again"))?;
             return serve(hub, false, &store, signals).await;
         }
         None => {}
@@ -64,8 +71,20 @@ pub(crate) async fn hub(flags: &Flags, mut args: args::Hub) -> Result<(), Failur
         if args.memory { &places.runtime } else { args.store.as_ref().unwrap_or(&team_store) };
     let folder = folder.clone();
     let settings = settings(args, proxies, &places);
-    let hub = start(settings).await?;
-    serve(hub, always_invite, &folder, signals).await
+    // A take-over that was interrupted goes on.
+    let hub = match store_state(&folder) {
+        StoreState::Arriving => move_here(&resolved, settings.clone(), &folder, false).await?,
+        StoreState::Empty | StoreState::Team | StoreState::Moved => None,
+    };
+    let hub = match hub {
+        Some(hub) => hub,
+        None => start(settings).await?,
+    };
+    let serves = hub.is_serving();
+    if !serves {
+        output::warn("the team has moved to another computer; this hub only sends members there");
+    }
+    serve(hub, always_invite && serves, &folder, signals).await
 }
 
 async fn start(settings: HubSettings) -> Result<Hub, Failure> {
@@ -77,60 +96,35 @@ async fn start(settings: HubSettings) -> Result<Hub, Failure> {
     })
 }
 
-/// Returns the folder if it is empty or missing. A move that fails removes it, so nothing else may be in it.
-fn require_empty(store: &Path) -> Result<PathBuf, Failure> {
-    let is_empty = match std::fs::read_dir(store) {
-        Ok(mut entries) => entries.next().is_none(),
-        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
-    };
-    if is_empty {
-        return Ok(store.to_owned());
-    }
-    Err(Failure::Usage(format!(
-        "{} is not empty; name a new folder with --store, or leave --store out",
-        store.display()
-    )))
-}
-
-/// Takes over the team from its current host. If that fails, the team stays there and nothing of it stays here.
+/// Takes over the team from its current host, or goes on where that was interrupted. `None`: nothing was interrupted.
 async fn move_here(
     resolved: &Resolved,
     settings: HubSettings,
     store: &Path,
-) -> Result<Hub, Failure> {
-    if has_team(store) {
-        return Err(Failure::Usage(format!(
-            "{} contains a team already; host that one with `porchlight hub`, or move the folder away",
-            store.display()
-        )));
+    begins: bool,
+) -> Result<Option<Hub>, Failure> {
+    if begins {
+        crate::team::membership(resolved)?;
     }
-    let (_, team) = crate::team::connect(resolved).await?;
-    let whole = team.hand_over().await.map_err(crate::team::hub_failure)?;
-    restore_bytes(store, &whole, "the team from its host".as_ref())?;
-    let taken = async {
-        let hub = start(settings).await?;
-        match team.moved_to(&hub.addresses()).await {
-            Ok(last) => Ok((hub, last)),
-            Err(error) => {
-                // Two hubs of one team would be worse than none on this computer.
-                let _ = hub.stop().await;
-                Err(crate::team::hub_failure(error))
-            }
+    let state = resolved.places.state.clone();
+    let mut membership = Membership::new(Settings {
+        state,
+        store: store.to_owned(),
+        proxy: resolved.proxy.clone(),
+        hub: Some(settings),
+    });
+    let begun = if begins { membership.host() } else { membership.resume() };
+    begun.map_err(operation::failure)?;
+    match operation::finish(&mut membership, |_| {}).await? {
+        Report::Hosts => {
+            output::print("this computer hosts the team now; all members follow");
+            Ok(membership.take_hub())
         }
-    };
-    let (hub, last) = match taken.await {
-        Ok(taken) => taken,
-        Err(failure) => {
-            let _ = std::fs::remove_dir_all(store);
-            return Err(failure);
-        }
-    };
-    if let Err(error) = hub.import_records(&last).await {
-        // The devices connect here and publish again.
-        tracing::warn!("the last statuses at the old hub can't be read: {error}");
+        _ if begins => Err(Failure::Refused(
+            "an earlier command was interrupted, and is done now; run this one again".to_owned(),
+        )),
+        _ => Ok(membership.take_hub()),
     }
-    output::print("this computer hosts the team now; all members follow");
-    Ok(hub)
 }
 
 /// Runs the hub until a signal stops it. With `always_invite`, it makes a link for an owner even if the team has one.
@@ -148,7 +142,9 @@ async fn serve(
         if let Some(addr) = hub.public_addr() {
             output::print(&format!("the public address is {addr}"));
         }
-        link = owner_link(&hub, always_invite, folder).await?;
+        if hub.is_serving() {
+            link = owner_link(&hub, always_invite, folder).await?;
+        }
     }
     for warning in hub.warnings() {
         output::warn(&warning.to_string());
@@ -169,6 +165,9 @@ async fn serve(
                 HubEvent::Asked { name, code } => {
                     output::warn(&format!("{name} asks to join with the code {code}; `porchlight invite requests` lists who asks"));
                 }
+                HubEvent::Moved => output::warn(
+                    "the team has moved to another computer; keep this hub running for a while, so that it sends members there",
+                ),
                 HubEvent::Ended { reason } => stopped(&reason)?,
             },
         }

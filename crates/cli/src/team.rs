@@ -16,13 +16,16 @@ pub(crate) mod invite;
 pub(crate) mod join;
 pub(crate) mod leave;
 pub(crate) mod members;
+pub(crate) mod operation;
 pub(crate) mod token;
 
 /// A message announces a wait for the keyring that takes longer than this.
 const KEYRING_MESSAGE_AFTER: Duration = Duration::from_secs(2);
+const KEYRING_MESSAGE: &str =
+    "Waiting for the keyring ... A window may ask for your password. Press Ctrl+C to give up.";
 
 /// The membership of this account.
-fn membership(resolved: &Resolved) -> Result<Membership, Failure> {
+pub(crate) fn membership(resolved: &Resolved) -> Result<Membership, Failure> {
     Membership::read(&resolved.places.state, &resolved.proxy).map_err(membership_failure)?.ok_or_else(|| {
         Failure::Usage(
             "this account belongs to no team yet; join one with `porchlight join LINK`, or start one in the app or with \
@@ -37,9 +40,7 @@ async fn with_keyring<T>(operation: impl Future<Output = T>) -> T {
     let mut operation = std::pin::pin!(operation);
     tokio::select! {
         outcome = &mut operation => return outcome,
-        () = tokio::time::sleep(KEYRING_MESSAGE_AFTER) => output::note(
-            "Waiting for the keyring ... A window may ask for your password. Press Ctrl+C to give up.",
-        ),
+        () = tokio::time::sleep(KEYRING_MESSAGE_AFTER) => output::note(KEYRING_MESSAGE),
     }
     operation.await
 }
@@ -64,7 +65,9 @@ pub(crate) fn hub_failure(error: TeamError) -> Failure {
         ) => Failure::NoConnection(format!(
             "the computer that hosts the team can't be reached; check that it is switched on, and that both computers are connected ({error})"
         )),
-        TeamError::Link(_) | TeamError::Moved { .. } => Failure::NoConnection(error.to_string()),
+        TeamError::Link(_) | TeamError::NoAnswer(_) | TeamError::Moved { .. } => {
+            Failure::NoConnection(error.to_string())
+        }
         TeamError::Refused { message, .. } => Failure::Refused(message),
         TeamError::Tls(_) | TeamError::NoHub { .. } | TeamError::Credential(_) => {
             Failure::Other(anyhow::Error::new(error))

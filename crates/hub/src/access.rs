@@ -1,16 +1,17 @@
-//! Who may do what on the broker (`docs/protocol.md`, *Access*).
+//! The access rules of the broker (`docs/protocol.md`, *Access*).
 //!
-//! Owns the rules of topics, filters, devices and retained messages, as one place that every connection asks. How a
-//! connection asks is `gate.rs`; whose credential holds is the ledger's; how many connections there may be is `connections.rs`.
-//! Deliberately reaches neither broker nor disk: what must be cleared is told, and somebody else does it.
+//! Decides about topics, filters, devices and retained messages for every connection. `gate.rs` connects
+//! these rules to the broker. The ledger checks credentials, and `connections.rs` limits the number of
+//! connections. This module deliberately touches neither broker nor disk: it sends a `Cleanup`, and its
+//! receiver carries it out.
 
 use crate::accounts::Ledger;
 use crate::clock;
 use crate::connections::ConnectionTable;
+use crate::custody::Custody;
 use porchlight_core::id::{DeviceId, Root, UserId};
 use porchlight_core::topic::{self, Topic};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::mpsc;
 
@@ -30,12 +31,13 @@ pub(crate) use gate::{Gate, Refusals};
 pub(crate) use open_gate::OpenGate;
 use subscription_budget::{MayAsk, SubscriptionBudget};
 
-/// The most device records of one person.
+/// Maximum number of device records per person.
 const MAX_DEVICES: usize = 16;
-/// How many revoked devices are remembered; each only matters while something of it is still under way.
+/// Maximum number of revoked devices to remember. An entry only matters while a late message of that device
+/// may still arrive.
 const MAX_REVOKED: usize = 4_096;
 
-/// What every connection asks.
+/// The access rules and their state, shared by all connections.
 pub(crate) struct Access {
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) connections: Arc<ConnectionTable>,
@@ -44,17 +46,18 @@ pub(crate) struct Access {
     allowances: Allowances,
     root: Root,
     devices: Mutex<Devices>,
-    /// Nobody may say anything any more: the team has moved, and a Will from here would be a lie.
-    closed: AtomicBool,
+    /// While the hub does not serve its team, it accepts no messages: a Will from such a connection would be
+    /// wrong.
+    pub(crate) custody: Arc<Custody>,
     cleanups: mpsc::UnboundedSender<Cleanup>,
 }
 
-/// What must be done at the broker, by whoever reaches it.
+/// A task for the broker that follows from an access decision.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Cleanup {
-    /// Nothing may stand on this topic.
+    /// Clear the retained message on this topic.
     Clear(String),
-    /// This client id is nobody's any more, and its session must end.
+    /// End the session of this client id, which belongs to nobody any more.
     EndSession(String),
     /// A connection with this client id has ended.
     Left(String),
@@ -62,18 +65,19 @@ pub(crate) enum Cleanup {
 
 #[derive(Default)]
 struct Devices {
-    /// Whether a record stands, or is only on its way.
+    /// The devices of each user. The value is true once the device has a retained record.
     of: HashMap<UserId, HashMap<DeviceId, bool>>,
-    /// Those that were revoked, each with its place in their order.
+    /// Revoked devices, each with its position in the order of revocation.
     revoked: HashMap<(UserId, DeviceId), u64>,
     revocations: u64,
 }
 
 impl Access {
-    /// Access to the team of `ledger`, and what must be done because of it.
+    /// Creates the access rules for the team in `ledger`, and the receiver of the cleanups.
     pub(crate) fn new(
         ledger: Arc<Ledger>,
         connections: Arc<ConnectionTable>,
+        custody: Arc<Custody>,
     ) -> (Arc<Self>, mpsc::UnboundedReceiver<Cleanup>) {
         let (cleanups, asked) = mpsc::unbounded_channel();
         let root = ledger.read(|team| team.root.clone());
@@ -85,7 +89,7 @@ impl Access {
             allowances: Allowances::default(),
             root,
             devices: Mutex::new(Devices::default()),
-            closed: AtomicBool::new(false),
+            custody,
             cleanups,
         };
         (Arc::new(access), asked)
@@ -95,17 +99,7 @@ impl Access {
         &self.root
     }
 
-    /// Nobody is heard from here on, Wills included.
-    pub(crate) fn close(&self) {
-        self.closed.store(true, Ordering::SeqCst);
-    }
-
-    /// Whether nobody is heard any more.
-    pub(crate) fn is_closed(&self) -> bool {
-        self.closed.load(Ordering::SeqCst)
-    }
-
-    /// Whether `user` may publish to `topic`; a further device is counted.
+    /// Returns the parsed topic if `user` may publish to it. A new device counts towards the limit.
     fn may_publish(&self, user: &UserId, topic: &str) -> Result<Topic, Denied> {
         let topic = Topic::parse(&self.root, topic).map_err(|_| Denied)?;
         let own = match &topic {
@@ -134,7 +128,7 @@ impl Access {
         matches!(Topic::parse(&self.root, topic), Ok(Topic::Typing(_) | Topic::Inbox(..)))
     }
 
-    /// Counts a message that a client publishes, and closes the connections that are too far behind.
+    /// Counts a message that a client publishes, and closes the connections whose backlog is too large.
     pub(crate) fn published(&self, topic: &str, bytes: usize) {
         if let Ok(topic) = Topic::parse(&self.root, topic) {
             for connection in self.backlogs.published(clock::now().mono, &topic, bytes) {
@@ -151,7 +145,7 @@ impl Access {
             return true;
         }
         if of.len() >= MAX_DEVICES {
-            // Those that were announced and never written make room.
+            // Devices that never wrote a record make room.
             of.retain(|_, stands| *stands);
         }
         if of.len() >= MAX_DEVICES {
@@ -161,7 +155,7 @@ impl Access {
         true
     }
 
-    /// Told of each retained message, and whether it may stay. What may not is asked to be cleared.
+    /// Returns whether a new retained message may stay. If not, requests that it is cleared.
     pub(crate) fn may_stay(&self, topic: &str) -> bool {
         let parsed = Topic::parse(&self.root, topic);
         let is_member = |user: &UserId| self.ledger.read(|team| team.is_member(user));
@@ -186,7 +180,7 @@ impl Access {
         let _ = self.cleanups.send(cleanup);
     }
 
-    /// Told of each clearing.
+    /// Forgets the device of a cleared topic.
     pub(crate) fn cleared(&self, topic: &str) {
         if let Ok(Topic::Device(user, device)) = Topic::parse(&self.root, topic) {
             let mut devices = self.devices();
@@ -199,14 +193,14 @@ impl Access {
         }
     }
 
-    /// Nothing of these devices may stand any more, unless somebody of the same person takes one up again.
+    /// Forbids retained records of these devices, until a valid credential of the same person uses one again.
     pub(crate) fn revoke_devices(&self, user: &UserId, gone: &[DeviceId]) {
         let mut devices = self.devices();
         for device in gone {
             devices.revocations += 1;
             let place = devices.revocations;
             devices.revoked.insert((user.clone(), device.clone()), place);
-            // The one that was revoked longest ago has had the most time for its late Will.
+            // Forget the oldest revocation: its late Will is the least likely still to arrive.
             if devices.revoked.len() > MAX_REVOKED
                 && let Some(first) = devices.revoked.iter().min_by_key(|(_, place)| **place)
             {
@@ -216,7 +210,7 @@ impl Access {
         }
     }
 
-    /// A credential that holds speaks for this device.
+    /// Notes that a valid credential uses this device, which is then no longer revoked.
     fn note_device(&self, credential: &str, user: &UserId, device: &DeviceId) {
         self.devices().revoked.remove(&(user.clone(), device.clone()));
         if self.ledger.used().note_device(credential, device) {
@@ -229,7 +223,7 @@ impl Access {
     }
 }
 
-/// It may not.
+/// The access rules do not allow the request.
 #[derive(Debug)]
 struct Denied;
 

@@ -1,10 +1,10 @@
-//! Who belongs to the team, and what lets them in.
+//! The accounts of a team: members, their credentials, invitations and the tokens of programs.
 //!
-//! Owns members, their credentials, invitations and the tokens of programs, and every rule of how one becomes another.
-//! Deliberately knows no connection, no file and no clock: the moment is an argument, `file.rs` writes it down,
-//! and `ledger.rs` decides when. What a credential was seen to use (client ids, devices) is `usage.rs`.
+//! Owns all rules about them. Deliberately knows no connection, file or clock: the time is an argument,
+//! `file.rs` writes the file, and `ledger.rs` decides when. `usage.rs` records which client ids and devices a
+//! credential uses.
 //!
-//! Nothing here is a secret in the clear but the key: of every secret that lets somebody in only a keyed hash is kept.
+//! The only secret in plain text is the key. Of every other secret the accounts contain only a keyed hash.
 
 use porchlight_core::id::{Root, UserId};
 use porchlight_core::team::{Role, Secret, TokenView};
@@ -26,51 +26,52 @@ pub(crate) use file::{AccountsFile, FILE, load};
 pub(crate) use inviters::{Inviter, RemovalScope, Removed};
 pub(crate) use invites::{Invite, Order, Purpose, Refusal};
 pub(crate) use ledger::{Ledger, PendingSave};
+pub use secrets::new_secret;
 pub(crate) use secrets::{Hash, Key, Kind, random_below, random_id, random_secret};
 use tombstones::{EndedKind, Tombstones};
 pub(crate) use usage::{Bound, CredentialUsage, is_presence_client_id};
 
-/// The most people in a team, so that memory has a bound.
+/// Maximum number of members, which bounds memory.
 const MAX_MEMBERS: usize = 10_000;
-/// The most credentials of one member: as many as devices (`docs/protocol.md`, *Access*).
+/// Maximum number of credentials per member, the same as of devices (`docs/protocol.md`, *Access*).
 const MAX_CREDENTIALS: usize = 16;
-/// The most tokens of programs.
+/// Maximum number of program tokens.
 pub(crate) const MAX_TOKENS: usize = 100;
-/// The longest kind of a device and label of a token, in characters.
+/// Maximum length of a device kind and of a token label, in characters.
 const MAX_WORDS: usize = 48;
 
-/// A team.
+/// A team with its members, credentials, invitations and tokens.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Accounts {
-    /// What tells this team from another of the same name: random, for good.
+    /// A random, permanent id that distinguishes teams of the same name.
     pub(crate) team: String,
-    /// The name shown.
+    /// The display name.
     pub(crate) name: String,
-    /// What every topic begins with.
+    /// The prefix of every topic.
     pub(crate) root: Root,
-    /// What hashes are keyed with.
+    /// The key of all hashes.
     key: Key,
     members: BTreeMap<UserId, Membership>,
     credentials: BTreeMap<String, Credential>,
     invites: BTreeMap<String, Invite>,
     tokens: BTreeMap<String, Token>,
-    /// What ended, so that ending it once more is no error.
+    /// Ended credentials, invitations, tokens and memberships, so that ending one again is no error.
     #[serde(default)]
     ended: Tombstones,
 }
 
-/// A member.
+/// A member of the team.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Membership {
     pub(crate) name: String,
     pub(crate) role: Role,
     pub(crate) since: Timestamp,
-    /// Who let them in. None: the hub itself, or a hub that did not keep it.
+    /// Who invited or approved the member. None if the hub did, or if an older hub did not record it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) invited_by: Option<Inviter>,
 }
 
-/// What lets one device of a member in.
+/// The credential of one device of a member.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Credential {
     hash: Hash,
@@ -79,19 +80,19 @@ pub(crate) struct Credential {
     pub(crate) since: Timestamp,
 }
 
-/// What lets a program read.
+/// A token with which a program may read.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Token {
     hash: Hash,
     label: String,
     since: Timestamp,
-    /// The member who made it. None in a gateway, and for a token of an older hub.
+    /// The member who created it. None in a gateway, and for a token of an older hub.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     by: Option<UserId>,
 }
 
 impl Token {
-    /// The token as people see it, without anything secret.
+    /// A token as shown to people, without its secret.
     pub(crate) fn view(&self, id: &str, last_used: Option<Timestamp>) -> TokenView {
         TokenView {
             id: id.to_owned(),
@@ -103,17 +104,17 @@ impl Token {
     }
 }
 
-/// Somebody who was let in just now.
+/// A newly admitted device, with the secret of its credential.
 #[derive(Debug)]
 pub(crate) struct Admission {
     pub(crate) user: UserId,
     pub(crate) name: String,
     pub(crate) role: Role,
-    /// Told once.
+    /// The secret. The hub shows it only once.
     pub(crate) credential: Secret,
 }
 
-/// Who logged in.
+/// The member and the credential of a successful login.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Login {
     pub(crate) credential: String,
@@ -121,28 +122,30 @@ pub(crate) struct Login {
     pub(crate) role: Role,
 }
 
-/// Why access does not end.
+/// The reasons why a credential, token, invitation or membership cannot be ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RemoveMemberError {
-    /// It never existed, or it ended before the last thousand that did.
+    /// It never existed, or ended so long ago that the hub forgot it.
     Unknown,
-    /// It has ended already.
+    /// It has already ended.
     Already,
-    /// The member who asks may not end it.
+    /// The requesting member may not end it.
     NotTheirs,
-    /// Nobody else could let members go, or move the hub.
+    /// It belongs to the only owner: nobody else could remove members or move the hub.
     LastOwner,
+    /// The team is moving to another hub. The request can be repeated there.
+    Moving,
 }
 
 impl RemoveMemberError {
-    /// Whether it is there and must stay.
+    /// Returns whether it exists but may not be ended.
     fn is_refusal(self) -> bool {
-        matches!(self, Self::NotTheirs | Self::LastOwner)
+        matches!(self, Self::NotTheirs | Self::LastOwner | Self::Moving)
     }
 }
 
 impl Accounts {
-    /// A new team with nobody in it.
+    /// Creates a team without members.
     pub(crate) fn new(name: &str, root: Root) -> Self {
         let name = display_text(name, porchlight_core::team::MAX_TEAM_NAME);
         Self {
@@ -174,13 +177,18 @@ impl Accounts {
         self.members.contains_key(user)
     }
 
-    /// Whether anybody can do what only an owner may.
+    /// Returns whether the team has an owner who can log in.
     pub(crate) fn has_owner(&self) -> bool {
-        let starts = |user| self.members.get(user).is_some_and(|m| m.role == Role::Owner);
-        self.credentials.values().any(|credential| starts(&credential.user))
+        self.has_owner_without(|_| false)
     }
 
-    /// Who `secret` lets in under the credential `id`; none where it does not hold.
+    /// Whether anybody could without these credentials.
+    fn has_owner_without(&self, gone: impl Fn(&Credential) -> bool) -> bool {
+        let is_owner = |user| self.members.get(user).is_some_and(|m| m.role == Role::Owner);
+        self.credentials.values().any(|credential| !gone(credential) && is_owner(&credential.user))
+    }
+
+    /// Returns the login for the credential `id` if `secret` is right.
     pub(crate) fn log_in(&self, id: &str, secret: &str) -> Option<Login> {
         let credential = self.credentials.get(id)?;
         let holds = self.key.verifies(Kind::Credential, id, secret, &credential.hash);
@@ -188,12 +196,12 @@ impl Accounts {
         holds.then(|| Login { credential: id.to_owned(), user: credential.user.clone(), role })
     }
 
-    /// Whether the credential still holds, and is of this member.
+    /// Returns whether the credential is still valid and belongs to this member.
     pub(crate) fn holds(&self, id: &str, user: &UserId) -> bool {
         self.credentials.get(id).is_some_and(|credential| credential.user == *user)
     }
 
-    /// Refuses if the credential of this login was revoked.
+    /// Refuses a login whose credential was revoked.
     pub(crate) fn require_valid(&self, login: &Login) -> Result<(), Refusal> {
         let holds = self.holds(&login.credential, &login.user);
         if holds { Ok(()) } else { Err(Refusal::NotAMember) }
@@ -210,7 +218,7 @@ impl Accounts {
         self.admit_invited(now, name, kind, role, None)
     }
 
-    /// Adds a new member who was invited by this one.
+    /// Adds a new member whom this member invited.
     pub(crate) fn admit_by(
         &mut self,
         now: Timestamp,
@@ -240,7 +248,7 @@ impl Accounts {
         self.give_credential(now, user, kind)
     }
 
-    /// Gives a member a credential for one more device.
+    /// Creates a credential for another device of a member.
     pub(crate) fn give_credential(
         &mut self,
         now: Timestamp,
@@ -261,8 +269,9 @@ impl Accounts {
         Ok(Admission { user, name: member.name, role: member.role, credential })
     }
 
-    /// Ends one credential, which its owner may, and with `any` everybody; whose it was. The invitations that were made
-    /// with it end too, so that a thief who has the device cannot come back with one.
+    /// Revokes a credential, and returns its member. Only that member may do this, or everybody if `any` is
+    /// set. Invitations made with the credential end too, so that a thief of the device cannot return with
+    /// one.
     pub(crate) fn revoke(
         &mut self,
         id: &str,
@@ -275,10 +284,64 @@ impl Accounts {
             Some(_) => return Err(RemoveMemberError::NotTheirs),
             None => return Err(self.ended.why_not(EndedKind::Credential, id, asks)),
         };
+        let is_last_owner = self.has_owner() && {
+            let gone = self.credentials.get(id).map(|credential| credential.hash.clone());
+            !self.has_owner_without(|credential| Some(&credential.hash) == gone.as_ref())
+        };
+        if is_last_owner && self.members.len() > 1 {
+            return Err(RemoveMemberError::LastOwner);
+        }
         self.credentials.remove(id);
         self.end_invites(|invite| invite.is_from(id));
         self.ended.note(EndedKind::Credential, id, vec![owner.clone()]);
         Ok(owner)
+    }
+
+    /// The membership that this credential belongs to, as when it was granted.
+    pub(crate) fn admission_of(&self, credential: &Secret) -> Option<Admission> {
+        let Login { user, role, .. } = self.log_in(credential.id(), credential.secret())?;
+        let name = self.members.get(&user)?.name.clone();
+        Some(Admission { user, name, role, credential: credential.clone() })
+    }
+
+    /// Refuses a credential whose id belongs to a device or belonged to one that was removed.
+    pub(crate) fn require_unused(&self, credential: &Secret) -> Result<(), Refusal> {
+        let id = credential.id();
+        let has_ended =
+            self.ended.why_not(EndedKind::Credential, id, None) == RemoveMemberError::Already;
+        let is_used = has_ended || self.credentials.contains_key(id);
+        if is_used { Err(Refusal::Unknown) } else { Ok(()) }
+    }
+
+    /// Puts the credential that the device has made in the place of the one just made for it.
+    pub(crate) fn use_credential(
+        &mut self,
+        admission: &mut Admission,
+        credential: &Secret,
+    ) -> Result<(), Refusal> {
+        self.require_unused(credential)?;
+        let mut made =
+            self.credentials.remove(admission.credential.id()).ok_or(Refusal::Unknown)?;
+        made.hash = self.key.hash(Kind::Credential, credential);
+        self.credentials.insert(credential.id().to_owned(), made);
+        admission.credential = credential.clone();
+        Ok(())
+    }
+
+    /// Takes back that this credential was granted. A member whose only one it was goes with it.
+    pub(crate) fn undo_join(
+        &mut self,
+        credential: &Secret,
+    ) -> Result<Vec<UserId>, RemoveMemberError> {
+        let id = credential.id();
+        let Some(Login { user, .. }) = self.log_in(id, credential.secret()) else {
+            return Err(self.ended.why_not(EndedKind::Credential, id, None));
+        };
+        let of_user = self.credentials.values().filter(|credential| credential.user == user);
+        if of_user.count() > 1 {
+            return self.revoke(id, &user, false).map(|_| Vec::new());
+        }
+        self.remove_member(&user, RemovalScope::Member).map(|removed| removed.users)
     }
 
     fn end_credentials(&mut self, of: &BTreeSet<&UserId>) -> Vec<(UserId, String)> {
@@ -296,7 +359,7 @@ impl Accounts {
         gone
     }
 
-    /// Makes a token for a program; none where there are too many.
+    /// Creates a token for a program. Returns none if there are too many.
     pub(crate) fn make_token(
         &mut self,
         now: Timestamp,
@@ -314,7 +377,7 @@ impl Accounts {
         Some((secret, token))
     }
 
-    /// Ends a program's token.
+    /// Revokes a program's token.
     pub(crate) fn revoke_token(&mut self, id: &str) -> Result<(), RemoveMemberError> {
         if self.tokens.remove(id).is_none() {
             return Err(self.ended.why_not(EndedKind::Token, id, None));
@@ -323,14 +386,14 @@ impl Accounts {
         Ok(())
     }
 
-    /// Whether a program that shows this may read.
+    /// Returns whether a program with this token may read.
     pub(crate) fn may_read(&self, secret: &Secret) -> bool {
         self.tokens.get(secret.id()).is_some_and(|token| {
             self.key.verifies(Kind::Token, secret.id(), secret.secret(), &token.hash)
         })
     }
 
-    /// `anna`, or `anna-2` where there is an Anna.
+    /// Returns a free user id for a name: `anna`, or `anna-2` if `anna` is taken.
     fn free_id(&self, wanted: &UserId) -> UserId {
         if !self.members.contains_key(wanted) {
             return wanted.clone();

@@ -1,11 +1,12 @@
-//! The sums: what readers who know no device records find on the topics of a person.
+//! The aggregates that the hub publishes for readers that know no device records.
 //!
-//! Owns what is to stand on `{root}/{user}`, `{root}/{user}/activity` and `{root}/_hub` (`docs/protocol.md`, *Who writes
-//! the user topic*), and for how long somebody else's word there is answered. How devices add up is the roster's.
+//! Owns the content of `{root}/{user}`, `{root}/{user}/activity` and `{root}/_hub` (`docs/protocol.md`, *Who
+//! writes the user topic*). It also limits how often the hub corrects another writer there. The roster
+//! computes a status from devices.
 //!
-//! Deliberately reads no clock and touches no broker: messages go in with [`Aggregates::apply`], what is to be written comes
-//! out of [`Aggregates::take_writes`], and between the two one sleeps until [`Aggregates::next_deadline`] at most, then
-//! calls [`Aggregates::expire`]. `aggregator.rs` does that.
+//! Deliberately reads no clock and touches no broker. The caller passes messages to [`Aggregates::apply`] and
+//! publishes the result of [`Aggregates::take_writes`]. It calls [`Aggregates::expire`] at
+//! [`Aggregates::next_deadline`] at the latest. `aggregator.rs` is that caller.
 
 use porchlight_core::id::Root;
 use porchlight_core::mqtt_session::Write;
@@ -20,33 +21,35 @@ mod roster;
 
 use roster::TeamRoster;
 
-/// How many roots are summed. A broker normally serves one; this bounds what a stranger can make it announce.
+/// Maximum number of roots to aggregate. A broker normally serves one. The limit bounds the announcements
+/// that a stranger can cause.
 const MAX_ROOTS: usize = 200;
 
-/// How long those who could not reach us get. Devices try again after at most 30 s (`docs/protocol.md`, *Retry*).
+/// How long devices get to reconnect after they could not reach the hub. They retry within 30 s
+/// (`docs/protocol.md`, *Retry*).
 const PATIENCE: Duration = Duration::from_secs(40);
 
-/// Everybody's sums, under every root in use.
+/// The aggregates of all users, under every root in use.
 #[derive(Debug)]
 pub(crate) struct Aggregates {
     rooms: HashMap<Root, TeamRoster>,
-    /// What `_hub` says.
+    /// The payload of `_hub`.
     announcement: Vec<u8>,
-    /// Nobody is judged by the clock before.
+    /// No lease ends before this time.
     patient_until: Option<Monotonic>,
-    /// The root of those whose changes are told, if any are.
+    /// The root whose changes are reported, if any.
     told: Option<Root>,
-    /// Whether the broker is at the far end of a connection.
+    /// Whether the broker is remote.
     far: bool,
 }
 
 impl Aggregates {
-    /// Nobody yet. `presence/_hub` is announced whatever is retained, since a device decides on its first connection
-    /// who sums.
+    /// Creates empty aggregates for the embedded broker. They announce `presence/_hub` even without any
+    /// record, because a device decides on its first connection who aggregates.
     pub(crate) fn new() -> Self {
         let mut sums = Self {
             rooms: HashMap::new(),
-            // The embedded broker does (`docs/protocol.md`, *A session*).
+            // The embedded broker delivers in order (`docs/protocol.md`, *A session*).
             announcement: wire::encode_hub(&HubRecord { in_order: true, ..HubRecord::default() }),
             patient_until: None,
             told: None,
@@ -56,7 +59,8 @@ impl Aggregates {
         sums
     }
 
-    /// Nobody yet, beyond a connection that is not up yet, under this root alone. Changes are told.
+    /// Creates empty aggregates for a remote broker, without a connection yet and under this root alone. They
+    /// report changes.
     pub(crate) fn far(root: Root) -> Self {
         let told = Some(root.clone());
         let announcement = wire::encode_hub(&HubRecord::default());
@@ -66,7 +70,7 @@ impl Aggregates {
         sums
     }
 
-    /// Tells from now on what changes under this root, to whoever calls [`Aggregates::take_changes`].
+    /// Starts reporting the changes under this root through [`Aggregates::take_changes`].
     pub(crate) fn tell(&mut self, root: Root) {
         self.open(root.clone());
         if let Some(room) = self.rooms.get_mut(&root) {
@@ -75,12 +79,12 @@ impl Aggregates {
         self.told = Some(root);
     }
 
-    /// Sees to it that `_hub` stands under `root`.
+    /// Makes sure that `_hub` is published under `root`.
     pub(crate) fn open(&mut self, root: Root) {
         self.room(root);
     }
 
-    /// Says something else on `_hub` from here on.
+    /// Changes the payload of `_hub`.
     pub(crate) fn announce(&mut self, announcement: Vec<u8>) {
         for room in self.rooms.values_mut() {
             room.announce(announcement.clone());
@@ -88,31 +92,32 @@ impl Aggregates {
         self.announcement = announcement;
     }
 
-    /// Folds in what was retained on `topic`, or that it was cleared. Anything that is not of the protocol is ignored.
+    /// Applies a retained message on `topic`, or its clearing. Ignores topics outside the protocol.
     ///
-    /// Not for what came out of [`Aggregates::take_writes`]: that is known.
+    /// Do not pass messages from [`Aggregates::take_writes`]: they already count as written.
     pub(crate) fn apply(&mut self, now: Now, topic: &str, payload: &[u8], arrival: Arrival) {
         let Some((root, topic)) = parse(topic) else {
             return;
         };
-        // Clearing opens nothing: what is gone needs no hub.
+        // A cleared topic creates no roster for its root.
         let room = if payload.is_empty() { self.rooms.get_mut(&root) } else { self.room(root) };
         if let Some(room) = room {
             room.apply(now, topic, payload, arrival);
         }
     }
 
-    /// How long ago the broker took a record of the root whose changes are told, where that is known.
+    /// Returns how long ago the broker received a record under the reported root, if known.
     pub(crate) fn age(&self, now: Now, payload: &[u8], arrival: Arrival) -> Option<Duration> {
         self.rooms.get(self.told.as_ref()?)?.age(now, payload, arrival)
     }
 
-    /// This machine slept, and nobody could reach it: they get a moment to come back before any lease ends.
+    /// Notes that this computer slept. Devices could not reach it, so they get time to reconnect before any
+    /// lease ends.
     pub(crate) fn slept(&mut self, now: Now) {
         self.patient_until = Some(now.mono + PATIENCE);
     }
 
-    /// Ends what ends by itself.
+    /// Ends everything whose time is over.
     pub(crate) fn expire(&mut self, now: Now) {
         if self.patient_until.is_some_and(|until| now.mono < until) {
             return;
@@ -123,13 +128,13 @@ impl Aggregates {
         }
     }
 
-    /// When [`Aggregates::expire`] has something to do.
+    /// Returns when [`Aggregates::expire`] has something to do.
     pub(crate) fn next_deadline(&self) -> Option<Monotonic> {
         let due = self.rooms.values().filter_map(TeamRoster::next_deadline).min()?;
         Some(self.patient_until.map_or(due, |until| due.max(until)))
     }
 
-    /// What must be written for everything to be right; each topic at most once. It counts as written from here on.
+    /// Returns the due writes, at most one per topic. They count as written from now on.
     pub(crate) fn take_writes(&mut self, now: Now) -> Vec<Write> {
         let mut writes = Vec::new();
         for room in self.rooms.values_mut() {
@@ -138,28 +143,28 @@ impl Aggregates {
         writes
     }
 
-    /// Whose state changed since this was last called, where that is told.
+    /// Returns the changes since the last call, if changes are reported.
     pub(crate) fn take_changes(&mut self, now: Now) -> Vec<Change> {
         let room = self.told.as_ref().and_then(|root| self.rooms.get_mut(root));
         room.map(|room| room.take_changes(now)).unwrap_or_default()
     }
 
-    /// The connection stands, and what is retained comes next.
+    /// Notes that the connection is established. The retained messages follow.
     pub(crate) fn connection_began(&mut self, now: Now) {
         self.rooms.values_mut().for_each(|room| room.connection_began(now));
     }
 
-    /// What is retained was read.
+    /// Notes that all retained messages were read.
     pub(crate) fn connection_up(&mut self, now: Now) {
         self.rooms.values_mut().for_each(|room| room.connection_up(now));
     }
 
-    /// The connection is gone: everything is as it was last known.
+    /// Notes that the connection is lost. All states stay as last known.
     pub(crate) fn connection_lost(&mut self, now: Now) {
         self.rooms.values_mut().for_each(|room| room.connection_lost(now));
     }
 
-    /// Takes the announcements away; the sums themselves stay, as what was last known.
+    /// Returns the writes that clear the announcements. The aggregates themselves stay.
     pub(crate) fn withdraw(&self) -> Vec<Write> {
         self.rooms.values().map(TeamRoster::withdrawal).collect()
     }
@@ -182,8 +187,8 @@ impl Aggregates {
     }
 }
 
-/// Takes a whole topic apart. Which of its levels is an organisation shows in the topic itself, because no person is
-/// called by a word that the topics use.
+/// Parses a full topic into root and topic. The levels of the root are unambiguous, because no user id equals
+/// a word of the topics.
 pub(crate) fn parse(topic: &str) -> Option<(Root, Topic)> {
     let root = Root::default();
     if let Ok(topic) = Topic::parse(&root, topic) {

@@ -1,8 +1,8 @@
 //! Runs the aggregates of the embedded broker.
 //!
-//! Owns how messages get from the broker to [`Aggregates`] and back: through the broker's router, in process. So Wills and
-//! cleared topics arrive like any publish, and an aggregate is delivered and stored like any other message. It does not
-//! decide what is written.
+//! Passes messages from the broker to [`Aggregates`] and back, through the broker's router in this process.
+//! So Wills and cleared topics arrive like any publish, and the broker delivers and stores aggregates like
+//! any other message. This module does not decide what is written.
 
 use crate::aggregates::{self, Aggregates};
 use crate::clock;
@@ -22,11 +22,11 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
-/// Messages that wait for the aggregates. Beyond that, publishers wait.
+/// Maximum number of messages that wait for the aggregates. Beyond that, publishers wait.
 const BACKLOG: usize = 4_096;
-/// The longest pause while something is due. Tokio's clock stops while the machine sleeps; ours does not.
+/// Maximum sleep while a deadline is set. Tokio's clock stops while the computer sleeps, but ours does not.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
-/// How long the last writes may take.
+/// Maximum duration of the last writes.
 const GOODBYE: Duration = Duration::from_secs(1);
 
 tokio::task_local! {
@@ -39,11 +39,11 @@ tokio::task_local! {
 enum Heard {
     /// A message was retained, or a topic cleared.
     Retained(RetainedSetEvent),
-    /// A device connected that will write under this root.
+    /// A device connected whose Will is under this root.
     Came(Root),
 }
 
-/// The broker's event handler passes every retained message to it.
+/// The sender to which the broker's event handler passes every retained message.
 pub(crate) struct Listener(mpsc::Sender<Heard>);
 
 /// The receiving end of a [`Listener`], until the [`Aggregator`] starts.
@@ -61,7 +61,8 @@ impl Listener {
         }
     }
 
-    /// Announces us under the root of a device's Will: a device reads who aggregates before it writes anything.
+    /// Announces the hub under the root of a device's Will. A device reads who aggregates before it writes
+    /// anything.
     pub(crate) async fn connected(&self, event: &ClientConnectEvent) {
         let root = event.will_topic.as_deref().and_then(aggregates::parse);
         if let Some((root, Topic::Device(..))) = root {
@@ -78,8 +79,8 @@ pub(crate) struct Aggregator {
 }
 
 impl Aggregator {
-    /// Aggregates what is `retained`, and returns when the result is written. From then on it takes in what the
-    /// [`Listener`] passes on.
+    /// Aggregates the `retained` messages, and returns when the result is written. From then on it processes
+    /// the messages from the [`Listener`].
     pub(crate) async fn start(
         router: Arc<MessageRouter>,
         retained: Vec<RetainedMessage>,
@@ -108,7 +109,7 @@ impl Aggregator {
         Self { close: Some(close), task: tokio::spawn(running.run(closed)) }
     }
 
-    /// Takes in the last messages, and clears the announcement.
+    /// Processes the last messages, and clears the announcement.
     pub(crate) async fn close(mut self) {
         if let Some(close) = self.close.take() {
             let _ = close.send(());
@@ -120,7 +121,7 @@ impl Aggregator {
     }
 }
 
-/// Whom a hub aggregates, and what it publishes of itself on `_hub`.
+/// The team that a hub aggregates, and its announcement on `_hub`.
 pub(crate) struct Hosting {
     pub(crate) root: Root,
     pub(crate) announcement: watch::Receiver<Vec<u8>>,
@@ -132,13 +133,13 @@ struct Running {
     sums: Aggregates,
     router: Arc<MessageRouter>,
     heard: mpsc::Receiver<Heard>,
-    /// The payload of `_hub`, where it may change.
+    /// The payload of `_hub`, if it may change.
     announcement: Option<watch::Receiver<Vec<u8>>>,
     /// Every change, for readers over HTTP.
     board: Option<Arc<ChangeLog>>,
 }
 
-/// Waits for another payload of `_hub`.
+/// Waits for a new payload of `_hub`.
 async fn announced(announcement: &mut Option<watch::Receiver<Vec<u8>>>) -> Vec<u8> {
     if let Some(news) = announcement
         && news.changed().await.is_ok()
@@ -160,7 +161,7 @@ impl Running {
                     if close.is_ok() {
                         self.end().await;
                     }
-                    // Dropped: whoever wants no announcement any more says so with `close`.
+                    // The aggregator was dropped. Only `close` clears the announcement.
                     return;
                 }
                 n = self.heard.recv_many(&mut batch, BACKLOG) => {
@@ -196,7 +197,7 @@ impl Running {
     fn fold(&mut self, now: Now, heard: Heard) {
         match heard {
             Heard::Retained(event) => {
-                // Here the age of a live message is known, so the writer's clock does not matter.
+                // A live message has age zero here, so the writer's clock does not matter.
                 let arrival = Arrival::aged(false, Duration::ZERO);
                 self.sums.apply(now, &event.topic, &event.payload, arrival);
             }
@@ -207,7 +208,7 @@ impl Running {
     async fn write(&mut self) {
         let now = clock::now();
         let writes = self.sums.take_writes(now);
-        // Before the disk, which may take its time.
+        // Do this before the write to disk, which may be slow.
         if let Some(board) = &self.board {
             board.append(self.sums.take_changes(now));
         }
@@ -215,8 +216,8 @@ impl Running {
     }
 }
 
-/// Publishes all of them, and returns when they are stored and delivered. At the same time, so that they wait for the
-/// disk once.
+/// Publishes all writes at the same time, so that they wait for the disk once. Returns when they are stored
+/// and delivered.
 async fn publish(router: &Arc<MessageRouter>, writes: Vec<Write>) {
     let mut publishing = JoinSet::new();
     for write in writes {
@@ -232,7 +233,7 @@ async fn publish(router: &Arc<MessageRouter>, writes: Vec<Write>) {
     while publishing.join_next().await.is_some() {}
 }
 
-/// How long ago the broker took a message, to the second.
+/// Returns how long ago the broker received a message, to the second.
 fn age(now: Now, message: &RetainedMessage) -> Duration {
     let stored_ms = message.stored_at_secs.saturating_mul(1_000);
     Timestamp::from_ms(stored_ms).map_or(Duration::ZERO, |stored| now.wall.since(stored))

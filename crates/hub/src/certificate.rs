@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub(crate) const FILE: &str = "cert.pem";
-const KEY: &str = "key.pem";
+pub(crate) const KEY: &str = "key.pem";
 const YEARS: i32 = 20;
 
 /// Certificate and key, in the form of their files.

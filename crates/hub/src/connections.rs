@@ -1,8 +1,8 @@
-//! The connections that are open: how many there may be, whose they are, and how to close one.
+//! The table of open connections, which limits and closes them.
 //!
-//! Owns every limit on connections, and the rule of whom a flood hits: if too many have not logged in, the table closes
-//! the one that has waited longest, of the same peer first. An honest client logs in within a moment; one that only holds
-//! connections open does not. The table touches no socket: the holder of a closed connection reads that it has ended.
+//! Owns every limit on connections. If too many connections have not logged in, the table closes the one that
+//! has waited longest, of the same peer first. An honest client logs in quickly, but an attacker only keeps
+//! connections open. The table touches no socket: the owner of a closed connection reads its end.
 
 use crate::accounts::Login;
 use crate::peer::Peer;
@@ -13,15 +13,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Waker};
 use tokio::sync::Notify;
 
-/// Connections that have not logged in: in all, and of one peer.
+/// Maximum number of connections that have not logged in, in total. The next constant limits them per peer.
 const MAX_PENDING: usize = 512;
 const MAX_PENDING_OF_ONE: usize = 96;
-/// Requests over HTTP at a time, live streams included.
+/// Maximum number of simultaneous HTTP connections, including live streams.
 const MAX_HTTP: usize = 512;
 const MAX_HTTP_OF_ONE: usize = 96;
-/// Connections of one device: its presence, the Will connection, and readers.
+/// Maximum number of connections per device: its session, the Will connection and readers.
 const MAX_OF_CREDENTIAL: usize = 32;
-/// Connections of one person.
+/// Maximum number of connections per person.
 const MAX_OF_USER: usize = 128;
 
 /// All open connections, each counted against the limits of its peer and member.
@@ -31,7 +31,7 @@ pub(crate) struct ConnectionTable {
     max: usize,
 }
 
-/// Identifies a connection while the program runs.
+/// The id of a connection, unique while the program runs.
 pub(crate) type ConnectionId = u64;
 
 /// There are too many connections to admit this one.
@@ -61,18 +61,18 @@ enum State {
     Pending,
     Http,
     Member(Login),
-    /// About to end.
+    /// Closed by the hub, and about to end.
     Closing,
 }
 
-/// An open connection. It ends when this is dropped.
+/// The entry of an open connection. Dropping it removes the entry.
 pub(crate) struct ConnectionGuard {
     id: ConnectionId,
     connections: Arc<ConnectionTable>,
     closing: Arc<Closing>,
 }
 
-/// How a connection learns that it must end.
+/// Notifies a connection that it must end.
 #[derive(Default)]
 struct Closing(Mutex<ClosingState>);
 
@@ -84,12 +84,12 @@ struct ClosingState {
 }
 
 impl ConnectionTable {
-    /// At most `max` connections in all.
+    /// Creates a table of at most `max` connections.
     pub(crate) fn new(max: usize) -> Arc<Self> {
         Arc::new(Self { open: Mutex::default(), ended: Notify::new(), max })
     }
 
-    /// Enters a new connection from `peer`. It may close another one to make room.
+    /// Adds a new connection from `peer`. This may close another one to make room.
     ///
     /// # Errors
     ///
@@ -105,7 +105,7 @@ impl ConnectionTable {
             let first = *crowd.and_then(BTreeSet::first).ok_or(TooManyConnections)?;
             open.close(first);
         }
-        // Closed ones take a moment to end.
+        // Closed connections take a moment to end.
         if open.connections.len() >= self.max + MAX_PENDING {
             return Err(TooManyConnections);
         }
@@ -136,7 +136,7 @@ impl ConnectionTable {
         Ok(())
     }
 
-    /// Counts the connection as one for HTTP. From now on it is not closed for newcomers.
+    /// Counts the connection as HTTP. From now on the table does not close it for new connections.
     fn ask(&self, id: ConnectionId) -> Result<(), TooManyConnections> {
         let mut open = self.open();
         let connection = open.connections.get(&id).ok_or(TooManyConnections)?;
@@ -188,7 +188,7 @@ impl ConnectionTable {
             .map(|(id, _)| *id)
             .collect();
         for id in ids {
-            // They still count as the member's until they have ended.
+            // They still count towards the member's limit until they have ended.
             if let Some(connection) = open.connections.get(&id) {
                 connection.closing.close();
             }
@@ -226,7 +226,7 @@ impl Open {
         }
     }
 
-    /// Whether it was pending, and not closed.
+    /// Returns whether it was pending, and not closed.
     fn leave_pending(&mut self, id: ConnectionId) -> bool {
         let Some(connection) = self.connections.get(&id) else {
             return false;
@@ -299,14 +299,14 @@ impl ConnectionGuard {
         self.connections.ask(self.id)
     }
 
-    /// Whether the connection is closed. If not, wakes the reader when it is.
+    /// Returns whether the connection is closed. If not, wakes the reader once it is.
     pub(crate) fn is_closed_for_reading(&self, cx: &Context<'_>) -> bool {
         let mut state = self.closing.lock();
         state.reader = Some(cx.waker().clone());
         state.is_closed
     }
 
-    /// An error if the connection is closed. If not, wakes the writer when it is.
+    /// Returns an error if the connection is closed. If not, wakes the writer once it is.
     pub(crate) fn check_for_writing(&self, cx: &Context<'_>) -> io::Result<()> {
         let mut state = self.closing.lock();
         state.writer = Some(cx.waker().clone());

@@ -1,9 +1,10 @@
-//! The door to a team's hub: every connection comes through here.
+//! The listener of a team's hub, which accepts every connection.
 //!
-//! Owns the listeners, TLS, and telling the protocols apart: on one port come MQTT, MQTT over WebSocket and HTTP. It bounds how
-//! long each step may take; how many connections there may be is `connections.rs`, who may do what `access.rs`, what is asked over HTTP
-//! `http.rs`, and which web pages may ask `pages.rs`. The broker's own listeners are not used: its handler of one client is
-//! given the connection itself, and so knows the real peer.
+//! Owns the listeners, TLS and protocol detection: one port serves MQTT, MQTT over WebSocket and HTTP. It
+//! limits the duration of each step. `connections.rs` limits the number of connections, `access.rs` has the
+//! access rules, `http.rs` serves HTTP, and `pages.rs` checks the origins of web pages. It does not use the
+//! broker's own listeners, but passes each connection to the broker's client handler. So the handler knows
+//! the real peer.
 
 use crate::access::{Allowance, Gate};
 use crate::answer::{JSON, RestError};
@@ -38,18 +39,19 @@ mod wire;
 
 pub(crate) use listener::bind;
 
-/// How long a TLS handshake may take.
+/// Maximum duration of a TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(5);
-/// How long the first bytes may take, by which the protocol is known, and a WebSocket's handshake.
+/// Maximum wait for the first bytes, which identify the protocol. Also the maximum duration of a WebSocket
+/// handshake.
 const FIRST_BYTES: Duration = Duration::from_secs(5);
-/// How long to wait where the system has no more sockets.
+/// Pause after a failed accept, such as when the system has no more sockets.
 const BREATH: Duration = Duration::from_millis(50);
-/// MQTT over WebSocket (the path that MQTT servers commonly use).
+/// The path of MQTT over WebSocket, which MQTT servers commonly use.
 const MQTT_PATH: &str = "/mqtt";
-/// The largest WebSocket message, which may hold several packets, in bytes.
+/// Maximum size of a WebSocket message in bytes. One message may contain several packets.
 const MAX_MESSAGE: usize = 64 * 1024;
 
-/// What every connection is served with.
+/// The shared parts that serve every connection.
 #[derive(Clone)]
 pub(crate) struct Door {
     pub(crate) team: Arc<Team>,
@@ -100,7 +102,7 @@ impl Door {
             let (stream, peer) = match accepted {
                 Ok(accepted) => accepted,
                 Err(e) => {
-                    // Mostly out of sockets: then asking again at once would be asking for ever.
+                    // Usually there are no sockets left. Without a pause this would loop.
                     tracing::debug!("nobody can be let in at present: {e}");
                     tokio::time::sleep(BREATH).await;
                     continue;
@@ -189,17 +191,17 @@ impl Door {
         let transport = BrokerTransport::WebSocket(Box::new(metered));
         let handler =
             self.broker.handler(transport, peer, Arc::new(gate), self.shutdown.subscribe());
-        // Boxed: it is large, and every connection would be as large from its first byte.
+        // Boxed, because the future is large, and would enlarge every connection from its first byte.
         if let Err(e) = Box::pin(handler.run()).await {
             tracing::debug!(%peer, "a client ended: {e}");
         }
     }
 }
 
-/// As many bytes as tell the protocols apart.
+/// Number of bytes that identify the protocol.
 const PEEK: usize = "GET /mqtt ".len();
 
-/// What somebody speaks.
+/// The protocol of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Protocol {
     Mqtt,
@@ -208,12 +210,12 @@ enum Protocol {
 }
 
 impl Protocol {
-    /// What these first bytes are of; none: more are needed.
+    /// Returns the protocol of these first bytes, or none if it needs more.
     fn of(first: &[u8]) -> Option<Self> {
         let web_socket = ["GET ", MQTT_PATH].concat();
         match first {
             [] => None,
-            // CONNECT, the first packet of any client (MQTT 5, 3.1).
+            // CONNECT is the first packet of every client (MQTT 5, 3.1).
             [0x10, ..] => Some(Self::Mqtt),
             _ if first.len() <= web_socket.len() && web_socket.as_bytes().starts_with(first) => {
                 None
@@ -256,7 +258,7 @@ fn answer(
     request: &Request,
     mut response: Response,
 ) -> Result<Response, ErrorResponse> {
-    // Browsers ask no leave for a WebSocket, and let every page read it.
+    // Browsers apply no CORS check to a WebSocket, and let every page read it.
     pages.check(request).map_err(refusal)?;
     if request.uri().path() != MQTT_PATH {
         return Err(refusal(RestError::NotFound));

@@ -3,6 +3,7 @@
 //! Both texts are for the person who runs the hub, and contain what to do next. Programs branch on
 //! [`HubWarning::code`] and on the variants, never on the text.
 
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -79,7 +80,7 @@ pub enum HubError {
     },
     /// The certificate of the public listener cannot be used.
     #[error("the certificate for the public address can't be used: {0}")]
-    PublicCertificate(#[from] crate::PublicCertificateError),
+    PublicCertificate(#[from] PublicCertificateError),
     /// The broker itself did not start.
     #[error(
         "the hub's broker did not start: {reason}; start the hub again, and report this if it happens again"
@@ -114,6 +115,55 @@ pub enum HubError {
         folder: PathBuf,
         /// The operating system's error.
         reason: String,
+    },
+}
+
+/// Why the certificate of the public listener cannot be used. Each says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum PublicCertificateError {
+    /// A file cannot be read.
+    #[error("{} can't be read, because {}; correct the path or its permissions", path.display(), why(source))]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The file has no certificate in it.
+    #[error(
+        "{} contains no certificate; name the PEM file with the certificate and its chain, which is often called fullchain.pem", path.display()
+    )]
+    NoCertificate {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file has no key in it.
+    #[error(
+        "{} contains no key that can be read without a password; name the PEM file with the key, which is often called privkey.pem", path.display()
+    )]
+    NoKey {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The key is of another certificate.
+    #[error(
+        "the key in {} does not belong to the first certificate in {}; name the two files of one certificate", key.display(), certificate.display()
+    )]
+    Mismatch {
+        /// The certificate's file.
+        certificate: PathBuf,
+        /// The key's file.
+        key: PathBuf,
+    },
+    /// The certificate or key is of a kind that TLS here does not have.
+    #[error(
+        "the certificate in {} can't be used for TLS; get one with an ECDSA, Ed25519 or RSA key", certificate.display()
+    )]
+    Unusable {
+        /// The certificate's file.
+        certificate: PathBuf,
+        /// What the library said.
+        source: rustls::Error,
     },
 }
 
@@ -279,5 +329,14 @@ impl HubWarning {
             Self::NotAnnounced { .. } => "not_announced",
             Self::RuntimeFile { .. } => "runtime_file",
         }
+    }
+}
+
+fn why(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file",
+        io::ErrorKind::PermissionDenied => "this account may not read it",
+        io::ErrorKind::IsADirectory => "it is a folder",
+        _ => "the system reports an error",
     }
 }

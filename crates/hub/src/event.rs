@@ -20,6 +20,8 @@ pub enum HubEvent {
         /// The four digits that they see as well.
         code: String,
     },
+    /// The team has moved to another computer. This hub only sends members there.
+    Moved,
     /// The broker ended by itself, and nobody is served any more. Start another hub.
     Ended {
         /// What the broker said.

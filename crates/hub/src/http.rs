@@ -33,14 +33,18 @@ const LISTS: usize = 64;
 
 /// The paths of a team's hub, merged with the reading API in `reading`.
 pub(crate) fn router(hub: Arc<Team>, reading: Router) -> Router {
+    let serving = Arc::clone(&hub);
     let members = Router::new()
         .route("/v1/members", get(team::members))
         .layer(middleware::from_fn_with_state(Turns::new(LISTS), limit_lists));
     Router::new()
         .merge(members)
-        .route("/v1/join", post(join::join))
+        .route("/v1/join", post(join::join).delete(join::undo_join))
         .route("/v1/requests", post(join::request).get(team::requests))
-        .route("/v1/requests/{id}", get(join::request_state).post(team::decide))
+        .route(
+            "/v1/requests/{id}",
+            get(join::request_state).post(team::decide).delete(join::withdraw),
+        )
         .route("/v1/team", get(team::team))
         .route("/v1/members/{user}", delete(team::remove_member))
         .route("/v1/members/{user}/invited", get(team::invited))
@@ -50,11 +54,12 @@ pub(crate) fn router(hub: Arc<Team>, reading: Router) -> Router {
         .route("/v1/tokens", post(team::make_token).get(team::tokens))
         .route("/v1/tokens/{id}", delete(team::revoke_token))
         .route("/v1/move", post(relocation::begin))
-        .route("/v1/move/done", post(relocation::done))
+        .route(relocation::DONE, post(relocation::done))
         .with_state(hub)
         .merge(reading)
         .fallback(extract::not_found)
         .method_not_allowed_fallback(extract::method_not_allowed)
+        .layer(middleware::from_fn_with_state(serving, relocation::require_serving))
         .layer(middleware::map_response(answer::private))
 }
 

@@ -1,8 +1,8 @@
-//! One running hub, from start to stop.
+//! Starts and stops a hub.
 //!
-//! Owns the order of things: choose an address, open the store, give the broker what was kept, sum it, let the broker
-//! accept, say where it is; and all of that backwards. What each step means stands in its own module. A team's hub has
-//! more to open, and its own door: `team_hub.rs`.
+//! Owns the order of the steps: choose an address, open the store, load the retained messages, aggregate
+//! them, accept connections, and announce the address. Stopping reverses the order. Each step has its own
+//! module. `team_hub.rs` starts the additional parts of a team's hub, which has its own listener.
 
 use crate::accounts::Accounts;
 use crate::aggregator::{self, Aggregator};
@@ -11,7 +11,9 @@ use crate::listen::{self, Listen};
 use crate::persistence::{self, RetainedStore};
 use crate::store::{self, Disk};
 use crate::store_health::StoreHealth;
-use crate::{HubError, HubEvent, HubWarning, PublicSettings, SaveError, broker, runtime_file};
+use crate::{
+    BackupError, HubError, HubEvent, HubWarning, PublicSettings, SaveError, broker, runtime_file,
+};
 use mqtt5::broker::MqttBroker;
 use mqtt5::broker::router::MessageRouter;
 use mqtt5::broker::server::BrokerShutdownHandle;
@@ -19,38 +21,39 @@ use mqtt5::broker::storage::{DynamicStorage, RetainedMessage, StorageBackend};
 use porchlight_core::id::Root;
 use porchlight_core::team::{Address, Host, Invitation, OutsideAddress};
 use porchlight_core::web_origin::WebOrigin;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use team_hub::Hosting;
 use tokio::sync::{broadcast, mpsc};
-use tokio::task::JoinHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 
 mod team_hub;
 
-/// How long connections get to end at a stop. The broker would wait 5 s for one that has not said who it is.
+/// How long connections get to end when the hub stops. The broker would wait 5 s for one that has not logged
+/// in.
 const GOODBYE: Duration = Duration::from_millis(800);
 
-/// The settings of a hub: where it listens, what it stores, and whom it lets in.
+/// The settings of a hub: address, store and access.
 #[derive(Debug, Clone)]
 pub struct HubSettings {
-    /// Where it listens. For a team's hub: for programs on this machine, without TLS.
+    /// The listening address. For a team's hub: the one for programs on this computer, without TLS.
     pub listen: Listen,
-    /// Where retained messages and the team are stored.
+    /// The store of retained messages and the team.
     pub store: Store,
-    /// The file with its address, for [`crate::read_runtime_file`]; none: it writes no such file.
+    /// The file that contains its address, for [`crate::read_runtime_file`]. None if it writes no such file.
     pub runtime_file: Option<PathBuf>,
-    /// Whom it lets in.
+    /// Who has access.
     pub access: Access,
 }
 
-/// Whom a hub lets in.
+/// Who has access to a hub.
 #[derive(Debug, Clone)]
 pub enum Access {
-    /// Everybody who can reach it.
+    /// Everybody who can connect.
     Open {
-        /// Whether it may listen where other machines reach it.
+        /// Whether it may listen on an address that other computers can reach.
         allow_anonymous: bool,
     },
     /// The members of a team, over TLS.
@@ -64,9 +67,10 @@ pub struct TeamSettings {
     pub name: String,
     /// The root of every topic of a new team.
     pub root: Root,
-    /// Whose computer this is.
+    /// The person and the computer that run the hub.
     pub host: Option<Host>,
-    /// Where the team reaches it, over TLS. Default: every address, port 18831, else a free one and a warning.
+    /// The listening address for the team, over TLS. By default it is every address at port 18831. If that
+    /// port is taken, the hub uses a free one and warns.
     pub listen: Listen,
     /// The names by which other networks reach it, beside the addresses of its interfaces.
     pub at: Vec<OutsideAddress>,
@@ -78,46 +82,56 @@ pub struct TeamSettings {
     pub origins: Vec<WebOrigin>,
 }
 
-/// Where retained messages are stored.
+/// The store of retained messages and of the team.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Store {
-    /// In this folder, so that they outlive the hub. It is created if it is missing; one hub at a time uses it.
+    /// In this folder, so that they outlive the hub. The hub creates it if it is missing. Only one hub at a
+    /// time uses it.
     Folder(PathBuf),
-    /// In memory: they end with the hub.
+    /// In memory, until the hub ends.
     Memory,
 }
 
 /// A running hub.
 ///
-/// End it with [`Hub::stop`]. Dropping it ends it too, without waiting for anything.
+/// End it with [`Hub::stop`]. Dropping it also ends it, without waiting for anything.
 #[derive(Debug)]
 pub struct Hub {
     addr: SocketAddr,
     warnings: Vec<HubWarning>,
     shutdown: Shutdown,
     broker: JoinHandle<Result<(), String>>,
-    /// None once the broker's end was told.
+    /// False once the end of the broker was reported.
     serving: bool,
     sums: Option<Aggregator>,
     retained_store: Option<(RetainedStore, PathBuf)>,
-    /// None where everybody is let in.
+    /// None for an open hub.
     hosting: Option<Hosting>,
     news: mpsc::UnboundedReceiver<HubEvent>,
-    // Dropped last of all that matters: while it stands, somebody may come.
+    when_serving: WhenServing,
+    // Dropped last, because clients may connect while the entry exists.
     entry: Option<runtime_file::Entry>,
+}
+
+/// How to announce the hub once it serves: in a runtime file, and on the local network.
+#[derive(Debug, Default)]
+struct WhenServing {
+    runtime_file: Option<PathBuf>,
+    announce: bool,
 }
 
 enum Shutdown {
     Broker(BrokerShutdownHandle),
-    Door(broadcast::Sender<()>),
+    /// With the task that accepts connections, which hears nothing before it has begun.
+    Door(broadcast::Sender<()>, AbortHandle),
 }
 
 impl Shutdown {
     fn tell(&self) {
         match self {
             Self::Broker(broker) => broker.shutdown(),
-            // Nobody listens: it has ended already.
-            Self::Door(door) => drop(door.send(())),
+            // An error only means that the listener has already ended.
+            Self::Door(door, _) => drop(door.send(())),
         }
     }
 }
@@ -131,6 +145,9 @@ impl std::fmt::Debug for Shutdown {
 impl Drop for Shutdown {
     fn drop(&mut self) {
         self.tell();
+        if let Self::Door(_, accepting) = self {
+            accepting.abort();
+        }
     }
 }
 
@@ -139,8 +156,13 @@ impl Hub {
     ///
     /// # Errors
     ///
-    /// Where it cannot or must not listen, or the broker does not start. What is retained in the store is never an error,
-    /// only a warning; a team whose accounts or certificate cannot be read is one.
+    /// [`HubError::NeedsAllowAnonymous`], [`HubError::PlainNotLocal`], [`HubError::PortTaken`] and
+    /// [`HubError::CannotListen`] if the hub must not or cannot listen; [`HubError::Broker`] if the broker
+    /// does not start.
+    ///
+    /// For a team also [`HubError::TeamInUse`], [`HubError::TeamMoved`], [`HubError::Team`],
+    /// [`HubError::TeamNotSaved`] and [`HubError::Certificate`]. Unreadable retained messages only cause a
+    /// warning.
     pub async fn start(settings: HubSettings) -> Result<Self, HubError> {
         match settings.access.clone() {
             Access::Open { allow_anonymous } => Self::open(settings, allow_anonymous).await,
@@ -160,7 +182,7 @@ impl Hub {
         let gate = Arc::new(crate::access::OpenGate::default());
         let open = Some(Arc::clone(&gate));
         let hooks = Hooks { recorder, listener, access: None, open };
-        // Boxed: the broker's future is large, and would make every future that starts a hub as large.
+        // Boxed, because the broker's future is large, and would enlarge every future that starts a hub.
         let mqtt = Box::pin(MqttBroker::with_config(broker::config(wanted, Arc::new(hooks))));
         let mut mqtt = mqtt.await.map_err(broker_error)?.with_auth_provider(gate);
         let no_address = || broker_error("it does not say where it listens");
@@ -183,13 +205,13 @@ impl Hub {
                 folder,
             )
         });
-        // Before anybody is let in: who comes finds the sums right, and the announcement.
+        // Do this before accepting clients, so that they find correct aggregates and the announcement.
         let sums = sum(mqtt.router(), &memory, listened, None).await?;
         let shutdown = Shutdown::Broker(mqtt.shutdown_handle());
         let mut ready = mqtt.ready_receiver();
         let mut broker = tokio::spawn(async move { mqtt.run().await.map_err(|e| e.to_string()) });
         tokio::select! {
-            // Where it ends first, the other branch knows why.
+            // If the broker ends first, the other branch has the reason.
             Ok(_) = ready.wait_for(|ready| *ready) => {}
             end = &mut broker => return Err(broker_error(reason(end))),
         }
@@ -216,17 +238,18 @@ impl Hub {
             retained_store,
             hosting: None,
             news,
+            when_serving: WhenServing::default(),
             entry,
         })
     }
 
-    /// Where it listens. A team's hub: for programs of this machine.
+    /// Returns the listening address. For a team's hub: the one for programs on this computer.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// Where the team reaches it; none where everybody is let in.
+    /// Returns the listening address for the team. None for an open hub.
     #[must_use]
     pub fn team_addr(&self) -> Option<SocketAddr> {
         self.hosting.as_ref().map(|hosting| hosting.addr)
@@ -251,17 +274,28 @@ impl Hub {
         self.hosting.as_ref().map(|hosting| hosting.team.place().at).unwrap_or_default()
     }
 
-    /// Whether the team has an owner, who can remove members, make tokens and move the hub.
+    /// Returns the address at which this computer reaches its own hub on any network. None for an open hub.
+    #[must_use]
+    pub fn own_address(&self) -> Option<Address> {
+        let addr = self.team_addr()?;
+        let ip = match addr.ip() {
+            ip if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            ip => ip,
+        };
+        Address::new(&ip.to_string(), addr.port()).ok()
+    }
+
+    /// Returns whether the team has an owner, who can remove members, create tokens and move the hub.
     #[must_use]
     pub fn has_owner(&self) -> bool {
         self.hosting.as_ref().is_some_and(|h| h.team.ledger().read(|team| team.has_owner()))
     }
 
-    /// Makes an invitation for the owner of the team, and revokes the earlier one. None for an open hub.
+    /// Creates an invitation for the owner of the team, and revokes the previous one. None for an open hub.
     ///
     /// # Errors
     ///
-    /// [`SaveError`] if it cannot be saved; then the earlier one is still valid.
+    /// [`SaveError`] if it cannot be saved. The previous one is then still valid.
     pub async fn invite_owner(&self) -> Result<Option<Invitation>, SaveError> {
         match &self.hosting {
             Some(hosting) => hosting.team.invite_owner(crate::clock::now().wall).await.map(Some),
@@ -269,7 +303,7 @@ impl Hub {
         }
     }
 
-    /// Whether this invitation is still valid: neither used up, nor revoked, nor expired.
+    /// Returns whether this invitation is still valid: neither used up, nor revoked, nor expired.
     #[must_use]
     pub fn can_be_redeemed(&self, invitation: &Invitation) -> bool {
         self.hosting.as_ref().is_some_and(|hosting| {
@@ -279,32 +313,54 @@ impl Hub {
         })
     }
 
-    /// Sets and announces whose computer this is, once that is known.
+    /// Sets and announces the person and the computer that run the hub.
     pub fn set_host(&self, host: Option<Host>) {
         if let Some(hosting) = &self.hosting {
             hosting.team.set_host(host);
         }
     }
 
-    /// Imports the retained messages that the team's previous hub returned when it moved here.
+    /// Starts serving a team that has moved here, with the final state of its previous hub.
     ///
     /// # Errors
     ///
-    /// [`serde_json::Error`] if `records` is not what a hub returns.
-    pub async fn import_records(&self, records: &[u8]) -> Result<(), serde_json::Error> {
-        match &self.hosting {
-            Some(hosting) => hosting.team.import_records(records).await,
-            None => Ok(()),
+    /// [`BackupError::Damaged`] if `state` is not valid, [`BackupError::Io`] if it can't be saved. The hub
+    /// then still serves nobody.
+    pub async fn activate(&mut self, state: &[u8]) -> Result<(), BackupError> {
+        if let Some(hosting) = &mut self.hosting {
+            hosting.team.activate(state).await?;
+            if let Some(path) = self.when_serving.runtime_file.take() {
+                let others = hosting.listeners_for_others();
+                self.entry = announce(&path, self.addr, &others, &mut self.warnings);
+            }
+            if std::mem::take(&mut self.when_serving.announce) {
+                hosting.announce(&mut self.warnings);
+            }
         }
+        Ok(())
     }
 
-    /// What is wrong: at the start, and from what [`Hub::event`] has returned since.
+    /// Returns whether the hub serves its team. It does not before the team arrives, or after it has moved
+    /// away.
+    #[must_use]
+    pub fn is_serving(&self) -> bool {
+        self.hosting.as_ref().is_none_or(|hosting| hosting.team.custody().is_serving())
+    }
+
+    /// Returns the number of members of the team.
+    #[must_use]
+    pub fn members(&self) -> usize {
+        let count = |hosting: &Hosting| hosting.team.ledger().read(|team| team.members().len());
+        self.hosting.as_ref().map_or(0, count)
+    }
+
+    /// Returns the current warnings: those of the start, updated by each [`Hub::event`] since.
     #[must_use]
     pub fn warnings(&self) -> &[HubWarning] {
         &self.warnings
     }
 
-    /// Waits for the next event. Cancel-safe; after [`HubEvent::Ended`] it never returns.
+    /// Waits for the next event. It is cancel-safe, and never returns after [`HubEvent::Ended`].
     pub async fn event(&mut self) -> HubEvent {
         let event = tokio::select! {
             biased;
@@ -333,6 +389,12 @@ impl Hub {
                 });
             }
             HubEvent::Asked { .. } => {}
+            HubEvent::Moved => {
+                self.entry = None;
+                if let Some(hosting) = &mut self.hosting {
+                    hosting.nearby = None;
+                }
+            }
             HubEvent::Ended { .. } => self.entry = None,
         }
         event
@@ -340,15 +402,15 @@ impl Hub {
 
     /// Stops the hub: disconnects the clients, writes their last states to disk, and frees address and folder.
     ///
-    /// This publishes the Wills without a delay, because those clients did not disconnect themselves. It does not publish
-    /// delayed Wills; the lease of each record makes up for that.
+    /// This publishes the Wills without a delay, because those clients did not disconnect themselves. It does
+    /// not publish delayed Wills. Instead, the lease of each record ends.
     ///
     /// # Errors
     ///
     /// [`HubError::TeamChangesLost`] if the last changes to the team could not be written, otherwise
     /// [`HubError::NotSaved`] if the last states could not. The hub has stopped in any case.
     pub async fn stop(mut self) -> Result<(), HubError> {
-        // First, so that nobody is sent to a hub that is about to end.
+        // Do this first, so that no client finds a hub that is about to end.
         self.entry = None;
         self.shutdown.tell();
         if self.serving && tokio::time::timeout(GOODBYE, &mut self.broker).await.is_err() {
@@ -356,7 +418,8 @@ impl Hub {
             self.broker.abort();
             let _ = (&mut self.broker).await;
         }
-        // Once nobody is connected: that the hub goes is theirs to see, and no reason to take over its work.
+        // Do this once nobody is connected. Otherwise clients would see that the announcement is gone, and
+        // write aggregates themselves.
         if let Some(sums) = self.sums.take() {
             sums.close().await;
         }
@@ -392,7 +455,7 @@ async fn open_store(
     Ok((opened.disk, opened.messages))
 }
 
-/// Puts what was kept where the broker looks for it when it begins to run.
+/// Loads the stored messages into the broker's memory before it starts.
 async fn recall(memory: &DynamicStorage, kept: Vec<RetainedMessage>) -> Result<(), HubError> {
     for message in kept {
         let topic = message.topic.clone();
@@ -401,7 +464,7 @@ async fn recall(memory: &DynamicStorage, kept: Vec<RetainedMessage>) -> Result<(
     Ok(())
 }
 
-/// Starts the sums with what the broker is about to begin with.
+/// Starts the aggregates with the retained messages in the broker's memory.
 async fn sum(
     router: Arc<MessageRouter>,
     memory: &DynamicStorage,
@@ -413,7 +476,7 @@ async fn sum(
     Ok(Aggregator::start(router, retained, listened, hosting).await)
 }
 
-/// Says in the runtime file where the hub is, unless another one that lives stands there.
+/// Writes the hub's address into the runtime file, unless the file contains another running hub.
 fn announce(
     path: &Path,
     addr: SocketAddr,

@@ -44,6 +44,7 @@ mod broker;
 mod bucket;
 mod certificate;
 mod connections;
+mod custody;
 mod discovery;
 mod door;
 mod error;
@@ -70,14 +71,15 @@ mod turns;
 
 use porchlight_clock as clock;
 
-pub use accounts::{AccountsError, SaveError};
+pub use accounts::{AccountsError, SaveError, new_secret};
 pub use certificate::CertificateError;
-pub use error::{HubError, HubWarning};
+pub use custody::{count_members, has_team, moved_to, remove_team, store_state};
+pub use error::{HubError, HubWarning, PublicCertificateError};
 pub use event::HubEvent;
 pub use gateway::{DEFAULT_GATEWAY_ADDR, Gateway, GatewaySettings};
 pub use hub::{Access, Hub, HubSettings, Store, TeamSettings};
 pub use listen::{DEFAULT_ADDR, Listen};
-pub use public::{PublicCertificateError, PublicSettings};
+pub use public::PublicSettings;
 pub use runtime_file::{read_runtime_file, read_team_listeners};
-pub use team::{BackupError, backup, has_team, restore, restore_bytes};
+pub use team::{BackupError, backup, restore, restore_arriving};
 pub use tokens::{TokenError, Tokens};

@@ -18,6 +18,8 @@ use std::path::{Path, PathBuf};
 const NAME: &str = "retained-v1.log";
 /// One name, so that repeated damage cannot fill the disk: the newest replaces it.
 const ASIDE: &str = "retained-v1.log.damaged";
+/// The files of a log.
+pub(crate) const FILES: [&str; 2] = [NAME, ASIDE];
 /// Beyond this the file is not read: many times what the broker's limits allow.
 const MAX_LEN: u64 = 2 << 30;
 /// How much is appended before the file is rewritten, in bytes, if that much is not less than what it held then.

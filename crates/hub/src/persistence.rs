@@ -1,11 +1,11 @@
-//! Keeps the log on disk in step with what the broker retains.
+//! Writes the broker's retained messages to the log on disk.
 //!
-//! Owns when the log is written, what happens while it cannot be, and who is told. It does not own the messages: the
-//! broker's memory holds them, and the keeper always writes what stands there *now*, so that the order in which it
-//! hears of changes does not matter.
+//! Decides when the log is written, and handles a failing disk. The messages are in the broker's memory. This
+//! module always writes their *current* content, so the order of notifications does not matter.
 //!
-//! A retained publish waits here until it is on disk, many together for one sync, and is acknowledged then. While the
-//! disk fails nobody waits: changes are only made in memory, and once a minute the keeper tries to write all of it.
+//! A retained publish waits here until it is on disk, and is then acknowledged. Many publishes share one
+//! sync. While the disk fails, nobody waits: changes are only in memory, and once a minute the task tries to
+//! write everything.
 
 use crate::HubWarning;
 use crate::log::{self, Log};
@@ -23,34 +23,34 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
-/// How often a failing disk is tried again.
+/// Interval between attempts to write to a failing disk.
 pub(crate) const RETRY: Duration = Duration::from_secs(60);
-/// How long a publish waits for the disk at most: presence is worth more than its safekeeping.
+/// Maximum time that a publish waits for the disk. Timely delivery matters more than storage.
 const WAIT: Duration = Duration::from_secs(1);
-/// A write that takes longer counts as failing.
+/// A write that takes longer than this counts as failing.
 const STALLED: Duration = Duration::from_secs(5);
-/// Changes written with one sync.
+/// Maximum number of changes per sync.
 const BATCH: usize = 1_024;
 
-/// One retained message was set or cleared; `done` is dropped or told once that is on disk.
+/// A retained message was set or cleared. `done` is completed or dropped once the change is on disk.
 struct Change {
     topic: Arc<str>,
     done: oneshot::Sender<()>,
 }
 
-/// Told by the broker of each retained message, before it is delivered or acknowledged.
+/// The sender of retained changes. The broker reports each one before delivery and acknowledgement.
 pub(crate) struct RetainedChanges {
     changes: mpsc::UnboundedSender<Change>,
     failing: Arc<AtomicBool>,
 }
 
-/// The receiving end of a [`RetainedChanges`], until the keeper runs.
+/// The receiving end of a [`RetainedChanges`], until the task starts.
 pub(crate) struct Recorded {
     changes: mpsc::UnboundedReceiver<Change>,
     failing: Arc<AtomicBool>,
 }
 
-/// A running keeper.
+/// The running task that writes retained messages.
 #[derive(Debug)]
 pub(crate) struct RetainedStore {
     close: Option<oneshot::Sender<()>>,
@@ -72,7 +72,7 @@ impl BrokerEventHandler for RetainedChanges {
         event: RetainedSetEvent,
     ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
         Box::pin(async move {
-            // The change is in memory already, and the next attempt to write takes everything from there.
+            // The change is already in memory, and the next attempt writes everything from there.
             if self.failing.load(Ordering::SeqCst) {
                 return;
             }
@@ -85,7 +85,7 @@ impl BrokerEventHandler for RetainedChanges {
 }
 
 impl RetainedStore {
-    /// Starts to keep what `memory` contains on `disk`. It reports failures and recoveries to `health`.
+    /// Starts to write the content of `memory` to `disk`. It reports failures and recoveries to `health`.
     pub(crate) fn start(
         disk: Disk,
         memory: Arc<DynamicStorage>,
@@ -95,7 +95,7 @@ impl RetainedStore {
     ) -> Self {
         let (close, closed) = oneshot::channel();
         if disk.log.is_none() {
-            // The warnings of the start contain it.
+            // The warnings of the start already contain it.
             health.was_reported(Part::Retained);
         }
         recorded.failing.store(disk.log.is_none(), Ordering::SeqCst);
@@ -111,7 +111,7 @@ impl RetainedStore {
         Self { close: Some(close), task: tokio::spawn(keeping.run(recorded.changes, closed)) }
     }
 
-    /// Writes what is not written yet, releases the folder, and says whether everything is on disk.
+    /// Writes the remaining changes and releases the folder. Returns an error unless everything is on disk.
     pub(crate) async fn close(&mut self) -> io::Result<()> {
         drop(self.close.take());
         match tokio::time::timeout(STALLED, &mut self.task).await {
@@ -124,9 +124,9 @@ impl RetainedStore {
 
 struct Keeping {
     path: PathBuf,
-    // Only ever locked by the one blocking task there is at a time.
+    // Only one blocking task at a time locks this.
     folder: Arc<Mutex<Folder>>,
-    /// None while the disk fails, and for the time of a write.
+    /// None while the disk fails, and during a write.
     log: Option<Log>,
     memory: Arc<DynamicStorage>,
     failing: Arc<AtomicBool>,
@@ -144,7 +144,7 @@ impl Keeping {
         loop {
             let failing = self.log.is_none();
             tokio::select! {
-                // In this order, so that what the broker said before its end is written.
+                // This order makes sure that the last changes of the broker are written.
                 biased;
                 n = changes.recv_many(&mut batch, BATCH) => {
                     if n == 0 {
@@ -165,14 +165,14 @@ impl Keeping {
 
     async fn write(&mut self, batch: Vec<Change>) {
         let Some(mut log) = self.log.take() else {
-            // These were on their way when the disk began to fail: memory has them, and nobody shall wait.
+            // These changes arrived as the disk began to fail. They are in memory, so nobody has to wait.
             return;
         };
         let mut seen = HashSet::new();
         let mut lines = Vec::new();
         for change in &batch {
             if seen.insert(&change.topic) {
-                // The memory backend cannot fail; an expired message reads as none.
+                // The memory backend cannot fail. It returns none for an expired message.
                 match self.memory.get_retained_message(&change.topic).await {
                     Ok(Some(message)) => lines.extend(log::put(&message)),
                     Ok(None) | Err(_) => lines.extend(log::remove(&change.topic)),
@@ -195,10 +195,11 @@ impl Keeping {
         }
     }
 
-    /// Writes everything that stands in memory, in place of what is on disk.
+    /// Replaces the content of the disk with everything in memory.
     async fn write_all(&mut self) -> io::Result<()> {
         self.log = None;
-        // Before memory is read: a change that saw "failing" is in memory by then, and a later one sends word.
+        // Reset this before reading memory: a change that saw `failing` is already in memory, and a later one
+        // is sent here.
         self.failing.store(false, Ordering::SeqCst);
         let messages = self.memory.get_retained_messages("#").await.unwrap_or_default();
         let folder = Arc::clone(&self.folder);
@@ -219,8 +220,8 @@ impl Keeping {
         }
     }
 
-    /// Runs `work` where it may block. If it takes long, that counts as a failure at once, but it is waited for: two
-    /// of them must never meet in one folder.
+    /// Runs `work` on a thread that may block. A slow write counts as a failure, but this waits for it: two
+    /// writes must never run in one folder.
     async fn blocking<T: Send + 'static>(
         &mut self,
         work: impl FnOnce() -> io::Result<T> + Send + 'static,

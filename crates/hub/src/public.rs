@@ -5,7 +5,7 @@
 //! know from their invitations, is another one (`certificate.rs`).
 
 use crate::certificate::server_config;
-use crate::{HubError, HubEvent, HubWarning, listen};
+use crate::{HubError, HubEvent, HubWarning, PublicCertificateError, listen};
 use ipnet::IpNet;
 use rustls::ServerConfig;
 use rustls::crypto::ring::default_provider;
@@ -14,7 +14,7 @@ use rustls::sign::CertifiedKey;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io::Read as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -70,64 +70,6 @@ impl PublicSettings {
 struct Files {
     certificate: PathBuf,
     key: PathBuf,
-}
-
-/// Why the certificate of the public listener cannot be used. Each says what to do.
-#[derive(Debug, thiserror::Error)]
-pub enum PublicCertificateError {
-    /// A file cannot be read.
-    #[error("{} can't be read, because {}; correct the path or its permissions", path.display(), why(source))]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// What the operating system said.
-        source: io::Error,
-    },
-    /// The file has no certificate in it.
-    #[error(
-        "{} contains no certificate; name the PEM file with the certificate and its chain, which is often called fullchain.pem", path.display()
-    )]
-    NoCertificate {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The file has no key in it.
-    #[error(
-        "{} contains no key that can be read without a password; name the PEM file with the key, which is often called privkey.pem", path.display()
-    )]
-    NoKey {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The key is of another certificate.
-    #[error(
-        "the key in {} does not belong to the first certificate in {}; name the two files of one certificate", key.display(), certificate.display()
-    )]
-    Mismatch {
-        /// The certificate's file.
-        certificate: PathBuf,
-        /// The key's file.
-        key: PathBuf,
-    },
-    /// The certificate or key is of a kind that TLS here does not have.
-    #[error(
-        "the certificate in {} can't be used for TLS; get one with an ECDSA, Ed25519 or RSA key", certificate.display()
-    )]
-    Unusable {
-        /// The certificate's file.
-        certificate: PathBuf,
-        /// What the library said.
-        source: rustls::Error,
-    },
-}
-
-fn why(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::NotFound => "there is no such file",
-        io::ErrorKind::PermissionDenied => "this account may not read it",
-        io::ErrorKind::IsADirectory => "it is a folder",
-        _ => "the system reports an error",
-    }
 }
 
 /// The certificate in use. It answers each TLS handshake, so a new one counts from the next connection on.

@@ -1,7 +1,7 @@
-//! The folder in which retained messages outlive the hub: making it, locking it, reading it at the start.
+//! Creates, locks and reads the folder with the retained messages when the hub starts.
 //!
-//! Owns the rule that no state of the folder stops a hub from starting. It writes nothing while the hub runs: that is
-//! `persistence.rs`.
+//! Owns the rule that no state of the folder prevents a start. `persistence.rs` writes the folder while the
+//! hub runs.
 
 use crate::HubWarning;
 use crate::log::{self, Log};
@@ -10,34 +10,34 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-const LOCK: &str = "lock";
+pub(crate) const LOCK: &str = "lock";
 
-/// A folder, ours alone while `lock` is held.
+/// The folder of a store. It is exclusively ours while `lock` is held.
 #[derive(Debug)]
 pub(crate) struct Folder {
     path: PathBuf,
-    // Held by the operating system for as long as the file is open, so a killed hub leaves nothing to clean up.
+    // The operating system holds the lock while the file is open, so a killed hub leaves nothing to clean up.
     lock: Option<File>,
     set_aside: bool,
 }
 
-/// What a folder gave at the start.
+/// The result of opening a folder.
 pub(crate) struct Opened {
-    /// The folder and its log, unless another hub has it.
+    /// The folder and its log. None if another hub uses the folder.
     pub(crate) disk: Option<Disk>,
-    /// What was retained when the last hub ended.
+    /// The retained messages at the end of the last hub.
     pub(crate) messages: Vec<RetainedMessage>,
-    /// What is wrong.
+    /// The problems with the folder.
     pub(crate) warnings: Vec<HubWarning>,
 }
 
-/// A folder that is ours, and its log if it can be written.
+/// A locked folder, and its log if it is writable.
 pub(crate) struct Disk {
     pub(crate) folder: Folder,
     pub(crate) log: Option<Log>,
 }
 
-/// Opens the folder, whatever its state. Blocks on the disk.
+/// Opens the folder in any state. Blocks on the disk.
 pub(crate) fn open(path: PathBuf) -> Opened {
     let mut folder = Folder { path, lock: None, set_aside: false };
     let locked = folder.lock();
@@ -48,14 +48,14 @@ pub(crate) fn open(path: PathBuf) -> Opened {
     let mut warnings = Vec::new();
     let read = log::replay(&folder.path);
     folder.set_aside = read.damage.is_some();
-    // Written at once, as the proof that it can be, and to leave out what has expired.
+    // Write the log at once, to prove that this works, and to drop expired messages.
     let log = match locked {
         Ok(()) => folder.rewrite(read.messages.iter().cloned()),
         Err(TryLockError::Error(e)) => Err(e),
         Err(TryLockError::WouldBlock) => Err(io::ErrorKind::WouldBlock.into()),
     };
     if let Some(reason) = read.damage {
-        // Where the new log could not be written the damaged one is still in its place, and is set aside later.
+        // If writing the new log failed, the damaged one is still there, and is moved aside later.
         warnings.push(HubWarning::StoreDamaged { aside: log::aside(&folder.path), reason });
     }
     let log = log.map_err(|e| warnings.push(folder.not_writable(&e))).ok();
@@ -63,21 +63,21 @@ pub(crate) fn open(path: PathBuf) -> Opened {
 }
 
 impl Folder {
-    /// Makes the folder if it is missing, and takes it; nobody else has it until this is dropped.
+    /// Creates the folder if it is missing, and locks it until this is dropped.
     pub(crate) fn hold(path: PathBuf) -> Result<Self, TryLockError> {
         let mut folder = Self { path, lock: None, set_aside: false };
         folder.lock()?;
         Ok(folder)
     }
 
-    /// Writes the log anew from `messages`, making and locking the folder first where that was not possible before.
+    /// Writes a new log from `messages`. First creates and locks the folder, if that failed before.
     pub(crate) fn rewrite(
         &mut self,
         messages: impl IntoIterator<Item = RetainedMessage>,
     ) -> io::Result<Log> {
         if self.lock.is_none() {
             self.lock().map_err(io::Error::from)?;
-            // What stands there now may not be what was read at the start: a disk mounted late, another hub's run.
+            // The log may have changed since the start: a disk was mounted late, or another hub ran.
             self.set_aside = true;
         }
         let log = Log::rewrite(&self.path, messages, self.set_aside)?;
@@ -106,7 +106,7 @@ impl Folder {
             .map_err(TryLockError::Error)?;
         match file.try_lock() {
             Ok(()) => {}
-            // Some network file systems have no locks. A hub that keeps nothing would help nobody there.
+            // Some network file systems have no locks. A hub without a store would not help there.
             Err(TryLockError::Error(e)) if e.kind() == io::ErrorKind::Unsupported => {
                 tracing::warn!(folder = %self.path.display(), "no file locks here: see that no second hub uses it");
             }

@@ -1,15 +1,15 @@
-//! Whether everything that should be on disk is there, and who hears of it.
+//! Tracks whether everything is saved on disk, and reports changes.
 //!
-//! Retained messages and the team are written apart, and either can fail alone. Owns the rule that the host is warned
-//! once of each, and hears that everything is saved only once both are. Deliberately writes nothing: see `persistence.rs` and
-//! `accounts/ledger.rs`.
+//! Retained messages and the team are written separately, and each can fail alone. The host gets one warning
+//! for each failure, and one report once both are saved. Deliberately writes nothing: `persistence.rs` and
+//! `accounts/ledger.rs` do.
 
 use crate::{HubEvent, HubWarning, SaveError};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
 
-/// What is written apart from the rest.
+/// A separately written part of the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Part {
     /// Retained messages.
@@ -18,7 +18,7 @@ pub(crate) enum Part {
     Team,
 }
 
-/// Which parts of the store are not saved at present.
+/// The parts of the store that are currently not saved.
 #[derive(Debug)]
 pub(crate) struct StoreHealth {
     unsaved: Mutex<BTreeSet<Part>>,
@@ -26,12 +26,12 @@ pub(crate) struct StoreHealth {
 }
 
 impl StoreHealth {
-    /// Everything is saved, as far as is known.
+    /// Creates the state in which everything is saved.
     pub(crate) fn new(news: mpsc::UnboundedSender<HubEvent>) -> Self {
         Self { unsaved: Mutex::default(), news }
     }
 
-    /// A function to call with the outcome of each write of the team.
+    /// Returns a function to call with the result of each write of the team.
     pub(crate) fn of_team(self: &Arc<Self>) -> impl Fn(Result<(), &SaveError>) + use<> {
         let health = Arc::clone(self);
         move |saved| match saved {
@@ -43,21 +43,21 @@ impl StoreHealth {
         }
     }
 
-    /// This part cannot be written, and the host knows that already.
+    /// Notes that writing this part fails, and that the host already knows.
     pub(crate) fn was_reported(&self, part: Part) {
         self.unsaved.lock().unwrap_or_else(PoisonError::into_inner).insert(part);
     }
 
-    /// This part cannot be written. The host hears of it unless it knows.
+    /// Notes that writing this part fails, and warns the host once.
     pub(crate) fn fails(&self, part: Part, warning: HubWarning) {
         if self.unsaved.lock().unwrap_or_else(PoisonError::into_inner).insert(part) {
             tracing::warn!(code = warning.code(), "{warning}");
-            // Nobody listens to a hub that is about to end.
+            // Nobody receives events of a hub that is about to end.
             let _ = self.news.send(HubEvent::StoreFailing(warning));
         }
     }
 
-    /// All of this part is on disk.
+    /// Notes that this part is completely on disk.
     pub(crate) fn is_saved(&self, part: Part) {
         let mut unsaved = self.unsaved.lock().unwrap_or_else(PoisonError::into_inner);
         if unsaved.remove(&part) && unsaved.is_empty() {

@@ -1,7 +1,7 @@
-//! A team at its hub: what members and strangers ask of it, done.
+//! Carries out the requests of members and strangers to a team's hub.
 //!
-//! Owns the steps: change the accounts, then bring connections, sessions and retained records in line with them. Who may ask
-//! is `http.rs`'s to find out; the rules themselves are in `accounts.rs` and `access.rs`.
+//! Each operation changes the accounts first. Then it updates connections, sessions and retained records to
+//! match. `http.rs` checks permissions, and `accounts.rs` and `access.rs` contain the rules.
 
 use crate::HubEvent;
 use crate::access::{Access, Cleanup};
@@ -11,6 +11,7 @@ use crate::accounts::{
 use crate::broker::Broker;
 use crate::certificate::Certificate;
 use crate::connections::ConnectionTable;
+use crate::custody::Custody;
 use crate::peer::Peer;
 use mqtt5::QoS;
 use mqtt5::broker::storage::StorageBackend as _;
@@ -21,28 +22,25 @@ use porchlight_core::team::{
     Join, Joined, Member, MemberName, Pin, Role, Secret, TeamView, TokenMade, TokenView,
 };
 use porchlight_core::time::{Monotonic, Now, Timestamp};
-use porchlight_core::topic::Topic;
 use requests::Requests;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
 mod backup;
-mod forwarding;
 mod place;
 mod relocation;
 mod removal;
 mod requests;
 
-pub use backup::{BackupError, backup, restore, restore_bytes};
-pub(crate) use forwarding::Forwarding;
-pub use forwarding::has_team;
+pub use backup::{BackupError, backup, restore, restore_arriving};
 pub(crate) use place::{Place, addresses, hub_record};
-pub(crate) use removal::EndAccessError;
+pub(crate) use relocation::MoveRefusal;
 use removal::until_saved;
+pub(crate) use removal::{EndAccessError, UndoJoinError};
 pub(crate) use requests::{DecideError, RequestRefusal};
 
-/// A team and its hub.
+/// A team on its hub, with all operations on it.
 pub(crate) struct Team {
     access: Arc<Access>,
     broker: Arc<Broker>,
@@ -51,12 +49,13 @@ pub(crate) struct Team {
     place: RwLock<Place>,
     announce: watch::Sender<Vec<u8>>,
     requests: Mutex<Requests>,
-    forwarding: Forwarding,
-    /// What whoever runs the hub is told.
+    /// Locked while the team moves.
+    moving: tokio::sync::Mutex<()>,
+    /// Events for the host.
     news: mpsc::UnboundedSender<HubEvent>,
 }
 
-/// Why somebody did not join.
+/// The reasons why a person could not join.
 #[derive(Debug)]
 pub(crate) enum JoinRefusal {
     Refused(Refusal),
@@ -82,7 +81,6 @@ impl Team {
         certificate: Certificate,
         pin: Pin,
         place: Place,
-        forwarding: Forwarding,
         news: mpsc::UnboundedSender<HubEvent>,
     ) -> (Arc<Self>, watch::Receiver<Vec<u8>>) {
         let (announce, announced) = watch::channel(Vec::new());
@@ -94,7 +92,7 @@ impl Team {
             place: RwLock::new(place),
             announce,
             requests: Mutex::new(Requests::default()),
-            forwarding,
+            moving: tokio::sync::Mutex::default(),
             news,
         };
         team.publish_place();
@@ -105,6 +103,10 @@ impl Team {
         &self.access
     }
 
+    pub(crate) fn custody(&self) -> &Custody {
+        &self.access.custody
+    }
+
     pub(crate) fn connections(&self) -> &Arc<ConnectionTable> {
         &self.access.connections
     }
@@ -113,11 +115,15 @@ impl Team {
         &self.access.ledger
     }
 
+    pub(crate) const fn pin(&self) -> Pin {
+        self.pin
+    }
+
     pub(crate) fn name(&self) -> String {
         self.ledger().read(|team| team.name.clone())
     }
 
-    // --- who asks
+    // --- Authentication
 
     pub(crate) fn may_try(&self, now: Monotonic, peer: Peer, who: Option<&str>) -> bool {
         self.attempts().may_try(now, peer, who)
@@ -127,7 +133,7 @@ impl Team {
         self.attempts().was_wrong(now, peer);
     }
 
-    /// Who signs in with this credential; a wrong one is counted.
+    /// Returns the login for this credential. A wrong one counts as a failed attempt.
     pub(crate) fn log_in(
         &self,
         now: Monotonic,
@@ -144,12 +150,13 @@ impl Team {
         login
     }
 
-    /// Whether the credential of this login is still valid. A request whose body came late has to ask again.
+    /// Returns whether the credential of this login is still valid. A request must check again after its body
+    /// arrives.
     pub(crate) fn is_valid(&self, login: &Login) -> bool {
         self.ledger().read(|team| team.holds(&login.credential, &login.user))
     }
 
-    /// Whether a program that shows this may read; a wrong one is counted.
+    /// Returns whether a program with this token may read. A wrong one counts as a failed attempt.
     pub(crate) fn may_read(&self, now: Now, peer: Peer, token: &Secret) -> bool {
         let may = self.ledger().read(|team| team.may_read(token));
         if may {
@@ -161,7 +168,7 @@ impl Team {
         may
     }
 
-    // --- the team as it is
+    // --- State of the team
 
     pub(crate) fn view(&self, login: &Login) -> TeamView {
         let place = self.place();
@@ -211,7 +218,7 @@ impl Team {
         })
     }
 
-    /// The members who joined through this one.
+    /// Returns the members who joined through this one.
     pub(crate) fn members_invited_by(&self, user: &UserId) -> Vec<MemberName> {
         self.ledger().read(|team| {
             let named = |user: UserId| {
@@ -222,12 +229,16 @@ impl Team {
         })
     }
 
-    // --- coming
+    // --- Joining
 
     pub(crate) async fn join(&self, now: Timestamp, join: &Join) -> Result<Joined, JoinRefusal> {
         let join = join.clone();
         let redeem = move |team: &mut Accounts| {
-            let redeemed = team.redeem(now, &join.token, &join.name, join.kind.as_deref());
+            let kind = join.kind.as_deref();
+            let redeemed = match &join.credential {
+                Some(made) => team.redeem_with(now, &join.token, &join.name, kind, made),
+                None => team.redeem(now, &join.token, &join.name, kind),
+            };
             redeemed.map_err(JoinRefusal::Refused)
         };
         let admission = self.ledger().change(redeem).await?;
@@ -242,7 +253,7 @@ impl Team {
         Joined { team, root, user, name, role, credential, at, pin: self.pin }
     }
 
-    /// Makes an invitation for a member.
+    /// Creates an invitation for a member.
     pub(crate) async fn invite(
         &self,
         now: Timestamp,
@@ -266,7 +277,7 @@ impl Team {
         Ok(InviteMade { invite, link: self.invitation(token).to_string() })
     }
 
-    /// An invitation for whoever is to own the team; those made for it before hold no longer.
+    /// Creates an invitation for the owner of the team, and revokes the previous ones.
     pub(crate) async fn invite_owner(&self, now: Timestamp) -> Result<Invitation, SaveError> {
         let order =
             Order { purpose: Purpose::Owner, by: None, credential: None, uses: None, lasts: None };
@@ -284,7 +295,7 @@ impl Team {
         Invitation { team: self.name(), at: self.place().at, pin: self.pin, token }
     }
 
-    /// The invitations that hold and that this member may take back.
+    /// Returns the valid invitations that this member may revoke.
     pub(crate) fn invites(&self, now: Timestamp, login: &Login) -> Vec<InviteView> {
         let all = login.role == Role::Owner;
         self.ledger().read(|team| {
@@ -304,7 +315,7 @@ impl Team {
         until_saved(ended, saving).await.map(drop)
     }
 
-    // --- programs that read
+    // --- Program tokens
 
     pub(crate) async fn make_token(
         &self,
@@ -322,7 +333,7 @@ impl Team {
         Ok(TokenMade { made: made.view(token.id(), None), token })
     }
 
-    /// The programs that may read, without anything secret.
+    /// Returns the tokens of programs, without secrets.
     pub(crate) fn tokens(&self) -> Vec<TokenView> {
         let used = self.ledger().used().clone();
         self.ledger().read(|team| {
@@ -337,35 +348,22 @@ impl Team {
         until_saved(ended, saving).await.map(drop)
     }
 
-    /// A program has read with this token.
+    /// Notes that a program read with this token.
     pub(crate) fn note_reading(&self, now: Timestamp, token: &str) {
         if self.ledger().used().came(token, now) {
             self.ledger().note();
         }
     }
 
-    /// Takes a retained message away, for readers and on disk.
+    /// Clears a retained message, for readers and on disk.
     async fn clear(&self, topic: &str) {
         let packet = PublishPacket::new(topic, Vec::new(), QoS::AtLeastOnce).with_retain(true);
         self.broker.router.route_message(&packet, None).await;
     }
 
-    // --- what has to be done beside
+    // --- Background tasks
 
-    /// Puts the records that another hub had in the place of ours.
-    pub(crate) async fn import_records(&self, records: &[u8]) -> Result<(), serde_json::Error> {
-        let hub = Topic::Hub.to_wire(self.access.root());
-        for message in backup::read_records(records)? {
-            // What we say of ourselves is ours.
-            if message.topic != hub {
-                let packet = message.to_publish_packet();
-                self.broker.router.route_message(&packet, None).await;
-            }
-        }
-        Ok(())
-    }
-
-    /// Runs cleanups for as long as it is polled.
+    /// Runs cleanups while it is polled.
     pub(crate) async fn run_cleanups(&self, mut cleanups: mpsc::UnboundedReceiver<Cleanup>) {
         while let Some(cleanup) = cleanups.recv().await {
             match cleanup {
@@ -386,7 +384,7 @@ impl Team {
         }
     }
 
-    /// Frees what is not used any more: client ids whose sessions have ended, requests that nobody answered.
+    /// Removes client ids whose sessions have ended, and requests that nobody answered.
     pub(crate) async fn expire(&self) {
         let idle = self.ledger().used().idle();
         for client_id in idle {
@@ -402,14 +400,14 @@ impl Team {
         }
     }
 
-    // --- where it is
+    // --- Host and addresses
 
-    /// Whose computer this is.
+    /// Sets the person and the computer that run the hub.
     pub(crate) fn set_host(&self, host: Option<Host>) {
         self.change_place(|place| place.host = host);
     }
 
-    /// Where it can be reached.
+    /// Sets the addresses of the hub.
     pub(crate) fn set_addresses(&self, at: Vec<Address>) {
         self.change_place(|place| place.at = at);
     }

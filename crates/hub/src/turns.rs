@@ -1,7 +1,7 @@
-//! Limits on answers and streams at a time: in total, and for one reader.
+//! Limits simultaneous answers and streams, in total and per reader.
 //!
-//! Each reader has a share, so that nobody takes the others' away. An answer counts until the system has sent the last
-//! of it, or its connection has ended.
+//! Each reader has a share, so that none blocks the others. An answer counts until the system has sent all of
+//! it, or until its connection has ended.
 
 use crate::peer::Peer;
 use axum::body::{Body, Bytes};
@@ -17,7 +17,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// How many of a kind one reader may have under way at a time.
+/// Maximum number of simultaneous answers of one kind per reader.
 pub(crate) const EACH: usize = 4;
 
 /// The reader against whose share a request counts.
@@ -33,7 +33,7 @@ pub(crate) enum Reader {
     Peer(Peer),
 }
 
-/// How long a request waits for its turn, and how long its answer may take to make.
+/// How long a request waits for its turn, and how long creating its answer may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The limits on one kind of answer or stream.
@@ -43,7 +43,7 @@ pub(crate) struct Turns {
     of: Mutex<HashMap<Reader, Arc<Semaphore>>>,
 }
 
-/// A permission to answer. Another request gets it when this is dropped.
+/// A permission to answer. Dropping it passes the turn to another request.
 #[derive(Debug)]
 pub(crate) struct Turn(
     #[expect(dead_code, reason = "they are given back when they are dropped")]
@@ -51,15 +51,15 @@ pub(crate) struct Turn(
 );
 
 impl Turns {
-    /// At most `most` at a time, and [`EACH`] of one reader.
+    /// Creates limits of `most` at a time in total, and [`EACH`] per reader.
     pub(crate) fn new(most: usize) -> Arc<Self> {
         Arc::new(Self { all: Arc::new(Semaphore::new(most)), of: Mutex::default() })
     }
 
-    /// Waits for a turn; none if it takes longer than `patience`.
+    /// Waits for a turn. Returns none if it takes longer than `patience`.
     pub(crate) async fn take(&self, reader: &Reader, patience: Duration) -> Option<Turn> {
         let own = self.own(reader);
-        // The reader's own share first: who waits for that does not queue before other readers.
+        // Wait for the reader's own share first, so that this does not block other readers.
         let both = async {
             let own = own.acquire_owned().await.ok()?;
             let all = Arc::clone(&self.all).acquire_owned().await.ok()?;
@@ -68,7 +68,7 @@ impl Turns {
         tokio::time::timeout(patience, both).await.ok().flatten()
     }
 
-    /// A turn, if there is one now.
+    /// Returns a turn if one is free now.
     pub(crate) fn try_take(&self, reader: &Reader) -> Option<Turn> {
         let own = self.own(reader).try_acquire_owned().ok()?;
         let all = Arc::clone(&self.all).try_acquire_owned().ok()?;
@@ -77,24 +77,24 @@ impl Turns {
 
     fn own(&self, reader: &Reader) -> Arc<Semaphore> {
         let mut of = self.of.lock().unwrap_or_else(PoisonError::into_inner);
-        // Each turn holds its share, and so does each reader who waits.
+        // Each turn and each waiting reader holds a reference to its share.
         of.retain(|_, own| Arc::strong_count(own) > 1);
         let own = of.entry(reader.clone()).or_insert_with(|| Arc::new(Semaphore::new(EACH)));
         Arc::clone(own)
     }
 }
 
-/// The turns of one connection's answers that hyper has taken and the system has not.
+/// The turns of one connection's answers that hyper has read, but the system has not sent.
 #[derive(Clone, Default)]
 pub(crate) struct Unsent(Arc<Mutex<Vec<Turn>>>);
 
 impl Unsent {
-    /// Keeps this turn until everything that was written before is sent.
+    /// Holds this turn until everything written before is sent.
     pub(crate) fn hold(&self, turn: Turn) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(turn);
     }
 
-    /// Everything that was written is sent.
+    /// Releases all turns, because everything written is sent.
     pub(crate) fn sent(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
@@ -104,7 +104,7 @@ impl Unsent {
 pub(crate) struct Counted {
     body: Body,
     turn: Option<Turn>,
-    /// Keeps the turn when hyper has taken the body and the system has not.
+    /// Holds the turn after hyper has read the body, until the system has sent it.
     unsent: Option<Unsent>,
 }
 
@@ -142,7 +142,7 @@ impl HttpBody for Counted {
     }
 }
 
-/// Makes the answer when it is the reader's turn; none if the turn or the answer takes too long.
+/// Waits for the reader's turn, and creates the answer. Returns none if either takes too long.
 pub(crate) async fn take_turn(
     turns: &Turns,
     reader: &Reader,

@@ -217,7 +217,10 @@ pub enum Report {
     /// This computer hosts the team.
     Hosts,
     /// This device has left the team.
-    Left,
+    Left {
+        /// Why the hub could not be told, if the person left anyway.
+        unconfirmed: Option<Problem>,
+    },
     /// It ended without success, and everything is as before.
     Failed(Problem),
     /// It stopped halfway, because of something on this computer. It goes on at the next start.

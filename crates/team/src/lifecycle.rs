@@ -53,6 +53,8 @@ pub struct Facts {
     pub membership: Option<String>,
     /// What the store of the hub contains.
     pub store: StoreState,
+    /// This program runs the hub, so that the hub ends if its person leaves.
+    pub hosts: bool,
 }
 
 /// What a store contains.
@@ -127,6 +129,7 @@ enum Stage {
     // Leaving.
     SaveLeave,
     CountOthers,
+    CheckRemoved,
     Leave,
     CountLeft,
     StopEmptied {
@@ -160,11 +163,19 @@ pub struct Lifecycle {
     next_ask: Option<Monotonic>,
     /// Waits until what the person gave up is cleaned up.
     queued: Option<Box<Operation>>,
+    /// Why the hub does not know that this device has left.
+    unconfirmed: Option<Problem>,
     effects: VecDeque<Effect>,
     without: Option<Rule>,
 }
 
 impl Lifecycle {
+    /// A machine for a computer on which no operation is under way. It does not start the hub.
+    #[must_use]
+    pub fn at(facts: Facts) -> Self {
+        Self { facts, ..Self::default() }
+    }
+
     /// A machine without one of its rules, for the simulation.
     #[doc(hidden)]
     #[must_use]
@@ -211,7 +222,8 @@ impl Lifecycle {
         self.intent = intent;
         self.maybe_sent = true;
         // Others need the hub, and a request of ours may be for it.
-        let is_host = self.facts.membership.is_some()
+        let is_host = self.facts.hosts
+            && self.facts.membership.is_some()
             && matches!(self.facts.store, StoreState::Team | StoreState::Moved);
         if is_host {
             self.step(Stage::ResumeHub, Effect::StartHub(HubStart::Resume));
@@ -337,6 +349,7 @@ impl Lifecycle {
             | Stage::SaveAddresses) => self.host_step(now, &stage, outcome),
             stage @ (Stage::SaveLeave
             | Stage::CountOthers
+            | Stage::CheckRemoved
             | Stage::Leave
             | Stage::CountLeft
             | Stage::StopEmptied { .. }
@@ -402,7 +415,7 @@ impl Lifecycle {
     fn ask(&mut self) {
         let enter = self.enter().cloned();
         let ask = match (&self.stage, enter) {
-            (Stage::CheckOldMembership(_), _) => Ask::View,
+            (Stage::CheckOldMembership(_) | Stage::CheckRemoved, _) => Ask::View,
             (Stage::Join(invitation), Some(enter)) => {
                 let Some(credential) = self.credential.clone() else { return };
                 Ask::Join { invitation: invitation.clone(), enter, credential }

@@ -1,270 +1,335 @@
-//! Operations that take a while: starting, joining, leaving and moving a team. The desk keeps
-//! serving meanwhile.
+//! Operations that take a while: starting, joining, leaving and moving a team, and entering it. The
+//! desk keeps serving meanwhile.
 //!
-//! This module makes sure that only one runs at a time, and applies its result. The steps are in
-//! [`crate::start`].
+//! This module makes sure that only one runs at a time, and applies its result. The steps of a
+//! membership are `porchlight_membership`'s; this one ends and begins presence around them.
 
 use std::pin::Pin;
 
-use porchlight_agent::leave_team::Leave;
+use porchlight_agent::device;
 use porchlight_agent::membership::SecretStorage;
-use porchlight_core::team::Joined;
 use porchlight_core::view::{Problem, Stage};
-use porchlight_hub::Hub;
+use porchlight_team::{Leaving, Operation, Report, Way};
 
-use super::{Answer, Desk, Exit, Team, hosting, say_goodbye, start};
-use crate::start::{EnterError, problem};
+use super::{Answer, Desk, Exit, say_goodbye, start};
+use crate::hosting;
+use crate::start::{Entered, problem};
 use crate::team::Standing;
 
 type Doing = Pin<Box<dyn Future<Output = Outcome>>>;
 
 /// A running operation.
 pub(super) struct Deed {
-    doing: Doing,
-    /// `None` if the window learns the result from the event for requests to join.
-    answer: Option<Answer<()>>,
+    work: Work,
+    waiting: Waiting,
     /// The stage to return to if it fails.
     before: Stage,
-    /// The key under which a repeated request finds a membership that could not be stored.
-    key: Option<Key>,
+    /// The operation has failed with this, and presence begins again as before.
+    failed: Option<Problem>,
 }
 
-/// The result of an operation.
+enum Work {
+    /// A step of the membership, which reports its end.
+    Membership,
+    /// The end or the beginning of presence.
+    Presence(Doing),
+}
+
+/// Who waits for the result.
+pub(super) enum Waiting {
+    Result(Answer<()>),
+    /// The digits of a request to join. The window learns the result from events.
+    Code(Answer<String>),
+    Nobody,
+}
+
+/// The result of [`Work::Presence`].
 pub(super) enum Outcome {
-    Entered(Box<Team>),
-    Failed(EnterError),
-    Left,
-    /// Leaving failed, with the reason. The person is present again, if that was possible.
-    Stayed(Problem, Box<Result<Team, Problem>>),
-    Hosts(Box<Hub>),
+    Entered(Result<Box<Entered>, Problem>),
+    /// The goodbye is published; now the team can be left.
+    SaidGoodbye(Leaving),
 }
 
-/// What a membership was granted for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Key {
-    Link(String),
-    /// The id of a team that was found on the local network, and the digits of the request.
-    Asked(String, String),
-}
-
-/// A granted membership that could not be stored. The hub sends it only once, so it is kept here.
-pub(super) struct UnstoredMembership {
-    pub(super) key: Key,
-    joined: Box<Joined>,
-}
-
-/// Waits for the end of the operation. Never ends if there is none.
+/// Waits for the end or the beginning of presence. Never returns if there is none.
 pub(super) async fn done(deed: &mut Option<Deed>) -> Outcome {
     match deed {
-        Some(deed) => deed.doing.as_mut().await,
-        None => std::future::pending().await,
-    }
-}
-
-fn entered(outcome: Result<Team, EnterError>) -> Outcome {
-    match outcome {
-        Ok(team) => Outcome::Entered(Box::new(team)),
-        Err(failed) => Outcome::Failed(failed),
+        Some(Deed { work: Work::Presence(doing), .. }) => doing.as_mut().await,
+        _ => std::future::pending().await,
     }
 }
 
 impl Desk {
     pub(super) async fn look_around(&mut self, answer: Answer<()>) {
-        let doing = async { entered(start::look_around().await.map_err(EnterError::from)) };
-        self.enter(Box::pin(doing), Some(answer), None).await;
+        let waiting = Waiting::Result(answer);
+        let Some(waiting) = self.idle(waiting) else { return };
+        let doing = async { Outcome::Entered(start::look_around().await.map(Box::new)) };
+        let before = std::mem::replace(&mut self.stage, Stage::Starting);
+        let work = Work::Presence(Box::pin(doing));
+        self.deed = Some(Deed { work, waiting, before, failed: None });
+        self.show_snapshot().await;
     }
 
     pub(super) async fn start_team(
         &mut self,
-        team: String,
-        name: String,
+        team: &str,
+        name: &str,
         keep: SecretStorage,
         answer: Answer<()>,
     ) {
-        let flags = self.flags.clone();
-        let doing = async move { entered(start::here(&flags, &team, &name, keep).await) };
-        self.enter(Box::pin(doing), Some(answer), None).await;
+        let way = start::team_name(team).map(|team| Way::Start { team, makes_store: false });
+        self.become_member(way, name, keep, Waiting::Result(answer)).await;
     }
 
     pub(super) async fn join(
         &mut self,
-        link: String,
-        name: String,
+        link: &str,
+        name: &str,
         keep: SecretStorage,
         answer: Answer<()>,
     ) {
-        let key = Key::Link(link.clone());
-        if let Some(unstored) = self.unstored.take_if(|unstored| unstored.key == key) {
-            self.keep(unstored, keep, Some(answer)).await;
-            return;
-        }
-        let flags = self.flags.clone();
-        let doing = async move { entered(start::join(&flags, &link, &name, keep).await) };
-        self.enter(Box::pin(doing), Some(answer), Some(key)).await;
+        let way = start::read(link).map(|invitation| Way::Link { invitation });
+        self.become_member(way, name, keep, Waiting::Result(answer)).await;
     }
 
-    /// Tries again to store a membership that the hub sends only once.
-    pub(super) async fn keep(
+    /// Becomes a member, from no team or from the demo team.
+    pub(super) async fn become_member(
         &mut self,
-        unstored: UnstoredMembership,
+        way: Result<Way, Problem>,
+        name: &str,
         keep: SecretStorage,
-        answer: Option<Answer<()>>,
+        waiting: Waiting,
     ) {
-        self.let_in(unstored.key, unstored.joined, keep, answer).await;
-    }
-
-    pub(super) async fn let_in(
-        &mut self,
-        key: Key,
-        joined: Box<Joined>,
-        keep: SecretStorage,
-        answer: Option<Answer<()>>,
-    ) {
-        let flags = self.flags.clone();
-        let doing = async move { entered(start::keep_and_enter(&flags, joined, keep, None).await) };
-        self.enter(Box::pin(doing), answer, Some(key)).await;
-    }
-
-    /// Enters a team, from no team or from the demo team.
-    async fn enter(&mut self, doing: Doing, answer: Option<Answer<()>>, key: Option<Key>) {
-        if let Some(answer) = self.held(answer) {
-            let before = std::mem::replace(&mut self.stage, Stage::Starting);
-            self.deed = Some(Deed { doing, answer, before, key });
-            self.show_snapshot().await;
+        let Some(waiting) = self.idle(waiting) else { return };
+        let shows_request = matches!(waiting, Waiting::Code(_));
+        let begun = way.and_then(|way| {
+            let name = start::shown_name(name)?;
+            self.membership.enter(way, name, Some(device::kind().to_owned()), keep)
+        });
+        match begun {
+            Ok(()) => {
+                let before = self.stage;
+                if !shows_request {
+                    self.stage = Stage::Starting;
+                }
+                self.deed = Some(Deed { work: Work::Membership, waiting, before, failed: None });
+                self.show_snapshot().await;
+            }
+            Err(problem) => self.refuse(waiting, problem),
         }
     }
 
-    /// Returns the answer channel if another operation can start. Else it answers why not, and
-    /// returns `None`.
-    fn held(&self, answer: Option<Answer<()>>) -> Option<Option<Answer<()>>> {
+    /// Returns who waits, if another operation can start. Else it answers why not.
+    fn idle(&self, waiting: Waiting) -> Option<Waiting> {
+        let runs = self.team.as_ref().is_some_and(|team| team.stage == Stage::Running);
         let why = if self.deed.is_some() {
+            busy()
+        } else if runs && self.stored().is_none() {
             problem(
-                "busy",
-                "Porchlight is still busy with your last request; wait a moment, then try again",
+                "member_already",
+                "your config names a broker; remove it there before you join a team",
             )
-        } else if self.team.as_ref().is_some_and(|team| team.stage == Stage::Running) {
-            problem("member_already", "you already belong to a team; leave it first")
         } else {
-            return Some(answer);
+            return Some(waiting);
         };
-        self.refuse(answer, why);
+        self.refuse(waiting, why);
         None
     }
 
-    fn refuse(&self, answer: Option<Answer<()>>, why: Problem) {
-        match answer {
+    fn refuse(&self, waiting: Waiting, why: Problem) {
+        match waiting {
             // A window that was closed in the meantime needs no answer.
-            Some(answer) => drop(answer.send(Err(why))),
-            None => self.shell.emit("request", why),
+            Waiting::Result(answer) => drop(answer.send(Err(why))),
+            Waiting::Code(answer) => drop(answer.send(Err(why))),
+            Waiting::Nobody => self.shell.emit("request", why),
         }
     }
 
     /// Leaves the team. The window keeps showing the team until that has succeeded.
-    pub(super) fn leave_team(&mut self, leave: Leave, answer: Answer<()>) {
-        let Some(membership) = self.membership().filter(|_| self.deed.is_none()) else {
+    pub(super) fn leave_team(&mut self, leaving: Leaving, answer: Answer<()>) {
+        if self.stored().is_none() || self.deed.is_some() {
             let _ = answer.send(Err(self.no_team()));
             return;
-        };
+        }
         let Some(team) = self.team.take() else { return };
-        let flags = self.flags.clone();
         let doing = async move {
-            let hub = say_goodbye(team).await;
-            match start::leave(&flags, membership, leave, hub).await {
-                Ok(()) => Outcome::Left,
-                Err((problem, again)) => Outcome::Stayed(problem, Box::new(again)),
-            }
+            say_goodbye(team).await;
+            Outcome::SaidGoodbye(leaving)
         };
-        let (answer, before) = (Some(answer), self.stage);
-        self.deed = Some(Deed { doing: Box::pin(doing), answer, before, key: None });
+        let work = Work::Presence(Box::pin(doing));
+        let (waiting, before) = (Waiting::Result(answer), self.stage);
+        self.deed = Some(Deed { work, waiting, before, failed: None });
     }
 
     /// Moves the team's hub to this computer. The agent follows it, as every member's does.
     pub(super) fn move_here(&mut self, answer: Answer<()>) {
-        let Some(membership) = self.membership().filter(|_| self.deed.is_none()) else {
+        if self.stored().is_none() || self.deed.is_some() {
             let _ = answer.send(Err(self.no_team()));
             return;
-        };
-        let flags = self.flags.clone();
-        let device = self.team.as_ref().map(|team| team.device.clone());
-        let doing = async move {
-            let moving = async {
-                let resolved = start::resolve(&flags)?;
-                let hub = hosting::move_here(&resolved, &membership).await?;
-                if let Some(device) = &device {
-                    let name = resolved.shown_name(membership.user());
-                    hosting::publish_host(&hub, &membership, device, &name);
-                }
-                Ok::<_, Problem>(hub)
-            };
-            match moving.await {
-                Ok(hub) => Outcome::Hosts(Box::new(hub)),
-                Err(problem) => Outcome::Failed(problem.into()),
+        }
+        match self.membership.host() {
+            Ok(()) => {
+                let (waiting, before) = (Waiting::Result(answer), self.stage);
+                self.deed = Some(Deed { work: Work::Membership, waiting, before, failed: None });
             }
-        };
-        let (answer, before) = (Some(answer), self.stage);
-        self.deed = Some(Deed { doing: Box::pin(doing), answer, before, key: None });
+            Err(problem) => drop(answer.send(Err(problem))),
+        }
     }
 
     pub(super) fn standing(&self) -> Result<Standing, Problem> {
-        let membership = self.membership().ok_or_else(|| self.no_team())?;
-        let hub_of = |team: &Team| team.hub.is_some().then(|| team.device.clone());
-        Ok(Standing { membership, hosting: self.team.as_ref().and_then(hub_of) })
+        let membership = self.stored().ok_or_else(|| self.no_team())?;
+        let hosts = self.membership.hub().is_some_and(porchlight_hub::Hub::is_serving);
+        let device = self.team.as_ref().map(|team| team.device.clone());
+        Ok(Standing { membership, hosting: device.filter(|_| hosts) })
     }
 
-    fn membership(&self) -> Option<porchlight_agent::membership::Membership> {
+    fn stored(&self) -> Option<porchlight_agent::membership::Membership> {
         self.team.as_ref()?.membership.clone()
     }
 
     fn no_team(&self) -> Problem {
         if self.deed.is_some() {
-            return problem(
-                "busy",
-                "Porchlight is still busy with your last request; wait a moment, then try again",
-            );
+            return busy();
         }
         problem("no_team", "you don't belong to a team on this computer; start one or join one")
     }
 
-    /// Applies the result of the operation.
+    /// Applies a report of the membership.
+    pub(super) async fn reported(&mut self, report: Report) {
+        match report {
+            Report::Ready => {}
+            Report::Asked { code } => {
+                if let Some(deed) = &mut self.deed
+                    && let Waiting::Code(answer) =
+                        std::mem::replace(&mut deed.waiting, Waiting::Nobody)
+                {
+                    // A window that was closed in the meantime needs no answer.
+                    let _ = answer.send(Ok(code));
+                }
+            }
+            Report::AskingAgain(problem) => tracing::warn!("{}; asking again", problem.message),
+            Report::Entered(_) => {
+                // A membership that its hub had ended.
+                if let Some(old) = self.team.take_if(|team| team.stage == Stage::Running) {
+                    say_goodbye(old).await;
+                }
+                self.stage = Stage::Starting;
+                self.begin_presence(None);
+                self.show_snapshot().await;
+            }
+            Report::Hosts => {
+                self.publish_host();
+                self.finish(Ok(())).await;
+            }
+            Report::Left { .. } => {
+                if let Some(team) = self.team.take() {
+                    say_goodbye(team).await;
+                }
+                self.stage = Stage::FirstStart;
+                self.finish(Ok(())).await;
+            }
+            Report::Withdrawn => self.deed = None,
+            Report::Failed(problem) | Report::Stuck(problem) => {
+                tracing::warn!("{}", problem.message);
+                // The goodbye was published before the team could be left.
+                if self.team.is_none()
+                    && self.deed.as_ref().is_some_and(|it| it.failed.is_none())
+                    && self.is_member()
+                {
+                    self.begin_presence(Some(problem));
+                } else {
+                    self.finish(Err(problem)).await;
+                }
+            }
+        }
+    }
+
+    /// Whether this account has a membership on disk.
+    fn is_member(&self) -> bool {
+        start::resolve(&self.flags).is_ok_and(|resolved| resolved.membership.is_some())
+    }
+
+    /// Begins presence in the team of the membership, now or after a failure.
+    fn begin_presence(&mut self, failed: Option<Problem>) {
+        let (flags, hubs) = (self.flags.clone(), self.hubs());
+        let doing = async move { Outcome::Entered(start::again(&flags, hubs).await.map(Box::new)) };
+        let work = Work::Presence(Box::pin(doing));
+        match &mut self.deed {
+            Some(deed) => (deed.work, deed.failed) = (work, failed),
+            None => {
+                let (waiting, before) = (Waiting::Nobody, self.stage);
+                self.deed = Some(Deed { work, waiting, before, failed });
+            }
+        }
+    }
+
+    /// Applies the end or the beginning of presence.
     pub(super) async fn settle(&mut self, outcome: Outcome) {
-        let Some(Deed { answer, before, key, .. }) = self.deed.take() else { return };
-        let result = match outcome {
-            Outcome::Entered(team) => {
+        match outcome {
+            Outcome::SaidGoodbye(leaving) => {
+                match self.membership.begin(Operation::Leave(leaving)) {
+                    Ok(()) => {
+                        if let Some(deed) = &mut self.deed {
+                            deed.work = Work::Membership;
+                        }
+                    }
+                    Err(problem) => self.begin_presence(Some(problem)),
+                }
+            }
+            Outcome::Entered(Ok(entered)) => {
                 // Ends the demo team, if there is one.
                 self.leave(Exit::Quit).await;
                 self.discovery.stop();
-                self.begin(*team);
-                Ok(())
+                self.begin(*entered);
+                let failed = self.deed.as_mut().and_then(|deed| deed.failed.take());
+                self.finish(failed.map_or(Ok(()), Err)).await;
             }
-            Outcome::Failed(EnterError { problem, unstored }) => {
-                self.stage = before;
-                self.unstored =
-                    key.zip(unstored).map(|(key, joined)| UnstoredMembership { key, joined });
-                Err(problem)
-            }
-            Outcome::Left => {
-                self.stage = Stage::FirstStart;
-                Ok(())
-            }
-            Outcome::Stayed(problem, again) => {
-                match *again {
-                    Ok(team) => self.begin(team),
-                    Err(worse) => self.problems.push(worse),
+            Outcome::Entered(Err(worse)) => {
+                let failed = self.deed.as_mut().and_then(|deed| deed.failed.take());
+                match failed {
+                    Some(problem) => {
+                        self.problems.push(worse);
+                        self.finish(Err(problem)).await;
+                    }
+                    None => self.finish(Err(worse)).await,
                 }
-                Err(problem)
             }
-            Outcome::Hosts(hub) => {
-                if let Some(team) = &mut self.team {
-                    team.hub = Some(*hub);
-                }
-                Ok(())
-            }
-        };
-        self.show_snapshot().await;
-        match (result, answer) {
-            (Ok(()), Some(answer)) => drop(answer.send(Ok(()))),
-            (Ok(()), None) => {}
-            (Err(problem), answer) => self.refuse(answer, problem),
         }
     }
+
+    /// Ends the operation, and tells who waits for it.
+    async fn finish(&mut self, result: Result<(), Problem>) {
+        let Some(Deed { waiting, before, .. }) = self.deed.take() else {
+            if let Err(problem) = result {
+                self.problems.push(problem);
+            }
+            self.show_snapshot().await;
+            return;
+        };
+        if result.is_err() && self.stage == Stage::Starting {
+            self.stage = before;
+        }
+        self.show_snapshot().await;
+        match (result, waiting) {
+            (Ok(()), Waiting::Result(answer)) => drop(answer.send(Ok(()))),
+            (Ok(()), Waiting::Code(_) | Waiting::Nobody) => {}
+            (Err(problem), waiting) => self.refuse(waiting, problem),
+        }
+    }
+
+    /// Publishes whose computer the hub runs on, if it runs here.
+    pub(super) fn publish_host(&self) {
+        if let (Some(hub), Some(team)) = (self.membership.hub(), &self.team)
+            && let Some(membership) = &team.membership
+            && hub.is_serving()
+        {
+            hosting::publish_host(hub, membership, &team.device, &team.name);
+        }
+    }
+}
+
+fn busy() -> Problem {
+    problem(
+        "busy",
+        "Porchlight is still busy with your last request; wait a moment, then try again",
+    )
 }

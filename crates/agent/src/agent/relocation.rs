@@ -1,13 +1,14 @@
 //! Finds the new place of a hub that moved while this device was away.
 //!
 //! This module decides when to ask the old place over HTTP. A device that is connected during the
-//! move learns of it over MQTT. Later, the old place accepts no CONNECT and answers only this
-//! request.
+//! move learns of it over MQTT. Later, the old place refuses each CONNECT, and answers every HTTP
+//! request with the new addresses.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use porchlight_core::input::{ConnectionEvent, ConnectionFailure};
+use porchlight_core::reason::Meaning;
 use porchlight_core::team::Address;
 use porchlight_core::time::Monotonic;
 use tokio::task::JoinHandle;
@@ -30,12 +31,12 @@ pub(super) struct RelocationWatch {
 impl RelocationWatch {
     /// Records the end of a connection, and asks if the broker is the hub of a membership.
     pub(super) fn note(&mut self, now: Monotonic, event: &ConnectionEvent, broker: &Broker) {
-        let ConnectionEvent::Down(ConnectionFailure::Protocol { .. }) = event else {
+        let (ConnectionEvent::Down(failure), Some(folder)) = (event, &broker.membership) else {
             return;
         };
-        let Some(folder) = &broker.membership else {
+        if !may_have_moved(failure) {
             return;
-        };
+        }
         if self.request.is_none() && self.asked.is_none_or(|asked| now.since(asked) >= PAUSE) {
             self.asked = Some(now);
             self.request = Some(tokio::spawn(ask_old_place(folder.clone(), broker.proxy.clone())));
@@ -50,6 +51,18 @@ impl RelocationWatch {
         let found = request.await.unwrap_or_default();
         self.request = None;
         found
+    }
+}
+
+/// Whether a team whose hub ended the connection like this may be elsewhere.
+fn may_have_moved(failure: &ConnectionFailure) -> bool {
+    match failure {
+        // A hub of an earlier version hangs up.
+        ConnectionFailure::Protocol { .. } => true,
+        ConnectionFailure::Refused(reason) | ConnectionFailure::Disconnected(reason) => {
+            matches!(reason.meaning(), Meaning::Moved | Meaning::Busy)
+        }
+        _ => false,
     }
 }
 

@@ -160,10 +160,9 @@ impl HubEndpoint {
                         {
                             Ok(answer) => answer?,
                             Err(_) => {
-                                return Err(ConnectionFailure::TimedOut {
-                                    address: address.to_string(),
-                                }
-                                .into());
+                                let address = address.to_string();
+                                let failure = ConnectionFailure::TimedOut { address };
+                                return Err(TeamError::NoAnswer(failure));
                             }
                         };
                     return Ok((bytes, certificate, address.clone()));
@@ -235,7 +234,7 @@ async fn exchange(
             let what = "it speaks no HTTP".to_owned();
             TeamError::NoHub { address: address.to_string(), what }
         } else {
-            ended().into()
+            TeamError::NoAnswer(ended())
         }
     };
     let mut request = Request::builder()
@@ -258,7 +257,7 @@ async fn exchange(
         let (head, body) = response.into_parts();
         let body = Limited::new(body, hub_request.bounds.0).collect().await.map_err(|error| {
             tracing::debug!("the answer of {address}: {error}");
-            ended()
+            TeamError::NoAnswer(ended())
         })?;
         check_status(head.status, body.to_bytes(), address)
     };

@@ -35,6 +35,12 @@ pub const fn sentence(code: RefusalCode) -> Option<&'static str> {
         RefusalCode::LastOwner => {
             "you are the team's only owner: remove the other members first, or make another owner with `porchlight hub --invite` on the computer that hosts the team"
         }
+        RefusalCode::InUse => "this device is in the team already; leave it instead",
+        RefusalCode::Arriving => {
+            "this computer takes the team over and does not serve it yet; try again in a moment"
+        }
+        // Only the hub knows which address.
+        RefusalCode::NotReachable => return None,
         RefusalCode::BadRequest | RefusalCode::Moved | RefusalCode::Unknown => return None,
     })
 }
@@ -62,6 +68,9 @@ const fn code(code: RefusalCode) -> &'static str {
         RefusalCode::NotSaved => "not_saved",
         RefusalCode::TooManyInvited => "too_many_invited",
         RefusalCode::LastOwner => "last_owner",
+        RefusalCode::NotReachable => "not_reachable",
+        RefusalCode::Arriving => "arriving",
+        RefusalCode::InUse => "in_use",
         RefusalCode::Unknown => "unknown",
     }
 }
@@ -69,6 +78,6 @@ const fn code(code: RefusalCode) -> &'static str {
 impl From<Refused> for TeamError {
     fn from(refused: Refused) -> Self {
         let message = sentence(refused.code).map_or(refused.message, str::to_owned);
-        Self::Refused { code: code(refused.code), message }
+        Self::Refused { refusal: refused.code, code: code(refused.code), message }
     }
 }

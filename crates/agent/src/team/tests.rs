@@ -10,7 +10,8 @@ use hyper::service::service_fn;
 use hyper::{Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use porchlight_core::id::Root;
-use porchlight_core::team::{RefusalCode, Role};
+use porchlight_core::team::{FingerprintPrefix, RefusalCode, Role};
+use porchlight_team::Asked;
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinHandle;
@@ -142,7 +143,7 @@ fn refused(code: &str) -> Value {
 }
 
 async fn join_at(hub: &Hub) -> Result<Joined, TeamError> {
-    within(join(&hub.invitation(), "Bob X", Some("laptop"), &Proxy::default())).await
+    within(join(&hub.invitation(), "Bob X", Some("laptop"), &credential(), &Proxy::default())).await
 }
 
 #[tokio::test]
@@ -153,7 +154,10 @@ async fn a_link_is_redeemed_for_a_credential() {
     let hub = Hub::showing(&certified, [(200, answer)]).await;
     let it = join_at(&hub).await.unwrap();
     assert_eq!((it.user.as_str(), it.credential), ("bob x", credential()));
-    let body = json!({"token": token().to_string(), "name": "Bob X", "kind": "laptop"});
+    let body = json!({
+        "token": token().to_string(), "name": "Bob X", "kind": "laptop",
+        "credential": credential().to_string(),
+    });
     assert_eq!(hub.received(), [("POST /v1/join".to_owned(), None, body)]);
 }
 
@@ -188,7 +192,8 @@ async fn a_link_is_not_redeemed_at_another_hub() {
     let hub = Hub::answering([]).await;
     let mut invitation = hub.invitation();
     invitation.pin = Certified::of_itself().pin();
-    let error = within(join(&invitation, "Bob", None, &Proxy::default())).await.unwrap_err();
+    let error =
+        within(join(&invitation, "Bob", None, &credential(), &Proxy::default())).await.unwrap_err();
     assert_eq!(error.code(), "other_certificate");
     assert_eq!(hub.received(), [], "it learned no token");
 }
@@ -202,14 +207,16 @@ async fn only_the_first_address_of_the_hub_gets_the_request() {
     let nobody = Plain::open().await.broker().address().clone();
     let mut invitation = hub.invitation();
     invitation.at = [vec![nobody.clone()], other.at(), hub.at(), hub.at()].concat();
-    within(join(&invitation, "Bob", None, &Proxy::default())).await.unwrap();
+    within(join(&invitation, "Bob", None, &credential(), &Proxy::default())).await.unwrap();
     assert_eq!(hub.received().len(), 1, "a link can be redeemed once");
 
     invitation.at = [vec![nobody.clone()], other.at()].concat();
-    let error = within(join(&invitation, "Bob", None, &Proxy::default())).await.unwrap_err();
+    let error =
+        within(join(&invitation, "Bob", None, &credential(), &Proxy::default())).await.unwrap_err();
     assert_eq!(error.code(), "other_certificate", "an answer says more than none");
     invitation.at = vec![nobody];
-    let error = within(join(&invitation, "Bob", None, &Proxy::default())).await.unwrap_err();
+    let error =
+        within(join(&invitation, "Bob", None, &credential(), &Proxy::default())).await.unwrap_err();
     assert_eq!(error.code(), "unreachable");
 }
 
@@ -236,8 +243,9 @@ async fn an_answer_that_is_not_a_hubs_is_recognised() {
         peer.send(b"HTTP/1.1 302 Found\r\nLocation: http://login.wifi.example/\r\n\r\n").await;
         peer
     };
-    let direct = Proxy::default();
-    let (error, _peer) = tokio::join!(within(join(&invitation, "Bob", None, &direct)), server);
+    let (own, direct) = (credential(), Proxy::default());
+    let (error, _peer) =
+        tokio::join!(within(join(&invitation, "Bob", None, &own, &direct)), server);
     assert_eq!(error.unwrap_err().code(), "sign_in");
 }
 
@@ -273,21 +281,28 @@ async fn a_request_without_a_link_waits_for_a_member() {
         ],
     )
     .await;
-    let hint: FingerprintPrefix = {
+    let prefix: FingerprintPrefix = {
         let digest = hub.pin.digest()[..8].iter();
         digest.map(|byte| format!("{byte:02x}")).collect::<String>().parse().unwrap()
     };
-    let requested = within(request(hub.at(), hint, "Bob X", None)).await.unwrap();
-    assert_eq!(requested.code, "4711");
-    assert_eq!(within(requested.state()).await.unwrap(), RequestState::Waiting);
-    assert_eq!(within(requested.state()).await.unwrap(), approved);
+    let mut asking =
+        NewRequest { team: "Team".to_owned(), at: hub.at(), prefix, ticket: token(), asked: None };
+    let request = JoinRequest::new(&asking).unwrap();
+    let (pin, code) = within(request.send("Bob X", None, &credential())).await.unwrap();
+    assert_eq!((pin, code.as_str()), (hub.pin, "4711"));
+    // From now on the whole certificate is known.
+    asking.asked = Some(Asked { pin, code });
+    let request = JoinRequest::new(&asking).unwrap();
+    assert_eq!(within(request.state()).await.unwrap(), RequestState::Waiting);
+    assert_eq!(within(request.state()).await.unwrap(), approved);
     let received = hub.received();
     assert_eq!(received[0].0, "POST /v1/requests");
     let bearer = Some(format!("Bearer {}", token()));
     assert_eq!((received[1].0.as_str(), &received[1].1), ("GET /v1/requests/t0k3nt0k3n", &bearer));
 
-    let wrong: FingerprintPrefix = "0011223344556677".parse().unwrap();
-    let error = within(request(hub.at(), wrong, "Bob X", None)).await.unwrap_err();
+    let other = NewRequest { prefix: "0011223344556677".parse().unwrap(), asked: None, ..asking };
+    let request = JoinRequest::new(&other).unwrap();
+    let error = within(request.send("Bob X", None, &credential())).await.unwrap_err();
     assert_eq!(error.code(), "other_certificate");
     assert_eq!(hub.received(), []);
 }
@@ -300,9 +315,9 @@ async fn a_whole_team_of_any_size_is_handed_over_and_the_new_place_reported() {
     let team = Team::of(&hub.membership(dir.path()).await).await.unwrap();
     assert_eq!(team.hand_over().await.unwrap(), large.as_bytes());
     let at = ["10.0.0.9:1".parse().unwrap()];
-    assert_eq!(team.moved_to(&at).await.unwrap(), b"the last");
+    assert_eq!(team.moved_to("k3y0fTh1sM0ve0000", &at).await.unwrap(), b"the last");
     let received: Vec<_> = hub.received().into_iter().map(|(what, _, body)| (what, body)).collect();
-    let done = json!({"at": ["10.0.0.9:1"]});
+    let done = json!({"key": "k3y0fTh1sM0ve0000", "at": ["10.0.0.9:1"]});
     let wanted = [("POST /v1/move", Value::Null), ("POST /v1/move/done", done)];
     assert_eq!(received, wanted.map(|(what, body)| (what.to_owned(), body)));
 }

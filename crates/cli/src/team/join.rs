@@ -6,11 +6,11 @@ use std::time::Duration;
 use porchlight_agent::device;
 use porchlight_agent::discovery::{self, Change};
 use porchlight_agent::flags::{Flags, Resolved};
-use porchlight_agent::membership::{Membership, MembershipError, SecretStorage, ready};
-use porchlight_agent::team::{self, Team, TeamError};
-use porchlight_core::team::{Invitation, Joined, RequestState};
+use porchlight_agent::membership::Membership;
+use porchlight_core::team::{Invitation, Joined};
+use porchlight_team::{NewRequest, Report, SecretStorage, Way};
 
-use super::{hub_failure, membership_failure, with_keyring};
+use super::{membership_failure, operation};
 use crate::args::Join;
 use crate::failure::Failure;
 use crate::output;
@@ -19,8 +19,6 @@ use crate::output;
 const MAX_INPUT: u64 = 1 << 20;
 /// How long to search the local network for a list of teams.
 const SEARCH_TIME: Duration = Duration::from_secs(3);
-/// How often to ask whether a member has decided.
-const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
 pub(crate) async fn join(flags: &Flags, args: Join) -> Result<(), Failure> {
     let resolved = flags.resolve().map_err(Failure::usage)?;
@@ -30,11 +28,7 @@ pub(crate) async fn join(flags: &Flags, args: Join) -> Result<(), Failure> {
                 "-" => read_invitation(io::stdin().lock())?,
                 link => link.parse().map_err(Failure::usage)?,
             };
-            let (name, removed) = prepare(&resolved, &args).await?;
-            let joined = team::join(&invitation, &name, Some(device::kind()), &resolved.proxy)
-                .await
-                .map_err(hub_failure)?;
-            store(&resolved, &args, &joined, removed).await
+            enter(&resolved, &args, Way::Link { invitation }).await
         }
         None => match &args.nearby {
             Some(wanted) if !wanted.is_empty() => request_to_join(&resolved, &args, wanted).await,
@@ -57,58 +51,38 @@ fn read_invitation(input: impl BufRead) -> Result<Invitation, Failure> {
     }
 }
 
-/// Checks everything that can be checked before a link is used, because that may work only once.
-///
-/// Returns the name to join with, and a membership of this account that its hub has ended.
-async fn prepare(
-    resolved: &Resolved,
-    args: &Join,
-) -> Result<(String, Option<Membership>), Failure> {
-    let membership =
+/// Becomes a member in this way, in place of a membership that its hub has ended.
+async fn enter(resolved: &Resolved, args: &Join, way: Way) -> Result<(), Failure> {
+    let before =
         Membership::read(&resolved.places.state, &resolved.proxy).map_err(membership_failure)?;
-    if let Some(membership) = &membership
-        && !was_removed(membership).await
-    {
-        let team = membership.team().to_owned();
-        return Err(membership_failure(MembershipError::Another { team }));
-    }
-    let name = resolved.name.clone().ok_or_else(|| {
-        Failure::Usage(
-            "your name is missing; add --name NAME, which the others will see".to_owned(),
-        )
-    })?;
-    if !args.keep_in_file {
-        with_keyring(ready()).await.map_err(membership_failure)?;
-    }
-    Ok((name, membership))
-}
-
-/// Whether the hub says that this device is not in its team any more. A hub that can't be reached says nothing.
-async fn was_removed(membership: &Membership) -> bool {
-    let Ok(hub) = with_keyring(Team::of(membership)).await else {
-        return false;
+    let name = own_name(resolved)?;
+    let storage =
+        if args.keep_in_file { SecretStorage::FileAgreed } else { SecretStorage::Keyring };
+    let team = match &way {
+        Way::Request(request) => request.team.clone(),
+        Way::Start { .. } | Way::Link { .. } => String::new(),
     };
-    matches!(hub.members().await, Err(TeamError::Refused { code: "not_signed_in", .. }))
-}
-
-/// Stores the new membership, in place of one that has ended.
-async fn store(
-    resolved: &Resolved,
-    args: &Join,
-    joined: &Joined,
-    removed: Option<Membership>,
-) -> Result<(), Failure> {
-    if let Some(removed) = removed {
-        let team = removed.team().to_owned();
-        with_keyring(removed.forget()).await.map_err(membership_failure)?;
+    let mut membership = operation::membership(resolved);
+    membership
+        .enter(way, name, Some(device::kind().to_owned()), storage)
+        .map_err(operation::failure)?;
+    let asked = |code: &str| {
+        output::note(&format!(
+            "asked {team} to let you in. Tell a member this code, so that they know it is you: {code}"
+        ));
+    };
+    let report = operation::finish(&mut membership, asked).await?;
+    let Report::Entered(joined) = report else {
+        return Err(Failure::Refused(
+            "an earlier command was interrupted, and is done now; run this one again".to_owned(),
+        ));
+    };
+    if let Some(before) = before {
+        let team = before.team();
         output::note(&format!("you had been removed from {team}, so that membership is gone"));
     }
-    let keep = if args.keep_in_file { SecretStorage::FileAgreed } else { SecretStorage::Keyring };
-    with_keyring(Membership::keep(&resolved.places.state, joined, keep))
-        .await
-        .map_err(membership_failure)?;
     if args.json {
-        let Joined { team, user, name, role, .. } = joined;
+        let Joined { team, user, name, role, .. } = &*joined;
         output::print_json(&serde_json::json!({
             "team": team, "user": user, "name": name, "role": role,
         }));
@@ -119,6 +93,14 @@ async fn store(
         );
     }
     Ok(())
+}
+
+fn own_name(resolved: &Resolved) -> Result<String, Failure> {
+    resolved.name.clone().ok_or_else(|| {
+        Failure::Usage(
+            "your name is missing; add --name NAME, which the others will see".to_owned(),
+        )
+    })
 }
 
 /// Lists the teams on the local network.
@@ -161,7 +143,7 @@ async fn list_teams(args: &Join) -> Result<(), Failure> {
 
 /// Asks a team on the local network to join, and waits until a member decides.
 async fn request_to_join(resolved: &Resolved, args: &Join, wanted: &str) -> Result<(), Failure> {
-    let (name, removed) = prepare(resolved, args).await?;
+    own_name(resolved)?;
     let mut search = discovery::search().map_err(Failure::usage)?;
     let found = async {
         while let Some(change) = search.next().await {
@@ -178,23 +160,12 @@ async fn request_to_join(resolved: &Resolved, args: &Join, wanted: &str) -> Resu
             "no team called {wanted:?} was found on this network; `porchlight join` lists the teams that are there"
         ))
     })?;
-    let requested = team::request(team.at, team.hint, &name, Some(device::kind()))
-        .await
-        .map_err(hub_failure)?;
-    output::note(&format!(
-        "asked {} to let you in. Tell a member this code, so that they know it is you: {}",
-        team.name, requested.code
-    ));
-    loop {
-        match requested.state().await.map_err(hub_failure)? {
-            RequestState::Approved(joined) => return store(resolved, args, &joined, removed).await,
-            RequestState::Refused => {
-                return Err(Failure::Refused(format!(
-                    "{} did not let you in; ask a member for a link",
-                    team.name
-                )));
-            }
-            RequestState::Waiting => tokio::time::sleep(POLL_INTERVAL).await,
-        }
-    }
+    let request = NewRequest {
+        team: team.name,
+        at: team.at,
+        prefix: team.hint,
+        ticket: porchlight_hub::new_secret(),
+        asked: None,
+    };
+    enter(resolved, args, Way::Request(request)).await
 }

@@ -46,6 +46,9 @@ pub struct Join {
     /// The kind of device in a word: `laptop`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
+    /// The credential that this device has made. The hub makes one if it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<Secret>,
 }
 
 /// The data that a new member receives.
@@ -77,6 +80,12 @@ pub struct Request {
     /// The kind of device in a word.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
+    /// The ticket that this device has made. The hub makes one if it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<Secret>,
+    /// The credential that this device has made. The hub makes one if it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<Secret>,
 }
 
 /// The answer to a [`Request`].
@@ -329,6 +338,12 @@ pub enum RefusalCode {
     TooManyInvited,
     /// The last owner of a team with other members can't leave it.
     LastOwner,
+    /// The join can't be taken back: the device is in use.
+    InUse,
+    /// The hub that has the team can't reach the one that is to take it over.
+    NotReachable,
+    /// The hub has a copy of the team, and does not serve it yet.
+    Arriving,
     /// A code of a newer hub.
     #[serde(other)]
     Unknown,

@@ -1,6 +1,6 @@
-//! How much the hub reads of one connection in a time, and of all connections of one device.
+//! Limits how fast the hub reads from one connection, and from all connections of one device.
 //!
-//! The unit is bytes. `door/meter.rs` decides how many a packet counts.
+//! The unit is bytes. `door/meter.rs` decides how many bytes a packet costs.
 
 use crate::bucket::TokenBucket;
 use crate::clock;
@@ -8,20 +8,20 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-/// How many bytes are read in a second, of one connection, and of all connections of one device.
+/// Bytes per second, both for one connection and for all connections of one device.
 const BYTES_A_SECOND: u32 = 1024 * 1024;
-/// How many at once of one connection: far more than 16 device records of 8 KiB.
+/// Burst of one connection in bytes: far more than 16 device records of 8 KiB.
 const AT_ONCE: u32 = 1024 * 1024;
-/// How many at once of one device, whose connections may all come back at the same time.
+/// Burst of one device in bytes. All its connections may come back at the same time.
 const AT_ONCE_OF_DEVICE: u32 = 4 * 1024 * 1024;
 
 type Shared = Arc<Mutex<TokenBucket>>;
 
-/// What the hub may still read of one connection, in bytes.
+/// The bytes that the hub may still read from one connection.
 #[derive(Debug, Clone)]
 pub(crate) struct Allowance {
     connection: Shared,
-    /// Known after the login.
+    /// The bucket that all connections of the device share. Set at login.
     device: Arc<OnceLock<Shared>>,
 }
 
@@ -30,13 +30,13 @@ impl Allowance {
         Self { connection: shared(AT_ONCE), device: Arc::default() }
     }
 
-    /// Counts bytes that were read, be they allowed or not.
+    /// Counts bytes that the hub read, even beyond the limit.
     pub(crate) fn spend(&self, bytes: usize) {
         let now = clock::now().mono;
         self.buckets().for_each(|bucket| lock(bucket).take(now, bytes));
     }
 
-    /// How long nothing more is to be read.
+    /// Returns how long the hub must wait before it reads more.
     pub(crate) fn wait(&self) -> Duration {
         let now = clock::now().mono;
         self.buckets().map(|bucket| lock(bucket).wait(now)).max().unwrap_or_default()
@@ -47,16 +47,16 @@ impl Allowance {
     }
 }
 
-/// What is left for each device that is connected, or was lately.
+/// The token bucket of each device that is connected, or was recently.
 #[derive(Debug, Default)]
 pub(super) struct Allowances(Mutex<HashMap<String, Shared>>);
 
 impl Allowances {
-    /// From here on the connection shares in what is left for `credential`.
+    /// Makes the connection share the bucket of `credential`.
     pub(super) fn log_in(&self, credential: &str, allowance: &Allowance) {
         let now = clock::now().mono;
         let mut devices = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // A device that spent much gets no more by connecting anew.
+        // Keep a bucket that is not full, so that a device gains nothing by reconnecting.
         devices.retain(|_, bucket| Arc::strong_count(bucket) > 1 || !lock(bucket).is_full(now));
         let bucket =
             devices.entry(credential.to_owned()).or_insert_with(|| shared(AT_ONCE_OF_DEVICE));
@@ -86,7 +86,7 @@ mod tests {
         allowances.log_in("b", &other);
         all.iter().for_each(|allowance| allowance.spend(MIB));
         for allowance in &all {
-            // Four at once, and a second for each of the other four.
+            // A burst of four MiB, then one second for each of the other four.
             assert!(allowance.wait() > Duration::from_secs(3), "{:?}", allowance.wait());
         }
         other.spend(MIB);

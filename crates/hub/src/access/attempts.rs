@@ -1,39 +1,39 @@
-//! How often a peer may be wrong.
+//! Limits failed logins per peer.
 //!
-//! A secret has 160 bits, so nobody guesses one; this bounds the work that guessing makes. It never locks anybody out
-//! whom it has seen come from there: behind one address there may be a whole office.
+//! A secret has 160 bits, so nobody guesses one. The limit bounds the work that guessing causes. It never
+//! locks out a person who has logged in from that address before: a whole office may share one address.
 
 use crate::peer::Peer;
 use porchlight_core::time::Monotonic;
 use std::collections::HashMap;
 use std::time::Duration;
 
-/// How often one may be wrong in a row.
+/// Number of failures allowed in a row.
 const BURST: u32 = 20;
-/// After how long one more is allowed.
+/// Time after which one more failure is allowed.
 const REFILL: Duration = Duration::from_secs(3);
-/// Whom we remember; whoever was wrong longest ago is forgotten first.
+/// Maximum number of peers to remember. The peer whose attempts recover first is forgotten first.
 const MAX_PEERS: usize = 4_096;
 const MAX_KNOWN: usize = 20_000;
 
-/// Who was wrong how often, and who came from where.
+/// Counts the failed logins of each peer, and remembers the last peer of each credential.
 #[derive(Debug, Default)]
 pub(crate) struct Attempts {
-    /// Until when each peer has used up its attempts, as if each took [`REFILL`].
+    /// When each peer has all its attempts back. Each failure adds [`REFILL`].
     spent: HashMap<Peer, Monotonic>,
-    /// Where each credential last came from.
+    /// The peer from which each credential last logged in.
     known: HashMap<String, Peer>,
 }
 
 impl Attempts {
-    /// Whether this peer may try now. `who`, if anybody, is the credential that it names.
+    /// Returns whether this peer may try to log in now. `who` is the credential that it names, if any.
     pub(crate) fn may_try(&self, now: Monotonic, peer: Peer, who: Option<&str>) -> bool {
         let left =
             self.spent.get(&peer).is_none_or(|until| until.since(now) <= REFILL * (BURST - 1));
         left || who.is_some_and(|who| self.known.get(who) == Some(&peer))
     }
 
-    /// It was wrong.
+    /// Notes a failed login.
     pub(crate) fn was_wrong(&mut self, now: Monotonic, peer: Peer) {
         if self.spent.len() >= MAX_PEERS && !self.spent.contains_key(&peer) {
             self.spent.retain(|_, until| *until > now);
@@ -49,7 +49,7 @@ impl Attempts {
         *until = (*until).min(now + REFILL * BURST);
     }
 
-    /// It was right.
+    /// Notes a successful login.
     pub(crate) fn was_right(&mut self, peer: Peer, who: &str) {
         if self.known.len() >= MAX_KNOWN && !self.known.contains_key(who) {
             self.known.clear();

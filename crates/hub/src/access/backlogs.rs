@@ -1,8 +1,9 @@
-//! How far each connection is behind with what was published for it.
+//! Measures how many published bytes wait for each connection.
 //!
-//! The broker bounds in messages what waits for a connection, not in bytes. So this module counts what clients publish,
-//! by kind of topic, and what each connection takes. A connection that neither takes nor acknowledges messages while
-//! [`MAX_BEHIND`] is published for it is to be closed. Retained messages do not count: `subscription_budget.rs` bounds them.
+//! The broker bounds the messages that wait for a connection, not their bytes. So this module counts the
+//! bytes that clients publish, by kind of topic, and the bytes that each connection takes. If a connection
+//! takes and acknowledges nothing while [`MAX_BEHIND`] bytes are published for it, the hub closes it.
+//! Retained messages do not count: `subscription_budget.rs` bounds them.
 
 use crate::connections::ConnectionId;
 use porchlight_core::id::{Root, UserId};
@@ -12,28 +13,28 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// How many bytes may wait for one connection.
+/// Maximum number of bytes that may wait for one connection.
 const MAX_BEHIND: u64 = 4 * 1024 * 1024;
-/// After how many published bytes it is looked who is too far behind.
+/// Number of published bytes between two checks for slow connections.
 const CHECK_AFTER: u64 = MAX_BEHIND / 64;
-/// What a message costs besides its bytes.
+/// Bytes that each message counts in addition to its own.
 const A_MESSAGE: u64 = 512;
-/// How long a connection has to be without anything to send before it has caught up. The broker sends what waits at
-/// once, so a moment would do but for a busy machine.
+/// A connection has caught up once nothing has waited for it for this long. The broker sends waiting messages
+/// at once; the margin is for a busy machine.
 const CAUGHT_UP: Duration = Duration::from_millis(200);
 
-/// What was published, and what each connection has of it.
+/// Counts the published bytes, and the position of each connection in them.
 #[derive(Debug, Default)]
 pub(crate) struct Backlogs(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// Bytes of each kind so far.
+    /// Bytes published so far, for each kind of topic.
     published: [u64; KINDS],
-    /// Bytes to each person's inbox and choice so far.
+    /// Bytes published so far to each person's inbox and chosen status.
     own: HashMap<UserId, u64>,
     connections: HashMap<ConnectionId, Backlog>,
-    /// Bytes since it was last looked who is too far behind.
+    /// Bytes published since the last check.
     unchecked: u64,
 }
 
@@ -42,16 +43,17 @@ struct Backlog {
     user: Option<UserId>,
     reads: [bool; KINDS],
     reads_own: bool,
-    /// What was published for it when the next byte that it takes was; none where it is not behind.
+    /// The position of the next byte that it takes, among all bytes published for it. None if it is not
+    /// behind.
     position: Option<u64>,
     blocked: bool,
-    /// Packet ids of the messages that it has not acknowledged.
+    /// Packet ids of messages that the client has not acknowledged.
     unacknowledged: HashSet<u16>,
     /// When it last was behind.
     behind: Monotonic,
 }
 
-/// Kinds of topics that everybody may read: user, device, activity, typing.
+/// Number of topic kinds that everybody may read: user, device, activity, typing.
 const KINDS: usize = 4;
 
 fn kind(topic: &Topic) -> Option<usize> {
@@ -65,7 +67,7 @@ fn kind(topic: &Topic) -> Option<usize> {
 }
 
 impl Backlogs {
-    /// A connection of `user` is granted `filter`.
+    /// Notes that a connection of `user` subscribed to `filter`.
     pub(crate) fn subscribed(
         &self,
         connection: ConnectionId,
@@ -77,7 +79,7 @@ impl Backlogs {
         let State { published, own, connections, .. } = &mut *state;
         let backlog = connections.entry(connection).or_default();
         backlog.user.get_or_insert_with(|| user.clone());
-        // `+` matches one level, so the kind is that of a topic with any level in its place.
+        // `+` matches one level, so any level in its place gives the kind of the topic.
         let concrete = filter.replace('+', "x");
         let more = match Topic::parse(root, &concrete).as_ref().map(kind) {
             Ok(Some(kind)) if !backlog.reads[kind] => {
@@ -90,16 +92,16 @@ impl Backlogs {
             }
             _ => 0,
         };
-        // What was published before is not owed.
+        // Bytes published before the subscription do not wait for it.
         backlog.position = backlog.position.map(|position| position + more);
     }
 
-    /// A write to this connection has to wait.
+    /// Notes that a write to this connection has to wait.
     pub(crate) fn blocked(&self, connection: ConnectionId, now: Monotonic) {
         self.state().falls_behind(connection, now, |backlog| backlog.blocked = true);
     }
 
-    /// The connection took `bytes`, in which `packets` began.
+    /// Notes that the connection took `bytes`, in which `packets` began.
     pub(crate) fn took(
         &self,
         connection: ConnectionId,
@@ -116,20 +118,20 @@ impl Backlogs {
         } else {
             backlog.blocked = false;
             backlog.behind = now;
-            // What it took may have been retained: that is no credit for what is published later.
+            // The bytes may belong to retained messages, which must not count as credit for later ones.
             let taken = bytes as u64 + A_MESSAGE * packets as u64;
             backlog.position = Some((position + taken).min(total));
         }
     }
 
-    /// The connection was sent a message that it has to acknowledge.
+    /// Notes that the hub sent a message that the client must acknowledge.
     pub(crate) fn sent(&self, connection: ConnectionId, now: Monotonic, id: u16) {
         self.state().falls_behind(connection, now, |backlog| {
             backlog.unacknowledged.insert(id);
         });
     }
 
-    /// The connection has acknowledged a message.
+    /// Notes that the client acknowledged a message.
     pub(crate) fn acknowledged(&self, connection: ConnectionId, now: Monotonic, id: u16) {
         let mut state = self.state();
         if let Some(backlog) = state.connections.get_mut(&connection)
@@ -143,7 +145,7 @@ impl Backlogs {
         self.state().connections.remove(&connection);
     }
 
-    /// Counts a message to `topic`; returns the connections that are too far behind.
+    /// Counts a message to `topic`, and returns the connections that are too far behind.
     pub(crate) fn published(
         &self,
         now: Monotonic,
@@ -205,7 +207,7 @@ impl State {
 }
 
 impl Backlog {
-    /// What was published so far of what it reads.
+    /// Returns the bytes published so far on the topics that it reads.
     fn total(&self, published: &[u64; KINDS], own: &HashMap<UserId, u64>) -> u64 {
         let kinds = published.iter().zip(self.reads).filter(|(_, reads)| *reads);
         let own = self.user.as_ref().filter(|_| self.reads_own).and_then(|user| own.get(user));
@@ -234,7 +236,7 @@ mod tests {
         backlogs
     }
 
-    /// Publishes `mib` MiB; returns whether the reader is to be closed.
+    /// Publishes `mib` MiB, and returns whether the hub must close the reader.
     fn publish(backlogs: &Backlogs, now: u64, topic: &str, mib: usize) -> bool {
         let topic = Topic::parse(&Root::default(), topic).unwrap();
         let of = |_| backlogs.published(at(now), &topic, 128 * 1024 - 512);

@@ -1,9 +1,9 @@
-//! Topic filters as the sets of topics that they match (MQTT 5, section 4.7).
+//! Compares topic filters by the sets of topics that they match (MQTT 5, section 4.7).
 
-/// Whether every topic that `filter` matches is matched by `rule`, too. Nothing covers a shared subscription.
+/// Returns whether `rule` matches every topic that `filter` matches. No rule covers a shared subscription.
 ///
-/// Compared as sets, level by level, never as texts: `presence/+` does not cover `presence/#`, nor does anything
-/// but itself cover a `+`.
+/// Compares level by level, and not as text. `presence/+` does not cover `presence/#`, and only a wildcard
+/// covers a `+`.
 pub(super) fn covers(rule: &str, filter: &str) -> bool {
     if filter.starts_with("$share/") || filter.starts_with("$queue/") {
         return false;
@@ -12,13 +12,14 @@ pub(super) fn covers(rule: &str, filter: &str) -> bool {
     if rule.starts_with(['+', '#']) && filter.starts_with('$') {
         return false;
     }
-    // Every topic has a first level. Further down the two differ: `a/#` matches `a`, and `a/+/#` does not.
+    // Every topic has a first level, so `+/#` equals `#`. Further down they differ: `a/#` matches `a`, but
+    // `a/+/#` does not.
     let rule = if rule == "+/#" { "#" } else { rule };
     let mut wanted = filter.split('/');
     let mut allowed = rule.split('/');
     loop {
         match (allowed.next(), wanted.next()) {
-            // Everything from here on, the level above included.
+            // `#` also matches the level above it.
             (Some("#"), _) | (None, None) => return true,
             (Some("+"), Some(level)) if level != "#" => {}
             (Some(a), Some(w)) if a == w && w != "#" => {}
@@ -64,7 +65,7 @@ mod tests {
         assert!(!covers("#", "$SYS/#"));
     }
 
-    /// A letter more than the filters have, so that a wildcard is never mistaken for the sum of its letters.
+    /// The topics have one letter that the filters lack. So the letters together never equal a wildcard.
     const LEVELS: [&str; 4] = ["a", "b", "$c", "other"];
     const DEPTH: usize = 5;
 

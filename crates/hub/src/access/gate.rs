@@ -1,8 +1,8 @@
-//! One connection's way to the broker: who it is, and what it may.
+//! Logs in one connection, and applies the access rules to it.
 //!
-//! The broker asks a provider of its own per connection, so that what is said here is said by the credential that logged in
-//! on it: a delayed Will, too, is asked for long after the connection ended, and refused where the credential no
-//! longer holds.
+//! The broker gets one auth provider per connection, so each answer applies to the credential of that
+//! connection. The broker also asks about a delayed Will, long after the connection ended. The gate refuses
+//! it if the credential is no longer valid.
 
 use super::{Access, Allowance, Cleanup, Denied, MayAsk, SubscriptionBudget};
 use crate::accounts::{Bound, Login, is_presence_client_id};
@@ -22,22 +22,23 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 type Asked<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Asked by the broker of one connection.
+/// The auth provider for one connection.
 pub(crate) struct Gate {
     access: Arc<Access>,
     connection: ConnectionId,
     peer: Peer,
     login: OnceLock<Login>,
-    /// Bound to the credential while this lives.
+    /// The client id. It is bound to the credential while the gate exists.
     client_id: OnceLock<String>,
     allowance: Allowance,
     asking: Mutex<SubscriptionBudget>,
     refusals: Arc<Refusals>,
 }
 
-/// Why each filter of a SUBSCRIBE was refused, in their order: whether it was one too many.
+/// The reasons for the refused filters of a SUBSCRIBE, in order. True means that there were too many filters.
 ///
-/// The broker asks for a yes or no and answers every no with 0x87; `door/meter.rs` corrects that in the SUBACK.
+/// The broker only asks for a yes or no, and answers every no with 0x87. `door/meter.rs` corrects that in the
+/// SUBACK.
 #[derive(Debug, Default)]
 pub(crate) struct Refusals {
     of: Mutex<VecDeque<bool>>,
@@ -45,14 +46,14 @@ pub(crate) struct Refusals {
 }
 
 impl Refusals {
-    /// The client has its CONNACK, so what is asked from here on it asked for. Before, the broker asks on its own for the
+    /// Starts counting, because the client has its CONNACK. Before that, the broker itself requests the
     /// filters of the session that the client resumes.
     pub(crate) fn begin(&self) {
         self.take();
         self.begun.store(true, Ordering::Relaxed);
     }
 
-    /// Takes out those of the SUBSCRIBE that is answered now.
+    /// Takes the reasons for the SUBSCRIBE that the broker is answering.
     pub(crate) fn take(&self) -> VecDeque<bool> {
         std::mem::take(&mut *self.of.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -96,8 +97,13 @@ impl Gate {
 
     fn admit(&self, connect: &ConnectPacket) -> Result<Login, ReasonCode> {
         let access = &self.access;
-        if access.is_closed() {
-            return Err(ReasonCode::ServerUnavailable);
+        if access.custody.is_closed() {
+            let has_moved = access.custody.moved().is_some();
+            return Err(if has_moved {
+                ReasonCode::ServerMoved
+            } else {
+                ReasonCode::ServerUnavailable
+            });
         }
         let now = clock::now();
         let named = connect.username.as_deref();
@@ -136,7 +142,7 @@ impl Gate {
                 Err(Denied) => return Err(ReasonCode::NotAuthorized),
             }
         }
-        // A reader's id may look like a presence's, but a presence has a Will or comes back to its session.
+        // A reader's id may look like that of a device. But a device has a Will or resumes its session.
         let lasting = is_presence_client_id(&connect.client_id)
             && (connect.will.is_some() || !connect.clean_start);
         let mut used = access.ledger.used();
@@ -161,7 +167,7 @@ impl Gate {
             .connections
             .log_in(self.connection, &login)
             .map_err(|_| ReasonCode::QuotaExceeded)?;
-        // Removed between the check and the entry: then nobody closed this connection.
+        // If the member was removed since the check, nobody has closed this connection yet.
         if !access.ledger.read(|team| team.holds(&login.credential, &login.user)) {
             return Err(ReasonCode::BadUsernameOrPassword);
         }
@@ -170,11 +176,11 @@ impl Gate {
         Ok(login)
     }
 
-    /// Who is here, if what let them in still holds.
+    /// Returns the login, if its credential is still valid.
     fn login(&self) -> Option<&Login> {
         let login = self.login.get()?;
         let holds = self.access.ledger.read(|team| team.holds(&login.credential, &login.user));
-        (holds && !self.access.is_closed()).then_some(login)
+        (holds && !self.access.custody.is_closed()).then_some(login)
     }
 
     fn may_publish(&self, topic: &str) -> bool {
@@ -224,7 +230,7 @@ impl Gate {
 }
 
 impl Drop for Gate {
-    // A delayed Will keeps the gate, and so the client id, until it was published or not.
+    // A delayed Will keeps the gate, and so the client id, until it is published or dropped.
     fn drop(&mut self) {
         if let Some(client_id) = self.client_id.take() {
             self.access.request_cleanup(Cleanup::Left(client_id));
@@ -239,7 +245,8 @@ impl AuthProvider for Gate {
         _client_addr: SocketAddr,
     ) -> Asked<'a, mqtt5::Result<AuthResult>> {
         let result = match self.admit(connect) {
-            // The broker tells readers this name with each message, so it is the person's, not the credential's.
+            // The broker adds this name to each message for readers, so it names the person, not the
+            // credential.
             Ok(login) => AuthResult::success_with_user(login.user.as_str()),
             Err(reason) => {
                 tracing::debug!(?reason, peer = ?self.peer, "not let in");

@@ -1,4 +1,4 @@
-//! One client's way to the open hub: every client is let in, within the limits of filters and of Keep Alive.
+//! Access to the open hub: it accepts every client, but limits filters and Keep Alive.
 
 use super::{MayAsk, SubscriptionBudget};
 use crate::{broker, clock};
@@ -13,21 +13,21 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 type Asked<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Asked by the open hub's broker of all its clients.
+/// The auth provider of the open hub's broker, for all its clients.
 #[derive(Debug, Default)]
 pub(crate) struct OpenGate(Mutex<HashMap<String, Client>>);
 
 #[derive(Debug, Default)]
 struct Client {
-    /// More than one while another connection takes the client id over.
+    /// More than one while another connection takes over the client id.
     connections: u32,
     asking: SubscriptionBudget,
-    /// How many filters the broker may still ask for on its own, for a session that is resumed.
+    /// How many filters the broker may still request on its own, for a resumed session.
     resumed: usize,
 }
 
 impl OpenGate {
-    /// This client has its CONNACK.
+    /// Notes that this client received its CONNACK, and resets its limits.
     pub(crate) fn connected(&self, client_id: &str) {
         let mut clients = self.clients();
         let client = clients.entry(client_id.to_owned()).or_default();
@@ -36,7 +36,7 @@ impl OpenGate {
         client.resumed = 0;
     }
 
-    /// A connection of this client has ended.
+    /// Notes that a connection of this client has ended.
     pub(crate) fn left(&self, client_id: &str) {
         let mut clients = self.clients();
         if let Some(client) = clients.get_mut(client_id) {
@@ -49,7 +49,7 @@ impl OpenGate {
 
     fn may_subscribe(&self, client_id: &str, filter: &str) -> bool {
         let mut clients = self.clients();
-        // No CONNACK yet: the broker asks for the filters of a session that is resumed.
+        // Before the CONNACK, the broker requests the filters of a resumed session.
         let Some(client) = clients.get_mut(client_id) else { return true };
         if let Some(left) = client.resumed.checked_sub(1) {
             client.resumed = left;

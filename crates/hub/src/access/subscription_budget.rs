@@ -1,7 +1,7 @@
-//! How many topic filters one connection may ask for.
+//! Limits how many topic filters one connection may request.
 //!
-//! Each filter that the hub grants delivers what is retained once more, and each that it refuses costs time. So both
-//! count alike, and the same filter is refused within a second.
+//! Each granted filter delivers the retained messages again, and each refused filter costs time. So both
+//! count the same, and the hub refuses the same filter twice within a second.
 
 use crate::bucket::TokenBucket;
 use porchlight_core::time::Monotonic;
@@ -10,31 +10,31 @@ use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::time::Duration;
 
-/// How many filters a connection may ask for at once.
+/// Number of filters that a connection may request at once.
 const BURST: u32 = 64;
-/// How many it may ask for in each second after that.
+/// Number of filters per second after that.
 const A_SECOND: u32 = 10;
-/// How many more it may ask for, all of them refused, before it is closed.
+/// Number of further, refused filters after which the hub closes the connection.
 const TOO_MANY: i64 = 64;
 /// How long the same filter is refused after it was granted.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
-/// The filters that one connection asked for lately.
+/// The filter requests of one connection, and how many more are allowed.
 #[derive(Debug)]
 pub(crate) struct SubscriptionBudget {
     bucket: TokenBucket,
-    /// When each filter was granted, by its hash: a filter may be long.
+    /// When each filter was granted. The key is a hash, because a filter may be long.
     lately: HashMap<u64, Monotonic>,
     hasher: RandomState,
 }
 
-/// Whether a connection may ask for a filter now.
+/// Whether a connection may subscribe to a filter now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum MayAsk {
     Yes,
-    /// Not now: it asks for too many, or for the same one again.
+    /// Refuse: it requests too many filters, or the same one again.
     NotNow,
-    /// It goes on asking: close the connection.
+    /// Close the connection: it ignores the refusals.
     Never,
 }
 
@@ -46,7 +46,7 @@ impl Default for SubscriptionBudget {
 }
 
 impl SubscriptionBudget {
-    /// Counts `filter`, and decides whether it may be asked for.
+    /// Counts `filter`, and decides whether the connection may subscribe to it.
     pub(crate) fn ask(&mut self, now: Monotonic, filter: &str) -> MayAsk {
         let left = self.bucket.left(now);
         if left <= -TOO_MANY {

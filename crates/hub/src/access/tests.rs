@@ -13,7 +13,7 @@ fn access() -> (Arc<Access>, mpsc::UnboundedReceiver<Cleanup>) {
         accounts.admit(Timestamp::default(), name, None, Role::Member).unwrap();
     }
     let ledger = Ledger::new(AccountsFile::new(accounts, CredentialUsage::default()), None);
-    Access::new(Arc::new(ledger), ConnectionTable::new(100))
+    Access::new(Arc::new(ledger), ConnectionTable::new(100), Arc::new(Custody::open(None)))
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn a_full_memory_of_revoked_devices_forgets_the_oldest_alone() {
     for n in [1, 2, MAX_REVOKED / 2, MAX_REVOKED] {
         assert!(!stands(n), "{n}");
     }
-    // One that is revoked again is as young as the last.
+    // A device revoked again counts as revoked most recently.
     access.revoke_devices(&bob, &[device(1)]);
     access.revoke_devices(&bob, &[device(MAX_REVOKED + 1)]);
     assert!(!stands(1) && stands(2));

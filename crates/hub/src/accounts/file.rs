@@ -1,6 +1,6 @@
-//! The file of the accounts: `team.json` in the folder of a hub or a gateway, for this user alone.
+//! The accounts file: `team.json` in the folder of a hub or a gateway, readable by its user alone.
 //!
-//! A file that cannot be read is an error, never a new team: a new team in its place would shut everybody out.
+//! An unreadable file is an error. A new team in its place would lock out every member.
 
 use super::{Accounts, CredentialUsage};
 use serde::{Deserialize, Serialize};
@@ -8,13 +8,15 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The name of the file.
+/// The file name.
 pub(crate) const FILE: &str = "team.json";
-/// Far beyond what 10,000 members take.
+/// Maximum file size, far more than 10,000 members need.
 const MAX_LEN: u64 = 64 << 20;
 const VERSION: u32 = 1;
+/// The error text when the team moves and cannot be saved.
+pub(super) const MOVING: &str = "the team moves to another computer";
 
-/// The content of the file: the accounts, and what each credential used.
+/// The content of the file: the accounts, and the usage of each credential.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct AccountsFile {
     v: u32,
@@ -24,20 +26,20 @@ pub(crate) struct AccountsFile {
     pub(crate) used: CredentialUsage,
 }
 
-/// Why the team cannot be read. Nothing was changed.
+/// The team cannot be read. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum AccountsError {
-    /// The file is there, but not for us, or its disk fails.
+    /// The file exists, but reading it failed.
     #[error(
         "the team's file {} can't be read: {source}; make it readable for this user, or restore a backup (`porchlight hub restore`)", path.display()
     )]
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// It is there, but is not what we wrote.
+    /// The file exists, but its content is not valid.
     #[error(
         "the team's file {} is damaged: {reason}; restore a backup (`porchlight hub restore`), or move the file away to start a new team, which everybody must join again", path.display()
     )]
@@ -47,7 +49,7 @@ pub enum AccountsError {
         /// What is wrong with it.
         reason: String,
     },
-    /// It is gone, though the team's certificate is there.
+    /// The file is missing, although the team's certificate exists.
     #[error(
         "the team's file {} is missing, but its certificate is there; restore a backup (`porchlight hub restore`), or move the certificate away to start a new team, which everybody must join again", path.display()
     )]
@@ -55,7 +57,7 @@ pub enum AccountsError {
         /// The file.
         path: PathBuf,
     },
-    /// A later version wrote it.
+    /// A later version of the program wrote the file.
     #[error(
         "the team's file {} was written by a newer Porchlight; update this one and start the hub again", path.display()
     )]
@@ -65,7 +67,7 @@ pub enum AccountsError {
     },
 }
 
-/// A change could not be written, and was not made.
+/// A change could not be written, and did not take effect.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the team can't be saved in {}: {reason}; free some space or make the folder writable, then try again", path.display())]
 pub struct SaveError {
@@ -73,12 +75,19 @@ pub struct SaveError {
     pub(crate) reason: String,
 }
 
+impl SaveError {
+    /// Returns whether the reason is that the team moves to another hub, and not the disk.
+    pub(crate) fn is_moving(&self) -> bool {
+        self.reason == MOVING
+    }
+}
+
 impl AccountsFile {
     pub(crate) fn new(accounts: Accounts, used: CredentialUsage) -> Self {
         Self { v: VERSION, accounts, used }
     }
 
-    /// Takes what [`AccountsFile::to_json`] wrote.
+    /// Parses the output of [`AccountsFile::to_json`].
     pub(crate) fn from_json(json: &[u8], path: &Path) -> Result<Self, AccountsError> {
         #[derive(Deserialize)]
         struct Version {
@@ -101,14 +110,14 @@ impl AccountsFile {
         serde_json::to_vec(self).expect("maps with text as keys always serialize")
     }
 
-    /// Replaces the file in that folder, durably and in one step.
+    /// Replaces the file in this folder, durably and atomically.
     pub(crate) fn save(&self, folder: &Path) -> Result<(), SaveError> {
         porchlight_files::write(&folder.join(FILE), &self.to_json())
             .map_err(|e| SaveError { path: folder.to_owned(), reason: e.to_string() })
     }
 }
 
-/// The accounts in this folder; none if there is no file.
+/// Loads the accounts from this folder. Returns none if there is no file.
 pub(crate) fn load(folder: &Path) -> Result<Option<AccountsFile>, AccountsError> {
     let path = folder.join(FILE);
     let unreadable = |source| AccountsError::Unreadable { path: path.clone(), source };

@@ -1,8 +1,8 @@
-//! Who invited each member, and who is removed together with a member.
+//! Records who invited each member, and finds the members to remove together with a member.
 //!
-//! Owns the rule that a chain of inviters has no gaps: when a member leaves, their invitees pass to the member above. So
-//! a removal still reaches them if somebody in between left first. And a new member who gets the id of a former one is
-//! not their inviter.
+//! Owns the rule that a chain of inviters has no gaps: when a member leaves, their invitees pass to the
+//! member above. So a removal still reaches the invitees if somebody in between left first. A new member who
+//! gets the id of a former one does not become the inviter.
 
 use super::{Accounts, EndedKind, Refusal, RemoveMemberError};
 use porchlight_core::id::UserId;
@@ -10,53 +10,55 @@ use porchlight_core::team::Role;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Who let a member in.
+/// The member who invited or approved another member.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Inviter {
-    /// Their id when they did.
+    /// The id of the inviter at that time.
     pub(crate) user: UserId,
-    /// Their name, for when they have left.
+    /// The name of the inviter, to show after they left.
     pub(crate) name: String,
-    /// The nearest member above in the line of inviters: `user`, until they leave. None: nobody of the line is left.
+    /// The nearest remaining member in the chain of inviters: `user`, until they leave. None if nobody of the
+    /// chain is left.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     above: Option<UserId>,
 }
 
 impl Inviter {
-    /// Whether they have left the team.
+    /// Returns whether the inviter has left the team.
     pub(crate) fn has_left(&self) -> bool {
         self.above.as_ref() != Some(&self.user)
     }
 }
 
-/// Who leaves the team when a member is removed.
+/// Which members leave the team in a removal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RemovalScope {
-    /// That member alone.
+    /// Only that member.
     Member,
     /// Also everybody who joined through that member, directly or through others.
     WithInvited,
 }
 
-/// Who was removed.
+/// The members and credentials that a removal ended.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Removed {
     pub(crate) users: Vec<UserId>,
-    /// The credentials that ended, each with whose it was.
+    /// The revoked credentials, each with its member.
     pub(crate) credentials: Vec<(UserId, String)>,
 }
 
 impl Accounts {
-    /// A member as an inviter.
+    /// Returns a member as an inviter.
     pub(super) fn inviter(&self, user: &UserId) -> Result<Inviter, Refusal> {
-        // Removed since they invited: what they began ends with them.
+        // If the inviter was removed meanwhile, their invitations end too.
         let member = self.members.get(user).ok_or(Refusal::NotAMember)?;
         Ok(Inviter { user: user.clone(), name: member.name.clone(), above: Some(user.clone()) })
     }
 
-    /// The members who joined through this one, directly or through others. The id may be that of a former member.
+    /// Returns the members who joined through this one, directly or through others. The id may be that of a
+    /// former member.
     ///
-    /// Owners, and the members who joined through an owner, are not among them.
+    /// The result excludes owners, and the members who joined through an owner.
     pub(crate) fn members_invited_by(&self, user: &UserId) -> Vec<UserId> {
         let mut below: BTreeMap<&UserId, Vec<&UserId>> = BTreeMap::new();
         for (member, inviter) in self.invited() {
@@ -72,7 +74,7 @@ impl Accounts {
         };
         let mut found = BTreeSet::new();
         while let Some(member) = waiting.pop() {
-            // A file that was changed by hand may contain a circle.
+            // A manually edited file may contain a cycle.
             if member != user && found.insert(member.clone()) {
                 waiting.extend(below.remove(member).unwrap_or_default());
             }
@@ -80,7 +82,7 @@ impl Accounts {
         found.into_iter().collect()
     }
 
-    /// How many members joined through each member.
+    /// Counts the members who joined through each member.
     pub(crate) fn count_invited(&self) -> BTreeMap<&UserId, u32> {
         let mut counts: BTreeMap<&UserId, u32> = BTreeMap::new();
         let mut open: BTreeMap<&UserId, u32> = BTreeMap::new();
@@ -89,7 +91,7 @@ impl Accounts {
         for above in above.values() {
             *open.entry(above).or_default() += 1;
         }
-        // From the members who invited nobody, upwards. This never reaches a circle.
+        // Start at the members who invited nobody, and go up. This never reaches a cycle.
         let mut done: Vec<&UserId> =
             self.members.keys().filter(|m| !open.contains_key(m)).collect();
         while let Some(member) = done.pop() {
@@ -108,14 +110,14 @@ impl Accounts {
         counts
     }
 
-    /// The members who were let in by another and are no owners, each with who that was.
+    /// Returns the invited members who are not owners, each with their inviter.
     fn invited(&self) -> impl Iterator<Item = (&UserId, &Inviter)> {
         let invited = self.members.iter().filter(|(_, member)| member.role != Role::Owner);
         invited.filter_map(|(user, member)| Some((user, member.invited_by.as_ref()?)))
     }
 
-    /// Ends memberships. The members' credentials end with them, and so do the invitations and tokens that they made,
-    /// because they may know them.
+    /// Ends memberships. The members' credentials end too, and so do the invitations and tokens that they
+    /// created, because they may know them.
     pub(crate) fn remove_member(
         &mut self,
         user: &UserId,
@@ -126,8 +128,9 @@ impl Accounts {
             RemovalScope::WithInvited => self.members_invited_by(user),
         };
         if let Some(member) = self.members.get(user) {
-            let owners = self.members.values().filter(|m| m.role == Role::Owner).count();
-            if member.role == Role::Owner && owners == 1 && self.members.len() > 1 {
+            // An owner without a device can do nothing for the others.
+            let others_can = self.has_owner_without(|credential| credential.user == *user);
+            if member.role == Role::Owner && !others_can && self.members.len() > 1 {
                 return Err(RemoveMemberError::LastOwner);
             }
             users.push(user.clone());
@@ -147,7 +150,7 @@ impl Accounts {
             }
             !ends
         });
-        // Last, and the named member last of all: `ended` forgets the oldest first.
+        // Note these last, with the named member at the end, because `ended` forgets the oldest first.
         for user in &users {
             self.members.remove(user);
             self.ended.note(EndedKind::Member, user.as_str(), Vec::new());
@@ -155,7 +158,7 @@ impl Accounts {
         Ok(Removed { users, credentials })
     }
 
-    /// Passes the remaining invitees of these members to the nearest member above who stays.
+    /// Passes the remaining invitees of these members to the nearest remaining member above.
     fn reparent_invitees(&mut self, gone: &BTreeSet<&UserId>) {
         let above = |user: &UserId| self.members.get(user)?.invited_by.as_ref()?.above.clone();
         let mut heirs = Vec::new();
@@ -164,7 +167,7 @@ impl Accounts {
             if !heir.as_ref().is_some_and(|heir| gone.contains(heir)) {
                 continue;
             }
-            // As many steps as there are members between, even where a file that was changed by hand has a circle.
+            // At most one step for each removed member, because a manually edited file may contain a cycle.
             for _ in 0..=gone.len() {
                 heir = match heir {
                     Some(leaves) if gone.contains(&leaves) => above(&leaves),

@@ -1,4 +1,4 @@
-//! Invitations: who may still come, how often and until when.
+//! Invitations: their purpose, number of uses and end.
 
 use super::secrets::{Hash, Kind, random_secret};
 use super::{Accounts, Admission, EndedKind, RemoveMemberError};
@@ -9,38 +9,39 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// How long an invitation holds unless told otherwise.
+/// Default lifetime of an invitation.
 const LASTS: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 const LASTS_AT_MOST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 const MAX_USES: u32 = 100;
-/// The most invitations that one member has at a time, spent ones included.
+/// Maximum number of invitations per member, including used ones.
 const MAX_OF_ONE: usize = 100;
 const MAX_INVITES: usize = 2_000;
-/// How many new members the open invitations of one member may let in, unless that one is an owner.
+/// Maximum number of new members that the open invitations of one member may admit. Owners have no such
+/// limit.
 const MAX_OPEN_USES: u32 = 20;
-/// For how long one that has ended is told from one that never was.
+/// How long the hub remembers an expired invitation.
 const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// What an invitation is for.
+/// The purpose of an invitation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Purpose {
-    /// Somebody new.
+    /// A new member.
     Member,
-    /// A further device of this member.
+    /// Another device of this member.
     Device(UserId),
-    /// The first person to use it owns the team.
+    /// The first person to use it becomes the owner of the team.
     #[serde(rename = "starter")]
     Owner,
 }
 
-/// An invitation that was made.
+/// A stored invitation.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Invite {
     hash: Hash,
     pub(crate) purpose: Purpose,
     pub(crate) by: Option<UserId>,
-    /// The credential of the device on which it was made: it ends with that one.
+    /// The credential of the device that created it. The invitation ends together with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     credential: Option<String>,
     pub(crate) uses_left: u32,
@@ -48,12 +49,12 @@ pub(crate) struct Invite {
 }
 
 impl Invite {
-    /// Whether it was made by this member or for their devices.
+    /// Returns whether this member created it, or it is for their devices.
     fn is_of(&self, user: &UserId) -> bool {
         self.owners().contains(user)
     }
 
-    /// The members who may take it back.
+    /// Returns the members who may revoke it.
     pub(super) fn owners(&self) -> Vec<UserId> {
         let device_of = match &self.purpose {
             Purpose::Device(of) => Some(of.clone()),
@@ -62,30 +63,30 @@ impl Invite {
         self.by.clone().into_iter().chain(device_of).collect()
     }
 
-    /// Whether it was made on the device of this credential.
+    /// Returns whether the device of this credential created it.
     pub(super) fn is_from(&self, credential: &str) -> bool {
         self.credential.as_deref() == Some(credential)
     }
 
-    /// Whether it can still be redeemed.
+    /// Returns whether it can still be redeemed.
     pub(crate) fn holds(&self, now: Timestamp) -> bool {
         self.uses_left > 0 && now < self.ends
     }
 }
 
-/// What invitation is wanted.
+/// The parameters of a new invitation.
 #[derive(Debug, Clone)]
 pub(crate) struct Order {
     pub(crate) purpose: Purpose,
-    /// None: the hub itself.
+    /// The member who creates it. None if the hub does.
     pub(crate) by: Option<UserId>,
-    /// The credential of the device that wants it.
+    /// The credential of the requesting device.
     pub(crate) credential: Option<String>,
     pub(crate) uses: Option<u32>,
     pub(crate) lasts: Option<Duration>,
 }
 
-/// Why somebody was not let in.
+/// The reasons to refuse an invitation or a new member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refusal {
     Unknown,
@@ -95,10 +96,10 @@ pub(crate) enum Refusal {
     TeamFull,
     DevicesFull,
     InvitesFull,
-    /// The member's open invitations would let in too many.
+    /// The member's open invitations would admit too many people.
     OpenUsesFull,
     TokensFull,
-    /// The member who asks, or who invited or approved, was removed in the meantime.
+    /// The requesting, inviting or approving member was removed meanwhile.
     NotAMember,
 }
 
@@ -107,7 +108,7 @@ impl Accounts {
         &self.invites
     }
 
-    /// Makes an invitation.
+    /// Creates an invitation.
     pub(crate) fn invite(
         &mut self,
         now: Timestamp,
@@ -139,7 +140,7 @@ impl Accounts {
         Ok((secret, invite))
     }
 
-    /// How many new members the invitations of this member can still let in.
+    /// Counts the new members that the invitations of this member can still admit.
     fn open_uses(&self, now: Timestamp, by: &UserId) -> u32 {
         let open = self.invites.values().filter(|invite| {
             invite.purpose == Purpose::Member && invite.by.as_ref() == Some(by) && invite.holds(now)
@@ -147,7 +148,7 @@ impl Accounts {
         open.map(|invite| invite.uses_left).sum()
     }
 
-    /// Takes an invitation back. Its owners may, and with `any` everybody.
+    /// Revokes an invitation. Only its owners may do this, or everybody if `any` is set.
     pub(crate) fn take_back(
         &mut self,
         id: &str,
@@ -168,7 +169,7 @@ impl Accounts {
         Ok(())
     }
 
-    /// Takes back what makes its redeemer an owner: there is one, or a new link was made.
+    /// Revokes the invitations for an owner, because the team has one or a new link replaces them.
     pub(crate) fn take_back_owner_links(&mut self) {
         self.end_invites(|invite| invite.purpose == Purpose::Owner);
     }
@@ -184,7 +185,26 @@ impl Accounts {
         });
     }
 
-    /// Lets in whoever holds an invitation.
+    /// Lets in the holder of an invitation, with the credential that their device has made. To the same credential the
+    /// answer is the same again, whatever became of the invitation.
+    pub(crate) fn redeem_with(
+        &mut self,
+        now: Timestamp,
+        token: &Secret,
+        name: &str,
+        kind: Option<&str>,
+        credential: &Secret,
+    ) -> Result<Admission, Refusal> {
+        if let Some(known) = self.admission_of(credential) {
+            return Ok(known);
+        }
+        self.require_unused(credential)?;
+        let mut admission = self.redeem(now, token, name, kind)?;
+        self.use_credential(&mut admission, credential)?;
+        Ok(admission)
+    }
+
+    /// Redeems an invitation.
     pub(crate) fn redeem(
         &mut self,
         now: Timestamp,
@@ -196,7 +216,7 @@ impl Accounts {
         if !self.key.verifies(Kind::Invite, token.id(), token.secret(), &invite.hash) {
             return Err(Refusal::Unknown);
         }
-        // Spent before over: it says more.
+        // Report used up before expired, because it is more precise.
         if invite.uses_left == 0 {
             return Err(Refusal::UsedUp);
         }

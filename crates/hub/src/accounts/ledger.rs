@@ -1,10 +1,12 @@
-//! The team while the hub runs: every connection reads it, and changes are written one after the other.
+//! The accounts of a running hub: every connection reads them, and the ledger writes changes one after the
+//! other.
 //!
-//! Owns when `file.rs` writes. Each change runs to its end on its own task, even if the caller goes away. A change that
-//! grants access takes effect once it is on disk, so that no restart forgets a credential that somebody has. A change
-//! that ends access takes effect at once, even while the disk fails. A failed write is tried again until it succeeds.
+//! Decides when `file.rs` writes. Each change completes on its own task, even if the caller goes away. A
+//! change that grants access takes effect once it is on disk, so that no restart loses an issued credential.
+//! A change that ends access takes effect at once, even while the disk fails. The ledger retries a failed
+//! write until it succeeds.
 
-use super::file::{AccountsFile, SaveError};
+use super::file::{AccountsFile, MOVING, SaveError};
 use super::{Accounts, CredentialUsage, RemoveMemberError};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,14 +15,14 @@ use std::time::Duration;
 use tokio::sync::{Notify, OwnedMutexGuard};
 use tokio::task::JoinHandle;
 
-/// How long what was used waits to be written, so that a wave of log-ins is one write.
+/// Delay before usage is written, so that many logins cause one write.
 const GATHERED: Duration = Duration::from_secs(1);
-/// A write that takes longer counts as failing.
+/// A write that takes longer than this counts as failing.
 const STALLED: Duration = Duration::from_secs(5);
-/// How long a change may take. After that it is not made, and the caller gets an error.
+/// Maximum duration of a change. After that the ledger drops it, and the caller gets an error.
 const WAIT: Duration = Duration::from_secs(10);
 
-/// The team of a running hub, in memory and on disk.
+/// The accounts of a running hub, in memory and on disk.
 pub(crate) struct Ledger(Arc<Shared>);
 
 struct Shared {
@@ -29,7 +31,7 @@ struct Shared {
     /// Counts changes. [`Ledger::revoke_access`] counts its own under the lock of `state`, so that a copy of the accounts
     /// contains every change that its version counts.
     version: AtomicU64,
-    /// Locked from before a change is begun until it is written, so that writes are in the order of changes.
+    /// Locked from before a change begins until it is written, so that writes keep the order of changes.
     disk: Arc<tokio::sync::Mutex<Disk>>,
     noted: Notify,
     folder: PathBuf,
@@ -37,29 +39,31 @@ struct Shared {
 }
 
 struct State {
-    /// The team that is in effect.
+    /// The accounts in effect.
     accounts: Accounts,
-    /// The team that takes effect as soon as it is on disk.
+    /// The accounts that take effect once they are on disk.
     next: Option<Accounts>,
+    /// True while the team moves to another hub, because a change would be lost.
+    frozen: bool,
 }
 
 type Report = Box<dyn Fn(Result<(), &SaveError>) + Send + Sync>;
 type Save = Box<dyn FnMut(&AccountsFile) -> Result<(), SaveError> + Send>;
 
 struct Disk {
-    /// None: the team ends with the hub.
+    /// Writes the file. None if the team exists only in memory.
     save: Option<Save>,
-    /// The version that is on disk; none where a write failed, for then it is not known what is there.
+    /// The version on disk. None after a failed write, because the content is unknown then.
     written: Option<u64>,
 }
 
-/// A write that goes on whether or not it is waited for.
+/// A write that continues even if nobody waits for it.
 pub(crate) struct PendingSave {
     task: JoinHandle<Result<(), SaveError>>,
     folder: PathBuf,
 }
 
-/// Whether a change was made before its caller gave up.
+/// Whether a change took effect before its caller gave up.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Verdict {
     Open,
@@ -68,7 +72,7 @@ enum Verdict {
 }
 
 impl Ledger {
-    /// Keeps `sheet` in `folder`, or in memory.
+    /// Creates a ledger that stores `sheet` in `folder`, or only in memory.
     pub(crate) fn new(sheet: AccountsFile, folder: Option<PathBuf>) -> Self {
         let path = folder.clone().unwrap_or_default();
         let save =
@@ -78,7 +82,7 @@ impl Ledger {
 
     pub(super) fn saved_by(sheet: AccountsFile, folder: PathBuf, save: Option<Save>) -> Self {
         let shared = Shared {
-            state: RwLock::new(State { accounts: sheet.accounts, next: None }),
+            state: RwLock::new(State { accounts: sheet.accounts, next: None, frozen: false }),
             used: Mutex::new(sheet.used),
             version: AtomicU64::new(0),
             disk: Arc::new(tokio::sync::Mutex::new(Disk { save, written: Some(0) })),
@@ -89,7 +93,7 @@ impl Ledger {
         Self(Arc::new(shared))
     }
 
-    /// Calls `report` with each failed write, and with each write after which everything is on disk.
+    /// Calls `report` after each failed write, and after each write that leaves nothing unwritten.
     pub(crate) fn with_report(
         self,
         report: impl Fn(Result<(), &SaveError>) + Send + Sync + 'static,
@@ -99,12 +103,13 @@ impl Ledger {
         Self(Arc::new(shared))
     }
 
-    /// Looks something up.
+    /// Reads the accounts in effect.
     pub(crate) fn read<R>(&self, look: impl FnOnce(&Accounts) -> R) -> R {
         look(&self.0.state.read().unwrap_or_else(PoisonError::into_inner).accounts)
     }
 
-    /// Makes a change that takes effect once it is on disk. An error of either kind changes nothing.
+    /// Makes a change that takes effect once it is on disk. After an error of either kind, nothing has
+    /// changed.
     pub(crate) async fn change<R, E>(
         &self,
         change: impl FnOnce(&mut Accounts) -> Result<R, E> + Send + 'static,
@@ -151,8 +156,8 @@ impl Ledger {
         }
     }
 
-    /// Makes a change that ends access, in effect when this returns. Until the returned write succeeds, a restart would
-    /// undo it. The write is tried again until then.
+    /// Makes a change that ends access. It is in effect when this returns. Until the returned write succeeds,
+    /// a restart would undo it. The ledger retries the write until then.
     pub(crate) fn revoke_access<T>(
         &self,
         end: impl Fn(&mut Accounts) -> Result<T, RemoveMemberError>,
@@ -166,18 +171,18 @@ impl Ledger {
         (ended, self.flush())
     }
 
-    /// What the credentials used; call [`Ledger::note`] after a change that is to be kept.
+    /// Locks the usage of the credentials. Call [`Ledger::note`] after a change, so that it is written.
     pub(crate) fn used(&self) -> MutexGuard<'_, CredentialUsage> {
         self.0.used()
     }
 
-    /// Has what was used written soon.
+    /// Schedules a write of the usage.
     pub(crate) fn note(&self) {
         self.0.version.fetch_add(1, Ordering::SeqCst);
         self.0.noted.notify_one();
     }
 
-    /// Writes what credentials used, and retries failed writes, for as long as it is polled.
+    /// Writes the usage, and retries failed writes, while it is polled.
     pub(crate) async fn keep(&self, retry: Duration) {
         loop {
             tokio::select! {
@@ -190,7 +195,7 @@ impl Ledger {
         }
     }
 
-    /// Writes everything as it is now, unless that is on disk.
+    /// Writes the current state, unless it is already on disk.
     pub(crate) fn flush(&self) -> PendingSave {
         let shared = Arc::clone(&self.0);
         let task = tokio::spawn(async move {
@@ -211,7 +216,29 @@ impl Ledger {
         PendingSave { task, folder: self.0.folder.clone() }
     }
 
-    /// Writes everything as it is now, and nothing after that: the folder may become another hub's.
+    /// Refuses further changes, and waits for the current one.
+    pub(crate) async fn freeze(&self) {
+        self.0.state().frozen = true;
+        drop(self.0.disk.lock().await);
+    }
+
+    /// Allows changes again.
+    pub(crate) fn thaw(&self) {
+        self.0.state().frozen = false;
+    }
+
+    /// Replaces the accounts with those of the team's previous hub.
+    pub(crate) async fn replace(&self, sheet: AccountsFile) -> Result<(), SaveError> {
+        {
+            let mut state = self.0.state();
+            state.accounts = sheet.accounts;
+            *self.0.used() = sheet.used;
+            self.0.version.fetch_add(1, Ordering::SeqCst);
+        }
+        self.flush().wait().await
+    }
+
+    /// Writes the current state, and nothing after that, because another hub may take over the folder.
     pub(crate) async fn close(&self) -> Result<(), SaveError> {
         let saved = self.flush().wait().await;
         let folder = self.0.folder.clone();
@@ -226,22 +253,25 @@ impl Ledger {
         saved
     }
 
-    /// Everything, as it would be written.
+    /// Returns the current content of the file.
     pub(crate) fn sheet(&self) -> AccountsFile {
         AccountsFile::new(self.read(Clone::clone), self.used().clone())
     }
 }
 
 impl State {
-    /// Ends something in the current and in the next state: in both, or in neither if one forbids it.
+    /// Ends something in the current and the next state: in both, or in neither if one forbids it.
     fn end<T>(
         &mut self,
         end: impl Fn(&mut Accounts) -> Result<T, RemoveMemberError>,
     ) -> Result<T, RemoveMemberError> {
+        if self.frozen {
+            return Err(RemoveMemberError::Moving);
+        }
         let mut accounts = self.accounts.clone();
         let mut ended = end(&mut accounts);
         let mut next = self.next.clone();
-        // The next state contains the current one, and perhaps more of what ends.
+        // The next state contains the current one, and perhaps further entries to end.
         if let Some(next) = &mut next {
             ended = match (end(next), ended) {
                 (Err(refused), _) | (_, Err(refused)) if refused.is_refusal() => Err(refused),
@@ -249,14 +279,14 @@ impl State {
             };
         }
         if ended.is_ok() {
-            *self = Self { accounts, next };
+            (self.accounts, self.next) = (accounts, next);
         }
         ended
     }
 }
 
 impl Shared {
-    /// Runs `work`, which may block. It keeps the disk until it has ended, even if the caller goes away.
+    /// Runs `work`, which may block. It holds the disk lock until the end, even if the caller goes away.
     async fn blocking<T: Send + 'static>(
         self: &Arc<Self>,
         mut disk: OwnedMutexGuard<Disk>,
@@ -285,6 +315,9 @@ impl Shared {
         }
         let (result, version, next) = {
             let mut state = self.state();
+            if state.frozen {
+                return Err(self.not_saved(&MOVING).into());
+            }
             let mut next = state.accounts.clone();
             let result = change(&mut next)?;
             let version = self.version.load(Ordering::SeqCst);
@@ -292,12 +325,12 @@ impl Shared {
         };
         let saved = self.save(disk, version, next);
         let mut state = self.state();
-        // `revoke_access` has taken out of it what ended in the meantime.
+        // `revoke_access` has meanwhile applied its changes to the next state too.
         let next = state.next.take();
         saved?;
         let mut verdict = verdict.lock().unwrap_or_else(PoisonError::into_inner);
         if *verdict == Verdict::GivenUp {
-            // It is on disk, but the caller was told that it was not made.
+            // The change is on disk, but its caller received an error. The next write undoes it.
             disk.written = None;
             self.noted.notify_one();
             return Err(self.no_answer().into());
@@ -315,7 +348,8 @@ impl Shared {
             return Ok(());
         };
         let sheet = AccountsFile::new(accounts, self.used().clone());
-        // Until it has succeeded it is not known what is there: a write can fail after the file was replaced.
+        // The content of the disk is unknown until the write succeeds: a write can fail after it replaced the
+        // file.
         disk.written = None;
         if let Err(e) = save(&sheet) {
             self.report(Err(&e));
@@ -352,7 +386,7 @@ impl Shared {
 }
 
 impl PendingSave {
-    /// Waits for the write, but not for ever; it goes on all the same.
+    /// Waits a limited time for the write, which continues in any case.
     pub(crate) async fn wait(self) -> Result<(), SaveError> {
         let not_saved = |reason: String| SaveError { path: self.folder, reason };
         match tokio::time::timeout(STALLED, self.task).await {

@@ -79,6 +79,12 @@ impl From<Key> for String {
     }
 }
 
+/// A new secret, from the system's random numbers.
+#[must_use]
+pub fn new_secret() -> Secret {
+    random_secret(|_| false)
+}
+
 /// A new secret whose id is not `taken`.
 pub(crate) fn random_secret(taken: impl Fn(&str) -> bool) -> Secret {
     loop {

@@ -23,7 +23,7 @@ fn owner(team: &mut Accounts) -> Admission {
     team.admit(now(), "Anna", Some("laptop"), Role::Owner).unwrap()
 }
 
-/// The same secret with another last character.
+/// Returns the secret with a different last character.
 fn other(secret: &Secret) -> Secret {
     let last = if secret.secret().ends_with('a') { "b" } else { "a" };
     let changed = format!("{}{last}", &secret.secret()[..26]);
@@ -173,6 +173,35 @@ fn a_team_whose_owner_lost_the_last_device_has_none() {
 }
 
 #[test]
+fn the_last_owner_keeps_the_last_device_while_there_are_others() {
+    let mut team = team();
+    let anna = owner(&mut team);
+    team.admit(now(), "Bob", None, Role::Member).unwrap();
+    let revoked = team.revoke(anna.credential.id(), &user("anna"), false);
+    assert_eq!(revoked, Err(RemoveMemberError::LastOwner));
+    assert!(team.has_owner());
+}
+
+#[test]
+fn a_credential_that_was_removed_or_is_of_another_device_lets_nobody_in() {
+    let mut team = team();
+    owner(&mut team);
+    let order =
+        Order { purpose: Purpose::Member, by: None, credential: None, uses: Some(3), lasts: None };
+    let (token, _) = team.invite(now(), order).unwrap();
+    let made = Secret::of_parts("abcdefghij", &"k".repeat(27)).unwrap();
+    let first = team.redeem_with(now(), &token, "Bob", None, &made).unwrap();
+    let again = team.redeem_with(now(), &token, "Bob", None, &made).unwrap();
+    assert_eq!((&again.user, team.members().len()), (&first.user, 2));
+    let wrong = team.redeem_with(now(), &token, "Eve", None, &other(&made));
+    assert_eq!(wrong.unwrap_err(), Refusal::Unknown);
+    team.remove_member(&first.user, RemovalScope::Member).unwrap();
+    let back = team.redeem_with(now(), &token, "Bob", None, &made);
+    assert_eq!(back.unwrap_err(), Refusal::Unknown);
+    assert_eq!(team.members().len(), 1);
+}
+
+#[test]
 fn a_token_reads_and_nothing_else() {
     let mut team = team();
     let anna = owner(&mut team);
@@ -259,7 +288,7 @@ fn the_client_id_that_was_idle_longest_is_forgotten() {
         assert_eq!(used.bind("a", &id(n), false), Bound::New { dropped: None });
     }
     used.bind("b", "of another", false);
-    // The first is used twice, and stays in use.
+    // The first id has two connections, and stays in use.
     used.bind("a", &id(0), false);
     let mut forgotten = Vec::new();
     for n in 0..12 {
@@ -271,7 +300,7 @@ fn the_client_id_that_was_idle_longest_is_forgotten() {
     assert_eq!(used.bind("b", &id(1), false), Bound::New { dropped: None }, "it is nobody's now");
     assert_eq!(used.bind("b", &id(4), false), Bound::Foreign);
     assert_eq!(used.bind("b", &id(0), false), Bound::Foreign);
-    // A client that comes back is not idle, and is the last to be forgotten afterwards.
+    // A client that returns is not idle, and is forgotten last afterwards.
     used.bind("a", &id(4), false);
     used.left(&id(4));
     used.left(&id(0));

@@ -1,17 +1,17 @@
-//! What gave access once and ended: enough to answer a second request to end it.
+//! Remembers ended credentials, invitations, tokens and memberships, to answer a repeated request to end one.
 //!
-//! A request to end something may have to be repeated, because its answer was lost or the disk was full. Owns the answer to
-//! the second: it has ended, which is not the same as that it never was. It lets nobody in.
+//! A client repeats a request if the answer was lost or the disk was full. The second answer must be "already
+//! ended" and not "unknown". An entry here never grants access.
 
 use super::RemoveMemberError;
 use porchlight_core::id::UserId;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
-/// How many are remembered; the oldest are forgotten first.
+/// Maximum number of entries. The oldest are forgotten first.
 const MAX_ENDED: usize = 1_000;
 
-/// What kind of thing ended.
+/// The kind of an ended entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum EndedKind {
@@ -21,7 +21,7 @@ pub(super) enum EndedKind {
     Token,
 }
 
-/// The things that ended, oldest first.
+/// The ended entries, oldest first.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(super) struct Tombstones(VecDeque<Entry>);
@@ -30,14 +30,14 @@ pub(super) struct Tombstones(VecDeque<Entry>);
 struct Entry {
     kind: EndedKind,
     id: String,
-    /// The members who could have ended it, besides an owner.
+    /// The members who were allowed to end it, in addition to owners.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     of: Vec<UserId>,
 }
 
 impl Tombstones {
     pub(super) fn note(&mut self, kind: EndedKind, id: &str, of: Vec<UserId>) {
-        // A member's id can be given again.
+        // The hub can assign a member's id again.
         self.0.retain(|entry| entry.kind != kind || entry.id != id);
         if self.0.len() >= MAX_ENDED {
             self.0.pop_front();
@@ -45,7 +45,7 @@ impl Tombstones {
         self.0.push_back(Entry { kind, id: id.to_owned(), of });
     }
 
-    /// Why this does not end now. `by` is the member who asks, unless it is an owner.
+    /// Returns why this cannot be ended now. `by` is the requesting member, or none for an owner.
     pub(super) fn why_not(
         &self,
         kind: EndedKind,

@@ -1,9 +1,9 @@
-//! What each credential was seen to use: client ids, devices, and when it last came. Of a program's token: when a
-//! program last read with it.
+//! Records which client ids and devices each credential uses, and when it was last used. For a program's
+//! token it records the last read.
 //!
-//! Owns the rule that a client id belongs to the credential that first used it, Clean Start or not: whoever took
-//! another's id over would end their session without its Will, and leave a ghost. Ids of presences are remembered for good,
-//! all others while the caller says that their session lives.
+//! Owns the rule that a client id belongs to the credential that first used it, Clean Start or not. Otherwise
+//! another client could take over the id, end the session without its Will, and leave a stale record. Client
+//! ids of devices are remembered permanently, all others until the caller releases them.
 
 use porchlight_core::id::DeviceId;
 use porchlight_core::time::Timestamp;
@@ -11,25 +11,26 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-/// How many ids of presences a credential has. A device has two; a copied one makes new ones.
+/// Maximum number of device client ids per credential. A device has two, and a copied device creates new
+/// ones.
 const MAX_PRESENCES: usize = 8;
-/// How many other client ids a credential has at a time.
+/// Maximum number of other client ids per credential at a time.
 const MAX_OTHERS: usize = 64;
-/// How many of those may be idle: used by no connection, while a session waits for one to come back.
+/// Maximum number of those that may be idle: no connection uses them, but a session waits.
 const MAX_IDLE: usize = 8;
-/// How many device ids are remembered.
+/// Maximum number of device ids per credential.
 const MAX_DEVICES: usize = 16;
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
-/// What the credentials used.
+/// The usage of all credentials.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct CredentialUsage {
     credentials: BTreeMap<String, Uses>,
-    /// Whose each client id is: the ids below, and those of the moment.
+    /// The credential of each client id, both permanent and temporary.
     #[serde(skip)]
     owners: HashMap<String, String>,
-    /// How often a client id became idle.
+    /// Counts how often a client id became idle.
     #[serde(skip)]
     departures: u64,
 }
@@ -38,40 +39,40 @@ pub(crate) struct CredentialUsage {
 struct Uses {
     #[serde(default)]
     last_here: Option<Timestamp>,
-    /// The client ids of its presences, the one used last at the end.
+    /// The client ids of its devices. The most recently used one is last.
     #[serde(default)]
     presences: Vec<String>,
     #[serde(default)]
     devices: Vec<DeviceId>,
-    /// Those of the moment.
+    /// The temporary client ids.
     #[serde(skip)]
     others: HashMap<String, Other>,
 }
 
-/// A client id of the moment.
+/// A temporary client id.
 #[derive(Debug, Clone, Default)]
 struct Other {
-    /// How many connections use it.
+    /// Number of connections that use it.
     connections: u32,
-    /// Which departure made it idle.
+    /// The value of `departures` when it became idle.
     left: u64,
 }
 
-/// What came of asking for a client id.
+/// The result of a request for a client id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Bound {
-    /// It is the credential's, and nothing changed that must be written.
+    /// The id belongs to the credential, and nothing must be written.
     StoredMessage,
-    /// It is the credential's now; `dropped` is not any more.
+    /// The id now belongs to the credential. `dropped` no longer does.
     New { dropped: Option<String> },
-    /// It is somebody else's.
+    /// The id belongs to another credential.
     Foreign,
-    /// The credential has as many as it may.
+    /// The credential has reached its limit.
     TooMany,
 }
 
 impl CredentialUsage {
-    /// Made whole again after it was read from a file.
+    /// Rebuilds the index after reading from a file.
     pub(crate) fn restored(mut self) -> Self {
         for (credential, uses) in &self.credentials {
             let ids = uses.presences.iter().map(|id| (id.clone(), credential.clone()));
@@ -80,7 +81,7 @@ impl CredentialUsage {
         self
     }
 
-    /// Binds a client id; `lasting` where it is a presence's, not a reader's.
+    /// Binds a client id to a credential. `lasting` is true for a device, and false for a reader.
     pub(crate) fn bind(&mut self, credential: &str, client_id: &str, lasting: bool) -> Bound {
         match self.owners.get(client_id) {
             Some(owner) if owner == credential => {
@@ -117,7 +118,7 @@ impl CredentialUsage {
         Bound::New { dropped }
     }
 
-    /// A connection with this client id has ended.
+    /// Notes that a connection with this client id has ended.
     pub(crate) fn left(&mut self, client_id: &str) {
         self.departures += 1;
         let departure = self.departures;
@@ -127,11 +128,11 @@ impl CredentialUsage {
         }
     }
 
-    /// Frees the client id that has been idle longest where the owner of `client_id` has too many idle ones; its session
-    /// must end.
+    /// Frees the client id that has been idle longest, if the credential of `client_id` has too many idle
+    /// ones. The caller must end its session.
     ///
-    /// The oldest goes, and no newcomer is refused: a program that takes a new client id each time would otherwise lock
-    /// its owner out until the sessions expire.
+    /// This never refuses a new id. Otherwise a program that uses a new client id each time would lock out
+    /// its user until the sessions expire.
     pub(crate) fn forget_idle(&mut self, client_id: &str) -> Option<String> {
         let owner = self.owners.get(client_id)?;
         let uses = self.credentials.get_mut(owner)?;
@@ -145,7 +146,7 @@ impl CredentialUsage {
         Some(oldest)
     }
 
-    /// Frees a client id that no session uses any more, unless it is a presence's or a connection uses it.
+    /// Frees a client id without a session, unless it belongs to a device or a connection uses it.
     pub(crate) fn release(&mut self, client_id: &str) {
         if self.other(client_id).is_some_and(|other| other.connections == 0)
             && let Some(owner) = self.owners.remove(client_id)
@@ -155,7 +156,7 @@ impl CredentialUsage {
         }
     }
 
-    /// The client ids that are bound for the moment only, and that no connection uses.
+    /// Returns the temporary client ids that no connection uses.
     pub(crate) fn idle(&self) -> Vec<String> {
         let others = self.credentials.values().flat_map(|uses| &uses.others);
         others.filter(|(_, other)| other.connections == 0).map(|(id, _)| id.clone()).collect()
@@ -166,7 +167,7 @@ impl CredentialUsage {
         self.credentials.get_mut(owner)?.others.get_mut(client_id)
     }
 
-    /// Whether the credential speaks for this device for the first time.
+    /// Records the device, and returns whether the credential uses it for the first time.
     pub(crate) fn note_device(&mut self, credential: &str, device: &DeviceId) -> bool {
         let uses = self.credentials.entry(credential.to_owned()).or_default();
         if uses.devices.contains(device) {
@@ -179,7 +180,7 @@ impl CredentialUsage {
         true
     }
 
-    /// Notes that the credential came; whether that is news, to the hour.
+    /// Notes that the credential was used. Returns whether the recorded hour changes.
     pub(crate) fn came(&mut self, credential: &str, now: Timestamp) -> bool {
         let hour = u64::try_from(HOUR.as_millis()).unwrap_or(1);
         let now = Timestamp::from_ms(now.as_ms() / hour * hour);
@@ -193,12 +194,12 @@ impl CredentialUsage {
         self.credentials.get(credential)?.last_here
     }
 
-    /// The devices that the credential spoke for.
+    /// Returns the devices that the credential has used.
     pub(crate) fn devices(&self, credential: &str) -> Vec<DeviceId> {
         self.credentials.get(credential).map(|uses| uses.devices.clone()).unwrap_or_default()
     }
 
-    /// Forgets a credential; the client ids that it had.
+    /// Forgets a credential, and returns its client ids.
     pub(crate) fn forget(&mut self, credential: &str) -> Vec<String> {
         let Some(uses) = self.credentials.remove(credential) else {
             return Vec::new();
@@ -211,8 +212,8 @@ impl CredentialUsage {
     }
 }
 
-/// Whether a client id has the form of a presence's or its Will connection's: `pl`, 20 letters or digits, `m` or `u`
-/// (`docs/protocol.md`, *A session*). One reader in eighteen looks like it, too.
+/// Returns whether a client id has the form of a device's or its Will connection's: `pl`, 20 letters or
+/// digits, `m` or `u` (`docs/protocol.md`, *A session*). One in eighteen readers also has this form.
 pub(crate) fn is_presence_client_id(client_id: &str) -> bool {
     client_id.len() == 23 && client_id.starts_with("pl") && client_id.ends_with(['m', 'u'])
 }

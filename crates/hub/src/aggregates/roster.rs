@@ -1,4 +1,4 @@
-//! The sums under one root.
+//! The aggregates under one root.
 
 use porchlight_core::id::{DeviceId, Root, UserId};
 use porchlight_core::mqtt_session::Write;
@@ -11,56 +11,58 @@ use porchlight_core::wire::{self, AggregateRecord, Payload, SimpleStatus, UserRe
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// A sum that does not change is written anew after this long, well before the broker forgets it.
+/// An unchanged aggregate is written again after this time, well before it expires at the broker.
 pub(super) const RENEW: Duration = Duration::from_secs(10 * 24 * 60 * 60);
-/// An input this much later than the one told is worth a message.
+/// Minimum step between two published input times.
 const STEP: Duration = Duration::from_secs(1);
 
-/// Everybody under one root, and what stands on their topics.
+/// The users under one root, and the content of their topics.
 #[derive(Debug)]
 pub(super) struct TeamRoster {
     root: Root,
     roster: Roster,
     people: BTreeMap<UserId, Topics>,
-    /// Whose topics may be wrong.
+    /// The users whose topics may be wrong.
     due: BTreeSet<UserId>,
-    /// Whose topics are wrong, and when it is our turn again to say so.
+    /// The users whose topics are wrong, and when the rate limit allows the next correction.
     later: BTreeSet<(Monotonic, UserId)>,
-    /// What `_hub` is to say, and whether it does.
+    /// The payload that `_hub` must have.
     announcement: Vec<u8>,
     announced: bool,
-    /// How often `_hub` is written again. Two hubs that disagree would otherwise answer each other for ever.
+    /// Limits how often `_hub` is written again. Otherwise two hubs that disagree would overwrite each other
+    /// forever.
     announcing: RateLimit,
     announce_at: Option<Monotonic>,
-    /// What changed, where somebody wants to be told.
+    /// The changes not yet taken. None if nobody reads them.
     changes: Option<Vec<Change>>,
 }
 
-/// What stands on one person's topics, and what is known beside it.
+/// The content of one user's topics, and their latest input.
 #[derive(Debug, Default)]
 struct Topics {
     user: UserTopic,
-    /// What we last said there; none where the topic was never ours.
+    /// The aggregate that we last wrote. None if we never wrote this topic.
     said: Option<ShownAggregate>,
-    /// How often the same is said again there. Two writers that disagree would otherwise answer each other for ever.
+    /// Limits how often the same aggregate is written again. Otherwise two writers that disagree would
+    /// overwrite each other forever.
     answers: RateLimit,
     activity: Option<Timestamp>,
-    /// The latest input that a device record is evidence of.
+    /// The latest input that a device record proves.
     input: Option<Timestamp>,
 }
 
-/// What stands on a user topic.
+/// The retained content of a user topic.
 #[derive(Debug, Default)]
 enum UserTopic {
     #[default]
     Nothing,
-    /// A sum, ours or not, and when the broker took it.
+    /// An aggregate, ours or not, and when the broker received it.
     Sum(ShownAggregate, Timestamp),
-    /// A simple client's record, or something that cannot be read.
+    /// The record of a simple client, or an unreadable payload.
     Foreign,
 }
 
-/// What a reader sees of a sum.
+/// The part of an aggregate that readers see.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct ShownAggregate {
     status: String,
@@ -79,15 +81,15 @@ impl From<&AggregateRecord> for ShownAggregate {
 }
 
 impl TeamRoster {
-    /// A room in the broker of this process.
+    /// Creates the roster of the embedded broker.
     pub(super) fn new(root: Root, announcement: Vec<u8>) -> Self {
         let mut roster = Roster::default();
-        // Our broker keeps to the protocol's timers.
+        // The embedded broker keeps the timers of the protocol.
         roster.set_broker_is_prompt(true);
         Self::with(root, announcement, roster)
     }
 
-    /// A room beyond a connection, which is not up yet. Its changes are told.
+    /// Creates the roster of a remote broker, without a connection yet. It reports changes.
     pub(super) fn far(root: Root, announcement: Vec<u8>) -> Self {
         let mut room = Self::with(root, announcement, Roster::remote(None));
         room.tell();
@@ -113,7 +115,7 @@ impl TeamRoster {
         self.changes.get_or_insert_default();
     }
 
-    /// What stands on the broker now is what will be read, and nothing else: it may have forgotten all.
+    /// Forgets the content of all topics, because the broker may have lost it. The retained messages follow.
     pub(super) fn connection_began(&mut self, now: Now) {
         self.roster.connection_began(now);
         self.announced = false;
@@ -133,7 +135,7 @@ impl TeamRoster {
         self.roster.connection_lost(now);
     }
 
-    /// Says something else on `_hub` from here on.
+    /// Changes the payload of `_hub`.
     pub(super) fn announce(&mut self, announcement: Vec<u8>) {
         self.announced &= self.announcement == announcement;
         self.announcement = announcement;
@@ -148,12 +150,12 @@ impl TeamRoster {
                 self.announced = payload == self.announcement;
                 self.announce_at = None;
             }
-            // Between people, and between one person's devices: nothing to sum.
+            // These topics have no part in the aggregate.
             Topic::Chosen(_) | Topic::Typing(_) | Topic::Inbox(..) => {}
         }
     }
 
-    /// How long ago the broker took a record, where that is known.
+    /// Returns how long ago the broker received a record, if known.
     pub(super) fn age(&self, now: Now, payload: &[u8], arrival: Arrival) -> Option<Duration> {
         let written = match wire::decode_device(payload) {
             Ok(Payload::Record(record)) => record.timestamp,
@@ -188,8 +190,8 @@ impl TeamRoster {
         self.due.insert(user);
     }
 
-    /// When there was input, if the record that was just taken is evidence of it. Being locked, asleep or gone is none:
-    /// it may come from a timer or another hand.
+    /// Returns the time of the last input, if the record just accepted proves one. A lock, sleep or
+    /// disconnect proves none, because a timer or another person may cause it.
     fn input(
         &self,
         now: Now,
@@ -199,9 +201,9 @@ impl TeamRoster {
         age: Option<Duration>,
     ) -> Option<Timestamp> {
         match observed {
-            // A record of unknown age is evidence of an unknown time.
+            // A record of unknown age proves no time.
             Observed::Active => age.and_then(|age| now.ago(age).believable()),
-            // Away since the last input; the roster has placed it on our clock.
+            // The device is away since its last input. The roster has converted that time to our clock.
             Observed::Away(Some(AwayCause::Idle)) => {
                 let person = self.roster.person(user, now)?;
                 let device = person.devices.iter().find(|d| d.device == device.as_str())?;
@@ -220,7 +222,7 @@ impl TeamRoster {
             Ok(Payload::Record(UserRecord::Aggregate(sum))) => {
                 let said = ShownAggregate::from(sum);
                 if arrival.retained {
-                    // From an earlier run: ours to keep right, and to take away.
+                    // An earlier run wrote it, so we correct and clear it.
                     topics.said = Some(said.clone());
                 }
                 let age = self.roster.age(now, arrival, sum.timestamp);
@@ -229,7 +231,8 @@ impl TeamRoster {
             Ok(Payload::Record(UserRecord::Simple(_))) | Err(_) => UserTopic::Foreign,
         };
         match record {
-            // While we run, we saw the simple record that anybody could carry along; they may have missed it.
+            // Ignore what another writer copied from a simple record: we saw that record, and the other may
+            // have missed it.
             Ok(Payload::Record(UserRecord::Aggregate(_))) if !arrival.retained => {}
             Ok(record) => self.roster.apply_user(now, &user, record, arrival),
             Err(_) => {}
@@ -245,12 +248,12 @@ impl TeamRoster {
         let topics = self.people.entry(user.clone()).or_default();
         match at {
             Payload::Cleared => {
-                // Whoever clears it wants it gone until there is news.
+                // A cleared topic stays empty until there is new input.
                 topics.activity = None;
                 topics.input = None;
             }
             Payload::Record(at) => {
-                // It is there, whatever it says.
+                // The topic has content, even if its time is unusable.
                 topics.activity = Some(at.meant().unwrap_or_default().min(now.wall));
             }
         }
@@ -287,7 +290,7 @@ impl TeamRoster {
         }
     }
 
-    /// Who looks different is due, and told of.
+    /// Marks the users whose view changed as due, and collects the changes.
     fn note_changes(&mut self, now: Now) {
         for change in self.roster.take_changes(now) {
             let view = change.after.as_ref().or(change.before.as_ref());
@@ -308,11 +311,11 @@ impl TeamRoster {
     }
 
     fn hub(&self, payload: Vec<u8>) -> Write {
-        // It stands as long as the hub does, however long nobody comes.
+        // The announcement never expires while the hub runs.
         Write { topic: Topic::Hub.to_wire(&self.root), payload, expires_in: None }
     }
 
-    /// Brings one person's topics to what they should be.
+    /// Writes the topics of one user if they are wrong.
     fn settle(&mut self, now: Now, user: &UserId, writes: &mut Vec<Write>) {
         let write = |topic: Topic, payload| Write::record(topic.to_wire(&self.root), payload);
         let Some(person) = self.roster.person(user, now) else {
@@ -331,12 +334,12 @@ impl TeamRoster {
         let said = ShownAggregate::from(&sum);
         let wrong = match &topics.user {
             UserTopic::Sum(standing, at) => *standing != said || now.wall.since(*at) >= RENEW,
-            // A simple client without any device beside it has said all there is to say.
+            // For a user without devices, the simple record suffices.
             UserTopic::Nothing | UserTopic::Foreign => {
                 person.devices.iter().any(|device| !device.device.is_empty())
             }
         };
-        // What is news is written at once; the same once more answers somebody who contradicts us.
+        // A new aggregate is written at once. Only corrections of another writer are limited.
         let repeated = topics.said.as_ref() == Some(&said);
         match if wrong && repeated { topics.answers.take(now.mono, &()) } else { Ok(()) } {
             Ok(()) if wrong => {

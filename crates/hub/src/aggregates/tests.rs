@@ -8,16 +8,16 @@ use std::time::Duration;
 
 const START: u64 = 1_763_740_000_000;
 const HUB: &str = "presence/_hub";
-/// A loss is believed after this long (`docs/protocol.md`, *Settling*).
+/// Time after which a loss counts (`docs/protocol.md`, *Settling*).
 const HELD: Duration = Duration::from_millis(250);
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Sums beside a store that keeps what is retained, under a clock that goes when it is told to.
+/// Aggregates with a store of retained messages and a manual clock.
 struct World {
     sums: Aggregates,
     store: BTreeMap<String, Vec<u8>>,
     passed: Duration,
-    /// What the sums wrote since this was last emptied.
+    /// The topics that the aggregates wrote since the last call.
     written: Vec<String>,
 }
 
@@ -28,7 +28,7 @@ impl World {
         world
     }
 
-    /// A hub that finds these in its store, each an hour old.
+    /// Creates a hub whose store contains these messages, each an hour old.
     fn starting_with(kept: &[(&str, &str)]) -> Self {
         let mut world = Self {
             sums: Aggregates::new(),
@@ -52,7 +52,7 @@ impl World {
         }
     }
 
-    /// A client retains something.
+    /// Publishes a retained message as a client.
     fn retain(&mut self, topic: &str, payload: &str) {
         self.keep(topic, payload.as_bytes());
         let arrival = Arrival::aged(false, Duration::ZERO);
@@ -64,13 +64,13 @@ impl World {
         self.retain(&format!("presence/alice/device/{device}"), record);
     }
 
-    /// The Will of a device is published, and believed.
+    /// Publishes the Will of a device, and waits until the loss counts.
     fn lose(&mut self, device: &str) {
         self.device(device, LOST);
         self.pass(HELD);
     }
 
-    /// Time goes on, and all that is due then is done when it is due.
+    /// Advances the clock, and runs everything when it is due.
     fn pass(&mut self, time: Duration) {
         let end = self.now().mono + time;
         while let Some(due) = self.sums.next_deadline().filter(|due| *due <= end) {
@@ -99,12 +99,12 @@ impl World {
         }
     }
 
-    /// What was written since the last call.
+    /// Returns the topics written since the last call.
     fn written(&mut self) -> Vec<String> {
         std::mem::take(&mut self.written)
     }
 
-    /// Alice's user topic, if it holds a sum: status and what is carried along.
+    /// Returns the aggregate on Alice's user topic, if any: its status and its copy of the simple record.
     fn sum(&self) -> Option<(String, Option<String>)> {
         match wire::decode_user(self.store.get("presence/alice")?).unwrap() {
             Payload::Record(UserRecord::Aggregate(sum)) => {
@@ -118,7 +118,7 @@ impl World {
         self.sum().map(|(status, _)| status)
     }
 
-    /// Alice's last input, in seconds after the start.
+    /// Returns Alice's last input, in seconds after the start.
     fn activity(&self) -> Option<i64> {
         match wire::decode_activity(self.store.get("presence/alice/activity")?).unwrap() {
             Payload::Record(at) => Some(at.as_ms().cast_signed() - START.cast_signed()),
@@ -356,7 +356,7 @@ fn somebody_who_writes_other_sums_is_answered_five_times_a_minute_and_overwritte
     }
     assert_eq!(world.written().len(), RateLimit::<()>::MAX);
     assert_eq!(world.status(), some("offline"));
-    // News is no answer, and waits for nothing.
+    // A new aggregate is not a correction, and is written at once.
     world.device("a", r#"{"v":1,"status":"away","cause":"locked"}"#);
     assert_eq!(world.status(), some("away"));
     world.retain("presence/alice", r#"{"v":1,"status":"offline"}"#);
@@ -428,13 +428,13 @@ fn activity_tells_what_the_records_are_evidence_of() {
     world.device("a", ONLINE);
     assert_eq!(world.activity(), Some(60));
     world.pass(10 * MINUTE);
-    // Four minutes ago on a clock that is an hour slow: how long ago it was counts.
+    // Four minutes ago on a clock that is an hour slow: only the age counts.
     let (then, since) = (START - 60 * 60_000, START - 64 * 60_000);
     let idle =
         format!(r#"{{"v":1,"status":"away","cause":"idle","since":{since},"timestamp":{then}}}"#);
     world.device("a", &idle);
     assert_eq!(world.activity(), Some(7 * 60));
-    // Another device has been idle for longer.
+    // Another device has been idle longer.
     let since = START - 80 * 60_000;
     let idle =
         format!(r#"{{"v":1,"status":"away","cause":"idle","since":{since},"timestamp":{then}}}"#);
@@ -482,7 +482,7 @@ fn a_start_writes_only_what_differs() {
         ("presence/carol/activity", r#"{"timestamp":5}"#),
         ("presence/dave", SEED_ONLINE),
     ]);
-    // Carol's devices were cleared when nobody summed.
+    // Carol's devices were cleared while no hub aggregated.
     assert_eq!(world.written(), ["presence/bob", "presence/carol", "presence/carol/activity"]);
     assert!(!world.store.contains_key("presence/carol"));
     assert_eq!(world.status(), some("online"), "a seed-style client is still carried along");
@@ -503,7 +503,7 @@ fn a_start_takes_ages_from_the_store() {
     assert_eq!(world.activity(), Some(-60 * 60));
 }
 
-/// What clients may do.
+/// An action of a client.
 #[derive(Debug, Clone)]
 enum Step {
     Device(u8, &'static str),
@@ -533,7 +533,8 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// The sum by the book: any device online, else any away, else offline. None where nobody is known by a device.
+/// Computes the aggregate by the specification: online if any device is online, else away if any is away,
+/// else offline. None without devices.
 fn naive(devices: &BTreeMap<u8, &str>, seed: &str) -> Option<&'static str> {
     let any = |word| devices.values().chain([&seed]).any(|record| record.contains(word));
     match (any("online"), any("away")) {

@@ -1,24 +1,24 @@
-//! Where MQTT packets and WebSocket frames begin in a stream of bytes.
+//! Finds the starts of MQTT packets and WebSocket frames in a byte stream.
 
-/// Finds the beginnings of packets, whatever pieces the bytes come in.
+/// Finds the starts of MQTT packets. The bytes may arrive in any pieces.
 #[derive(Debug, Default)]
 pub(super) struct Packets {
     at: At,
 }
 
-/// The beginning of a packet.
+/// The start of an MQTT packet.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Head {
-    /// Type and flags.
+    /// The byte with type and flags.
     pub(super) first: u8,
-    /// How many bytes follow the length (MQTT 5, 2.1.4).
+    /// Number of bytes after the length field (MQTT 5, 2.1.4).
     pub(super) len: usize,
-    /// The first two of these: the packet id of an acknowledgement.
+    /// The first two bytes after the length field: the packet id of an acknowledgement.
     pub(super) id: u16,
 }
 
 impl Head {
-    /// The type (MQTT 5, 2.1.2).
+    /// Returns the packet type (MQTT 5, 2.1.2).
     pub(super) fn kind(self) -> u8 {
         self.first >> 4
     }
@@ -26,7 +26,7 @@ impl Head {
 
 #[derive(Debug, Clone, Copy, Default)]
 enum At {
-    /// A packet begins here.
+    /// The next byte starts a packet.
     #[default]
     Start,
     Length {
@@ -34,22 +34,22 @@ enum At {
         len: usize,
         shift: u32,
     },
-    /// `seen` of the first two bytes were read.
+    /// `seen` of the first two bytes after the length were read.
     Id {
         head: Head,
         seen: usize,
     },
-    /// How many bytes are left of the packet.
+    /// Number of remaining bytes of the packet.
     Rest(usize),
 }
 
 impl Packets {
-    /// Whether the next byte begins a packet.
+    /// Returns whether the next byte starts a packet.
     pub(super) fn is_at_start(&self) -> bool {
         matches!(self.at, At::Start)
     }
 
-    /// Reads on; `found` is told of each packet that begins.
+    /// Reads more bytes, and calls `found` for each packet that starts.
     ///
     /// The broker refuses a length that is too long when it decodes the packet.
     pub(super) fn read(&mut self, mut bytes: &[u8], mut found: impl FnMut(Head)) {
@@ -96,7 +96,7 @@ impl Packets {
     }
 }
 
-/// Finds the beginnings of a client's WebSocket frames behind the head of its request.
+/// Finds the starts of a client's WebSocket frames after the head of its request.
 #[derive(Debug, Default)]
 pub(super) struct Frames {
     at: InFrame,
@@ -104,12 +104,12 @@ pub(super) struct Frames {
 
 #[derive(Debug, Clone, Copy)]
 enum InFrame {
-    /// How many bytes of the empty line that ends the head were read.
+    /// Number of bytes read of the empty line that ends the head.
     Head(usize),
     Opcode,
-    /// The opcode's byte was seen.
+    /// The opcode byte was read.
     Length(u8),
-    /// `left` bytes of the length are to come.
+    /// `left` bytes of the length are missing.
     Extended {
         opcode: u8,
         len: u64,
@@ -124,11 +124,12 @@ impl Default for InFrame {
     }
 }
 
-/// As many bytes as the mask of a client's frame (RFC 6455, 5.3).
+/// Length of the mask of a client's frame in bytes (RFC 6455, 5.3).
 const MASK: u64 = 4;
 
 impl Frames {
-    /// Reads on; `found` is told of each frame whether it controls the connection (ping, pong, close).
+    /// Reads more bytes, and calls `found` for each frame. The argument is true for a control frame (ping,
+    /// pong, close).
     pub(super) fn read(&mut self, mut bytes: &[u8], mut found: impl FnMut(bool)) {
         let end = b"\r\n\r\n";
         while let Some((&byte, more)) = bytes.split_first() {

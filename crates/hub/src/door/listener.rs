@@ -1,4 +1,4 @@
-//! Where the door stands.
+//! Binds the addresses of the team's listener.
 
 use super::Audience;
 use crate::listen::{self, Listen};
@@ -9,14 +9,14 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use tokio::net::TcpListener;
 
-/// Connections that the system holds until we take them.
+/// Maximum number of connections that the system queues until we accept them.
 const BACKLOG: i32 = 1_024;
 
-/// Where the team's door stands now.
+/// The bound addresses of the team's listener.
 pub(crate) struct Bound {
-    /// The address for the team: the first one.
+    /// The first address for the team.
     pub(crate) addr: SocketAddr,
-    /// The address for programs of this machine.
+    /// The address for programs on this computer.
     pub(crate) plain: SocketAddr,
     /// The public address.
     pub(crate) public: Option<SocketAddr>,
@@ -66,7 +66,7 @@ fn exactly(addr: SocketAddr) -> Result<Vec<TcpListener>, HubError> {
     }
 }
 
-/// Every address at the default port, else at a free one.
+/// Listens on every address at the default port, or at a free one.
 fn everywhere(warnings: &mut Vec<HubWarning>) -> Result<Vec<TcpListener>, HubError> {
     let wanted = SocketAddr::from((Ipv4Addr::UNSPECIFIED, DEFAULT_PORT));
     match at(wanted, false) {
@@ -81,7 +81,7 @@ fn everywhere(warnings: &mut Vec<HubWarning>) -> Result<Vec<TcpListener>, HubErr
     }
 }
 
-/// IPv6 at the same port, where there is any.
+/// Adds IPv6 at the same port, if available.
 fn with_v6(v4: TcpListener) -> Result<Vec<TcpListener>, HubError> {
     let any = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
     let port = v4.local_addr().map_err(|e| refused(any, e))?.port();
@@ -98,13 +98,14 @@ fn refused(addr: SocketAddr, e: io::Error) -> HubError {
     }
 }
 
-/// Listens there; `alone` leaves IPv4 to a listener of its own.
+/// Listens on `addr`. `alone` leaves IPv4 to a separate listener.
 fn at(addr: SocketAddr, alone: bool) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
     if alone {
         socket.set_only_v6(true)?;
     }
-    // As Tokio's bind does: connections of the last run do not block the port. On Windows it would mean something else.
+    // As in Tokio's bind, so that connections of the last run do not block the port. On Windows the option
+    // has another meaning.
     #[cfg(unix)]
     socket.set_reuse_address(true)?;
     socket.bind(&addr.into())?;

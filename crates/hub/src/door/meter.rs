@@ -1,8 +1,9 @@
-//! What one connection may ask of the hub in a time, whatever it asks for.
+//! Limits how many MQTT packets per time one connection may send.
 //!
-//! Owns the price of each packet that is read. A connection that spends more than it has is not closed: the hub reads
-//! its next bytes later, and TCP tells the sender. It also tells the backlogs what a connection takes, and writes into
-//! each SUBACK why a filter was refused. It does not decide what is refused.
+//! Owns the cost of each packet. The hub does not close a connection that exceeds its allowance, but reads
+//! its next bytes later, and TCP slows down the sender. The meter also reports to the backlogs what a
+//! connection takes, and corrects the reasons for refused filters in each SUBACK. It does not decide what is
+//! refused.
 
 use super::frames::{Head, Packets};
 use crate::access::{Access, Allowance, Refusals};
@@ -16,12 +17,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// What a packet costs at least, in bytes: so 256 in a second.
+/// Minimum cost of a packet in bytes. It allows 256 packets per second.
 const A_PACKET: usize = 4 * 1024;
-/// What an acknowledgement costs. There are as many as messages that the hub sent.
+/// Cost of an acknowledgement in bytes. There are as many as messages that the hub sent.
 const AN_ACKNOWLEDGEMENT: usize = 256;
-/// How much more than its length a SUBSCRIBE or UNSUBSCRIBE costs: each filter may be a few bytes, and takes as long as
-/// a packet.
+/// Cost factor on the length of a SUBSCRIBE or UNSUBSCRIBE. A filter may have only a few bytes, but takes as
+/// long as a packet.
 const TIMES_FILTERS: usize = 64;
 
 const CONNACK: u8 = 2;
@@ -33,17 +34,18 @@ const SUBSCRIBE: u8 = 8;
 const SUBACK: u8 = 9;
 const UNSUBSCRIBE: u8 = 10;
 
-/// What reading this packet costs beyond its bytes.
+/// Returns the cost of this packet in addition to its bytes.
 fn surcharge(head: Head) -> usize {
     match head.kind() {
         PUBACK | PUBREC | PUBCOMP => AN_ACKNOWLEDGEMENT.saturating_sub(head.len),
-        // What is longer is refused: a length that is only claimed would else take the device's allowance for hours.
+        // The broker refuses longer packets. Without the cap, a merely claimed length would use up the
+        // device's allowance for hours.
         SUBSCRIBE | UNSUBSCRIBE => A_PACKET.max(head.len.min(MAX_PACKET_SIZE) * TIMES_FILTERS),
         _ => A_PACKET.saturating_sub(head.len),
     }
 }
 
-/// The MQTT packets of one connection, between whatever carries them and the broker.
+/// A stream that meters the MQTT packets between one connection and the broker.
 pub(super) struct Metered<S> {
     stream: S,
     peer: SocketAddr,
@@ -53,7 +55,7 @@ pub(super) struct Metered<S> {
     refusals: Arc<Refusals>,
     read: Packets,
     written: Packets,
-    /// A SUBACK that is corrected and not wholly written, and how much of it is.
+    /// A corrected SUBACK, and how many of its bytes are written. None if no SUBACK is pending.
     suback: Option<(Vec<u8>, usize)>,
 }
 
@@ -89,7 +91,7 @@ impl<S> Metered<S> {
         });
     }
 
-    /// Looks at a packet before any of it is written; the broker writes one at a time.
+    /// Inspects a packet before the first byte is written. The broker writes one packet at a time.
     fn is_begun(&mut self, packet: &[u8]) {
         let mut head = None;
         Packets::default().read(packet, |found| head = head.or(Some(found)));
@@ -111,7 +113,7 @@ impl<S> Metered<S> {
     }
 }
 
-/// The packet id of a PUBLISH, which follows the topic (MQTT 5, 3.3.2); none at `QoS` 0.
+/// Returns the packet id of a PUBLISH, which follows the topic (MQTT 5, 3.3.2). None at `QoS` 0.
 fn packet_id(packet: &[u8], head: Head) -> Option<u16> {
     if head.first & 0b110 == 0 {
         return None;
@@ -121,12 +123,13 @@ fn packet_id(packet: &[u8], head: Head) -> Option<u16> {
     Some(u16::from_be_bytes(*id))
 }
 
-/// Writes into a SUBACK which of its refusals mean "one too many" (0x97) and not "not authorized" (0x87, which is all
-/// that the broker says). The codes of MQTT 3.1.1 do not tell them apart.
+/// Changes the refusals in a SUBACK that mean "too many filters" to 0x97. The broker only uses 0x87, "not
+/// authorized". MQTT 3.1.1 has only one code for both.
 fn correct(packet: &mut [u8], head: Head, refusals: &Refusals) {
     let mut refusals = refusals.take().into_iter();
     let Some(body) = packet.len().checked_sub(head.len) else { return };
-    // Behind the packet id and the properties (MQTT 5, 3.9.2). The broker puts none in that are longer than 127 bytes.
+    // The codes follow the packet id and the properties (MQTT 5, 3.9.2). The broker's properties have at most
+    // 127 bytes.
     let properties = packet.get(body + 2).copied().map_or(0, usize::from);
     if properties > 0x7f {
         return;
@@ -188,7 +191,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Metered<S> {
         let this = self.get_mut();
         let polled = Pin::new(&mut this.stream).poll_flush(cx);
         let now = clock::now().mono;
-        // A WebSocket takes a whole packet, and writes it only now.
+        // A WebSocket buffers a whole packet, and writes it only in the flush.
         match &polled {
             Poll::Pending => this.access.backlogs.blocked(this.connection, now),
             Poll::Ready(_) => this.access.backlogs.took(this.connection, now, 0, 0),
@@ -207,7 +210,7 @@ impl<S> Drop for Metered<S> {
     }
 }
 
-/// The broker takes any stream where it takes a WebSocket's; the bytes on this one are plain MQTT.
+/// The broker accepts any stream through its WebSocket transport. The bytes on this one are plain MQTT.
 impl<S: AsyncRead + AsyncWrite + Send + Sync + Unpin> mqtt5::broker::transport::WebSocketTransport
     for Metered<S>
 {

@@ -1,7 +1,7 @@
-//! One connection's bytes, whatever carries them.
+//! The byte stream of one connection, over TCP or TLS.
 //!
-//! Owns that what was read to tell the protocols apart is read again, that a closed connection reads as ended, that
-//! nobody holds an answer up for ever, and that nothing is read while the allowance is spent.
+//! It returns the bytes again that the protocol detection read, and ends when the hub closes the connection.
+//! It limits how long a write may block, and reads nothing while the allowance is used up.
 
 use super::frames::Frames;
 use crate::access::Allowance;
@@ -14,26 +14,27 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
-/// What a WebSocket's frame costs besides its bytes: it may have none, and what is in it is counted as packets.
+/// Cost of a WebSocket frame in addition to its bytes. A frame may be empty, and its content counts as
+/// packets.
 const A_FRAME: usize = 256;
-/// What a frame costs that is no message: most want an answer.
+/// Cost of a control frame. Most of them require an answer.
 const A_CONTROL_FRAME: usize = 4 * 1024;
 
-/// What carries bytes both ways: TCP, or TLS over it.
+/// A bidirectional byte stream: TCP, or TLS over TCP.
 pub(super) trait Carrier: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Sync + Unpin> Carrier for T {}
 
-/// A carrier on a connection.
+/// The byte stream of one connection, with its limits.
 pub(super) struct Wire {
     carrier: Box<dyn Carrier>,
     connection: Arc<ConnectionGuard>,
-    /// Read already, and to be read again first.
+    /// Bytes that the next read returns first.
     first: Vec<u8>,
     allowance: Allowance,
-    /// Where it is a WebSocket's.
+    /// Finds the frames if the connection is a WebSocket.
     frames: Option<Frames>,
-    /// Until when nothing is read; none while there is no need to wait.
+    /// The pause before the next read. None if no pause is needed.
     pause: Option<Pin<Box<Sleep>>>,
 }
 
@@ -43,13 +44,13 @@ impl Wire {
         Self { carrier, connection, first: Vec::new(), allowance, frames: None, pause: None }
     }
 
-    /// What may still be read of it.
+    /// Returns the allowance of the connection.
     pub(super) fn allowance(&self) -> Allowance {
         self.allowance.clone()
     }
 
-    /// The first bytes, at least one and at most `max`, for as long as `enough` wants more of them. They stay to be
-    /// read.
+    /// Reads the first bytes, at least one and at most `max`, until `enough` returns true. Later reads return
+    /// them again.
     pub(super) async fn peek(
         &mut self,
         max: usize,
@@ -69,7 +70,7 @@ impl Wire {
         Ok(&self.first)
     }
 
-    /// What comes now is the head of a request for a WebSocket, and then its frames.
+    /// Counts frames from now on. The head of a WebSocket request comes first.
     pub(super) fn count_frames(&mut self) {
         self.frames = Some(Frames::default());
     }
@@ -81,7 +82,7 @@ impl Wire {
         }
     }
 
-    /// Waits until it may be read on.
+    /// Waits until the allowance permits more reads.
     fn poll_allowance(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             if let Some(pause) = &mut self.pause {
@@ -143,7 +144,7 @@ impl AsyncWrite for Wire {
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         if this.connection.check_for_writing(cx).is_err() {
-            // A closed connection gets nothing more.
+            // A closed connection reads as ended.
             return Poll::Ready(Ok(()));
         }
         ready!(Pin::new(&mut this.carrier).poll_shutdown(cx))?;

@@ -71,6 +71,9 @@ impl ApiError {
 
 impl From<SaveError> for ApiError {
     fn from(e: SaveError) -> Self {
+        if e.is_moving() {
+            return Self::busy();
+        }
         // The system's reason is for the person who runs the hub. They were warned once.
         tracing::debug!("{e}");
         let message = "the computer that hosts the team can't save anything now; tell the person who runs it, then try again";

@@ -4,11 +4,13 @@ use super::extract::{ApiError, JsonBody, Unauthenticated};
 use crate::accounts::Refusal;
 use crate::authorization::Authorization;
 use crate::clock;
-use crate::team::{RequestRefusal, Team};
+use crate::team::{RequestRefusal, Team, UndoJoinError};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
-use porchlight_core::team::{Join, Joined, RefusalCode, Request, RequestMade, RequestState};
+use porchlight_core::team::{
+    Join, Joined, RefusalCode, Request, RequestMade, RequestState, Secret,
+};
 use std::sync::Arc;
 
 impl From<Refusal> for ApiError {
@@ -90,6 +92,52 @@ pub(super) async fn request(
             "too many are waiting to be let in; try again in ten minutes",
         )),
     }
+}
+
+/// Takes a join back that the device does not want any more, or does not know of.
+pub(super) async fn undo_join(
+    State(team): State<Arc<Team>>,
+    Unauthenticated(peer): Unauthenticated,
+    headers: HeaderMap,
+) -> Result<StatusCode, ApiError> {
+    let credential = match Authorization::of(&headers) {
+        Some(Authorization::Basic(id, secret)) => Secret::of_parts(&id, &secret).ok(),
+        _ => None,
+    };
+    let credential = credential.ok_or_else(ApiError::not_signed_in)?;
+    let asked = Arc::clone(&team);
+    let undoing = tokio::spawn(async move { asked.undo_join(&credential).await });
+    match undoing.await {
+        Ok(Ok(true)) => Ok(StatusCode::NO_CONTENT),
+        // It is no secret that there is nothing to take back, but whoever guesses is counted.
+        Ok(Ok(false)) => {
+            team.was_wrong(clock::now().mono, peer);
+            Ok(StatusCode::NO_CONTENT)
+        }
+        Ok(Err(UndoJoinError::InUse)) => {
+            let message = "this device is in the team already; leave it instead";
+            Err(ApiError::new(StatusCode::CONFLICT, RefusalCode::InUse, message))
+        }
+        Ok(Err(UndoJoinError::NotSaved(e))) => Err(e.into()),
+        Err(_) => Err(ApiError::busy()),
+    }
+}
+
+/// Withdraws a request.
+pub(super) async fn withdraw(
+    State(team): State<Arc<Team>>,
+    Unauthenticated(peer): Unauthenticated,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> StatusCode {
+    let is_known = match Authorization::of(&headers) {
+        Some(Authorization::Bearer(ticket)) if ticket.id() == id => team.withdraw(&ticket),
+        _ => false,
+    };
+    if !is_known {
+        team.was_wrong(clock::now().mono, peer);
+    }
+    StatusCode::NO_CONTENT
 }
 
 pub(super) async fn request_state(

@@ -1,22 +1,32 @@
-//! Moving the hub to another computer, at that computer's request.
+//! Moving the hub to another computer, as that computer asks for it, and the answers of a hub that does not serve.
 
 use super::extract::{ApiError, JsonBody, Member};
 use super::team::{require_owner, written};
-use crate::team::Team;
-use axum::extract::State;
-use axum::response::Response;
-use porchlight_core::team::Address;
+use crate::answer;
+use crate::team::{MoveRefusal, Team};
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use porchlight_core::team::{Address, RefusalCode};
 use serde::Deserialize;
+use serde_json::json;
 use std::sync::Arc;
+
+/// The path on which the new hub's computer asks, also a hub that has moved.
+pub(super) const DONE: &str = "/v1/move/done";
 
 /// `POST /v1/move/done`.
 #[derive(Debug, Deserialize)]
 pub(super) struct Done {
     /// Where the new hub can be reached.
     at: Vec<Address>,
+    /// What names this move, so that a lost answer can be asked for again.
+    #[serde(default)]
+    key: Option<String>,
 }
 
-/// All data that the new hub needs to start.
+/// Everything that the new hub needs to begin with.
 pub(super) async fn begin(
     State(team): State<Arc<Team>>,
     Member(login): Member,
@@ -25,21 +35,59 @@ pub(super) async fn begin(
     Ok(written(team.export().await))
 }
 
-/// The new hub runs. This hub redirects all clients and stops serving them. Returns the present retained messages.
+/// The new hub runs: the team moves there. Answers the final state.
 pub(super) async fn done(
     State(team): State<Arc<Team>>,
     Member(login): Member,
-    JsonBody(done): JsonBody<Done>,
+    JsonBody(Done { at, key }): JsonBody<Done>,
 ) -> Result<Response, ApiError> {
     require_owner(login.role)?;
     if !team.is_valid(&login) {
         return Err(ApiError::not_signed_in());
     }
-    // On its own task, because a move must not stop halfway.
-    let moving = tokio::spawn(async move { team.move_to(done.at).await });
+    let asked = Arc::clone(&team);
+    // On a task of its own: half a move is worse than none.
+    let moving = tokio::spawn(async move { asked.move_to(at, key).await });
     match moving.await {
-        Ok(Ok(rest)) => Ok(written(rest)),
-        Ok(Err(e)) => Err(e.into()),
-        Err(_) => Err(ApiError::not_found()),
+        Ok(Ok(state)) => Ok(written(state)),
+        Ok(Err(MoveRefusal::Moved)) => Ok(moved(&team).unwrap_or_else(arriving)),
+        Ok(Err(MoveRefusal::Arriving)) => Ok(arriving()),
+        Ok(Err(MoveRefusal::BadRequest(message))) => Err(ApiError::bad_request(message)),
+        Ok(Err(MoveRefusal::NotReachable(at))) => {
+            let at: Vec<_> = at.iter().map(Address::to_string).collect();
+            let message = format!(
+                "the present host can't reach the new one at {}: open this port in the new computer's firewall, then try again",
+                at.join(", ")
+            );
+            Err(ApiError::new(StatusCode::CONFLICT, RefusalCode::NotReachable, &message))
+        }
+        Ok(Err(MoveRefusal::NotSaved(e))) => Err(e.into()),
+        Err(_) => Err(ApiError::busy()),
     }
+}
+
+/// Refuses every request to a hub that does not serve its team, before anything else is looked at.
+pub(super) async fn require_serving(
+    State(team): State<Arc<Team>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if team.custody().is_serving() || request.uri().path() == DONE {
+        return next.run(request).await;
+    }
+    moved(&team).unwrap_or_else(arriving)
+}
+
+/// Where the team has moved.
+fn moved(team: &Team) -> Option<Response> {
+    let at = team.custody().moved()?.at;
+    let message = "the team has moved to another computer";
+    let body = json!({"code": RefusalCode::Moved, "message": message, "at": at});
+    Some(answer::json(StatusCode::GONE, body.to_string().into()))
+}
+
+fn arriving() -> Response {
+    let message =
+        "this computer takes the team over, and does not serve it yet; try again in a moment";
+    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, RefusalCode::Arriving, message).into_response()
 }

@@ -8,29 +8,19 @@ use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse as _, Response};
 use porchlight_core::id::UserId;
 use porchlight_core::team::{
-    Decision, InviteMade, InviteOrder, InviteView, MemberName, RefusalCode, Removal, RequestView,
-    Role, TokenMade, TokenOrder, TokenView,
+    Decision, InviteMade, InviteOrder, InviteView, MemberName, Removal, RequestView, Role,
+    TeamView, TokenMade, TokenOrder, TokenView,
 };
-use serde_json::json;
 use std::sync::Arc;
 use tokio::task::JoinHandle;
 
 type TeamState = State<Arc<Team>>;
 
-pub(super) async fn team(State(team): TeamState, member: Result<Member, ApiError>) -> Response {
-    // The redirect comes first, so that it also reaches people who are not members here any more.
-    if let Some(at) = team.moved_to() {
-        let message = "the team has moved to another computer";
-        let body = json!({"code": RefusalCode::Moved, "message": message, "at": at});
-        return (StatusCode::GONE, Json(body)).into_response();
-    }
-    match member {
-        Ok(Member(login)) => Json(team.view(&login)).into_response(),
-        Err(no) => no.into_response(),
-    }
+pub(super) async fn team(State(team): TeamState, Member(login): Member) -> Json<TeamView> {
+    Json(team.view(&login))
 }
 
 pub(super) async fn members(
@@ -83,6 +73,7 @@ async fn ended(ending: JoinHandle<Result<(), EndAccessError>>) -> Result<StatusC
         Ok(Ok(())) => Ok(StatusCode::NO_CONTENT),
         Ok(Err(EndAccessError::NotSaved(e))) => Err(e.into()),
         Ok(Err(EndAccessError::Stays(RemoveMemberError::LastOwner))) => Err(ApiError::last_owner()),
+        Ok(Err(EndAccessError::Stays(RemoveMemberError::Moving))) => Err(ApiError::busy()),
         Ok(Err(EndAccessError::Stays(RemoveMemberError::NotTheirs))) => Err(ApiError::not_allowed(
             "only the person it belongs to or the owner of the team can do this",
         )),

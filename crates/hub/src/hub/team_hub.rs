@@ -1,12 +1,15 @@
-//! Starting a team's hub, and what runs beside it.
+//! Starts a team's hub and its background tasks.
 
-use super::{Hub, HubSettings, Shutdown, Store, TeamSettings, announce, open_store, sum};
+use super::{
+    Hub, HubSettings, Shutdown, Store, TeamSettings, WhenServing, announce, open_store, sum,
+};
 use crate::access::Access;
 use crate::accounts::{Accounts, AccountsFile, CredentialUsage, Ledger, load};
 use crate::aggregator;
 use crate::broker::{self, Broker};
 use crate::certificate::{self, Certificate};
 use crate::connections::ConnectionTable;
+use crate::custody::Custody;
 use crate::door::{self, Audience, Door, Endpoint};
 use crate::hooks::Hooks;
 use crate::http::Readers;
@@ -18,7 +21,7 @@ use crate::rest::broker_source::BrokerSource;
 use crate::rest::change_log::ChangeLog;
 use crate::server::Site;
 use crate::store_health::StoreHealth;
-use crate::team::{Forwarding, Place, Team, addresses};
+use crate::team::{Place, Team, addresses};
 use crate::{
     AccountsError, CertificateError, HubError, HubWarning, SaveError, clock, discovery, http,
     listen, rest,
@@ -36,23 +39,23 @@ use tokio::sync::{Notify, broadcast, mpsc};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-/// How often it is looked by which addresses this machine is reached: laptops change networks.
+/// How often to check the addresses of this computer, because laptops change networks.
 const LOOK: Duration = Duration::from_secs(20);
-/// How often what has expired is taken out.
+/// How often to remove expired entries.
 const SWEEP: Duration = Duration::from_secs(60);
 
-/// A team that is served.
+/// A running team's hub, in addition to the broker.
 #[derive(Debug)]
 pub(super) struct Hosting {
     pub(super) team: Arc<Team>,
     pub(super) addr: SocketAddr,
-    /// Where its public listener is.
+    /// The address of its public listener.
     pub(super) public: Option<SocketAddr>,
-    /// Asks to read the certificate of the public listener again.
+    /// Makes the hub read the certificate of the public listener again.
     pub(super) read_again: Arc<Notify>,
-    /// Ends with this.
+    /// Background tasks that end when this is dropped.
     tasks: JoinSet<()>,
-    nearby: Option<discovery::Announced>,
+    pub(super) nearby: Option<discovery::Announced>,
 }
 
 impl std::fmt::Debug for Team {
@@ -62,7 +65,22 @@ impl std::fmt::Debug for Team {
 }
 
 impl Hosting {
-    /// Writes what is not written yet.
+    /// The listeners that other computers can reach. A public one on loopback is for a proxy here.
+    pub(super) fn listeners_for_others(&self) -> Vec<SocketAddr> {
+        let public = self.public.filter(|addr| !listen::is_loopback(*addr));
+        [self.addr].into_iter().chain(public).collect()
+    }
+
+    /// Announces the team on the local network.
+    pub(super) fn announce(&mut self, warnings: &mut Vec<HubWarning>) {
+        let id = self.team.ledger().read(|team| team.team.clone());
+        match discovery::announce(&self.team.name(), &id, &self.team.pin(), self.addr) {
+            Ok(announced) => self.nearby = Some(announced),
+            Err(e) => warnings.push(HubWarning::NotAnnounced { reason: e.to_string() }),
+        }
+    }
+
+    /// Writes everything that is not yet on disk.
     pub(super) async fn end(mut self) -> Result<(), SaveError> {
         self.tasks.shutdown().await;
         drop(self.nearby.take());
@@ -88,14 +106,16 @@ impl Hub {
         };
         let (disk, kept) = open_store(settings.store, &mut warnings).await?;
         if let Some(folder) = &folder {
-            // Not one of two hubs would know whom the other let in.
+            // With two hubs on one folder, neither would know the members that the other admits.
             if warnings.iter().any(|w| matches!(w, HubWarning::StoreInUse { .. })) {
                 return Err(HubError::TeamInUse { folder: folder.clone() });
             }
-            if let Some(at) = Forwarding::read(folder) {
-                let at = at.first().map(Address::to_string).unwrap_or_default();
-                return Err(HubError::TeamMoved { folder: folder.clone(), at });
-            }
+        }
+        let custody = Arc::new(Custody::open(folder.clone()));
+        if let Some(moved) = custody.expired() {
+            let at = moved.at.first().map(Address::to_string).unwrap_or_default();
+            let folder = folder.unwrap_or_default();
+            return Err(HubError::TeamMoved { folder, at });
         }
         let (sheet, certificate) = open_team(folder.clone(), &wanted).await?;
         let (tls, pin) = certificate.open().map_err(|reason| CertificateError::Damaged {
@@ -115,16 +135,17 @@ impl Hub {
         let health = Arc::new(StoreHealth::new(tell.clone()));
         let ledger = Ledger::new(sheet, folder.clone()).with_report(health.of_team());
         let ledger = Arc::new(ledger);
+        let connections = ConnectionTable::new(broker::max_clients());
         let (access, cleanups) =
-            Access::new(Arc::clone(&ledger), ConnectionTable::new(broker::max_clients()));
+            Access::new(Arc::clone(&ledger), connections, Arc::clone(&custody));
         let (recorder, recorded) = persistence::recorder();
         let (listener, listened) = aggregator::listener();
         let recorder = disk.is_some().then_some(recorder);
         let hooks = Hooks { recorder, listener, access: Some(Arc::clone(&access)), open: None };
         let broker = Arc::new(Broker::new(Arc::new(hooks)));
         for message in kept {
-            // What may not stand, perhaps since the last run ended in the middle of removing somebody, is cleared on
-            // disk soon, and never seen.
+            // A message that is not allowed is never published, and soon cleared on disk. The last run may
+            // have ended in the middle of a removal.
             if access.may_stay(&message.topic) {
                 let topic = message.topic.clone();
                 let stored = broker.storage.store_retained_message(&topic, message).await;
@@ -139,17 +160,16 @@ impl Hub {
             (RetainedStore::start(disk, memory, recorded, health, persistence::RETRY), path)
         });
         let place = Place { host: wanted.host, at: addresses(bound.addr, &wanted.at) };
-        let forwarding = Forwarding::new(folder);
         let (team, announcement) =
-            Team::new(access, Arc::clone(&broker), certificate, pin, place, forwarding, tell);
+            Team::new(access, Arc::clone(&broker), certificate, pin, place, tell);
         let root = team.access().root().clone();
         let board = Arc::new(ChangeLog::new(clock::now().wall));
         let memory = Arc::clone(&broker.storage);
         let source = BrokerSource::new(root.clone(), memory, Arc::clone(&board));
         let reading = rest::router(Arc::new(source), Arc::new(Readers(Arc::clone(&team))));
-        let hosting = aggregator::Hosting { root, announcement, board };
+        let announcing = aggregator::Hosting { root, announcement, board };
         let sums =
-            sum(Arc::clone(&broker.router), &broker.storage, listened, Some(hosting)).await?;
+            sum(Arc::clone(&broker.router), &broker.storage, listened, Some(announcing)).await?;
 
         let (shutdown, _) = broadcast::channel(1);
         let public_tls = public_certificate.as_ref().map(PublicCertificate::server_config);
@@ -175,22 +195,21 @@ impl Hub {
             door.serve(listeners).await;
             Ok(())
         });
-        let nearby = wanted.announce.then(|| {
-            let id = team.ledger().read(|team| team.team.clone());
-            discovery::announce(&team.name(), &id, &pin, bound.addr)
-        });
-        let nearby = nearby.and_then(|announced| match announced {
-            Ok(announced) => Some(announced),
-            Err(e) => {
-                warnings.push(HubWarning::NotAnnounced { reason: e.to_string() });
-                None
+        let (addr, public) = (bound.addr, bound.public);
+        let mut hosting = Hosting { team, addr, public, read_again, tasks, nearby: None };
+        let mut when_serving =
+            WhenServing { runtime_file: settings.runtime_file, announce: wanted.announce };
+        let mut entry = None;
+        if custody.is_serving() {
+            let WhenServing { runtime_file, announce: announces } =
+                std::mem::take(&mut when_serving);
+            if announces {
+                hosting.announce(&mut warnings);
             }
-        });
-        let path = settings.runtime_file;
-        // A public listener on loopback is for a proxy here.
-        let public = bound.public.filter(|addr| !listen::is_loopback(*addr));
-        let others: Vec<_> = [bound.addr].into_iter().chain(public).collect();
-        let entry = path.and_then(|path| announce(&path, bound.plain, &others, &mut warnings));
+            let others = hosting.listeners_for_others();
+            entry =
+                runtime_file.and_then(|path| announce(&path, bound.plain, &others, &mut warnings));
+        }
         for warning in &warnings {
             tracing::warn!(code = warning.code(), "{warning}");
         }
@@ -198,20 +217,14 @@ impl Hub {
         Ok(Self {
             addr: bound.plain,
             warnings,
-            shutdown: Shutdown::Door(shutdown),
+            shutdown: Shutdown::Door(shutdown, serving.abort_handle()),
             broker: serving,
             serving: true,
             sums: Some(sums),
             retained_store,
-            hosting: Some(Hosting {
-                team,
-                addr: bound.addr,
-                public: bound.public,
-                read_again,
-                tasks,
-                nearby,
-            }),
+            hosting: Some(hosting),
             news,
+            when_serving,
             entry,
         })
     }
@@ -270,14 +283,14 @@ fn run_beside(
         let mut tick = tokio::time::interval(LOOK);
         loop {
             tick.tick().await;
-            if t.moved_to().is_none() {
+            if t.custody().is_serving() {
                 t.set_addresses(addresses(bound, &outside));
             }
         }
     });
 }
 
-/// The team of the folder, or a new one, which is on disk when this returns.
+/// Opens the team of the folder, or creates a new one, which is then already on disk.
 async fn open_team(
     folder: Option<PathBuf>,
     wanted: &TeamSettings,
@@ -304,10 +317,11 @@ fn open_folder(
     let is_new = known.is_none();
     let sheet = known.unwrap_or_else(found);
     if is_new && folder.join(certificate::FILE).exists() {
-        // The certificate of a team whose accounts are gone: whoever trusts it expects to be known.
+        // The certificate exists, but the accounts are missing. Members who trust the certificate expect
+        // their accounts.
         return Err(AccountsError::Missing { path: folder.join(crate::accounts::FILE) }.into());
     }
-    // Before the accounts: a team without its certificate would be taken for damage.
+    // Do this before the accounts, because a team without a certificate counts as damaged.
     let certificate = if is_new {
         Certificate::load_or_make(folder, &sheet.accounts.team)?
     } else {

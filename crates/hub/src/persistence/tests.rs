@@ -97,6 +97,6 @@ async fn a_store_that_stays_broken_is_told_of_at_the_end() {
     );
     set(&memory, &recorder, "a", "1").await;
     assert!(keeper.close().await.is_err());
-    // The warning at the start said it; nothing is told twice.
+    // The start has already warned, so no event repeats it.
     assert!(news.recv().await.is_none());
 }

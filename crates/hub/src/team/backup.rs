@@ -1,13 +1,12 @@
-//! A whole team in one file: accounts, certificate and retained records.
+//! Backs up a whole team in one file: accounts, certificate and retained records.
 //!
-//! Whoever has the file can be the team's hub: it is written for this user alone, and holds the certificate's key. It holds
-//! nobody's secret, only their keyed hashes.
+//! Anyone with the file can impersonate the team's hub, because it contains the certificate's key. So only
+//! its user may read it. It contains no member's secret, only keyed hashes.
 
-use super::forwarding::Forwarding;
 use crate::accounts::{AccountsFile, load};
 use crate::certificate::{Certificate, CertificateError};
 use crate::store::Folder;
-use crate::{AccountsError, log};
+use crate::{AccountsError, custody, log};
 use mqtt5::broker::storage::RetainedMessage;
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -25,21 +24,16 @@ pub(super) struct Backup {
     retained: Vec<RetainedMessage>,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Records {
-    retained: Vec<RetainedMessage>,
-}
-
-/// Why there is no backup, or nothing was put back.
+/// A backup or restore failed.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
-    /// There is no team in the folder.
+    /// The folder contains no team.
     #[error("there is no team in {}; name the hub's folder (--store)", folder.display())]
     NoTeam {
         /// The folder.
         folder: PathBuf,
     },
-    /// There is another team in the folder.
+    /// The folder contains another team.
     #[error(
         "{} contains another team; restore to an empty folder (--store), or move that team's files away", folder.display()
     )]
@@ -53,20 +47,20 @@ pub enum BackupError {
         /// The folder.
         folder: PathBuf,
     },
-    /// The backup is none, or not whole.
+    /// The file is not a complete backup.
     #[error("{} is not a complete backup of a team: {reason}; use another backup", file.display())]
     Damaged {
         /// The file.
         file: PathBuf,
-        /// What is wrong.
+        /// The problem.
         reason: String,
     },
     /// A file could not be read or written.
     #[error("{}: {source}; check the path, its permissions and the free space", path.display())]
     Io {
-        /// Which.
+        /// The path of the file.
         path: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// The accounts cannot be read.
@@ -90,7 +84,12 @@ impl Backup {
         serde_json::to_vec(self).expect("text, numbers and lists of them always serialize")
     }
 
-    fn from_json(json: &[u8], file: &Path) -> Result<Self, BackupError> {
+    /// Returns the accounts and the retained records.
+    pub(super) fn into_state(self) -> (AccountsFile, Vec<RetainedMessage>) {
+        (self.team, self.retained)
+    }
+
+    pub(super) fn from_json(json: &[u8], file: &Path) -> Result<Self, BackupError> {
         let damaged = |reason: String| BackupError::Damaged { file: file.to_owned(), reason };
         let mut backup: Self = serde_json::from_slice(json).map_err(|e| damaged(e.to_string()))?;
         if backup.v > VERSION {
@@ -100,32 +99,17 @@ impl Backup {
         for message in &mut backup.retained {
             message.recompute_expiry();
         }
+        backup.retained.retain(|message| !message.is_expired());
         Ok(backup)
     }
 }
 
-/// Retained messages alone, as they are handed over at the end of a move.
-pub(super) fn records(retained: impl Iterator<Item = RetainedMessage>) -> Vec<u8> {
-    let records = Records { retained: retained.collect() };
-    serde_json::to_vec(&records).expect("text, numbers and lists of them always serialize")
-}
-
-/// Reads what [`records`] wrote.
-pub(crate) fn read_records(json: &[u8]) -> serde_json::Result<Vec<RetainedMessage>> {
-    let mut records: Records = serde_json::from_slice(json)?;
-    for message in &mut records.retained {
-        message.recompute_expiry();
-    }
-    records.retained.retain(|message| !message.is_expired());
-    Ok(records.retained)
-}
-
-/// Writes the team in `folder` to `file`, for this user alone. The hub may run.
+/// Writes the team in `folder` to `file`, readable by this user alone. The hub may run.
 ///
 /// # Errors
 ///
-/// [`BackupError::NoTeam`]; [`BackupError::Accounts`] and [`BackupError::Certificate`] if these cannot be read;
-/// [`BackupError::Io`] if `file` cannot be written.
+/// [`BackupError::NoTeam`] if the folder contains no team; [`BackupError::Accounts`] and
+/// [`BackupError::Certificate`] if these cannot be read; [`BackupError::Io`] if `file` cannot be written.
 pub fn backup(folder: &Path, file: &Path) -> Result<(), BackupError> {
     let no_team = || BackupError::NoTeam { folder: folder.to_owned() };
     let sheet = load(folder)?.ok_or_else(no_team)?;
@@ -139,36 +123,57 @@ pub fn backup(folder: &Path, file: &Path) -> Result<(), BackupError> {
 ///
 /// # Errors
 ///
-/// [`BackupError::Damaged`] if the backup is not whole; [`BackupError::OtherTeam`] and [`BackupError::InUse`] if the folder
-/// is not free; [`BackupError::Io`] if a file cannot be read or written.
+/// [`BackupError::Damaged`] if the backup is not complete; [`BackupError::OtherTeam`] and
+/// [`BackupError::InUse`] if the folder is not free; [`BackupError::Io`] if a file cannot be read or written.
 pub fn restore(folder: &Path, file: &Path) -> Result<(), BackupError> {
     let json =
         fs::read(file).map_err(|source| BackupError::Io { path: file.to_owned(), source })?;
     restore_bytes(folder, &json, file)
 }
 
-/// As [`restore`], from a backup in memory.
+/// Writes a copy of a team into `folder`, while its hub still serves elsewhere. A hub that starts there
+/// serves nobody until [`Hub::activate`](crate::Hub::activate).
 ///
 /// # Errors
 ///
-/// As [`restore`].
-pub fn restore_bytes(folder: &Path, json: &[u8], file: &Path) -> Result<(), BackupError> {
+/// The same as [`restore`].
+pub fn restore_arriving(folder: &Path, json: &[u8]) -> Result<(), BackupError> {
+    let origin = Path::new("the team from its present host");
+    let backup = Backup::from_json(json, origin)?;
+    check_free(folder, &backup)?;
+    // Mark it first, because a copy without the mark would be a second hub.
+    custody::mark_arriving(folder)
+        .map_err(|source| BackupError::Io { path: folder.to_owned(), source })?;
+    write(folder, backup)
+}
+
+fn restore_bytes(folder: &Path, json: &[u8], file: &Path) -> Result<(), BackupError> {
     let backup = Backup::from_json(json, file)?;
-    let io = |source| BackupError::Io { path: folder.to_owned(), source };
-    // What stands there may be damaged, which is what a backup is for; another team's is not to be lost.
-    if let Ok(Some(sheet)) = load(folder)
-        && sheet.accounts.team != backup.team.accounts.team
-    {
-        return Err(BackupError::OtherTeam { folder: folder.to_owned() });
+    check_free(folder, &backup)?;
+    write(folder, backup)?;
+    custody::unmark(folder).map_err(|source| BackupError::Io { path: folder.to_owned(), source })
+}
+
+/// Checks that the folder contains no other team. The same team may be damaged, because a backup repairs
+/// that.
+fn check_free(folder: &Path, backup: &Backup) -> Result<(), BackupError> {
+    match load(folder) {
+        Ok(Some(sheet)) if sheet.accounts.team != backup.team.accounts.team => {
+            Err(BackupError::OtherTeam { folder: folder.to_owned() })
+        }
+        _ => Ok(()),
     }
+}
+
+fn write(folder: &Path, backup: Backup) -> Result<(), BackupError> {
+    let io = |source| BackupError::Io { path: folder.to_owned(), source };
     let mut held = Folder::hold(folder.to_owned()).map_err(|e| match e {
         fs::TryLockError::WouldBlock => BackupError::InUse { folder: folder.to_owned() },
         fs::TryLockError::Error(e) => io(e),
     })?;
-    held.rewrite(backup.retained.into_iter().filter(|m| !m.is_expired())).map_err(io)?;
+    held.rewrite(backup.retained).map_err(io)?;
     backup.certificate.save(folder).map_err(io)?;
-    backup.team.save(folder).map_err(|e| io(io::Error::other(e.to_string())))?;
-    Forwarding::remove(folder).map_err(io)
+    backup.team.save(folder).map_err(|e| io(io::Error::other(e.to_string())))
 }
 
 #[cfg(test)]
@@ -209,7 +214,7 @@ mod tests {
             let mode = fs::metadata(&file).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600);
         }
-        // Damage is what it is for.
+        // A backup repairs damage.
         fs::write(new.join(FILE), "{").unwrap();
         restore(&new, &file).unwrap();
     }

@@ -1,24 +1,24 @@
-//! Where a hub is: whose computer, and by which addresses the team reaches it.
+//! The host of a hub, and the addresses at which the team reaches it.
 
 use porchlight_core::team::{Address, Host, MAX_ADDRESSES, OutsideAddress};
 use porchlight_core::wire::{HubRecord, encode_hub};
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 
-/// Where a hub is.
+/// The host and the addresses of a hub.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) host: Option<Host>,
     pub(crate) at: Vec<Address>,
 }
 
-/// The payload of a team's `_hub` (`docs/protocol.md`, *Records*).
+/// Returns the payload of a team's `_hub` (`docs/protocol.md`, *Records*).
 pub(crate) fn hub_record(team: String, place: Place) -> Vec<u8> {
     let Place { host, at } = place;
     encode_hub(&HubRecord { team: Some(team), host, at, in_order: true })
 }
 
-/// By which addresses other computers reach what listens on `bound`, and `outside` from other networks.
+/// Returns the addresses at which other computers reach a listener on `bound`, and `outside` from other networks.
 ///
 /// A client tries them in this order, each for some seconds. The likeliest address in the local network comes first, so
 /// that nobody there waits for a name that works only outside. The names come next, so that somebody outside waits for
@@ -35,7 +35,7 @@ pub(crate) fn addresses(bound: SocketAddr, outside: &[OutsideAddress]) -> Vec<Ad
     at
 }
 
-/// This machine's, the one by which it reaches others first.
+/// Returns the addresses of this computer. The one that it uses for outgoing packets is first.
 fn own_addresses() -> Vec<IpAddr> {
     let mut ips: Vec<IpAddr> = if_addrs::get_if_addrs()
         .unwrap_or_default()
@@ -44,16 +44,16 @@ fn own_addresses() -> Vec<IpAddr> {
         .map(|interface| interface.ip())
         .collect();
     let outwards = outwards();
-    // IPv4 before IPv6: what people type, and what most networks at home carry.
+    // IPv4 is before IPv6, because people type it, and most home networks use it.
     ips.sort_by_key(|ip| (Some(*ip) != outwards, ip.is_ipv6()));
     ips.dedup();
     if ips.is_empty() { vec![IpAddr::V4(Ipv4Addr::LOCALHOST)] } else { ips }
 }
 
-/// The address from which packets for elsewhere are sent. Nothing is sent to find out.
+/// Returns the local address of outgoing packets. This sends no packet.
 fn outwards() -> Option<IpAddr> {
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
-    // TEST-NET-1 (RFC 5737): nobody's.
+    // TEST-NET-1 (RFC 5737), which belongs to nobody.
     socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).ok()?;
     socket.local_addr().ok().map(|addr| addr.ip())
 }

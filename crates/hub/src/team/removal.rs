@@ -1,6 +1,6 @@
-//! Removing members and revoking devices: the accounts first, then everything that depends on them.
+//! Removes members and revokes devices: first in the accounts, then everything that depends on them.
 //!
-//! Owns that connections, sessions, Wills, approvals and retained records end with their credential.
+//! Connections, sessions, Wills, approvals and retained records end with their credential.
 
 use super::Team;
 use crate::accounts::{
@@ -8,23 +8,32 @@ use crate::accounts::{
 };
 use mqtt5::broker::storage::StorageBackend as _;
 use porchlight_core::id::{DeviceId, UserId};
-use porchlight_core::team::Role;
+use porchlight_core::team::{Role, Secret};
 use porchlight_core::topic::Topic;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// How long to wait until closed connections have ended. They need no time: their next read returns the end.
+/// Maximum wait for closed connections to end. They normally end at once, because their next read returns the
+/// end.
 const ENDING: Duration = Duration::from_secs(3);
 
-/// Why access did not end for good.
+/// The reasons why access did not end permanently.
 #[derive(Debug)]
 pub(crate) enum EndAccessError {
     Stays(RemoveMemberError),
-    /// It has ended, but a restart would forget that. It is tried again until it is saved.
+    /// Access has ended, but a restart would undo that. The hub retries until it is saved.
     NotSaved(SaveError),
 }
 
-/// Waits until it is on disk that something ended, now or before.
+/// Why a join is not taken back.
+#[derive(Debug)]
+pub(crate) enum UndoJoinError {
+    /// Its credential is in use.
+    InUse,
+    NotSaved(SaveError),
+}
+
+/// Waits until the end of something, now or earlier, is on disk.
 pub(super) async fn until_saved<T>(
     ended: Result<T, RemoveMemberError>,
     saving: PendingSave,
@@ -39,7 +48,7 @@ pub(super) async fn until_saved<T>(
 }
 
 impl Team {
-    /// Ends a membership: connections, Wills, sessions and records end with it.
+    /// Ends a membership, with its connections, Wills, sessions and records.
     pub(crate) async fn remove_member(
         &self,
         user: &UserId,
@@ -54,7 +63,31 @@ impl Team {
         until_saved(removed, saving).await.map(drop)
     }
 
-    /// Takes away everything that is retained of these members.
+    /// Takes back that a credential was granted, if it was never used. False: there is no such credential.
+    pub(crate) async fn undo_join(&self, credential: &Secret) -> Result<bool, UndoJoinError> {
+        let id = credential.id();
+        if self.ledger().read(|team| team.admission_of(credential).is_none()) {
+            return Ok(false);
+        }
+        let was_used = {
+            let used = self.ledger().used();
+            used.last_here(id).is_some() || !used.devices(id).is_empty()
+        };
+        if was_used {
+            return Err(UndoJoinError::InUse);
+        }
+        let (ended, saving) = self.ledger().revoke_access(|team| team.undo_join(credential));
+        if ended.is_ok() {
+            tracing::info!(credential = id, "a join was taken back");
+        }
+        match until_saved(ended, saving).await {
+            Ok(_) => Ok(true),
+            Err(EndAccessError::NotSaved(e)) => Err(UndoJoinError::NotSaved(e)),
+            Err(EndAccessError::Stays(_)) => Err(UndoJoinError::InUse),
+        }
+    }
+
+    /// Clears all retained messages of these members.
     async fn clear_all_of(&self, users: &[UserId]) {
         let root = self.access.root();
         let filter = match users {
@@ -72,7 +105,7 @@ impl Team {
         }
     }
 
-    /// Ends one device's credential, and everything that hangs on it.
+    /// Revokes the credential of one device, and ends everything that depends on it.
     pub(crate) async fn revoke(
         &self,
         login: &Login,
@@ -113,7 +146,7 @@ impl Team {
             (ids, devices)
         };
         self.ledger().note();
-        // From here on what is still under way of them is cleared as it arrives (`Access::may_stay`).
+        // From now on, `Access::may_stay` has late messages of these devices cleared.
         for (user, device) in &devices {
             self.access.revoke_devices(user, std::slice::from_ref(device));
         }
@@ -124,7 +157,7 @@ impl Team {
         if tokio::time::timeout(ENDING, self.connections().ended(is_gone)).await.is_err() {
             tracing::warn!("a connection of somebody who was removed takes long to end");
         }
-        // What the connections left behind as they ended.
+        // End the sessions that the closed connections left behind.
         for id in &ids {
             self.broker.end_session(id).await;
         }

@@ -1,4 +1,4 @@
-//! A hub in a process of its own, so that its memory is its own. It is this test program, started again.
+//! Runs a hub in a separate process, to measure its memory. The process is this test program, started again.
 
 use crate::hub_fixture::{team_settings, tls};
 use crate::world::{Client, options, within};
@@ -13,14 +13,14 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::time::Instant;
 
-/// What a hub may take at its peak in a debug build, in MiB, whatever is done to it here.
+/// Maximum peak memory of a hub in a debug build, in MiB, in all of these tests.
 pub(crate) const PEAK: u64 = 160;
-/// How long a member may need to come in and read while others storm the door.
+/// Maximum time for a member to connect and read during an attack.
 const COMES_IN: Duration = Duration::from_secs(20);
-/// In which folder the hub of the other tests keeps what it keeps.
+/// The environment variable with the store folder of the hub.
 const FOLDER: &str = "PORCHLIGHT_HUB_TEST_FOLDER";
 
-/// A hub in a process of its own.
+/// A hub in a separate process.
 pub(crate) struct Apart {
     pub(crate) process: tokio::process::Child,
     pub(crate) plain: SocketAddr,
@@ -34,7 +34,7 @@ impl Apart {
         Self::start_with(None).await
     }
 
-    /// What it keeps, it keeps in that folder.
+    /// Starts a hub that stores everything in that folder.
     pub(crate) async fn start_with(folder: Option<&Path>) -> Self {
         let mut process = tokio::process::Command::new(std::env::current_exe().unwrap());
         if let Some(folder) = folder {
@@ -62,7 +62,7 @@ impl Apart {
         let (plain, addr): (SocketAddr, SocketAddr) =
             (plain.parse().unwrap(), addr.parse().unwrap());
         let Invitation { pin, token, .. } = link.parse().unwrap();
-        let join = Join { token, name: "Anna".to_owned(), kind: None };
+        let join = Join { token, name: "Anna".to_owned(), kind: None, credential: None };
         let anna = crate::hub_fixture::post(addr, pin, "/v1/join", None, &join).await.read();
         let apart = Self { process, plain, addr, pin, anna };
         let mut client = apart.member("first").await;
@@ -71,7 +71,7 @@ impl Apart {
         apart
     }
 
-    /// How a device of Anna's connects to the hub at that address.
+    /// Returns how a device of Anna connects to the hub at that address.
     pub(crate) fn options(&self, addr: SocketAddr, id: &str) -> MqttOptions {
         let mut options = options(addr, id);
         options.set_credentials(self.anna.credential.id(), self.anna.credential.secret());
@@ -81,20 +81,20 @@ impl Apart {
         options
     }
 
-    /// Somebody else who was invited by Anna and joined.
+    /// Creates another member, invited by Anna.
     pub(crate) async fn joins(&self, name: &str) -> Joined {
         let anna = Some(&self.anna.credential);
         let order = InviteOrder::default();
         let made: InviteMade =
             crate::hub_fixture::post(self.addr, self.pin, "/v1/invites", anna, &order).await.read();
         let token = made.link.parse::<Invitation>().unwrap().token;
-        let join = Join { token, name: name.to_owned(), kind: None };
+        let join = Join { token, name: name.to_owned(), kind: None, credential: None };
         crate::hub_fixture::post(self.addr, self.pin, "/v1/join", None, &join).await.read()
     }
 
     pub(crate) async fn member(&self, id: &str) -> Client {
         let options = self.options(self.addr, id);
-        // As any client, it tries again: this machine may be busy with much else.
+        // Retry like any client, because this computer may be busy.
         within("a member coming in", async {
             loop {
                 if let Ok(client) = Client::try_connect(options.clone()).await {
@@ -105,7 +105,7 @@ impl Apart {
         .await
     }
 
-    /// A member comes, reads and goes; and asks something over HTTP.
+    /// A member connects, reads and disconnects, and sends a request over HTTP.
     pub(crate) async fn serves(&self, during: &str) {
         let before = Instant::now();
         let mut client = self.member("good").await;
@@ -124,7 +124,7 @@ impl Apart {
         assert!(before.elapsed() < COMES_IN, "{during}: {:?}", before.elapsed());
     }
 
-    /// The peak of its memory so far, in MiB (proc_pid_status(5), VmHWM).
+    /// Returns its peak memory so far, in MiB (proc_pid_status(5), VmHWM).
     pub(crate) fn peak(&self) -> u64 {
         let status = format!("/proc/{}/status", self.process.id().unwrap());
         let status = std::fs::read_to_string(status).unwrap();
@@ -142,7 +142,7 @@ impl Apart {
     }
 }
 
-/// Not a test: what [`Apart`] starts. It ends with its input.
+/// Not a test: the process that [`Apart`] starts. It ends with its input.
 #[tokio::test]
 #[ignore = "the other tests start it"]
 async fn the_hub_of_the_other_tests() {

@@ -1,4 +1,4 @@
-//! What strangers do to a hub in numbers: it lives, members get in meanwhile, and its memory has a bound.
+//! Many strangers attack a hub. It survives, members can still connect, and its memory stays bounded.
 
 use crate::apart::Apart;
 use crate::hub_fixture::{Answer, HubFixture, ask_with, connect_from, team_settings};
@@ -15,7 +15,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-/// Where the storm comes from.
+/// The address of the attackers.
 const STRANGER: [u8; 4] = [127, 0, 0, 2];
 
 async fn plain_from(from: [u8; 4], addr: SocketAddr) -> std::io::Result<TcpStream> {
@@ -24,7 +24,7 @@ async fn plain_from(from: [u8; 4], addr: SocketAddr) -> std::io::Result<TcpStrea
     socket.connect(addr).await
 }
 
-/// A CONNECT of MQTT 5 with this client id, name and password.
+/// Returns a CONNECT of MQTT 5 with this client id, name and password.
 pub(crate) fn connect(id: &str, name: &str, password: &str) -> Vec<u8> {
     let text = |text: &str| {
         let mut bytes = u16::try_from(text.len()).unwrap().to_be_bytes().to_vec();
@@ -40,7 +40,7 @@ pub(crate) fn connect(id: &str, name: &str, password: &str) -> Vec<u8> {
     packet
 }
 
-/// Logs in with a guess; the reason code of the CONNACK, none where the hub hung up.
+/// Logs in with a guess. Returns the reason code of the CONNACK, or none if the hub closed the connection.
 async fn guess(addr: SocketAddr, name: &str, n: usize) -> Option<u8> {
     let mut stream = plain_from(STRANGER, addr).await.ok()?;
     let guess = format!("{n:027}");
@@ -77,7 +77,7 @@ async fn ten_thousand_log_ins_guess_nothing() {
     }
     println!("{wrong} looked at, {later} told to wait");
     assert!(wrong >= 20 && later > 9_000, "{wrong} {later}");
-    // Invitations do not help either: after so many wrong attempts an address has to wait.
+    // The limit also applies to invitations: after too many wrong attempts an address has to wait.
     let token = Secret::of_parts("0123456789", &"x".repeat(27)).unwrap();
     let body = serde_json::json!({"token": token, "name": "Eve"}).to_string();
     let answer: Answer =
@@ -89,11 +89,11 @@ async fn ten_thousand_log_ins_guess_nothing() {
 #[tokio::test]
 async fn a_packet_of_256_mib_costs_its_sender_the_line() {
     let hub = Apart::start().await;
-    // Of a stranger: a CONNECT of that length.
+    // From a stranger: a CONNECT of that length.
     let mut stream = connect_from(STRANGER, hub.addr, hub.pin).await.unwrap();
     let swallowed = pour(&mut stream, b"\x10\xff\xff\xff\x7f\0\x04MQTT\x05\x02\0\x3c\0").await;
     assert!(swallowed < 8 << 20, "a stranger: {swallowed}");
-    // Of a member: a PUBLISH, by MQTT and in a WebSocket's frame.
+    // From a member: a PUBLISH, over MQTT and in a WebSocket frame.
     let mut stream = connect_from(STRANGER, hub.addr, hub.pin).await.unwrap();
     let anna = &hub.anna.credential;
     stream.write_all(&connect("large", anna.id(), anna.secret())).await.unwrap();
@@ -126,7 +126,7 @@ async fn a_packet_of_256_mib_costs_its_sender_the_line() {
     hub.end("packets of 256 MiB").await;
 }
 
-/// Writes a head and then up to 256 MiB, until the hub hangs up; how much it took.
+/// Writes a head and then up to 256 MiB, until the hub closes the connection. Returns how much it read.
 async fn pour<S: AsyncReadExt + AsyncWriteExt + Unpin>(stream: &mut S, head: &[u8]) -> usize {
     let chunk = vec![0; 64 * 1024];
     within("the end of the line", async {
@@ -143,7 +143,8 @@ async fn pour<S: AsyncReadExt + AsyncWriteExt + Unpin>(stream: &mut S, head: &[u
     .await
 }
 
-/// Opens lines that begin with `first` and go on a byte at a time, and waits until the hub has closed every one.
+/// Opens connections that start with `first` and then send one byte at a time. Waits until the hub has closed
+/// all.
 async fn slow_loris(
     hub: &Apart,
     addr: SocketAddr,
@@ -163,7 +164,7 @@ async fn slow_loris(
                     drip(plain_from(from, addr).await?, first, byte).await
                 }
             };
-            // Twice the longest that the hub gives, the broker's ten seconds for a CONNECT.
+            // Twice the longest timeout of the hub, the broker's ten seconds for a CONNECT.
             timeout(Duration::from_secs(25), drip).await.expect("the hub closes it").err()
         });
     }
@@ -194,7 +195,8 @@ async fn drip<S: AsyncReadExt + AsyncWriteExt + Unpin>(
 #[tokio::test]
 async fn slow_handshakes_packets_and_heads_are_given_up() {
     let hub = Apart::start().await;
-    // A ClientHello that says it has 500 bytes; a CONNECT of 100 bytes; a head of a request; a WebSocket's.
+    // A ClientHello that claims 500 bytes, a CONNECT of 100 bytes, the head of a request, and that of a
+    // WebSocket.
     slow_loris(&hub, hub.addr, false, b"\x16\x03\x01\x01\xf4\x01\0\x01\xf0\x03\x03", b"\0").await;
     slow_loris(&hub, hub.addr, true, b"\x10\x64\0\x04MQTT\x05\x02\0\x3c\0\0\x03", b"x").await;
     slow_loris(&hub, hub.addr, true, b"POST /v1/join HTTP/1.1\r\nHost: hub\r\nX: ", b"x").await;
@@ -210,7 +212,7 @@ async fn thousands_of_lines_that_say_nothing_keep_nobody_out() {
     let hub = Apart::start().await;
     let mut silent = Vec::new();
     for n in 0..3_000_u32 {
-        // From many addresses, as from many machines; the member comes from another.
+        // From many addresses, like many computers. The member uses another one.
         let from = [127, 0, 1, u8::try_from(n % 250).unwrap()];
         if let Ok(stream) = plain_from(from, hub.addr).await {
             silent.push(stream);
@@ -220,7 +222,7 @@ async fn thousands_of_lines_that_say_nothing_keep_nobody_out() {
         }
     }
     assert!(silent.len() > 2_000, "{}", silent.len());
-    // And shaken hands, and nothing after.
+    // Others complete the handshake, and then send nothing.
     let mut shaken = JoinSet::new();
     for n in 0..300_u32 {
         let (addr, pin) = (hub.addr, hub.pin);
@@ -236,7 +238,8 @@ async fn thousands_of_lines_that_say_nothing_keep_nobody_out() {
 
 #[tokio::test]
 async fn a_line_of_one_s_own_is_no_reason_to_wait() {
-    // The same from the member's own address, as behind one router: the oldest silent lines go first.
+    // The same from the member's own address, as behind one router: the hub closes the oldest silent
+    // connections first.
     let house = HubFixture::in_memory().await;
     let mut silent = Vec::new();
     for _ in 0..400 {
@@ -247,7 +250,7 @@ async fn a_line_of_one_s_own_is_no_reason_to_wait() {
     house.hub.stop().await.unwrap();
 }
 
-/// A thousand records of sixteen devices, and the hub is killed in the midst of it.
+/// Sixteen devices write a thousand records, and the test kills the hub meanwhile.
 #[tokio::test]
 async fn a_teams_hub_that_is_killed_loses_no_record_that_it_acknowledged() {
     const WRITERS: usize = 8;

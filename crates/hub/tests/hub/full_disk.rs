@@ -1,4 +1,4 @@
-//! Access that ended while the disk was full: ended at once, and for good as soon as there is room.
+//! Access that is revoked while the disk is full ends at once, and permanently once there is space.
 
 use crate::hub_fixture::{HubFixture, team_settings};
 use crate::world::{Client, Mount};
@@ -15,7 +15,7 @@ fn fill(disk: &Path) -> std::path::PathBuf {
     filler
 }
 
-/// What a hub finds that starts after this one was killed now.
+/// Returns the state that a hub finds if this one is killed now.
 async fn after_a_kill(house: HubFixture, store: &Path, copy: &Path) -> HubFixture {
     fs::create_dir(copy).unwrap();
     for file in fs::read_dir(store).unwrap() {
@@ -27,7 +27,7 @@ async fn after_a_kill(house: HubFixture, store: &Path, copy: &Path) -> HubFixtur
     HubFixture { hub, pin, anna }
 }
 
-/// Everything that can be taken from Eve, or from those who come by her.
+/// Everything that can be revoked from Eve, or from her invitees.
 struct Access {
     eve: Joined,
     second: Joined,
@@ -101,7 +101,7 @@ async fn access_that_ended_on_a_full_disk_ends_for_good_when_it_is_asked_for_aga
     let elsewhere = tempfile::tempdir().unwrap();
     let house = after_a_kill(house, &store, &elsewhere.path().join("store")).await;
     access.is_out(&house).await;
-    // And it is known what was, and what never was.
+    // The hub distinguishes revoked entries from unknown ones.
     for path in access.paths() {
         assert_eq!(house.delete(&path, &house.anna.credential).await.status, 204, "{path}");
     }

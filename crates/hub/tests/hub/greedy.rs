@@ -1,4 +1,4 @@
-//! What one member does to fill the hub's memory or to keep the others waiting, and that it does not work.
+//! One member tries to fill the hub's memory or to block the others, and fails.
 
 use crate::apart::{Apart, PEAK};
 use crate::raw::{
@@ -12,13 +12,13 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval, timeout};
 
-/// How long an attack goes on that nothing ends.
+/// Duration of an attack that nothing else ends.
 const LONG: Duration = Duration::from_secs(15);
-/// How long another member may wait for the answer to a PING meanwhile, on a machine that is busy with more than this.
-/// A client gives its connection up after 8 s.
+/// Maximum wait of another member for the answer to a PING meanwhile, on a busy computer. A client gives up
+/// its connection after 8 s.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Eve's own records, with all that a publish can carry besides its payload.
+/// Publishes Eve's records, with everything that a publish can contain in addition to its payload.
 async fn fill(hub: &Apart, eve: &Joined, properties: usize, payload: usize) {
     let mut raw = Raw::connect(hub.plain, &eve.credential, named("fills")).await;
     for device in 0..16 {
@@ -26,7 +26,7 @@ async fn fill(hub: &Apart, eve: &Joined, properties: usize, payload: usize) {
         let properties = if properties == 0 { Vec::new() } else { user_properties(properties) };
         let record = publish_with(&topic, 1, device + 1, true, &properties, &vec![b'x'; payload]);
         if !raw.send(&record).await || raw.next_of(4).await.is_none() {
-            // Refused: then the smaller ones.
+            // Refused, so try the smaller ones.
             raw = Raw::connect(hub.plain, &eve.credential, named("fills")).await;
             let record = publish(&topic, 1, 1, true, &vec![b'x'; 8_000]);
             assert!(raw.send(&record).await);
@@ -51,7 +51,7 @@ async fn one_filter_in_the_largest_packets_fills_nothing() {
     let hub = Apart::start().await;
     let eve = hub.joins("Eve").await;
     fill(&hub, &eve, 0, 4_096).await;
-    // 64 KiB, then what the hub takes at most.
+    // 64 KiB, then the maximum that the hub accepts.
     for times in [2_700, 370] {
         for n in 0..9 {
             let id = format!("greedy{n}");
@@ -63,7 +63,7 @@ async fn one_filter_in_the_largest_packets_fills_nothing() {
     hub.end("the same filter in nine packets").await;
 }
 
-/// Every filter that matches Eve's records is another one, so that none is refused as asked for twice.
+/// Returns different filters that all match Eve's records, so that the hub refuses none as a repetition.
 #[tokio::test]
 async fn many_filters_that_match_the_same_fill_nothing() {
     let hub = Apart::start().await;
@@ -101,7 +101,7 @@ async fn sixty_sessions_that_wait_for_the_same_messages_fill_nothing() {
     hub.end("sixty waiting sessions").await;
 }
 
-/// Publishes `bytes` to the topic from some connections, or until it is enough.
+/// Publishes `bytes` to the topic from several connections, or until it is enough.
 async fn say(
     hub: &Apart,
     eve: &Joined,
@@ -119,7 +119,7 @@ async fn say(
         let stop = Arc::clone(&stop);
         saying.spawn(async move {
             let payload = vec![b'x'; 8_000];
-            // As fast as one connection may: beyond that the hub drops what is published.
+            // At the maximum rate of one connection. Beyond that the hub drops messages.
             let mut tick = interval(Duration::from_millis(16));
             for n in 0..bytes / connections / payload.len() {
                 tick.tick().await;
@@ -143,7 +143,8 @@ async fn say(
     }
 }
 
-/// Twenty-four connections send messages at `QoS` 2 and never release them, until the hub has closed all of them.
+/// Twenty-four connections send messages at `QoS` 2 and never release them, until the hub has closed all
+/// connections.
 async fn hold(hub: &Apart, payload: usize) {
     let eve = hub.joins("Eve").await;
     let mut sending = JoinSet::new();
@@ -155,7 +156,7 @@ async fn hold(hub: &Apart, payload: usize) {
             let mut tick = interval(Duration::from_micros(2 * payload.len() as u64));
             for id in 1..=1_000 {
                 tick.tick().await;
-                // The answers are read, so that nothing else ends it.
+                // Read the answers, so that nothing else ends the connection.
                 let message = publish("presence/eve/typing", 2, id, false, &payload);
                 if !raw.send(&message).await || raw.next_of(5).await.is_none() {
                     return;
@@ -179,7 +180,7 @@ async fn messages_that_are_never_released_fill_nothing() {
     }
 }
 
-/// What a reader does not do.
+/// The misbehaviour of a reader.
 #[derive(Debug, Clone, Copy)]
 enum Deaf {
     /// It reads nothing.
@@ -188,8 +189,8 @@ enum Deaf {
     Acknowledging,
 }
 
-/// Four connections subscribe to what is published to everybody. Whether the hub closes all of them before much was
-/// published.
+/// Four connections subscribe to topics that everybody may read. Returns whether the hub closes all of them
+/// before many bytes were published.
 async fn deaf(hub: &Apart, how: Deaf) -> bool {
     let eve = hub.joins("Eve").await;
     let (who, filter) = (&eve.credential, "presence/+/typing");
@@ -216,7 +217,7 @@ async fn deaf(hub: &Apart, how: Deaf) -> bool {
                         (raw, frame(&[0xc0, 0]))
                     }
                 };
-                // It learns of its end by writing.
+                // It notices its end when it writes.
                 deaf.spawn(async move {
                     while raw.send(&ping).await {
                         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -256,12 +257,13 @@ async fn a_reader_that_acknowledges_nothing_fills_nothing() {
     assert!(cut, "they are cut");
 }
 
-/// Twenty-four connections of one member send this again and again, as fast as the hub takes it. Nobody else waits for it.
+/// Twenty-four connections of one member send this repeatedly, as fast as the hub reads it. Nobody else has
+/// to wait.
 async fn storm(of: &str, packets: Vec<u8>) {
     storm_by(of, Carried::Plain, packets).await;
 }
 
-/// What carries MQTT.
+/// The transport of MQTT.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Carried {
     Plain,
@@ -279,7 +281,7 @@ async fn storm_by(of: &str, by: Carried, packets: Vec<u8>) {
         let (addr, eve, packets) = (hub.plain, eve.clone(), Arc::clone(&packets));
         storm.spawn(async move {
             loop {
-                // It comes back at once when it is cut.
+                // It reconnects at once when the hub closes it.
                 let id = format!("storms{n}");
                 let (who, wanted) = (&eve.credential, named(&id));
                 let connected = match by {

@@ -1,4 +1,4 @@
-//! A team's hub, its members, and what they use: TLS that believes one certificate, and HTTP by hand.
+//! A team's hub and its members for tests, with TLS that trusts one certificate, and raw HTTP.
 
 use crate::world::{options, within};
 use porchlight_core::id::Root;
@@ -85,7 +85,8 @@ impl HubFixture {
         let hub = within("the hub", Hub::start(settings)).await.unwrap();
         let invitation = hub.invite_owner().await.unwrap().unwrap();
         let (pin, addr) = (invitation.pin, hub.team_addr().unwrap());
-        let join = Join { token: invitation.token, name: "Anna".to_owned(), kind: None };
+        let join =
+            Join { token: invitation.token, name: "Anna".to_owned(), kind: None, credential: None };
         let anna = post(addr, pin, "/v1/join", None, &join).await.read();
         Self { hub, pin, anna }
     }
@@ -94,13 +95,13 @@ impl HubFixture {
         self.hub.team_addr().unwrap()
     }
 
-    /// Somebody who was invited by Anna and joined.
+    /// Creates a member, invited by Anna.
     pub(crate) async fn joins(&self, name: &str) -> Joined {
         let token = self.invited(&InviteOrder::default()).await;
         self.redeem(token, name).await.read()
     }
 
-    /// The token of an invitation by Anna.
+    /// Returns the token of an invitation by Anna.
     pub(crate) async fn invited(&self, order: &InviteOrder) -> Secret {
         let made: InviteMade =
             self.post("/v1/invites", Some(&self.anna.credential), order).await.read();
@@ -109,7 +110,12 @@ impl HubFixture {
     }
 
     pub(crate) async fn redeem(&self, token: Secret, name: &str) -> Answer {
-        let join = Join { token, name: name.to_owned(), kind: Some("laptop".to_owned()) };
+        let join = Join {
+            token,
+            name: name.to_owned(),
+            kind: Some("laptop".to_owned()),
+            credential: None,
+        };
         self.post("/v1/join", None, &join).await
     }
 
@@ -130,14 +136,14 @@ impl HubFixture {
         ask(self.addr(), self.pin, "DELETE", path, Some(who), None).await
     }
 
-    /// How a member's device connects, over TLS.
+    /// Returns how a member's device connects, over TLS.
     pub(crate) fn options(&self, who: &Secret, client_id: &str) -> MqttOptions {
         let mut options = self.stranger(client_id);
         options.set_credentials(who.id(), who.secret());
         options
     }
 
-    /// How somebody without a credential connects.
+    /// Returns how a client without a credential connects.
     pub(crate) fn stranger(&self, client_id: &str) -> MqttOptions {
         let mut options = options(self.addr(), client_id);
         options.set_transport(rumqttc::Transport::tls_with_config(TlsConfiguration::Rustls(tls(
@@ -147,7 +153,7 @@ impl HubFixture {
     }
 }
 
-/// TLS that believes the one certificate with this fingerprint.
+/// Returns a TLS configuration that trusts only the certificate with this fingerprint.
 pub(crate) fn tls(pin: Pin) -> Arc<ClientConfig> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
@@ -159,7 +165,7 @@ pub(crate) fn tls(pin: Pin) -> Arc<ClientConfig> {
     Arc::new(config)
 }
 
-/// Connects to the door, from an address of one's own choice.
+/// Connects to the team's listener, from a chosen address.
 pub(crate) async fn connect_from(
     from: [u8; 4],
     addr: SocketAddr,
@@ -183,7 +189,7 @@ pub(crate) async fn post(
     ask(addr, pin, "POST", path, who, Some(body)).await
 }
 
-/// One request over TLS, as a member (HTTP Basic) or as nobody.
+/// Sends one request over TLS, as a member (HTTP Basic) or anonymously.
 pub(crate) async fn ask(
     addr: SocketAddr,
     pin: Pin,
@@ -219,7 +225,7 @@ pub(crate) async fn ask_with(
     );
     stream.write_all(request.as_bytes()).await?;
     let mut answer = Vec::new();
-    // Some hang up without a TLS goodbye; what came before counts.
+    // Some servers close without a TLS close_notify. The bytes before that count.
     let _ = stream.read_to_end(&mut answer).await;
     let answer = String::from_utf8_lossy(&answer).into_owned();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));

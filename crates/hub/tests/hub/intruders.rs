@@ -1,4 +1,4 @@
-//! Who is not let in, and what members may not do: each attempt against a running hub, over TLS.
+//! Refused logins and forbidden actions of members, each against a running hub over TLS.
 
 use crate::hub_fixture::HubFixture;
 use crate::world::{Client, options, pair, will};
@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 
 const PRESENCE: &str = "pl0123456789abcdefghijm";
 
-/// The same id with another secret.
+/// Returns the same id with another secret.
 fn forged(secret: &Secret) -> Secret {
     Secret::of_parts(secret.id(), &"x".repeat(27)).unwrap()
 }
@@ -39,7 +39,7 @@ async fn a_wrong_secret_lets_nobody_in() {
     let refused = Client::try_connect(house.options(&wrong, "eve")).await.err();
     assert_eq!(refused, Some(Some(ConnectReturnCode::BadUserNamePassword)));
     assert_eq!(house.get("/v1/team", Some(&wrong)).await.code(), "not_signed_in");
-    // By the other door neither.
+    // The other listener refuses it too.
     let mut plain = options(house.hub.addr(), "eve");
     plain.set_credentials(wrong.id(), wrong.secret());
     let refused = Client::try_connect(plain).await.err();
@@ -190,7 +190,7 @@ async fn another_s_inbox_and_choice_are_not_read_by_any_filter() {
         assert_eq!(eve.ask_for(filter).await, SubscribeReasonCode::NotAuthorized, "{filter}");
     }
     let mut carol = client(&house, &house.joins("Carol").await, "carol").await;
-    // Live, and what stands retained: neither comes.
+    // Neither live nor retained messages arrive.
     assert_eq!(carol.tell("presence/anna/inbox/carol", "knock").await, PubAckReason::Success);
     anna.retain("presence/anna/chosen", "secret again").await;
     eve.has_heard_nothing_else("presence/bob/typing").await;
@@ -255,7 +255,7 @@ async fn another_s_client_id_is_not_taken_over() {
         );
     }
     assert_eq!(anna.tell("presence/anna/typing", "still here").await, PubAckReason::Success);
-    // Not when its owner is away either.
+    // Nor while its owner is disconnected.
     anna.leave().await;
     let refused = Client::try_connect(house.options(&bob.credential, PRESENCE)).await.err();
     assert_eq!(refused, Some(Some(ConnectReturnCode::ClientIdentifierNotValid)));
@@ -295,7 +295,7 @@ async fn the_team_s_port_does_not_speak_without_tls() {
     let _ = tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut answer))
         .await
         .unwrap();
-    // A TLS alert, and nothing of the hub.
+    // A TLS alert, and no data of the hub.
     assert!(!answer.windows(4).any(|w| w == b"HTTP") && answer.len() < 16, "{answer:?}");
     house.hub.stop().await.unwrap();
 }

@@ -1,10 +1,10 @@
-//! Coming to a team: invitations, requests, and what a member is told.
+//! Joining a team: invitations, requests, and the information that a member receives.
 
 use crate::hub_fixture::HubFixture;
 use crate::world::Client;
 use porchlight_core::team::{
     Decision, InviteOrder, InviteView, Joined, Member, Request, RequestMade, RequestState,
-    RequestView, Role, TeamView, TokenMade, TokenOrder, TokenView,
+    RequestView, Role, Secret, TeamView, TokenMade, TokenOrder, TokenView,
 };
 
 #[tokio::test]
@@ -64,7 +64,12 @@ async fn a_damaged_team_is_an_error_and_never_a_new_team() {
 #[tokio::test]
 async fn whoever_asks_is_let_in_by_a_member_once() {
     let house = HubFixture::in_memory().await;
-    let asking = Request { name: "Carol".to_owned(), kind: Some("phone".to_owned()) };
+    let asking = Request {
+        name: "Carol".to_owned(),
+        kind: Some("phone".to_owned()),
+        ticket: None,
+        credential: None,
+    };
     let answer = house.post("/v1/requests", None, &asking).await;
     let made: RequestMade = answer.read();
     let path = format!("/v1/requests/{}", made.ticket.id());
@@ -94,9 +99,43 @@ async fn whoever_asks_is_let_in_by_a_member_once() {
 }
 
 #[tokio::test]
+async fn a_device_with_its_own_credential_reads_its_approval_again_until_it_is_removed() {
+    let house = HubFixture::in_memory().await;
+    let ticket = Secret::of_parts("abcdefghij", &"t".repeat(27)).unwrap();
+    let credential = Secret::of_parts("klmnopqrst", &"c".repeat(27)).unwrap();
+    let asking = Request {
+        name: "Carol".to_owned(),
+        kind: None,
+        ticket: Some(ticket.clone()),
+        credential: Some(credential.clone()),
+    };
+    let first: RequestMade = house.post("/v1/requests", None, &asking).await.read();
+    let again: RequestMade = house.post("/v1/requests", None, &asking).await.read();
+    assert_eq!(first, again);
+    let path = format!("/v1/requests/{}", ticket.id());
+    let yes = Decision { approve: true };
+    assert_eq!(house.post(&path, Some(&house.anna.credential), &yes).await.status, 204);
+    let (head, what) = (format!("Authorization: Bearer {ticket}\r\n"), format!("GET {path}"));
+    let state = || async {
+        let (addr, pin) = (house.addr(), house.pin);
+        let answer =
+            crate::hub_fixture::ask_with([127, 0, 0, 1], addr, pin, &what, &head, None).await;
+        answer.unwrap().read::<RequestState>()
+    };
+    let approved = state().await;
+    assert!(matches!(&approved, RequestState::Approved(carol) if carol.credential == credential));
+    assert_eq!(state().await, approved);
+    assert_eq!(house.delete("/v1/members/carol", &house.anna.credential).await.status, 204);
+    assert_eq!(state().await, RequestState::Refused);
+    let members: Vec<Member> = house.get("/v1/members", Some(&house.anna.credential)).await.read();
+    assert_eq!(members.len(), 1);
+    house.hub.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_refused_request_lets_nobody_in() {
     let house = HubFixture::in_memory().await;
-    let asking = Request { name: "Eve".to_owned(), kind: None };
+    let asking = Request { name: "Eve".to_owned(), kind: None, ticket: None, credential: None };
     let made: RequestMade = house.post("/v1/requests", None, &asking).await.read();
     let path = format!("/v1/requests/{}", made.ticket.id());
     let no = Decision { approve: false };

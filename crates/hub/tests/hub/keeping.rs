@@ -1,4 +1,4 @@
-//! What outlives a hub.
+//! The data that outlives a hub.
 
 use crate::world::{Client, DEADLINE, eventually, hub_in, pair, settings, within};
 use porchlight_hub::{Hub, Listen, Store, read_runtime_file};
@@ -61,7 +61,7 @@ async fn expiry_counts_down_and_goes_on_counting_after_a_restart() {
     hub.stop().await.unwrap();
 }
 
-/// Reads the retained message again and again until the seconds left to it are as wanted.
+/// Reads the retained message repeatedly until its remaining seconds are as expected.
 async fn left(hub: &Hub, wanted: impl Fn(u32) -> bool) -> u32 {
     within("the expiry", async {
         for n in 0.. {
@@ -98,7 +98,7 @@ async fn a_message_that_expired_while_no_hub_ran_is_forgotten() {
     .await;
 }
 
-/// Not a test of its own: the process that the next test kills.
+/// Not a test: the process that the next test kills.
 #[tokio::test]
 async fn child_process_for_the_kill() {
     let Some(folder) = std::env::var_os("PORCHLIGHT_HUB_TEST_CHILD") else {

@@ -1,4 +1,4 @@
-//! Requests that a member began before they were removed, and finished afterwards: they change nothing.
+//! Requests that a member starts before their removal, and finishes afterwards, change nothing.
 
 use crate::hub_fixture::{HubFixture, connect_from};
 use crate::world::within;
@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
-/// A request whose head was read, and whose body the hub waits for.
+/// A request whose head the hub has read, and whose body it awaits.
 struct Begun {
     stream: TlsStream<TcpStream>,
     body: String,
@@ -25,7 +25,7 @@ async fn begin(house: &HubFixture, who: &Secret, path: &str, body: &Value) -> Be
     );
     stream.write_all(head.as_bytes()).await.unwrap();
     let mut answer = [0; 25];
-    // It asks for the body once it knows who asks.
+    // The hub asks for the body after authentication.
     within("100 Continue", stream.read_exact(&mut answer)).await.unwrap();
     assert!(answer.starts_with(b"HTTP/1.1 100 Continue"), "{answer:?}");
     Begun { stream, body }
@@ -46,7 +46,8 @@ impl Begun {
 /// A second owner.
 async fn sam(house: &HubFixture) -> Joined {
     let invitation = house.hub.invite_owner().await.unwrap().unwrap();
-    let join = Join { token: invitation.token, name: "Sam".to_owned(), kind: None };
+    let join =
+        Join { token: invitation.token, name: "Sam".to_owned(), kind: None, credential: None };
     house.post("/v1/join", None, &join).await.read()
 }
 
@@ -54,7 +55,7 @@ async fn sam(house: &HubFixture) -> Joined {
 async fn what_a_removed_owner_asked_for_before_is_not_done_after() {
     let house = HubFixture::in_memory().await;
     let sam = sam(&house).await;
-    let asking = Request { name: "Mallory".to_owned(), kind: None };
+    let asking = Request { name: "Mallory".to_owned(), kind: None, ticket: None, credential: None };
     let made: RequestMade = house.post("/v1/requests", None, &asking).await.read();
     let decide = format!("/v1/requests/{}", made.ticket.id());
     let approve = serde_json::to_value(Decision { approve: true }).unwrap();
@@ -83,7 +84,7 @@ async fn what_a_removed_owner_asked_for_before_is_not_done_after() {
 async fn whom_a_removed_member_approved_is_not_let_in() {
     let house = HubFixture::in_memory().await;
     let eve = house.joins("Eve").await;
-    let asking = Request { name: "Mallory".to_owned(), kind: None };
+    let asking = Request { name: "Mallory".to_owned(), kind: None, ticket: None, credential: None };
     let made: RequestMade = house.post("/v1/requests", None, &asking).await.read();
     let path = format!("/v1/requests/{}", made.ticket.id());
     let yes = Decision { approve: true };
@@ -95,7 +96,7 @@ async fn whom_a_removed_member_approved_is_not_let_in() {
         crate::hub_fixture::ask_with([127, 0, 0, 1], house.addr(), house.pin, &what, &head, None)
     };
     assert_eq!(ask().await.unwrap().body, json!({"state": "waiting"}));
-    // Somebody else may let them in.
+    // Another member may admit them.
     assert_eq!(house.post(&path, Some(&house.anna.credential), &yes).await.status, 204);
     assert_eq!(ask().await.unwrap().body["state"], "approved");
     house.hub.stop().await.unwrap();

@@ -1,4 +1,4 @@
-//! What a hub answers to a client that asks for more than it gives, and that what it gives is enough.
+//! The hub's answers to a client that exceeds its limits. The limits suffice for honest clients.
 
 use crate::hub_fixture::HubFixture;
 use crate::raw::{Raw, Wanted, named, publish};
@@ -58,14 +58,14 @@ async fn a_client_that_asks_for_ever_more_filters_is_refused_and_then_cut() {
     let filters: Vec<&str> = filters.iter().map(String::as_str).collect();
     let codes = within("a SUBACK", anna.subscribe_at(&filters, 0)).await.unwrap();
     let granted = codes.iter().filter(|code| **code == 0).count();
-    // A slow machine may give one back meanwhile.
+    // On a slow computer, one may become free meanwhile.
     assert!((64..70).contains(&granted), "{granted}");
     assert!(codes.iter().skip(granted).all(|code| *code == 0x97), "{codes:x?}");
     assert_eq!(within("the end", anna.subscribe_at(&filters, 0)).await, None);
     house.hub.stop().await.unwrap();
 }
 
-/// The broker asks the same question for each filter of a session that is resumed.
+/// The broker also authorizes each filter of a resumed session.
 async fn resumes(addr: SocketAddr, who: Option<&Secret>) {
     let filters: Vec<String> = (0..60).map(|n| format!("presence/u{n}")).collect();
     let filters: Vec<&str> = filters.iter().map(String::as_str).collect();
@@ -76,7 +76,7 @@ async fn resumes(addr: SocketAddr, who: Option<&Secret>) {
         let codes = within("a SUBACK", raw.subscribe_at(&filters, 0)).await;
         assert_eq!(codes, Some(vec![0; 60]), "round {round}");
         if round % 2 == 1 {
-            // Taken over, not gone.
+            // The new connection takes the session over.
             let mut raw = Raw::try_connect(addr, who, wanted).await.unwrap();
             let codes = within("a SUBACK", raw.subscribe_at(&filters, 0)).await;
             assert_eq!(codes, Some(vec![0; 60]), "round {round}");
@@ -115,7 +115,7 @@ async fn eight_idle_sessions_of_a_device_are_kept_the_last_ones() {
     fn session(id: &str) -> Wanted<'_> {
         Wanted { expiry_s: 60, clean: false, ..named(id) }
     }
-    // One of them is away with a Will that is still to come: it is in use.
+    // One of them has disconnected with a pending Will, so it is in use.
     let mut dies = house.options(who, "dies");
     dies.set_last_will(will("presence/anna/device/d", "lost", Some(3)));
     dies.set_clean_start(false).set_session_expiry_interval(Some(60));
@@ -132,7 +132,7 @@ async fn eight_idle_sessions_of_a_device_are_kept_the_last_ones() {
                 raw.send(&[0xe0, 0]).await;
                 assert_eq!(raw.next().await, None, "it is gone");
             }
-            // Which are idle is known a moment after they went.
+            // The hub notices idle sessions shortly after the connections end.
             assert_eq!(house.get("/v1/team", Some(who)).await.status, 200);
             let mut back = Vec::new();
             for id in ids.iter().rev() {

@@ -1,4 +1,4 @@
-//! Where a hub listens, for whom, and how it is found.
+//! The listening addresses of a hub, their access, and discovery.
 
 use crate::world::{Client, codes, hub_in_memory, pair, settings, within};
 use porchlight_hub::{
@@ -22,7 +22,7 @@ async fn a_taken_port_is_an_error_that_says_what_to_do() {
 
 #[tokio::test]
 async fn an_address_of_another_machine_is_an_error() {
-    // TEST-NET-1: no machine has it.
+    // TEST-NET-1: no computer has this address.
     let settings =
         HubSettings { access: Access::Open { allow_anonymous: true }, ..at("192.0.2.1:0") };
     let error = Hub::start(settings).await.unwrap_err();
@@ -32,7 +32,7 @@ async fn an_address_of_another_machine_is_an_error() {
 /// The only test with a fixed port.
 #[tokio::test]
 async fn a_taken_default_port_gives_another_one_a_warning_and_the_runtime_file() {
-    // Where the port is taken already, by whomever, that serves as well.
+    // If another process already uses the port, that serves as well.
     let _other = TcpListener::bind(DEFAULT_ADDR);
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("run").join("hub.json");

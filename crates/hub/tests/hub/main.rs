@@ -1,4 +1,4 @@
-//! A hub against real clients: what it keeps and sums, where it listens, what it survives.
+//! Tests a hub with real clients: storage, aggregates, listening addresses and robustness.
 
 #![expect(clippy::unwrap_used, reason = "what fails here is a failed test, in helpers too")]
 

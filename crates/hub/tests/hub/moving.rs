@@ -1,15 +1,14 @@
-//! A team that moves to another hub, and what is carried over.
+//! A team that moves to another hub with its data.
 
 use crate::hub_fixture::{HubFixture, team_settings};
 use crate::world::{Client, pair, will, within};
 use porchlight_core::team::Joined;
-use porchlight_hub::{Access, Hub, Store, restore_bytes};
+use porchlight_hub::{Access, Hub, Store, restore_arriving};
 use rumqttc::v5::mqttbytes::v5::ConnectProperties;
 use serde_json::{Value, json};
-use std::path::Path;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-/// A device with a Will that would come at once.
+/// A device with a Will without a delay.
 async fn device(house: &HubFixture, who: &Joined, n: usize) -> Client {
     let mut options = house.options(&who.credential, &format!("plmoving{n:0>14}m"));
     options.set_clean_start(false);
@@ -38,18 +37,18 @@ async fn everybody_is_sent_to_the_new_hub_and_nobody_is_shown_gone() {
         clients.push(client);
     }
 
-    // The new computer asks for everything, starts a hub with it, and says where it is.
+    // The new computer requests the state, starts a hub with it, and reports its address.
     let owner = Some(&house.anna.credential);
     let whole = house.post("/v1/move", owner, &()).await;
     assert_eq!(whole.status, 200);
     let whole = serde_json::to_vec(&whole.body).unwrap();
-    restore_bytes(new.path(), &whole, Path::new("the old hub")).unwrap();
-    let hub = Hub::start(team_settings(Store::Folder(new.path().to_owned()))).await.unwrap();
+    restore_arriving(new.path(), &whole).unwrap();
+    let mut hub = Hub::start(team_settings(Store::Folder(new.path().to_owned()))).await.unwrap();
     clients[3].retain("presence/person-3/device/d", "changed meanwhile").await;
     let at = hub.team_addr().unwrap().to_string();
     let rest = house.post("/v1/move/done", owner, &json!({"at": [at]})).await;
     assert_eq!(rest.status, 200);
-    hub.import_records(&serde_json::to_vec(&rest.body).unwrap()).await.unwrap();
+    hub.activate(&serde_json::to_vec(&rest.body).unwrap()).await.unwrap();
 
     for client in &mut clients {
         let news = within("where it goes", async {
@@ -71,10 +70,8 @@ async fn everybody_is_sent_to_the_new_hub_and_nobody_is_shown_gone() {
 
     let (pin, anna) = (house.pin, house.anna.clone());
     house.hub.stop().await.unwrap();
-    let again = Hub::start(team_settings(Store::Folder(old.path().to_owned()))).await.unwrap_err();
-    assert!(again.to_string().contains(&at), "{again}");
 
-    // The same certificate, credentials and records; nobody's Will among them.
+    // The new hub has the same certificate, credentials and records, and no Wills.
     let house = HubFixture { hub, pin, anna };
     let mut reader = Client::connect(house.options(&people[1].credential, "reader")).await;
     let records = reader.records("presence/+/device/+", "presence/person-1/typing").await;
@@ -91,6 +88,135 @@ async fn everybody_is_sent_to_the_new_hub_and_nobody_is_shown_gone() {
     house.hub.stop().await.unwrap();
 }
 
+const KEY: &str = "k3y0fTh1sM0ve0000";
+
+/// A hub with a copy of the team, and its folder.
+async fn arriving(house: &HubFixture) -> (Hub, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = house.post("/v1/move", Some(&house.anna.credential), &()).await;
+    restore_arriving(folder.path(), &serde_json::to_vec(&whole.body).unwrap()).unwrap();
+    let hub = Hub::start(team_settings(Store::Folder(folder.path().to_owned()))).await.unwrap();
+    assert!(!hub.is_serving());
+    (hub, folder)
+}
+
+fn done(hub: &Hub, key: &str) -> Value {
+    json!({"at": [hub.team_addr().unwrap().to_string()], "key": key})
+}
+
+fn as_new(hub: Hub, house: &HubFixture) -> HubFixture {
+    HubFixture { hub, pin: house.pin, anna: house.anna.clone() }
+}
+
+#[tokio::test]
+async fn a_copy_serves_nobody_before_the_old_hub_has_let_go() {
+    let old = tempfile::tempdir().unwrap();
+    let house = HubFixture::in_folder(old.path()).await;
+    let owner = Some(&house.anna.credential);
+    let (hub, folder) = arriving(&house).await;
+    let copy = as_new(hub, &house);
+    for answer in [
+        copy.get("/v1/team", owner).await,
+        copy.get("/v1/people", owner).await,
+        copy.post("/v1/invites", owner, &json!({})).await,
+        copy.get("/no/such/path", None).await,
+    ] {
+        assert_eq!((answer.status, answer.code()), (503, "arriving"));
+    }
+    let refused = Client::try_connect(copy.options(&house.anna.credential, "early")).await;
+    assert!(refused.is_err());
+    // A restart does not change that.
+    copy.hub.stop().await.unwrap();
+    let hub = Hub::start(team_settings(Store::Folder(folder.path().to_owned()))).await.unwrap();
+    let mut copy = as_new(hub, &house);
+    assert_eq!(copy.get("/v1/team", owner).await.code(), "arriving");
+    let state = house.post("/v1/move/done", owner, &done(&copy.hub, KEY)).await;
+    copy.hub.activate(&serde_json::to_vec(&state.body).unwrap()).await.unwrap();
+    assert_eq!(copy.get("/v1/team", owner).await.status, 200);
+    copy.hub.stop().await.unwrap();
+    house.hub.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_lost_answer_can_be_asked_for_again_by_the_computer_that_took_over() {
+    let old = tempfile::tempdir().unwrap();
+    let house = HubFixture::in_folder(old.path()).await;
+    let owner = Some(&house.anna.credential);
+    let (hub, _folder) = arriving(&house).await;
+    let mut copy = as_new(hub, &house);
+    let first = house.post("/v1/move/done", owner, &done(&copy.hub, KEY)).await;
+    assert_eq!(first.status, 200);
+    let again = house.post("/v1/move/done", owner, &done(&copy.hub, KEY)).await;
+    assert_eq!((again.status, &again.body["team"]), (200, &first.body["team"]));
+    let other = house.post("/v1/move/done", owner, &done(&copy.hub, "another0key000000")).await;
+    assert_eq!((other.status, other.code()), (410, "moved"));
+    let without = json!({"at": ["127.0.0.1:9"]});
+    assert_eq!(house.post("/v1/move/done", owner, &without).await.code(), "moved");
+    // Also after a restart of the old hub, on any of its paths.
+    let at = house.addr();
+    house.hub.stop().await.unwrap();
+    let mut settings = team_settings(Store::Folder(old.path().to_owned()));
+    if let Access::Team(team) = &mut settings.access {
+        team.listen = porchlight_hub::Listen::Exactly(at);
+    }
+    let old = as_new(Hub::start(settings).await.unwrap(), &copy);
+    let gone = old.delete("/v1/members/bob", &copy.anna.credential).await;
+    let wanted = json!([copy.hub.team_addr().unwrap().to_string()]);
+    assert_eq!((gone.status, gone.code(), &gone.body["at"]), (410, "moved", &wanted));
+    let owner = Some(&copy.anna.credential);
+    let again = old.post("/v1/move/done", owner, &done(&copy.hub, KEY)).await;
+    assert_eq!((again.status, &again.body["team"]), (200, &first.body["team"]));
+    copy.hub.activate(&serde_json::to_vec(&again.body).unwrap()).await.unwrap();
+    assert_eq!(copy.get("/v1/team", owner).await.status, 200);
+    old.hub.stop().await.unwrap();
+    copy.hub.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn changes_of_members_during_a_move_are_not_lost() {
+    let old = tempfile::tempdir().unwrap();
+    let house = HubFixture::in_folder(old.path()).await;
+    let eve = house.joins("Eve").await;
+    let (hub, _folder) = arriving(&house).await;
+    let mut copy = as_new(hub, &house);
+    let bob = house.joins("Bob").await;
+    assert_eq!(house.delete("/v1/members/eve", &house.anna.credential).await.status, 204);
+    let owner = Some(&house.anna.credential);
+    let state = house.post("/v1/move/done", owner, &done(&copy.hub, KEY)).await;
+    copy.hub.activate(&serde_json::to_vec(&state.body).unwrap()).await.unwrap();
+    assert_eq!(copy.get("/v1/team", Some(&bob.credential)).await.status, 200);
+    assert_eq!(copy.get("/v1/team", Some(&eve.credential)).await.status, 401);
+    assert_eq!(copy.hub.members(), 2);
+    copy.hub.stop().await.unwrap();
+    house.hub.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_team_does_not_go_where_nobody_reaches_it() {
+    let house = HubFixture::in_memory().await;
+    let stranger = HubFixture::in_memory().await;
+    let owner = Some(&house.anna.credential);
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent = listener.local_addr().unwrap().to_string();
+    let too_many: Vec<_> = (1..=9).map(|n| format!("127.0.0.1:{n}")).collect();
+    for (at, status, code) in [
+        (json!([]), 400, "bad_request"),
+        (json!(too_many), 400, "bad_request"),
+        (json!(["127.0.0.1:9", silent]), 409, "not_reachable"),
+        // The hub of another team.
+        (json!([stranger.addr().to_string()]), 409, "not_reachable"),
+    ] {
+        let refused = house.post("/v1/move/done", owner, &json!({"at": at, "key": KEY})).await;
+        assert_eq!((refused.status, refused.code()), (status, code), "{at}");
+    }
+    let short = json!({"at": [house.addr().to_string()], "key": "short"});
+    assert_eq!(house.post("/v1/move/done", owner, &short).await.code(), "bad_request");
+    assert_eq!(house.get("/v1/team", owner).await.status, 200);
+    house.joins("Bob").await;
+    house.hub.stop().await.unwrap();
+    stranger.hub.stop().await.unwrap();
+}
+
 #[tokio::test]
 async fn the_hub_says_whose_it_is_and_where() {
     let mut settings = team_settings(Store::Memory);
@@ -104,6 +230,7 @@ async fn the_hub_says_whose_it_is_and_where() {
         token: invitation.token,
         name: "Anna".to_owned(),
         kind: None,
+        credential: None,
     };
     let addr = hub.team_addr().unwrap();
     let anna = crate::hub_fixture::post(addr, invitation.pin, "/v1/join", None, &join).await.read();

@@ -1,8 +1,8 @@
-//! Mutated packets, frames and requests, before and after a log-in: a hub lives, panics nowhere, and gives back what it
-//! took.
+//! Mutated packets, frames and requests, before and after login: the hub survives, never panics, and frees
+//! its resources.
 //!
-//! Hub and strangers have a process of their own here, so that its memory, its files and every panic in it are theirs. It
-//! is this test program, started again.
+//! Hub and clients run in a separate process, to measure its memory and files and to catch every panic. The
+//! process is this test program, started again.
 
 use crate::hub_fixture::{HubFixture, connect_from};
 use crate::world::{Client, eventually, hub_in_memory, within};
@@ -20,11 +20,11 @@ mod packets;
 
 /// The share of all cases, in percent (see `porchlight_mutations`).
 const SHARE: usize = 5;
-/// How many connections there are at a time. As many client ids log in.
+/// Number of simultaneous connections, and of client ids that log in.
 const AT_A_TIME: usize = 6;
-/// By how much the memory may grow over all cases but the first, in MiB.
+/// Maximum memory growth over all cases but the first, in MiB.
 const GROWTH: u64 = 12;
-/// What the whole run may take.
+/// Maximum duration of the whole run.
 const RUN: Duration = Duration::from_secs(300);
 
 #[tokio::test]
@@ -45,12 +45,12 @@ async fn no_mutated_packet_frame_or_request_stops_a_hub_or_stays_in_its_memory()
     assert!(status.success(), "{status}");
 }
 
-/// Not a test: what the one above starts.
+/// Not a test: the process that the test above starts.
 #[tokio::test]
 #[ignore = "the other test starts it"]
 async fn the_process_of_the_other_test() {
     let hook = std::panic::take_hook();
-    // Wherever it is: a task that panics would otherwise end alone.
+    // Exit on any panic. Otherwise only the panicking task would end.
     std::panic::set_hook(Box::new(move |panic| {
         hook(panic);
         std::process::exit(101);
@@ -66,12 +66,12 @@ async fn the_process_of_the_other_test() {
         sent: BTreeMap::new(),
     };
     sender.send_unchanged().await;
-    // What stays for good, such as sessions and what is retained, has a bound that the first cases reach.
+    // Permanent data, such as sessions and retained messages, has a limit that the first cases reach.
     sender.send(all / 4).await;
     let (files, memory) = (open_files(), memory());
     sender.send(all - all / 4).await;
     println!("sent, and answered as hoped: {:?}", sender.sent);
-    // Otherwise the cases reach less than they should. A few cases prove nothing.
+    // Otherwise the cases do not reach enough of the hub. A few cases prove nothing.
     let expected =
         [(Kind::BeforeLogin, 50), (Kind::AfterLogin, 1), (Kind::WebSocket, 1), (Kind::Http, 4)];
     for (kind, of_all) in expected.into_iter().filter(|_| all >= 1_000) {
@@ -99,12 +99,12 @@ struct Sender<'a> {
     cases: Cases,
     house: &'a HubFixture,
     open: SocketAddr,
-    /// How many of each kind, and how many of them were answered as a good one is.
+    /// Number of cases of each kind, and how many of them got the answer of a valid one.
     sent: BTreeMap<Kind, (usize, usize)>,
 }
 
 impl Sender<'_> {
-    /// What is not changed is taken: otherwise the cases reach less than they should.
+    /// The hub accepts unchanged cases. Otherwise the cases do not reach enough of it.
     async fn send_unchanged(&self) {
         for case in self.cases.unchanged() {
             let stream = plain_from([127, 4, 0, 1], self.house.hub.addr()).await;
@@ -127,7 +127,7 @@ impl Sender<'_> {
             }
             let case = self.cases.next(n % AT_A_TIME);
             let from = match case.kind {
-                // Who was wrong too often has to wait; so these come from many addresses.
+                // These use many addresses, because an address has to wait after too many failures.
                 Kind::BeforeLogin | Kind::Http => {
                     [127, 3, u8::try_from(n / 250 % 250).unwrap(), u8::try_from(n % 250).unwrap()]
                 }
@@ -158,7 +158,7 @@ impl Sender<'_> {
             Kind::BeforeLogin | Kind::AfterLogin => is_let_in(&answer),
             Kind::WebSocket => {
                 let frame = answer.windows(5).position(|end| &end[..4] == b"\r\n\r\n");
-                // A frame's head has two bytes.
+                // The head of a frame has two bytes.
                 answer.starts_with(b"HTTP/1.1 101")
                     && frame.is_some_and(|at| is_let_in(&answer[at + 6..]))
             }
@@ -183,12 +183,12 @@ async fn plain_from(from: [u8; 4], addr: SocketAddr) -> TcpStream {
     socket.connect(addr).await.unwrap()
 }
 
-/// Sends a case and then nothing more; what is answered until the hub closes the connection, which it does.
+/// Sends only a case, and returns the answer. The hub must close the connection.
 async fn exchange<S: AsyncReadExt + AsyncWriteExt + Unpin>(mut stream: S, case: &Case) -> Vec<u8> {
     let mut answer = Vec::new();
     let what = format!("the end of {:?} {}", case.kind, case.rest.escape_ascii());
     within(&what, async {
-        // Every one of these fails where the hub has hung up.
+        // Each of these fails if the hub has closed the connection.
         if !case.first.is_empty() {
             let _ = stream.write_all(&case.first).await;
             while !answer.ends_with(b"\r\n\r\n") {
@@ -210,7 +210,7 @@ fn open_files() -> usize {
     std::fs::read_dir("/proc/self/fd").unwrap().count()
 }
 
-/// The memory of this process, in MiB (proc_pid_status(5), VmRSS).
+/// Returns the memory of this process, in MiB (proc_pid_status(5), VmRSS).
 fn memory() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();

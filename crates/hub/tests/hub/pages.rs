@@ -1,4 +1,5 @@
-//! Which web pages may ask at a hub or a gateway: the bytes of a request, the listener, and the status of the answer.
+//! Access of web pages to a hub or a gateway: the bytes of a request, the listener, and the status of the
+//! answer.
 
 use crate::hub_fixture::{HubFixture, connect_from, team_settings};
 use crate::world::within;
@@ -10,10 +11,10 @@ use std::net::SocketAddr;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// Which of the listeners is asked.
+/// The listener that receives the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Listener {
-    /// A team's hub, for programs of this computer.
+    /// A team's hub, for programs on this computer.
     Plain,
     /// A team's hub, for everybody.
     Tls,
@@ -23,7 +24,7 @@ enum Listener {
 use Listener::{Plain, Tls};
 
 const ALL_LISTENERS: [Listener; 3] = [Plain, Tls, Listener::Gateway];
-/// The listeners that only programs on this computer reach.
+/// The listeners that only programs on this computer can reach.
 const LOCAL_LISTENERS: [Listener; 2] = [Plain, Listener::Gateway];
 
 struct Listeners {
@@ -37,7 +38,7 @@ impl Listeners {
         Self::open_to(&[]).await
     }
 
-    /// Open to pages of these origins, too.
+    /// Starts listeners that also admit pages of these origins.
     async fn open_to(origins: &[&str]) -> Self {
         let origins: Vec<WebOrigin> = origins.iter().map(|it| it.parse().unwrap()).collect();
         let mut settings = team_settings(Store::Memory);
@@ -64,7 +65,7 @@ impl Listeners {
         }
     }
 
-    /// The head of the answer to this request, in small letters. The listener's port replaces `PORT`.
+    /// Returns the head of the answer to this request, in lower case. The listener's port replaces `PORT`.
     async fn ask(&self, listener: Listener, request: &str) -> String {
         let addr = self.addr(listener);
         let request = request.replace("PORT", &addr.port().to_string());
@@ -98,13 +99,13 @@ async fn head_of<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, request: &str
     String::from_utf8(head).unwrap().to_lowercase()
 }
 
-/// A request without a body.
+/// Returns a request without a body.
 fn request(line: &str, fields: &[&str]) -> String {
     let fields: String = fields.iter().map(|field| format!("{field}\r\n")).collect();
     format!("{line} HTTP/1.1\r\n{fields}\r\n")
 }
 
-/// The request for a WebSocket that carries MQTT.
+/// Returns the request for a WebSocket with MQTT.
 fn web_socket(fields: &[&str]) -> String {
     const UPGRADE: [&str; 5] = [
         "Upgrade: websocket",
@@ -116,7 +117,7 @@ fn web_socket(fields: &[&str]) -> String {
     request("GET /mqtt", &[fields, &UPGRADE].concat())
 }
 
-/// How a listener calls itself in the field Host.
+/// Returns the Host field for a listener.
 const fn own_host(listener: Listener) -> &'static str {
     match listener {
         Tls => "Host: hub.example:PORT",
@@ -189,7 +190,7 @@ async fn the_listener_for_everybody_has_any_name_but_needs_one() {
     }
 }
 
-/// What a browser adds to a request of a page, and whether that page may ask.
+/// The fields that a browser adds to a request of a page, and whether the page has access.
 fn signs_of_pages(listener: Listener) -> Vec<(Vec<&'static str>, bool)> {
     let own = own_origin(listener);
     let mut signs = vec![
@@ -237,7 +238,7 @@ async fn a_page_of_another_origin_asks_nothing() {
             let fields = [&[own_host(listener)], &signs[..]].concat();
             let status = if may { 200 } else { 403 };
             listeners.is_answered(listener, &request("GET /healthz", &fields), status).await;
-            // A page that may ask still needs a token.
+            // A page with access still needs a token.
             let status = if may { 401 } else { 403 };
             listeners.is_answered(listener, &request("GET /v1/people", &fields), status).await;
             if listener == Listener::Gateway {
@@ -296,7 +297,7 @@ async fn a_page_does_not_ask_to_be_let_in() {
 async fn a_body_is_json_and_says_so() {
     let listeners = Listeners::open().await;
     for (kind, status) in [
-        // The hub reads it, and finds no order in it.
+        // The hub reads the body, and finds no valid request in it.
         ("Content-Type: application/json", 400),
         ("Content-Type: application/json; charset=utf-8", 400),
         ("Content-Type: Application/JSON;charset=\"UTF-8\"", 400),
@@ -320,7 +321,7 @@ async fn a_body_is_json_and_says_so() {
             }
         }
     }
-    // A request that needs no body may have one of any type. Nobody reads it.
+    // A request that needs no body may have one of any type. The hub does not read it.
     for listener in ALL_LISTENERS {
         let fields = [own_host(listener), "Content-Type: text/plain", "Content-Length: 2"];
         listeners.is_answered(listener, &(request("GET /healthz", &fields) + "{}"), 200).await;
@@ -340,7 +341,7 @@ async fn a_page_of_a_permitted_origin_asks_and_reads() {
         ] {
             let fields = [own_host(listener), origin, site];
             let allowed = origin.replace("Origin: ", "access-control-allow-origin: ");
-            // The page may read a refusal, too.
+            // The page may also read a refusal.
             for (path, status) in [("/healthz", "200"), ("/v1/people", "401"), ("/none", "404")] {
                 let head = listeners.ask(listener, &request(&format!("GET {path}"), &fields)).await;
                 assert!(head.starts_with(&format!("http/1.1 {status} ")), "{listener:?}: {head}");
@@ -378,7 +379,7 @@ async fn a_browser_is_told_what_a_permitted_page_may_send() {
         ] {
             assert!(head.contains(field), "{listener:?}: no {field} in {head}");
         }
-        // OPTIONS without that question is a method that no path has.
+        // OPTIONS that is not a preflight is a method that no path supports.
         let head =
             listeners.ask(listener, &request("OPTIONS /v1/people", &[own_host(listener)])).await;
         assert!(head.starts_with("http/1.1 405 "), "{listener:?}: {head}");
@@ -409,11 +410,11 @@ async fn permitting_one_origin_permits_no_other_and_nothing_else() {
                 listeners.is_answered(listener, &web_socket(&fields), 403).await;
             }
         }
-        // A program gets no fields about pages.
+        // A program gets no CORS fields.
         let head = listeners.ask(listener, &request("GET /healthz", &[own_host(listener)])).await;
         assert!(!head.contains("access-control-") && !head.contains("vary"), "{head}");
     }
-    // A web server in front that passes on its own name has one of those origins.
+    // A reverse proxy that forwards its own name has one of those origins.
     for (host, status) in [
         ("Host: board.example", 200),
         ("Host: board.example:443", 200),

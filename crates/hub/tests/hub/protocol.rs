@@ -1,4 +1,4 @@
-//! What the presence protocol asks of its broker.
+//! The requirements of the presence protocol on its broker.
 
 use crate::world::{Client, hub_in, hub_in_memory, options, pair, will, within};
 use std::time::Duration;
@@ -25,7 +25,7 @@ async fn a_will_does_not_fire_after_a_disconnect() {
     let mut polite = options(hub.addr(), "polite");
     polite.set_last_will(will("presence/polite", "lost", None));
     Client::connect(polite).await.leave().await;
-    // A later Will marks the time by which an earlier one would have come.
+    // Once a later Will arrives, an earlier one would have arrived too.
     let mut rude = options(hub.addr(), "rude");
     rude.set_last_will(will("presence/rude", "lost", None));
     Client::connect(rude).await.vanish().await;

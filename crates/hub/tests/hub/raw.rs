@@ -1,36 +1,36 @@
-//! An MQTT client that sends what it is told to, however greedy, and reads only when it is told to.
+//! A raw MQTT client for tests, which may exceed all limits, and reads only on request.
 
 use porchlight_core::team::Secret;
 use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// A connection of a member's, without TLS.
+/// A connection of a member, without TLS.
 pub(crate) struct Raw {
     pub(crate) stream: TcpStream,
-    /// Whether the hub still had its session.
+    /// Whether the hub resumed its session.
     pub(crate) resumed: bool,
 }
 
-/// What a CONNECT asks for.
+/// The parameters of a CONNECT.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Wanted<'a> {
     pub(crate) id: &'a str,
     /// 4 for MQTT 3.1.1.
     pub(crate) version: u8,
     pub(crate) keep_alive_s: u16,
-    /// For how long the session outlives the connection (MQTT 5).
+    /// How long the session outlives the connection (MQTT 5).
     pub(crate) expiry_s: u32,
     pub(crate) clean: bool,
 }
 
-/// Connects with MQTT 5 under this client id, with nothing else that is unusual.
+/// Returns parameters for MQTT 5 with this client id, and usual values otherwise.
 pub(crate) fn named(id: &str) -> Wanted<'_> {
     Wanted { id, version: 5, keep_alive_s: 300, expiry_s: 0, clean: true }
 }
 
 impl Raw {
-    /// Connects; the reason code where the hub refuses.
+    /// Connects. Returns the reason code if the hub refuses.
     pub(crate) async fn try_connect(
         addr: SocketAddr,
         who: Option<&Secret>,
@@ -50,7 +50,7 @@ impl Raw {
         Self::try_connect(addr, Some(who), wanted).await.unwrap()
     }
 
-    /// Connects over a WebSocket; what is sent after that has to be in frames.
+    /// Connects over a WebSocket. The caller must send frames after that.
     pub(crate) async fn connect_web_socket(
         addr: SocketAddr,
         who: &Secret,
@@ -76,17 +76,18 @@ impl Raw {
         }
     }
 
-    /// Whether all of it was written before the hub hung up.
+    /// Writes the bytes. Returns whether all were written before the hub closed the connection.
     pub(crate) async fn send(&mut self, packet: &[u8]) -> bool {
         self.stream.write_all(packet).await.is_ok()
     }
 
-    /// The next packet, as its first byte and what follows its length; none once the hub has hung up.
+    /// Reads the next packet: its first byte, and the bytes after its length. None once the hub has closed
+    /// the connection.
     pub(crate) async fn next(&mut self) -> Option<(u8, Vec<u8>)> {
         packet_from(&mut self.stream).await
     }
 
-    /// The next packet of this type.
+    /// Reads the next packet of this type.
     pub(crate) async fn next_of(&mut self, kind: u8) -> Option<Vec<u8>> {
         loop {
             let (first, body) = self.next().await?;
@@ -96,7 +97,7 @@ impl Raw {
         }
     }
 
-    /// Subscribes at `QoS` 1, and returns the reason codes; none where the hub hangs up.
+    /// Subscribes at `QoS` 1, and returns the reason codes. None if the hub closes the connection.
     pub(crate) async fn subscribe(&mut self, filters: &[&str]) -> Option<Vec<u8>> {
         self.subscribe_at(filters, 1).await
     }
@@ -110,7 +111,7 @@ impl Raw {
     }
 }
 
-/// A small packet in a WebSocket frame, masked with zeros.
+/// Returns a small packet in a WebSocket frame, masked with zeros.
 pub(crate) fn frame(packet: &[u8]) -> Vec<u8> {
     assert!(packet.len() < 126, "{}", packet.len());
     let mut frame = vec![0x82, 0x80 | u8::try_from(packet.len()).unwrap(), 0, 0, 0, 0];
@@ -125,7 +126,7 @@ pub(crate) fn packet(first: u8, body: &[u8]) -> Vec<u8> {
     packet
 }
 
-/// A Variable Byte Integer (MQTT 5, 1.5.5).
+/// Returns a Variable Byte Integer (MQTT 5, 1.5.5).
 fn varint(mut n: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
     loop {
@@ -164,7 +165,7 @@ fn connect(who: Option<&Secret>, wanted: Wanted<'_>) -> Vec<u8> {
     packet(0x10, &body)
 }
 
-/// A SUBSCRIBE of MQTT 5 with packet id 1.
+/// Returns a SUBSCRIBE of MQTT 5 with packet id 1.
 pub(crate) fn subscribe(filters: &[&str], qos: u8) -> Vec<u8> {
     let mut body = vec![0, 1, 0];
     for filter in filters {
@@ -174,14 +175,14 @@ pub(crate) fn subscribe(filters: &[&str], qos: u8) -> Vec<u8> {
     packet(0x82, &body)
 }
 
-/// An UNSUBSCRIBE of MQTT 5 with packet id 1.
+/// Returns an UNSUBSCRIBE of MQTT 5 with packet id 1.
 pub(crate) fn unsubscribe(filters: &[&str]) -> Vec<u8> {
     let mut body = vec![0, 1, 0];
     filters.iter().for_each(|filter| body.extend(text(filter)));
     packet(0xa2, &body)
 }
 
-/// A PUBLISH of MQTT 5, at `QoS` 0 where there is no packet id.
+/// Returns a PUBLISH of MQTT 5, at `QoS` 0 without a packet id.
 pub(crate) fn publish(topic: &str, qos: u8, id: u16, retain: bool, payload: &[u8]) -> Vec<u8> {
     publish_with(topic, qos, id, retain, &[], payload)
 }
@@ -204,7 +205,7 @@ pub(crate) fn publish_with(
     packet(0x30 | qos << 1 | u8::from(retain), &body)
 }
 
-/// User properties of this many bytes.
+/// Returns user properties of this many bytes.
 pub(crate) fn user_properties(bytes: usize) -> Vec<u8> {
     let mut property = vec![0x26];
     property.extend(text("k"));

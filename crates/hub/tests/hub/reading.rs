@@ -1,4 +1,4 @@
-//! Reading over HTTP at a team's door: who may, and what they read.
+//! Reading a team's hub over HTTP: access and content.
 
 use crate::hub_fixture::{Answer, HubFixture, ask, ask_with, team_settings};
 use crate::world::{Client, within};
@@ -8,7 +8,7 @@ use porchlight_hub::{Hub, Store};
 const PATHS: [&str; 4] =
     ["/v2/topics/presence", "/v1/people", "/v1/people/anna", "/v1/stream?follow=false"];
 
-/// The answer to a request with this header.
+/// Returns the answer to a request with this header.
 async fn read(house: &HubFixture, path: &str, head: &str) -> Answer {
     let what = format!("GET {path}");
     ask_with([127, 0, 0, 1], house.addr(), house.pin, &what, head, None).await.unwrap()
@@ -19,7 +19,7 @@ async fn token(house: &HubFixture) -> TokenMade {
     house.post("/v1/tokens", Some(&house.anna.credential), &order).await.read()
 }
 
-/// Anna is here.
+/// Publishes a device of Anna.
 async fn with_anna() -> (HubFixture, Client) {
     let house = HubFixture::in_memory().await;
     let mut anna = Client::connect(house.options(&house.anna.credential, "anna")).await;
@@ -36,7 +36,7 @@ async fn a_token_and_a_members_credential_read_and_nothing_else_does() {
     for path in PATHS {
         assert_eq!(read(&house, path, "").await.status, 401, "{path}");
         assert_eq!(read(&house, path, &bearer(&wrong)).await.status, 401, "{path}");
-        // What lets a device in is no token, and a token lets no device in.
+        // A credential is not a token, and a token admits no device.
         assert_eq!(read(&house, path, &bearer(&house.anna.credential)).await.status, 401, "{path}");
         assert_eq!(read(&house, path, &bearer(&made.token)).await.status, 200, "{path}");
         assert_eq!(house.get(path, Some(&house.anna.credential)).await.status, 200, "{path}");
@@ -95,7 +95,7 @@ async fn a_token_that_was_right_from_there_goes_on_reading_while_others_guess() 
     house.hub.stop().await.unwrap();
 }
 
-/// The list of programs that may read, as this member sees it: the raw objects.
+/// Returns the program tokens that this member sees, as raw objects.
 async fn programs(
     house: &HubFixture,
     who: &Secret,
@@ -118,14 +118,14 @@ async fn every_member_sees_which_programs_read_the_team_and_who_let_them() {
     let same: Vec<TokenView> = house.get("/v1/tokens", Some(&house.anna.credential)).await.read();
     assert_eq!(same, listed);
 
-    // Once the program has read, that is listed, to the hour.
+    // Once the program has read, the list contains the hour.
     let head = format!("Authorization: Bearer {}\r\n", made.token);
     assert_eq!(read(&house, "/v1/people", &head).await.status, 200);
     let listed: Vec<TokenView> = house.get("/v1/tokens", Some(&bob.credential)).await.read();
     let last_used = listed[0].last_used.unwrap();
     assert_eq!(last_used.as_ms() % 3_600_000, 0);
 
-    // One that was taken back is gone from everybody's list.
+    // A revoked token disappears from everybody's list.
     let path = format!("/v1/tokens/{}", made.made.id);
     assert_eq!(house.delete(&path, &house.anna.credential).await.status, 204);
     assert!(programs(&house, &bob.credential).await.is_empty());
@@ -160,7 +160,7 @@ async fn only_the_owner_makes_and_ends_tokens_and_no_token_lists_tokens() {
     let path = format!("/v1/tokens/{}", made.made.id);
     let refused = house.delete(&path, &bob.credential).await;
     assert_eq!((refused.status, refused.code()), (403, "not_allowed"));
-    // Neither as a bearer nor as a name and password, neither for the list nor to make or end one.
+    // Refused as bearer and as name and password, both to list tokens and to create or revoke one.
     let basic = data_encoding::BASE64
         .encode(format!("{}:{}", made.token.id(), made.token.secret()).as_bytes());
     for head in [
@@ -172,7 +172,7 @@ async fn only_the_owner_makes_and_ends_tokens_and_no_token_lists_tokens() {
     }
     assert_eq!(house.post("/v1/tokens", Some(&made.token), &order).await.status, 401);
     assert_eq!(house.delete(&path, &made.token).await.status, 401);
-    // Who was removed sees nothing any more.
+    // A removed member sees nothing any more.
     assert_eq!(house.delete("/v1/members/bob", &house.anna.credential).await.status, 204);
     assert_eq!(house.get("/v1/tokens", Some(&bob.credential)).await.status, 401);
     house.hub.stop().await.unwrap();
@@ -209,7 +209,7 @@ async fn the_tokens_that_a_removed_owner_made_read_no_more() {
     let head = |made: &TokenMade| format!("Authorization: Bearer {}\r\n", made.token);
     assert_eq!(read(&house, "/v1/people", &head(&his)).await.status, 200);
     assert_eq!(house.delete("/v1/members/carl", &house.anna.credential).await.status, 204);
-    // He knows it, so it would be his way back.
+    // He knows the token, so he could use it to return.
     assert_eq!(read(&house, "/v1/people", &head(&his)).await.status, 401);
     assert_eq!(read(&house, "/v1/people", &head(&hers)).await.status, 200);
     let left = programs(&house, &house.anna.credential).await;

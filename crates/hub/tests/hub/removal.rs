@@ -1,4 +1,4 @@
-//! Members who are removed and devices that are revoked: gone at once, and nothing of theirs comes back.
+//! Removed members and revoked devices disappear at once, and no message of theirs comes back.
 
 use crate::hub_fixture::{HubFixture, ask_with};
 use crate::world::{Client, eventually, will};
@@ -9,7 +9,7 @@ use rumqttc::v5::mqttbytes::v5::ConnectReturnCode;
 
 const PRESENCE: &str = "plbobbobbobbobbobbobbom";
 
-/// Bob's device with a Will that comes a second after him, and everything that he may have retained.
+/// Bob's device with a Will delay of a second, and all retained messages that he may have.
 async fn bob_with_records(house: &HubFixture, bob: &Joined) -> Client {
     let mut options = house.options(&bob.credential, PRESENCE);
     options.set_clean_start(false);
@@ -65,7 +65,7 @@ async fn a_removed_member_is_disconnected_at_once_and_nothing_of_theirs_stands()
     assert_eq!(refused, Some(Some(ConnectReturnCode::BadUserNamePassword)));
     assert_eq!(house.get("/v1/team", Some(&bob.credential)).await.status, 401);
 
-    // The Will would have come by now.
+    // The Will would have arrived by now.
     tokio::time::sleep(std::time::Duration::from_millis(1_600)).await;
     let mut late = Client::connect(house.options(&house.anna.credential, "late")).await;
     assert_eq!(retained_of_bob(&mut late).await, Vec::<String>::new());
@@ -122,7 +122,7 @@ async fn what_a_killed_hub_left_of_a_removed_member_is_cleared_at_the_next_start
     bob_with_records(&house, &bob).await.leave().await;
     let (pin, anna) = (house.pin, house.anna.clone());
     house.hub.stop().await.unwrap();
-    // As if the hub had been killed between the change and the clearing.
+    // Simulates a kill of the hub between the change and the clearing.
     let file = dir.path().join("team.json");
     let mut team: serde_json::Value =
         serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
@@ -166,7 +166,7 @@ async fn what_a_device_invited_before_it_was_revoked_lets_nobody_in() {
         made.link.parse::<porchlight_core::team::Invitation>().unwrap().token
     };
     let second: Joined = house.redeem(invite(&bob.credential, true).await, "ignored").await.read();
-    // The person who found the lost laptop makes links to come back with.
+    // The finder of the lost laptop creates invitations to return with.
     let theirs = [invite(&bob.credential, true).await, invite(&bob.credential, false).await];
     let kept = invite(&second.credential, false).await;
     let path = format!("/v1/devices/{}", bob.credential.id());
@@ -178,7 +178,7 @@ async fn what_a_device_invited_before_it_was_revoked_lets_nobody_in() {
     house.hub.stop().await.unwrap();
 }
 
-/// The token of an invitation by this member.
+/// Returns the token of an invitation by this member.
 async fn invitation_by(house: &HubFixture, who: &Joined) -> porchlight_core::team::Secret {
     let order = InviteOrder::default();
     let made: porchlight_core::team::InviteMade =
@@ -192,10 +192,10 @@ async fn whom_a_removed_member_let_in_goes_along_where_that_is_wanted() {
     let house = HubFixture::in_folder(dir.path()).await;
     let bob = house.joins("Bob").await;
     let eve = house.joins("Eve").await;
-    // By a link, by a link of who came by a link, and on Eve's word.
+    // By an invitation, by an invitation of an invitee, and by Eve's approval.
     let one: Joined = house.redeem(invitation_by(&house, &eve).await, "One").await.read();
     let two: Joined = house.redeem(invitation_by(&house, &one).await, "Two").await.read();
-    let asking = Request { name: "Three".to_owned(), kind: None };
+    let asking = Request { name: "Three".to_owned(), kind: None, ticket: None, credential: None };
     let made: RequestMade = house.post("/v1/requests", None, &asking).await.read();
     let path = format!("/v1/requests/{}", made.ticket.id());
     let yes = Decision { approve: true };
@@ -204,7 +204,7 @@ async fn whom_a_removed_member_let_in_goes_along_where_that_is_wanted() {
     let what = format!("GET {path}");
     let answer = ask_with([127, 0, 0, 1], house.addr(), house.pin, &what, &head, None).await;
     let RequestState::Approved(three) = answer.unwrap().read() else { panic!("not let in") };
-    // A fourth is about to come.
+    // A fourth person has an invitation.
     let open = invitation_by(&house, &two).await;
     let mut theirs = Client::connect(house.options(&two.credential, "two")).await;
     theirs.retain("presence/two/chosen", "{}").await;
@@ -220,7 +220,7 @@ async fn whom_a_removed_member_let_in_goes_along_where_that_is_wanted() {
     let along: Vec<&str> = along.iter().map(|member| member.name.as_str()).collect();
     assert_eq!(along, ["One", "Three", "Two"]);
 
-    // It is the owner's to do, also where somebody leaves.
+    // Only the owner may do this, even if a member leaves.
     for path in ["/v1/members/eve?with_invited=true", "/v1/members/bob?with_invited=true"] {
         assert_eq!(house.delete(path, &bob.credential).await.code(), "not_allowed", "{path}");
     }
@@ -236,7 +236,7 @@ async fn whom_a_removed_member_let_in_goes_along_where_that_is_wanted() {
     assert_eq!(house.redeem(open, "Four").await.code(), "token_unknown");
     Client::connect(house.options(&bob.credential, "bob")).await.leave().await;
     assert_eq!(house.delete(path, &house.anna.credential).await.status, 204, "again");
-    // They stay out over a restart, and nothing of theirs is there.
+    // They stay removed after a restart, and have no retained messages.
     let (pin, anna) = (house.pin, house.anna.clone());
     house.hub.stop().await.unwrap();
     let log = std::fs::read_to_string(dir.path().join("retained-v1.log")).unwrap();

@@ -1,4 +1,4 @@
-//! What strangers and accidents do to a hub, and that it lives.
+//! A hub survives malformed input and accidents.
 
 use crate::world::{Client, hub_in, hub_in_memory, pair, within};
 use rumqttc::v5::mqttbytes::v5::PubAckReason;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// A CONNECT of MQTT 5 with the client id "raw".
+/// Returns a CONNECT of MQTT 5 with the client id "raw".
 const CONNECT: &[u8] = b"\x10\x10\0\x04MQTT\x05\x02\0\x3c\0\0\x03raw";
 
 async fn raw(addr: std::net::SocketAddr) -> TcpStream {
@@ -27,7 +27,7 @@ async fn an_oversized_publish_ends_its_publisher_and_nobody_else() {
     // PUBLISH of 10 MiB to the topic "t".
     let mut publish = b"\x30\x84\x80\x80\x05\0\x01t\0".to_vec();
     publish.resize(5 + (10 << 20) + 4, b'x');
-    // The hub hangs up in the middle of it; reading then ends too, with or without an error.
+    // The hub closes the connection in the middle. Reading then ends too, with or without an error.
     let _ = within("the refusal", stream.write_all(&publish)).await;
     let mut rest = Vec::new();
     let _ = within("the end", stream.read_to_end(&mut rest)).await;
@@ -55,7 +55,7 @@ async fn bytes_that_are_not_mqtt_cost_only_their_connection() {
     {
         let mut stream = TcpStream::connect(hub.addr()).await.unwrap();
         let _ = stream.write_all(garbage).await;
-        // Nothing more comes; the hub would give a slow CONNECT ten seconds.
+        // Nothing more follows. The hub would give a slow CONNECT ten seconds.
         let _ = stream.shutdown().await;
         let mut rest = Vec::new();
         let _ = within("the end", stream.read_to_end(&mut rest)).await;

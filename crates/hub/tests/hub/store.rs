@@ -1,4 +1,4 @@
-//! What a store may be like, and that no state of it stops a hub.
+//! No state of the store prevents a hub from starting.
 
 use crate::world::{Client, Mount, codes, hub_in, options, pair, within};
 use porchlight_hub::{Hub, HubError, HubEvent};
@@ -65,7 +65,7 @@ async fn garbage_in_the_store_is_set_aside_and_the_rest_is_read() {
     bytes.extend(fs::read(dir.path().join(LOG)).unwrap());
     bytes.extend(b"0000000000000000 {}\nand no end");
     fs::write(dir.path().join(LOG), &bytes).unwrap();
-    // Rubbish beside it must not matter either.
+    // Other files in the folder must not matter either.
     fs::create_dir(dir.path().join(format!("{LOG}.new"))).unwrap();
     fs::create_dir_all(dir.path().join("retained").join("x.json")).unwrap();
     fs::write(dir.path().join("lock"), [0xff; 1_000]).unwrap();
@@ -138,7 +138,7 @@ async fn presence_goes_on_while_the_disk_is_full_and_the_host_is_told() {
     let filler = dir.path().join("filler");
     let full = fs::write(&filler, vec![0; 1 << 20]).unwrap_err();
     assert_eq!(full.kind(), std::io::ErrorKind::StorageFull);
-    // Larger than what may be left in the log's last block.
+    // Larger than the free space that the log's last block may have.
     let large = "y".repeat(6_000);
     let mut watcher = Client::named(hub.addr(), "watcher").await;
     watcher.subscribe("while/full").await;
@@ -152,7 +152,7 @@ async fn presence_goes_on_while_the_disk_is_full_and_the_host_is_told() {
     assert_eq!(codes(&hub), ["store_not_writable"]);
     println!("{}", hub.warnings()[0]);
 
-    // Who comes now, with a session to be stored, is served as ever.
+    // The hub still serves a new client with a persistent session.
     let mut late = options(hub.addr(), "late");
     late.set_clean_start(false).set_session_expiry_interval(Some(60));
     let mut late = Client::connect(late).await;
@@ -161,12 +161,12 @@ async fn presence_goes_on_while_the_disk_is_full_and_the_host_is_told() {
     assert_eq!(late.text().await, pair("more", "z"));
     assert!(matches!(hub.stop().await, Err(HubError::NotSaved { .. })));
 
-    // A start on a full disk: what is on it is known.
+    // A start on a full disk reads the existing messages.
     let hub = hub_in(&folder).await;
     assert_eq!(codes(&hub), ["store_not_writable"]);
     assert_eq!(Client::named(hub.addr(), "r").await.snapshot("#").await, [pair("before", "x")]);
     Client::named(hub.addr(), "w").await.retain("while/full", large.clone()).await;
-    // With room again, everything is on disk at the latest when the hub ends.
+    // With free space again, everything is on disk when the hub ends, at the latest.
     fs::remove_file(&filler).unwrap();
     hub.stop().await.unwrap();
     let hub = hub_in(&folder).await;

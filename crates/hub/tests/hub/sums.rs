@@ -1,4 +1,4 @@
-//! The sums that the hub writes, as readers who know no device records see them.
+//! The aggregates that the hub writes, as readers without device records see them.
 
 use crate::world::{Client, hub_in, hub_in_memory, options, pair, will, within};
 use porchlight_core::wire::{self, AggregateRecord, Payload, UserRecord};
@@ -18,7 +18,7 @@ fn topic(device: &str) -> String {
     format!("presence/alice/device/{device}")
 }
 
-/// A device whose death shows after a second.
+/// A device whose loss shows after a second.
 fn device(hub: &Hub, device: &str) -> MqttOptions {
     let mut options = options(hub.addr(), device);
     options.set_clean_start(false).set_session_expiry_interval(Some(60));
@@ -36,7 +36,7 @@ async fn online(hub: &Hub, name: &str) -> Client {
     client
 }
 
-/// Somebody who reads user topics only.
+/// A client that only reads user topics.
 async fn seed_reader(hub: &Hub) -> Client {
     let mut reader = Client::named(hub.addr(), "seed-reader").await;
     reader.subscribe("presence/+").await;
@@ -56,7 +56,8 @@ async fn next_sum(reader: &mut Client) -> AggregateRecord {
     sum(&message.payload)
 }
 
-/// Reads the store with new clients until alice's sum says `status`. For when nobody was there to see it change.
+/// Reads the retained messages with new clients until Alice's aggregate has `status`. Use this if no client
+/// saw the change.
 async fn until_sum_is(hub: &Hub, status: &str) {
     within(status, async {
         for n in 0.. {
@@ -70,8 +71,9 @@ async fn until_sum_is(hub: &Hub, status: &str) {
     .await;
 }
 
-/// What the reader sees until the hub has summed all that it heard before. A mark of our own goes the same way, and is
-/// cleared once its sum was seen: what was summed together with the mark is written by then.
+/// Returns the messages that the reader sees until the hub has aggregated everything before. A marker record
+/// takes the same way. It is cleared once its aggregate arrives, and by then everything before is written
+/// too.
 async fn quiet(hub: &Hub, reader: &mut Client) -> Vec<(String, String)> {
     const MARK: &str = "presence/zz-mark";
     let record = format!("{MARK}/device/d");
@@ -99,7 +101,7 @@ async fn the_first_client_finds_the_announcement_and_a_stop_takes_it_away() {
     assert!(!in_log(dir.path(), "presence/_hub").await);
 }
 
-/// Whether the last that the log says of `topic` is a message.
+/// Returns whether the last log entry of `topic` is a message.
 async fn in_log(folder: &Path, topic: &str) -> bool {
     let log = tokio::fs::read_to_string(folder.join("retained-v1.log")).await.unwrap();
     log.lines().rfind(|line| line.contains(topic)).is_some_and(|line| line.contains("payload"))
@@ -134,7 +136,7 @@ async fn a_reader_of_user_topics_sees_what_a_device_does() {
     device.retain(&topic("d1"), "").await;
     assert_eq!(reader.text().await, pair("presence/alice", ""));
     within("nothing left", async {
-        // The same connection may not ask for the same again at once.
+        // The same connection may not subscribe to the same filter again at once.
         while !late.snapshot("presence/alice/#").await.is_empty() {
             late = Client::named(hub.addr(), "late").await;
         }
@@ -167,7 +169,7 @@ async fn a_killed_device_leaves_the_person_to_the_other_one_and_the_last_takes_t
     let first = online(&hub, "d1").await;
     let second = online(&hub, "d2").await;
     until_sum_is(&hub, "online").await;
-    // One connection for both, so that the order of what it hears is the order of what happened.
+    // One connection for both, so that messages arrive in the order of events.
     let mut reader = Client::named(hub.addr(), "reader").await;
     assert_eq!(reader.snapshot("presence/+/device/+").await.len(), 2);
     assert_eq!(reader.snapshot("presence/+").await.len(), 1);
@@ -186,7 +188,7 @@ async fn a_drop_shorter_than_the_grace_is_seen_by_nobody() {
     online(&hub, "d1").await.vanish().await;
     assert_eq!(next_sum(&mut reader).await.status, "online");
     let _back = online(&hub, "d1").await;
-    // Another device's Will, of the same delay, marks the time by which the first would have come.
+    // Once another device's Will of the same delay arrives, the first would have arrived too.
     let mut other = options(hub.addr(), "other");
     other.set_session_expiry_interval(Some(60));
     other.set_last_will(will("presence/zz-other", "offline", Some(1)));
@@ -210,7 +212,7 @@ async fn a_seed_style_client_is_carried_along_and_its_will_heard() {
     let carried = next_sum(&mut reader).await;
     assert_eq!((carried.status.as_str(), carried.foreign.is_some()), ("online", true));
     device.retain(&topic("d1"), LEFT).await;
-    // Online all the same: nothing changes for readers of the sum.
+    // The user is still online, so nothing changes for readers of the aggregate.
     assert_eq!(quiet(&hub, &mut reader).await, []);
     seed.vanish().await;
     let last = reader.message().await;
@@ -244,7 +246,7 @@ async fn a_hub_that_comes_back_has_summed_its_store_before_anybody_reads_it() {
     assert!(after.contains(&before), "bob's sum was right, and is as old as it was");
 }
 
-/// As if the hub had been killed before it wrote this sum.
+/// Simulates a kill of the hub before it wrote this aggregate.
 fn remove_from_log(folder: &Path, topic: &str) {
     let path = folder.join("retained-v1.log");
     let log = std::fs::read_to_string(&path).unwrap();
@@ -292,7 +294,7 @@ async fn a_sum_is_not_summed_and_another_writer_does_not_win() {
     let seen = quiet(&hub, &mut reader).await;
     let theirs = seen.iter().filter(|(_, payload)| payload == other).count();
     assert_eq!(theirs, 10);
-    // Several of theirs may be answered at once.
+    // The hub may correct several of their writes at once.
     assert!((1..=5).contains(&(seen.len() - theirs)), "{seen:?}");
     device.retain(&topic("d1"), LOCKED).await;
     assert_eq!(next_sum(&mut reader).await.status, "away", "news does not wait for its turn");

@@ -1,6 +1,6 @@
-//! Answers over HTTP that nobody reads, and many at a time: they end, cost little, and leave other readers their share.
+//! Many unread answers over HTTP: they end, use little memory, and do not block other readers.
 //!
-//! Hub and gateway are processes of their own here, so that their memory is their own.
+//! Hub and gateway run in separate processes, to measure their memory.
 
 use crate::apart::Apart;
 use crate::hub_fixture::post;
@@ -20,14 +20,14 @@ use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::time::Instant;
 
-/// What a hub or gateway may take at its peak in a debug build, in MiB, with an answer of 5 MiB and 90 readers.
+/// Maximum peak memory of a hub or gateway in a debug build, in MiB, with an answer of 5 MiB and 90 readers.
 const PEAK: u64 = 200;
-/// The people of that team, and the records of each, of [`RECORD`] bytes.
+/// The number of people in the team. The other constants are their records and the [`RECORD`] size in bytes.
 const PEOPLE: usize = 44;
 const DEVICES: usize = 15;
 const RECORD: usize = 8_000;
 const READERS: usize = 90;
-/// After how long what was sent and is not read is given up, with time to notice it.
+/// Time after which the server gives up an unread answer, with a margin to notice it.
 const GIVEN_UP: Duration = Duration::from_secs(35);
 const WELL_BEFORE_THAT: Duration = Duration::from_secs(12);
 
@@ -35,7 +35,7 @@ fn large_record(device: usize) -> String {
     format!("{device}{}", "x".repeat(RECORD))
 }
 
-/// A connection that has asked for `path` with this token.
+/// Opens a connection, and requests `path` with this token.
 async fn asked(addr: SocketAddr, path: &str, token: &str) -> TcpStream {
     let mut stream = TcpStream::connect(addr).await.unwrap();
     let request =
@@ -44,7 +44,7 @@ async fn asked(addr: SocketAddr, path: &str, token: &str) -> TcpStream {
     stream
 }
 
-/// The status of the answer, and its first bytes.
+/// Reads the status and the first bytes of the answer.
 async fn answer(stream: &mut TcpStream) -> (u16, String) {
     let mut bytes = vec![0; 1_024];
     let read = within("an answer", stream.read(&mut bytes)).await.unwrap();
@@ -52,7 +52,7 @@ async fn answer(stream: &mut TcpStream) -> (u16, String) {
     (text.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_default(), text)
 }
 
-/// How many connections to this address this computer has open (proc_net_tcp(5); 1 is ESTABLISHED).
+/// Counts the open connections of this computer to this address (proc_net_tcp(5); 1 is ESTABLISHED).
 fn open_at(addr: SocketAddr) -> usize {
     let mut local = String::new();
     write!(local, "0100007F:{:04X}", addr.port()).unwrap();
@@ -64,7 +64,7 @@ fn open_at(addr: SocketAddr) -> usize {
     table.lines().filter(open).count()
 }
 
-/// The peak of a process's memory so far, in MiB (proc_pid_status(5), VmHWM).
+/// Returns the peak memory of a process so far, in MiB (proc_pid_status(5), VmHWM).
 fn peak(process: &Child) -> u64 {
     let status = format!("/proc/{}/status", process.id().unwrap());
     let status = std::fs::read_to_string(status).unwrap();
@@ -72,7 +72,8 @@ fn peak(process: &Child) -> u64 {
     line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1_024
 }
 
-/// Ninety connections of one program ask for a large answer and read nothing. Another program reads meanwhile.
+/// Ninety connections of one program request a large answer and read nothing. Another program reads
+/// meanwhile.
 async fn ninety_read_nothing(addr: SocketAddr, process: &Child, tokens: &[String]) {
     let size = {
         let mut stream = asked(addr, "/v2/topics/presence", &tokens[1]).await;
@@ -110,7 +111,7 @@ async fn ninety_read_nothing(addr: SocketAddr, process: &Child, tokens: &[String
     let after = peak(process);
     println!("memory: {before} MiB before, {after} MiB at the peak, an answer of {size} bytes");
     assert!(after < PEAK, "{before} -> {after} MiB");
-    // The system still holds a part of each answer, and no more.
+    // Only the system still buffers a part of each answer.
     let mut whole = 0;
     for mut stream in unread {
         let mut got = Vec::new();
@@ -120,7 +121,7 @@ async fn ninety_read_nothing(addr: SocketAddr, process: &Child, tokens: &[String
     assert_eq!(whole, 0, "answers that came whole after all");
 }
 
-/// One program opens as many streams as there may be, and another one gets its own.
+/// One program opens the maximum number of streams, and another program still gets its own.
 async fn one_program_takes_the_streams(addr: SocketAddr, tokens: &[String]) {
     let mut open = Vec::new();
     let mut refused = 0;
@@ -139,7 +140,7 @@ async fn one_program_takes_the_streams(addr: SocketAddr, tokens: &[String]) {
     let (status, text) = answer(&mut other).await;
     assert_eq!(status, 200, "another program, beside {} streams: {text}", open.len());
     assert_eq!((open.len(), refused), (4, 60));
-    // A program whose stream ends may open another.
+    // A program may open another stream after one ends.
     open.pop();
     within("room for another stream", async {
         loop {
@@ -152,7 +153,7 @@ async fn one_program_takes_the_streams(addr: SocketAddr, tokens: &[String]) {
     .await;
 }
 
-/// Two programs' tokens.
+/// Creates the tokens of two programs.
 async fn tokens_of(hub: &Apart) -> Vec<String> {
     let mut tokens = Vec::new();
     for label in ["one", "other"] {
@@ -173,7 +174,8 @@ async fn who_reads_nothing_at_a_hub_is_gone_after_the_limit_and_costs_little() {
     let link: porchlight_core::team::Invitation = made.link.parse().unwrap();
     for person in 0..PEOPLE {
         let name = format!("person{person}");
-        let join = Join { token: link.token.clone(), name: name.clone(), kind: None };
+        let join =
+            Join { token: link.token.clone(), name: name.clone(), kind: None, credential: None };
         let joined: Joined = post(hub.addr, hub.pin, "/v1/join", None, &join).await.read();
         let mut options = options(hub.plain, &name);
         options.set_credentials(joined.credential.id(), joined.credential.secret());
@@ -198,7 +200,7 @@ async fn one_program_does_not_take_the_streams_of_others_at_a_hub() {
     hub.end("64 streams of one program").await;
 }
 
-/// A gateway in a process of its own.
+/// A gateway in a separate process.
 struct ApartGateway {
     process: Child,
     addr: SocketAddr,
@@ -231,7 +233,7 @@ impl ApartGateway {
     }
 }
 
-/// Not a test: what [`ApartGateway`] starts. It ends with its input.
+/// Not a test: the process that [`ApartGateway`] starts. It ends with its input.
 #[tokio::test]
 #[ignore = "the other tests start it"]
 async fn the_gateway_of_the_other_tests() {

@@ -1,4 +1,4 @@
-//! The small harness: a client on a task of its own, and waits that are conditions with a deadline.
+//! The test harness: a client on its own task, and conditions to await with a deadline.
 
 use porchlight_hub::{Access, Hub, HubSettings, Listen, Store};
 use rumqttc::Outgoing;
@@ -19,14 +19,14 @@ use tokio::task::JoinHandle;
 
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
-/// Waits for `what`, and fails by that name where it does not come.
+/// Waits for a future with a deadline. `what` names it in the failure.
 pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
     tokio::time::timeout(DEADLINE, future)
         .await
         .unwrap_or_else(|_| panic!("{what} did not come in {DEADLINE:?}"))
 }
 
-/// Looks again and again until `look` finds something.
+/// Calls `look` repeatedly until it returns a value.
 pub(crate) async fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     within(what, async {
         loop {
@@ -62,13 +62,13 @@ pub(crate) fn codes(hub: &Hub) -> Vec<&'static str> {
     hub.warnings().iter().map(porchlight_hub::HubWarning::code).collect()
 }
 
-/// Marks the end of a snapshot; a client that also reads "#" meets it twice.
+/// The topic that marks the end of a snapshot. A client that also reads "#" receives it twice.
 const END: &str = "end-of-snapshot";
 
-/// How the topic ends by which the hub announces itself. Tests that ask for it see it, all others do not.
+/// The end of the hub's announcement topic. Only tests that request it see it.
 const HUB: &str = "/_hub";
 
-/// What a client saw.
+/// An event that a client received.
 #[derive(Debug)]
 enum Seen {
     Connected,
@@ -76,7 +76,7 @@ enum Seen {
     Subscribed(Vec<SubscribeReasonCode>),
     Refused(ConnectReturnCode),
     Acknowledged(PubAckReason),
-    /// The connection ended; the client does not come back.
+    /// The connection ended, and the client does not reconnect.
     Ended,
 }
 
@@ -85,14 +85,14 @@ pub(crate) struct Client {
     seen: mpsc::UnboundedReceiver<Seen>,
     waiting: VecDeque<Seen>,
     snapshots: u32,
-    // `poll` is not cancel-safe, so it has a task of its own.
+    // `poll` is not cancel-safe, so it runs on its own task.
     pump: JoinHandle<()>,
 }
 
 pub(crate) fn options(addr: SocketAddr, id: &str) -> MqttOptions {
     let mut options = MqttOptions::new(id, addr.ip().to_string(), addr.port());
     options.set_max_packet_size(Some(64 * 1024));
-    // Otherwise each client holds room for 65,535 messages, and many clients are busy with nothing else.
+    // Otherwise each client allocates space for 65,535 messages, which slows down many clients.
     options.set_outgoing_inflight_upper_limit(100);
     options
 }
@@ -111,12 +111,13 @@ pub(crate) fn will(topic: &str, payload: &str, delay_s: Option<u32>) -> LastWill
 }
 
 impl Client {
-    /// Connects, and returns when the hub has accepted.
+    /// Connects, and returns when the hub has accepted the connection.
     pub(crate) async fn connect(options: MqttOptions) -> Self {
         Self::try_connect(options).await.unwrap_or_else(|refused| panic!("refused: {refused:?}"))
     }
 
-    /// Connects, and returns when the hub has accepted, or its reason why not; none where it only hung up.
+    /// Connects, and returns when the hub has accepted or refused. The reason is none if the hub only closed
+    /// the connection.
     pub(crate) async fn try_connect(
         options: MqttOptions,
     ) -> Result<Self, Option<ConnectReturnCode>> {
@@ -130,10 +131,10 @@ impl Client {
                     Ok(Event::Incoming(Packet::SubAck(ack))) => Seen::Subscribed(ack.return_codes),
                     Err(ConnectionError::ConnectionRefused(code)) => Seen::Refused(code),
                     Ok(Event::Incoming(Packet::PubAck(p))) => Seen::Acknowledged(p.reason),
-                    // Polled again it would reconnect.
+                    // Another poll would reconnect.
                     Ok(Event::Outgoing(Outgoing::Disconnect)) => Seen::Ended,
                     Err(e) => {
-                        // Shown by a test that fails.
+                        // A failing test shows this.
                         println!("a client's connection ended: {e}");
                         Seen::Ended
                     }
@@ -157,7 +158,7 @@ impl Client {
         Self::connect(options(addr, id)).await
     }
 
-    /// Publishes a retained message at `QoS` 1; returns when the hub has acknowledged it, with its reason.
+    /// Publishes a retained message at `QoS` 1. Returns the reason once the hub has acknowledged it.
     pub(crate) async fn retain(
         &mut self,
         topic: &str,
@@ -184,7 +185,8 @@ impl Client {
         }
     }
 
-    /// Publishes a retained message at `QoS` 1 to a hub that may die over it: whether it acknowledged that.
+    /// Publishes a retained message at `QoS` 1 to a hub that may end meanwhile. Returns whether the hub
+    /// acknowledged it.
     pub(crate) async fn retain_or_end(&mut self, topic: &str, payload: &str) -> bool {
         let payload = payload.as_bytes().to_vec();
         if self.client.publish(topic, QoS::AtLeastOnce, true, payload).await.is_err() {
@@ -200,7 +202,7 @@ impl Client {
         }
     }
 
-    /// Publishes without retaining or waiting.
+    /// Publishes a message without retain, and does not wait.
     pub(crate) async fn say(&self, topic: &str, payload: &str) {
         self.client
             .publish(topic, QoS::AtMostOnce, false, payload.as_bytes().to_vec())
@@ -213,7 +215,7 @@ impl Client {
         assert!(matches!(granted, SubscribeReasonCode::Success(_)), "{filter}: {granted:?}");
     }
 
-    /// Subscribes, and says what the hub answers.
+    /// Subscribes, and returns the hub's answer.
     pub(crate) async fn ask_for(&mut self, filter: &str) -> SubscribeReasonCode {
         self.client.subscribe(filter, QoS::AtMostOnce).await.unwrap();
         match self.wait("SUBACK", |s| matches!(s, Seen::Subscribed(_))).await {
@@ -222,7 +224,7 @@ impl Client {
         }
     }
 
-    /// Publishes at `QoS` 1 without retaining; the hub's answer.
+    /// Publishes at `QoS` 1 without retain, and returns the hub's answer.
     pub(crate) async fn tell(&mut self, topic: &str, payload: &str) -> PubAckReason {
         self.client
             .publish(topic, QoS::AtLeastOnce, false, payload.as_bytes().to_vec())
@@ -234,7 +236,7 @@ impl Client {
         }
     }
 
-    /// Nothing has come by the time that a message of our own to `marker`, which we may write and read, is back.
+    /// Asserts that no message arrives before our own one on `marker`, a topic that we may write and read.
     pub(crate) async fn has_heard_nothing_else(&mut self, marker: &str) {
         self.subscribe(marker).await;
         self.say(marker, "marker").await;
@@ -258,26 +260,26 @@ impl Client {
         }
     }
 
-    /// The next message, as topic and text, be it the hub's announcement.
+    /// Returns the next message, as topic and text, including the hub's announcement.
     pub(crate) async fn any_text(&mut self) -> (String, String) {
         let p = self.any_message().await;
         (text(&p.topic), text(&p.payload))
     }
 
-    /// The next message, as topic and text.
+    /// Returns the next message, as topic and text.
     pub(crate) async fn text(&mut self) -> (String, String) {
         let p = self.message().await;
         (text(&p.topic), text(&p.payload))
     }
 
-    /// Everything that clients retained under `filter`, sorted.
+    /// Returns all retained messages of clients under `filter`, sorted.
     pub(crate) async fn snapshot(&mut self, filter: &str) -> Vec<(String, String)> {
         let mut all = self.everything(filter).await;
         all.retain(|(topic, _)| !topic.ends_with(HUB));
         all
     }
 
-    /// Everything retained under `filter`, sorted. A message of our own marks the end of it.
+    /// Returns all retained messages under `filter`, sorted. A message of our own marks the end.
     pub(crate) async fn everything(&mut self, filter: &str) -> Vec<(String, String)> {
         self.snapshots += 1;
         let end = format!("{END}/{}", self.snapshots);
@@ -296,7 +298,7 @@ impl Client {
         all
     }
 
-    /// Everything retained under `filter`, sorted; `marker` is a topic that we may write and read.
+    /// Returns all retained messages under `filter`, sorted. `marker` is a topic that we may write and read.
     pub(crate) async fn records(&mut self, filter: &str, marker: &str) -> Vec<(String, String)> {
         self.subscribe(marker).await;
         self.subscribe(filter).await;
@@ -324,13 +326,13 @@ impl Client {
         self.wait("the end of the connection", |s| matches!(s, Seen::Ended)).await;
     }
 
-    /// Takes leave with a DISCONNECT.
+    /// Disconnects with a DISCONNECT.
     pub(crate) async fn leave(mut self) {
         self.client.disconnect().await.unwrap();
         self.ended().await;
     }
 
-    /// Drops the connection without a word.
+    /// Drops the connection without a DISCONNECT.
     pub(crate) async fn vanish(self) {
         self.pump.abort();
         let _ = self.pump.await;
@@ -363,11 +365,11 @@ pub(crate) fn pair(topic: &str, payload: &str) -> (String, String) {
     (topic.to_owned(), payload.to_owned())
 }
 
-/// A file system of its own, unmounted when dropped.
+/// A separate file system, unmounted when dropped.
 pub(crate) struct Mount<'a>(&'a Path);
 
 impl<'a> Mount<'a> {
-    /// Mounts a tmpfs on `at`, or says that the test cannot run here.
+    /// Mounts a tmpfs on `at`, or reports that the test cannot run here.
     pub(crate) fn tmpfs(at: &'a Path, options: &str, test: &str) -> Option<Self> {
         let mounted =
             Command::new("mount").args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(at).output();

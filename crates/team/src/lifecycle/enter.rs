@@ -94,7 +94,10 @@ impl Lifecycle {
                 // Part of the file may be there.
                 self.clear(Some(Report::Failed(problem)));
             }
-            (Stage::SaveSecret, Outcome::Failed(problem)) => self.undo(Some(problem)),
+            // It is not stored, and no hub knows it.
+            (Stage::SaveSecret, Outcome::Failed(problem)) => {
+                self.clear(Some(Report::Failed(problem)));
+            }
             (Stage::SaveSecret, _) => self.ask_to_enter(),
             (Stage::LoadSecret, Outcome::Secret(Some(credential))) => {
                 self.credential = Some(credential);
@@ -175,10 +178,14 @@ impl Lifecycle {
                 enter.replaces = Some(old);
                 self.begin(Operation::Enter { enter, credential });
             }
-            _ => self.report(Report::Failed(problem(
-                "member_already",
-                "you already belong to a team; leave it first",
-            ))),
+            _ => {
+                let team = match answer {
+                    Answer::View(view) => format!("{:?}", view.team),
+                    _ => "a team".to_owned(),
+                };
+                let message = format!("you already belong to {team}; leave it first");
+                self.report(Report::Failed(problem("member_already", &message)));
+            }
         }
     }
 

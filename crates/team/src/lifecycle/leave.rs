@@ -45,15 +45,20 @@ impl Lifecycle {
             (Stage::SaveLeave, Outcome::Failed(problem)) => {
                 self.clear(Some(Report::Failed(problem)));
             }
-            (Stage::SaveLeave, _) if self.facts.store == StoreState::Team => {
+            (Stage::SaveLeave, _) if self.hosts() => {
                 self.step(Stage::CountOthers, Effect::CountMembers);
             }
             (Stage::CountOthers, Outcome::Members(members)) if members > 1 => {
-                self.clear(Some(Report::Failed(problem(
+                self.ask_in(Stage::CheckRemoved);
+            }
+            (Stage::CheckRemoved, Outcome::Answered(answer)) => match *answer {
+                // Whoever was removed owes the others no hub.
+                Answer::Refused { code: RefusalCode::NotSignedIn, .. } => self.left(),
+                _ => self.clear(Some(Report::Failed(problem(
                     "hosts_team",
                     "this computer hosts the team for others; host it on another member's computer first, then leave",
-                ))));
-            }
+                )))),
+            },
             (Stage::CountOthers, Outcome::Failed(problem)) => {
                 self.clear(Some(Report::Failed(problem)));
             }
@@ -69,9 +74,9 @@ impl Lifecycle {
             }
             (Stage::RemoveEmptied, _) => {
                 self.facts.store = StoreState::Empty;
-                self.clear(Some(Report::Left));
+                self.has_left();
             }
-            (Stage::StopEmptied { remove: false }, _) => self.clear(Some(Report::Left)),
+            (Stage::StopEmptied { remove: false }, _) => self.has_left(),
             (Stage::ForgetMembership, Outcome::Failed(problem)) => self.stop(problem),
             (Stage::ForgetMembership, _) => {
                 self.facts.membership = None;
@@ -87,9 +92,13 @@ impl Lifecycle {
             Verdict::Yes(_) => self.left(),
             // The hub had ended it before.
             Verdict::No { code: Some(RefusalCode::NotSignedIn), .. } => self.left(),
-            Verdict::No { .. } if anyway => self.left(),
+            Verdict::No { problem, .. } if anyway => {
+                self.unconfirmed = Some(problem);
+                self.left();
+            }
             Verdict::No { problem, .. } => self.clear(Some(Report::Failed(problem))),
-            Verdict::AskAgain(_) if anyway && self.failures + 1 >= ANYWAY_ATTEMPTS => {
+            Verdict::AskAgain(problem) if anyway && self.failures + 1 >= ANYWAY_ATTEMPTS => {
+                self.unconfirmed = Some(problem);
                 self.left();
             }
             Verdict::AskAgain(problem) => self.retry(now, Stage::Leave, problem),
@@ -101,12 +110,21 @@ impl Lifecycle {
         self.step(Stage::ForgetMembership, Effect::ForgetMembership);
     }
 
+    fn hosts(&self) -> bool {
+        self.facts.hosts && self.facts.store == StoreState::Team
+    }
+
     /// The team's hub on this computer ends with its last member.
     fn end_hub(&mut self) {
-        if self.facts.store == StoreState::Team {
+        if self.hosts() {
             self.step(Stage::CountLeft, Effect::CountMembers);
         } else {
-            self.clear(Some(Report::Left));
+            self.has_left();
         }
+    }
+
+    fn has_left(&mut self) {
+        let unconfirmed = self.unconfirmed.take();
+        self.clear(Some(Report::Left { unconfirmed }));
     }
 }

@@ -266,6 +266,7 @@ impl World {
         self.counts[6] += 1;
         let disk = &self.computers[at].disk;
         let facts = Facts {
+            hosts: true,
             membership: disk.membership.as_ref().map(|member| member.credential.clone()),
             store: match &disk.store {
                 None => StoreState::Empty,
@@ -301,7 +302,7 @@ impl World {
         let counted = match report {
             Report::Entered(_) => 0,
             Report::Hosts => 2,
-            Report::Left => 3,
+            Report::Left { .. } => 3,
             Report::Failed(_) => 4,
             Report::Stuck(_) => 5,
             _ => return,

@@ -130,7 +130,10 @@ async fn join(anna: &Member) -> Vec<Joined> {
             joining.spawn(async move {
                 let _turn = doors.acquire().await;
                 let name = format!("Member {}", group * USES + n);
-                porchlight_agent::team::join(&invitation, &name, Some("laptop"), &Proxy::default())
+                let credential = format!("member{:0>4}.{}", group * USES + n, "s".repeat(27));
+                let credential = credential.parse().expect("of the right form");
+                let (kind, proxy) = (Some("laptop"), Proxy::default());
+                porchlight_agent::team::join(&invitation, &name, kind, &credential, &proxy)
                     .await
                     .unwrap_or_else(|error| panic!("{name} is not let in: {error}"))
             });

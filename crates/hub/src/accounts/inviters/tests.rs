@@ -15,7 +15,7 @@ fn user(id: &str) -> UserId {
     UserId::parse(id).unwrap()
 }
 
-/// A team with Anna as its owner, and each of these let in by the one before the arrow.
+/// Creates a team with Anna as its owner. The member before each arrow invites the one after it.
 fn team(invitations: &[&str]) -> Accounts {
     let mut team = Accounts::new("Team", Root::default());
     team.admit(now(), "anna", None, Role::Owner).unwrap();
@@ -147,7 +147,7 @@ fn the_open_invitations_of_a_member_let_in_twenty_people_at_most() {
     invite("eve", member(), 19, now()).unwrap();
     let (one, _) = invite("eve", member(), 1, now()).unwrap();
     assert_eq!(invite("eve", member(), 1, now()).unwrap_err(), Refusal::OpenUsesFull);
-    // For one's own devices, by another, by an owner, and once they have ended.
+    // For her own devices, by another member, by an owner, and after they have ended.
     invite("eve", Purpose::Device(user("eve")), 1, now()).unwrap();
     invite("bob", member(), 20, now()).unwrap();
     invite("anna", member(), 100, now()).unwrap();

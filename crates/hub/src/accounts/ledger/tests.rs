@@ -26,7 +26,7 @@ fn sheet(names: &[&str]) -> AccountsFile {
     AccountsFile::new(accounts, CredentialUsage::default())
 }
 
-/// Lets somebody in.
+/// Admits a member.
 async fn admit(ledger: &Ledger, name: &str) -> Result<(), SaveError> {
     let name = name.to_owned();
     let admit = move |team: &mut Accounts| Ok(team.admit(now(), &name, None, Role::Member));
@@ -34,7 +34,7 @@ async fn admit(ledger: &Ledger, name: &str) -> Result<(), SaveError> {
     admitted.map(|admitted| drop(admitted.unwrap()))
 }
 
-/// Lets somebody in, or gives up soon.
+/// Admits a member, or gives up soon.
 async fn admit_soon(ledger: &Ledger, name: &'static str) -> Result<(), SaveError> {
     let admit = |team: &mut Accounts| Ok(team.admit(now(), name, None, Role::Member).is_ok());
     ledger.change_within(Duration::from_millis(200), admit).await.map(|let_in| assert!(let_in))
@@ -55,7 +55,7 @@ fn written(json: &[u8]) -> Accounts {
     AccountsFile::from_json(json, "team.json".as_ref()).unwrap().accounts
 }
 
-/// A disk whose writes take as long as the test wants: each says that it begins, then waits for an answer.
+/// A disk whose writes the test controls: each write reports its start, then waits for an answer.
 struct SlowDisk {
     begun: mpsc::UnboundedReceiver<Vec<u8>>,
     answers: blocking::Sender<Result<(), String>>,
@@ -125,7 +125,7 @@ async fn a_change_that_is_given_up_in_the_middle_is_made_all_the_same() {
     let changing = Arc::clone(&ledger);
     let change = tokio::spawn(async move { admit(&changing, "Bob").await });
     assert!(disk.begun().await.is_member(&user("bob")));
-    // The caller goes away while it is written.
+    // The caller goes away during the write.
     change.abort();
     assert!(change.await.unwrap_err().is_cancelled());
     let next = Arc::clone(&ledger);
@@ -146,7 +146,7 @@ async fn access_ends_at_once_while_a_write_takes_its_time_and_stays_ended() {
     assert!(disk.begun().await.is_member(&user("bob")));
     let saving = remove(&ledger, "bob");
     assert!(!has(&ledger, "bob"), "at once");
-    // Cy too, although the write of that change has begun.
+    // This also works for Cy, although the write of that change has begun.
     let also = remove(&ledger, "cy");
     disk.answer(Ok(()));
     change.await.unwrap().unwrap();
@@ -180,7 +180,7 @@ async fn a_change_that_a_hanging_disk_keeps_waiting_is_not_made_later() {
     let changing = Arc::clone(&ledger);
     let change = tokio::spawn(async move { admit_soon(&changing, "Cy").await });
     disk.begun().await;
-    // This one has not begun, and never will.
+    // This change has not begun, and never will.
     assert_eq!(admit_soon(&ledger, "Di").await.unwrap_err().reason, NO_ANSWER);
     let saving = remove(&ledger, "bob");
     assert_eq!(change.await.unwrap().unwrap_err().reason, NO_ANSWER);
@@ -205,7 +205,7 @@ async fn a_ledger_that_is_closed_writes_nothing_more() {
     assert_eq!(on_disk(), closed);
 }
 
-/// A time below `micros` that looks random and is the same in every run.
+/// Returns a pseudo-random time below `micros`, the same in every run.
 fn some_time(turn: u64, micros: u64) -> Duration {
     Duration::from_micros(turn.wrapping_mul(0x9e37_79b9_7f4a_7c15) % micros)
 }
@@ -220,7 +220,7 @@ async fn two_hundred_changes_at_once_of_which_some_are_given_up_are_written_in_o
     let save = move |sheet: &AccountsFile| {
         let mut log = log.try_lock().expect("no two writes at a time");
         turn += 1;
-        // Some take long.
+        // Some changes take long.
         for _ in 0..some_time(turn, 30).as_micros() {
             sheet.to_json();
         }
@@ -269,7 +269,7 @@ async fn two_hundred_changes_at_once_of_which_some_are_given_up_are_written_in_o
     let writes = writes.lock().unwrap();
     let (last, failed) = writes.last().unwrap();
     assert!(!failed && ledger.read(|team| team.members() == last.members()), "what holds is there");
-    // Nobody who was out in one write is back in a later one, and nobody who was in is lost.
+    // No removed member returns in a later write, and no member is lost.
     let mut before: Option<&Accounts> = None;
     for (accounts, failed) in writes.iter() {
         let old = |team: &Accounts| {

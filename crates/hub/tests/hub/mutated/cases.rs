@@ -1,17 +1,17 @@
-//! Makes what is sent: a good packet, frame or request with changes in it.
+//! Creates test cases: valid packets, frames or requests with changes.
 
 use super::packets::{self, Packet, UPGRADE, VERSIONS, after_login, connect, connect_with_will};
 use porchlight_core::team::Joined;
 use porchlight_mutations::{Corpus, Mutator};
 
-/// How many bytes are sent where they may be read as many small packets or frames. Each of these costs the member's
-/// allowance, and the hub reads what is beyond that only after a while.
+/// Maximum bytes to send if the hub may read them as many small packets or frames. Each costs the member's
+/// allowance, and the hub reads the rest only later.
 const OUT_OF_STEP: usize = 1024;
 
-/// What is sent on one connection.
+/// The bytes to send on one connection.
 pub(super) struct Case {
     pub(super) kind: Kind,
-    /// What has to be answered before the rest is sent.
+    /// The bytes that need an answer before the rest is sent.
     pub(super) first: Vec<u8>,
     pub(super) rest: Vec<u8>,
 }
@@ -24,14 +24,14 @@ pub(super) enum Kind {
     Http,
 }
 
-/// Makes cases, the same ones from the same seed.
+/// Generates cases, the same ones for the same seed.
 pub(super) struct Cases {
     mqtt: Mutator,
     http: Mutator,
     requests: Vec<Vec<u8>>,
-    /// Whose log-in is mutated, so that the client ids that come of it are hers.
+    /// The member whose login is mutated. The resulting client ids belong to her.
     before: Joined,
-    /// Who logs in well and then sends mutated packets.
+    /// The member who logs in correctly and then sends mutated packets.
     after: Joined,
 }
 
@@ -45,7 +45,7 @@ impl Cases {
         Self { mqtt, http, requests, before, after }
     }
 
-    /// What comes next, on the connection of this number.
+    /// Returns the next case, for the connection of this number.
     pub(super) fn next(&mut self, at: usize) -> Case {
         let version = VERSIONS[self.mqtt.rng().usize(..VERSIONS.len())];
         match self.mqtt.rng().u8(..20) {
@@ -71,11 +71,11 @@ impl Cases {
         }
     }
 
-    /// A log-in and one packet each, as they are before they are changed.
+    /// Returns cases with a login and one unchanged packet each.
     pub(super) fn unchanged(&self) -> Vec<Case> {
         let both = VERSIONS.map(|version| {
             let packets = after_login(version, self.after.user.as_str()).into_iter();
-            // The last one, AUTH, has no answer but the end.
+            // The hub answers the last one, AUTH, by closing the connection.
             packets.rev().skip(1).map(move |packet| (version, packet))
         });
         let case = |(version, packet): (u8, Packet)| {
@@ -99,7 +99,7 @@ impl Cases {
         self.mutated(login)
     }
 
-    /// Up to four packets, of which most are changed.
+    /// Returns up to four packets, most of them changed.
     fn packets(&mut self, version: u8) -> Vec<u8> {
         let all = after_login(version, self.after.user.as_str());
         let count = self.mqtt.rng().usize(1..=4);
@@ -112,7 +112,7 @@ impl Cases {
         bytes
     }
 
-    /// Mostly with its true length, so that what is behind it is read.
+    /// Usually sets the true length, so that the hub reads the bytes after it.
     fn mutated(&mut self, mut packet: Packet) -> Vec<u8> {
         match self.mqtt.rng().u8(..8) {
             0 => {
@@ -128,7 +128,7 @@ impl Cases {
         packet.bytes()
     }
 
-    /// A log-in and packets in frames: whole ones, in pieces, of another kind, changed.
+    /// Returns a login and packets in frames: whole, split, of another kind, or changed.
     fn frames(&mut self, version: u8, at: usize) -> Vec<u8> {
         let login = self.login(version, at).bytes();
         let packets = self.packets(version);

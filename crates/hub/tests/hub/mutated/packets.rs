@@ -1,11 +1,11 @@
-//! What well-behaved clients send, as bytes: MQTT 5 and 3.1.1, frames of a WebSocket, requests over HTTP.
+//! Valid client messages as bytes: MQTT 5 and 3.1.1, WebSocket frames, and HTTP requests.
 
 use porchlight_core::team::Secret;
 
 /// The version in a CONNECT: 4 is 3.1.1.
 pub(super) const VERSIONS: [u8; 2] = [5, 4];
 
-/// A packet without its length, which stands between the first byte and the others.
+/// A packet without its length, which belongs between the first byte and the others.
 #[derive(Debug, Clone)]
 pub(super) struct Packet {
     pub(super) first: u8,
@@ -17,7 +17,7 @@ impl Packet {
         Self { first, rest: rest.concat() }
     }
 
-    /// The packet with its true length.
+    /// Returns the packet with its true length.
     pub(super) fn bytes(&self) -> Vec<u8> {
         let mut bytes = vec![self.first];
         let mut length = self.rest.len();
@@ -34,13 +34,13 @@ impl Packet {
     }
 }
 
-/// A text with its length in front.
+/// Returns a text with its length in front.
 fn text(text: &str) -> Vec<u8> {
     let length = u16::try_from(text.len()).unwrap();
     [&length.to_be_bytes(), text.as_bytes()].concat()
 }
 
-/// Properties with their length in front, where the version has any.
+/// Returns properties with their length in front, if the version has any.
 fn properties(version: u8, properties: &[u8]) -> Vec<u8> {
     match version {
         5 => [&[u8::try_from(properties.len()).unwrap()], properties].concat(),
@@ -48,7 +48,7 @@ fn properties(version: u8, properties: &[u8]) -> Vec<u8> {
     }
 }
 
-/// A CONNECT with User Name and Password.
+/// Returns a CONNECT with User Name and Password.
 pub(super) fn connect(version: u8, client_id: &str, who: &Secret) -> Packet {
     let (id, name, password) = (text(client_id), text(who.id()), text(who.secret()));
     let none = properties(version, b"");
@@ -82,7 +82,7 @@ pub(super) fn connect_with_will(version: u8, client_id: &str, who: &Secret, user
     Packet::new(0x10, &rest)
 }
 
-/// What a client sends once it is let in.
+/// Returns the packets that a client sends after login.
 pub(super) fn after_login(version: u8, user: &str) -> Vec<Packet> {
     let none = properties(version, b"");
     let topic = |rest: &str| text(&format!("presence/{user}{rest}"));
@@ -120,12 +120,12 @@ pub(super) fn after_login(version: u8, user: &str) -> Vec<Packet> {
     ]
 }
 
-/// The request for a WebSocket that carries MQTT.
+/// Returns the request for a WebSocket with MQTT.
 pub(super) const UPGRADE: &[u8] = b"GET /mqtt HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\
     Connection: Upgrade\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\
     Sec-WebSocket-Protocol: mqtt\r\n\r\n";
 
-/// A whole frame of a client with these bytes in it, masked with zeros.
+/// Returns a whole client frame with these bytes, masked with zeros.
 pub(super) fn frame(kind: u8, bytes: &[u8]) -> Vec<u8> {
     let mut head = vec![0x80 | kind];
     match (u8::try_from(bytes.len()), u16::try_from(bytes.len())) {
@@ -142,7 +142,7 @@ pub(super) fn frame(kind: u8, bytes: &[u8]) -> Vec<u8> {
     [&head[..], &[0; 4], bytes].concat()
 }
 
-/// Requests over HTTP, of a member and of nobody.
+/// Returns HTTP requests, both of a member and anonymous.
 pub(super) fn requests(who: &Secret) -> Vec<Vec<u8>> {
     let login = data_encoding::BASE64.encode(format!("{}:{}", who.id(), who.secret()).as_bytes());
     let member = format!("Authorization: Basic {login}\r\n");

@@ -1,0 +1,261 @@
+//! Whether this hub serves its team, in memory and on disk.
+//!
+//! A team has one hub. While it moves to another computer, the new hub is *arriving*: it has a copy and serves nobody. The
+//! old hub lets go first, durably, and only then does the new one serve (`docs/protocol.md`, *Moving*).
+
+use crate::accounts::{self, AccountsError, SaveError};
+use crate::{certificate, clock, log, store};
+use porchlight_core::team::Address;
+use porchlight_core::time::Timestamp;
+use porchlight_team::StoreState;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use std::{fs, io};
+
+const MOVED: &str = "moved.json";
+const ARRIVING: &str = "arriving.json";
+/// How long the old hub sends members to the new one. Then whoever was away has to join again.
+const FORWARDS: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// Where a team has moved, as `moved.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Move {
+    /// The addresses of the new hub.
+    pub(crate) at: Vec<Address>,
+    /// What names this move. Only the new hub's computer knows it.
+    #[serde(default)]
+    pub(crate) key: Option<String>,
+    /// When.
+    #[serde(default)]
+    pub(crate) since: Timestamp,
+}
+
+/// Whether a hub serves its team.
+#[derive(Debug)]
+pub(crate) struct Custody {
+    folder: Option<PathBuf>,
+    /// Nobody is heard: neither connections nor Wills.
+    closed: AtomicBool,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum State {
+    Serving,
+    Arriving,
+    Moved(Move),
+}
+
+/// What the store of a hub contains.
+#[must_use]
+pub fn store_state(folder: &Path) -> StoreState {
+    if folder.join(ARRIVING).exists() {
+        StoreState::Arriving
+    } else if read_move(folder).is_some() {
+        StoreState::Moved
+    } else if folder.join(accounts::FILE).is_file() {
+        StoreState::Team
+    } else {
+        StoreState::Empty
+    }
+}
+
+/// Whether the folder contains a team whose hub may serve.
+#[must_use]
+pub fn has_team(folder: &Path) -> bool {
+    store_state(folder) == StoreState::Team
+}
+
+/// Where the team of this folder has moved. Empty: it has not.
+#[must_use]
+pub fn moved_to(folder: &Path) -> Vec<Address> {
+    read_move(folder).map(|moved| moved.at).unwrap_or_default()
+}
+
+/// The number of members of the team in the folder. Blocks on the disk.
+///
+/// # Errors
+///
+/// [`AccountsError`] if the team can't be read.
+pub fn count_members(folder: &Path) -> Result<usize, AccountsError> {
+    Ok(accounts::load(folder)?.map_or(0, |sheet| sheet.accounts.members().len()))
+}
+
+/// Removes the files of a team, and the folder if nothing else is in it. Blocks on the disk.
+///
+/// # Errors
+///
+/// [`io::Error`] if one of the files can't be removed; those before it are gone.
+pub fn remove_team(folder: &Path) -> io::Result<()> {
+    if !folder.exists() {
+        return Ok(());
+    }
+    // Not while a hub uses them.
+    let held = store::Folder::hold(folder.to_owned()).map_err(|e| match e {
+        fs::TryLockError::WouldBlock => io::Error::new(
+            io::ErrorKind::ResourceBusy,
+            format!("another program hosts the team in {}; stop it first", folder.display()),
+        ),
+        fs::TryLockError::Error(e) => e,
+    })?;
+    // The accounts first: without them there is no team, whatever else stays.
+    let files = [accounts::FILE, certificate::FILE, certificate::KEY, MOVED, ARRIVING];
+    for name in files.into_iter().chain(log::FILES).chain([store::LOCK]) {
+        porchlight_files::remove(&folder.join(name))?;
+    }
+    drop(held);
+    // Other files in it are not ours.
+    let _ = fs::remove_dir(folder);
+    Ok(())
+}
+
+/// Marks the folder as one whose team still has its hub elsewhere.
+pub(crate) fn mark_arriving(folder: &Path) -> io::Result<()> {
+    porchlight_files::write_creating_folder(&folder.join(ARRIVING), b"{}")
+}
+
+/// Removes the marks of a move: the team of this folder is served here.
+pub(crate) fn unmark(folder: &Path) -> io::Result<()> {
+    porchlight_files::remove(&folder.join(MOVED))?;
+    porchlight_files::remove(&folder.join(ARRIVING))
+}
+
+fn read_move(folder: &Path) -> Option<Move> {
+    serde_json::from_slice(&fs::read(folder.join(MOVED)).ok()?).ok()
+}
+
+impl Custody {
+    /// As the folder says. Without one: the team is new, and ends with the hub.
+    pub(crate) fn open(folder: Option<PathBuf>) -> Self {
+        let state = match &folder {
+            Some(folder) if folder.join(ARRIVING).exists() => State::Arriving,
+            Some(folder) => read_move(folder).map_or(State::Serving, State::Moved),
+            None => State::Serving,
+        };
+        let closed = AtomicBool::new(state != State::Serving);
+        Self { folder, closed, state: Mutex::new(state) }
+    }
+
+    /// Where the team has moved, if that was too long ago to send anybody there.
+    pub(crate) fn expired(&self) -> Option<Move> {
+        let moved = self.moved()?;
+        (clock::now().wall.since(moved.since) > FORWARDS).then_some(moved)
+    }
+
+    pub(crate) fn is_serving(&self) -> bool {
+        *self.state() == State::Serving
+    }
+
+    /// Where the team has moved.
+    pub(crate) fn moved(&self) -> Option<Move> {
+        match &*self.state() {
+            State::Moved(moved) => Some(moved.clone()),
+            State::Serving | State::Arriving => None,
+        }
+    }
+
+    /// Whether nobody is heard.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::SeqCst)
+    }
+
+    /// From here on nobody is heard, Wills included.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+    }
+
+    /// Writes where the team goes. A hub that forgets that it has moved would be a second one.
+    pub(crate) fn write(&self, to: &Move) -> Result<(), SaveError> {
+        let Some(folder) = &self.folder else {
+            return Ok(());
+        };
+        let note = serde_json::to_vec(to).expect("addresses are text");
+        porchlight_files::write(&folder.join(MOVED), &note)
+            .map_err(|e| SaveError { path: folder.clone(), reason: e.to_string() })
+    }
+
+    /// From here on the hub answers with the new addresses.
+    pub(crate) fn set_moved(&self, to: Move) {
+        self.close();
+        *self.state() = State::Moved(to);
+    }
+
+    /// The team is served here from now on.
+    pub(crate) fn serve(&self) -> Result<(), SaveError> {
+        if let Some(folder) = &self.folder {
+            unmark(folder)
+                .map_err(|e| SaveError { path: folder.clone(), reason: e.to_string() })?;
+        }
+        *self.state() = State::Serving;
+        self.closed.store(false, Ordering::SeqCst);
+        Ok(())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn moved_to(folder: &Path, since: Timestamp) -> Custody {
+        let custody = Custody::open(Some(folder.to_owned()));
+        let to = Move { at: vec!["10.0.0.7:1".parse().unwrap()], key: None, since };
+        custody.write(&to).unwrap();
+        custody.set_moved(to);
+        custody
+    }
+
+    #[test]
+    fn only_our_own_files_are_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("store");
+        fs::create_dir(&folder).unwrap();
+        for name in [accounts::FILE, certificate::FILE, certificate::KEY, MOVED, "holiday.jpg"] {
+            fs::write(folder.join(name), "{}").unwrap();
+        }
+        remove_team(&folder).unwrap();
+        let left: Vec<_> =
+            fs::read_dir(&folder).unwrap().map(|it| it.unwrap().file_name()).collect();
+        assert_eq!(left, ["holiday.jpg"]);
+        fs::remove_file(folder.join("holiday.jpg")).unwrap();
+        remove_team(&folder).unwrap();
+        assert!(!folder.exists());
+        remove_team(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_store_says_what_its_hub_may_do() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path();
+        assert_eq!(store_state(folder), StoreState::Empty);
+        mark_arriving(folder).unwrap();
+        fs::write(folder.join(accounts::FILE), "{}").unwrap();
+        assert_eq!(store_state(folder), StoreState::Arriving);
+        let custody = Custody::open(Some(folder.to_owned()));
+        assert!(custody.is_closed() && !custody.is_serving());
+        custody.serve().unwrap();
+        assert!(!custody.is_closed());
+        assert_eq!(store_state(folder), StoreState::Team);
+        moved_to(folder, clock::now().wall);
+        assert_eq!(store_state(folder), StoreState::Moved);
+        let again = Custody::open(Some(folder.to_owned()));
+        assert!(again.is_closed() && again.moved().is_some());
+        // A team that comes back is arriving, whatever is left from before.
+        mark_arriving(folder).unwrap();
+        assert_eq!(store_state(folder), StoreState::Arriving);
+    }
+
+    #[test]
+    fn nobody_is_sent_on_for_ever() {
+        let dir = tempfile::tempdir().unwrap();
+        let now = clock::now().wall;
+        assert!(moved_to(dir.path(), now).expired().is_none());
+        assert!(moved_to(dir.path(), now - FORWARDS - FORWARDS).expired().is_some());
+    }
+}
