@@ -305,7 +305,9 @@ impl LocalDevice {
         let echo = record.is_some_and(|record| {
             record.epoch.is_some()
                 && record.timestamp.is_some()
-                && (record.epoch, record.timestamp) <= (written.epoch, last)
+                // A copy may write with a lower number later than we did: that is no echo.
+                && record.epoch <= written.epoch
+                && record.timestamp <= last
         });
         if !echo {
             self.contradicted = true;
