@@ -1,4 +1,5 @@
-//! Messages from the broker: decodes each one and passes it to what it concerns.
+//! Messages from the broker: decodes each one and passes it to the part of the engine that it
+//! concerns.
 //!
 //! Every message that is dropped is counted with its reason.
 
@@ -157,8 +158,8 @@ impl Engine {
         // A gateway aggregates, too, but it does not control the timers of its broker.
         let ours = matches!(&record, Payload::Record(hub) if hub.in_order);
         self.roster.set_broker_is_prompt(ours);
-        // Its Will arrives when the host goes away, and `host` then has to show which computer that
-        // was.
+        // The Will arrives when the host goes away. We keep `host`, because the window then shows
+        // which computer that was.
         if let Payload::Record(HubRecord { host, at, .. }) = record {
             self.host = host;
             if !at.is_empty() && at != self.reachable {
