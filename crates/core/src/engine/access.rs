@@ -49,7 +49,7 @@ pub(super) struct Access {
     /// The topic of our mark, once we have published it.
     mark: Option<Topic>,
     cleared: bool,
-    /// Whether a check already ran on this connection; one is enough.
+    /// Whether a check already began on this connection.
     checked: bool,
     /// Whether a connection ended during a check. The broker may disconnect clients that subscribe
     /// to forbidden filters.
