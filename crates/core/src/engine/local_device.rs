@@ -89,7 +89,8 @@ pub(super) struct UserTopic {
     held: Option<AggregateRecord>,
     /// Payloads that we published and have not read back yet.
     pub(super) echoes: Echoes,
-    /// The last aggregate that we published. It tells a change of ours from a correction.
+    /// The last aggregate that we published. If the next one equals it, publishing is only a
+    /// correction.
     last: Option<AggregateRecord>,
     /// Whether the retained aggregate came from a Will, which never contains a simple client's
     /// record.
@@ -233,8 +234,8 @@ impl LocalDevice {
         self.forget_written();
     }
 
-    /// Whether the broker has a record of ours whose epoch is not below this session's. If so, the
-    /// next session gets a higher epoch.
+    /// Returns true if the broker has a record of ours whose epoch is not below this session's. The
+    /// next session then gets a higher epoch.
     pub(super) fn learn_epoch(&mut self) -> bool {
         match self.read_epoch.take() {
             Some(read) if is_a_number(read) => {

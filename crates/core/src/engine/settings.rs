@@ -17,7 +17,7 @@ pub struct Settings {
     pub root: Root,
     /// The MQTT Client Identifier. A device's is saved, a reader's random.
     pub client_id: String,
-    /// What the engine does.
+    /// What the engine reads and publishes.
     pub role: Role,
     /// Which notifications the person wants.
     pub notifications: NotificationPolicy,
@@ -36,7 +36,7 @@ pub struct Settings {
     pub without: Option<Rule>,
 }
 
-/// What an engine does.
+/// The role of an engine: what it reads and publishes.
 #[derive(Debug, Clone)]
 pub enum Role {
     /// Publishes the presence of a device.

@@ -72,6 +72,7 @@ impl Choice {
     }
 }
 
+/// A status that the person requested and that we have not sent yet.
 #[derive(Debug, Clone)]
 struct Request {
     choice: Option<Choice>,
