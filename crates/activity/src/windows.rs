@@ -58,7 +58,7 @@ mod strand {
                     power: true,
                     ..Tells::NOTHING
                 },
-                missing: missing,
+                missing,
                 probe: input::probe,
                 away_after: self.away_after,
                 listener,

@@ -33,7 +33,7 @@ pub struct Broker {
     pub root: Root,
     /// User Name and Password for the CONNECT.
     pub login: Option<Login>,
-    /// The proxy that leads there, if one is to be used.
+    /// The proxy that leads there, if one is used.
     pub proxy: Proxy,
     /// The state folder of the membership, if this is the hub of a joined team.
     pub(crate) membership: Option<PathBuf>,

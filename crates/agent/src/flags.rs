@@ -107,7 +107,7 @@ pub struct Resolved {
     pub device: Option<DeviceId>,
     /// The broker; `None` means the hub on this machine.
     pub broker: Option<Broker>,
-    /// The proxy to brokers and hubs, if one is to be used.
+    /// The proxy to brokers and hubs, if one is used.
     pub proxy: Proxy,
     /// The team that was joined, if the broker is its hub.
     pub membership: Option<Membership>,

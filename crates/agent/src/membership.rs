@@ -96,7 +96,7 @@ pub struct Membership {
     content: Content,
     folder: PathBuf,
     kept: Arc<StoredSecret>,
-    /// The proxy to the hub, if one is to be used. It belongs to this computer's network, so it is
+    /// The proxy to the hub, if one is used. It belongs to this computer's network, so it is
     /// not stored.
     pub(crate) proxy: Proxy,
 }

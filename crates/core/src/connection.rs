@@ -152,7 +152,7 @@ pub enum ConnectionFailure {
         /// What answered.
         what: String,
     },
-    /// What lets us in is kept where it can't be had: nothing was said to the broker.
+    /// The credential can't be read, so nothing was sent to the broker.
     #[error("{message}")]
     Credential {
         /// What programs branch on.

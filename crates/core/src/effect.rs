@@ -46,9 +46,9 @@ pub enum Effect {
         /// As [`Notification::key`] said.
         key: String,
     },
-    /// Keep across runs of whom nothing pops up.
+    /// Store the people whose notifications are muted.
     SaveMuted(BTreeSet<UserId>),
-    /// Keep across runs what the person wants for themselves.
+    /// Store the preferences.
     SavePreferences(Preferences),
     /// Write to the log that messages like this one are dropped. Each reason is logged once.
     Complain {

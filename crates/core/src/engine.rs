@@ -1,7 +1,7 @@
 //! The engine: one device's or reader's presence.
 //!
-//! Owns the state and the order of work (`docs/protocol.md`, *Session*). Deliberately has no clock, no socket and no
-//! thread; the crate's first page shows how it is driven.
+//! Owns the state and the order of work (`docs/protocol.md`, *Session*). Deliberately has no clock,
+//! no socket and no thread; the crate's first page shows how to drive it.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -51,24 +51,31 @@ use will_connection::WillConnection;
 pub use crate::rule::Rule;
 pub use settings::{DeviceSettings, GRACE, Health, LEASE, Role, Settings};
 
-/// The presence of one device or reader: takes in what happened, and says what to do.
+/// The presence of one device or reader: receives inputs and returns effects.
 ///
-/// [`Engine::handle`] consumes one input; drain [`Engine::poll_effect`] after it. [`Engine::next_deadline`] may change with
-/// every input. The other methods only look.
+/// [`Engine::handle`] consumes one input; drain [`Engine::poll_effect`] after it. Every input may
+/// change [`Engine::next_deadline`]. The other methods only read.
 ///
-/// Every input goes through the same stages. Each stage needs what the stages before it came to:
+/// Every input passes through the same stages. Each stage needs the results of the stages before
+/// it:
 ///
-/// 1. *Clock.* If somebody set the clock, all times are dated anew. No later stage compares times of two calendars.
-/// 2. *Sleep.* If the computer slept unannounced, the connection begins anew, before the lost time counts against others.
-/// 3. *Input.* It comes before the deadlines, because it may end a wait: what arrives just in time counts.
+/// 1. *Clock.* If somebody set the clock, the engine corrects all its times. No later stage
+///    compares times of two calendars.
+/// 2. *Sleep.* If the computer slept unannounced, the engine connects anew before the lost time
+///    counts against others.
+/// 3. *Input.* It comes before the deadlines, because it may end a wait: what arrives just in time
+///    counts.
 /// 4. *Deadlines.* Everything that is due happens, from the one table in `deadlines`.
-/// 5. *Calls.* A call asks for do-not-disturb, or no longer. Input and deadlines decide whether there is one.
-/// 6. *Target.* The engine comes closer to what is wanted: it publishes, says goodbye or connects as somebody else. All
-///    that happened is known by now, so that one input leads to one record.
-/// 7. *Signals.* A knock goes out only while others see this device, which the target decides.
-/// 8. *Will connection.* It exists while this device writes the user topic, which the roster shows once the device's own
-///    record was published.
-/// 9. *Views.* What is shown is compared with what was shown, once, after everything else.
+/// 5. *Calls.* A call sets do-not-disturb, and its end ends it. Input and deadlines decide whether
+///    there is a call.
+/// 6. *Target.* The engine takes the next step to its target: it publishes, says goodbye or
+///    connects with another identity. All changes are known by now, so one input leads to one
+///    record.
+/// 7. *Signals.* A knock is sent only while others see this device, which the target decides.
+/// 8. *Will connection.* It exists while this device writes the user topic. The roster shows that
+///    once the device has published its record.
+/// 9. *Views.* The engine compares the present views with those last shown, once, after everything
+///    else.
 /// 10. *Next deadline.*
 #[derive(Debug)]
 pub struct Engine {
@@ -78,57 +85,58 @@ pub struct Engine {
     roster: Roster,
     local_device: Option<LocalDevice>,
     user_status: Option<UserStatus>,
-    /// The person quit.
+    /// Whether the person quits or restarts the app.
     quits: bool,
-    /// Whether [`Target::Hidden`] is reached: this connection, or the next one, is a reader's. It is so from the start where
-    /// the person was invisible when the last run ended, else after a goodbye.
+    /// Whether [`Target::Hidden`] is reached: this connection, or the next one, is a reader's. True
+    /// from the start if the person was invisible when the last run ended, otherwise after a
+    /// goodbye.
     hidden: bool,
-    /// A hub writes the user topics.
+    /// Whether a hub or gateway writes the user topics.
     hub_aggregates: bool,
-    /// Which computer the hub says that it runs on.
+    /// The computer that hosts the team, from the hub's record.
     host: Option<Host>,
-    /// Where the hub says that it can be reached.
+    /// The hub's addresses, from its record.
     reachable: Vec<Address>,
-    /// The present connection, where there is one; events of another one are ignored.
+    /// The current connection, if there is one. The engine ignores events of any other.
     connection: Option<ConnectionId>,
     will_connection: WillConnection,
-    /// Until when there is no Will connection, because the broker allows one connection.
+    /// No Will connection is opened before this, because the broker allows one connection.
     will_connection_rests: Option<Monotonic>,
-    /// How often in a row one of the two connections ended as the other one began.
+    /// How many times in a row one of the two connections ended as the other began.
     crowded: u8,
-    /// How often in a row the Will connection came to nothing.
+    /// How many times in a row the Will connection failed or ended.
     will_connection_failures: u32,
     renewal: Renewal,
     publishes: Publishes,
-    /// Whether everybody's records are read, not only the person's own choice.
+    /// Whether this role reads everybody's records, not only the person's own choice.
     reads_room: bool,
-    /// How often the hub's record came on this connection before all was read.
+    /// How often the hub's record arrived on this connection before everything was read.
     hub_records: usize,
     notifications: Notifications,
-    /// Knocks, waves and typing; absent for a reader without a person.
+    /// Knocks, waves and typing. Only a device and a signaller have them.
     signals: Option<Signals>,
     policy: NotificationPolicy,
     silence: NotificationPause,
     preferences: Preferences,
-    /// Counts the changes of what is shown of the preferences.
+    /// Counts the changes of the preferences view.
     preferred: u64,
     problems: BTreeMap<String, Problem>,
     access: Access,
     diagnostics: Diagnostics,
-    /// Why messages were dropped so far, so that each reason is logged once.
+    /// The reasons already logged for dropped messages, so that each is logged once.
     complained: BTreeSet<DropReason>,
     effects: VecDeque<Effect>,
     rng: fastrand::Rng,
     shown: Shown,
-    /// Notices that somebody set the clock.
+    /// Detects that somebody set the clock.
     clock: ClockWatch,
-    /// When a deadline was due as of the last input.
+    /// The next deadline, computed after the last input.
     expected: Option<Monotonic>,
     has_tray: bool,
     without: Option<Rule>,
 }
 
-/// What window, tray and command line last got.
+/// The views that the window, the tray and the command line last received.
 #[derive(Debug, Default)]
 struct Shown {
     seq: u64,
@@ -136,14 +144,14 @@ struct Shown {
     link: Option<ConnectionView>,
     problems: Vec<Problem>,
     tray: Option<TrayView>,
-    /// The revision of the signals.
+    /// The revision of the signals view.
     signals: u64,
-    /// And of the preferences.
+    /// The revision of the preferences view.
     preferred: u64,
 }
 
 impl Engine {
-    /// An engine at rest; [`Input::Start`] wakes it.
+    /// Creates an engine that does nothing until [`Input::Start`].
     #[must_use]
     pub fn new(now: Now, settings: Settings) -> Self {
         let calls = matches!(settings.role, Role::Signaller(_));
@@ -215,7 +223,7 @@ impl Engine {
         }
     }
 
-    /// Takes in one thing that happened. [`Engine`] lists the stages and why they come in this order.
+    /// Handles one input. [`Engine`] lists the stages and the reason for their order.
     pub fn handle(&mut self, now: Now, input: Input) {
         self.follow_clock(now);
         self.detect_sleep(now);
@@ -249,18 +257,18 @@ impl Engine {
         self.expected = self.deadline(now);
     }
 
-    /// The next thing to do, until there is none.
+    /// Returns the next effect to carry out, if any is left.
     pub fn poll_effect(&mut self) -> Option<Effect> {
         self.effects.pop_front()
     }
 
-    /// When [`Input::Tick`] is due, as of the last input.
+    /// When [`Input::Tick`] is due. Every input may change it.
     #[must_use]
     pub const fn next_deadline(&self) -> Option<Monotonic> {
         self.expected
     }
 
-    /// Everything the window shows. The shell knows the stage.
+    /// Everything that the window shows. The caller knows the stage.
     #[must_use]
     pub fn snapshot(&self, stage: Stage) -> Snapshot {
         Snapshot {
@@ -278,12 +286,12 @@ impl Engine {
         }
     }
 
-    /// Everybody, oneself included where one is known to the broker.
+    /// Everybody in the roster, including the person's own user if the broker knows it.
     pub fn people(&self) -> impl Iterator<Item = &PersonView> {
         self.roster.people()
     }
 
-    /// What is known of the broker.
+    /// What the engine knows about the broker.
     #[must_use]
     pub fn health(&self, now: Now) -> Health {
         Health {
@@ -298,7 +306,7 @@ impl Engine {
         }
     }
 
-    /// What was dropped, and why.
+    /// Counters of what the engine received, dropped and corrected.
     #[must_use]
     pub fn diagnostics(&self) -> &Diagnostics {
         &self.diagnostics
@@ -313,7 +321,7 @@ impl Engine {
         self.local_device.as_ref().map(|own| &own.holder.user)
     }
 
-    // --- the person
+    // --- observations and commands
 
     fn handle_observation(&mut self, now: Now, observation: Observation) {
         let Some(own) = &mut self.local_device else {
@@ -374,7 +382,8 @@ impl Engine {
         }
     }
 
-    /// Dates anew what we published, if somebody set the clock; see `docs/protocol.md`, *Time*.
+    /// Corrects the times of what we published, if somebody set the clock; see `docs/protocol.md`,
+    /// *Time*.
     fn follow_clock(&mut self, now: Now) {
         self.roster.follow_clock(now);
         let Some(change) = self.clock.change(now) else {
@@ -390,7 +399,8 @@ impl Engine {
         }
     }
 
-    /// Sets or ends do-not-disturb for a call. A call also ends when the person leaves, so this runs on each input.
+    /// Sets or ends do-not-disturb for a call. A call also ends when the person leaves, so this
+    /// runs for each input.
     fn follow_calls(&mut self, now: Now) {
         if let (Some(own), Some(choosing)) = (&self.local_device, &mut self.user_status)
             && own.holder.calls_dnd
@@ -412,13 +422,13 @@ impl Engine {
         id
     }
 
-    /// Ends the connection in an orderly way: its Will is discarded.
+    /// Ends the connection with a DISCONNECT, so the broker discards its Will.
     fn disconnect(&mut self) {
         self.connection = None;
         self.effects.push_back(Effect::Disconnect);
     }
 
-    /// Counts times that lie in the future by more than clocks differ.
+    /// Counts times in the future that a difference between clocks does not explain.
     fn count_future(&mut self, now: Now, times: impl IntoIterator<Item = Option<Timestamp>>) {
         let latest = now.wall + CLOCKS_DIFFER;
         let future = times.into_iter().flatten().any(|at| at > latest);

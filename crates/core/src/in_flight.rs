@@ -1,7 +1,7 @@
 //! What was published on the present connection and is not acknowledged yet.
 //!
-//! Owns the numbers of publishes, and for how long a PUBACK is waited for: MQTT has no time for it (MQTT 5, 4.4). What
-//! follows from a PUBACK that is late is decided by whoever published.
+//! Owns the numbers of publishes, and for how long a PUBACK is waited for: MQTT has no time for it (MQTT 5, 4.4). The
+//! caller decides what follows from a late PUBACK.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

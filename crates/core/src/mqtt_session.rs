@@ -3,7 +3,7 @@
 //! It connects, reads what is retained and tries again as a device does (`docs/protocol.md`, *A session*): `core::session`
 //! decides when, for both. Owns what a gateway does differently: which writes are in flight and which wait, and that a
 //! write without a PUBACK ends the connection. Deliberately knows no presence: it passes messages on as they are, and
-//! whoever uses it decides what to write.
+//! its caller decides what to write.
 //!
 //! It does no I/O. Call [`MqttSession::start`] once, [`MqttSession::handle`] with what the connection reports,
 //! [`MqttSession::write`] with what to retain, and [`MqttSession::tick`] at [`MqttSession::next_deadline`]. After each
@@ -62,7 +62,7 @@ pub enum Effect {
     Disconnect,
     /// Close the socket without DISCONNECT: the broker publishes the Will unless we are back within its delay.
     Drop,
-    /// Report this to whoever uses the session.
+    /// Report this to the caller.
     Report(SessionEvent),
 }
 

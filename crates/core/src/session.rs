@@ -23,9 +23,9 @@ pub const GOODBYE: Duration = Duration::from_millis(1500);
 const READ_SILENCE: Duration = Duration::from_millis(50);
 /// Before one's own state is published, reading takes no longer than this.
 const READ_AT_MOST: Duration = Duration::from_millis(300);
-/// Whoever only reads has to be right at the first look: a busy broker may pause for longer than that.
+/// A device that only reads must be right at the first look, and a busy broker may pause for longer than [`READ_AT_MOST`].
 const READER_SILENCE: Duration = Duration::from_millis(250);
-/// And can wait longer for a large team.
+/// It can also wait longer for a large team.
 const READER_AT_MOST: Duration = Duration::from_secs(5);
 
 /// The first tries come quickly: a lift ride should show to nobody.
@@ -83,9 +83,9 @@ pub(crate) enum Phase {
         complete: bool,
         failure: Option<Failure>,
     },
-    /// What is to be said is said, and what others say is shown.
+    /// Everything is read. The device publishes its state, and shows the others.
     Up,
-    /// Waiting for the PUBACKs of the goodbye, which was said for this target.
+    /// Waiting for the PUBACKs of the goodbye, which was published for this target.
     Leaving { until: Monotonic, awaited: BTreeSet<PublishId>, target: Target },
     /// Said goodbye for good.
     Stopped,
@@ -161,7 +161,7 @@ impl Session {
         }
     }
 
-    /// Somebody set the clock: what is told of the link is dated as if it had been right then.
+    /// Shifts the dates of the connection after somebody set the clock, as if it had been right before.
     pub(crate) fn redate(&mut self, change: ClockChange) {
         self.up_since = change.shift(self.up_since);
         self.as_of = self.as_of.map(|at| change.shift(at));

@@ -17,7 +17,7 @@ use std::{fs, io};
 
 const MOVED: &str = "moved.json";
 const ARRIVING: &str = "arriving.json";
-/// How long the old hub sends members to the new one. Then whoever was away has to join again.
+/// How long the old hub sends members to the new one. After that, members who were away have to join again.
 const FORWARDS: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// Where a team has moved, as `moved.json`.

@@ -22,7 +22,7 @@ const RETRY: Duration = Duration::from_secs(1);
 const MAX_RETRY: Duration = Duration::from_secs(30);
 /// The time between two questions whether a member has decided.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
-/// How often a hub is told that a person gave up while another operation waits, if it does not answer.
+/// How often to withdraw at a hub that does not answer, while another operation waits.
 const WITHDRAW_ATTEMPTS: u32 = 3;
 
 /// What a person asks for.

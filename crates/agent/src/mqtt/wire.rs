@@ -46,7 +46,7 @@ const SEC_WEBSOCKET_ACCEPT: HeaderName = HeaderName::from_static("sec-websocket-
 /// One address of a broker, with what is needed to connect to it.
 pub(super) struct Target {
     pub(super) address: Address,
-    /// The proxy that leads there, if one is to be used.
+    /// The proxy that leads there, if one is used.
     pub(super) proxy: Proxy,
     pub(super) tls: Option<Arc<ClientConfig>>,
     /// The path of the WebSocket request as it is written there; `None` without WebSocket.

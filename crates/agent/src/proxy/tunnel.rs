@@ -26,7 +26,7 @@ const MAX_HEAD: usize = 8 * 1024;
 /// as the proxy's.
 const RESERVE: Duration = Duration::from_millis(100);
 
-/// Connects to an address, through the proxy if it is to be used. The caller allows this much time
+/// Connects to an address, through the proxy where one applies. The caller allows this much time
 /// for this and for what follows.
 pub(crate) async fn connect(
     to: &Address,
@@ -101,7 +101,7 @@ impl Attempt<'_> {
             },
         };
         match upgraded.downcast::<TokioIo<TcpStream>>() {
-            // Whoever is behind the proxy answers only once we have written something.
+            // The server behind the proxy answers only once we have written something.
             Ok(parts) if parts.read_buf.is_empty() => Ok(parts.io.into_inner()),
             _ => Err(self.no_proxy("it sends something before we do")),
         }

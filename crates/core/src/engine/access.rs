@@ -1,16 +1,20 @@
-//! Finds out whether the broker lets us read the roster (`docs/protocol.md`, *Whether the roster can be read*).
+//! Finds out whether the broker lets us read the roster (`docs/protocol.md`, *Whether the roster
+//! can be read*).
 //!
-//! Owns which filters are needed, and the check for brokers that hand out no stored messages for filters with
-//! wildcards. Such a broker says nothing of it: its silence looks like an empty roster. Three things unmask it:
+//! Owns which filters are needed, and the check for brokers that send no retained messages for
+//! filters with wildcards. Such a broker reports no error: its silence looks like an empty roster.
+//! Three observations reveal it:
 //!
-//! * a stored message that comes by its exact topic only;
-//! * a message that we know to be stored, and that does not come for a wildcard;
-//! * a record of our own that the broker acknowledged, and that does not come back.
+//! * a retained message arrives only by its exact topic;
+//! * a message that we know to be retained does not arrive by a wildcard;
+//! * the broker acknowledges a record of our own and does not send it back.
 //!
-//! A reader that is told to find out leaves such a message itself: the mark that its person is not typing, which
-//! changes nothing for anybody, and which it clears again.
+//! For [`Role::BrokerTest`](super::Role::BrokerTest), the engine publishes such a message itself:
+//! the mark that its person is not typing. The mark changes nothing for anybody, and the engine
+//! clears it again.
 //!
-//! The check is made only where no stored message has come by a wildcard: elsewhere it costs nothing.
+//! The check runs only where no retained message has arrived by a wildcard. Elsewhere it costs
+//! nothing.
 
 use std::time::Duration;
 
@@ -24,32 +28,33 @@ use crate::topic::{Topic, TopicError, device_filter, needed_filters, typing_filt
 use crate::view::{ConnectionView, RosterGap};
 use crate::wire;
 
-/// How long a stored message may take to come. A broker that is only slow must not be blamed.
+/// How long a retained message may take to arrive. A slow broker must not be blamed.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How long a record of our own may take to come back after its PUBACK.
 const ECHO: Duration = Duration::from_secs(5);
 
-/// A mark that could not be cleared is gone after this.
+/// Message Expiry Interval of the mark, in case we can't clear it.
 const MARK_EXPIRY: Duration = Duration::from_secs(10);
 
-/// What is known of the present connection.
+/// What the current connection has shown about access to the roster.
 #[derive(Debug, Default)]
 pub(super) struct Access {
     state: RosterAccess,
-    /// Whose topics the broker may hold, for a reader that has none of its own.
+    /// The person whose topics a reader without a device checks.
     known_user: Option<UserId>,
     check: Option<Check>,
-    /// Whether a mark of our own may be left at the broker for a moment.
+    /// Whether we may publish a mark for a moment.
     may_mark: bool,
-    /// Where it was left.
+    /// The topic of our mark, once we have published it.
     mark: Option<Topic>,
     cleared: bool,
-    /// One check a connection is enough.
+    /// Whether a check already began on this connection.
     checked: bool,
-    /// A connection ended during a check: the broker may have no patience with filters that are not for us.
+    /// Whether a connection ended during a check. The broker may disconnect clients that subscribe
+    /// to forbidden filters.
     breaks: bool,
-    /// How often the hub's record came from the store.
+    /// How often the hub's record arrived as a retained message.
     hub_records: usize,
     /// Whether a record of our own came back.
     echoed: bool,
@@ -61,24 +66,26 @@ impl Access {
     }
 }
 
-/// A check under way, and how often its topic came from the store since it began.
+/// A running check, and how often its topic arrived as a retained message since it began.
 #[derive(Debug)]
 struct Check {
     topic: String,
     by: By,
     came: usize,
-    /// It came live, too: it may have been stored only after we asked by the wildcard.
+    /// Whether it also arrived live. Then it may have been retained only after we subscribed to the
+    /// wildcard.
     live: bool,
     until: Monotonic,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum By {
-    /// We asked for the exact topic, which may hold nothing.
+    /// We subscribed to the exact topic, which may be empty.
     ExactTopic,
-    /// We asked once more by the wildcard for what is certainly stored.
+    /// We subscribed once more to the wildcard, for a message that is certainly retained.
     Wildcard,
-    /// We asked for our mark by its exact topic: only what is stored can be asked for by a wildcard.
+    /// We subscribed to the exact topic of our mark. A wildcard check makes sense only if the mark
+    /// is retained.
     Mark,
     /// We wait for our own record to come back live.
     Echo,
@@ -91,7 +98,7 @@ impl Engine {
         &self.access.state
     }
 
-    /// CONNACK: whether it is worth to go on.
+    /// Handles a CONNACK. Returns whether the connection is still useful.
     pub(super) fn begin_access(&mut self, now: Now, granted: Granted) -> bool {
         let known_user = self.access.known_user.take();
         let breaks = self.access.breaks || self.access.check.is_some();
@@ -105,10 +112,10 @@ impl Engine {
         }
     }
 
-    /// SUBACK: whether it is worth to go on.
+    /// Handles a SUBACK. Returns whether the connection is still useful.
     pub(super) fn note_refused(&mut self, now: Now, refused: Vec<RefusedFilter>) -> bool {
         if self.access.check.is_some() {
-            // A check that the broker refuses tells nothing.
+            // A check that the broker refuses proves nothing.
             if !refused.is_empty() {
                 self.access.check = None;
                 self.clear_mark(now);
@@ -132,7 +139,7 @@ impl Engine {
         true
     }
 
-    /// A message came. Whether there is nothing more to it than the answer to a check.
+    /// Handles a message. Returns true if it is only the answer to a check.
     pub(super) fn note_stored(&mut self, now: Now, message: &Message) -> bool {
         if !message.retained {
             self.note_echo(message);
@@ -152,13 +159,14 @@ impl Engine {
             if check.by == By::Wildcard || (check.came > 1 && !check.live) {
                 self.prove(now);
             }
-            // Everything that is stored came before we were up, or came live; a mark is no news.
+            // All retained messages arrived before we were up, or live since. A mark contains no
+            // news.
             return self.session.is_up() || self.access.mark.is_some();
         }
         match Topic::parse(&self.root, &message.topic) {
             Ok(Topic::Hub) => {
                 self.access.hub_records += 1;
-                // One by its own filter, where we ask for that.
+                // One copy arrives by the record's own filter, if we subscribed to that.
                 if self.access.hub_records > usize::from(self.session.wants_sentinels()) {
                     self.prove(now);
                 }
@@ -170,7 +178,7 @@ impl Engine {
         self.session.is_up() && self.access.check.is_some()
     }
 
-    /// The broker is one that is known to hand out what it stores.
+    /// Notes that the broker sends retained messages for wildcards.
     pub(super) fn prove(&mut self, now: Now) {
         if matches!(self.access.state, RosterAccess::Unknown | RosterAccess::Granted) {
             self.access.state = RosterAccess::Proven;
@@ -179,7 +187,7 @@ impl Engine {
         self.clear_mark(now);
     }
 
-    /// Everything stored seems to be read: whether a check comes first.
+    /// Returns true if a check has to finish before the session is up.
     pub(super) fn checks_before_up(&mut self, now: Now) -> bool {
         if let Some(check) = &self.access.check {
             let waits = check.by != By::ExactTopic && now.mono < check.until;
@@ -194,7 +202,7 @@ impl Engine {
         checks
     }
 
-    /// Begins the next check of a reader, if there is one.
+    /// Begins the next check of a reader. Returns whether there is one.
     fn begin_reader_check(&mut self, now: Now) -> bool {
         if self.access.state != RosterAccess::Granted || self.local_device.is_some() {
             return false;
@@ -221,7 +229,7 @@ impl Engine {
         true
     }
 
-    /// Clears the mark that a check left.
+    /// Clears the mark that a check published.
     fn clear_mark(&mut self, now: Now) {
         if let Some(mark) = self.access.mark.clone().filter(|_| !self.access.cleared) {
             self.access.cleared = true;
@@ -229,7 +237,8 @@ impl Engine {
         }
     }
 
-    /// The broker acknowledged a record of our own. We subscribed to it, so it has to come back.
+    /// Begins to wait for a record of our own that the broker acknowledged. We subscribe to it, so
+    /// it has to come back.
     pub(super) fn expect_echo(&mut self, now: Now) {
         let waits = self.access.state == RosterAccess::Granted
             && self.access.check.is_none()
@@ -255,7 +264,8 @@ impl Engine {
         }
     }
 
-    /// A record of our own came back live, so the broker stores it: does it come by the wildcard, too?
+    /// Checks by a wildcard for our own record after it came back live, because the broker then has
+    /// it retained.
     fn check_own_record(&mut self, now: Now, message: &Message) {
         if self.access.state != RosterAccess::Granted
             || self.access.checked
@@ -277,7 +287,7 @@ impl Engine {
         self.effects.push_back(Effect::Subscribe(vec![Filter::from(filter)]));
     }
 
-    /// Ends a check that is due; whether it is worth to go on.
+    /// Ends a check that is due. Returns whether the connection is still useful.
     pub(super) fn judge_check(&mut self, now: Now) -> bool {
         let Some(check) = self.access.check.take() else {
             return true;
@@ -285,7 +295,7 @@ impl Engine {
         let withheld = match check.by {
             By::ExactTopic => check.came == 1 && !check.live,
             By::Wildcard => check.came == 0,
-            // Nobody may store it here, which tells nothing.
+            // The broker may forbid us to publish it, which proves nothing.
             By::Mark | By::Echo => false,
         };
         self.clear_mark(now);
@@ -295,13 +305,13 @@ impl Engine {
         !withheld || self.withhold(now, Withheld::RetainedForWildcards)
     }
 
-    /// When a device's check ends.
+    /// When the check of a session that is up ends.
     pub(super) fn check_deadline(&self) -> Option<Monotonic> {
         let check = self.access.check.as_ref().filter(|_| self.session.is_up())?;
         Some(check.until)
     }
 
-    /// The filters that this broker takes.
+    /// The filters that this broker accepts.
     pub(super) fn taken_filters(&self) -> Vec<Filter> {
         let without = self.access.state == RosterAccess::Withheld(Withheld::Wildcards);
         let mut filters = self.filters();
@@ -309,8 +319,10 @@ impl Engine {
         filters
     }
 
-    /// The broker withholds something: whether the connection is good for anything else. A device is still seen by
-    /// others, unless nothing is stored; whoever only reads has no more to do here, and asks again later.
+    /// Notes that the broker withholds something. Returns whether the connection is still useful.
+    ///
+    /// Others still see a device, unless the broker retains nothing. A reader has nothing more to
+    /// do here, and tries again later.
     fn withhold(&mut self, now: Now, withheld: Withheld) -> bool {
         let problem = withheld.problem();
         self.access.check = None;

@@ -1,6 +1,7 @@
-//! The device's or reader's connection: when it is opened, given up and opened anew, and as what.
+//! The device's or reader's connection: when it opens, ends and opens again, and with which
+//! identity.
 //!
-//! Owns `docs/protocol.md`, *A session*, except for what is published on it.
+//! Owns `docs/protocol.md`, *A session*, except for what is published in it.
 
 use std::time::Duration;
 
@@ -55,7 +56,8 @@ impl Engine {
         if let Some(choosing) = &self.user_status {
             filters.push(Topic::Chosen(choosing.user.clone()).to_wire(&self.root).into());
         }
-        // What was said to us while a connection was broken is not said again, so the broker keeps it.
+        // The broker queues signals for us while the connection is broken, because senders do not
+        // repeat them.
         if let Some(signals) = &self.signals {
             let topic = inbox_filter(&self.root, signals.me());
             filters.push(Filter { topic, qos: Qos::AtLeastOnce });
@@ -93,7 +95,7 @@ impl Engine {
         self.lose_connection(now, failure);
     }
 
-    /// What is retained was read: from now on this device speaks, and what others say is shown.
+    /// Starts to publish and to show others, because everything retained was read.
     pub(super) fn come_up(&mut self, now: Now) {
         if self.checks_before_up(now) {
             return;
@@ -101,8 +103,9 @@ impl Engine {
         if let Some(own) = self.local_device.as_mut().filter(|_| !self.hidden)
             && own.learn_epoch()
         {
-            // The broker holds a record of ours that is not older than this session: the clock was set
-            // back, or what was saved is lost. Our Will would count as a stale one, so begin a newer session.
+            // The broker has a record of ours that is not older than this session. The clock was
+            // set back, or our saved data is lost. Readers would ignore our Will as stale, so we
+            // begin a newer session.
             self.disconnect();
             self.connect_now(now);
             return;
@@ -124,11 +127,12 @@ impl Engine {
         self.effects.push_back(Effect::SnapshotRead);
     }
 
-    /// The connection is gone, or the try came to nothing: it is tried again later.
+    /// Handles the end of a connection or a failed attempt. If the engine still wants a connection,
+    /// it tries again later.
     pub(super) fn lose_connection(&mut self, now: Now, failure: &ConnectionFailure) {
         self.forget_connection_state(now);
         match &self.session.phase {
-            // The goodbye may have been heard or not; the Will says the same a little later.
+            // The broker may have received the goodbye or not; the Will follows a little later.
             Phase::Leaving { target, .. } => {
                 let target = *target;
                 self.finish_goodbye(now, target, false);
@@ -143,7 +147,7 @@ impl Engine {
         }
     }
 
-    /// Everything that only a connection knew is unknown from now on.
+    /// Forgets everything that depends on the connection.
     pub(super) fn forget_connection_state(&mut self, now: Now) {
         self.roster.connection_lost(now);
         self.forget_unacknowledged();
@@ -160,7 +164,8 @@ impl Engine {
             return;
         }
         self.forget_connection_state(now);
-        // Whoever wants to hide and was visible has to say first that they left: their record may stand.
+        // A person who was visible and wants to be invisible first says goodbye, because their
+        // record may still be retained.
         self.hidden &= self.is_invisible(now);
         if let Some(own) = self.local_device.as_mut().filter(|_| !self.hidden) {
             own.begin_session(now);
@@ -193,8 +198,8 @@ impl Engine {
         }
     }
 
-    /// The network is another: what stands may lead nowhere, and what waits need not wait. Within the grace nobody
-    /// sees it.
+    /// Handles a change of the network: the present connection may be dead, and a waiting attempt
+    /// need not wait. Within the grace period nobody sees the new connection.
     pub(super) fn reconnect(&mut self, now: Now) {
         const SETTLES: Duration = Duration::from_secs(5);
         match self.session.phase {
@@ -202,7 +207,7 @@ impl Engine {
                 self.session.reset_backoff();
                 self.connect_now(now);
             }
-            // A network that is being set up changes several times.
+            // A network changes several times while it is set up.
             Phase::Up if now.mono.since(self.session.up_at()) >= SETTLES => {
                 self.session.abandoned(now);
                 self.drop_connections();
@@ -216,16 +221,18 @@ impl Engine {
         if self.without == Some(Rule::Grace) { Duration::ZERO } else { grace }
     }
 
-    /// Whether the person chose to be invisible; before their choice was read, whether they last did.
+    /// Whether the person chose to be invisible. Before their choice is read, the last known one
+    /// counts.
     pub(super) fn is_invisible(&self, now: Now) -> bool {
         let chosen = self.user_status.as_ref().and_then(|choosing| choosing.invisible(now));
         let last = || self.local_device.as_ref().is_some_and(|own| own.holder.invisible);
         chosen.unwrap_or_else(last)
     }
 
-    /// A deadline that is long past means that this machine slept and nobody said so before. The broker has
-    /// given the connection up by then, and what it said meanwhile is lost: begin anew before any time is
-    /// counted against others.
+    /// Detects a sleep that the system did not announce: a deadline is long past.
+    ///
+    /// The broker has ended the connection by then, and its messages since are lost. The engine
+    /// connects anew before the lost time counts against others.
     pub(super) fn detect_sleep(&mut self, now: Now) {
         let Some(since) = slept_since(self.expected.take(), now) else {
             return;

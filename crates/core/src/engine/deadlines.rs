@@ -1,7 +1,7 @@
-//! Everything that comes due by itself, in one table.
+//! The engine's deadlines, in one table.
 //!
-//! Owns which deadlines there are, when each is due, and what follows. Both matches are exhaustive: a new deadline does not
-//! compile before its time and its consequence are written.
+//! Owns which deadlines there are, when each is due, and what follows. Both matches are exhaustive:
+//! a new deadline does not compile before its time and its consequence are written.
 
 use super::Engine;
 use super::local_device::LocalDevice;
@@ -12,32 +12,32 @@ use crate::session::{Phase, SessionDeadline, Target};
 use crate::signal::Signals;
 use crate::time::{Monotonic, Now};
 
-/// What can come due.
+/// A kind of deadline of the engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Deadline {
-    /// A phase of the connection: see [`SessionDeadline`].
+    /// A phase of the connection ends; see [`SessionDeadline`].
     Session,
-    /// The broker has to have acknowledged a publish.
+    /// The broker has not acknowledged a publish in time.
     Puback,
-    /// The Will connection is opened, or has taken too long.
+    /// The Will connection should open, or has taken too long.
     WillConnection,
-    /// The notice that this device has a new identity has been shown for long enough.
+    /// The window has shown the problem of the new identity for long enough.
     NewIdentity,
-    /// A device's question whether the broker hands out what it stores has no answer.
+    /// A check of the access to the roster has no answer.
     RosterCheck,
-    /// Something about a person ends by itself, or the roster has settled after a reconnect.
+    /// Something about a person ends by itself, or the roster has settled after a new connection.
     Roster,
-    /// Notifications wait for others that belong to them.
+    /// Notifications waited for others to join them, and appear.
     Notifications,
-    /// A pause of notifications ends, or quiet hours do.
+    /// A pause of notifications or the quiet hours end.
     Silence,
-    /// A knock, a wave or a typing mark goes on.
+    /// A knock, a wave or a typing mark has its next step.
     Signals,
-    /// Nobody gave input for long enough to be away.
+    /// The person becomes away, because no input came for long enough.
     Availability,
     /// A chosen status ends.
     Choice,
-    /// This device's records are to be written again.
+    /// This device's records are due.
     Records,
 }
 
@@ -59,12 +59,12 @@ impl Deadline {
 }
 
 impl Engine {
-    /// When the first deadline is due.
+    /// When the next deadline is due.
     pub(super) fn deadline(&self, now: Now) -> Option<Monotonic> {
         Deadline::ALL.into_iter().filter_map(|deadline| self.due_at(now, deadline)).min()
     }
 
-    /// Does what is due.
+    /// Handles every deadline that is due.
     pub(super) fn follow_time(&mut self, now: Now) {
         for deadline in Deadline::ALL {
             if self.due_at(now, deadline).is_some_and(|at| at <= now.mono) {
@@ -74,7 +74,7 @@ impl Engine {
     }
 
     fn due_at(&self, now: Now, deadline: Deadline) -> Option<Monotonic> {
-        // Nobody hears a device that hides, or that has no connection.
+        // A device that hides or has no connection publishes nothing.
         let speaks = || self.session.is_up() && !self.hidden && self.target(now) == Target::Visible;
         match deadline {
             Deadline::Session => self.session.next_deadline().map(|(_, at)| at),
@@ -116,7 +116,7 @@ impl Engine {
             Deadline::Roster => self.roster.expire(now),
             Deadline::Notifications => self.notify_due(now),
             Deadline::Silence => self.preferred += u64::from(self.silence.expire(now)),
-            // The stages that follow look at the clock themselves, on each input.
+            // The later stages check the time themselves, for each input.
             Deadline::Signals | Deadline::Availability | Deadline::Choice | Deadline::Records => {}
         }
     }
@@ -137,7 +137,7 @@ impl Engine {
         }
     }
 
-    /// Ends a connection that the broker keeps waiting, as if it had broken.
+    /// Ends a connection whose broker does not answer, as if it had broken.
     fn give_up(&mut self, now: Now, failure: &ConnectionFailure) {
         self.drop_connections();
         self.handle_down(now, failure);
@@ -155,7 +155,8 @@ impl Engine {
         }
     }
 
-    /// Closes both sockets without a word: the Wills speak, and what still arrives from them is not listened to.
+    /// Closes both connections without a DISCONNECT, so the broker publishes their Wills. Later
+    /// events of them are ignored.
     pub(super) fn drop_connections(&mut self) {
         self.connection = None;
         self.will_connection = super::WillConnection::Off;

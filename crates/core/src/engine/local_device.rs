@@ -1,8 +1,8 @@
 //! This device's own records: when they are published, renewed and corrected.
 //!
-//! Owns the device record, the aggregate on the user topic where no hub writes it, and the time of the last input for
-//! simple clients. Deliberately does not decide what is observed ([`crate::availability`]) or chosen
-//! ([`UserStatus`]).
+//! Owns the device record and the time of the last input for simple clients. Also owns the
+//! aggregate on the user topic where no hub writes it. Deliberately decides neither what is
+//! observed ([`crate::availability`]) nor what is chosen ([`UserStatus`]).
 
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
@@ -22,79 +22,87 @@ use crate::topic::Topic;
 use crate::view::{ChosenView, MeView};
 use crate::wire::{self, AggregateRecord, DeviceRecord, Payload, UserRecord};
 
-/// How long an epoch of another machine, or the time before a clock was set back, matters.
+/// How long a foreign epoch counts as evidence, and how long echoes dated before a clock change may
+/// arrive.
 const MINUTE: Duration = Duration::from_secs(60);
-/// The lowest device writes the user topic; the next waits this long for it.
+/// The delay per rank among a user's devices: the lowest device writes the user topic at once, each
+/// further one this much later.
 const TAKES_OVER: Duration = Duration::from_secs(1);
-/// Sessions of ours that are kept in mind. Each wrote over the one before.
+/// The number of our accepted sessions to remember. Each session overwrites the record of the one
+/// before.
 const ACCEPTED: usize = 16;
 
-/// This device.
+/// The device whose presence this engine publishes, and the state of its records at the broker.
 #[derive(Debug)]
 pub(super) struct LocalDevice {
     pub(super) holder: DeviceSettings,
     pub(super) availability: Availability,
-    /// The number of the present session.
+    /// The epoch of the current session.
     epoch: u64,
-    /// What was last written on the present connection.
+    /// The last record published on the current connection.
     written: Option<DeviceRecord>,
     /// See [`LocalDevice::is_published`].
     stands_here: bool,
-    /// The highest time written since the clock was set: times of one device only go up, so that echoes can be told.
+    /// The latest timestamp written since the clock was set. Timestamps of one device only
+    /// increase, so we recognize echoes.
     last_timestamp: Timestamp,
-    /// The highest time written before the clock was set back, and when that was: such echoes may be under way.
+    /// The latest timestamp written before the clock was set back, and when that happened. Echoes
+    /// with such timestamps may still arrive.
     set_back: Option<(Timestamp, Monotonic)>,
-    /// The highest epoch of ours that a broker accepted.
+    /// The highest epoch known to be this device's: saved, of a session that came up, or read
+    /// before we published.
     reached: u64,
-    /// An epoch read from the broker that is not lower than ours.
+    /// An epoch read from the broker that is at least ours.
     read_epoch: Option<u64>,
-    /// The sessions of this identity that a broker accepted in this run, the latest last.
+    /// The epochs that a broker accepted from this identity in this run, the latest last.
     accepted: VecDeque<u64>,
     /// See [`LocalDevice::has_written`].
     has_written: bool,
-    /// When epochs above ours were read that we did not give ourselves: another machine does.
+    /// When we read epochs above ours that we did not choose, so another machine did.
     foreign: VecDeque<Monotonic>,
-    /// Something else stands on the device topic.
+    /// Whether the device topic contains something other than our record.
     contradicted: bool,
-    /// Whether that is counted as withheld already.
+    /// Whether the diagnostics already count the current correction as withheld.
     withheld: bool,
-    /// What this device's record said before this run.
+    /// This device's record from before this run.
     past: Option<Past>,
-    /// When the record is to be renewed.
+    /// When to renew the record.
     renew_at: Option<Monotonic>,
-    /// How often the record was written again because something else overwrote it.
+    /// Limits how often we publish the record again because something else overwrote it.
     corrections: RateLimit,
     pub(super) user_topic: UserTopic,
 }
 
-/// What was said before this run, and since when on our clock.
+/// The observed state that this device published before this run, and when it began by our clock.
 #[derive(Debug)]
 struct Past {
     observed: Observed,
     since: Timestamp,
-    /// Our own time for it. Once that is another, something happened.
+    /// The start that we would publish for the same state. If it changes, the state began anew.
     instead_of: Option<Timestamp>,
 }
 
-/// The user topic, for simple readers: what stands there and what we wrote.
+/// The user topic for simple clients: what it contains and what we published there.
 #[derive(Debug, Default)]
 pub(super) struct UserTopic {
-    /// What stands there; `None` for nothing, or something that is no sum.
+    /// The aggregate on the topic; `None` if the topic is empty or contains no aggregate.
     held: Option<AggregateRecord>,
-    /// What we wrote and have not read back yet.
+    /// Payloads that we published and have not read back yet.
     pub(super) echoes: Echoes,
-    /// The last sum written, to tell a change of ours from somebody else's.
+    /// The last aggregate that we published. If the next one equals it, publishing is only a
+    /// correction.
     last: Option<AggregateRecord>,
-    /// Whether only a Will stood there when we came, which can't know of a simple client.
+    /// Whether the retained aggregate came from a Will, which never contains a simple client's
+    /// record.
     unsure: bool,
-    /// When it is our turn to write.
+    /// When this device publishes the aggregate, if nobody else does before.
     due: Option<Monotonic>,
-    /// How often the same sum was written again.
+    /// Limits how often we publish the same aggregate again.
     corrections: RateLimit,
 }
 
 impl UserTopic {
-    /// Something was read there; says whether it is what we wrote ourselves, and no news.
+    /// Reads a message from the user topic. Returns true if it is an echo of our own.
     pub(super) fn read(
         &mut self,
         payload: &[u8],
@@ -114,12 +122,12 @@ impl UserTopic {
     }
 }
 
-/// Beyond this there would be no number left for the next session; whoever wrote that was not us.
+/// Whether an epoch leaves room for later ones. We never wrote an epoch that does not.
 fn is_a_number(epoch: u64) -> bool {
     epoch < Timestamp::MAX.as_ms() - 1_000_000
 }
 
-/// Whether two sums say the same to a reader.
+/// Whether two aggregates look the same to a reader.
 fn same(a: &AggregateRecord, b: &AggregateRecord) -> bool {
     a.status == b.status && a.text == b.text && a.foreign == b.foreign
 }
@@ -148,7 +156,8 @@ impl LocalDevice {
         }
     }
 
-    /// Somebody set the clock: what this device said is dated as if it had been right then, and written again.
+    /// Corrects all times after the clock was set, so that the records are published again with
+    /// correct times.
     pub(super) fn redate(&mut self, now: Now, change: ClockChange) {
         self.availability.redate(change);
         if let Some(past) = &mut self.past {
@@ -165,7 +174,7 @@ impl LocalDevice {
         }
     }
 
-    /// A new session begins: its number is max(clock, the last one + 1).
+    /// Begins a new session. Its epoch is max(clock, last epoch + 1).
     pub(super) fn begin_session(&mut self, now: Now) {
         self.epoch = now.wall.as_ms().max(self.epoch + 1);
         self.forget_written();
@@ -175,7 +184,8 @@ impl LocalDevice {
         self.epoch
     }
 
-    /// The broker accepted the session: its Will and its records may be read from now on.
+    /// Notes that the broker accepted the session: its Will and its records may be read from now
+    /// on.
     pub(super) fn accepted(&mut self) {
         if self.accepted.len() >= ACCEPTED {
             self.accepted.pop_front();
@@ -183,28 +193,28 @@ impl LocalDevice {
         self.accepted.push_back(self.epoch);
     }
 
-    /// Whether this identity wrote a record in this run, over whatever stood there before.
+    /// Whether this identity published a record in this run, and so replaced any earlier one.
     pub(super) fn has_written(&self) -> bool {
         self.has_written
     }
 
-    /// Whether a record on this device's own topic is of a session that was none of this run.
+    /// Whether a record on this device's own topic is from a session that is not of this run.
     pub(super) fn is_foreign(&self, record: &DeviceRecord) -> bool {
         record.epoch.is_some_and(|epoch| !self.accepted.contains(&epoch))
     }
 
-    /// The session stands, and what there was before it is read.
+    /// Notes that the session is up: everything retained from before it is read.
     pub(super) fn come_up(&mut self) {
         self.reached = self.epoch;
     }
 
-    /// Whether readers hold a record of this device, written or read on the present connection, that says that it is
-    /// here.
+    /// Whether readers have a record of this device that shows it here. It was published or read on
+    /// the current connection.
     pub(super) fn is_published(&self) -> bool {
         self.stands_here
     }
 
-    /// Another connection knows nothing of what was written on this one.
+    /// Forgets what was published on the last connection, because the next one starts without it.
     pub(super) fn forget_written(&mut self) {
         self.written = None;
         self.stands_here = false;
@@ -215,7 +225,7 @@ impl LocalDevice {
         self.user_topic.unsure = false;
     }
 
-    /// This device becomes another one, because somebody else is it, too.
+    /// Gives this device a new id, because another machine uses the old one.
     pub(super) fn become_another(&mut self, device: DeviceId) {
         self.holder.device = device;
         self.accepted.clear();
@@ -224,8 +234,8 @@ impl LocalDevice {
         self.forget_written();
     }
 
-    /// Whether the broker holds a record of ours from a session not older than this one. If so, the next
-    /// session will be newer than that.
+    /// Returns true if the broker has a record of ours whose epoch is not below this session's. The
+    /// next session then gets a higher epoch.
     pub(super) fn learn_epoch(&mut self) -> bool {
         match self.read_epoch.take() {
             Some(read) if is_a_number(read) => {
@@ -251,15 +261,16 @@ impl LocalDevice {
         }
     }
 
-    /// What the broker says when this connection dies. It can't know when, so it tells no time.
+    /// The record that the broker publishes when this connection dies. It has no times, because the
+    /// broker can't know them.
     pub(super) fn will_record(&self, version: Version) -> DeviceRecord {
         let record = self.record(Observed::Offline(Some(OfflineCause::Lost)));
-        // Where the broker can't wait, the readers do.
+        // MQTT 3.1.1 has no Will Delay Interval, so the readers wait instead.
         DeviceRecord { wait: (version == Version::V311).then_some(self.holder.grace), ..record }
     }
 
-    /// Something was read on this device's own topic. Says whether another machine must be this device, too: twice
-    /// in a minute there was a number above all that we ever had.
+    /// Reads a message from this device's own topic. Returns true if another machine uses this
+    /// identity, too: two epochs above all of ours arrived within a minute.
     pub(super) fn read(
         &mut self,
         now: Now,
@@ -268,7 +279,7 @@ impl LocalDevice {
         age: Option<Duration>,
     ) -> bool {
         if self.written.is_none() {
-            // Behind a ghost readers hold what was said before.
+            // Readers ignore a stale Will and keep the previous record.
             let ghost = |record: &DeviceRecord| {
                 record.observed == Observed::Offline(Some(OfflineCause::Lost))
                     && record.epoch.is_some_and(|epoch| epoch < self.reached)
@@ -277,7 +288,8 @@ impl LocalDevice {
                 record.is_some_and(|record| record.observed.is_here() || ghost(record));
         }
         let epoch = record.and_then(|record| record.epoch);
-        // A broker may speak for a session of ours that never came up. A copy says more than that.
+        // The broker may publish the Will of a session of ours that never came up. A copy of this
+        // device publishes more than that.
         let lost =
             |record: &DeviceRecord| record.observed == Observed::Offline(Some(OfflineCause::Lost));
         let ours = |read: &u64| record.is_some_and(lost) && self.accepted.contains(read);
@@ -286,7 +298,8 @@ impl LocalDevice {
             self.foreign.push_back(now.mono);
         }
         let Some(written) = &self.written else {
-            // Before anything was written it is the past, of interest only for its number, and that once.
+            // Before we publish, the record is from the past. Only its epoch matters, and only
+            // once.
             self.reached = self.reached.max(epoch.filter(|read| is_a_number(*read)).unwrap_or(0));
             self.read_epoch = self.read_epoch.max(epoch.filter(|read| *read >= self.epoch));
             if self.last_timestamp == Timestamp::default() {
@@ -315,8 +328,8 @@ impl LocalDevice {
         self.foreign.len() >= 2
     }
 
-    /// A program that was started again within the grace goes on with what it said before, so that nobody sees a
-    /// change where there was none.
+    /// Continues the state from before a restart within the grace period, so that nobody sees a
+    /// change.
     fn carry_on(&mut self, observed: Observed, since: Timestamp) -> Timestamp {
         self.past.take_if(|past| {
             past.observed != observed || past.instead_of.is_some_and(|own| own != since)
@@ -328,7 +341,8 @@ impl LocalDevice {
         past.since.min(since)
     }
 
-    /// What others are told of what was observed.
+    /// What we publish of the observed state: a coarse device gives neither the cause nor the time
+    /// of away.
     fn told(&self, observed: Observed, since: Timestamp) -> (Observed, Option<Timestamp>) {
         match observed {
             Observed::Away(_) if self.holder.coarse => (Observed::Away(None), None),
@@ -336,7 +350,7 @@ impl LocalDevice {
         }
     }
 
-    /// The record to write now, if there is one to write.
+    /// The record to publish now, if one is due.
     fn due(
         &mut self,
         now: Now,
@@ -357,7 +371,7 @@ impl LocalDevice {
         let changed = self.written.as_ref().is_none_or(|written| {
             written.observed != observed
                 || written.since != since
-                // Every reader ends a choice: that it is over is nothing to tell.
+                // Every reader ends the choice by itself, so its end needs no new record.
                 || (written.chosen != chosen && !over(&written.chosen))
                 || written.in_call != in_call
         });
@@ -387,7 +401,7 @@ impl LocalDevice {
         record
     }
 
-    /// When something is to be written although nothing happens.
+    /// When a record is due although nothing happens.
     pub(super) fn next_deadline(&self) -> Option<Monotonic> {
         let correction = self.corrections.free_at(Monotonic::default(), &());
         [self.contradicted.then_some(correction), self.user_topic.due, self.renew_at]
@@ -396,7 +410,8 @@ impl LocalDevice {
             .min()
     }
 
-    /// My own status. While the connection is up it is what others see: the aggregate of all my devices.
+    /// The person's own status. While connected it is the aggregate of all their devices, as others
+    /// see it.
     pub(super) fn me_view(
         &self,
         now: Now,
@@ -404,7 +419,7 @@ impl LocalDevice {
         roster: Option<&Roster>,
     ) -> MeView {
         let choice = choosing.and_then(|choosing| choosing.choice(now));
-        // Others are told that somebody invisible left; they themselves are not.
+        // To others an invisible person is offline. The person sees their own choice.
         let roster =
             roster.filter(|_| choice.is_none_or(|choice| choice.status != ChosenStatus::Invisible));
         let summed = roster.and_then(|roster| roster.status(&self.holder.user, now));
@@ -428,7 +443,7 @@ impl LocalDevice {
 }
 
 impl Engine {
-    /// Writes this device's record, if it is due.
+    /// Publishes this device's record, if it is due.
     pub(super) fn publish_device(&mut self, now: Now) {
         let Some(own) = &mut self.local_device else {
             return;
@@ -451,7 +466,8 @@ impl Engine {
             own.corrections.note(now.mono, &());
             self.diagnostics.corrected += 1;
         }
-        // Some time before half the lease, so that a team that came together does not renew together.
+        // The random wait keeps devices that connected at the same time from renewing at the same
+        // time.
         let lease = u64::try_from(own.holder.lease.as_millis()).unwrap_or(u64::MAX);
         let wait = self.rng.u64(lease * 2 / 5..=lease / 2);
         own.renew_at = Some(now.mono + Duration::from_millis(wait));
@@ -468,13 +484,13 @@ impl Engine {
         own.stands_here = record.observed.is_here();
         own.written = Some(record.clone());
         own.has_written = true;
-        // One sees oneself at once, without waiting for the broker's echo.
+        // The person sees their own status at once, without waiting for the broker's echo.
         let record = Payload::Record(record);
         self.roster.apply_device(now, &user, &device, record, Arrival::LIVE);
         Some(self.publish(now, &Topic::Device(user, device), payload, Some(RECORD_EXPIRY)))
     }
 
-    /// Tells simple readers when the person last gave input, unless they know of a later one.
+    /// Publishes the time of the last input for simple clients, unless they know a later one.
     fn write_activity(&mut self, now: Now) -> Option<PublishId> {
         let own = self.local_device.as_ref()?;
         if self.hub_aggregates || !own.holder.user_topic || own.holder.coarse {
@@ -494,8 +510,8 @@ impl Engine {
         ))
     }
 
-    /// Writes the sum for simple readers where it does not stand yet. The lowest of the person's devices
-    /// that are here does it at once; the others only if that one does not.
+    /// Publishes the aggregate for simple clients if the user topic lacks it. The lowest of the
+    /// person's connected devices publishes at once; the others only if it does not.
     pub(super) fn publish_aggregate(&mut self, now: Now) {
         let Some(own) = &mut self.local_device else {
             return;
@@ -513,7 +529,8 @@ impl Engine {
         let sum = self.roster.aggregate(&user, now);
         let rank = self.roster.devices_here(&user).position(|device| *device == own.holder.device);
         let here = self.roster.devices_here(&user).count();
-        // Another one that was here all along may know of a simple client, and writes first.
+        // Another device that was connected before us may know a simple client, so it publishes
+        // first.
         let rank =
             if topic.unsure && sum.foreign.is_none() && here > 1 { Some(here) } else { rank };
         let turn = TAKES_OVER * u32::try_from(rank.unwrap_or(0)).unwrap_or(u32::MAX);
@@ -544,7 +561,7 @@ impl Engine {
         Some(self.publish(now, &Topic::User(user), payload, Some(RECORD_EXPIRY)))
     }
 
-    /// Publishes that this device goes; says which PUBACKs to wait for.
+    /// Publishes that this device leaves. Returns the publishes whose PUBACKs to wait for.
     pub(super) fn publish_goodbye(&mut self, now: Now) -> BTreeSet<PublishId> {
         let mut awaited = BTreeSet::new();
         let Some(own) = &mut self.local_device else {
@@ -560,7 +577,7 @@ impl Engine {
         let user = own.holder.user.clone();
         awaited.extend(self.write_activity(now));
         awaited.extend(self.write_device(now, record));
-        // Another device that is still here sees us go and writes the sum itself.
+        // Another connected device sees us leave and publishes the aggregate itself.
         let writes = !self.hub_aggregates
             && self.local_device.as_ref().is_some_and(|own| own.holder.user_topic);
         if writes && self.roster.devices_here(&user).next().is_none() {

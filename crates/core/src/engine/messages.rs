@@ -1,4 +1,5 @@
-//! Messages from the broker: which topic, which record, and who takes it.
+//! Messages from the broker: decodes each one and passes it to the part of the engine that it
+//! concerns.
 //!
 //! Every message that is dropped is counted with its reason.
 
@@ -61,7 +62,7 @@ impl Engine {
                     let held = record.as_ref().is_some_and(|record| choosing.holds(record));
                     let age = self.roster.age_of_choice(now, arrival, written, held);
                     let gave_way = choosing.read(now, record, age, message.retained);
-                    // Who only came to write it has nothing more to wait for.
+                    // A role that only sets the status has nothing more to wait for.
                     if gave_way && self.local_device.is_none() {
                         let reason = "something was chosen on another device meanwhile".to_owned();
                         self.effects.push_back(Effect::ChoiceSettled(Err(Refusal::Ours(reason))));
@@ -101,7 +102,7 @@ impl Engine {
                 self.roster.note_expiry(now, arrival, written);
             }
             let age = self.roster.age(now, arrival, written);
-            // We know best what this device is; what stands there is an echo, the past, or wrong.
+            // We know best what this device is. The message is an echo, from the past, or wrong.
             let foreign = record.is_some_and(|record| own.is_foreign(record));
             let cloned = !self.hidden && own.read(now, record, arrival, age);
             if cloned {
@@ -150,14 +151,15 @@ impl Engine {
         Ok(())
     }
 
-    /// Whoever stands on this topic sums here: an empty record is its Will.
+    /// Reads the record of the hub or gateway that aggregates here. An empty record is its Will.
     fn fold_hub(&mut self, payload: &[u8]) -> Result<(), DropReason> {
         let record = wire::decode_hub(payload)?;
         self.hub_aggregates = matches!(record, Payload::Record(_));
-        // A gateway sums, too, beside a broker whose timers are its own.
+        // A gateway aggregates, too, but it does not control the timers of its broker.
         let ours = matches!(&record, Payload::Record(hub) if hub.in_order);
         self.roster.set_broker_is_prompt(ours);
-        // Its Will comes as the host goes, and then who hosts is what is asked.
+        // The Will arrives when the host goes away. We keep `host`, because the window then shows
+        // which computer that was.
         if let Payload::Record(HubRecord { host, at, .. }) = record {
             self.host = host;
             if !at.is_empty() && at != self.reachable {

@@ -1,6 +1,6 @@
 //! The person's preferences: saves and shows them, and applies nicknames and pauses.
 //!
-//! [`crate::preferences`] has the values. Nothing here is ever published.
+//! [`crate::preferences`] defines the values. The engine never publishes them.
 
 use std::time::Duration;
 
@@ -39,12 +39,13 @@ impl Engine {
         PreferencesView { notices_off_until, ..PreferencesView::from(&self.preferences) }
     }
 
-    /// What to call somebody of this name: as I call them, and told apart from everybody else.
+    /// The name to show for a user: the nickname, if there is one, made distinct from all other
+    /// names.
     pub(super) fn distinct_name(&self, user: &str, name: &str) -> String {
         self.roster.distinct_name(user, self.preferences.nickname(user).unwrap_or(name))
     }
 
-    /// Pops up a notification.
+    /// Shows a notification, with the names that the person uses.
     pub(super) fn notify(&mut self, mut notification: Notification) {
         for who in notification.who_mut() {
             who.name = self.distinct_name(&who.user, &who.name);
@@ -52,7 +53,7 @@ impl Engine {
         self.effects.push_back(Effect::Notify(notification));
     }
 
-    /// Knocks and waves as they are shown.
+    /// The signals view: knocks and waves with the names that the person uses.
     pub(super) fn signals_view(&self, signals: &Signals) -> SignalsView {
         let mut view = signals.view();
         for exchange in &mut view.exchanges {

@@ -1,7 +1,7 @@
-//! The problems of publishes that the broker does not acknowledge, or refuses.
+//! Problems of publishes that the broker does not acknowledge, or refuses.
 //!
-//! Owns which of this device's own topics the broker does not accept. Signals report their own failure to their sender,
-//! so they are no problem of the connection.
+//! Owns which of this device's own topics the broker does not accept. Signals report their own
+//! failure to their sender, so they are no problem of the connection.
 
 use std::collections::BTreeMap;
 
@@ -14,18 +14,19 @@ use crate::view::Problem;
 const UNCONFIRMED: &str = "publish_unconfirmed";
 const REFUSED: &str = "publish_refused";
 
-/// The publishes of the present connection, and what the person knows of them.
+/// The unacknowledged and refused publishes of the current connection, and which problems are
+/// shown.
 #[derive(Debug, Default)]
 pub(super) struct Publishes {
     pub(super) in_flight: InFlight,
-    /// The topics that the broker last refused, and why.
+    /// The topics that the broker refused last, each with the reason.
     refused: BTreeMap<String, String>,
-    /// Whether the person was told that the broker does not answer.
+    /// Whether the person sees that the broker does not answer.
     is_told: bool,
 }
 
 impl Publishes {
-    /// A PUBACK came. Returns the topic, where it was for a record.
+    /// Handles a PUBACK. Returns the topic if it was for a record.
     fn settle(&mut self, id: PublishId, outcome: &Result<(), Refusal>) -> Option<String> {
         let topic = self.in_flight.settle(id)?;
         match outcome {
@@ -69,7 +70,7 @@ impl Engine {
         }
     }
 
-    /// Another connection owes nothing.
+    /// Forgets what is unacknowledged, because a new connection acknowledges none of it.
     pub(super) fn forget_unacknowledged(&mut self) {
         self.publishes.in_flight.sent.clear();
         self.publishes.refused.clear();
@@ -78,7 +79,8 @@ impl Engine {
         self.problems.remove(REFUSED);
     }
 
-    /// The broker keeps a PUBACK back for too long. The connection stays: a new one would not make it answer.
+    /// Shows the problem that a PUBACK is late. The connection stays, because a new one would not
+    /// make the broker answer.
     pub(super) fn note_unacknowledged(&mut self) {
         self.publishes.is_told = true;
         let message = "the broker does not confirm what this device publishes, so others may not see it; ask the person who runs the broker".to_owned();

@@ -1,9 +1,10 @@
-//! A second machine with this device's identity, and a broker that only seems to have one.
+//! New identities for cloned machines, and brokers that only look as if a machine were cloned.
 //!
-//! Owns when this device takes a new identity (`docs/protocol.md`, *Cloned machines*). DISCONNECT 0x8E (MQTT 5, 4.13) says
-//! that the Client Identifier was used a second time. Some brokers also send it where a login may connect once; there a new
-//! identity changes nothing. So a take-over alone proves nothing. The device connects once more and reads its own record:
-//! a copy has written another one.
+//! Owns when this device takes a new identity (`docs/protocol.md`, *Cloned machines*). DISCONNECT
+//! 0x8E (MQTT 5, 4.13) means that another connection uses the same Client Identifier. Some brokers
+//! also send it where a login may connect only once. There a new identity changes nothing, so a
+//! take-over alone proves nothing. The device connects once more and reads its own record: a copy
+//! has written another one.
 
 use std::time::Duration;
 
@@ -14,29 +15,32 @@ use crate::id::{DeviceId, presence_client_id};
 use crate::session::Phase;
 use crate::time::{Monotonic, Now};
 
-/// For how long a take-over is remembered, and a new identity is told of. Without a take-over none is taken more often.
+/// How long we remember a take-over, and how long the person sees a new identity. Without a
+/// take-over, a device takes a new identity at most this often.
 const HOUR: Duration = Duration::from_secs(60 * 60);
-/// The pause after a take-over and before a new identity connects, in milliseconds: two that throw each other out
-/// must not do it at the same time again.
+/// The pause after a take-over and before a new identity connects, in milliseconds. It is random,
+/// so that two connections do not keep ending each other in step.
 const PAUSE_MS: std::ops::RangeInclusive<u64> = 500..=2000;
-/// After so many take-overs without a copy's record, the broker allows one connection.
+/// After this many take-overs without a copy's record, we assume that the broker allows one
+/// connection.
 const PROVES_A_LIMIT: u32 = 3;
-/// Then the pause is up to this long, and twice as long each time up to [`AT_MOST`]: it throws the other one out.
+/// The longest pause where the broker allows one connection, because each attempt ends the other
+/// connection. It doubles each time, up to [`AT_MOST`].
 const ONE_CONNECTION: Duration = Duration::from_secs(30);
 const AT_MOST: Duration = Duration::from_secs(5 * 60);
-/// The problem that this device has a new identity.
+/// The code of the problem that this device has a new identity.
 pub(super) const CODE: &str = "device_renewed";
 
-/// What is known of others with this device's identity.
+/// The evidence for other machines with this device's identity.
 #[derive(Debug, Default)]
 pub(super) struct Renewal {
     /// When this device last took a new identity.
     last: Option<Monotonic>,
-    /// Whether the person still sees it.
+    /// Whether the window still shows that.
     is_shown: bool,
     /// When the connection was last taken over.
     suspected: Option<Monotonic>,
-    /// How often in a row that was although no copy's record was there.
+    /// How many take-overs in a row came without a copy's record.
     unproved: u32,
 }
 
@@ -55,10 +59,12 @@ impl Renewal {
 }
 
 impl Engine {
-    /// DISCONNECT 0x8E: whoever can give way does, the Will connection first.
+    /// Handles DISCONNECT 0x8E. If there is a Will connection, it gives way; otherwise the device
+    /// waits before it connects again.
     pub(super) fn handle_take_over(&mut self, now: Now) {
         let suspected = self.renewal.is_suspected(now);
-        // Before this device has written, its record may be of an earlier run, and proves nothing.
+        // Before this device has published, its record may be from an earlier run, and proves
+        // nothing.
         if self.local_device.as_ref().is_some_and(LocalDevice::has_written) {
             self.renewal.suspected = Some(now.mono);
         }
@@ -66,7 +72,7 @@ impl Engine {
             self.lose_connection(now, &ConnectionFailure::taken_over());
             return;
         }
-        // Its record was read before it was up, and was no other machine's.
+        // If the session was up, we had read our record, and it was not another machine's.
         let unproved = u32::from(self.session.is_up());
         self.renewal.unproved = if suspected { self.renewal.unproved + unproved } else { unproved };
         if let Some(more) = self.renewal.unproved.checked_sub(PROVES_A_LIMIT) {
@@ -81,7 +87,8 @@ impl Engine {
         }
     }
 
-    /// A retained record on this device's own topic that this device did not write: after a take-over that proves a copy.
+    /// Handles a retained record on this device's own topic that this device did not write. After a
+    /// take-over it proves a copy.
     pub(super) fn handle_foreign_record(&mut self, now: Now) {
         let reading = matches!(self.session.phase, Phase::Reading { .. });
         if reading && self.renewal.is_suspected(now) {
@@ -90,9 +97,12 @@ impl Engine {
         }
     }
 
-    /// Another machine uses our device id, or our client id: a copied disk or home folder. The one that notices
-    /// becomes a new device; the old one's Will speaks for it if nobody else does. Records that only look like a copy's make
-    /// this device a new one at most once an hour.
+    /// Gives this device a new identity, because another machine uses it: a copied disk or home
+    /// folder.
+    ///
+    /// The machine that notices becomes a new device. The Will takes the old device offline, unless
+    /// the other machine publishes a newer record. Records that only look like a copy's cause this
+    /// at most once an hour.
     pub(super) fn become_another_device(&mut self, now: Now) {
         let recent = self.renewal.last.is_some_and(|last| now.mono.since(last) < HOUR);
         let Some(own) = self.local_device.as_mut().filter(|_| !recent) else {
@@ -106,7 +116,7 @@ impl Engine {
             "another machine is this device ({old}), too, as after copying a disk or a home folder; this one is a new device now, and nothing is left to do"
         );
         self.tell_problem(CODE, message);
-        // What was told of the Will connection belonged to the other machine.
+        // What we learned about the Will connection may have come from the other machine.
         self.forget_crowding();
         self.drop_connections();
         self.forget_connection_state(now);

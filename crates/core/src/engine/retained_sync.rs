@@ -1,9 +1,10 @@
-//! When everything retained was read, as the broker shows it, instead of by silence.
+//! Detects by a marker from the broker that all retained messages were read.
 //!
-//! MQTT has no word for it, so a reader waits until nothing came for a while (`docs/protocol.md`, *A session*). Two brokers
-//! send retained messages filter by filter in the order of the SUBSCRIBE, before anything else: the hub, which says so in
-//! its record, and Mosquitto, which says that it is Mosquitto. A reader asks for both records last. When one of them comes,
-//! it has read everything. With any other broker it waits as before.
+//! MQTT does not mark the end of retained messages, so a reader waits for a silence
+//! (`docs/protocol.md`, *A session*). Two brokers send retained messages filter by filter in the
+//! order of the SUBSCRIBE, before anything else. The hub declares this in its record, and we
+//! recognize Mosquitto by its version topic. A reader subscribes to both topics last. When one of
+//! them arrives, it has read everything. With any other broker it waits for the silence.
 
 use super::Engine;
 use crate::access::RefusedFilter;
@@ -12,11 +13,13 @@ use crate::time::Now;
 use crate::topic::Topic;
 use crate::wire::{self, Payload};
 
-/// Where Mosquitto says what it is (mosquitto(8), *Broker status*). Others that have this topic say something else.
+/// The topic of Mosquitto's version (mosquitto(8), *Broker status*). Other brokers that have this
+/// topic publish a different text.
 const MOSQUITTO: &str = "$SYS/broker/version";
 
 impl Engine {
-    /// The last filters of a reader's SUBSCRIBE.
+    /// The filters at the end of a reader's SUBSCRIBE, whose messages mark the end of the retained
+    /// ones.
     pub(super) fn sentinel_filters(&self) -> Vec<String> {
         if self.session.wants_sentinels() {
             vec![Topic::Hub.to_wire(&self.root), MOSQUITTO.to_owned()]
@@ -25,13 +28,13 @@ impl Engine {
         }
     }
 
-    /// The refused filters, but for those: nobody misses them.
+    /// The refused filters without the sentinel filters, which the roster does not need.
     pub(super) fn without_end(&self, refused: Vec<RefusedFilter>) -> Vec<RefusedFilter> {
         let ours = self.sentinel_filters();
         refused.into_iter().filter(|refused| !ours.contains(&refused.filter)).collect()
     }
 
-    /// Takes note of what says that everything was read. Whether there is nothing more to the message than that.
+    /// Detects the end-of-retained marker. Returns true if the message was only a marker.
     pub(super) fn detect_retained_end(&mut self, now: Now, message: &Message) -> bool {
         if !message.retained || !self.session.wants_sentinels() {
             return false;
@@ -47,7 +50,7 @@ impl Engine {
             let record = wire::decode_hub(&message.payload);
             if matches!(record, Ok(Payload::Record(hub)) if hub.in_order) {
                 self.hub_records += 1;
-                // Where the room is read, the record is a part of that, too.
+                // If we read the roster, the record also arrives by one of its filters.
                 if self.hub_records == 1 + usize::from(self.reads_room) {
                     self.session.read_to_the_end();
                 }

@@ -1,4 +1,5 @@
-//! Knocks, waves and typing: what they depend on, and the effects that they have.
+//! Knocks, waves and typing: the context that [`Signals`] needs, and the effects of what it
+//! decides.
 
 use std::time::Duration;
 
@@ -44,7 +45,7 @@ impl Engine {
         now: Now,
         act: impl FnOnce(&mut Signals, SignalContext<'_>, &mut fastrand::Rng) -> T,
     ) -> Option<T> {
-        // Taken out, because they read the rest of the engine.
+        // Taken out, because the context borrows the rest of the engine.
         let mut signals = self.signals.take()?;
         let mut rng = self.rng.clone();
         let me = signals.me().clone();
@@ -72,13 +73,13 @@ impl Engine {
             .unwrap_or(Ok(()))
     }
 
-    /// Takes back the knocks that wait, before the goodbye.
+    /// Withdraws the waiting knocks before the goodbye.
     pub(super) fn withdraw_signals(&mut self, now: Now) {
         self.with_signals(now, |signals, context, _| signals.withdraw_waiting(context));
         self.publish_signals(now);
     }
 
-    /// Does what is due. When no knock, wave or typing is active, this costs one boolean check.
+    /// Advances the signals. When no knock, wave or typing is active, this costs one boolean check.
     pub(super) fn follow_signals(&mut self, now: Now) {
         if !self.signals.as_ref().is_some_and(Signals::is_active) {
             return;
@@ -145,7 +146,7 @@ impl Engine {
         self.effects.push_back(Effect::Publish(publish));
     }
 
-    /// The knocks that want attention, for the tray.
+    /// The unanswered knocks, for the tray.
     pub(super) fn pending_knocks(&self) -> Vec<TrayKnock> {
         let pending = self.signals.iter().flat_map(Signals::pending_knocks);
         pending

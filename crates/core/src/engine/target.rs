@@ -1,7 +1,8 @@
-//! What the engine is to come to, and the next step to it.
+//! The engine's target, and the next step to it.
 //!
-//! Owns [`Engine::target`], which depends only on what the person and the computer want, and the steps from the present
-//! [`Phase`] to it: what is published first, when to connect as somebody else, and what a goodbye waits for.
+//! Owns [`Engine::target`], which depends only on what the person and the computer want. Also owns
+//! the steps from the current [`Phase`] to it: what to publish first, when to connect with another
+//! identity, and what a goodbye waits for.
 
 use super::{Engine, LocalDevice, Phase, Target, UserStatus};
 use crate::effect::Effect;
@@ -12,20 +13,22 @@ use crate::topic::Topic;
 use crate::wire::{self, ChosenRecord};
 
 impl Engine {
-    /// What this engine is to come to now.
+    /// The target of this engine now.
     pub(super) fn target(&self, now: Now) -> Target {
         if self.quits {
             return Target::Stopped;
         }
         match &self.local_device {
-            // A power-off may be called off, as a sleep ends: a person who quits for good says so.
+            // A power-off may be cancelled, as a sleep ends. Only the person's own quit stops the
+            // engine.
             Some(own) if !own.availability.state(now).observed.is_here() => Target::Asleep,
             Some(_) if self.is_invisible(now) => Target::Hidden,
             Some(_) | None => Target::Visible,
         }
     }
 
-    /// Comes closer to the target: says what this device has to say, if it changed, or goodbye.
+    /// Takes the next step to the target: publishes what changed, says goodbye, or connects with
+    /// another identity.
     pub(super) fn pursue_target(&mut self, now: Now) {
         let target = self.target(now);
         let is_up = self.session.is_up();
@@ -40,7 +43,7 @@ impl Engine {
                 self.publish_device(now);
                 self.publish_aggregate(now);
             }
-            // A choice under way is heard before anything follows from it.
+            // The broker confirms a choice before anything follows from it.
             _ if self.user_status.as_ref().is_some_and(UserStatus::is_sending) => {}
             Target::Hidden => self.say_goodbye(now, target),
             Target::Visible => {
@@ -51,7 +54,7 @@ impl Engine {
         }
     }
 
-    /// Tells the person's other devices what was chosen here.
+    /// Publishes the choice made here, for the person's other devices.
     fn publish_choice(&mut self, now: Now) {
         let Some(choosing) = &self.user_status else {
             return;
@@ -70,7 +73,8 @@ impl Engine {
         }
     }
 
-    /// Says goodbye where that is possible, and rests. While one is under way, the later of both targets counts.
+    /// Says goodbye if others see this device, and rests. If a goodbye has begun, the higher of
+    /// both targets counts.
     fn say_goodbye(&mut self, now: Now, target: Target) {
         match &mut self.session.phase {
             Phase::Stopped => {}
@@ -88,10 +92,11 @@ impl Engine {
         }
     }
 
-    /// The goodbye for this target is over: the broker has what there was to say, or nobody knows.
+    /// Ends the goodbye for this target. `heard` is false if the broker may not have received it.
     pub(super) fn finish_goodbye(&mut self, now: Now, target: Target, heard: bool) {
         self.close_will_connection();
-        // Before anything was read nobody knows whether our record says that we are here: then the Will speaks.
+        // Before the retained messages are read, our record may still show this device here. The
+        // Will then takes it offline.
         let unsaid = matches!(self.session.phase, Phase::Connecting { .. } | Phase::Reading { .. });
         let visible = self.local_device.is_some() && !self.hidden;
         if unsaid && visible {
@@ -102,12 +107,14 @@ impl Engine {
         self.session.rest(now);
         self.roster.connection_lost(now);
         match target {
-            // A broker that was killed has neither the goodbye nor the Will: then it is said again.
+            // A broker that was killed may have neither the goodbye nor the Will, so we say goodbye
+            // again.
             Target::Hidden => self.hidden = heard,
             Target::Asleep => self.effects.push_back(Effect::MaySleep),
             Target::Visible | Target::Stopped => {}
         }
-        // Meanwhile the computer may have woken up, or the person may want to be seen again.
+        // Since the goodbye began, the computer may have woken up, or the person may have become
+        // visible again.
         match self.target(now) {
             Target::Visible | Target::Hidden => {
                 self.session.reset_backoff();
@@ -118,7 +125,7 @@ impl Engine {
         }
     }
 
-    /// Never connects again.
+    /// Stops the engine for good.
     pub(super) fn stop(&mut self, now: Now) {
         self.session.rest(now);
         self.session.phase = Phase::Stopped;

@@ -1,7 +1,7 @@
 //! The status that the person chose.
 //!
-//! Owns the choice from the command on this device to the retained record that all their devices obey, and which of two
-//! choices counts.
+//! Owns the choice from the command on this device to the retained record that all their devices
+//! follow. Also owns which of two choices counts.
 
 use std::time::Duration;
 
@@ -11,83 +11,89 @@ use crate::presence::{Choice, Chosen, ChosenStatus};
 use crate::time::{CLOCKS_DIFFER, ClockChange, Monotonic, Now, Timestamp};
 use crate::wire::ChosenRecord;
 
-/// How long a live message may have been under way: what came so soon after a wish may have been chosen before it.
+/// How long a live message may take to arrive. If it arrives this soon after a request, its choice
+/// may be older.
 const UNDER_WAY: Duration = Duration::from_secs(2);
 
-/// A record written so far ahead of our calendar was written by a clock that was never set.
+/// A record dated this far ahead of our calendar comes from a clock that was never set.
 const FAR_AHEAD: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The choice and its way to the broker.
+/// The person's chosen status, and its publication to their other devices.
 #[derive(Debug)]
 pub(super) struct UserStatus {
     pub(super) user: UserId,
-    /// What stands on the topic, or was sent there.
+    /// The choice on the topic, or the one that we last sent there.
     held: Option<Chosen>,
-    /// When that ends.
+    /// When the held choice ends.
     ends: Option<Monotonic>,
-    /// When its record was written, by the calendar of whoever wrote it, and when we read or wrote it.
+    /// The held record's timestamp by its writer's calendar, and when we read or wrote it.
     held_written: Option<Timestamp>,
     held_at: Now,
-    /// Whether we wrote that record.
+    /// Whether this device wrote the held record.
     mine: bool,
-    /// The highest number seen anywhere.
+    /// The highest revision seen in any record.
     highest: u64,
-    /// What the person wants and the broker was not told yet; `Some(None)` takes a choice back.
+    /// What the person requested and we have not sent yet. A request without a choice clears the
+    /// chosen status.
     request: Option<Request>,
     sending: Option<PublishId>,
-    /// Whether the broker sent us back what we are sending.
+    /// Whether the broker has sent back to us what we are sending.
     echoed: bool,
-    /// When the person wished what was last sent, and what stood before.
+    /// When the person requested what we last sent, and which choice it replaced.
     sent_at: Now,
     sent_over: Option<Chosen>,
-    /// Who asks not to be disturbed on the person's behalf.
+    /// Which sources ask for do-not-disturb on the person's behalf, by [`DndSource`].
     asking: [bool; 2],
-    /// Whether what stands is a do-not-disturb that was asked for like that, and not said by the person.
+    /// Whether the present choice is do-not-disturb that such a source set, and not the person.
     follows: bool,
-    /// Whether anything is known of the topic: it was read, or the person said something new.
+    /// Whether the choice is known: the topic was read, or the person made a new choice.
     known: bool,
 }
 
-/// What may ask not to be disturbed on the person's behalf.
+/// What may set do-not-disturb on the person's behalf.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum DndSource {
-    /// The desktop, that was told not to disturb.
+    /// The do-not-disturb mode of the desktop.
     Desktop,
-    /// A call, where the person wants that.
+    /// A call, if the person enabled that.
     Call,
 }
 
 impl Choice {
-    /// What is wished where something asks not to be disturbed.
+    /// The choice that a [`DndSource`] sets.
     const fn asked_for(now: Now) -> Self {
         let (text, emoji, until) = (None, None, None);
         Self { status: ChosenStatus::Dnd, text, emoji, until, at: Some(now.wall) }
     }
 
-    /// Whether it looks like that.
+    /// Whether this may be a choice that a [`DndSource`] set: do-not-disturb without text, emoji or
+    /// end.
     fn is_asked_for(&self) -> bool {
         let silent = self.text.is_none() && self.emoji.is_none() && self.until.is_none();
         self.status == ChosenStatus::Dnd && silent
     }
 }
 
+/// A status that the person requested and that we have not sent yet.
 #[derive(Debug, Clone)]
 struct Request {
     choice: Option<Choice>,
     made: Now,
-    /// What stood when it was made, and so is no later than it, whatever the calendars say.
+    /// The choice that the request replaced. It is never later than the request, whatever the
+    /// calendars show.
     over: Option<Chosen>,
     ends: Option<Monotonic>,
-    /// Its number, where that is not the next one.
+    /// The revision to publish, if it is not the next one.
     rev: Option<u64>,
 }
 
-/// Whether a choice still counts that ends then.
+/// Whether a choice with this end still counts.
 fn holds(now: Now, ends: Option<Monotonic>) -> bool {
     ends.is_none_or(|ends| now.mono < ends)
 }
 
-/// Whether both are the one choice that a person made; its times may be told on another calendar.
+/// Whether both records contain the same choice of a person. Their times may come from different
+/// calendars.
 fn is_same(one: &Chosen, other: &Chosen) -> bool {
     let said = |chosen: &Chosen| {
         chosen.choice.clone().map(|choice| (choice.status, choice.text, choice.emoji))
@@ -127,8 +133,8 @@ impl UserStatus {
         self.follows = false;
     }
 
-    /// Something asks not to be disturbed, or no longer. What the person said stands above that, and what the last
-    /// of them asked for ends with it.
+    /// Sets or ends do-not-disturb on the person's behalf. The person's own choice takes
+    /// precedence. Do-not-disturb that a source set ends with the last source.
     pub(super) fn set_dnd_source(&mut self, now: Now, asks: DndSource, dnd: bool) {
         let asked = std::mem::replace(&mut self.asking[asks as usize], dnd);
         if dnd && !asked && self.choice(now).is_none() {
@@ -139,18 +145,18 @@ impl UserStatus {
         }
     }
 
-    /// What is retained was read: where no choice came, there is none.
+    /// Notes that everything retained was read: if no choice came, there is none.
     pub(super) fn all_read(&mut self) {
         self.known = true;
     }
 
-    /// Whether the person wants to be invisible; `None` before anything is known.
+    /// Whether the person wants to be invisible; `None` before the choice is known.
     pub(super) fn invisible(&self, now: Now) -> Option<bool> {
         let invisible = |choice: &Choice| choice.status == ChosenStatus::Invisible;
         self.known.then(|| self.choice(now).is_some_and(invisible))
     }
 
-    /// The choice as it counts on this device, ended or not, and when it ends.
+    /// The latest choice on this device, even if it has ended, and when it ends.
     fn present(&self) -> Option<(&Choice, Option<Monotonic>)> {
         let (choice, ends) = match &self.request {
             Some(wish) => (wish.choice.as_ref(), wish.ends),
@@ -165,8 +171,9 @@ impl UserStatus {
         holds(now, ends).then_some(choice)
     }
 
-    /// The copy for this device's record: what the broker has, or is just being told. What has ended is not told any
-    /// more: whoever reads it later would place its end by a calendar that was set meanwhile.
+    /// The copy for this device's record: the choice that the broker has or is receiving. An ended
+    /// choice is left out, because a later reader could place its end on a calendar that was
+    /// changed since.
     pub(super) fn copy(&self, now: Now) -> Option<Chosen> {
         let held = self.held.as_ref().filter(|_| holds(now, self.ends))?;
         let choice = held.choice.as_ref()?;
@@ -174,7 +181,7 @@ impl UserStatus {
         shown.then(|| Chosen { rev: held.rev, choice: Some(choice.as_of(now, self.ends)) })
     }
 
-    /// Whether what the broker has is the choice of that number, and has ended by itself.
+    /// Whether the held choice has this revision and has ended by itself.
     pub(super) fn is_over(&self, now: Now, rev: u64) -> bool {
         let holds = holds(now, self.ends);
         self.held.as_ref().is_some_and(|held| held.rev == rev && held.choice.is_some() && !holds)
@@ -186,20 +193,22 @@ impl UserStatus {
         ends.filter(|ends| now.mono < *ends)
     }
 
-    /// A number of this person's choices was seen somewhere.
+    /// Notes a revision of this person's choices that we saw in some record.
     pub(super) fn seen(&mut self, rev: u64) {
         self.highest = self.highest.max(rev);
     }
 
-    /// Whether this is the record that is held.
+    /// Whether we already hold this record.
     pub(super) fn holds(&self, record: &ChosenRecord) -> bool {
         let same = self.held.as_ref().is_some_and(|held| is_same(held, &record.chosen));
         same && self.held_written == record.timestamp
     }
 
-    /// The topic was read. What came last counts, and not the higher number: a broker that lost its store forgot
-    /// that, too. Only what was there before the choice that we are just sending comes late.
-    /// Says whether a wish gave way to it.
+    /// Reads a message from the topic. Returns true if a request gave way to it.
+    ///
+    /// The last message counts, not the highest revision, because a broker that lost its store lost
+    /// the revisions, too. While we send a choice, a message with a lower revision is late and
+    /// ignored.
     pub(super) fn read(
         &mut self,
         now: Now,
@@ -224,22 +233,25 @@ impl UserStatus {
             return false;
         };
         let choice = chosen.choice.as_ref();
-        // A wish that could not be sent gives way to what the broker took later from another device, by its
-        // clock; where that is not told, by the calendars of both.
-        // What is left is told in whole seconds, so what is retained may be older by one; what is live was under way.
+        // An unsent request gives way to a choice that the broker received later from another
+        // device. The record's age decides by our clock; without an age, the calendars of both
+        // decide.
+        //
+        // The remaining expiry has whole seconds, so a retained message may be one second older. A
+        // live message may have been under way.
         let told = if retained { Duration::from_secs(1) } else { UNDER_WAY };
         let later = |wish: &mut Request| match age {
             _ if wish.over.as_ref().is_some_and(|over| is_same(over, &chosen)) => false,
             Some(age) => now.mono - (age + told) > wish.made.mono,
-            // A calendar that is ahead of ours tells nothing of what was later, and what the person wants now must
-            // not wait for it.
+            // A calendar ahead of ours does not show which choice is later. What the person wants
+            // now must not wait for it.
             None => {
                 let at = choice.and_then(|choice| now.believes(choice.at?));
                 at.is_some_and(|at| at > wish.made.wall)
             }
         };
-        // Our own calendar may be another than the chooser's: it is ours that goes into our record.
-        // What is held already tells more of the same choice, where the age is not known, or where it is ours.
+        // Our calendar may differ from the chooser's, and our record uses ours. If we already hold
+        // the same choice, its times are better where the age is unknown or we wrote it.
         let mine = self.mine && self.held_written == timestamp;
         let known = self.held.as_ref().filter(|held| is_same(held, &chosen));
         let known = known.filter(|_| age.is_none() || mine);
@@ -250,8 +262,8 @@ impl UserStatus {
                 (choice.map(|choice| choice.placed(now, timestamp, age, ends)), ends)
             }
         };
-        // What was asked for on the person's behalf before anything was read gives way to what they said, however long
-        // ago. A do-not-disturb without another word may be one that an earlier run was asked for.
+        // What a source set before anything was read gives way to the person's own choice, however
+        // old. Plain do-not-disturb may come from a source in an earlier run.
         let said = |choice: &Choice| holds(now, ends) && !choice.is_asked_for();
         let stands = self.follows && choice.as_ref().is_some_and(said);
         let gave_way = self.request.take_if(|wish| stands || later(wish)).is_some();
@@ -267,9 +279,10 @@ impl UserStatus {
         gave_way
     }
 
-    /// Somebody set the clock: what was chosen is dated as if it had been right then. While the link is `up`, a record
-    /// that was dated by this clock and has a time that can't be is written again, because whoever reads it later
-    /// can't know better.
+    /// Corrects the times of the choices after the clock was set.
+    ///
+    /// If this clock dated the held record with an impossible time, and the connection is `up`, the
+    /// record is sent again. Later readers could not correct it.
     pub(super) fn redate(&mut self, now: Now, change: ClockChange, up: bool) {
         let read = self.held_at.wall;
         let by_this_clock =
@@ -291,13 +304,14 @@ impl UserStatus {
         };
         let says = held.choice.is_some() && self.held_written.is_some_and(wrong);
         if says && up && self.request.is_none() && self.sending.is_none() {
-            // Under its number: it is no other choice, and another device's new one goes before it.
+            // It keeps its revision, because it is the same choice, and another device's new one
+            // takes precedence.
             let (choice, rev, over) = (held.choice.clone(), Some(held.rev), Some(held.clone()));
             self.request = Some(Request { choice, made: self.held_at, over, ends: self.ends, rev });
         }
     }
 
-    /// What is to be sent.
+    /// The choice to send now, if there is a request.
     pub(super) fn due(&self, now: Now) -> Option<Chosen> {
         let wish = self.request.as_ref()?;
         let next = self.highest.saturating_add(1).min(Timestamp::MAX.as_ms());
@@ -325,7 +339,7 @@ impl UserStatus {
         self.sending.is_some()
     }
 
-    /// A PUBACK came; says whether it was for the choice.
+    /// Handles a PUBACK. Returns true if it was for the choice.
     pub(super) fn settle(&mut self, id: PublishId) -> bool {
         let mine = self.sending == Some(id);
         if mine {
@@ -334,7 +348,8 @@ impl UserStatus {
         mine
     }
 
-    /// What was sent without an answer is to be sent again: nobody knows whether it arrived.
+    /// Requests a choice again that was sent without an answer, because nobody knows whether it
+    /// arrived.
     pub(super) fn connection_lost(&mut self) {
         if self.sending.take().is_some()
             && self.request.is_none()

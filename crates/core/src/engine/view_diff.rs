@@ -1,6 +1,7 @@
-//! What changed for window, tray and notifications.
+//! Changes for the window, the tray and notifications.
 //!
-//! Compares what is to be shown with what was shown, and asks [`crate::notification`] about each change.
+//! Compares the present state with what was last shown, and asks [`crate::notification`] about each
+//! change.
 
 use super::Engine;
 use crate::effect::Effect;
@@ -19,7 +20,7 @@ use crate::words;
 impl Engine {
     pub(super) fn show(&mut self, now: Now) {
         let link = self.connection_view();
-        // While the retained messages come in, nothing is shown: half a team is no team.
+        // We show nobody while retained messages arrive, because half a team would be misleading.
         let reading = matches!(self.session.phase, Phase::Reading { .. });
         let people = if reading { Vec::new() } else { self.roster.take_changes(now) };
         let me = self.local_device.as_ref().map(|own| {
@@ -44,12 +45,12 @@ impl Engine {
         for change in &people {
             self.judge(now, change, hold);
         }
-        // Most of what happens changes nothing of these, so they are compared where they stand.
+        // Most inputs change none of these, so we compare them without a copy.
         let link_changed = self.shown.link.as_ref() != Some(&link);
         let problems_changed = !self.problems.values().eq(&self.shown.problems);
         let revision = self.signals.as_ref().map_or(0, Signals::revision);
         let preferences_changed = self.shown.preferred != self.preferred;
-        // Knocks and waves name people.
+        // Knocks and waves contain names.
         let names_changed = revision > 0 && (preferences_changed || people.iter().any(is_renamed));
         let signals_changed = self.shown.signals != revision || names_changed;
         if !me_changed
@@ -121,7 +122,8 @@ impl Engine {
         }
     }
 
-    /// The connection as shown: where the host said itself that it goes, that is why nobody answers.
+    /// The connection as shown. If the hub does not answer and its host is asleep, signed off or
+    /// lost, the problem names that cause.
     fn connection_view(&self) -> ConnectionView {
         let mut link = self.session.view();
         self.mark_gap(&mut link);
@@ -134,7 +136,7 @@ impl Engine {
                 Cause::Left => "host_left",
                 _ => "host_lost",
             };
-            // Whoever shows it adds the time, in the time zone that is theirs.
+            // Each front end adds the time, in its own time zone.
             let untimed = HostView { since: None, ..absent.clone() };
             let message = words::host(&untimed, words::english, |_| String::new());
             *problem = Some(Problem { code: code.to_owned(), message });
@@ -143,7 +145,7 @@ impl Engine {
         link
     }
 
-    /// The computer that hosts the team, where its last word was a goodbye.
+    /// The computer that hosts the team, if its record shows it asleep, signed off or lost.
     fn absent_host(&self) -> Option<HostView> {
         let Host { user, device, name } = self.host.as_ref()?;
         let (user, device) = (user.as_ref()?.as_str(), device.as_ref()?.as_str());
@@ -172,7 +174,8 @@ impl Engine {
         }
     }
 
-    /// Why notifications of coming and going are held for now: I am not there to be told, or am not to be disturbed.
+    /// Why notifications of arrivals and departures are held: the person is away, or does not want
+    /// to be disturbed.
     fn hold(&self, now: Now, me: &MeView) -> Option<Suppressed> {
         if me.is_dnd() {
             return Some(Suppressed::DoNotDisturb);
@@ -181,7 +184,7 @@ impl Engine {
         if availability.in_call(now) {
             return Some(Suppressed::InCall);
         }
-        // This device alone decides: a notification pops up on it, and on no other.
+        // Only this device's state counts, because its notifications appear on no other device.
         match availability.state(now).observed {
             Observed::Away(Some(AwayCause::Locked | AwayCause::Switched)) => {
                 Some(Suppressed::Locked)
@@ -207,13 +210,14 @@ impl Engine {
         }
     }
 
-    /// The notifications whose time has come.
+    /// The notifications that are due.
     pub(super) fn due_notifications(&mut self, now: Now) -> Vec<Notification> {
         self.with_notifications(now, None, |notifications, wanted| notifications.poll(now, wanted))
             .unwrap_or_default()
     }
 
-    /// Asks the notifications for something, with what is wanted of them now. Nothing where nobody is told.
+    /// Calls `ask` with the notifications and their context. Returns `None` for a role without a
+    /// device, because it notifies nobody.
     fn with_notifications<T>(
         &mut self,
         now: Now,
@@ -232,7 +236,7 @@ impl Engine {
     }
 }
 
-/// Whether somebody is called otherwise than before.
+/// Whether a person's name changed, or the person appeared or disappeared.
 fn is_renamed(change: &Change) -> bool {
     match (&change.before, &change.after) {
         (Some(before), Some(after)) => {

@@ -1,8 +1,9 @@
-//! The Will connection: a second connection, whose Will serves the user topic.
+//! The Will connection: a second connection whose Will sets the user topic to offline.
 //!
-//! Owns when there is one (`docs/protocol.md`, *Who writes the user topic*). A connection has one Will, and that of the
-//! device's connection is its device record. Simple clients read the user topic, so the device that writes the aggregate
-//! leaves a second Will there. The Will connection publishes and reads nothing.
+//! Owns when it exists (`docs/protocol.md`, *Who writes the user topic*). A connection has one
+//! Will, and the device's connection uses it for the device record. Simple clients read the user
+//! topic, so the device that writes the aggregate registers a second Will there. The Will
+//! connection publishes and reads nothing.
 
 use std::time::Duration;
 
@@ -16,33 +17,34 @@ use crate::wire::{self, AggregateRecord};
 
 use super::Engine;
 
-/// Its Will waits this much longer than the presence's, so that a device that survives has seen the loss.
+/// How much longer the Will on the user topic waits than the device's. A surviving device of the
+/// person sees the loss before that.
 const AFTER_THE_PRESENCE: Duration = Duration::from_secs(1);
-/// It is opened again after up to this long, and twice as long each time that it comes to nothing, up to [`AT_MOST`]. The
-/// presence's connection shows first whether there is a network.
+/// The longest wait before the Will connection opens again. It doubles with each failure, up to
+/// [`AT_MOST`]. The device's own connection shows first whether there is a network.
 const AGAIN: Duration = Duration::from_secs(5);
 const AT_MOST: Duration = Duration::from_secs(5 * 60);
-/// How long to wait for the transport and for the CONNACK.
+/// How long the Will connection may wait for the transport, and again for the CONNACK.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// Until the keyring that has the password is unlocked.
+/// How long the person may take to unlock the keyring that contains the password.
 const SIGN_IN: Duration = Duration::from_secs(120);
-/// A connection that ends so soon after the other one began ended because of it.
+/// If one connection ends this soon after the other began, the other one caused it.
 const BECAUSE: Duration = Duration::from_secs(2);
-/// Where the broker allows one connection, it is tried again after this.
+/// If the broker allows one connection, the Will connection tries again after this.
 const RESTS: Duration = Duration::from_secs(60 * 60);
-/// The problem that the broker allows one connection.
+/// The code of the problem that the broker allows one connection.
 const CODE: &str = "will_connection_refused";
 
-/// How far the Will connection is.
+/// The state of the Will connection.
 #[derive(Debug, Default)]
 pub(super) enum WillConnection {
     #[default]
     Off,
-    /// Being opened, until then at the latest.
+    /// Opening, until this deadline.
     Opening(ConnectionId, Monotonic),
-    /// It is there since then.
+    /// Open since this time.
     Open(ConnectionId, Monotonic),
-    /// It ended by itself.
+    /// It failed or ended, and waits until this time before it opens again.
     Waiting(Monotonic),
 }
 
@@ -94,7 +96,7 @@ impl Engine {
         }
     }
 
-    /// It is time to open it, or it takes too long to open.
+    /// Handles its deadline: a wait is over, or opening takes too long.
     pub(super) fn handle_will_connection_deadline(&mut self, now: Now) {
         match self.will_connection {
             WillConnection::Opening(..) => {
@@ -113,7 +115,8 @@ impl Engine {
         self.will_connection = WillConnection::Waiting(now.mono + Duration::from_millis(wait));
     }
 
-    /// The presence's connection ended. Twice in a row just after the Will connection came, that was the reason.
+    /// Notes that the device's connection ended. If that follows the start of the Will connection
+    /// twice in a row, the Will connection caused it.
     pub(super) fn note_presence_lost(&mut self, now: Now) {
         let began = match self.will_connection {
             WillConnection::Open(_, at) => Some(at),
@@ -135,7 +138,8 @@ impl Engine {
         self.crowded >= 2
     }
 
-    /// The broker allows one connection, so the Will connection gives way. Returns whether there was one to give way.
+    /// Closes the Will connection for a while, because the broker allows one connection. Returns
+    /// whether there was one to close.
     pub(super) fn rest_will_connection(&mut self, now: Now) -> bool {
         let was_there = !matches!(self.will_connection, WillConnection::Off);
         if was_there {
@@ -148,14 +152,14 @@ impl Engine {
         was_there
     }
 
-    /// Lets the Will connection be opened again.
+    /// Allows the Will connection to open again.
     pub(super) fn forget_crowding(&mut self) {
         self.will_connection_rests = None;
         self.crowded = 0;
         self.problems.remove(CODE);
     }
 
-    /// Opens or closes it, as the presence wants it now.
+    /// Opens or closes it, depending on whether this device writes the user topic.
     pub(super) fn drive_will_connection(&mut self, now: Now) {
         if self.will_connection_rests.is_some_and(|until| until <= now.mono) {
             self.forget_crowding();
@@ -177,8 +181,8 @@ impl Engine {
         }
     }
 
-    /// Whether this device is the one that writes the user topic: the lowest of the person's that are here,
-    /// where no hub does it.
+    /// Whether this device writes the user topic. It does if it is the lowest of the person's
+    /// connected devices and no hub does.
     pub(super) fn writes_aggregate(&self) -> bool {
         let Some(own) = self.local_device.as_ref().filter(|_| !self.hidden) else {
             return false;
@@ -210,7 +214,7 @@ impl Engine {
         self.effects.push_back(Effect::ConnectWill(connect));
     }
 
-    /// Closes it for good, without its Will.
+    /// Closes it with a DISCONNECT, so the broker discards its Will.
     pub(super) fn close_will_connection(&mut self) {
         if !matches!(self.will_connection, WillConnection::Off) {
             self.will_connection = WillConnection::Off;

@@ -109,7 +109,7 @@ pub(super) async fn undo_join(
     let undoing = tokio::spawn(async move { asked.undo_join(&credential).await });
     match undoing.await {
         Ok(Ok(true)) => Ok(StatusCode::NO_CONTENT),
-        // It is no secret that there is nothing to take back, but whoever guesses is counted.
+        // It is no secret that there is nothing to take back, but guesses are counted.
         Ok(Ok(false)) => {
             team.was_wrong(clock::now().mono, peer);
             Ok(StatusCode::NO_CONTENT)

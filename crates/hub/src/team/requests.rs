@@ -85,7 +85,7 @@ impl Requests {
         }
         let name = display_text(&request.name, MAX_NAME).ok_or(RequestRefusal::BadName)?;
         UserId::for_name(&name).ok_or(RequestRefusal::BadName)?;
-        // Whoever was refused has to wait, too.
+        // A person who was refused has to wait, too.
         let approved = |waiting: &&Waiting| matches!(waiting.decision, Some(Decided::Yes(_)));
         let waiting = || self.waiting.values().filter(|waiting| !approved(waiting));
         let of_one = waiting().filter(|waiting| waiting.peer == peer).count();
@@ -143,7 +143,7 @@ impl Team {
         Ok(made)
     }
 
-    /// How the request of this ticket stands; none where there is none. Whoever was approved is let in by this.
+    /// Returns the state of this ticket's request, or none if there is none. Admits the person if a member approved.
     pub(crate) async fn request_state(
         &self,
         now: Now,

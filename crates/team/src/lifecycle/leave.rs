@@ -52,7 +52,7 @@ impl Lifecycle {
                 self.ask_in(Stage::CheckRemoved);
             }
             (Stage::CheckRemoved, Outcome::Answered(answer)) => match *answer {
-                // Whoever was removed owes the others no hub.
+                // A person who was removed owes the others no hub.
                 Answer::Refused { code: RefusalCode::NotSignedIn, .. } => self.left(),
                 _ => self.clear(Some(Report::Failed(problem(
                     "hosts_team",

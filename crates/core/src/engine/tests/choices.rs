@@ -22,7 +22,7 @@ fn somebody_invisible_leaves_and_reads_on() {
     rig.pass(7_200_000);
     assert_eq!(rig.published(), []);
     assert_eq!(rig.engine.snapshot(Stage::Running).me.unwrap().status, "invisible");
-    // Visible again, on whichever device that was said.
+    // Visible again, whichever device chose that.
     rig.live("presence/alice/chosen", &json!({"v":1,"rev":2}));
     assert_eq!(rig.last_connect().client_id, "pltest");
     rig.effects.clear();

@@ -1,4 +1,4 @@
-//! What the hub says of itself, and what is said where its computer is gone.
+//! The hub's own record, and what a member shows while the host's computer is gone.
 
 use super::*;
 use crate::team::Address;
@@ -27,7 +27,7 @@ fn link(rig: &Rig) -> ConnectionView {
     rig.engine.snapshot(Stage::Running).link
 }
 
-/// The code of the link's problem, and what is said of the host.
+/// The code of the connection's problem, and what is shown of the host.
 fn told(rig: &Rig) -> (Option<String>, Option<HostView>) {
     match link(rig) {
         ConnectionView::Connecting { problem, host, .. } => {

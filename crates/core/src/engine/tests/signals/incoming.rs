@@ -1,4 +1,4 @@
-//! What others say to alice: what rings, what is said back.
+//! Signals to Alice: which of them ring, and which answers they get.
 
 use super::*;
 

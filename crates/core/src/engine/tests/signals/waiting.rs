@@ -82,7 +82,7 @@ fn what_somebody_waited_for_goes_with_them_and_comes_back_with_them() {
     rig.bob_is("dnd");
     rig.hear(&waiting);
     assert_eq!(rig.stage(), ExchangeStage::Waiting);
-    // Whoever quits says that nothing waits any more.
+    // A device that quits withdraws what waits.
     rig.knock(When::BothFree);
     rig.said(TO_BOB);
     rig.command(Command::Quit);
