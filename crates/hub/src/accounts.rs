@@ -332,16 +332,16 @@ impl Accounts {
     pub(crate) fn undo_join(
         &mut self,
         credential: &Secret,
-    ) -> Result<Vec<UserId>, RemoveMemberError> {
+    ) -> Result<UserId, RemoveMemberError> {
         let id = credential.id();
         let Some(Login { user, .. }) = self.log_in(id, credential.secret()) else {
             return Err(self.ended.why_not(EndedKind::Credential, id, None));
         };
         let of_user = self.credentials.values().filter(|credential| credential.user == user);
         if of_user.count() > 1 {
-            return self.revoke(id, &user, false).map(|_| Vec::new());
+            return self.revoke(id, &user, false);
         }
-        self.remove_member(&user, RemovalScope::Member).map(|removed| removed.users)
+        self.remove_member(&user, RemovalScope::Member).map(|_| user)
     }
 
     fn end_credentials(&mut self, of: &BTreeSet<&UserId>) -> Vec<(UserId, String)> {

@@ -7,10 +7,12 @@ use std::os::unix::fs::PermissionsExt as _;
 use fantoccini::key::Key;
 use porchlight_tests::process::{Exit, Stream};
 use porchlight_tests::until::{SOON, START, unix_ms};
-use porchlight_tests::{Cli, EmbeddedHub, Probe, Session, WebView, never, until, until_async};
-use serde_json::json;
+use porchlight_tests::{
+    Cli, EmbeddedHub, Probe, Session, WebView, bin, never, until, until_async,
+};
+use serde_json::{Value, json};
 
-use super::{AT_ONCE, Desk, LINK, ME, invoke, launch, person, photograph, quit, row, wait_tooltip};
+use super::{APP, AT_ONCE, Desk, LINK, ME, invoke, launch, person, photograph, quit, row, wait_tooltip};
 
 /// Presses keys where the keyboard is.
 async fn press(window: &WebView, keys: &str) {
@@ -186,6 +188,33 @@ async fn it_speaks_german_where_that_is_wanted_and_english_again() {
     let kept = fs::read_to_string(alice.config_dir().join("config.toml")).expect("the config");
     assert!(kept.starts_with("# mine\nlanguage = \"en\" # at home\n"), "{kept}");
     drop(bob);
+}
+
+#[tokio::test]
+async fn a_change_of_settings_does_not_end_the_hub_of_this_computer() {
+    let desk = Desk::start().await;
+    let config = desk.session.home().join("porchlight");
+    fs::create_dir_all(&config).expect("a home of ours");
+    let written = "user = \"alice\"\nname = \"Alice\"\n[hub]\nrun = true\n";
+    fs::write(config.join("config.toml"), written).expect("a folder of ours");
+    let folder = config.to_str().expect("a temporary folder's name is text");
+    let window = WebView::open(&desk.session, &bin(APP), &["--config-dir", folder]).await;
+    window.attribute(LINK, "data-state", "up", START).await;
+    let entry = config.join("run").join("hub.json");
+    let entry: Value = serde_json::from_slice(&fs::read(entry).expect("a hub runs")).expect("JSON");
+    let url = format!("mqtt://{}", entry["addr"].as_str().expect("its address"));
+    let mut probe = Probe::connect(&url).await;
+    probe.subscribe("presence/alice/device/+").await;
+    probe.wait_for(|arrival| arrival.text().contains("Alice"), SOON).await;
+    for name in ["Alice B.", "Alice C."] {
+        let mut settings = invoke(&window, "settings", json!({})).await.expect("the settings");
+        settings["name"] = json!(name);
+        let changed = invoke(&window, "change_settings", json!({ "settings": settings })).await;
+        changed.expect("they are kept");
+        // The same connection to the same hub.
+        probe.wait_for(|arrival| arrival.text().contains(name), START).await;
+    }
+    window.attribute(LINK, "data-state", "up", START).await;
 }
 
 /// Lets the session's own programs open mail addresses: what comes is written into the file that is returned.

@@ -77,8 +77,10 @@ impl Team {
             return Err(UndoJoinError::InUse);
         }
         let (ended, saving) = self.ledger().revoke_access(|team| team.undo_join(credential));
-        if ended.is_ok() {
-            tracing::info!(credential = id, "a join was taken back");
+        if let Ok(user) = &ended {
+            tracing::info!(%user, credential = id, "a join was taken back");
+            // The device may connect just now.
+            self.end(&[(user.clone(), id.to_owned())]).await;
         }
         match until_saved(ended, saving).await {
             Ok(_) => Ok(true),

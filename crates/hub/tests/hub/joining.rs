@@ -1,9 +1,9 @@
 //! Joining a team: invitations, requests, and the information that a member receives.
 
-use crate::hub_fixture::HubFixture;
+use crate::hub_fixture::{HubFixture, team_settings};
 use crate::world::Client;
 use porchlight_core::team::{
-    Decision, InviteOrder, InviteView, Joined, Member, Request, RequestMade, RequestState,
+    Decision, InviteOrder, InviteView, Join, Joined, Member, Request, RequestMade, RequestState,
     RequestView, Role, Secret, TeamView, TokenMade, TokenOrder, TokenView,
 };
 
@@ -129,6 +129,95 @@ async fn a_device_with_its_own_credential_reads_its_approval_again_until_it_is_r
     assert_eq!(state().await, RequestState::Refused);
     let members: Vec<Member> = house.get("/v1/members", Some(&house.anna.credential)).await.read();
     assert_eq!(members.len(), 1);
+    house.hub.stop().await.unwrap();
+}
+
+/// A join with a credential that the device has made.
+fn own_join(token: &Secret, credential: &Secret) -> Join {
+    Join {
+        token: token.clone(),
+        name: "Bob".to_owned(),
+        kind: None,
+        credential: Some(credential.clone()),
+    }
+}
+
+#[tokio::test]
+async fn a_join_whose_answer_was_lost_is_answered_again_also_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let house = HubFixture::in_folder(folder.path()).await;
+    let token = house.invited(&InviteOrder::default()).await;
+    let credential = Secret::of_parts("klmnopqrst", &"c".repeat(27)).unwrap();
+    let join = own_join(&token, &credential);
+    let first: Joined = house.post("/v1/join", None, &join).await.read();
+    assert_eq!(first.credential, credential);
+    // The invitation is used up, for everybody else.
+    assert_eq!(house.post("/v1/join", None, &join).await.read::<Joined>().user, first.user);
+    assert_eq!(house.redeem(token.clone(), "Eve").await.code(), "token_used_up");
+    let guessed = Secret::of_parts("klmnopqrst", &"x".repeat(27)).unwrap();
+    let other = house.invited(&InviteOrder::default()).await;
+    let refused = house.post("/v1/join", None, &own_join(&other, &guessed)).await;
+    assert_eq!((refused.status, refused.code()), (403, "token_unknown"));
+
+    let (pin, anna) = (house.pin, house.anna.clone());
+    house.hub.stop().await.unwrap();
+    let hub = Hub::start(team_settings(Store::Folder(folder.path().to_owned()))).await.unwrap();
+    let house = HubFixture { hub, pin, anna };
+    assert_eq!(house.post("/v1/join", None, &join).await.read::<Joined>().user, first.user);
+    assert_eq!(house.hub.members(), 2);
+    house.hub.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_join_is_taken_back_as_long_as_its_device_was_never_here() {
+    let house = HubFixture::in_memory().await;
+    let credential = Secret::of_parts("klmnopqrst", &"c".repeat(27)).unwrap();
+    let undo = async || house.delete("/v1/join", &credential).await.status;
+    assert_eq!(undo().await, 204, "it is no secret that there is nothing to take back");
+    let token = house.invited(&InviteOrder::default()).await;
+    house.post("/v1/join", None, &own_join(&token, &credential)).await.read::<Joined>();
+    assert_eq!(house.hub.members(), 2);
+    assert_eq!((undo().await, undo().await), (204, 204));
+    assert_eq!(house.hub.members(), 1);
+
+    let token = house.invited(&InviteOrder::default()).await;
+    let used = Secret::of_parts("uvwxyzabcd", &"d".repeat(27)).unwrap();
+    house.post("/v1/join", None, &own_join(&token, &used)).await.read::<Joined>();
+    Client::connect(house.options(&used, "bob")).await.leave().await;
+    let kept = house.delete("/v1/join", &used).await;
+    assert_eq!((kept.status, kept.code()), (409, "in_use"));
+    assert_eq!(house.hub.members(), 2);
+    house.hub.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_request_that_was_withdrawn_is_seen_by_nobody() {
+    let house = HubFixture::in_memory().await;
+    let asking =
+        Request { name: "Carol".to_owned(), kind: None, ticket: None, credential: None };
+    let made: RequestMade = house.post("/v1/requests", None, &asking).await.read();
+    let head = format!("Authorization: Bearer {}\r\n", made.ticket);
+    let what = format!("DELETE /v1/requests/{}", made.ticket.id());
+    for _ in 0..2 {
+        let (addr, pin) = (house.addr(), house.pin);
+        let answer =
+            crate::hub_fixture::ask_with([127, 0, 0, 1], addr, pin, &what, &head, None).await;
+        assert_eq!(answer.unwrap().status, 204);
+    }
+    let seen = house.get("/v1/requests", Some(&house.anna.credential)).await;
+    assert_eq!(seen.body, json!([]));
+    house.hub.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_last_owner_keeps_a_device_as_long_as_there_are_others() {
+    let house = HubFixture::in_memory().await;
+    house.joins("Bob").await;
+    let own = format!("/v1/devices/{}", house.anna.credential.id());
+    let refused = house.delete(&own, &house.anna.credential).await;
+    assert_eq!((refused.status, refused.code()), (403, "last_owner"));
+    assert_eq!(house.delete("/v1/members/bob", &house.anna.credential).await.status, 204);
+    assert_eq!(house.delete(&own, &house.anna.credential).await.status, 204);
     house.hub.stop().await.unwrap();
 }
 
