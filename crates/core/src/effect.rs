@@ -19,9 +19,9 @@ pub use crate::diagnostics::DropReason;
 /// Something to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
-    /// Keep this across runs. Done before any effect that follows.
+    /// Store this. It is stored before any later effect is carried out.
     Save(Saved),
-    /// Open a connection, giving up whatever connection there was without another word on it.
+    /// Open a connection. Drop the earlier one without a DISCONNECT.
     Connect(Connect),
     /// SUBSCRIBE on the present connection, Retain Handling 0.
     Subscribe(Vec<Filter>),
@@ -29,7 +29,7 @@ pub enum Effect {
     Publish(Publish),
     /// DISCONNECT with reason 0x00, which discards the Will, and close.
     Disconnect,
-    /// Close the socket without DISCONNECT: the Will speaks for us unless we are back within its delay.
+    /// Close the socket without DISCONNECT: the broker publishes the Will unless we are back within its delay.
     Drop,
     /// Open the Will connection. An earlier one is given up without a DISCONNECT.
     ConnectWill(Connect),
@@ -43,7 +43,7 @@ pub enum Effect {
     Notify(Notification),
     /// Take down the notification of that key, if it is up.
     WithdrawNotification {
-        /// As [`Notification::key`] said.
+        /// The [`Notification::key`].
         key: String,
     },
     /// Store the people whose notifications are muted.
@@ -52,33 +52,33 @@ pub enum Effect {
     SavePreferences(Preferences),
     /// Write to the log that messages like this one are dropped. Each reason is logged once.
     Complain {
-        /// Where the first of them came.
+        /// The topic of the first of them.
         topic: String,
         /// What is wrong with it.
         error: DropReason,
     },
-    /// Everything retained was read: what is shown is the whole team.
+    /// Report that everything retained was read: the view contains the whole team.
     SnapshotRead,
-    /// The hub says where it can be reached: keep that, for the next time that it is looked for.
+    /// Store the addresses that the hub has published, for the next connection.
     Reachable(Vec<Address>),
-    /// The broker took the person's choice, or said why not.
+    /// Report that the broker accepted the choice, or why it did not.
     ChoiceSettled(Result<(), Refusal>),
-    /// The goodbye is said: the machine may sleep.
+    /// The goodbye is acknowledged: the computer may sleep.
     MaySleep,
-    /// The goodbye is said: nothing more will come.
+    /// The goodbye is acknowledged: no effect follows.
     Stopped,
 }
 
-/// What one device keeps across runs.
+/// What one device stores between runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Saved {
-    /// The device's id. It changes only where a clone of this machine uses it too.
+    /// The device's id. It changes only if a clone of this computer uses it, too.
     pub device: DeviceId,
     /// The Client Identifier of its presence, which changes with it.
     pub client_id: String,
     /// The number of the session about to begin.
     pub epoch: u64,
-    /// Whether this broker is known to speak MQTT 5, so that nothing makes us fall back.
+    /// Whether this broker is known to speak MQTT 5. Then we never fall back to 3.1.1.
     pub speaks_v5: bool,
     /// Whether the person was last known to be invisible.
     pub invisible: bool,
@@ -96,7 +96,7 @@ pub enum Version {
 /// How to connect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Connect {
-    /// By which its events are told from those of another connection.
+    /// The number that its events carry.
     pub connection: ConnectionId,
     /// Which MQTT to speak.
     pub version: Version,
@@ -116,7 +116,7 @@ pub struct Connect {
     pub will: Option<Will>,
 }
 
-/// What the broker says for us when we die.
+/// The message that the broker publishes if our connection dies (MQTT 5, 3.1.2.5).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Will {
     /// Will Topic.
@@ -129,7 +129,7 @@ pub struct Will {
     pub expires_in: Duration,
 }
 
-/// How surely a message arrives.
+/// The Quality of Service of a message (MQTT 5, 4.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Qos {
     /// QoS 0.
@@ -157,7 +157,7 @@ impl From<String> for Filter {
 /// A message of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Publish {
-    /// By which the PUBACK is reported, which comes for QoS 1 alone.
+    /// The number with which its PUBACK is reported. Only QoS 1 has one.
     pub id: PublishId,
     /// Topic Name.
     pub topic: String,

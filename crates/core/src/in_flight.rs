@@ -1,6 +1,6 @@
-//! What was published on the present connection and is not acknowledged yet.
+//! Publishes on the present connection that have no PUBACK yet.
 //!
-//! Owns the numbers of publishes, and for how long a PUBACK is waited for: MQTT has no time for it (MQTT 5, 4.4). The
+//! Owns the numbers of publishes, and how long to wait for a PUBACK: MQTT sets no limit (MQTT 5, 4.4). The
 //! caller decides what follows from a late PUBACK.
 
 use std::collections::BTreeMap;
@@ -11,7 +11,7 @@ use crate::time::{Monotonic, Now};
 
 /// A broker that has not acknowledged a publish after this probably never will.
 const PUBACK: Duration = Duration::from_secs(10);
-/// The most publishes that are remembered. The MQTT client has room for no more.
+/// Maximum number of publishes to remember, as many as the MQTT client holds.
 const AT_MOST: usize = 128;
 
 /// Publishes at QoS 1 that wait for their PUBACK.
@@ -24,7 +24,7 @@ pub(crate) struct InFlight {
 }
 
 impl InFlight {
-    /// The number of a publish that no PUBACK follows.
+    /// Returns the number of a publish without a PUBACK.
     pub(crate) fn next_id(&mut self) -> PublishId {
         self.last += 1;
         PublishId(self.last)
@@ -40,7 +40,7 @@ impl InFlight {
         id
     }
 
-    /// Forgets a publish whose PUBACK came. Returns the topic, where it was a record.
+    /// Removes a publish whose PUBACK arrived. Returns its topic if it was a record.
     pub(crate) fn settle(&mut self, id: PublishId) -> Option<String> {
         self.sent.remove(&id)?.0
     }

@@ -1,6 +1,6 @@
 //! Everything that can happen to the engine.
 //!
-//! Owns the vocabulary of the drivers: past facts from the network and the sources, wishes of the person.
+//! Owns the inputs: events of connections and sources, and commands of the person.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ pub enum Input {
     Start,
     /// A deadline has come.
     Tick,
-    /// A connection reports. Only the one that was opened last is listened to.
+    /// An event of a connection. Events of an earlier connection are ignored.
     Connection(ConnectionId, ConnectionEvent),
     /// The Will connection reports. Only [`ConnectionEvent::Up`] and [`ConnectionEvent::Down`] matter.
     WillConnection(ConnectionId, ConnectionEvent),
@@ -31,14 +31,14 @@ pub enum Input {
     Observed(Observation),
     /// The person wants something.
     Command(Command),
-    /// So much later than in Greenwich it is here, in seconds: at the start, and whenever that changes.
+    /// The offset of local time from UTC, at the start and after each change.
     ZoneChanged {
-        /// East is more.
+        /// In seconds, positive to the east.
         offset_s: i32,
     },
-    /// Something outside is wrong that the person should know. A later one with the same code replaces it.
+    /// Something outside the engine is wrong, and the person should know. A later problem with the same code replaces it.
     ProblemFound(Problem),
-    /// It is wrong no longer.
+    /// That problem is solved.
     ProblemSolved {
         /// The problem's code.
         code: String,
@@ -48,7 +48,7 @@ pub enum Input {
 /// What the person wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
-    /// Say this of me, on every device of mine.
+    /// Set my status on all my devices.
     Choose {
         /// The status.
         status: ChosenStatus,
@@ -56,18 +56,18 @@ pub enum Command {
         text: Option<String>,
         /// An emoji beside it.
         emoji: Option<String>,
-        /// For how long; for ever if `None`.
+        /// For how long; `None`: until it is changed.
         lasting: Option<Duration>,
     },
-    /// Say what the devices observe again.
+    /// Clear my status, so that the devices' observations count again.
     ClearChosen,
-    /// Want something of this app for myself. Nobody else learns of it.
+    /// Change a preference, which nobody else sees.
     Prefer(Preference),
-    /// Want these notifications from now on.
+    /// Set the notification policy.
     SetNotificationPolicy(NotificationPolicy),
-    /// Pop up nothing for so long, or from now on as before.
+    /// Pause notifications for this long; `None` ends the pause.
     PauseNotifications(Option<Duration>),
-    /// Say something to one person, or to know something of them.
+    /// Send a signal to one person, or ask to be told when they are back.
     Signal(SignalCommand),
     /// Try to connect now.
     ReconnectNow,

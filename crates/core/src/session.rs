@@ -13,40 +13,40 @@ use crate::view::{ConnectionView, Problem};
 
 /// Keep Alive. A pulled cable shows after one and a half times this (MQTT 5, 3.1.2.10).
 pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(8);
-/// A client that slept for this long has no connection any more.
+/// After a sleep of this length the broker has closed the connection.
 const _: () = assert!(ASLEEP.as_secs() == KEEP_ALIVE.as_secs() * 3 / 2);
-/// Beyond the Will Delay the broker keeps the session for this long: it must not end before the Will is due.
+/// The broker keeps the session for this long beyond the Will Delay, because a Will is due when its session ends.
 pub(crate) const SESSION_OUTLIVES: Duration = Duration::from_secs(60);
 /// How long a goodbye waits for its PUBACK.
 pub const GOODBYE: Duration = Duration::from_millis(1500);
-/// A subscription's retained messages are read when nothing came for this long.
+/// The retained messages of a subscription count as read if nothing arrives for this long.
 const READ_SILENCE: Duration = Duration::from_millis(50);
-/// Before one's own state is published, reading takes no longer than this.
+/// The longest reading before a device publishes its own state.
 const READ_AT_MOST: Duration = Duration::from_millis(300);
 /// A device that only reads must be right at the first look, and a busy broker may pause for longer than [`READ_AT_MOST`].
 const READER_SILENCE: Duration = Duration::from_millis(250);
 /// It can also wait longer for a large team.
 const READER_AT_MOST: Duration = Duration::from_secs(5);
 
-/// The first tries come quickly: a lift ride should show to nobody.
+/// The pauses between the first tries. They are short, so that nobody sees a ride in a lift.
 const QUICK: Duration = Duration::from_secs(6);
-/// Then for so long every few seconds.
+/// For this long the pauses are a few seconds; after that they grow.
 const PATIENT: Duration = Duration::from_secs(5 * 60);
-/// A broker that said no is asked again after this.
+/// The pause after a refusal.
 const REFUSED: Duration = Duration::from_secs(5 * 60);
 
-/// A connection counts as good once it is up for this long. Until then its end does not bring the quick tries back, so
-/// that a broker which lets us in and throws us out again is not hammered.
+/// A connection counts as good once it is up for this long. If it ends before, the next tries are not quick, because the
+/// broker may be one that accepts each connection and ends it at once.
 const STABLE_AFTER: Duration = Duration::from_secs(10);
-/// How long the transport may take while tries come quickly, and later: after a gap a lost SYN is better sent anew.
+/// How long the transport may take during the quick tries, and later. After a gap a lost SYN is better sent again.
 const DIAL_QUICKLY: Duration = Duration::from_secs(2);
 const DIAL: Duration = Duration::from_secs(10);
-/// How long to wait for the CONNACK of a broker that took the transport connection: a new one would not be quicker.
+/// How long to wait for the CONNACK after the transport is there. A new connection would not be faster.
 const CONNACK_QUICKLY: Duration = Duration::from_secs(6);
 const CONNACK: Duration = Duration::from_secs(10);
 /// How long a person may take to unlock the keyring in which the password is.
 const SIGN_IN: Duration = Duration::from_secs(120);
-/// A SUBSCRIBE is answered when no packet came for this long, or never. A command waits for less than a device.
+/// If no packet arrives for this long after a SUBSCRIBE, it is never answered. A command waits less than a device.
 const SUBACK: Duration = Duration::from_secs(10);
 const READER_SUBACK: Duration = Duration::from_secs(5);
 
@@ -70,9 +70,9 @@ pub(crate) enum SessionDeadline {
 /// How far the connection has come.
 #[derive(Debug)]
 pub(crate) enum Phase {
-    /// Nothing is wanted: not started, asleep or stopped.
+    /// No connection is wanted: not started, asleep or stopped.
     Resting,
-    /// The next try starts then.
+    /// Waits until the next try.
     Waiting { until: Monotonic, wall: Timestamp, failure: Option<Failure> },
     /// A try is under way; the failure is that of the one before.
     Connecting { until: Monotonic, failure: Option<Failure> },
@@ -87,21 +87,21 @@ pub(crate) enum Phase {
     Up,
     /// Waiting for the PUBACKs of the goodbye, which was published for this target.
     Leaving { until: Monotonic, awaited: BTreeSet<PublishId>, target: Target },
-    /// Said goodbye for good.
+    /// The goodbye is published, and nothing follows.
     Stopped,
 }
 
-/// Why the last try or connection ended, as it is shown until the next one stands.
+/// Why the last try or connection ended. It is shown until the next one is up.
 #[derive(Debug)]
 pub(crate) struct Failure {
     problem: Problem,
-    /// Somebody has to change something before it is worth asking again.
+    /// A person has to change something before another try makes sense.
     is_refusal: bool,
     /// Nobody answered.
     pub(crate) is_silence: bool,
 }
 
-/// What an engine is to come to, whatever [`Phase`] its connection is in. A later one goes before an earlier one.
+/// The state that an engine works towards, whatever [`Phase`] its connection is in. A later one overrides an earlier one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Target {
     /// Connected, and others see this device. Without a device: connected.
@@ -118,17 +118,17 @@ pub(crate) enum Target {
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) phase: Phase,
-    /// Since when there is no good connection although one is wanted: it lengthens the pauses between tries.
+    /// Since when a good connection is missing. The longer it is, the longer are the pauses between tries.
     without_since: Option<Monotonic>,
     /// Whether the present connection, or the last one, was up for [`STABLE_AFTER`].
     was_stable: bool,
-    /// When the link was last up.
+    /// When the connection was last up.
     as_of: Option<Timestamp>,
     up_since: Timestamp,
     up_at: Monotonic,
-    /// Who only reads waits longer for silence.
+    /// A device that only reads waits longer for silence.
     reader: bool,
-    /// A connection broke at its SUBSCRIBE: the broker may be one that has no patience with filters that are not for us.
+    /// A connection broke at its SUBSCRIBE. Some brokers close connections that ask for a forbidden filter.
     sentinels_disabled: bool,
     /// Counts connections.
     pub(crate) connections: u64,
@@ -136,7 +136,7 @@ pub(crate) struct Session {
     pub(crate) version: Version,
     /// Whether this broker is known to speak MQTT 5.
     pub(crate) speaks_v5: bool,
-    /// Whether this broker was connected to by 3.1.1 in this run.
+    /// Whether this run has connected to the broker with 3.1.1.
     speaks_v311: bool,
     /// What the CONNACK granted.
     granted: Granted,
@@ -176,7 +176,7 @@ impl Session {
         self.next_connection(client_id, will, within)
     }
 
-    /// How to open one more connection, for which the transport and the CONNACK may take this long.
+    /// The parameters of one more connection, with time limits for its transport and its CONNACK.
     pub(crate) fn next_connection(
         &mut self,
         client_id: String,
@@ -223,7 +223,7 @@ impl Session {
         self.without_since = None;
     }
 
-    /// CONNACK; says whether it is news that this broker speaks MQTT 5.
+    /// Handles the CONNACK. Returns whether it is new that this broker speaks MQTT 5.
     pub(crate) fn connected(&mut self, now: Now, granted: Granted) -> bool {
         self.granted = granted;
         let news = self.version == Version::V5 && !self.speaks_v5;
@@ -253,21 +253,21 @@ impl Session {
         }
     }
 
-    /// Reads on after it seemed to be over: something more was asked for.
+    /// Continues reading, because the engine subscribed to more.
     pub(crate) fn read_on(&mut self, now: Now) {
         if let Phase::Reading { subscribed, last, complete, .. } = &mut self.phase {
             (*subscribed, *last, *complete) = (Some(now.mono), now.mono, false);
         }
     }
 
-    /// The broker has said what it says last of all that is retained.
+    /// The broker has sent the end-of-retained marker.
     pub(crate) fn read_to_the_end(&mut self) {
         if let Phase::Reading { complete, .. } = &mut self.phase {
             *complete = true;
         }
     }
 
-    /// Whether a broker may be asked for what says that everything was read.
+    /// Whether the engine may ask this broker for an end-of-retained marker.
     pub(crate) fn wants_sentinels(&self) -> bool {
         self.reader && !self.sentinels_disabled
     }
@@ -285,8 +285,8 @@ impl Session {
         self.without_since = None;
     }
 
-    /// Within what time the broker, if it keeps to MQTT's timers, publishes the Will of a connection that died
-    /// unseen: one and a half times the Keep Alive (MQTT 5, 3.1.2.10), then the Will Delay, or less where the
+    /// The time within which a broker that keeps to MQTT's timers publishes the Will of a connection that died
+    /// silently: one and a half times the Keep Alive (MQTT 5, 3.1.2.10), then the Will Delay, or less where the
     /// session ends before (3.1.3.2.2). `None` where it waits for ever: a Server Keep Alive of 0.
     pub(crate) fn loss_shows_within(&self, grace: Duration) -> Option<Duration> {
         let keep_alive = self.granted.keep_alive.unwrap_or(KEEP_ALIVE);
@@ -294,7 +294,7 @@ impl Session {
         (!keep_alive.is_zero()).then(|| keep_alive * 3 / 2 + delay)
     }
 
-    /// Another version of MQTT is worth a try at once: what answered does not speak the one we tried.
+    /// Returns another version of MQTT to try at once, if the server does not speak the one that we tried.
     fn takes_other_version(&mut self, failure: &ConnectionFailure) -> bool {
         let connecting = matches!(self.phase, Phase::Connecting { .. });
         match self.version {
@@ -313,7 +313,7 @@ impl Session {
         }
     }
 
-    /// The connection is gone, or the try came to nothing: when to try again.
+    /// Handles the end of a connection or of a try. Returns when to try again.
     pub(crate) fn failed(
         &mut self,
         now: Now,
@@ -324,7 +324,7 @@ impl Session {
         self.sentinels_disabled |= matches!(self.phase, Phase::Reading { subscribed: None, .. });
         if matches!(self.phase, Phase::Up) {
             self.as_of = Some(now.wall);
-            // A good connection begins a new count: its end may be the beginning of a short gap.
+            // After a good connection the count begins again, because the gap may be short.
             if now.mono.since(self.up_at) >= STABLE_AFTER {
                 self.note_stable();
             }
@@ -335,7 +335,7 @@ impl Session {
         } else if failure.is_refusal() {
             REFUSED
         } else {
-            // Full jitter, so that a team does not come back as one.
+            // Full jitter, so that the devices of a team do not return at the same moment.
             let ceiling = if without <= QUICK {
                 1000
             } else if without <= PATIENT {
@@ -356,7 +356,7 @@ impl Session {
         };
     }
 
-    /// Waits for this long before the next try, for a reason of our own. Why the last one ended stays known.
+    /// Waits for this long before the next try, for a reason of our own. The reason of the last end is kept.
     pub(crate) fn pause(&mut self, now: Now, pause: Duration) {
         if matches!(self.phase, Phase::Up) {
             self.as_of = Some(now.wall);
@@ -368,14 +368,14 @@ impl Session {
         self.phase = Phase::Waiting { until: now.mono + pause, wall: now.wall + pause, failure };
     }
 
-    /// We give the connection up: what is shown is as of now.
+    /// Gives the connection up. What is shown is dated now.
     pub(crate) fn abandoned(&mut self, now: Now) {
         self.as_of = Some(now.wall);
         self.without_since = None;
         self.phase = Phase::Resting;
     }
 
-    /// Ends a connection that this machine slept through: what the broker said meanwhile is lost. Returns whether
+    /// Ends a connection that this computer slept through, because messages of that time are lost. Returns whether
     /// there was one.
     pub(crate) fn end_after_sleep(&mut self, now: Now) -> bool {
         let connected = matches!(self.phase, Phase::Up | Phase::Reading { .. });
@@ -401,7 +401,7 @@ impl Session {
         matches!(self.phase, Phase::Up)
     }
 
-    /// What the session waits for now, and when that is due. Only a phase that waits for nobody has none.
+    /// What the session waits for, and until when. `None` in a phase without a wait.
     pub(crate) fn next_deadline(&self) -> Option<(SessionDeadline, Monotonic)> {
         match &self.phase {
             Phase::Waiting { until, .. } => Some((SessionDeadline::Retry, *until)),
@@ -427,7 +427,7 @@ impl Session {
         }
     }
 
-    /// Why there is no connection, where one is being tried for.
+    /// Why there is no connection, while the session tries to open one.
     pub(crate) fn failure(&self) -> Option<&Failure> {
         match &self.phase {
             Phase::Waiting { failure, .. }

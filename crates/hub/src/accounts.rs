@@ -329,10 +329,7 @@ impl Accounts {
     }
 
     /// Takes back that this credential was granted. A member whose only one it was goes with it.
-    pub(crate) fn undo_join(
-        &mut self,
-        credential: &Secret,
-    ) -> Result<UserId, RemoveMemberError> {
+    pub(crate) fn undo_join(&mut self, credential: &Secret) -> Result<UserId, RemoveMemberError> {
         let id = credential.id();
         let Some(Login { user, .. }) = self.log_in(id, credential.secret()) else {
             return Err(self.ended.why_not(EndedKind::Credential, id, None));

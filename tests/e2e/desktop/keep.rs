@@ -7,12 +7,12 @@ use std::os::unix::fs::PermissionsExt as _;
 use fantoccini::key::Key;
 use porchlight_tests::process::{Exit, Stream};
 use porchlight_tests::until::{SOON, START, unix_ms};
-use porchlight_tests::{
-    Cli, EmbeddedHub, Probe, Session, WebView, bin, never, until, until_async,
-};
+use porchlight_tests::{Cli, EmbeddedHub, Probe, Session, WebView, bin, never, until, until_async};
 use serde_json::{Value, json};
 
-use super::{APP, AT_ONCE, Desk, LINK, ME, invoke, launch, person, photograph, quit, row, wait_tooltip};
+use super::{
+    APP, AT_ONCE, Desk, LINK, ME, invoke, launch, person, photograph, quit, row, wait_tooltip,
+};
 
 /// Presses keys where the keyboard is.
 async fn press(window: &WebView, keys: &str) {

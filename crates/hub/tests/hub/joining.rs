@@ -193,8 +193,7 @@ async fn a_join_is_taken_back_as_long_as_its_device_was_never_here() {
 #[tokio::test]
 async fn a_request_that_was_withdrawn_is_seen_by_nobody() {
     let house = HubFixture::in_memory().await;
-    let asking =
-        Request { name: "Carol".to_owned(), kind: None, ticket: None, credential: None };
+    let asking = Request { name: "Carol".to_owned(), kind: None, ticket: None, credential: None };
     let made: RequestMade = house.post("/v1/requests", None, &asking).await.read();
     let head = format!("Authorization: Bearer {}\r\n", made.ticket);
     let what = format!("DELETE /v1/requests/{}", made.ticket.id());
