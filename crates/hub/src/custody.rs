@@ -1,4 +1,7 @@
-//! Whether this hub serves its team, in memory and on disk.
+//! Whether this hub serves its team: the flag, and its files.
+//!
+//! HTTP is refused by `http/relocation.rs` (`require_serving`), MQTT by `access/gate.rs`, and changes of members by
+//! `accounts/ledger.rs` (`freeze`). The order of a move is in `team/relocation.rs` (`move_to`).
 //!
 //! A team has one hub. While it moves to another computer, the new hub is *arriving*: it has a copy and serves nobody. The
 //! old hub lets go first, durably, and only then does the new one serve (`docs/protocol.md`, *Moving*).
@@ -37,7 +40,7 @@ pub(crate) struct Move {
 #[derive(Debug)]
 pub(crate) struct Custody {
     folder: Option<PathBuf>,
-    /// Nobody is heard: neither connections nor Wills.
+    /// Nobody is heard: neither connections nor Wills. The same as a state other than serving, without its lock.
     closed: AtomicBool,
     state: Mutex<State>,
 }
@@ -71,7 +74,7 @@ pub fn has_team(folder: &Path) -> bool {
 
 /// Where the team of this folder has moved. Empty: it has not.
 #[must_use]
-pub fn moved_to(folder: &Path) -> Vec<Address> {
+pub fn forwarding_addresses(folder: &Path) -> Vec<Address> {
     read_move(folder).map(|moved| moved.at).unwrap_or_default()
 }
 
@@ -123,8 +126,19 @@ pub(crate) fn unmark(folder: &Path) -> io::Result<()> {
     porchlight_files::remove(&folder.join(ARRIVING))
 }
 
+/// Where the team of this folder has moved. A file that can't be read means that it has moved, to an unknown place: a team
+/// that is served twice is worse than one that is not served.
 fn read_move(folder: &Path) -> Option<Move> {
-    serde_json::from_slice(&fs::read(folder.join(MOVED)).ok()?).ok()
+    let path = folder.join(MOVED);
+    let content = match fs::read(&path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return None,
+        content => content,
+    };
+    let moved = content.ok().and_then(|content| serde_json::from_slice(&content).ok());
+    Some(moved.unwrap_or_else(|| {
+        tracing::warn!("{} can't be read, so this hub does not serve the team", path.display());
+        Move { at: Vec::new(), key: None, since: clock::now().wall }
+    }))
 }
 
 impl Custody {
@@ -163,22 +177,27 @@ impl Custody {
     }
 
     /// From here on nobody is heard, Wills included.
-    pub(crate) fn close(&self) {
+    fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
     }
 
-    /// Writes where the team goes. A hub that forgets that it has moved would be a second one.
-    pub(crate) fn write(&self, to: &Move) -> Result<(), SaveError> {
+    /// Writes where the team goes: the point of no return. A hub that forgets that it has moved would be a second one.
+    pub(crate) fn record_move(&self, to: &Move) -> Result<(), SaveError> {
         let Some(folder) = &self.folder else {
             return Ok(());
         };
         let note = serde_json::to_vec(to).expect("addresses are text");
-        porchlight_files::write(&folder.join(MOVED), &note)
-            .map_err(|e| SaveError { path: folder.clone(), reason: e.to_string() })
+        match porchlight_files::write(&folder.join(MOVED), &note) {
+            // The last step, syncing the folder, can fail while the file is in place.
+            Err(_) if read_move(folder).as_ref() == Some(to) => Ok(()),
+            written => {
+                written.map_err(|e| SaveError { path: folder.clone(), reason: e.to_string() })
+            }
+        }
     }
 
     /// From here on the hub answers with the new addresses.
-    pub(crate) fn set_moved(&self, to: Move) {
+    pub(crate) fn start_forwarding(&self, to: Move) {
         self.close();
         *self.state() = State::Moved(to);
     }
@@ -203,11 +222,11 @@ impl Custody {
 mod tests {
     use super::*;
 
-    fn moved_to(folder: &Path, since: Timestamp) -> Custody {
+    fn has_moved(folder: &Path, since: Timestamp) -> Custody {
         let custody = Custody::open(Some(folder.to_owned()));
         let to = Move { at: vec!["10.0.0.7:1".parse().unwrap()], key: None, since };
-        custody.write(&to).unwrap();
-        custody.set_moved(to);
+        custody.record_move(&to).unwrap();
+        custody.start_forwarding(to);
         custody
     }
 
@@ -242,10 +261,13 @@ mod tests {
         custody.serve().unwrap();
         assert!(!custody.is_closed());
         assert_eq!(store_state(folder), StoreState::Team);
-        moved_to(folder, clock::now().wall);
+        has_moved(folder, clock::now().wall);
         assert_eq!(store_state(folder), StoreState::Moved);
         let again = Custody::open(Some(folder.to_owned()));
         assert!(again.is_closed() && again.moved().is_some());
+        fs::write(folder.join(MOVED), "{").unwrap();
+        assert_eq!(store_state(folder), StoreState::Moved, "a damaged note is no reason to serve");
+        assert!(Custody::open(Some(folder.to_owned())).is_closed());
         // A team that comes back is arriving, whatever is left from before.
         mark_arriving(folder).unwrap();
         assert_eq!(store_state(folder), StoreState::Arriving);
@@ -255,7 +277,7 @@ mod tests {
     fn nobody_is_sent_on_for_ever() {
         let dir = tempfile::tempdir().unwrap();
         let now = clock::now().wall;
-        assert!(moved_to(dir.path(), now).expired().is_none());
-        assert!(moved_to(dir.path(), now - FORWARDS - FORWARDS).expired().is_some());
+        assert!(has_moved(dir.path(), now).expired().is_none());
+        assert!(has_moved(dir.path(), now - FORWARDS - FORWARDS).expired().is_some());
     }
 }

@@ -73,7 +73,7 @@ use porchlight_clock as clock;
 
 pub use accounts::{AccountsError, SaveError, new_secret};
 pub use certificate::CertificateError;
-pub use custody::{count_members, has_team, moved_to, remove_team, store_state};
+pub use custody::{count_members, forwarding_addresses, has_team, remove_team, store_state};
 pub use error::{HubError, HubWarning, PublicCertificateError};
 pub use event::HubEvent;
 pub use gateway::{DEFAULT_GATEWAY_ADDR, Gateway, GatewaySettings};

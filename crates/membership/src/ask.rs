@@ -48,7 +48,7 @@ async fn try_send(ask: Ask, state: &Path, proxy: &Proxy) -> Result<Answer, TeamE
             Some(team) => Answer::Team(team.hand_over().await?),
             None => not_signed_in(),
         },
-        Ask::Moved { from, key, at } => match of_member(state, proxy, &from).await? {
+        Ask::LetGo { from, key, at } => match of_member(state, proxy, &from).await? {
             Some(team) => Answer::Team(team.moved_to(&key, &at).await?),
             None => not_signed_in(),
         },

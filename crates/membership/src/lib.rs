@@ -44,7 +44,7 @@ pub enum Event {
 
 type Step = Pin<Box<dyn Future<Output = (Outcome, HubChange)> + Send>>;
 
-/// The membership of this account: what it is, and what becomes of it.
+/// Drives the [`Lifecycle`] of this account's membership, and owns the hub that this program runs for the team.
 pub struct Membership {
     settings: Settings,
     lifecycle: Lifecycle,
@@ -175,7 +175,7 @@ impl Membership {
     /// As with [`Membership::resume`].
     pub fn host(&mut self) -> Result<(), Problem> {
         // A computer that hosted the team before knows best where it went.
-        let mut from = porchlight_hub::moved_to(&self.settings.store);
+        let mut from = porchlight_hub::forwarding_addresses(&self.settings.store);
         if let Some(membership) = read(&self.settings)? {
             from.extend(membership.at().iter().cloned());
         }

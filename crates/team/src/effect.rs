@@ -123,8 +123,8 @@ pub enum Ask {
         /// Where the old hub is.
         from: Vec<Address>,
     },
-    /// Tell the old hub that the new one is ready (`POST /v1/move/done`).
-    Moved {
+    /// Ask the old hub to let go, because the new one is ready (`POST /v1/move/done`).
+    LetGo {
         /// Where the old hub is.
         from: Vec<Address>,
         /// What names the take-over.
@@ -156,7 +156,7 @@ pub enum Answer {
     Team(Vec<u8>),
     /// To [`Ask::Withdraw`] and [`Ask::Leave`].
     Done,
-    /// The hub refused, so it has done nothing.
+    /// The hub refused this request. It may have done an earlier one that was the same.
     Refused {
         /// What programs branch on.
         code: RefusalCode,
@@ -170,7 +170,7 @@ pub enum Answer {
         /// For the person.
         problem: Problem,
     },
-    /// No hub was reached, so it has done nothing.
+    /// This request did nothing: no hub was reached, or the one there has only a copy of the team.
     NotSent(Problem),
     /// The hub may have done it or not.
     Unknown(Problem),

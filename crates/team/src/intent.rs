@@ -41,7 +41,7 @@ pub struct Enter {
     pub storage: SecretStorage,
     /// The id of the credential that this device made.
     pub credential: String,
-    /// The membership that ends by this, because the hub ended it before: its credential's id.
+    /// The id of the credential that the hub accepts no longer. Its membership is removed once the new one is granted.
     pub replaces: Option<String>,
     /// The person does not want it any more.
     pub withdrawn: bool,

@@ -118,8 +118,8 @@ enum Stage {
     Withdraw,
     // Taking over the hub.
     SaveHost,
-    StopForwarder,
     HandOver,
+    StopMovedHub(Vec<u8>),
     Restore,
     StartArriving,
     SaveSent,
@@ -157,7 +157,7 @@ pub struct Lifecycle {
     intent: Option<Intent>,
     credential: Option<Secret>,
     facts: Facts,
-    /// An earlier request may have reached the hub.
+    /// This run or an earlier one may have sent this request, so a request that fails now proves nothing.
     maybe_sent: bool,
     failures: u32,
     next_ask: Option<Monotonic>,
@@ -315,7 +315,7 @@ impl Lifecycle {
                 ) =>
             {
                 if let Outcome::Failed(problem) = outcome {
-                    self.stop(problem);
+                    self.stay_stuck(problem);
                 }
             }
             Stage::UndoRemove(problem) => {
@@ -339,8 +339,8 @@ impl Lifecycle {
             | Stage::SaveWithdrawn
             | Stage::Withdraw) => self.enter_step(now, stage, outcome),
             stage @ (Stage::SaveHost
-            | Stage::StopForwarder
             | Stage::HandOver
+            | Stage::StopMovedHub(_)
             | Stage::Restore
             | Stage::StartArriving
             | Stage::SaveSent
@@ -369,7 +369,7 @@ impl Lifecycle {
         self.effects.push_back(Effect::Report(report));
     }
 
-    /// Writes the intent, unless the simulation took that rule out.
+    /// Makes this the intent, and writes it to disk as the step `stage`.
     fn save(&mut self, stage: Stage, intent: Intent) {
         self.intent = Some(intent.clone());
         self.step(stage, Effect::SaveIntent(intent));
@@ -380,8 +380,8 @@ impl Lifecycle {
         self.step(Stage::Clear(report), Effect::ClearIntent);
     }
 
-    /// Ends on this computer's fault. The intent stays, and the next start goes on.
-    fn stop(&mut self, problem: Problem) {
+    /// Gives up until the next start, because of something on this computer. The intent stays.
+    fn stay_stuck(&mut self, problem: Problem) {
         self.stage = Stage::Idle;
         self.report(Report::Stuck(problem));
     }
@@ -441,7 +441,7 @@ impl Lifecycle {
                     Ask::HandOver { from: from.clone() }
                 }
                 Some(Intent::Host(Hosting { key, from, sent })) => {
-                    Ask::Moved { from: from.clone(), key: key.clone(), at: sent.clone() }
+                    Ask::LetGo { from: from.clone(), key: key.clone(), at: sent.clone() }
                 }
                 _ => return,
             },

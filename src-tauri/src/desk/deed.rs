@@ -29,7 +29,7 @@ pub(super) struct Deed {
 }
 
 enum Work {
-    /// A step of the membership, which reports its end.
+    /// `porchlight_membership` carries the operation out. Its end comes as a [`Report`].
     Membership,
     /// The end or the beginning of presence.
     Presence(Doing),

@@ -62,7 +62,8 @@ pub(super) async fn done(
             Err(ApiError::new(StatusCode::CONFLICT, RefusalCode::NotReachable, &message))
         }
         Ok(Err(MoveRefusal::NotSaved(e))) => Err(e.into()),
-        Err(_) => Err(ApiError::busy()),
+        // It is not known how far it came. An answer without a code says so.
+        Err(_) => Ok(StatusCode::INTERNAL_SERVER_ERROR.into_response()),
     }
 }
 

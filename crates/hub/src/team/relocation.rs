@@ -1,4 +1,4 @@
-//! A hub that gives its team to another one, and the one that takes it.
+//! A hub that gives its team to another one, and the one that takes it. Only an owner may ask (`http/relocation.rs`).
 //!
 //! The new hub begins with a copy, and serves nobody. Once it can be reached, the old hub lets go, durably, and answers with
 //! its final state; then the new hub serves. Connections that are sent on publish no Will, so nobody is seen to leave.
@@ -73,8 +73,8 @@ impl Team {
                 return Err(MoveRefusal::Moved);
             }
             if moved.at != to.at {
-                self.custody().write(&to)?;
-                self.custody().set_moved(to);
+                self.custody().record_move(&to)?;
+                self.custody().start_forwarding(to);
             }
             return Ok(self.export().await);
         }
@@ -90,7 +90,7 @@ impl Team {
             return Err(MoveRefusal::BadRequest("the hub is busy; try again in a moment"));
         }
         // On disk first: a hub that forgets that it has moved would be a second one.
-        if let Err(e) = self.custody().write(&to) {
+        if let Err(e) = self.custody().record_move(&to) {
             tracing::warn!("{e}");
             self.ledger().thaw();
             return Err(e.into());
@@ -101,7 +101,7 @@ impl Team {
             place.host = None;
         });
         self.wait_until_announced().await;
-        self.custody().set_moved(to);
+        self.custody().start_forwarding(to);
         let state = self.export().await;
         self.connections().close_members(|_| true);
         // Nobody listens to a hub that is about to end.

@@ -33,7 +33,7 @@ pub(crate) enum UndoJoinError {
     NotSaved(SaveError),
 }
 
-/// Waits until the end of something, now or earlier, is on disk.
+/// Waits until a revocation is on disk, also one that was made earlier.
 pub(super) async fn until_saved<T>(
     ended: Result<T, RemoveMemberError>,
     saving: PendingSave,

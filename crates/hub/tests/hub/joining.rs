@@ -6,6 +6,8 @@ use porchlight_core::team::{
     Decision, InviteOrder, InviteView, Join, Joined, Member, Request, RequestMade, RequestState,
     RequestView, Role, Secret, TeamView, TokenMade, TokenOrder, TokenView,
 };
+use porchlight_hub::{Hub, Store};
+use serde_json::json;
 
 #[tokio::test]
 async fn whoever_joins_is_told_what_they_need_and_gets_in() {

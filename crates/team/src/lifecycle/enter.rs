@@ -105,7 +105,7 @@ impl Lifecycle {
             }
             // The program ended before any hub learned of it.
             (Stage::LoadSecret, Outcome::Secret(None)) => self.undo(Some(interrupted())),
-            (Stage::LoadSecret, Outcome::Failed(problem)) => self.stop(problem),
+            (Stage::LoadSecret, Outcome::Failed(problem)) => self.stay_stuck(problem),
             (Stage::StartHub, Outcome::HubRuns { invitation: Some(invitation), .. }) => {
                 self.facts.store = StoreState::Team;
                 self.ask_in(Stage::Join(invitation));
@@ -154,7 +154,7 @@ impl Lifecycle {
             (
                 Stage::ForgetOldMembership(_) | Stage::SaveMembership(_),
                 Outcome::Failed(problem),
-            ) => self.stop(problem),
+            ) => self.stay_stuck(problem),
             (Stage::SaveWithdrawn, _) => self.ask_in(Stage::Withdraw),
             (Stage::Withdraw, Outcome::Answered(answer)) => {
                 self.maybe_sent = true;

@@ -45,11 +45,12 @@ impl Lifecycle {
             (Stage::SaveHost, Outcome::Failed(problem)) => {
                 self.clear(Some(Report::Failed(problem)));
             }
-            (Stage::SaveHost, _) if self.facts.store == StoreState::Moved => {
-                self.step(Stage::StopForwarder, Effect::StopHub);
-            }
-            (Stage::SaveHost | Stage::StopForwarder, _) => self.ask_in(Stage::HandOver),
+            (Stage::SaveHost, _) => self.ask_in(Stage::HandOver),
             (Stage::HandOver, Outcome::Answered(answer)) => match *answer {
+                // This computer hosted the team before, and still sends members on.
+                Answer::Team(team) if self.facts.store == StoreState::Moved => {
+                    self.step(Stage::StopMovedHub(team), Effect::StopHub);
+                }
                 Answer::Team(team) => self.step(Stage::Restore, Effect::RestoreTeam(team)),
                 Answer::Refused { problem, .. }
                 | Answer::Moved { problem, .. }
@@ -57,6 +58,9 @@ impl Lifecycle {
                 | Answer::Unknown(problem) => self.clear(Some(Report::Failed(problem))),
                 _ => self.clear(Some(Report::Failed(interrupted()))),
             },
+            (Stage::StopMovedHub(team), _) => {
+                self.step(Stage::Restore, Effect::RestoreTeam(team.clone()));
+            }
             (Stage::Restore, Outcome::Failed(problem)) => self.undo(Some(problem)),
             (Stage::Restore, _) => self.start_arriving(),
             (Stage::StartArriving, Outcome::HubRuns { at, .. }) => {
@@ -71,9 +75,9 @@ impl Lifecycle {
                 self.facts.store = StoreState::Team;
                 self.save_addresses();
             }
-            (Stage::Activate, Outcome::Failed(problem)) => self.stop(problem),
+            (Stage::Activate, Outcome::Failed(problem)) => self.stay_stuck(problem),
             (Stage::SaveAddresses, _) => self.clear(Some(Report::Hosts)),
-            (_, _) => self.stop(interrupted()),
+            (_, _) => self.stay_stuck(interrupted()),
         }
     }
 
@@ -82,11 +86,16 @@ impl Lifecycle {
         self.step(Stage::StartArriving, Effect::StartHub(start));
     }
 
-    /// The copy can't be served here. Only a hub that was told nothing is sure to serve still.
+    /// The copy can't be served here. If the old hub may have the addresses, it may have let go: the copy stays. Else the old
+    /// hub serves, and the copy goes.
     fn not_started(&mut self, problem: porchlight_core::view::Problem) {
         let was_sent =
             matches!(&self.intent, Some(Intent::Host(hosting)) if !hosting.sent.is_empty());
-        if was_sent && self.maybe_sent { self.stop(problem) } else { self.undo(Some(problem)) }
+        if was_sent && self.maybe_sent {
+            self.stay_stuck(problem);
+        } else {
+            self.undo(Some(problem));
+        }
     }
 
     fn note_sent(&mut self, at: Vec<Address>) {

@@ -77,12 +77,12 @@ impl Lifecycle {
                 self.has_left();
             }
             (Stage::StopEmptied { remove: false }, _) => self.has_left(),
-            (Stage::ForgetMembership, Outcome::Failed(problem)) => self.stop(problem),
+            (Stage::ForgetMembership, Outcome::Failed(problem)) => self.stay_stuck(problem),
             (Stage::ForgetMembership, _) => {
                 self.facts.membership = None;
                 self.end_hub();
             }
-            (_, _) => self.stop(interrupted()),
+            (_, _) => self.stay_stuck(interrupted()),
         }
     }
 

@@ -199,10 +199,20 @@ impl World {
                 self.poll(at);
             }
             Step::Host => {
-                let Some(member) = self.computers[at].disk.membership.clone() else { return };
+                let disk = &self.computers[at].disk;
+                let Some(member) = disk.membership.clone() else { return };
+                // A computer that hosted the team before knows best where it went.
+                let from = match &disk.store {
+                    Some(Store { custody: Custody::Moved(to, _), accounts })
+                        if accounts.team == member.team =>
+                    {
+                        vec![address(*to)]
+                    }
+                    _ => member.at,
+                };
                 self.made += 1;
                 let key = format!("key{}", self.made);
-                self.begin(at, Operation::Host { key, from: member.at });
+                self.begin(at, Operation::Host { key, from });
             }
             Step::Leave => {
                 let leaving = Leaving { scope: LeaveScope::Team, anyway: false };
@@ -572,7 +582,7 @@ impl World {
                 let host = self.owner_at(at, from)?;
                 Ok(self.copy_of(host))
             }
-            Ask::Moved { from, key, at: to } => self.moved(at, from, key, to),
+            Ask::LetGo { from, key, at: to } => self.moved(at, from, key, to),
         }
     }
 
