@@ -198,7 +198,7 @@ async fn a_change_of_settings_does_not_end_the_hub_of_this_computer() {
     let written = "user = \"alice\"\nname = \"Alice\"\n[hub]\nrun = true\n";
     fs::write(config.join("config.toml"), written).expect("a folder of ours");
     let folder = config.to_str().expect("a temporary folder's name is text");
-    let window = WebView::open(&desk.session, &bin(APP), &["--config-dir", folder]).await;
+    let window = WebView::open(&desk.session, &bin(APP), &["--config-dir", folder, "--show"]).await;
     window.attribute(LINK, "data-state", "up", START).await;
     let entry = config.join("run").join("hub.json");
     let entry: Value = serde_json::from_slice(&fs::read(entry).expect("a hub runs")).expect("JSON");
