@@ -1,13 +1,12 @@
 //! The hub of a team moves to another computer: who is away follows, and a kill at any moment leaves one hub.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use porchlight_tests::member::Member;
 use porchlight_tests::port::free_port;
 use porchlight_tests::process::{Exit, Proc};
 use porchlight_tests::until::{SOON, START};
-use porchlight_tests::until_async;
+use porchlight_tests::{until, until_async};
 
 /// Two computers of the owner, and a place for a hub on each.
 struct Computers {
@@ -50,6 +49,48 @@ impl Computers {
     }
 }
 
+/// How far a take-over has come, as its files show.
+#[derive(Debug, Clone, Copy)]
+enum Moment {
+    Started,
+    IntentSaved,
+    Arriving,
+    Copied,
+    AddressesSaved,
+    OldHubLetGo,
+    Serves,
+}
+
+impl Moment {
+    const ALL: [Self; 7] = [
+        Self::Started,
+        Self::IntentSaved,
+        Self::Arriving,
+        Self::Copied,
+        Self::AddressesSaved,
+        Self::OldHubLetGo,
+        Self::Serves,
+    ];
+
+    fn has_come(self, computers: &Computers) -> bool {
+        let state = computers.laptop.config_dir().join("state");
+        let intent = std::fs::read_to_string(state.join("membership-operation.json"));
+        let (old, new) = (computers.store(0), computers.store(1));
+        let serves = has(&new, "team.json") && !has(&new, "arriving.json");
+        match self {
+            Self::Started => true,
+            Self::IntentSaved => intent.is_ok() || serves,
+            Self::Arriving => has(&new, "arriving.json") || serves,
+            Self::Copied => has(&new, "team.json"),
+            Self::AddressesSaved => {
+                intent.is_ok_and(|intent| intent.contains(&computers.doors[1])) || serves
+            }
+            Self::OldHubLetGo => has(&old, "moved.json"),
+            Self::Serves => serves,
+        }
+    }
+}
+
 fn has(folder: &Path, name: &str) -> bool {
     folder.join(name).exists()
 }
@@ -84,16 +125,16 @@ async fn whoever_was_away_follows_a_hub_that_moved() {
 
 #[tokio::test]
 async fn a_computer_that_dies_while_it_takes_over_leaves_one_hub() {
-    for wait in [0, 40, 80, 120, 200, 400] {
+    for moment in Moment::ALL {
         let (computers, old) = Computers::new().await;
         let mut dies = computers.moves_to_the_laptop();
-        tokio::time::sleep(Duration::from_millis(wait)).await;
+        until("the moment to die", START, || moment.has_come(&computers)).await;
         dies.kill();
         let store = computers.store(1);
         let (arriving, served) = (has(&store, "arriving.json"), has(&store, "team.json"));
-        println!("killed after {wait} ms: arriving {arriving}, a team {served}");
+        println!("killed at {moment:?}: arriving {arriving}, a team {served}");
         let moved = has(&computers.store(0), "moved.json");
-        assert!(!served || arriving || moved, "two hubs after {wait} ms");
+        assert!(!served || arriving || moved, "two hubs at {moment:?}");
 
         // It says what became of it, and a further try hosts the team.
         let mut tries = 0;

@@ -29,7 +29,7 @@ pub(crate) struct Hub {
     #[arg(long, value_name = "ADDR", conflicts_with = "open", help_heading = "Network")]
     pub(crate) local: Option<SocketAddr>,
     /// A name by which the hub can be reached from other networks, for example `team.example` or
-    /// `team.example:443`; repeat it for more [default: `at` under [hub] in the config]
+    /// `team.example:443`; repeat it for more [default: `at` under `[hub]` in the config]
     #[arg(
         long = "at",
         value_name = "NAME",
@@ -39,7 +39,7 @@ pub(crate) struct Hub {
     )]
     pub(crate) at: Vec<OutsideAddress>,
     /// Also listen here with the certificate of an authority, for browsers and for MQTT programs that
-    /// are not Porchlight, for example `0.0.0.0:8883` [default: `public` under [hub] in the config]
+    /// are not Porchlight, for example `0.0.0.0:8883` [default: `public` under `[hub]` in the config]
     #[arg(
         long,
         value_name = "ADDR",
@@ -48,7 +48,7 @@ pub(crate) struct Hub {
     )]
     pub(crate) public: Option<SocketAddr>,
     /// The PEM file with that certificate and its chain; the hub reads it again when it changes
-    /// [default: `certificate` under [hub] in the config]
+    /// [default: `certificate` under `[hub]` in the config]
     #[arg(
         long,
         value_name = "FILE",
@@ -56,7 +56,7 @@ pub(crate) struct Hub {
         help_heading = "Network"
     )]
     pub(crate) certificate: Option<PathBuf>,
-    /// The PEM file with its key [default: `key` under [hub] in the config, or the file of the
+    /// The PEM file with its key [default: `key` under `[hub]` in the config, or the file of the
     /// certificate]
     #[arg(long, value_name = "FILE", requires = "certificate", help_heading = "Network")]
     pub(crate) key: Option<PathBuf>,
@@ -64,7 +64,7 @@ pub(crate) struct Hub {
     #[arg(long, conflicts_with = "open", help_heading = "Network")]
     pub(crate) quiet: bool,
     /// Let web pages of this origin read who is around, for example `https://board.example`; repeat it
-    /// for more [default: `origins` under [hub] in the config]
+    /// for more [default: `origins` under `[hub]` in the config]
     #[arg(
         long = "origin",
         value_name = "ORIGIN",

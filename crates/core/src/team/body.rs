@@ -64,7 +64,7 @@ pub struct Joined {
     pub name: String,
     /// Their role.
     pub role: Role,
-    /// The device's credential: MQTT User Name and Password, HTTP Basic. Sent only once.
+    /// The device's credential: MQTT User Name and Password, HTTP Basic. Sent again only to a device that made it itself.
     pub credential: Secret,
     /// The addresses of the hub.
     pub at: Vec<Address>,
@@ -105,7 +105,7 @@ pub enum RequestState {
     Waiting,
     /// A member refused it.
     Refused,
-    /// A member approved it. Sent only once.
+    /// A member approved it. The answer stays the same if the device made its credential itself.
     Approved(Box<Joined>),
 }
 
