@@ -1,15 +1,15 @@
 //! The harness of the end-to-end tests: real brokers, real binaries, a real desktop.
 //!
-//! Each module is one thing that a test can have: a [process](process), a [broker], a
-//! [probe](wire) on the wire, a [broker with quirks](quirks), the two [seed clients](seed), the [`porchlight`](light) command, a
-//! [cable] to pull, a [sieve], a [desktop], its [notification server](notifications), its [tray], a
+//! Each module is one thing that a test can have: a [process], a [broker], a
+//! [probe](wire) on the wire, a [broker with quirks](quirks), the two [seed clients](seed), the [`porchlight`](cli) command, a
+//! [cable](tcp_proxy) to pull, a [packet filter](packet_filter), a [desktop], its [notification server](notifications), its [tray], a
 //! [webview], a whole [machine] that locks and sleeps. A value is ready when its constructor returns, and gone when it is dropped; nothing
 //! here uses a fixed port, display or path, so tests run side by side.
 //!
 //! What fails panics, with what was waited for, where, and the last output of the process that
 //! did not deliver. No function here returns an error for a test to look at.
 //!
-//! It deliberately knows nothing of Porchlight's crates: the binaries are tested from outside.
+//! It tests the binaries from outside.
 
 pub mod behaviour;
 pub mod binary;

@@ -269,7 +269,7 @@ impl Proc {
         }
     }
 
-    /// Waits until it has ended by itself and, for [`DRAIN`] at most, until its output was read. A
+    /// Waits until it has ended by itself and, for `DRAIN` at most, until its output was read. A
     /// process that it started may hold its output open for longer.
     ///
     /// # Panics

@@ -2,7 +2,7 @@
 //! sleeps.
 //!
 //! Tests don't sleep for a time and then look: they say what they wait for and how long that may
-//! take, and go on as soon as it is so. [`never`] is the opposite, for what must *not* happen.
+//! take, and go on as soon as it is so. [`never()`] is the opposite, for what must *not* happen.
 
 #![expect(
     clippy::disallowed_methods,

@@ -152,7 +152,7 @@ pub enum Answer {
     State(RequestState),
     /// To [`Ask::View`] and [`Ask::IsMember`].
     View(Box<TeamView>),
-    /// To [`Ask::HandOver`] and [`Ask::Moved`]: the whole team, for the new hub to read.
+    /// To [`Ask::HandOver`] and [`Ask::LetGo`]: the whole team, for the new hub to read.
     Team(Vec<u8>),
     /// To [`Ask::Withdraw`] and [`Ask::Leave`].
     Done,
