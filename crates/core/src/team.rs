@@ -4,6 +4,7 @@
 //! secret: its callers have the system's random numbers.
 
 mod address;
+mod backup;
 mod body;
 mod invitation;
 mod outside;
@@ -11,6 +12,9 @@ mod pin;
 mod secret;
 
 pub use address::{Address, AddressError};
+pub use backup::{
+    Backup, BackupAgree, BackupAgreed, BackupOrder, BackupStage, BackupView, StandsIn, WhyAway,
+};
 pub use body::{
     Decision, DeviceOfMember, Host, InviteMade, InviteOrder, InviteView, InvitedBy, Join, Joined,
     Member, MemberName, RefusalCode, Refused, Removal, Request, RequestMade, RequestState,

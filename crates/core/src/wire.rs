@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::contact::ContactLink;
 use crate::presence::{Choice, Chosen, Observed};
-use crate::team::{Address, Host};
+use crate::team::{Address, Backup, Host, StandsIn};
 use crate::time::Timestamp;
 
 mod json;
@@ -198,6 +198,13 @@ pub struct HubRecord {
     /// order of the SUBSCRIBE. A reader that subscribes to this record last then knows that it has
     /// everything. A gateway claims this of no broker.
     pub in_order: bool,
+    /// The number of the team's last change of members, logins or backup. It only rises. 0: a hub
+    /// without one.
+    pub revision: u64,
+    /// The computer that serves when the host is away.
+    pub backup: Option<Backup>,
+    /// That the backup serves, and why.
+    pub stands_in: Option<StandsIn>,
 }
 
 /// A payload: an empty one clears, any other is a record.

@@ -180,6 +180,7 @@ impl Team {
             host: place.host.clone(),
             at: place.at.clone(),
             pin: self.pin,
+            backup: None,
         })
     }
 

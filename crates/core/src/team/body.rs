@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Address, Pin, Secret};
+use super::{Address, BackupView, Pin, Secret};
 use crate::id::{DeviceId, Root, UserId};
 use crate::time::Timestamp;
 
@@ -150,6 +150,10 @@ pub struct TeamView {
     pub at: Vec<Address>,
     /// The fingerprint of its certificate.
     pub pin: Pin,
+    /// The computer that serves the team when the host is away. Absent: nobody was asked, or an
+    /// older hub.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backup: Option<BackupView>,
 }
 
 /// A member (`GET /v1/members`).
@@ -344,6 +348,10 @@ pub enum RefusalCode {
     NotReachable,
     /// The hub has a copy of the team, and does not serve it yet.
     Arriving,
+    /// The backup serves the team, and changes nothing while the host is away.
+    BackupServes,
+    /// The host has handed the team to its backup.
+    Standby,
     /// A code of a newer hub.
     #[serde(other)]
     Unknown,

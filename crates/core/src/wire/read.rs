@@ -11,7 +11,7 @@ use super::{
 use crate::contact::{ContactLink, MAX_LINKS};
 use crate::id::{DeviceId, UserId};
 use crate::presence::{AwayCause, Choice, Chosen, ChosenStatus, Observed, OfflineCause};
-use crate::team::{Address, Host, MAX_ADDRESSES, MAX_TEAM_NAME};
+use crate::team::{Address, Backup, Host, MAX_ADDRESSES, MAX_TEAM_NAME, StandsIn, WhyAway};
 use crate::text::{MAX_EMOJI, MAX_NAME, MAX_STATUS, MAX_TEXT, display_id, display_text};
 use crate::time::Timestamp;
 
@@ -225,8 +225,27 @@ pub(super) fn hub(content: &Content<'_>) -> Result<HubRecord, WireError> {
         team: fields.shown("team", MAX_TEAM_NAME),
         host: fields.object("host").and_then(hosting),
         at: addresses(fields.field("at")),
-        in_order: matches!(fields.field("in_order"), Some(Value::Flag(true))),
+        in_order: fields.flag("in_order"),
+        revision: fields.integer("revision").unwrap_or(0),
+        backup: fields.object("backup").and_then(backup),
+        stands_in: fields.object("stands_in").and_then(stands_in),
     })
+}
+
+fn backup(fields: &Fields<'_>) -> Option<Backup> {
+    let Host { user, device, name } = hosting(fields)?;
+    let at = addresses(fields.field("at"));
+    let serial = fields.integer("serial")?;
+    Some(Backup { user: user?, device, name, at, serial })
+}
+
+fn stands_in(fields: &Fields<'_>) -> Option<StandsIn> {
+    let why = match fields.text("why")? {
+        "asleep" => WhyAway::Asleep,
+        "quit" => WhyAway::Quit,
+        _ => WhyAway::Lost,
+    };
+    Some(StandsIn { why, since: fields.moment("since")? })
 }
 
 fn hosting(fields: &Fields<'_>) -> Option<Host> {

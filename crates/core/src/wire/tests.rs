@@ -4,6 +4,7 @@ use super::*;
 use crate::contact::{ContactLink, MAX_LINKS};
 use crate::id::{DeviceId, UserId};
 use crate::presence::{AwayCause, ChosenStatus, OfflineCause};
+use crate::team::{Backup, StandsIn, WhyAway};
 use crate::text::{MAX_EMOJI, MAX_NAME, MAX_STATUS, MAX_TEXT};
 
 mod lenient;
@@ -226,8 +227,27 @@ fn what_a_hub_says_of_itself_is_read_as_far_as_it_can_be() {
         }),
         at: vec!["192.168.1.5:18831".parse().unwrap()],
         in_order: true,
+        revision: 1_796_900_000_000,
+        backup: Some(Backup {
+            user: UserId::parse("bob").unwrap(),
+            device: None,
+            name: "Bob".to_owned(),
+            at: vec!["192.168.1.6:18831".parse().unwrap()],
+            serial: 7,
+        }),
+        stands_in: Some(StandsIn {
+            why: WhyAway::Asleep,
+            since: Timestamp::from_ms(1_796_900_000_000).unwrap(),
+        }),
     };
     assert_eq!(decode_hub(&encode_hub(&hub)), Ok(Payload::Record(hub)));
+    for (text, revision) in [
+        (r#"{"revision":"x","backup":{"name":"Bob","serial":1},"stands_in":{"why":"quit"}}"#, 0),
+        (r#"{"revision":9,"backup":{"user":"bob","at":[]},"stands_in":true}"#, 9),
+    ] {
+        let Ok(Payload::Record(hub)) = decode_hub(text.as_bytes()) else { panic!("{text}") };
+        assert_eq!((hub.revision, hub.backup, hub.stands_in), (revision, None, None), "{text}");
+    }
     assert_eq!(encode_hub(&HubRecord::default()), br#"{"v":1}"#);
     for (text, at, name) in [
         (r#"{"v":1}"#, 0, None),

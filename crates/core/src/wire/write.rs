@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{AggregateRecord, ChosenRecord, DeviceRecord, HubRecord, SimpleRecord, VERSION};
 use crate::contact::ContactLink;
 use crate::presence::{Cause, Chosen, ChosenStatus};
-use crate::team::{Address, Host};
+use crate::team::{Address, Backup, Host, StandsIn};
 use crate::time::Timestamp;
 
 mod signal;
@@ -162,10 +162,21 @@ pub(super) fn hub(record: &HubRecord) -> Vec<u8> {
         at: &'a [Address],
         #[serde(skip_serializing_if = "std::ops::Not::not")]
         in_order: bool,
+        #[serde(skip_serializing_if = "is_zero")]
+        revision: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        backup: Option<&'a Backup>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        stands_in: Option<&'a StandsIn>,
     }
-    let HubRecord { team, host, at, in_order } = record;
-    let (team, host, in_order) = (team.as_deref(), host.as_ref(), *in_order);
-    json(&Hub { v: VERSION, team, host, at, in_order })
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+    fn is_zero(number: &u64) -> bool {
+        *number == 0
+    }
+    let HubRecord { team, host, at, in_order, revision, backup, stands_in } = record;
+    let (team, host, in_order, revision) = (team.as_deref(), host.as_ref(), *in_order, *revision);
+    let (backup, stands_in) = (backup.as_ref(), stands_in.as_ref());
+    json(&Hub { v: VERSION, team, host, at, in_order, revision, backup, stands_in })
 }
 
 fn json(record: &impl Serialize) -> Vec<u8> {

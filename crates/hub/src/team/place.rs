@@ -15,7 +15,7 @@ pub(crate) struct Place {
 /// Returns the payload of a team's `_hub` (`docs/protocol.md`, *Records*).
 pub(crate) fn hub_record(team: String, place: Place) -> Vec<u8> {
     let Place { host, at } = place;
-    encode_hub(&HubRecord { team: Some(team), host, at, in_order: true })
+    encode_hub(&HubRecord { team: Some(team), host, at, in_order: true, ..HubRecord::default() })
 }
 
 /// Returns the addresses at which other computers reach a listener on `bound`, and `outside` from other networks.

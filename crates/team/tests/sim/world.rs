@@ -642,7 +642,7 @@ impl World {
         let accounts = &self.computers[host].disk.store.as_ref().expect("it serves").accounts;
         let user = accounts.user_of(credential).ok_or(refused(RefusalCode::NotSignedIn))?;
         let Joined { team, root, user, role, at, pin, .. } = self.joined(host, user, credential);
-        let view = TeamView { team, root, user, role, host: None, at, pin };
+        let view = TeamView { team, root, user, role, host: None, at, pin, backup: None };
         Ok(Answer::View(Box::new(view)))
     }
 
