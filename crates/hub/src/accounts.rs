@@ -13,6 +13,7 @@ use porchlight_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
+mod backup_device;
 mod file;
 mod inviters;
 mod invites;
@@ -21,6 +22,7 @@ mod secrets;
 mod tombstones;
 mod usage;
 
+pub(crate) use backup_device::{Agreed, BackupDevice, BackupRefusal};
 pub use file::{AccountsError, SaveError};
 pub(crate) use file::{AccountsFile, FILE, load};
 pub(crate) use inviters::{Inviter, RemovalScope, Removed};
@@ -55,6 +57,12 @@ pub(crate) struct Accounts {
     credentials: BTreeMap<String, Credential>,
     invites: BTreeMap<String, Invite>,
     tokens: BTreeMap<String, Token>,
+    /// The number of the last change of members, credentials, tokens or backup. It only rises. 0: of an older hub.
+    #[serde(default)]
+    revision: u64,
+    /// The device that serves when the host is away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    backup: Option<BackupDevice>,
     /// Ended credentials, invitations, tokens and memberships, so that ending one again is no error.
     #[serde(default)]
     ended: Tombstones,
@@ -72,7 +80,7 @@ pub(crate) struct Membership {
 }
 
 /// The credential of one device of a member.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Credential {
     hash: Hash,
     pub(crate) user: UserId,
@@ -81,7 +89,7 @@ pub(crate) struct Credential {
 }
 
 /// A token with which a program may read.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Token {
     hash: Hash,
     label: String,
@@ -157,6 +165,8 @@ impl Accounts {
             credentials: BTreeMap::new(),
             invites: BTreeMap::new(),
             tokens: BTreeMap::new(),
+            revision: 0,
+            backup: None,
             ended: Tombstones::default(),
         }
     }

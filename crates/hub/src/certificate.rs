@@ -108,19 +108,27 @@ impl Certificate {
         Ok(())
     }
 
-    /// The configuration of a TLS listener, and the fingerprint.
+    /// The configuration of a TLS listener, and the fingerprint of the team's certificate: the last one, before which a
+    /// backup has its delegation.
     pub(crate) fn open(&self) -> Result<(Arc<ServerConfig>, Pin), String> {
-        let certificate = CertificateDer::from_pem_slice(self.certificate.as_bytes())
-            .map_err(|e| format!("the certificate: {e}"))?;
+        let chain: Result<Vec<_>, _> =
+            CertificateDer::pem_slice_iter(self.certificate.as_bytes()).collect();
+        let chain = chain.map_err(|e| format!("the certificate: {e}"))?;
+        let identity = chain.last().ok_or("there is no certificate")?;
         let key = PrivateKeyDer::from_pem_slice(self.key.as_bytes())
             .map_err(|e| format!("the key: {e}"))?;
-        let digest = digest::digest(&digest::SHA256, &certificate);
-        let pin = Pin::of_digest(digest.as_ref().try_into().map_err(|_| "no digest".to_owned())?);
-        let pair = CertifiedKey::from_der(vec![certificate], key, &default_provider());
+        let pin = pin_of(identity).ok_or("no digest")?;
+        let pair = CertifiedKey::from_der(chain, key, &default_provider());
         let pair = pair.map_err(|e| e.to_string())?;
         let config = server_config(Arc::new(SingleCertAndKey::from(pair)))?;
         Ok((config, pin))
     }
+}
+
+/// The fingerprint of a certificate.
+pub(crate) fn pin_of(certificate: &CertificateDer<'_>) -> Option<Pin> {
+    let digest = digest::digest(&digest::SHA256, certificate);
+    digest.as_ref().try_into().ok().map(Pin::of_digest)
 }
 
 /// The settings of a TLS listener that shows this certificate.

@@ -195,6 +195,11 @@ impl ConnectionTable {
         }
     }
 
+    /// Whether a connection of this credential is open.
+    pub(crate) fn is_connected(&self, credential: &str) -> bool {
+        self.open().credentials.contains_key(credential)
+    }
+
     /// Waits until no connection of these credentials is open.
     pub(crate) async fn ended(&self, which: impl Fn(&str) -> bool) {
         loop {

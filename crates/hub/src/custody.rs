@@ -1,19 +1,22 @@
-//! Whether this hub serves its team: the flag, and its files.
+//! Whether this hub serves its team: the state, and its files.
 //!
 //! HTTP is refused by `http/relocation.rs` (`require_serving`), MQTT by `access/gate.rs`, and changes of members by
 //! `accounts/ledger.rs` (`freeze`). The order of a move is in `team/relocation.rs` (`move_to`).
 //!
 //! A team has one hub. While it moves to another computer, the new hub is *arriving*: it has a copy and serves nobody. The
 //! old hub lets go first, durably, and only then does the new one serve (`docs/protocol.md`, *Moving*).
+//!
+//! While the host is away, its backup *stands in*: it serves members and changes nothing. A host that sleeps or ends has
+//! *handed over* before. Neither is written, because both end with the hub (`docs/protocol.md`, *The backup computer*).
 
 use crate::accounts::{self, AccountsError, SaveError};
 use crate::{certificate, clock, log, store};
-use porchlight_core::team::Address;
+use porchlight_core::team::{Address, StandsIn};
 use porchlight_core::time::Timestamp;
 use porchlight_team::StoreState;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use std::{fs, io};
@@ -40,16 +43,25 @@ pub(crate) struct Move {
 #[derive(Debug)]
 pub(crate) struct Custody {
     folder: Option<PathBuf>,
-    /// Nobody is heard: neither connections nor Wills. The same as a state other than serving, without its lock.
-    closed: AtomicBool,
+    /// Counts the times between which nobody is heard: neither connections nor Wills. Odd: nobody is heard now. A
+    /// connection belongs to the period in which it logged in, so that its delayed Will is not heard in a later one.
+    period: AtomicU64,
     state: Mutex<State>,
 }
 
+/// What a hub does for its team.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum State {
+pub(crate) enum State {
+    /// It is the host.
     Serving,
+    /// It has a copy, and its team is served elsewhere.
     Arriving,
+    /// Its team went to another computer.
     Moved(Move),
+    /// It is the host, and the backup serves.
+    HandedOver(StandsIn),
+    /// It is the backup, and serves.
+    StandingIn(StandsIn),
 }
 
 /// What the store of a hub contains.
@@ -149,8 +161,14 @@ impl Custody {
             Some(folder) => read_move(folder).map_or(State::Serving, State::Moved),
             None => State::Serving,
         };
-        let closed = AtomicBool::new(state != State::Serving);
-        Self { folder, closed, state: Mutex::new(state) }
+        let period = AtomicU64::new(u64::from(state != State::Serving));
+        Self { folder, period, state: Mutex::new(state) }
+    }
+
+    /// Of a backup that serves in the place of the host.
+    pub(crate) fn standing_in(stands_in: StandsIn) -> Self {
+        let state = Mutex::new(State::StandingIn(stands_in));
+        Self { folder: None, period: AtomicU64::new(0), state }
     }
 
     /// Where the team has moved, if that was too long ago to send anybody there.
@@ -159,26 +177,67 @@ impl Custody {
         (clock::now().wall.since(moved.since) > FORWARDS).then_some(moved)
     }
 
+    /// Whether this is the host, and serves.
     pub(crate) fn is_serving(&self) -> bool {
         *self.state() == State::Serving
+    }
+
+    pub(crate) fn now(&self) -> State {
+        self.state().clone()
+    }
+
+    /// That this is a backup which serves, and why.
+    pub(crate) fn stands_in(&self) -> Option<StandsIn> {
+        match &*self.state() {
+            State::StandingIn(stands_in) => Some(stands_in.clone()),
+            _ => None,
+        }
     }
 
     /// Where the team has moved.
     pub(crate) fn moved(&self) -> Option<Move> {
         match &*self.state() {
             State::Moved(moved) => Some(moved.clone()),
-            State::Serving | State::Arriving => None,
+            _ => None,
         }
     }
 
-    /// Whether nobody is heard.
-    pub(crate) fn is_closed(&self) -> bool {
-        self.closed.load(Ordering::SeqCst)
+    /// The period in which connections are heard; none while nobody is.
+    pub(crate) fn period(&self) -> Option<u64> {
+        let period = self.period.load(Ordering::SeqCst);
+        period.is_multiple_of(2).then_some(period)
     }
 
     /// From here on nobody is heard, Wills included.
-    fn close(&self) {
-        self.closed.store(true, Ordering::SeqCst);
+    pub(crate) fn close(&self) {
+        self.period.fetch_or(1, Ordering::SeqCst);
+    }
+
+    /// From here on new connections are heard.
+    fn open_period(&self) {
+        self.period.fetch_add(self.period.load(Ordering::SeqCst) % 2, Ordering::SeqCst);
+    }
+
+    /// The host goes away, and its backup serves. The connections are heard until [`Custody::close`]. Returns whether
+    /// it was the host.
+    pub(crate) fn hand_over(&self, stands_in: StandsIn) -> bool {
+        let mut state = self.state();
+        let was_host = *state == State::Serving;
+        if was_host {
+            *state = State::HandedOver(stands_in);
+        }
+        was_host
+    }
+
+    /// The host is back. Returns whether it had handed over.
+    pub(crate) fn take_back(&self) -> bool {
+        let mut state = self.state();
+        let had_handed_over = matches!(*state, State::HandedOver(_));
+        if had_handed_over {
+            *state = State::Serving;
+            self.open_period();
+        }
+        had_handed_over
     }
 
     /// Writes where the team goes: the point of no return. A hub that forgets that it has moved would be a second one.
@@ -209,7 +268,7 @@ impl Custody {
                 .map_err(|e| SaveError { path: folder.clone(), reason: e.to_string() })?;
         }
         *self.state() = State::Serving;
-        self.closed.store(false, Ordering::SeqCst);
+        self.open_period();
         Ok(())
     }
 
@@ -221,6 +280,7 @@ impl Custody {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use porchlight_core::team::WhyAway;
 
     fn has_moved(folder: &Path, since: Timestamp) -> Custody {
         let custody = Custody::open(Some(folder.to_owned()));
@@ -257,20 +317,35 @@ mod tests {
         fs::write(folder.join(accounts::FILE), "{}").unwrap();
         assert_eq!(store_state(folder), StoreState::Arriving);
         let custody = Custody::open(Some(folder.to_owned()));
-        assert!(custody.is_closed() && !custody.is_serving());
+        assert!(custody.period().is_none() && !custody.is_serving());
         custody.serve().unwrap();
-        assert!(!custody.is_closed());
+        assert!(custody.period().is_some());
         assert_eq!(store_state(folder), StoreState::Team);
         has_moved(folder, clock::now().wall);
         assert_eq!(store_state(folder), StoreState::Moved);
         let again = Custody::open(Some(folder.to_owned()));
-        assert!(again.is_closed() && again.moved().is_some());
+        assert!(again.period().is_none() && again.moved().is_some());
         fs::write(folder.join(MOVED), "{").unwrap();
         assert_eq!(store_state(folder), StoreState::Moved, "a damaged note is no reason to serve");
-        assert!(Custody::open(Some(folder.to_owned())).is_closed());
+        assert!(Custody::open(Some(folder.to_owned())).period().is_none());
         // A team that comes back is arriving, whatever is left from before.
         mark_arriving(folder).unwrap();
         assert_eq!(store_state(folder), StoreState::Arriving);
+    }
+
+    #[test]
+    fn a_connection_from_before_a_hand_over_is_not_heard_after_it() {
+        let custody = Custody::open(None);
+        let away = StandsIn { why: WhyAway::Asleep, since: clock::now().wall };
+        let before = custody.period();
+        assert!(custody.hand_over(away.clone()) && !custody.hand_over(away));
+        assert_eq!(custody.period(), before, "its members are told first");
+        custody.close();
+        custody.close();
+        assert_eq!(custody.period(), None);
+        assert!(custody.take_back() && !custody.take_back());
+        assert!(custody.is_serving() && custody.period().is_some());
+        assert_ne!(custody.period(), before);
     }
 
     #[test]

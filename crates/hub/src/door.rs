@@ -37,15 +37,15 @@ mod listener;
 mod meter;
 mod wire;
 
-pub(crate) use listener::bind;
+pub(crate) use listener::{bind, listen_for_team};
 
 /// Maximum duration of a TLS handshake.
-const HANDSHAKE: Duration = Duration::from_secs(5);
+pub(crate) const HANDSHAKE: Duration = Duration::from_secs(5);
 /// Maximum wait for the first bytes, which identify the protocol. Also the maximum duration of a WebSocket
 /// handshake.
 const FIRST_BYTES: Duration = Duration::from_secs(5);
 /// Pause after a failed accept, such as when the system has no more sockets.
-const BREATH: Duration = Duration::from_millis(50);
+pub(crate) const BREATH: Duration = Duration::from_millis(50);
 /// The path of MQTT over WebSocket, which MQTT servers commonly use.
 const MQTT_PATH: &str = "/mqtt";
 /// Maximum size of a WebSocket message in bytes. One message may contain several packets.

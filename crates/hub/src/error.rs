@@ -70,6 +70,9 @@ pub enum HubError {
     /// The certificate cannot be read or made.
     #[error(transparent)]
     Certificate(#[from] crate::CertificateError),
+    /// This computer can't serve as the backup.
+    #[error(transparent)]
+    Standby(#[from] crate::StandbyError),
     /// The public listener would have no encryption, and others reach it, or it does not know its proxy.
     #[error(
         "the public address {addr} needs a certificate: name it with --certificate and --key. Only for a proxy on this computer it needs none; then listen on 127.0.0.1, and set `trusted_proxies = [\"127.0.0.1\"]` under [hub]"

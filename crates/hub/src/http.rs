@@ -13,10 +13,11 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, post, put};
 use extract::ApiError;
 use std::sync::Arc;
 
+mod backup;
 mod extract;
 mod join;
 mod readers;
@@ -27,7 +28,7 @@ pub(crate) use extract::busy_response;
 pub(crate) use readers::Readers;
 
 /// The methods of these paths.
-pub(crate) const METHODS: &str = "GET, HEAD, POST, DELETE";
+pub(crate) const METHODS: &str = "GET, HEAD, POST, PUT, DELETE";
 /// Lists of members that are made or sent at a time.
 const LISTS: usize = 64;
 
@@ -53,6 +54,10 @@ pub(crate) fn router(hub: Arc<Team>, reading: Router) -> Router {
         .route("/v1/invites/{id}", delete(team::take_back))
         .route("/v1/tokens", post(team::make_token).get(team::tokens))
         .route("/v1/tokens/{id}", delete(team::revoke_token))
+        .route("/v1/backup", put(backup::order).delete(backup::end))
+        .route("/v1/backup/agree", post(backup::agree))
+        .route("/v1/backup/follow", get(backup::follow))
+        .route("/v1/backup/back", post(backup::back))
         .route("/v1/move", post(relocation::begin))
         .route(relocation::DONE, post(relocation::done))
         .with_state(hub)

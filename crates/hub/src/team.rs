@@ -27,13 +27,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
+mod arrivals;
 mod backup;
+mod following;
 mod place;
 mod relocation;
 mod removal;
 mod requests;
 
 pub use backup::{BackupError, backup, restore, restore_arriving};
+pub(crate) use following::AgreeRefusal;
 pub(crate) use place::{Place, addresses, hub_record};
 pub(crate) use relocation::MoveRefusal;
 use removal::until_saved;
@@ -49,6 +52,10 @@ pub(crate) struct Team {
     place: RwLock<Place>,
     announce: watch::Sender<Vec<u8>>,
     requests: Mutex<Requests>,
+    /// The backup computer that follows.
+    following: following::Following,
+    /// What came from the other hub of the team.
+    arrivals: arrivals::Arrivals,
     /// Locked while the team moves.
     moving: tokio::sync::Mutex<()>,
     /// Events for the host.
@@ -92,10 +99,13 @@ impl Team {
             place: RwLock::new(place),
             announce,
             requests: Mutex::new(Requests::default()),
+            following: following::Following::default(),
+            arrivals: arrivals::Arrivals::default(),
             moving: tokio::sync::Mutex::default(),
             news,
         };
         team.publish_place();
+        team.mark_back();
         (Arc::new(team), announced)
     }
 
@@ -172,6 +182,7 @@ impl Team {
 
     pub(crate) fn view(&self, login: &Login) -> TeamView {
         let place = self.place();
+        let backup = self.backup_view(login);
         self.ledger().read(|team| TeamView {
             team: team.name.clone(),
             root: team.root.clone(),
@@ -180,7 +191,7 @@ impl Team {
             host: place.host.clone(),
             at: place.at.clone(),
             pin: self.pin,
-            backup: None,
+            backup,
         })
     }
 
@@ -423,7 +434,9 @@ impl Team {
     }
 
     fn publish_place(&self) {
-        let record = hub_record(self.name(), self.place());
+        let revision = self.ledger().read(Accounts::revision);
+        let (backup, stands_in) = (self.announced_backup(), self.custody().stands_in());
+        let record = hub_record(self.name(), self.place(), revision, backup, stands_in);
         self.announce.send_if_modified(|said| {
             let news = *said != record;
             *said = record;

@@ -28,6 +28,8 @@ pub(crate) struct Gate {
     connection: ConnectionId,
     peer: Peer,
     login: OnceLock<Login>,
+    /// The period of the hub in which it logged in.
+    period: OnceLock<u64>,
     /// The client id. It is bound to the credential while the gate exists.
     client_id: OnceLock<String>,
     allowance: Allowance,
@@ -84,6 +86,7 @@ impl Gate {
             connection,
             peer,
             login: OnceLock::new(),
+            period: OnceLock::new(),
             client_id: OnceLock::new(),
             allowance,
             asking: Mutex::default(),
@@ -97,14 +100,14 @@ impl Gate {
 
     fn admit(&self, connect: &ConnectPacket) -> Result<Login, ReasonCode> {
         let access = &self.access;
-        if access.custody.is_closed() {
+        let Some(period) = access.custody.period() else {
             let has_moved = access.custody.moved().is_some();
             return Err(if has_moved {
                 ReasonCode::ServerMoved
             } else {
                 ReasonCode::ServerUnavailable
             });
-        }
+        };
         let now = clock::now();
         let named = connect.username.as_deref();
         {
@@ -172,7 +175,7 @@ impl Gate {
             return Err(ReasonCode::BadUsernameOrPassword);
         }
         access.allowances.log_in(&login.credential, &self.allowance);
-        let _ = self.login.set(login.clone());
+        let _ = (self.period.set(period), self.login.set(login.clone()));
         Ok(login)
     }
 
@@ -180,7 +183,7 @@ impl Gate {
     fn login(&self) -> Option<&Login> {
         let login = self.login.get()?;
         let holds = self.access.ledger.read(|team| team.holds(&login.credential, &login.user));
-        (holds && !self.access.custody.is_closed()).then_some(login)
+        (holds && self.access.custody.period().as_ref() == self.period.get()).then_some(login)
     }
 
     fn may_publish(&self, topic: &str) -> bool {

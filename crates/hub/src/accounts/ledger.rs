@@ -8,11 +8,12 @@
 
 use super::file::{AccountsFile, MOVING, SaveError};
 use super::{Accounts, CredentialUsage, RemoveMemberError};
+use crate::clock;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::Duration;
-use tokio::sync::{Notify, OwnedMutexGuard};
+use tokio::sync::{Notify, OwnedMutexGuard, watch};
 use tokio::task::JoinHandle;
 
 /// Delay before usage is written, so that many logins cause one write.
@@ -34,6 +35,8 @@ struct Shared {
     /// Locked from before a change begins until it is written, so that writes keep the order of changes.
     disk: Arc<tokio::sync::Mutex<Disk>>,
     noted: Notify,
+    /// The revision of the accounts in effect.
+    revision: watch::Sender<u64>,
     folder: PathBuf,
     report: Option<Report>,
 }
@@ -80,13 +83,19 @@ impl Ledger {
         Self::saved_by(sheet, path, save)
     }
 
-    pub(super) fn saved_by(sheet: AccountsFile, folder: PathBuf, save: Option<Save>) -> Self {
+    pub(super) fn saved_by(mut sheet: AccountsFile, folder: PathBuf, save: Option<Save>) -> Self {
+        if sheet.accounts.revision() == 0 {
+            // Of an older hub, or new.
+            sheet.accounts.raise_revision(clock::now().wall);
+        }
+        let (revision, _) = watch::channel(sheet.accounts.revision());
         let shared = Shared {
             state: RwLock::new(State { accounts: sheet.accounts, next: None, frozen: false }),
             used: Mutex::new(sheet.used),
             version: AtomicU64::new(0),
             disk: Arc::new(tokio::sync::Mutex::new(Disk { save, written: Some(0) })),
             noted: Notify::new(),
+            revision,
             folder,
             report: None,
         };
@@ -106,6 +115,11 @@ impl Ledger {
     /// Reads the accounts in effect.
     pub(crate) fn read<R>(&self, look: impl FnOnce(&Accounts) -> R) -> R {
         look(&self.0.state.read().unwrap_or_else(PoisonError::into_inner).accounts)
+    }
+
+    /// The revision of the accounts in effect, and its changes.
+    pub(crate) fn revision(&self) -> watch::Receiver<u64> {
+        self.0.revision.subscribe()
     }
 
     /// Makes a change that takes effect once it is on disk. After an error of either kind, nothing has
@@ -167,6 +181,7 @@ impl Ledger {
         if ended.is_ok() {
             self.0.version.fetch_add(1, Ordering::SeqCst);
         }
+        self.0.took_effect(&state);
         drop(state);
         (ended, self.flush())
     }
@@ -232,6 +247,7 @@ impl Ledger {
         {
             let mut state = self.0.state();
             state.accounts = sheet.accounts;
+            self.0.took_effect(&state);
             *self.0.used() = sheet.used;
             self.0.version.fetch_add(1, Ordering::SeqCst);
         }
@@ -279,6 +295,12 @@ impl State {
             };
         }
         if ended.is_ok() {
+            let now = clock::now().wall;
+            accounts.settle(&self.accounts, now);
+            if let Some(next) = &mut next {
+                // Later than the current state, because it contains more.
+                next.settle(&accounts, now);
+            }
             (self.accounts, self.next) = (accounts, next);
         }
         ended
@@ -320,6 +342,7 @@ impl Shared {
             }
             let mut next = state.accounts.clone();
             let result = change(&mut next)?;
+            next.settle(&state.accounts, clock::now().wall);
             let version = self.version.load(Ordering::SeqCst);
             (result, version, state.next.insert(next).clone())
         };
@@ -338,6 +361,7 @@ impl Shared {
         *verdict = Verdict::Made;
         if let Some(next) = next {
             state.accounts = next;
+            self.took_effect(&state);
         }
         Ok(result)
     }
@@ -360,6 +384,12 @@ impl Shared {
             self.report(Ok(()));
         }
         Ok(())
+    }
+
+    /// Says which revision is in effect now.
+    fn took_effect(&self, state: &State) {
+        let revision = state.accounts.revision();
+        self.revision.send_if_modified(|told| std::mem::replace(told, revision) != revision);
     }
 
     fn report(&self, saved: Result<(), &SaveError>) {

@@ -29,6 +29,8 @@ pub(super) struct TeamRoster {
     /// The payload that `_hub` must have.
     announcement: Vec<u8>,
     announced: bool,
+    /// Whether it changed since it was written. That is no disagreement, so no limit applies.
+    is_news: bool,
     /// Limits how often `_hub` is written again. Otherwise two hubs that disagree would overwrite each other
     /// forever.
     announcing: RateLimit,
@@ -105,6 +107,7 @@ impl TeamRoster {
             later: BTreeSet::new(),
             announcement,
             announced: false,
+            is_news: false,
             announcing: RateLimit::default(),
             announce_at: None,
             changes: None,
@@ -137,7 +140,8 @@ impl TeamRoster {
 
     /// Changes the payload of `_hub`.
     pub(super) fn announce(&mut self, announcement: Vec<u8>) {
-        self.announced &= self.announcement == announcement;
+        self.is_news |= self.announcement != announcement;
+        self.announced &= !self.is_news;
         self.announcement = announcement;
     }
 
@@ -275,7 +279,10 @@ impl TeamRoster {
     }
 
     pub(super) fn take_writes(&mut self, now: Now, writes: &mut Vec<Write>) {
-        if !self.announced && self.announce_at.is_none() {
+        if std::mem::take(&mut self.is_news) {
+            (self.announced, self.announce_at) = (true, None);
+            writes.push(self.hub(self.announcement.clone()));
+        } else if !self.announced && self.announce_at.is_none() {
             match self.announcing.take(now.mono, &()) {
                 Ok(()) => {
                     self.announced = true;

@@ -36,10 +36,7 @@ pub(crate) async fn bind(
     {
         return Err(HubError::PlainNotLocal { addr });
     }
-    let team = match team {
-        Listen::Default => everywhere(&mut warnings)?,
-        Listen::Exactly(addr) => exactly(addr)?,
-    };
+    let team = listen_for_team(team, &mut warnings)?;
     let public = public.map(exactly).transpose()?.unwrap_or_default();
     // Where the usual port is taken, programs of this machine find the other one in the runtime file, and nobody else has
     // to know.
@@ -55,6 +52,21 @@ pub(crate) async fn bind(
     let public = public.into_iter().map(|l| (l, Audience::Public));
     let listeners = team.chain([(plain, Audience::ThisComputer)]).chain(public).collect();
     Ok(Bound { addr, plain: plain_addr, public: public_addr, listeners, warnings })
+}
+
+/// Listens for the team.
+///
+/// # Errors
+///
+/// [`HubError::PortTaken`] and [`HubError::CannotListen`].
+pub(crate) fn listen_for_team(
+    listen: Listen,
+    warnings: &mut Vec<HubWarning>,
+) -> Result<Vec<TcpListener>, HubError> {
+    match listen {
+        Listen::Default => everywhere(warnings),
+        Listen::Exactly(addr) => exactly(addr),
+    }
 }
 
 /// Exactly this address; every address of IPv4 means every one of IPv6, too.

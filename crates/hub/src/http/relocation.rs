@@ -3,18 +3,22 @@
 use super::extract::{ApiError, JsonBody, Member};
 use super::team::{require_owner, written};
 use crate::answer;
+use crate::custody;
 use crate::team::{MoveRefusal, Team};
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use porchlight_core::team::{Address, RefusalCode};
+use porchlight_core::team::{Address, RefusalCode, StandsIn, WhyAway};
 use serde::Deserialize;
 use serde_json::json;
 use std::sync::Arc;
 
 /// The path on which the new hub's computer asks, also a hub that has moved.
 pub(super) const DONE: &str = "/v1/move/done";
+
+/// The path on which a backup follows, which is of the host alone.
+const FOLLOW: &str = "/v1/backup/follow";
 
 /// `POST /v1/move/done`.
 #[derive(Debug, Deserialize)]
@@ -73,10 +77,47 @@ pub(super) async fn require_serving(
     request: Request,
     next: Next,
 ) -> Response {
-    if team.custody().is_serving() || request.uri().path() == DONE {
-        return next.run(request).await;
+    let state = team.custody().now();
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    match state {
+        custody::State::Serving => next.run(request).await,
+        custody::State::StandingIn(_) if reads && request.uri().path() != FOLLOW => {
+            next.run(request).await
+        }
+        custody::State::StandingIn(stands_in) => backup_serves(&team, &stands_in),
+        custody::State::HandedOver(_) => standby(),
+        custody::State::Moved(_) | custody::State::Arriving if request.uri().path() == DONE => {
+            next.run(request).await
+        }
+        custody::State::Moved(_) | custody::State::Arriving => {
+            moved(&team).unwrap_or_else(arriving)
+        }
     }
-    moved(&team).unwrap_or_else(arriving)
+}
+
+/// The refusal of a change by the backup: only the host decides who is in the team.
+fn backup_serves(team: &Team, stands_in: &StandsIn) -> Response {
+    let host = team.place().host.map_or_else(|| "the host".to_owned(), |host| host.name);
+    let state = match stands_in.why {
+        WhyAway::Asleep => "is asleep",
+        WhyAway::Quit => "is off",
+        WhyAway::Lost => "can't be reached",
+    };
+    let message =
+        format!("{host}'s computer decides that, and it {state}; try again when it is back");
+    let body = json!({
+        "code": RefusalCode::BackupServes,
+        "message": message,
+        "host": host,
+        "why": stands_in.why,
+        "since": stands_in.since,
+    });
+    answer::json(StatusCode::CONFLICT, body.to_string().into())
+}
+
+fn standby() -> Response {
+    let message = "this computer goes to sleep or ends; the team's backup computer serves";
+    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, RefusalCode::Standby, message).into_response()
 }
 
 /// Where the team has moved.

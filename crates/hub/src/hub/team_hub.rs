@@ -20,6 +20,7 @@ use crate::public::PublicCertificate;
 use crate::rest::broker_source::BrokerSource;
 use crate::rest::change_log::ChangeLog;
 use crate::server::Site;
+use crate::store::Disk;
 use crate::store_health::StoreHealth;
 use crate::team::{Place, Team, addresses};
 use crate::{
@@ -27,7 +28,7 @@ use crate::{
     listen, rest,
 };
 use axum::Router;
-use mqtt5::broker::storage::StorageBackend as _;
+use mqtt5::broker::storage::{RetainedMessage, StorageBackend as _};
 use porchlight_core::team::{Address, OutsideAddress};
 use porchlight_core::web_origin::WebOrigin;
 use rustls::ServerConfig;
@@ -54,8 +55,22 @@ pub(super) struct Hosting {
     /// Makes the hub read the certificate of the public listener again.
     pub(super) read_again: Arc<Notify>,
     /// Background tasks that end when this is dropped.
-    tasks: JoinSet<()>,
+    pub(super) tasks: JoinSet<()>,
     pub(super) nearby: Option<discovery::Announced>,
+}
+
+/// What a team's hub begins with.
+pub(super) struct Beginning {
+    pub(super) folder: Option<PathBuf>,
+    pub(super) disk: Option<Disk>,
+    /// The retained messages.
+    pub(super) kept: Vec<RetainedMessage>,
+    pub(super) sheet: AccountsFile,
+    pub(super) certificate: Certificate,
+    pub(super) custody: Arc<Custody>,
+    /// The host in whose place it serves, and its addresses. None: this is the host.
+    pub(super) place: Option<Place>,
+    pub(super) public_certificate: Option<Arc<PublicCertificate>>,
 }
 
 impl std::fmt::Debug for Team {
@@ -104,7 +119,7 @@ impl Hub {
             Some(public) => public.open(&mut warnings).await?,
             None => None,
         };
-        let (disk, kept) = open_store(settings.store, &mut warnings).await?;
+        let (disk, kept) = open_store(settings.store.clone(), &mut warnings).await?;
         if let Some(folder) = &folder {
             // With two hubs on one folder, neither would know the members that the other admits.
             if warnings.iter().any(|w| matches!(w, HubWarning::StoreInUse { .. })) {
@@ -118,6 +133,36 @@ impl Hub {
             return Err(HubError::TeamMoved { folder, at });
         }
         let (sheet, certificate) = open_team(folder.clone(), &wanted).await?;
+        let beginning = Beginning {
+            folder,
+            disk,
+            kept,
+            sheet,
+            certificate,
+            custody,
+            place: None,
+            public_certificate,
+        };
+        Self::serve_team(beginning, settings, wanted, warnings).await
+    }
+
+    /// Serves the team, as its host or in the place of it.
+    pub(super) async fn serve_team(
+        beginning: Beginning,
+        settings: HubSettings,
+        wanted: TeamSettings,
+        mut warnings: Vec<HubWarning>,
+    ) -> Result<Self, HubError> {
+        let Beginning {
+            folder,
+            disk,
+            kept,
+            sheet,
+            certificate,
+            custody,
+            place,
+            public_certificate,
+        } = beginning;
         let (tls, pin) = certificate.open().map_err(|reason| CertificateError::Damaged {
             folder: folder.clone().unwrap_or_default(),
             reason,
@@ -143,6 +188,7 @@ impl Hub {
         let recorder = disk.is_some().then_some(recorder);
         let hooks = Hooks { recorder, listener, access: Some(Arc::clone(&access)), open: None };
         let broker = Arc::new(Broker::new(Arc::new(hooks)));
+        let arrived = if place.is_some() { kept.clone() } else { Vec::new() };
         for message in kept {
             // A message that is not allowed is never published, and soon cleared on disk. The last run may
             // have ended in the middle of a removal.
@@ -159,9 +205,16 @@ impl Hub {
             let memory = Arc::clone(&broker.storage);
             (RetainedStore::start(disk, memory, recorded, health, persistence::RETRY), path)
         });
-        let place = Place { host: wanted.host, at: addresses(bound.addr, &wanted.at) };
+        let is_host = place.is_none();
+        let own_place = || Place { host: wanted.host, at: addresses(bound.addr, &wanted.at) };
+        let place = place.unwrap_or_else(own_place);
         let (team, announcement) =
             Team::new(access, Arc::clone(&broker), certificate, pin, place, tell);
+        if !is_host {
+            // Only the host decides who is in the team.
+            team.ledger().freeze().await;
+            team.note_arrivals(arrived.iter());
+        }
         let root = team.access().root().clone();
         let board = Arc::new(ChangeLog::new(clock::now().wall));
         let memory = Arc::clone(&broker.storage);
@@ -269,6 +322,10 @@ fn run_beside(
     let (t, ledger) = (Arc::clone(team), Arc::clone(team.ledger()));
     tasks.spawn(async move { t.run_cleanups(cleanups).await });
     tasks.spawn(async move { ledger.keep(persistence::RETRY).await });
+    let t = Arc::clone(team);
+    tasks.spawn(async move { t.announce_revisions().await });
+    let t = Arc::clone(team);
+    tasks.spawn(async move { t.lose_absent_arrivals().await });
     let (t, broker) = (Arc::clone(team), Arc::clone(broker));
     tasks.spawn(async move {
         let mut tick = tokio::time::interval(SWEEP);

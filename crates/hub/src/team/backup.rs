@@ -17,7 +17,7 @@ const VERSION: u32 = 1;
 
 /// The content of a backup.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Backup {
+pub(super) struct BackupFile {
     v: u32,
     team: AccountsFile,
     certificate: Certificate,
@@ -71,7 +71,7 @@ pub enum BackupError {
     Certificate(#[from] CertificateError),
 }
 
-impl Backup {
+impl BackupFile {
     pub(super) fn new(
         team: AccountsFile,
         certificate: Certificate,
@@ -114,7 +114,7 @@ pub fn backup(folder: &Path, file: &Path) -> Result<(), BackupError> {
     let no_team = || BackupError::NoTeam { folder: folder.to_owned() };
     let sheet = load(folder)?.ok_or_else(no_team)?;
     let certificate = Certificate::load(folder)?;
-    let backup = Backup::new(sheet, certificate, log::replay(folder).messages);
+    let backup = BackupFile::new(sheet, certificate, log::replay(folder).messages);
     porchlight_files::write(file, &backup.to_json())
         .map_err(|source| BackupError::Io { path: file.to_owned(), source })
 }
@@ -139,7 +139,7 @@ pub fn restore(folder: &Path, file: &Path) -> Result<(), BackupError> {
 /// The same as [`restore`].
 pub fn restore_arriving(folder: &Path, json: &[u8]) -> Result<(), BackupError> {
     let origin = Path::new("the team from its present host");
-    let backup = Backup::from_json(json, origin)?;
+    let backup = BackupFile::from_json(json, origin)?;
     check_free(folder, &backup)?;
     // Mark it first, because a copy without the mark would be a second hub.
     custody::mark_arriving(folder)
@@ -148,15 +148,17 @@ pub fn restore_arriving(folder: &Path, json: &[u8]) -> Result<(), BackupError> {
 }
 
 fn restore_bytes(folder: &Path, json: &[u8], file: &Path) -> Result<(), BackupError> {
-    let backup = Backup::from_json(json, file)?;
+    let mut backup = BackupFile::from_json(json, file)?;
     check_free(folder, &backup)?;
+    // Members refuse a hub with a lower revision than they have seen, and they have seen later ones than the file's.
+    backup.team.accounts.raise_revision(crate::clock::now().wall);
     write(folder, backup)?;
     custody::unmark(folder).map_err(|source| BackupError::Io { path: folder.to_owned(), source })
 }
 
 /// Checks that the folder contains no other team. The same team may be damaged, because a backup repairs
 /// that.
-fn check_free(folder: &Path, backup: &Backup) -> Result<(), BackupError> {
+fn check_free(folder: &Path, backup: &BackupFile) -> Result<(), BackupError> {
     match load(folder) {
         Ok(Some(sheet)) if sheet.accounts.team != backup.team.accounts.team => {
             Err(BackupError::OtherTeam { folder: folder.to_owned() })
@@ -165,7 +167,7 @@ fn check_free(folder: &Path, backup: &Backup) -> Result<(), BackupError> {
     }
 }
 
-fn write(folder: &Path, backup: Backup) -> Result<(), BackupError> {
+fn write(folder: &Path, backup: BackupFile) -> Result<(), BackupError> {
     let io = |source| BackupError::Io { path: folder.to_owned(), source };
     let mut held = Folder::hold(folder.to_owned()).map_err(|e| match e {
         fs::TryLockError::WouldBlock => BackupError::InUse { folder: folder.to_owned() },

@@ -1,6 +1,6 @@
 //! The host of a hub, and the addresses at which the team reaches it.
 
-use porchlight_core::team::{Address, Host, MAX_ADDRESSES, OutsideAddress};
+use porchlight_core::team::{Address, Backup, Host, MAX_ADDRESSES, OutsideAddress, StandsIn};
 use porchlight_core::wire::{HubRecord, encode_hub};
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
@@ -13,9 +13,16 @@ pub(crate) struct Place {
 }
 
 /// Returns the payload of a team's `_hub` (`docs/protocol.md`, *Records*).
-pub(crate) fn hub_record(team: String, place: Place) -> Vec<u8> {
+pub(crate) fn hub_record(
+    team: String,
+    place: Place,
+    revision: u64,
+    backup: Option<Backup>,
+    stands_in: Option<StandsIn>,
+) -> Vec<u8> {
     let Place { host, at } = place;
-    encode_hub(&HubRecord { team: Some(team), host, at, in_order: true, ..HubRecord::default() })
+    let team = Some(team);
+    encode_hub(&HubRecord { team, host, at, in_order: true, revision, backup, stands_in })
 }
 
 /// Returns the addresses at which other computers reach a listener on `bound`, and `outside` from other networks.
@@ -91,10 +98,11 @@ mod tests {
     fn the_record_says_who_and_where() {
         let host = Host { user: None, device: None, name: "box".to_owned() };
         let place = Place { host: Some(host), at: vec!["10.0.0.7:1".parse().unwrap()] };
-        let record = String::from_utf8(hub_record("Team".to_owned(), place)).unwrap();
+        let record =
+            String::from_utf8(hub_record("Team".to_owned(), place, 7, None, None)).unwrap();
         assert_eq!(
             record,
-            r#"{"v":1,"team":"Team","host":{"name":"box"},"at":["10.0.0.7:1"],"in_order":true}"#
+            r#"{"v":1,"team":"Team","host":{"name":"box"},"at":["10.0.0.7:1"],"in_order":true,"revision":7}"#
         );
     }
 }

@@ -4,7 +4,7 @@
 //! its final state; then the new hub serves. Connections that are sent on publish no Will, so nobody is seen to leave.
 
 use super::Team;
-use super::backup::{Backup, BackupError};
+use super::backup::{BackupError, BackupFile};
 use crate::accounts::SaveError;
 use crate::clock;
 use crate::custody::Move;
@@ -15,7 +15,7 @@ use porchlight_core::topic::Topic;
 use std::path::Path;
 use std::time::Duration;
 
-mod reach;
+pub(super) mod reach;
 
 /// How long everybody gets to read where the team goes.
 const NEWS: Duration = Duration::from_secs(1);
@@ -49,7 +49,7 @@ impl Team {
     pub(crate) async fn export(&self) -> Vec<u8> {
         let retained = self.broker.storage.get_retained_messages("#").await.unwrap_or_default();
         let retained = retained.into_iter().map(|(_, message)| message).collect();
-        Backup::new(self.ledger().sheet(), self.certificate.clone(), retained).to_json()
+        BackupFile::new(self.ledger().sheet(), self.certificate.clone(), retained).to_json()
     }
 
     /// Gives the team to the hub at these addresses, and returns the final state. The same key gets the same answer again,
@@ -82,7 +82,7 @@ impl Team {
             return Err(MoveRefusal::Arriving);
         }
         // The new hub has a copy, and so the same certificate. A team whose new hub nobody reaches would be lost.
-        if !reach::leads_to(&to.at, self.pin).await {
+        if !reach::leads_to(&to.at, reach::Peer::Certificate(self.pin)).await {
             return Err(MoveRefusal::NotReachable(to.at));
         }
         if tokio::time::timeout(FREEZE, self.ledger().freeze()).await.is_err() {
@@ -111,17 +111,12 @@ impl Team {
 
     /// Takes the final state of the hub that had the team before, and serves from then on.
     pub(crate) async fn activate(&self, state: &[u8]) -> Result<(), BackupError> {
-        let final_state = Backup::from_json(state, Path::new("the answer of the old host"))?;
+        let final_state = BackupFile::from_json(state, Path::new("the answer of the old host"))?;
         let (accounts, retained) = final_state.into_state();
         self.ledger().replace(accounts).await.map_err(not_saved)?;
         let hub = Topic::Hub.to_wire(self.access.root());
-        for message in retained {
-            // This hub describes itself.
-            if message.topic != hub {
-                let packet = message.to_publish_packet();
-                self.broker.router.route_message(&packet, None).await;
-            }
-        }
+        // This hub describes itself.
+        self.publish_retained(retained.iter().filter(|message| message.topic != hub)).await;
         self.custody().serve().map_err(not_saved)?;
         tracing::info!("this hub serves the team now");
         Ok(())

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what fails here is a failed test, in helpers too")]
 
 mod apart;
+mod backup_computer;
 mod floods;
 mod full_disk;
 mod greedy;

@@ -1,7 +1,8 @@
-//! Whether an address leads to a hub of this team: the other side of the handshake has the team's certificate.
+//! Whether an address leads to a computer of this team: the other side of the handshake has the team's certificate, or
+//! the key of its backup.
 
+use crate::certificate::pin_of;
 use porchlight_core::team::{Address, Pin};
-use ring::digest::{SHA256, digest};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
@@ -11,12 +12,22 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
+use x509_parser::parse_x509_certificate;
 
 /// How long to wait for the first address that answers.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Whether one of these addresses leads to a hub with this certificate.
-pub(super) async fn leads_to(at: &[Address], pin: Pin) -> bool {
+/// Who has to answer.
+#[derive(Debug, Clone)]
+pub(crate) enum Peer {
+    /// A hub with this certificate.
+    Certificate(Pin),
+    /// A computer with this key: the DER of its `SubjectPublicKeyInfo`.
+    Key(Vec<u8>),
+}
+
+/// Whether one of these addresses leads there.
+pub(crate) async fn leads_to(at: &[Address], peer: Peer) -> bool {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let algorithms = provider.signature_verification_algorithms;
     let Ok(builder) =
@@ -24,7 +35,7 @@ pub(super) async fn leads_to(at: &[Address], pin: Pin) -> bool {
     else {
         return false;
     };
-    let verifier = Arc::new(Pinned { pin, algorithms });
+    let verifier = Arc::new(Pinned { peer, algorithms });
     let config =
         builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
     let connector = TlsConnector::from(Arc::new(config));
@@ -50,15 +61,15 @@ async fn shakes_hands(connector: TlsConnector, address: Address) -> bool {
     };
     let shaken = connector.connect(name, stream).await;
     if let Err(e) = &shaken {
-        tracing::debug!(%address, "the new hub: {e}");
+        tracing::debug!(%address, "not reached: {e}");
     }
     shaken.is_ok()
 }
 
-/// Trusts one certificate, whatever its names and dates, as every member of the team does.
+/// Trusts one certificate or key, whatever its names and dates, as every member of the team does.
 #[derive(Debug)]
 struct Pinned {
-    pin: Pin,
+    peer: Peer,
     algorithms: WebPkiSupportedAlgorithms,
 }
 
@@ -71,7 +82,12 @@ impl ServerCertVerifier for Pinned {
         _ocsp_response: &[u8],
         _now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        if digest(&SHA256, certificate).as_ref() == self.pin.digest() {
+        let is_it = match &self.peer {
+            Peer::Certificate(pin) => pin_of(certificate) == Some(*pin),
+            Peer::Key(key) => parse_x509_certificate(certificate)
+                .is_ok_and(|(_, shown)| shown.public_key().raw == key),
+        };
+        if is_it {
             Ok(ServerCertVerified::assertion())
         } else {
             Err(Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure))
