@@ -39,8 +39,11 @@ pub const fn sentence(code: RefusalCode) -> Option<&'static str> {
         RefusalCode::Arriving => {
             "this computer takes the team over and does not serve it yet; try again in a moment"
         }
-        // Only the hub knows which address.
-        RefusalCode::NotReachable => return None,
+        RefusalCode::Standby => {
+            "the computer that hosts the team is going to sleep or closing; its backup serves, so try again in a moment"
+        }
+        // Only the hub knows which address, or since when the host is away.
+        RefusalCode::NotReachable | RefusalCode::BackupServes => return None,
         RefusalCode::BadRequest | RefusalCode::Moved | RefusalCode::Unknown => return None,
     })
 }
@@ -70,6 +73,8 @@ const fn code(code: RefusalCode) -> &'static str {
         RefusalCode::LastOwner => "last_owner",
         RefusalCode::NotReachable => "not_reachable",
         RefusalCode::Arriving => "arriving",
+        RefusalCode::BackupServes => "backup_serves",
+        RefusalCode::Standby => "standby",
         RefusalCode::InUse => "in_use",
         RefusalCode::Unknown => "unknown",
     }

@@ -81,8 +81,8 @@ pub(crate) fn failure(problem: Problem) -> Failure {
         "token_unknown" | "token_expired" | "token_used_up" | "bad_name" | "full"
         | "too_many_attempts" | "not_signed_in" | "not_allowed" | "not_found" | "not_saved"
         | "too_many_invited" | "last_owner" | "not_reachable" | "arriving" | "in_use"
-        | "bad_request" | "unknown" | "hosts_team" | "request_refused" | "request_expired"
-        | "interrupted" => Failure::Refused(message),
+        | "backup_serves" | "standby" | "bad_request" | "unknown" | "hosts_team"
+        | "request_refused" | "request_expired" | "interrupted" => Failure::Refused(message),
         "tls" | "no_hub" | "hub" | "move" | "internal" => Failure::Other(anyhow::anyhow!(message)),
         _ => Failure::NoConnection(message),
     }
