@@ -12,9 +12,7 @@ mod pin;
 mod secret;
 
 pub use address::{Address, AddressError};
-pub use backup::{
-    Backup, BackupAgree, BackupAgreed, BackupOrder, BackupStage, BackupView, StandsIn, WhyAway,
-};
+pub use backup::{Backup, BackupAgree, BackupOrder, BackupStage, BackupView, StandsIn, WhyAway};
 pub use body::{
     Decision, DeviceOfMember, Host, InviteMade, InviteOrder, InviteView, InvitedBy, Join, Joined,
     Member, MemberName, RefusalCode, Refused, Removal, Request, RequestMade, RequestState,

@@ -6,7 +6,7 @@
 //! A team has one hub. While it moves to another computer, the new hub is *arriving*: it has a copy and serves nobody. The
 //! old hub lets go first, durably, and only then does the new one serve (`docs/protocol.md`, *Moving*).
 //!
-//! While the host is away, its backup *stands in*: it serves members and changes nothing. A host that sleeps or ends has
+//! While the host is away, its backup serves members in its place, and changes nothing. A host that sleeps or ends has
 //! *handed over* before. Neither is written, because both end with the hub (`docs/protocol.md`, *The backup computer*).
 
 use crate::accounts::{self, AccountsError, SaveError};

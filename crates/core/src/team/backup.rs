@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Address, Host};
+use super::Address;
 use crate::id::{DeviceId, UserId};
 use crate::time::Timestamp;
 
@@ -99,14 +99,6 @@ pub struct BackupView {
     /// Whether the requesting device is this computer.
     pub this: bool,
     /// Whether it announces an address that may be reached from other networks. Without one, it
-    /// leaves out whoever is outside its network.
+    /// leaves out everybody outside its network.
     pub outside: bool,
-}
-
-/// `POST /v1/backup/agree`: the answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BackupAgreed {
-    /// The host of the team now.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub host: Option<Host>,
 }
