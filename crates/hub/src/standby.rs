@@ -21,10 +21,8 @@ use std::{fs, io};
 
 mod delegation;
 mod list;
-mod probe;
 mod retained;
 
-pub use probe::Probe;
 pub use retained::RetainedCopy;
 pub(crate) use retained::{CopiedMessage, copy_of};
 
@@ -181,7 +179,8 @@ impl StandbyFolder {
         read(&self.folder.join(STATE))
     }
 
-    fn key(&self) -> Result<String, StandbyError> {
+    /// The private key of this computer, PEM. Makes one if there is none.
+    pub(crate) fn key(&self) -> Result<String, StandbyError> {
         let path = self.folder.join(KEY);
         if let Some(key) = read(&path)? {
             return Ok(key);
@@ -277,7 +276,7 @@ fn read(path: &Path) -> Result<Option<String>, StandbyError> {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "used as a function of map_err")]
-fn damaged(reason: impl ToString) -> StandbyError {
+pub(crate) fn damaged(reason: impl ToString) -> StandbyError {
     StandbyError::Damaged { reason: reason.to_string() }
 }
 

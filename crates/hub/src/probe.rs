@@ -1,7 +1,7 @@
 //! A listener by which the host checks that others reach this computer, before it becomes the backup.
 
-use super::{StandbyError, StandbyFolder, damaged};
 use crate::certificate::Certificate;
+use crate::standby::{StandbyError, StandbyFolder, damaged};
 use crate::{HubError, HubWarning, Listen, door, team};
 use porchlight_core::team::{Address, OutsideAddress};
 use rcgen::{CertificateParams, KeyPair};
