@@ -369,8 +369,11 @@ async fn a_browser_is_told_what_a_permitted_page_may_send() {
         ];
         let head = listeners.ask(listener, &request("OPTIONS /v1/people", &asked)).await;
         assert!(head.starts_with("http/1.1 204 "), "{listener:?}: {head}");
-        let methods =
-            if listener == Listener::Gateway { "get, head\r" } else { "get, head, post, delete\r" };
+        let methods = if listener == Listener::Gateway {
+            "get, head\r"
+        } else {
+            "get, head, post, put, delete\r"
+        };
         for field in [
             "access-control-allow-origin: https://board.example\r",
             &format!("access-control-allow-methods: {methods}"),
