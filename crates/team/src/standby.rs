@@ -52,7 +52,7 @@ pub enum StandbyRule {
     TellFirst,
     /// A host without a backup closes nobody.
     OnlyFollowed,
-    /// A host that hands over changes nothing more.
+    /// A host that hands over changes nothing more, and lets nobody in.
     Refuse,
     /// The host goes away in time, whether its backup confirms or not.
     InTime,

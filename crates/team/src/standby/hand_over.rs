@@ -28,7 +28,8 @@ pub enum HandOverInput {
 /// What the host does, in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HandOverEffect {
-    /// Refuse changes of the team from now on (503 `standby`), then send the backup the last changes and `hands_over`.
+    /// Refuse changes and new connections from now on ([`HandOver::is_serving`]), then send the backup the last changes
+    /// and `hands_over`.
     Tell(WhyAway),
     /// Hear nobody any more, publish no Will, and close the members' connections: the backup serves them.
     CloseMembers,
@@ -51,7 +52,7 @@ pub enum HandOverEffect {
 /// let mut hand_over = HandOver::default();
 /// hand_over.handle(Monotonic::default(), HandOverInput::GoesAway(WhyAway::Asleep));
 /// assert_eq!(hand_over.poll_effect(), Some(HandOverEffect::Proceed));
-/// assert!(hand_over.accepts_changes());
+/// assert!(hand_over.is_serving());
 /// ```
 #[derive(Debug, Default)]
 pub struct HandOver {
@@ -88,16 +89,11 @@ impl HandOver {
 
     // --- getters
 
-    /// Whether the team may be changed here, and whether the backup may follow. If not, refuse with 503 `standby`.
+    /// Whether members may connect here, the team may be changed, and the backup may follow. If not, refuse all three
+    /// (503 `standby`): the backup would not learn what happens after it was told.
     #[must_use]
-    pub fn accepts_changes(&self) -> bool {
+    pub fn is_serving(&self) -> bool {
         self.stage == Stage::Serving || !self.has(StandbyRule::Refuse)
-    }
-
-    /// Whether members may connect here.
-    #[must_use]
-    pub const fn accepts_members(&self) -> bool {
-        !matches!(self.stage, Stage::HandedOver { .. })
     }
 
     /// When to call [`HandOver::tick`].
