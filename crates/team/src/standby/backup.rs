@@ -220,7 +220,8 @@ impl Standby {
             }
             (Life::Asleep { .. }, Some(StandbyInput::Woke)) => self.wake(now),
             (Life::Asleep { until }, _) if until <= now.mono => self.wake(now),
-            // Answers to what it asked before it slept are of no use.
+            // Other answers to what it asked before it slept are of no use.
+            (Life::Asleep { .. }, Some(StandbyInput::GivenBack(_))) => self.stale_back = false,
             (Life::Asleep { .. }, _) => return,
             (Life::Awake, Some(input)) => self.take(now, input),
             (Life::Awake, None) => {}

@@ -10,6 +10,9 @@ pub(super) const DEAD: Duration = Duration::from_secs(3);
 pub(super) const RETRY: Duration = Duration::from_secs(2);
 /// How often a member on the backup looks for the host.
 pub(super) const LOOK: Duration = Duration::from_secs(60);
+/// How long a member that found the host goes on looking, before it goes there by itself. Before that the backup sends
+/// it, once the host has what changed meanwhile.
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a hub may say nothing.
 pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
@@ -17,6 +20,7 @@ pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(15);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum MemberRule {
     LookForHost,
+    Patience,
     RefuseOutdated,
     Serial,
     Validity,
@@ -35,6 +39,8 @@ pub(super) struct Connection {
     pub(super) id: u64,
     pub(super) silent_since: Option<Monotonic>,
     pub(super) look_at: Monotonic,
+    /// Since when the host answers each look.
+    pub(super) found_host: Option<Monotonic>,
 }
 
 #[derive(Debug, Default)]
@@ -49,6 +55,8 @@ pub(super) struct Member {
     /// Names its attempts: an older one ends.
     pub(super) attempt: u64,
     pub(super) without_hub_since: Monotonic,
+    /// The host sent it to the backup.
+    pub(super) is_sent: bool,
     /// Whom it shows as here.
     pub(super) view: BTreeMap<usize, bool>,
 }

@@ -1,6 +1,7 @@
 //! A host, its backup, three members, and the cables between them, under one clock.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use porchlight_core::team::{StandsIn, WhyAway};
@@ -11,7 +12,9 @@ use porchlight_team::{
     StandbyState, StoodDown, StreamEnd, StreamEvent,
 };
 
-use super::member::{Connection, DEAD, KEEP_ALIVE, LOOK, Member, MemberRule, Place, RETRY, Shown};
+use super::member::{
+    Connection, DEAD, KEEP_ALIVE, LOOK, Member, MemberRule, PATIENCE, Place, RETRY, Shown,
+};
 use super::schedule::{
     BACKUP, COMPUTERS, FIRST_MEMBER, Failing, Going, HOST, MEMBERS, Schedule, Step,
 };
@@ -40,10 +43,15 @@ const HOLDS: Duration = Duration::from_secs(600);
 const ARRIVAL: Duration = Duration::from_secs(20);
 /// How long a computer that woke has no network.
 const NO_NETWORK: Duration = Duration::from_secs(3);
+/// How long a computer must have slept to notice it by its clocks alone.
+const NOTICED: Duration = Duration::from_secs(8);
 /// How long nothing may have been wrong, so that nobody may see anything.
 const CALM: Duration = Duration::from_secs(90);
-/// How long a member may be without a hub on a good day.
-const WITHOUT_HUB: Duration = Duration::from_secs(6);
+/// How long a member may be without a hub on a good day: if the host sent it to the backup, and otherwise. The backup may
+/// send it to a host that goes away at this moment.
+const WITHOUT_HUB: [Duration; 2] = [Duration::from_secs(4), Duration::from_secs(11)];
+/// The same if everything is well again, and was not before.
+const WITHOUT_HUB_AFTER: Duration = Duration::from_secs(25);
 const SETTLED: Duration = Duration::from_secs(240);
 
 /// What is taken out.
@@ -51,13 +59,6 @@ const SETTLED: Duration = Duration::from_secs(240);
 pub(super) enum Without {
     Standby(StandbyRule),
     Member(MemberRule),
-}
-
-/// What broke, and what led to it.
-#[derive(Debug)]
-pub(super) struct Failure {
-    pub(super) what: String,
-    pub(super) log: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +75,8 @@ enum Power {
 struct Computer {
     power: Power,
     network_from: Monotonic,
+    sleeps_since: Monotonic,
+    /// When it woke from a sleep that it could notice.
     woke: Option<Monotonic>,
 }
 
@@ -109,6 +112,8 @@ struct Host {
     going: Option<(Going, Monotonic)>,
     /// It has told its backup, and has not taken the team back.
     told: bool,
+    /// The backup followed when the host went away last.
+    was_followed: bool,
     /// The backup confirmed before the host went away.
     went_well: bool,
 }
@@ -139,6 +144,8 @@ struct Backup {
     copy: Dots,
     stream: Option<u64>,
     hub: Option<StandIn>,
+    /// The host said that it is not the backup.
+    is_refused: bool,
     /// Names the attempt to listen.
     listening: u64,
     /// Names the run of the program.
@@ -147,6 +154,8 @@ struct Backup {
     /// When somebody set its calendar. It finds out when it looks.
     calendar_set: Monotonic,
     port_taken_until: Monotonic,
+    /// It said that it sleeps, and does not. It believes itself until then.
+    rests_until: Monotonic,
     /// Answers that come while it sleeps.
     late: Vec<Event>,
 }
@@ -190,15 +199,20 @@ struct World {
     queue: BTreeMap<(Monotonic, u64), Event>,
     numbers: u64,
     lose: u8,
+    /// The last look was lost.
+    look_lost: bool,
     /// The stream is silent.
     deaf: bool,
     /// When something was wrong last.
     troubled: Monotonic,
+    /// When a cable was cut last, or a computer was off, or anything else stood between a member and a hub.
+    disturbed: Monotonic,
     /// Since when the backup could reach a host that serves.
     host_seen_since: Option<Monotonic>,
     without: Option<Without>,
     counts: [u64; COUNTED.len()],
     broken: Option<String>,
+    keeps_log: bool,
     log: Vec<String>,
 }
 
@@ -206,11 +220,17 @@ struct World {
 pub(super) fn run(
     schedule: &Schedule,
     without: Option<Without>,
-) -> Result<[u64; COUNTED.len()], Failure> {
-    let mut world = World::new(without);
-    let outcome = world.play(schedule);
-    let World { counts, log, .. } = world;
-    outcome.map(|()| counts).map_err(|what| Failure { what, log })
+) -> Result<[u64; COUNTED.len()], String> {
+    let mut world = World::new(without, false);
+    world.play(schedule).map(|()| world.counts)
+}
+
+/// What happens in a schedule.
+pub(super) fn log_of(schedule: &Schedule, without: Option<Without>) -> String {
+    let mut world = World::new(without, true);
+    // The last line says what is broken.
+    let _ = world.play(schedule);
+    world.log.join("\n")
 }
 
 fn node(member: usize) -> usize {
@@ -218,9 +238,10 @@ fn node(member: usize) -> usize {
 }
 
 impl World {
-    fn new(without: Option<Without>) -> Self {
+    fn new(without: Option<Without>, keeps_log: bool) -> Self {
         let now = Monotonic::from_origin(Duration::from_secs(1_000));
-        let computer = Computer { power: Power::On, network_from: now, woke: None };
+        let computer =
+            Computer { power: Power::On, network_from: now, sleeps_since: now, woke: None };
         let host = Host {
             machine: HandOver::default(),
             hub: Hub::default(),
@@ -231,6 +252,7 @@ impl World {
             stream_silent: None,
             going: None,
             told: false,
+            was_followed: true,
             went_well: true,
         };
         let backup = Backup {
@@ -240,11 +262,13 @@ impl World {
             copy: Dots::new(),
             stream: None,
             hub: None,
+            is_refused: false,
             listening: 0,
             run: 0,
             minutes_wrong: 0,
             calendar_set: now,
             port_taken_until: now,
+            rests_until: now,
             late: Vec::new(),
         };
         let mut world = Self {
@@ -257,12 +281,15 @@ impl World {
             queue: BTreeMap::new(),
             numbers: 0,
             lose: 0,
+            look_lost: false,
             deaf: false,
             troubled: now,
+            disturbed: now,
             host_seen_since: Some(now),
             without,
             counts: [0; COUNTED.len()],
             broken: None,
+            keeps_log,
             log: Vec::new(),
         };
         world.host.machine = world.new_host();
@@ -277,18 +304,18 @@ impl World {
     fn play(&mut self, schedule: &Schedule) -> Result<(), String> {
         self.pass(Duration::from_secs(120))?;
         for step in &schedule.0 {
-            self.note(&format!("{step:?}"));
+            self.note(format_args!("{step:?}"));
             self.take(*step);
             self.pass(Duration::ZERO)?;
         }
-        self.note("nothing happens any more");
+        self.note(format_args!("nothing happens any more"));
         self.lose = 0;
         self.backup.port_taken_until = self.now;
         self.take(Step::Clock(0));
         let list = self.backup.list;
         self.pass(SETTLED)?;
         self.check_reachable(list)?;
-        self.note("everything heals");
+        self.note(format_args!("everything heals"));
         self.take(Step::HealAll);
         self.take(Step::HostReturns);
         self.take(Step::BackupReturns { told: true });
@@ -297,14 +324,16 @@ impl World {
         self.check_end()
     }
 
-    fn note(&mut self, what: &str) {
-        let since = self.now.since(Monotonic::from_origin(Duration::from_secs(1_000)));
-        self.log.push(format!("{:>9.3} {what}", since.as_secs_f64()));
+    fn note(&mut self, what: fmt::Arguments<'_>) {
+        if self.keeps_log {
+            let since = self.now.since(Monotonic::from_origin(Duration::from_secs(1_000)));
+            self.log.push(format!("{:>9.3} {what}", since.as_secs_f64()));
+        }
     }
 
     fn breaks(&mut self, what: impl Into<String>) {
         let what = what.into();
-        self.note(&what);
+        self.note(format_args!("{what}"));
         self.broken.get_or_insert(what);
     }
 
@@ -398,9 +427,15 @@ impl World {
         self.is_on(a) && self.is_on(b) && self.is_wired(a, b)
     }
 
+    fn fall_asleep(&mut self, computer: usize) {
+        let computer = &mut self.computers[computer];
+        (computer.power, computer.sleeps_since) = (Power::Asleep, self.now);
+    }
+
     fn wake(&mut self, computer: usize) {
         let computer = &mut self.computers[computer];
-        if computer.power == Power::Asleep {
+        let slept = self.now.since(computer.sleeps_since);
+        if computer.power == Power::Asleep && slept > NOTICED {
             computer.woke = Some(self.now);
         }
         computer.power = Power::On;
@@ -428,9 +463,11 @@ impl World {
                     self.breaks("the backup goes away, and its members do not know it");
                 }
                 match going {
-                    Going::Sleep => self.computers[BACKUP].power = Power::Asleep,
+                    Going::Sleep => self.fall_asleep(BACKUP),
                     Going::Quit => self.end_backup(Failing::Killed),
-                    Going::Nowhere => {}
+                    Going::Nowhere => {
+                        self.backup.rests_until = self.now + Duration::from_secs(31);
+                    }
                 }
             }
             Step::BackupFails(failing) if self.is_on(BACKUP) => {
@@ -484,6 +521,7 @@ impl World {
             }
             Step::Admit(member) if !self.host.accounts[member] => {
                 self.change_team(|host| host.accounts[member] = true);
+                self.members[member].without_hub_since = self.now;
                 self.troubled = self.now;
             }
             Step::Wait(ms) => {
@@ -507,7 +545,8 @@ impl World {
             return;
         }
         self.host.going = Some((going, self.now));
-        self.host.went_well = self.host.stream.is_some();
+        self.host.was_followed = self.host.stream.is_some();
+        self.host.went_well = self.host.was_followed;
         let why = if going == Going::Quit { WhyAway::Quit } else { WhyAway::Asleep };
         self.tell_host(HandOverInput::GoesAway(why));
     }
@@ -516,7 +555,7 @@ impl World {
         self.host.going = None;
         match failing {
             Failing::Sleep => {
-                self.computers[HOST].power = Power::Asleep;
+                self.fall_asleep(HOST);
                 return;
             }
             Failing::Killed => self.computers[HOST].power = Power::Ended,
@@ -554,7 +593,7 @@ impl World {
 
     fn poll_host(&mut self) {
         while let Some(effect) = self.host.machine.poll_effect() {
-            self.note(&format!("  host: {effect:?}"));
+            self.note(format_args!("  host: {effect:?}"));
             match effect {
                 HandOverEffect::Tell(why) => {
                     self.counts[0] += 1;
@@ -563,7 +602,7 @@ impl World {
                     self.send(Message::HandsOver(why, dots));
                 }
                 HandOverEffect::CloseMembers => {
-                    if !self.host.told && self.host.stream.is_none() {
+                    if !self.host.was_followed {
                         self.breaks("the host closes members that have nowhere to go");
                     }
                     // The backup listens, or has nothing to do with it.
@@ -644,7 +683,7 @@ impl World {
     fn end_backup(&mut self, failing: Failing) {
         match failing {
             Failing::Sleep => {
-                self.computers[BACKUP].power = Power::Asleep;
+                self.fall_asleep(BACKUP);
                 return;
             }
             Failing::Killed => self.computers[BACKUP].power = Power::Ended,
@@ -692,6 +731,7 @@ impl World {
             self.unfollow();
             self.backup.list = None;
             self.backup.agreed = true;
+            self.backup.is_refused = false;
             self.start_backup();
         }
     }
@@ -709,7 +749,7 @@ impl World {
     fn poll_backup(&mut self) {
         while let Some(machine) = &mut self.backup.machine {
             let Some(effect) = machine.poll_effect() else { return };
-            self.note(&format!("  backup: {effect:?}"));
+            self.note(format_args!("  backup: {effect:?}"));
             let run = self.backup.run;
             let is_lost = self.lose > 0;
             match effect {
@@ -721,6 +761,7 @@ impl World {
                 }
                 StandbyEffect::Unfollow => self.unfollow(),
                 StandbyEffect::Look => {
+                    self.look_lost = is_lost;
                     self.lose = self.lose.saturating_sub(1);
                     self.after(HOP, Event::LookArrives(run, is_lost));
                 }
@@ -758,7 +799,8 @@ impl World {
         if stands_in.why == WhyAway::Lost {
             self.counts[2] += 1;
             let woke = self.computers[BACKUP].woke;
-            if woke.is_some_and(|woke| self.now.since(woke) < Duration::from_secs(8)) {
+            let is_there = self.is_on(HOST) && !self.cut[HOST][BACKUP];
+            if is_there && woke.is_some_and(|woke| self.now.since(woke) < Duration::from_secs(8)) {
                 self.breaks("the backup takes its own sleep for the silence of the host");
             }
             let seen = self.host_seen_since;
@@ -907,6 +949,7 @@ impl World {
             Event::FollowEnds(id, end) => {
                 if self.backup.stream == Some(id) {
                     self.backup.stream = None;
+                    self.backup.is_refused |= end == StreamEnd::Forbidden;
                     self.tell_backup(StandbyInput::Ended(end));
                 }
             }
@@ -943,6 +986,7 @@ impl World {
                 let from = if place == Place::Host { HOST } else { BACKUP };
                 if self.arrives(from, node(member)) {
                     self.disconnected(member, first, HOP);
+                    self.members[member].is_sent = first == Place::Backup;
                 }
             }
             Event::Attempt(member, attempt, place, is_last) => {
@@ -1015,14 +1059,17 @@ impl World {
     fn merge(&mut self) {
         let Some(stand_in) = &self.backup.hub else { return };
         let hub = &mut self.host.hub;
+        let mut came = Vec::new();
         for (member, dot) in &stand_in.hub.retained {
             let known = hub.retained.get(member);
             let is_newer = known.is_none_or(|known| known.version <= dot.version);
             let is_here = hub.connections.contains_key(member);
             if self.host.accounts[*member] && is_newer && !is_here {
                 hub.retained.insert(*member, *dot);
+                came.extend(dot.here.then_some(*member));
             }
         }
+        hub.awaited = Some((self.now + ARRIVAL, came));
     }
 
     // --- members
@@ -1042,6 +1089,7 @@ impl World {
     fn disconnected(&mut self, member: usize, first: Place, pause: Duration) {
         self.members[member].connection = None;
         self.members[member].without_hub_since = self.now;
+        self.members[member].is_sent = false;
         let attempt = self.number_attempt(member);
         self.after(pause, Event::Attempt(member, attempt, first, false));
     }
@@ -1093,12 +1141,12 @@ impl World {
         let version = self.number();
         let look_at = self.now + LOOK;
         self.members[member].connection =
-            Some(Connection { place, id, silent_since: None, look_at });
+            Some(Connection { place, id, silent_since: None, look_at, found_host: None });
         self.number_attempt(member);
         let hub = self.hub(place).expect("it lets members in");
         hub.connections.insert(member, (id, None));
         hub.retained.insert(member, Dot { version, here: true });
-        self.note(&format!("    member {member} is on {place:?}"));
+        self.note(format_args!("    member {member} is on {place:?}"));
         self.show(member);
         true
     }
@@ -1133,7 +1181,7 @@ impl World {
 
     fn check_connection(&mut self, member: usize) {
         let Some(connection) = self.members[member].connection else { return };
-        let Connection { place, id, silent_since, look_at } = connection;
+        let Connection { place, id, silent_since, look_at, .. } = connection;
         let at = if place == Place::Host { HOST } else { BACKUP };
         let is_known = |hub: Option<&mut Hub>| {
             hub.is_some_and(|hub| hub.connections.get(&member).is_some_and(|known| known.0 == id))
@@ -1166,14 +1214,19 @@ impl World {
 
     fn look_for_host(&mut self, member: usize, connection: Connection) {
         let takes = self.host.machine.is_serving() && self.host.accounts[member];
-        if takes && self.reaches(node(member), HOST) {
+        let answers = takes && self.reaches(node(member), HOST);
+        let since = connection.found_host.unwrap_or(self.now);
+        let is_patient = self.member_rule() != Some(MemberRule::Patience);
+        if answers && (self.now.since(since) >= PATIENCE || !is_patient) {
             if let Some(stand_in) = &mut self.backup.hub {
                 stand_in.hub.connections.remove(&member);
             }
             self.disconnected(member, Place::Host, HOP);
         } else {
-            let look_at = self.now + LOOK;
-            self.members[member].connection = Some(Connection { look_at, ..connection });
+            let look_at = self.now + if answers { RETRY } else { LOOK };
+            let found_host = answers.then_some(since);
+            let connection = Connection { look_at, found_host, ..connection };
+            self.members[member].connection = Some(connection);
         }
     }
 
@@ -1220,9 +1273,8 @@ impl World {
         self.now.since(self.troubled) > CALM
     }
 
-    /// Whether something is wrong now, so that people may see it.
-    fn is_troubled(&self) -> bool {
-        let host = self.computers[HOST].power;
+    /// Whether something is wrong now, so that people may see it. A silent stream is not counted, and neither is the host.
+    fn is_disturbed(&self) -> bool {
         let is_cut = self.cut.iter().flatten().any(|is_cut| *is_cut);
         let no_network = self.computers.iter().any(|it| it.network_from > self.now);
         let knows = |member: usize| {
@@ -1241,16 +1293,19 @@ impl World {
             || self.host.appointed.is_none()
             || self.backup.minutes_wrong != 0
             || self.backup.port_taken_until > self.now
+            || self.backup.rests_until > self.now
             || self.lose > 0
-            || self.deaf
-            || (host != Power::On && !self.host.went_well)
     }
 
     fn check_always(&mut self) {
-        if self.is_troubled() {
+        if self.is_disturbed() || !self.is_on(HOST) {
+            self.disturbed = self.now;
+        }
+        let host_is_missing = !self.is_on(HOST) && !self.host.went_well;
+        if self.is_disturbed() || self.deaf || host_is_missing {
             self.troubled = self.now;
         }
-        let sees_host = self.reaches(BACKUP, HOST) && self.lose == 0;
+        let sees_host = self.reaches(BACKUP, HOST) && self.lose == 0 && !self.look_lost;
         self.host_seen_since =
             if sees_host { self.host_seen_since.or(Some(self.now)) } else { None };
         if let Some((_, since)) = self.host.going
@@ -1264,13 +1319,15 @@ impl World {
         }
         self.check_backup();
         for member in 0..MEMBERS {
-            let Member { connection, without_hub_since, .. } = self.members[member];
-            let lacks = self.is_on(node(member))
-                && self.host.accounts[member]
-                && connection.is_none()
-                && self.now.since(without_hub_since) > WITHOUT_HUB;
-            if lacks && self.is_calm() {
+            let Member { connection, without_hub_since, is_sent, .. } = self.members[member];
+            if !self.is_on(node(member)) || !self.host.accounts[member] || connection.is_some() {
+                continue;
+            }
+            let lacks_for = self.now.since(without_hub_since);
+            if self.is_calm() && lacks_for > WITHOUT_HUB[usize::from(!is_sent)] {
                 self.breaks(format!("member {member} has no hub on a good day"));
+            } else if lacks_for.min(self.now.since(self.disturbed)) > WITHOUT_HUB_AFTER {
+                self.breaks(format!("member {member} has no hub, and nothing is in its way"));
             }
         }
     }
@@ -1291,6 +1348,8 @@ impl World {
             Some(format!(
                 "removed member {removed} is in at a hub that {outdated} knows to be outdated"
             ))
+        } else if self.backup.is_refused {
+            Some("the backup serves, and the host has said that it is none".to_owned())
         } else if !self.is_on(BACKUP) || self.now.since(self.backup.calendar_set) < KEEP_ALIVE / 3 {
             None
         } else {
@@ -1335,6 +1394,13 @@ impl World {
                 && on != Some(Place::Backup)
             {
                 return Err(format!("member {member} could be on the backup, and is on {on:?}"));
+            }
+            let is_off = |other: &usize| !self.is_on(node(*other));
+            let mut shown = self.members[member].view.iter().filter(|(_, here)| **here);
+            if on == Some(Place::Host)
+                && let Some((other, _)) = shown.find(|(other, _)| is_off(other))
+            {
+                return Err(format!("member {member} sees {other}, who is gone"));
             }
             let beside = |other: &usize| {
                 let theirs = self.members[*other].connection;
