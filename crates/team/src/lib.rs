@@ -25,9 +25,14 @@
 mod effect;
 mod intent;
 mod lifecycle;
+mod standby;
 
 pub use effect::{Answer, Ask, Effect, HubStart, Outcome, Report};
 pub use intent::{
     Asked, Enter, Hosting, Intent, LeaveScope, Leaving, NewRequest, SecretStorage, Way,
 };
 pub use lifecycle::{Facts, Lifecycle, Operation, Rule, StoreState};
+pub use standby::{
+    HandOver, HandOverEffect, HandOverInput, Standby, StandbyEffect, StandbyInput, StandbyRule,
+    StandbyState, StoodDown, StreamEnd, StreamEvent,
+};

@@ -4,6 +4,7 @@
 //! `SIM_SCHEDULES` is the number of schedules (3,000), `SIM_FROM` the first seed. What fails is shrunk and printed as a
 //! schedule, to be added to `regressions.jsonl`.
 
+mod backup;
 mod hub;
 mod schedule;
 mod world;
@@ -20,22 +21,23 @@ fn setting(name: &str, default: u64) -> u64 {
 }
 
 /// Removes steps for as long as it still fails.
-fn shrink(mut schedule: Schedule, without: Option<Rule>) -> Schedule {
+fn shrink<S: Clone>(mut steps: Vec<S>, fails: impl Fn(&[S]) -> bool) -> Vec<S> {
     let mut at = 0;
-    while at < schedule.0.len() {
-        let mut shorter = schedule.clone();
-        shorter.0.remove(at);
-        if run(&shorter, without).is_err() {
-            (schedule, at) = (shorter, 0);
+    while at < steps.len() {
+        let mut shorter = steps.clone();
+        shorter.remove(at);
+        if fails(&shorter) {
+            (steps, at) = (shorter, 0);
         } else {
             at += 1;
         }
     }
-    schedule
+    steps
 }
 
 fn tell(schedule: Schedule, without: Option<Rule>) -> String {
-    let schedule = shrink(schedule, without);
+    let fails = |steps: &[_]| run(&Schedule(steps.to_vec()), without).is_err();
+    let schedule = Schedule(shrink(schedule.0, fails));
     let failure = run(&schedule, without).expect_err("it was shrunk to a schedule that fails");
     let json = serde_json::to_string(&schedule).expect("a schedule is plain data");
     format!("{}\n{json}\n{}", failure.what, failure.log.join("\n"))
