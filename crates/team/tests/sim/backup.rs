@@ -74,6 +74,7 @@ macro_rules! rules {
     ($($name:ident: $of:ident($rule:expr), $harm:literal;)*) => {
         $(
             #[test]
+            #[ignore = "takes minutes; `make sim` runs it"]
             fn $name() {
                 is_missed(Without::$of($rule), $harm);
             }
