@@ -8,5 +8,4 @@ scripts/check-toolchain.sh rust
 count=${1:-100000} from=${2:-$(date +%s)000000}
 say "$count schedules from seed $from on"
 SIM_SCHEDULES=$count SIM_FROM=$from cargo test --profile sim --locked -p porchlight-core --test sim -- in_the_end what_ever
-SIM_SCHEDULES=$count SIM_FROM=$from cargo test --profile sim --locked -p porchlight-team --test sim -- in_the_end what_ever
-cargo test --profile sim --locked -p porchlight-team --test sim -- --ignored
+SIM_SCHEDULES=$count SIM_FROM=$from cargo test --profile sim --locked -p porchlight-team --test sim -- in_the_end what_ever every_member

@@ -17,7 +17,7 @@ const FOLLOW_RETRY: Duration = Duration::from_secs(2);
 const MAX_FOLLOW_RETRY: Duration = Duration::from_secs(30);
 /// The time between two attempts to listen. It doubles with each failure.
 const SERVE_RETRY: Duration = Duration::from_secs(5);
-const MAX_SERVE_RETRY: Duration = Duration::from_secs(60);
+const MAX_SERVE_RETRY: Duration = Duration::from_secs(15);
 /// How often to give back what changed. The devices publish again anyway, so it is no reason to keep them.
 const GIVE_BACK_ATTEMPTS: u32 = 3;
 const GIVE_BACK_RETRY: Duration = Duration::from_secs(2);
@@ -101,6 +101,7 @@ enum Service {
     },
     Failed {
         stands_in: StandsIn,
+        confirm: bool,
         problem: Problem,
         retry: Monotonic,
     },
@@ -299,7 +300,7 @@ impl Standby {
         let pause = if serves { FOLLOW_RETRY } else { doubled.min(MAX_FOLLOW_RETRY) };
         self.follow_failures += 1;
         self.stream = Stream::Closed { retry: now.mono + pause };
-        self.stay();
+        self.stay(now);
     }
 
     fn close(&mut self, now: Now) {
@@ -332,6 +333,7 @@ impl Standby {
         } else {
             let since = now.ago(now.mono.since(self.heard));
             self.close(now);
+            self.serve_failures = 0;
             self.start(now, StandsIn { why: WhyAway::Lost, since }, false);
         }
     }
@@ -339,8 +341,11 @@ impl Standby {
     /// The host goes away, and says so. `confirm`: it waits until this computer listens.
     fn take_over(&mut self, now: Now, why: WhyAway, confirm: bool) {
         match &self.service {
+            // Its next attempt is due by itself.
+            Service::Failed { .. } if !confirm => {}
             Service::Off | Service::Failed { .. } => {
                 if self.may_serve(now) {
+                    self.serve_failures = 0;
                     self.start(now, StandsIn { why, since: now.wall }, confirm);
                     if confirm && !self.has(StandbyRule::ListenFirst) {
                         self.close(now);
@@ -352,10 +357,13 @@ impl Standby {
                 self.service = Service::Starting { stands_in, confirm };
             }
             Service::GivingBack { .. } if !self.has(StandbyRule::StayForNext) => {}
-            Service::On(_) | Service::GivingBack { .. } => {
-                self.stay();
+            Service::On(stands_in) | Service::GivingBack { stands_in, .. } => {
+                let before = stands_in.clone();
+                self.drop_back();
                 if confirm {
-                    self.close(now);
+                    self.start(now, StandsIn { why, since: now.wall }, true);
+                } else {
+                    self.service = Service::On(before);
                 }
             }
         }
@@ -389,11 +397,15 @@ impl Standby {
                     self.host_is_back();
                 }
             }
+            // It follows the host again, and nobody asked it to serve.
+            Err(_) if !confirm && matches!(self.stream, Stream::Open) => {
+                self.service = Service::Off;
+            }
             Err(problem) => {
                 let pause = SERVE_RETRY.saturating_mul(1 << self.serve_failures.min(5));
                 self.serve_failures += 1;
                 let retry = now.mono + pause.min(MAX_SERVE_RETRY);
-                self.service = Service::Failed { stands_in, problem, retry };
+                self.service = Service::Failed { stands_in, confirm, problem, retry };
             }
         }
     }
@@ -416,8 +428,10 @@ impl Standby {
 
     /// The host can be followed again.
     fn host_is_back(&mut self) {
-        match &self.service {
-            Service::Off | Service::Starting { .. } | Service::GivingBack { .. } => {}
+        match &mut self.service {
+            Service::Off | Service::GivingBack { .. } => {}
+            // Nobody waits for it any more.
+            Service::Starting { confirm, .. } => *confirm = false,
             Service::Failed { .. } => self.service = Service::Off,
             Service::On(stands_in) => {
                 let stands_in = stands_in.clone();
@@ -447,11 +461,19 @@ impl Standby {
         }
     }
 
-    /// Goes on serving: the host that came back went away again.
-    fn stay(&mut self) {
-        if let Service::GivingBack { stands_in, retry, .. } = &self.service {
+    /// Goes on serving: the host that came back went away again. It may have sent another list meanwhile.
+    fn stay(&mut self, now: Now) {
+        if let Service::GivingBack { stands_in, .. } = &self.service {
+            let stands_in = stands_in.clone();
+            self.drop_back();
+            self.start(now, stands_in, false);
+        }
+    }
+
+    /// The answer to what it gives back now says nothing about the next time.
+    fn drop_back(&mut self) {
+        if let Service::GivingBack { retry, .. } = &self.service {
             self.stale_back |= retry.is_none();
-            self.service = Service::On(stands_in.clone());
         }
     }
 
@@ -478,7 +500,7 @@ impl Standby {
         if matches!(self.service, Service::Failed { .. }) {
             self.service = Service::Off;
         }
-        self.stay();
+        self.stay(now);
         self.open(now);
     }
 
@@ -519,11 +541,11 @@ impl Standby {
     fn retry_service(&mut self, now: Now) {
         let again = self.has(StandbyRule::ServeAgain);
         match &mut self.service {
-            Service::Failed { stands_in, retry, .. } if *retry <= now.mono => {
-                let stands_in = stands_in.clone();
+            Service::Failed { stands_in, confirm, retry, .. } if *retry <= now.mono => {
+                let (stands_in, confirm) = (stands_in.clone(), *confirm);
                 *retry = now.mono + MAX_SERVE_RETRY;
                 if again {
-                    self.start(now, stands_in, false);
+                    self.start(now, stands_in, confirm);
                 }
             }
             Service::GivingBack { retry, .. } if retry.is_some_and(|at| at <= now.mono) => {

@@ -65,7 +65,9 @@ pub enum StandbyEffect {
     Unfollow,
     /// Connect to the host's addresses once. Answer [`StandbyInput::HostAnswers`].
     Look,
-    /// Serve the team in the place of the host. Answer [`StandbyInput::Served`].
+    /// Serve the team in the place of the host. Answer [`StandbyInput::Served`]. If it serves already, the host came back
+    /// and goes away again: state the new reason, and serve with the list that came meanwhile. Close the members only if
+    /// the list has changed, because those who know of the change refuse the old one. If it fails, nothing serves.
     Serve(StandsIn),
     /// Give the host the retained messages that changed (`POST /v1/backup/back`). Answer [`StandbyInput::GivenBack`].
     GiveBack,

@@ -17,7 +17,8 @@ mod world;
 
 fn tell(schedule: &Schedule, without: Option<Without>) -> String {
     let json = serde_json::to_string(schedule).expect("a schedule is plain data");
-    format!("{json}\n{}", log_of(schedule, without))
+    let broken = run(schedule, without).expect_err("it was shrunk to a schedule that fails");
+    format!("{broken}\n{json}\n{}", log_of(schedule, without))
 }
 
 fn shortest(schedule: Schedule) -> String {
@@ -74,7 +75,6 @@ macro_rules! rules {
     ($($name:ident: $of:ident($rule:expr), $harm:literal;)*) => {
         $(
             #[test]
-            #[ignore = "takes minutes; `make sim` runs it"]
             fn $name() {
                 is_missed(Without::$of($rule), $harm);
             }

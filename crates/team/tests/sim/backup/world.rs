@@ -43,6 +43,8 @@ const HOLDS: Duration = Duration::from_secs(600);
 const ARRIVAL: Duration = Duration::from_secs(20);
 /// How long a computer that woke has no network.
 const NO_NETWORK: Duration = Duration::from_secs(3);
+/// How old what the backup knows of the host may be: one attempt to follow takes 2 s, and so does the pause after it.
+const SEEN: Duration = Duration::from_secs(5);
 /// How long a computer must have slept to notice it by its clocks alone.
 const NOTICED: Duration = Duration::from_secs(8);
 /// How long nothing may have been wrong, so that nobody may see anything.
@@ -154,7 +156,7 @@ struct Backup {
     /// When somebody set its calendar. It finds out when it looks.
     calendar_set: Monotonic,
     port_taken_until: Monotonic,
-    /// It said that it sleeps, and does not. It believes itself until then.
+    /// It said that it sleeps. Unless somebody says that it woke, it believes that until then.
     rests_until: Monotonic,
     /// Answers that come while it sleeps.
     late: Vec<Event>,
@@ -462,12 +464,11 @@ impl World {
                 if self.backup.hub.is_some() {
                     self.breaks("the backup goes away, and its members do not know it");
                 }
+                self.backup.rests_until = self.now + Duration::from_secs(31);
                 match going {
                     Going::Sleep => self.fall_asleep(BACKUP),
                     Going::Quit => self.end_backup(Failing::Killed),
-                    Going::Nowhere => {
-                        self.backup.rests_until = self.now + Duration::from_secs(31);
-                    }
+                    Going::Nowhere => {}
                 }
             }
             Step::BackupFails(failing) if self.is_on(BACKUP) => {
@@ -606,7 +607,7 @@ impl World {
                         self.breaks("the host closes members that have nowhere to go");
                     }
                     // The backup listens, or has nothing to do with it.
-                    self.host.went_well &= self.host.stream.is_none();
+                    self.host.went_well &= self.host.stream.is_none() || !self.host.told;
                     self.close_members(Place::Host, Place::Backup);
                 }
                 HandOverEffect::Proceed => {
@@ -796,7 +797,10 @@ impl World {
     }
 
     fn serve(&mut self, stands_in: &StandsIn) {
-        if stands_in.why == WhyAway::Lost {
+        // It serves already, and takes the list that came meanwhile.
+        if self.backup.hub.is_some() {
+            self.note(format_args!("    it serves already"));
+        } else if stands_in.why == WhyAway::Lost {
             self.counts[2] += 1;
             let woke = self.computers[BACKUP].woke;
             let is_there = self.is_on(HOST) && !self.cut[HOST][BACKUP];
@@ -804,7 +808,7 @@ impl World {
                 self.breaks("the backup takes its own sleep for the silence of the host");
             }
             let seen = self.host_seen_since;
-            if seen.is_some_and(|since| self.now.since(since) > Duration::from_secs(3)) {
+            if seen.is_some_and(|since| self.now.since(since) > SEEN) {
                 self.breaks("the backup serves, and could reach the host");
             }
         } else {
@@ -820,10 +824,18 @@ impl World {
 
     fn listen(&mut self) -> Result<(), Problem> {
         let problem = |code: &str| Problem { code: code.to_owned(), message: String::new() };
-        if self.backup.port_taken_until > self.now {
+        if self.backup.hub.is_none() && self.backup.port_taken_until > self.now {
             return Err(problem("port_taken"));
         }
         let list = self.backup.list.ok_or(problem("no_list"))?;
+        match &mut self.backup.hub {
+            Some(known) if known.list.revision == list.revision => {
+                known.list = list;
+                return Ok(());
+            }
+            Some(_) => self.close_members(Place::Backup, Place::Backup),
+            None => {}
+        }
         let hub = Hub { retained: self.backup.copy.clone(), ..Hub::default() };
         self.backup.hub = Some(StandIn { hub, list });
         self.await_all(Place::Backup);
@@ -1069,6 +1081,7 @@ impl World {
                 came.extend(dot.here.then_some(*member));
             }
         }
+        came.extend(hub.awaited.take().into_iter().flat_map(|(_, awaited)| awaited));
         hub.awaited = Some((self.now + ARRIVAL, came));
     }
 
@@ -1282,7 +1295,9 @@ impl World {
             known || !self.is_on(node(member)) || !self.host.accounts[member]
         };
         let is_valid = self.backup.list.is_some_and(|list| {
-            list.is_sure && self.wall() + Duration::from_secs(5) < list.expires
+            list.is_sure
+                && list.revision == self.host.revision
+                && self.wall() + Duration::from_secs(5) < list.expires
         });
         is_cut
             || no_network
@@ -1305,7 +1320,8 @@ impl World {
         if self.is_disturbed() || self.deaf || host_is_missing {
             self.troubled = self.now;
         }
-        let sees_host = self.reaches(BACKUP, HOST) && self.lose == 0 && !self.look_lost;
+        let answers = self.reaches(BACKUP, HOST) && self.host.machine.is_serving();
+        let sees_host = answers && self.lose == 0 && !self.look_lost;
         self.host_seen_since =
             if sees_host { self.host_seen_since.or(Some(self.now)) } else { None };
         if let Some((_, since)) = self.host.going
