@@ -59,7 +59,7 @@ pub(crate) enum State {
     /// Its team went to another computer.
     Moved(Move),
     /// It is the host, and the backup serves.
-    HandedOver(StandsIn),
+    HandedOver,
     /// It is the backup, and serves.
     StandingIn(StandsIn),
 }
@@ -208,6 +208,13 @@ impl Custody {
         period.is_multiple_of(2).then_some(period)
     }
 
+    /// The period for somebody who connects now. A host that is about to close lets nobody in: the backup would not learn
+    /// what they do.
+    pub(crate) fn admission(&self) -> Option<u64> {
+        let is_leaving = *self.state() == State::HandedOver;
+        self.period().filter(|_| !is_leaving)
+    }
+
     /// From here on nobody is heard, Wills included.
     pub(crate) fn close(&self) {
         self.period.fetch_or(1, Ordering::SeqCst);
@@ -218,26 +225,21 @@ impl Custody {
         self.period.fetch_add(self.period.load(Ordering::SeqCst) % 2, Ordering::SeqCst);
     }
 
-    /// The host goes away, and its backup serves. The connections are heard until [`Custody::close`]. Returns whether
-    /// it was the host.
-    pub(crate) fn hand_over(&self, stands_in: StandsIn) -> bool {
+    /// The host goes away, and its backup serves. The connections are heard until [`Custody::close`].
+    pub(crate) fn hand_over(&self) {
         let mut state = self.state();
-        let was_host = *state == State::Serving;
-        if was_host {
-            *state = State::HandedOver(stands_in);
+        if *state == State::Serving {
+            *state = State::HandedOver;
         }
-        was_host
     }
 
-    /// The host is back. Returns whether it had handed over.
-    pub(crate) fn take_back(&self) -> bool {
+    /// The host that handed over is back.
+    pub(crate) fn take_back(&self) {
         let mut state = self.state();
-        let had_handed_over = matches!(*state, State::HandedOver(_));
-        if had_handed_over {
+        if *state == State::HandedOver {
             *state = State::Serving;
             self.open_period();
         }
-        had_handed_over
     }
 
     /// Writes where the team goes: the point of no return. A hub that forgets that it has moved would be a second one.
@@ -280,7 +282,6 @@ impl Custody {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use porchlight_core::team::WhyAway;
 
     fn has_moved(folder: &Path, since: Timestamp) -> Custody {
         let custody = Custody::open(Some(folder.to_owned()));
@@ -336,14 +337,15 @@ mod tests {
     #[test]
     fn a_connection_from_before_a_hand_over_is_not_heard_after_it() {
         let custody = Custody::open(None);
-        let away = StandsIn { why: WhyAway::Asleep, since: clock::now().wall };
         let before = custody.period();
-        assert!(custody.hand_over(away.clone()) && !custody.hand_over(away));
+        custody.hand_over();
         assert_eq!(custody.period(), before, "its members are told first");
+        assert_eq!(custody.admission(), None, "and nobody else comes");
         custody.close();
         custody.close();
         assert_eq!(custody.period(), None);
-        assert!(custody.take_back() && !custody.take_back());
+        custody.take_back();
+        custody.take_back();
         assert!(custody.is_serving() && custody.period().is_some());
         assert_ne!(custody.period(), before);
     }

@@ -29,10 +29,10 @@ use team_hub::Hosting;
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::{AbortHandle, JoinHandle};
 
-mod substitute;
+mod standby;
 mod team_hub;
 
-pub use substitute::Substitute;
+pub use standby::StandbySettings;
 
 /// How long connections get to end when the hub stops. The broker would wait 5 s for one that has not logged
 /// in.

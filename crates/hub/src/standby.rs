@@ -2,7 +2,7 @@
 //!
 //! Owns the folder on the backup: its key, and the last state that the host sent. The host signs the list of members with
 //! the team's identity, and a delegation for the backup's key. It trusts nothing that is not signed, and nothing older
-//! than it has. `team/following.rs` sends the state, `hub/substitute.rs` serves with it (`docs/protocol.md`, *The backup
+//! than it has. `team/backup_stream.rs` sends the state, `hub/standby.rs` serves with it (`docs/protocol.md`, *The backup
 //! computer*).
 
 use crate::accounts::{Accounts, AccountsFile, CredentialUsage, SaveError};
@@ -39,7 +39,7 @@ pub struct StandbyFolder {
 
 /// What a backup knows of its team, as the host sent it last.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Standby {
+pub struct StandbySummary {
     /// The revision of the list of members.
     pub revision: u64,
     /// When the delegation ends. Later the backup must not serve.
@@ -52,7 +52,7 @@ pub struct Standby {
 
 /// The state of the host, as it is sent and kept. Everything but the place is signed.
 #[derive(Serialize, Deserialize)]
-pub(crate) struct StandbyState {
+pub(crate) struct SignedState {
     v: u32,
     list: SignedList,
     /// The delegation, PEM.
@@ -67,7 +67,7 @@ pub(crate) struct StandbyState {
 /// What was verified of a state.
 pub(crate) struct Verified {
     pub(crate) accounts: Accounts,
-    pub(crate) standby: Standby,
+    pub(crate) summary: StandbySummary,
 }
 
 /// The backup can't use what it has or gets.
@@ -129,11 +129,11 @@ impl StandbyFolder {
     ///
     /// [`StandbyError::Damaged`], [`StandbyError::OtherTeam`] and [`StandbyError::Expired`] if it can't be used,
     /// [`StandbyError::Outdated`] if a later one is there, [`StandbyError::Io`] if it can't be written.
-    pub fn accept(&self, state: &str, now: Timestamp) -> Result<Standby, StandbyError> {
-        let verified = self.verify(state, now)?.standby;
+    pub fn accept(&self, state: &str, now: Timestamp) -> Result<StandbySummary, StandbyError> {
+        let verified = self.verify(state, now)?.summary;
         let known = self.read().ok().flatten();
         let known = known.and_then(|known| self.verify(&known, now).ok());
-        if known.is_some_and(|known| known.standby.revision > verified.revision) {
+        if known.is_some_and(|known| known.summary.revision > verified.revision) {
             return Err(StandbyError::Outdated);
         }
         let path = self.folder.join(STATE);
@@ -147,8 +147,8 @@ impl StandbyFolder {
     /// # Errors
     ///
     /// As [`StandbyFolder::accept`].
-    pub fn load(&self, now: Timestamp) -> Result<Option<Standby>, StandbyError> {
-        Ok(self.open(now)?.map(|verified| verified.standby))
+    pub fn load(&self, now: Timestamp) -> Result<Option<StandbySummary>, StandbyError> {
+        Ok(self.open(now)?.map(|verified| verified.summary))
     }
 
     /// Removes the key and the state. Blocks on the disk.
@@ -171,7 +171,7 @@ impl StandbyFolder {
     /// The certificate with which this computer serves: its delegation and the team's certificate, and its key.
     pub(crate) fn certificate(&self) -> Result<Certificate, StandbyError> {
         let state = self.read()?.ok_or(StandbyError::NothingYet)?;
-        let StandbyState { delegation, identity, .. } = parse(&state)?;
+        let SignedState { delegation, identity, .. } = parse(&state)?;
         Ok(Certificate { certificate: format!("{delegation}{identity}"), key: self.key()? })
     }
 
@@ -193,7 +193,7 @@ impl StandbyFolder {
     }
 
     fn verify(&self, state: &str, now: Timestamp) -> Result<Verified, StandbyError> {
-        let StandbyState { v, list, delegation, identity, host, at } = parse(state)?;
+        let SignedState { v, list, delegation, identity, host, at } = parse(state)?;
         if v > VERSION {
             return Err(damaged("a newer Porchlight sent it; update this one"));
         }
@@ -211,11 +211,11 @@ impl StandbyFolder {
             return Err(StandbyError::Expired);
         }
         let (revision, expires) = (accounts.revision(), delegation.expires);
-        Ok(Verified { accounts, standby: Standby { revision, expires, host, at } })
+        Ok(Verified { accounts, summary: StandbySummary { revision, expires, host, at } })
     }
 }
 
-impl StandbyState {
+impl SignedState {
     /// Signs the state of a team for the backup with this key.
     pub(crate) fn sign(
         accounts: &Accounts,
@@ -253,13 +253,13 @@ impl From<SaveError> for StandbyError {
     }
 }
 
-/// Whether this is a public key that a delegation can name.
-pub(crate) fn is_key(key: &str) -> bool {
-    let der = BASE64URL_NOPAD.decode(key.as_bytes());
-    der.is_ok_and(|der| rcgen::SubjectPublicKeyInfo::from_der(&der).is_ok())
+/// The DER of a public key that a delegation can name.
+pub(crate) fn key_of(key: &str) -> Option<Vec<u8>> {
+    let der = BASE64URL_NOPAD.decode(key.as_bytes()).ok()?;
+    rcgen::SubjectPublicKeyInfo::from_der(&der).is_ok().then_some(der)
 }
 
-fn parse(state: &str) -> Result<StandbyState, StandbyError> {
+fn parse(state: &str) -> Result<SignedState, StandbyError> {
     serde_json::from_str(state).map_err(damaged)
 }
 

@@ -29,14 +29,16 @@ use tokio::sync::{mpsc, watch};
 
 mod arrivals;
 mod backup;
-mod following;
+mod backup_device;
+mod backup_stream;
+mod hand_over;
 mod place;
 mod relocation;
 mod removal;
 mod requests;
 
 pub use backup::{BackupError, backup, restore, restore_arriving};
-pub(crate) use following::AgreeRefusal;
+pub(crate) use backup_device::AgreeRefusal;
 pub(crate) use place::{Place, addresses, hub_record};
 pub(crate) use relocation::MoveRefusal;
 use removal::until_saved;
@@ -52,8 +54,8 @@ pub(crate) struct Team {
     place: RwLock<Place>,
     announce: watch::Sender<Vec<u8>>,
     requests: Mutex<Requests>,
-    /// The backup computer that follows.
-    following: following::Following,
+    /// The backup computer that follows, and the hand-over to it.
+    hand_over: hand_over::HandOverState,
     /// What came from the other hub of the team.
     arrivals: arrivals::Arrivals,
     /// Locked while the team moves.
@@ -99,7 +101,7 @@ impl Team {
             place: RwLock::new(place),
             announce,
             requests: Mutex::new(Requests::default()),
-            following: following::Following::default(),
+            hand_over: hand_over::HandOverState::default(),
             arrivals: arrivals::Arrivals::default(),
             moving: tokio::sync::Mutex::default(),
             news,
@@ -431,6 +433,14 @@ impl Team {
     fn change_place(&self, change: impl FnOnce(&mut Place)) {
         change(&mut self.place.write().unwrap_or_else(PoisonError::into_inner));
         self.publish_place();
+    }
+
+    /// Publishes what `_hub` says with each new revision, while it is polled.
+    pub(crate) async fn announce_revisions(&self) {
+        let mut revision = self.ledger().revision();
+        while revision.changed().await.is_ok() {
+            self.publish_place();
+        }
     }
 
     fn publish_place(&self) {

@@ -100,7 +100,7 @@ impl Gate {
 
     fn admit(&self, connect: &ConnectPacket) -> Result<Login, ReasonCode> {
         let access = &self.access;
-        let Some(period) = access.custody.period() else {
+        let Some(period) = access.custody.admission() else {
             let has_moved = access.custody.moved().is_some();
             return Err(if has_moved {
                 ReasonCode::ServerMoved

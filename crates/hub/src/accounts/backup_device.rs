@@ -4,7 +4,7 @@
 
 use super::Accounts;
 use porchlight_core::id::{DeviceId, UserId};
-use porchlight_core::team::{Address, MAX_ADDRESSES};
+use porchlight_core::team::Address;
 use porchlight_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -39,8 +39,6 @@ pub(crate) enum BackupRefusal {
     Unknown,
     /// Nobody asked this device.
     NotAsked,
-    /// It gave no address, or too many.
-    BadAddresses,
 }
 
 impl Accounts {
@@ -91,9 +89,6 @@ impl Accounts {
         credential: &str,
         agreed: Agreed,
     ) -> Result<(), BackupRefusal> {
-        if agreed.at.is_empty() || agreed.at.len() > MAX_ADDRESSES {
-            return Err(BackupRefusal::BadAddresses);
-        }
         let serial = (self.revision + 1).max(now.as_ms());
         let backup = self.backup.as_mut().filter(|backup| backup.credential == credential);
         let backup = backup.ok_or(BackupRefusal::NotAsked)?;
@@ -167,8 +162,6 @@ mod tests {
         assert_eq!(team.agree_to_back_up(at(9), &bob, agreed("k")), Err(BackupRefusal::NotAsked));
         assert_eq!(team.ask_backup("nobody"), Err(BackupRefusal::Unknown));
         team.ask_backup(&bob).unwrap();
-        let nowhere = Agreed { at: Vec::new(), ..agreed("k") };
-        assert_eq!(team.agree_to_back_up(at(9), &bob, nowhere), Err(BackupRefusal::BadAddresses));
         team.agree_to_back_up(at(9), &bob, agreed("k")).unwrap();
         let serial = |team: &Accounts| team.backup().unwrap().agreed.as_ref().unwrap().serial;
         assert_eq!(serial(&team), 9);

@@ -78,7 +78,7 @@ pub(super) async fn back(
     Member(login): Member,
     request: Request,
 ) -> Result<StatusCode, ApiError> {
-    if !team.is_backup_device(&login) {
+    if !team.is_backup(&login.credential) {
         return Err(not_the_backup());
     }
     let read = tokio::time::timeout(BACK, to_bytes(request.into_body(), MAX_BACK)).await;

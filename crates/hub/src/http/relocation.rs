@@ -85,7 +85,7 @@ pub(super) async fn require_serving(
             next.run(request).await
         }
         custody::State::StandingIn(stands_in) => backup_serves(&team, &stands_in),
-        custody::State::HandedOver(_) => standby(),
+        custody::State::HandedOver => standby(),
         custody::State::Moved(_) | custody::State::Arriving if request.uri().path() == DONE => {
             next.run(request).await
         }

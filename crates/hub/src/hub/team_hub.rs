@@ -55,7 +55,7 @@ pub(super) struct Hosting {
     /// Makes the hub read the certificate of the public listener again.
     pub(super) read_again: Arc<Notify>,
     /// Background tasks that end when this is dropped.
-    pub(super) tasks: JoinSet<()>,
+    tasks: JoinSet<()>,
     pub(super) nearby: Option<discovery::Announced>,
 }
 
@@ -326,6 +326,8 @@ fn run_beside(
     tasks.spawn(async move { t.announce_revisions().await });
     let t = Arc::clone(team);
     tasks.spawn(async move { t.lose_absent_arrivals().await });
+    let t = Arc::clone(team);
+    tasks.spawn(async move { t.run_hand_over().await });
     let (t, broker) = (Arc::clone(team), Arc::clone(broker));
     tasks.spawn(async move {
         let mut tick = tokio::time::interval(SWEEP);

@@ -8,6 +8,7 @@ use super::ApiState;
 use super::change_log::{ChangeLog, Cursor};
 use super::guard::Requester;
 use crate::answer::{EVENTS, RestError, accepts};
+use crate::event_stream::EventStream;
 use crate::peer::Peer;
 use crate::turns::{Counted, Reader, Unsent};
 use axum::body::{Body, Bytes};
@@ -15,13 +16,8 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Extension, Query, State};
 use axum::http::{HeaderMap, HeaderName, header};
 use axum::response::{IntoResponse, Response};
-use hyper::body::{Body as HttpBody, Frame};
 use serde::Deserialize;
-use std::convert::Infallible;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -68,7 +64,7 @@ pub(super) async fn follow(
         state,
     };
     let headers = [(header::CONTENT_TYPE, EVENTS)];
-    let body = Body::new(Pieces::new(stream));
+    let body = EventStream::body(stream, Stream::next);
     let unsent = unsent.map(|Extension(unsent)| unsent);
     Ok((headers, Body::new(Counted::new(body, turn, unsent))).into_response())
 }
@@ -167,36 +163,5 @@ impl Stream {
             }
         };
         piece
-    }
-}
-
-type Piece = Option<(Bytes, Stream)>;
-
-/// A stream as a body: one piece at a time, made when the previous one was taken.
-struct Pieces(Option<Pin<Box<dyn Future<Output = Piece> + Send>>>);
-
-impl Pieces {
-    fn new(stream: Stream) -> Self {
-        Self(Some(Box::pin(stream.next())))
-    }
-}
-
-impl HttpBody for Pieces {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let Some(making) = &mut self.0 else {
-            return Poll::Ready(None);
-        };
-        let piece = std::task::ready!(making.as_mut().poll(cx));
-        self.0 = None;
-        Poll::Ready(piece.map(|(piece, stream)| {
-            self.0 = Some(Box::pin(stream.next()));
-            Ok(Frame::data(piece))
-        }))
     }
 }

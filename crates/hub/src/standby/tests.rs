@@ -33,16 +33,16 @@ impl World {
         Self { accounts, identity, backup, _folder: folder }
     }
 
-    fn signed(&self, key: &str, time: Timestamp) -> StandbyState {
+    fn signed(&self, key: &str, time: Timestamp) -> SignedState {
         let place = (None, vec!["10.0.0.7:1".parse().unwrap()]);
-        StandbyState::sign(&self.accounts, key, &self.identity, place, time).unwrap()
+        SignedState::sign(&self.accounts, key, &self.identity, place, time).unwrap()
     }
 
-    fn state(&self) -> StandbyState {
+    fn state(&self) -> SignedState {
         self.signed(&self.backup.public_key().unwrap(), now())
     }
 
-    fn refuses(&self, state: &StandbyState) -> String {
+    fn refuses(&self, state: &SignedState) -> String {
         self.backup.accept(&state.to_json(), now()).unwrap_err().to_string()
     }
 }
@@ -69,7 +69,7 @@ fn a_list_or_a_delegation_that_the_team_did_not_sign_is_refused() {
     let mut changed = serde_json::to_value(world.state()).unwrap();
     let accounts = changed["list"]["accounts"].as_str().unwrap().replace("Anna", "Eve");
     changed["list"]["accounts"] = accounts.into();
-    let changed: StandbyState = serde_json::from_value(changed).unwrap();
+    let changed: SignedState = serde_json::from_value(changed).unwrap();
     assert!(world.refuses(&changed).contains("not signed"));
     assert!(world.refuses(&other.state()).contains("another team"));
 
@@ -126,8 +126,10 @@ fn a_delegation_ends_after_a_week_at_most() {
 #[test]
 fn only_a_public_key_is_a_key() {
     let world = World::new();
-    assert!(is_key(&world.backup.public_key().unwrap()));
-    assert!(!is_key("") && !is_key("AAAA") && !is_key("no key"));
+    assert!(key_of(&world.backup.public_key().unwrap()).is_some());
+    for no_key in ["", "AAAA", "no key"] {
+        assert_eq!(key_of(no_key), None, "{no_key}");
+    }
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;

@@ -13,7 +13,9 @@ use porchlight_core::id::{DeviceId, UserId};
 use porchlight_core::presence::{Observed, OfflineCause};
 use porchlight_core::time::Timestamp;
 use porchlight_core::topic::Topic;
-use porchlight_core::wire::{DeviceRecord, Payload, decode_device, encode_device};
+use porchlight_core::wire::{
+    DeviceRecord, MAX_RECORD_BYTES, Payload, decode_device, encode_device,
+};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -75,7 +77,8 @@ impl Team {
             };
             let stored = self.broker.storage.get_retained_message(topic).await.ok().flatten();
             let is_newer = stored.as_ref().is_some_and(|stored| stored.stored_at_secs >= back_s);
-            if is_here || is_newer || !self.access.may_stay(topic) {
+            let is_too_large = message.payload.len() > MAX_RECORD_BYTES;
+            if is_here || is_newer || is_too_large || !self.access.may_stay(topic) {
                 continue;
             }
             match message.restore(now) {

@@ -6,7 +6,9 @@ use porchlight_core::presence::{Observed, OfflineCause};
 use porchlight_core::team::{BackupAgree, Joined, Secret, StandsIn, WhyAway};
 use porchlight_core::time::Timestamp;
 use porchlight_core::wire::{DeviceRecord, HubRecord, Payload, decode_hub, encode_device};
-use porchlight_hub::{Hub, HubError, Probe, RetainedCopy, StandbyError, StandbyFolder, Substitute};
+use porchlight_hub::{
+    Hub, HubError, Probe, RetainedCopy, StandbyError, StandbyFolder, StandbySettings,
+};
 use serde_json::{Value, json};
 use std::path::Path;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -91,9 +93,14 @@ impl Computer {
     async fn serves(&self, why: WhyAway) -> Result<Hub, HubError> {
         let stands_in = StandsIn { why, since: now() };
         let (folder, retained) = (self.folder.clone(), self.retained.clone());
-        let substitute =
-            Substitute { folder, listen: somewhere(), origins: Vec::new(), stands_in, retained };
-        Hub::stand_in(substitute).await
+        let settings = StandbySettings {
+            folder,
+            listen: somewhere(),
+            origins: Vec::new(),
+            stands_in,
+            retained,
+        };
+        Hub::stand_in(settings).await
     }
 }
 
@@ -177,7 +184,7 @@ async fn hub_record(
 #[tokio::test]
 async fn the_backup_serves_while_the_host_sleeps_and_nobody_is_shown_gone() {
     let (old, new) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let mut house = HubFixture::in_folder(old.path()).await;
+    let house = HubFixture::in_folder(old.path()).await;
     let (bob, carol, dave) =
         (house.joins("Bob").await, house.joins("Carol").await, house.joins("Dave").await);
     let mut computer = Computer::new(bob, new.path(), &house);
@@ -338,26 +345,47 @@ async fn a_backup_ends_with_its_revocation_and_with_its_member() {
 }
 
 #[tokio::test]
-async fn without_a_backup_that_listens_nothing_is_handed_over() {
+async fn a_host_goes_away_in_time_whether_its_backup_answers_or_not() {
     let folder = tempfile::tempdir().unwrap();
-    let mut house = HubFixture::in_memory().await;
+    let house = HubFixture::in_memory().await;
+    let (bob, carol) = (house.joins("Bob").await, house.joins("Carol").await);
+    let mut carols = device(&house, &carol, 1).await;
     assert!(!house.hub.hand_over(WhyAway::Quit).await, "nobody follows");
-    let mut computer = Computer::new(house.joins("Bob").await, folder.path(), &house);
+    carols.retain("presence/carol/device/d", online(2)).await;
+    let mut computer = Computer::new(bob, folder.path(), &house);
     computer.becomes_backup(&house).await;
     let mut following = computer.follow(&house).await.map_err(drop).unwrap();
     computer.hears(&mut following, |event, _| event == "state").await;
-    // It follows, and never says that it serves.
-    assert!(!house.hub.hand_over(WhyAway::Quit).await);
-    assert_eq!(house.get("/v1/team", Some(computer.credential())).await.status, 200);
+
+    // It follows, and never says that it serves. Meanwhile nobody else is let in.
+    let (handed_over, late) = tokio::join!(house.hub.hand_over(WhyAway::Quit), async {
+        computer.hears(&mut following, |event, _| event == "hands_over").await;
+        Client::try_connect(house.options(&carol.credential, "late")).await
+    });
+    assert!(handed_over && late.is_err());
+    carols.ended().await;
+    assert_eq!(house.get("/v1/team", Some(&carol.credential)).await.code(), "standby");
+
+    // The computer stays on after all.
+    assert!(house.hub.take_back() && !house.hub.take_back());
     let invited = house.post("/v1/invites", Some(computer.credential()), &json!({})).await;
     assert_eq!(invited.status, 201, "changes are allowed again");
+    let mut reader = Client::connect(house.options(&carol.credential, "reader")).await;
+    let records = reader.records("presence/+/device/+", "presence/carol/typing").await;
+    assert_eq!(records, [pair("presence/carol/device/d", &online(2))], "no Will was published");
+
     // A backup that has gone without a word is no backup.
     drop(following);
     eventually("the stream has ended", || (!house.hub.is_followed()).then_some(())).await;
     assert!(!house.hub.hand_over(WhyAway::Quit).await);
-    let nothing = tempfile::tempdir().unwrap();
-    let stranger = Computer::new(computer.who.clone(), nothing.path(), &house);
-    let refused = stranger.serves(WhyAway::Lost).await.err();
+    house.hub.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_computer_that_has_heard_nothing_does_not_serve() {
+    let (folder, house) = (tempfile::tempdir().unwrap(), HubFixture::in_memory().await);
+    let computer = Computer::new(house.joins("Bob").await, folder.path(), &house);
+    let refused = computer.serves(WhyAway::Lost).await.err();
     assert!(matches!(refused, Some(HubError::Standby(StandbyError::NothingYet))), "{refused:?}");
     house.hub.stop().await.unwrap();
 }

@@ -12,14 +12,10 @@ use porchlight_core::team::{StandsIn, WhyAway};
 use porchlight_core::web_origin::WebOrigin;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
-
-/// How long a host that handed over waits for the end or the sleep that it announced.
-const STAYS: Duration = Duration::from_secs(30);
 
 /// How a backup serves in the place of the host.
 #[derive(Debug, Clone)]
-pub struct Substitute {
+pub struct StandbySettings {
     /// What the host sent.
     pub folder: StandbyFolder,
     /// The listening address for the team: the one that the host reached when this computer agreed.
@@ -41,14 +37,14 @@ impl Hub {
     ///
     /// [`HubError::Standby`] if there is nothing to serve with, or if the delegation has ended;
     /// [`HubError::PortTaken`] and [`HubError::CannotListen`] if it can't listen.
-    pub async fn stand_in(substitute: Substitute) -> Result<Self, HubError> {
-        let Substitute { folder, listen, origins, stands_in, retained } = substitute;
+    pub async fn stand_in(settings: StandbySettings) -> Result<Self, HubError> {
+        let StandbySettings { folder, listen, origins, stands_in, retained } = settings;
         let opened = tokio::task::spawn_blocking(move || {
             let verified = folder.open(clock::now().wall)?.ok_or(StandbyError::NothingYet)?;
             Ok::<_, StandbyError>((verified, folder.certificate()?))
         });
         let (verified, certificate) = opened.await.map_err(super::broker_error)??;
-        let place = Place { host: verified.standby.host.clone(), at: verified.standby.at.clone() };
+        let place = Place { host: verified.summary.host.clone(), at: verified.summary.at.clone() };
         let sheet: AccountsFile = verified.into_sheet();
         let wanted = TeamSettings {
             name: sheet.accounts.name.clone(),
@@ -99,26 +95,20 @@ impl Hub {
         self.stop().await
     }
 
-    /// Sends the team to its backup, because this computer sleeps or Porchlight ends here. Returns whether the backup
-    /// serves; if it does not, nothing has changed. It takes 2 s at most.
+    /// Sends the team to its backup, because this computer sleeps or Porchlight ends here. Returns whether it did: without
+    /// a backup that follows, nothing changes. It takes 2 s at most, also if the backup does not answer.
     ///
     /// Call [`Hub::take_back`] after the sleep. If neither sleep nor end comes, this hub serves again by itself.
-    pub async fn hand_over(&mut self, why: WhyAway) -> bool {
-        let Some(hosting) = &mut self.hosting else { return false };
-        let has_handed_over = hosting.team.hand_over(why).await;
-        if has_handed_over {
-            let team = Arc::clone(&hosting.team);
-            hosting.tasks.spawn(async move {
-                tokio::time::sleep(STAYS).await;
-                team.take_back_from_backup();
-            });
+    pub async fn hand_over(&self, why: WhyAway) -> bool {
+        match &self.hosting {
+            Some(hosting) => hosting.team.hand_over(why).await,
+            None => false,
         }
-        has_handed_over
     }
 
     /// Serves again after [`Hub::hand_over`]. Returns whether it had handed over.
     pub fn take_back(&self) -> bool {
-        self.hosting.as_ref().is_some_and(|hosting| hosting.team.take_back_from_backup())
+        self.hosting.as_ref().is_some_and(|hosting| hosting.team.end_hand_over())
     }
 
     /// Whether the backup follows now, so that this hub could hand over.
