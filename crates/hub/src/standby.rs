@@ -2,7 +2,7 @@
 //!
 //! Owns the folder on the backup: its key, and the last state that the host sent. The host signs the list of members with
 //! the team's identity, and a delegation for the backup's key. It trusts nothing that is not signed, and nothing older
-//! than it has. `team/backup_stream.rs` sends the state, `hub/standby.rs` serves with it (`docs/protocol.md`, *The backup
+//! than it has. `team/backup_stream.rs` sends the state, `Hub::stand_in` serves with it (`docs/protocol.md`, *The backup
 //! computer*).
 
 use crate::accounts::{Accounts, AccountsFile, CredentialUsage, SaveError};
